@@ -1,0 +1,1 @@
+"""`netattach`: the judge at a desk (lint) and the daemon at work on one machine (demo)."""

@@ -1,0 +1,75 @@
+"""One tree of errors; what a CNI runtime has to be told is data on each class.
+
+    NetattachError            999  anything of ours
+    ├── ConfigError             7  a network configuration that cannot be carried out
+    ├── AnnotationError         7  a pod's selection annotation that cannot be read
+    ├── NotFoundError           7  a pod or network that does not exist
+    ├── DecodeError             6  bytes that are not what they should be
+    ├── EnvironmentVariableError 4 CNI_* variables that are missing or malformed
+    ├── VersionError            1  a CNI version that one side does not speak
+    ├── TryAgainError          11  something is not there yet; the runtime may call again
+    └── DelegateError         100  a plugin failed; carries its own code
+"""
+
+
+class NetattachError(Exception):
+    """Base of all; `code` is the CNI error code (cni-spec, section "Error")."""
+
+    code = 999
+
+    def __init__(self, message: str, *, details: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class ConfigError(NetattachError):
+    """A network configuration that cannot be carried out."""
+
+    code = 7
+
+
+class AnnotationError(NetattachError):
+    """A pod's selection annotation that cannot be read; nothing of it is carried out."""
+
+    code = 7
+
+
+class NotFoundError(NetattachError):
+    """A pod or network that does not exist."""
+
+    code = 7
+
+
+class DecodeError(NetattachError):
+    """Bytes that are not what they should be."""
+
+    code = 6
+
+
+class EnvironmentVariableError(NetattachError):
+    """CNI_* variables that are missing or malformed; the message names them."""
+
+    code = 4
+
+
+class VersionError(NetattachError):
+    """A CNI version that one of the two sides does not speak."""
+
+    code = 1
+
+
+class TryAgainError(NetattachError):
+    """Something is not there yet; the runtime may call again."""
+
+    code = 11
+
+
+class DelegateError(NetattachError):
+    """A plugin failed. `delegate_code` is the code it gave, 0 where it gave none."""
+
+    code = 100
+
+    def __init__(self, message: str, *, details: str = "", delegate_code: int = 0) -> None:
+        super().__init__(message, details=details)
+        self.delegate_code = delegate_code
