@@ -1,0 +1,41 @@
+"""The NetworkAttachmentDefinition: which configuration has which name (npwg-spec, section 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from netattach_core.errors import ConfigError
+
+KIND = "NetworkAttachmentDefinition"
+RESOURCE_NAME = "k8s.v1.cni.cncf.io/resourceName"
+ALLOW_DEFAULT_INTERFACE = "netattach.io/allow-default-interface"
+
+
+@dataclass(frozen=True, slots=True)
+class Nad:
+    """One NAD. `config` is the author's text byte for byte, "" where it is absent or empty (found by name on the node)."""
+
+    namespace: str
+    name: str
+    config: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def from_body(body: Mapping[str, Any], default_namespace: str = "default") -> Nad:
+    """Reads a Kubernetes object; spec and spec.config may be absent (S3). Raises ConfigError where config is no string."""
+    metadata = body.get("metadata") or {}
+    config = (body.get("spec") or {}).get("config")
+    if not isinstance(config, str | None):
+        raise ConfigError("spec.config is not a string")
+    return Nad(
+        namespace=metadata.get("namespace") or default_namespace,
+        name=metadata.get("name") or "",
+        config=config or "",
+        annotations=metadata.get("annotations") or {},
+    )
