@@ -1,0 +1,205 @@
+"""A node of its own, made of namespaces: nothing on the machine outside of them is touched, and all ends with them.
+
+    world (namespace)            node (namespace)
+      up0  172.30.0.1  ────────  eth0  172.30.0.11   carries the default route, and so the default network
+      lan0 10.0.3.1    ────────  eth1  10.0.3.11     the spare card
+
+Root needs a network and a mount namespace; anybody else a user namespace too. /run is the stage's own, and so is
+/var/lib/cni, where plugins keep leases and we the ledger.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from netattach_core import own_conf
+
+_SOCKET = "/run/netattach/cni.sock"
+_READY_SECONDS = 20.0
+
+DEFAULT_NETWORK = (
+    '{"cniVersion":"1.0.0","name":"cbr0","plugins":[{"type":"bridge","bridge":"cbr0","isGateway":true,"hairpinMode":true,'
+    '"ipam":{"type":"host-local","subnet":"10.244.1.0/24","routes":[{"dst":"0.0.0.0/0"}]}}]}'
+)
+
+_CARDS = """
+ip link set lo up
+ip netns add world
+ip -n world link set lo up
+card() {  # card NAME SWITCH GATEWAY ADDRESS
+    ip -n world link add "$2" type bridge
+    ip -n world addr add "$3/24" dev "$2"
+    ip -n world link set "$2" up
+    ip link add "$1" type veth peer name "n-$1" netns world
+    ip -n world link set "n-$1" master "$2" up
+    ip addr add "$4/24" dev "$1"
+    ip link set "$1" up
+}
+card eth0 up0 172.30.0.1 172.30.0.11
+card eth1 lan0 10.0.3.1 10.0.3.11
+ip route add default via 172.30.0.1
+"""
+
+
+class StageError(Exception):
+    """The machine does not let us build a stage; the message says what it lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a stage keeps what; all below one temporary directory that the caller owns."""
+
+    root: Path
+    plugins: Path
+    shim: Path
+
+    @property
+    def bin_dir(self) -> Path:
+        return self.root / "opt-cni-bin"
+
+    @property
+    def conf_dir(self) -> Path:
+        return self.root / "etc-cni-net.d"
+
+    @property
+    def var_lib_cni(self) -> Path:
+        return self.root / "var-lib-cni"
+
+    @property
+    def store(self) -> Path:
+        return self.root / "store"
+
+    @property
+    def ledger(self) -> Path:
+        return self.var_lib_cni / "netattach"
+
+    @property
+    def leases(self) -> Path:
+        return self.var_lib_cni / "networks"
+
+
+class Stage:
+    """A node that stands; commands are run on it with `run`."""
+
+    def __init__(self, places: Places, holder: int, *, own_user_namespace: bool) -> None:
+        self.places = places
+        self._enter = ["nsenter", "--mount", "--net", f"--target={holder}"]
+        if own_user_namespace:
+            self._enter += ["--user", "--preserve-credentials"]
+
+    def command(self, *words: str | Path) -> list[str]:
+        """The command as it is run on the node."""
+        return [*self._enter, "--", *map(str, words)]
+
+    def run(
+        self, *words: str | Path, env: Mapping[str, str] | None = None, stdin: str = "", check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command on the node. Raises StageError where it fails and `check` is set."""
+        done = subprocess.run(
+            self.command(*words), input=stdin, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
+        )
+        if check and done.returncode:
+            raise StageError(f"{shlex.join(map(str, words))}: {done.stderr.strip() or done.stdout.strip()}")
+        return done
+
+    def daemon_environment(self) -> dict[str, str]:
+        places = self.places
+        return {
+            "NETATTACH_SOCKET": _SOCKET,
+            "NETATTACH_LEDGER": "/var/lib/cni/netattach",
+            "NETATTACH_CONF_DIR": str(places.conf_dir),
+            "NETATTACH_BIN_DIR": str(places.bin_dir),
+            "NETATTACH_STORE": str(places.store),
+            "NETATTACH_NODE": "node1",
+        }
+
+    @contextlib.contextmanager
+    def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
+        """The daemon, from the moment when it serves until the context is left. Its log is `daemon.log`."""
+        with (self.places.root / "daemon.log").open("ab") as log:
+            process = subprocess.Popen(
+                self.command("setpriv", "--pdeathsig=KILL", sys.executable, "-m", "netattach_plugin"),
+                env={**os.environ, **self.daemon_environment()},
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+            )
+        try:
+            self._wait_for_socket(process)
+            yield process
+        finally:
+            process.terminate()
+            process.wait()
+
+    def _wait_for_socket(self, process: subprocess.Popen[bytes]) -> None:
+        """The socket lies in the node's own /run, so the look has to go through the daemon's eyes."""
+        socket = Path(f"/proc/{process.pid}/root{_SOCKET}")
+        give_up = time.monotonic() + _READY_SECONDS
+        while not socket.exists():
+            if process.poll() is not None or time.monotonic() > give_up:
+                log = (self.places.root / "daemon.log").read_text()
+                raise StageError(f"the daemon does not start; its log says:\n{log}")
+            time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def build(places: Places) -> Iterator[Stage]:
+    """A node with two cards, plugins, our conf before the default network's; gone when the context is left.
+
+    Raises StageError where the machine refuses.
+    """
+    _lay_out(places)
+    unprivileged = os.geteuid() != 0
+    with _holder(unprivileged=unprivileged) as holder:
+        stage = Stage(places, holder, own_user_namespace=unprivileged)
+        for line in _mounts(places):
+            stage.run(*shlex.split(line))
+        stage.run("sh", "-e", stdin=_CARDS)
+        yield stage
+
+
+def _lay_out(places: Places) -> None:
+    for directory in (places.bin_dir, places.conf_dir, places.var_lib_cni, places.store):
+        directory.mkdir(parents=True)
+    for plugin in places.plugins.iterdir():
+        if plugin.is_file() and os.access(plugin, os.X_OK):
+            (places.bin_dir / plugin.name).symlink_to(plugin.resolve())
+    (places.bin_dir / own_conf.TYPE).symlink_to(places.shim.resolve())
+    (places.conf_dir / own_conf.FILE_NAME).write_text(own_conf.text("1.0.0"))
+    (places.conf_dir / "10-default.conflist").write_text(DEFAULT_NETWORK)
+
+
+def _mounts(places: Places) -> list[str]:
+    mounts = ["mount -t tmpfs stage /run"]
+    if not Path("/var/lib/cni").is_dir():
+        mounts += ["mount -t tmpfs stage /var/lib", "mkdir /var/lib/cni"]
+    return [*mounts, f"mount --bind {shlex.quote(str(places.var_lib_cni))} /var/lib/cni"]
+
+
+@contextlib.contextmanager
+def _holder(*, unprivileged: bool) -> Iterator[int]:
+    """A process that holds the namespaces open: `cat` on a pipe of ours, which ends when we do, however we end."""
+    options = ["--user", "--map-root-user"] if unprivileged else []
+    holder = subprocess.Popen(
+        ["unshare", "--mount", "--net", *options, "sh", "-c", "echo ready; exec cat"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stderr is not None
+        if holder.stdout.readline() != "ready\n":
+            raise StageError(f"this machine gives us no namespaces: {holder.stderr.read().strip()}")
+        try:
+            yield holder.pid
+        finally:
+            holder.kill()

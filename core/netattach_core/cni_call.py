@@ -1,0 +1,105 @@
+"""One call of the runtime: its CNI_* variables and our configuration on standard input, read and checked.
+
+Checked as libcni's skel checks (cni-spec section 1.1), all missing variables named in one error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from netattach_core import json_text, names, versions
+from netattach_core.errors import ConfigError, DecodeError, EnvironmentVariableError
+from netattach_core.pod import PodRef
+
+POD_ANNOTATIONS = "io.kubernetes.cri.pod-annotations"
+"""The capability by which containerd and CRI-O hand over the pod's annotations with the call."""
+
+_REQUIRED = {
+    "ADD": ("CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"),
+    "CHECK": ("CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"),
+    "DEL": ("CNI_CONTAINERID", "CNI_IFNAME"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CniCall:
+    """A call that can be carried out; `pod` is None where the runtime is no Kubernetes one."""
+
+    command: str
+    container_id: str
+    netns: str
+    ifname: str
+    args: Mapping[str, str]
+    cni_version: str
+    runtime_config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def pod(self) -> PodRef | None:
+        namespace, name = self.args.get("K8S_POD_NAMESPACE"), self.args.get("K8S_POD_NAME")
+        if not namespace or not name:
+            return None
+        return PodRef(namespace, name, self.args.get("K8S_POD_UID", ""))
+
+    @property
+    def pod_annotations(self) -> Mapping[str, str] | None:
+        """The pod's annotations, None where the runtime does not hand them over."""
+        annotations = self.runtime_config.get(POD_ANNOTATIONS)
+        return annotations if isinstance(annotations, dict) else None
+
+
+def parse(environment: Mapping[str, str], stdin: bytes) -> CniCall:
+    """Reads a call. Raises EnvironmentVariableError, DecodeError, ConfigError."""
+    command = environment.get("CNI_COMMAND", "")
+    if command not in _REQUIRED:
+        raise EnvironmentVariableError(f"CNI_COMMAND {command!r} is none of {', '.join(_REQUIRED)}")
+    missing = [name for name in _REQUIRED[command] if not environment.get(name)]
+    if missing:
+        raise EnvironmentVariableError(f"required environment variables missing: {', '.join(missing)}")
+    container_id, ifname = environment["CNI_CONTAINERID"], environment["CNI_IFNAME"]
+    if not names.is_cni_name(container_id):
+        raise EnvironmentVariableError(f"CNI_CONTAINERID {container_id!r} is no container id")
+    problem = names.interface_problem(ifname)
+    if problem:
+        raise EnvironmentVariableError(f"CNI_IFNAME: {problem}")
+    version, runtime_config = _own_configuration(stdin)
+    return CniCall(
+        command=command,
+        container_id=container_id,
+        netns=environment.get("CNI_NETNS", ""),
+        ifname=ifname,
+        args=parse_args(environment.get("CNI_ARGS", "")),
+        cni_version=version,
+        runtime_config=runtime_config,
+    )
+
+
+def parse_args(text: str) -> dict[str, str]:
+    """CNI_ARGS, in its order; a value may hold `=`. Raises EnvironmentVariableError."""
+    pairs = [item.partition("=") for item in text.split(";") if item]
+    broken = [key for key, equals, _ in pairs if not equals or not key]
+    if broken:
+        raise EnvironmentVariableError(f"CNI_ARGS: `{broken[0]}` is not of the form KEY=VALUE")
+    return {key: value for key, _, value in pairs}
+
+
+def args_text(args: Mapping[str, str]) -> str:
+    """CNI_ARGS for a plugin: IgnoreUnknown first, since every reference plugin refuses keys that it does not know."""
+    rest = {key: value for key, value in args.items() if key != "IgnoreUnknown"}
+    return ";".join(["IgnoreUnknown=1", *(f"{key}={value}" for key, value in rest.items())])
+
+
+def _own_configuration(stdin: bytes) -> tuple[str, Mapping[str, Any]]:
+    """Our conf's cniVersion, in which we answer, and what the runtime offers by capability."""
+    try:
+        body = json_text.parse(stdin.decode()).value
+    except (json_text.JsonTextError, UnicodeDecodeError) as error:
+        raise DecodeError(f"the configuration on standard input is not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise DecodeError("the configuration on standard input is not a JSON object")
+    version = body.get("cniVersion") or versions.SUPPORTED[0]
+    if version not in versions.SUPPORTED:
+        raise ConfigError(f"cniVersion {version!r} is none of {', '.join(versions.SUPPORTED)}")
+    offered = body.get("runtimeConfig")
+    return version, offered if isinstance(offered, dict) else {}

@@ -1,0 +1,150 @@
+"""A network's configuration: conf or conflist, kept as the author's text (cni-spec section 2).
+
+The text is parsed to be understood and spliced to be handed on; it is never written anew, so that a plugin gets on DEL the
+very bytes that it got on ADD (Multus #1449).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netattach_core import json_text
+from netattach_core.errors import ConfigError
+from netattach_core.versions import SUPPORTED, newest_supported
+
+
+@dataclass(frozen=True, slots=True)
+class PluginConf:
+    """One plugin of a chain; `text` is its JSON object as the author wrote it."""
+
+    type: str
+    text: str
+    capabilities: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConf:
+    """A network: its chain of plugins, in the order of ADD."""
+
+    name: str
+    cni_version: str
+    plugins: tuple[PluginConf, ...]
+    disable_check: bool = False
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """All that any plugin of the chain declares."""
+        return frozenset().union(*(plugin.capabilities for plugin in self.plugins))
+
+
+def parse(text: str, default_name: str = "") -> NetworkConf:
+    """Reads a conf (`type`) or a conflist (`plugins`); `default_name` stands in for a missing name (S14).
+
+    Raises ConfigError for what cannot be carried out; whether it makes sense is the judge's question.
+    """
+    root = _object(text)
+    name = _typed(root.value, "name", str, "") or default_name
+    if not name:
+        raise ConfigError("the network has no name")
+    return NetworkConf(
+        name=name,
+        cni_version=_cni_version(root.value),
+        plugins=_plugins(text, root),
+        disable_check=str(root.value.get("disableCheck", False)).lower() == "true",
+    )
+
+
+def plugin_stdin(
+    network: NetworkConf,
+    plugin: PluginConf,
+    runtime_config: Mapping[str, Any],
+    cni_args: Mapping[str, Any],
+) -> str:
+    """What the plugin gets on standard input, but for prevResult (cni-spec C56, C57, S37, S38).
+
+    Keys that only a runtime may set are taken out of the author's text: a NAD must not inject capability values (C11).
+    """
+    offered = {key: value for key, value in runtime_config.items() if key in plugin.capabilities}
+    changes: dict[str, str | None] = {
+        "cniVersion": json.dumps(network.cni_version),
+        "name": json.dumps(network.name),
+        "runtimeConfig": json.dumps(offered) if offered else None,
+        "prevResult": None,
+        "capabilities": None,
+    }
+    if cni_args:
+        changes["args"] = _merged_args(plugin.text, cni_args)
+    return json_text.integral_numbers(json_text.with_members(plugin.text, changes))
+
+
+def with_previous(stdin: str, previous_result: str | None) -> str:
+    """The standard input with prevResult at its front."""
+    if previous_result is None:
+        return stdin
+    return f'{{"prevResult":{previous_result},{stdin[1:]}'
+
+
+def _object(text: str) -> json_text.Node:
+    try:
+        root = json_text.parse(text)
+    except json_text.JsonTextError as error:
+        line, column = json_text.position(text, error.offset)
+        raise ConfigError(f"line {line}, column {column}: {error.problem}; {error.mend}") from error
+    if not isinstance(root.value, dict):
+        raise ConfigError("the configuration is not a JSON object")
+    return root
+
+
+def _cni_version(body: Mapping[str, Any]) -> str:
+    """The highest of `cniVersion` and `cniVersions` that we speak; missing means 0.1.0 (C3, C4)."""
+    single = _typed(body, "cniVersion", str, "") or SUPPORTED[0]
+    version = newest_supported([single, *_typed(body, "cniVersions", list, [])])
+    if version is None:
+        raise ConfigError(f"cniVersion {single!r} is none of {', '.join(SUPPORTED)}")
+    return version
+
+
+def _plugins(text: str, root: json_text.Node) -> tuple[PluginConf, ...]:
+    listed = json_text.locate(root, ("plugins",))
+    if listed is None:
+        return (_plugin(text, root),)
+    if not listed.items:
+        raise ConfigError("plugins is not a list with at least one plugin")
+    return tuple(_plugin(text, node) for node in listed.items)
+
+
+def _plugin(text: str, node: json_text.Node) -> PluginConf:
+    if not isinstance(node.value, dict):
+        raise ConfigError("a plugin is not a JSON object")
+    kind = _typed(node.value, "type", str, "")
+    if not kind or "/" in kind:
+        raise ConfigError(f"a plugin's type is {kind!r}; it has to be the name of a binary")
+    declared = _typed(node.value, "capabilities", dict, {})
+    return PluginConf(kind, text[node.start : node.end], frozenset(key for key, on in declared.items() if on is True))
+
+
+def _merged_args(plugin_text: str, cni_args: Mapping[str, Any]) -> str:
+    """The plugin's `args` with the pod's cni-args over `args.cni`; everything else of it keeps its bytes."""
+    root = json_text.parse(plugin_text)
+    args, cni = (_text_of(plugin_text, json_text.locate(root, path)) for path in (("args",), ("args", "cni")))
+    merged = json_text.with_members(cni, {key: json.dumps(value) for key, value in cni_args.items()})
+    return json_text.with_members(args, {"cni": merged})
+
+
+def _text_of(text: str, node: json_text.Node | None) -> str:
+    return text[node.start : node.end] if node is not None and isinstance(node.value, dict) else "{}"
+
+
+_WANTED: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
+
+
+def _typed(body: Mapping[str, Any], key: str, kind: type, absent: Any) -> Any:
+    value = body.get(key)
+    if value is None:
+        return absent
+    if not isinstance(value, kind):
+        raise ConfigError(f"{key} has to be {_WANTED[kind]}, not {json.dumps(value)}")
+    return value

@@ -1,0 +1,21 @@
+"""Our own conf on the node: the first file in the runtime's directory, behind which the primary stands.
+
+It declares every capability that a runtime offers, since what is not declared is not handed over, and the annotations of the
+pod, so that whether it wants networks is known without asking the API.
+"""
+
+from __future__ import annotations
+
+import json
+
+from netattach_core.cni_call import POD_ANNOTATIONS
+
+FILE_NAME = "00-netattach.conflist"
+NAME = TYPE = "netattach"
+_CAPABILITIES = ("portMappings", "bandwidth", "ips", "mac", "dns", "cgroupPath", POD_ANNOTATIONS)
+
+
+def text(primary_version: str) -> str:
+    """The conflist, in the primary's cniVersion, so that its result needs no conversion."""
+    plugin = {"type": TYPE, "capabilities": dict.fromkeys(_CAPABILITIES, True)}
+    return json.dumps({"cniVersion": primary_version, "name": NAME, "plugins": [plugin]}, indent=2)

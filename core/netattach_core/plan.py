@@ -1,0 +1,165 @@
+"""The plan of an ADD, CHECK or DEL as data: steps, what each waits for, and who carries it out.
+
+A plan is made before anything is touched and knows nothing of processes: a later carrier (a native driver instead of the
+plugin's binary) is another value of `Carrier`, and the engine stays as it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from netattach_core import cni_call, cni_config, json_text, versions
+from netattach_core.attachment import Attachment
+from netattach_core.cni_config import PluginConf
+
+
+class Carrier(enum.StrEnum):
+    """Who carries a step out."""
+
+    PLUGIN = "plugin"
+
+
+class Verb(enum.StrEnum):
+    """What is asked of a plugin."""
+
+    ADD = "ADD"
+    CHECK = "CHECK"
+    DEL = "DEL"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One plugin, once. `ifname` tells the attachment; `stdin` is complete but for a previous step's result.
+
+    A step starts when all of `needs` have succeeded, all of `after` have ended, and each step of `after_links` has its
+    interface in the pod, or has ended. `previous` is the one of `needs` whose result it is given.
+    """
+
+    id: str
+    ifname: str
+    plugin: str
+    stdin: str
+    args: str
+    cni_version: str
+    previous: str | None = None
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    after_links: tuple[str, ...] = ()
+    carrier: Carrier = Carrier.PLUGIN
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps in an order in which they could run one by one. `halt`: after a failure nothing new is started (S101)."""
+
+    verb: Verb
+    steps: tuple[Step, ...]
+    halt: bool
+
+
+_INDEPENDENT = {
+    "bridge", "macvlan", "ipvlan", "vlan", "host-device", "dummy", "tap", "sriov", "ovs",
+    "tuning", "portmap", "bandwidth", "host-local", "static", "dhcp", "whereabouts",
+}  # fmt: skip  # one list, three lines
+"""Plugins that read and change nothing in the pod but their own interface."""
+
+
+def add(attachments: Sequence[Attachment]) -> Plan:
+    """The default network first; then the others at once where that is safe, links made in the annotation's order."""
+    default, *others = [_chain(Verb.ADD, each) for each in attachments]
+    steps = list(default)
+    barrier = (default[-1].id,)
+    running: list[list[Step]] = []
+    for attachment, chain in zip(attachments[1:], others, strict=True):
+        if _is_independent(attachment):
+            links = (running[-1][0].id,) if running else ()
+            steps += _waiting(chain, after=barrier, after_links=links)
+            running.append(chain)
+        else:
+            steps += _waiting(chain, after=(*barrier, *(c[-1].id for c in running)))
+            barrier, running = (chain[-1].id,), []
+    return Plan(Verb.ADD, tuple(steps), halt=True)
+
+
+def delete(attachments: Sequence[Attachment]) -> Plan:
+    """All chains backwards; the last attachment first where one may stand on another, the default network at the end.
+
+    One that fails keeps none of the others from being deleted (S102).
+    """
+    steps: list[Step] = []
+    ended: tuple[str, ...] = ()
+    running: list[str] = []
+    for attachment in reversed(attachments):
+        chain = _chain(Verb.DEL, attachment)
+        if attachment.default or not _is_independent(attachment):
+            steps += _waiting(chain, after=(*ended, *running))
+            ended, running = (*ended, *running, chain[-1].id), []
+        else:
+            steps += _waiting(chain, after=ended)
+            running.append(chain[-1].id)
+    return Plan(Verb.DEL, tuple(steps), halt=False)
+
+
+def check(attachments: Sequence[Attachment]) -> Plan:
+    """CHECK of every network whose configuration knows the verb (C79)."""
+    checked = [a for a in attachments if versions.at_least(a.conf.cni_version, "0.4.0") and not a.conf.disable_check]
+    return Plan(Verb.CHECK, tuple(step for a in checked for step in _chain(Verb.CHECK, a)), halt=True)
+
+
+def _chain(verb: Verb, attachment: Attachment) -> list[Step]:
+    """One attachment's plugins. On ADD each gets the one before's result, else all get the final one (C45, C48, C50)."""
+    numbered = list(enumerate(attachment.conf.plugins))
+    if verb is Verb.DEL:
+        numbered.reverse()
+    steps: list[Step] = []
+    for number, plugin in numbered:
+        before = (steps[-1].id,) if steps else ()
+        steps.append(
+            Step(
+                id=f"{attachment.ifname}/{number}",
+                ifname=attachment.ifname,
+                plugin=plugin.type,
+                stdin=_stdin(verb, attachment, plugin),
+                args=cni_call.args_text(attachment.args),
+                cni_version=attachment.conf.cni_version,
+                previous=before[0] if before and verb is Verb.ADD else None,
+                needs=before,
+            )
+        )
+    return steps
+
+
+def _stdin(verb: Verb, attachment: Attachment, plugin: PluginConf) -> str:
+    stdin = cni_config.plugin_stdin(attachment.conf, plugin, attachment.runtime_config, attachment.cni_args)
+    knows_result = verb is not Verb.ADD and versions.at_least(attachment.conf.cni_version, "0.4.0")
+    return cni_config.with_previous(stdin, attachment.result or None) if knows_result else stdin
+
+
+def _waiting(chain: list[Step], *, after: Iterable[str], after_links: tuple[str, ...] = ()) -> list[Step]:
+    """The chain with its first step waiting; the others wait for that one anyway."""
+    return [dataclasses.replace(chain[0], after=tuple(after), after_links=after_links), *chain[1:]]
+
+
+def _is_independent(attachment: Attachment) -> bool:
+    """Whether nothing else in the pod matters to it, nor it to anything else.
+
+    Two default routes would race for the first place in the table, so networks that set routes keep their turn; links whose
+    master stands in the pod need the one that makes it.
+    """
+    return all(_plugin_is_independent(plugin) for plugin in attachment.conf.plugins)
+
+
+def _plugin_is_independent(plugin: PluginConf) -> bool:
+    body = json_text.parse(plugin.text).value
+    ipam = body.get("ipam") or {}
+    ipam_type = ipam.get("type") if isinstance(ipam, dict) else None
+    return (
+        plugin.type in _INDEPENDENT
+        and (ipam_type is None or ipam_type in _INDEPENDENT)
+        and not body.get("linkInContainer")
+        and not body.get("isDefaultGateway")
+        and not (isinstance(ipam, dict) and ipam.get("routes"))
+    )

@@ -1,0 +1,186 @@
+"""One call, from what was asked to what is answered: gather, decide, act, answer.
+
+The only user of two ports at once. A failed or abandoned ADD is undone before it is answered; DEL goes by the ledger.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from netattach_core import annotation, answer, attachment, plan
+from netattach_core.annotation import Selection
+from netattach_core.attachment import Attachment, Network
+from netattach_core.cni_call import CniCall
+from netattach_core.errors import AnnotationError, NetattachError, NotFoundError, TryAgainError
+from netattach_core.plan import Carrier, Verb
+from netattach_core.pod import PodRef
+from netattach_core.sandbox import Phase, Sandbox
+from netattach_plugin.act import carry_out
+from netattach_plugin.ports import Executors, Ledger, Links, NodeNetworks, PodLinks, Shim, StatusSink, Store
+from netattach_plugin.run_plugin import PluginExecutor
+
+
+class Engine:
+    """Stateless between calls: what has to be remembered is in the ledger."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        ledger: Ledger,
+        networks: NodeNetworks,
+        links: Links,
+        status: StatusSink,
+        plugin_deadline: float,
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._networks = networks
+        self._links = links
+        self._status = status
+        self._plugin_deadline = plugin_deadline
+
+    async def add(self, call: CniCall, shim: Shim) -> str:
+        """Attaches all networks of a pod; the default network's result as text. Raises NetattachError, nothing is left then."""
+        if shim.netns is None:
+            raise NotFoundError(f"the network namespace {call.netns} cannot be opened")
+        await self._undo_what_an_earlier_call_left(call, shim)
+        attachments = await self._gather_and_decide(call)
+        async with self._links.open(shim.netns) as links:
+            _refuse_taken_names(attachments, await links.names())
+            attached = await self._act(call, attachments, shim, links)
+        await self._publish(call.pod, attached)
+        return answer.result(call, attached[0])
+
+    async def delete(self, call: CniCall, shim: Shim) -> None:
+        """Detaches what the ledger says; for a sandbox it does not know, the default network. Raises NetattachError."""
+        sandbox = await self._ledger.load(call.container_id)
+        if sandbox is None:
+            default = attachment.primary(call, self._networks.primary())
+            sandbox = Sandbox(call.container_id, call.netns, call.pod, Phase.DELETING, (default,))
+        await self._detach(dataclasses.replace(sandbox, phase=Phase.DELETING), call, shim)
+
+    async def check(self, call: CniCall, shim: Shim) -> None:
+        """Asks every plugin whether its part still stands. Raises NetattachError."""
+        sandbox = await self._ledger.load(call.container_id)
+        if sandbox is None or sandbox.phase is not Phase.ADDED:
+            raise NotFoundError(f"sandbox {call.container_id} has no finished ADD")
+        outcome = await carry_out(plan.check(sandbox.attachments), self._executors(call, shim))
+        if outcome.failures:
+            raise answer.failure(call, Verb.CHECK, sandbox.attachments, outcome.failures)
+
+    async def _undo_what_an_earlier_call_left(self, call: CniCall, shim: Shim) -> None:
+        """An unfinished ADD was reported as failed, so it is undone and never finished."""
+        left = await self._ledger.load(call.container_id)
+        if left is None:
+            return
+        if left.phase is Phase.ADDED:
+            raise NetattachError(f"sandbox {call.container_id} is attached already; the runtime has to call DEL first")
+        await self._detach(left, call, shim)
+
+    async def _gather_and_decide(self, call: CniCall) -> tuple[Attachment, ...]:
+        default = self._networks.primary()
+        try:
+            selections = await self._selections(call)
+            networks = {each.full_name: await self._network(each) for each in selections}
+            return attachment.decide(call, default, selections, networks)
+        except NetattachError as error:
+            error.message = answer.for_pod(call, error.message)
+            raise
+
+    async def _selections(self, call: CniCall) -> Sequence[Selection]:
+        """The runtime hands the annotations over by capability; where it does not, the pod is looked up."""
+        if call.pod is None:
+            return ()
+        annotations = call.pod_annotations
+        if annotations is None:
+            pod = await self._store.pod(call.pod)
+            if pod is None:
+                raise NotFoundError(f"pod {call.pod} (UID {call.pod.uid or 'unknown'}) does not exist")
+            annotations = pod.annotations
+        try:
+            return annotation.parse(annotations.get(annotation.NETWORKS, ""), call.pod.namespace)
+        except AnnotationError as error:
+            raise AnnotationError(f"annotation {annotation.NETWORKS}: {error.message}") from error
+
+    async def _network(self, selection: Selection) -> Network:
+        nad = await self._store.nad(selection.namespace, selection.name)
+        if nad is None:
+            raise NotFoundError(
+                f"network {selection.full_name}: there is no NetworkAttachmentDefinition {selection.name!r} in "
+                f"namespace {selection.namespace!r}; create it, or correct the pod's annotation"
+            )
+        if nad.config.strip():
+            return Network(nad.full_name, nad.config, nad.name)
+        on_node = self._networks.by_name(nad.name)
+        if on_node is None:
+            raise NotFoundError(f"network {nad.full_name}: its config is empty, and no file of this node has that name")
+        return dataclasses.replace(on_node, network=nad.full_name)
+
+    async def _act(
+        self, call: CniCall, attachments: Sequence[Attachment], shim: Shim, links: PodLinks
+    ) -> tuple[Attachment, ...]:
+        """The ledger first, then the plan; after a failure all that was begun is undone in reverse."""
+        sandbox = Sandbox(call.container_id, call.netns, call.pod, Phase.ADDING, tuple(attachments))
+        await self._save(sandbox)
+        outcome = await carry_out(
+            plan.add(attachments), self._executors(call, shim), cancelled=lambda: shim.cancelled, links=links
+        )
+        attached = tuple(outcome.with_results(attachments))
+        try:
+            if outcome.failures:
+                raise answer.failure(call, Verb.ADD, attachments, outcome.failures)
+            if shim.cancelled:
+                raise TryAgainError(answer.for_pod(call, "the runtime gave up while the networks were attached"))
+            await self._save(dataclasses.replace(sandbox, phase=Phase.ADDED, attachments=attached))
+        except NetattachError as error:
+            begun = tuple(each for each in attached if each.ifname in outcome.begun)
+            await self._undo(dataclasses.replace(sandbox, attachments=begun), error, call, shim)
+            raise
+        return attached
+
+    async def _undo(self, sandbox: Sandbox, error: NetattachError, call: CniCall, shim: Shim) -> None:
+        """What cannot be undone stays in the ledger for the DEL that follows; the error to be reported says so."""
+        try:
+            await self._detach(sandbox, call, shim)
+        except NetattachError as undo_error:
+            error.details = "\n".join(filter(None, (error.details, f"not undone yet: {undo_error.message}")))
+
+    async def _detach(self, sandbox: Sandbox, call: CniCall, shim: Shim) -> None:
+        """DEL of all attachments; those that fail stay in the ledger, the others leave it. Raises NetattachError."""
+        outcome = await carry_out(plan.delete(sandbox.attachments), self._executors(call, shim))
+        failed = {step.ifname for step, _ in outcome.failures}
+        left = tuple(each for each in sandbox.attachments if each.ifname in failed)
+        if not left:
+            await self._ledger.remove(sandbox.container_id)
+            return
+        await self._save(dataclasses.replace(sandbox, phase=Phase.DELETING, attachments=left))
+        raise answer.failure(call, Verb.DEL, sandbox.attachments, outcome.failures)
+
+    async def _save(self, sandbox: Sandbox) -> None:
+        try:
+            await self._ledger.save(sandbox)
+        except OSError as error:
+            raise NetattachError(f"the ledger cannot be written: {error}; make room or mend the disk") from error
+
+    async def _publish(self, ref: PodRef | None, attached: Sequence[Attachment]) -> None:
+        """network-status: awaited for a pod that asked for networks, off the pod's path for a plain one."""
+        if ref is None:
+            return
+        if len(attached) > 1:
+            await self._status.deliver(ref, answer.status(attached))
+        else:
+            self._status.deliver_later(ref, answer.status(attached))
+
+    def _executors(self, call: CniCall, shim: Shim) -> Executors:
+        return {Carrier.PLUGIN: PluginExecutor(shim, call, self._plugin_deadline)}
+
+
+def _refuse_taken_names(attachments: Sequence[Attachment], taken: frozenset[str]) -> None:
+    """Before any plugin is asked: its DEL, which has to follow a failed ADD, would remove the other's interface (C20)."""
+    for each in attachments:
+        if each.ifname in taken:
+            raise NetattachError(
+                f"network {each.network}: the pod has an interface {each.ifname!r} already; ask for another name"
+            )

@@ -1,0 +1,121 @@
+"""The socket: accepts shims, gives each call its turn, and turns whatever happens into one answer.
+
+What stands around the work is here (locks, log, the error object), so that the engine can be read without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from netattach_core import cni_call, cni_error, versions
+from netattach_core.cni_call import CniCall
+from netattach_core.errors import DecodeError, NetattachError
+from netattach_core.shim_protocol import Call
+from netattach_plugin.engine import Engine
+from netattach_plugin.shim_call import ShimCall
+
+_log = logging.getLogger(__name__)
+
+_GREETING_SECONDS = 10.0
+_BACKLOG = 256
+
+
+class Server:
+    """Serves shims on a unix socket of mode 0600 in a directory of mode 0700."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self._path = path
+        self._engine = engine
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def serve(self, stop: asyncio.Event, drain: float) -> None:
+        """Accepts until `stop` is set, then lets the calls under way end, for `drain` seconds at most."""
+        listener = self._listen()
+        async with asyncio.TaskGroup() as tasks:
+            accepting = tasks.create_task(self._accept(listener, tasks), name="accept")
+            await stop.wait()
+            accepting.cancel()
+            self._path.unlink(missing_ok=True)
+            listener.close()
+            if self._calls:
+                await asyncio.wait(self._calls, timeout=drain)
+            for call in self._calls:
+                call.cancel()
+
+    def _listen(self) -> socket.socket:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.setblocking(False)
+        old_mask = os.umask(0o177)
+        try:
+            listener.bind(str(self._path))
+        finally:
+            os.umask(old_mask)
+        listener.listen(_BACKLOG)
+        return listener
+
+    async def _accept(self, listener: socket.socket, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+            call = tasks.create_task(self._serve_shim(ShimCall(connection)))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+
+    async def _serve_shim(self, shim: ShimCall) -> None:
+        try:
+            if shim.peer_uid() not in {0, os.geteuid()}:
+                raise DecodeError("the peer is neither root nor ourselves")
+            async with asyncio.timeout(_GREETING_SECONDS):
+                await shim.greet()
+                call = await shim.call()
+            async with asyncio.TaskGroup() as tasks:
+                listening = tasks.create_task(shim.listen(), name="listen")
+                await shim.answer(*await self._answer(call, shim))
+                listening.cancel()
+        except (NetattachError, OSError, TimeoutError) as error:
+            _log.warning("a shim was not served: %s", error)
+        finally:
+            shim.close()
+
+    async def _answer(self, raw: Call, shim: ShimCall) -> tuple[int, bytes]:
+        """The exit status and standard output of the call; never raises, so that a runtime always hears the reason."""
+        version, started = versions.NEWEST, time.monotonic()
+        try:
+            call = cni_call.parse(raw.environment, raw.stdin)
+            version = call.cni_version
+            result = await self._in_turn(call, shim)
+        except NetattachError as error:
+            return 1, self._failed(raw, error, version)
+        except Exception as error:  # a defect of ours must reach the runtime as a failure, never as silence
+            _log.exception("a defect in netattach")
+            return 1, self._failed(raw, NetattachError(f"a defect in netattach: {error!r}"), version)
+        _log.info("%s of sandbox %s for pod %s took %.1f ms", call.command, call.container_id, call.pod,
+                  (time.monotonic() - started) * 1000)  # fmt: skip  # one thought, two lines
+        return 0, result.encode()
+
+    async def _in_turn(self, call: CniCall, shim: ShimCall) -> str:
+        """One call at a time for a sandbox (S104); a runtime that timed out may have two under way."""
+        turn = self._turns.setdefault(call.container_id, asyncio.Lock())
+        async with turn:
+            if call.command == "ADD":
+                return await self._engine.add(call, shim)
+            if call.command == "DEL":
+                await self._engine.delete(call, shim)
+            else:
+                await self._engine.check(call, shim)
+            return ""
+
+    def _failed(self, raw: Call, error: NetattachError, version: str) -> bytes:
+        command = raw.environment.get("CNI_COMMAND", "")
+        if command == "DEL":
+            error.message, error.details = cni_error.for_delete(error.message), cni_error.for_delete(error.details)
+        _log.warning("%s of sandbox %s failed: %s", command, raw.environment.get("CNI_CONTAINERID"), error.message)
+        return cni_error.to_json(error, version)

@@ -1,0 +1,143 @@
+"""The daemon's end of one shim's connection: the greeting, the call, plugins run at the other end, the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+from collections.abc import Mapping
+
+from netattach_core import shim_protocol
+from netattach_core.errors import DecodeError, TryAgainError
+from netattach_core.shim_protocol import Call, Decoder, Frame, Kind, Outcome, Ran, Run
+
+_CHUNK = 65536
+_PEER = struct.Struct("3i")  # pid, uid, gid of SO_PEERCRED
+
+
+class ShimCall:
+    """Owns the socket and every descriptor that came over it; `close` gives all of them back."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._socket = connection
+        self._decoder = Decoder()
+        self._received: list[Frame] = []
+        self._descriptors: list[int] = []
+        self._sending = asyncio.Lock()
+        self._waiting: dict[int, asyncio.Future[Ran]] = {}
+        self._runs = 0
+        self._lost = False
+        self.cancelled = False
+
+    @property
+    def netns(self) -> int | None:
+        return self._descriptors[0] if self._descriptors else None
+
+    def peer_uid(self) -> int:
+        credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+        return int(_PEER.unpack(credentials)[1])
+
+    async def greet(self) -> None:
+        """Agrees on a version, or tells the shim why not. Raises DecodeError."""
+        spoken = shim_protocol.hello_versions(await self._frame())
+        if shim_protocol.VERSION not in spoken:
+            words = (
+                f"this daemon speaks version {shim_protocol.VERSION} of the shim protocol, the shim {spoken.start} to "
+                f"{spoken.stop - 1}: shim and daemon are of different releases; let the daemon install its own shim"
+            )
+            await self._send(Frame(Kind.REFUSE, (words.encode(),)))
+            raise DecodeError(words)
+        await self._send(Frame(Kind.WELCOME, (b"%d" % shim_protocol.VERSION,)))
+
+    async def call(self) -> Call:
+        """What the runtime asked. Raises DecodeError."""
+        return shim_protocol.call(await self._frame())
+
+    async def run(self, plugin: str, stdin: bytes, environment: Mapping[str, str], deadline: float) -> Ran:
+        """Runs a plugin at the other end and waits for its end; several may run at once."""
+        if self._lost:
+            raise TryAgainError("the shim is gone; the runtime has given up this call")
+        self._runs += 1
+        run = Run(self._runs, plugin, int(deadline * 1000), stdin, dict(environment))
+        self._waiting[run.id] = asyncio.get_running_loop().create_future()
+        try:
+            await self._send(shim_protocol.run_frame(run))
+            return await self._waiting[run.id]
+        finally:
+            del self._waiting[run.id]
+
+    async def answer(self, status: int, stdout: bytes) -> None:
+        """Ends the call; nothing more is sent."""
+        await self._send(shim_protocol.answer_frame(status, stdout))
+
+    async def listen(self) -> None:
+        """Takes what the shim reports until it is gone; runs beside the call."""
+        try:
+            while True:
+                self._take(await self._frame())
+        except (DecodeError, OSError) as error:
+            self._lose(error)
+
+    def close(self) -> None:
+        self._socket.close()
+        while self._descriptors:
+            os.close(self._descriptors.pop())
+
+    def _take(self, frame: Frame) -> None:
+        if frame.kind is Kind.CANCEL:
+            self.cancelled = True
+            return
+        ran = shim_protocol.ran(frame)
+        waiting = self._waiting.get(ran.id)
+        if waiting is None or waiting.done():
+            raise DecodeError(f"the shim reports run {ran.id}, which was not asked for")
+        waiting.set_result(ran)
+
+    def _lose(self, error: Exception) -> None:
+        """Whatever runs at the other end is not ours any more: every wait ends as if the plugin had been killed."""
+        self._lost = self.cancelled = True
+        for run_id, waiting in self._waiting.items():
+            if not waiting.done():
+                waiting.set_result(Ran(run_id, Outcome.KILLED, 9, b"", str(error).encode()))
+
+    async def _frame(self) -> Frame:
+        while not self._received:
+            data = await self._receive()
+            if not data:
+                raise DecodeError("the shim has closed the connection")
+            self._received += self._decoder.feed(data)
+        return self._received.pop(0)
+
+    async def _receive(self) -> bytes:
+        """Bytes and, beside the CALL, the descriptor; asyncio's own calls would drop it."""
+        while True:
+            try:
+                data, descriptors, _, _ = socket.recv_fds(self._socket, _CHUNK, 1, socket.MSG_CMSG_CLOEXEC)
+            except BlockingIOError:
+                await self._readable()
+            else:
+                self._descriptors += descriptors
+                return data
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(self._socket, _set_once, ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(self._socket)
+
+    async def _send(self, frame: Frame) -> None:
+        async with self._sending:
+            try:
+                await asyncio.get_running_loop().sock_sendall(self._socket, shim_protocol.encode(frame))
+            except OSError as error:
+                raise TryAgainError(f"the shim is gone: {error}") from error
+
+
+def _set_once(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)

@@ -1,0 +1,73 @@
+"""The API's stand-in on one machine: Kubernetes objects as JSON files, one a file.
+
+    <directory>/nads/<namespace>/<name>.json
+    <directory>/pods/<namespace>/<name>.json      network-status is written into its metadata
+    <directory>/nodes/<node>.json                 the inventory
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from netattach_core import annotation, inventory, nad
+from netattach_core.errors import ConfigError, NotFoundError
+from netattach_core.inventory import NodeInventory
+from netattach_core.nad import Nad
+from netattach_core.pod import Pod, PodRef
+
+
+class FileStore:
+    """Reads each object anew, so that one written just now is found."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    async def pod(self, ref: PodRef) -> Pod | None:
+        body = self._read(self._pod_path(ref))
+        if body is None or not _is_same_pod(body, ref):
+            return None
+        metadata = body["metadata"]
+        uid = metadata.get("uid", "")
+        return Pod(PodRef(ref.namespace, ref.name, uid), metadata.get("annotations") or {})
+
+    async def nad(self, namespace: str, name: str) -> Nad | None:
+        body = self._read(self._directory / "nads" / namespace / f"{name}.json")
+        return None if body is None else nad.from_body(body, namespace)
+
+    async def write_status(self, ref: PodRef, text: str) -> None:
+        path = self._pod_path(ref)
+        body = self._read(path)
+        if body is None or not _is_same_pod(body, ref):
+            raise NotFoundError(f"pod {ref} is gone")
+        body["metadata"].setdefault("annotations", {})[annotation.NETWORK_STATUS] = text
+        _write(path, body)
+
+    async def publish_inventory(self, inventory_: NodeInventory) -> None:
+        _write(self._directory / "nodes" / f"{inventory_.node}.json", inventory.to_dict(inventory_))
+
+    def _pod_path(self, ref: PodRef) -> Path:
+        return self._directory / "pods" / ref.namespace / f"{ref.name}.json"
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        try:
+            body = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise ConfigError(f"{path} is not JSON: {error}") from error
+        if not isinstance(body, dict) or not isinstance(body.get("metadata"), dict):
+            raise ConfigError(f"{path} is no Kubernetes object")
+        return body
+
+
+def _is_same_pod(body: dict[str, Any], ref: PodRef) -> bool:
+    return not ref.uid or body["metadata"].get("uid", ref.uid) == ref.uid
+
+
+def _write(path: Path, body: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(body, indent=2))
+    temporary.rename(path)
