@@ -1,0 +1,74 @@
+# The front door. Python packages go into .venv from a lock file, tools into ~/.cache/netattach (NETATTACH_CACHE), and
+# missing system packages are named, then installed where this is root on a Debian-like system (tools/need).
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SHIM   := plugin/shim/build/netattach
+TESTS  := $(wildcard tests/unit tests/contract tests/node tests/kernel)
+
+export PYTHON
+export NETATTACH_CACHE := $(or $(NETATTACH_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/netattach)
+export PATH := $(PATH):/usr/sbin:/sbin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test soak lint fmt shim bench lock clean demo-needs test-needs shim-needs
+
+help: ## say what there is (this text)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/dev test-needs ## install what development and the tests need
+
+demo: $(VENV)/demo demo-needs shim ## attach networks to a pod on this machine, without a cluster (NAD=file.yaml, KEEP=1)
+	@$(BIN)/netattach demo --cni-bin "$$(tools/cni-plugins)" --shim $(SHIM) $(if $(NAD),--nad "$(NAD)") $(if $(KEEP),--keep)
+
+test: setup shim ## run all tests, with short budgets
+	@$(BIN)/pytest $(TESTS)
+
+soak: setup shim ## run all tests with long budgets and note the outcome in bench/results
+	@tools/soak $(BIN)/pytest $(TESTS)
+
+lint: $(VENV)/dev shim-needs ## check style, types, import directions and the shim's warnings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) -s -B -C plugin/shim
+
+fmt: $(VENV)/dev ## put the Python code into its usual form
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format
+
+shim: shim-needs ## build the static CNI shim
+	@$(MAKE) -s -C plugin/shim
+
+bench: setup shim ## measure how long an ADD takes
+	@$(BIN)/python bench/add_one_macvlan.py
+
+lock: ## write requirements/*.lock anew from pyproject.toml
+	@tools/lock
+
+clean: ## remove what was built here; the cache stays
+	rm -rf $(VENV) build dist plugin/shim/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# What is installed is noted in a file, so that a second run has nothing to do. All of the demo's is among dev's.
+$(VENV)/dev: requirements/dev.lock pyproject.toml
+	@tools/venv $(VENV) $<
+	@touch $@ $(VENV)/demo
+
+$(VENV)/demo: requirements/demo.lock pyproject.toml
+	@tools/venv $(VENV) $<
+	@touch $@
+
+shim-needs:
+	@tools/need "the shim" musl-gcc:musl-tools gcc:gcc
+
+demo-needs: shim-needs
+	@tools/need "the demo" ip:iproute2 ping:iputils-ping nsenter:util-linux
+	@tools/cni-plugins >/dev/null
+
+test-needs: shim-needs
+	@tools/need --optional "the tests" ip:iproute2 ping:iputils-ping nsenter:util-linux iptables:iptables linux.uml:user-mode-linux modprobe:kmod
+	@tools/cni-plugins --pinned >/dev/null || echo "netattach: the tests leave out what needs the CNI plugins" >&2
+	@tools/cnitool >/dev/null
