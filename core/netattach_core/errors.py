@@ -22,6 +22,9 @@ class NetattachError(Exception):
         self.message = message
         self.details = details
 
+    def __str__(self) -> str:
+        return self.message
+
 
 class ConfigError(NetattachError):
     """A network configuration that cannot be carried out."""

@@ -97,7 +97,7 @@ class Engine:
         if annotations is None:
             pod = await self._store.pod(call.pod)
             if pod is None:
-                raise NotFoundError(f"pod {call.pod} (UID {call.pod.uid or 'unknown'}) does not exist")
+                raise NotFoundError(f"it does not exist in the API, or not under the UID {call.pod.uid!r}")
             annotations = pod.annotations
         try:
             return annotation.parse(annotations.get(annotation.NETWORKS, ""), call.pod.namespace)

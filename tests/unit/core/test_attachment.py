@@ -1,0 +1,92 @@
+"""From what the pod asks for to what its plugins are told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from netattach_core import annotation, attachment, cni_call
+from netattach_core.attachment import Attachment, Network
+from netattach_core.errors import AnnotationError, ConfigError, NetattachError
+
+DEFAULT = Network("cbr0", '{"type":"bridge","name":"cbr0"}', "cbr0")
+
+
+def _decide(text: str, config: str = '{"type":"macvlan"}', runtime_config: dict[str, Any] | None = None) -> list[Attachment]:
+    environment = {
+        "CNI_COMMAND": "ADD",
+        "CNI_CONTAINERID": "c1",
+        "CNI_NETNS": "/n",
+        "CNI_IFNAME": "eth0",
+        "CNI_ARGS": "IgnoreUnknown=1;K8S_POD_NAMESPACE=test;K8S_POD_NAME=p",
+    }
+    call = cni_call.parse(environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": runtime_config}).encode())
+    selections = annotation.parse(text, "test")
+    networks = {each.full_name: Network(each.full_name, config, each.name) for each in selections}
+    return list(attachment.decide(call, DEFAULT, selections, networks))
+
+
+def test_interfaces_are_named_by_their_place_in_the_annotation() -> None:
+    """S64; a name that was asked for takes its place."""
+    assert ["eth0", "net1", "data", "net3"] == [each.ifname for each in _decide("a,b@data,c")]
+
+
+def test_a_generated_name_that_was_asked_for_by_another_is_refused() -> None:
+    """S34: both cannot be in the pod."""
+    with pytest.raises(AnnotationError, match="network test/b: interface 'net2' is test/a's already"):
+        _decide("a@net2,b")
+
+
+def test_the_name_of_the_default_networks_interface_is_taken() -> None:
+    """S34."""
+    with pytest.raises(AnnotationError, match="interface 'eth0' is cbr0's already"):
+        _decide("a@eth0")
+
+
+def test_what_the_runtime_offers_reaches_the_default_network_only() -> None:
+    """S107: a host port must not be mapped to every network of the pod."""
+    offered = {"portMappings": [{"hostPort": 80}], cni_call.POD_ANNOTATIONS: {"a": "b"}}
+
+    default, other = _decide("a", runtime_config=offered)
+
+    assert {"portMappings": [{"hostPort": 80}]} == default.runtime_config
+    assert {} == other.runtime_config
+
+
+def test_what_the_pod_asks_goes_by_capability_and_as_legacy_arguments() -> None:
+    """npwg-spec T1: NADs without capabilities rely on CNI_ARGS, as Multus sends them."""
+    asked = '[{"name":"a","ips":["10.0.0.5/24","fd00::5/64"],"mac":"02:00:00:00:00:01","cni-args":{"k":"v"}}]'
+
+    network = _decide(asked)[1]
+
+    assert {"ips": ["10.0.0.5/24", "fd00::5/64"], "mac": "02:00:00:00:00:01"} == network.runtime_config
+    assert ("02:00:00:00:00:01", "10.0.0.5/24,fd00::5/64") == (network.args["MAC"], network.args["IP"])
+    assert {"k": "v"} == network.cni_args
+
+
+def test_addresses_are_not_said_twice_where_the_capability_takes_them() -> None:
+    """npwg-spec T2: host-local reads one address in CNI_ARGS and fails on two."""
+    network = _decide('[{"name":"a","ips":["10.0.0.5/24"]}]', '{"type":"bridge","capabilities":{"ips":true}}')[1]
+
+    assert "IP" not in network.args
+
+
+def test_a_broken_configuration_names_its_network() -> None:
+    """And nothing has been touched."""
+    with pytest.raises(ConfigError, match="network test/a: line 1, column 20: a comma before `}`"):
+        _decide("a", '{"type":"macvlan"  ,}')
+
+
+def test_a_default_route_is_refused_rather_than_dropped() -> None:
+    """A pod that runs with another default route than it asked for is the worst answer (Multus #1552)."""
+    with pytest.raises(AnnotationError, match="default-route"):
+        _decide('[{"name":"a","default-route":["10.0.0.1"]}]')
+
+
+@pytest.mark.parametrize("name", ["-a", "a b", "a/b"])
+def test_a_configurations_name_that_libcni_refuses_is_refused(name: str) -> None:
+    """C2; it becomes a directory of leases."""
+    with pytest.raises(NetattachError, match="none that CNI takes"):
+        _decide("a", json.dumps({"type": "macvlan", "name": name}))
