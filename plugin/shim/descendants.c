@@ -1,0 +1,98 @@
+/* Ends a tree from its top: a killed parent's children come to the subreaper, which kills them in the next round, in whatever
+ * process group or session they are. Done when waitpid says that there are no children; before that nobody may claim it. */
+#define _GNU_SOURCE
+#include "descendants.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROUND_NS 20000000L /* looks again after 20 ms at the latest, in case a child was not seen */
+
+/* Cannot fail since Linux 3.4; on an older kernel orphans go to init and only direct children are ended. */
+void become_subreaper(void)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+static ssize_t read_file(int directory, const char *path, char *text, size_t room)
+{
+	int file = openat(directory, path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return -1;
+	ssize_t size = read(file, text, room - 1);
+	close(file);
+	text[size > 0 ? size : 0] = '\0';
+	return size;
+}
+
+/* The kernel's own list. A number without a space behind it was cut off: the next round has it whole. */
+static bool kill_listed_children(void)
+{
+	char text[4096], *end;
+	if (read_file(AT_FDCWD, "/proc/thread-self/children", text, sizeof text) < 0)
+		return false;
+	for (char *at = text;; at = end) {
+		long child = strtol(at, &end, 10);
+		if (end == at || *end != ' ')
+			return true;
+		kill((pid_t)child, SIGKILL);
+	}
+}
+
+/* "pid (command) state parent …": the command may hold anything, so the last bracket counts. */
+static bool is_child(int proc, const char *pid)
+{
+	char path[32], text[512];
+	size_t size = strlen(pid);
+	if (size + sizeof "/stat" > sizeof path)
+		return false;
+	memcpy(path, pid, size);
+	memcpy(path + size, "/stat", sizeof "/stat");
+	if (read_file(proc, path, text, sizeof text) <= 0)
+		return false;
+	const char *bracket = strrchr(text, ')');
+	return bracket && strlen(bracket) > 4 && strtol(bracket + 4, NULL, 10) == getpid();
+}
+
+/* For kernels without CONFIG_PROC_CHILDREN: everybody is asked for his parent. */
+static void kill_found_children(void)
+{
+	DIR *proc = opendir("/proc");
+	if (!proc)
+		return; /* nothing more can be known; end_descendants goes on waiting */
+	for (struct dirent *entry; (entry = readdir(proc));)
+		if (*entry->d_name > '0' && *entry->d_name <= '9' && is_child(dirfd(proc), entry->d_name))
+			kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
+	closedir(proc);
+}
+
+/* SIGCHLD must be blocked. A process that no signal ends (waiting for a disk) is waited for: it may still act. */
+void end_descendants(reaped *tell)
+{
+	const struct timespec round = {0, ROUND_NS};
+	sigset_t child_ended;
+	sigemptyset(&child_ended);
+	sigaddset(&child_ended, SIGCHLD);
+	for (;;) {
+		int status;
+		pid_t child = waitpid(-1, &status, WNOHANG);
+		if (child < 0 && errno == ECHILD)
+			return;
+		if (child > 0) {
+			tell(child, status);
+			continue;
+		}
+		if (!kill_listed_children())
+			kill_found_children();
+		sigtimedwait(&child_ended, NULL, &round);
+	}
+}

@@ -1,0 +1,21 @@
+/* What the runtime reads when a call fails: the error object of the CNI specification. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "frame.h"
+
+enum cni_code {
+	CNI_BAD_ENVIRONMENT = 4,
+	CNI_IO_FAILURE = 5,
+	CNI_UNDECODABLE = 6,
+	CNI_TRY_AGAIN = 11,
+};
+
+/* A message in pieces, so that nothing needs printf, which would double the binary. */
+#define TEXT(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+struct span joined(const char *const *pieces);
+const char *reason(int error);
+void print_error(enum cni_code code, struct span message, struct span details);
+
+#endif

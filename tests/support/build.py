@@ -1,0 +1,31 @@
+"""Builds what tests drive as a program; each is made once a process and only where its sources are newer."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+from pathlib import Path
+
+_SHIM = Path(__file__).parents[2] / "plugin" / "shim"
+
+
+@functools.cache
+def shim_binary() -> Path:
+    """The shim as it is shipped."""
+    return _make("build/netattach")
+
+
+@functools.cache
+def shim_sanitized() -> Path | None:
+    """The shim with address and undefined-behaviour sanitizers; None where the compiler has none."""
+    try:
+        return _make("build/netattach-sanitize")
+    except subprocess.CalledProcessError as error:
+        if "san" in error.stderr:  # libasan or libubsan cannot be linked: not the sources' fault
+            return None
+        raise
+
+
+def _make(target: str) -> Path:
+    subprocess.run(["make", "-C", str(_SHIM), target], check=True, capture_output=True, text=True)
+    return _SHIM / target
