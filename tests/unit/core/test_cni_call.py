@@ -1,0 +1,83 @@
+"""The runtime's call: what is taken, and with which code the rest is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from netattach_core import cni_call, cni_error
+from netattach_core.errors import DecodeError, EnvironmentVariableError, NetattachError
+from netattach_core.pod import PodRef
+
+ENVIRONMENT = {
+    "CNI_COMMAND": "ADD",
+    "CNI_CONTAINERID": "c1",
+    "CNI_NETNS": "/run/netns/x",
+    "CNI_IFNAME": "eth0",
+    "CNI_ARGS": "IgnoreUnknown=1;K8S_POD_NAMESPACE=ns;K8S_POD_NAME=p;K8S_POD_UID=u;BLAHBLAH=foo=bar",
+    "CNI_PATH": "/opt/cni/bin",
+}
+STDIN = b'{"cniVersion":"1.0.0","name":"netattach","type":"netattach"}'
+
+
+def test_a_call_names_its_pod() -> None:
+    """A value of CNI_ARGS may hold an equals sign."""
+    call = cni_call.parse(ENVIRONMENT, STDIN)
+
+    assert PodRef("ns", "p", "u") == call.pod
+    assert "foo=bar" == call.args["BLAHBLAH"]
+    assert "1.0.0" == call.cni_version
+
+
+def test_a_runtime_without_pods_is_served() -> None:
+    """podman and cnitool give no K8S_ variables."""
+    assert None is cni_call.parse({**ENVIRONMENT, "CNI_ARGS": ""}, STDIN).pod
+
+
+def test_delete_needs_no_namespace() -> None:
+    """It may be gone with the node's last boot."""
+    call = cni_call.parse({**ENVIRONMENT, "CNI_COMMAND": "DEL", "CNI_NETNS": ""}, STDIN)
+
+    assert "" == call.netns
+
+
+REFUSED: dict[str, tuple[dict[str, str], bytes, int]] = {
+    "no container id": ({"CNI_CONTAINERID": ""}, STDIN, 4),
+    "a container id with a slash": ({"CNI_CONTAINERID": "../x"}, STDIN, 4),
+    "no namespace on ADD": ({"CNI_NETNS": ""}, STDIN, 4),
+    "an interface name that the kernel refuses": ({"CNI_IFNAME": "a/b"}, STDIN, 4),
+    "a verb that is none": ({"CNI_COMMAND": "FLY"}, STDIN, 4),
+    "arguments with a colon": ({"CNI_ARGS": "K8S_POD_NAME:x"}, STDIN, 4),
+    "no configuration": ({}, b"", 6),
+    "a configuration that is not UTF-8": ({}, b"\xff", 6),
+    "a configuration that is a list": ({}, b"[]", 6),
+    "a version that nobody speaks": ({}, b'{"cniVersion":"9.9.9"}', 7),
+}
+
+
+@pytest.mark.parametrize(("change", "stdin", "code"), REFUSED.values(), ids=REFUSED)
+def test_what_is_refused(change: dict[str, str], stdin: bytes, code: int) -> None:
+    """With the specification's code."""
+    with pytest.raises(NetattachError) as refusal:
+        cni_call.parse({**ENVIRONMENT, **change}, stdin)
+
+    assert code == refusal.value.code
+
+
+def test_all_missing_variables_are_named_at_once() -> None:
+    """As libcni's skel does."""
+    with pytest.raises(EnvironmentVariableError, match="CNI_CONTAINERID, CNI_NETNS, CNI_IFNAME"):
+        cni_call.parse({"CNI_COMMAND": "ADD"}, STDIN)
+
+
+def test_an_error_as_the_runtime_reads_it() -> None:
+    """C18."""
+    error = DecodeError("no", details="why")
+
+    assert b'{"cniVersion": "0.3.1", "code": 6, "msg": "no", "details": "why"}' == cni_error.to_json(error, "0.3.1")
+
+
+def test_a_delete_never_says_what_containerd_takes_for_success() -> None:
+    """It drops the attachment for ever on these words."""
+    text = cni_error.for_delete("Link not found; open /x: no such file or directory")
+
+    assert "Link missing; open /x: no such path" == text

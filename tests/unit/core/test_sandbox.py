@@ -1,0 +1,63 @@
+"""The ledger's entry: what was written is read, what is garbage is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netattach_core import sandbox
+from netattach_core.attachment import Attachment
+from netattach_core.errors import DecodeError
+from netattach_core.pod import PodRef
+from netattach_core.sandbox import Phase, Sandbox
+
+ENTRY = Sandbox("c1", "/n", PodRef("ns", "p", "u"), Phase.ADDED, (Attachment("ns/a", "net1", "{ }", "a", result="{}"),))
+_texts = st.text(st.characters(exclude_categories=["Cs"]))
+_attachments = st.builds(
+    Attachment,
+    network=_texts,
+    ifname=_texts,
+    conf_text=_texts,
+    conf_name=_texts,
+    default=st.booleans(),
+    args=st.dictionaries(_texts, _texts),
+    runtime_config=st.dictionaries(_texts, st.lists(_texts)),
+    cni_args=st.dictionaries(_texts, st.integers()),
+    result=_texts,
+)
+_sandboxes = st.builds(
+    Sandbox,
+    container_id=_texts,
+    netns=_texts,
+    pod=st.none() | st.builds(PodRef, _texts, _texts, _texts),
+    phase=st.sampled_from(Phase),
+    attachments=st.lists(_attachments).map(tuple),
+)
+
+
+@given(_sandboxes)
+def test_what_was_written_is_read(entry: Sandbox) -> None:
+    """Byte for byte: the configuration of ADD is the one of DEL."""
+    assert entry == sandbox.parse(sandbox.dump(entry))
+
+
+@given(st.binary())
+def test_garbage_is_refused(data: bytes) -> None:
+    """Never passed over, never anything but a DecodeError."""
+    with pytest.raises(DecodeError):
+        sandbox.parse(data)
+
+
+@given(st.integers(0, len(sandbox.dump(ENTRY)) - 1))
+def test_a_truncated_entry_is_refused(length: int) -> None:
+    """A power cut in a filesystem that does not keep its promises."""
+    with pytest.raises(DecodeError):
+        sandbox.parse(sandbox.dump(ENTRY)[:length])
+
+
+@pytest.mark.parametrize(("old", "new"), [(b'"version": 1', b'"version": 2'), (b'"added"', b'"x"'), (b'"{ }"', b"5")])
+def test_an_entry_of_another_form_is_refused(old: bytes, new: bytes) -> None:
+    """A later release's entry is not guessed at."""
+    with pytest.raises(DecodeError):
+        sandbox.parse(sandbox.dump(ENTRY).replace(old, new))
