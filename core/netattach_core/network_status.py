@@ -1,7 +1,7 @@
 """The text of `k8s.v1.cni.cncf.io/network-status`, key for key and blank for blank as Multus writes it (multus 1.5).
 
-Corrected on purpose: no gateway "<nil>", a route is a default one by its mask, and a result without interfaces has an
-entry too (S70, S91).
+Corrected on purpose: a default route without a gateway of its own has its address' gateway, which is the one that plugins
+set, and never "<nil>"; a route is a default one by its mask; a result without interfaces has an entry too (S70, S91).
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ def entries(network: str, ifname: str, result: Result, *, default: bool) -> list
     An address without an index belongs to the last of them. Of a default network with several interfaces, the one that
     carries the first address with a gateway is the default, else the first.
     """
-    gateways = [route.gw for route in result.routes if route.is_default and route.gw]
-    common: dict[str, Any] = {"name": network, "dns": dict(result.dns), "gateway": gateways}
+    common: dict[str, Any] = {"name": network, "dns": dict(result.dns), "gateway": _gateways(result)}
     inside = list(sandbox_interfaces(result))
     if len(result.interfaces) <= 1 or not inside:
         interface = inside[0][1] if inside else _nameless(ifname, result)
@@ -37,6 +36,16 @@ def entries(network: str, ifname: str, result: Result, *, default: bool) -> list
 def text(status: Iterable[Mapping[str, Any]]) -> str:
     """The annotation's value: each entry indented by four, joined by a bare comma."""
     return "[" + ",".join(_go_json(entry) for entry in status) + "]"
+
+
+def _gateways(result: Result) -> list[str]:
+    """Where each default route leads: its own gateway, or that of the first address of its family."""
+    found = []
+    for route in result.routes:
+        if route.is_default:
+            same_family = (a.gateway for a in result.addresses if a.gateway and (":" in a.address) == (":" in route.dst))
+            found.append(route.gw or next(same_family, ""))
+    return [gateway for gateway in found if gateway]
 
 
 def _nameless(ifname: str, result: Result) -> Interface:

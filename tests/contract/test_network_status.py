@@ -90,6 +90,15 @@ GOLDEN: dict[str, tuple[dict[str, Any], bool, list[dict[str, Any]]]] = {
         False,
         [{"name": "n", "interface": "example0", "mac": "m0", "dns": {}}],
     ),
+    "a default route without a gateway leads to its address' gateway": (
+        {
+            "interfaces": [SANDBOXED],
+            "ips": [{"address": "fd00::3/64", "gateway": "fd00::1"}, {"address": "1.1.1.3/24", "gateway": "1.1.1.1"}],
+            "routes": [{"dst": "0.0.0.0/0"}],
+        },
+        False,
+        [{"name": "n", "interface": "example0", "ips": ["fd00::3", "1.1.1.3"], "mac": "m0", "dns": {}, "gateway": ["1.1.1.1"]}],
+    ),
     "an interface of the node and two of the pod": (
         {
             "interfaces": [{"name": "foo"}, SANDBOXED, {"name": "example1", "mac": "m1", "mtu": 1500, "sandbox": "/n"}],

@@ -1,0 +1,105 @@
+"""The walk-through's NADs, its pods, and the mistakes that it warns of."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+SPARE = "eth1"
+GATEWAY = "10.0.3.1"
+
+
+def nads() -> dict[str, dict[str, Any]]:
+    """The NADs' configurations by name, as the tutorial has them."""
+    return {
+        "macvlan-conf": {
+            "cniVersion": "0.3.0",
+            "type": "macvlan",
+            "master": SPARE,
+            "mode": "bridge",
+            "ipam": {**_host_local("10.0.3.100", "10.0.3.119"), "routes": [{"dst": "0.0.0.0/0"}]},
+        },
+        "bridge-conf": {
+            "cniVersion": "0.3.1",
+            "type": "bridge",
+            "bridge": "mybr0",
+            "ipam": {
+                "type": "host-local",
+                "subnet": "192.168.12.0/24",
+                "rangeStart": "192.168.12.10",
+                "rangeEnd": "192.168.12.200",
+            },
+        },
+        "host-device": {
+            "cniVersion": "0.3.1",
+            "name": "host-device-main",
+            "type": "host-device",
+            "device": SPARE,
+            "ipam": {"type": "dhcp"},
+        },
+        "ipvlan": {
+            "cniVersion": "0.3.1",
+            "name": "ipvlan-main",
+            "type": "ipvlan",
+            "mode": "l2",
+            "master": SPARE,
+            "ipam": _host_local("10.0.3.120", "10.0.3.139"),
+        },
+        "macvlan": {
+            "cniVersion": "0.3.1",
+            "name": "macvlan-main",
+            "type": "macvlan",
+            "mode": "bridge",
+            "master": SPARE,
+            "ipam": {"type": "static"},
+        },
+        "ipvlan-def": {
+            "cniVersion": "0.3.1",
+            "type": "ipvlan",
+            "master": SPARE,
+            "mode": "l2",
+            "ipam": _host_local("10.0.3.140", "10.0.3.159"),
+        },
+    }
+
+
+def without_ipvlan() -> dict[str, dict[str, Any]]:
+    """The same on a kernel without ipvlan: the network of the pods is a macvlan, under its own name."""
+    all_nads = nads()
+    stand_in = {**all_nads.pop("ipvlan-def"), "type": "macvlan", "mode": "bridge"}
+    return {**all_nads, "macvlan-def": stand_in}
+
+
+def mistakes() -> dict[str, str]:
+    """What goes wrong most, as the text that somebody would write; each one is refused."""
+    macvlan = nads()["macvlan-conf"]
+    outside = {**macvlan, "ipam": _host_local("10.0.4.100", "10.0.3.119")}
+    taken_away = {"cniVersion": "0.3.1", "type": "host-device", "device": "eth0"}
+    no_master = {key: value for key, value in macvlan.items() if key != "master"}
+    return {
+        "master-is-default": _text({**macvlan, "master": "eth0"}),
+        "no-master": _text(no_master),
+        "takes-the-node-away": _text(taken_away),
+        "no-such-plugin": _text({**macvlan, "type": "macvlann"}),
+        "range-outside": _text(outside),
+        "trailing-comma": _text({"cniVersion": "0.3.1", "type": "bridge"}).replace('"bridge"', '"bridge",'),
+    }
+
+
+def nad_body(name: str, config: dict[str, Any] | str) -> dict[str, Any]:
+    """A NAD as an API object."""
+    text = config if isinstance(config, str) else _text(config)
+    return {
+        "apiVersion": "k8s.cni.cncf.io/v1",
+        "kind": "NetworkAttachmentDefinition",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"config": text},
+    }
+
+
+def _host_local(start: str, end: str) -> dict[str, Any]:
+    return {"type": "host-local", "subnet": "10.0.3.0/24", "rangeStart": start, "rangeEnd": end, "gateway": GATEWAY}
+
+
+def _text(config: dict[str, Any]) -> str:
+    return json.dumps(config, indent=2)

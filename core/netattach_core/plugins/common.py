@@ -1,0 +1,189 @@
+"""Checks that several plugins share: interface names, MTU, MAC, routes, addresses. Numbers are those of plugin-schemas."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+
+from netattach_core import addresses, names
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.plugins.plugin import Context
+from netattach_core.plugins.view import View
+
+DENY, WARN = Severity.DENY, Severity.WARN
+
+INTERFACE_NAME = Rule("interface-name", DENY, "a name that the kernel does not take for an interface")
+MTU = Rule("mtu", DENY, "an MTU that the kernel refuses")
+MAC = Rule("mac", DENY, "a MAC address that cannot be set")
+KEYS_EXCLUDE = Rule("keys-exclude-each-other", DENY, "two keys that the plugin does not take together")
+KEY_NEEDED = Rule("key-needed", DENY, "a key without which the plugin fails")
+NO_EFFECT = Rule("no-effect", WARN, "a key that has no effect in this place")
+ONE_USER = Rule("one-pod-per-node", WARN, "something that only one pod of a node can have")
+ROUTE = Rule("route", DENY, "a route that cannot be set")
+ROUTE_TWICE = Rule("route-twice", DENY, "the same route twice")
+ROUTE_GATEWAY = Rule("route-gateway", DENY, "a next hop that the pod cannot reach")
+ROUTE_DEFAULT = Rule("route-default", WARN, "a default route in an additional network")
+ADDRESS_ODD = Rule("address-odd", WARN, "an address that no host should have")
+
+RULES = (
+    INTERFACE_NAME,
+    MTU,
+    MAC,
+    KEYS_EXCLUDE,
+    KEY_NEEDED,
+    NO_EFFECT,
+    ONE_USER,
+    ROUTE,
+    ROUTE_TWICE,
+    ROUTE_GATEWAY,
+    ROUTE_DEFAULT,
+    ADDRESS_ODD,
+)
+
+_BARE_MAC = re.compile(r"[0-9a-f]{12}", re.IGNORECASE)
+_LINK_SCOPE = 253
+
+
+def interface_name(conf: View, key: str) -> Iterator[Finding]:
+    """An interface that the plugin makes or looks up by a name of the author's (BR1, VR2)."""
+    name = conf.text(key)
+    problem = names.interface_problem(name) if name is not None else None
+    if problem:
+        mend = f"write a name of 1 to {names.MAX_INTERFACE_BYTES} bytes, without blanks, '/', ':' and '%'"
+        yield conf.found(INTERFACE_NAME, f"{problem}, and the kernel refuses it", mend, key)
+
+
+def mtu(conf: View, *, negative: str = "the plugin ignores it") -> Iterator[Finding]:
+    """G30: 1..67 and above 65535 fail; 0 is the default. `negative` says what the plugin does below 0."""
+    value = conf.whole("mtu")
+    if value is None or value == 0 or 68 <= value <= 65535:
+        return
+    if value < 0:
+        ignored = negative == "the plugin ignores it"
+        yield conf.found(
+            NO_EFFECT if ignored else MTU, f"`mtu` is {value}: {negative}", "leave it out, or write 68 to 65535", "mtu"
+        )
+    else:
+        yield conf.found(MTU, f"`mtu` is {value}: the kernel refuses it", "write 68 to 65535, or leave it out", "mtu")
+
+
+def mac(conf: View, key: str) -> Iterator[Finding]:
+    """G27. Twelve digits without separators are read by new Go only, so they are left to the plugin."""
+    text = conf.text(key)
+    if not text or _BARE_MAC.fullmatch(text):
+        return
+    if not addresses.is_ethernet_mac(text):
+        yield conf.found(MAC, f"`{key}` {text!r} is no Ethernet address", "write six bytes: 02:00:5e:10:00:01", key)
+        return
+    digits = re.sub(r"[:.-]", "", text)
+    if int(digits[:2], 16) & 1 or not int(digits, 16):
+        problem = f"`{key}` {text} is a group address or all zeros: the kernel cannot assign it to an interface"
+        yield conf.found(MAC, problem, "write a unicast address: 02:00:5e:10:00:01", key)
+
+
+def not_both(conf: View, one: str, other: str, why: str) -> Iterator[Finding]:
+    """Two flags that must not both be true."""
+    if conf.flag(one) and conf.flag(other):
+        yield conf.found(KEYS_EXCLUDE, f"`{one}` and `{other}` are both true: {why}", f"keep one of the two", other)
+
+
+def routes(ipam: View, context: Context, subnets: Sequence[addresses.IpInterface] | None) -> Iterator[Finding]:
+    """G19 to G26. `subnets` are those that the pod's addresses will be in; None where only the pod will tell."""
+    seen = set[str]()
+    for route in ipam.inners("routes"):
+        destination = addresses.parse_cidr(route.text("dst") or "")
+        if destination is None:
+            yield _bad_destination(route)
+            continue
+        yield from _host_bits(route, destination)
+        yield from _twice(route, seen)
+        yield from _next_hop(route, destination, context, _reachable(ipam, subnets))
+        yield from _default(route, destination, context)
+
+
+def _bad_destination(route: View) -> Finding:
+    text = route.text("dst")
+    problem = "a route without `dst`" if text is None else f"`dst` {text!r} is no address with a prefix length"
+    mend = 'write it as "10.0.0.0/8", or "0.0.0.0/0" for a default route'
+    return route.found(ROUTE, f"{problem}; the plugin cannot read it", mend, *(() if text is None else ("dst",)))
+
+
+def _host_bits(route: View, destination: addresses.IpInterface) -> Iterator[Finding]:
+    if destination.ip != destination.network.network_address:
+        where = "the kernel refuses such an IPv4 route" if destination.version == 4 else "they are cut off"
+        yield route.found(
+            ROUTE,
+            f"`dst` {destination} has bits set behind its prefix: {where}",
+            f"write {destination.network}",
+            "dst",
+            severity=DENY if destination.version == 4 else WARN,
+        )
+
+
+def _twice(route: View, seen: set[str]) -> Iterator[Finding]:
+    """G21: the kernel says "file exists"."""
+    key = repr(sorted(route.node.value.items()))
+    if key in seen:
+        yield route.found(ROUTE_TWICE, "this route stands here twice; the kernel refuses the second", "remove one")
+    seen.add(key)
+
+
+def _next_hop(
+    route: View,
+    destination: addresses.IpInterface,
+    context: Context,
+    reachable: Sequence[addresses.IpInterface] | None,
+) -> Iterator[Finding]:
+    """G23, G24."""
+    text = route.text("gw")
+    if not text:
+        return
+    gateway = addresses.parse_ip(text)
+    if gateway is None:
+        yield route.found(ROUTE_GATEWAY, f"`gw` {text!r} is no IP address", "write an address without a prefix", "gw")
+    elif gateway.version != destination.version:
+        problem = f"`gw` {gateway} and `dst` {destination} are not of the same IP version; the kernel refuses the route"
+        yield route.found(ROUTE_GATEWAY, problem, "give each IP version its own route", "gw")
+    elif route.whole("scope") == _LINK_SCOPE:
+        problem = f"a route of scope {_LINK_SCOPE} (link) has no next hop; the kernel refuses it with `gw`"
+        yield route.found(ROUTE_GATEWAY, problem, "remove `scope` or `gw`", "gw")
+    elif reachable is not None and context.main in _ON_SUBNET and not any(gateway in s.network for s in reachable):
+        subnets = ", ".join(str(s.network) for s in reachable)
+        problem = f"`gw` {gateway} is not in {subnets}, where the pod's addresses are: the kernel refuses such a route"
+        yield route.found(ROUTE_GATEWAY, problem, "write a next hop of the pod's own subnet", "gw")
+
+
+_ON_SUBNET = {"bridge", "macvlan", "vlan", "host-device"}
+"""Plugins that leave the kernel's subnet route alone, so that nothing else decides what is reachable."""
+
+
+def _reachable(ipam: View, subnets: Sequence[addresses.IpInterface] | None) -> Sequence[addresses.IpInterface] | None:
+    """The pod's subnets, and what routes without next hop put on the link; None where it is not known."""
+    if not subnets:
+        return None
+    on_link = [addresses.parse_cidr(r.text("dst") or "") for r in ipam.inners("routes") if not r.text("gw")]
+    return [*subnets, *(cidr for cidr in on_link if cidr)]
+
+
+def _default(route: View, destination: addresses.IpInterface, context: Context) -> Iterator[Finding]:
+    """G25."""
+    if destination.network.prefixlen == 0:
+        problem = (
+            "a default route in an additional network: the newest one wins, so all traffic of the pod leaves by this "
+            "interface and not by the cluster's"
+        )
+        mend = "route only what belongs to this network; a pod that wants it all can ask for `default-route`"
+        yield route.found(ROUTE_DEFAULT, problem, mend, "dst")
+
+
+def odd_address(view: View, key: str, address: addresses.IpInterface) -> Iterator[Finding]:
+    """G32: what the kernel takes and no neighbour answers."""
+    ip, network = address.ip, address.network
+    what = ""
+    if ip.is_unspecified or ip.is_multicast or ip.is_loopback:
+        what = "no address of a host"
+    elif isinstance(ip, ipaddress.IPv4Address) and network.prefixlen < 31:
+        what = {network.network_address: "the network's own address", network.broadcast_address: "its broadcast address"}.get(ip, "")
+    if what:
+        yield view.found(ADDRESS_ODD, f"`{key}` {ip} is {what} in {network}", "give the pod an address between them", key)

@@ -1,0 +1,79 @@
+"""The words of which the plugins' schemas are made, and the keys that every configuration may have.
+
+`description` completes the sentence "it has to be …". `mend` is ours: what to do instead, where that is not plain from the
+type. Both are read by `policy.shape` alone; JSON Schema passes over what it does not know.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+_INT64 = 2**63 - 1
+
+TEXT: Schema = {"type": "string"}
+TEXTS: Schema = {"type": "array", "items": TEXT}
+FLAG: Schema = {"type": "boolean"}
+ANY_OBJECT: Schema = {"type": "object"}
+WHOLE: Schema = {"type": "integer", "minimum": -_INT64 - 1, "maximum": _INT64}
+UINT: Schema = {"type": "integer", "minimum": 0, "maximum": 2 * _INT64 + 1}
+UINT32: Schema = {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
+
+
+def whole(minimum: int, maximum: int) -> Schema:
+    """A whole number with bounds."""
+    return {"type": "integer", "minimum": minimum, "maximum": maximum}
+
+
+def one_of(*words: str) -> Schema:
+    """One of these texts, in this very spelling. The empty text is the default, as for Go's switch statements."""
+    return {"type": "string", "enum": [*words, ""]}
+
+
+def record(**properties: Schema) -> Schema:
+    """An object with these keys."""
+    return {"type": "object", "properties": properties}
+
+
+def list_of(item: Schema, **more: Any) -> Schema:
+    """A list."""
+    return {"type": "array", "items": item, **more}
+
+
+VLAN = whole(0, 4094)
+"""0 is "no VLAN"; 4095 is reserved by 802.1Q."""
+
+DNS = record(nameservers=TEXTS, domain=TEXT, search=TEXTS, options=TEXTS)
+
+ROUTES = list_of(record(dst=TEXT, gw=TEXT, mtu=WHOLE, advmss=WHOLE, priority=WHOLE, table=WHOLE, scope=WHOLE))
+"""types.go of the CNI library: what every IPAM plugin that takes `routes` reads."""
+
+IPAM: Schema = {"type": "object", "properties": {"type": TEXT}, "mend": 'write an object: "ipam": {"type": …}'}
+
+CAPABILITIES: Schema = {
+    "type": "object",
+    "additionalProperties": FLAG,
+    "mend": 'write an object of names and true: "capabilities": {"ips": true}',
+}
+
+READ_BY_LIBCNI: dict[str, Schema] = {
+    "cniVersion": TEXT,
+    "name": TEXT,
+    "type": TEXT,
+    "capabilities": CAPABILITIES,
+    "ipam": IPAM,
+    "dns": DNS,
+}
+"""Of every plugin, known or not: libcni reads these into Go types (types.PluginConf), and fails before the plugin runs."""
+
+COMMON: dict[str, Schema] = {
+    **READ_BY_LIBCNI,
+    "args": ANY_OBJECT,
+    "cniVersions": TEXTS,
+    "disableCheck": {},
+    "disableGC": {},
+    "runtimeConfig": {},
+    "prevResult": {},
+}
+"""Of every plugin that we know. The last two belong to the runtime (`key-reserved`)."""

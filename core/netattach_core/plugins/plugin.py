@@ -1,0 +1,78 @@
+"""What the judge knows of one CNI plugin, and the surroundings in which it looks at its configuration."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from netattach_core import versions
+from netattach_core.finding import Finding, Rule
+from netattach_core.plugins.view import View
+
+
+class Role(enum.Enum):
+    """Where a plugin stands."""
+
+    MAIN = "makes or moves an interface"
+    CHAINED = "changes what a plugin before it in the list has made"
+    IPAM = "gives addresses to a main plugin"
+
+
+class Ipam(enum.Enum):
+    """What a main plugin does without addresses."""
+
+    NONE = "takes no ipam section"
+    OPTIONAL = "makes an interface without addresses"
+    REQUIRED = "fails"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a check may know besides its own object. `resource`: the NAD names a device plugin's resource."""
+
+    cni_version: str = versions.NEWEST
+    capabilities: frozenset[str] = frozenset()
+    before: tuple[str, ...] = ()
+    main: str = ""
+    mode: str = ""
+    resource: bool = False
+    namespace: str = ""
+    name: str = ""
+    network: str = ""
+
+    def older_than(self, version: str) -> bool:
+        """Whether the configuration speaks an older version of CNI."""
+        return not versions.at_least(self.cni_version, version)
+
+
+Check = Callable[[View, Context], Iterator[Finding]]
+
+
+def no_check(conf: View, context: Context) -> Iterator[Finding]:
+    """For a plugin whose schema says everything."""
+    yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One CNI plugin.
+
+    `source` names the code from which the schema and the checks were read. `schema` holds the plugin's own keys, those that
+    every configuration may have are added (`fields.COMMON`). `aliases` are words that people write for a key and that no
+    measure of spelling would find. `interface_key` names a link of the node; where `falls_back` is set, a missing one means
+    the interface of the node's default route.
+    """
+
+    type: str
+    source: str
+    role: Role
+    schema: Mapping[str, Any]
+    check: Check = no_check
+    rules: tuple[Rule, ...] = ()
+    ipam: Ipam = Ipam.NONE
+    floor: str = versions.SUPPORTED[0]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    interface_key: str = ""
+    falls_back: bool = False

@@ -1,0 +1,69 @@
+"""How a check reads a configuration: typed access to one object, and findings that know their place.
+
+A check sees what the plugin would see: keys in their canonical spelling, nulls taken out (`policy.reading`). A value of the
+wrong type counts as not there, since `policy.shape` has already reported it; so no check can stumble over one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from netattach_core import json_text
+from netattach_core.finding import Finding, Path, Rule, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One object of the configuration; `path` leads to it from the top."""
+
+    node: json_text.Node
+    path: Path = ()
+
+    def value(self, key: str) -> Any:
+        """Whatever stands there; None where nothing does."""
+        return self.node.value.get(key) if isinstance(self.node.value, dict) else None
+
+    def given(self, key: str) -> bool:
+        """Whether the key is there, of whatever type."""
+        return self.value(key) is not None
+
+    def text(self, key: str) -> str | None:
+        value = self.value(key)
+        return value if isinstance(value, str) else None
+
+    def whole(self, key: str) -> int | None:
+        """A whole number, also one that is written as a float: the daemon rewrites those (G4)."""
+        value = self.value(key)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            return None
+        return int(value)
+
+    def flag(self, key: str) -> bool:
+        """Whether it is true; absent is false, as in Go."""
+        return self.value(key) is True
+
+    def inner(self, key: str) -> View | None:
+        """The object at a key."""
+        node = json_text.locate(self.node, (key,))
+        return View(node, (*self.path, key)) if node is not None and isinstance(node.value, dict) else None
+
+    def items(self, *where: str | int) -> tuple[View, ...]:
+        """The elements of a list, whatever they are."""
+        node = json_text.locate(self.node, where)
+        return tuple(View(item, (*self.path, *where, index)) for index, item in enumerate(node.items)) if node else ()
+
+    def inners(self, key: str) -> tuple[View, ...]:
+        """The elements of a list that are objects."""
+        return tuple(view for view in self.items(key) if isinstance(view.node.value, dict))
+
+    def texts(self, key: str) -> tuple[tuple[View, str], ...]:
+        """The elements of a list that are texts, each with its place."""
+        return tuple((view, view.node.value) for view in self.items(key) if isinstance(view.node.value, str))
+
+    def found(
+        self, rule: Rule, problem: str, mend: str, *where: str | int, severity: Severity | None = None
+    ) -> Finding:
+        """A finding about what stands at `where` inside this object, or about the object itself."""
+        node = json_text.locate(self.node, where) or self.node
+        return Finding(rule, (*self.path, *where), problem, mend, node.start, severity)
