@@ -1,0 +1,29 @@
+"""The kinds of links that the other tests rely on, each made by a kernel that is said to have it."""
+
+import json
+import subprocess
+
+import pytest
+
+from support import require
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=pytest.mark.kernel_link(kind))
+        for kind in ("bridge", "dummy", "ipvlan", "macvlan", "veth", "vlan", "vrf")
+    ],
+)
+def test_a_link_of_the_kind_is_made_and_known_as_such(kind: str) -> None:
+    shown = subprocess.run(
+        [
+            *(require.command("unshare"), "--net", "sh", "-c"),
+            f"{require.link_script(kind)} && ip -json -details link show x0",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert kind == json.loads(shown)[0]["linkinfo"]["info_kind"]

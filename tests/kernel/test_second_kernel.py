@@ -1,0 +1,97 @@
+"""All cases that are marked `kernel_link` once more, on a second kernel: user-mode-linux, booted once for all of them.
+
+A case that the machine's own kernel cannot run runs here only. What the guest says of a case is said here, under its name.
+"""
+
+import functools
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from support import require, uml
+
+# A guest of one slow processor, on a machine that may be busy.
+SECONDS = 900
+
+_PYTEST = (
+    *(sys.executable, "-m", "pytest", "-m", "kernel_link", "-p", "no:cacheprovider"),
+    *(f"--ignore={Path(__file__).relative_to(require.REPOSITORY)}", "tests/node", "tests/kernel"),
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the guest says of one case."""
+
+    outcome: str
+    text: str
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", _cases())
+
+
+@pytest.fixture(scope="session")
+def guest_reports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Report]:
+    """By case; boots the guest."""
+    reason = uml.missing()
+    if reason:
+        require.left_out(f"needs a second kernel: {reason}")
+    work = tmp_path_factory.mktemp("guest")
+    junit = work / "junit.xml"
+    outcome = uml.run(
+        [*_PYTEST, f"--junitxml={junit}"], folder=require.REPOSITORY, work=work, seconds=SECONDS
+    )
+    if not junit.exists():
+        pytest.fail(f"the guest ran no tests:\n{outcome.console}\n{outcome.output}", pytrace=False)
+    return _reports(junit)
+
+
+def test_a_case_passes_on_the_second_kernel(case: str, guest_reports: Mapping[str, Report]) -> None:
+    report = guest_reports.get(_junit_name(case), Report("missing", "the guest did not run it"))
+
+    assert report.outcome == "passed", f"{case} in the guest: {report.outcome}\n{report.text}"
+
+
+@functools.cache
+def _cases() -> list[str]:
+    """The marked cases' ids, none of them deselected. A list without any would mean that this file tests nothing."""
+    listed = subprocess.run(
+        [*_PYTEST, "--collect-only", "--quiet"],
+        cwd=require.REPOSITORY,
+        env=uml.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    cases = [line for line in listed.stdout.splitlines() if "::" in line]
+    if listed.returncode or not cases:
+        raise pytest.UsageError(
+            f"cannot list the cases of the second kernel:\n{listed.stdout}{listed.stderr}"
+        )
+    return cases
+
+
+def _reports(junit: Path) -> Mapping[str, Report]:
+    suite = ElementTree.parse(junit).getroot()
+    return {f"{case.get('classname')}.{case.get('name')}": _report(case) for case in suite.iter("testcase")}
+
+
+def _report(case: ElementTree.Element) -> Report:
+    for child in case:
+        if child.tag in {"failure", "error", "skipped"}:
+            return Report(child.tag, f"{child.get('message')}\n{child.text}")
+    return Report("passed", "")
+
+
+def _junit_name(case: str) -> str:
+    """As pytest writes an id into JUnit's file: dots between the names, the parameters as they are."""
+    path, bracket, parameters = case.partition("[")
+    file, *names = path.split("::")
+    return ".".join([file.removesuffix(".py").replace("/", "."), *names]) + bracket + parameters

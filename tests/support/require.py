@@ -1,0 +1,101 @@
+"""What a test needs of the machine. What is missing leaves the test out, by name and reason, and in CI fails it.
+
+A machine without root or without a kernel module is no bug, so at a desk the test is left out and the run's summary says
+so. CI promises to run everything: there nothing may be left out in silence (`CI` is set).
+"""
+
+import functools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+# How to make a link of a kind, where that takes more than its name; p0 is a veth that is there for it.
+_LINK_ARGUMENTS = {
+    "vlan": "link p0 name x0 type vlan id 5",
+    "ipvlan": "link p0 name x0 type ipvlan",
+    "macvlan": "link p0 name x0 type macvlan",
+    "vrf": "name x0 type vrf table 10",
+    "vxlan": "name x0 type vxlan id 5 dstport 4789",
+}
+
+
+def left_out(reason: str) -> NoReturn:
+    """Ends the running test."""
+    if os.environ.get("CI"):
+        pytest.fail(f"left out, which CI does not allow: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+def root() -> None:
+    """Network namespaces, links and mounts are root's."""
+    if not is_root():
+        left_out("needs root")
+
+
+def command(name: str) -> str:
+    """The command's path."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+    return found or left_out(f"needs the command {name}, which is not installed")
+
+
+def plugins() -> Path:
+    """The directory of the reference CNI plugins."""
+    found = _tool("cni-plugins", "--find")
+    return found or left_out("needs the reference CNI plugins: make setup")
+
+
+def cnitool() -> Path:
+    """The reference client of CNI."""
+    found = _tool("cnitool")
+    return found or left_out("needs cnitool, which is built where there is Go: make setup")
+
+
+def shim() -> Path:
+    """Our own shim, as `make shim` builds it."""
+    built = REPOSITORY / "plugin/shim/build/netattach"
+    return built if built.exists() else left_out("needs the shim: make shim")
+
+
+def kernel_link(kind: str) -> None:
+    """A kernel that can make links of this kind."""
+    root()
+    if not has_kernel_link(kind):
+        left_out(f"needs links of kind {kind}, which kernel {os.uname().release} does not have")
+
+
+def link_script(kind: str) -> str:
+    """Makes a link x0 of the kind, in a namespace that is empty so far."""
+    link = _LINK_ARGUMENTS.get(kind, f"name x0 type {kind}")
+    return f"ip link add p0 type veth peer name p1 && ip link add {link}"
+
+
+def is_root() -> bool:
+    """For those who choose rather than require."""
+    return os.geteuid() == 0
+
+
+@functools.cache
+def has_kernel_link(kind: str) -> bool:
+    """Makes one, in a network namespace that goes away again: modules are listed on few of the machines that matter."""
+    tried = subprocess.run(
+        [command("unshare"), "--net", "sh", "-c", link_script(kind)],
+        env={**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"},
+        capture_output=True,
+        check=False,
+    )
+    return tried.returncode == 0
+
+
+@functools.cache
+def _tool(name: str, *arguments: str) -> Path | None:
+    """What a script in tools/ finds; they alone know where things may lie."""
+    found = subprocess.run(
+        [REPOSITORY / "tools" / name, *arguments], capture_output=True, text=True, check=False
+    )
+    return Path(found.stdout.strip()) if found.stdout.strip() else None
