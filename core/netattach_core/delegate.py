@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from netattach_core import cni_result, json_text
-from netattach_core.errors import DelegateError, NetattachError
+from netattach_core.errors import DelegateError, NetattachError, NotRunError
 from netattach_core.shim_protocol import Outcome, Ran
 
+_NOT_RUN = {Outcome.NOT_FOUND, Outcome.FAILED, Outcome.REFUSED}
+_TOO_MUCH_OUTPUT = 27  # EFBIG: the one failure that a plugin has after its start
 _SHOWN = 400
 """Characters of a plugin's own words in an error; the whole goes into the details."""
 
@@ -13,7 +15,7 @@ _SHOWN = 400
 def result(ran: Ran, plugin: str, cni_version: str) -> str:
     """The plugin's result as text of the configuration's version (R7), "" where it printed none.
 
-    Its own bytes where the version is right already. Raises DelegateError.
+    Its own bytes where the version is right already. Raises DelegateError, NotRunError.
     """
     if ran.outcome is not Outcome.EXITED or ran.number != 0:
         raise _failure(ran, plugin)
@@ -29,7 +31,8 @@ def result(ran: Ran, plugin: str, cni_version: str) -> str:
 
 def _failure(ran: Ran, plugin: str) -> DelegateError:
     if ran.outcome is not Outcome.EXITED:
-        return DelegateError(f"plugin {plugin} {_outcome_text(ran)}", details=_words(ran.stderr))
+        kind = NotRunError if ran.outcome in _NOT_RUN and ran.number != _TOO_MUCH_OUTPUT else DelegateError
+        return kind(f"plugin {plugin} {_outcome_text(ran)}", details=_words(ran.stderr))
     body = _error_object(ran.stdout)
     if body is None:
         said = _words(ran.stdout) or _words(ran.stderr) or "nothing"
@@ -56,7 +59,7 @@ def _outcome_text(ran: Ran) -> str:
 def os_error(number: int) -> str:
     """errno in words; the few that starting a program gives."""
     known = {2: "its interpreter is missing", 8: "it is no program", 13: "it is not executable", 26: "it is being written"}
-    known |= {11: "too many plugins run at once", 12: "no memory is left", 27: "it wrote more than 1 MiB"}
+    known |= {11: "too many plugins run at once", 12: "no memory is left", _TOO_MUCH_OUTPUT: "it wrote more than 1 MiB"}
     return known.get(number, f"errno {number}")
 
 

@@ -9,6 +9,7 @@
     ├── VersionError            1  a CNI version that one side does not speak
     ├── TryAgainError          11  something is not there yet; the runtime may call again
     └── DelegateError         100  a plugin failed; carries its own code
+        └── NotRunError       100  a plugin could not even be started, so there is nothing to undo
 """
 
 
@@ -76,3 +77,7 @@ class DelegateError(NetattachError):
     def __init__(self, message: str, *, details: str = "", delegate_code: int = 0) -> None:
         super().__init__(message, details=details)
         self.delegate_code = delegate_code
+
+
+class NotRunError(DelegateError):
+    """A plugin could not even be started, so there is nothing of it to undo."""

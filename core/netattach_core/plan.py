@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from netattach_core import cni_call, cni_config, json_text, versions
@@ -84,16 +84,19 @@ def add(attachments: Sequence[Attachment]) -> Plan:
     return Plan(Verb.ADD, tuple(steps), halt=True)
 
 
-def delete(attachments: Sequence[Attachment]) -> Plan:
+def delete(attachments: Sequence[Attachment], begun: Collection[str] | None = None) -> Plan:
     """All chains backwards; the last attachment first where one may stand on another, the default network at the end.
 
-    One that fails keeps none of the others from being deleted (S102).
+    One that fails keeps none of the others from being deleted (S102). Where it is known which steps of the ADD were
+    `begun`, only these are deleted: a plugin that never ran may fail on DEL for ever (C60).
     """
     steps: list[Step] = []
     ended: tuple[str, ...] = ()
     running: list[str] = []
     for attachment in reversed(attachments):
-        chain = _chain(Verb.DEL, attachment)
+        chain = _chain(Verb.DEL, attachment, begun)
+        if not chain:
+            continue
         if attachment.default or not _is_independent(attachment):
             steps += _waiting(chain, after=(*ended, *running))
             ended, running = (*ended, *running, chain[-1].id), []
@@ -109,17 +112,19 @@ def check(attachments: Sequence[Attachment]) -> Plan:
     return Plan(Verb.CHECK, tuple(step for a in checked for step in _chain(Verb.CHECK, a)), halt=True)
 
 
-def _chain(verb: Verb, attachment: Attachment) -> list[Step]:
+def _chain(verb: Verb, attachment: Attachment, only: Collection[str] | None = None) -> list[Step]:
     """One attachment's plugins. On ADD each gets the one before's result, else all get the final one (C45, C48, C50)."""
-    numbered = list(enumerate(attachment.conf.plugins))
+    named = [(f"{attachment.ifname}/{number}", plugin) for number, plugin in enumerate(attachment.conf.plugins)]
     if verb is Verb.DEL:
-        numbered.reverse()
+        named.reverse()
     steps: list[Step] = []
-    for number, plugin in numbered:
+    for step_id, plugin in named:
+        if only is not None and step_id not in only:
+            continue
         before = (steps[-1].id,) if steps else ()
         steps.append(
             Step(
-                id=f"{attachment.ifname}/{number}",
+                id=step_id,
                 ifname=attachment.ifname,
                 plugin=plugin.type,
                 stdin=_stdin(verb, attachment, plugin),

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from netattach_core.attachment import Attachment, with_result
-from netattach_core.errors import NetattachError
+from netattach_core.errors import NetattachError, NotRunError
 from netattach_core.plan import Plan, Step
 from netattach_plugin.ports import Executors, PodLinks
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a plan: results by step, failures in the order in which they came, interfaces that were begun."""
+    """What became of a plan: results by step, failures in the order in which they came, and the steps that were begun."""
 
     results: dict[str, str] = field(default_factory=dict)
     failures: list[tuple[Step, NetattachError]] = field(default_factory=list)
@@ -64,10 +64,12 @@ class _Act:
         try:
             await self._turn(step)
             if self._may_begin(step):
-                self.outcome.begun.add(step.ifname)
+                self.outcome.begun.add(step.id)
                 self.outcome.results[step.id] = await self._execute(step)
         except NetattachError as error:
             self.outcome.failures.append((step, error))
+            if isinstance(error, NotRunError):
+                self.outcome.begun.discard(step.id)
         finally:
             self._ended[step.id].set()
 

@@ -6,7 +6,7 @@ The only user of two ports at once. A failed or abandoned ADD is undone before i
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from netattach_core import annotation, answer, attachment, plan
 from netattach_core.annotation import Selection
@@ -135,21 +135,25 @@ class Engine:
                 raise TryAgainError(answer.for_pod(call, "the runtime gave up while the networks were attached"))
             await self._save(dataclasses.replace(sandbox, phase=Phase.ADDED, attachments=attached))
         except NetattachError as error:
-            begun = tuple(each for each in attached if each.ifname in outcome.begun)
-            await self._undo(dataclasses.replace(sandbox, attachments=begun), error, call, shim)
+            await self._undo(dataclasses.replace(sandbox, attachments=attached), outcome.begun, error, call, shim)
             raise
         return attached
 
-    async def _undo(self, sandbox: Sandbox, error: NetattachError, call: CniCall, shim: Shim) -> None:
+    async def _undo(
+        self, sandbox: Sandbox, begun: Collection[str], error: NetattachError, call: CniCall, shim: Shim
+    ) -> None:
         """What cannot be undone stays in the ledger for the DEL that follows; the error to be reported says so."""
         try:
-            await self._detach(sandbox, call, shim)
+            await self._detach(sandbox, call, shim, begun)
         except NetattachError as undo_error:
             error.details = "\n".join(filter(None, (error.details, f"not undone yet: {undo_error.message}")))
 
-    async def _detach(self, sandbox: Sandbox, call: CniCall, shim: Shim) -> None:
-        """DEL of all attachments; those that fail stay in the ledger, the others leave it. Raises NetattachError."""
-        outcome = await carry_out(plan.delete(sandbox.attachments), self._executors(call, shim))
+    async def _detach(
+        self, sandbox: Sandbox, call: CniCall, shim: Shim, begun: Collection[str] | None = None
+    ) -> None:
+        """DEL of all attachments, of the steps `begun` where these are known; what fails stays in the ledger, the rest
+        leaves it. Raises NetattachError."""
+        outcome = await carry_out(plan.delete(sandbox.attachments, begun), self._executors(call, shim))
         failed = {step.ifname for step, _ in outcome.failures}
         left = tuple(each for each in sandbox.attachments if each.ifname in failed)
         if not left:

@@ -101,6 +101,13 @@ def test_before_0_4_0_there_is_no_result_on_delete() -> None:
     assert "prevResult" not in plan.delete(_attachments(old, result="{}")).steps[0].stdin
 
 
+def test_on_delete_what_never_ran_is_left_out() -> None:
+    """C60: neither a network that was not begun nor the rest of a chain."""
+    made = _waits(plan.delete(_attachments(MACVLAN, BRIDGE), begun={"eth0/0", "eth0/1", "net1/0"}))
+
+    assert {"net1/0": ((), (), ()), "eth0/1": ((), ("net1/0",), ()), "eth0/0": (("eth0/1",), (), ())} == made
+
+
 def test_check_asks_those_who_know_the_verb() -> None:
     """C79, C6."""
     old, silent = MACVLAN.replace("0.4.0", "0.3.1"), '{"cniVersion":"1.0.0","type":"bridge","disableCheck":true}'

@@ -1,0 +1,228 @@
+"""What goes wrong on a node, and that it leaves nothing behind and is reported as what it is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.node import Node
+
+from netattach_cli.demo import stage
+from netattach_cli.demo.stage import Places
+
+LAN: dict[str, Any] = {"type": "host-local", "subnet": "10.0.3.0/24", "rangeStart": "10.0.3.100", "rangeEnd": "10.0.3.200"}
+GOOD: dict[str, Any] = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1", "ipam": LAN}
+NOTHING: dict[str, list[str]] = {"links": [], "leases": [], "ledger": [], "nat": []}
+
+HANGING = """#!/bin/sh
+# A plugin with an IPAM-like child: both stay until somebody ends them; DEL is quick.
+[ "$CNI_COMMAND" = ADD ] || exit 0
+sleep 300 &
+echo "$$ $!" > {pids}
+wait
+"""
+
+
+@pytest.fixture
+def plugin(node: Node, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Installs a shell script as a CNI plugin of the node; its name."""
+    installed: list[Path] = []
+
+    def install(script: str) -> str:
+        path = node.stage.places.bin_dir / f"scripted{len(installed)}"
+        path.write_text(script)
+        path.chmod(0o755)
+        installed.append(path)
+        return path.name
+
+    yield install
+    for path in installed:
+        path.unlink()
+
+
+def test_a_failing_second_network_undoes_the_first(node: Node) -> None:
+    """The pod has neither, and no lease is held for it."""
+    node.create_nad("good", GOOD)
+    node.create_nad("bad", {**GOOD, "master": "missing0"})
+    with node.pod("good,bad") as pod:
+        added = node.call("add", pod)
+
+        assert 0 != added.returncode
+        assert f"pod default/{pod.name}: ADD of network default/bad (net2): plugin macvlan failed" in added.stderr
+        assert ["lo"] == node.link_names(pod)
+        assert NOTHING == _left(node)
+        assert None is node.status_text(pod)
+        node.delete(pod)
+
+
+def test_delete_twice_is_success(node: Node) -> None:
+    """And a third time without the namespace."""
+    node.create_nad("good", GOOD)
+    with node.pod("good") as pod:
+        node.add(pod)
+        node.delete(pod)
+        node.delete(pod)
+
+    node.delete(pod)
+
+
+def test_delete_without_the_namespace_frees_the_leases(node: Node) -> None:
+    """The node was rebooted, or somebody removed it."""
+    node.create_nad("good", GOOD)
+    with node.pod("good") as pod:
+        node.add(pod)
+    assert 2 == len(node.leases())
+
+    node.delete(pod)
+
+    assert NOTHING == _left(node)
+
+
+def test_delete_goes_by_the_configuration_of_add(node: Node) -> None:
+    """Multus frees nothing when the NAD was changed in between."""
+    node.create_nad("good", GOOD)
+    with node.pod("good") as pod:
+        node.add(pod)
+        node.create_nad("good", {**GOOD, "type": "bridge", "ipam": {"type": "static"}})
+
+        node.delete(pod)
+
+        assert NOTHING == _left(node)
+
+
+def test_a_network_that_does_not_exist(node: Node) -> None:
+    """Nothing is begun, and the message says where it was looked for."""
+    with node.pod("nowhere") as pod:
+        added = node.call("add", pod)
+
+        assert 0 != added.returncode
+        assert "there is no NetworkAttachmentDefinition 'nowhere' in namespace 'default'" in added.stderr
+        assert ["lo"] == node.link_names(pod)
+        node.delete(pod)
+
+
+def test_a_plugin_that_is_not_installed(node: Node) -> None:
+    """What was attached before it is gone again, and it is not asked for a DEL that it could not answer (C60)."""
+    chain = [{key: value for key, value in GOOD.items() if key != "cniVersion"}, {"type": "absent"}]
+    node.create_nad("absent", {"cniVersion": "1.0.0", "plugins": chain})
+    with node.pod("absent") as pod:
+        added = node.call("add", pod)
+
+        assert "ADD of network default/absent (net1): plugin absent is not installed" in added.stderr
+        assert ["lo"] == node.link_names(pod)
+        assert NOTHING == _left(node)
+
+
+def test_an_interface_that_is_there_already_stays(node: Node) -> None:
+    """Neither ADD nor the DEL after it touches what we did not make."""
+    node.create_nad("good", GOOD)
+    with node.pod("good") as pod:
+        node.in_pod(pod, "ip", "link", "add", "net1", "type", "bridge")
+
+        added = node.call("add", pod)
+        node.delete(pod)
+
+        assert "the pod has an interface 'net1' already" in added.stderr
+        assert ["lo", "net1"] == node.link_names(pod)
+
+
+def test_a_runtime_that_does_not_hand_over_annotations(node: Node) -> None:
+    """Then the pod itself is asked for."""
+    node.hands_over_annotations = False
+    node.create_nad("good", GOOD)
+    with node.pod("good") as pod:
+        node.add(pod)
+
+        assert ["lo", "eth0", "net1"] == node.link_names(pod)
+        node.delete(pod)
+
+
+def test_a_runtime_that_gives_up(node: Node, plugin: Callable[[str], str], tmp_path: Path) -> None:
+    """It kills the shim while a plugin and its child run: both are ended, then all is undone, without another call."""
+    pids = tmp_path / "pids"
+    node.create_nad("good", GOOD)
+    node.create_nad("hangs", {"cniVersion": "1.0.0", "type": plugin(HANGING.format(pids=pids))})
+    with node.pod("good,hangs") as pod, ThreadPoolExecutor() as pool:
+        adding = pool.submit(node.call, "add", pod)
+        _eventually(lambda: pids.exists() and len(pids.read_text().split()) == 2 and "net1" in node.link_names(pod))
+        plugin_and_child = [int(pid) for pid in pids.read_text().split()]
+
+        os.kill(_shim_of(plugin_and_child[0]), signal.SIGKILL)
+
+        assert 0 != adding.result(timeout=20).returncode
+        _eventually(lambda: _left(node) == NOTHING)
+        assert [False, False] == [_lives(pid) for pid in plugin_and_child]
+        assert ["lo"] == node.link_names(pod)
+        node.delete(pod)
+
+
+def test_many_pods_at_once(node: Node) -> None:
+    """Each has its own addresses, and all of them are given back."""
+    node.create_nad("good", GOOD)
+    count = 12
+    with ThreadPoolExecutor(count) as pool:
+        contexts = [node.pod("good,good") for _ in range(count)]
+        pods = [context.__enter__() for context in contexts]
+        list(pool.map(node.add, pods))
+
+        assert 3 * count == len(node.leases())
+        assert all(["lo", "eth0", "net1", "net2"] == node.link_names(pod) for pod in pods)
+        list(pool.map(node.delete, pods))
+        for context in contexts:
+            context.__exit__(None, None, None)
+
+
+def test_a_daemon_that_was_restarted_knows_its_pods(places: Places, cnitool: Path, tmp_path: Path) -> None:
+    """The ledger outlives it; and while it is away a call waits for it instead of failing."""
+    own = Places(tmp_path / "stage", places.plugins, places.shim)
+    with stage.build(own) as built, ThreadPoolExecutor() as pool:
+        node = Node(built, cnitool)
+        node.create_nad("good", GOOD)
+        with node.pod("good") as pod:
+            with built.daemon():
+                node.add(pod)
+            deleting = pool.submit(node.delete, pod)
+            time.sleep(0.2)
+            assert not deleting.done()
+            with built.daemon():
+                deleting.result(timeout=20)
+                assert NOTHING == _left(node)
+
+
+def _left(node: Node) -> dict[str, list[str]]:
+    left = node.leftovers()
+    return {key: left[key] for key in NOTHING}
+
+
+def _shim_of(plugin_pid: int) -> int:
+    """The process that the runtime started: the plugin's ancestor that is called netattach and whose parent is not."""
+    pid = plugin_pid
+    while _name(_parent(pid)) == "netattach" or _name(pid) != "netattach":
+        pid = _parent(pid)
+    return pid
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _name(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def _lives(pid: int) -> bool:
+    return subprocess.run(["kill", "-0", str(pid)], capture_output=True, check=False).returncode == 0
+
+
+def _eventually(holds: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 15
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)

@@ -1,0 +1,154 @@
+"""A node for tests: the demo's stage with a daemon, and cnitool, the reference client, as its runtime."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netattach_cli.demo.runtime import write_object
+from netattach_cli.demo.stage import Stage
+from netattach_core import cni_call
+
+NETWORKS = "k8s.v1.cni.cncf.io/networks"
+STATUS = "k8s.v1.cni.cncf.io/network-status"
+_numbers = itertools.count(1)
+
+
+@dataclass
+class NodePod:
+    """A pod whose sandbox is a network namespace of its name."""
+
+    name: str
+    annotations: dict[str, str]
+    uid: str
+    namespace: str = "default"
+
+    @property
+    def netns(self) -> str:
+        return f"/run/netns/{self.name}"
+
+
+@dataclass
+class Node:
+    """What tests do on a node and look at; everything is read from the kernel and from files."""
+
+    stage: Stage
+    cnitool: Path
+    hands_over_annotations: bool = True
+
+    def create_nad(self, name: str, config: dict[str, Any] | str, namespace: str = "default") -> None:
+        text = config if isinstance(config, str) else json.dumps(config)
+        metadata = {"namespace": namespace, "name": name}
+        body = {"kind": "NetworkAttachmentDefinition", "metadata": metadata, "spec": {"config": text}}
+        write_object(self.stage.places.store / "nads", body)
+
+    @contextlib.contextmanager
+    def pod(self, networks: str | list[dict[str, Any]] = "") -> Iterator[NodePod]:
+        """A pod with its sandbox, before any call; the namespace goes with the context."""
+        number = next(_numbers)
+        text = networks if isinstance(networks, str) else json.dumps(networks)
+        pod = NodePod(f"pod{number}", {NETWORKS: text} if text else {}, f"uid{number}")
+        metadata = {"namespace": pod.namespace, "name": pod.name, "uid": pod.uid, "annotations": pod.annotations}
+        write_object(self.stage.places.store / "pods", {"kind": "Pod", "metadata": metadata})
+        self.stage.run("ip", "netns", "add", pod.name)
+        self.stage.run("ip", "-n", pod.name, "link", "set", "lo", "up")  # as every runtime does
+        try:
+            yield pod
+        except BaseException:
+            self.call("del", pod)  # a test that fails half-way must not take the others with it
+            raise
+        finally:
+            self.stage.run("ip", "netns", "delete", pod.name, check=False)
+
+    def add(self, pod: NodePod) -> dict[str, Any]:
+        """ADD, which has to succeed; the result."""
+        done = self.call("add", pod)
+        assert done.returncode == 0, done.stderr
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
+    def delete(self, pod: NodePod) -> None:
+        """DEL, which has to succeed."""
+        done = self.call("del", pod)
+        assert done.returncode == 0, done.stderr
+
+    def call(self, verb: str, pod: NodePod) -> subprocess.CompletedProcess[str]:
+        """A call of the runtime, whatever comes of it."""
+        offered = {cni_call.POD_ANNOTATIONS: pod.annotations} if self.hands_over_annotations else {}
+        arguments = {"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name, "K8S_POD_UID": pod.uid}
+        environment = {
+            "NETCONFPATH": str(self.stage.places.conf_dir),
+            "CNI_PATH": str(self.stage.places.bin_dir),
+            "CNI_ARGS": cni_call.args_text(arguments),
+            "CAP_ARGS": json.dumps(offered),
+        }
+        return self.stage.run(self.cnitool, verb, "netattach", pod.netns, env=environment, check=False)
+
+    def in_pod(self, pod: NodePod, *words: str) -> str:
+        return self.stage.run("ip", "netns", "exec", pod.name, *words).stdout
+
+    def links(self, pod: NodePod | None = None) -> list[dict[str, Any]]:
+        """The links of the pod, or of the node, as the kernel lists them."""
+        words = ("ip", "-details", "-json", "address")
+        links: list[dict[str, Any]] = json.loads(self.in_pod(pod, *words) if pod else self.stage.run(*words).stdout)
+        return links
+
+    def link_names(self, pod: NodePod | None = None) -> list[str]:
+        return [link["ifname"] for link in self.links(pod)]
+
+    def link(self, pod: NodePod, name: str) -> dict[str, Any]:
+        return next(link for link in self.links(pod) if link["ifname"] == name)
+
+    def addresses(self, pod: NodePod, name: str) -> list[str]:
+        """The addresses of an interface, without the link's own."""
+        infos = self.link(pod, name)["addr_info"]
+        return [f"{info['local']}/{info['prefixlen']}" for info in infos if info["scope"] == "global"]
+
+    def kind(self, pod: NodePod, name: str) -> str:
+        return str(self.link(pod, name)["linkinfo"]["info_kind"])
+
+    def status_text(self, pod: NodePod) -> str | None:
+        path = self.stage.places.store / "pods" / pod.namespace / f"{pod.name}.json"
+        text: str | None = json.loads(path.read_text())["metadata"]["annotations"].get(STATUS)
+        return text
+
+    def status(self, pod: NodePod) -> list[dict[str, Any]]:
+        text = self.status_text(pod)
+        assert text is not None
+        entries: list[dict[str, Any]] = json.loads(text)
+        return entries
+
+    def pings(self, pod: NodePod, address: str, interface: str = "net1") -> bool:
+        words = ("ping", "-c", "1", "-W", "5", "-I", interface, address)
+        return self.stage.run("ip", "netns", "exec", pod.name, *words, check=False).returncode == 0
+
+    def leases(self) -> list[str]:
+        """host-local's leases, `network/address`."""
+        stores = self.stage.places.leases.glob("*/*")
+        return sorted(f"{path.parent.name}/{path.name}" for path in stores if path.name[0].isdigit())
+
+    def ledger_entries(self) -> list[str]:
+        return sorted(path.name for path in self.stage.places.ledger.glob("*"))
+
+    def nat_rules(self) -> list[str]:
+        """portmap's rules for host ports."""
+        rules = self.stage.run("iptables", "-t", "nat", "-S", check=False).stdout.splitlines()
+        return [rule for rule in rules if rule.startswith("-A CNI-DN-")]
+
+    def leftovers(self) -> dict[str, list[str]]:
+        """All that a pod may leave behind; the bridges that plugins make for the node are not among it."""
+        stays = {"lo", "eth0", "eth1", "cbr0", "mybr0", "mybr1"}
+        return {
+            "links": [name for name in self.link_names() if name not in stays],
+            "leases": self.leases(),
+            "ledger": self.ledger_entries(),
+            "nat": self.nat_rules() if shutil.which("iptables") else [],
+            "namespaces": [line.split()[0] for line in self.stage.run("ip", "netns").stdout.splitlines() if line[:3] == "pod"],
+        }

@@ -1,0 +1,117 @@
+"""The house's own rules: where files stand, how long they are, what they never name, and what `make` offers.
+
+A component's folder (`operator/`, `plugin/`, ...) holds its package and no `.py` of its own. An `operator/__init__.py`, or an
+`operator.py` beside it, would win over Python's own `operator` module whenever the repository is first on the path
+(`python -m ...` run in it), and then even `import enum` fails. A folder without it loses to the real one, as it should.
+"""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import require
+
+ROOT = require.REPOSITORY
+COMPONENTS = [
+    ROOT / name
+    for name in ("core", "operator", "webhooks", "plugin", "kube", "cli")
+    if (ROOT / name).is_dir()
+]
+
+LONGEST_FILE = 450
+LONGEST_FUNCTION = 60
+
+# In pieces, so that this file does not name what it forbids.
+FORBIDDEN = re.compile(
+    "|".join(
+        [
+            r"(?<![\w.}])/" + "root/",  # somebody's home
+            r"(?<![\w.}/])/" + r"home/\w+/",
+            r"pypi\." + "org",  # where packages come from is for the machine's own configuration to say
+            r"python" + r"hosted\.org",
+            r"proxy\.golang" + r"\.org",
+            r"deb\.debian" + r"\.org",
+            r"https?://\S+/" + "simple",
+        ]
+    )
+)
+
+
+def _committed(*suffixes: str) -> Iterator[Path]:
+    """Committed files that are there, of the suffixes, or all."""
+    require.command("git")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        require.left_out("needs the project's git repository")
+    for name in filter(None, listed.stdout.split("\0")):
+        path = ROOT / name
+        if path.is_file() and (not suffixes or path.suffix in suffixes):
+            yield path
+
+
+@pytest.mark.parametrize("component", COMPONENTS, ids=lambda path: path.name)
+def test_a_component_folder_holds_one_package_and_no_python_of_its_own(component: Path) -> None:
+    packages = [path.parent.name for path in component.glob("*/__init__.py")]
+
+    assert [f"netattach_{component.name}"] == packages
+    assert [] == list(component.glob("*.py"))
+
+
+def test_no_file_is_too_long() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in _committed(".py", ".c", ".h")}
+
+    assert lengths
+    assert {} == {str(path): length for path, length in lengths.items() if length > LONGEST_FILE}
+
+
+def test_no_function_is_too_long() -> None:
+    lengths = {
+        f"{path}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for path in _committed(".py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+    assert lengths
+    assert {} == {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see /" + "root/.cache",
+        "index-url = https://pypi." + "org/simple",
+        "GOPROXY=https://proxy.golang" + ".org",
+    ],
+)
+def test_the_search_for_machines_and_hosts_finds_them(text: str) -> None:
+    assert FORBIDDEN.search(text)
+
+
+def test_no_committed_text_names_a_machines_paths_or_a_package_index() -> None:
+    found = [
+        f"{path}:{number}: {line.strip()}"
+        for path in _committed()
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1)
+        if FORBIDDEN.search(line)
+    ]
+
+    assert [] == found
+
+
+@pytest.mark.parametrize("arguments", [[], ["help"]], ids=["without a target", "help"])
+def test_make_says_what_it_offers(arguments: list[str]) -> None:
+    said = subprocess.run(
+        [require.command("make"), "--no-print-directory", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    offered = set(re.findall(r"^  make (\w+) +\S", said, re.MULTILINE))
+
+    assert {"help", "setup", "demo", "test", "soak", "lint", "fmt", "shim", "bench", "clean"} <= offered
