@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -79,11 +79,11 @@ def _cases() -> list[str]:
 
 
 def _reports(junit: Path) -> Mapping[str, Report]:
-    suite = ElementTree.parse(junit).getroot()
+    suite = ET.parse(junit).getroot()
     return {f"{case.get('classname')}.{case.get('name')}": _report(case) for case in suite.iter("testcase")}
 
 
-def _report(case: ElementTree.Element) -> Report:
+def _report(case: ET.Element) -> Report:
     for child in case:
         if child.tag in {"failure", "error", "skipped"}:
             return Report(child.tag, f"{child.get('message')}\n{child.text}")

@@ -4,6 +4,7 @@ It needs no root and no virtualisation. The guest sees the machine's file tree b
 memory: it may write where it likes, and of the machine's files only those of one work directory change.
 """
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -32,7 +33,7 @@ class Outcome:
 
 
 def inside() -> bool:
-    """Is this the guest?"""
+    """Whether this is the guest."""
     return bool(os.environ.get(INSIDE))
 
 
@@ -89,9 +90,7 @@ def _boot(work: Path, seconds: float) -> str:
         except subprocess.TimeoutExpired:
             console.write(f"\nended after {seconds:g} seconds\n".encode())
         finally:
-            try:
+            with contextlib.suppress(ProcessLookupError):  # powered off by itself, as it should
                 os.killpg(guest.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # powered off by itself, as it should
             guest.wait()
     return (work / "console").read_text(errors="replace")
