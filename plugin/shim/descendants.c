@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #define ROUND_NS 20000000L /* looks again after 20 ms at the latest, in case a child was not seen */
+#define PARENT_AT 4 /* characters from the bracket to the parent's number in /proc/<pid>/stat */
 
 /* Cannot fail since Linux 3.4; on an older kernel orphans go to init and only direct children are ended. */
 void become_subreaper(void)
@@ -34,18 +34,24 @@ static ssize_t read_file(int directory, const char *path, char *text, size_t roo
 	return size;
 }
 
-/* The kernel's own list. A number without a space behind it was cut off: the next round has it whole. */
+/* Reads a process number; returns what follows it. The kernel wrote it, so it fits. */
+static const char *number(const char *at, pid_t *pid)
+{
+	for (*pid = 0; *at >= '0' && *at <= '9'; at++)
+		*pid = *pid * 10 + (*at - '0');
+	return at;
+}
+
+/* The kernel's own list, "12 34 ". A number without a space behind it was cut off: the next round has it whole. */
 static bool kill_listed_children(void)
 {
-	char text[4096], *end;
+	char text[4096];
+	pid_t child;
 	if (read_file(AT_FDCWD, "/proc/thread-self/children", text, sizeof text) < 0)
 		return false;
-	for (char *at = text;; at = end) {
-		long child = strtol(at, &end, 10);
-		if (end == at || *end != ' ')
-			return true;
-		kill((pid_t)child, SIGKILL);
-	}
+	for (const char *at = text; *(at = number(at, &child)) == ' ' && child > 0; at++)
+		kill(child, SIGKILL);
+	return true;
 }
 
 /* "pid (command) state parent …": the command may hold anything, so the last bracket counts. */
@@ -60,7 +66,11 @@ static bool is_child(int proc, const char *pid)
 	if (read_file(proc, path, text, sizeof text) <= 0)
 		return false;
 	const char *bracket = strrchr(text, ')');
-	return bracket && strlen(bracket) > 4 && strtol(bracket + 4, NULL, 10) == getpid();
+	if (!bracket || strlen(bracket) <= PARENT_AT)
+		return false;
+	pid_t parent;
+	number(bracket + PARENT_AT, &parent);
+	return parent == getpid();
 }
 
 /* For kernels without CONFIG_PROC_CHILDREN: everybody is asked for his parent. */
@@ -69,9 +79,11 @@ static void kill_found_children(void)
 	DIR *proc = opendir("/proc");
 	if (!proc)
 		return; /* nothing more can be known; end_descendants goes on waiting */
-	for (struct dirent *entry; (entry = readdir(proc));)
-		if (*entry->d_name > '0' && *entry->d_name <= '9' && is_child(dirfd(proc), entry->d_name))
-			kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
+	for (struct dirent *entry; (entry = readdir(proc));) {
+		pid_t pid;
+		if (!*number(entry->d_name, &pid) && is_child(dirfd(proc), entry->d_name))
+			kill(pid, SIGKILL);
+	}
 	closedir(proc);
 }
 

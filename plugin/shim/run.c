@@ -138,9 +138,11 @@ static int output_pipe(struct stream *stream)
 
 static void reset_signals(void)
 {
+	static const int ignored[] = {IGNORED_SIGNALS};
 	sigset_t none;
 	sigemptyset(&none);
-	signal(SIGPIPE, SIG_DFL);
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		signal(ignored[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 

@@ -6,6 +6,9 @@
 
 #include <sys/types.h>
 
+/* What the runner does not hear; plugins get the defaults back. */
+#define IGNORED_SIGNALS SIGPIPE, SIGTERM, SIGINT, SIGHUP
+
 /* What a RUN asked for, checked and resolved. Times are CLOCK_MONOTONIC in milliseconds; 0 = no deadline. */
 struct order {
 	uint64_t id;

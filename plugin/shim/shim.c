@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "descendants.h"
 #include "report.h"
+#include "run.h"
 #include "runner.h"
 
 #include <errno.h>
@@ -56,12 +57,20 @@ static int watch_children(void)
 	return signalfd(-1, &child_ended, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Who stops the whole control group ends the front, too; the runner still has to end the plugins and hear the daemon out. */
+static void ignore_signals(void)
+{
+	static const int ignored[] = {IGNORED_SIGNALS};
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		signal(ignored[i], SIG_IGN);
+}
+
 static _Noreturn void be_runner(const int alive[2], int signals)
 {
 	close(alive[1]);
 	setsid();
 	become_subreaper();
-	signal(SIGPIPE, SIG_IGN);
+	ignore_signals();
 	converse(&(struct given){alive[0], signals});
 }
 
@@ -81,9 +90,12 @@ static _Noreturn void be_front(pid_t runner)
 	if (WIFEXITED(status))
 		_exit(WEXITSTATUS(status));
 	end_descendants(forget);
+	struct buffer signal_number = {0};
+	buffer_number(&signal_number, (uint64_t)WTERMSIG(status));
 	print_error(CNI_TRY_AGAIN,
-		    span_of("netattach's working process was killed, perhaps for want of memory; the runtime will try again"),
-		    span_of(strsignal(WTERMSIG(status))));
+		    span_of("netattach's working process was killed, perhaps for want of memory; the runtime will try again; "
+			    "details have the signal's number"),
+		    filled(&signal_number));
 	_exit(1);
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,12 @@ _SHIM = Path(__file__).parents[2] / "plugin" / "shim"
 def shim_binary() -> Path:
     """The shim as it is shipped."""
     return _make("build/netattach")
+
+
+def shim_under_test() -> Path:
+    """The shim as it is shipped or, where NETATTACH_SANITIZE is set, the one that dies on its first memory error."""
+    sanitized = shim_sanitized() if os.environ.get("NETATTACH_SANITIZE") else None
+    return sanitized or shim_binary()
 
 
 @functools.cache

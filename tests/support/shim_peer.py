@@ -7,8 +7,8 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -24,19 +24,27 @@ class Peer:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen()
-        self._listener.settimeout(PATIENCE)
         self._connection: socket.socket | None = None
         self._decoder = Decoder()
         self._frames: list[Frame] = []
         self.descriptors: list[int] = []
+        self._listener = self._listen()
 
-    def __enter__(self) -> Peer:
-        return self
+    def _listen(self) -> socket.socket:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.path))
+        listener.listen()
+        listener.settimeout(PATIENCE)
+        return listener
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def reopen(self) -> None:
+        """A new daemon at the same path, as after a restart."""
+        self.close()
+        self.path.unlink()
+        self._listener = self._listen()
+
+    def close(self) -> None:
+        """Ends the daemon."""
         self.hang_up()
         self._listener.close()
         while self.descriptors:
@@ -54,6 +62,11 @@ class Peer:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def shut_down(self, how: int) -> None:
+        """Closes one direction or both, and keeps the connection."""
+        assert self._connection is not None, "no shim is connected"
+        self._connection.shutdown(how)
 
     def send_bytes(self, data: bytes) -> None:
         assert self._connection is not None, "no shim is connected"
@@ -115,19 +128,29 @@ class Peer:
         self.send(shim_protocol.answer_frame(status, stdout))
 
 
-@dataclass
 class Shim:
     """A shim that runs, as its runtime sees it."""
 
-    process: subprocess.Popen[bytes]
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
 
-    def kill(self) -> None:
+    def feed(self, stdin: bytes) -> None:
+        """Hands it its standard input, and the end of it."""
+        assert self.process.stdin is not None
+        try:
+            with self.process.stdin:
+                self.process.stdin.write(stdin)
+        except BrokenPipeError:
+            pass  # it ended without reading, which a runtime ignores as well
+        self.process.stdin = None  # communicate() would flush it again
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """What a runtime does when its patience ends."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        self.process.send_signal(number)
+        self.process.wait(PATIENCE)
 
     def end(self) -> tuple[int, bytes]:
-        """Exit status and standard output."""
+        """Exit status and standard output, once nobody holds that any more."""
         stdout, _ = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, stdout
 
@@ -136,63 +159,85 @@ class Shim:
         status, stdout = self.end()
         assert status == 1, (status, stdout)
         error = json.loads(stdout)
-        assert set(error) == {"code", "msg", "details"}
+        assert set(error) == {"code", "msg", "details"}, error
         return dict(error)
-
-
-@dataclass
-class Runtime:
-    """Starts shims as a container runtime would, with plugins in `plugins` and the daemon at `socket`."""
-
-    binary: Path
-    plugins: Path
-    socket: Path
-    environment: dict[str, str] = field(default_factory=dict)
-    started: list[Shim] = field(default_factory=list)
-
-    def start(self, command: str | None = "ADD", stdin: bytes = b"{}", **environment: str) -> Shim:
-        """Starts a shim and hands it its standard input."""
-        shim = self.start_open(command, **environment)
-        _feed(shim.process, stdin)
-        return shim
-
-    def start_open(self, command: str | None = "ADD", **environment: str) -> Shim:
-        """Starts a shim whose standard input stays open."""
-        variables = self.variables(command) | environment
-        process = subprocess.Popen(
-            [self.binary], env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        shim = Shim(process)
-        self.started.append(shim)
-        return shim
-
-    def variables(self, command: str | None = "ADD") -> dict[str, str]:
-        """What the shim's environment is unless a test says otherwise."""
-        base = {
-            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-            "CNI_CONTAINERID": "sandbox",
-            "CNI_IFNAME": "eth0",
-            "CNI_PATH": str(self.plugins),
-            "NETATTACH_SOCKET": str(self.socket),
-        }
-        return base | self.environment | ({} if command is None else {"CNI_COMMAND": command})
-
-    def plugin(self, name: str, script: str) -> Path:
-        """Writes a plugin in sh."""
-        path = self.plugins / name
-        path.write_text("#!/bin/sh\n" + script)
-        path.chmod(0o755)
-        return path
 
     def close(self) -> None:
         """Ends what a failed test left."""
-        for shim in self.started:
-            if shim.process.poll() is None:
-                shim.process.kill()
-            for stream in (shim.process.stdin, shim.process.stdout, shim.process.stderr):
-                if stream is not None:
-                    stream.close()
-            shim.process.wait()
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+class Host:
+    """A machine with plugins, a daemon that is the test, and a runtime that starts shims."""
+
+    def __init__(self, binary: Path, directory: Path) -> None:
+        self._binary = binary
+        self._directory = directory
+        self.plugins = directory / "plugins"
+        self.plugins.mkdir()
+        self.daemon = Peer(directory / "cni.sock")
+        self.variables = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "CNI_CONTAINERID": "sandbox",
+            "CNI_IFNAME": "eth0",
+            "CNI_PATH": str(self.plugins),
+            "NETATTACH_SOCKET": str(self.daemon.path),
+        }
+        self._shims: list[Shim] = []
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.daemon.close()
+        for shim in self._shims:
+            shim.close()
+
+    def start(self, command: str | None = "ADD", stdin: bytes = b"{}", **variables: str) -> Shim:
+        """Starts a shim and hands it its standard input."""
+        shim = self.start_open(command, **variables)
+        shim.feed(stdin)
+        return shim
+
+    def start_open(self, command: str | None = "ADD", *, through: Sequence[str] = (), **variables: str) -> Shim:
+        """Starts a shim whose standard input stays open; `through` is a program that starts it."""
+        called = {} if command is None else {"CNI_COMMAND": command}
+        process = subprocess.Popen(
+            [*through, self._binary],
+            env=self.variables | called | variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        shim = Shim(process)
+        self._shims.append(shim)
+        return shim
+
+    def calling(self, command: str = "ADD", stdin: bytes = b"{}", **variables: str) -> Shim:
+        """A shim whose CALL the daemon has read."""
+        shim = self.start(command, stdin, **variables)
+        self.daemon.call()
+        return shim
+
+    def plugin(self, name: str, script: str) -> Path:
+        """Writes a plugin in sh; its working directory for files is $DIRECTORY."""
+        path = self.plugins / name
+        path.write_text(f"#!/bin/sh\nDIRECTORY={self._directory}\n{script}")
+        path.chmod(0o755)
+        return path
+
+    def told(self, name: str) -> list[int]:
+        """The numbers that a plugin writes into $DIRECTORY/name, once a whole line is there."""
+        path, end = self._directory / name, time.monotonic() + PATIENCE
+        while not (path.exists() and path.read_text().endswith("\n")):
+            assert time.monotonic() < end, f"no plugin wrote {name}"
+            time.sleep(0.002)
+        return [int(word) for word in path.read_text().split()]
 
 
 def alive(pids: Iterable[int]) -> list[int]:
@@ -200,19 +245,19 @@ def alive(pids: Iterable[int]) -> list[int]:
     return [pid for pid in pids if _runs(pid)]
 
 
+def children(pid: int) -> list[int]:
+    """The processes whose parent is `pid`."""
+    return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if _stat(path)[1:2] == [str(pid)]]
+
+
 def _runs(pid: int) -> bool:
+    state = _stat(Path(f"/proc/{pid}/stat"))
+    return state != [] and state[0] not in "ZX"
+
+
+def _stat(path: Path) -> list[str]:
+    """State, parent and so on; empty where the process is gone."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        return path.read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
-
-
-def _feed(process: subprocess.Popen[bytes], stdin: bytes) -> None:
-    assert process.stdin is not None
-    try:
-        with process.stdin:
-            process.stdin.write(stdin)
-    except BrokenPipeError:
-        pass  # it ended without reading, which a runtime ignores as well
-    process.stdin = None  # communicate() would flush it again
+        return []

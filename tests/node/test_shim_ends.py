@@ -1,0 +1,269 @@
+"""Whatever ends a call early: everything that the shim started has ended before anybody may undo it."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from netattach_core.shim_protocol import Frame, Kind, Outcome, Ran
+from support.build import shim_under_test
+from support.shim_peer import PATIENCE, Host, Shim, alive, children
+
+TREE = """
+sleep 300 & group=$!
+setsid sleep 300 & session=$!
+(setsid sh -c 'echo $$ > "$0/orphan"; exec sleep 300' "$DIRECTORY" &)
+while [ ! -s "$DIRECTORY/orphan" ]; do sleep 0.01; done
+echo $$ $group $session $(cat "$DIRECTORY/orphan") > "$DIRECTORY/tree"
+"""
+"""A plugin's descendants: a child as an IPAM plugin is one, a child in its own session, and an orphan of another session."""
+
+KILLED = Ran(1, Outcome.KILLED, signal.SIGKILL, b"", b"")
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    with Host(shim_under_test(), tmp_path) as host:
+        host.plugin("hangs", TREE + "wait")
+        host.plugin("undo", 'echo "$CNI_COMMAND" >> "$DIRECTORY/undone"; echo undone')
+        yield host
+
+
+def _closed(shim: Shim) -> bool:
+    """Whether everybody has closed the shim's standard output, within the patience."""
+    assert shim.process.stdout is not None
+    ready, _, _ = select.select([shim.process.stdout], [], [], PATIENCE)
+    return bool(ready) and shim.process.stdout.read() == b""
+
+
+class TestTimeout:
+    def test_a_plugin_that_hangs_is_ended_with_its_descendants(self, host: Host) -> None:
+        """When the RAN is there nothing of it runs any more, in whatever session it was."""
+        shim = host.calling()
+        began = time.monotonic()
+        host.daemon.start("hangs", deadline_ms=400)
+        tree = host.told("tree")
+        running = alive(tree)
+
+        ran = host.daemon.ran()
+        left = alive(tree)
+        host.daemon.answer(1, b"{}")
+
+        assert running == tree
+        assert (ran.outcome, ran.number) == (Outcome.TIMEOUT, 400)
+        assert left == []
+        assert 0.4 <= time.monotonic() - began < 5
+        assert shim.end() == (1, b"{}")
+
+    def test_what_it_wrote_is_reported(self, host: Host) -> None:
+        """It may say where it hangs."""
+        host.plugin("talks", "echo out; echo waiting for the lock >&2; sleep 300")
+        host.calling()
+
+        ran = host.daemon.run("talks", deadline_ms=200)
+
+        assert ran == Ran(1, Outcome.TIMEOUT, 200, b"out\n", b"waiting for the lock\n")
+
+    def test_other_runs_are_not_touched(self, host: Host, tmp_path: Path) -> None:
+        """The end of one run is no other's, even where both have orphans in sessions of their own."""
+        host.plugin("patient", 'setsid sleep 300 & echo $! > "$DIRECTORY/patient"; read go < "$DIRECTORY/gate"; echo done')
+        os.mkfifo(tmp_path / "gate")
+        host.calling()
+        host.daemon.start("patient", id=2, deadline_ms=9000)
+        background = host.told("patient")
+
+        first = host.daemon.run("hangs", deadline_ms=100)
+        running = alive(background)
+        (tmp_path / "gate").write_text("go\n")
+        second = host.daemon.ran()
+        os.kill(background[0], signal.SIGKILL)
+
+        assert first.outcome == Outcome.TIMEOUT
+        assert running == background
+        assert second == Ran(2, Outcome.EXITED, 0, b"done\n", b"")
+
+    def test_a_plugin_that_ends_in_time_is_not_timed_out(self, host: Host) -> None:
+        """A deadline that has not come changes nothing."""
+        host.calling()
+
+        assert host.daemon.run("undo", deadline_ms=5000) == Ran(1, Outcome.EXITED, 0, b"undone\n", b"")
+
+
+class TestLostDaemon:
+    @pytest.mark.parametrize("last", [b"", b"garbage that is no frame"])
+    def test_all_plugins_are_ended_before_the_shim(self, host: Host, last: bytes) -> None:
+        """Died or talking nonsense: when the runtime hears of the failure nothing runs any more."""
+        shim = host.calling()
+        host.daemon.start("hangs")
+        tree = host.told("tree")
+        host.daemon.send_bytes(last)
+        host.daemon.hang_up()
+
+        error = shim.error()
+
+        assert alive(tree) == []
+        assert error["code"] in (6, 11)
+
+    def test_orphans_of_ended_runs_are_ended_too(self, host: Host) -> None:
+        """What a finished plugin left in the background belongs to the call that failed."""
+        host.plugin("leaves", TREE)
+        shim = host.calling()
+        host.daemon.run("leaves")
+        tree = host.told("tree")
+        host.daemon.hang_up()
+        shim.error()
+
+        assert alive(tree) == []
+
+
+class TestEarlyAnswer:
+    def test_an_answer_ends_what_still_runs(self, host: Host) -> None:
+        """The daemon wants no more of it, and nobody could tell its end."""
+        shim = host.calling()
+        host.daemon.start("hangs")
+        tree = host.told("tree")
+        host.daemon.answer(4, b"enough")
+
+        assert shim.end() == (4, b"enough")
+        assert alive(tree) == []
+
+
+class TestCancel:
+    @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    def test_all_is_ended_before_the_cancel_and_undone_after_it(self, host: Host, tmp_path: Path, number: signal.Signals) -> None:
+        """The runtime killed the front: first every process, then RAN and CANCEL, then the daemon's undo runs, to the end."""
+        shim = host.calling()
+        host.daemon.start("hangs")
+        tree = host.told("tree")
+        running = alive(tree)
+        shim.kill(number)
+
+        ran = host.daemon.ran()
+        left = alive(tree)
+        cancel = host.daemon.frame()
+        undone = [host.daemon.run("undo", environment={"CNI_COMMAND": "DEL"}, id=n) for n in (2, 3)]
+        host.daemon.answer(1, b"nobody reads this")
+
+        assert running == tree
+        assert ran == KILLED
+        assert left == []
+        assert cancel == Frame(Kind.CANCEL)
+        assert undone == [Ran(n, Outcome.EXITED, 0, b"undone\n", b"") for n in (2, 3)]
+        assert (tmp_path / "undone").read_text() == "DEL\nDEL\n"
+        with pytest.raises(EOFError):
+            host.daemon.frame()
+
+    def test_each_outstanding_run_is_reported(self, host: Host) -> None:
+        """The daemon waits for none in vain."""
+        shim = host.calling()
+        for number in range(5):
+            host.daemon.start("hangs", id=number)
+        host.told("tree")
+        shim.kill()
+
+        rans = host.daemon.rans(5)
+
+        assert {n: (ran.outcome, ran.number) for n, ran in rans.items()} == dict.fromkeys(range(5), (Outcome.KILLED, 9))
+        assert host.daemon.frame().kind == Kind.CANCEL
+
+    def test_the_runtime_does_not_wait_for_the_undoing(self, host: Host) -> None:
+        """Standard output is closed once nothing of the call runs any more; runtimes read it to its end."""
+        shim = host.calling()
+        host.daemon.start("hangs")
+        host.told("tree")
+        shim.kill()
+        host.daemon.ran()
+        host.daemon.frame()
+
+        assert _closed(shim)
+        assert host.daemon.run("undo", id=2).outcome == Outcome.EXITED
+
+    def test_undo_runs_have_deadlines_too(self, host: Host) -> None:
+        """A plugin that hangs while it undoes."""
+        shim = host.calling()
+        shim.kill()
+        host.daemon.frame()
+
+        ran = host.daemon.run("hangs", deadline_ms=100)
+
+        assert ran.outcome == Outcome.TIMEOUT
+
+    def test_a_daemon_that_dies_while_undoing_ends_it(self, host: Host) -> None:
+        """Nobody could continue: the ledger has it, and the next daemon undoes."""
+        shim = host.calling()
+        shim.kill()
+        host.daemon.frame()
+        host.daemon.start("hangs")
+        tree = host.told("tree")
+        host.daemon.shut_down(1)  # SHUT_WR: the shim reads the end, and the test sees the shim's end
+
+        with pytest.raises(EOFError):
+            host.daemon.frame()
+        assert alive(tree) == []
+
+    def test_without_a_run_the_cancel_comes_alone(self, host: Host) -> None:
+        """The daemon may be busy with its own part."""
+        shim = host.calling()
+        shim.kill()
+
+        assert host.daemon.frame() == Frame(Kind.CANCEL)
+
+    def test_before_the_call_nothing_is_left(self, host: Host) -> None:
+        """While standard input is open nothing has begun: the shim just ends."""
+        shim = host.start_open()
+        shim.kill()
+
+        assert _closed(shim)
+
+    def test_while_it_waits_for_the_daemon_nothing_is_left(self, host: Host) -> None:
+        """It does not wait for a daemon on behalf of nobody."""
+        shim = host.start(NETATTACH_SOCKET="/nowhere/cni.sock")
+        shim.kill()
+
+        assert _closed(shim)
+
+    def test_while_it_is_greeted_nothing_is_left(self, host: Host) -> None:
+        """Connected, not welcomed: the daemon sees the connection's end."""
+        shim = host.start()
+        host.daemon.accept()
+        hello = host.daemon.frame()
+        shim.kill()
+
+        assert hello.kind == Kind.HELLO
+        with pytest.raises(EOFError):
+            host.daemon.frame()
+
+
+class TestKilledRunner:
+    def test_the_front_ends_its_plugins_and_fails(self, host: Host) -> None:
+        """The kernel may kill the process that does the work, for want of memory."""
+        shim = host.calling()
+        host.daemon.start("hangs")
+        tree = host.told("tree")
+        (runner,) = children(shim.process.pid)
+        os.kill(runner, signal.SIGKILL)
+
+        error = shim.error()
+
+        assert alive(tree) == []
+        assert error["code"] == 11
+        assert error["details"] == "9"
+
+    def test_a_stop_of_the_whole_control_group_is_a_cancel(self, host: Host) -> None:
+        """systemd sends SIGTERM to each process: the front ends, the runner stays to end the plugins and to undo."""
+        shim = host.calling()
+        host.daemon.start("hangs")
+        tree = host.told("tree")
+        (runner,) = children(shim.process.pid)
+        os.kill(runner, signal.SIGTERM)
+        shim.kill(signal.SIGTERM)
+
+        assert host.daemon.ran() == KILLED
+        assert alive(tree) == []
+        assert host.daemon.frame().kind == Kind.CANCEL
+        assert host.daemon.run("undo", id=2).outcome == Outcome.EXITED
