@@ -93,7 +93,7 @@ def args_text(args: Mapping[str, str]) -> str:
 def _own_configuration(stdin: bytes) -> tuple[str, Mapping[str, Any]]:
     """Our conf's cniVersion, in which we answer, and what the runtime offers by capability."""
     try:
-        body = json_text.parse(stdin.decode()).value
+        body = json_text.value(stdin.decode())
     except (json_text.JsonTextError, UnicodeDecodeError) as error:
         raise DecodeError(f"the configuration on standard input is not JSON: {error}") from error
     if not isinstance(body, dict):

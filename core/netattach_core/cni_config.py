@@ -6,6 +6,7 @@ very bytes that it got on ADD (Multus #1449).
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class NetworkConf:
         return frozenset().union(*(plugin.capabilities for plugin in self.plugins))
 
 
+@functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
 def parse(text: str, default_name: str = "") -> NetworkConf:
     """Reads a conf (`type`) or a conflist (`plugins`); `default_name` stands in for a missing name (S14).
 
@@ -67,24 +69,33 @@ def plugin_stdin(
 
     Keys that only a runtime may set are taken out of the author's text: a NAD must not inject capability values (C11).
     """
+    stdin = _authors_part(network, plugin)
+    if cni_args:
+        stdin = json_text.with_members(stdin, {"args": _merged_args(stdin, cni_args)})
     offered = {key: value for key, value in runtime_config.items() if key in plugin.capabilities}
-    changes: dict[str, str | None] = {
+    return _with_member(stdin, "runtimeConfig", json.dumps(offered)) if offered else stdin
+
+
+@functools.lru_cache(maxsize=512)  # as above
+def _authors_part(network: NetworkConf, plugin: PluginConf) -> str:
+    changes = {
         "cniVersion": json.dumps(network.cni_version),
         "name": json.dumps(network.name),
-        "runtimeConfig": json.dumps(offered) if offered else None,
+        "runtimeConfig": None,
         "prevResult": None,
         "capabilities": None,
     }
-    if cni_args:
-        changes["args"] = _merged_args(plugin.text, cni_args)
     return json_text.integral_numbers(json_text.with_members(plugin.text, changes))
 
 
 def with_previous(stdin: str, previous_result: str | None) -> str:
     """The standard input with prevResult at its front."""
-    if previous_result is None:
-        return stdin
-    return f'{{"prevResult":{previous_result},{stdin[1:]}'
+    return stdin if previous_result is None else _with_member(stdin, "prevResult", previous_result)
+
+
+def _with_member(stdin: str, key: str, value: str) -> str:
+    """A member put in front; there is always one behind it."""
+    return f'{{"{key}":{value},{stdin[1:]}'
 
 
 def _object(text: str) -> json_text.Node:

@@ -71,7 +71,7 @@ class Result:
 def parse(text: str, assumed_version: str) -> Result:
     """Reads a result; one without cniVersion has the configuration's (R8). Raises DecodeError, VersionError."""
     try:
-        body = json_text.parse(text).value
+        body = json_text.value(text)
     except json_text.JsonTextError as error:
         raise DecodeError(f"not JSON: {error.problem}") from error
     if body is None:

@@ -65,7 +65,7 @@ def os_error(number: int) -> str:
 
 def _error_object(stdout: bytes) -> dict[str, object] | None:
     try:
-        body = json_text.parse(stdout.decode()).value
+        body = json_text.value(stdout.decode())
     except (json_text.JsonTextError, UnicodeDecodeError):
         return None
     return body if isinstance(body, dict) else None

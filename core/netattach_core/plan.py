@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -157,8 +158,9 @@ def _is_independent(attachment: Attachment) -> bool:
     return all(_plugin_is_independent(plugin) for plugin in attachment.conf.plugins)
 
 
+@functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
 def _plugin_is_independent(plugin: PluginConf) -> bool:
-    body = json_text.parse(plugin.text).value
+    body = json_text.value(plugin.text)
     ipam = body.get("ipam") or {}
     ipam_type = ipam.get("type") if isinstance(ipam, dict) else None
     return (

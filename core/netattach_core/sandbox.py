@@ -56,7 +56,7 @@ def dump(sandbox: Sandbox) -> bytes:
 def parse(data: bytes) -> Sandbox:
     """Reads a file's bytes. Raises DecodeError: such a file must be reported, never passed over."""
     try:
-        body = json_text.parse(data.decode()).value
+        body = json_text.value(data.decode())
         if body["version"] != VERSION:
             raise DecodeError(f"a ledger entry of version {body['version']!r}; this program reads {VERSION}")
         pod = body["pod"]

@@ -70,20 +70,26 @@ class Server:
             call.add_done_callback(self._calls.discard)
 
     async def _serve_shim(self, shim: ShimCall) -> None:
+        """One conversation. Whatever happens in it ends here: the daemon serves the node's other pods."""
         try:
-            if shim.peer_uid() not in {0, os.geteuid()}:
-                raise DecodeError("the peer is neither root nor ourselves")
-            async with asyncio.timeout(_GREETING_SECONDS):
-                await shim.greet()
-                call = await shim.call()
-            async with asyncio.TaskGroup() as tasks:
-                listening = tasks.create_task(shim.listen(), name="listen")
-                await shim.answer(*await self._answer(call, shim))
-                listening.cancel()
-        except (NetattachError, OSError, TimeoutError) as error:
-            _log.warning("a shim was not served: %s", error)
+            await self._converse(shim)
+        except* (NetattachError, OSError, TimeoutError) as errors:
+            _log.warning("a shim was not served: %s", "; ".join(map(str, errors.exceptions)))
+        except* Exception:
+            _log.exception("a defect in netattach")
         finally:
             shim.close()
+
+    async def _converse(self, shim: ShimCall) -> None:
+        if shim.peer_uid() not in {0, os.geteuid()}:
+            raise DecodeError("the peer is neither root nor ourselves")
+        async with asyncio.timeout(_GREETING_SECONDS):
+            await shim.greet()
+            call = await shim.call()
+        async with asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(shim.listen(), name="listen")
+            await shim.answer(*await self._answer(call, shim))
+            listening.cancel()
 
     async def _answer(self, raw: Call, shim: ShimCall) -> tuple[int, bytes]:
         """The exit status and standard output of the call; never raises, so that a runtime always hears the reason."""

@@ -51,12 +51,12 @@ class Runtime:
         write_object(self._stage.places.store / "pods", pod.body())
         self._stage.run("ip", "netns", "add", pod.name)
         self._stage.run("ip", "-n", pod.name, "link", "set", "lo", "up")
-        result: dict[str, Any] = json.loads(self._call("ADD", pod))
+        result: dict[str, Any] = json.loads(self.call("ADD", pod))
         return result
 
     def stop(self, pod: DemoPod) -> None:
         """Detaches the sandbox and removes it. Raises CallError."""
-        self._call("DEL", pod)
+        self.call("DEL", pod)
         self._stage.run("ip", "netns", "delete", pod.name)
 
     def in_pod(self, pod: DemoPod, *words: str) -> str:
@@ -69,7 +69,8 @@ class Runtime:
         annotations: dict[str, str] = json.loads(path.read_text())["metadata"]["annotations"]
         return annotations.get("k8s.v1.cni.cncf.io/network-status", "")
 
-    def _call(self, command: str, pod: DemoPod) -> str:
+    def call(self, command: str, pod: DemoPod) -> str:
+        """One CNI call for a pod; what the shim printed. Raises CallError."""
         places = self._stage.places
         environment = {
             "CNI_COMMAND": command,

@@ -38,13 +38,13 @@ card() {  # card NAME SWITCH GATEWAY ADDRESS
     ip -n world link add "$2" type bridge
     ip -n world addr add "$3/24" dev "$2"
     ip -n world link set "$2" up
-    ip link add "$1" type veth peer name "n-$1" netns world
-    ip -n world link set "n-$1" master "$2" up
+    ip link add "$1" type veth peer name "to-$2" netns world
+    ip -n world link set "to-$2" master "$2" up
     ip addr add "$4/24" dev "$1"
     ip link set "$1" up
 }
 card eth0 up0 172.30.0.1 172.30.0.11
-card eth1 lan0 10.0.3.1 10.0.3.11
+card "$SPARE" lan0 10.0.3.1 10.0.3.11
 ip route add default via 172.30.0.1
 """
 
@@ -150,10 +150,10 @@ class Stage:
 
 
 @contextlib.contextmanager
-def build(places: Places) -> Iterator[Stage]:
+def build(places: Places, spare: str = "eth1") -> Iterator[Stage]:
     """A node with two cards, plugins, our conf before the default network's; gone when the context is left.
 
-    Raises StageError where the machine refuses.
+    `spare` is the second card's name. Raises StageError where the machine refuses.
     """
     _lay_out(places)
     unprivileged = os.geteuid() != 0
@@ -161,7 +161,7 @@ def build(places: Places) -> Iterator[Stage]:
         stage = Stage(places, holder, own_user_namespace=unprivileged)
         for line in _mounts(places):
             stage.run(*shlex.split(line))
-        stage.run("sh", "-e", stdin=_CARDS)
+        stage.run("sh", "-e", stdin=_CARDS, env={"SPARE": spare})
         yield stage
 
 

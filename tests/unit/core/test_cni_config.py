@@ -142,6 +142,22 @@ _JSON = st.recursive(
 )
 
 
+@given(_JSON)
+def test_the_fast_reader_agrees_with_the_one_that_knows_places(value: object) -> None:
+    """One is for what no author wrote, the other for what one did."""
+    text = json.dumps(value)
+
+    assert json_text.parse(text).value == json_text.value(text)
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", "1e999", "{", "[" * 100_000, "9" * 5000, '{"a":1,}', "\ufeff{}"])
+def test_both_readers_refuse_the_same(text: str) -> None:
+    """Python's own takes some of these."""
+    for read in (json_text.parse, json_text.value):
+        with pytest.raises(json_text.JsonTextError):
+            read(text)
+
+
 @given(st.dictionaries(st.text(), _JSON))
 def test_every_other_key_reaches_the_plugin_unchanged(extra: dict[str, object]) -> None:
     """A plugin's own keys are none of our business (Multus #1449)."""

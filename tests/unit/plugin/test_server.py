@@ -1,0 +1,255 @@
+"""The server at its socket: whatever comes over it, the next call is served, and a runtime always hears the reason."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.twins import FakeLinks, FakePodLinks, FixedNetworks, MemoryLedger, MemoryStore, RecordingSink
+
+from netattach_core import shim_protocol
+from netattach_core.attachment import Network
+from netattach_core.shim_protocol import Decoder, Frame, Kind
+from netattach_plugin.engine import Engine
+from netattach_plugin.server import Server
+
+HELLO = Frame(Kind.HELLO, (b"netattach", b"1", b"1", b"test"))
+DEL = (b"CNI_COMMAND=DEL", b"CNI_CONTAINERID=c1", b"CNI_IFNAME=eth0")
+STDIN = b'{"cniVersion":"0.3.1","name":"netattach","type":"netattach"}'
+
+
+class Peer:
+    """A shim's side of the connection, frame by frame."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(10)
+        self.socket.connect(str(path))
+        self._decoder = Decoder()
+        self._frames: list[Frame] = []
+
+    def send(self, frame: Frame) -> None:
+        self.socket.sendall(shim_protocol.encode(frame))
+
+    def receive(self) -> Frame | None:
+        """The next frame; None where the daemon has hung up."""
+        while not self._frames:
+            try:
+                data = self.socket.recv(65536)
+            except ConnectionResetError:
+                return None
+            if not data:
+                return None
+            self._frames += self._decoder.feed(data)
+        return self._frames.pop(0)
+
+
+def _serve(conversation: Callable[[Path], None], primary: str = '{"cniVersion":"1.0.0","type":"ptp","name":"n"}') -> None:
+    """Runs a conversation beside a real server over twins of everything else."""
+
+    async def story(directory: Path) -> None:
+        engine = Engine(
+            store=MemoryStore(),
+            ledger=MemoryLedger(),
+            networks=FixedNetworks(Network("n", primary, "n") if primary else None),
+            links=FakeLinks(FakePodLinks()),
+            status=RecordingSink(),
+            plugin_deadline=5,
+        )
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(Server(directory / "run/cni.sock", engine).serve(stop, drain=1))
+            await asyncio.sleep(0)
+            try:
+                await asyncio.to_thread(conversation, directory / "run/cni.sock")
+            finally:
+                stop.set()
+
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(story(Path(directory)))
+
+
+@contextlib.contextmanager
+def _called(path: Path, *variables: bytes, stdin: bytes = STDIN) -> Iterator[Peer]:
+    """A peer that has greeted and called."""
+    peer = Peer(path)
+    with peer.socket:
+        peer.send(HELLO)
+        assert peer.receive() == Frame(Kind.WELCOME, (b"1",))
+        peer.send(Frame(Kind.CALL, (stdin, *variables)))
+        yield peer
+
+
+def _answer_of_a_delete(path: Path) -> tuple[bytes, ...]:
+    """The whole of a DEL whose plugin succeeds; shows that the server serves."""
+    with _called(path, *DEL) as peer:
+        run = peer.receive()
+        assert run is not None
+        assert run.kind is Kind.RUN
+        peer.send(Frame(Kind.RAN, (run.fields[0], b"exited", b"0", b"", b"")))
+        answer = peer.receive()
+        assert answer is not None
+        return answer.fields
+
+
+def test_a_call_from_greeting_to_answer() -> None:
+    """HELLO, WELCOME, CALL, RUN, RAN, ANSWER."""
+
+    def conversation(path: Path) -> None:
+        assert (b"0", b"") == _answer_of_a_delete(path)
+        assert 0o700 == path.parent.stat().st_mode & 0o777
+        assert 0o600 == path.stat().st_mode & 0o777
+
+    _serve(conversation)
+
+
+def test_the_plugin_is_named_and_never_a_path() -> None:
+    """And only CNI_ variables go with it."""
+
+    def conversation(path: Path) -> None:
+        with _called(path, *DEL) as peer:
+            run = peer.receive()
+            assert run is not None
+            assert b"ptp" == run.fields[1]
+            assert {b"CNI_COMMAND=DEL", b"CNI_CONTAINERID=c1", b"CNI_NETNS=", b"CNI_IFNAME=eth0"} < set(run.fields[4:])
+            assert all(field.startswith(b"CNI_") for field in run.fields[4:])
+
+    _serve(conversation)
+
+
+REFUSALS: dict[str, tuple[tuple[bytes, ...], bytes, int, str]] = {
+    "no container id": ((b"CNI_COMMAND=DEL", b"CNI_IFNAME=eth0"), STDIN, 4, "CNI_CONTAINERID"),
+    "garbage on standard input": (DEL, b"{", 6, "not JSON"),
+    "an ADD without a namespace": ((b"CNI_COMMAND=ADD", *DEL[1:], b"CNI_NETNS=/gone"), STDIN, 7, "cannot be opened"),
+    "a verb that is none": ((b"CNI_COMMAND=GC", *DEL[1:]), STDIN, 4, "CNI_COMMAND"),
+}
+
+
+@pytest.mark.parametrize(("variables", "stdin", "code", "words"), REFUSALS.values(), ids=REFUSALS)
+def test_a_call_that_cannot_be_carried_out_is_answered(
+    variables: tuple[bytes, ...], stdin: bytes, code: int, words: str
+) -> None:
+    """With the specification's code, in the version of the call where that can be read."""
+
+    def conversation(path: Path) -> None:
+        with _called(path, *variables, stdin=stdin) as peer:
+            answer = peer.receive()
+            assert answer is not None
+            error = json.loads(answer.fields[1])
+            assert (b"1", code) == (answer.fields[0], error["code"])
+            assert words in error["msg"]
+
+    _serve(conversation)
+
+
+def test_without_a_default_network_the_runtime_may_come_again() -> None:
+    """Code 11; the node is booting."""
+
+    def conversation(path: Path) -> None:
+        with _called(path, *DEL) as peer:
+            answer = peer.receive()
+            assert answer is not None
+            assert 11 == json.loads(answer.fields[1])["code"]
+
+    _serve(conversation, primary="")
+
+
+def test_a_failing_delete_has_no_words_that_mean_success() -> None:
+    """containerd drops the attachment on them."""
+
+    def conversation(path: Path) -> None:
+        with _called(path, *DEL) as peer:
+            run = peer.receive()
+            assert run is not None
+            error = b'{"code":999,"msg":"Link not found","details":"open /x: no such file or directory"}'
+            peer.send(Frame(Kind.RAN, (run.fields[0], b"exited", b"1", error, b"")))
+            answer = peer.receive()
+            assert answer is not None
+            assert b"1" == answer.fields[0]
+            assert b"Link missing" in answer.fields[1]
+            assert b"no such file" not in answer.fields[1]
+
+    _serve(conversation)
+
+
+def test_a_shim_of_another_release_is_told_so() -> None:
+    """And not left hanging."""
+
+    def conversation(path: Path) -> None:
+        peer = Peer(path)
+        with peer.socket:
+            peer.send(Frame(Kind.HELLO, (b"netattach", b"7", b"9", b"test")))
+            refusal = peer.receive()
+            assert refusal is not None
+            assert Kind.REFUSE is refusal.kind
+            assert b"speaks version 1 of the shim protocol, the shim 7 to 9" in refusal.fields[0]
+            assert None is peer.receive()
+
+    _serve(conversation)
+
+
+def test_a_shim_that_goes_away_during_a_run_stops_nobody() -> None:
+    """Its call ends; the next one is served."""
+
+    def conversation(path: Path) -> None:
+        with _called(path, *DEL) as peer:
+            assert peer.receive() is not None
+        assert (b"0", b"") == _answer_of_a_delete(path)
+
+    _serve(conversation)
+
+
+def test_a_report_of_a_run_that_nobody_asked_for_ends_the_call() -> None:
+    """A peer that does not keep to the protocol is not trusted further."""
+
+    def conversation(path: Path) -> None:
+        with _called(path, *DEL) as peer:
+            assert peer.receive() is not None
+            peer.send(Frame(Kind.RAN, (b"99", b"exited", b"0", b"", b"")))
+            answer = peer.receive()
+            assert answer is None or answer.fields[0] == b"1"
+        assert (b"0", b"") == _answer_of_a_delete(path)
+
+    _serve(conversation)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.binary(max_size=200), max_size=3))
+def test_garbage_is_survived(chunks: list[bytes]) -> None:
+    """Anything on the socket: the next call is served."""
+
+    def conversation(path: Path) -> None:
+        peer = Peer(path)
+        with peer.socket, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for chunk in chunks:
+                peer.socket.sendall(chunk)
+        assert (b"0", b"") == _answer_of_a_delete(path)
+
+    _serve(conversation)
+
+
+def test_two_calls_for_one_sandbox_take_turns() -> None:
+    """S104: a runtime that timed out may have two under way."""
+
+    def conversation(path: Path) -> None:
+        with _called(path, *DEL) as first, _called(path, *DEL) as second:
+            run = first.receive()
+            assert run is not None
+            second.socket.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                second.receive()
+            second.socket.settimeout(10)
+            first.send(Frame(Kind.RAN, (run.fields[0], b"exited", b"0", b"", b"")))
+            its_turn = second.receive()
+            assert its_turn is not None
+            assert Kind.RUN is its_turn.kind
+
+    _serve(conversation)
