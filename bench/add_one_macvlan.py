@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime
+import datetime as dt
 import json
 import os
 import platform
@@ -45,7 +45,7 @@ def main() -> None:
             result |= {"daemon_after_kib": _resident_kib(daemon.pid)}
     text = json.dumps(result, indent=2)
     print(text)
-    date = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    date = dt.datetime.now(tz=dt.UTC).date().isoformat()
     (arguments.results / f"{date}-add.json").write_text(text + "\n")
 
 
@@ -148,8 +148,14 @@ def _cpu_ms(pid: int) -> float:
 def _machine() -> dict[str, Any]:
     model = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
                   if line.startswith("model name")), platform.machine())  # fmt: skip  # one look, two lines
-    date = datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds")
-    return {"date": date, "kernel": os.uname().release, "cpus": os.cpu_count(), "cpu": model, "python": platform.python_version()}
+    date = dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds")
+    return {
+        "date": date,
+        "kernel": os.uname().release,
+        "cpus": os.cpu_count(),
+        "cpu": model,
+        "python": platform.python_version(),
+    }
 
 
 if __name__ == "__main__":

@@ -75,7 +75,9 @@ def _parse_json(text: str, pod_namespace: str) -> tuple[Selection, ...]:
         raise AnnotationError(f"line {line}, column {column}: {error.problem}; {error.mend}") from error
     if not isinstance(elements, list):
         raise AnnotationError("the JSON form is a list of objects: [{ … }]")
-    return tuple(_Element(element, f"element {index}", pod_namespace).read() for index, element in enumerate(elements))
+    return tuple(
+        _Element(element, f"element {index}", pod_namespace).read() for index, element in enumerate(elements)
+    )
 
 
 class _Element:
@@ -94,7 +96,9 @@ class _Element:
             raise self._error("name", f"{name!r} is not the name of a network")
         ips, claim = self._ips(), self._text("ipam-claim-reference")
         if ips and claim:
-            raise self._error("ips", "stands beside ipam-claim-reference; only one of them can give the address")
+            raise self._error(
+                "ips", "stands beside ipam-claim-reference; only one of them can give the address"
+            )
         return Selection(
             namespace=self._namespace(),
             name=name,

@@ -28,14 +28,20 @@ def status(attachments: Iterable[Attachment]) -> str:
 
 
 def failure(
-    call: CniCall, verb: Verb, attachments: Sequence[Attachment], failures: Sequence[tuple[Step, NetattachError]]
+    call: CniCall,
+    verb: Verb,
+    attachments: Sequence[Attachment],
+    failures: Sequence[tuple[Step, NetattachError]],
 ) -> DelegateError:
     """All failures in one error: which pod, which network, what was tried, what the plugin said.
 
     The plugins' own codes go into the details, since ours has to say that a delegate failed.
     """
     networks = {each.ifname: each.network for each in attachments}
-    said = [f"{verb} of network {networks[step.ifname]} ({step.ifname}): {error.message}" for step, error in failures]
+    said = [
+        f"{verb} of network {networks[step.ifname]} ({step.ifname}): {error.message}"
+        for step, error in failures
+    ]
     details = [_details(step, error) for step, error in failures]
     return DelegateError(for_pod(call, "; ".join(said)), details="\n".join(filter(None, details)))
 

@@ -154,4 +154,6 @@ def _check_conf(attachment: Attachment) -> None:
     except NetattachError as error:
         raise ConfigError(f"network {attachment.network}: {error.message}") from error
     if not names.is_cni_name(conf.name):
-        raise ConfigError(f"network {attachment.network}: the configuration's name {conf.name!r} is none that CNI takes")
+        raise ConfigError(
+            f"network {attachment.network}: the configuration's name {conf.name!r} is none that CNI takes"
+        )

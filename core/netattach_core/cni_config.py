@@ -134,7 +134,9 @@ def _plugin(text: str, node: json_text.Node) -> PluginConf:
     if not kind or "/" in kind:
         raise ConfigError(f"a plugin's type is {kind!r}; it has to be the name of a binary")
     declared = _typed(node.value, "capabilities", dict, {})
-    return PluginConf(kind, text[node.start : node.end], frozenset(key for key, on in declared.items() if on is True))
+    return PluginConf(
+        kind, text[node.start : node.end], frozenset(key for key, on in declared.items() if on is True)
+    )
 
 
 def _merged_args(plugin_text: str, cni_args: Mapping[str, Any]) -> str:

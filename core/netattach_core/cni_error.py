@@ -6,7 +6,11 @@ import json
 
 from netattach_core.errors import NetattachError
 
-_TAKEN_FOR_SUCCESS = {"not found": "missing", "no such file or directory": "no such path", "Not Found": "missing"}
+_TAKEN_FOR_SUCCESS = {
+    "not found": "missing",
+    "no such file or directory": "no such path",
+    "Not Found": "missing",
+}
 
 
 def to_json(error: NetattachError, cni_version: str) -> bytes:

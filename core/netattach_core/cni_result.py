@@ -135,7 +135,9 @@ def _read(body: _Object, assumed_version: str) -> Result:
         return Result(version, (), tuple(found), tuple(routes), _dns(body))
     interfaces = tuple(_interface(item) for item in body.objects("interfaces"))
     found = [_address(item, len(interfaces)) for item in body.objects("ips")]
-    return Result(version, interfaces, tuple(found), tuple(_route(r) for r in body.objects("routes")), _dns(body))
+    return Result(
+        version, interfaces, tuple(found), tuple(_route(r) for r in body.objects("routes")), _dns(body)
+    )
 
 
 def _interface(item: _Object) -> Interface:
@@ -213,7 +215,9 @@ def _shape_b_or_c(result: Result, version: str) -> dict[str, Any]:
     body = {
         "interfaces": [_interface_body(interface, is_c=is_c) for interface in result.interfaces],
         "ips": [_address_body(address, is_c=is_c) for address in result.addresses],
-        "routes": [_present({"dst": route.dst, "gw": route.gw}) | dict(route.numbers) for route in result.routes],
+        "routes": [
+            _present({"dst": route.dst, "gw": route.gw}) | dict(route.numbers) for route in result.routes
+        ],
         "dns": dict(result.dns),
     }
     kept = ("interfaces", "ips", "routes", "dns") if is_c else ("interfaces", "ips", "routes")

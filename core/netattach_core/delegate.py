@@ -26,7 +26,9 @@ def result(ran: Ran, plugin: str, cni_version: str) -> str:
         read = cni_result.parse(text, cni_version)
         return text if read.cni_version == cni_version else cni_result.dump(read, cni_version)
     except NetattachError as error:
-        raise DelegateError(f"plugin {plugin} answered what is no CNI result: {error.message}", details=text) from error
+        raise DelegateError(
+            f"plugin {plugin} answered what is no CNI result: {error.message}", details=text
+        ) from error
 
 
 def _failure(ran: Ran, plugin: str) -> DelegateError:
@@ -36,7 +38,9 @@ def _failure(ran: Ran, plugin: str) -> DelegateError:
     body = _error_object(ran.stdout)
     if body is None:
         said = _words(ran.stdout) or _words(ran.stderr) or "nothing"
-        return DelegateError(f"plugin {plugin} failed with exit status {ran.number} and said: {said[:_SHOWN]}", details=said)
+        return DelegateError(
+            f"plugin {plugin} failed with exit status {ran.number} and said: {said[:_SHOWN]}", details=said
+        )
     code, details = body.get("code"), body.get("details")
     return DelegateError(
         f"plugin {plugin} failed: {body.get('msg') or 'without a message'}",
@@ -58,8 +62,17 @@ def _outcome_text(ran: Ran) -> str:
 
 def os_error(number: int) -> str:
     """errno in words; the few that starting a program gives."""
-    known = {2: "its interpreter is missing", 8: "it is no program", 13: "it is not executable", 26: "it is being written"}
-    known |= {11: "too many plugins run at once", 12: "no memory is left", _TOO_MUCH_OUTPUT: "it wrote more than 1 MiB"}
+    known = {
+        2: "its interpreter is missing",
+        8: "it is no program",
+        13: "it is not executable",
+        26: "it is being written",
+    }
+    known |= {
+        11: "too many plugins run at once",
+        12: "no memory is left",
+        _TOO_MUCH_OUTPUT: "it wrote more than 1 MiB",
+    }
     return known.get(number, f"errno {number}")
 
 

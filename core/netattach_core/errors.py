@@ -1,15 +1,15 @@
 """One tree of errors; what a CNI runtime has to be told is data on each class.
 
-    NetattachError            999  anything of ours
-    ├── ConfigError             7  a network configuration that cannot be carried out
-    ├── AnnotationError         7  a pod's selection annotation that cannot be read
-    ├── NotFoundError           7  a pod or network that does not exist
-    ├── DecodeError             6  bytes that are not what they should be
-    ├── EnvironmentVariableError 4 CNI_* variables that are missing or malformed
-    ├── VersionError            1  a CNI version that one side does not speak
-    ├── TryAgainError          11  something is not there yet; the runtime may call again
-    └── DelegateError         100  a plugin failed; carries its own code
-        └── NotRunError       100  a plugin could not even be started, so there is nothing to undo
+NetattachError            999  anything of ours
+├── ConfigError             7  a network configuration that cannot be carried out
+├── AnnotationError         7  a pod's selection annotation that cannot be read
+├── NotFoundError           7  a pod or network that does not exist
+├── DecodeError             6  bytes that are not what they should be
+├── EnvironmentVariableError 4 CNI_* variables that are missing or malformed
+├── VersionError            1  a CNI version that one side does not speak
+├── TryAgainError          11  something is not there yet; the runtime may call again
+└── DelegateError         100  a plugin failed; carries its own code
+└── NotRunError       100  a plugin could not even be started, so there is nothing to undo
 """
 
 

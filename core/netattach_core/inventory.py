@@ -77,7 +77,9 @@ def to_dict(inventory: NodeInventory) -> dict[str, Any]:
     return {
         "node": inventory.node,
         "interfaces": [_interface_dict(i) for i in inventory.interfaces],
-        "defaultInterfaces": [{"name": d.name, "reasons": list(d.reasons)} for d in inventory.default_interfaces],
+        "defaultInterfaces": [
+            {"name": d.name, "reasons": list(d.reasons)} for d in inventory.default_interfaces
+        ],
         "plugins": [{"name": p.name, "versions": list(p.versions)} for p in inventory.plugins],
         "primary": inventory.primary
         and {
@@ -96,7 +98,8 @@ def from_dict(body: Any) -> NodeInventory:
             node=str(body["node"]),
             interfaces=tuple(_interface(i) for i in body.get("interfaces", ())),
             default_interfaces=tuple(
-                DefaultInterface(d["name"], tuple(d.get("reasons", ()))) for d in body.get("defaultInterfaces", ())
+                DefaultInterface(d["name"], tuple(d.get("reasons", ())))
+                for d in body.get("defaultInterfaces", ())
             ),
             plugins=tuple(Plugin(p["name"], tuple(p.get("versions", ()))) for p in body.get("plugins", ())),
             primary=primary and Primary(primary["name"], primary["file"], tuple(primary["pluginTypes"])),

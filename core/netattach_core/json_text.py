@@ -144,7 +144,9 @@ class _Reader:
         node = self._value()
         self._skip_space()
         if self.at < len(self.text):
-            raise self._error("text after the end of the configuration", "keep one JSON object and remove the rest")
+            raise self._error(
+                "text after the end of the configuration", "keep one JSON object and remove the rest"
+            )
         return node
 
     def _refuse_what_is_not_json_at_all(self) -> None:
@@ -155,7 +157,7 @@ class _Reader:
             raise self._error("a byte order mark stands before the JSON text", "save the file without it")
         yaml = re.compile(r"[A-Za-z_][\w-]*[ \t]*:(?:[ \t]|\n|$)").match(self.text, self.at)
         if yaml:
-            raise self._error("this is YAML, not JSON", "write the configuration as JSON: { \"type\": … }")
+            raise self._error("this is YAML, not JSON", 'write the configuration as JSON: { "type": … }')
 
     def _value(self) -> Node:
         self._skip_space()
@@ -175,8 +177,10 @@ class _Reader:
         start = self.at
         follows = self.text[start + len(digits) : start + len(digits) + 1]
         if follows.isalnum() or follows in {".", "_"} or len(digits) > 300:
-            raise self._error("a number that JSON does not know", "write it in decimal, without leading zeros or units; "
-                              "quote it if it is a text")
+            raise self._error(
+                "a number that JSON does not know",
+                "write it in decimal, without leading zeros or units; quote it if it is a text",
+            )
         self.at += len(digits)
         value = float(digits) if set(digits) & set(".eE") else int(digits)
         if value in (float("inf"), float("-inf")):
@@ -213,7 +217,9 @@ class _Reader:
     def _elements(self, opening: str, closing: str) -> Iterator[None]:
         """Stops at the start of each element, for the caller to read it; ends behind the closing bracket."""
         if len(self.open) >= MAX_DEPTH:
-            raise self._error(f"more than {MAX_DEPTH} objects and lists inside each other", "flatten the configuration")
+            raise self._error(
+                f"more than {MAX_DEPTH} objects and lists inside each other", "flatten the configuration"
+            )
         self.open.append((opening, self.at))
         self.at += 1
         self._skip_space()
@@ -260,28 +266,38 @@ class _Reader:
         if not char:
             opening, offset = self.open[-1] if self.open else ("", 0)
             line, column = position(self.text, offset)
-            return self._error("the text ends too early", f"close the `{opening}` of line {line}, column {column}")
+            return self._error(
+                "the text ends too early", f"close the `{opening}` of line {line}, column {column}"
+            )
         if char == "#" or self.text.startswith(("//", "/*"), self.at):
             return self._error("a comment; JSON has none", "remove it")
         if char in _SMART_QUOTES:
-            return self._error(f"a typographic quote {char} (U+{ord(char):04X})", 'write a plain double quote: "')
+            return self._error(
+                f"a typographic quote {char} (U+{ord(char):04X})", 'write a plain double quote: "'
+            )
         if char == "'":
             return self._error("a single quote", 'write a double quote: "')
         if char in "}],":
-            return self._error(f"`{char}` where {wanted} should stand", f"write {wanted}, or remove the comma")
+            return self._error(
+                f"`{char}` where {wanted} should stand", f"write {wanted}, or remove the comma"
+            )
         if word and word.group() in {"True", "False", "None", "yes", "no", "on", "off"}:
             return self._error(f"`{word.group()}`, which is no JSON", "write true, false or null")
         if word and word.group() in {"NaN", "Infinity"}:
             return self._error(f"`{word.group()}`, which is no JSON number", "write a number")
         if word:
-            return self._error(f"`{word.group()}` where {wanted} should stand", f'put it in double quotes: "{word.group()}"')
+            return self._error(
+                f"`{word.group()}` where {wanted} should stand", f'put it in double quotes: "{word.group()}"'
+            )
         return self._error(f"`{char}` where {wanted} should stand", f"write {wanted}")
 
 
 def _string_error(text: str, start: int, error: JSONDecodeError) -> JsonTextError:
     if "control character" in error.msg:
         what = "a line break" if text[error.pos : error.pos + 1] in "\r\n" else "a control character"
-        return JsonTextError(error.pos, f"{what} inside a string", r"close the quote on its line, or write \n")
+        return JsonTextError(
+            error.pos, f"{what} inside a string", r"close the quote on its line, or write \n"
+        )
     if "Unterminated" in error.msg:
         return JsonTextError(start, "a string that is never closed", 'write the closing "')
     return JsonTextError(error.pos, "a backslash that JSON does not know", r"write \\ for a backslash")

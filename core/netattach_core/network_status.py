@@ -43,7 +43,9 @@ def _gateways(result: Result) -> list[str]:
     found = []
     for route in result.routes:
         if route.is_default:
-            same_family = (a.gateway for a in result.addresses if a.gateway and (":" in a.address) == (":" in route.dst))
+            same_family = (
+                a.gateway for a in result.addresses if a.gateway and (":" in a.address) == (":" in route.dst)
+            )
             found.append(route.gw or next(same_family, ""))
     return [gateway for gateway in found if gateway]
 
@@ -53,7 +55,9 @@ def _nameless(ifname: str, result: Result) -> Interface:
     return Interface(name="" if result.interfaces else ifname)
 
 
-def _entry(common: Mapping[str, Any], interface: Interface, ips: Iterable[Address], *, default: bool) -> dict[str, Any]:
+def _entry(
+    common: Mapping[str, Any], interface: Interface, ips: Iterable[Address], *, default: bool
+) -> dict[str, Any]:
     entry = {
         "name": common["name"],
         "interface": interface.name,

@@ -109,13 +109,17 @@ def delete(attachments: Sequence[Attachment], begun: Collection[str] | None = No
 
 def check(attachments: Sequence[Attachment]) -> Plan:
     """CHECK of every network whose configuration knows the verb (C79)."""
-    checked = [a for a in attachments if versions.at_least(a.conf.cni_version, "0.4.0") and not a.conf.disable_check]
+    checked = [
+        a for a in attachments if versions.at_least(a.conf.cni_version, "0.4.0") and not a.conf.disable_check
+    ]
     return Plan(Verb.CHECK, tuple(step for a in checked for step in _chain(Verb.CHECK, a)), halt=True)
 
 
 def _chain(verb: Verb, attachment: Attachment, only: Collection[str] | None = None) -> list[Step]:
     """One attachment's plugins. On ADD each gets the one before's result, else all get the final one (C45, C48, C50)."""
-    named = [(f"{attachment.ifname}/{number}", plugin) for number, plugin in enumerate(attachment.conf.plugins)]
+    named = [
+        (f"{attachment.ifname}/{number}", plugin) for number, plugin in enumerate(attachment.conf.plugins)
+    ]
     if verb is Verb.DEL:
         named.reverse()
     steps: list[Step] = []

@@ -92,7 +92,9 @@ def _attachment(body: Mapping[str, Any]) -> Attachment:
     values = {name: body[key] for name, key in _KEYS.items()}
     expected = {field.name: type(values[field.name]) for field in dataclasses.fields(Attachment)}
     for name, kind in expected.items():
-        wanted = bool if name == "default" else dict if name in {"args", "runtime_config", "cni_args"} else str
+        wanted = (
+            bool if name == "default" else dict if name in {"args", "runtime_config", "cni_args"} else str
+        )
         if kind is not wanted:
             raise TypeError(f"{_KEYS[name]} is no {wanted.__name__}")
     return Attachment(**values)

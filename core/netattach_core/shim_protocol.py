@@ -192,7 +192,9 @@ def _fields(payload: bytes) -> tuple[bytes, ...]:
 
 def _expect(frame: Frame, kind: Kind, fields: int) -> None:
     if frame.kind is not kind or len(frame.fields) < fields:
-        raise DecodeError(f"{kind.name} with {fields} fields expected, got {frame.kind.name} with {len(frame.fields)}")
+        raise DecodeError(
+            f"{kind.name} with {fields} fields expected, got {frame.kind.name} with {len(frame.fields)}"
+        )
 
 
 def _text(field: bytes) -> str:

@@ -24,7 +24,7 @@ def main() -> int:
     try:
         read = settings.from_environment()
     except ValueError as error:
-        logging.error("%s", error)
+        print(f"netattach-daemon: {error}", file=sys.stderr)  # noqa: T201  # before there is anything to log
         return 2
     asyncio.run(_run(read))
     return 0

@@ -24,13 +24,18 @@ class ConfDir:
         self._directory = directory
 
     def primary(self) -> Network:
-        """The first file by name that is not ours. A broken one is waited for, not passed over: the next one may be another
-        network, and pods would start in it (Multus #1499)."""
+        """The first file by name that is not ours.
+
+        A broken one is waited for, not passed over: the next one may be another network, and pods would start in it
+        (Multus #1499).
+        """
         for path in self._files():
             try:
                 network = _read(path)
             except NetattachError as error:
-                raise TryAgainError(f"the default network's file {path} cannot be read: {error.message}") from error
+                raise TryAgainError(
+                    f"the default network's file {path} cannot be read: {error.message}"
+                ) from error
             if network is not None:
                 return network
         raise TryAgainError(
@@ -40,7 +45,11 @@ class ConfDir:
 
     def by_name(self, name: str) -> Network | None:
         """A conflist is preferred to a single conf of the same name (npwg-spec S11, S12)."""
-        found = [(path, network) for path in self._files() if (network := _read_or_none(path)) and network.conf_name == name]
+        found = [
+            (path, network)
+            for path in self._files()
+            if (network := _read_or_none(path)) and network.conf_name == name
+        ]
         found.sort(key=lambda pair: pair[0].suffix != ".conflist")
         return found[0][1] if found else None
 

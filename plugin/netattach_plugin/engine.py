@@ -76,7 +76,9 @@ class Engine:
         if left is None:
             return
         if left.phase is Phase.ADDED:
-            raise NetattachError(f"sandbox {call.container_id} is attached already; the runtime has to call DEL first")
+            raise NetattachError(
+                f"sandbox {call.container_id} is attached already; the runtime has to call DEL first"
+            )
         await self._detach(left, call, shim)
 
     async def _gather_and_decide(self, call: CniCall) -> tuple[Attachment, ...]:
@@ -115,7 +117,9 @@ class Engine:
             return Network(nad.full_name, nad.config, nad.name)
         on_node = self._networks.by_name(nad.name)
         if on_node is None:
-            raise NotFoundError(f"network {nad.full_name}: its config is empty, and no file of this node has that name")
+            raise NotFoundError(
+                f"network {nad.full_name}: its config is empty, and no file of this node has that name"
+            )
         return dataclasses.replace(on_node, network=nad.full_name)
 
     async def _act(
@@ -132,10 +136,14 @@ class Engine:
             if outcome.failures:
                 raise answer.failure(call, Verb.ADD, attachments, outcome.failures)
             if shim.cancelled:
-                raise TryAgainError(answer.for_pod(call, "the runtime gave up while the networks were attached"))
+                raise TryAgainError(
+                    answer.for_pod(call, "the runtime gave up while the networks were attached")
+                )
             await self._save(dataclasses.replace(sandbox, phase=Phase.ADDED, attachments=attached))
         except NetattachError as error:
-            await self._undo(dataclasses.replace(sandbox, attachments=attached), outcome.begun, error, call, shim)
+            await self._undo(
+                dataclasses.replace(sandbox, attachments=attached), outcome.begun, error, call, shim
+            )
             raise
         return attached
 
@@ -151,8 +159,10 @@ class Engine:
     async def _detach(
         self, sandbox: Sandbox, call: CniCall, shim: Shim, begun: Collection[str] | None = None
     ) -> None:
-        """DEL of all attachments, of the steps `begun` where these are known; what fails stays in the ledger, the rest
-        leaves it. Raises NetattachError."""
+        """DEL of all attachments, or of the steps `begun` where these are known.
+
+        What fails stays in the ledger, the rest leaves it. Raises NetattachError.
+        """
         outcome = await carry_out(plan.delete(sandbox.attachments, begun), self._executors(call, shim))
         failed = {step.ifname for step, _ in outcome.failures}
         left = tuple(each for each in sandbox.attachments if each.ifname in failed)
@@ -166,7 +176,9 @@ class Engine:
         try:
             await self._ledger.save(sandbox)
         except OSError as error:
-            raise NetattachError(f"the ledger cannot be written: {error}; make room or mend the disk") from error
+            raise NetattachError(
+                f"the ledger cannot be written: {error}; make room or mend the disk"
+            ) from error
 
     async def _publish(self, ref: PodRef | None, attached: Sequence[Attachment]) -> None:
         """network-status: awaited for a pod that asked for networks, off the pod's path for a plain one."""

@@ -44,7 +44,9 @@ class FileLedger:
         self._sync_directory()
 
     def _unlink(self, path: Path) -> None:
-        path.unlink(missing_ok=True)  # not synced: an entry that comes back after a power cut is deleted once more
+        path.unlink(
+            missing_ok=True
+        )  # not synced: an entry that comes back after a power cut is deleted once more
 
     def _sync_directory(self) -> None:
         descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -75,7 +75,7 @@ class Server:
             await self._converse(shim)
         except* (NetattachError, OSError, TimeoutError) as errors:
             _log.warning("a shim was not served: %s", "; ".join(map(str, errors.exceptions)))
-        except* Exception:
+        except* Exception:  # noqa: BLE001  # one call's defect must not end the daemon
             _log.exception("a defect in netattach")
         finally:
             shim.close()
@@ -100,7 +100,7 @@ class Server:
             result = await self._in_turn(call, shim)
         except NetattachError as error:
             return 1, self._failed(raw, error, version)
-        except Exception as error:  # a defect of ours must reach the runtime as a failure, never as silence
+        except Exception as error:  # noqa: BLE001  # a defect must reach the runtime as a failure, never as silence
             _log.exception("a defect in netattach")
             return 1, self._failed(raw, NetattachError(f"a defect in netattach: {error!r}"), version)
         _log.info("%s of sandbox %s for pod %s took %.1f ms", call.command, call.container_id, call.pod,
@@ -122,6 +122,11 @@ class Server:
     def _failed(self, raw: Call, error: NetattachError, version: str) -> bytes:
         command = raw.environment.get("CNI_COMMAND", "")
         if command == "DEL":
-            error.message, error.details = cni_error.for_delete(error.message), cni_error.for_delete(error.details)
-        _log.warning("%s of sandbox %s failed: %s", command, raw.environment.get("CNI_CONTAINERID"), error.message)
+            error.message, error.details = (
+                cni_error.for_delete(error.message),
+                cni_error.for_delete(error.details),
+            )
+        _log.warning(
+            "%s of sandbox %s failed: %s", command, raw.environment.get("CNI_CONTAINERID"), error.message
+        )
         return cni_error.to_json(error, version)

@@ -39,5 +39,7 @@ def _converted(name: str, text: str, kind: type) -> Path | str | float:
         try:
             return float(text)
         except ValueError as error:
-            raise ValueError(f"NETATTACH_{name.upper()} is {text!r}; it has to be a number of seconds") from error
+            raise ValueError(
+                f"NETATTACH_{name.upper()} is {text!r}; it has to be a number of seconds"
+            ) from error
     return text if kind is str else Path(text)

@@ -1,8 +1,8 @@
 """The API's stand-in on one machine: Kubernetes objects as JSON files, one a file.
 
-    <directory>/nads/<namespace>/<name>.json
-    <directory>/pods/<namespace>/<name>.json      network-status is written into its metadata
-    <directory>/nodes/<node>.json                 the inventory
+<directory>/nads/<namespace>/<name>.json
+<directory>/pods/<namespace>/<name>.json      network-status is written into its metadata
+<directory>/nodes/<node>.json                 the inventory
 """
 
 from __future__ import annotations

@@ -16,26 +16,40 @@ ACCEPTED = {
     "a name with an interface": ("net1@my_interface", [Selection("test", "net1", "my_interface")]),
     "all three parts": ("default/net1@my_interface", [Selection("default", "net1", "my_interface")]),
     "two names": ("net1,net2", [Selection("test", "net1"), Selection("test", "net2")]),
-    "blanks around the parts": (" ns / net1 @ if0 , net2 ", [Selection("ns", "net1", "if0"), Selection("test", "net2")]),
+    "blanks around the parts": (
+        " ns / net1 @ if0 , net2 ",
+        [Selection("ns", "net1", "if0"), Selection("test", "net2")],
+    ),
     "the same network twice": ("net1,net1", [Selection("test", "net1"), Selection("test", "net1")]),
     "the word null names a network": ("null", [Selection("test", "null")]),
     "an empty text asks for nothing": ("", []),
     "an empty list asks for nothing": ("[]", []),
     "three elements, unknown keys passed over": (
-        '[{"name":"net1"},{"name":"net2","ipRequest":"1.2.3.4","macRequest":"aa:bb:cc:dd:ee:ff"},'
-        '{"name":"net3","namespace":"other-ns"}]',
+        (
+            '[{"name":"net1"},{"name":"net2","ipRequest":"1.2.3.4","macRequest":"aa:bb:cc:dd:ee:ff"},'
+            '{"name":"net3","namespace":"other-ns"}]'
+        ),
         [Selection("test", "net1"), Selection("test", "net2"), Selection("other-ns", "net3")],
     ),
     "a name with a dot": ('[{"name":"my.net"}]', [Selection("test", "my.net")]),
     "an empty namespace is the pod's": ('[{"name":"a","namespace":""}]', [Selection("test", "a")]),
     "null is as if absent": ('[{"name":"a","ips":null}]', [Selection("test", "a")]),
-    "the deprecated key for the interface": ('[{"name":"a","interfaceRequest":"eth5"}]', [Selection("test", "a", "eth5")]),
-    "keys in another case, as Go reads them": ('[{"Name":"a","IPS":["10.0.0.1"]}]', [Selection("test", "a", ips=("10.0.0.1",))]),
+    "the deprecated key for the interface": (
+        '[{"name":"a","interfaceRequest":"eth5"}]',
+        [Selection("test", "a", "eth5")],
+    ),
+    "keys in another case, as Go reads them": (
+        '[{"Name":"a","IPS":["10.0.0.1"]}]',
+        [Selection("test", "a", ips=("10.0.0.1",))],
+    ),
     "addresses with and without a prefix": (
         '[{"name":"a","ips":["10.0.0.1/24","fd00::1"]}]',
         [Selection("test", "a", ips=("10.0.0.1/24", "fd00::1"))],
     ),
-    "a MAC in Go's third notation": ('[{"name":"a","mac":"0200.0000.0001"}]', [Selection("test", "a", mac="0200.0000.0001")]),
+    "a MAC in Go's third notation": (
+        '[{"name":"a","mac":"0200.0000.0001"}]',
+        [Selection("test", "a", mac="0200.0000.0001")],
+    ),
     "a port mapping's protocol in lower case, TCP by default": (
         '[{"name":"a","portMappings":[{"hostPort":80,"containerPort":8080},{"hostPort":53,"containerPort":53,"protocol":"Udp"}]}]',
         [
@@ -58,8 +72,10 @@ ACCEPTED = {
         [Selection("test", "a", default_route=()), Selection("test", "b", default_route=None)],
     ),
     "the rest of the keys": (
-        '[{"name":"a","infiniband-guid":"c2:11:22:33:44:55:66:77","cni-args":{"k":1},"deviceID":"0000:01:00.1",'
-        '"ipam-claim-reference":"vm.a"}]',
+        (
+            '[{"name":"a","infiniband-guid":"c2:11:22:33:44:55:66:77","cni-args":{"k":1},"deviceID":"0000:01:00.1",'
+            '"ipam-claim-reference":"vm.a"}]'
+        ),
         [
             Selection(
                 "test",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -161,7 +162,5 @@ def test_each_version_reads_what_it_wrote(version: str) -> None:
 @given(st.text())
 def test_no_output_of_a_plugin_does_anything_but_parse_or_be_refused(text: str) -> None:
     """A plugin can print anything."""
-    try:
+    with contextlib.suppress(NetattachError):
         cni_result.parse(text, "1.0.0")
-    except NetattachError:
-        pass

@@ -93,15 +93,31 @@ GOLDEN: dict[str, tuple[dict[str, Any], bool, list[dict[str, Any]]]] = {
     "a default route without a gateway leads to its address' gateway": (
         {
             "interfaces": [SANDBOXED],
-            "ips": [{"address": "fd00::3/64", "gateway": "fd00::1"}, {"address": "1.1.1.3/24", "gateway": "1.1.1.1"}],
+            "ips": [
+                {"address": "fd00::3/64", "gateway": "fd00::1"},
+                {"address": "1.1.1.3/24", "gateway": "1.1.1.1"},
+            ],
             "routes": [{"dst": "0.0.0.0/0"}],
         },
         False,
-        [{"name": "n", "interface": "example0", "ips": ["fd00::3", "1.1.1.3"], "mac": "m0", "dns": {}, "gateway": ["1.1.1.1"]}],
+        [
+            {
+                "name": "n",
+                "interface": "example0",
+                "ips": ["fd00::3", "1.1.1.3"],
+                "mac": "m0",
+                "dns": {},
+                "gateway": ["1.1.1.1"],
+            }
+        ],
     ),
     "an interface of the node and two of the pod": (
         {
-            "interfaces": [{"name": "foo"}, SANDBOXED, {"name": "example1", "mac": "m1", "mtu": 1500, "sandbox": "/n"}],
+            "interfaces": [
+                {"name": "foo"},
+                SANDBOXED,
+                {"name": "example1", "mac": "m1", "mtu": 1500, "sandbox": "/n"},
+            ],
             "ips": [
                 {"address": "1.1.1.3/24", "interface": 1},
                 {"address": "1.1.1.4/24", "interface": 1},
@@ -110,7 +126,14 @@ GOLDEN: dict[str, tuple[dict[str, Any], bool, list[dict[str, Any]]]] = {
         },
         True,
         [
-            {"name": "n", "interface": "example0", "ips": ["1.1.1.3", "1.1.1.4"], "mac": "m0", "default": True, "dns": {}},
+            {
+                "name": "n",
+                "interface": "example0",
+                "ips": ["1.1.1.3", "1.1.1.4"],
+                "mac": "m0",
+                "default": True,
+                "dns": {},
+            },
             {"name": "n", "interface": "example1", "ips": ["2.2.2.3"], "mac": "m1", "mtu": 1500, "dns": {}},
         ],
     ),
@@ -122,7 +145,14 @@ GOLDEN: dict[str, tuple[dict[str, Any], bool, list[dict[str, Any]]]] = {
         True,
         [
             {"name": "n", "interface": "example0", "mac": "m0", "dns": {}},
-            {"name": "n", "interface": "example1", "ips": ["2.2.2.3"], "mac": "m1", "default": True, "dns": {}},
+            {
+                "name": "n",
+                "interface": "example1",
+                "ips": ["2.2.2.3"],
+                "mac": "m1",
+                "default": True,
+                "dns": {},
+            },
         ],
     ),
     "addresses without an index belong to the last interface": (

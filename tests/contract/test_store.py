@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from support.twins import MemoryStore
 
 from netattach_core import annotation, inventory
 from netattach_core.errors import ConfigError, NotFoundError
@@ -18,6 +17,7 @@ from netattach_core.nad import Nad
 from netattach_core.pod import Pod, PodRef
 from netattach_plugin.ports import Store
 from netattach_plugin.store import FileStore
+from support.twins import MemoryStore
 
 
 class Harness(Protocol):
@@ -64,7 +64,7 @@ class MemoryHarness:
 HARNESSES: dict[str, Callable[[Path], Harness]] = {"files": FileHarness, "memory": MemoryHarness}
 
 
-@pytest.fixture(params=HARNESSES.values(), ids=HARNESSES)
+@pytest.fixture(params=list(HARNESSES.values()), ids=list(HARNESSES))
 def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Harness:
     """Each way to fill the port."""
     made: Harness = request.param(tmp_path)
@@ -101,7 +101,9 @@ def test_a_pod_is_found_by_its_uid(harness: Harness) -> None:
     """A StatefulSet's pod comes again under the same name: the old one's annotations are not the new one's."""
     harness.create(_pod("u1", key="value"))
 
-    assert Pod(PodRef("ns", "p", "u1"), {"key": "value"}) == asyncio.run(harness.store.pod(PodRef("ns", "p", "u1")))
+    assert Pod(PodRef("ns", "p", "u1"), {"key": "value"}) == asyncio.run(
+        harness.store.pod(PodRef("ns", "p", "u1"))
+    )
     assert None is asyncio.run(harness.store.pod(PodRef("ns", "p", "u2")))
     assert None is asyncio.run(harness.store.pod(PodRef("ns", "q")))
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import require
-from support.node import Node
 
 from netattach_cli.demo import stage
 from netattach_cli.demo.stage import Places, Stage
+from support import require
+from support.node import Node
 
 
 @pytest.fixture(scope="session")

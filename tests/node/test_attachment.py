@@ -7,9 +7,15 @@ import time
 from typing import Any
 
 import pytest
+
 from support.node import Node, NodePod
 
-LAN: dict[str, Any] = {"type": "host-local", "subnet": "10.0.3.0/24", "rangeStart": "10.0.3.100", "rangeEnd": "10.0.3.119"}
+LAN: dict[str, Any] = {
+    "type": "host-local",
+    "subnet": "10.0.3.0/24",
+    "rangeStart": "10.0.3.100",
+    "rangeEnd": "10.0.3.119",
+}
 INNER = {"type": "host-local", "subnet": "192.168.12.0/24", "rangeStart": "192.168.12.100"}
 MASTER: dict[str, dict[str, Any]] = {
     "macvlan": {"type": "macvlan", "master": "eth1", "mode": "bridge"},
@@ -17,6 +23,27 @@ MASTER: dict[str, dict[str, Any]] = {
     "ipvlan": {"type": "ipvlan", "master": "eth1", "mode": "l2"},
     "vlan": {"type": "vlan", "master": "eth1", "vlanId": 30},
 }
+STATUS = """[{
+    "name": "cbr0",
+    "interface": "eth0",
+    "ips": [
+        "ETH0_IP"
+    ],
+    "mac": "ETH0_MAC",
+    "default": true,
+    "dns": {},
+    "gateway": [
+        "10.244.1.1"
+    ]
+},{
+    "name": "default/data",
+    "interface": "net1",
+    "ips": [
+        "NET1_IP"
+    ],
+    "mac": "NET1_MAC",
+    "dns": {}
+}]"""
 PAIRS = [
     pytest.param("macvlan", id="macvlan"),
     pytest.param("bridge", id="bridge"),
@@ -40,7 +67,9 @@ def test_two_pods_reach_each_other_over_net1(node: Node, kind: str) -> None:
         node.add(one)
         node.add(two)
 
-        assert [[f"{prefix}.100/24"], [f"{prefix}.101/24"]] == sorted(node.addresses(pod, "net1") for pod in (one, two))
+        assert [[f"{prefix}.100/24"], [f"{prefix}.101/24"]] == sorted(
+            node.addresses(pod, "net1") for pod in (one, two)
+        )
         assert ("veth" if bridged else kind) == node.kind(one, "net1")
         assert [True] * 3 == [node.pings(one, f"{prefix}.{host}") for host in (100, 101, 1)]
         assert 4 == len(node.leases())
@@ -85,7 +114,11 @@ def test_vlan_carries_its_id(node: Node) -> None:
         node.delete(pod)
 
 
-@pytest.mark.parametrize("ipam", [LAN, {"type": "static", "addresses": [{"address": "10.0.3.100/24"}]}], ids=["host-local", "static"])
+@pytest.mark.parametrize(
+    "ipam",
+    [LAN, {"type": "static", "addresses": [{"address": "10.0.3.100/24"}]}],
+    ids=["host-local", "static"],
+)
 def test_host_device_takes_the_card_and_gives_it_back(node: Node, ipam: dict[str, Any]) -> None:
     """While the pod lives the card is not on the node."""
     node.stage.run("ip", "link", "add", "spare0", "type", "veth", "peer", "name", "spare1")
@@ -141,7 +174,11 @@ def test_a_network_of_another_namespace_and_one_without_a_configuration(node: No
     node.create_nad("there", _config("macvlan", LAN), namespace="other")
     node.create_nad("filed", "")
     conf = node.stage.places.conf_dir / "50-filed.conf"
-    conf.write_text(json.dumps(_config("bridge", {"type": "static", "addresses": [{"address": "10.9.0.1/24"}]}, name="filed")))
+    conf.write_text(
+        json.dumps(
+            _config("bridge", {"type": "static", "addresses": [{"address": "10.9.0.1/24"}]}, name="filed")
+        )
+    )
     try:
         with node.pod("other/there,filed") as pod:
             node.add(pod)
@@ -207,14 +244,12 @@ def test_the_status_is_what_multus_would_write(node: Node) -> None:
     node.create_nad("data", _config("macvlan", LAN))
     with node.pod("data") as pod:
         node.add(pod)
-        eth0, net1 = node.link(pod, "eth0"), node.link(pod, "net1")
+        values = {f"{name.upper()}_IP": _ip(node, pod, name) for name in ("eth0", "net1")}
+        values |= {f"{name.upper()}_MAC": node.link(pod, name)["address"] for name in ("eth0", "net1")}
+        expected = STATUS
+        for key, value in values.items():
+            expected = expected.replace(key, value)
 
-        expected = (
-            '[{\n    "name": "cbr0",\n    "interface": "eth0",\n    "ips": [\n        "%s"\n    ],\n    "mac": "%s",\n'
-            '    "default": true,\n    "dns": {},\n    "gateway": [\n        "10.244.1.1"\n    ]\n},{\n'
-            '    "name": "default/data",\n    "interface": "net1",\n    "ips": [\n        "%s"\n    ],\n'
-            '    "mac": "%s",\n    "dns": {}\n}]'
-        ) % (_ip(node, pod, "eth0"), eth0["address"], _ip(node, pod, "net1"), net1["address"])
         assert expected == node.status_text(pod)
         node.delete(pod)
 

@@ -12,12 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.node import Node
 
 from netattach_cli.demo import stage
 from netattach_cli.demo.stage import Places
+from support.node import Node
 
-LAN: dict[str, Any] = {"type": "host-local", "subnet": "10.0.3.0/24", "rangeStart": "10.0.3.100", "rangeEnd": "10.0.3.200"}
+LAN: dict[str, Any] = {
+    "type": "host-local",
+    "subnet": "10.0.3.0/24",
+    "rangeStart": "10.0.3.100",
+    "rangeEnd": "10.0.3.200",
+}
 GOOD: dict[str, Any] = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1", "ipam": LAN}
 NOTHING: dict[str, list[str]] = {"links": [], "leases": [], "ledger": [], "nat": []}
 
@@ -55,7 +60,10 @@ def test_a_failing_second_network_undoes_the_first(node: Node) -> None:
         added = node.call("add", pod)
 
         assert 0 != added.returncode
-        assert f"pod default/{pod.name}: ADD of network default/bad (net2): plugin macvlan failed" in added.stderr
+        assert (
+            f"pod default/{pod.name}: ADD of network default/bad (net2): plugin macvlan failed"
+            in added.stderr
+        )
         assert ["lo"] == node.link_names(pod)
         assert NOTHING == _left(node)
         assert None is node.status_text(pod)
@@ -151,7 +159,9 @@ def test_a_runtime_that_gives_up(node: Node, plugin: Callable[[str], str], tmp_p
     node.create_nad("hangs", {"cniVersion": "1.0.0", "type": plugin(HANGING.format(pids=pids))})
     with node.pod("good,hangs") as pod, ThreadPoolExecutor() as pool:
         adding = pool.submit(node.call, "add", pod)
-        _eventually(lambda: pids.exists() and len(pids.read_text().split()) == 2 and "net1" in node.link_names(pod))
+        _eventually(
+            lambda: pids.exists() and len(pids.read_text().split()) == 2 and "net1" in node.link_names(pod)
+        )
         plugin_and_child = [int(pid) for pid in pids.read_text().split()]
 
         os.kill(_shim_of(plugin_and_child[0]), signal.SIGKILL)

@@ -55,7 +55,12 @@ class Node:
         number = next(_numbers)
         text = networks if isinstance(networks, str) else json.dumps(networks)
         pod = NodePod(f"pod{number}", {NETWORKS: text} if text else {}, f"uid{number}")
-        metadata = {"namespace": pod.namespace, "name": pod.name, "uid": pod.uid, "annotations": pod.annotations}
+        metadata = {
+            "namespace": pod.namespace,
+            "name": pod.name,
+            "uid": pod.uid,
+            "annotations": pod.annotations,
+        }
         write_object(self.stage.places.store / "pods", {"kind": "Pod", "metadata": metadata})
         self.stage.run("ip", "netns", "add", pod.name)
         self.stage.run("ip", "-n", pod.name, "link", "set", "lo", "up")  # as every runtime does
@@ -97,7 +102,9 @@ class Node:
     def links(self, pod: NodePod | None = None) -> list[dict[str, Any]]:
         """The links of the pod, or of the node, as the kernel lists them."""
         words = ("ip", "-details", "-json", "address")
-        links: list[dict[str, Any]] = json.loads(self.in_pod(pod, *words) if pod else self.stage.run(*words).stdout)
+        links: list[dict[str, Any]] = json.loads(
+            self.in_pod(pod, *words) if pod else self.stage.run(*words).stdout
+        )
         return links
 
     def link_names(self, pod: NodePod | None = None) -> list[str]:
@@ -150,5 +157,9 @@ class Node:
             "leases": self.leases(),
             "ledger": self.ledger_entries(),
             "nat": self.nat_rules() if shutil.which("iptables") else [],
-            "namespaces": [line.split()[0] for line in self.stage.run("ip", "netns").stdout.splitlines() if line[:3] == "pod"],
+            "namespaces": [
+                line.split()[0]
+                for line in self.stage.run("ip", "netns").stdout.splitlines()
+                if line[:3] == "pod"
+            ],
         }

@@ -176,7 +176,9 @@ class FakeShim:
     most_at_once: int = 0
 
     async def run(self, plugin: str, stdin: bytes, environment: Mapping[str, str], deadline: float) -> Ran:
-        ask = Ask(environment["CNI_COMMAND"], environment["CNI_IFNAME"], plugin, json.loads(stdin), environment)
+        ask = Ask(
+            environment["CNI_COMMAND"], environment["CNI_IFNAME"], plugin, json.loads(stdin), environment
+        )
         self.asked.append(ask)
         self.running += 1
         self.most_at_once = max(self.most_at_once, self.running)

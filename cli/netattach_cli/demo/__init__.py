@@ -1,10 +1,10 @@
 """`netattach demo`: the tutorial on one machine, with real interfaces and real plugins, and no cluster.
 
-    stage    a node of its own in new namespaces: two cards, a switch with a gateway, the daemon
-    runtime  what a container runtime does: a network namespace for each pod, and a CNI call
-    tutorial the NADs, pods and mistakes of the walk-through
-    show     what is printed
-    story    the demo, step by step
+stage    a node of its own in new namespaces: two cards, a switch with a gateway, the daemon
+runtime  what a container runtime does: a network namespace for each pod, and a CNI call
+tutorial the NADs, pods and mistakes of the walk-through
+show     what is printed
+story    the demo, step by step
 """
 
 from __future__ import annotations
@@ -24,15 +24,29 @@ from netattach_cli.demo.story import OwnNad, Story, StoryError
 
 NAME = "demo"
 HELP = "run the tutorial on this machine: real interfaces and plugins, no cluster"
-_COMMANDS = {"ip": "iproute2", "ping": "iputils-ping", "nsenter": "util-linux", "unshare": "util-linux", "setpriv": "util-linux"}
+_COMMANDS = {
+    "ip": "iproute2",
+    "ping": "iputils-ping",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+    "setpriv": "util-linux",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `netattach demo` takes."""
-    parser.add_argument("--cni-bin", type=Path, default=Path("/opt/cni/bin"), help="directory of the reference CNI plugins")
-    parser.add_argument("--shim", type=Path, default=Path("/opt/cni/bin/netattach"), help="the shim (plugin/shim)")
-    parser.add_argument("--nad", type=Path, help="a NetworkAttachmentDefinition of yours to attach instead of the tutorial's")
-    parser.add_argument("--keep", action="store_true", help="stay in a shell inside the first pod before all is removed")
+    parser.add_argument(
+        "--cni-bin", type=Path, default=Path("/opt/cni/bin"), help="directory of the reference CNI plugins"
+    )
+    parser.add_argument(
+        "--shim", type=Path, default=Path("/opt/cni/bin/netattach"), help="the shim (plugin/shim)"
+    )
+    parser.add_argument(
+        "--nad", type=Path, help="a NetworkAttachmentDefinition of yours to attach instead of the tutorial's"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="stay in a shell inside the first pod before all is removed"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,7 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _check_machine(plugins: Path, shim: Path) -> None:
     missing = sorted({package for command, package in _COMMANDS.items() if shutil.which(command) is None})
     if missing:
-        raise StageError(f"this machine lacks {', '.join(missing)}; on Debian: apt-get install {' '.join(missing)}")
+        raise StageError(
+            f"this machine lacks {', '.join(missing)}; on Debian: apt-get install {' '.join(missing)}"
+        )
     if not (plugins / "macvlan").exists():
         raise StageError(f"{plugins} has no CNI plugins; name their directory with --cni-bin")
     if not shim.exists():

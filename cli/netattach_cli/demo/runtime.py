@@ -36,7 +36,12 @@ class DemoPod:
 
     def body(self) -> dict[str, Any]:
         """The pod as the API would hold it."""
-        metadata = {"name": self.name, "namespace": self.namespace, "uid": self.uid, "annotations": self.annotations}
+        metadata = {
+            "name": self.name,
+            "namespace": self.namespace,
+            "uid": self.uid,
+            "annotations": self.annotations,
+        }
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
 
 
@@ -87,7 +92,9 @@ class Runtime:
                 }
             ),
         }
-        done = self._stage.run(places.bin_dir / own_conf.TYPE, env=environment, stdin=_stdin(pod, places.conf_dir), check=False)
+        done = self._stage.run(
+            places.bin_dir / own_conf.TYPE, env=environment, stdin=_stdin(pod, places.conf_dir), check=False
+        )
         if done.returncode:
             raise CallError(_message(done.stdout or done.stderr))
         return done.stdout

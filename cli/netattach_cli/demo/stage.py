@@ -104,7 +104,12 @@ class Stage:
     ) -> subprocess.CompletedProcess[str]:
         """Runs a command on the node. Raises StageError where it fails and `check` is set."""
         done = subprocess.run(
-            self.command(*words), input=stdin, env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False
+            self.command(*words),
+            input=stdin,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if check and done.returncode:
             raise StageError(f"{shlex.join(map(str, words))}: {done.stderr.strip() or done.stdout.strip()}")
@@ -195,10 +200,9 @@ def _holder(*, unprivileged: bool) -> Iterator[int]:
         text=True,
     )
     with holder:
-        assert holder.stdout is not None
-        assert holder.stderr is not None
-        if holder.stdout.readline() != "ready\n":
-            raise StageError(f"this machine gives us no namespaces: {holder.stderr.read().strip()}")
+        if holder.stdout is None or holder.stdout.readline() != "ready\n":
+            refusal = holder.stderr.read().strip() if holder.stderr else ""
+            raise StageError(f"this machine gives us no namespaces: {refusal}")
         try:
             yield holder.pid
         finally:

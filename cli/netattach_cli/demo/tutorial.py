@@ -98,7 +98,13 @@ def nad_body(name: str, config: dict[str, Any] | str) -> dict[str, Any]:
 
 
 def _host_local(start: str, end: str) -> dict[str, Any]:
-    return {"type": "host-local", "subnet": "10.0.3.0/24", "rangeStart": start, "rangeEnd": end, "gateway": GATEWAY}
+    return {
+        "type": "host-local",
+        "subnet": "10.0.3.0/24",
+        "rangeStart": start,
+        "rangeEnd": end,
+        "gateway": GATEWAY,
+    }
 
 
 def _text(config: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """The kernel's links; the only room that imports pyroute2, and the one that types what it hands on.
 
-    sockets     a netlink socket in the network namespace behind a descriptor
-    pod_links   the links of one pod, and the news of new ones
-    node_links  the links, addresses and default routes of the node
+sockets     a netlink socket in the network namespace behind a descriptor
+pod_links   the links of one pod, and the news of new ones
+node_links  the links, addresses and default routes of the node
 """

@@ -33,7 +33,9 @@ def _interfaces() -> tuple[Interface, ...]:
         links = list(route.get_links())
         addresses = list(route.get_addr())
     names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in links}
-    return tuple(_interface(link, names, [a for a in addresses if a["index"] == link["index"]]) for link in links)
+    return tuple(
+        _interface(link, names, [a for a in addresses if a["index"] == link["index"]]) for link in links
+    )
 
 
 def _interface(link: Any, names: dict[int, str], addresses: Iterable[Any]) -> Interface:
@@ -61,7 +63,9 @@ def _default_interfaces() -> tuple[DefaultInterface, ...]:
                 name = links[index].get_attr("IFLA_IFNAME")
                 reasons.setdefault(name, []).append(f"carries the {words} default route")
                 for port in _ports(links.values(), index):
-                    reasons.setdefault(port, []).append(f"is a port of {name}, which carries the {words} default route")
+                    reasons.setdefault(port, []).append(
+                        f"is a port of {name}, which carries the {words} default route"
+                    )
     return tuple(DefaultInterface(name, tuple(why)) for name, why in reasons.items())
 
 

@@ -14,7 +14,9 @@ from netattach_core.errors import AnnotationError, ConfigError, NetattachError
 DEFAULT = Network("cbr0", '{"type":"bridge","name":"cbr0"}', "cbr0")
 
 
-def _decide(text: str, config: str = '{"type":"macvlan"}', runtime_config: dict[str, Any] | None = None) -> list[Attachment]:
+def _decide(
+    text: str, config: str = '{"type":"macvlan"}', runtime_config: dict[str, Any] | None = None
+) -> list[Attachment]:
     environment = {
         "CNI_COMMAND": "ADD",
         "CNI_CONTAINERID": "c1",
@@ -22,7 +24,9 @@ def _decide(text: str, config: str = '{"type":"macvlan"}', runtime_config: dict[
         "CNI_IFNAME": "eth0",
         "CNI_ARGS": "IgnoreUnknown=1;K8S_POD_NAMESPACE=test;K8S_POD_NAME=p",
     }
-    call = cni_call.parse(environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": runtime_config}).encode())
+    call = cni_call.parse(
+        environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": runtime_config}).encode()
+    )
     selections = annotation.parse(text, "test")
     networks = {each.full_name: Network(each.full_name, config, each.name) for each in selections}
     return list(attachment.decide(call, DEFAULT, selections, networks))
@@ -68,7 +72,9 @@ def test_what_the_pod_asks_goes_by_capability_and_as_legacy_arguments() -> None:
 
 def test_addresses_are_not_said_twice_where_the_capability_takes_them() -> None:
     """npwg-spec T2: host-local reads one address in CNI_ARGS and fails on two."""
-    network = _decide('[{"name":"a","ips":["10.0.0.5/24"]}]', '{"type":"bridge","capabilities":{"ips":true}}')[1]
+    network = _decide(
+        '[{"name":"a","ips":["10.0.0.5/24"]}]', '{"type":"bridge","capabilities":{"ips":true}}'
+    )[1]
 
     assert "IP" not in network.args
 

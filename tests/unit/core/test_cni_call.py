@@ -73,7 +73,9 @@ def test_an_error_as_the_runtime_reads_it() -> None:
     """C18."""
     error = DecodeError("no", details="why")
 
-    assert b'{"cniVersion": "0.3.1", "code": 6, "msg": "no", "details": "why"}' == cni_error.to_json(error, "0.3.1")
+    assert b'{"cniVersion": "0.3.1", "code": 6, "msg": "no", "details": "why"}' == cni_error.to_json(
+        error, "0.3.1"
+    )
 
 
 def test_a_delete_never_says_what_containerd_takes_for_success() -> None:

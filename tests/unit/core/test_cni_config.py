@@ -30,7 +30,9 @@ def test_a_conflist_keeps_its_order_and_each_plugins_capabilities() -> None:
     """Only what is declared true is one."""
     conf = cni_config.parse(CHAIN)
 
-    assert [("bridge", {"mac"}), ("portmap", {"portMappings"})] == [(p.type, set(p.capabilities)) for p in conf.plugins]
+    assert [("bridge", {"mac"}), ("portmap", {"portMappings"})] == [
+        (p.type, set(p.capabilities)) for p in conf.plugins
+    ]
     assert {"mac", "portMappings"} == conf.capabilities
 
 
@@ -79,7 +81,10 @@ def test_a_plugin_gets_the_authors_bytes() -> None:
 
     stdin = cni_config.plugin_stdin(conf, conf.plugins[0], {}, {})
 
-    assert '{"cniVersion":"0.3.1","name":"mac-net","type": "macvlan","mtu": 1500,"ipam": {"type":"static"}}' == stdin
+    assert (
+        '{"cniVersion":"0.3.1","name":"mac-net","type": "macvlan","mtu": 1500,"ipam": {"type":"static"}}'
+        == stdin
+    )
 
 
 def test_capabilities_are_offered_to_those_who_declare_them() -> None:
@@ -87,9 +92,16 @@ def test_capabilities_are_offered_to_those_who_declare_them() -> None:
     conf = cni_config.parse(CHAIN)
     offered = {"mac": "02:00:00:00:00:01", "ips": ["10.0.0.1/24"], "portMappings": [{"hostPort": 1}]}
 
-    first, second = (json.loads(cni_config.plugin_stdin(conf, plugin, offered, {})) for plugin in conf.plugins)
+    first, second = (
+        json.loads(cni_config.plugin_stdin(conf, plugin, offered, {})) for plugin in conf.plugins
+    )
 
-    assert {"cniVersion": "1.0.0", "name": "chain", "type": "bridge", "runtimeConfig": {"mac": "02:00:00:00:00:01"}} == first
+    assert {
+        "cniVersion": "1.0.0",
+        "name": "chain",
+        "type": "bridge",
+        "runtimeConfig": {"mac": "02:00:00:00:00:01"},
+    } == first
     assert {"portMappings": [{"hostPort": 1}]} == second["runtimeConfig"]
 
 
@@ -117,7 +129,9 @@ def test_args_that_are_no_object_do_not_stop_the_pods(args: str) -> None:
     """Multus panics here."""
     conf = cni_config.parse(f'{{"type":"a","args":{args}}}', "n")
 
-    assert {"k": "v"} == json.loads(cni_config.plugin_stdin(conf, conf.plugins[0], {}, {"k": "v"}))["args"]["cni"]
+    assert {"k": "v"} == json.loads(cni_config.plugin_stdin(conf, conf.plugins[0], {}, {"k": "v"}))["args"][
+        "cni"
+    ]
 
 
 def test_numbers_survive() -> None:
@@ -150,7 +164,9 @@ def test_the_fast_reader_agrees_with_the_one_that_knows_places(value: object) ->
     assert json_text.parse(text).value == json_text.value(text)
 
 
-@pytest.mark.parametrize("text", ["NaN", "[Infinity]", "1e999", "{", "[" * 100_000, "9" * 5000, '{"a":1,}', "\ufeff{}"])
+@pytest.mark.parametrize(
+    "text", ["NaN", "[Infinity]", "1e999", "{", "[" * 100_000, "9" * 5000, '{"a":1,}', "\ufeff{}"]
+)
 def test_both_readers_refuse_the_same(text: str) -> None:
     """Python's own takes some of these."""
     for read in (json_text.parse, json_text.value):
@@ -161,7 +177,16 @@ def test_both_readers_refuse_the_same(text: str) -> None:
 @given(st.dictionaries(st.text(), _JSON))
 def test_every_other_key_reaches_the_plugin_unchanged(extra: dict[str, object]) -> None:
     """A plugin's own keys are none of our business (Multus #1449)."""
-    ours = {"cniVersion", "name", "type", "runtimeConfig", "prevResult", "capabilities", "plugins", "cniVersions"}
+    ours = {
+        "cniVersion",
+        "name",
+        "type",
+        "runtimeConfig",
+        "prevResult",
+        "capabilities",
+        "plugins",
+        "cniVersions",
+    }
     extra = {key: value for key, value in extra.items() if key not in ours}
     conf = cni_config.parse(json.dumps({"type": "a", **extra}), "n")
 

@@ -24,9 +24,15 @@ def test_a_result_of_the_right_version_keeps_its_bytes() -> None:
 
 def test_a_result_of_another_version_is_converted() -> None:
     """R7: the next plugin of the chain would not read it."""
-    result = delegate.result(_ran(stdout=b'{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.1/24"}]}'), "p", "0.3.1")
+    result = delegate.result(
+        _ran(stdout=b'{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.1/24"}]}'), "p", "0.3.1"
+    )
 
-    assert {"cniVersion": "0.3.1", "ips": [{"version": "4", "address": "10.0.0.1/24"}], "dns": {}} == json.loads(result)
+    assert {
+        "cniVersion": "0.3.1",
+        "ips": [{"version": "4", "address": "10.0.0.1/24"}],
+        "dns": {},
+    } == json.loads(result)
 
 
 def test_no_output_is_no_result() -> None:
@@ -35,17 +41,33 @@ def test_no_output_is_no_result() -> None:
 
 
 FAILURES = {
-    "the plugin's own error": (_ran(number=1, stdout=b'{"code":11,"msg":"later","details":"d"}'), "plugin p failed: later", 11),
+    "the plugin's own error": (
+        _ran(number=1, stdout=b'{"code":11,"msg":"later","details":"d"}'),
+        "plugin p failed: later",
+        11,
+    ),
     "an error without a message": (_ran(number=1, stdout=b"{}"), "plugin p failed: without a message", 0),
-    "a panic": (_ran(number=2, stderr=b"panic: nil map"), "plugin p failed with exit status 2 and said: panic: nil map", 0),
+    "a panic": (
+        _ran(number=2, stderr=b"panic: nil map"),
+        "plugin p failed with exit status 2 and said: panic: nil map",
+        0,
+    ),
     "garbage": (_ran(number=1, stdout=b"oops"), "plugin p failed with exit status 1 and said: oops", 0),
     "silence": (_ran(number=1), "plugin p failed with exit status 1 and said: nothing", 0),
     "a signal": (_ran(Outcome.KILLED, 11), "plugin p was ended by signal 11", 0),
     "a hang": (_ran(Outcome.TIMEOUT, 500), "plugin p did not end within 500 ms and was stopped", 0),
     "success with garbage": (_ran(stdout=b"oops"), "plugin p answered what is no CNI result: not JSON", 0),
-    "success with an unknown version": (_ran(stdout=b'{"cniVersion":"7"}'), "plugin p answered what is no CNI result", 0),
+    "success with an unknown version": (
+        _ran(stdout=b'{"cniVersion":"7"}'),
+        "plugin p answered what is no CNI result",
+        0,
+    ),
     "no binary": (_ran(Outcome.NOT_FOUND), "plugin p is not installed", 0),
-    "a binary that cannot be run": (_ran(Outcome.FAILED, 13), "plugin p could not be run: it is not executable", 0),
+    "a binary that cannot be run": (
+        _ran(Outcome.FAILED, 13),
+        "plugin p could not be run: it is not executable",
+        0,
+    ),
     "a refusal": (_ran(Outcome.REFUSED), "plugin p was refused by the shim", 0),
 }
 

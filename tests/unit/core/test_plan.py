@@ -25,7 +25,10 @@ ORDERED = {
 
 def _attachments(*confs: str, result: str = "") -> list[Attachment]:
     default = Attachment("cbr0", "eth0", CHAIN, "cbr0", default=True, result=result)
-    others = (Attachment(f"d/n{i}", f"net{i}", conf, f"n{i}", result=result) for i, conf in enumerate(confs, start=1))
+    others = (
+        Attachment(f"d/n{i}", f"net{i}", conf, f"n{i}", result=result)
+        for i, conf in enumerate(confs, start=1)
+    )
     return [default, *others]
 
 
@@ -110,7 +113,10 @@ def test_on_delete_what_never_ran_is_left_out() -> None:
 
 def test_check_asks_those_who_know_the_verb() -> None:
     """C79, C6."""
-    old, silent = MACVLAN.replace("0.4.0", "0.3.1"), '{"cniVersion":"1.0.0","type":"bridge","disableCheck":true}'
+    old, silent = (
+        MACVLAN.replace("0.4.0", "0.3.1"),
+        '{"cniVersion":"1.0.0","type":"bridge","disableCheck":true}',
+    )
 
     made = plan.check(_attachments(old, silent, MACVLAN, result="{}"))
 
@@ -119,6 +125,8 @@ def test_check_asks_those_who_know_the_verb() -> None:
 
 def test_arguments_start_with_ignore_unknown() -> None:
     """Every reference plugin refuses a variable that it does not know, unless told not to."""
-    attachment = Attachment("n", "net1", MACVLAN, "n", default=True, args={"K8S_POD_NAME": "p", "IgnoreUnknown": "true"})
+    attachment = Attachment(
+        "n", "net1", MACVLAN, "n", default=True, args={"K8S_POD_NAME": "p", "IgnoreUnknown": "true"}
+    )
 
     assert "IgnoreUnknown=1;K8S_POD_NAME=p" == plan.add([attachment]).steps[0].args

@@ -12,7 +12,9 @@ from netattach_core.errors import DecodeError
 from netattach_core.pod import PodRef
 from netattach_core.sandbox import Phase, Sandbox
 
-ENTRY = Sandbox("c1", "/n", PodRef("ns", "p", "u"), Phase.ADDED, (Attachment("ns/a", "net1", "{ }", "a", result="{}"),))
+ENTRY = Sandbox(
+    "c1", "/n", PodRef("ns", "p", "u"), Phase.ADDED, (Attachment("ns/a", "net1", "{ }", "a", result="{}"),)
+)
 _texts = st.text(st.characters(exclude_categories=["Cs"]))
 _attachments = st.builds(
     Attachment,
@@ -56,7 +58,9 @@ def test_a_truncated_entry_is_refused(length: int) -> None:
         sandbox.parse(sandbox.dump(ENTRY)[:length])
 
 
-@pytest.mark.parametrize(("old", "new"), [(b'"version": 1', b'"version": 2'), (b'"added"', b'"x"'), (b'"{ }"', b"5")])
+@pytest.mark.parametrize(
+    ("old", "new"), [(b'"version": 1', b'"version": 2'), (b'"added"', b'"x"'), (b'"{ }"', b"5")]
+)
 def test_an_entry_of_another_form_is_refused(old: bytes, new: bytes) -> None:
     """A later release's entry is not guessed at."""
     with pytest.raises(DecodeError):

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 import pytest
-from support.twins import MemoryStore
 
 from netattach_core.attachment import Attachment
 from netattach_core.errors import DecodeError, TryAgainError
@@ -18,6 +17,7 @@ from netattach_plugin.conf_dir import ConfDir
 from netattach_plugin.ledger import FileLedger
 from netattach_plugin.settings import Settings
 from netattach_plugin.status import StatusQueue
+from support.twins import MemoryStore
 
 ENTRY = Sandbox("c1", "/n", None, Phase.ADDING, (Attachment("a", "eth0", "{}", "a"),))
 POD = {"kind": "Pod", "metadata": {"namespace": "ns", "name": "p", "uid": "u"}}
@@ -55,7 +55,9 @@ def test_an_entry_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         asyncio.run(FileLedger(tmp_path).load("c1"))
 
 
-def test_a_save_that_fails_leaves_the_entry_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_save_that_fails_leaves_the_entry_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A full disk: fsync says so, and the rename has not happened."""
     ledger = FileLedger(tmp_path)
     asyncio.run(ledger.save(ENTRY))
@@ -84,7 +86,11 @@ def test_the_primary_is_the_first_file_that_is_not_ours(tmp_path: Path) -> None:
 
     primary = ConfDir(tmp_path).primary()
 
-    assert ("flannel", PRIMARY, str(tmp_path / "10-flannel.conflist")) == (primary.network, primary.conf_text, primary.file)
+    assert ("flannel", PRIMARY, str(tmp_path / "10-flannel.conflist")) == (
+        primary.network,
+        primary.conf_text,
+        primary.file,
+    )
 
 
 def test_without_a_primary_the_runtime_is_told_to_come_again(tmp_path: Path) -> None:
@@ -117,7 +123,9 @@ def test_a_network_is_found_by_its_name_and_a_list_before_a_conf(tmp_path: Path)
 
 def test_settings_come_from_the_environment() -> None:
     """And have defaults."""
-    read = settings.from_environment({"NETATTACH_SOCKET": "/x.sock", "NETATTACH_DRAIN": "1.5", "NETATTACH_NODE": "n"})
+    read = settings.from_environment(
+        {"NETATTACH_SOCKET": "/x.sock", "NETATTACH_DRAIN": "1.5", "NETATTACH_NODE": "n"}
+    )
 
     assert (Path("/x.sock"), 1.5, "n", Settings().ledger) == (read.socket, read.drain, read.node, read.ledger)
 
@@ -158,7 +166,9 @@ def test_the_status_of_a_pod_that_is_gone_stops_nobody() -> None:
             worker.cancel()
 
     asyncio.run(story())
-    assert "[]" == store.read("Pod", "ns", "p")["metadata"]["annotations"]["k8s.v1.cni.cncf.io/network-status"]
+    assert (
+        "[]" == store.read("Pod", "ns", "p")["metadata"]["annotations"]["k8s.v1.cni.cncf.io/network-status"]
+    )
 
 
 async def _deliver(store: MemoryStore, *, outage: bool) -> str:
@@ -171,7 +181,7 @@ async def _deliver(store: MemoryStore, *, outage: bool) -> str:
             assert "annotations" not in store.read("Pod", "ns", "p")["metadata"]
             store.unreachable = False
             async with asyncio.timeout(5):
-                while "annotations" not in store.read("Pod", "ns", "p")["metadata"]:
+                while "annotations" not in store.read("Pod", "ns", "p")["metadata"]:  # noqa: ASYNC110  # the store tells nobody
                     await asyncio.sleep(0.01)
         worker.cancel()
     text: str = store.read("Pod", "ns", "p")["metadata"]["annotations"]["k8s.v1.cni.cncf.io/network-status"]

@@ -8,7 +8,6 @@ import json
 from typing import Any
 
 import pytest
-from support.twins import FakeLinks, FakePodLinks, FakeShim, FixedNetworks, MemoryLedger, MemoryStore, RecordingSink, failed
 
 from netattach_core import cni_call
 from netattach_core.attachment import Network
@@ -17,6 +16,16 @@ from netattach_core.errors import DelegateError, NetattachError, NotFoundError, 
 from netattach_core.sandbox import Phase
 from netattach_core.shim_protocol import Outcome, Ran
 from netattach_plugin.engine import Engine
+from support.twins import (
+    FakeLinks,
+    FakePodLinks,
+    FakeShim,
+    FixedNetworks,
+    MemoryLedger,
+    MemoryStore,
+    RecordingSink,
+    failed,
+)
 
 MACVLAN = '{"cniVersion":"1.0.0","type":"macvlan","master":"eth1"}'
 BRIDGE = '{"cniVersion":"1.0.0","type":"bridge"}'
@@ -27,14 +36,18 @@ class World:
 
     def __init__(self, annotation: str = "", *, hands_over_annotations: bool = True) -> None:
         self.store = MemoryStore()
-        self.store.create(_body("Pod", "p", uid="u1", annotations={"k8s.v1.cni.cncf.io/networks": annotation}))
+        self.store.create(
+            _body("Pod", "p", uid="u1", annotations={"k8s.v1.cni.cncf.io/networks": annotation})
+        )
         for name, config in {"a": MACVLAN, "b": BRIDGE, "empty": "", "broken": "{"}.items():
             self.store.create({**_body("NetworkAttachmentDefinition", name), "spec": {"config": config}})
         self.ledger = MemoryLedger()
         self.links = FakePodLinks()
         self.shim = FakeShim(self.links)
         self.status = RecordingSink()
-        self.networks = FixedNetworks(Network("cbr0", '{"cniVersion":"1.0.0","type":"ptp","name":"cbr0"}', "cbr0"))
+        self.networks = FixedNetworks(
+            Network("cbr0", '{"cniVersion":"1.0.0","type":"ptp","name":"cbr0"}', "cbr0")
+        )
         self.annotation = annotation if hands_over_annotations else None
 
     def engine(self) -> Engine:
@@ -102,7 +115,9 @@ def test_the_status_names_every_network() -> None:
     world.add()
 
     status = json.loads(world.status.delivered["test/p"])
-    assert [("cbr0", "eth0"), ("test/a", "net1"), ("test/b", "data")] == [(s["name"], s["interface"]) for s in status]
+    assert [("cbr0", "eth0"), ("test/a", "net1"), ("test/b", "data")] == [
+        (s["name"], s["interface"]) for s in status
+    ]
 
 
 def test_where_the_runtime_hands_over_no_annotations_the_pod_is_looked_up() -> None:
@@ -119,7 +134,9 @@ def test_a_pod_that_does_not_exist_is_no_success() -> None:
     world = World("a", hands_over_annotations=False)
     world.store.create(_body("Pod", "p", uid="another"))
 
-    with pytest.raises(NotFoundError, match="pod test/p: it does not exist in the API, or not under the UID 'u1'"):
+    with pytest.raises(
+        NotFoundError, match="pod test/p: it does not exist in the API, or not under the UID 'u1'"
+    ):
         world.add()
     assert [] == world.shim.asked
 
@@ -128,7 +145,12 @@ def test_the_ledger_is_written_before_the_first_plugin_runs() -> None:
     """The write-ahead rule: what may exist is known before it does."""
     world = World("a")
     seen: list[Phase] = []
-    world.shim.replies["ADD eth0 ptp"] = lambda _: (seen.append(world.ledger.entries["c1"].phase), _ran())[1]
+
+    def look(_: object) -> Ran:
+        seen.append(world.ledger.entries["c1"].phase)
+        return _ran()
+
+    world.shim.replies["ADD eth0 ptp"] = look
 
     world.add()
 
@@ -140,9 +162,15 @@ def test_the_ledger_is_written_before_the_first_plugin_runs() -> None:
 @pytest.mark.parametrize(
     ("annotation", "message"),
     [
-        ("nothing", "pod test/p: network test/nothing: there is no NetworkAttachmentDefinition 'nothing' in namespace 'test'"),
+        (
+            "nothing",
+            "pod test/p: network test/nothing: there is no NetworkAttachmentDefinition 'nothing' in namespace 'test'",
+        ),
         ("a,broken", "pod test/p: network test/broken: line 1, column 2: the text ends too early"),
-        ("empty", "pod test/p: network test/empty: its config is empty, and no file of this node has that name"),
+        (
+            "empty",
+            "pod test/p: network test/empty: its config is empty, and no file of this node has that name",
+        ),
         ("a b", "pod test/p: annotation k8s.v1.cni.cncf.io/networks: `a b` names no network"),
     ],
 )
@@ -267,7 +295,9 @@ def test_delete_goes_by_the_ledger_and_not_by_the_nad() -> None:
     world.delete()
 
     assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
-    assert [json.loads(MACVLAN)["master"]] == [a.stdin["master"] for a in world.shim.asked if str(a) == "DEL net1 macvlan"]
+    assert [json.loads(MACVLAN)["master"]] == [
+        a.stdin["master"] for a in world.shim.asked if str(a) == "DEL net1 macvlan"
+    ]
     assert {} == world.ledger.entries
 
 
@@ -292,7 +322,9 @@ def test_a_delete_that_fails_says_so_and_keeps_what_is_left() -> None:
     with pytest.raises(DelegateError) as failure:
         world.delete()
 
-    assert "not found" in failure.value.message  # the server takes the words out of everything that it answers to DEL
+    assert (
+        "not found" in failure.value.message
+    )  # the server takes the words out of everything that it answers to DEL
     assert ["net1"] == [a.ifname for a in world.ledger.entries["c1"].attachments]
     del world.shim.replies["DEL net1 macvlan"]
     world.delete()
@@ -309,7 +341,9 @@ def test_an_add_that_was_never_finished_is_undone_before_the_next() -> None:
 
     world.add()
 
-    assert ["DEL net1 macvlan", "DEL eth0 ptp", "ADD eth0 ptp", "ADD net1 macvlan"] == [str(a) for a in world.shim.asked]
+    assert ["DEL net1 macvlan", "DEL eth0 ptp", "ADD eth0 ptp", "ADD net1 macvlan"] == [
+        str(a) for a in world.shim.asked
+    ]
 
 
 def test_a_second_add_without_a_delete_is_refused() -> None:

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.twins import FakeLinks, FakePodLinks, FixedNetworks, MemoryLedger, MemoryStore, RecordingSink
 
 from netattach_core import shim_protocol
 from netattach_core.attachment import Network
 from netattach_core.shim_protocol import Decoder, Frame, Kind
 from netattach_plugin.engine import Engine
 from netattach_plugin.server import Server
+from support.twins import FakeLinks, FakePodLinks, FixedNetworks, MemoryLedger, MemoryStore, RecordingSink
 
 HELLO = Frame(Kind.HELLO, (b"netattach", b"1", b"1", b"test"))
 DEL = (b"CNI_COMMAND=DEL", b"CNI_CONTAINERID=c1", b"CNI_IFNAME=eth0")
@@ -52,7 +52,9 @@ class Peer:
         return self._frames.pop(0)
 
 
-def _serve(conversation: Callable[[Path], None], primary: str = '{"cniVersion":"1.0.0","type":"ptp","name":"n"}') -> None:
+def _serve(
+    conversation: Callable[[Path], None], primary: str = '{"cniVersion":"1.0.0","type":"ptp","name":"n"}'
+) -> None:
     """Runs a conversation beside a real server over twins of everything else."""
 
     async def story(directory: Path) -> None:
@@ -119,7 +121,9 @@ def test_the_plugin_is_named_and_never_a_path() -> None:
             run = peer.receive()
             assert run is not None
             assert b"ptp" == run.fields[1]
-            assert {b"CNI_COMMAND=DEL", b"CNI_CONTAINERID=c1", b"CNI_NETNS=", b"CNI_IFNAME=eth0"} < set(run.fields[4:])
+            assert {b"CNI_COMMAND=DEL", b"CNI_CONTAINERID=c1", b"CNI_NETNS=", b"CNI_IFNAME=eth0"} < set(
+                run.fields[4:]
+            )
             assert all(field.startswith(b"CNI_") for field in run.fields[4:])
 
     _serve(conversation)
@@ -128,7 +132,12 @@ def test_the_plugin_is_named_and_never_a_path() -> None:
 REFUSALS: dict[str, tuple[tuple[bytes, ...], bytes, int, str]] = {
     "no container id": ((b"CNI_COMMAND=DEL", b"CNI_IFNAME=eth0"), STDIN, 4, "CNI_CONTAINERID"),
     "garbage on standard input": (DEL, b"{", 6, "not JSON"),
-    "an ADD without a namespace": ((b"CNI_COMMAND=ADD", *DEL[1:], b"CNI_NETNS=/gone"), STDIN, 7, "cannot be opened"),
+    "an ADD without a namespace": (
+        (b"CNI_COMMAND=ADD", *DEL[1:], b"CNI_NETNS=/gone"),
+        STDIN,
+        7,
+        "cannot be opened",
+    ),
     "a verb that is none": ((b"CNI_COMMAND=GC", *DEL[1:]), STDIN, 4, "CNI_COMMAND"),
 }
 
