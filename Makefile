@@ -17,9 +17,9 @@ export PATH := $(PATH):/usr/sbin:/sbin
 help: ## say what there is (this text)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/dev test-needs ## install what development and the tests need
+setup: test-needs $(VENV)/dev ## install what development and the tests need
 
-demo: $(VENV)/demo demo-needs shim ## attach networks to a pod on this machine, without a cluster (NAD=file.yaml, KEEP=1)
+demo: demo-needs $(VENV)/demo shim ## attach networks to a pod on this machine, without a cluster (NAD=file.yaml, KEEP=1)
 	@$(BIN)/netattach demo --cni-bin "$$(tools/cni-plugins)" --shim $(SHIM) $(if $(NAD),--nad "$(NAD)") $(if $(KEEP),--keep)
 
 test: setup shim ## run all tests, with short budgets
@@ -28,7 +28,7 @@ test: setup shim ## run all tests, with short budgets
 soak: setup shim ## run all tests with long budgets and note the outcome in bench/results
 	@tools/soak $(BIN)/pytest $(TESTS)
 
-lint: $(VENV)/dev shim-needs ## check style, types, import directions and the shim's warnings
+lint: shim-needs $(VENV)/dev ## check style, types, import directions and the shim's warnings
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
