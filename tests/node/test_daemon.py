@@ -1,0 +1,117 @@
+"""The daemon as a process on a node: what it finds out, what it costs, how it ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netattach_cli.demo import stage
+from netattach_cli.demo.stage import Places, Stage, StageError
+
+MOST_RESIDENT_KIB = 60 * 1024
+
+
+@pytest.fixture
+def own_stage(places: Places, tmp_path: Path) -> Any:
+    """A node whose daemon is the test's to start and stop."""
+    with stage.build(Places(tmp_path / "stage", places.plugins, places.shim)) as built:
+        yield built
+
+
+def _inventory(built: Stage) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads((built.places.store / "nodes/node1.json").read_text())
+    return body
+
+
+def test_it_is_small(own_stage: Stage) -> None:
+    """Idle, after it has looked at the whole node."""
+    with own_stage.daemon() as daemon:
+        status = Path(f"/proc/{daemon.pid}/status").read_text()
+
+    resident = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
+    assert resident < MOST_RESIDENT_KIB
+
+
+def test_its_inventory_tells_interfaces_and_why_one_is_a_default(own_stage: Stage) -> None:
+    """As the kernel has them."""
+    own_stage.run("ip", "-6", "address", "add", "fd00::11/64", "dev", "eth0", "nodad")
+    own_stage.run("ip", "-6", "route", "add", "default", "via", "fd00::1", "dev", "eth0")
+    own_stage.run("ip", "link", "add", "br9", "type", "bridge")
+    own_stage.run("ip", "link", "set", "eth1", "master", "br9", "mtu", "1400")
+
+    with own_stage.daemon():
+        body = _inventory(own_stage)
+
+    interfaces = {each["name"]: each for each in body["interfaces"]}
+    assert {"lo", "eth0", "eth1", "br9"} == set(interfaces)
+    assert (1400, "br9", "veth", True) == tuple(
+        interfaces["eth1"][k] for k in ("mtu", "controller", "kind", "up")
+    )
+    assert {"172.30.0.11/24", "fd00::11/64"} < set(interfaces["eth0"]["addresses"])
+    reasons = ["carries the IPv4 default route", "carries the IPv6 default route"]
+    assert [{"name": "eth0", "reasons": reasons}] == body["defaultInterfaces"]
+
+
+def test_the_ports_of_a_default_bridge_are_default_interfaces_too(own_stage: Stage) -> None:
+    """Who takes the port away takes the bridge's traffic with it."""
+    own_stage.run("ip", "link", "add", "br9", "up", "type", "bridge")
+    own_stage.run("ip", "address", "add", "10.9.0.2/24", "dev", "br9")
+    own_stage.run("ip", "link", "set", "eth1", "master", "br9")
+    own_stage.run("ip", "route", "replace", "default", "via", "10.9.0.1")
+
+    with own_stage.daemon():
+        body = _inventory(own_stage)
+
+    reasons = {each["name"]: each["reasons"] for each in body["defaultInterfaces"]}
+    assert {
+        "br9": ["carries the IPv4 default route"],
+        "eth1": ["is a port of br9, which carries the IPv4 default route"],
+    } == reasons
+
+
+def test_its_inventory_tells_plugins_with_versions_and_the_primary(own_stage: Stage) -> None:
+    """A program that does not answer is a plugin without versions, not a missing one."""
+    (own_stage.places.bin_dir / "silent").write_text("#!/bin/sh\nexit 1\n")
+    (own_stage.places.bin_dir / "silent").chmod(0o755)
+    (own_stage.places.bin_dir / "readme.txt").write_text("no program")
+
+    with own_stage.daemon():
+        body = _inventory(own_stage)
+
+    versions = {each["name"]: each["versions"] for each in body["plugins"]}
+    assert "1.0.0" in versions["macvlan"]
+    assert "1.1.0" in versions["netattach"]
+    assert [] == versions["silent"]
+    assert "readme.txt" not in versions
+    primary = str(own_stage.places.conf_dir / "10-default.conflist")
+    assert {"name": "cbr0", "file": primary, "pluginTypes": ["bridge"]} == body["primary"]
+
+
+def test_it_ends_when_asked_and_takes_its_socket_with_it(own_stage: Stage) -> None:
+    """SIGTERM is how its pod is ended."""
+    with own_stage.daemon() as daemon:
+        socket = Path(f"/proc/{daemon.pid}/root/run/netattach/cni.sock")
+        assert socket.is_socket()
+        daemon.send_signal(signal.SIGTERM)
+
+        assert 0 == daemon.wait(timeout=10)
+    assert "" == own_stage.run("ls", "/run/netattach").stdout
+
+
+def test_a_setting_that_cannot_be_read_stops_it_with_its_name(
+    own_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not with a traceback."""
+    monkeypatch.setenv("NETATTACH_DRAIN", "soon")
+
+    with pytest.raises(StageError) as refusal, own_stage.daemon():
+        pass
+
+    assert "netattach-daemon: NETATTACH_DRAIN is 'soon'; it has to be a number of seconds" in str(
+        refusal.value
+    )
+    assert "Traceback" not in str(refusal.value)

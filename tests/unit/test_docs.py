@@ -1,0 +1,27 @@
+"""The documents that name files name the ones that are there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_drawing_of_an_add_names_each_file_once_and_all_are_there() -> None:
+    """A drawing that is not checked drifts."""
+    text = (ROOT / "docs/architecture.md").read_text()
+    drawing = text.split("## One ADD")[1].split("```")[1]
+    files = re.findall(r"(?:core|plugin)/\S+\.(?:py|c)\b", drawing)
+
+    assert len(files) >= 20
+    assert len(set(files)) == len(files)
+    assert [] == [name for name in files if not (ROOT / name).is_file()]
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    """Of the README and all pages of docs/."""
+    pages = [ROOT / "README.md", ROOT / "bench/README.md", *(ROOT / "docs").rglob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
+
+    assert [] == [(page.name, link) for page, link in links if not (page.parent / link).exists()]
