@@ -14,10 +14,12 @@ from netattach_core.plugins.view import View
 DENY, WARN = Severity.DENY, Severity.WARN
 
 INTERFACE_NAME = Rule("interface-name", DENY, "a name that the kernel does not take for an interface")
+LOOPBACK = Rule("loopback", DENY, "the loopback interface where a real one is needed")
 MTU = Rule("mtu", DENY, "an MTU that the kernel refuses")
 MAC = Rule("mac", DENY, "a MAC address that cannot be set")
 KEYS_EXCLUDE = Rule("keys-exclude-each-other", DENY, "two keys that the plugin does not take together")
 KEY_NEEDED = Rule("key-needed", DENY, "a key without which the plugin fails")
+KEY_VALUE = Rule("key-value", DENY, "a value that the plugin does not know")
 NO_EFFECT = Rule("no-effect", WARN, "a key that has no effect in this place")
 ONE_USER = Rule("one-pod-per-node", WARN, "something that only one pod of a node can have")
 ROUTE = Rule("route", DENY, "a route that cannot be set")
@@ -32,6 +34,8 @@ RULES = (
     MAC,
     KEYS_EXCLUDE,
     KEY_NEEDED,
+    KEY_VALUE,
+    LOOPBACK,
     NO_EFFECT,
     ONE_USER,
     ROUTE,
@@ -54,6 +58,17 @@ def interface_name(conf: View, key: str) -> Iterator[Finding]:
         yield conf.found(INTERFACE_NAME, f"{problem}, and the kernel refuses it", mend, key)
 
 
+def not_loopback(conf: View, key: str) -> Iterator[Finding]:
+    """MV4, HD6: the kernel says "invalid argument"."""
+    if conf.text(key) == "lo" and not conf.flag("linkInContainer"):
+        yield conf.found(
+            LOOPBACK,
+            f"`{key}` is the loopback interface, which carries no network",
+            "name a network card",
+            key,
+        )
+
+
 def mtu(conf: View, *, negative: str = "the plugin ignores it") -> Iterator[Finding]:
     """G30: 1..67 and above 65535 fail; 0 is the default. `negative` says what the plugin does below 0."""
     value = conf.whole("mtu")
@@ -62,10 +77,15 @@ def mtu(conf: View, *, negative: str = "the plugin ignores it") -> Iterator[Find
     if value < 0:
         ignored = negative == "the plugin ignores it"
         yield conf.found(
-            NO_EFFECT if ignored else MTU, f"`mtu` is {value}: {negative}", "leave it out, or write 68 to 65535", "mtu"
+            NO_EFFECT if ignored else MTU,
+            f"`mtu` is {value}: {negative}",
+            "leave it out, or write 68 to 65535",
+            "mtu",
         )
     else:
-        yield conf.found(MTU, f"`mtu` is {value}: the kernel refuses it", "write 68 to 65535, or leave it out", "mtu")
+        yield conf.found(
+            MTU, f"`mtu` is {value}: the kernel refuses it", "write 68 to 65535, or leave it out", "mtu"
+        )
 
 
 def mac(conf: View, key: str) -> Iterator[Finding]:
@@ -74,21 +94,29 @@ def mac(conf: View, key: str) -> Iterator[Finding]:
     if not text or _BARE_MAC.fullmatch(text):
         return
     if not addresses.is_ethernet_mac(text):
-        yield conf.found(MAC, f"`{key}` {text!r} is no Ethernet address", "write six bytes: 02:00:5e:10:00:01", key)
+        yield conf.found(
+            MAC, f"`{key}` {text!r} is no Ethernet address", "write six bytes: 02:00:5e:10:00:01", key
+        )
         return
     digits = re.sub(r"[:.-]", "", text)
     if int(digits[:2], 16) & 1 or not int(digits, 16):
-        problem = f"`{key}` {text} is a group address or all zeros: the kernel cannot assign it to an interface"
+        problem = (
+            f"`{key}` {text} is a group address or all zeros: the kernel cannot assign it to an interface"
+        )
         yield conf.found(MAC, problem, "write a unicast address: 02:00:5e:10:00:01", key)
 
 
 def not_both(conf: View, one: str, other: str, why: str) -> Iterator[Finding]:
     """Two flags that must not both be true."""
     if conf.flag(one) and conf.flag(other):
-        yield conf.found(KEYS_EXCLUDE, f"`{one}` and `{other}` are both true: {why}", f"keep one of the two", other)
+        yield conf.found(
+            KEYS_EXCLUDE, f"`{one}` and `{other}` are both true: {why}", "keep one of the two", other
+        )
 
 
-def routes(ipam: View, context: Context, subnets: Sequence[addresses.IpInterface] | None) -> Iterator[Finding]:
+def routes(
+    ipam: View, context: Context, subnets: Sequence[addresses.IpInterface] | None
+) -> Iterator[Finding]:
     """G19 to G26. `subnets` are those that the pod's addresses will be in; None where only the pod will tell."""
     seen = set[str]()
     for route in ipam.inners("routes"):
@@ -104,9 +132,13 @@ def routes(ipam: View, context: Context, subnets: Sequence[addresses.IpInterface
 
 def _bad_destination(route: View) -> Finding:
     text = route.text("dst")
-    problem = "a route without `dst`" if text is None else f"`dst` {text!r} is no address with a prefix length"
+    problem = (
+        "a route without `dst`" if text is None else f"`dst` {text!r} is no address with a prefix length"
+    )
     mend = 'write it as "10.0.0.0/8", or "0.0.0.0/0" for a default route'
-    return route.found(ROUTE, f"{problem}; the plugin cannot read it", mend, *(() if text is None else ("dst",)))
+    return route.found(
+        ROUTE, f"{problem}; the plugin cannot read it", mend, *(() if text is None else ("dst",))
+    )
 
 
 def _host_bits(route: View, destination: addresses.IpInterface) -> Iterator[Finding]:
@@ -125,7 +157,9 @@ def _twice(route: View, seen: set[str]) -> Iterator[Finding]:
     """G21: the kernel says "file exists"."""
     key = repr(sorted(route.node.value.items()))
     if key in seen:
-        yield route.found(ROUTE_TWICE, "this route stands here twice; the kernel refuses the second", "remove one")
+        yield route.found(
+            ROUTE_TWICE, "this route stands here twice; the kernel refuses the second", "remove one"
+        )
     seen.add(key)
 
 
@@ -141,14 +175,20 @@ def _next_hop(
         return
     gateway = addresses.parse_ip(text)
     if gateway is None:
-        yield route.found(ROUTE_GATEWAY, f"`gw` {text!r} is no IP address", "write an address without a prefix", "gw")
+        yield route.found(
+            ROUTE_GATEWAY, f"`gw` {text!r} is no IP address", "write an address without a prefix", "gw"
+        )
     elif gateway.version != destination.version:
         problem = f"`gw` {gateway} and `dst` {destination} are not of the same IP version; the kernel refuses the route"
         yield route.found(ROUTE_GATEWAY, problem, "give each IP version its own route", "gw")
     elif route.whole("scope") == _LINK_SCOPE:
         problem = f"a route of scope {_LINK_SCOPE} (link) has no next hop; the kernel refuses it with `gw`"
         yield route.found(ROUTE_GATEWAY, problem, "remove `scope` or `gw`", "gw")
-    elif reachable is not None and context.main in _ON_SUBNET and not any(gateway in s.network for s in reachable):
+    elif (
+        reachable is not None
+        and context.main in _ON_SUBNET
+        and not any(gateway in s.network for s in reachable)
+    ):
         subnets = ", ".join(str(s.network) for s in reachable)
         problem = f"`gw` {gateway} is not in {subnets}, where the pod's addresses are: the kernel refuses such a route"
         yield route.found(ROUTE_GATEWAY, problem, "write a next hop of the pod's own subnet", "gw")
@@ -158,7 +198,9 @@ _ON_SUBNET = {"bridge", "macvlan", "vlan", "host-device"}
 """Plugins that leave the kernel's subnet route alone, so that nothing else decides what is reachable."""
 
 
-def _reachable(ipam: View, subnets: Sequence[addresses.IpInterface] | None) -> Sequence[addresses.IpInterface] | None:
+def _reachable(
+    ipam: View, subnets: Sequence[addresses.IpInterface] | None
+) -> Sequence[addresses.IpInterface] | None:
     """The pod's subnets, and what routes without next hop put on the link; None where it is not known."""
     if not subnets:
         return None
@@ -178,12 +220,24 @@ def _default(route: View, destination: addresses.IpInterface, context: Context) 
 
 
 def odd_address(view: View, key: str, address: addresses.IpInterface) -> Iterator[Finding]:
-    """G32: what the kernel takes and no neighbour answers."""
-    ip, network = address.ip, address.network
-    what = ""
-    if ip.is_unspecified or ip.is_multicast or ip.is_loopback:
-        what = "no address of a host"
-    elif isinstance(ip, ipaddress.IPv4Address) and network.prefixlen < 31:
-        what = {network.network_address: "the network's own address", network.broadcast_address: "its broadcast address"}.get(ip, "")
+    """G32: for IPv6 the kernel refuses it, for IPv4 it takes it and no neighbour answers."""
+    ip, what = address.ip, _oddity(address)
     if what:
-        yield view.found(ADDRESS_ODD, f"`{key}` {ip} is {what} in {network}", "give the pod an address between them", key)
+        refused = ip.version == 6 and (ip.is_multicast or ip.is_unspecified)
+        outcome = "the kernel refuses it" if refused else "neighbours will not answer to it"
+        problem = f"`{key}` {ip} is {what}: {outcome}"
+        yield view.found(
+            ADDRESS_ODD, problem, "give the pod an address of a host", key, severity=DENY if refused else WARN
+        )
+
+
+def _oddity(address: addresses.IpInterface) -> str:
+    ip, network = address.ip, address.network
+    if ip.is_unspecified or ip.is_multicast or ip.is_loopback:
+        return "no address of a host"
+    if isinstance(ip, ipaddress.IPv4Address) and network.prefixlen < 31:
+        if ip == network.network_address:
+            return f"the address of the network {network} itself"
+        if ip == network.broadcast_address:
+            return f"the broadcast address of {network}"
+    return ""

@@ -49,7 +49,11 @@ DNS = record(nameservers=TEXTS, domain=TEXT, search=TEXTS, options=TEXTS)
 ROUTES = list_of(record(dst=TEXT, gw=TEXT, mtu=WHOLE, advmss=WHOLE, priority=WHOLE, table=WHOLE, scope=WHOLE))
 """types.go of the CNI library: what every IPAM plugin that takes `routes` reads."""
 
-IPAM: Schema = {"type": "object", "properties": {"type": TEXT}, "mend": 'write an object: "ipam": {"type": …}'}
+IPAM: Schema = {
+    "type": "object",
+    "properties": {"type": TEXT},
+    "mend": 'write an object: "ipam": {"type": …}',
+}
 
 CAPABILITIES: Schema = {
     "type": "object",

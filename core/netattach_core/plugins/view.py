@@ -51,7 +51,11 @@ class View:
     def items(self, *where: str | int) -> tuple[View, ...]:
         """The elements of a list, whatever they are."""
         node = json_text.locate(self.node, where)
-        return tuple(View(item, (*self.path, *where, index)) for index, item in enumerate(node.items)) if node else ()
+        return (
+            tuple(View(item, (*self.path, *where, index)) for index, item in enumerate(node.items))
+            if node
+            else ()
+        )
 
     def inners(self, key: str) -> tuple[View, ...]:
         """The elements of a list that are objects."""

@@ -1,0 +1,117 @@
+"""The CNI plugins that the judge knows, one file each: JSON Schema, checks, and the code that they were read from.
+
+To add one: write its file after the model of `vlan.py`, and add it to `PLUGINS`. Numbers such as BR7 are those of the
+reference of plugin schemas. A check denies only what the plugin, or the kernel behind it, would certainly refuse.
+"""
+
+from __future__ import annotations
+
+from netattach_core.finding import Rule
+from netattach_core.plugins import (
+    bandwidth,
+    bond,
+    bridge,
+    common,
+    dhcp,
+    dummy,
+    firewall,
+    host_device,
+    host_local,
+    ib_sriov,
+    ipvlan,
+    loopback,
+    macvlan,
+    ovn_kubernetes,
+    ovs,
+    portmap,
+    ptp,
+    rdma,
+    sbr,
+    sriov,
+    static,
+    tap,
+    tuning,
+    vlan,
+    vrf,
+    whereabouts,
+)
+from netattach_core.plugins.plugin import Plugin, Role
+
+PLUGINS: tuple[Plugin, ...] = (
+    bridge.PLUGIN,
+    macvlan.PLUGIN,
+    ipvlan.PLUGIN,
+    vlan.PLUGIN,
+    ptp.PLUGIN,
+    dummy.PLUGIN,
+    loopback.PLUGIN,
+    host_device.PLUGIN,
+    tap.PLUGIN,
+    sriov.PLUGIN,
+    ib_sriov.PLUGIN,
+    ovs.PLUGIN,
+    bond.PLUGIN,
+    ovn_kubernetes.PLUGIN,
+    tuning.PLUGIN,
+    bandwidth.PLUGIN,
+    firewall.PLUGIN,
+    portmap.PLUGIN,
+    sbr.PLUGIN,
+    vrf.PLUGIN,
+    rdma.PLUGIN,
+    host_local.PLUGIN,
+    static.PLUGIN,
+    dhcp.PLUGIN,
+    whereabouts.PLUGIN,
+)
+
+RULES: tuple[Rule, ...] = (*common.RULES, *(rule for plugin in PLUGINS for rule in plugin.rules))
+
+OTHER_TYPES = (
+    "accelerated-bridge",
+    "antrea",
+    "aws-cni",
+    "azure-vnet",
+    "calico",
+    "calico-ipam",
+    "cilium-cni",
+    "coordinator",
+    "egress-cni",
+    "flannel",
+    "istio-cni",
+    "kube-ovn",
+    "kube-router",
+    "linkerd-cni",
+    "macvtap",
+    "multus",
+    "multus-shim",
+    "netattach",
+    "nodus",
+    "ovs-mirror-consumer",
+    "ovs-mirror-producer",
+    "passthru",
+    "route-override",
+    "spiderpool",
+    "unifycni",
+    "userspace",
+    "veth",
+    "weave-net",
+)
+"""Types that exist and have no file here: known by name, so that none is taken for a misspelling of another."""
+
+_BY_TYPE = {(plugin.type, plugin.role is Role.IPAM): plugin for plugin in PLUGINS}
+
+
+def main_plugin(kind: str) -> Plugin | None:
+    """The plugin of a `type`; None where the judge does not know it."""
+    return _BY_TYPE.get((kind, False))
+
+
+def ipam_plugin(kind: str) -> Plugin | None:
+    """The plugin of an `ipam.type`."""
+    return _BY_TYPE.get((kind, True))
+
+
+def known_types(*, ipam: bool) -> tuple[str, ...]:
+    """All names in this role."""
+    return (*(p.type for p in PLUGINS if (p.role is Role.IPAM) == ipam), *OTHER_TYPES)

@@ -1,0 +1,65 @@
+"""bond: several interfaces of the pod as one (bond-cni bond/bond.go: bondingConfig, loadConfigFile)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.plugins import addressing, common, fields
+from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
+from netattach_core.plugins.view import View
+
+BOND_LINKS = Rule("bond-links", Severity.DENY, "fewer than two links for a bond")
+
+_MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
+_HASHES = ("layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac")
+
+
+def check(conf: View, context: Context) -> Iterator[Finding]:
+    """BO1 to BO3, BO7."""
+    miimon = conf.text("miimon")
+    if not conf.given("miimon"):
+        problem = "no `miimon`; the bond plugin cannot read its configuration without"
+        yield conf.found(
+            common.KEY_NEEDED, problem, 'add the interval of link checks in ms, as a text: "miimon": "100"'
+        )
+    elif miimon is not None and not re.fullmatch(r"[+-]?[0-9]+", miimon):
+        yield conf.found(
+            common.KEY_VALUE, f"`miimon` {miimon!r} is no number", 'write milliseconds: "100"', "miimon"
+        )
+    if not conf.given("links") or (
+        0 <= len(conf.items("links")) < 2 and isinstance(conf.value("links"), list)
+    ):
+        where = ("links",) if conf.given("links") else ()
+        problem = "a bond needs at least two links, and the bond plugin refuses fewer"
+        yield conf.found(
+            BOND_LINKS, problem, 'name them: "links": [{"name": "net1"}, {"name": "net2"}]', *where
+        )
+    if addressing.ipam_type(conf) == "bond":
+        yield conf.found(
+            common.KEY_VALUE, "`bond` is no IPAM; the bond plugin refuses it", "name an IPAM", "ipam", "type"
+        )
+
+
+PLUGIN = Plugin(
+    type="bond",
+    source="bond-cni bond/bond.go",
+    role=Role.MAIN,
+    schema=fields.record(
+        mode={"type": "string", "enum": list(_MODES)},
+        miimon={"type": "string", "mend": 'write it in quotes: "miimon": "100"'},
+        links=fields.list_of(fields.record(name=fields.TEXT)),
+        linksInContainer=fields.FLAG,
+        failOverMac=fields.whole(0, 2),
+        allSlavesActive=fields.whole(0, 1),
+        tlbDynamicLb=fields.whole(0, 1),
+        xmitHashPolicy={"type": "string", "enum": [*_HASHES, ""]},
+        mtu=fields.WHOLE,
+        ifname={},
+        args={},
+    ),
+    check=check,
+    rules=(BOND_LINKS,),
+    ipam=Ipam.OPTIONAL,
+)

@@ -1,0 +1,65 @@
+"""dhcp: an address from the network's own DHCP server, by a daemon on the node (dhcp/main.go, options.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.plugins import common, fields, words
+from netattach_core.plugins.plugin import Context, Plugin, Role
+from netattach_core.plugins.view import View
+
+DHCP_OPTION = Rule("dhcp-option", Severity.DENY, "a DHCP option that the dhcp plugin does not know")
+
+_OPTIONS = (
+    "dhcp-client-identifier",
+    "subnet-mask",
+    "routers",
+    "host-name",
+    "user-class",
+    "vendor-class-identifier",
+)
+
+
+def check(ipam: View, context: Context) -> Iterator[Finding]:
+    """DH1, DH2."""
+    for key in ("provide", "request"):
+        for item in ipam.inners(key):
+            yield from _option(item)
+    for item in ipam.inners("provide"):
+        if len((item.text("value") or "").encode()) > 255:
+            problem = "`value` has more than the 255 bytes that a DHCP option can carry"
+            yield item.found(common.KEY_VALUE, problem, "shorten it", "value")
+
+
+def _option(item: View) -> Iterator[Finding]:
+    text = item.text("option")
+    if text is None:
+        if not item.given("option"):
+            yield item.found(
+                DHCP_OPTION, "an entry without `option`; the dhcp plugin refuses it", "name the option"
+            )
+        return
+    if text in _OPTIONS or (text.isascii() and text.isdigit() and int(text) <= 255):
+        return
+    close = words.closest(text, _OPTIONS)
+    mend = f"did you mean `{close}`? " if close else ""
+    problem = f"`option` {text!r} is not known to the dhcp plugin"
+    yield item.found(
+        DHCP_OPTION, problem, f"{mend}write one of {', '.join(_OPTIONS)}, or a number from 0 to 255", "option"
+    )
+
+
+PLUGIN = Plugin(
+    type="dhcp",
+    source="plugins/ipam/dhcp/main.go",
+    role=Role.IPAM,
+    schema=fields.record(
+        daemonSocketPath=fields.TEXT,
+        priority=fields.WHOLE,
+        provide=fields.list_of(fields.record(option=fields.TEXT, value=fields.TEXT, fromArg=fields.TEXT)),
+        request=fields.list_of(fields.record(option=fields.TEXT, skipDefault=fields.FLAG)),
+    ),
+    check=check,
+    rules=(DHCP_OPTION,),
+)

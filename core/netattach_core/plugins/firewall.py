@@ -1,0 +1,44 @@
+"""firewall: lets the pod's traffic pass the node's filter (firewall.go: FirewallNetConf, ingresspolicy.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.plugins import common, fields
+from netattach_core.plugins.plugin import Context, Plugin, Role
+from netattach_core.plugins.view import View
+
+PROTECTS_NOTHING = Rule(
+    "ingress-policy-without-bridge", Severity.WARN, "an ingress policy that protects nothing"
+)
+
+
+def check(conf: View, context: Context) -> Iterator[Finding]:
+    """FW3 to FW5."""
+    backend = conf.text("backend")
+    if backend and backend not in {"iptables", "firewalld"}:
+        problem = f"`backend` {backend!r} is not known; the firewall plugin picks one by itself"
+        yield conf.found(common.NO_EFFECT, problem, "write iptables or firewalld", "backend")
+    policy, main = conf.text("ingressPolicy"), context.before[0] if context.before else ""
+    if policy in {"same-bridge", "isolated"} and main and main != "bridge":
+        problem = (
+            f"`ingressPolicy` {policy} after {main}: it works for bridges only, and protects nothing here"
+        )
+        yield conf.found(PROTECTS_NOTHING, problem, "use bridge, or remove the policy", "ingressPolicy")
+
+
+PLUGIN = Plugin(
+    type="firewall",
+    source="plugins/meta/firewall/firewall.go",
+    role=Role.CHAINED,
+    schema=fields.record(
+        backend=fields.TEXT,
+        iptablesAdminChainName={"type": "string", "maxLength": 28},
+        firewalldZone=fields.TEXT,
+        ingressPolicy=fields.one_of("open", "same-bridge", "isolated"),
+    ),
+    check=check,
+    rules=(PROTECTS_NOTHING,),
+    floor="0.4.0",
+)

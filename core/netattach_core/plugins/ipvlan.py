@@ -1,0 +1,66 @@
+"""ipvlan: an interface that shares the MAC of a link of the node (ipvlan.go: NetConf, loadConf, cmdAdd)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.plugins import addressing, common, fields
+from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
+from netattach_core.plugins.view import View
+
+SHARED_MAC = Rule(
+    "ipvlan-shared-mac", Severity.WARN, "ipvlan with something that needs a MAC of the pod's own"
+)
+
+
+def check(conf: View, context: Context) -> Iterator[Finding]:
+    """IV4, IV5, IV7."""
+    yield from common.not_loopback(conf, "master")
+    yield from _dhcp(conf)
+    if conf.given("mac"):
+        problem = "ipvlan does not read `mac`: the pod has the MAC of the master"
+        yield conf.found(SHARED_MAC, problem, "remove it, or use macvlan", "mac")
+    mtu = conf.whole("mtu")
+    if mtu is not None and mtu != 0 and mtu < 68:
+        yield conf.found(
+            common.NO_EFFECT, f"`mtu` is {mtu}; the kernel may refuse it", "write 68 or more", "mtu"
+        )
+
+
+def _dhcp(conf: View) -> Iterator[Finding]:
+    if addressing.ipam_type(conf) != "dhcp":
+        return
+    mode = conf.text("mode")
+    if mode in {"l3", "l3s"}:
+        problem = f"in mode {mode} no broadcast leaves the pod, so no DHCP server hears it"
+        mend = "write mode l2, use macvlan, or another IPAM"
+    else:
+        problem = "all pods of a node share the master's MAC, so a DHCP server that goes by MAC gives them one address"
+        mend = "use macvlan, another IPAM, or a server that goes by client identifiers"
+    yield conf.found(SHARED_MAC, problem, mend, "ipam", "type")
+
+
+PLUGIN = Plugin(
+    type="ipvlan",
+    source="plugins/main/ipvlan/ipvlan.go",
+    role=Role.MAIN,
+    schema=fields.record(
+        master=fields.TEXT,
+        mode=fields.one_of("l2", "l3", "l3s"),
+        mtu=fields.WHOLE,
+        linkInContainer=fields.FLAG,
+    ),
+    check=check,
+    rules=(SHARED_MAC,),
+    ipam=Ipam.REQUIRED,
+    aliases={
+        "interface": "master",
+        "device": "master",
+        "parent": "master",
+        "link": "master",
+        "dev": "master",
+    },
+    interface_key="master",
+    falls_back=True,
+)

@@ -1,0 +1,122 @@
+"""ovn-k8s-cni-overlay: networks of OVN-Kubernetes (go-controller/pkg/util/multi_network.go: ParseNetConf, validation)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from netattach_core import addresses
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.plugins import common, fields
+from netattach_core.plugins.plugin import Context, Plugin, Role
+from netattach_core.plugins.view import View
+
+OVN_NETWORK = Rule("ovn-network", Severity.DENY, "a network that OVN-Kubernetes refuses")
+OVN_SUBNETS = Rule("ovn-subnets", Severity.DENY, "subnets that OVN-Kubernetes cannot read")
+
+_IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_SUBNET_LISTS = ("subnets", "excludeSubnets", "reservedSubnets", "infrastructureSubnets", "joinSubnet")
+_COMMAS = {"type": "string", "mend": 'write one text with commas: "10.1.0.0/16,fd01::/48"'}
+
+
+def check(conf: View, context: Context) -> Iterator[Finding]:
+    """ON1 to ON6. Without a topology it is the default network, whose NAD says nothing else (ON rules do not apply)."""
+    ipam = conf.inner("ipam")
+    if ipam is not None and ipam.text("type"):
+        problem = "OVN-Kubernetes gives addresses by itself, and refuses an `ipam` with a type"
+        yield ipam.found(OVN_NETWORK, problem, "remove `ipam`, and write `subnets`", "type")
+    if not conf.text("topology"):
+        return
+    yield from _identity(conf, context)
+    yield from _subnets(conf)
+    if conf.text("topology") == "layer2" and conf.text("role") == "primary" and not conf.given("subnets"):
+        problem = "a primary network of topology layer2 without `subnets`; OVN-Kubernetes refuses it"
+        yield conf.found(common.KEY_NEEDED, problem, 'add "subnets": "10.1.0.0/16"')
+    if conf.text("topology") == "localnet" and conf.text("role") == "primary":
+        problem = "a network of topology localnet cannot be primary; OVN-Kubernetes refuses it"
+        yield conf.found(OVN_NETWORK, problem, "write role secondary, or leave it out", "role")
+
+
+def _identity(conf: View, context: Context) -> Iterator[Finding]:
+    """ON1. The namespace is compared only where the NAD names it."""
+    if not context.network:
+        problem = "no `name`; OVN-Kubernetes refuses a network without one, and no other is put in its place"
+        yield conf.found(OVN_NETWORK, problem, 'add the name of the network: "name": "tenant-blue"')
+    text = conf.text("netAttachDefName")
+    namespace, _, name = (text or "").rpartition("/")
+    elsewhere = context.namespace and namespace != context.namespace
+    if not conf.given("netAttachDefName") or (
+        text is not None and context.name and (name != context.name or elsewhere)
+    ):
+        own = f"{context.namespace or '<namespace>'}/{context.name}"
+        given = f"is {text!r}" if text is not None else "is missing"
+        problem = (
+            f"`netAttachDefName` {given}; it has to name this very NAD, and OVN-Kubernetes refuses others"
+        )
+        where = ("netAttachDefName",) if text is not None else ()
+        yield conf.found(OVN_NETWORK, problem, f'write "netAttachDefName": "{own}"', *where)
+
+
+def _subnets(conf: View) -> Iterator[Finding]:
+    """ON5, ON6."""
+    layer3 = conf.text("topology") == "layer3"
+    nets = {
+        key: [_cidr(part, host_length=layer3 and key == "subnets") for part in _parts(conf, key)]
+        for key in _SUBNET_LISTS
+    }
+    for key, read in nets.items():
+        for part, cidr in zip(_parts(conf, key), read, strict=True):
+            if cidr is None:
+                shape = "10.1.0.0/16/24" if layer3 and key == "subnets" else "10.1.0.0/16"
+                problem = f"`{key}` holds {part!r}, which OVN-Kubernetes cannot read"
+                yield conf.found(OVN_SUBNETS, problem, f"write it as {shape}", key)
+    inside = [net for net in nets["subnets"] if net]
+    for key in ("excludeSubnets", "reservedSubnets", "infrastructureSubnets"):
+        for net in nets[key]:
+            if net and inside and not any(_contains(outer, net) for outer in inside):
+                problem = f"`{key}` {net} is in none of `subnets`; OVN-Kubernetes refuses it"
+                yield conf.found(OVN_SUBNETS, problem, "write a part of `subnets`, or remove it", key)
+
+
+def _parts(conf: View, key: str) -> list[str]:
+    return [part.strip() for part in (conf.text(key) or "").split(",") if part.strip()]
+
+
+def _cidr(text: str, *, host_length: bool) -> _IpNetwork | None:
+    pieces = text.split("/")
+    if host_length and len(pieces) == 3 and pieces[2].isdigit():
+        text = "/".join(pieces[:2])
+    cidr = addresses.parse_cidr(text)
+    return cidr.network if cidr else None
+
+
+def _contains(outer: _IpNetwork, inner: _IpNetwork) -> bool:
+    same_version = outer.version == inner.version
+    return same_version and inner.network_address in outer and inner.broadcast_address in outer
+
+
+PLUGIN = Plugin(
+    type="ovn-k8s-cni-overlay",
+    source="ovn-kubernetes go-controller/pkg/util/multi_network.go",
+    role=Role.MAIN,
+    schema=fields.record(
+        topology=fields.one_of("layer3", "layer2", "localnet"),
+        role=fields.one_of("primary", "secondary"),
+        netAttachDefName=fields.TEXT,
+        **dict.fromkeys(_SUBNET_LISTS, _COMMAS),
+        mtu=fields.WHOLE,
+        vlanID=fields.WHOLE,
+        allowPersistentIPs=fields.FLAG,
+        **dict.fromkeys(
+            ("physicalNetworkName", "transport", "outboundSNAT", "defaultGatewayIPs"), fields.TEXT
+        ),
+        evpn={},
+        deviceID={},
+        logFile={},
+        logLevel={},
+        **{"logfile-maxsize": {}, "logfile-maxbackups": {}, "logfile-maxage": {}},
+    ),
+    check=check,
+    rules=(OVN_NETWORK, OVN_SUBNETS),
+)

@@ -1,0 +1,69 @@
+"""ovs: a port of an Open vSwitch bridge (ovs-cni pkg/types/types.go, pkg/common/common.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netattach_core.finding import Finding
+from netattach_core.plugins import common, fields
+from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
+from netattach_core.plugins.view import View
+
+_VLAN_ID = fields.whole(0, 4095)
+
+
+def check(conf: View, context: Context) -> Iterator[Finding]:
+    """OV1 to OV4, OV7."""
+    yield from _bridge(conf, context)
+    vlan = conf.whole("vlan")
+    if vlan is not None and vlan > 4095:
+        problem = f"`vlan` is {vlan}; Open vSwitch refuses more than 4095"
+        yield conf.found(common.NO_EFFECT, problem, "write 1 to 4094", "vlan")
+    if conf.given("vlan") and conf.items("trunk"):
+        yield conf.found(
+            common.NO_EFFECT, "`vlan` is not read where `trunk` is there", "remove one of the two", "vlan"
+        )
+    for item in conf.inners("trunk"):
+        low, high = item.whole("minID"), item.whole("maxID")
+        if low is not None and high is not None and low > high:
+            yield item.found(
+                common.KEY_VALUE, f"`minID` {low} is above `maxID` {high}", "exchange the two", "minID"
+            )
+    mtu = conf.whole("mtu")
+    if mtu is not None and 0 < mtu < 68:
+        yield from common.mtu(conf)
+
+
+def _bridge(conf: View, context: Context) -> Iterator[Finding]:
+    """OV1: the bridge, or a port from which the plugin finds it. A configuration file may hold it as well."""
+    args = conf.inner("args")
+    cni = args.inner("cni") if args else None
+    by_device = context.resource or "deviceID" in context.capabilities or conf.given("deviceID")
+    by_port = cni is not None and cni.given("ovnPort")
+    if not (conf.value("bridge") or by_device or by_port or conf.given("configuration_path")):
+        problem = "no `bridge`, and no device that would lead to one; the ovs plugin fails"
+        yield conf.found(common.KEY_NEEDED, problem, 'add the Open vSwitch bridge: "bridge": "br1"')
+
+
+PLUGIN = Plugin(
+    type="ovs",
+    source="ovs-cni pkg/types/types.go",
+    role=Role.MAIN,
+    schema=fields.record(
+        bridge=fields.TEXT,
+        vlan=fields.UINT,
+        mtu=fields.WHOLE,
+        trunk=fields.list_of(fields.record(id=_VLAN_ID, minID=_VLAN_ID, maxID=_VLAN_ID)),
+        deviceID=fields.TEXT,
+        ofport_request=fields.UINT,
+        interface_type=fields.TEXT,
+        configuration_path=fields.TEXT,
+        socket_file=fields.TEXT,
+        link_state_check_retries=fields.WHOLE,
+        link_state_check_interval=fields.WHOLE,
+        ovnPort={},
+    ),
+    check=check,
+    ipam=Ipam.OPTIONAL,
+    aliases={"vlanId": "vlan", "vlan_id": "vlan", "tag": "vlan"},
+)

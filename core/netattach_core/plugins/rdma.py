@@ -1,0 +1,13 @@
+"""rdma: moves the RDMA device of an SR-IOV function along with it (rdma-cni cmd/rdma/main.go)."""
+
+from __future__ import annotations
+
+from netattach_core.plugins import fields
+from netattach_core.plugins.plugin import Plugin, Role
+
+PLUGIN = Plugin(
+    type="rdma",
+    source="rdma-cni cmd/rdma/main.go",
+    role=Role.CHAINED,
+    schema=fields.record(deviceID=fields.TEXT),
+)

@@ -1,0 +1,41 @@
+"""sbr: routes by source address (sbr/main.go: PluginConf, parseConfig)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netattach_core import addresses
+from netattach_core.finding import Finding
+from netattach_core.plugins import common, fields
+from netattach_core.plugins.plugin import Context, Plugin, Role
+from netattach_core.plugins.view import View
+
+
+def check(conf: View, context: Context) -> Iterator[Finding]:
+    """SB1, SB2."""
+    if conf.whole("table") is not None:
+        if conf.given("gateways"):
+            yield conf.found(
+                common.NO_EFFECT, "`gateways` is not read where `table` is set", "remove one", "gateways"
+            )
+        return
+    versions: list[int] = []
+    for item, text in conf.texts("gateways"):
+        gateway = addresses.parse_ip(text)
+        if gateway is None:
+            problem = f"{text!r} is no IP address; the sbr plugin refuses it"
+            yield item.found(common.KEY_VALUE, problem, "write an address without a prefix length")
+        elif gateway.version in versions:
+            problem = f"{text} is a second gateway of IPv{gateway.version}; the sbr plugin takes one of each version"
+            yield item.found(common.KEY_VALUE, problem, "remove one")
+        else:
+            versions.append(gateway.version)
+
+
+PLUGIN = Plugin(
+    type="sbr",
+    source="plugins/meta/sbr/main.go",
+    role=Role.CHAINED,
+    schema=fields.record(table=fields.WHOLE, gateways=fields.TEXTS, addSourceHints=fields.FLAG),
+    check=check,
+)

@@ -1,0 +1,107 @@
+"""static: the addresses that stand in the configuration, or that the pod asks for (static/main.go: LoadIPAMConfig)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netattach_core import addresses
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.plugins import common, fields
+from netattach_core.plugins.host_local import ONE_PER_FAMILY
+from netattach_core.plugins.plugin import Context, Plugin, Role
+from netattach_core.plugins.view import View
+
+STATIC_ADDRESS = Rule("static-address", Severity.DENY, "an address that the static plugin cannot read")
+STATIC_TWICE = Rule("static-address-twice", Severity.DENY, "one address twice")
+STATIC_NONE = Rule("static-no-address", Severity.WARN, "static without an address: the pod has to bring one")
+STATIC_GATEWAY = Rule(
+    "static-gateway-outside-subnet", Severity.WARN, "a gateway outside the address's subnet"
+)
+
+
+def check(ipam: View, context: Context) -> Iterator[Finding]:
+    """ST1 to ST3, ST7, ST8, ST10, G32."""
+    read: list[addresses.IpInterface] = []
+    for item in ipam.inners("addresses"):
+        address = addresses.parse_cidr(item.text("address") or "")
+        yield from _gateway(item, address)
+        if address is None:
+            yield _unreadable(item)
+            continue
+        yield from common.odd_address(item, "address", address)
+        yield from _repeated(item, address, read, context)
+        read.append(address)
+    if not ipam.value("addresses"):
+        yield from _none(ipam, context)
+    asked_for = "ips" in context.capabilities  # what the pod asks for takes the place of all of these (ST6)
+    yield from common.routes(ipam, context, None if asked_for else read)
+
+
+def _unreadable(item: View) -> Finding:
+    text = item.text("address")
+    if text is None:
+        return item.found(STATIC_ADDRESS, "an entry without `address`", 'add "address": "10.1.2.3/24"')
+    if addresses.parse_ip(text):
+        problem = f"`address` {text} has no prefix length; the static plugin refuses it"
+        return item.found(
+            STATIC_ADDRESS, problem, f'add the prefix length of its subnet: "{text}/24"', "address"
+        )
+    problem = f"`address` {text!r} is no IP address with a prefix length; the static plugin refuses it"
+    return item.found(STATIC_ADDRESS, problem, 'write it as "10.1.2.3/24"', "address")
+
+
+def _gateway(item: View, address: addresses.IpInterface | None) -> Iterator[Finding]:
+    """ST2, ST10."""
+    text = item.text("gateway")
+    if not text:
+        return
+    gateway = addresses.parse_ip(text)
+    if gateway is None:
+        mend = "write one address without a prefix length"
+        yield item.found(STATIC_ADDRESS, f"`gateway` {text!r} is no IP address", mend, "gateway")
+    elif address is not None and gateway not in address.network:
+        problem = f"`gateway` {gateway} is outside {address.network}: the pod cannot reach it, and a route over it fails"
+        yield item.found(STATIC_GATEWAY, problem, f"write an address of {address.network}", "gateway")
+
+
+def _repeated(
+    item: View, address: addresses.IpInterface, earlier: list[addresses.IpInterface], context: Context
+) -> Iterator[Finding]:
+    """ST7, ST8."""
+    if address in earlier:
+        problem = f"{address} stands here twice; the kernel refuses the second"
+        yield item.found(STATIC_TWICE, problem, "remove one", "address")
+    elif context.older_than("0.3.0") and any(address.version == other.version for other in earlier):
+        problem = f"CNI {context.cni_version} holds one address of each IP version, and this is a second one"
+        yield item.found(ONE_PER_FAMILY, problem, 'write "cniVersion": "1.0.0"', "address")
+
+
+def _none(ipam: View, context: Context) -> Iterator[Finding]:
+    """ST3. A warning: the pod's annotation may bring addresses, and then all is well."""
+    if "ips" in context.capabilities:
+        return
+    problem = (
+        "no `addresses`, and the capability `ips` is not declared: a pod cannot be given an address by its annotation, and "
+        "one without fails"
+    )
+    mend = (
+        'add "capabilities": {"ips": true} beside `type`, so that a pod can ask with {"name": "'
+        + (context.name or "…")
+        + '", "ips": ["10.1.2.3/24"]} in k8s.v1.cni.cncf.io/networks; or write "addresses": [{"address": "10.1.2.3/24"}]'
+    )
+    yield ipam.found(STATIC_NONE, problem, mend)
+
+
+PLUGIN = Plugin(
+    type="static",
+    source="plugins/ipam/static/main.go",
+    role=Role.IPAM,
+    schema=fields.record(
+        addresses=fields.list_of(fields.record(address=fields.TEXT, gateway=fields.TEXT)),
+        routes=fields.ROUTES,
+        dns=fields.DNS,
+    ),
+    check=check,
+    rules=(STATIC_ADDRESS, STATIC_TWICE, STATIC_NONE, STATIC_GATEWAY),
+    aliases={"ips": "addresses", "ip": "address", "gw": "gateway"},
+)

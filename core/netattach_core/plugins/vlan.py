@@ -1,0 +1,51 @@
+"""vlan: an 802.1Q sub-interface of a link of the node, moved into the pod (vlan.go: NetConf, loadConf, cmdAdd)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.plugins import common, fields
+from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
+from netattach_core.plugins.view import View
+
+VLAN_ID_MISSING = Rule("vlan-id-missing", Severity.WARN, "a VLAN interface without a VLAN")
+
+
+def check(conf: View, context: Context) -> Iterator[Finding]:
+    """VL1, VL3, VL4, VL7."""
+    yield from common.mtu(conf, negative="vlan refuses it")
+    if not conf.given("master") or conf.text("master") == "":
+        problem = "no `master`: the vlan plugin does not know of which interface to make a VLAN"
+        yield conf.found(common.KEY_NEEDED, problem, 'add the node\'s interface: "master": "eth1"')
+    if not conf.whole("vlanId"):
+        if conf.given("vlanId") and conf.whole("vlanId") is None:
+            return
+        problem = "`vlanId` is 0 or missing: frames get a priority tag and belong to no VLAN"
+        yield conf.found(VLAN_ID_MISSING, problem, 'add the VLAN: "vlanId": 100')
+    else:
+        problem = "a node can have one interface per master and VLAN: the second pod of a node fails"
+        mend = "use it for one pod per node, or a macvlan whose master is the VLAN interface"
+        yield conf.found(common.ONE_USER, problem, mend, "vlanId")
+
+
+PLUGIN = Plugin(
+    type="vlan",
+    source="plugins/main/vlan/vlan.go",
+    role=Role.MAIN,
+    schema=fields.record(
+        master=fields.TEXT, vlanId=fields.VLAN, mtu=fields.WHOLE, linkInContainer=fields.FLAG
+    ),
+    check=check,
+    rules=(VLAN_ID_MISSING,),
+    ipam=Ipam.REQUIRED,
+    aliases={
+        "vlan": "vlanId",
+        "id": "vlanId",
+        "tag": "vlanId",
+        "interface": "master",
+        "device": "master",
+        "parent": "master",
+    },
+    interface_key="master",
+)

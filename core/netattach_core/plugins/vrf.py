@@ -1,0 +1,30 @@
+"""vrf: puts the interface into a routing domain of its own (vrf/main.go: VRFNetConf, parseConf)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netattach_core.finding import Finding
+from netattach_core.plugins import common, fields
+from netattach_core.plugins.plugin import Context, Plugin, Role
+from netattach_core.plugins.view import View
+
+
+def check(conf: View, context: Context) -> Iterator[Finding]:
+    """VR1, VR2."""
+    if conf.value("vrfname") in {None, ""}:
+        problem = "no `vrfname`; the vrf plugin refuses that, also when the pod is deleted"
+        yield conf.found(common.KEY_NEEDED, problem, 'add the name of the VRF: "vrfname": "blue"')
+    else:
+        yield from common.interface_name(conf, "vrfname")
+
+
+PLUGIN = Plugin(
+    type="vrf",
+    source="plugins/meta/vrf/main.go",
+    role=Role.CHAINED,
+    schema=fields.record(vrfname=fields.TEXT, table=fields.UINT32),
+    check=check,
+    floor="0.3.1",
+    aliases={"vrf": "vrfname", "name_of_vrf": "vrfname"},
+)

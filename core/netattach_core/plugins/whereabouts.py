@@ -1,0 +1,130 @@
+"""whereabouts: addresses from ranges, leased in the cluster (pkg/config/config.go, pkg/types/types.go, pkg/iphelpers)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from netattach_core import addresses
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.plugins import common, fields
+from netattach_core.plugins.plugin import Context, Plugin, Role
+from netattach_core.plugins.view import View
+
+RANGE = Rule("whereabouts-range", Severity.DENY, "a range that whereabouts cannot read")
+RANGE_IGNORED = Rule(
+    "whereabouts-range-ignored", Severity.WARN, "a bound that whereabouts passes over in silence"
+)
+
+_OWN_RANGE = {
+    "range": fields.TEXT,
+    "range_start": fields.TEXT,
+    "range_end": fields.TEXT,
+    "exclude": fields.TEXTS,
+}
+_TEXTS = (
+    "gateway",
+    "network_name",
+    "log_file",
+    "log_level",
+    "reconciler_cron_expression",
+    "configuration_path",
+    "datastore",
+    "etcd_host",
+    "etcd_username",
+    "etcd_password",
+    "etcd_key_file",
+    "etcd_cert_file",
+    "etcd_ca_cert_file",
+)
+_NUMBERS = ("leader_lease_duration", "leader_renew_deadline", "leader_retry_period", "sleep_for_race")
+
+
+def check(ipam: View, context: Context) -> Iterator[Finding]:
+    """WA1 to WA3, WA6."""
+    sources = ("range", "ipRanges", "addresses", "configuration_path")
+    if not any(ipam.given(key) for key in sources):
+        problem = "neither `range` nor `ipRanges`: whereabouts has no addresses to give"
+        yield ipam.found(RANGE, problem, 'add a range: "range": "10.1.2.0/24"')
+    for view in (ipam, *ipam.inners("ipRanges")):
+        yield from _range(view)
+    for item in ipam.inners("addresses"):
+        text = item.text("address")
+        if text is not None and addresses.parse_cidr(_sloppy(text)) is None:
+            problem = f"`address` {text!r} is no IP address with a prefix length; whereabouts refuses it"
+            yield item.found(RANGE, problem, 'write it as "10.1.2.3/24"', "address")
+    gateway = ipam.text("gateway")
+    if gateway and addresses.parse_ip(_sloppy(gateway)) is None:
+        problem = f"`gateway` {gateway!r} is no IP address; whereabouts refuses it"
+        yield ipam.found(RANGE, problem, "write one address without a prefix length", "gateway")
+    yield from common.routes(ipam, context, None)
+
+
+def _range(view: View) -> Iterator[Finding]:
+    text = view.text("range")
+    if text is None:
+        return
+    network, start = _read(text)
+    if network is None:
+        problem = f"`range` {text!r} is no subnet; whereabouts cannot read it"
+        yield view.found(RANGE, problem, 'write "10.1.2.0/24", or "10.1.2.10-10.1.2.20/24"', "range")
+        return
+    if start is not None and start not in network:
+        problem = f"`range` starts at {start}, outside {network}; whereabouts refuses it"
+        yield view.found(RANGE, problem, f"start it inside {network}", "range")
+    if network.prefixlen > network.max_prefixlen - 2:
+        problem = f"`range` {text} is too small to hold an address for a pod; whereabouts refuses it"
+        yield view.found(
+            RANGE, problem, f"write a prefix length of {network.max_prefixlen - 2} or less", "range"
+        )
+    yield from _bounds(view, network)
+
+
+def _read(
+    text: str,
+) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network | None, addresses.IpAddress | None]:
+    """The network of a range, and its start where it is written as start-end/prefix."""
+    first, dash, rest = _sloppy(text).partition("-")
+    cidr = addresses.parse_cidr(rest.strip() if dash else first)
+    start = addresses.parse_ip(first.strip()) if dash else None
+    if cidr is None or (dash and start is None):
+        return None, None
+    return cidr.network, start
+
+
+def _sloppy(text: str) -> str:
+    """Without leading zeros: whereabouts reads with Kubernetes' tolerant parser (ParseCIDRSloppy)."""
+    return text if ":" in text else re.sub(r"\b0+(?=[0-9])", "", text)
+
+
+def _bounds(view: View, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Iterator[Finding]:
+    """WA6."""
+    for key in ("range_start", "range_end"):
+        text = view.text(key)
+        address = addresses.parse_ip(_sloppy(text)) if text else None
+        if address is not None and address not in network:
+            problem = f"`{key}` {address} is outside {network}: whereabouts passes over it and gives out the whole range"
+            yield view.found(RANGE_IGNORED, problem, f"write an address of {network}", key)
+
+
+PLUGIN = Plugin(
+    type="whereabouts",
+    source="whereabouts pkg/config/config.go",
+    role=Role.IPAM,
+    schema=fields.record(
+        **_OWN_RANGE,
+        ipRanges=fields.list_of(fields.record(**_OWN_RANGE, enable_overlapping_ranges={}, network_name={})),
+        **dict.fromkeys(_TEXTS, fields.TEXT),
+        **dict.fromkeys(_NUMBERS, fields.WHOLE),
+        routes=fields.ROUTES,
+        dns=fields.DNS,
+        addresses=fields.list_of(fields.record(address=fields.TEXT, gateway=fields.TEXT)),
+        enable_overlapping_ranges=fields.FLAG,
+        node_slice_size=fields.TEXT,
+        kubernetes=fields.record(kubeconfig=fields.TEXT, k8s_api_root=fields.TEXT),
+    ),
+    check=check,
+    rules=(RANGE, RANGE_IGNORED),
+    aliases={"subnet": "range", "ranges": "ipRanges", "omit_ranges": "exclude"},
+)

@@ -1,0 +1,92 @@
+"""The judge, who says whether this NAD's configuration is one that can work.
+
+Pure: the object and what is known of the nodes in, findings out, all of them at once. Four groups of rules, a file or more
+each: the text (`text`), the shape (`shape`, `spelling`), the sense (`chain` for what holds for all, `plugins` for each one),
+the nodes (`nodes`). A denial is certain failure, or one of the safety rules; what merely looks wrong is a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from netattach_core import plugins
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.inventory import NodeInventory
+from netattach_core.nad import Nad
+from netattach_core.policy import chain, shape, spelling, text
+from netattach_core.policy import nodes as node_rules
+
+RULES: tuple[Rule, ...] = (
+    *text.RULES,
+    *shape.RULES,
+    *spelling.RULES,
+    *chain.RULES,
+    *plugins.RULES,
+    *node_rules.RULES,
+)
+
+_ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.OFF: 2}
+
+
+def judge(body: Mapping[str, Any], nodes: Sequence[NodeInventory] | None = None) -> list[Finding]:
+    """Everything that is wrong with a NAD, denials first, then by place in the text.
+
+    `nodes` are those on which the network may be used; None where nothing is known of them, and then nothing is said of them.
+    """
+    findings = dict.fromkeys(_findings(body, nodes))
+    return sorted(findings, key=lambda finding: (_ORDER[finding.weight], finding.offset or 0))
+
+
+def _findings(body: Mapping[str, Any], nodes: Sequence[NodeInventory] | None) -> Iterator[Finding]:
+    about_text, root = text.read(_mapping(body, "spec").get("config"))
+    yield from about_text
+    if root is None:
+        return
+    nad = _nad(body)
+    network = chain.read(root, nad)
+    yield from chain.check(network)
+    for entry in network.entries:
+        yield from _entry(entry)
+        if not nodes:
+            yield from chain.misspelt(entry)
+    yield from node_rules.check(network, nad, nodes or ())
+
+
+def _entry(entry: chain.Entry) -> Iterator[Finding]:
+    """Shape and sense of one plugin's configuration."""
+    reader = entry.plugin.type if entry.plugin else "every CNI runtime"
+    anything: Mapping[str, Any] = {}  # `chain` judges these two, and has more to say
+    yield from shape.check(entry.conf, _with(entry.schema, name=anything, cniVersion=anything), reader)
+    if entry.plugin:
+        keys = _with(entry.schema, ipam={})  # whose keys are the IPAM plugin's
+        yield from spelling.check(
+            entry.raw.node, entry.raw.path, keys, entry.plugin.aliases, entry.plugin.type
+        )
+        yield from entry.plugin.check(entry.conf, entry.context)
+    if entry.ipam and entry.ipam_raw and entry.ipam_plugin:
+        ipam, schema = entry.ipam_plugin, chain.ipam_schema(entry.ipam_plugin)
+        yield from shape.check(entry.ipam, schema, ipam.type)
+        yield from spelling.check(entry.ipam_raw.node, entry.ipam_raw.path, schema, ipam.aliases, ipam.type)
+        yield from ipam.check(entry.ipam, entry.context)
+
+
+def _with(schema: Mapping[str, Any], **changed: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema with other words for some keys."""
+    return {**schema, "properties": {**schema["properties"], **changed}}
+
+
+def _nad(body: Mapping[str, Any]) -> Nad:
+    """Like `nad.from_body`, but never an error: an odd object is judged too."""
+    metadata = _mapping(body, "metadata")
+    annotations = {str(key): str(value) for key, value in _mapping(metadata, "annotations").items()}
+    return Nad(
+        namespace=str(metadata.get("namespace") or ""),
+        name=str(metadata.get("name") or ""),
+        annotations=annotations,
+    )
+
+
+def _mapping(body: Any, key: str) -> Mapping[str, Any]:
+    value = body.get(key) if isinstance(body, Mapping) else None
+    return value if isinstance(value, Mapping) else {}

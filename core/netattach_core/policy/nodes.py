@@ -1,0 +1,226 @@
+"""Rule group 4, the nodes: interfaces and binaries, as the inventories know them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.inventory import Interface, NodeInventory
+from netattach_core.nad import ALLOW_DEFAULT_INTERFACE, Nad
+from netattach_core.plugins import known_types, words
+from netattach_core.plugins.view import View
+from netattach_core.policy.chain import Entry, Network
+
+DENY, WARN = Severity.DENY, Severity.WARN
+
+MASTER_DEFAULT = Rule("master-default-interface", DENY, "the interface that carries the node's own traffic")
+MASTER_ABOVE_DEFAULT = Rule(
+    "master-on-default-interface", WARN, "a VLAN of the interface that carries the node's traffic"
+)
+MASTER_OMITTED = Rule("master-omitted", WARN, "no `master`: the node's default-route interface is taken")
+MASTER_MISSING = Rule("master-missing-on-node", DENY, "an interface that nodes do not have")
+MTU_ABOVE_MASTER = Rule("mtu-above-master", DENY, "an MTU above that of the interface below")
+PLUGIN_MISSING = Rule("plugin-missing", DENY, "a plugin whose binary is not on the nodes")
+
+RULES = (
+    MASTER_DEFAULT,
+    MASTER_ABOVE_DEFAULT,
+    MASTER_OMITTED,
+    MASTER_MISSING,
+    MTU_ABOVE_MASTER,
+    PLUGIN_MISSING,
+)
+
+_NAMED = 10
+"""Nodes that a message names; the rest is counted."""
+
+_CANDIDATES = 5
+_USABLE_KINDS = ("", "bond", "team", "vlan", "bridge")
+"""Links that lead somewhere. Hardware has no kind. Order is preference."""
+
+_MOVABLE_KINDS = ("",)
+_NOTHING_USABLE = f"add an interface to the nodes, or annotate the NAD with {ALLOW_DEFAULT_INTERFACE}: 'true'"
+_PRIMARY_BRIDGES = {"cni0", "cbr0", "docker0", "kube-bridge", "podman0", "virbr0", "weave"}
+_REFUSES_LARGE_MTU = {"macvlan", "vlan"}
+
+
+def check(network: Network, nad: Nad, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
+    """Each plugin's interface and binaries. An inventory without interfaces, or without plugins, knows nothing of them."""
+    allowed = nad.annotations.get(ALLOW_DEFAULT_INTERFACE) == "true"
+    with_interfaces = [node for node in nodes if node.interfaces]
+    with_plugins = [node for node in nodes if node.plugins]
+    for entry in network.entries:
+        if _uses_node_interface(entry):
+            yield from _interface(entry, with_interfaces, allowed=allowed)
+        yield from _binary(entry.conf, entry.type, with_plugins, ipam=False)
+        if entry.ipam is not None:
+            yield from _binary(entry.ipam, entry.ipam_type, with_plugins, ipam=True)
+
+
+def _uses_node_interface(entry: Entry) -> bool:
+    """With `linkInContainer` the master is in the pod; a chained ipvlan takes the interface of the plugin before it."""
+    if entry.plugin is None or not entry.plugin.interface_key or entry.conf.flag("linkInContainer"):
+        return False
+    return not (entry.type == "ipvlan" and entry.context.before)
+
+
+def _interface(entry: Entry, nodes: Sequence[NodeInventory], *, allowed: bool) -> Iterator[Finding]:
+    key = entry.plugin.interface_key if entry.plugin else ""
+    name = entry.conf.text(key)
+    if name:
+        if not allowed:
+            yield from _default(entry, key, name, nodes)
+        yield from _missing(entry, key, name, nodes)
+        yield from _mtu(entry, name, nodes)
+    elif entry.plugin and entry.plugin.falls_back and (name == "" or not entry.conf.given(key)):
+        yield from _omitted(entry, key, nodes, allowed=allowed)
+
+
+def _omitted(entry: Entry, key: str, nodes: Sequence[NodeInventory], *, allowed: bool) -> Iterator[Finding]:
+    """MV5; the same safety rule as for a named one."""
+    hit = next((node for node in nodes if node.default_interfaces), None)
+    if hit is None or allowed:
+        problem = (
+            f"no `{key}`: {entry.type} takes the interface of the node's default route, whichever that is"
+        )
+        yield entry.conf.found(MASTER_OMITTED, problem, f'name the interface: "{key}": "eth1"')
+        return
+    default = hit.default_interfaces[0]
+    problem = (
+        f"no `{key}`, so {entry.type} takes the interface of the node's default route: {default.name} on {hit.node}, which "
+        f"{_and(default.reasons)}. Pods must not share it with the node's own network"
+    )
+    yield entry.conf.found(MASTER_DEFAULT, problem, _mend(entry, nodes))
+
+
+def _default(entry: Entry, key: str, name: str, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
+    hits = [(node, reasons) for node in nodes if (reasons := node.default_reasons(name))]
+    hits += [
+        (node, ("is a default interface",))
+        for node in nodes
+        if _is_default(node, name) and not node.default_reasons(name)
+    ]
+    if hits:
+        node, reasons = hits[0]
+        more = f" (and on {len(hits) - 1} more)" if len(hits) > 1 else ""
+        effect = (
+            "would be taken away from the node"
+            if entry.type == "host-device"
+            else "must not be shared with pods"
+        )
+        problem = (
+            f"`{key}` {name} is a default interface of {node.node}{more}: it {_and(reasons)}. It {effect}"
+        )
+        yield entry.conf.found(MASTER_DEFAULT, problem, _mend(entry, nodes), key)
+        return
+    for node in nodes:
+        below = _vlan_parent(node.interface(name))
+        if below and _is_default(node, below):
+            problem = f"`{key}` {name} is a VLAN of {below}, which is a default interface of {node.node}"
+            yield entry.conf.found(
+                MASTER_ABOVE_DEFAULT, problem, "make sure that this VLAN is not the node's own", key
+            )
+            return
+
+
+def _is_default(node: NodeInventory, name: str) -> bool:
+    return any(default.name == name for default in node.default_interfaces)
+
+
+def _vlan_parent(interface: Interface | None) -> str:
+    return interface.parent if interface and interface.kind == "vlan" else ""
+
+
+def _missing(entry: Entry, key: str, name: str, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
+    without = [node for node in nodes if node.interface(name) is None]
+    if not without:
+        return
+    everywhere = len(without) == len(nodes)
+    if everywhere and ":" in name:
+        problem = f"`{key}` {name} is a label of an address, not an interface; no node has an interface of that name"
+    elif everywhere:
+        problem = f"`{key}` {name} is not an interface of {_every(nodes)}"
+    else:
+        problem = f"`{key}` {name} is not an interface of {_names(without)}: pods there cannot be attached"
+    severity = None if everywhere else WARN
+    yield entry.conf.found(MASTER_MISSING, problem, _mend(entry, nodes, name), key, severity=severity)
+
+
+def _mtu(entry: Entry, name: str, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
+    """MV3, VL4."""
+    mtu = entry.conf.whole("mtu")
+    masters = [(node, master) for node in nodes if (master := node.interface(name))]
+    low = [(node, master) for node, master in masters if mtu and mtu > master.mtu]
+    if not low or entry.type not in _REFUSES_LARGE_MTU:
+        return
+    problem = (
+        f"`mtu` {mtu} is above that of {name} on {_names([node for node, _ in low])}; {entry.type} refuses it"
+    )
+    severity = None if len(low) == len(masters) else WARN
+    mend = f"write {min(master.mtu for _, master in low)} or less, or raise the interface's MTU"
+    yield entry.conf.found(MTU_ABOVE_MASTER, problem, mend, "mtu", severity=severity)
+
+
+def _binary(view: View, kind: str, nodes: Sequence[NodeInventory], *, ipam: bool) -> Iterator[Finding]:
+    """G15."""
+    without = [node for node in nodes if not node.has_plugin(kind)]
+    if not kind or "/" in kind or not without:
+        return
+    if len(without) < len(nodes):
+        problem = f"the plugin `{kind}` is not on {_names(without)}: pods there cannot be attached"
+        yield view.found(
+            PLUGIN_MISSING, problem, f"install {kind} in /opt/cni/bin there", "type", severity=WARN
+        )
+        return
+    there = sorted({plugin.name for node in nodes for plugin in node.plugins})
+    close = words.closest(kind, there) or words.closest(
+        kind, [k for k in known_types(ipam=ipam) if k != kind]
+    )
+    mend = f"did you mean `{close}`?" if close else f"install {kind} in /opt/cni/bin of the nodes"
+    yield view.found(
+        PLUGIN_MISSING, f"the plugin `{kind}` is not on {_every(nodes)}: no pod can be attached", mend, "type"
+    )
+
+
+def _mend(entry: Entry, nodes: Sequence[NodeInventory], name: str = "") -> str:
+    usable = candidates(nodes, _MOVABLE_KINDS if entry.type == "host-device" else _USABLE_KINDS)
+    if not usable:
+        return "add the interface to the nodes" if name else _NOTHING_USABLE
+    close = words.closest(name, usable) if name else None
+    if close:
+        return f"did you mean `{close}`?"
+    return f"use {usable[0]}" if len(usable) == 1 else f"use one of {', '.join(usable)}"
+
+
+def candidates(nodes: Sequence[NodeInventory], kinds: Sequence[str] = _USABLE_KINDS) -> list[str]:
+    """Interfaces that would do: those of all nodes first, then hardware before what is built on it."""
+    ranked: dict[str, tuple[int, int]] = {}
+    for node in nodes:
+        for interface in node.interfaces:
+            if _usable(node, interface, kinds) and not any(
+                _is_default(other, interface.name) for other in nodes
+            ):
+                having = sum(other.interface(interface.name) is not None for other in nodes)
+                ranked.setdefault(interface.name, (-having, kinds.index(interface.kind)))
+    return sorted(ranked, key=lambda name: (ranked[name], name))[:_CANDIDATES]
+
+
+def _usable(node: NodeInventory, interface: Interface, kinds: Sequence[str]) -> bool:
+    if interface.name == "lo" or not interface.up or interface.controller or interface.kind not in kinds:
+        return False
+    if interface.kind == "bridge" and interface.name in _PRIMARY_BRIDGES:
+        return False
+    return not _is_default(node, interface.parent)
+
+
+def _every(nodes: Sequence[NodeInventory]) -> str:
+    return nodes[0].node if len(nodes) == 1 else f"any of the {len(nodes)} nodes"
+
+
+def _names(nodes: Sequence[NodeInventory]) -> str:
+    named = ", ".join(node.node for node in nodes[:_NAMED])
+    return named if len(nodes) <= _NAMED else f"{named} and {len(nodes) - _NAMED} more"
+
+
+def _and(reasons: Sequence[str]) -> str:
+    return " and ".join(reasons) if reasons else "is the default interface"

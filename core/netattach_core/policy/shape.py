@@ -1,0 +1,162 @@
+"""Rule group 2, the shape: each plugin's JSON Schema (Draft 2020-12), with its errors put into plain words."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+
+from netattach_core.finding import Finding, Rule, Severity, path_text
+from netattach_core.plugins import words
+from netattach_core.plugins.view import View
+
+SCHEMA = Rule("schema", Severity.DENY, "a value of the wrong type, or outside of what the plugin takes")
+NUMBER_FORM = Rule("number-form", Severity.WARN, "a whole number that is written as a float")
+
+_UNBOUNDED = 2**31
+"""A limit from here on is that of the plugin's integer type, and no help to a reader."""
+
+RULES = (SCHEMA, NUMBER_FORM)
+
+_TYPES = {
+    "string": "a text in double quotes",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+}
+
+
+def check(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
+    """What the schema says against this object. `reader` is who refuses it: a plugin's type, or `every CNI runtime`."""
+    for error in _validator(json.dumps(schema, sort_keys=True)).iter_errors(view.node.value):
+        if error.validator == "enum" and not isinstance(error.instance, str):
+            continue  # the type has been said to be wrong already
+        problem, mend = _explain(error)
+        where = tuple(error.absolute_path)
+        yield view.found(SCHEMA, f"{problem}; {reader} refuses it", mend, *where)
+    yield from _floats(view, schema)
+
+
+@functools.cache
+def _validator(schema: str) -> Draft202012Validator:
+    """One a schema: to build it takes longer than to use it."""
+    return Draft202012Validator(json.loads(schema))
+
+
+def _explain(error: ValidationError) -> tuple[str, str]:
+    """Problem and mend. A keyword without words of its own is a gap here, and says at least where."""
+    name = f"`{_name(error)}`"
+    explain = _WORDS.get(str(error.validator))
+    if explain is None:
+        return f"{name} is not as it should be: {error.message}", "correct it"
+    problem, mend = explain(name, error)
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    return problem, schema.get("mend", mend)
+
+
+def _name(error: ValidationError) -> str:
+    """The last key, and the numbers behind it: `vlanTrunk[1]`."""
+    path = list(error.absolute_path)
+    start = max((i for i, part in enumerate(path) if isinstance(part, str)), default=0)
+    return path_text(tuple(path[start:]))
+
+
+def _type(name: str, error: ValidationError) -> tuple[str, str]:
+    value: Any = error.validator_value
+    wanted = [kind for kind in ([value] if isinstance(value, str) else value) if kind != "null"]
+    has_to_be = " or ".join(_TYPES[kind] for kind in wanted)
+    return f"{name} is {_described(error.instance)}; it has to be {has_to_be}", _retyped(
+        error.instance, wanted[0]
+    )
+
+
+def _described(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    shown = text if len(text) <= 40 else text[:37] + "…"
+    if isinstance(value, bool):
+        return f"{shown}, without quotes"
+    kind = next((word for types, word in _DESCRIPTIONS if isinstance(value, types)), "")
+    return f"{kind}{shown}"
+
+
+_DESCRIPTIONS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (str, "the text "),
+    ((int, float), "the number "),
+    (list, "the list "),
+    (dict, "the object "),
+)
+
+
+def _retyped(value: Any, wanted: str) -> str:
+    """What the author meant, in the type that is wanted."""
+    if isinstance(value, str) and wanted in {"integer", "boolean"}:
+        word = value.strip().lower()
+        if (wanted == "integer" and word.lstrip("-").isdigit()) or (
+            wanted == "boolean" and word in {"true", "false"}
+        ):
+            return f"write {word}, without quotes"
+    if wanted == "boolean":
+        return "write true or false, without quotes"
+    if wanted == "integer":
+        return "write a whole number, without quotes"
+    if wanted == "string" and isinstance(value, int | float) and not isinstance(value, bool):
+        return f'write "{json.dumps(value)}", in quotes'
+    if wanted == "array" and isinstance(value, dict | str):
+        return "put it in brackets: [ … ]"
+    return f"write {_TYPES[wanted]}"
+
+
+def _enum(name: str, error: ValidationError) -> tuple[str, str]:
+    value: Any = error.validator_value
+    known = [word for word in value if word != ""]
+    close = words.closest(str(error.instance), known)
+    mend = f"did you mean `{close}`?" if close else f"write one of {', '.join(known)}"
+    return f"{name} `{error.instance}` is not one of {', '.join(known)}", mend
+
+
+def _bounds(name: str, error: ValidationError) -> tuple[str, str]:
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    low, high = schema.get("minimum", 0), schema.get("maximum", 0)
+    number = f"a number from {low} to {high}"
+    if high >= _UNBOUNDED:
+        number = "a number of 0 or more" if error.validator == "minimum" else "a smaller number"
+    return f"{name} is {error.instance}; it has to be {number}", f"write {number}"
+
+
+def _long(name: str, error: ValidationError) -> tuple[str, str]:
+    return f"{name} has more than {error.validator_value} characters", "shorten it"
+
+
+_WORDS: dict[str, Callable[[str, ValidationError], tuple[str, str]]] = {
+    "type": _type,
+    "enum": _enum,
+    "minimum": _bounds,
+    "maximum": _bounds,
+    "maxLength": _long,
+}
+
+
+def _floats(view: View, schema: Mapping[str, Any], where: tuple[str | int, ...] = ()) -> Iterator[Finding]:
+    """G4: a plugin refuses 1500.0; the daemon hands on 1500, as libcni does, so it works through them alone."""
+    value = _at(view.node.value, where)
+    if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():
+        problem = f"`{path_text(where[-1:])}` is written as a float; the plugin takes it only because the daemon rewrites it"
+        yield view.found(NUMBER_FORM, problem, f"write {int(value)}", *where)
+    elif isinstance(value, dict):
+        for key, inner in schema.get("properties", {}).items():
+            if key in value:
+                yield from _floats(view, inner, (*where, key))
+    elif isinstance(value, list) and "items" in schema:
+        for index in range(len(value)):
+            yield from _floats(view, schema["items"], (*where, index))
+
+
+def _at(value: Any, where: tuple[str | int, ...]) -> Any:
+    for part in where:
+        value = value[part]
+    return value

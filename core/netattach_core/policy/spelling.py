@@ -1,0 +1,77 @@
+"""Rule group 2, the keys: those that no plugin reads, and those that are read in spite of their case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from netattach_core.finding import Finding, Path, Rule, Severity
+from netattach_core.json_text import Node
+from netattach_core.plugins import words
+from netattach_core.policy.reading import spellings
+
+KEY_MISSPELT = Rule("key-misspelt", Severity.WARN, "a key that is not read and looks like one that is")
+KEY_UNKNOWN = Rule("key-unknown", Severity.WARN, "a key that the plugin does not read")
+KEY_CASE = Rule("key-case", Severity.WARN, "a key whose capital letters are not the plugin's")
+KEY_RESERVED = Rule("key-reserved", Severity.WARN, "a key that belongs to the runtime")
+
+RULES = (KEY_MISSPELT, KEY_UNKNOWN, KEY_CASE, KEY_RESERVED)
+
+_RESERVED = {"runtimeConfig", "prevResult"}
+
+
+def check(
+    node: Node, path: Path, schema: Mapping[str, Any], aliases: Mapping[str, str], reader: str
+) -> Iterator[Finding]:
+    """The keys of an object, and of all objects in it whose keys the schema lists."""
+    properties, spelling = schema.get("properties", {}), spellings(schema)
+    for member in node.members if properties else ():
+        yield from _key(member.key, member.start, path, list(properties), spelling, aliases, reader)
+    for member in node.members:
+        key = spelling.get(member.key.casefold(), member.key)
+        yield from check(member.node, (*path, member.key), properties.get(key, {}), aliases, reader)
+    for index, item in enumerate(node.items):
+        yield from check(item, (*path, index), schema.get("items", {}), aliases, reader)
+
+
+def _key(
+    key: str,
+    offset: int,
+    path: Path,
+    known: list[str],
+    spelling: Mapping[str, str],
+    aliases: Mapping[str, str],
+    reader: str,
+) -> Iterator[Finding]:
+    at = (*path, key)
+    if key in _RESERVED:
+        problem = f"`{key}` belongs to the runtime; the daemon takes it out of a NAD"
+        yield Finding(
+            KEY_RESERVED, at, problem, "remove it; a pod's annotation can ask for capabilities", offset
+        )
+    elif key in known or _is_comment(key):
+        return
+    elif key.casefold() in spelling:
+        right = spelling[key.casefold()]
+        problem = f"`{key}` is read as `{right}`, since plugins read keys without regard to case; other tools do not"
+        yield Finding(KEY_CASE, at, problem, f"write `{right}`", offset)
+    else:
+        meant = _meant(key, known, aliases)
+        if meant:
+            yield Finding(
+                KEY_MISSPELT, at, f"{reader} does not read `{key}`", f"did you mean `{meant}`?", offset
+            )
+        else:
+            yield Finding(
+                KEY_UNKNOWN, at, f"{reader} does not read `{key}`: it has no effect", "remove it", offset
+            )
+
+
+def _meant(key: str, known: list[str], aliases: Mapping[str, str]) -> str | None:
+    alias = aliases.get(key)
+    return alias if alias in known else words.closest(key, known)
+
+
+def _is_comment(key: str) -> bool:
+    """What people write where JSON has no comments, and names with a domain, which are somebody's own."""
+    return key.startswith(("_", "#", "//", "$", "x-")) or key in {"comment", "description"} or "/" in key
