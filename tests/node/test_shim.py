@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from netattach_core import shim_protocol
 from netattach_core.shim_protocol import Frame, Kind
 from support.build import shim_binary, shim_under_test
@@ -134,7 +135,7 @@ class TestFindingTheDaemon:
     )
     def test_bad_settings_are_named(self, host: Host, variables: dict[str, str], named: str) -> None:
         """A variable that cannot be used is code 4 and named."""
-        error = host.start(**variables).error()
+        error = host.start("ADD", b"{}", **variables).error()
 
         assert error["code"] == 4
         assert named in str(error["msg"])
@@ -187,7 +188,9 @@ class TestGreeting:
         "greeting",
         [
             pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n", id="another protocol"),
-            pytest.param(shim_protocol.encode(Frame(Kind.WELCOME, (b"2",))), id="a version that was not offered"),
+            pytest.param(
+                shim_protocol.encode(Frame(Kind.WELCOME, (b"2",))), id="a version that was not offered"
+            ),
             pytest.param(shim_protocol.encode(Frame(Kind.WELCOME)), id="no version"),
             pytest.param(shim_protocol.encode(Frame(Kind.WELCOME, (b"one",))), id="no number"),
             pytest.param(shim_protocol.encode(Frame(Kind.ANSWER, (b"0", b"{}"))), id="an answer to no call"),
@@ -341,9 +344,15 @@ class TestAnswer:
             pytest.param(b"\x01\0\0\0R\0", id="a length that is cut off"),
             pytest.param(b"\x05\0\0\0R\x02\0\0\0x", id="a field that is cut off"),
             pytest.param(b"\0\0\0\0R", id="a RUN without fields"),
-            pytest.param(shim_protocol.encode(Frame(Kind.RUN, (b"one", b"p", b"0", b""))), id="a RUN without a number"),
-            pytest.param(shim_protocol.encode(Frame(Kind.RUN, (b"1", b"p", b"-1", b""))), id="a negative deadline"),
-            pytest.param(shim_protocol.encode(Frame(Kind.RUN, (b"1" * 19, b"p", b"0", b""))), id="too many digits"),
+            pytest.param(
+                shim_protocol.encode(Frame(Kind.RUN, (b"one", b"p", b"0", b""))), id="a RUN without a number"
+            ),
+            pytest.param(
+                shim_protocol.encode(Frame(Kind.RUN, (b"1", b"p", b"-1", b""))), id="a negative deadline"
+            ),
+            pytest.param(
+                shim_protocol.encode(Frame(Kind.RUN, (b"1" * 19, b"p", b"0", b""))), id="too many digits"
+            ),
             pytest.param(shim_protocol.encode(Frame(Kind.ANSWER)), id="an ANSWER without fields"),
             pytest.param(shim_protocol.encode(Frame(Kind.ANSWER, (b"0",))), id="an ANSWER without a text"),
             pytest.param(shim_protocol.encode(Frame(Kind.ANSWER, (b"256", b""))), id="an impossible status"),

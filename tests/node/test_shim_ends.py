@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from netattach_core.shim_protocol import Frame, Kind, Outcome, Ran
 from support.build import shim_under_test
 from support.shim_peer import PATIENCE, Host, Shim, alive, children
@@ -71,7 +72,10 @@ class TestTimeout:
 
     def test_other_runs_are_not_touched(self, host: Host, tmp_path: Path) -> None:
         """The end of one run is no other's, even where both have orphans in sessions of their own."""
-        host.plugin("patient", 'setsid sleep 300 & echo $! > "$DIRECTORY/patient"; read go < "$DIRECTORY/gate"; echo done')
+        host.plugin(
+            "patient",
+            'setsid sleep 300 & echo $! > "$DIRECTORY/patient"; read go < "$DIRECTORY/gate"; echo done',
+        )
         os.mkfifo(tmp_path / "gate")
         host.calling()
         host.daemon.start("patient", id=2, deadline_ms=9000)
@@ -135,7 +139,9 @@ class TestEarlyAnswer:
 
 class TestCancel:
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-    def test_all_is_ended_before_the_cancel_and_undone_after_it(self, host: Host, tmp_path: Path, number: signal.Signals) -> None:
+    def test_all_is_ended_before_the_cancel_and_undone_after_it(
+        self, host: Host, tmp_path: Path, number: signal.Signals
+    ) -> None:
         """The runtime killed the front: first every process, then RAN and CANCEL, then the daemon's undo runs, to the end."""
         shim = host.calling()
         host.daemon.start("hangs")
@@ -168,7 +174,9 @@ class TestCancel:
 
         rans = host.daemon.rans(5)
 
-        assert {n: (ran.outcome, ran.number) for n, ran in rans.items()} == dict.fromkeys(range(5), (Outcome.KILLED, 9))
+        assert {n: (ran.outcome, ran.number) for n, ran in rans.items()} == dict.fromkeys(
+            range(5), (Outcome.KILLED, 9)
+        )
         assert host.daemon.frame().kind == Kind.CANCEL
 
     def test_the_runtime_does_not_wait_for_the_undoing(self, host: Host) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from netattach_core import shim_protocol
 from netattach_core.shim_protocol import Frame, Kind, Run
 from support.build import shim_binary, shim_sanitized

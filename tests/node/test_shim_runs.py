@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from netattach_core import shim_protocol
 from netattach_core.shim_protocol import Outcome, Ran, Run
 from support.build import shim_under_test
@@ -62,7 +63,9 @@ class TestWhatAPluginGets:
         host.plugin("environ", "exec cat /proc/self/environ")
         host.calling(CNI_NETNS="/run/netns/x", TRACEPARENT="00-ab")
 
-        ran = host.daemon.run("environ", environment={"CNI_IFNAME": "net1", "CNI_COMMAND": "DEL", "CNI_ARGS": "A=é"})
+        ran = host.daemon.run(
+            "environ", environment={"CNI_IFNAME": "net1", "CNI_COMMAND": "DEL", "CNI_ARGS": "A=é"}
+        )
         variables = ran.stdout.decode().rstrip("\0").split("\0")
 
         assert sorted(v for v in variables if v.startswith(("CNI_", "TRACE"))) == [
@@ -226,7 +229,10 @@ class TestWhatIsFound:
         host.plugin("fine", "exit 0")
         host.calling()
 
-        assert host.daemon.run("fine", environment=dict([("CNI_IFNAME", "net1"), entry])).outcome == Outcome.REFUSED
+        assert (
+            host.daemon.run("fine", environment=dict([("CNI_IFNAME", "net1"), entry])).outcome
+            == Outcome.REFUSED
+        )
 
     def test_a_refusal_ends_nothing(self, host: Host) -> None:
         """The conversation goes on."""
@@ -316,7 +322,9 @@ class TestSeveralAtOnce:
         host.calling()
         inputs = {n: bytes([n]) * (1 if n % 2 else 200_000) for n in range(20)}
         frames = [shim_protocol.run_frame(Run(n, "cat", 0, stdin, {})) for n, stdin in inputs.items()]
-        writer = threading.Thread(target=host.daemon.send_bytes, args=(b"".join(map(shim_protocol.encode, frames)),))
+        writer = threading.Thread(
+            target=host.daemon.send_bytes, args=(b"".join(map(shim_protocol.encode, frames)),)
+        )
         writer.start()
         outputs = {n: ran.stdout for n, ran in host.daemon.rans(20).items()}
         writer.join()

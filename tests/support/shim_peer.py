@@ -119,7 +119,9 @@ class Peer:
         """The next RANs by their ids."""
         return {ran.id: ran for ran in (self.ran() for _ in range(count))}
 
-    def run(self, plugin: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None, **more: int) -> Ran:
+    def run(
+        self, plugin: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None, **more: int
+    ) -> Ran:
         """Sends a RUN and waits for its RAN."""
         self.start(plugin, stdin, environment, **more)
         return self.ran()
@@ -193,7 +195,9 @@ class Host:
     def __enter__(self) -> Host:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.daemon.close()
         for shim in self._shims:
             shim.close()
@@ -204,7 +208,9 @@ class Host:
         shim.feed(stdin)
         return shim
 
-    def start_open(self, command: str | None = "ADD", *, through: Sequence[str] = (), **variables: str) -> Shim:
+    def start_open(
+        self, command: str | None = "ADD", *, through: Sequence[str] = (), **variables: str
+    ) -> Shim:
         """Starts a shim whose standard input stays open; `through` is a program that starts it."""
         called = {} if command is None else {"CNI_COMMAND": command}
         process = subprocess.Popen(
@@ -247,7 +253,9 @@ def alive(pids: Iterable[int]) -> list[int]:
 
 def children(pid: int) -> list[int]:
     """The processes whose parent is `pid`."""
-    return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if _stat(path)[1:2] == [str(pid)]]
+    return [
+        int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if _stat(path)[1:2] == [str(pid)]
+    ]
 
 
 def _runs(pid: int) -> bool:

@@ -1,0 +1,186 @@
+"""The shim protocol's codec: what is encoded comes back, however a stream cuts it, and garbage raises DecodeError alone."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netattach_core import shim_protocol
+from netattach_core.errors import DecodeError
+from netattach_core.shim_protocol import MAX_PAYLOAD, Call, Decoder, Frame, Kind, Outcome, Ran, Run
+
+FIELDS = st.lists(st.binary(max_size=300), max_size=6).map(tuple)
+FRAMES = st.lists(st.builds(Frame, st.sampled_from(Kind), FIELDS), max_size=5)
+CUTS = st.lists(st.integers(min_value=0, max_value=3000), max_size=20)
+NAMES = st.text(st.characters(exclude_characters="=\0", exclude_categories=["Cs"]))
+VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+NUMBERS = st.integers(min_value=0, max_value=10**18 - 1)
+
+
+def _pieces(data: bytes, cuts: Sequence[int]) -> list[bytes]:
+    """The bytes, cut at these places."""
+    at = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    return [data[start:end] for start, end in itertools.pairwise(at)]
+
+
+def _decoded(pieces: Sequence[bytes]) -> list[Frame]:
+    decoder = Decoder()
+    return [frame for piece in pieces for frame in decoder.feed(piece)]
+
+
+class TestFrames:
+    @given(FRAMES, CUTS)
+    def test_frames_come_back_however_they_are_cut(self, frames: list[Frame], cuts: list[int]) -> None:
+        """A stream has no borders: any cutting gives the same frames."""
+        data = b"".join(map(shim_protocol.encode, frames))
+
+        assert frames == _decoded(_pieces(data, cuts))
+
+    @given(FRAMES, st.integers(min_value=1, max_value=4))
+    def test_an_unfinished_frame_is_waited_for(self, frames: list[Frame], missing: int) -> None:
+        """Nothing is given out before it is whole."""
+        data = b"".join(map(shim_protocol.encode, [*frames, Frame(Kind.CALL, (b"",))]))
+
+        assert frames == _decoded([data[:-missing]])
+
+    @given(st.binary(max_size=400), CUTS)
+    def test_garbage_raises_nothing_but_decode_errors(self, data: bytes, cuts: list[int]) -> None:
+        """Whatever a peer sends, the daemon has one exception to catch, and every frame given out can be encoded again."""
+        try:
+            frames = _decoded(_pieces(data, cuts))
+        except DecodeError:
+            return
+
+        assert data.startswith(b"".join(map(shim_protocol.encode, frames)))
+
+    @given(FRAMES.filter(bool), st.data())
+    def test_mutations_raise_nothing_but_decode_errors(
+        self, frames: list[Frame], data: st.DataObject
+    ) -> None:
+        """Nearly right is where decoders break; every reader is tried on what came out."""
+        encoded = bytearray(b"".join(map(shim_protocol.encode, frames)))
+        at = data.draw(st.integers(min_value=0, max_value=len(encoded) - 1))
+        encoded[at] = data.draw(st.integers(min_value=0, max_value=255))
+        with contextlib.suppress(DecodeError):  # the only exception that a caller has to know
+            for frame in _decoded([bytes(encoded)]):
+                for read in (shim_protocol.hello_versions, shim_protocol.call, shim_protocol.ran):
+                    _read(read, frame)
+
+    def test_the_largest_frame_is_taken(self) -> None:
+        """Exactly MAX_PAYLOAD."""
+        frame = Frame(Kind.CALL, (bytes(MAX_PAYLOAD - 4),))
+
+        assert [frame] == _decoded([shim_protocol.encode(frame)])
+
+    def test_a_larger_frame_is_refused_by_its_length(self) -> None:
+        """Before any of it is kept."""
+        with pytest.raises(DecodeError, match="at most"):
+            Decoder().feed((MAX_PAYLOAD + 1).to_bytes(4, "little") + b"C")
+
+    @pytest.mark.parametrize(
+        ("data", "named"),
+        [
+            (b"\0\0\0\0?", "kind"),
+            (b"\x03\0\0\0C\x01\0\0", "length is cut off"),
+            (b"\x05\0\0\0C\x02\0\0\0x", "field is cut off"),
+        ],
+    )
+    def test_what_can_never_become_a_frame_is_named(self, data: bytes, named: str) -> None:
+        """The message says what is wrong."""
+        with pytest.raises(DecodeError, match=named):
+            Decoder().feed(data)
+
+
+class TestHello:
+    @given(NUMBERS, NUMBERS)
+    def test_the_versions_are_a_range(self, lowest: int, highest: int) -> None:
+        """Both ends belong to it."""
+        frame = Frame(Kind.HELLO, (b"netattach", b"%d" % lowest, b"%d" % highest, b"build"))
+
+        assert range(lowest, highest + 1) == shim_protocol.hello_versions(frame)
+
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            Frame(Kind.CALL, (b"netattach", b"1", b"1")),
+            Frame(Kind.HELLO, (b"multus", b"1", b"1")),
+            Frame(Kind.HELLO, (b"netattach", b"1")),
+            Frame(Kind.HELLO, (b"netattach", b"one", b"1")),
+            Frame(Kind.HELLO, (b"netattach", b"1", b"-1")),
+            Frame(
+                Kind.HELLO, (b"netattach", b"1", b"\xc2\xb2")
+            ),  # a superscript two: a digit to str, not to us
+        ],
+    )
+    def test_a_strangers_greeting_is_refused(self, frame: Frame) -> None:
+        """Another kind, another word, too few fields, no numbers."""
+        with pytest.raises(DecodeError):
+            shim_protocol.hello_versions(frame)
+
+
+class TestCall:
+    @given(st.dictionaries(NAMES, VALUES, max_size=6), st.binary(max_size=300))
+    def test_variables_and_input_are_read(self, environment: dict[str, str], stdin: bytes) -> None:
+        """A value may hold anything, an equals sign included."""
+        variables = (f"{key}={value}".encode() for key, value in environment.items())
+
+        assert Call(environment, stdin) == shim_protocol.call(Frame(Kind.CALL, (stdin, *variables)))
+
+    @pytest.mark.parametrize(
+        "frame", [Frame(Kind.CALL), Frame(Kind.RAN, (b"",)), Frame(Kind.CALL, (b"", b"CNI_A=\xff"))]
+    )
+    def test_no_call_is_a_decode_error(self, frame: Frame) -> None:
+        """No fields, another kind, a variable that is no UTF-8."""
+        with pytest.raises(DecodeError):
+            shim_protocol.call(frame)
+
+
+class TestRunAndRan:
+    @given(NUMBERS, st.sampled_from(Outcome), NUMBERS, st.binary(max_size=300), st.binary(max_size=300))
+    def test_a_ran_is_read(
+        self, id_: int, outcome: Outcome, number: int, stdout: bytes, stderr: bytes
+    ) -> None:
+        """Every outcome, with both streams as they came."""
+        frame = Frame(Kind.RAN, (b"%d" % id_, outcome.encode(), b"%d" % number, stdout, stderr))
+
+        assert Ran(id_, outcome, number, stdout, stderr) == shim_protocol.ran(frame)
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            (b"1", b"exited", b"0", b""),
+            (b"1", b"vanished", b"0", b"", b""),
+            (b"1", b"\xff", b"0", b"", b""),
+            (b"x", b"exited", b"0", b"", b""),
+            (b"1", b"exited", b"", b"", b""),
+            (b"1", b"exited", b"9" * 19, b"", b""),
+        ],
+    )
+    def test_no_ran_is_a_decode_error(self, fields: tuple[bytes, ...]) -> None:
+        """Too few fields, an unknown outcome, numbers that are none or too long."""
+        with pytest.raises(DecodeError):
+            shim_protocol.ran(Frame(Kind.RAN, fields))
+
+    @given(st.dictionaries(NAMES, VALUES, max_size=6), st.binary(max_size=300))
+    def test_a_run_is_written_as_the_shim_reads_it(self, environment: dict[str, str], stdin: bytes) -> None:
+        """Id, plugin, milliseconds, standard input, then the variables."""
+        frame = shim_protocol.run_frame(Run(7, "macvlan", 1500, stdin, environment))
+
+        assert frame.kind is Kind.RUN
+        assert frame.fields[:4] == (b"7", b"macvlan", b"1500", stdin)
+        assert frame.fields[4:] == tuple(f"{key}={value}".encode() for key, value in environment.items())
+
+    def test_an_answer_is_written_as_the_shim_reads_it(self) -> None:
+        """Exit status and text."""
+        assert Frame(Kind.ANSWER, (b"3", b"{}")) == shim_protocol.answer_frame(3, b"{}")
+
+
+def _read(read: Callable[[Frame], object], frame: Frame) -> None:
+    """Tries a reader on a frame of any kind."""
+    with contextlib.suppress(DecodeError):  # not of its kind, or broken
+        read(frame)
