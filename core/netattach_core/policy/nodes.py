@@ -201,16 +201,21 @@ def candidates(nodes: Sequence[NodeInventory], kinds: Sequence[str] = _USABLE_KI
                 _is_default(other, interface.name) for other in nodes
             ):
                 having = sum(other.interface(interface.name) is not None for other in nodes)
-                ranked.setdefault(interface.name, (-having, kinds.index(interface.kind)))
+                ranked.setdefault(interface.name, (-having, kinds.index(_kind(interface))))
     return sorted(ranked, key=lambda name: (ranked[name], name))[:_CANDIDATES]
 
 
 def _usable(node: NodeInventory, interface: Interface, kinds: Sequence[str]) -> bool:
-    if interface.name == "lo" or not interface.up or interface.controller or interface.kind not in kinds:
+    if interface.name == "lo" or not interface.up or interface.controller or _kind(interface) not in kinds:
         return False
     if interface.kind == "bridge" and interface.name in _PRIMARY_BRIDGES:
         return False
     return not _is_default(node, interface.parent)
+
+
+def _kind(interface: Interface) -> str:
+    """A veth with an address is the card of a node that is a container; one without leads to a pod."""
+    return "" if interface.kind == "veth" and interface.addresses else interface.kind
 
 
 def _every(nodes: Sequence[NodeInventory]) -> str:
