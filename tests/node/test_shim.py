@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -235,7 +236,7 @@ class TestCall:
 
         host.daemon.call()
 
-        assert [os.fstat(fd).st_ino for fd in host.daemon.descriptors] == [os.stat(netns).st_ino]
+        assert [os.fstat(fd).st_ino for fd in host.daemon.descriptors] == [Path(netns).stat().st_ino]
 
     @pytest.mark.parametrize("command", ["ADD", "DEL"])
     def test_a_dead_namespace_is_the_daemons_to_judge(self, host: Host, command: str) -> None:
@@ -281,7 +282,8 @@ class TestCall:
     def test_a_runtime_that_ignores_its_children_does_no_harm(self, host: Host) -> None:
         """An ignored SIGCHLD is inherited, and would make waiting for plugins impossible."""
         host.plugin("five", "exit 5")
-        shim = host.start_open(through=["sh", "-c", "trap '' CHLD; exec \"$0\""])
+        ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+        shim = host.start_open(through=[sys.executable, "-ISc", ignoring])
         shim.feed(b"")
         host.daemon.call()
 

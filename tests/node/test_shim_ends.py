@@ -42,6 +42,14 @@ def _closed(shim: Shim) -> bool:
     return bool(ready) and shim.process.stdout.read() == b""
 
 
+def _until_gone(pid: int) -> None:
+    """Waits for the end of a process that nobody of ours can wait for."""
+    end = time.monotonic() + PATIENCE
+    while alive([pid]):
+        assert time.monotonic() < end, f"process {pid} still runs"
+        time.sleep(0.002)
+
+
 class TestTimeout:
     def test_a_plugin_that_hangs_is_ended_with_its_descendants(self, host: Host) -> None:
         """When the RAN is there nothing of it runs any more, in whatever session it was."""
@@ -248,6 +256,33 @@ class TestCancel:
 
 
 class TestKilledRunner:
+    def test_a_kill_of_the_process_group_is_a_cancel(self, host: Host) -> None:
+        """Some runtimes kill the group of what they started: the runner is in none of theirs."""
+        shim = host.calling()
+        host.daemon.start("hangs")
+        tree = host.told("tree")
+        os.killpg(shim.process.pid, signal.SIGKILL)
+
+        assert host.daemon.ran() == KILLED
+        assert alive(tree) == []
+        assert host.daemon.frame().kind == Kind.CANCEL
+
+    def test_no_plugin_outlives_front_and_runner(self, host: Host) -> None:
+        """Both killed, nobody is left to end anything: the kernel ends keeper and plugin, and the daemon sees the end."""
+        shim = host.calling()
+        host.daemon.start("hangs")
+        plugin, *started = host.told("tree")
+        (runner,) = children(shim.process.pid)
+        os.kill(runner, signal.SIGSTOP)
+        shim.kill()
+        os.kill(runner, signal.SIGKILL)
+
+        with pytest.raises(EOFError):
+            host.daemon.frame()
+        _until_gone(plugin)
+        for pid in alive(started):  # out of the kernel's reach, and why there is a runner
+            os.kill(pid, signal.SIGKILL)
+
     def test_the_front_ends_its_plugins_and_fails(self, host: Host) -> None:
         """The kernel may kill the process that does the work, for want of memory."""
         shim = host.calling()

@@ -5,6 +5,7 @@ NETATTACH_SOAK, in seconds, gives it more time than a test run has. A failure na
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import time
@@ -75,10 +76,8 @@ def _converse(host: Host, *, greeted: bool, data: bytes) -> tuple[int, bytes, by
     else:
         host.daemon.accept()
         host.daemon.frame()
-    try:
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has heard enough
         host.daemon.send_bytes(data)
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # it has heard enough
     host.daemon.close()
     stdout, stderr = shim.process.communicate(timeout=20)
     shim.close()

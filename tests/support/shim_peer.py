@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from netattach_core import shim_protocol
 from netattach_core.shim_protocol import Call, Decoder, Frame, Kind, Ran, Run
@@ -192,7 +193,7 @@ class Host:
         }
         self._shims: list[Shim] = []
 
-    def __enter__(self) -> Host:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -219,6 +220,7 @@ class Host:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=True,
         )
         shim = Shim(process)
         self._shims.append(shim)
