@@ -191,10 +191,10 @@ def test_the_corpus_is_judged_in_three_seconds(
     verdicts = collections.Counter((sample.kind, verdict(sample.findings())) for sample in corpus)
     seconds = time.perf_counter() - start
     rows = [f"{len(corpus)} NADs in {seconds:.2f} s", f"{'':8}{'denied':>8}{'warned':>8}{'silent':>8}"]
-    for kind in ("valid", "soft", "node", "hard"):
-        rows.append(
-            f"{kind:8}" + "".join(f"{verdicts[kind, word]:8}" for word in ("denied", "warned", "silent"))
-        )
+    rows += [
+        f"{kind:8}" + "".join(f"{verdicts[kind, word]:8}" for word in ("denied", "warned", "silent"))
+        for kind in ("valid", "soft", "node", "hard")
+    ]
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(rows) + "\n")
 

@@ -1,0 +1,135 @@
+"""JSON as text: what is read, where it stands, and what is said of each slip."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netattach_core import json_text
+from netattach_core.json_text import JsonTextError
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(value=JSON, indent=st.sampled_from([None, 2]), ascii_only=st.booleans())
+def test_reads_what_pythons_json_reads(value: object, indent: int | None, *, ascii_only: bool) -> None:
+    """On everything that json.dumps can write."""
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+
+    assert json.loads(text) == json_text.parse(text).value
+
+
+@given(JSON)
+def test_a_node_spans_its_own_text(value: object) -> None:
+    """So that an excerpt of the text is the value again, at every depth."""
+    text = json.dumps({"outer": [value]})
+    node = json_text.locate(json_text.parse(text), ("outer", 0))
+
+    assert node is not None
+    assert value == json.loads(text[node.start : node.end])
+
+
+@given(st.text() | st.text(alphabet='{}[]":,0123456789eE+-.truefalsnN \n\\/#'))
+def test_garbage_is_an_error_of_ours_or_json(text: str) -> None:
+    """Nothing but JsonTextError, with a place inside the text; and never more than Python's reader takes."""
+    value, error = _outcome(text)
+
+    if error is None:
+        assert json.loads(text) == value
+    else:
+        assert 0 <= error.offset <= len(text)
+        assert error.problem
+        assert error.mend
+
+
+def _outcome(text: str) -> tuple[object, JsonTextError | None]:
+    try:
+        return json_text.parse(text).value, None
+    except JsonTextError as error:
+        return None, error
+
+
+@pytest.mark.parametrize(
+    ("problem", "place", "text"),
+    [
+        pytest.param(
+            "a comma before `}`", (1, 8), '{"a": 1, }', id="a trailing comma is shown where it stands"
+        ),
+        pytest.param("a comma before `]`", (1, 8), '{"a":[1,]}', id="in lists too"),
+        pytest.param(
+            "no comma between two values",
+            (1, 7),
+            '{"a":1 "b":2}',
+            id="a missing comma is shown behind the value",
+        ),
+        pytest.param("a comment; JSON has none", (2, 1), "{\n# c\n}", id="a shell comment"),
+        pytest.param("a comment; JSON has none", (2, 1), "{\n// c\n}", id="a C comment"),
+        pytest.param("a single quote", (1, 2), "{'a': 1}", id="single quotes"),
+        pytest.param(
+            "a typographic quote \u201c (U+201C)",
+            (1, 2),
+            "{\u201ca\u201d: 1}",
+            id="quotes of a word processor",
+        ),
+        pytest.param("this is YAML, not JSON", (1, 1), "type: macvlan\n", id="YAML in a block scalar"),
+        pytest.param("`True`, which is no JSON", (1, 6), '{"a":True}', id="Python's constants"),
+        pytest.param("`NaN`, which is no JSON number", (1, 6), '{"a":NaN}', id="NaN"),
+        pytest.param("a number that JSON does not know", (1, 6), '{"a":0100}', id="a leading zero"),
+        pytest.param("a line break inside a string", (1, 9), '{"a":"et\n1"}', id="a string over two lines"),
+        pytest.param("a string that is never closed", (1, 6), '{"a":"eth1}', id="a lost quote"),
+        pytest.param("a backslash that JSON does not know", (1, 7), r'{"a":"\d"}', id="a stray backslash"),
+        pytest.param("the text ends too early", (1, 7), '{"a":1', id="a lost brace"),
+        pytest.param("text after the end of the configuration", (1, 3), "{}}", id="a brace too many"),
+        pytest.param("the text is empty", (1, 2), " ", id="blanks alone"),
+    ],
+)
+def test_each_slip_is_named_at_its_place(problem: str, place: tuple[int, int], text: str) -> None:
+    """Line and column, both from 1."""
+    with pytest.raises(JsonTextError) as caught:
+        json_text.parse(text)
+
+    assert (problem, place) == (caught.value.problem, json_text.position(text, caught.value.offset))
+
+
+def test_nesting_has_a_limit() -> None:
+    """A hundred thousand brackets are an error, not the end of the stack."""
+    with pytest.raises(JsonTextError, match="inside each other"):
+        json_text.parse("[" * 100_000)
+
+
+def test_of_equal_keys_the_last_one_counts() -> None:
+    """As in Go; both are kept as members."""
+    root = json_text.parse('{"a":1,"a":2}')
+    last = json_text.locate(root, ("a",))
+
+    assert {"a": 2} == root.value
+    assert 2 == len(root.members)
+    assert last is not None
+    assert 2 == last.value
+
+
+@pytest.mark.parametrize("path", [("b",), ("a", 1), ("a", 0, "x"), (0,)])
+def test_a_path_that_leads_nowhere_is_none(path: tuple[str | int, ...]) -> None:
+    """Whatever stands on the way."""
+    assert json_text.locate(json_text.parse('{"a":[1]}'), path) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        pytest.param('{"a":1500}', '{"a":1500.0}', id="a float that is whole becomes an integer"),
+        pytest.param('{"a":1500}', '{"a":15e2}', id="in scientific notation too"),
+        pytest.param('{"a": 1.5 }', '{"a": 1.5 }', id="others keep their bytes"),
+        pytest.param('[-3,"1.0"]', '[-3.0,"1.0"]', id="texts are not touched"),
+    ],
+)
+def test_whole_numbers_are_written_whole(expected: str, text: str) -> None:
+    """Go's integers refuse the other form."""
+    assert expected == json_text.integral_numbers(text)

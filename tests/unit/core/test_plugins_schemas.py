@@ -1,0 +1,60 @@
+"""The plugins' schemas: each is one, says where it comes from, and takes what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from netattach_core import plugins, versions
+from netattach_core.plugins import fields
+from netattach_core.plugins.plugin import Plugin, Role
+
+EVERY = pytest.mark.parametrize("plugin", plugins.PLUGINS, ids=lambda plugin: plugin.type)
+
+
+@EVERY
+def test_a_schema_is_one_of_draft_2020_12(plugin: Plugin) -> None:
+    """A misspelt keyword's value would be found here; and every key has a schema of its own."""
+    Draft202012Validator.check_schema(plugin.schema)
+
+    assert all(isinstance(schema, dict) for schema in plugin.schema["properties"].values())
+
+
+@EVERY
+def test_a_plugin_says_from_where_it_was_read(plugin: Plugin) -> None:
+    """So that the next version of its code can be compared."""
+    assert "/" in plugin.source
+    assert plugin.source.endswith(".go")
+    assert plugin.floor in versions.SUPPORTED
+
+
+@EVERY
+def test_an_alias_leads_to_a_key_somewhere_in_the_schema(plugin: Plugin) -> None:
+    """Also to one of an inner object; and no alias is a key itself."""
+    assert set(plugin.aliases.values()) <= set(_keys(plugin.schema))
+    assert not set(plugin.aliases) & set(plugin.schema["properties"])
+
+
+@EVERY
+def test_no_plugin_redefines_what_every_configuration_has(plugin: Plugin) -> None:
+    """Name, type and version mean the same for all; but an IPAM section has a dns of its own."""
+    common = set(fields.READ_BY_LIBCNI) - ({"dns"} if plugin.role is Role.IPAM else set())
+
+    assert not common & set(plugin.schema["properties"])
+
+
+def test_no_type_is_listed_twice() -> None:
+    """As a main plugin and as IPAM each is one."""
+    listed = [(plugin.type, plugin.role is Role.IPAM) for plugin in plugins.PLUGINS]
+
+    assert len(set(listed)) == len(listed)
+    assert not {kind for kind, _ in listed} & set(plugins.OTHER_TYPES)
+
+
+def _keys(schema: Mapping[str, Any]) -> list[str]:
+    own = schema.get("properties", {})
+    inner = [*own.values(), *([schema["items"]] if "items" in schema else [])]
+    return [*own, *(key for part in inner for key in _keys(part))]
