@@ -24,11 +24,14 @@ class Screen:
         """A sentence of the story."""
         self._line(textwrap.fill(words, 100))
 
-    def typed(self, command: str, output: str = "") -> None:
-        """A command and what it printed."""
-        self._line(self._in(_CYAN, f"$ {command}"))
-        if output.strip():
-            self._line(output.rstrip())
+    def typed(self, command: str, output: str, where: str = "node1") -> None:
+        """A command, where it was run, and what it printed."""
+        self._line(self._in(_CYAN, f"{where}$ {command}"))
+        self.output(output)
+
+    def output(self, text: str) -> None:
+        """Text as it came."""
+        self._line("\n".join(line.rstrip() for line in text.rstrip().splitlines()))
 
     def good(self, words: str) -> None:
         self._line(self._in(_GREEN, f"ok: {words}"))

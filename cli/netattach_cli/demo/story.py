@@ -120,10 +120,8 @@ class Story:
         with self._running("net-pod", network) as one, self._running("net-pod2", network) as two:
             for pod in (one, two):
                 self._show_addresses(pod)
-            self._screen.typed(
-                "kubectl get pod net-pod -o jsonpath='{.metadata.annotations.k8s\\.v1\\.cni\\.cncf\\.io/network-status}'",
-                self._status(one),
-            )
+            self._screen.say(f"The annotation {annotation.NETWORK_STATUS} of {one.name}:")
+            self._screen.output(self._status(one))
             self._ping(one, two, others)
             if self._keep:
                 self._shell(one)
@@ -138,7 +136,7 @@ class Story:
             self._runtime.stop(pod)
 
     def _show_addresses(self, pod: DemoPod) -> None:
-        self._screen.typed(f"kubectl exec {pod.name} -- ip addr", self._runtime.in_pod(pod, "ip", "address"))
+        self._screen.typed("ip addr", self._runtime.in_pod(pod, "ip", "address"), where=pod.name)
         names = [link["ifname"] for link in json.loads(self._runtime.in_pod(pod, "ip", "-json", "link"))]
         if names != ["lo", "eth0", "net1"]:
             raise StoryError(f"{pod.name} has {', '.join(names)} and not lo, eth0, net1")
@@ -155,7 +153,7 @@ class Story:
         for address in [*self._addresses(one), *self._addresses(two), *others]:
             words = ("ping", "-c", "1", "-W", "5", "-I", "net1", address)
             printed = self._runtime.in_pod(one, *words)
-            self._screen.typed(f"kubectl exec {one.name} -- {' '.join(words)}", _statistics(printed))
+            self._screen.typed(" ".join(words), _statistics(printed), where=one.name)
 
     def _addresses(self, pod: DemoPod) -> list[str]:
         """The IPv4 addresses of net1; none for a network without IPAM."""

@@ -72,16 +72,15 @@ def without_ipvlan() -> dict[str, dict[str, Any]]:
 
 def mistakes() -> dict[str, str]:
     """What goes wrong most, as the text that somebody would write; each one is refused."""
-    macvlan = nads()["macvlan-conf"]
-    outside = {**macvlan, "ipam": _host_local("10.0.4.100", "10.0.3.119")}
-    taken_away = {"cniVersion": "0.3.1", "type": "host-device", "device": "eth0"}
-    no_master = {key: value for key, value in macvlan.items() if key != "master"}
+    macvlan = {"cniVersion": "0.3.1", "type": "macvlan", "master": SPARE, "mode": "bridge"}
+    bridge = nads()["bridge-conf"]
+    outside = {**bridge["ipam"], "rangeStart": "192.168.21.10"}
     return {
         "master-is-default": _text({**macvlan, "master": "eth0"}),
-        "no-master": _text(no_master),
-        "takes-the-node-away": _text(taken_away),
+        "no-master": _text({"cniVersion": "0.3.1", "type": "macvlan", "mode": "bridge"}),
+        "takes-the-node-away": _text({"cniVersion": "0.3.1", "type": "host-device", "device": "eth0"}),
         "no-such-plugin": _text({**macvlan, "type": "macvlann"}),
-        "range-outside": _text(outside),
+        "range-outside": _text({**bridge, "ipam": outside}),
         "trailing-comma": _text({"cniVersion": "0.3.1", "type": "bridge"}).replace('"bridge"', '"bridge",'),
     }
 

@@ -1,0 +1,122 @@
+"""`netattach demo` as a user runs it: it tells what is true, and the machine is as it was before."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netattach_cli.demo.stage import Places
+from support import require
+
+UNPRIVILEGED = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
+"""Somebody who is not root, with root's view of the files, so that no directory need be opened up for the test."""
+
+
+def _demo(places: Places, *words: str | Path, stdin: str = "", prefix: list[str] | None = None) -> Any:
+    command = [*(prefix or []), sys.executable, "-m", "netattach_cli", "demo"]
+    command += ["--cni-bin", str(places.plugins), "--shim", str(places.shim), *map(str, words)]
+    before = _host_links()
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    assert before == _host_links()
+    assert "\033" not in done.stdout  # colour is for terminals
+    return done
+
+
+def _host_links() -> list[str]:
+    """The machine's own links and namespaces, which the demo has no business with."""
+    links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, check=True).stdout)
+    named = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
+    return [link["ifname"] for link in links] + named.splitlines()
+
+
+def _own_nad(tmp_path: Path, master: str) -> Path:
+    config = {
+        "cniVersion": "1.0.0",
+        "type": "macvlan",
+        "master": master,
+        "ipam": {"type": "host-local", "subnet": "10.77.0.0/24"},
+    }
+    body = {
+        "kind": "NetworkAttachmentDefinition",
+        "metadata": {"name": "mine", "namespace": "prod"},
+        "spec": {"config": json.dumps(config, indent=2)},
+    }
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps(body))
+    return path
+
+
+@pytest.mark.parametrize("prefix", [[], UNPRIVILEGED], ids=["root", "anybody"])
+def test_the_tutorial(places: Places, prefix: list[str]) -> None:
+    """Mistakes refused, networks taken, two pods that reach each other and the gateway, nothing left."""
+    done = _demo(places, prefix=prefix)
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    kind = "ipvlan" if require.has_kernel_link("ipvlan") else "macvlan"
+    assert f"== Two pods ask for {kind}-def" in done.stdout
+    assert (kind == "macvlan") == ("has no ipvlan: the pods ask for macvlan-def" in done.stdout)
+    assert 6 == done.stdout.count(": deny [")
+    assert "6 NADs: 6 refused" in done.stdout
+    assert 3 == done.stdout.count("1 packets transmitted, 1 received, 0% packet loss")
+    assert f'"name": "default/{kind}-def"' in done.stdout
+    assert "ok: no interface, no lease, no ledger entry of the two pods" in done.stdout
+
+
+def test_the_users_own_nad(places: Places, tmp_path: Path) -> None:
+    """On a node whose spare card has the name that the NAD asks for."""
+    done = _demo(places, "--nad", _own_nad(tmp_path, "bond0"))
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "bond0@" in done.stdout
+    assert "== Two pods ask for mine" in done.stdout
+    assert "inet 10.77.0.2/24" in done.stdout
+
+
+def test_the_users_own_nad_is_refused_where_a_cluster_would(places: Places, tmp_path: Path) -> None:
+    """And no pod is started."""
+    done = _demo(places, "--nad", _own_nad(tmp_path, "eth0"))
+
+    assert 1 == done.returncode
+    assert "deny [master-default-interface] default/mine master" in done.stdout
+    assert "failed: mine is refused for the reasons above, so no pod is started" in done.stdout
+
+
+def test_a_shell_in_the_pod(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--keep`: while both pods stand."""
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    seen = tmp_path / "seen"
+    stdin = f"ip -brief link > {seen}\n"
+
+    done = _demo(places, "--keep", stdin=stdin)
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert ["lo", "eth0", "net1"] == [
+        line.split()[0].partition("@")[0] for line in seen.read_text().splitlines()
+    ]
+
+
+MISSING = {
+    "a file that is not there": (["--nad", "/nowhere.yaml"], "/nowhere.yaml cannot be read"),
+    "a file without a NAD": (["--nad", os.devnull], "holds no NetworkAttachmentDefinition"),
+    "plugins that are not there": (
+        ["--cni-bin", "/nowhere"],
+        "/nowhere has no CNI plugins; name their directory",
+    ),
+    "a shim that is not there": (["--shim", "/nowhere"], "/nowhere is not there; build it with `make shim`"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), MISSING.values(), ids=MISSING)
+def test_what_it_needs_is_named(places: Places, words: list[str], message: str) -> None:
+    """With what to do about it, and without a traceback."""
+    done = _demo(places, *words)
+
+    assert 2 == done.returncode
+    assert message in done.stdout
+    assert "" == done.stderr
