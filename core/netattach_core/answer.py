@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from netattach_core import cni_result, network_status
 from netattach_core.attachment import Attachment
@@ -12,19 +12,26 @@ from netattach_core.errors import DelegateError, NetattachError
 from netattach_core.plan import Step, Verb
 
 
-def result(call: CniCall, default: Attachment) -> str:
-    """The default network's result in the version of our own conf (C77); indices that lead nowhere are gone (C89)."""
-    read = cni_result.parse(default.result or "{}", default.conf.cni_version)
-    return cni_result.dump(read, call.cni_version)
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The end of an ADD: `result` for the runtime, `status` for the pod's annotation."""
+
+    result: str
+    status: str
 
 
-def status(attachments: Iterable[Attachment]) -> str:
-    """The text of network-status, the default network first."""
-    entries: list[dict[str, Any]] = []
-    for each in attachments:
-        read = cni_result.parse(each.result or "{}", each.conf.cni_version)
-        entries += network_status.entries(each.network, each.ifname, read, default=each.default)
-    return network_status.text(entries)
+def told(call: CniCall, attachments: Sequence[Attachment]) -> Told:
+    """Both texts, the default network first. Raises NetattachError where a result cannot be told (R4).
+
+    The runtime gets the default network's result in the version of our own conf (C77), without indices that lead nowhere (C89).
+    """
+    results = [cni_result.parse(each.result or "{}", each.conf.cni_version) for each in attachments]
+    entries = [
+        entry
+        for each, result in zip(attachments, results, strict=True)
+        for entry in network_status.entries(each.network, each.ifname, result, default=each.default)
+    ]
+    return Told(cni_result.dump(results[0], call.cni_version), network_status.text(entries))
 
 
 def failure(

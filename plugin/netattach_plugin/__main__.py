@@ -7,11 +7,13 @@ import logging
 import signal
 import sys
 
+from netattach_core.errors import NetattachError
 from netattach_plugin import inventory, settings
 from netattach_plugin.conf_dir import ConfDir
 from netattach_plugin.engine import Engine
 from netattach_plugin.ledger import FileLedger
 from netattach_plugin.netlink.node_links import NetlinkLinks
+from netattach_plugin.ports import Links, NodeNetworks, Store
 from netattach_plugin.server import Server
 from netattach_plugin.settings import Settings
 from netattach_plugin.status import StatusQueue
@@ -43,10 +45,21 @@ async def _run(read: Settings) -> None:
     )
     stop = _stop_on_signal()
     async with asyncio.TaskGroup() as tasks:
-        delivering = tasks.create_task(status.run(), name="status")
-        await store.publish_inventory(await inventory.gather(read.node, links, networks, read.bin_dir))
+        beside = [
+            tasks.create_task(status.run(), name="status"),
+            tasks.create_task(_tell_inventory(read, store, links, networks), name="inventory"),
+        ]
         await Server(read.socket, engine).serve(stop, drain=read.drain)
-        delivering.cancel()
+        for task in beside:
+            task.cancel()
+
+
+async def _tell_inventory(read: Settings, store: Store, links: Links, networks: NodeNetworks) -> None:
+    """Beside the calls: asking every plugin for its versions may take a while, and pods do not wait for it."""
+    try:
+        await store.publish_inventory(await inventory.gather(read.node, links, networks, read.bin_dir))
+    except (NetattachError, OSError) as error:
+        logging.getLogger(__name__).warning("the inventory of this node is not told: %s", error)
 
 
 def _stop_on_signal() -> asyncio.Event:

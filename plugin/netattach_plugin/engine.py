@@ -10,9 +10,16 @@ from collections.abc import Collection, Sequence
 
 from netattach_core import annotation, answer, attachment, plan
 from netattach_core.annotation import Selection
+from netattach_core.answer import Told
 from netattach_core.attachment import Attachment, Network
 from netattach_core.cni_call import CniCall
-from netattach_core.errors import AnnotationError, NetattachError, NotFoundError, TryAgainError
+from netattach_core.errors import (
+    AnnotationError,
+    EnvironmentVariableError,
+    NetattachError,
+    NotFoundError,
+    TryAgainError,
+)
 from netattach_core.plan import Carrier, Verb
 from netattach_core.pod import PodRef
 from netattach_core.sandbox import Phase, Sandbox
@@ -44,14 +51,16 @@ class Engine:
     async def add(self, call: CniCall, shim: Shim) -> str:
         """Attaches all networks of a pod; the default network's result as text. Raises NetattachError, nothing is left then."""
         if shim.netns is None:
-            raise NotFoundError(f"the network namespace {call.netns} cannot be opened")
+            raise EnvironmentVariableError(
+                f"CNI_NETNS {call.netns}: there is no network namespace to be opened"
+            )
         await self._undo_what_an_earlier_call_left(call, shim)
         attachments = await self._gather_and_decide(call)
         async with self._links.open(shim.netns) as links:
             _refuse_taken_names(attachments, await links.names())
-            attached = await self._act(call, attachments, shim, links)
-        await self._publish(call.pod, attached)
-        return answer.result(call, attached[0])
+            told = await self._act(call, attachments, shim, links)
+        await self._publish(call.pod, told.status, wait=len(attachments) > 1)
+        return told.result
 
     async def delete(self, call: CniCall, shim: Shim) -> None:
         """Detaches what the ledger says; for a sandbox it does not know, the default network. Raises NetattachError."""
@@ -124,8 +133,8 @@ class Engine:
 
     async def _act(
         self, call: CniCall, attachments: Sequence[Attachment], shim: Shim, links: PodLinks
-    ) -> tuple[Attachment, ...]:
-        """The ledger first, then the plan; after a failure all that was begun is undone in reverse."""
+    ) -> Told:
+        """The ledger first, then the plan; after a failure, in an answer too, all that was begun is undone in reverse."""
         sandbox = Sandbox(call.container_id, call.netns, call.pod, Phase.ADDING, tuple(attachments))
         await self._save(sandbox)
         outcome = await carry_out(
@@ -139,13 +148,14 @@ class Engine:
                 raise TryAgainError(
                     answer.for_pod(call, "the runtime gave up while the networks were attached")
                 )
+            told = answer.told(call, attached)
             await self._save(dataclasses.replace(sandbox, phase=Phase.ADDED, attachments=attached))
         except NetattachError as error:
             await self._undo(
                 dataclasses.replace(sandbox, attachments=attached), outcome.begun, error, call, shim
             )
             raise
-        return attached
+        return told
 
     async def _undo(
         self, sandbox: Sandbox, begun: Collection[str], error: NetattachError, call: CniCall, shim: Shim
@@ -180,14 +190,14 @@ class Engine:
                 f"the ledger cannot be written: {error}; make room or mend the disk"
             ) from error
 
-    async def _publish(self, ref: PodRef | None, attached: Sequence[Attachment]) -> None:
+    async def _publish(self, ref: PodRef | None, status: str, *, wait: bool) -> None:
         """network-status: awaited for a pod that asked for networks, off the pod's path for a plain one."""
         if ref is None:
             return
-        if len(attached) > 1:
-            await self._status.deliver(ref, answer.status(attached))
+        if wait:
+            await self._status.deliver(ref, status)
         else:
-            self._status.deliver_later(ref, answer.status(attached))
+            self._status.deliver_later(ref, status)
 
     def _executors(self, call: CniCall, shim: Shim) -> Executors:
         return {Carrier.PLUGIN: PluginExecutor(shim, call, self._plugin_deadline)}

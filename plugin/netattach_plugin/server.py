@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 _GREETING_SECONDS = 10.0
 _BACKLOG = 256
+_PAUSE_SECONDS = 0.1
 
 
 class Server:
@@ -37,13 +38,12 @@ class Server:
 
     async def serve(self, stop: asyncio.Event, drain: float) -> None:
         """Accepts until `stop` is set, then lets the calls under way end, for `drain` seconds at most."""
-        listener = self._listen()
         async with asyncio.TaskGroup() as tasks:
-            accepting = tasks.create_task(self._accept(listener, tasks), name="accept")
-            await stop.wait()
-            accepting.cancel()
-            self._path.unlink(missing_ok=True)
-            listener.close()
+            with self._listen() as listener:
+                accepting = tasks.create_task(self._accept(listener, tasks), name="accept")
+                await stop.wait()
+                accepting.cancel()
+                self._path.unlink(missing_ok=True)
             if self._calls:
                 await asyncio.wait(self._calls, timeout=drain)
             for call in self._calls:
@@ -64,7 +64,12 @@ class Server:
 
     async def _accept(self, listener: socket.socket, tasks: asyncio.TaskGroup) -> None:
         while True:
-            connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+            try:
+                connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+            except OSError as error:  # no descriptors are left: the calls under way give theirs back
+                _log.warning("no call can be accepted: %s", error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
             call = tasks.create_task(self._serve_shim(ShimCall(connection)))
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)

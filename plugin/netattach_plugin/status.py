@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from netattach_core.errors import NetattachError, NotFoundError
+from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
 from netattach_core.pod import PodRef
 from netattach_plugin.ports import Store
 
@@ -14,49 +14,64 @@ _log = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 30.0
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
     ref: PodRef
     text: str
-    written: asyncio.Future[None]
+    done: asyncio.Future[None]
 
 
 class StatusQueue:
-    """Writes one status after the other; `run` is its only worker."""
+    """Writes the statuses of several pods at once; of one pod only the newest. `run` owns all that is under way."""
 
     def __init__(self, store: Store, wait: float) -> None:
         self._store = store
         self._wait = wait
         self._queue: asyncio.Queue[_Delivery] = asyncio.Queue()
+        self._newest: dict[str, _Delivery] = {}
+        self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def deliver(self, ref: PodRef, text: str) -> None:
-        written = self._enqueue(ref, text)
-        await asyncio.wait([written], timeout=self._wait)
+        await asyncio.wait([self._enqueue(ref, text)], timeout=self._wait)
 
     def deliver_later(self, ref: PodRef, text: str) -> None:
         self._enqueue(ref, text)
 
     async def run(self) -> None:
-        while True:
-            delivery = await self._queue.get()
-            await self._write(delivery)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                delivery = await self._queue.get()
+                tasks.create_task(self._write(delivery), name=f"status of {delivery.ref}")
 
     def _enqueue(self, ref: PodRef, text: str) -> asyncio.Future[None]:
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(_Delivery(ref, text, written))
-        return written
+        delivery = _Delivery(ref, text, asyncio.get_running_loop().create_future())
+        self._newest[str(ref)] = delivery
+        self._queue.put_nowait(delivery)
+        return delivery.done
 
     async def _write(self, delivery: _Delivery) -> None:
+        """Until it is written, is not wanted any more, or cannot be."""
         pause = _FIRST_PAUSE
-        while not delivery.written.done():
-            try:
+        while self._newest.get(str(delivery.ref)) is delivery and not await self._is_written(delivery):
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        if self._newest.get(str(delivery.ref)) is delivery:
+            del self._newest[str(delivery.ref)]
+        delivery.done.set_result(None)
+
+    async def _is_written(self, delivery: _Delivery) -> bool:
+        """False where another try is worth it. A pod that is gone needs no status; what is refused is refused again."""
+        try:
+            async with self._places:
                 await self._store.write_status(delivery.ref, delivery.text)
-                delivery.written.set_result(None)
-            except NotFoundError:
-                delivery.written.set_result(None)  # the pod is gone, and so is the need
-            except (NetattachError, OSError) as error:
-                _log.warning("network-status of pod %s is not written yet: %s", delivery.ref, error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+        except NotFoundError:
+            return True
+        except (TryAgainError, OSError) as error:
+            _log.warning("network-status of pod %s is not written yet: %s", delivery.ref, error)
+            return False
+        except NetattachError as error:
+            _log.error("network-status of pod %s cannot be written: %s", delivery.ref, error)  # no defect
+        return True

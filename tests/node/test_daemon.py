@@ -23,7 +23,7 @@ def own_stage(places: Places, tmp_path: Path) -> Any:
 
 
 def _inventory(built: Stage) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads((built.places.store / "nodes/node1.json").read_text())
+    body: dict[str, Any] = json.loads(built.inventory.read_text())
     return body
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,24 @@ def test_the_tutorial(places: Places, prefix: list[str]) -> None:
     assert 3 == done.stdout.count("1 packets transmitted, 1 received, 0% packet loss")
     assert f'"name": "default/{kind}-def"' in done.stdout
     assert "ok: no interface, no lease, no ledger entry of the two pods" in done.stdout
+
+
+def test_the_readme_shows_what_the_demo_prints(places: Places) -> None:
+    """Line by line and in order, but for MACs and what a kernel or a release of iproute2 calls things."""
+    shown = (require.REPOSITORY / "README.md").read_text().split("```console\n")[2].split("```")[0]
+    expected = [_alike(line) for line in shown.splitlines() if line not in {"", "…"}]
+
+    printed = iter([_alike(line) for line in _demo(places).stdout.splitlines()])
+
+    assert [] == [
+        line for line in expected if line not in printed
+    ]  # `in` moves on to where it found the line
+
+
+def _alike(line: str) -> str:
+    line = re.sub(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", "MAC", line).replace("ipvlan-def", "macvlan-def")
+    line = re.sub(r"^(\d+: \w+).*", r"\1", line)
+    return re.sub(r"link/ether.*|time \d+ms$", "", line).rstrip()
 
 
 def test_the_users_own_nad(places: Places, tmp_path: Path) -> None:

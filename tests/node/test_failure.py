@@ -141,6 +141,16 @@ def test_an_interface_that_is_there_already_stays(node: Node) -> None:
         assert ["lo", "net1"] == node.link_names(pod)
 
 
+def test_a_path_that_is_no_namespace(node: Node, tmp_path: Path) -> None:
+    """A file where the runtime says that the namespace is."""
+    (tmp_path / "file").touch()
+    with node.pod() as pod:
+        added = node.call("add", pod, netns=str(tmp_path / "file"))
+
+        assert 0 != added.returncode
+        assert "CNI_NETNS: the network namespace cannot be entered: Invalid argument" in added.stderr
+
+
 def test_a_runtime_that_does_not_hand_over_annotations(node: Node) -> None:
     """Then the pod itself is asked for."""
     node.hands_over_annotations = False

@@ -84,7 +84,7 @@ class Node:
         done = self.call("del", pod)
         assert done.returncode == 0, done.stderr
 
-    def call(self, verb: str, pod: NodePod) -> subprocess.CompletedProcess[str]:
+    def call(self, verb: str, pod: NodePod, netns: str = "") -> subprocess.CompletedProcess[str]:
         """A call of the runtime, whatever comes of it."""
         offered = {cni_call.POD_ANNOTATIONS: pod.annotations} if self.hands_over_annotations else {}
         arguments = {"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name, "K8S_POD_UID": pod.uid}
@@ -94,7 +94,9 @@ class Node:
             "CNI_ARGS": cni_call.args_text(arguments),
             "CAP_ARGS": json.dumps(offered),
         }
-        return self.stage.run(self.cnitool, verb, "netattach", pod.netns, env=environment, check=False)
+        return self.stage.run(
+            self.cnitool, verb, "netattach", netns or pod.netns, env=environment, check=False
+        )
 
     def in_pod(self, pod: NodePod, *words: str) -> str:
         return self.stage.run("ip", "netns", "exec", pod.name, *words).stdout

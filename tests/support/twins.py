@@ -12,7 +12,7 @@ from typing import Any
 
 from netattach_core import annotation, inventory, nad
 from netattach_core.attachment import Network
-from netattach_core.errors import NotFoundError, TryAgainError
+from netattach_core.errors import ConfigError, NotFoundError, TryAgainError
 from netattach_core.inventory import DefaultInterface, Interface, NodeInventory
 from netattach_core.nad import Nad
 from netattach_core.pod import Pod, PodRef
@@ -22,10 +22,11 @@ from netattach_core.shim_protocol import Outcome, Ran
 
 @dataclass
 class MemoryStore:
-    """The port Store; `unreachable` makes every call fail as an API that is away does."""
+    """The port Store; `unreachable` makes every call fail as an API that is away does, `refused` names pods."""
 
     objects: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     unreachable: bool = False
+    refused: set[str] = field(default_factory=set)
 
     def create(self, body: dict[str, Any]) -> None:
         """As somebody else would."""
@@ -50,6 +51,8 @@ class MemoryStore:
         metadata = self._pod_metadata(ref)
         if metadata is None:
             raise NotFoundError(f"pod {ref} is gone")
+        if str(ref) in self.refused:
+            raise ConfigError(f"pod {ref} cannot be changed")
         metadata.setdefault("annotations", {})[annotation.NETWORK_STATUS] = text
 
     async def publish_inventory(self, inventory_: NodeInventory) -> None:

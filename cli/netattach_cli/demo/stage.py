@@ -115,6 +115,11 @@ class Stage:
             raise StageError(f"{shlex.join(map(str, words))}: {done.stderr.strip() or done.stdout.strip()}")
         return done
 
+    @property
+    def inventory(self) -> Path:
+        """What the daemon has told of this node."""
+        return self.places.store / "nodes" / "node1.json"
+
     def daemon_environment(self) -> dict[str, str]:
         places = self.places
         return {
@@ -128,7 +133,7 @@ class Stage:
 
     @contextlib.contextmanager
     def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
-        """The daemon, from the moment when it serves until the context is left. Its log is `daemon.log`."""
+        """The daemon, from the moment when it serves and has told its inventory. Its log is `daemon.log`."""
         with (self.places.root / "daemon.log").open("ab") as log:
             process = subprocess.Popen(
                 self.command("setpriv", "--pdeathsig=KILL", sys.executable, "-m", "netattach_plugin"),
@@ -137,17 +142,17 @@ class Stage:
                 stderr=log,
             )
         try:
-            self._wait_for_socket(process)
+            self._wait_until_ready(process)
             yield process
         finally:
             process.terminate()
             process.wait()
 
-    def _wait_for_socket(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         """The socket lies in the node's own /run, so the look has to go through the daemon's eyes."""
-        socket = Path(f"/proc/{process.pid}/root{_SOCKET}")
+        awaited = [Path(f"/proc/{process.pid}/root{_SOCKET}"), self.inventory]
         give_up = time.monotonic() + _READY_SECONDS
-        while not socket.exists():
+        while not all(path.exists() for path in awaited):
             if process.poll() is not None or time.monotonic() > give_up:
                 log = (self.places.root / "daemon.log").read_text()
                 raise StageError(f"the daemon does not start; its log says:\n{log}")

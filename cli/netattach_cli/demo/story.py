@@ -179,9 +179,16 @@ class Story:
 
     def _lint(self, path: Path) -> subprocess.CompletedProcess[str]:
         """`netattach lint` with this node's own inventory, printed as it comes."""
-        inventory = self._stage.places.store / "nodes" / "node1.json"
         done = subprocess.run(
-            [sys.executable, "-m", "netattach_cli", "lint", "--inventory", str(inventory), path.name],
+            [
+                sys.executable,
+                "-m",
+                "netattach_cli",
+                "lint",
+                "--inventory",
+                str(self._stage.inventory),
+                path.name,
+            ],
             cwd=path.parent,
             capture_output=True,
             text=True,

@@ -12,12 +12,14 @@ import os
 import socket
 import threading
 
+from netattach_core.errors import EnvironmentVariableError
+
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 async def open_in(netns: int, groups: int) -> socket.socket:
-    """A non-blocking route socket that hears `groups` of the namespace. Raises OSError."""
+    """A non-blocking route socket that hears `groups` of the namespace. Raises EnvironmentVariableError."""
     loop = asyncio.get_running_loop()
     made: asyncio.Future[socket.socket] = loop.create_future()
 
@@ -25,7 +27,10 @@ async def open_in(netns: int, groups: int) -> socket.socket:
         try:
             result = _make(netns, groups)
         except OSError as error:
-            loop.call_soon_threadsafe(made.set_exception, error)
+            refusal = EnvironmentVariableError(
+                f"CNI_NETNS: the network namespace cannot be entered: {error.strerror}"
+            )
+            loop.call_soon_threadsafe(made.set_exception, refusal)
         else:
             loop.call_soon_threadsafe(made.set_result, result)
 
@@ -37,7 +42,7 @@ async def open_in(netns: int, groups: int) -> socket.socket:
 def _make(netns: int, groups: int) -> socket.socket:
     if _libc.setns(netns, _CLONE_NEWNET) != 0:
         code = ctypes.get_errno()
-        raise OSError(code, f"cannot enter the pod's network namespace: {os.strerror(code)}")
+        raise OSError(code, os.strerror(code))
     route = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
     route.bind((0, groups))
     route.setblocking(False)

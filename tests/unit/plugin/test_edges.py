@@ -67,6 +67,7 @@ def test_a_save_that_fails_leaves_the_entry_before_it(
         asyncio.run(ledger.save(Sandbox("c1", "/other", None, Phase.ADDED, ())))
 
     assert ENTRY == asyncio.run(ledger.load("c1"))
+    assert ["c1.json"] == [path.name for path in tmp_path.iterdir()]
 
 
 def _no_space(_: int) -> None:
@@ -184,5 +185,48 @@ async def _deliver(store: MemoryStore, *, outage: bool) -> str:
                 while "annotations" not in store.read("Pod", "ns", "p")["metadata"]:  # noqa: ASYNC110  # the store tells nobody
                     await asyncio.sleep(0.01)
         worker.cancel()
+    return _status(store)
+
+
+def test_a_status_that_is_refused_keeps_no_other_from_being_written() -> None:
+    """One broken object must not stop the node's statuses for ever."""
+    store = MemoryStore()
+    store.create(POD)
+    store.create({"kind": "Pod", "metadata": {"namespace": "ns", "name": "broken", "uid": "b"}})
+    store.refused.add("ns/broken")
+
+    async def story() -> None:
+        queue = StatusQueue(store, wait=5)
+        async with asyncio.TaskGroup() as tasks:
+            worker = tasks.create_task(queue.run())
+            await queue.deliver(PodRef("ns", "broken", "b"), "[]")
+            await queue.deliver(PodRef("ns", "p", "u"), "[]")
+            worker.cancel()
+
+    asyncio.run(story())
+    assert "[]" == _status(store)
+
+
+def test_an_older_status_never_comes_after_a_newer_one() -> None:
+    """The API was away for the first; both are due when it is back."""
+    store = MemoryStore()
+    store.create(POD)
+    store.unreachable = True
+
+    async def story() -> None:
+        queue = StatusQueue(store, wait=0.05)
+        async with asyncio.TaskGroup() as tasks:
+            worker = tasks.create_task(queue.run())
+            await queue.deliver(PodRef("ns", "p", "u"), "old")
+            store.unreachable = False
+            await queue.deliver(PodRef("ns", "p", "u"), "new")
+            await asyncio.sleep(0.5)  # longer than the first pause
+            worker.cancel()
+
+    asyncio.run(story())
+    assert "new" == _status(store)
+
+
+def _status(store: MemoryStore) -> str:
     text: str = store.read("Pod", "ns", "p")["metadata"]["annotations"]["k8s.v1.cni.cncf.io/network-status"]
     return text

@@ -12,7 +12,14 @@ import pytest
 from netattach_core import cni_call
 from netattach_core.attachment import Network
 from netattach_core.cni_call import CniCall
-from netattach_core.errors import DelegateError, NetattachError, NotFoundError, TryAgainError
+from netattach_core.errors import (
+    DelegateError,
+    EnvironmentVariableError,
+    NetattachError,
+    NotFoundError,
+    TryAgainError,
+    VersionError,
+)
 from netattach_core.sandbox import Phase
 from netattach_core.shim_protocol import Outcome, Ran
 from netattach_plugin.engine import Engine
@@ -48,6 +55,7 @@ class World:
         self.networks = FixedNetworks(
             Network("cbr0", '{"cniVersion":"1.0.0","type":"ptp","name":"cbr0"}', "cbr0")
         )
+        self.cni_version = "0.3.1"
         self.annotation = annotation if hands_over_annotations else None
 
     def engine(self) -> Engine:
@@ -78,7 +86,7 @@ class World:
             "CNI_IFNAME": "eth0",
             "CNI_ARGS": "K8S_POD_NAMESPACE=test;K8S_POD_NAME=p;K8S_POD_UID=u1",
         }
-        stdin: dict[str, Any] = {"cniVersion": "0.3.1", "name": "netattach", "type": "netattach"}
+        stdin: dict[str, Any] = {"cniVersion": self.cni_version, "name": "netattach", "type": "netattach"}
         if self.annotation is not None:
             annotations = {"k8s.v1.cni.cncf.io/networks": self.annotation}
             stdin["runtimeConfig"] = {cni_call.POD_ANNOTATIONS: annotations}
@@ -376,8 +384,21 @@ def test_without_a_namespace_nothing_can_be_attached() -> None:
     world = World()
     world.shim.netns = None
 
-    with pytest.raises(NotFoundError, match="network namespace /n cannot be opened"):
+    with pytest.raises(EnvironmentVariableError, match="CNI_NETNS /n: there is no network namespace"):
         world.add()
+
+
+def test_an_answer_that_cannot_be_told_undoes_the_add() -> None:
+    """A default network without addresses, and a conf of ours from before results could do without (R4)."""
+    world = World("a")
+    world.cni_version = "0.2.0"
+    world.shim.replies["ADD eth0 ptp"] = lambda _: _ran()
+
+    with pytest.raises(VersionError, match="no valid IP addresses"):
+        world.add()
+
+    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert ({}, {}) == (world.ledger.entries, world.status.delivered)
 
 
 def _body(kind: str, name: str, **metadata: Any) -> dict[str, Any]:

@@ -135,8 +135,8 @@ REFUSALS: dict[str, tuple[tuple[bytes, ...], bytes, int, str]] = {
     "an ADD without a namespace": (
         (b"CNI_COMMAND=ADD", *DEL[1:], b"CNI_NETNS=/gone"),
         STDIN,
-        7,
-        "cannot be opened",
+        4,
+        "CNI_NETNS /gone",
     ),
     "a verb that is none": ((b"CNI_COMMAND=GC", *DEL[1:]), STDIN, 4, "CNI_COMMAND"),
 }
