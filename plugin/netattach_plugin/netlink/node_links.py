@@ -11,6 +11,7 @@ from pyroute2 import IPRoute
 
 from netattach_core.inventory import DefaultInterface, Interface
 from netattach_plugin.netlink.pod_links import PodLinks, open_links
+from netattach_plugin.netlink.sockets import Opener
 
 _FAMILIES = {2: "IPv4", 10: "IPv6"}
 
@@ -18,8 +19,11 @@ _FAMILIES = {2: "IPv4", 10: "IPv6"}
 class NetlinkLinks:
     """The port `Links`, filled by the kernel. pyroute2's socket lives in the thread that made it, so each look is one."""
 
+    def __init__(self) -> None:
+        self._opener = Opener()
+
     def open(self, netns: int) -> AbstractAsyncContextManager[PodLinks]:
-        return open_links(netns)
+        return open_links(self._opener, netns)
 
     async def interfaces(self) -> tuple[Interface, ...]:
         return await asyncio.to_thread(_interfaces)

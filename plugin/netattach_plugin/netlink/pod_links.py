@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE
 from pyroute2.netlink.rtnl import RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTMGRP_LINK
 
-from netattach_plugin.netlink import sockets
+from netattach_plugin.netlink.sockets import Opener
 
 _BUFFER = 1 << 17
 _HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
@@ -26,9 +26,9 @@ _IFLA_IFNAME = 3
 
 
 @asynccontextmanager
-async def open_links(netns: int) -> AsyncIterator[PodLinks]:
+async def open_links(opener: Opener, netns: int) -> AsyncIterator[PodLinks]:
     """The links of the namespace behind a descriptor, kept up to date until the context is left."""
-    route = await sockets.open_in(netns, RTMGRP_LINK)
+    route = await opener.open_in(netns, RTMGRP_LINK)
     links = PodLinks(route)
     try:
         await links.dump()
