@@ -1,8 +1,8 @@
 """A netlink socket in another network namespace.
 
-A socket belongs for ever to the namespace in which it was made, so a thread that does nothing else enters the namespace and makes it.
-pyroute2's own way forks a child for each: 9 ms against 0.2, and a fork out of a threaded program. A new thread for each took 3.6
-under the event loop.
+A socket belongs for ever to the namespace in which it was made, so a thread that does nothing else enters the namespace and
+makes it. pyroute2's own way forks a child for each: 9 ms against 0.2, and a fork out of a threaded program. A new thread for
+each took 3.6 under the event loop.
 """
 
 from __future__ import annotations
