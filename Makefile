@@ -42,8 +42,8 @@ fmt: $(VENV)/dev ## put the Python code into its usual form
 shim: shim-needs ## build the static CNI shim
 	@$(MAKE) -s -C plugin/shim
 
-bench: setup shim ## measure how long an ADD takes
-	@$(BIN)/python bench/add_one_macvlan.py
+bench: setup shim ## measure an ADD beside the plugins themselves, as root
+	@$(BIN)/python bench/add_one_macvlan.py --cni-bin "$$(tools/cni-plugins --pinned)" --shim $(SHIM)
 
 lock: ## write requirements/*.lock anew from pyproject.toml
 	@tools/lock
