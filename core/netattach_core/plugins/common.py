@@ -124,8 +124,8 @@ def routes(
         if destination is None:
             yield _bad_destination(route)
             continue
-        yield from _host_bits(route, destination)
-        yield from _twice(route, seen)
+        yield from _host_bits(route, destination, context)
+        yield from _twice(route, seen, context)
         yield from _next_hop(route, destination, context, _reachable(ipam, subnets))
         yield from _default(route, destination, context)
 
@@ -141,25 +141,24 @@ def _bad_destination(route: View) -> Finding:
     )
 
 
-def _host_bits(route: View, destination: addresses.IpInterface) -> Iterator[Finding]:
+def _host_bits(route: View, destination: addresses.IpInterface, context: Context) -> Iterator[Finding]:
+    """G20. For IPv6 they are cut off."""
     if destination.ip != destination.network.network_address:
-        where = "the kernel refuses such an IPv4 route" if destination.version == 4 else "they are cut off"
+        refused = destination.version == 4 and context.main in _SETS_ROUTES
+        outcome = "the kernel refuses such a route" if refused else "they have no meaning"
+        problem = f"`dst` {destination} has bits set behind its prefix length: {outcome}"
         yield route.found(
-            ROUTE,
-            f"`dst` {destination} has bits set behind its prefix: {where}",
-            f"write {destination.network}",
-            "dst",
-            severity=DENY if destination.version == 4 else WARN,
+            ROUTE, problem, f"write {destination.network}", "dst", severity=DENY if refused else WARN
         )
 
 
-def _twice(route: View, seen: set[str]) -> Iterator[Finding]:
+def _twice(route: View, seen: set[str], context: Context) -> Iterator[Finding]:
     """G21: the kernel says "file exists"."""
     key = repr(sorted(route.node.value.items()))
     if key in seen:
-        yield route.found(
-            ROUTE_TWICE, "this route stands here twice; the kernel refuses the second", "remove one"
-        )
+        refused = context.main in _SETS_ROUTES
+        problem = "this route stands here twice" + ("; the kernel refuses the second" if refused else "")
+        yield route.found(ROUTE_TWICE, problem, "remove one", severity=DENY if refused else WARN)
     seen.add(key)
 
 
@@ -194,6 +193,9 @@ def _next_hop(
         yield route.found(ROUTE_GATEWAY, problem, "write a next hop of the pod's own subnet", "gw")
 
 
+_SETS_ROUTES = {"bridge", "macvlan", "ipvlan", "vlan", "ptp", "dummy"}
+"""Plugins that surely hand each route to the kernel; those that may give the device to user space (DPDK) do not."""
+
 _ON_SUBNET = {"bridge", "macvlan", "vlan", "host-device"}
 """Plugins that leave the kernel's subnet route alone, so that nothing else decides what is reachable."""
 
@@ -215,7 +217,7 @@ def _default(route: View, destination: addresses.IpInterface, context: Context) 
             "a default route in an additional network: the newest one wins, so all traffic of the pod leaves by this "
             "interface and not by the cluster's"
         )
-        mend = "route only what belongs to this network; a pod that wants it all can ask for `default-route`"
+        mend = "route only what belongs to this network"
         yield route.found(ROUTE_DEFAULT, problem, mend, "dst")
 
 

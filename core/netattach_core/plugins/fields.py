@@ -12,6 +12,9 @@ Schema = dict[str, Any]
 
 _INT64 = 2**63 - 1
 
+ANYTHING: Schema = {}
+"""A key that is known, and of whose value nothing is said."""
+
 TEXT: Schema = {"type": "string"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 FLAG: Schema = {"type": "boolean"}
@@ -75,9 +78,9 @@ COMMON: dict[str, Schema] = {
     **READ_BY_LIBCNI,
     "args": ANY_OBJECT,
     "cniVersions": TEXTS,
-    "disableCheck": {},
-    "disableGC": {},
-    "runtimeConfig": {},
-    "prevResult": {},
+    "disableCheck": ANYTHING,
+    "disableGC": ANYTHING,
+    "runtimeConfig": ANYTHING,
+    "prevResult": ANYTHING,
 }
 """Of every plugin that we know. The last two belong to the runtime (`key-reserved`)."""

@@ -22,12 +22,12 @@ _COMMAS = {"type": "string", "mend": 'write one text with commas: "10.1.0.0/16,f
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """ON1 to ON6. Without a topology it is the default network, whose NAD says nothing else (ON rules do not apply)."""
+    if not conf.text("topology"):
+        return
     ipam = conf.inner("ipam")
     if ipam is not None and ipam.text("type"):
         problem = "OVN-Kubernetes gives addresses by itself, and refuses an `ipam` with a type"
         yield ipam.found(OVN_NETWORK, problem, "remove `ipam`, and write `subnets`", "type")
-    if not conf.text("topology"):
-        return
     yield from _identity(conf, context)
     yield from _subnets(conf)
     if conf.text("topology") == "layer2" and conf.text("role") == "primary" and not conf.given("subnets"):
@@ -108,14 +108,17 @@ PLUGIN = Plugin(
         mtu=fields.WHOLE,
         vlanID=fields.WHOLE,
         allowPersistentIPs=fields.FLAG,
-        **dict.fromkeys(
-            ("physicalNetworkName", "transport", "outboundSNAT", "defaultGatewayIPs"), fields.TEXT
-        ),
-        evpn={},
-        deviceID={},
-        logFile={},
-        logLevel={},
-        **{"logfile-maxsize": {}, "logfile-maxbackups": {}, "logfile-maxage": {}},
+        **dict.fromkeys(("physicalNetworkName", "transport", "outboundSNAT"), fields.TEXT),
+        defaultGatewayIPs=fields.ANYTHING,
+        evpn=fields.ANYTHING,
+        deviceID=fields.ANYTHING,
+        logFile=fields.ANYTHING,
+        logLevel=fields.ANYTHING,
+        **{
+            "logfile-maxsize": fields.ANYTHING,
+            "logfile-maxbackups": fields.ANYTHING,
+            "logfile-maxage": fields.ANYTHING,
+        },
     ),
     check=check,
     rules=(OVN_NETWORK, OVN_SUBNETS),

@@ -61,7 +61,7 @@ PLUGIN = Plugin(
         socket_file=fields.TEXT,
         link_state_check_retries=fields.WHOLE,
         link_state_check_interval=fields.WHOLE,
-        ovnPort={},
+        ovnPort=fields.ANYTHING,
     ),
     check=check,
     ipam=Ipam.OPTIONAL,

@@ -27,9 +27,9 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
 
 
 def _below_net(key: str) -> bool:
-    """tuning.go, getSysctlFilename: what the path comes to when dots are slashes, or were slashes all along."""
-    relative = key if "/" in key else key.replace(".", "/")
-    return posixpath.normpath("/proc/sys/" + relative).startswith("/proc/sys/net/")
+    """What the path comes to with dots for slashes; where the key has both, versions of the plugin differ, and one suffices."""
+    paths = (key, key.replace(".", "/"))
+    return any(posixpath.normpath(f"/proc/sys/{path}").startswith("/proc/sys/net/") for path in paths)
 
 
 PLUGIN = Plugin(

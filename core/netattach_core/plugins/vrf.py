@@ -12,7 +12,7 @@ from netattach_core.plugins.view import View
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """VR1, VR2."""
-    if conf.value("vrfname") in {None, ""}:
+    if not conf.given("vrfname") or conf.text("vrfname") == "":
         problem = "no `vrfname`; the vrf plugin refuses that, also when the pod is deleted"
         yield conf.found(common.KEY_NEEDED, problem, 'add the name of the VRF: "vrfname": "blue"')
     else:

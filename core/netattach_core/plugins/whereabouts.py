@@ -30,6 +30,8 @@ _TEXTS = (
     "log_level",
     "reconciler_cron_expression",
     "configuration_path",
+)
+_LEGACY = (
     "datastore",
     "etcd_host",
     "etcd_username",
@@ -38,6 +40,8 @@ _TEXTS = (
     "etcd_cert_file",
     "etcd_ca_cert_file",
 )
+"""Of the time when whereabouts kept its leases in etcd; no longer read, and no reason to refuse anything."""
+
 _NUMBERS = ("leader_lease_duration", "leader_renew_deadline", "leader_retry_period", "sleep_for_race")
 
 
@@ -114,8 +118,13 @@ PLUGIN = Plugin(
     role=Role.IPAM,
     schema=fields.record(
         **_OWN_RANGE,
-        ipRanges=fields.list_of(fields.record(**_OWN_RANGE, enable_overlapping_ranges={}, network_name={})),
+        ipRanges=fields.list_of(
+            fields.record(
+                **_OWN_RANGE, enable_overlapping_ranges=fields.ANYTHING, network_name=fields.ANYTHING
+            )
+        ),
         **dict.fromkeys(_TEXTS, fields.TEXT),
+        **dict.fromkeys(_LEGACY, fields.ANYTHING),
         **dict.fromkeys(_NUMBERS, fields.WHOLE),
         routes=fields.ROUTES,
         dns=fields.DNS,

@@ -1,7 +1,7 @@
 """The judge, who says whether this NAD's configuration is one that can work.
 
 Pure: the object and what is known of the nodes in, findings out, all of them at once. Four groups of rules, a file or more
-each: the text (`text`), the shape (`shape`, `spelling`), the sense (`chain` for what holds for all, `plugins` for each one),
+each: the text (`text`), the shape (`shape`, `spelling`), the sense (`whole` for what holds for all, `plugins` for each one),
 the nodes (`nodes`). A denial is certain failure, or one of the safety rules; what merely looks wrong is a warning.
 """
 
@@ -14,14 +14,15 @@ from netattach_core import plugins
 from netattach_core.finding import Finding, Rule, Severity
 from netattach_core.inventory import NodeInventory
 from netattach_core.nad import Nad
-from netattach_core.policy import chain, shape, spelling, text
+from netattach_core.plugins import fields
+from netattach_core.policy import chain, shape, spelling, text, whole
 from netattach_core.policy import nodes as node_rules
 
 RULES: tuple[Rule, ...] = (
     *text.RULES,
     *shape.RULES,
     *spelling.RULES,
-    *chain.RULES,
+    *whole.RULES,
     *plugins.RULES,
     *node_rules.RULES,
 )
@@ -45,21 +46,23 @@ def _findings(body: Mapping[str, Any], nodes: Sequence[NodeInventory] | None) ->
         return
     nad = _nad(body)
     network = chain.read(root, nad)
-    yield from chain.check(network)
+    yield from whole.check(network)
     for entry in network.entries:
         yield from _entry(entry)
         if not nodes:
-            yield from chain.misspelt(entry)
+            yield from whole.misspelt(entry)
     yield from node_rules.check(network, nad, nodes or ())
 
 
 def _entry(entry: chain.Entry) -> Iterator[Finding]:
     """Shape and sense of one plugin's configuration."""
     reader = entry.plugin.type if entry.plugin else "every CNI runtime"
-    anything: Mapping[str, Any] = {}  # `chain` judges these two, and has more to say
-    yield from shape.check(entry.conf, _with(entry.schema, name=anything, cniVersion=anything), reader)
+    judged_as_a_whole = dict.fromkeys(
+        ("name", "cniVersion"), fields.ANYTHING
+    )  # `whole` has more to say of them
+    yield from shape.check(entry.conf, _with(entry.schema, **judged_as_a_whole), reader)
     if entry.plugin:
-        keys = _with(entry.schema, ipam={})  # whose keys are the IPAM plugin's
+        keys = _with(entry.schema, ipam=fields.ANYTHING)  # whose keys are the IPAM plugin's
         yield from spelling.check(
             entry.raw.node, entry.raw.path, keys, entry.plugin.aliases, entry.plugin.type
         )

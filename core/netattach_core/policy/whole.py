@@ -1,0 +1,230 @@
+"""Rule group 3, for every configuration: type, plugins, version, name, the order of plugins (plugin-schemas, section 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netattach_core import names, versions
+from netattach_core.finding import Finding, Path, Rule, Severity
+from netattach_core.plugins import ipam_plugin, known_types, main_plugin, words
+from netattach_core.plugins.plugin import Ipam, Role
+from netattach_core.plugins.view import View
+from netattach_core.policy.chain import LIST_SCHEMA, Entry, Network
+
+DENY, WARN = Severity.DENY, Severity.WARN
+
+TYPE_MISSING = Rule("type-missing", DENY, "a configuration that names no plugin")
+TYPE_MISSPELT = Rule("type-misspelt", WARN, "a plugin's name that looks like another one's")
+PLUGINS_SHAPE = Rule("plugins-shape", DENY, "`plugins` is no list of plugin configurations")
+CNI_VERSION = Rule("cni-version", DENY, "a version of CNI that does not exist")
+CNI_VERSION_MISSING = Rule("cni-version-missing", WARN, "no version of CNI, which means the oldest")
+CNI_VERSION_OLD = Rule("cni-version-too-old", DENY, "a version of CNI that the plugin no longer speaks")
+NAME = Rule("network-name", DENY, "a network name that no runtime takes")
+CHAINED_FIRST = Rule("chained-first", DENY, "a plugin that needs another one before it")
+MAIN_TWICE = Rule("main-twice", WARN, "two plugins that each make the pod's interface")
+IPAM_MISSING = Rule("ipam-missing", DENY, "no addresses for a plugin that needs them")
+IPAM_TYPE_MISSING = Rule("ipam-type-missing", WARN, "an ipam section without a type")
+KEY_MISPLACED = Rule("key-misplaced", WARN, "a key beside `plugins`, where nobody reads it")
+
+RULES = (
+    TYPE_MISSING,
+    TYPE_MISSPELT,
+    PLUGINS_SHAPE,
+    CNI_VERSION,
+    CNI_VERSION_MISSING,
+    CNI_VERSION_OLD,
+    NAME,
+    CHAINED_FIRST,
+    MAIN_TWICE,
+    IPAM_MISSING,
+    IPAM_TYPE_MISSING,
+    KEY_MISPLACED,
+)
+
+_MAX_NAME = 150
+"""Beyond it file names of caches and leases come too near to the file system's 255 bytes (G5)."""
+
+
+def check(network: Network) -> Iterator[Finding]:
+    """What holds whatever the plugins are."""
+    yield from _cni_version(network.top)
+    yield from _name(network.top)
+    yield from _plugins(network)
+    for entry in network.entries:
+        yield from _type(entry)
+        yield from _place(entry)
+        yield from _ipam(entry)
+        yield from _floor(entry, network)
+
+
+def _cni_version(top: View) -> Iterator[Finding]:
+    """G7, G8."""
+    value = top.value("cniVersion")
+    offered = [text for _, text in top.texts("cniVersions")]
+    if value is None or value == "":
+        if not offered:
+            problem = "no `cniVersion`, which means 0.1.0: the network cannot be checked, and a pod gets one address of each kind"
+            yield top.found(CNI_VERSION_MISSING, problem, 'add "cniVersion": "1.0.0"')
+    elif (
+        isinstance(value, str) and value not in versions.SUPPORTED and not versions.newest_supported(offered)
+    ):
+        problem = f"`cniVersion` {value!r} is no version of CNI; every plugin refuses it"
+        yield top.found(CNI_VERSION, problem, f"write one of {', '.join(versions.SUPPORTED)}", "cniVersion")
+    elif not isinstance(value, str):
+        problem = f"`cniVersion` is {value!r}, but it has to be a text"
+        yield top.found(
+            CNI_VERSION, problem, f"write it in quotes: one of {', '.join(versions.SUPPORTED)}", "cniVersion"
+        )
+
+
+def _name(top: View) -> Iterator[Finding]:
+    """G5. A missing name is the NAD's own."""
+    value = top.value("name")
+    if value is None or value == "":
+        return
+    if not isinstance(value, str):
+        yield top.found(NAME, f"`name` is {value!r}, but it has to be a text", "write it in quotes", "name")
+    elif not names.is_cni_name(value):
+        problem = f"`name` {value!r} is no name of a network; every CNI runtime refuses it"
+        yield top.found(
+            NAME, problem, "write letters, digits, '.', '_' and '-', and begin with a letter or digit", "name"
+        )
+    elif len(value) > _MAX_NAME:
+        problem = f"`name` has more than {_MAX_NAME} characters; files are named after it"
+        yield top.found(NAME, problem, "shorten it", "name", severity=DENY if len(value) > 240 else WARN)
+
+
+def _plugins(network: Network) -> Iterator[Finding]:
+    top = network.top
+    if not network.listed:
+        return
+    plugins = top.value("plugins")
+    if not isinstance(plugins, list) or not plugins:
+        what = "an empty list" if plugins == [] else "an object" if isinstance(plugins, dict) else "no list"
+        problem = f"`plugins` is {what}; it has to be a list with at least one plugin"
+        yield top.found(
+            PLUGINS_SHAPE,
+            problem,
+            'write "plugins": [ { "type": … } ]',
+            *(("plugins",) if plugins is not None else ()),
+        )
+    for item in top.items("plugins"):
+        if not isinstance(item.node.value, dict):
+            problem = "an element of `plugins` is no object; each is the configuration of one plugin"
+            yield item.found(PLUGINS_SHAPE, problem, 'write { "type": … }')
+    yield from _misplaced(top)
+
+
+def _misplaced(top: View) -> Iterator[Finding]:
+    """What stands beside `plugins` is for the runtime."""
+    for key in top.node.value:
+        if key not in LIST_SCHEMA["properties"] and not key.startswith("_"):
+            problem = f"`{key}` stands beside `plugins`, where no plugin reads it"
+            mend = "move it into the plugin that it is meant for, or remove it"
+            yield top.found(KEY_MISPLACED, problem, mend, key)
+
+
+def _type(entry: Entry) -> Iterator[Finding]:
+    """G14. Spelt exactly, since the daemon and libcni's list reader look for this very key."""
+    if isinstance(entry.raw.value("type"), str):
+        yield from _type_name(entry.raw, entry.type, "type")
+    elif not entry.raw.given("type"):
+        yield _type_missing(entry.raw)
+    if entry.ipam is not None and entry.ipam_type:
+        yield from _type_name(entry.ipam, entry.ipam_type, "ipam.type")
+
+
+def _type_name(view: View, kind: str, key: str) -> Iterator[Finding]:
+    if not kind or "/" in kind:
+        problem = f"`{key}` is {kind!r}; it has to be the name of a plugin's binary, without a path"
+        yield view.found(TYPE_MISSING, problem, 'write a name such as "macvlan"', "type")
+
+
+def _type_missing(raw: View) -> Finding:
+    problem = "no `type`, so no plugin is named and the network cannot be made"
+    for key in raw.node.value:
+        meant = words.closest(key, ["type", "plugins"])
+        if meant:
+            problem = f"{problem}; `{key}` stands there instead"
+            return raw.found(TYPE_MISSING, problem, f"did you mean `{meant}`?", key)
+    return raw.found(TYPE_MISSING, problem, 'add the plugin: "type": "macvlan"')
+
+
+def misspelt(entry: Entry) -> Iterator[Finding]:
+    """Types that look like a known one; asked only where no node says which binaries there are."""
+    for view, kind, ipam in ((entry.conf, entry.type, False), (entry.ipam, entry.ipam_type, True)):
+        known = known_types(ipam=ipam)
+        close = words.closest(kind, known) if kind and kind not in known else None
+        if view is not None and close and not (main_plugin(kind) or ipam_plugin(kind)):
+            problem = f"the plugin `{kind}` is not known, and its name looks like `{close}`"
+            yield view.found(TYPE_MISSPELT, problem, f"did you mean `{close}`?", "type")
+
+
+def _place(entry: Entry) -> Iterator[Finding]:
+    """G12, G13."""
+    plugin = entry.plugin
+    if plugin is None:
+        if entry.type and ipam_plugin(entry.type):
+            problem = f"{entry.type} gives addresses; it makes no interface and fails in this place"
+            mend = f'name a plugin such as macvlan here, and write "ipam": {{"type": "{entry.type}"}}'
+            yield entry.conf.found(CHAINED_FIRST, problem, mend, "type")
+        return
+    if plugin.role is Role.CHAINED and not entry.context.before:
+        problem = f"{plugin.type} changes what a plugin before it has made, and there is none: it fails"
+        mend = 'write "plugins": [ … ] with a plugin that makes an interface in front of it'
+        yield entry.conf.found(CHAINED_FIRST, problem, mend, "type")
+    makers = [main_plugin(kind) for kind in entry.context.before]
+    if (
+        plugin.role is Role.MAIN
+        and plugin.type != "ipvlan"
+        and any(m and m.role is Role.MAIN for m in makers)
+    ):
+        problem = f"{plugin.type} makes an interface, and a plugin before it has made one with the same name"
+        yield entry.conf.found(MAIN_TWICE, problem, "give each interface a NAD of its own", "type")
+
+
+def _ipam(entry: Entry) -> Iterator[Finding]:
+    """G9, G36, IV3, VL5, PT1."""
+    plugin, conf = entry.plugin, entry.conf
+    if plugin is None or plugin.role is not Role.MAIN or entry.ipam_type or _wrong_type(entry):
+        return
+    where = ("ipam",) if conf.given("ipam") else ()
+    if plugin.ipam is Ipam.REQUIRED and not (plugin.type == "ipvlan" and entry.context.before):
+        problem = f"{plugin.type} needs addresses, and no IPAM plugin is named: it fails"
+        mend = 'add "ipam": {"type": "host-local", "subnet": "10.1.2.0/24"}, or another IPAM'
+        yield conf.found(IPAM_MISSING, problem, mend, *where)
+        return
+    if entry.context.older_than("0.3.0") and plugin.type in {"bridge", "macvlan"}:
+        version = entry.context.cni_version
+        problem = f"without `ipam`, the result of {plugin.type} cannot be written in CNI {version}: it fails"
+        yield conf.found(
+            IPAM_MISSING, problem, 'write "cniVersion": "0.3.1" or newer, or add an `ipam`', *where
+        )
+    if entry.ipam is not None and entry.ipam.node.value:
+        problem = f"`ipam` has no `type`, so {plugin.type} makes an interface without addresses and reads nothing of it"
+        yield conf.found(
+            IPAM_TYPE_MISSING, problem, 'add "type": "host-local", or the IPAM that is meant', *where
+        )
+
+
+def _wrong_type(entry: Entry) -> bool:
+    """Whether `ipam`, or its type, is of the wrong type, which the schema has said already."""
+    if entry.ipam is None:
+        return entry.conf.given("ipam")
+    return entry.ipam.given("type") and entry.ipam.text("type") is None
+
+
+def _floor(entry: Entry, network: Network) -> Iterator[Finding]:
+    """G10."""
+    plugin = entry.plugin
+    if plugin and entry.context.older_than(plugin.floor) and _version_is_plain(network.top):
+        problem = f"{plugin.type} does not speak CNI {entry.context.cni_version}, only {plugin.floor} and newer: it fails"
+        where: Path = ("cniVersion",) if network.top.given("cniVersion") else ()
+        yield network.top.found(
+            CNI_VERSION_OLD, problem, f'write "cniVersion": "{plugin.floor}" or newer', *where
+        )
+
+
+def _version_is_plain(top: View) -> bool:
+    """Whether the version is one that exists, or none; another one has been refused already."""
+    return not top.given("cniVersion") or top.text("cniVersion") in {"", *versions.SUPPORTED}
