@@ -39,6 +39,11 @@ def record(**properties: Schema) -> Schema:
     return {"type": "object", "properties": properties}
 
 
+def instead(schema: Schema, example: str) -> Schema:
+    """The schema, with what to write where the type is another."""
+    return {**schema, "mend": f"write {example}"}
+
+
 def list_of(item: Schema, **more: Any) -> Schema:
     """A list."""
     return {"type": "array", "items": item, **more}
@@ -47,9 +52,14 @@ def list_of(item: Schema, **more: Any) -> Schema:
 VLAN = whole(0, 4094)
 """0 is "no VLAN"; 4095 is reserved by 802.1Q."""
 
+_ADDRESS = record(address=TEXT, gateway=TEXT)
+ADDRESSES = instead(list_of(instead(_ADDRESS, '{"address": "10.1.2.3/24"}')), '[{"address": "10.1.2.3/24"}]')
+"""Of static and whereabouts."""
+
 DNS = record(nameservers=TEXTS, domain=TEXT, search=TEXTS, options=TEXTS)
 
-ROUTES = list_of(record(dst=TEXT, gw=TEXT, mtu=WHOLE, advmss=WHOLE, priority=WHOLE, table=WHOLE, scope=WHOLE))
+_ROUTE = record(dst=TEXT, gw=TEXT, mtu=WHOLE, advmss=WHOLE, priority=WHOLE, table=WHOLE, scope=WHOLE)
+ROUTES = instead(list_of(instead(_ROUTE, '{"dst": "10.0.0.0/8"}')), '[{"dst": "10.0.0.0/8"}]')
 """types.go of the CNI library: what every IPAM plugin that takes `routes` reads."""
 
 IPAM: Schema = {

@@ -270,9 +270,9 @@ PLUGIN = Plugin(
     schema=fields.record(
         **_RANGE_KEYS,
         ranges=fields.list_of(
-            fields.list_of(
-                fields.record(**_RANGE_KEYS),
-                mend='write a list for each set of ranges: [[{"subnet": "10.1.2.0/24"}]]',
+            fields.instead(
+                fields.list_of(fields.instead(fields.record(**_RANGE_KEYS), '{"subnet": "10.1.2.0/24"}')),
+                'a list for each set of ranges: [[{"subnet": "10.1.2.0/24"}]]',
             )
         ),
         routes=fields.ROUTES,

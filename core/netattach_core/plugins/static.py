@@ -97,7 +97,7 @@ PLUGIN = Plugin(
     source="plugins/ipam/static/main.go",
     role=Role.IPAM,
     schema=fields.record(
-        addresses=fields.list_of(fields.record(address=fields.TEXT, gateway=fields.TEXT)),
+        addresses=fields.ADDRESSES,
         routes=fields.ROUTES,
         dns=fields.DNS,
     ),

@@ -128,7 +128,7 @@ PLUGIN = Plugin(
         **dict.fromkeys(_NUMBERS, fields.WHOLE),
         routes=fields.ROUTES,
         dns=fields.DNS,
-        addresses=fields.list_of(fields.record(address=fields.TEXT, gateway=fields.TEXT)),
+        addresses=fields.ADDRESSES,
         enable_overlapping_ranges=fields.FLAG,
         node_slice_size=fields.TEXT,
         kubernetes=fields.record(kubeconfig=fields.TEXT, k8s_api_root=fields.TEXT),

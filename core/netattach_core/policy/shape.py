@@ -55,8 +55,7 @@ def _explain(error: ValidationError) -> tuple[str, str]:
     if explain is None:
         return f"{name} is not as it should be: {error.message}", "correct it"
     problem, mend = explain(name, error)
-    schema = error.schema if isinstance(error.schema, Mapping) else {}
-    return problem, schema.get("mend", mend)
+    return problem, _schema(error).get("mend", mend)
 
 
 def _name(error: ValidationError) -> str:
@@ -69,10 +68,15 @@ def _name(error: ValidationError) -> str:
 def _type(name: str, error: ValidationError) -> tuple[str, str]:
     value: Any = error.validator_value
     wanted = [kind for kind in ([value] if isinstance(value, str) else value) if kind != "null"]
+    allowed = [word for word in _schema(error).get("enum", ()) if word]
+    mend = f"write one of {', '.join(allowed)}" if allowed else _retyped(error.instance, wanted[0])
     has_to_be = " or ".join(_TYPES[kind] for kind in wanted)
-    return f"{name} is {_described(error.instance)}; it has to be {has_to_be}", _retyped(
-        error.instance, wanted[0]
-    )
+    return f"{name} is {_described(error.instance)}; it has to be {has_to_be}", mend
+
+
+def _schema(error: ValidationError) -> Mapping[str, Any]:
+    """The part of the schema that was not met; jsonschema allows true and false for one too."""
+    return error.schema if isinstance(error.schema, Mapping) else {}
 
 
 def _described(value: Any) -> str:
@@ -120,7 +124,7 @@ def _enum(name: str, error: ValidationError) -> tuple[str, str]:
 
 
 def _bounds(name: str, error: ValidationError) -> tuple[str, str]:
-    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    schema = _schema(error)
     low, high = schema.get("minimum", 0), schema.get("maximum", 0)
     number = f"a number from {low} to {high}"
     if high >= _UNBOUNDED:

@@ -1,0 +1,177 @@
+"""The rules of nodes: interfaces and binaries, as inventories know them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from netattach_core.finding import Finding, Severity
+from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.policy import judge, nodes
+
+STATIC = {"type": "static", "addresses": [{"address": "10.1.2.3/24"}]}
+HOST_LOCAL = {"type": "host-local", "subnet": "10.1.2.0/24"}
+
+
+def nad(config: Any, **annotations: str) -> dict[str, Any]:
+    """A NAD with this configuration: a text as it is, anything else as JSON."""
+    text = config if isinstance(config, str) or config is None else json.dumps(config)
+    return {
+        "kind": "NetworkAttachmentDefinition",
+        "metadata": {"namespace": "lab", "name": "net", "annotations": annotations},
+        "spec": {"config": text},
+    }
+
+
+def conf(kind: str, **keys: Any) -> dict[str, Any]:
+    return {"cniVersion": "1.0.0", "name": "n", "type": kind, **keys}
+
+
+def macvlan(**keys: Any) -> dict[str, Any]:
+    return conf("macvlan", **{"master": "eth1", "ipam": STATIC, **keys})
+
+
+PORTMAP = {
+    "cniVersion": "1.0.0",
+    "plugins": [
+        {"type": "bridge", "ipam": HOST_LOCAL},
+        {"type": "portmap", "capabilities": {"portMappings": True}},
+    ],
+}
+
+NODE = NodeInventory(
+    node="worker-1",
+    interfaces=(
+        Interface("lo", kind="loopback"),
+        Interface("eth0"),
+        Interface("eth1"),
+        Interface("eth0.7", kind="vlan", parent="eth0"),
+        Interface("veth1", kind="veth"),
+        Interface("cni0", kind="bridge"),
+    ),
+    default_interfaces=(
+        DefaultInterface("eth0", ("carries the IPv4 default route", "carries flannel's public-ip")),
+    ),
+    plugins=tuple(map(Plugin, ["macvlan", "bridge", "host-local", "static", "host-device", "portmap"])),
+)
+OTHER = NodeInventory(node="worker-2", interfaces=(Interface("eth0"),), plugins=(Plugin("bridge"),))
+
+NODE_CASES: list[tuple[str, str, Any, Any]] = [
+    ("master-default-interface", "the default interface as master", macvlan(master="eth0"), macvlan()),
+    (
+        "master-default-interface",
+        "no master",
+        macvlan(master=None),
+        macvlan(linkInContainer=True, master="eth0"),
+    ),
+    ("master-default-interface", "the node's card moved away", conf("host-device", device="eth0"), macvlan()),
+    ("master-on-default-interface", "a VLAN of it", macvlan(master="eth0.7"), macvlan()),
+    ("master-missing-on-node", "no such interface", macvlan(master="eth9"), macvlan()),
+    ("mtu-above-master", "an MTU too large", macvlan(mtu=9000), macvlan(mtu=1500)),
+    ("plugin-missing", "no such plugin", conf("MACVLAN"), PORTMAP),
+    ("plugin-missing", "no such IPAM", macvlan(ipam={"type": "host_local"}), macvlan()),
+]
+
+
+def ids(findings: list[Finding]) -> set[str]:
+    return {finding.rule.id for finding in findings}
+
+
+def judged(config: Any, inventories: list[NodeInventory] | None = None) -> list[Finding]:
+    return judge(nad(config), inventories)
+
+
+@pytest.mark.parametrize(
+    ("rule", "config"), [pytest.param(rule, bad, id=f"{rule}: {why}") for rule, why, bad, _ in NODE_CASES]
+)
+def test_a_rule_of_nodes_fires(rule: str, config: Any) -> None:
+    """On the one node that there is."""
+    assert rule in ids(judged(config, [NODE]))
+
+
+@pytest.mark.parametrize(
+    ("rule", "config"),
+    [pytest.param(rule, good, id=f"{rule}, unlike: {why}") for rule, why, _, good in NODE_CASES],
+)
+def test_a_rule_of_nodes_stays_silent(rule: str, config: Any) -> None:
+    """On the same node."""
+    assert rule not in ids(judged(config, [NODE]))
+
+
+@pytest.mark.parametrize("inventories", [None, [], [NodeInventory(node="new")]])
+def test_nothing_is_said_of_nodes_of_which_nothing_is_known(inventories: list[NodeInventory] | None) -> None:
+    """No inventory, or one that is still empty."""
+    of_nodes = {rule for rule, *_ in NODE_CASES}
+
+    assert not of_nodes & {rule for _, _, bad, _ in NODE_CASES for rule in ids(judged(bad, inventories))}
+
+
+def test_every_rule_of_nodes_has_a_case() -> None:
+    """The one of a master that is left out has two faces, as there is a node or none."""
+    assert {rule.id for rule in nodes.RULES} == {rule for rule, *_ in NODE_CASES} | {"master-omitted"}
+
+
+@pytest.mark.parametrize(
+    ("expected", "inventories"),
+    [
+        pytest.param(("master-omitted", Severity.WARN), None, id="nothing known of nodes: a warning"),
+        pytest.param(
+            ("master-default-interface", Severity.DENY), [NODE], id="a default interface is known: a denial"
+        ),
+    ],
+)
+def test_a_master_that_is_left_out_is_the_default_interface(
+    expected: tuple[str, Severity], inventories: list[NodeInventory] | None
+) -> None:
+    """As macvlan and ipvlan take the link of the default route; with linkInContainer it is the pod's."""
+    (found,) = judged(macvlan(master=None), inventories)
+
+    assert expected == (found.rule.id, found.weight)
+    assert [] == judged(macvlan(master=None, linkInContainer=True), inventories)
+
+
+def test_the_default_interface_is_named_with_reasons_and_what_would_do() -> None:
+    """The one message that saves a node."""
+    (found,) = [f for f in judged(macvlan(master="eth0"), [NODE]) if f.weight is Severity.DENY]
+
+    assert found.problem == (
+        "`master` eth0 is a default interface of worker-1: it carries the IPv4 default route and carries flannel's "
+        "public-ip. It must not be shared with pods"
+    )
+    assert found.mend == "use eth1"
+
+
+def test_the_annotation_allows_the_default_interface() -> None:
+    """For those who know what they do; other rules stay."""
+    body = nad(macvlan(master="eth0"), **{"netattach.io/allow-default-interface": "true"})
+
+    assert [] == [f for f in judge(body, [NODE]) if f.weight is Severity.DENY]
+
+
+@pytest.mark.parametrize(
+    ("severity", "inventories"),
+    [
+        pytest.param(Severity.DENY, [NODE], id="on no node: denied"),
+        pytest.param(
+            Severity.WARN, [NODE, NodeInventory("worker-3", (Interface("eth9"),))], id="on some: warned"
+        ),
+    ],
+)
+def test_an_interface_that_is_not_everywhere(severity: Severity, inventories: list[NodeInventory]) -> None:
+    """Pods may be kept to the nodes that have it."""
+    (found,) = [
+        f for f in judged(macvlan(master="eth9"), inventories) if f.rule.id == "master-missing-on-node"
+    ]
+
+    assert severity is found.weight
+    assert "worker-1" in found.problem
+
+
+def test_a_plugin_on_some_nodes_is_a_warning_that_names_the_others() -> None:
+    """As the binaries may be on their way."""
+    (found,) = [f for f in judged(PORTMAP, [NODE, OTHER]) if f.path[-2:] == (1, "type")]
+
+    assert (Severity.WARN, "plugin-missing") == (found.weight, found.rule.id)
+    assert "worker-2" in found.problem
