@@ -17,6 +17,7 @@ settings.load_profile("soak" if SOAK else "short")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "both_kernels: depends on the kernel; tests/kernel runs it once more")
     config.addinivalue_line("markers", "soak: takes long, runs in `make soak` only")
     config.addinivalue_line(
         "markers", "kernel_link(kind): needs a kernel with this kind of link; see tests/kernel"

@@ -78,13 +78,13 @@ def plugin_stdin(
 
 @functools.lru_cache(maxsize=512)  # as above
 def _authors_part(network: NetworkConf, plugin: PluginConf) -> str:
-    changes = {
+    """Without what only a runtime may set, in whatever case: Go reads `RUNTIMECONFIG` as well (C15)."""
+    written = json_text.parse(plugin.text).members
+    changes: dict[str, str | None] = {
         "cniVersion": json.dumps(network.cni_version),
         "name": json.dumps(network.name),
-        "runtimeConfig": None,
-        "prevResult": None,
-        "capabilities": None,
     }
+    changes |= {m.key: None for m in written if m.key not in changes and m.key.casefold() in _RUNTIMES}
     return json_text.integral_numbers(json_text.with_members(plugin.text, changes))
 
 
@@ -154,8 +154,13 @@ def _text_of(text: str, node: json_text.Node | None) -> str:
 _WANTED: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
 
 
+_RUNTIMES = {"cniversion", "name", "runtimeconfig", "prevresult", "capabilities"}
+"""Keys that a plugin gets from us, case-folded."""
+
+
 def _typed(body: Mapping[str, Any], key: str, kind: type, absent: Any) -> Any:
-    value = body.get(key)
+    """A key's value; of keys that differ in case only the last one counts, as in Go."""
+    value = next((body[k] for k in reversed(list(body)) if k.casefold() == key.casefold()), None)
     if value is None:
         return absent
     if not isinstance(value, kind):

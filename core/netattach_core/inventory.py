@@ -14,11 +14,15 @@ from netattach_core.errors import DecodeError
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """A network interface of the node. `kind` is the kernel's link kind, "" for hardware; `controller` its bridge or bond."""
+    """A network interface of the node.
+
+    `kind` is the kernel's link kind, "" for hardware; `mtu` 0 where it is not known; `controller` its bridge or bond, `parent`
+    the link that it stands on.
+    """
 
     name: str
     kind: str = ""
-    mtu: int = 1500
+    mtu: int = 0
     mac: str = ""
     up: bool = True
     addresses: tuple[str, ...] = ()
@@ -125,7 +129,7 @@ def _interface(body: Any) -> Interface:
     return Interface(
         name=body["name"],
         kind=body.get("kind", ""),
-        mtu=body.get("mtu", 1500),
+        mtu=body.get("mtu", 0),
         mac=body.get("mac", ""),
         up=body.get("up", True),
         addresses=tuple(body.get("addresses", ())),

@@ -1,4 +1,4 @@
-"""All cases that are marked `kernel_link` once more, on a second kernel: user-mode-linux, booted once for all of them.
+"""All cases that are marked `kernel_link` or `both_kernels` once more, on a second kernel: user-mode-linux, booted once.
 
 A case that the machine's own kernel cannot run runs here only. What the guest says of a case is said here, under its name.
 """
@@ -19,7 +19,7 @@ from support import require, uml
 SECONDS = 900
 
 _PYTEST = (
-    *(sys.executable, "-m", "pytest", "-m", "kernel_link", "-p", "no:cacheprovider"),
+    *(sys.executable, "-m", "pytest", "-m", "kernel_link or both_kernels", "-p", "no:cacheprovider"),
     *(f"--ignore={Path(__file__).relative_to(require.REPOSITORY)}", "tests/node", "tests/kernel"),
 )
 

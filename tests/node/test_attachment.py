@@ -220,7 +220,7 @@ def test_a_chain_with_tuning_and_portmap(node: Node) -> None:
     with node.pod([asked]) as pod:
         node.add(pod)
 
-        assert "1" == node.in_pod(pod, "sysctl", "-n", "net.ipv4.conf.net1.arp_filter").strip()
+        assert "1" == node.in_pod(pod, "cat", "/proc/sys/net/ipv4/conf/net1/arp_filter").strip()
         assert 1400 == node.link(pod, "net1")["mtu"]
         assert any("--dport 8080" in rule and "192.168.12." in rule for rule in node.nat_rules())
         node.delete(pod)

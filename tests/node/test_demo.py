@@ -56,6 +56,8 @@ def _own_nad(tmp_path: Path, master: str) -> Path:
 @pytest.mark.parametrize("prefix", [[], UNPRIVILEGED], ids=["root", "anybody"])
 def test_the_tutorial(places: Places, prefix: list[str]) -> None:
     """Mistakes refused, networks taken, two pods that reach each other and the gateway, nothing left."""
+    if prefix:
+        require.user_namespaces()
     done = _demo(places, prefix=prefix)
 
     assert 0 == done.returncode, done.stdout + done.stderr

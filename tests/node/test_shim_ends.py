@@ -106,6 +106,7 @@ class TestTimeout:
         assert host.daemon.run("undo", deadline_ms=5000) == Ran(1, Outcome.EXITED, 0, b"undone\n", b"")
 
 
+@pytest.mark.both_kernels  # one has /proc/…/children, the other has not
 class TestLostDaemon:
     @pytest.mark.parametrize("last", [b"", b"garbage that is no frame"])
     def test_all_plugins_are_ended_before_the_shim(self, host: Host, last: bytes) -> None:
@@ -145,6 +146,7 @@ class TestEarlyAnswer:
         assert alive(tree) == []
 
 
+@pytest.mark.both_kernels  # one has /proc/…/children, the other has not
 class TestCancel:
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     def test_all_is_ended_before_the_cancel_and_undone_after_it(
@@ -255,6 +257,7 @@ class TestCancel:
             host.daemon.frame()
 
 
+@pytest.mark.both_kernels  # one has /proc/…/children, the other has not
 class TestKilledRunner:
     def test_a_kill_of_the_process_group_is_a_cancel(self, host: Host) -> None:
         """Some runtimes kill the group of what they started: the runner is in none of theirs."""

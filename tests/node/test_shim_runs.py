@@ -86,13 +86,14 @@ class TestWhatAPluginGets:
         assert host.daemon.run("names", environment={"CNI_IF": "short"}).stdout == b"short eth0\n"
 
     def test_signals_are_as_a_program_expects_them(self, host: Host) -> None:
-        """Nothing blocked, nothing ignored."""
+        """Nothing blocked, nothing ignored; but for the C library's own two, which make hands on and nobody can reset."""
         host.plugin("signals", "exec grep -E 'Sig(Blk|Ign)' /proc/self/status")
         host.calling()
 
         masks = [line.split()[1] for line in host.daemon.run("signals").stdout.decode().splitlines()]
 
-        assert [int(mask, 16) for mask in masks] == [0, 0]
+        signals_1_to_31 = 0x7FFFFFFF
+        assert [int(mask, 16) & signals_1_to_31 for mask in masks] == [0, 0]
 
     def test_no_descriptor_of_the_shim_is_inherited(self, host: Host) -> None:
         """Only the three standard ones; above all neither the daemon's socket nor the pipe that tells the front's end."""

@@ -75,6 +75,13 @@ def link_script(kind: str) -> str:
     return f"ip link add p0 type veth peer name p1 && ip link add {link}"
 
 
+def user_namespaces() -> None:
+    """A kernel that lets anybody have a user namespace; some distributions forbid it, and every kernel does in a chroot."""
+    tried = subprocess.run([command("unshare"), "--user", "true"], capture_output=True, check=False)
+    if tried.returncode:
+        left_out("needs user namespaces, which this machine does not allow")
+
+
 def is_root() -> bool:
     """For those who choose rather than require."""
     return os.geteuid() == 0

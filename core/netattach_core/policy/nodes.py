@@ -150,7 +150,7 @@ def _mtu(entry: Entry, name: str, nodes: Sequence[NodeInventory]) -> Iterator[Fi
     """MV3, VL4."""
     mtu = entry.conf.whole("mtu")
     masters = [(node, master) for node in nodes if (master := node.interface(name))]
-    low = [(node, master) for node, master in masters if mtu and mtu > master.mtu]
+    low = [(node, master) for node, master in masters if mtu and 0 < master.mtu < mtu]
     if not low or entry.type not in _REFUSES_LARGE_MTU:
         return
     problem = (

@@ -125,10 +125,10 @@ def _misplaced(top: View) -> Iterator[Finding]:
 
 
 def _type(entry: Entry) -> Iterator[Finding]:
-    """G14. Spelt exactly, since the daemon and libcni's list reader look for this very key."""
-    if isinstance(entry.raw.value("type"), str):
-        yield from _type_name(entry.raw, entry.type, "type")
-    elif not entry.raw.given("type"):
+    """G14."""
+    if isinstance(entry.conf.value("type"), str):
+        yield from _type_name(entry.conf, entry.type, "type")
+    elif not entry.conf.given("type"):
         yield _type_missing(entry.raw)
     if entry.ipam is not None and entry.ipam_type:
         yield from _type_name(entry.ipam, entry.ipam_type, "ipam.type")

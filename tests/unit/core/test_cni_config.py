@@ -114,6 +114,15 @@ def test_a_nad_cannot_inject_what_only_a_runtime_may_set() -> None:
     )
 
 
+def test_nor_in_another_case() -> None:
+    """C15: Go would read it all the same."""
+    conf = cni_config.parse('{"Type":"bridge","RUNTIMECONFIG":{"mac":"x"},"Name":"other","vlan":5}', "n")
+
+    stdin = cni_config.plugin_stdin(conf, conf.plugins[0], {}, {})
+
+    assert '{"cniVersion":"0.1.0","name":"other","Type":"bridge","vlan":5}' == stdin
+
+
 def test_cni_args_of_the_pod_win_and_leave_the_rest() -> None:
     """S38; what else stands in args keeps its bytes."""
     conf = cni_config.parse('{"type":"a","args":{"x":1.50,"cni":{"args0":"val0","args1":"val1"}}}', "n")

@@ -46,7 +46,7 @@ NODE = NodeInventory(
     interfaces=(
         Interface("lo", kind="loopback"),
         Interface("eth0"),
-        Interface("eth1"),
+        Interface("eth1", mtu=1500),
         Interface("eth0.7", kind="vlan", parent="eth0"),
         Interface("veth1", kind="veth"),
         Interface("cni0", kind="bridge"),
