@@ -12,7 +12,7 @@ SOAK = bool(os.environ.get("NETATTACH_SOAK"))
 
 # Short runs are the same on every machine and every day; long ones look for what nobody thought of.
 settings.register_profile("short", max_examples=50, deadline=None, derandomize=True)
-settings.register_profile("soak", max_examples=5000, deadline=None)
+settings.register_profile("soak", max_examples=2000, deadline=None)
 settings.load_profile("soak" if SOAK else "short")
 
 
