@@ -17,10 +17,9 @@ from support import require
 )
 def test_a_link_of_the_kind_is_made_and_known_as_such(kind: str) -> None:
     shown = subprocess.run(
-        [
-            *(require.command("unshare"), "--net", "sh", "-c"),
-            f"{require.link_script(kind)} && ip -json -details link show x0",
-        ],
+        require.in_new_namespace(
+            "sh", "-c", f"{require.link_script(kind)} && ip -json -details link show x0"
+        ),
         capture_output=True,
         text=True,
         check=True,

@@ -16,7 +16,7 @@ from support.node import Node
 @pytest.fixture(scope="session")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
     """Where the session's node keeps its things."""
-    require.root()
+    require.own_namespaces()
     for command in ("ip", "ping", "nsenter", "setpriv", "unshare"):
         require.command(command)
     return Places(tmp_path_factory.mktemp("node") / "stage", require.plugins(), require.shim())
