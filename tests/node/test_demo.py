@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -120,6 +121,30 @@ def test_a_shell_in_the_pod(places: Places, tmp_path: Path, monkeypatch: pytest.
     assert ["lo", "eth0", "net1"] == [
         line.split()[0].partition("@")[0] for line in seen.read_text().splitlines()
     ]
+
+
+def test_an_interrupt_leaves_nothing(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the shell that --keep leaves: no daemon, no pod."""
+    shell = tmp_path / "shell"
+    shell.write_text("#!/bin/sh\nkill -INT $PPID\nsleep 1\n")
+    shell.chmod(0o755)
+    monkeypatch.setenv("SHELL", str(shell))
+    before = _daemons()
+
+    done = _demo(places, "--keep")
+
+    assert (130, "") == (done.returncode, done.stderr)
+    assert "failed: interrupted; all that was made is gone" in done.stdout
+    assert _daemons() <= before
+
+
+def _daemons() -> set[str]:
+    found = set[str]()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if b"netattach_plugin" in path.read_bytes():
+                found.add(str(path))
+    return found
 
 
 MISSING = {

@@ -66,6 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     except (CallError, StoryError) as error:
         screen.bad(str(error))
         return 1
+    except KeyboardInterrupt:
+        screen.bad("interrupted; all that was made is gone")
+        return 130  # as a shell says of SIGINT
     return 0
 
 
