@@ -136,13 +136,13 @@ static int output_pipe(struct stream *stream)
 	return ends[1];
 }
 
+/* Also what the runtime itself was started with ignored (by nohup, by make): a plugin expects none of it. */
 static void reset_signals(void)
 {
-	static const int ignored[] = {IGNORED_SIGNALS};
 	sigset_t none;
 	sigemptyset(&none);
-	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
-		signal(ignored[i], SIG_DFL);
+	for (int number = 1; number <= LAST_SIGNAL; number++)
+		signal(number, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 

@@ -6,8 +6,7 @@
 
 #include <sys/types.h>
 
-/* What the runner does not hear; plugins get the defaults back. */
-#define IGNORED_SIGNALS SIGPIPE, SIGTERM, SIGINT, SIGHUP
+#define LAST_SIGNAL 31 /* those behind it belong to the C library */
 
 /* What a RUN asked for, checked and resolved. Times are CLOCK_MONOTONIC in milliseconds; 0 = no deadline. */
 struct order {

@@ -57,12 +57,18 @@ static int watch_children(void)
 	return signalfd(-1, &child_ended, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static void dispose_of_signals(void (*disposition)(int))
+{
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		signal(ends[i], disposition);
+}
+
 /* Who stops the whole control group ends the front, too; the runner still has to end the plugins and hear the daemon out. */
 static void ignore_signals(void)
 {
-	static const int ignored[] = {IGNORED_SIGNALS};
-	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
-		signal(ignored[i], SIG_IGN);
+	dispose_of_signals(SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
 }
 
 static _Noreturn void be_runner(const int alive[2], int signals)
@@ -103,6 +109,7 @@ static _Noreturn void call_daemon(void)
 {
 	int alive[2];
 	int signals = watch_children();
+	dispose_of_signals(SIG_DFL); /* a runtime that ignores them could not end us otherwise */
 	if (signals < 0 || pipe2(alive, O_CLOEXEC) < 0)
 		cannot_begin("no descriptors are left");
 	become_subreaper();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -33,6 +34,15 @@ def host(tmp_path: Path) -> Iterator[Host]:
         host.plugin("hangs", TREE + "wait")
         host.plugin("undo", 'echo "$CNI_COMMAND" >> "$DIRECTORY/undone"; echo undone')
         yield host
+
+
+@contextlib.contextmanager
+def _ignored(number: signal.Signals) -> Iterator[None]:
+    """What is started meanwhile inherits it."""
+    before = None if number == signal.SIGKILL else signal.signal(number, signal.SIG_IGN)
+    yield
+    if number != signal.SIGKILL:
+        signal.signal(number, before)
 
 
 def _closed(shim: Shim) -> bool:
@@ -152,8 +162,12 @@ class TestCancel:
     def test_all_is_ended_before_the_cancel_and_undone_after_it(
         self, host: Host, tmp_path: Path, number: signal.Signals
     ) -> None:
-        """The runtime killed the front: first every process, then RAN and CANCEL, then the daemon's undo runs, to the end."""
-        shim = host.calling()
+        """The runtime killed the front: first every process, then RAN and CANCEL, then the daemon's undo runs, to the end.
+
+        Also where the runtime was started with the signal ignored, as nohup does, and hands that on.
+        """
+        with _ignored(number):
+            shim = host.calling()
         host.daemon.start("hangs")
         tree = host.told("tree")
         running = alive(tree)

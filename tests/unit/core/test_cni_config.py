@@ -187,16 +187,16 @@ def test_both_readers_refuse_the_same(text: str) -> None:
 def test_every_other_key_reaches_the_plugin_unchanged(extra: dict[str, object]) -> None:
     """A plugin's own keys are none of our business (Multus #1449)."""
     ours = {
-        "cniVersion",
+        "cniversion",
         "name",
         "type",
-        "runtimeConfig",
-        "prevResult",
+        "runtimeconfig",
+        "prevresult",
         "capabilities",
         "plugins",
-        "cniVersions",
+        "cniversions",
     }
-    extra = {key: value for key, value in extra.items() if key not in ours}
+    extra = {key: value for key, value in extra.items() if key.casefold() not in ours}
     conf = cni_config.parse(json.dumps({"type": "a", **extra}), "n")
 
     stdin = cni_config.plugin_stdin(conf, conf.plugins[0], {}, {})
