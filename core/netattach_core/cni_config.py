@@ -131,7 +131,7 @@ def _plugin(text: str, node: json_text.Node) -> PluginConf:
     if not isinstance(node.value, dict):
         raise ConfigError("a plugin is not a JSON object")
     kind = _typed(node.value, "type", str, "")
-    if not kind or "/" in kind:
+    if not kind or "/" in kind or not kind.isprintable():
         raise ConfigError(f"a plugin's type is {kind!r}; it has to be the name of a binary")
     declared = _typed(node.value, "capabilities", dict, {})
     return PluginConf(

@@ -12,16 +12,21 @@ _SHOWN = 400
 """Characters of a plugin's own words in an error; the whole goes into the details."""
 
 
+def succeeded(ran: Ran, plugin: str) -> None:
+    """For DEL and CHECK, whose output nobody reads. Raises DelegateError, NotRunError."""
+    if ran.outcome is not Outcome.EXITED or ran.number != 0:
+        raise _failure(ran, plugin)
+
+
 def result(ran: Ran, plugin: str, cni_version: str) -> str:
-    """The plugin's result as text of the configuration's version (R7), "" where it printed none.
+    """The result of an ADD as text of the configuration's version (R7).
 
     Its own bytes where the version is right already. Raises DelegateError, NotRunError.
     """
-    if ran.outcome is not Outcome.EXITED or ran.number != 0:
-        raise _failure(ran, plugin)
+    succeeded(ran, plugin)
     text = ran.stdout.decode(errors="replace").strip()
     if not text:
-        return ""
+        raise DelegateError(f"plugin {plugin} printed no result, so nobody knows what it has done")
     try:
         read = cni_result.parse(text, cni_version)
         return text if read.cni_version == cni_version else cni_result.dump(read, cni_version)

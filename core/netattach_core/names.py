@@ -34,6 +34,8 @@ def interface_problem(name: str) -> str | None:
     """
     if not name:
         return "an interface name is empty"
+    if not name.isprintable():
+        return f"interface name {name!r} holds a character that cannot be seen"
     if len(name.encode()) > MAX_INTERFACE_BYTES:
         return f"interface name {name!r} has more than {MAX_INTERFACE_BYTES} bytes"
     if name in _TAKEN:

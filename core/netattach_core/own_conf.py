@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 
+from netattach_core import versions
 from netattach_core.cni_call import POD_ANNOTATIONS
 
 FILE_NAME = "00-netattach.conflist"
@@ -16,6 +17,10 @@ _CAPABILITIES = ("portMappings", "bandwidth", "ips", "mac", "dns", "cgroupPath",
 
 
 def text(primary_version: str) -> str:
-    """The conflist, in the primary's cniVersion, so that its result needs no conversion."""
+    """The conflist, in the primary's cniVersion, so that its result needs no conversion.
+
+    1.0.0 at the most: from 1.1.0 on a runtime calls STATUS and GC, which this version does not answer.
+    """
+    version = primary_version if versions.at_least("1.0.0", primary_version) else "1.0.0"
     plugin = {"type": TYPE, "capabilities": dict.fromkeys(_CAPABILITIES, True)}
-    return json.dumps({"cniVersion": primary_version, "name": NAME, "plugins": [plugin]}, indent=2)
+    return json.dumps({"cniVersion": version, "name": NAME, "plugins": [plugin]}, indent=2)

@@ -7,7 +7,6 @@ import logging
 import signal
 import sys
 
-from netattach_core.errors import NetattachError
 from netattach_plugin import inventory, settings
 from netattach_plugin.conf_dir import ConfDir
 from netattach_plugin.engine import Engine
@@ -50,6 +49,7 @@ async def _run(read: Settings) -> None:
             tasks.create_task(_tell_inventory(read, store, links, networks), name="inventory"),
         ]
         await Server(read.socket, engine).serve(stop, drain=read.drain)
+        await status.flush()
         for task in beside:
             task.cancel()
 
@@ -58,8 +58,10 @@ async def _tell_inventory(read: Settings, store: Store, links: Links, networks: 
     """Beside the calls: asking every plugin for its versions may take a while, and pods do not wait for it."""
     try:
         await store.publish_inventory(await inventory.gather(read.node, links, networks, read.bin_dir))
-    except (NetattachError, OSError) as error:
-        logging.getLogger(__name__).warning("the inventory of this node is not told: %s", error)
+    except (
+        Exception
+    ):  # pyroute2 raises more kinds than can be named, and an inventory is not worth the daemon
+        logging.getLogger(__name__).exception("the inventory of this node is not told")
 
 
 def _stop_on_signal() -> asyncio.Event:

@@ -70,6 +70,8 @@ class _Act:
             self.outcome.failures.append((step, error))
             if isinstance(error, NotRunError):
                 self.outcome.begun.discard(step.id)
+        except Exception as error:  # noqa: BLE001  # a defect in one step must cut off no other, and be undone as a failure is
+            self.outcome.failures.append((step, NetattachError(f"a defect in netattach: {error!r}")))
         finally:
             self._ended[step.id].set()
 

@@ -58,7 +58,7 @@ class ConfDir:
             entries = sorted(self._directory.iterdir())
         except FileNotFoundError:
             return []
-        return [path for path in entries if path.suffix in _SUFFIXES and path.is_file()]
+        return [path for path in entries if path.suffix in _SUFFIXES and not path.is_dir()]
 
 
 def _read(path: Path) -> Network | None:

@@ -6,7 +6,7 @@ The only user of two ports at once. A failed or abandoned ADD is undone before i
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from netattach_core import annotation, answer, attachment, plan
 from netattach_core.annotation import Selection
@@ -60,6 +60,8 @@ class Engine:
             _refuse_taken_names(attachments, await links.names())
             told = await self._act(call, attachments, shim, links)
         await self._publish(call.pod, told.status, wait=len(attachments) > 1)
+        if shim.cancelled:
+            await self._undo_what_nobody_heard_of(call, shim)
         return told.result
 
     async def delete(self, call: CniCall, shim: Shim) -> None:
@@ -90,6 +92,13 @@ class Engine:
             )
         await self._detach(left, call, shim)
 
+    async def _undo_what_nobody_heard_of(self, call: CniCall, shim: Shim) -> None:
+        """The runtime gave up when all was attached already, while the status was written."""
+        attached = await self._ledger.load(call.container_id)
+        if attached is not None:
+            await self._detach(attached, call, shim)
+        raise TryAgainError(answer.for_pod(call, "the runtime gave up when the networks were attached"))
+
     async def _gather_and_decide(self, call: CniCall) -> tuple[Attachment, ...]:
         default = self._networks.primary()
         try:
@@ -110,6 +119,7 @@ class Engine:
             if pod is None:
                 raise NotFoundError(f"it does not exist in the API, or not under the UID {call.pod.uid!r}")
             annotations = pod.annotations
+        _refuse_default_network(annotations)
         try:
             return annotation.parse(annotations.get(annotation.NETWORKS, ""), call.pod.namespace)
         except AnnotationError as error:
@@ -201,6 +211,15 @@ class Engine:
 
     def _executors(self, call: CniCall, shim: Shim) -> Executors:
         return {Carrier.PLUGIN: PluginExecutor(shim, call, self._plugin_deadline)}
+
+
+def _refuse_default_network(annotations: Mapping[str, str]) -> None:
+    """Rather than let the pod run in another default network than it asked for."""
+    if annotations.get(annotation.DEFAULT_NETWORK, "").strip():
+        raise AnnotationError(
+            f"annotation {annotation.DEFAULT_NETWORK} is not carried out by this version; remove it, so that the pod does "
+            "not run in another default network than it asks for"
+        )
 
 
 def _refuse_taken_names(attachments: Sequence[Attachment], taken: frozenset[str]) -> None:

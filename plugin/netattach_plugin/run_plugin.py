@@ -19,7 +19,10 @@ class PluginExecutor:
     async def execute(self, verb: Verb, step: Step, previous: str | None) -> str:
         stdin = cni_config.with_previous(step.stdin, previous or None)
         ran = await self._shim.run(step.plugin, stdin.encode(), self._environment(verb, step), self._deadline)
-        return delegate.result(ran, step.plugin, step.cni_version)
+        if verb is Verb.ADD:
+            return delegate.result(ran, step.plugin, step.cni_version)
+        delegate.succeeded(ran, step.plugin)
+        return ""
 
     def _environment(self, verb: Verb, step: Step) -> dict[str, str]:
         """CNI_PATH is the runtime's own and stays with the shim; the other variables of the runtime too (C88)."""

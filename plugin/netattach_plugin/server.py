@@ -6,6 +6,7 @@ What stands around the work is here (locks, log, the error object), so that the 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -35,6 +36,7 @@ class Server:
         self._engine = engine
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._calls: set[asyncio.Task[None]] = set()
+        self._inode = 0
 
     async def serve(self, stop: asyncio.Event, drain: float) -> None:
         """Accepts until `stop` is set, then lets the calls under way end, for `drain` seconds at most."""
@@ -43,7 +45,7 @@ class Server:
                 accepting = tasks.create_task(self._accept(listener, tasks), name="accept")
                 await stop.wait()
                 accepting.cancel()
-                self._path.unlink(missing_ok=True)
+                self._remove_own_socket()
             if self._calls:
                 await asyncio.wait(self._calls, timeout=drain)
             for call in self._calls:
@@ -60,7 +62,14 @@ class Server:
         finally:
             os.umask(old_mask)
         listener.listen(_BACKLOG)
+        self._inode = self._path.stat().st_ino
         return listener
+
+    def _remove_own_socket(self) -> None:
+        """A successor that serves already has put its own in this place."""
+        with contextlib.suppress(FileNotFoundError):
+            if self._path.stat().st_ino == self._inode:
+                self._path.unlink()
 
     async def _accept(self, listener: socket.socket, tasks: asyncio.TaskGroup) -> None:
         while True:

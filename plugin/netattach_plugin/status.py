@@ -46,6 +46,12 @@ class StatusQueue:
                 delivery = await self._queue.get()
                 tasks.create_task(self._write(delivery), name=f"status of {delivery.ref}")
 
+    async def flush(self) -> None:
+        """Waits, for a bounded time, for all that is under way: the daemon is about to end."""
+        under_way = [delivery.done for delivery in self._newest.values()]
+        if under_way:
+            await asyncio.wait(under_way, timeout=self._wait)
+
     def _enqueue(self, ref: PodRef, text: str) -> asyncio.Future[None]:
         delivery = _Delivery(ref, text, asyncio.get_running_loop().create_future())
         self._newest[str(ref)] = delivery
@@ -74,4 +80,6 @@ class StatusQueue:
             return False
         except NetattachError as error:
             _log.error("network-status of pod %s cannot be written: %s", delivery.ref, error)  # no defect
+        except Exception:  # noqa: BLE001  # one status must not end the daemon
+            _log.exception("a defect in netattach: network-status of pod %s", delivery.ref)
         return True

@@ -41,7 +41,8 @@ class FileStore:
         body = self._read(path)
         if body is None or not _is_same_pod(body, ref):
             raise NotFoundError(f"pod {ref} is gone")
-        body["metadata"].setdefault("annotations", {})[annotation.NETWORK_STATUS] = text
+        annotations = body["metadata"].get("annotations") or {}
+        body["metadata"]["annotations"] = {**annotations, annotation.NETWORK_STATUS: text}
         _write(path, body)
 
     async def publish_inventory(self, inventory_: NodeInventory) -> None:

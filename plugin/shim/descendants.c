@@ -42,16 +42,23 @@ static const char *number(const char *at, pid_t *pid)
 	return at;
 }
 
-/* The kernel's own list, "12 34 ". A number without a space behind it was cut off: the next round has it whole. */
-static bool kill_listed_children(void)
+static int kill_unless(pid_t child, spared *spare)
+{
+	return spare && spare(child) ? 0 : !kill(child, SIGKILL);
+}
+
+/* The kernel's own list, "12 34 ". A number without a space behind it was cut off: the next round has it whole. Returns how many
+ * were killed, -1 where there is no list. */
+static int kill_listed_children(spared *spare)
 {
 	char text[4096];
 	pid_t child;
+	int killed = 0;
 	if (read_file(AT_FDCWD, "/proc/thread-self/children", text, sizeof text) < 0)
-		return false;
+		return -1;
 	for (const char *at = text; *(at = number(at, &child)) == ' ' && child > 0; at++)
-		kill(child, SIGKILL);
-	return true;
+		killed += kill_unless(child, spare);
+	return killed;
 }
 
 /* "pid (command) state parent …": the command may hold anything, so the last bracket counts. */
@@ -74,21 +81,23 @@ static bool is_child(int proc, const char *pid)
 }
 
 /* For kernels without CONFIG_PROC_CHILDREN: everybody is asked for his parent. */
-static void kill_found_children(void)
+static int kill_found_children(spared *spare)
 {
+	int killed = 0;
 	DIR *proc = opendir("/proc");
 	if (!proc)
-		return; /* nothing more can be known; end_descendants goes on waiting */
+		return 0; /* nothing more can be known; end_descendants goes on waiting */
 	for (struct dirent *entry; (entry = readdir(proc));) {
 		pid_t pid;
 		if (!*number(entry->d_name, &pid) && is_child(dirfd(proc), entry->d_name))
-			kill(pid, SIGKILL);
+			killed += kill_unless(pid, spare);
 	}
 	closedir(proc);
+	return killed;
 }
 
 /* SIGCHLD must be blocked. A process that no signal ends (waiting for a disk) is waited for: it may still act. */
-void end_descendants(reaped *tell)
+void end_strays(reaped *tell, spared *spare)
 {
 	const struct timespec round = {0, ROUND_NS};
 	sigset_t child_ended;
@@ -103,8 +112,16 @@ void end_descendants(reaped *tell)
 			tell(child, status);
 			continue;
 		}
-		if (!kill_listed_children())
-			kill_found_children();
+		int killed = kill_listed_children(spare);
+		if (killed < 0)
+			killed = kill_found_children(spare);
+		if (!killed && spare)
+			return;
 		sigtimedwait(&child_ended, NULL, &round);
 	}
+}
+
+void end_descendants(reaped *tell)
+{
+	end_strays(tell, NULL);
 }

@@ -67,9 +67,12 @@ void ran_frame(struct buffer *frame, uint64_t id, const char *outcome, uint64_t 
 	frame_end(frame);
 }
 
-/* Only before the plugin runs or where memory ends; then its exit kills the plugin as well (die_with). */
+/* An errno says that the plugin never ran. Once it does, only a death tells the truth: it may have done anything, so it has to
+ * be undone. Its own death follows from ours (die_with), its descendants' from the runner. */
 static _Noreturn void give_up(int error)
 {
+	if (plugin.pid > 0)
+		kill(getpid(), SIGKILL);
 	_exit(error ? error : EIO);
 }
 
@@ -313,8 +316,8 @@ _Noreturn void keep(const struct order *order)
 	become_subreaper();
 	start(order);
 	const char *outcome = watch(order, &number);
-	if (strcmp(outcome, "exited") != 0)
-		end_run();
+	if (strcmp(outcome, "exited") != 0 || WIFSIGNALED(plugin.status))
+		end_run(); /* a plugin that was killed left its IPAM plugin running, which would act after the undo */
 	outcome = outcome_of(outcome, &number);
 	ran_frame(&frame, order->id, outcome, number, filled(&plugin.out.content), filled(&plugin.err.content));
 	if (frame.lost)

@@ -104,8 +104,19 @@ static void send_ran(uint64_t id, const char *outcome, uint64_t number)
 	free(frame.bytes);
 }
 
+static bool is_keeper(pid_t child)
+{
+	for (struct run *run = here.runs; run < here.runs + MAX_RUNS; run++)
+		if (run->keeper == child && !run->ended)
+			return true;
+	return false;
+}
+
+/* A keeper that was killed left its plugin's descendants to us: nothing of a run may act once it is reported. */
 static void report(struct run *run)
 {
+	if (WIFSIGNALED(run->status))
+		end_strays(note_end, is_keeper);
 	if (WIFEXITED(run->status) && !WEXITSTATUS(run->status))
 		daemon_send_file(run->result); /* a whole RAN frame */
 	else if (WIFEXITED(run->status))
@@ -116,11 +127,21 @@ static void report(struct run *run)
 	*run = (struct run){0};
 }
 
-static void report_ended(void)
+static bool report_one(void)
 {
 	for (struct run *run = here.runs; run < here.runs + MAX_RUNS; run++)
-		if (run->keeper && run->ended)
+		if (run->keeper && run->ended) {
 			report(run);
+			return true;
+		}
+	return false;
+}
+
+/* From the start each time: during a report others may be seen to end. */
+static void report_ended(void)
+{
+	while (report_one())
+		;
 }
 
 static void reap(void)

@@ -22,11 +22,12 @@ static const char about[] =
 	"netattach " BUILD ": attaches the networks that a pod's annotations ask for\n"
 	"A container runtime starts this program as a CNI plugin (CNI_COMMAND is not set). It passes the call to the netattach\n"
 	"daemon at " SOCKET " and runs the plugins that the daemon names.\n"
-	"CNI protocol versions supported: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0\n";
+	"CNI protocol versions supported: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0\n";
 
+/* Not 1.1.0, which has STATUS and GC: the daemon does not answer those yet. */
 static const char versions[] =
-	"{\"cniVersion\":\"1.1.0\",\"supportedVersions\":"
-	"[\"0.1.0\",\"0.2.0\",\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}\n";
+	"{\"cniVersion\":\"1.0.0\",\"supportedVersions\":"
+	"[\"0.1.0\",\"0.2.0\",\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\"]}\n";
 
 static _Noreturn void cannot_begin(const char *what)
 {

@@ -129,6 +129,17 @@ def test_the_status_is_written_and_nothing_else_is_changed(harness: Harness) -> 
     assert before == harness.read("Pod", "ns", "p")
 
 
+def test_the_status_of_a_pod_without_annotations(harness: Harness) -> None:
+    """The key may be absent, or null."""
+    body = _pod("u1")
+    body["metadata"]["annotations"] = None
+    harness.create(body)
+
+    asyncio.run(harness.store.write_status(PodRef("ns", "p", "u1"), "[]"))
+
+    assert {annotation.NETWORK_STATUS: "[]"} == harness.read("Pod", "ns", "p")["metadata"]["annotations"]
+
+
 @pytest.mark.parametrize("ref", [PodRef("ns", "p", "u2"), PodRef("ns", "q", "u1")])
 def test_the_status_of_a_pod_that_is_gone_is_refused(harness: Harness, ref: PodRef) -> None:
     """Its successor of the same name must not get it."""

@@ -84,7 +84,7 @@ def test_its_inventory_tells_plugins_with_versions_and_the_primary(own_stage: St
 
     versions = {each["name"]: each["versions"] for each in body["plugins"]}
     assert "1.0.0" in versions["macvlan"]
-    assert "1.1.0" in versions["netattach"]
+    assert "1.0.0" in versions["netattach"]
     assert [] == versions["silent"]
     assert "readme.txt" not in versions
     primary = str(own_stage.places.conf_dir / "10-default.conflist")

@@ -45,8 +45,8 @@ class TestAlone:
 
         assert status == 0
         assert json.loads(stdout) == {
-            "cniVersion": "1.1.0",
-            "supportedVersions": ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"],
+            "cniVersion": "1.0.0",
+            "supportedVersions": ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0"],
         }
 
     @pytest.mark.parametrize("command", [None, ""])
@@ -58,7 +58,7 @@ class TestAlone:
 
         assert (shim.process.returncode, stdout) == (0, b"")
         assert b"netattach" in stderr
-        assert b"1.1.0" in stderr
+        assert b"1.0.0" in stderr
 
 
 class TestFindingTheDaemon:

@@ -117,6 +117,41 @@ class TestTimeout:
 
 
 @pytest.mark.both_kernels  # one has /proc/…/children, the other has not
+class TestKilledPlugin:
+    def test_what_it_started_is_ended_before_it_is_reported(self, host: Host) -> None:
+        """Its IPAM plugin would take a lease after the undo (an out-of-memory kill takes one process)."""
+        host.plugin("dies", TREE + "kill -KILL $$")
+        host.calling()
+
+        ran = host.daemon.run("dies")
+
+        assert (ran.outcome, ran.number) == (Outcome.KILLED, signal.SIGKILL)
+        assert alive(host.told("tree")) == []
+
+    def test_nor_does_anything_outlive_its_keeper(self, host: Host, tmp_path: Path) -> None:
+        """The process between runner and plugin is killed; another run goes on."""
+        host.plugin("patient", 'read go < "$DIRECTORY/gate"; echo done')
+        host.calling()
+        os.mkfifo(tmp_path / "gate")
+        host.daemon.start("patient", id=2)
+        host.daemon.start("hangs")
+        tree = host.told("tree")
+        os.kill(_parent(tree[0]), signal.SIGKILL)
+
+        ran = host.daemon.ran()
+        left = alive(tree)
+        (tmp_path / "gate").write_text("go\n")
+
+        assert ran == KILLED
+        assert left == []
+        assert host.daemon.ran() == Ran(2, Outcome.EXITED, 0, b"done\n", b"")
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.mark.both_kernels  # one has /proc/…/children, the other has not
 class TestLostDaemon:
     @pytest.mark.parametrize("last", [b"", b"garbage that is no frame"])
     def test_all_plugins_are_ended_before_the_shim(self, host: Host, last: bytes) -> None:

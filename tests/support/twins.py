@@ -53,7 +53,7 @@ class MemoryStore:
             raise NotFoundError(f"pod {ref} is gone")
         if str(ref) in self.refused:
             raise ConfigError(f"pod {ref} cannot be changed")
-        metadata.setdefault("annotations", {})[annotation.NETWORK_STATUS] = text
+        metadata["annotations"] = {**(metadata.get("annotations") or {}), annotation.NETWORK_STATUS: text}
 
     async def publish_inventory(self, inventory_: NodeInventory) -> None:
         self._reach()
@@ -221,8 +221,10 @@ class RecordingSink:
 
     delivered: dict[str, str] = field(default_factory=dict)
     later: dict[str, str] = field(default_factory=dict)
+    on_delivery: Callable[[], None] = lambda: None
 
     async def deliver(self, ref: PodRef, text: str) -> None:
+        self.on_delivery()
         self.delivered[str(ref)] = text
 
     def deliver_later(self, ref: PodRef, text: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from netattach_core import cni_call, cni_error
+from netattach_core import cni_call, cni_error, own_conf
 from netattach_core.errors import DecodeError, EnvironmentVariableError, NetattachError
 from netattach_core.pod import PodRef
 
@@ -83,3 +85,9 @@ def test_a_delete_never_says_what_containerd_takes_for_success() -> None:
     text = cni_error.for_delete("Link not found; open /x: no such file or directory")
 
     assert "Link missing; open /x: no such path" == text
+
+
+@pytest.mark.parametrize(("primary", "ours"), [("0.3.1", "0.3.1"), ("1.0.0", "1.0.0"), ("1.1.0", "1.0.0")])
+def test_our_own_conf_speaks_the_primarys_version(primary: str, ours: str) -> None:
+    """But none whose verbs we do not answer."""
+    assert ours == json.loads(own_conf.text(primary))["cniVersion"]

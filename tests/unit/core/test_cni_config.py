@@ -59,6 +59,7 @@ def test_the_newest_version_that_we_speak(text: str, expected: str) -> None:
         "{}",
         '{"type":""}',
         '{"type":"a/b"}',
+        '{"type":"a\\ud800"}',
         '{"type":5}',
         '{"plugins":[]}',
         '{"plugins":{}}',

@@ -35,9 +35,17 @@ def test_a_result_of_another_version_is_converted() -> None:
     } == json.loads(result)
 
 
-def test_no_output_is_no_result() -> None:
-    """As after DEL."""
-    assert "" == delegate.result(_ran(), "p", "1.0.0")
+def test_null_is_an_empty_result() -> None:
+    """C61."""
+    assert "null" == delegate.result(_ran(stdout=b"null"), "p", "1.0.0")
+
+
+def test_on_delete_nobody_reads_what_a_plugin_prints() -> None:
+    """libcni does not either; and a plugin that chats must not keep a pod from being deleted."""
+    delegate.succeeded(_ran(stdout=b"cleaned up"), "p")
+
+    with pytest.raises(DelegateError):
+        delegate.succeeded(_ran(number=1), "p")
 
 
 FAILURES = {
@@ -56,6 +64,7 @@ FAILURES = {
     "silence": (_ran(number=1), "plugin p failed with exit status 1 and said: nothing", 0),
     "a signal": (_ran(Outcome.KILLED, 11), "plugin p was ended by signal 11", 0),
     "a hang": (_ran(Outcome.TIMEOUT, 500), "plugin p did not end within 500 ms and was stopped", 0),
+    "success with nothing done": (_ran(), "plugin p printed no result", 0),
     "success with garbage": (_ran(stdout=b"oops"), "plugin p answered what is no CNI result: not JSON", 0),
     "success with an unknown version": (
         _ran(stdout=b'{"cniVersion":"7"}'),

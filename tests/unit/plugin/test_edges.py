@@ -109,6 +109,15 @@ def test_a_half_written_primary_is_waited_for(tmp_path: Path) -> None:
         ConfDir(tmp_path).primary()
 
 
+def test_a_link_that_leads_nowhere_yet_is_waited_for(tmp_path: Path) -> None:
+    """Installers link to files that they write a moment later."""
+    (tmp_path / "05-real.conflist").symlink_to(tmp_path / "missing")
+    (tmp_path / "99-other.conf").write_text('{"name":"other","type":"bridge"}')
+
+    with pytest.raises(TryAgainError, match=r"05-real\.conflist cannot be read"):
+        ConfDir(tmp_path).primary()
+
+
 def test_a_network_is_found_by_its_name_and_a_list_before_a_conf(tmp_path: Path) -> None:
     """npwg-spec S11, S12; a broken file beside them is no obstacle."""
     (tmp_path / "10-a.conf").write_text('{"name":"a","type":"bridge"}')
@@ -201,6 +210,23 @@ def test_a_status_that_is_refused_keeps_no_other_from_being_written() -> None:
             worker = tasks.create_task(queue.run())
             await queue.deliver(PodRef("ns", "broken", "b"), "[]")
             await queue.deliver(PodRef("ns", "p", "u"), "[]")
+            worker.cancel()
+
+    asyncio.run(story())
+    assert "[]" == _status(store)
+
+
+def test_what_is_under_way_is_flushed_before_the_end() -> None:
+    """A plain pod's status is written off its path, and the daemon may be stopped just then."""
+    store = MemoryStore()
+    store.create(POD)
+
+    async def story() -> None:
+        queue = StatusQueue(store, wait=5)
+        async with asyncio.TaskGroup() as tasks:
+            worker = tasks.create_task(queue.run())
+            queue.deliver_later(PodRef("ns", "p", "u"), "[]")
+            await queue.flush()
             worker.cancel()
 
     asyncio.run(story())

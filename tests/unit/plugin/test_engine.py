@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
-from typing import Any
 
 import pytest
 
-from netattach_core import cni_call
 from netattach_core.attachment import Network
-from netattach_core.cni_call import CniCall
 from netattach_core.errors import (
     DelegateError,
     EnvironmentVariableError,
@@ -22,75 +18,8 @@ from netattach_core.errors import (
 )
 from netattach_core.sandbox import Phase
 from netattach_core.shim_protocol import Outcome, Ran
-from netattach_plugin.engine import Engine
-from support.twins import (
-    FakeLinks,
-    FakePodLinks,
-    FakeShim,
-    FixedNetworks,
-    MemoryLedger,
-    MemoryStore,
-    RecordingSink,
-    failed,
-)
-
-MACVLAN = '{"cniVersion":"1.0.0","type":"macvlan","master":"eth1"}'
-BRIDGE = '{"cniVersion":"1.0.0","type":"bridge"}'
-
-
-class World:
-    """An engine with all its twins, and the calls of a runtime."""
-
-    def __init__(self, annotation: str = "", *, hands_over_annotations: bool = True) -> None:
-        self.store = MemoryStore()
-        self.store.create(
-            _body("Pod", "p", uid="u1", annotations={"k8s.v1.cni.cncf.io/networks": annotation})
-        )
-        for name, config in {"a": MACVLAN, "b": BRIDGE, "empty": "", "broken": "{"}.items():
-            self.store.create({**_body("NetworkAttachmentDefinition", name), "spec": {"config": config}})
-        self.ledger = MemoryLedger()
-        self.links = FakePodLinks()
-        self.shim = FakeShim(self.links)
-        self.status = RecordingSink()
-        self.networks = FixedNetworks(
-            Network("cbr0", '{"cniVersion":"1.0.0","type":"ptp","name":"cbr0"}', "cbr0")
-        )
-        self.cni_version = "0.3.1"
-        self.annotation = annotation if hands_over_annotations else None
-
-    def engine(self) -> Engine:
-        return Engine(
-            store=self.store,
-            ledger=self.ledger,
-            networks=self.networks,
-            links=FakeLinks(self.links),
-            status=self.status,
-            plugin_deadline=1.0,
-        )
-
-    def add(self) -> dict[str, Any]:
-        result: dict[str, Any] = json.loads(asyncio.run(self.engine().add(self._call("ADD"), self.shim)))
-        return result
-
-    def delete(self) -> None:
-        asyncio.run(self.engine().delete(self._call("DEL"), self.shim))
-
-    def check(self) -> None:
-        asyncio.run(self.engine().check(self._call("CHECK"), self.shim))
-
-    def _call(self, command: str) -> CniCall:
-        environment = {
-            "CNI_COMMAND": command,
-            "CNI_CONTAINERID": "c1",
-            "CNI_NETNS": "/n",
-            "CNI_IFNAME": "eth0",
-            "CNI_ARGS": "K8S_POD_NAMESPACE=test;K8S_POD_NAME=p;K8S_POD_UID=u1",
-        }
-        stdin: dict[str, Any] = {"cniVersion": self.cni_version, "name": "netattach", "type": "netattach"}
-        if self.annotation is not None:
-            annotations = {"k8s.v1.cni.cncf.io/networks": self.annotation}
-            stdin["runtimeConfig"] = {cni_call.POD_ANNOTATIONS: annotations}
-        return cni_call.parse(environment, json.dumps(stdin).encode())
+from support.twins import failed
+from support.world import MACVLAN, World, body
 
 
 def test_a_plain_pod_costs_no_api_call_on_its_way() -> None:
@@ -140,7 +69,7 @@ def test_where_the_runtime_hands_over_no_annotations_the_pod_is_looked_up() -> N
 def test_a_pod_that_does_not_exist_is_no_success() -> None:
     """Multus answers with an invented address (S93)."""
     world = World("a", hands_over_annotations=False)
-    world.store.create(_body("Pod", "p", uid="another"))
+    world.store.create(body("Pod", "p", uid="another"))
 
     with pytest.raises(
         NotFoundError, match="pod test/p: it does not exist in the API, or not under the UID 'u1'"
@@ -268,6 +197,59 @@ def test_when_the_runtime_gives_up_all_is_undone() -> None:
 
     assert ["ADD eth0 ptp", "DEL eth0 ptp"] == [str(ask) for ask in world.shim.asked]
     assert {} == world.ledger.entries
+
+
+def test_when_the_runtime_gives_up_at_the_very_end_all_is_undone() -> None:
+    """While the status was written; nobody hears the answer."""
+    world = World("a")
+
+    world.status.on_delivery = lambda: setattr(world.shim, "cancelled", True)
+
+    with pytest.raises(TryAgainError, match="the runtime gave up"):
+        world.add()
+
+    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert {} == world.ledger.entries
+
+
+def test_a_defect_in_one_step_cuts_off_no_other_and_is_undone() -> None:
+    """As a failure is; the runtime hears of it."""
+    world = World("a,b")
+
+    def explode(_: object) -> Ran:
+        raise RuntimeError("oops")
+
+    world.shim.replies["ADD net1 macvlan"] = explode
+
+    with pytest.raises(DelegateError, match="a defect in netattach"):
+        world.add()
+
+    assert {"DEL net1 macvlan", "DEL net2 bridge", "DEL eth0 ptp"} == set(world.shim.words("DEL"))
+    assert {} == world.ledger.entries
+
+
+def test_a_plugin_that_prints_nothing_has_not_succeeded() -> None:
+    """The pod would run without the network that it asked for."""
+    world = World("a")
+    world.shim.replies["ADD net1 macvlan"] = lambda _: Ran(1, Outcome.EXITED, 0, b"", b"")
+
+    with pytest.raises(DelegateError, match="plugin macvlan printed no result"):
+        world.add()
+
+    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
+
+
+def test_another_default_network_is_refused_rather_than_dropped() -> None:
+    """Of the annotations that Multus knows the one that is not carried out yet."""
+    world = World("a", hands_over_annotations=False)
+    world.store.create(body("Pod", "p", uid="u1", annotations={"v1.multus-cni.io/default-network": "other"}))
+
+    with pytest.raises(
+        NetattachError, match=r"annotation v1\.multus-cni\.io/default-network is not carried out"
+    ):
+        world.add()
+
+    assert [] == world.shim.asked
 
 
 def test_a_ledger_that_cannot_be_written_stops_the_add_before_it_begins() -> None:
@@ -401,9 +383,5 @@ def test_an_answer_that_cannot_be_told_undoes_the_add() -> None:
     assert ({}, {}) == (world.ledger.entries, world.status.delivered)
 
 
-def _body(kind: str, name: str, **metadata: Any) -> dict[str, Any]:
-    return {"kind": kind, "metadata": {"namespace": "test", "name": name, **metadata}}
-
-
 def _ran() -> Ran:
-    return Ran(1, Outcome.EXITED, 0, b"", b"")
+    return Ran(1, Outcome.EXITED, 0, b'{"cniVersion":"1.0.0"}', b"")

@@ -23,6 +23,7 @@ from support.twins import FakeLinks, FakePodLinks, FixedNetworks, MemoryLedger, 
 
 HELLO = Frame(Kind.HELLO, (b"netattach", b"1", b"1", b"test"))
 DEL = (b"CNI_COMMAND=DEL", b"CNI_CONTAINERID=c1", b"CNI_IFNAME=eth0")
+PTP = '{"cniVersion":"1.0.0","type":"ptp","name":"n"}'
 STDIN = b'{"cniVersion":"0.3.1","name":"netattach","type":"netattach"}'
 
 
@@ -52,23 +53,24 @@ class Peer:
         return self._frames.pop(0)
 
 
-def _serve(
-    conversation: Callable[[Path], None], primary: str = '{"cniVersion":"1.0.0","type":"ptp","name":"n"}'
-) -> None:
+def _engine(primary: str = PTP) -> Engine:
+    return Engine(
+        store=MemoryStore(),
+        ledger=MemoryLedger(),
+        networks=FixedNetworks(Network("n", primary, "n") if primary else None),
+        links=FakeLinks(FakePodLinks()),
+        status=RecordingSink(),
+        plugin_deadline=5,
+    )
+
+
+def _serve(conversation: Callable[[Path], None], primary: str = PTP) -> None:
     """Runs a conversation beside a real server over twins of everything else."""
 
     async def story(directory: Path) -> None:
-        engine = Engine(
-            store=MemoryStore(),
-            ledger=MemoryLedger(),
-            networks=FixedNetworks(Network("n", primary, "n") if primary else None),
-            links=FakeLinks(FakePodLinks()),
-            status=RecordingSink(),
-            plugin_deadline=5,
-        )
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(Server(directory / "run/cni.sock", engine).serve(stop, drain=1))
+            tasks.create_task(Server(directory / "run/cni.sock", _engine(primary)).serve(stop, drain=1))
             await asyncio.sleep(0)
             try:
                 await asyncio.to_thread(conversation, directory / "run/cni.sock")
@@ -262,3 +264,25 @@ def test_two_calls_for_one_sandbox_take_turns() -> None:
             assert Kind.RUN is its_turn.kind
 
     _serve(conversation)
+
+
+def test_a_daemon_that_ends_leaves_its_successors_socket(tmp_path: Path) -> None:
+    """During a rolling update both live for a moment."""
+    path = tmp_path / "cni.sock"
+
+    async def story() -> None:
+        first_stop, second_stop = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            first = tasks.create_task(Server(path, _engine()).serve(first_stop, drain=1))
+            await asyncio.sleep(0)
+            tasks.create_task(Server(path, _engine()).serve(second_stop, drain=1))
+            await asyncio.sleep(0)
+            first_stop.set()
+            await first
+            try:
+                assert (b"0", b"") == await asyncio.to_thread(_answer_of_a_delete, path)
+            finally:
+                second_stop.set()
+
+    asyncio.run(story())
+    assert not path.exists()

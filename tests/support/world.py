@@ -1,0 +1,81 @@
+"""An engine with twins for all its ports, and the calls of a runtime."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from netattach_core import cni_call
+from netattach_core.attachment import Network
+from netattach_core.cni_call import CniCall
+from netattach_plugin.engine import Engine
+from support.twins import (
+    FakeLinks,
+    FakePodLinks,
+    FakeShim,
+    FixedNetworks,
+    MemoryLedger,
+    MemoryStore,
+    RecordingSink,
+)
+
+MACVLAN = '{"cniVersion":"1.0.0","type":"macvlan","master":"eth1"}'
+BRIDGE = '{"cniVersion":"1.0.0","type":"bridge"}'
+
+
+class World:
+    """An engine with all its twins, and the calls of a runtime."""
+
+    def __init__(self, annotation: str = "", *, hands_over_annotations: bool = True) -> None:
+        self.store = MemoryStore()
+        self.store.create(body("Pod", "p", uid="u1", annotations={"k8s.v1.cni.cncf.io/networks": annotation}))
+        for name, config in {"a": MACVLAN, "b": BRIDGE, "empty": "", "broken": "{"}.items():
+            self.store.create({**body("NetworkAttachmentDefinition", name), "spec": {"config": config}})
+        self.ledger = MemoryLedger()
+        self.links = FakePodLinks()
+        self.shim = FakeShim(self.links)
+        self.status = RecordingSink()
+        self.networks = FixedNetworks(
+            Network("cbr0", '{"cniVersion":"1.0.0","type":"ptp","name":"cbr0"}', "cbr0")
+        )
+        self.cni_version = "0.3.1"
+        self.annotation = annotation if hands_over_annotations else None
+
+    def engine(self) -> Engine:
+        return Engine(
+            store=self.store,
+            ledger=self.ledger,
+            networks=self.networks,
+            links=FakeLinks(self.links),
+            status=self.status,
+            plugin_deadline=1.0,
+        )
+
+    def add(self) -> dict[str, Any]:
+        result: dict[str, Any] = json.loads(asyncio.run(self.engine().add(self._call("ADD"), self.shim)))
+        return result
+
+    def delete(self) -> None:
+        asyncio.run(self.engine().delete(self._call("DEL"), self.shim))
+
+    def check(self) -> None:
+        asyncio.run(self.engine().check(self._call("CHECK"), self.shim))
+
+    def _call(self, command: str) -> CniCall:
+        environment = {
+            "CNI_COMMAND": command,
+            "CNI_CONTAINERID": "c1",
+            "CNI_NETNS": "/n",
+            "CNI_IFNAME": "eth0",
+            "CNI_ARGS": "K8S_POD_NAMESPACE=test;K8S_POD_NAME=p;K8S_POD_UID=u1",
+        }
+        stdin: dict[str, Any] = {"cniVersion": self.cni_version, "name": "netattach", "type": "netattach"}
+        if self.annotation is not None:
+            annotations = {"k8s.v1.cni.cncf.io/networks": self.annotation}
+            stdin["runtimeConfig"] = {cni_call.POD_ANNOTATIONS: annotations}
+        return cni_call.parse(environment, json.dumps(stdin).encode())
+
+
+def body(kind: str, name: str, **metadata: Any) -> dict[str, Any]:
+    return {"kind": kind, "metadata": {"namespace": "test", "name": name, **metadata}}
