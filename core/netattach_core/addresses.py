@@ -12,7 +12,7 @@ import re
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpInterface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
-_PREFIX = re.compile(r"[0-9]{1,3}")
+_PREFIX = re.compile(r"[0-9]{1,9}")  # Go takes leading zeros
 _MAC = re.compile(
     r"[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{2}(-[0-9a-f]{2}){5}|[0-9a-f]{4}(\.[0-9a-f]{4}){2}", re.IGNORECASE
 )

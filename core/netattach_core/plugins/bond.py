@@ -47,7 +47,7 @@ PLUGIN = Plugin(
     source="bond-cni bond/bond.go",
     role=Role.MAIN,
     schema=fields.record(
-        mode={"type": "string", "enum": list(_MODES)},
+        mode={"type": "string", "enum": [*_MODES, ""]},
         miimon={"type": "string", "mend": 'write it in quotes: "miimon": "100"'},
         links=fields.list_of(fields.record(name=fields.TEXT)),
         linksInContainer=fields.FLAG,

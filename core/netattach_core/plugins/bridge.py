@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from netattach_core import addresses
 from netattach_core.finding import Finding, Rule, Severity
 from netattach_core.plugins import addressing, common, fields
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
@@ -13,6 +14,7 @@ VLAN_TRUNK = Rule("vlan-trunk", Severity.DENY, "a range of VLANs that the bridge
 DEFAULT_ROUTE_TWICE = Rule("default-route-twice", Severity.DENY, "two default routes of one IP version")
 
 _VLAN_ID = fields.whole(1, 4094)
+_MAIN_TABLE = 254
 _FLAGS = (
     "isGateway",
     "isDefaultGateway",
@@ -71,8 +73,8 @@ def _layer_3(conf: View) -> Iterator[Finding]:
 def _masquerade_backend(conf: View) -> Iterator[Finding]:
     """BR9: refused only where the backend is used."""
     backend = conf.text("ipMasqBackend")
-    if backend and backend not in {"iptables", "nftables"}:
-        used = conf.flag("ipMasq") and addressing.ipam_type(conf) is not None
+    used = conf.flag("ipMasq") and addressing.ipam_type(conf) is not None
+    if backend is not None and backend not in {"iptables", "nftables"} and (backend or used):
         yield conf.found(
             common.KEY_VALUE,
             f"`ipMasqBackend` {backend!r} is not one of iptables, nftables",
@@ -83,18 +85,35 @@ def _masquerade_backend(conf: View) -> Iterator[Finding]:
 
 
 def _default_route(conf: View) -> Iterator[Finding]:
-    """G22: the kernel says "file exists"."""
+    """G22: the kernel says "file exists", for the same family, metric and table; a route with a `gw` is bridge's own then."""
     ipam = conf.inner("ipam")
     if ipam is None or not conf.flag("isDefaultGateway"):
         return
     for route in ipam.inners("routes"):
-        if (route.text("dst") or "").endswith("/0"):
+        destination = addresses.parse_cidr(route.text("dst") or "")
+        if destination is None or destination.network.prefixlen or destination.version not in _families(ipam):
+            continue
+        if not (
+            route.text("gw") or route.whole("priority") or route.whole("table") not in {None, 0, _MAIN_TABLE}
+        ):
             problem = (
                 "`isDefaultGateway` sets a default route, and this is a second one: the kernel refuses it"
             )
-            yield route.found(
-                DEFAULT_ROUTE_TWICE, problem, "remove this route, or write `isGateway` instead", "dst"
-            )
+            mend = "remove this route, give it a `gw`, or write `isGateway` instead of `isDefaultGateway`"
+            yield route.found(DEFAULT_ROUTE_TWICE, problem, mend, "dst")
+
+
+def _families(ipam: View) -> set[int]:
+    """The IP versions of which the pod surely gets an address."""
+    sets = [ipam, *(item for one in ipam.items("ranges") for item in _elements(one))]
+    texts = [view.text("subnet") or "" for view in sets] + [
+        a.text("address") or "" for a in ipam.inners("addresses")
+    ]
+    return {cidr.version for text in texts if (cidr := addresses.parse_cidr(text))}
+
+
+def _elements(view: View) -> Iterator[View]:
+    return (View(node, (*view.path, index)) for index, node in enumerate(view.node.items))
 
 
 PLUGIN = Plugin(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import re
 from collections.abc import Iterator, Sequence
@@ -117,7 +118,18 @@ def not_both(conf: View, one: str, other: str, why: str) -> Iterator[Finding]:
 def routes(
     ipam: View, context: Context, subnets: Sequence[addresses.IpInterface] | None
 ) -> Iterator[Finding]:
-    """G19 to G26. `subnets` are those that the pod's addresses will be in; None where only the pod will tell."""
+    """G19 to G26. `subnets` are those that the pod's addresses will be in; None where only the pod will tell.
+
+    Before 0.3.0 a result loses the routes of a family without an address, so that not every wrong one comes to be set.
+    """
+    for finding in _routes(ipam, context, subnets):
+        certain = not context.older_than("0.3.0")
+        yield finding if certain else dataclasses.replace(finding, severity=WARN)
+
+
+def _routes(
+    ipam: View, context: Context, subnets: Sequence[addresses.IpInterface] | None
+) -> Iterator[Finding]:
     seen = set[str]()
     for route in ipam.inners("routes"):
         destination = addresses.parse_cidr(route.text("dst") or "")
@@ -170,9 +182,9 @@ def _next_hop(
 ) -> Iterator[Finding]:
     """G23, G24."""
     text = route.text("gw")
-    if not text:
+    gateway = addresses.parse_ip(text or "")
+    if not text or (gateway and gateway.is_unspecified):  # which means none, too
         return
-    gateway = addresses.parse_ip(text)
     if gateway is None:
         yield route.found(
             ROUTE_GATEWAY, f"`gw` {text!r} is no IP address", "write an address without a prefix", "gw"
@@ -186,6 +198,7 @@ def _next_hop(
     elif (
         reachable is not None
         and context.main in _ON_SUBNET
+        and not gateway.is_link_local  # every link has those; for IPv6 they are the usual next hop
         and not any(gateway in s.network for s in reachable)
     ):
         subnets = ", ".join(str(s.network) for s in reachable)

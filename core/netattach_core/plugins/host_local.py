@@ -183,6 +183,8 @@ def _address(
         yield view.found(
             RANGE_ADDRESS, f"`{key}` {text!r} is no IP address{_cidr_hint(text)}", _address_mend(text), key
         )
+    elif key == "gateway" and address.is_link_local and address.version == subnet.version:
+        return  # every link has those; for IPv6 they are the usual next hop
     elif address not in subnet.network:
         rule = RANGE_GATEWAY if key == "gateway" else RANGE_OUTSIDE
         outcome = "pods could not reach it" if key == "gateway" else "host-local refuses it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_core.finding import Finding
+from netattach_core.finding import Finding, Severity
 from netattach_core.plugins import common, fields
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
 from netattach_core.plugins.view import View
@@ -41,8 +41,9 @@ def _bridge(conf: View, context: Context) -> Iterator[Finding]:
     by_device = context.resource or "deviceID" in context.capabilities or conf.given("deviceID")
     by_port = cni is not None and cni.given("ovnPort")
     if not (conf.value("bridge") or by_device or by_port or conf.given("configuration_path")):
-        problem = "no `bridge`, and no device that would lead to one; the ovs plugin fails"
-        yield conf.found(common.KEY_NEEDED, problem, 'add the Open vSwitch bridge: "bridge": "br1"')
+        problem = "no `bridge`, and no device that would lead to one: the ovs plugin fails, unless the pod's cni-args name a port"
+        mend = 'add the Open vSwitch bridge: "bridge": "br1"'
+        yield conf.found(common.KEY_NEEDED, problem, mend, severity=Severity.WARN)
 
 
 PLUGIN = Plugin(

@@ -14,14 +14,14 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     """PT2 to PT4."""
     yield from common.mtu(conf)
     backend = conf.text("ipMasqBackend")
-    if backend and backend not in {"iptables", "nftables"} and conf.flag("ipMasq"):
+    if backend is not None and backend not in {"iptables", "nftables"} and conf.flag("ipMasq"):
         problem = f"`ipMasqBackend` {backend!r} is not one of iptables, nftables"
         yield conf.found(common.KEY_VALUE, problem, "write one of them, or leave it out", "ipMasqBackend")
     ipam = conf.inner("ipam")
     if ipam is None or ipam.text("type") != "static" or "ips" in context.capabilities:
         return
     for item in ipam.inners("addresses"):
-        if not item.given("gateway"):
+        if not item.text("gateway"):
             problem = "an address without `gateway`: ptp routes all over the gateway, and fails without one"
             yield item.found(common.KEY_NEEDED, problem, 'add "gateway": an address of the same subnet')
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netattach_core import addresses
-from netattach_core.finding import Finding
+from netattach_core.finding import Finding, Severity
 from netattach_core.plugins import common, fields
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
-    """SB1, SB2."""
+    """SB1, SB2. Releases up to 1.9.1 do not read `gateways` and `addSourceHints` at all, so nothing of them is denied."""
     if conf.whole("table") is not None:
         if conf.given("gateways"):
             yield conf.found(
@@ -24,10 +24,11 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         gateway = addresses.parse_ip(text)
         if gateway is None:
             problem = f"{text!r} is no IP address; the sbr plugin refuses it"
-            yield item.found(common.KEY_VALUE, problem, "write an address without a prefix length")
+            mend = "write an address without a prefix length"
+            yield item.found(common.KEY_VALUE, problem, mend, severity=Severity.WARN)
         elif gateway.version in versions:
             problem = f"{text} is a second gateway of IPv{gateway.version}; the sbr plugin takes one of each version"
-            yield item.found(common.KEY_VALUE, problem, "remove one")
+            yield item.found(common.KEY_VALUE, problem, "remove one", severity=Severity.WARN)
         else:
             versions.append(gateway.version)
 
@@ -36,6 +37,6 @@ PLUGIN = Plugin(
     type="sbr",
     source="plugins/meta/sbr/main.go",
     role=Role.CHAINED,
-    schema=fields.record(table=fields.WHOLE, gateways=fields.TEXTS, addSourceHints=fields.FLAG),
+    schema=fields.record(table=fields.WHOLE, gateways=fields.ANYTHING, addSourceHints=fields.ANYTHING),
     check=check,
 )

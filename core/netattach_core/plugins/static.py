@@ -59,7 +59,7 @@ def _gateway(item: View, address: addresses.IpInterface | None) -> Iterator[Find
     if gateway is None:
         mend = "write one address without a prefix length"
         yield item.found(STATIC_ADDRESS, f"`gateway` {text!r} is no IP address", mend, "gateway")
-    elif address is not None and gateway not in address.network:
+    elif address is not None and gateway not in address.network and not gateway.is_link_local:
         problem = f"`gateway` {gateway} is outside {address.network}: the pod cannot reach it, and a route over it fails"
         yield item.found(STATIC_GATEWAY, problem, f"write an address of {address.network}", "gateway")
 

@@ -16,7 +16,10 @@ SYSCTL = Rule("sysctl", Severity.DENY, "a sysctl that the tuning plugin refuses"
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """TU2, TU6, TU7."""
     yield from common.mtu(conf, negative="tuning refuses it")
-    if len(conf.text("mac") or "") != 23:  # tuning takes eight bytes, for InfiniBand (TU7)
+    if len(conf.text("mac") or "") not in {
+        23,
+        59,
+    }:  # tuning takes eight and twenty bytes, for InfiniBand (TU7)
         yield from common.mac(conf, "mac")
     sysctls = conf.inner("sysctl")
     for key in sysctls.node.value if sysctls else ():

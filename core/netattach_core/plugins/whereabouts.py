@@ -66,8 +66,9 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
 
 
 def _range(view: View) -> Iterator[Finding]:
+    """An empty `range` beside `ipRanges` is none; templates write it."""
     text = view.text("range")
-    if text is None:
+    if text is None or (text == "" and view.given("ipRanges")):
         return
     network, start = _read(text)
     if network is None:

@@ -30,6 +30,10 @@ RULES: tuple[Rule, ...] = (
 _ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.OFF: 2}
 
 
+_RUNTIME = "every CNI runtime"
+_JUDGED_AS_A_WHOLE = dict.fromkeys(("name", "cniVersion"), fields.ANYTHING)  # `whole` has more to say of them
+
+
 def judge(body: Mapping[str, Any], nodes: Sequence[NodeInventory] | None = None) -> list[Finding]:
     """Everything that is wrong with a NAD, denials first, then by place in the text.
 
@@ -47,6 +51,10 @@ def _findings(body: Mapping[str, Any], nodes: Sequence[NodeInventory] | None) ->
     nad = _nad(body)
     network = chain.read(root, nad)
     yield from whole.check(network)
+    if network.listed:
+        yield from shape.check(
+            network.top, _with(chain.LIST_SCHEMA, **_JUDGED_AS_A_WHOLE, plugins=fields.ANYTHING), _RUNTIME
+        )
     for entry in network.entries:
         yield from _entry(entry)
         if not nodes:
@@ -56,11 +64,8 @@ def _findings(body: Mapping[str, Any], nodes: Sequence[NodeInventory] | None) ->
 
 def _entry(entry: chain.Entry) -> Iterator[Finding]:
     """Shape and sense of one plugin's configuration."""
-    reader = entry.plugin.type if entry.plugin else "every CNI runtime"
-    judged_as_a_whole = dict.fromkeys(
-        ("name", "cniVersion"), fields.ANYTHING
-    )  # `whole` has more to say of them
-    yield from shape.check(entry.conf, _with(entry.schema, **judged_as_a_whole), reader)
+    reader = entry.plugin.type if entry.plugin else _RUNTIME
+    yield from shape.check(entry.conf, _with(entry.schema, **_JUDGED_AS_A_WHOLE), reader)
     if entry.plugin:
         keys = _with(entry.schema, ipam=fields.ANYTHING)  # whose keys are the IPAM plugin's
         yield from spelling.check(

@@ -14,6 +14,8 @@ from netattach_core.plugins.plugin import Context, Plugin
 from netattach_core.plugins.view import View
 from netattach_core.policy.reading import as_go_reads
 
+_TYPE_ALONE = fields.record(type=fields.TEXT)
+
 LIST_SCHEMA = fields.record(
     cniVersion=fields.TEXT,
     cniVersions=fields.TEXTS,
@@ -61,7 +63,7 @@ def read(root: Node, nad: Nad) -> Network:
     version = _version(top)
     raws = View(root).items("plugins") if listed else (View(root),)
     raws = tuple(raw for raw in raws if isinstance(raw.node.value, dict))
-    types = [View(as_go_reads(raw.node, {})).text("type") or "" for raw in raws]
+    types = [View(as_go_reads(raw.node, _TYPE_ALONE)).text("type") or "" for raw in raws]
     entries = tuple(_entry(raw, types, index, version, top, nad) for index, raw in enumerate(raws))
     return Network(top, entries, listed, version)
 

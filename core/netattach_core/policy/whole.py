@@ -194,7 +194,7 @@ def _ipam(entry: Entry) -> Iterator[Finding]:
         mend = 'add "ipam": {"type": "host-local", "subnet": "10.1.2.0/24"}, or another IPAM'
         yield conf.found(IPAM_MISSING, problem, mend, *where)
         return
-    if entry.context.older_than("0.3.0") and plugin.type in {"bridge", "macvlan"}:
+    if entry.context.older_than("0.3.0") and plugin.type in {"bridge", "macvlan", "tap", "host-device"}:
         version = entry.context.cni_version
         problem = f"without `ipam`, the result of {plugin.type} cannot be written in CNI {version}: it fails"
         yield conf.found(

@@ -100,7 +100,6 @@ CASES: list[tuple[str, str, Any, Any]] = [
     ("key-case", "capitals in a key", bridge(MTU=1500), bridge(mtu=1500)),
     ("key-reserved", "a key of the runtime", bridge(runtimeConfig={"mac": "x"}), bridge(args={"cni": {}})),
     ("type-missing", "no type", {"cniVersion": "1.0.0", "tpye": "bridge"}, bridge()),
-    ("type-missing", "a capital in type, for which nobody looks", {"Type": "bridge"}, {"type": "bridge"}),
     ("type-missing", "a capital in plugins", {"Plugins": [bridge()]}, chain()),
     ("type-missing", "a path as type", conf("../bridge"), conf("other")),
     ("type-missing", "a path as IPAM's type", macvlan(ipam={"type": "/opt/cni/bin/dhcp"}), macvlan()),
