@@ -94,3 +94,6 @@ COMMON: dict[str, Schema] = {
     "prevResult": ANYTHING,
 }
 """Of every plugin that we know. The last two belong to the runtime (`key-reserved`)."""
+
+ALIASES_OF_MASTER = dict.fromkeys(("interface", "device", "parent", "link", "dev"), "master")
+"""Words that people write for `master`."""

@@ -54,13 +54,7 @@ PLUGIN = Plugin(
     check=check,
     rules=(SHARED_MAC,),
     ipam=Ipam.REQUIRED,
-    aliases={
-        "interface": "master",
-        "device": "master",
-        "parent": "master",
-        "link": "master",
-        "dev": "master",
-    },
+    aliases=fields.ALIASES_OF_MASTER,
     interface_key="master",
     falls_back=True,
 )

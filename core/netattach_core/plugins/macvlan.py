@@ -36,13 +36,7 @@ PLUGIN = Plugin(
     ),
     check=check,
     ipam=Ipam.OPTIONAL,
-    aliases={
-        "interface": "master",
-        "device": "master",
-        "parent": "master",
-        "link": "master",
-        "dev": "master",
-    },
+    aliases=fields.ALIASES_OF_MASTER,
     interface_key="master",
     falls_back=True,
 )

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from netattach_core.finding import Finding, Severity
+from netattach_core.finding import Severity
 from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.policy import judge, nodes
-
-STATIC = {"type": "static", "addresses": [{"address": "10.1.2.3/24"}]}
-HOST_LOCAL = {"type": "host-local", "subnet": "10.1.2.0/24"}
-
-
-def nad(config: Any, **annotations: str) -> dict[str, Any]:
-    """A NAD with this configuration: a text as it is, anything else as JSON."""
-    text = config if isinstance(config, str) or config is None else json.dumps(config)
-    return {
-        "kind": "NetworkAttachmentDefinition",
-        "metadata": {"namespace": "lab", "name": "net", "annotations": annotations},
-        "spec": {"config": text},
-    }
-
-
-def conf(kind: str, **keys: Any) -> dict[str, Any]:
-    return {"cniVersion": "1.0.0", "name": "n", "type": kind, **keys}
-
-
-def macvlan(**keys: Any) -> dict[str, Any]:
-    return conf("macvlan", **{"master": "eth1", "ipam": STATIC, **keys})
-
+from support.judging import HOST_LOCAL, conf, ids, judged, macvlan, nad
 
 PORTMAP = {
     "cniVersion": "1.0.0",
@@ -73,14 +51,6 @@ NODE_CASES: list[tuple[str, str, Any, Any]] = [
     ("plugin-missing", "no such plugin", conf("MACVLAN"), PORTMAP),
     ("plugin-missing", "no such IPAM", macvlan(ipam={"type": "host_local"}), macvlan()),
 ]
-
-
-def ids(findings: list[Finding]) -> set[str]:
-    return {finding.rule.id for finding in findings}
-
-
-def judged(config: Any, inventories: list[NodeInventory] | None = None) -> list[Finding]:
-    return judge(nad(config), inventories)
 
 
 @pytest.mark.parametrize(

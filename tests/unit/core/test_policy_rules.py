@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from netattach_core.finding import Finding
 from netattach_core.policy import RULES, judge, nodes
-
-STATIC = {"type": "static", "addresses": [{"address": "10.1.2.3/24"}]}
-HOST_LOCAL = {"type": "host-local", "subnet": "10.1.2.0/24"}
-
-
-def nad(config: Any, **annotations: str) -> dict[str, Any]:
-    """A NAD with this configuration: a text as it is, anything else as JSON."""
-    text = config if isinstance(config, str) or config is None else json.dumps(config)
-    return {
-        "kind": "NetworkAttachmentDefinition",
-        "metadata": {"namespace": "lab", "name": "net", "annotations": annotations},
-        "spec": {"config": text},
-    }
-
-
-def conf(kind: str, **keys: Any) -> dict[str, Any]:
-    return {"cniVersion": "1.0.0", "name": "n", "type": kind, **keys}
-
-
-def macvlan(**keys: Any) -> dict[str, Any]:
-    return conf("macvlan", **{"master": "eth1", "ipam": STATIC, **keys})
-
-
-def bridge(**keys: Any) -> dict[str, Any]:
-    return conf("bridge", **{"bridge": "br1", "ipam": HOST_LOCAL, **keys})
-
-
-def ranged(**keys: Any) -> dict[str, Any]:
-    """A bridge with host-local."""
-    return bridge(ipam={**HOST_LOCAL, **keys})
+from support.judging import HOST_LOCAL, STATIC, bridge, conf, ids, macvlan, nad, ranged
 
 
 def sets(*ranges: list[dict[str, str]], version: str = "1.0.0") -> dict[str, Any]:
@@ -344,10 +314,6 @@ CASES: list[tuple[str, str, Any, Any]] = [
         macvlan(ipam={**WHEREABOUTS, "range_start": "10.1.2.5"}),
     ),
 ]
-
-
-def ids(findings: list[Finding]) -> set[str]:
-    return {finding.rule.id for finding in findings}
 
 
 def judged(config: Any) -> list[Finding]:

@@ -1,0 +1,48 @@
+"""NADs for the judge's tests: sound ones, of which a test changes one thing, and what is said of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from netattach_core.finding import Finding
+from netattach_core.inventory import NodeInventory
+from netattach_core.policy import judge
+
+STATIC = {"type": "static", "addresses": [{"address": "10.1.2.3/24"}]}
+HOST_LOCAL = {"type": "host-local", "subnet": "10.1.2.0/24"}
+
+
+def nad(config: Any, **annotations: str) -> dict[str, Any]:
+    """A NAD with this configuration: a text as it is, anything else as JSON."""
+    text = config if isinstance(config, str) or config is None else json.dumps(config)
+    return {
+        "kind": "NetworkAttachmentDefinition",
+        "metadata": {"namespace": "lab", "name": "net", "annotations": annotations},
+        "spec": {"config": text},
+    }
+
+
+def conf(kind: str, **keys: Any) -> dict[str, Any]:
+    return {"cniVersion": "1.0.0", "name": "n", "type": kind, **keys}
+
+
+def macvlan(**keys: Any) -> dict[str, Any]:
+    return conf("macvlan", **{"master": "eth1", "ipam": STATIC, **keys})
+
+
+def bridge(**keys: Any) -> dict[str, Any]:
+    return conf("bridge", **{"bridge": "br1", "ipam": HOST_LOCAL, **keys})
+
+
+def ranged(**keys: Any) -> dict[str, Any]:
+    """A bridge with host-local."""
+    return bridge(ipam={**HOST_LOCAL, **keys})
+
+
+def ids(findings: list[Finding]) -> set[str]:
+    return {finding.rule.id for finding in findings}
+
+
+def judged(config: Any, inventories: list[NodeInventory] | None = None) -> list[Finding]:
+    return judge(nad(config), inventories)
