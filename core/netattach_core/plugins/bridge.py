@@ -34,6 +34,7 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     """BR1 to BR11, G22, G30."""
     yield from common.interface_name(conf, "bridge")
     yield from common.mtu(conf)
+    yield from common.mtu_for_ipv6(conf)
     yield from _trunk(conf)
     yield from common.not_both(conf, "hairpinMode", "promiscMode", "the bridge plugin refuses that")
     yield from _layer_3(conf)
@@ -91,7 +92,11 @@ def _default_route(conf: View) -> Iterator[Finding]:
         return
     for route in ipam.inners("routes"):
         destination = addresses.parse_cidr(route.text("dst") or "")
-        if destination is None or destination.network.prefixlen or destination.version not in _families(ipam):
+        if (
+            destination is None
+            or destination.network.prefixlen
+            or destination.version not in addressing.versions(ipam)
+        ):
             continue
         if not (
             route.text("gw") or route.whole("priority") or route.whole("table") not in {None, 0, _MAIN_TABLE}
@@ -101,19 +106,6 @@ def _default_route(conf: View) -> Iterator[Finding]:
             )
             mend = "remove this route, give it a `gw`, or write `isGateway` instead of `isDefaultGateway`"
             yield route.found(DEFAULT_ROUTE_TWICE, problem, mend, "dst")
-
-
-def _families(ipam: View) -> set[int]:
-    """The IP versions of which the pod surely gets an address."""
-    sets = [ipam, *(item for one in ipam.items("ranges") for item in _elements(one))]
-    texts = [view.text("subnet") or "" for view in sets] + [
-        a.text("address") or "" for a in ipam.inners("addresses")
-    ]
-    return {cidr.version for text in texts if (cidr := addresses.parse_cidr(text))}
-
-
-def _elements(view: View) -> Iterator[View]:
-    return (View(node, (*view.path, index)) for index, node in enumerate(view.node.items))
 
 
 PLUGIN = Plugin(

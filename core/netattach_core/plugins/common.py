@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from netattach_core import addresses, names
 from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.plugins import addressing
 from netattach_core.plugins.plugin import Context
 from netattach_core.plugins.view import View
 
@@ -48,6 +49,7 @@ RULES = (
 
 _BARE_MAC = re.compile(r"[0-9a-f]{12}", re.IGNORECASE)
 _LINK_SCOPE = 253
+_IPV6_MTU = 1280
 
 
 def interface_name(conf: View, key: str) -> Iterator[Finding]:
@@ -87,6 +89,14 @@ def mtu(conf: View, *, negative: str = "the plugin ignores it") -> Iterator[Find
         yield conf.found(
             MTU, f"`mtu` is {value}: the kernel refuses it", "write 68 to 65535, or leave it out", "mtu"
         )
+
+
+def mtu_for_ipv6(conf: View) -> Iterator[Finding]:
+    """G31: on a smaller link the kernel has no IPv6, and the plugin does not find its settings."""
+    value, ipam = conf.whole("mtu"), conf.inner("ipam")
+    if value is not None and 68 <= value < _IPV6_MTU and ipam and 6 in addressing.versions(ipam):
+        problem = f"`mtu` is {value}, and IPv6 needs {_IPV6_MTU}: the pod's IPv6 address cannot be set"
+        yield conf.found(MTU, problem, f"write {_IPV6_MTU} or more, or leave it out", "mtu")
 
 
 def mac(conf: View, key: str) -> Iterator[Finding]:

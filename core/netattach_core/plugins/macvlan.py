@@ -11,8 +11,9 @@ from netattach_core.plugins.view import View
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
-    """MV2, MV4, MV7, G27, G30."""
+    """MV2, MV4, MV7, G27, G30, G31."""
     yield from common.mtu(conf, negative="macvlan refuses it")
+    yield from common.mtu_for_ipv6(conf)
     yield from common.mac(conf, "mac")
     yield from common.not_loopback(conf, "master")
     if conf.text("mode") == "passthru":

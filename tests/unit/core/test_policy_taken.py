@@ -29,6 +29,8 @@ TAKEN: dict[str, dict[str, Any]] = {
         "master": "eth1",
         "ipam": {**STATIC6, "routes": [{"dst": "fd01::/64", "gw": "fe80::1"}]},
     },
+    "the smallest MTU for IPv6": {"type": "macvlan", "master": "eth1", "mtu": 1280, "ipam": STATIC6},
+    "a small MTU without IPv6": {"type": "macvlan", "master": "eth1", "mtu": 68, "ipam": V4},
     "a link-local gateway": {"type": "macvlan", "master": "eth1", "ipam": {**V6, "gateway": "fe80::1"}},
     "a default route with a gateway": _bridge(V4, {"dst": "0.0.0.0/0", "gw": "10.1.0.1"}),
     "a default route of the other family": _bridge(V4, {"dst": "::/0"}),
@@ -54,6 +56,8 @@ TAKEN: dict[str, dict[str, Any]] = {
     },
 }
 REFUSED: dict[str, dict[str, Any]] = {
+    "an MTU too small for IPv6": {"type": "macvlan", "master": "eth1", "mtu": 1279, "ipam": STATIC6},
+    "an MTU too small for IPv6 on a bridge": {"type": "bridge", "mtu": 68, "ipam": V6},
     "a second default route": _bridge(V4, {"dst": "0.0.0.0/0"}),
     "a second default route, oddly written": _bridge(V4, {"dst": "0.0.0.0/00"}),
     "no masquerade backend where one is used": {
