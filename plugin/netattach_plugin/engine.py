@@ -57,7 +57,7 @@ class Engine:
         await self._undo_what_an_earlier_call_left(call, shim)
         attachments = await self._gather_and_decide(call)
         async with self._links.open(shim.netns) as links:
-            _refuse_taken_names(attachments, await links.names())
+            _refuse_taken_names(call, attachments, await links.names())
             told = await self._act(call, attachments, shim, links)
         await self._publish(call.pod, told.status, wait=len(attachments) > 1)
         if shim.cancelled:
@@ -222,10 +222,9 @@ def _refuse_default_network(annotations: Mapping[str, str]) -> None:
         )
 
 
-def _refuse_taken_names(attachments: Sequence[Attachment], taken: frozenset[str]) -> None:
+def _refuse_taken_names(call: CniCall, attachments: Sequence[Attachment], taken: frozenset[str]) -> None:
     """Before any plugin is asked: its DEL, which has to follow a failed ADD, would remove the other's interface (C20)."""
     for each in attachments:
         if each.ifname in taken:
-            raise NetattachError(
-                f"network {each.network}: the pod has an interface {each.ifname!r} already; ask for another name"
-            )
+            problem = f"network {each.network}: the pod has an interface {each.ifname!r} already; ask for another name"
+            raise NetattachError(answer.for_pod(call, problem))

@@ -176,7 +176,9 @@ def test_an_interface_that_is_there_already_is_left_alone() -> None:
     world = World("a")
     world.links.present.add("net1")
 
-    with pytest.raises(NetattachError, match="network test/a: the pod has an interface 'net1' already"):
+    with pytest.raises(
+        NetattachError, match="pod test/p: network test/a: the pod has an interface 'net1' already"
+    ):
         world.add()
 
     assert ([], {}) == (world.shim.asked, world.ledger.entries)
