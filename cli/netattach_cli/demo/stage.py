@@ -91,7 +91,7 @@ class Stage:
 
     def __init__(self, places: Places, holder: int, *, own_user_namespace: bool) -> None:
         self.places = places
-        self._enter = ["nsenter", "--mount", "--net", "--root", f"--target={holder}"]
+        self._enter = ["nsenter", "--mount", "--net", "--root", "--wd", f"--target={holder}"]
         if own_user_namespace:
             self._enter += ["--user", "--preserve-credentials"]
 
