@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -168,12 +170,9 @@ def test_the_status_of_a_pod_that_is_gone_stops_nobody() -> None:
     store.create(POD)
 
     async def story() -> None:
-        queue = StatusQueue(store, wait=5)
-        async with asyncio.TaskGroup() as tasks:
-            worker = tasks.create_task(queue.run())
+        async with _running(store, wait=5) as queue:
             queue.deliver_later(PodRef("ns", "gone"), "[]")
             await queue.deliver(PodRef("ns", "p", "u"), "[]")
-            worker.cancel()
 
     asyncio.run(story())
     assert (
@@ -181,11 +180,19 @@ def test_the_status_of_a_pod_that_is_gone_stops_nobody() -> None:
     )
 
 
-async def _deliver(store: MemoryStore, *, outage: bool) -> str:
-    store.unreachable = outage
-    queue = StatusQueue(store, wait=0.05)
+@contextlib.asynccontextmanager
+async def _running(store: MemoryStore, wait: float) -> AsyncIterator[StatusQueue]:
+    """A queue with its worker."""
+    queue = StatusQueue(store, wait)
     async with asyncio.TaskGroup() as tasks:
         worker = tasks.create_task(queue.run())
+        yield queue
+        worker.cancel()
+
+
+async def _deliver(store: MemoryStore, *, outage: bool) -> str:
+    store.unreachable = outage
+    async with _running(store, wait=0.05) as queue:
         await queue.deliver(PodRef("ns", "p", "u"), "[]")
         if outage:
             assert "annotations" not in store.read("Pod", "ns", "p")["metadata"]
@@ -193,7 +200,6 @@ async def _deliver(store: MemoryStore, *, outage: bool) -> str:
             async with asyncio.timeout(5):
                 while "annotations" not in store.read("Pod", "ns", "p")["metadata"]:  # noqa: ASYNC110  # the store tells nobody
                     await asyncio.sleep(0.01)
-        worker.cancel()
     return _status(store)
 
 
@@ -205,12 +211,9 @@ def test_a_status_that_is_refused_keeps_no_other_from_being_written() -> None:
     store.refused.add("ns/broken")
 
     async def story() -> None:
-        queue = StatusQueue(store, wait=5)
-        async with asyncio.TaskGroup() as tasks:
-            worker = tasks.create_task(queue.run())
+        async with _running(store, wait=5) as queue:
             await queue.deliver(PodRef("ns", "broken", "b"), "[]")
             await queue.deliver(PodRef("ns", "p", "u"), "[]")
-            worker.cancel()
 
     asyncio.run(story())
     assert "[]" == _status(store)
@@ -222,12 +225,9 @@ def test_what_is_under_way_is_flushed_before_the_end() -> None:
     store.create(POD)
 
     async def story() -> None:
-        queue = StatusQueue(store, wait=5)
-        async with asyncio.TaskGroup() as tasks:
-            worker = tasks.create_task(queue.run())
+        async with _running(store, wait=5) as queue:
             queue.deliver_later(PodRef("ns", "p", "u"), "[]")
             await queue.flush()
-            worker.cancel()
 
     asyncio.run(story())
     assert "[]" == _status(store)
@@ -240,14 +240,11 @@ def test_an_older_status_never_comes_after_a_newer_one() -> None:
     store.unreachable = True
 
     async def story() -> None:
-        queue = StatusQueue(store, wait=0.05)
-        async with asyncio.TaskGroup() as tasks:
-            worker = tasks.create_task(queue.run())
+        async with _running(store, wait=0.05) as queue:
             await queue.deliver(PodRef("ns", "p", "u"), "old")
             store.unreachable = False
             await queue.deliver(PodRef("ns", "p", "u"), "new")
             await asyncio.sleep(0.5)  # longer than the first pause
-            worker.cancel()
 
     asyncio.run(story())
     assert "new" == _status(store)
