@@ -8,6 +8,8 @@ NetattachError            999  anything of ours
 ├── EnvironmentVariableError 4 CNI_* variables that are missing or malformed
 ├── VersionError            1  a CNI version that one side does not speak
 ├── TryAgainError          11  something is not there yet; the runtime may call again
+├── ConflictError         999  somebody else was faster
+├── RefusedError          999  the API does not take what we wrote
 └── DelegateError         100  a plugin failed; carries its own code
 └── NotRunError       100  a plugin could not even be started, so there is nothing to undo
 """
@@ -67,6 +69,14 @@ class TryAgainError(NetattachError):
     """Something is not there yet; the runtime may call again."""
 
     code = 11
+
+
+class ConflictError(NetattachError):
+    """An object that exists already, or was changed since we read it."""
+
+
+class RefusedError(NetattachError):
+    """What the API does not take, now or later: a rule forbids it, or it is malformed."""
 
 
 class DelegateError(NetattachError):

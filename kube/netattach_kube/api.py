@@ -1,0 +1,203 @@
+"""Requests to the API server: dicts in, dicts out.
+
+The objects that the client library would make of each answer are not used: they cost memory and time, drop fields that they do
+not know, and we read few fields.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import load_incluster_config, load_kube_config
+
+from netattach_core.errors import TryAgainError
+from netattach_kube import failures
+from netattach_kube.resource import Resource
+
+SECONDS = 10.0
+"""For one request, unless a caller has less time."""
+
+_JSON = "application/json"
+_MERGE_PATCH = "application/merge-patch+json"
+_APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
+_METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+
+
+class Api:
+    """One API server. Every method raises the errors of `failures`."""
+
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+
+    async def get(
+        self, resource: Resource, name: str, namespace: str = "", *, seconds: float = SECONDS
+    ) -> dict[str, Any]:
+        return await self._request("GET", resource.path(name, namespace), seconds=seconds)
+
+    async def get_metadata(
+        self, resource: Resource, name: str, namespace: str = "", *, seconds: float = SECONDS
+    ) -> dict[str, Any]:
+        """The object without spec and status."""
+        return await self._request(
+            "GET", resource.path(name, namespace), accept=_METADATA.format(""), seconds=seconds
+        )
+
+    async def page(
+        self,
+        resource: Resource,
+        query: Mapping[str, str],
+        namespace: str = "",
+        *,
+        metadata_only: bool = False,
+    ) -> dict[str, Any]:
+        """One page of a list; its `metadata` says how to go on (`continue`)."""
+        accept = _METADATA.format("List") if metadata_only else _JSON
+        return await self._request("GET", resource.path(namespace=namespace), query=query, accept=accept)
+
+    async def create(
+        self, resource: Resource, body: Mapping[str, Any], namespace: str = ""
+    ) -> dict[str, Any]:
+        return await self._request("POST", resource.path(namespace=namespace), body=body)
+
+    async def replace(
+        self, resource: Resource, body: Mapping[str, Any], name: str, namespace: str = ""
+    ) -> dict[str, Any]:
+        """PUT; with a resourceVersion in the body it fails with ConflictError where somebody else was faster."""
+        return await self._request("PUT", resource.path(name, namespace), body=body)
+
+    async def merge_patch(
+        self,
+        resource: Resource,
+        body: Mapping[str, Any],
+        name: str,
+        namespace: str = "",
+        subresource: str = "",
+    ) -> dict[str, Any]:
+        path = resource.path(name, namespace, subresource)
+        return await self._request("PATCH", path, body=body, content_type=_MERGE_PATCH)
+
+    async def apply(
+        self,
+        resource: Resource,
+        body: Mapping[str, Any],
+        name: str,
+        namespace: str = "",
+        *,
+        manager: str,
+        force: bool = True,
+    ) -> dict[str, Any]:
+        """Server-side apply: creates it, or sets exactly the fields of the body and leaves other managers' alone."""
+        query = {"fieldManager": manager, "force": str(force).lower()}
+        path = resource.path(name, namespace)
+        return await self._request("PATCH", path, body=body, query=query, content_type=_APPLY_PATCH)
+
+    async def delete(self, resource: Resource, name: str, namespace: str = "") -> None:
+        await self._request("DELETE", resource.path(name, namespace))
+
+    async def watch(
+        self,
+        resource: Resource,
+        query: Mapping[str, str],
+        namespace: str = "",
+        *,
+        metadata_only: bool = False,
+        silence: float,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The events of a watch until the server ends it. More than `silence` seconds without any: TryAgainError."""
+        what = f"WATCH {resource.path(namespace=namespace)}"
+        accept = _METADATA.format("") if metadata_only else _JSON
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=SECONDS, sock_read=silence)
+        query = {**query, "watch": "true"}
+        with failures.translated(what):
+            response = await self._send("GET", resource.path(namespace=namespace), query, accept, timeout)
+            async with response:
+                if response.status != 200:
+                    raise failures.from_status(response.status, await response.read(), what)
+                async for line in _lines(response.content):
+                    yield _decoded(line, what)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        accept: str = _JSON,
+        content_type: str = _JSON,
+        seconds: float = SECONDS,
+    ) -> dict[str, Any]:
+        what = f"{method} {path}"
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        with failures.translated(what):
+            response = await self._send(method, path, query, accept, timeout, body, content_type)
+            async with response:
+                answer = await response.read()
+        if response.status >= 300:
+            raise failures.from_status(response.status, answer, what)
+        return _decoded(answer, what)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        accept: str,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # handed on to the library
+        body: Mapping[str, Any] | None = None,
+        content_type: str = _JSON,
+    ) -> aiohttp.ClientResponse:
+        """Through the client library: its addresses, its TLS, its token, which it reads anew each minute."""
+        headers = {"Accept": accept, "Content-Type": content_type}
+        method, url, headers, _, _ = await self._client.param_serialize(
+            method, path, header_params=headers, auth_settings=["BearerToken"]
+        )
+        if query:
+            url = f"{url}?{urlencode(query)}"
+        sent = await self._client.rest_client.request(  # type: ignore[no-untyped-call]  # generated code
+            method, url, headers=headers, body=body, _request_timeout=timeout
+        )
+        response: aiohttp.ClientResponse = sent.response
+        return response
+
+
+@asynccontextmanager
+async def connected(program: str, version: str, kubeconfig: Path | None = None) -> AsyncIterator[Api]:
+    """The API server of the cluster that we run in, or that of a kubeconfig. `program` is our name in its audit log."""
+    configuration = Configuration()
+    configuration.retries = False  # each caller knows best whether another try is worth it
+    if kubeconfig is None:
+        load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # the library's own
+    else:
+        await load_kube_config(  # type: ignore[no-untyped-call]  # the library's own
+            config_file=str(kubeconfig), client_configuration=configuration
+        )
+    async with ApiClient(configuration) as client:
+        client.user_agent = f"{program}/{version}"
+        yield Api(client)
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Lines of any length; the stream's own reader refuses long ones."""
+    rest = b""
+    async for chunk in content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line
+
+
+def _decoded(text: bytes, what: str) -> dict[str, Any]:
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise TryAgainError(f"{what}: the answer is not JSON: {text[:100]!r}") from error
+    if not isinstance(body, dict):
+        raise TryAgainError(f"{what}: the answer is no object: {text[:100]!r}")
+    return body

@@ -1,0 +1,69 @@
+"""Events: what `kubectl describe` shows under an object."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from netattach_kube.api import Api
+from netattach_kube.resource import EVENTS, Resource
+
+NORMAL, WARNING = "Normal", "Warning"
+
+_LONGEST = 1024
+"""Bytes of a message; the API server refuses more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The object that an event is about."""
+
+    resource: Resource
+    name: str
+    namespace: str = ""
+    uid: str = ""
+
+
+async def post(
+    api: Api, subject: Subject, *, kind: str, reason: str, message: str, source: Mapping[str, str]
+) -> None:
+    """Writes one; `kind` is NORMAL or WARNING, `reason` one CamelCase word, `source` {component, host}."""
+    body = event(subject, kind=kind, reason=reason, message=message, source=source)
+    await api.create(EVENTS, body, body["metadata"]["namespace"])
+
+
+def event(
+    subject: Subject, *, kind: str, reason: str, message: str, source: Mapping[str, str]
+) -> dict[str, Any]:
+    """Events of what has no namespace are in `default`, as Kubernetes' own are."""
+    namespace = subject.namespace or "default"
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {
+        "metadata": {"name": f"{subject.name[:200]}.{uuid.uuid4().hex[:16]}", "namespace": namespace},
+        "involvedObject": {
+            "apiVersion": subject.resource.api_version,
+            "kind": subject.resource.kind,
+            "name": subject.name,
+            "namespace": subject.namespace,
+            "uid": subject.uid,
+        },
+        "type": kind,
+        "reason": reason,
+        "message": _cut(message),
+        "source": dict(source),
+        "reportingComponent": source.get("component", ""),
+        "reportingInstance": source.get("host", ""),
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }
+
+
+def _cut(message: str) -> str:
+    encoded = message.encode()
+    if len(encoded) <= _LONGEST:
+        return message
+    return encoded[: _LONGEST - 3].decode(errors="ignore") + "…"

@@ -1,0 +1,50 @@
+"""What the kubelet and Prometheus ask of each program: /healthz, /readyz, /metrics over plain HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Check = Callable[[], str | None]
+"""Why it is not well, or None; asked at each request, so it has to be fast."""
+
+
+@asynccontextmanager
+async def served(
+    address: str, *, live: Iterable[Check], ready: Iterable[Check], metrics: CollectorRegistry
+) -> AsyncIterator[int]:
+    """Serves on `host:port` (port 0: any) until the end of the block; the port."""
+    app = web.Application()
+    app.router.add_get("/healthz", _asking(list(live)))
+    app.router.add_get("/readyz", _asking(list(ready)))
+    app.router.add_get("/metrics", _telling(metrics))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    host, _, port = address.rpartition(":")
+    site = web.TCPSite(runner, host.strip("[]") or None, int(port))
+    try:
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def _asking(checks: Iterable[Check]) -> Handler:
+    async def answer(_: web.Request) -> web.Response:
+        problems = [problem for check in checks if (problem := check())]
+        return web.Response(status=503 if problems else 200, text="\n".join(problems or ["ok"]) + "\n")
+
+    return answer
+
+
+def _telling(metrics: CollectorRegistry) -> Handler:
+    async def answer(_: web.Request) -> web.Response:
+        headers = {"Content-Type": CONTENT_TYPE_LATEST}
+        return web.Response(body=generate_latest(metrics), headers=headers)
+
+    return answer
