@@ -172,7 +172,9 @@ class Api:
 async def connected(program: str, version: str, kubeconfig: Path | None = None) -> AsyncIterator[Api]:
     """The API server of the cluster that we run in, or that of a kubeconfig. `program` is our name in its audit log."""
     configuration = Configuration()
-    configuration.retries = False  # each caller knows best whether another try is worth it
+    configuration.retries = (
+        None  # each caller knows best whether another try is worth it; False would mean one
+    )
     if kubeconfig is None:
         load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # the library's own
     else:

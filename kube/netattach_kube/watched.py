@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from netattach_core.errors import NetattachError, NotFoundError
+from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
 from netattach_kube.api import Api
 from netattach_kube.failures import ExpiredError, ForbiddenError, from_status
 from netattach_kube.resource import Resource
@@ -137,12 +137,17 @@ class Watched(Generic[T]):
         )
         async for event in events:
             self.heard = time.monotonic()
-            body = event["object"]
-            if event["type"] == "ERROR":
-                raise from_status(int(body.get("code") or 500), str(body.get("message")), "WATCH")
-            self._version = body["metadata"]["resourceVersion"]
-            if event["type"] != "BOOKMARK":
-                self._take(body, deleted=event["type"] == "DELETED")
+            try:
+                self._hear(event["type"], event["object"])
+            except (AttributeError, KeyError, TypeError) as error:
+                raise TryAgainError(f"the API server sends what is no event: {str(event)[:100]}") from error
+
+    def _hear(self, kind: str, body: dict[str, Any]) -> None:
+        if kind == "ERROR":
+            raise from_status(int(body.get("code") or 500), str(body.get("message")), "WATCH")
+        self._version = body["metadata"]["resourceVersion"]
+        if kind != "BOOKMARK":
+            self._take(body, deleted=kind == "DELETED")
 
     def _take(self, body: dict[str, Any], *, deleted: bool) -> None:
         key = _key(body)
@@ -160,7 +165,9 @@ class Watched(Generic[T]):
             return self._read(body)
         except NetattachError as error:
             _log.warning("%s %s is passed over: %s", self._resource.kind, "/".join(_key(body)), error)
-            return None
+        except Exception:  # noqa: BLE001  # one odd object must not keep the others from being known
+            _log.exception("%s %s is passed over", self._resource.kind, "/".join(_key(body)))
+        return None
 
     def _tell(self, error: NetattachError, pause: float) -> None:
         """What is usual while we are being installed (a CRD or a role that comes later) is told once it lasts."""

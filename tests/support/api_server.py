@@ -333,7 +333,7 @@ async def serving() -> AsyncIterator[ApiServer]:
     await site.start()
     server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     configuration = Configuration(host=server.url)
-    configuration.retries = False
+    configuration.retries = None
     try:
         async with ApiClient(configuration) as client:
             client.user_agent = "netattach-test/0"

@@ -1,0 +1,158 @@
+"""Requests: what is sent, and each failure as one of our errors."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from netattach_core.errors import ConflictError, NetattachError, NotFoundError, RefusedError, TryAgainError
+from netattach_kube import api as kube_api
+from netattach_kube.failures import ExpiredError, ForbiddenError
+from netattach_kube.resource import CRDS, NADS, NODES, PODS
+from support import api_server
+from support.api_server import ApiServer
+
+Story = Callable[[ApiServer], Coroutine[Any, Any, None]]
+
+
+def run(story: Story) -> None:
+    async def serve() -> None:
+        async with api_server.serving() as server, asyncio.timeout(20):
+            await story(server)
+
+    asyncio.run(serve())
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, RefusedError),
+        (401, ForbiddenError),
+        (403, ForbiddenError),
+        (404, NotFoundError),
+        (408, TryAgainError),
+        (409, ConflictError),
+        (410, ExpiredError),
+        (422, RefusedError),
+        (429, TryAgainError),
+        (500, TryAgainError),
+        (503, TryAgainError),
+    ],
+)
+def test_each_answer_that_is_none_is_one_of_our_errors(status: int, kind: type[NetattachError]) -> None:
+    async def story(server: ApiServer) -> None:
+        server.fail(status, "the reason")
+        with pytest.raises(
+            NetattachError, match=f"GET /api/v1/nodes/n: the API server answers {status}: the reason"
+        ) as e:
+            await server.api.get(NODES, "n")
+
+        assert kind is type(e.value)
+
+    run(story)
+
+
+def test_a_server_that_is_away_is_worth_another_try() -> None:
+    async def story(server: ApiServer) -> None:
+        server.away = True
+        with pytest.raises(TryAgainError, match="cannot be reached"):
+            await server.api.get(NODES, "n")
+
+    run(story)
+
+
+def test_a_server_that_does_not_answer_is_waited_for_as_long_as_the_caller_has() -> None:
+    async def story(server: ApiServer) -> None:
+        server.delay = 5
+        with pytest.raises(TryAgainError, match="does not answer in time"):
+            await server.api.get(NODES, "n", seconds=0.05)
+
+    run(story)
+
+
+def test_a_merge_patch_changes_what_it_names_and_no_more() -> None:
+    async def story(server: ApiServer) -> None:
+        annotations = {"a": "1", "b": "2"}
+        server.put(
+            PODS, {"metadata": {"name": "p", "namespace": "n", "uid": "u", "annotations": annotations}}
+        )
+        patch = {"metadata": {"uid": "u", "annotations": {"b": "3"}}}
+        await server.api.merge_patch(PODS, patch, "p", "n", "status")
+
+        assert {"a": "1", "b": "3"} == server.read(PODS, "p", "n")["metadata"]["annotations"]
+        assert "PATCH /api/v1/namespaces/n/pods/p/status" == str(server.requests[-1])
+        assert "application/merge-patch+json" == server.requests[-1].content_type
+
+    run(story)
+
+
+def test_a_patch_for_another_uid_is_a_conflict() -> None:
+    async def story(server: ApiServer) -> None:
+        server.put(PODS, {"metadata": {"name": "p", "namespace": "n", "uid": "new"}})
+        with pytest.raises(ConflictError):
+            await server.api.merge_patch(PODS, {"metadata": {"uid": "old"}}, "p", "n", "status")
+
+    run(story)
+
+
+def test_apply_says_who_applies() -> None:
+    async def story(server: ApiServer) -> None:
+        await server.api.apply(CRDS, {"metadata": {"name": "c"}}, "c", manager="us")
+
+        assert server.has(CRDS, "c")
+        assert {"fieldManager": "us", "force": "true"} == server.requests[-1].query
+        assert "application/apply-patch+yaml" == server.requests[-1].content_type
+
+    run(story)
+
+
+def test_create_replace_and_delete_are_what_they_say() -> None:
+    async def story(server: ApiServer) -> None:
+        made = await server.api.create(NADS, {"metadata": {"name": "a", "namespace": "n"}}, "n")
+        with pytest.raises(ConflictError):
+            await server.api.create(NADS, {"metadata": {"name": "a", "namespace": "n"}}, "n")
+        await server.api.replace(NADS, {**made, "spec": {"config": "x"}}, "a", "n")
+        with pytest.raises(ConflictError):
+            await server.api.replace(NADS, made, "a", "n")
+
+        assert {"config": "x"} == (await server.api.get(NADS, "a", "n"))["spec"]
+        await server.api.delete(NADS, "a", "n")
+        assert not server.has(NADS, "a", "n")
+
+    run(story)
+
+
+def test_metadata_alone_can_be_asked_for() -> None:
+    async def story(server: ApiServer) -> None:
+        server.put(NODES, {"metadata": {"name": "n"}, "status": {"addresses": []}})
+
+        assert "status" not in await server.api.get_metadata(NODES, "n")
+
+    run(story)
+
+
+def test_our_name_is_in_the_servers_log(tmp_path: Any) -> None:
+    async def story(server: ApiServer) -> None:
+        server.put(NODES, {"metadata": {"name": "n"}})
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(
+            "{apiVersion: v1, kind: Config, current-context: c, contexts: [{name: c, context: {cluster: c, user: u}}], "
+            f"clusters: [{{name: c, cluster: {{server: '{server.url}'}}}}], users: [{{name: u, user: {{token: t}}}}]}}"
+        )
+        async with kube_api.connected("netattach-daemon", "1.2", kubeconfig) as api:
+            await api.get(NODES, "n")
+
+        assert "netattach-daemon/1.2" == server.requests[-1].user_agent
+
+    run(story)
+
+
+def test_an_answer_that_is_no_object_is_worth_another_try() -> None:
+    async def story(server: ApiServer) -> None:
+        with pytest.raises(TryAgainError, match="is not JSON"):
+            kube_api._decoded(b"<html>", "GET /")
+        with pytest.raises(TryAgainError, match="is no object"):
+            kube_api._decoded(b"[1]", "GET /")
+
+    run(story)
