@@ -5,19 +5,20 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SHIM   := plugin/shim/build/netattach
-TESTS  := $(wildcard tests/unit tests/contract tests/node tests/kernel)
+TESTS  := $(wildcard tests/unit tests/contract tests/node tests/kernel tests/cluster)
+LAB    := PYTHONPATH=tests $(BIN)/python -m cluster.lab
 
 export PYTHON
 export NETATTACH_CACHE := $(or $(NETATTACH_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/netattach)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint fmt shim bench lock clean demo-needs test-needs shim-needs
+.PHONY: help setup demo test soak lint fmt shim image cluster cluster-down bench lock clean demo-needs test-needs shim-needs cluster-needs
 
 help: ## say what there is (this text)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: test-needs $(VENV)/dev ## install what development and the tests need
+setup: test-needs cluster-needs $(VENV)/dev ## install what development and the tests need
 
 demo: demo-needs $(VENV)/demo shim ## attach networks to a pod on this machine, without a cluster (NAD=file.yaml, KEEP=1)
 	@$(BIN)/netattach demo --cni-bin "$$(tools/cni-plugins)" --shim $(SHIM) $(if $(NAD),--nad "$(NAD)") $(if $(KEEP),--keep)
@@ -42,6 +43,19 @@ fmt: $(VENV)/dev ## put the Python code into its usual form
 
 shim: shim-needs ## build the static CNI shim
 	@$(MAKE) -s -C plugin/shim
+
+image: $(VENV)/dev ## build the image of all programs into build/netattach.tar
+	@mkdir -p build
+	@tools/image build/netattach.tar
+
+cluster: setup image ## start a real two-node cluster on this machine, as root, with netattach in it; it stays
+	@$(LAB) up
+	@$(LAB) load build/netattach.tar
+	@$(LAB) install
+	@$(LAB) tell
+
+cluster-down: $(VENV)/dev ## end that cluster and all that belongs to it
+	@$(LAB) down
 
 bench: setup shim ## measure an ADD beside the plugins themselves, as root
 	@$(BIN)/python bench/add_one_macvlan.py --cni-bin "$$(tools/cni-plugins --pinned)" --shim $(SHIM)
@@ -73,3 +87,8 @@ test-needs: shim-needs
 	@tools/need --optional "the tests" ip:iproute2 ping:iputils-ping nsenter:util-linux iptables:iptables linux.uml:user-mode-linux modprobe:kmod
 	@tools/cni-plugins --pinned >/dev/null || echo "netattach: the tests leave out what needs the CNI plugins" >&2
 	@tools/cnitool >/dev/null
+
+cluster-needs:
+	@tools/need --optional "the tests' cluster" containerd:containerd runc:runc etcd:etcd-server busybox:busybox-static nft:nftables \
+		openssl:openssl debootstrap:debootstrap buildah:buildah ethtool:ethtool
+	@tools/cluster-binaries >/dev/null || echo "netattach: the tests leave out what needs a cluster" >&2

@@ -1,0 +1,213 @@
+"""The cluster as tests and `make cluster` use it: made, ended, and spoken to with kubectl as a user would."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from cluster.lab import control, images, machine, process
+from cluster.lab.nodes import NODES, Node
+from cluster.lab.places import AUDIT_LOG, KUBECONFIG, REPOSITORY, WORK, binaries
+
+CONFIG_MAP = "netattach-config"
+CONTROL, NODE = "netattach-system", "netattach-node"
+_PROGRAMS = ((CONTROL, "deployment/netattach-operator"), (CONTROL, "deployment/netattach-webhooks"),
+             (NODE, "daemonset/netattach-daemon"))  # fmt: skip
+
+
+class Cluster:
+    """One at a time on a machine."""
+
+    seconds_to_ready = 0.0
+    """From `kubectl apply` until all programs were ready, the last time."""
+
+    def up(self) -> None:
+        """Makes it; what an earlier one left behind goes first."""
+        self.down()
+        WORK.mkdir(parents=True)
+        lock = (WORK.parent / "cluster.lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with lock:
+            machine.prepare()
+            images.write_all()
+            control.start()
+            for node in NODES.values():
+                node.start()
+            for node in NODES.values():
+                self.wait_node(node.name)
+
+    def down(self) -> None:
+        """Ends what is ours and nothing else; succeeds where there is none."""
+        for node in NODES.values():
+            node.stop()
+        for name in ("scheduler", "kcm", "apiserver", "etcd"):
+            process.kill(name)
+        machine.give_back()
+        shutil.rmtree(WORK, ignore_errors=True)
+
+    @property
+    def stands(self) -> bool:
+        return all(process.pid(name) for name in ("apiserver", *NODES))
+
+    def node(self, name: str) -> Node:
+        return NODES[name]
+
+    def load(self, image: Path) -> None:
+        for node in NODES.values():
+            node.load(image)
+
+    def reboot(self, name: str) -> None:
+        """Cuts the node's power and starts it again; returns when it is ready."""
+        NODES[name].stop()
+        NODES[name].start()
+        self.kubectl("delete", "node", name)  # so that what is waited for is not the old one's word
+        self.wait_node(name)
+
+    def install(self) -> None:
+        """`kubectl apply -k deploy/`, until every program is ready."""
+        began = time.monotonic()
+        self.kubectl("apply", "-k", REPOSITORY / "deploy")
+        for namespace, name in _PROGRAMS:
+            words = ("rollout", "status", "--namespace", namespace, name, "--timeout=120s")
+            done = self.kubectl(*words, check=False)
+            if done.returncode:
+                raise RuntimeError(
+                    f"{name} is not ready:\n{done.stdout}{done.stderr}{self.describe(namespace)}"
+                )
+        self.seconds_to_ready = time.monotonic() - began
+
+    def uninstall(self) -> None:
+        self.kubectl("delete", "-k", REPOSITORY / "deploy", "--wait=true", "--timeout=120s")
+
+    def kubectl(
+        self,
+        *words: str | Path,
+        input: str | None = None,  # noqa: A002  # subprocess' own word
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
+        command = (binaries() / "kubectl", "--kubeconfig", KUBECONFIG, *words)
+        return process.run(*command, input=input, check=check)
+
+    def read(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
+        text = self.kubectl("get", kind, name, "--namespace", namespace, "--output=json").stdout
+        body: dict[str, Any] = json.loads(text)
+        return body
+
+    def exists(self, kind: str, name: str, namespace: str = "default") -> bool:
+        words = ("get", kind, name, "--namespace", namespace, "--output=name", "--ignore-not-found")
+        return bool(self.kubectl(*words).stdout)
+
+    def objects(self, kind: str, *words: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = json.loads(self.kubectl("get", kind, *words, "--output=json").stdout)[
+            "items"
+        ]
+        return items
+
+    def events(self, pod: str, reason: str, namespace: str = "default") -> str:
+        """The messages of the pod's events of this reason, each a line."""
+        fields = f"involvedObject.name={pod},reason={reason}"
+        words = ("get", "events", "--namespace", namespace, "--field-selector", fields, "--output")
+        return self.kubectl(*words, 'jsonpath={range .items[*]}{.message}{"\\n"}{end}').stdout
+
+    def eventually(self, true: Callable[[], object], what: str, seconds: float = 60) -> None:
+        """Asks again and again until it holds."""
+        deadline = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {seconds:g} s: {what}")
+            time.sleep(0.2)
+
+    def wait_ready(self, pod: str, namespace: str = "default", seconds: int = 60) -> None:
+        words = (
+            "wait",
+            "--for=condition=Ready",
+            f"pod/{pod}",
+            "--namespace",
+            namespace,
+            f"--timeout={seconds}s",
+        )
+        done = self.kubectl(*words, check=False)
+        if done.returncode:
+            raise AssertionError(
+                f"{done.stderr}\n{self.kubectl('describe', 'pod', pod, '--namespace', namespace).stdout}"
+            )
+
+    def wait_node(self, name: str) -> None:
+        def ready() -> bool:
+            words = (
+                "get",
+                "node",
+                name,
+                "--output",
+                'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
+            )
+            return self.kubectl(*words, check=False).stdout == "True"
+
+        try:
+            self.eventually(ready, f"{name} is ready", seconds=120)
+        except AssertionError as error:
+            logs = "\n".join(process.tail(log) for log in (name, f"{name}-containerd", f"{name}-kubelet"))
+            raise RuntimeError(f"{error}\n{logs}") from error
+
+    def describe(self, namespace: str) -> str:
+        """What a namespace's pods say of themselves, for an error's text."""
+        said = [self.kubectl("describe", "pods", "--namespace", namespace, check=False).stdout]
+        for name in self.kubectl(
+            "get", "pods", "--namespace", namespace, "--output=name", check=False
+        ).stdout.split():
+            said.append(f"== {name}")
+            said.append(self.kubectl("logs", "--namespace", namespace, name, "--tail=30", check=False).stdout)
+        return "\n".join(said)
+
+    def set_settings(self, text: str) -> None:
+        """Our ConfigMap has this text, and each daemon has read it."""
+        patch = json.dumps({"data": {"config.yaml": text}})
+        words = ("--namespace", NODE, "configmap", CONFIG_MAP, "--type=merge", f"--patch={patch}")
+        self.kubectl("patch", *words)
+        for node in NODES.values():
+            self._touch_pod(node.name)
+        for node in NODES.values():
+            self.eventually(lambda node=node: self._mounted(node) == text, f"settings on {node.name}", 150)  # type: ignore[misc]  # bound at once
+
+    def _mounted(self, node: Node) -> str:
+        """The settings as the daemon's container sees them."""
+        return self.kubectl(
+            "exec", "--namespace", NODE, self._daemon(node.name), "--", "cat", "/etc/netattach/config.yaml"
+        ).stdout
+
+    def _touch_pod(self, node: str) -> None:
+        """A change of the pod lets the kubelet bring the mounted file up to date at once; else it takes a minute or two."""
+        stamp = f"test/touched={time.time()}"
+        self.kubectl("annotate", "--overwrite", "--namespace", NODE, f"pod/{self._daemon(node)}", stamp)
+
+    def _daemon(self, node: str) -> str:
+        pods = self.objects(
+            *("pods", "--namespace", NODE, "--field-selector", f"spec.nodeName={node}"),
+            *("--selector", "app.kubernetes.io/component=daemon"),
+        )
+        return str(pods[0]["metadata"]["name"])
+
+    @contextlib.contextmanager
+    def api_down(self) -> Iterator[None]:
+        control.stop_api()
+        try:
+            yield
+        finally:
+            control.start_api()
+
+    def audit(self) -> list[dict[str, Any]]:
+        """What the API server was asked, in order."""
+        return [json.loads(line) for line in AUDIT_LOG.read_text().splitlines() if line.endswith("}")]
+
+
+def standing() -> bool:
+    """Whether tests use a cluster that stands, and leave it standing."""
+    return os.environ.get("NETATTACH_CLUSTER") == "keep"

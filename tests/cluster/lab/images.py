@@ -1,0 +1,75 @@
+"""Images without a registry: a directory as an archive that a container runtime imports."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+from cluster.lab.places import HERE, WORK
+from cluster.lab.process import run
+
+PAUSE, WORKLOAD = "localhost/pause:1", "localhost/lab:1"
+FOLDER = WORK / "images"
+
+
+def write_all() -> None:
+    """The sandbox's process, and a workload that has `ip` and `ping` and sleeps."""
+    FOLDER.mkdir(exist_ok=True)
+    archive(_pause_root(), PAUSE, ["/pause"], FOLDER / "pause.tar")
+    archive(_busybox_root(), WORKLOAD, ["/bin/sleep", "1000000"], FOLDER / "lab.tar")
+
+
+def archive(root: Path, name: str, command: list[str], out: Path) -> None:
+    """A docker-archive of one layer."""
+    layer = _tar(root)
+    digest = hashlib.sha256(layer).hexdigest()
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Cmd": command, "Env": ["PATH=/bin"]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+        "history": [{"created": "2026-01-01T00:00:00Z"}],
+    }
+    text = json.dumps(config).encode()
+    config_name = f"{hashlib.sha256(text).hexdigest()}.json"
+    manifest = [{"Config": config_name, "RepoTags": [name], "Layers": ["layer.tar"]}]
+    with tarfile.open(out, "w") as tar:
+        for member, content in (
+            (config_name, text),
+            ("layer.tar", layer),
+            ("manifest.json", json.dumps(manifest).encode()),
+        ):
+            info = tarfile.TarInfo(member)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+
+
+def _tar(root: Path) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.add(root, arcname=".")
+    return buffer.getvalue()
+
+
+def _pause_root() -> Path:
+    root = WORK / "rootfs-pause"
+    root.mkdir(exist_ok=True)
+    run("gcc", "-static", "-Os", "-o", root / "pause", HERE / "pause.c")
+    return root
+
+
+def _busybox_root() -> Path:
+    root = WORK / "rootfs-lab"
+    (root / "bin").mkdir(parents=True, exist_ok=True)
+    busybox = shutil.which("busybox")
+    assert busybox
+    shutil.copy(busybox, root / "bin" / "busybox")
+    for name in run(busybox, "--list").stdout.split():
+        link = root / "bin" / name
+        if name != "busybox" and not link.is_symlink():
+            link.symlink_to("busybox")
+    return root

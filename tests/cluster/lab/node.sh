@@ -1,0 +1,69 @@
+# What both nodes have in common, run inside the node by node1.sh and node2.sh.
+# Variables: WORK, NAME, ADDRESS, PODS (its pods' subnet), BIN (Kubernetes' programs), PLUGINS (the CNI plugins)
+
+mkdir -p /etc/cni/net.d /opt/cni/bin /var/lib/cni /var/lib/kubelet /var/lib/containerd /run/containerd /run/netns "$WORK/$NAME/static"
+cp "$PLUGINS"/* /opt/cni/bin/
+sysctl -qw net.ipv4.ip_forward=1
+
+cat >/etc/cni/net.d/10-default.conflist <<CONF
+{
+  "cniVersion": "1.0.0",
+  "name": "cbr0",
+  "plugins": [
+    {
+      "type": "bridge", "bridge": "cbr0", "isGateway": true, "hairpinMode": true,
+      "ipam": {"type": "host-local", "subnet": "$PODS", "routes": [{"dst": "0.0.0.0/0"}]}
+    }
+  ]
+}
+CONF
+
+# Without the privilege to lower one's own OOM score, runc fails unless containerd is told not to ask for it.
+cat >/run/containerd.toml <<CONF
+version = 2
+[plugins."io.containerd.grpc.v1.cri"]
+  restrict_oom_score_adj = true
+  sandbox_image = "localhost/pause:1"
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "overlayfs"
+CONF
+
+cat >/run/kubelet.yaml <<CONF
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+authentication: {anonymous: {enabled: true}, webhook: {enabled: false}}
+authorization: {mode: AlwaysAllow}
+cgroupDriver: cgroupfs
+failSwapOn: false
+failCgroupV1: false
+containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
+resolvConf: ""
+maxPods: 250
+serializeImagePulls: false
+enforceNodeAllocatable: []
+evictionHard: {memory.available: "100Mi"}
+staticPodPath: $WORK/$NAME/static
+fileCheckFrequency: 1s
+CONF
+
+cat >/run/kube-proxy.yaml <<CONF
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: $PROXY
+clientConnection: {kubeconfig: $WORK/admin.kubeconfig}
+clusterCIDR: 10.244.0.0/16
+hostnameOverride: $NAME
+conntrack: {maxPerCore: 0, min: 0}
+CONF
+
+containerd -c /run/containerd.toml >>"$WORK/$NAME-containerd.log" 2>&1 &
+for _ in $(seq 100); do
+    ctr version >/dev/null 2>&1 && break
+    sleep 0.2
+done
+for image in "$WORK"/images/*.tar; do
+    ctr -n k8s.io images import --snapshotter overlayfs "$image" >/dev/null
+done
+"$BIN/kube-proxy" --config /run/kube-proxy.yaml >>"$WORK/$NAME-kube-proxy.log" 2>&1 &
+"$BIN/kubelet" --config=/run/kubelet.yaml --kubeconfig="$WORK/$NAME.kubeconfig" --hostname-override="$NAME" \
+    --node-ip="$ADDRESS" >>"$WORK/$NAME-kubelet.log" 2>&1 &

@@ -1,0 +1,14 @@
+#!/bin/bash
+# Process 1 of node1's own namespaces of mounts and processes; its namespace of the network is there already.
+# bash, since it takes in the processes whose parents end, as process 1 has to.
+set -eu
+. "$WORK/node1.env"
+
+mount --make-rshared /
+mount -t tmpfs tmpfs /run
+for directory in etc/cni opt/cni var/lib/cni var/lib/kubelet var/lib/containerd; do
+    mkdir -p "$WORK/node1/$directory"
+    mount --bind "$WORK/node1/$directory" "/$directory"
+done
+. "$LAB/node.sh"
+wait

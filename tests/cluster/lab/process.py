@@ -1,0 +1,106 @@
+"""The cluster's processes: each in a session of its own, its id in a file, so that exactly ours can be ended, also later."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from cluster.lab.places import WORK, path
+
+_started: list[subprocess.Popen[bytes]] = []
+"""Python complains of those that are forgotten while they run."""
+
+
+def start(name: str, *command: str | Path, cwd: Path | None = None) -> None:
+    """In the background; what it says goes to NAME.log."""
+    with (WORK / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(  # outlives this program, where nobody ends it
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=cwd,
+            env={**os.environ, "PATH": path()},
+            start_new_session=True,
+        )
+    _started.append(process)
+    (WORK / f"{name}.pid").write_text(f"{process.pid} {_started_at(process.pid)}")
+
+
+def pid(name: str) -> int | None:
+    """Its process id while it runs; ids are used again, so the time of its start has to fit."""
+    try:
+        number, started = (WORK / f"{name}.pid").read_text().split()
+    except (FileNotFoundError, ValueError):
+        return None
+    return int(number) if _started_at(int(number)) == started else None
+
+
+def kill(name: str) -> None:
+    """The process with all its session, at once; returns when it is gone."""
+    number = pid(name)
+    if number is not None:
+        for each in _session(number):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        while _started_at(number):
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(number, os.WNOHANG)
+            time.sleep(0.02)
+    (WORK / f"{name}.pid").unlink(missing_ok=True)
+
+
+def run(
+    *command: str | Path,
+    input: str | None = None,  # noqa: A002  # subprocess' own word
+    check: bool = True,
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end; on failure the error has what it said."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        input=input,
+        stdin=subprocess.DEVNULL if input is None else None,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": path()},
+    )
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def tail(name: str, lines: int = 15) -> str:
+    """The end of its log, for an error's text."""
+    try:
+        return "\n".join((WORK / f"{name}.log").read_text(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return f"no {name}.log"
+
+
+def _session(leader: int) -> Sequence[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, IndexError):
+                if int(_stat(int(entry.name))[3]) == leader:
+                    found.append(int(entry.name))
+    return found
+
+
+def _started_at(number: int) -> str:
+    """The kernel's start time of the process; "" where there is none, or only its remains."""
+    with contextlib.suppress(OSError, IndexError):
+        fields = _stat(number)
+        return "" if fields[0] == "Z" else fields[19]
+    return ""
+
+
+def _stat(number: int) -> list[str]:
+    """The fields after the name, which may hold blanks."""
+    return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()

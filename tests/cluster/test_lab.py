@@ -1,0 +1,80 @@
+"""The cluster itself, before anything of ours: what the other tests take for granted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.lab.cluster import Cluster
+from cluster.objects import address, created, pod
+
+NODES = ("node1", "node2")
+
+
+@pytest.fixture(scope="module")
+def pods(cluster: Cluster) -> Iterator[Cluster]:
+    """A pod on each node, in a namespace of their own."""
+    cluster.kubectl("create", "namespace", "lab")
+    for name in NODES:
+        body = pod(f"on-{name}", node=name, namespace="lab")
+        body["metadata"]["labels"] = {"on": name}
+        created(cluster, body)
+    for name in NODES:
+        cluster.wait_ready(f"on-{name}", "lab")
+    yield cluster
+    cluster.kubectl("delete", "namespace", "lab")
+
+
+@pytest.mark.parametrize(("one", "other"), [("node1", "node2"), ("node2", "node1")])
+def test_pods_of_both_nodes_reach_each_other(pods: Cluster, one: str, other: str) -> None:
+    to = address(pods, f"on-{other}", "eth0", "lab").partition("/")[0]
+    words = ("exec", "--namespace", "lab", f"on-{one}", "--", "ping", "-c", "1", "-W", "5", to)
+
+    assert "1 packets received" in pods.kubectl(*words).stdout
+
+
+@pytest.mark.parametrize("from_node", NODES)
+def test_the_api_servers_service_is_reached_from_pods_of_both_nodes(pods: Cluster, from_node: str) -> None:
+    words = (
+        "exec",
+        "--namespace",
+        "lab",
+        f"on-{from_node}",
+        "--",
+        "nc",
+        "-w",
+        "5",
+        "10.96.0.1",
+        "443",
+        "-e",
+        "true",
+    )
+
+    assert 0 == pods.kubectl(*words, check=False).returncode
+
+
+def test_nodes_differ_in_their_kernels_and_share_the_switch(cluster: Cluster) -> None:
+    kernels = {name: cluster.node(name).sh("uname -r") for name in NODES}
+
+    assert kernels["node1"] != kernels["node2"]
+    assert "1 received" in cluster.node("node1").sh("ping -c 1 -W 5 -I eth1 10.0.3.12")
+
+
+def test_a_script_that_fails_on_a_node_says_so(cluster: Cluster) -> None:
+    for name in NODES:
+        with pytest.raises(RuntimeError, match=r"exit 3: 3\nout\nerr"):
+            cluster.node(name).sh("echo out; echo err >&2; exit 3")
+
+
+def test_requests_stand_in_the_audit_log(cluster: Cluster) -> None:
+    cluster.kubectl("get", "namespaces", "--field-selector", "metadata.name=looked-for")
+
+    assert any("looked-for" in event["requestURI"] for event in cluster.audit())
+
+
+def test_the_api_server_can_be_taken_away_and_comes_back(cluster: Cluster) -> None:
+    with cluster.api_down():
+        assert 0 != cluster.kubectl("get", "nodes", check=False).returncode
+    assert 2 == len(json.loads(cluster.kubectl("get", "nodes", "--output=json").stdout)["items"])
