@@ -1,0 +1,87 @@
+"""Our CRDs as files of the image, and what is to be done where the server has another one of the name.
+
+They are no part of the manifests, so that whoever uninstalls us keeps all objects. An upstream CRD is taken over with everything
+that it has; one that holds what ours cannot keep is left as it is, and that is said.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from netattach_core.errors import ConfigError
+
+Body = dict[str, Any]
+
+
+class Action(enum.Enum):
+    """What to do with one CRD."""
+
+    CREATE = "create"
+    KEEP = "keep"
+    ADOPT = "adopt"
+    LEAVE = "leave"
+    """It has versions or a conversion that ours does not know: applying ours would cut people off from their objects."""
+
+
+def read(directory: Path) -> list[Body]:
+    """Raises ConfigError where there is none, or a file is no CRD."""
+    try:
+        found = {path.name: yaml.safe_load(path.read_text()) for path in sorted(directory.glob("*.yaml"))}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"the CRDs in {directory} cannot be read: {error}") from error
+    if not found:
+        raise ConfigError(f"there is no CRD in {directory}")
+    for name, body in found.items():
+        if not isinstance(body, dict) or body.get("kind") != "CustomResourceDefinition":
+            raise ConfigError(f"{directory / name} is no CustomResourceDefinition")
+    return list(found.values())
+
+
+def decide(ours: Mapping[str, Any], live: Mapping[str, Any] | None) -> tuple[Action, str]:
+    """With the reason, for whoever reads the log."""
+    if live is None:
+        return Action.CREATE, "there is none"
+    foreign = _foreign(ours["spec"], live)
+    if foreign:
+        return Action.LEAVE, foreign
+    place = difference(ours, live)
+    return (Action.ADOPT, f"{place} is another") if place else (Action.KEEP, "")
+
+
+def is_established(live: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether the server serves the kind, and if not, what it says of that."""
+    conditions = {c.get("type"): c for c in (live.get("status") or {}).get("conditions") or ()}
+    established, names = conditions.get("Established") or {}, conditions.get("NamesAccepted") or {}
+    if established.get("status") == "True":
+        return True, ""
+    told = names if names.get("status") == "False" else established
+    return False, str(told.get("message") or "the API server does not serve it yet")
+
+
+def difference(ours: Any, live: Any, place: str = "") -> str:
+    """Where the server's object is not what ours says; "" where all of ours is in it. The server adds defaults."""
+    if isinstance(ours, dict) and isinstance(live, dict):
+        return next(filter(None, (difference(v, live.get(k), f"{place}.{k}") for k, v in ours.items())), "")
+    if isinstance(ours, list) and isinstance(live, list) and len(ours) == len(live):
+        pairs = enumerate(zip(ours, live, strict=True))
+        return next(filter(None, (difference(a, b, f"{place}[{i}]") for i, (a, b) in pairs)), "")
+    return "" if ours == live else place.removeprefix(".")
+
+
+def _foreign(ours: Mapping[str, Any], live: Mapping[str, Any]) -> str:
+    """What the server's has and ours would take away."""
+    spec, status = live.get("spec") or {}, live.get("status") or {}
+    known = {version["name"] for version in ours["versions"]}
+    versions = {version.get("name") for version in spec.get("versions") or ()}
+    stored = set(status.get("storedVersions") or ())
+    strategy = (spec.get("conversion") or {}).get("strategy") or "None"
+    if stored - known:
+        return f"objects are stored in version {', '.join(sorted(stored - known))}, which ours does not have"
+    if versions - known:
+        return f"it has version {', '.join(sorted(map(str, versions - known)))}, which ours does not have"
+    return f"it converts between versions ({strategy}), and ours does not" if strategy != "None" else ""
