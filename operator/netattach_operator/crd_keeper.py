@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,8 +47,8 @@ class CrdKeeper:
         self._api = api
         self._wanted = wanted
         self._metrics = metrics
-        self._told: dict[str, str] = {}
-        self._applied = set[str]()
+        self._left: dict[str, str] = {}
+        self._applied: dict[str, float] = {}
         self.problem: str | None = "the CRDs have not been applied yet"
 
     async def run(self) -> None:
@@ -72,18 +73,20 @@ class CrdKeeper:
         name = ours["metadata"]["name"]
         live = await self._live(name)
         action, reason = crds.decide(ours, live)
-        if action is Action.LEAVE:
-            await self._tell(
-                live, events.WARNING, "NotAdopted", f"netattach leaves this CRD as it is: {reason}"
-            )
-        elif action is not Action.KEEP:
-            after = await self._api.apply(CRDS, ours, name, manager=MANAGER)
-            self._metrics.crds.labels(name).inc()
+        if live and action is Action.LEAVE:
+            await self._leave(live, reason)
+        elif action is not Action.KEEP and self._may_apply(name):
             _log.info("CRD %s is applied: %s", name, reason)
+            after = await self._api.apply(CRDS, ours, name, manager=MANAGER)
             if action is Action.ADOPT:
                 await self._tell_adoption(after, reason)
-            self._applied.add(name)
+            self._applied[name] = time.monotonic()
+            self._metrics.crds.labels(name).inc()
         await self._established(name)
+
+    def _may_apply(self, name: str) -> bool:
+        """Once in an interval: whoever applies another one again and again is not fought."""
+        return time.monotonic() - self._applied.get(name, -_EVERY) >= _EVERY
 
     async def _problem(self, ours: Body) -> str:
         try:
@@ -99,6 +102,7 @@ class CrdKeeper:
             return None
 
     async def _established(self, name: str) -> None:
+        why = "the API server does not answer"
         try:
             async with asyncio.timeout(_ESTABLISHED_WITHIN):
                 while True:
@@ -122,25 +126,32 @@ class CrdKeeper:
             return False
         return plural in {known["name"] for known in kinds.get("resources") or ()}
 
+    async def _leave(self, live: Body, reason: str) -> None:
+        name = live["metadata"]["name"]
+        if self._left.get(name) != reason:
+            self._left[name] = reason
+            await self._tell(
+                live, events.WARNING, "NotAdopted", f"netattach leaves this CRD as it is: {reason}"
+            )
+
     async def _tell_adoption(self, live: Body, reason: str) -> None:
         if live["metadata"]["name"] in self._applied:
-            again = f"somebody has applied another CRD over that of netattach ({reason}); this one is netattach's again"
+            again = (
+                f"somebody had applied another CRD ({reason}); this is netattach's again. All objects stay"
+            )
             await self._tell(live, events.WARNING, "AppliedAgain", again)
         else:
-            await self._tell(live, events.NORMAL, "Adopted", f"netattach has applied its CRD: {reason}")
+            adopted = f"netattach has taken over this CRD ({reason}). All objects stay"
+            await self._tell(live, events.NORMAL, "Adopted", adopted)
 
-    async def _tell(self, live: Body | None, kind: str, reason: str, message: str) -> None:
-        """In the log and on the CRD; the same thing at most once in a row."""
-        metadata = live["metadata"] if live else {}
-        name = metadata.get("name", "")
-        if self._told.get(name) == message and reason == "NotAdopted":
-            return
-        self._told[name] = message
-        _log.warning("CRD %s: %s", name, message)
-        subject = Subject(CRDS, name, uid=metadata.get("uid", ""))
+    async def _tell(self, live: Body, kind: str, reason: str, message: str) -> None:
+        """In the log and on the CRD."""
+        metadata = live["metadata"]
+        _log.warning("CRD %s: %s", metadata["name"], message)
+        subject = Subject(CRDS, metadata["name"], uid=metadata.get("uid", ""))
         try:
             await events.post(
                 self._api, subject, kind=kind, reason=reason, message=message, source={"component": MANAGER}
             )
         except NetattachError as error:
-            _log.info("the event on CRD %s is not written: %s", name, error)
+            _log.info("the event on CRD %s is not written: %s", metadata["name"], error)

@@ -50,7 +50,7 @@ def decide(ours: Mapping[str, Any], live: Mapping[str, Any] | None) -> tuple[Act
     if foreign:
         return Action.LEAVE, foreign
     place = difference(ours, live)
-    return (Action.ADOPT, f"{place} is another") if place else (Action.KEEP, "")
+    return (Action.ADOPT, f"its {place} was another") if place else (Action.KEEP, "")
 
 
 def is_established(live: Mapping[str, Any]) -> tuple[bool, str]:

@@ -15,6 +15,9 @@ import kopf
 from netattach_kube.resource import INVENTORIES, NADS, Resource
 from netattach_operator.settings import Settings
 
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+_RECONNECT = 1.0
+
 Tell = Callable[[Resource, bool, dict[str, Any]], None]
 """The kind, whether the object is gone, the object."""
 
@@ -67,7 +70,7 @@ def settings() -> kopf.OperatorSettings:
     made.watching.client_timeout = 330
     made.watching.connect_timeout = 10
     made.watching.inactivity_timeout = 90
-    made.watching.reconnect_backoff = 1
+    made.watching.reconnect_backoff = _RECONNECT
     made.watching.chunk_size = 200
     made.queueing.worker_limit = 32
     made.queueing.idle_timeout = (
@@ -82,7 +85,7 @@ class _Always:
     """Pauses between tries, without an end: an API server that is away for a while is no reason to end."""
 
     def __iter__(self) -> Iterator[float]:
-        pause = 0.5
+        pause = _FIRST_PAUSE
         while True:
             yield pause
-            pause = min(2 * pause, 10)
+            pause = min(2 * pause, _LONGEST_PAUSE)

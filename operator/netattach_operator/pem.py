@@ -59,7 +59,7 @@ def facts(text: bytes) -> Facts:
         constraints = _extension(read, x509.BasicConstraints)
         alternatives = _extension(read, x509.SubjectAlternativeName)
     except _UNREADABLE as error:
-        raise DecodeError(f"the certificate cannot be read: {error}") from error
+        raise DecodeError("the certificate cannot be read") from error
     return Facts(
         begins=read.not_valid_before_utc,
         ends=read.not_valid_after_utc,
@@ -80,7 +80,7 @@ def belong_together(pair: Pair) -> bool:
     try:
         return bool(read.public_key() == private.public_key())
     except _UNREADABLE as error:
-        raise DecodeError(f"the certificate cannot be read: {error}") from error
+        raise DecodeError("the certificate cannot be read") from error
 
 
 def is_signed_by(text: bytes, ca: bytes) -> bool:
@@ -122,7 +122,7 @@ def certificate(text: bytes) -> x509.Certificate:
             warnings.simplefilter("error", CryptographyDeprecationWarning)
             return x509.load_pem_x509_certificate(text)
     except (*_UNREADABLE, CryptographyDeprecationWarning) as error:
-        raise DecodeError(f"the certificate cannot be read: {error}") from error
+        raise DecodeError("the certificate cannot be read") from error
 
 
 def key(text: bytes) -> ec.EllipticCurvePrivateKey:

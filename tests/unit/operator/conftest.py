@@ -1,0 +1,87 @@
+"""What the server from memory leaves out and the operator needs, and pauses short enough for a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from netattach_kube import lease, watched
+from netattach_kube.resource import CRDS
+from netattach_operator import certificate_keeper, crd_keeper, handlers, reconcile, sweep, view
+from support import api_server
+from support.api_server import ApiServer
+
+SERVED = [{"type": "Established", "status": "True"}]
+
+
+@pytest.fixture(autouse=True)
+def _like_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CRDs are established when they are written, discovery lists their kinds, and `!=` in a selector chooses all."""
+    handle, store, chooser = ApiServer._handle, ApiServer._store, api_server._chooser
+
+    async def handle_discovery(self: ApiServer, request: web.Request) -> web.StreamResponse:
+        place = request.path.strip("/").split("/")
+        if place[0] == "apis" and len(place) <= 3 and not self.away:
+            self.requests.append(api_server.Request("GET", request.path, {}, None, "", ""))
+            await self._wake()
+            return web.json_response(discovery(self, *place[1:]))
+        return await handle(self, request)
+
+    def store_established(self: ApiServer, key: Any, body: dict[str, Any]) -> dict[str, Any]:
+        if key[1] == CRDS.plural:
+            body.setdefault("status", {"conditions": SERVED})
+        return store(self, key, body)
+
+    def choose(target: Any, query: Mapping[str, str]) -> Callable[[Any, Any], bool]:
+        selector = ",".join(one for one in query.get("fieldSelector", "").split(",") if "!=" not in one)
+        return chooser(target, {**query, "fieldSelector": selector})
+
+    monkeypatch.setattr(ApiServer, "_handle", handle_discovery)
+    monkeypatch.setattr(ApiServer, "_store", store_established)
+    monkeypatch.setattr(api_server, "_chooser", choose)
+
+
+def discovery(server: ApiServer, group: str = "", version: str = "") -> dict[str, Any]:
+    specs = [crd["spec"] for crd in server.all(CRDS) if crd["status"]["conditions"] == SERVED]
+    if version:
+        kinds = [spec for spec in specs if spec["group"] == group and spec["versions"][0]["name"] == version]
+        return {"resources": [_kind(spec) for spec in kinds]}
+    if group:
+        return {"versions": [{"version": s["versions"][0]["name"]} for s in specs if s["group"] == group]}
+    return {"groups": [_group(spec) for spec in specs]}
+
+
+def _kind(spec: dict[str, Any]) -> dict[str, Any]:
+    names, verbs = spec["names"], ["list", "watch", "get", "patch"]
+    return {
+        "name": names["plural"],
+        "kind": names["kind"],
+        "singularName": names["singular"],
+        "namespaced": spec["scope"] == "Namespaced",
+        "verbs": verbs,
+    }
+
+
+def _group(spec: dict[str, Any]) -> dict[str, Any]:
+    version = {"version": spec["versions"][0]["name"]}
+    return {"name": spec["group"], "versions": [version], "preferredVersion": version}
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (watched, certificate_keeper, crd_keeper, reconcile, sweep):
+        monkeypatch.setattr(module, "_FIRST_PAUSE", 0.01)
+        monkeypatch.setattr(module, "_LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(certificate_keeper, "_AT_MOST_EVERY", 0.01)
+    monkeypatch.setattr(crd_keeper, "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(reconcile, "_ONE_WRITE_IN", 0.05)
+    monkeypatch.setattr(view, "_INVENTORIES_SETTLE", 0.02)
+    monkeypatch.setattr(view, "_PODS_SETTLE", 0.01)
+    monkeypatch.setattr(lease, "_RENEW_EVERY", 0.1)
+    monkeypatch.setattr(lease, "_RENEW_WITHIN", 0.3)
+    monkeypatch.setattr(handlers, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(handlers, "_LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(handlers, "_RECONNECT", 0.01)

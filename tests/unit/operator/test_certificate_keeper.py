@@ -1,0 +1,290 @@
+"""The Secrets and the webhook configuration become right and stay so, whatever happens to them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from netattach_core.errors import ConflictError, DecodeError, TryAgainError
+from netattach_kube.resource import SECRETS, VALIDATING_WEBHOOKS
+from netattach_operator import pem
+from netattach_operator.certificate_keeper import CertificateKeeper, with_bundle
+from netattach_operator.metrics import Metrics
+from netattach_operator.settings import Settings
+from support import api_server
+from support.api_server import ApiServer
+
+NS = "netattach-system"
+CA, TLS = "netattach-ca", "netattach-webhooks-tls"
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def webhook(
+    name: str, service: str = "netattach-webhooks", namespace: str = NS, **keys: str
+) -> dict[str, Any]:
+    client = {"service": {"name": service, "namespace": namespace}, **keys}
+    return {"name": name, "clientConfig": client, "failurePolicy": "Fail"}
+
+
+CONFIGURATION = {
+    "metadata": {"name": "netattach", "labels": {"a": "b"}},
+    "webhooks": [
+        webhook("nads.netattach.io"),
+        webhook("pods.netattach.io", caBundle="b2xk"),
+        webhook("other.io", "other", caBundle="b3RoZXI="),
+        webhook("elsewhere.io", namespace="default"),
+        {"name": "url.io", "clientConfig": {"url": "https://example.org"}},
+    ],
+}
+
+
+class Scene:
+    def __init__(self, server: ApiServer) -> None:
+        self.server = server
+        self.metrics = Metrics()
+        self.now = NOW
+        self.keeper = CertificateKeeper(server.api, Settings(), self.metrics, lambda: self.now)
+
+    def data(self, name: str) -> dict[str, bytes]:
+        body = self.server.read(SECRETS, name, NS)
+        return {key: base64.b64decode(text) for key, text in body["data"].items()}
+
+    def bundles(self) -> list[bytes]:
+        webhooks = self.server.read(VALIDATING_WEBHOOKS, "netattach")["webhooks"]
+        return [base64.b64decode(one["clientConfig"].get("caBundle", "")) for one in webhooks]
+
+    def is_right(self) -> bool:
+        """The certificate is signed by the CA, and the bundle is told to everybody."""
+        try:
+            ca, tls = self.data(CA), self.data(TLS)
+            signed = pem.is_signed_by(tls["tls.crt"], ca["ca.crt"])
+            pem.belong_together(pem.Pair(tls["tls.crt"], tls["tls.key"]))
+            pem.belong_together(pem.Pair(ca["ca.crt"], ca["ca.key"]))
+        except (KeyError, DecodeError):
+            return False
+        return signed and tls["ca.crt"] == ca["ca-bundle.crt"] == self.bundles()[0]
+
+    def writes(self) -> list[str]:
+        return [str(one) for one in self.server.requests if one.method in ("POST", "PUT", "PATCH", "DELETE")]
+
+
+def played(act: Callable[[Scene], Awaitable[None]]) -> None:
+    async def story() -> None:
+        async with api_server.serving() as server, asyncio.timeout(20):
+            await act(Scene(server))
+
+    asyncio.run(story())
+
+
+@asynccontextmanager
+async def running(scene: Scene) -> Any:
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(scene.keeper.run())
+        yield
+        task.cancel()
+
+
+def test_everything_is_made_and_told() -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+
+        await scene.keeper.keep()
+
+        bundle = scene.data(CA)["ca-bundle.crt"]
+        assert scene.is_right()
+        assert [bundle, bundle, b"other", b"", b""] == scene.bundles()
+        assert "kubernetes.io/tls" == scene.server.read(SECRETS, TLS, NS)["type"]
+        assert frozenset(Settings().names) == pem.facts(scene.data(TLS)["tls.crt"]).names
+
+    played(act)
+
+
+def test_only_the_bundle_is_changed_in_a_configuration() -> None:
+    after = with_bundle(CONFIGURATION, b"new", NS, "netattach-webhooks")
+
+    assert "bmV3" == after["webhooks"][0]["clientConfig"].pop("caBundle")
+    after["webhooks"][1]["clientConfig"]["caBundle"] = "b2xk"
+    assert CONFIGURATION == after
+    assert {"metadata": {}} == with_bundle({"metadata": {}}, b"new", NS, "netattach-webhooks")
+
+
+def test_what_is_right_is_not_written() -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+        await scene.keeper.keep()
+        written = len(scene.writes())
+
+        await scene.keeper.keep()
+
+        assert 3 == written == len(scene.writes())
+
+    played(act)
+
+
+def test_without_a_webhook_configuration_the_certificates_are_kept_all_the_same() -> None:
+    """The webhooks are not installed, or not yet."""
+
+    async def act(scene: Scene) -> None:
+        await scene.keeper.keep()
+
+        assert {CA, TLS} == {body["metadata"]["name"] for body in scene.server.all(SECRETS)}
+
+    played(act)
+
+
+def test_a_new_ca_is_told_before_anything_is_signed_with_it() -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+        await scene.keeper.keep()
+        scene.now += timedelta(days=1300)
+        before = len(scene.writes())
+
+        await scene.keeper.keep()
+
+        assert [
+            f"PUT /api/v1/namespaces/{NS}/secrets/{CA}",
+            f"PUT {VALIDATING_WEBHOOKS.path('netattach')}",
+            f"PUT /api/v1/namespaces/{NS}/secrets/{TLS}",
+        ] == scene.writes()[before:]
+        assert 2 == len(pem.split(scene.bundles()[0]))
+
+    played(act)
+
+
+def test_where_it_cannot_be_told_nothing_is_signed_with_it() -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+        await scene.keeper.keep()
+        scene.now += timedelta(days=1300)
+        before = scene.data(TLS)
+        scene.server.fail(503, method="PUT", path="validatingwebhook")
+
+        with pytest.raises(TryAgainError):
+            await scene.keeper.keep()
+
+        assert before == scene.data(TLS)
+
+    played(act)
+
+
+def test_a_configuration_that_somebody_else_writes_is_tried_again() -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+        scene.server.fail(409, method="PUT", path="validatingwebhook", times=2)
+
+        await scene.keeper.keep()
+
+        assert scene.is_right()
+
+    played(act)
+
+
+def test_a_configuration_that_is_always_changed_ends_the_pass_and_not_the_process() -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+        scene.server.fail(409, method="PUT", path="validatingwebhook", times=5)
+
+        with pytest.raises(ConflictError):
+            await scene.keeper.keep()
+
+    played(act)
+
+
+def test_the_rest_of_a_secret_is_kept() -> None:
+    async def act(scene: Scene) -> None:
+        metadata = {"namespace": NS, "name": TLS, "labels": {"a": "b"}}
+        scene.server.put(
+            SECRETS, {"metadata": metadata, "type": "Opaque", "data": {"note": "eA==", "tls.crt": "%"}}
+        )
+
+        await scene.keeper.keep()
+
+        body = scene.server.read(SECRETS, TLS, NS)
+        assert ({"a": "b"}, "Opaque", "eA==") == (
+            body["metadata"]["labels"],
+            body["type"],
+            body["data"]["note"],
+        )
+        assert scene.data(TLS)["tls.crt"].startswith(b"-----BEGIN CERTIFICATE")
+
+    played(act)
+
+
+def _corrupt(server: ApiServer, name: str, key: str) -> None:
+    body = server.read(SECRETS, name, NS)
+    body["data"][key] = base64.b64encode(b"corrupt").decode()
+    server.put(SECRETS, body)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda server: server.delete(SECRETS, CA, NS), id="the CA's Secret is deleted"),
+        pytest.param(lambda server: server.delete(SECRETS, TLS, NS), id="the webhooks' Secret is deleted"),
+        pytest.param(lambda server: _corrupt(server, CA, "ca.crt"), id="a corrupt CA"),
+        pytest.param(lambda server: _corrupt(server, CA, "ca.key"), id="a corrupt key of the CA"),
+        pytest.param(lambda server: _corrupt(server, CA, "ca-bundle.crt"), id="a corrupt bundle"),
+        pytest.param(lambda server: _corrupt(server, TLS, "tls.crt"), id="a corrupt certificate"),
+        pytest.param(lambda server: _corrupt(server, TLS, "tls.key"), id="a corrupt key"),
+        pytest.param(
+            lambda server: server.put(VALIDATING_WEBHOOKS, CONFIGURATION), id="a configuration applied anew"
+        ),
+    ],
+)
+def test_damage_is_noticed_and_mended(damage: Callable[[ApiServer], None]) -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+        async with running(scene):
+            await scene.server.until(scene.is_right)
+            damage(scene.server)
+            await scene.server.until(scene.is_right)
+            damage(scene.server)
+            await scene.server.until(scene.is_right)
+
+    played(act)
+
+
+def test_a_configuration_that_comes_later_is_told() -> None:
+    async def act(scene: Scene) -> None:
+        async with running(scene):
+            await scene.server.until(lambda: scene.server.has(SECRETS, TLS, NS))
+            scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+            await scene.server.until(scene.is_right)
+
+    played(act)
+
+
+def test_an_api_that_is_away_is_waited_for_and_the_problem_told() -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+        scene.server.away = True
+        assert "the certificates have not been looked at yet" == scene.keeper.problem
+        async with running(scene):
+            while "not right: GET /api/v1" not in str(scene.keeper.problem):  # noqa: ASYNC110  # it has no event
+                await asyncio.sleep(0.01)
+            scene.server.away = False
+            await scene.server.until(scene.is_right)
+            while scene.keeper.problem:  # noqa: ASYNC110  # it has no event
+                await asyncio.sleep(0.01)
+
+    played(act)
+
+
+def test_when_certificates_expire_can_be_asked() -> None:
+    async def act(scene: Scene) -> None:
+        await scene.keeper.keep()
+
+        sample, metric = (
+            scene.metrics.registry.get_sample_value,
+            "netattach_certificate_expiry_timestamp_seconds",
+        )
+        assert (NOW + timedelta(days=90)).timestamp() == sample(metric, {"certificate": "serving"})
+        assert (NOW + timedelta(days=1825)).timestamp() == sample(metric, {"certificate": "ca"})
+
+    played(act)
