@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from netattach_core import cni_result, network_status
 from netattach_core.attachment import Attachment
 from netattach_core.cni_call import CniCall
+from netattach_core.cni_result import Result
 from netattach_core.errors import DelegateError, NetattachError
 from netattach_core.plan import Step, Verb
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The end of an ADD: `result` for the runtime, `status` for the pod's annotation."""
+    """The end of an ADD: `result` for the runtime, `status` for the pod's annotation, `added` for its events."""
 
     result: str
     status: str
+    added: tuple[str, ...]
 
 
 def told(call: CniCall, attachments: Sequence[Attachment]) -> Told:
@@ -31,7 +33,14 @@ def told(call: CniCall, attachments: Sequence[Attachment]) -> Told:
         for each, result in zip(attachments, results, strict=True)
         for entry in network_status.entries(each.network, each.ifname, result, default=each.default)
     ]
-    return Told(cni_result.dump(results[0], call.cni_version), network_status.text(entries))
+    added = tuple(_added(each, result) for each, result in zip(attachments, results, strict=True))
+    return Told(cni_result.dump(results[0], call.cni_version), network_status.text(entries), added)
+
+
+def _added(attachment: Attachment, result: Result) -> str:
+    """In Multus' words, which people search for."""
+    addresses = " ".join(address.address for address in result.addresses)
+    return f"Add {attachment.ifname} [{addresses}] from {attachment.network}"
 
 
 def failure(

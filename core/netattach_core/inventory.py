@@ -6,10 +6,17 @@ The dict form is the body of the kind NodeNetworkInventory (netattach.io/v1alpha
 
 from __future__ import annotations
 
+import dataclasses
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from netattach_core.errors import DecodeError
+
+_POD_LINK = re.compile(r"(veth|cali|lxc|eni|gke|azv|ovn|nsx|tap|vnet)[0-9a-zA-Z_-]*")
+"""How default networks name the node's end of a pod's link. A veth of another name may be the card of a node in a container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,14 @@ class DefaultInterface:
 
     name: str
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAddress:
+    """An address by which the cluster knows the node, and what it is to it ("the node's InternalIP")."""
+
+    address: str
+    role: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,46 @@ class NodeInventory:
 
     def has_plugin(self, name: str) -> bool:
         return any(p.name == name for p in self.plugins)
+
+
+def lasting(interfaces: Iterable[Interface]) -> tuple[Interface, ...]:
+    """The interfaces without what pods bring and take away, so that a pod's start is no news of its node.
+
+    The node's ends of the pods' links go; so does what follows them: a bridge's MAC, which is that of one of its ports, and
+    link-local addresses, which come when a link comes up.
+    """
+    return tuple(_lasting(each) for each in interfaces if not _is_pod_link(each))
+
+
+def _is_pod_link(interface: Interface) -> bool:
+    return interface.kind == "veth" and not _global(interface) and bool(_POD_LINK.fullmatch(interface.name))
+
+
+def _lasting(interface: Interface) -> Interface:
+    mac = "" if interface.kind == "bridge" else interface.mac
+    return dataclasses.replace(interface, mac=mac, addresses=_global(interface))
+
+
+def _global(interface: Interface) -> tuple[str, ...]:
+    return tuple(a for a in interface.addresses if not ipaddress.ip_interface(a).ip.is_link_local)
+
+
+def with_addresses(
+    defaults: Sequence[DefaultInterface], interfaces: Sequence[Interface], addresses: Iterable[NodeAddress]
+) -> tuple[DefaultInterface, ...]:
+    """The default interfaces, with those that carry an address by which the cluster knows the node, and their ports."""
+    reasons = {default.name: list(default.reasons) for default in defaults}
+    for known in addresses:
+        for carrier in (each for each in interfaces if _carries(each, known.address)):
+            words = f"carries {known.role} {known.address}"
+            reasons.setdefault(carrier.name, []).append(words)
+            for port in (each for each in interfaces if each.controller == carrier.name):
+                reasons.setdefault(port.name, []).append(f"is a port of {carrier.name}, which {words}")
+    return tuple(DefaultInterface(name, tuple(why)) for name, why in reasons.items())
+
+
+def _carries(interface: Interface, address: str) -> bool:
+    return any(each.partition("/")[0] == address for each in interface.addresses)
 
 
 def to_dict(inventory: NodeInventory) -> dict[str, Any]:

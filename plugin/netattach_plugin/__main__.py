@@ -1,4 +1,4 @@
-"""The daemon: all objects meet here, and one TaskGroup owns every task."""
+"""The daemon: settings are read, signals are caught, and it serves, in a cluster or on files."""
 
 from __future__ import annotations
 
@@ -7,16 +7,8 @@ import logging
 import signal
 import sys
 
-from netattach_plugin import inventory, settings
-from netattach_plugin.conf_dir import ConfDir
-from netattach_plugin.engine import Engine
-from netattach_plugin.ledger import FileLedger
-from netattach_plugin.netlink.node_links import NetlinkLinks
-from netattach_plugin.ports import Links, NodeNetworks, Store
-from netattach_plugin.server import Server
+from netattach_plugin import on_files, settings
 from netattach_plugin.settings import Settings
-from netattach_plugin.status import StatusQueue
-from netattach_plugin.store import FileStore
 
 
 def main() -> int:
@@ -32,36 +24,13 @@ def main() -> int:
 
 
 async def _run(read: Settings) -> None:
-    store, links, networks = FileStore(read.store), NetlinkLinks(), ConfDir(read.conf_dir)
-    status = StatusQueue(store, wait=read.status_wait)
-    engine = Engine(
-        store=store,
-        ledger=FileLedger(read.ledger),
-        networks=networks,
-        links=links,
-        status=status,
-        plugin_deadline=read.plugin_deadline,
-    )
     stop = _stop_on_signal()
-    async with asyncio.TaskGroup() as tasks:
-        beside = [
-            tasks.create_task(status.run(), name="status"),
-            tasks.create_task(_tell_inventory(read, store, links, networks), name="inventory"),
-        ]
-        await Server(read.socket, engine).serve(stop, drain=read.drain)
-        await status.flush()
-        for task in beside:
-            task.cancel()
+    if read.store is not None:
+        await on_files.serve(read, read.store, stop)
+        return
+    from netattach_plugin import in_cluster  # noqa: PLC0415  # the client of Kubernetes takes a second and 25 MB
 
-
-async def _tell_inventory(read: Settings, store: Store, links: Links, networks: NodeNetworks) -> None:
-    """Beside the calls: asking every plugin for its versions may take a while, and pods do not wait for it."""
-    try:
-        await store.publish_inventory(await inventory.gather(read.node, links, networks, read.bin_dir))
-    except (
-        Exception
-    ):  # pyroute2 raises more kinds than can be named, and an inventory is not worth the daemon
-        logging.getLogger(__name__).exception("the inventory of this node is not told")
+    await in_cluster.serve(read, stop)
 
 
 def _stop_on_signal() -> asyncio.Event:

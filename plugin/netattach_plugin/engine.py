@@ -24,7 +24,17 @@ from netattach_core.plan import Carrier, Verb
 from netattach_core.pod import PodRef
 from netattach_core.sandbox import Phase, Sandbox
 from netattach_plugin.act import carry_out
-from netattach_plugin.ports import Executors, Ledger, Links, NodeNetworks, PodLinks, Shim, StatusSink, Store
+from netattach_plugin.ports import (
+    Events,
+    Executors,
+    Ledger,
+    Links,
+    NodeNetworks,
+    PodLinks,
+    Shim,
+    StatusSink,
+    Store,
+)
 from netattach_plugin.run_plugin import PluginExecutor
 
 
@@ -39,6 +49,7 @@ class Engine:
         networks: NodeNetworks,
         links: Links,
         status: StatusSink,
+        events: Events,
         plugin_deadline: float,
     ) -> None:
         self._store = store
@@ -46,10 +57,19 @@ class Engine:
         self._networks = networks
         self._links = links
         self._status = status
+        self._events = events
         self._plugin_deadline = plugin_deadline
 
     async def add(self, call: CniCall, shim: Shim) -> str:
         """Attaches all networks of a pod; the default network's result as text. Raises NetattachError, nothing is left then."""
+        try:
+            return await self._add(call, shim)
+        except NetattachError as error:
+            if call.pod is not None:
+                self._events.failed(call.pod, error.message)
+            raise
+
+    async def _add(self, call: CniCall, shim: Shim) -> str:
         if shim.netns is None:
             raise EnvironmentVariableError(
                 f"CNI_NETNS {call.netns}: there is no network namespace to be opened"
@@ -59,7 +79,7 @@ class Engine:
         async with self._links.open(shim.netns) as links:
             _refuse_taken_names(call, attachments, await links.names())
             told = await self._act(call, attachments, shim, links)
-        await self._publish(call.pod, told.status, wait=len(attachments) > 1)
+        await self._publish(call.pod, told, plain=len(attachments) == 1)
         if shim.cancelled:
             await self._undo_what_nobody_heard_of(call, shim)
         return told.result
@@ -200,14 +220,15 @@ class Engine:
                 f"the ledger cannot be written: {error}; make room or mend the disk"
             ) from error
 
-    async def _publish(self, ref: PodRef | None, status: str, *, wait: bool) -> None:
+    async def _publish(self, ref: PodRef | None, told: Told, *, plain: bool) -> None:
         """network-status: awaited for a pod that asked for networks, off the pod's path for a plain one."""
         if ref is None:
             return
-        if wait:
-            await self._status.deliver(ref, status)
-        else:
-            self._status.deliver_later(ref, status)
+        if plain:
+            self._status.deliver_later(ref, told.status)
+            return
+        self._events.added(ref, told.added)
+        await self._status.deliver(ref, told.status)
 
     def _executors(self, call: CniCall, shim: Shim) -> Executors:
         return {Carrier.PLUGIN: PluginExecutor(shim, call, self._plugin_deadline)}

@@ -1,4 +1,4 @@
-"""The inventory of this node: gathered from the kernel, the binaries' own answers and the configuration directory."""
+"""The inventory of this node: gathered from the kernel, the binaries' own answers, the configuration directory and the API."""
 
 from __future__ import annotations
 
@@ -7,50 +7,73 @@ import json
 import os
 from pathlib import Path
 
-from netattach_core import cni_config, versions
-from netattach_core.errors import TryAgainError
+from netattach_core import cni_config, inventory, own_conf, versions
+from netattach_core.errors import NetattachError
 from netattach_core.inventory import NodeInventory, Plugin, Primary
-from netattach_plugin.ports import Links, NodeNetworks
+from netattach_plugin.ports import Links, NodeNetworks, Store
 
 _ANSWER_SECONDS = 5.0
 _AT_ONCE = 2
+_Stamp = tuple[str, int, int]
 
 
-async def gather(node: str, links: Links, networks: NodeNetworks, bin_dir: Path) -> NodeInventory:
-    """Looks at everything once."""
-    return NodeInventory(
-        node=node,
-        interfaces=await links.interfaces(),
-        default_interfaces=await links.default_interfaces(),
-        plugins=await _plugins(bin_dir),
-        primary=_primary(networks),
-    )
+class Gatherer:
+    """Looks at everything; a binary is asked once for its versions, and again when it was replaced."""
+
+    def __init__(self, node: str, store: Store, links: Links, networks: NodeNetworks, bin_dir: Path) -> None:
+        self._node = node
+        self._store = store
+        self._links = links
+        self._networks = networks
+        self._bin_dir = bin_dir
+        self._versions: dict[_Stamp, tuple[str, ...]] = {}
+
+    async def gather(self) -> NodeInventory:
+        interfaces = inventory.lasting(await self._links.interfaces())
+        defaults = await self._links.default_interfaces()
+        addresses = await self._store.node_addresses()
+        return NodeInventory(
+            node=self._node,
+            interfaces=interfaces,
+            default_interfaces=inventory.with_addresses(defaults, interfaces, addresses),
+            plugins=await self._plugins(),
+            primary=_primary(self._networks),
+        )
+
+    async def _plugins(self) -> tuple[Plugin, ...]:
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def ask(path: Path) -> Plugin:
+            async with places:
+                stamp = _stamp(path)
+                if stamp not in self._versions:
+                    self._versions[stamp] = await _spoken_versions(path)
+                return Plugin(path.name, self._versions[stamp])
+
+        return tuple(await asyncio.gather(*(ask(path) for path in _binaries(self._bin_dir))))
 
 
 def _primary(networks: NodeNetworks) -> Primary | None:
     try:
         network = networks.primary()
-    except TryAgainError:
+        conf = cni_config.parse(network.conf_text)
+    except NetattachError:
         return None
-    conf = cni_config.parse(network.conf_text)
     return Primary(conf.name, network.file, tuple(plugin.type for plugin in conf.plugins))
 
 
-async def _plugins(bin_dir: Path) -> tuple[Plugin, ...]:
-    places = asyncio.Semaphore(_AT_ONCE)
-
-    async def ask(path: Path) -> Plugin:
-        async with places:
-            return Plugin(path.name, await _spoken_versions(path))
-
-    return tuple(await asyncio.gather(*(ask(path) for path in _binaries(bin_dir))))
-
-
 def _binaries(bin_dir: Path) -> list[Path]:
+    """All but the shim, which delegates and is nobody's delegate, and half-written ones."""
     try:
-        return sorted(path for path in bin_dir.iterdir() if path.is_file() and os.access(path, os.X_OK))
+        paths = sorted(path for path in bin_dir.iterdir() if not path.name.startswith("."))
+        return [p for p in paths if p.name != own_conf.TYPE and p.is_file() and os.access(p, os.X_OK)]
     except FileNotFoundError:
         return []
+
+
+def _stamp(path: Path) -> _Stamp:
+    stat = path.stat()
+    return path.name, stat.st_mtime_ns, stat.st_size
 
 
 async def _spoken_versions(path: Path) -> tuple[str, ...]:

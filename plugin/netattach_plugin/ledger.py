@@ -34,6 +34,10 @@ class FileLedger:
             missing_ok=True
         )  # not synced: one that comes back after a power cut is deleted again
 
+    def count(self) -> int:
+        """How many sandboxes it holds."""
+        return sum(1 for _ in self._directory.glob("*.json"))
+
     def _path(self, container_id: str) -> Path:
         return self._directory / f"{container_id}.json"
 

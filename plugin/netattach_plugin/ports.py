@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from netattach_core.attachment import Network
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory
+from netattach_core.inventory import DefaultInterface, Interface, NodeAddress, NodeInventory
 from netattach_core.nad import Nad
 from netattach_core.plan import Carrier, Step, Verb
 from netattach_core.pod import Pod, PodRef
@@ -30,6 +30,9 @@ class Store(Protocol):
     async def publish_inventory(self, inventory: NodeInventory) -> None:
         """Makes this node's inventory known."""
 
+    async def node_addresses(self) -> Sequence[NodeAddress]:
+        """Those by which the cluster knows this node, as far as they are known yet; asks nobody."""
+
 
 class StatusSink(Protocol):
     """Where network-status goes."""
@@ -38,7 +41,17 @@ class StatusSink(Protocol):
         """Returns when it is written or a bounded time has passed; what is not written by then is written later."""
 
     def deliver_later(self, ref: PodRef, text: str) -> None:
-        """Returns at once."""
+        """Returns at once. For plain pods, which may be told nothing at all by the cluster's settings."""
+
+
+class Events(Protocol):
+    """What people are told of a pod; told beside the call, and a lost one is no failure."""
+
+    def added(self, ref: PodRef, messages: Iterable[str]) -> None:
+        """The interfaces that it got, one message each."""
+
+    def failed(self, ref: PodRef, message: str) -> None:
+        """Why it got none."""
 
 
 class Ledger(Protocol):

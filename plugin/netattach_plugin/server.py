@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -31,9 +32,14 @@ _PAUSE_SECONDS = 0.1
 class Server:
     """Serves shims on a unix socket of mode 0600 in a directory of mode 0700."""
 
-    def __init__(self, path: Path, engine: Engine) -> None:
+    def __init__(
+        self, path: Path, engine: Engine, observe: Callable[[str, bool, float], None] = lambda *_: None
+    ) -> None:
+        """`observe` hears of each call's end: its verb, whether it succeeded, its seconds."""
         self._path = path
         self._engine = engine
+        self._observe = observe
+        self.listening = asyncio.Event()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._calls: set[asyncio.Task[None]] = set()
         self._inode = 0
@@ -42,6 +48,7 @@ class Server:
         """Accepts until `stop` is set, then lets the calls under way end, for `drain` seconds at most."""
         async with asyncio.TaskGroup() as tasks:
             with self._listen() as listener:
+                self.listening.set()
                 accepting = tasks.create_task(self._accept(listener, tasks), name="accept")
                 await stop.wait()
                 accepting.cancel()
@@ -107,7 +114,16 @@ class Server:
 
     async def _answer(self, raw: Call, shim: ShimCall) -> tuple[int, bytes]:
         """The exit status and standard output of the call; never raises, so that a runtime always hears the reason."""
-        version, started = versions.NEWEST, time.monotonic()
+        started = time.monotonic()
+        status, output = await self._outcome(raw, shim)
+        seconds = time.monotonic() - started
+        self._observe(raw.environment.get("CNI_COMMAND", ""), status == 0, seconds)
+        _log.info("%s of sandbox %s took %.1f ms", raw.environment.get("CNI_COMMAND"),
+                  raw.environment.get("CNI_CONTAINERID"), seconds * 1000)  # fmt: skip  # one thought, two lines
+        return status, output
+
+    async def _outcome(self, raw: Call, shim: ShimCall) -> tuple[int, bytes]:
+        version = versions.NEWEST
         try:
             call = cni_call.parse(raw.environment, raw.stdin)
             version = call.cni_version
@@ -117,8 +133,6 @@ class Server:
         except Exception as error:  # noqa: BLE001  # a defect must reach the runtime as a failure, never as silence
             _log.exception("a defect in netattach")
             return 1, self._failed(raw, NetattachError(f"a defect in netattach: {error!r}"), version)
-        _log.info("%s of sandbox %s for pod %s took %.1f ms", call.command, call.container_id, call.pod,
-                  (time.monotonic() - started) * 1000)  # fmt: skip  # one thought, two lines
         return 0, result.encode()
 
     async def _in_turn(self, call: CniCall, shim: ShimCall) -> str:

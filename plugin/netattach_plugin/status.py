@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
@@ -27,9 +28,12 @@ class _Delivery:
 class StatusQueue:
     """Writes the statuses of several pods at once; of one pod only the newest. `run` owns all that is under way."""
 
-    def __init__(self, store: Store, wait: float) -> None:
+    def __init__(
+        self, store: Store, wait: float, *, for_plain_pods: Callable[[], bool] = lambda: True
+    ) -> None:
         self._store = store
         self._wait = wait
+        self._for_plain_pods = for_plain_pods
         self._queue: asyncio.Queue[_Delivery] = asyncio.Queue()
         self._newest: dict[str, _Delivery] = {}
         self._places = asyncio.Semaphore(_AT_ONCE)
@@ -38,7 +42,8 @@ class StatusQueue:
         await asyncio.wait([self._enqueue(ref, text)], timeout=self._wait)
 
     def deliver_later(self, ref: PodRef, text: str) -> None:
-        self._enqueue(ref, text)
+        if self._for_plain_pods():
+            self._enqueue(ref, text)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -51,6 +56,11 @@ class StatusQueue:
         under_way = [delivery.done for delivery in self._newest.values()]
         if under_way:
             await asyncio.wait(under_way, timeout=self._wait)
+
+    @property
+    def waiting(self) -> int:
+        """How many are not written yet."""
+        return len(self._newest)
 
     def _enqueue(self, ref: PodRef, text: str) -> asyncio.Future[None]:
         delivery = _Delivery(ref, text, asyncio.get_running_loop().create_future())

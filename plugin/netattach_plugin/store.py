@@ -13,7 +13,7 @@ from typing import Any
 
 from netattach_core import annotation, inventory, nad
 from netattach_core.errors import ConfigError, NotFoundError
-from netattach_core.inventory import NodeInventory
+from netattach_core.inventory import NodeAddress, NodeInventory
 from netattach_core.nad import Nad
 from netattach_core.pod import Pod, PodRef
 
@@ -47,6 +47,9 @@ class FileStore:
 
     async def publish_inventory(self, inventory_: NodeInventory) -> None:
         _write(self._directory / "nodes" / f"{inventory_.node}.json", inventory.to_dict(inventory_))
+
+    async def node_addresses(self) -> tuple[NodeAddress, ...]:
+        return ()
 
     def _pod_path(self, ref: PodRef) -> Path:
         return self._directory / "pods" / ref.namespace / f"{ref.name}.json"

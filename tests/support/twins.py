@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from netattach_core import annotation, inventory, nad
 from netattach_core.attachment import Network
 from netattach_core.errors import ConfigError, NotFoundError, TryAgainError
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory
+from netattach_core.inventory import DefaultInterface, Interface, NodeAddress, NodeInventory
 from netattach_core.nad import Nad
 from netattach_core.pod import Pod, PodRef
 from netattach_core.sandbox import Sandbox
@@ -58,6 +58,9 @@ class MemoryStore:
     async def publish_inventory(self, inventory_: NodeInventory) -> None:
         self._reach()
         self.objects["NodeNetworkInventory", "", inventory_.node] = inventory.to_dict(inventory_)
+
+    async def node_addresses(self) -> tuple[NodeAddress, ...]:
+        return ()
 
     def _pod_metadata(self, ref: PodRef) -> dict[str, Any] | None:
         self._reach()
@@ -213,6 +216,20 @@ def failed(message: str) -> Reply:
     """A plugin that says why it cannot."""
     error = json.dumps({"code": 999, "msg": message}).encode()
     return lambda _: Ran(1, Outcome.EXITED, 1, error, b"")
+
+
+@dataclass
+class RecordingEvents:
+    """The port Events."""
+
+    added_to: dict[str, list[str]] = field(default_factory=dict)
+    failures: dict[str, list[str]] = field(default_factory=dict)
+
+    def added(self, ref: PodRef, messages: Iterable[str]) -> None:
+        self.added_to.setdefault(str(ref), []).extend(messages)
+
+    def failed(self, ref: PodRef, message: str) -> None:
+        self.failures.setdefault(str(ref), []).append(message)
 
 
 @dataclass

@@ -17,6 +17,7 @@ from support.twins import (
     FixedNetworks,
     MemoryLedger,
     MemoryStore,
+    RecordingEvents,
     RecordingSink,
 )
 
@@ -36,6 +37,7 @@ class World:
         self.links = FakePodLinks()
         self.shim = FakeShim(self.links)
         self.status = RecordingSink()
+        self.events = RecordingEvents()
         self.networks = FixedNetworks(
             Network("cbr0", '{"cniVersion":"1.0.0","type":"ptp","name":"cbr0"}', "cbr0")
         )
@@ -49,6 +51,7 @@ class World:
             networks=self.networks,
             links=FakeLinks(self.links),
             status=self.status,
+            events=self.events,
             plugin_deadline=1.0,
         )
 

@@ -19,7 +19,15 @@ from netattach_core.attachment import Network
 from netattach_core.shim_protocol import Decoder, Frame, Kind
 from netattach_plugin.engine import Engine
 from netattach_plugin.server import Server
-from support.twins import FakeLinks, FakePodLinks, FixedNetworks, MemoryLedger, MemoryStore, RecordingSink
+from support.twins import (
+    FakeLinks,
+    FakePodLinks,
+    FixedNetworks,
+    MemoryLedger,
+    MemoryStore,
+    RecordingEvents,
+    RecordingSink,
+)
 
 HELLO = Frame(Kind.HELLO, (b"netattach", b"1", b"1", b"test"))
 DEL = (b"CNI_COMMAND=DEL", b"CNI_CONTAINERID=c1", b"CNI_IFNAME=eth0")
@@ -60,6 +68,7 @@ def _engine(primary: str = PTP) -> Engine:
         networks=FixedNetworks(Network("n", primary, "n") if primary else None),
         links=FakeLinks(FakePodLinks()),
         status=RecordingSink(),
+        events=RecordingEvents(),
         plugin_deadline=5,
     )
 

@@ -1,0 +1,143 @@
+"""The port Store over the API: NADs and the pods of this node watched, one live GET for what the watch has not brought yet.
+
+A pod's ADD costs no request here in the usual case, and its status one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from netattach_core import annotation, inventory, nad
+from netattach_core.errors import ConflictError, NotFoundError, RefusedError
+from netattach_core.inventory import NodeAddress, NodeInventory
+from netattach_core.nad import Nad
+from netattach_core.pod import Pod, PodRef
+from netattach_kube.api import Api
+from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS
+from netattach_kube.watched import Watched
+
+MANAGER = "netattach-daemon"
+_MIRROR = "kubernetes.io/config.mirror"
+"""On the API's picture of a static pod: the UID that its runtime knows it by."""
+
+_READ = (annotation.NETWORKS, annotation.DEFAULT_NETWORK, _MIRROR)
+_GET_SECONDS = 2.0
+_FLANNEL_ADDRESS = "flannel.alpha.coreos.com/public-ip"
+
+
+class KubeStore:
+    """`about` says what the inventory tells of the node beside its network: {"kernel": …, "versions": {…}}."""
+
+    def __init__(
+        self, api: Api, node: str, about: Mapping[str, Any], node_changed: Callable[[], None] = lambda: None
+    ) -> None:
+        self._api = api
+        self._name = node
+        self._about = about
+        self._nads: Watched[Nad] = Watched(api, NADS, nad.from_body)
+        self._pods: Watched[Pod] = Watched(
+            api, PODS, _pod, fields=f"spec.nodeName={node}", metadata_only=True
+        )
+        self._node: Watched[_Node] = Watched(
+            api, NODES, _node, fields=f"metadata.name={node}", changed=lambda _: node_changed()
+        )
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for name, watched in (("nads", self._nads), ("pods", self._pods), ("node", self._node)):
+                tasks.create_task(watched.run(), name=f"watch of {name}")
+
+    @property
+    def synced(self) -> bool:
+        """Whether the networks are known; pods and the node can be asked for."""
+        return self._nads.synced.is_set()
+
+    async def pod(self, ref: PodRef) -> Pod | None:
+        known = self._pods.get(ref.namespace, ref.name)
+        if known is not None and _is_same(known, ref):
+            return known
+        try:
+            body = await self._api.get_metadata(PODS, ref.name, ref.namespace, seconds=_GET_SECONDS)
+        except NotFoundError:
+            return None
+        found = _pod(body)
+        return found if _is_same(found, ref) else None
+
+    async def nad(self, namespace: str, name: str) -> Nad | None:
+        known = self._nads.get(namespace, name)
+        if known is not None:
+            return known
+        try:
+            return nad.from_body(await self._api.get(NADS, name, namespace, seconds=_GET_SECONDS))
+        except NotFoundError:
+            return None
+
+    async def write_status(self, ref: PodRef, text: str) -> None:
+        """One merge-patch of one annotation. The UID goes with it, so that a successor of that name is never written to."""
+        known = self._pods.get(ref.namespace, ref.name)
+        uid = known.ref.uid if known is not None and _is_same(known, ref) else ref.uid
+        try:
+            await self._patch_status(ref, uid, text)
+        except (ConflictError, RefusedError) as error:
+            await self._patch_other_uid(ref, uid, text, error)
+
+    async def _patch_other_uid(
+        self, ref: PodRef, refused: str, text: str, error: ConflictError | RefusedError
+    ) -> None:
+        """A static pod's runtime knows it by another UID than the API; any other one is gone and has a successor."""
+        found = await self.pod(ref)
+        if found is None:
+            raise NotFoundError(f"pod {ref} is gone") from error
+        if found.ref.uid == refused:
+            raise error
+        await self._patch_status(ref, found.ref.uid, text)
+
+    async def _patch_status(self, ref: PodRef, uid: str, text: str) -> None:
+        metadata: dict[str, Any] = {"annotations": {annotation.NETWORK_STATUS: text}}
+        if uid:
+            metadata["uid"] = uid
+        await self._api.merge_patch(PODS, {"metadata": metadata}, ref.name, ref.namespace, "status")
+
+    async def publish_inventory(self, inventory_: NodeInventory) -> None:
+        """Owned by its Node, so that it goes with it."""
+        owner = await self._api.get_metadata(NODES, self._name)
+        reference = {"apiVersion": "v1", "kind": "Node", "name": self._name, "uid": owner["metadata"]["uid"]}
+        body = {
+            "apiVersion": INVENTORIES.api_version,
+            "kind": INVENTORIES.kind,
+            "metadata": {"name": inventory_.node, "ownerReferences": [reference]},
+            "status": {**inventory.to_dict(inventory_), **self._about},
+        }
+        await self._api.apply(INVENTORIES, body, inventory_.node, manager=MANAGER)
+
+    async def node_addresses(self) -> tuple[NodeAddress, ...]:
+        node = self._node.get("", self._name)
+        return node if node is not None else ()
+
+
+_Node = tuple[NodeAddress, ...]
+
+
+def _pod(body: Mapping[str, Any]) -> Pod:
+    """Only what is read is kept: a node has hundreds of pods, and annotations may be long."""
+    metadata = body["metadata"]
+    annotations = metadata.get("annotations") or {}
+    kept = {key: annotations[key] for key in _READ if key in annotations}
+    return Pod(PodRef(metadata["namespace"], metadata["name"], metadata["uid"]), kept)
+
+
+def _is_same(pod: Pod, ref: PodRef) -> bool:
+    return ref.uid in ("", pod.ref.uid, pod.annotations.get(_MIRROR))
+
+
+def _node(body: Mapping[str, Any]) -> _Node:
+    addresses = (body.get("status") or {}).get("addresses") or ()
+    found = [
+        NodeAddress(a["address"], "the node's InternalIP") for a in addresses if a["type"] == "InternalIP"
+    ]
+    flannel = (body["metadata"].get("annotations") or {}).get(_FLANNEL_ADDRESS)
+    if flannel:
+        found.append(NodeAddress(flannel, "flannel's public-ip"))
+    return tuple(found)

@@ -1,0 +1,36 @@
+"""What Prometheus is told of the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 240)
+
+
+class Metrics:
+    """`registry` is served; calls are told to `observe`, gauges ask when they are read."""
+
+    def __init__(self, *, statuses_waiting: Callable[[], int], ledger_entries: Callable[[], int]) -> None:
+        self.registry = CollectorRegistry()
+        self._calls = Histogram(
+            "netattach_call_seconds",
+            "CNI calls of the container runtime.",
+            ["command", "outcome"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        for name, text, count in (
+            (
+                "netattach_statuses_waiting",
+                "network-status texts that are not written yet.",
+                statuses_waiting,
+            ),
+            ("netattach_ledger_entries", "Sandboxes in the ledger.", ledger_entries),
+        ):
+            Gauge(name, text, registry=self.registry).set_function(count)
+
+    def observe(self, command: str, succeeded: bool, seconds: float) -> None:  # noqa: FBT001  # the port's shape
+        known = command if command in {"ADD", "DEL", "CHECK"} else "other"
+        self._calls.labels(known, "success" if succeeded else "failure").observe(seconds)

@@ -1,0 +1,51 @@
+"""A wake-up when links, addresses or routes of the node change. What has changed is looked up by whoever is woken."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from pyroute2.netlink.rtnl import (
+    RTMGRP_IPV4_IFADDR,
+    RTMGRP_IPV4_ROUTE,
+    RTMGRP_IPV6_IFADDR,
+    RTMGRP_IPV6_ROUTE,
+    RTMGRP_LINK,
+)
+
+_GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE
+_BUFFER = 1 << 16
+
+
+@contextmanager
+def heard(changed: Callable[[], None]) -> Iterator[None]:
+    """Calls `changed` after each message of the kernel, lost ones included, until the block is left."""
+    with socket.socket(
+        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
+    ) as route:
+        route.bind((0, _GROUPS))
+        route.setblocking(False)
+
+        def drain() -> None:
+            while _receives(route):
+                pass
+            changed()
+
+        loop = asyncio.get_running_loop()
+        loop.add_reader(route, drain)
+        try:
+            yield
+        finally:
+            loop.remove_reader(route)
+
+
+def _receives(route: socket.socket) -> bool:
+    try:
+        route.recv(_BUFFER)
+    except BlockingIOError:
+        return False
+    except OSError:  # ENOBUFS: more came than the socket holds, which is news too
+        return True
+    return True

@@ -1,0 +1,89 @@
+"""Events on pods: which interfaces they got, and why they got none. Beside the calls, and never in their way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from netattach_core.errors import NetattachError, TryAgainError
+from netattach_core.pod import PodRef
+from netattach_kube import events
+from netattach_kube.api import Api
+from netattach_kube.resource import PODS
+
+_log = logging.getLogger(__name__)
+
+ADDED, FAILED = "AddedInterface", "FailedAttachment"
+_LONGEST_QUEUE = 1000
+_REMEMBERED = 1000
+_SAME_TEXT_SECONDS = 300.0
+"""The kubelet tries a pod that fails again and again; one event tells it."""
+
+_TRIES, _PAUSE = 5, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    ref: PodRef
+    kind: str
+    reason: str
+    message: str
+
+
+class PodEvents:
+    """The port `Events`. `run` writes them, in order; what does not fit the queue or what the API does not take is dropped."""
+
+    def __init__(self, api: Api, node: str) -> None:
+        self._api = api
+        self._source = {"component": "netattach", "host": node}
+        self._queue: asyncio.Queue[_Event] = asyncio.Queue(_LONGEST_QUEUE)
+        self._told: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def added(self, ref: PodRef, messages: Iterable[str]) -> None:
+        for message in messages:
+            self._put(_Event(ref, events.NORMAL, ADDED, message))
+
+    def failed(self, ref: PodRef, message: str) -> None:
+        key, now = (f"{ref}/{ref.uid}", message), time.monotonic()
+        if now - self._told.get(key, -_SAME_TEXT_SECONDS) < _SAME_TEXT_SECONDS:
+            return
+        self._told[key] = now
+        self._told.move_to_end(key)
+        if len(self._told) > _REMEMBERED:
+            self._told.popitem(last=False)
+        self._put(_Event(ref, events.WARNING, FAILED, message))
+
+    async def run(self) -> None:
+        while True:
+            await self._write(await self._queue.get())
+
+    def _put(self, event: _Event) -> None:
+        try:
+            self._queue.put_nowait(event)
+        except asyncio.QueueFull:
+            _log.warning("event %s of pod %s is dropped: too many wait", event.reason, event.ref)
+
+    async def _write(self, event: _Event) -> None:
+        subject = events.Subject(PODS, event.ref.name, event.ref.namespace, event.ref.uid)
+        for attempt in range(_TRIES):
+            try:
+                await events.post(
+                    self._api,
+                    subject,
+                    kind=event.kind,
+                    reason=event.reason,
+                    message=event.message,
+                    source=self._source,
+                )
+            except TryAgainError:
+                await asyncio.sleep(_PAUSE * attempt)
+            except NetattachError as error:  # its namespace is being deleted, for example
+                _log.info("event %s of pod %s is not taken: %s", event.reason, event.ref, error)
+                return
+            else:
+                return
+        _log.warning("event %s of pod %s is dropped: the API is away", event.reason, event.ref)
