@@ -13,8 +13,8 @@ from typing import Any
 
 from netattach_core.errors import NetattachError, NotFoundError
 from netattach_kube.api import Api
-from netattach_kube.resource import DAEMON_SETS, NAMESPACES
-from netattach_kube.watched import Watched
+from netattach_kube.resource import DAEMON_SETS, NAMESPACES, Resource
+from netattach_kube.watched import Key, Watched
 
 _log = logging.getLogger(__name__)
 
@@ -29,23 +29,8 @@ class Fate:
         self._namespace = namespace
         self._daemon_set = daemon_set
         self._watches = [
-            Watched(
-                api,
-                DAEMON_SETS,
-                _alive,
-                namespace=namespace,
-                fields=f"metadata.name={daemon_set}",
-                metadata_only=True,
-                changed=lambda _: self._look(),
-            ),
-            Watched(
-                api,
-                NAMESPACES,
-                _alive,
-                fields=f"metadata.name={namespace}",
-                metadata_only=True,
-                changed=lambda _: self._look(),
-            ),
+            self._watched(DAEMON_SETS, daemon_set, namespace),
+            self._watched(NAMESPACES, namespace, ""),
         ]
         self._uninstalled = False
 
@@ -69,11 +54,22 @@ class Fate:
             return False
         return not _alive(body)
 
-    def _look(self) -> None:
-        """Called on a change: what was alive and is not any more is being deleted."""
-        if any(watched.synced.is_set() and not watched.items() for watched in self._watches):
-            self._uninstalled = True
-            _log.info("our DaemonSet or its namespace is deleted")
+    def _watched(self, resource: Resource, name: str, namespace: str) -> Watched[bool]:
+        def changed(_: Key) -> None:
+            if not watched.items():  # and a moment ago it was alive
+                self._uninstalled = True
+                _log.info("%s %s is deleted", resource.kind, name)
+
+        watched = Watched(
+            self._api,
+            resource,
+            _alive,
+            namespace=namespace,
+            fields=f"metadata.name={name}",
+            metadata_only=True,
+            changed=changed,
+        )
+        return watched
 
 
 def _alive(body: Mapping[str, Any]) -> bool | None:
