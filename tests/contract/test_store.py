@@ -1,29 +1,35 @@
-"""The store's port: one suite for whatever fills it, files today and the API next."""
+"""The store's port: one suite for whatever fills it, files, the API, and the twin that other tests use."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pytest
 
 from netattach_core import annotation, inventory
-from netattach_core.errors import ConfigError, NotFoundError
+from netattach_core.errors import ConfigError, NetattachError, NotFoundError
 from netattach_core.inventory import NodeInventory, Plugin
 from netattach_core.nad import Nad
 from netattach_core.pod import Pod, PodRef
+from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS
+from netattach_plugin.kube_store import KubeStore
 from netattach_plugin.ports import Store
 from netattach_plugin.store import FileStore
+from support import api_server
+from support.api_server import ApiServer
 from support.twins import MemoryStore
+
+T = TypeVar("T")
+Story = Callable[[Store], Coroutine[Any, Any, T]]
 
 
 class Harness(Protocol):
     """A store and the hand of somebody else on what it reads."""
-
-    store: Store
 
     def create(self, body: dict[str, Any]) -> None:
         """As `kubectl create`."""
@@ -31,13 +37,18 @@ class Harness(Protocol):
     def read(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
         """As `kubectl get -o json`."""
 
+    def run(self, story: Story[T]) -> T:
+        """Something is done with the store."""
+
 
 class FileHarness:
     """Files."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.store: Store = FileStore(directory)
+
+    def run(self, story: Story[T]) -> T:
+        return asyncio.run(story(FileStore(self.directory)))
 
     def create(self, body: dict[str, Any]) -> None:
         folder = {"Pod": "pods", "NetworkAttachmentDefinition": "nads"}[body["kind"]]
@@ -56,12 +67,84 @@ class MemoryHarness:
 
     def __init__(self, _: Path) -> None:
         self.memory = MemoryStore()
-        self.store: Store = self.memory
         self.create = self.memory.create
         self.read = self.memory.read
 
+    def run(self, story: Story[T]) -> T:
+        return asyncio.run(story(self.memory))
 
-HARNESSES: dict[str, Callable[[Path], Harness]] = {"files": FileHarness, "memory": MemoryHarness}
+
+RESOURCES = {"Pod": PODS, "NetworkAttachmentDefinition": NADS, "NodeNetworkInventory": INVENTORIES}
+
+
+class ApiHarness:
+    """The API, with nothing watched: each read is a live one."""
+
+    watching = False
+
+    def __init__(self, _: Path) -> None:
+        self.objects: dict[tuple[str, str, str], dict[str, Any]] = {}
+
+    def create(self, body: dict[str, Any]) -> None:
+        metadata = body["metadata"]
+        self.objects[body["kind"], metadata.get("namespace", ""), metadata["name"]] = body
+
+    def read(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
+        """Without what the server adds of its own."""
+        body = self.objects[kind, namespace, name]
+        if kind == "NodeNetworkInventory":
+            return {**body["status"], "node": name}
+        for added in ("resourceVersion", "creationTimestamp", "generation"):
+            body["metadata"].pop(added, None)
+        return body
+
+    def run(self, story: Story[T]) -> T:
+        outcome: list[T] = []
+        try:
+            asyncio.run(self._run(story, outcome))
+        except* NetattachError as errors:
+            raise errors.exceptions[0] from None
+        return outcome[0]
+
+    async def _run(self, story: Story[T], outcome: list[T]) -> None:
+        async with api_server.serving() as server, asyncio.TaskGroup() as tasks:
+            server.put(NODES, {"metadata": {"name": "node1"}})
+            for (kind, _, _), body in self.objects.items():
+                server.put(RESOURCES[kind], {**body, "spec": {**body["spec"], "nodeName": "node1"}})
+            store = KubeStore(
+                server.api, "node1", {"kernel": "6.1", "versions": {"daemon": "1", "shim": "1"}}
+            )
+            watches = tasks.create_task(store.run() if self.watching else asyncio.sleep(0))
+            if self.watching:
+                await server.asked("WATCH", times=3)
+                await server.until(lambda: store.synced)
+            try:
+                outcome.append(await story(store))
+            finally:
+                watches.cancel()
+                self._take_over(server)
+
+    def _take_over(self, server: ApiServer) -> None:
+        for kind, resource in RESOURCES.items():
+            for body in server.all(resource):
+                key = (kind, body["metadata"].get("namespace", ""), body["metadata"]["name"])
+                with suppress(KeyError):
+                    body["spec"].pop("nodeName")
+                self.objects[key] = body
+
+
+class WatchHarness(ApiHarness):
+    """The API, with all that is there known from watches."""
+
+    watching = True
+
+
+HARNESSES: dict[str, Callable[[Path], Harness]] = {
+    "files": FileHarness,
+    "memory": MemoryHarness,
+    "api": ApiHarness,
+    "api, watched": WatchHarness,
+}
 
 
 @pytest.fixture(params=list(HARNESSES.values()), ids=list(HARNESSES))
@@ -83,36 +166,38 @@ def _nad(config: Any = '{"type": "macvlan"}') -> dict[str, Any]:
 
 def test_a_nad_is_found_with_its_text_byte_for_byte(harness: Harness) -> None:
     """One that was created just now included."""
-    assert None is asyncio.run(harness.store.nad("ns", "n"))
+    assert None is harness.run(lambda store: store.nad("ns", "n"))
 
     harness.create(_nad('{ "type" :"macvlan"\n}'))
 
-    assert Nad("ns", "n", '{ "type" :"macvlan"\n}', {"k": "v"}) == asyncio.run(harness.store.nad("ns", "n"))
+    assert Nad("ns", "n", '{ "type" :"macvlan"\n}', {"k": "v"}) == harness.run(
+        lambda store: store.nad("ns", "n")
+    )
 
 
 def test_a_nad_belongs_to_its_namespace(harness: Harness) -> None:
     """The same name elsewhere is another network."""
     harness.create(_nad())
 
-    assert None is asyncio.run(harness.store.nad("other", "n"))
+    assert None is harness.run(lambda store: store.nad("other", "n"))
 
 
 def test_a_pod_is_found_by_its_uid(harness: Harness) -> None:
     """A StatefulSet's pod comes again under the same name: the old one's annotations are not the new one's."""
-    harness.create(_pod("u1", key="value"))
+    harness.create(_pod("u1", **{annotation.NETWORKS: "n"}))
 
-    assert Pod(PodRef("ns", "p", "u1"), {"key": "value"}) == asyncio.run(
-        harness.store.pod(PodRef("ns", "p", "u1"))
+    assert Pod(PodRef("ns", "p", "u1"), {annotation.NETWORKS: "n"}) == harness.run(
+        lambda store: store.pod(PodRef("ns", "p", "u1"))
     )
-    assert None is asyncio.run(harness.store.pod(PodRef("ns", "p", "u2")))
-    assert None is asyncio.run(harness.store.pod(PodRef("ns", "q")))
+    assert None is harness.run(lambda store: store.pod(PodRef("ns", "p", "u2")))
+    assert None is harness.run(lambda store: store.pod(PodRef("ns", "q")))
 
 
 def test_a_runtime_that_gives_no_uid_gets_the_pod_by_name(harness: Harness) -> None:
     """And learns its UID."""
     harness.create(_pod("u1"))
 
-    found = asyncio.run(harness.store.pod(PodRef("ns", "p")))
+    found = harness.run(lambda store: store.pod(PodRef("ns", "p")))
 
     assert found is not None
     assert "u1" == found.ref.uid
@@ -123,7 +208,7 @@ def test_the_status_is_written_and_nothing_else_is_changed(harness: Harness) -> 
     before = _pod("u1", key="value")
     harness.create(before)
 
-    asyncio.run(harness.store.write_status(PodRef("ns", "p", "u1"), "[]"))
+    harness.run(lambda store: store.write_status(PodRef("ns", "p", "u1"), "[]"))
 
     before["metadata"]["annotations"][annotation.NETWORK_STATUS] = "[]"
     assert before == harness.read("Pod", "ns", "p")
@@ -135,7 +220,7 @@ def test_the_status_of_a_pod_without_annotations(harness: Harness) -> None:
     body["metadata"]["annotations"] = None
     harness.create(body)
 
-    asyncio.run(harness.store.write_status(PodRef("ns", "p", "u1"), "[]"))
+    harness.run(lambda store: store.write_status(PodRef("ns", "p", "u1"), "[]"))
 
     assert {annotation.NETWORK_STATUS: "[]"} == harness.read("Pod", "ns", "p")["metadata"]["annotations"]
 
@@ -146,7 +231,7 @@ def test_the_status_of_a_pod_that_is_gone_is_refused(harness: Harness, ref: PodR
     harness.create(_pod("u1"))
 
     with pytest.raises(NotFoundError):
-        asyncio.run(harness.store.write_status(ref, "[]"))
+        harness.run(lambda store: store.write_status(ref, "[]"))
     assert _pod("u1") == harness.read("Pod", "ns", "p")
 
 
@@ -155,14 +240,14 @@ def test_a_nad_whose_config_is_no_text_is_an_error_and_not_missing(harness: Harn
     harness.create(_nad({"type": "macvlan"}))
 
     with pytest.raises(ConfigError):
-        asyncio.run(harness.store.nad("ns", "n"))
+        harness.run(lambda store: store.nad("ns", "n"))
 
 
 def test_the_inventory_is_published(harness: Harness) -> None:
     """As it was gathered."""
     published = NodeInventory("node1", plugins=(Plugin("macvlan", ("1.1.0",)),))
 
-    asyncio.run(harness.store.publish_inventory(published))
+    harness.run(lambda store: store.publish_inventory(published))
 
     assert published == inventory.from_dict(harness.read("NodeNetworkInventory", "", "node1"))
 
@@ -174,4 +259,4 @@ def test_a_file_that_is_garbage_is_an_error_and_not_missing(tmp_path: Path) -> N
     (tmp_path / "nads/ns/n.json").write_text("{")
 
     with pytest.raises(ConfigError, match="is not JSON"):
-        asyncio.run(harness.store.nad("ns", "n"))
+        harness.run(lambda store: store.nad("ns", "n"))
