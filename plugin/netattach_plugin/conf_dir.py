@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netattach_core import cni_config
+from netattach_core import cni_config, own_conf
 from netattach_core.attachment import Network
 from netattach_core.errors import ConfigError, NetattachError, TryAgainError
 
@@ -58,7 +58,8 @@ class ConfDir:
             entries = sorted(self._directory.iterdir())
         except FileNotFoundError:
             return []
-        return [path for path in entries if path.suffix in _SUFFIXES and not path.is_dir()]
+        ours = own_conf.FILE_NAME  # by its name, since what somebody spoilt does not say any more whose it is
+        return [p for p in entries if p.suffix in _SUFFIXES and p.name != ours and not p.is_dir()]
 
 
 def _read(path: Path) -> Network | None:

@@ -1,0 +1,68 @@
+"""What stays of a node's interfaces when its pods come and go, and which of them carry the node's own traffic."""
+
+from __future__ import annotations
+
+import pytest
+
+from netattach_core import inventory
+from netattach_core.inventory import DefaultInterface, Interface, NodeAddress
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        Interface("veth1234abcd", kind="veth", controller="cbr0"),
+        Interface("cali0123456789a", kind="veth", addresses=("fe80::ecee:eeff:feee:eeee/64",)),
+        Interface("lxc_health", kind="veth"),
+    ],
+    ids=lambda link: link.name,
+)
+def test_the_nodes_end_of_a_pods_link_is_left_out(link: Interface) -> None:
+    assert () == inventory.lasting([link])
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        Interface("eth1", kind="veth", mac="02:00:00:00:00:01"),
+        Interface("vethmine", kind="veth", addresses=("10.0.0.1/24",)),
+        Interface("veth0", kind="dummy"),
+        Interface("eth0", addresses=("10.0.0.1/24", "fd00::1/64")),
+    ],
+    ids=["the card of a node that is a container", "one with an address", "another kind", "a card"],
+)
+def test_the_nodes_own_interfaces_stay_as_they_are(link: Interface) -> None:
+    assert (link,) == inventory.lasting([link])
+
+
+def test_what_follows_the_pods_is_left_out_of_what_stays() -> None:
+    bridge = Interface(
+        "cbr0", kind="bridge", mac="02:00:00:00:00:01", addresses=("10.244.0.1/24", "fe80::1/64")
+    )
+
+    assert (Interface("cbr0", kind="bridge", addresses=("10.244.0.1/24",)),) == inventory.lasting([bridge])
+
+
+def test_an_address_of_the_node_makes_its_interface_a_default_one() -> None:
+    interfaces = [
+        Interface("eth0", addresses=("10.0.0.1/24",)),
+        Interface("br1", kind="bridge", addresses=("10.1.0.1/24",)),
+        Interface("eth1", controller="br1"),
+        Interface("eth2"),
+    ]
+    defaults = [DefaultInterface("eth0", ("carries the IPv4 default route",))]
+    known = [NodeAddress("10.0.0.1", "the node's InternalIP"), NodeAddress("10.1.0.1", "flannel's public-ip")]
+
+    assert (
+        DefaultInterface(
+            "eth0", ("carries the IPv4 default route", "carries the node's InternalIP 10.0.0.1")
+        ),
+        DefaultInterface("br1", ("carries flannel's public-ip 10.1.0.1",)),
+        DefaultInterface("eth1", ("is a port of br1, which carries flannel's public-ip 10.1.0.1",)),
+    ) == inventory.with_addresses(defaults, interfaces, known)
+
+
+def test_an_address_that_no_interface_carries_is_nothing() -> None:
+    assert () == inventory.with_addresses(
+        [], [Interface("eth0")], [NodeAddress("10.0.0.1", "the node's InternalIP")]
+    )

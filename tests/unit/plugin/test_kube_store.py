@@ -1,0 +1,204 @@
+"""What an ADD and its status cost the API, and what becomes of them while it is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from netattach_core import annotation
+from netattach_core.errors import NotFoundError, RefusedError, TryAgainError
+from netattach_core.inventory import NodeAddress, NodeInventory
+from netattach_core.nad import Nad
+from netattach_core.pod import PodRef
+from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS
+from netattach_plugin import kube_store
+from netattach_plugin.kube_store import KubeStore
+from support import api_server
+from support.api_server import ApiServer
+
+STATIC = "kubernetes.io/config.mirror"
+
+
+def nad(name: str) -> dict[str, Any]:
+    return {"metadata": {"namespace": "ns", "name": name}, "spec": {"config": "{}"}}
+
+
+def pod(name: str, uid: str, **annotations: str) -> dict[str, Any]:
+    metadata = {"namespace": "ns", "name": name, "uid": uid, "annotations": annotations}
+    return {"metadata": metadata, "spec": {"nodeName": "node1"}}
+
+
+@asynccontextmanager
+async def watching(server: ApiServer) -> AsyncIterator[KubeStore]:
+    """A store that knows all that is there; what was asked so far is forgotten."""
+    store = KubeStore(server.api, "node1", {"kernel": "6.1"})
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(store.run())
+        await server.asked("WATCH", times=3)
+        await server.until(lambda: store.synced)
+        server.requests.clear()
+        yield store
+        task.cancel()
+
+
+def run(story: Callable[[ApiServer], Coroutine[Any, Any, None]]) -> None:
+    async def serve() -> None:
+        async with api_server.serving() as server, asyncio.timeout(20):
+            server.put(NODES, {"metadata": {"name": "node1", "uid": "node-uid"}})
+            await story(server)
+
+    asyncio.run(serve())
+
+
+def asked(server: ApiServer) -> list[str]:
+    return [str(request) for request in server.requests]
+
+
+def test_what_is_watched_costs_no_request() -> None:
+    async def story(server: ApiServer) -> None:
+        server.put(NADS, nad("n"))
+        server.put(PODS, pod("p", "u"))
+        async with watching(server) as store:
+            assert Nad("ns", "n", "{}") == await store.nad("ns", "n")
+            assert await store.pod(PodRef("ns", "p", "u"))
+            assert [] == asked(server)
+
+    run(story)
+
+
+def test_what_the_watch_has_not_brought_is_asked_for_once() -> None:
+    async def story(server: ApiServer) -> None:
+        async with watching(server) as store:
+            assert None is await store.nad("ns", "n")
+            assert ["GET /apis/k8s.cni.cncf.io/v1/namespaces/ns/network-attachment-definitions/n"] == asked(
+                server
+            )
+
+    run(story)
+
+
+def test_while_the_api_is_away_what_is_known_is_known_and_the_rest_is_worth_another_try() -> None:
+    async def story(server: ApiServer) -> None:
+        server.put(NADS, nad("n"))
+        async with watching(server) as store:
+            server.away = True
+
+            assert Nad("ns", "n", "{}") == await store.nad("ns", "n")
+            with pytest.raises(TryAgainError):
+                await store.nad("ns", "other")
+
+    run(story)
+
+
+def test_an_api_that_does_not_answer_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kube_store, "_GET_SECONDS", 0.05)
+
+    async def story(server: ApiServer) -> None:
+        async with watching(server) as store:
+            server.delay = 10
+            with pytest.raises(TryAgainError, match="does not answer in time"):
+                await store.pod(PodRef("ns", "p", "u"))
+
+    run(story)
+
+
+def test_a_status_is_one_patch_that_carries_the_uid() -> None:
+    async def story(server: ApiServer) -> None:
+        server.put(PODS, pod("p", "u"))
+        async with watching(server) as store:
+            await store.write_status(PodRef("ns", "p", "u"), "[]")
+
+            assert ["PATCH /api/v1/namespaces/ns/pods/p/status"] == asked(server)
+            assert {
+                "metadata": {"uid": "u", "annotations": {annotation.NETWORK_STATUS: "[]"}}
+            } == server.requests[0].body
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    "known", [True, False], ids=["that the watch knows", "that the watch does not know yet"]
+)
+def test_a_static_pod_is_known_to_its_runtime_by_another_uid(
+    known: bool,  # noqa: FBT001  # a table's column
+) -> None:
+    async def story(server: ApiServer) -> None:
+        if known:
+            server.put(PODS, pod("p", "api-uid", **{STATIC: "static-uid"}))
+        async with watching(server) as store:
+            if not known:
+                server.put(
+                    PODS, {**pod("p", "api-uid", **{STATIC: "static-uid"}), "spec": {"nodeName": "elsewhere"}}
+                )
+            await store.write_status(PodRef("ns", "p", "static-uid"), "[]")
+
+            assert "[]" == server.read(PODS, "p", "ns")["metadata"]["annotations"][annotation.NETWORK_STATUS]
+            assert (1 if known else 3) == len(asked(server))
+            found = await store.pod(PodRef("ns", "p", "static-uid"))
+            assert found is not None
+            assert "api-uid" == found.ref.uid
+
+    run(story)
+
+
+def test_the_successor_of_a_pod_never_gets_its_status() -> None:
+    async def story(server: ApiServer) -> None:
+        server.put(PODS, pod("p", "new"))
+        async with watching(server) as store:
+            with pytest.raises(NotFoundError):
+                await store.write_status(PodRef("ns", "p", "old"), "[]")
+
+            assert {} == server.read(PODS, "p", "ns")["metadata"]["annotations"]
+
+    run(story)
+
+
+def test_what_a_rule_forbids_is_no_matter_of_the_uid() -> None:
+    async def story(server: ApiServer) -> None:
+        server.put(PODS, pod("p", "u"))
+        async with watching(server) as store:
+            server.fail(422, "denied by a policy", method="PATCH")
+            with pytest.raises(RefusedError, match="denied by a policy"):
+                await store.write_status(PodRef("ns", "p", "u"), "[]")
+
+    run(story)
+
+
+def test_the_inventory_belongs_to_its_node() -> None:
+    async def story(server: ApiServer) -> None:
+        async with watching(server) as store:
+            await store.publish_inventory(NodeInventory("node1"))
+            body = server.read(INVENTORIES, "node1")
+
+            assert ["node-uid"] == [owner["uid"] for owner in body["metadata"]["ownerReferences"]]
+            assert "6.1" == body["status"]["kernel"]
+
+    run(story)
+
+
+def test_the_addresses_of_the_node_are_told_with_what_they_are() -> None:
+    async def story(server: ApiServer) -> None:
+        addresses = [{"type": "InternalIP", "address": "10.0.0.1"}, {"type": "Hostname", "address": "node1"}]
+        server.put(
+            NODES,
+            {
+                "metadata": {
+                    "name": "node1",
+                    "annotations": {"flannel.alpha.coreos.com/public-ip": "10.0.0.2"},
+                },
+                "status": {"addresses": addresses},
+            },
+        )
+        async with watching(server) as store:
+            await server.until(store._node.synced.is_set)
+
+            assert (
+                NodeAddress("10.0.0.1", "the node's InternalIP"),
+                NodeAddress("10.0.0.2", "flannel's public-ip"),
+            ) == await store.node_addresses()
+
+    run(story)

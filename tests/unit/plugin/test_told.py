@@ -1,0 +1,245 @@
+"""What the daemon tells of its own accord: events on pods, the inventory of its node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netattach_core.errors import TryAgainError
+from netattach_core.inventory import DefaultInterface, Interface, NodeInventory
+from netattach_core.pod import PodRef
+from netattach_kube.resource import EVENTS
+from netattach_plugin import inventory_keeper, pod_events
+from netattach_plugin.inventory import Gatherer
+from netattach_plugin.inventory_keeper import InventoryKeeper
+from netattach_plugin.pod_events import PodEvents
+from support import api_server
+from support.api_server import ApiServer
+from support.twins import FakeLinks, FakePodLinks, FixedNetworks, MemoryStore
+from support.world import World
+
+POD = PodRef("ns", "p", "u")
+
+
+class TestEvents:
+    @pytest.fixture(autouse=True)
+    def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pod_events, "_PAUSE", 0.01)
+
+    def run(self, story: Callable[[ApiServer, PodEvents], Coroutine[Any, Any, None]]) -> None:
+        async def serve() -> None:
+            async with api_server.serving() as server, asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+                events = PodEvents(server.api, "node1")
+                task = tasks.create_task(events.run())
+                await story(server, events)
+                task.cancel()
+
+        asyncio.run(serve())
+
+    def test_each_interface_is_an_event_on_the_pod_in_order(self) -> None:
+        async def story(server: ApiServer, events: PodEvents) -> None:
+            events.added(POD, ["Add eth0 [1.1.1.1/24] from cbr0", "Add net1 [1.1.1.2/24] from ns/n"])
+            await server.asked("POST /api/v1/namespaces/ns/events", times=2)
+            await server.until(lambda: len(server.all(EVENTS)) == 2)
+            written = server.all(EVENTS)
+
+            assert ["Normal", "Normal"] == [event["type"] for event in written]
+            assert ["AddedInterface", "AddedInterface"] == [event["reason"] for event in written]
+            assert {"Pod"} == {event["involvedObject"]["kind"] for event in written}
+            assert {"u"} == {event["involvedObject"]["uid"] for event in written}
+            assert {"component": "netattach", "host": "node1"} == written[0]["source"]
+
+        self.run(story)
+
+    def test_the_same_failure_again_and_again_is_one_event(self) -> None:
+        async def story(server: ApiServer, events: PodEvents) -> None:
+            for message in ("a", "a", "b", "a"):
+                events.failed(POD, message)
+            events.failed(PodRef("ns", "other", "v"), "a")
+            await server.until(lambda: len(server.all(EVENTS)) == 3)
+
+            assert ["a", "a", "b"] == sorted(event["message"] for event in server.all(EVENTS))
+            assert {"Warning"} == {event["type"] for event in server.all(EVENTS)}
+
+        self.run(story)
+
+    def test_an_api_that_is_away_is_tried_again(self) -> None:
+        async def story(server: ApiServer, events: PodEvents) -> None:
+            server.fail(503, times=2)
+            events.failed(POD, "a")
+            await server.until(lambda: len(server.all(EVENTS)) == 1)
+
+        self.run(story)
+
+    def test_what_is_refused_is_dropped_and_the_next_one_written(self) -> None:
+        async def story(server: ApiServer, events: PodEvents) -> None:
+            server.fail(422)
+            events.failed(POD, "a")
+            events.failed(POD, "b")
+            await server.until(lambda: len(server.all(EVENTS)) == 1)
+
+            assert ["b"] == [event["message"] for event in server.all(EVENTS)]
+
+        self.run(story)
+
+    def test_a_full_queue_drops_and_never_waits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pod_events, "_LONGEST_QUEUE", 1)
+
+        async def story() -> int:
+            async with api_server.serving() as server:
+                events = PodEvents(server.api, "node1")
+                for number in range(5):
+                    events.failed(POD, str(number))
+                return events._queue.qsize()
+
+        assert 1 == asyncio.run(story())
+
+    def test_what_is_remembered_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pod_events, "_REMEMBERED", 3)
+
+        async def story() -> int:
+            async with api_server.serving() as server:
+                events = PodEvents(server.api, "node1")
+                for number in range(9):
+                    events.failed(POD, str(number))
+                return len(events._told)
+
+        assert 3 == asyncio.run(story())
+
+
+class TestTheEngineTells:
+    def test_the_interfaces_of_a_pod_with_networks(self) -> None:
+        world = World("a")
+        world.add()
+
+        assert {
+            "test/p": ["Add eth0 [10.0.0.2/24] from cbr0", "Add net1 [10.0.0.2/24] from test/a"]
+        } == world.events.added_to
+
+    def test_nothing_of_a_plain_pod(self) -> None:
+        world = World("")
+        world.add()
+
+        assert {} == world.events.added_to
+
+    def test_why_a_pod_failed_before_anything_was_touched(self) -> None:
+        world = World("nowhere")
+        with pytest.raises(Exception, match="nowhere"):
+            world.add()
+
+        (failure,) = world.events.failures["test/p"]
+        assert "there is no NetworkAttachmentDefinition 'nowhere'" in failure
+
+
+class Links(FakeLinks):
+    """Interfaces that a test changes."""
+
+    found: tuple[Interface, ...] = (Interface("eth0", addresses=("10.0.0.1/24",)),)
+
+    async def interfaces(self) -> tuple[Interface, ...]:
+        return self.found
+
+    async def default_interfaces(self) -> tuple[DefaultInterface, ...]:
+        return (DefaultInterface("eth0", ("carries the IPv4 default route",)),)
+
+
+class Told(MemoryStore):
+    """Remembers each inventory; `refuse` makes so many publications fail."""
+
+    def __init__(self, refuse: int = 0) -> None:
+        super().__init__()
+        self.refuse = refuse
+        self.published: asyncio.Queue[NodeInventory] = asyncio.Queue()
+
+    async def publish_inventory(self, inventory_: NodeInventory) -> None:
+        if self.refuse:
+            self.refuse -= 1
+            raise TryAgainError("away")
+        self.published.put_nowait(inventory_)
+
+
+class TestInventory:
+    @pytest.fixture(autouse=True)
+    def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, seconds in {"_DEBOUNCE": 0.01, "_LOOK_EVERY": 0.02, "_FIRST_PAUSE": 0.01}.items():
+            monkeypatch.setattr(inventory_keeper, name, seconds)
+
+    @contextmanager
+    def keeper(self, store: Told, bin_dir: Path) -> Iterator[tuple[InventoryKeeper, Links, asyncio.Event]]:
+        links, woken = Links(FakePodLinks()), asyncio.Event()
+        gatherer = Gatherer("node1", store, links, FixedNetworks(None), bin_dir)
+        yield InventoryKeeper(store, gatherer, (bin_dir,), woken), links, woken
+
+    def run(self, story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        asyncio.run(asyncio.wait_for(story(), 20))
+
+    def test_it_is_told_at_first_and_when_something_differs(self, tmp_path: Path) -> None:
+        async def story() -> None:
+            store = Told()
+            with self.keeper(store, tmp_path) as (keeper, links, woken):
+                async with asyncio.TaskGroup() as tasks:
+                    task = tasks.create_task(keeper.run())
+                    assert ["eth0"] == [i.name for i in (await store.published.get()).interfaces]
+                    assert None is keeper.problem()
+                    links.found = (*links.found, Interface("eth1"))
+                    woken.set()
+                    assert ["eth0", "eth1"] == [i.name for i in (await store.published.get()).interfaces]
+                    task.cancel()
+
+        self.run(story)
+
+    def test_what_pods_bring_is_not_told(self, tmp_path: Path) -> None:
+        async def story() -> None:
+            store = Told()
+            with self.keeper(store, tmp_path) as (keeper, links, woken):
+                async with asyncio.TaskGroup() as tasks:
+                    task = tasks.create_task(keeper.run())
+                    await store.published.get()
+                    links.found = (
+                        *links.found,
+                        Interface("veth1234abcd", kind="veth", addresses=("fe80::1/64",)),
+                    )
+                    woken.set()
+                    links.found = (*links.found, Interface("eth1"))
+                    woken.set()
+                    assert ["eth0", "eth1"] == [i.name for i in (await store.published.get()).interfaces]
+                    assert store.published.empty()
+                    task.cancel()
+
+        self.run(story)
+
+    def test_a_plugin_that_is_installed_is_told_without_a_wake_up(self, tmp_path: Path) -> None:
+        async def story() -> None:
+            store = Told()
+            with self.keeper(store, tmp_path) as (keeper, _, _):
+                async with asyncio.TaskGroup() as tasks:
+                    task = tasks.create_task(keeper.run())
+                    await store.published.get()
+                    plugin = tmp_path / "macvlan"
+                    plugin.write_text('#!/bin/sh\necho \'{"supportedVersions": ["1.0.0"]}\'\n')
+                    plugin.chmod(0o755)
+                    async with asyncio.timeout(5):
+                        while (told := await store.published.get()).plugins[-1:] != ():
+                            if told.plugins[0].versions:
+                                break
+                    assert [("macvlan", ("1.0.0",))] == [(p.name, p.versions) for p in told.plugins]
+                    task.cancel()
+
+        self.run(story)
+
+    def test_an_api_that_is_away_is_tried_again(self, tmp_path: Path) -> None:
+        async def story() -> None:
+            store = Told(refuse=3)
+            with self.keeper(store, tmp_path) as (keeper, _, _):
+                assert keeper.problem()
+                async with asyncio.TaskGroup() as tasks:
+                    task = tasks.create_task(keeper.run())
+                    await store.published.get()
+                    task.cancel()
+
+        self.run(story)
