@@ -51,7 +51,7 @@ def test_its_inventory_tells_interfaces_and_why_one_is_a_default(own_stage: Stag
     assert (1400, "br9", "veth", True) == tuple(
         interfaces["eth1"][k] for k in ("mtu", "controller", "kind", "up")
     )
-    assert {"172.30.0.11/24", "fd00::11/64"} < set(interfaces["eth0"]["addresses"])
+    assert {"172.30.0.11/24", "fd00::11/64"} == set(interfaces["eth0"]["addresses"])
     reasons = ["carries the IPv4 default route", "carries the IPv6 default route"]
     assert [{"name": "eth0", "reasons": reasons}] == body["defaultInterfaces"]
 
@@ -84,7 +84,7 @@ def test_its_inventory_tells_plugins_with_versions_and_the_primary(own_stage: St
 
     versions = {each["name"]: each["versions"] for each in body["plugins"]}
     assert "1.0.0" in versions["macvlan"]
-    assert "1.0.0" in versions["netattach"]
+    assert "netattach" not in versions  # our shim is nobody's delegate
     assert [] == versions["silent"]
     assert "readme.txt" not in versions
     primary = str(own_stage.places.conf_dir / "10-default.conflist")
