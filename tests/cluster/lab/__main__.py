@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cluster.lab import control, places
@@ -10,10 +11,10 @@ from cluster.lab.cluster import Cluster
 from cluster.lab.nodes import NODES
 
 USAGE = __doc__
-TELL = f"""
+TELL = """
 The cluster stands. To play with it:
 
-  export KUBECONFIG={places.KUBECONFIG} PATH=$PATH:{places.binaries()}
+  export KUBECONFIG={kubeconfig} PATH=$PATH:{binaries}
   kubectl get nodes
   kubectl create -f docs/tutorial/nads.yaml      # docs/tutorial.md goes on from here
 
@@ -23,38 +24,44 @@ make cluster-down ends it.
 
 
 def main(words: list[str]) -> int:
-    verb, rest = words[0] if words else "", words[1:]
-    cluster = Cluster()
-    if verb == "up":
-        problem = places.missing()
-        if problem:
-            print(f"netattach: no cluster here: {problem}", file=sys.stderr)
-            return 1
-        cluster.up()
-    elif verb == "down":
-        cluster.down()
-    elif verb == "install":
-        cluster.install()
-        print(f"ready after {cluster.seconds_to_ready:.1f} s")
-    elif verb == "load":
-        cluster.load(Path(rest[0]))
-    elif verb == "sh":
-        done = NODES[rest[0]].result(" ".join(rest[1:]))
-        sys.stdout.write(done.stdout)
-        sys.stderr.write(done.stderr)
-        return done.returncode
-    elif verb == "tell":
-        print(TELL)
-    elif verb == "api-stop":
-        control.stop_api()
-    elif verb == "api-start":
-        control.start_api()
-    elif verb == "reboot":
-        cluster.reboot(rest[0])
-    else:
+    verb = VERBS.get(words[0] if words else "")
+    if verb is None:
         print(USAGE, file=sys.stderr)
         return 2
-    return 0
+    problem = places.missing()
+    if problem:
+        print(f"netattach: no cluster here: {problem}", file=sys.stderr)
+        return 1
+    return verb(Cluster(), *words[1:]) or 0
+
+
+def _install(cluster: Cluster) -> None:
+    cluster.install()
+    print(f"netattach is ready after {cluster.seconds_to_ready:.1f} s")
+
+
+def _tell(_: Cluster) -> None:
+    print(TELL.format(kubeconfig=places.KUBECONFIG, binaries=places.binaries()))
+
+
+def _sh(_: Cluster, node: str, *script: str) -> int:
+    done = NODES[node].result(" ".join(script))
+    sys.stdout.write(done.stdout)
+    sys.stderr.write(done.stderr)
+    return done.returncode
+
+
+VERBS: Mapping[str, Callable[..., int | None]] = {
+    "up": Cluster.up,
+    "down": Cluster.down,
+    "load": lambda cluster, archive: cluster.load(Path(archive)),
+    "install": _install,
+    "tell": _tell,
+    "sh": _sh,
+    "api-stop": lambda _: control.stop_api(),
+    "api-start": lambda _: control.start_api(),
+    "reboot": Cluster.reboot,
+}
 
 
 if __name__ == "__main__":
