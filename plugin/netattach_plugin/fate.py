@@ -32,7 +32,7 @@ class Fate:
             self._watched(DAEMON_SETS, daemon_set, namespace),
             self._watched(NAMESPACES, namespace, ""),
         ]
-        self._uninstalled = False
+        self._deleted: set[str] = set()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -41,7 +41,7 @@ class Fate:
 
     async def uninstalled(self) -> bool:
         """Asked when we are told to stop. What cannot be told is no: a conf that stays can be removed, pods cannot be mended."""
-        if self._uninstalled:
+        if self._deleted:
             return True
         try:
             body = await self._api.get_metadata(
@@ -56,8 +56,10 @@ class Fate:
 
     def _watched(self, resource: Resource, name: str, namespace: str) -> Watched[bool]:
         def changed(_: Key) -> None:
-            if not watched.items():  # and a moment ago it was alive
-                self._uninstalled = True
+            if watched.items():  # made again, and may have taken our pod over
+                self._deleted.discard(resource.kind)
+            else:  # and a moment ago it was alive
+                self._deleted.add(resource.kind)
                 _log.info("%s %s is deleted", resource.kind, name)
 
         watched = Watched(

@@ -195,6 +195,12 @@ def run(story: Callable[[ApiServer, Fate], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(serve())
 
 
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110  # nothing else tells it
+            await asyncio.sleep(0.01)
+
+
 class TestFate:
     def test_an_upgrade_is_no_uninstallation(self) -> None:
         async def story(server: ApiServer, fate: Fate) -> None:
@@ -221,12 +227,23 @@ class TestFate:
         async def story(server: ApiServer, fate: Fate) -> None:
             metadata = {"name": name, "deletionTimestamp": "2026-01-01T00:00:00Z"}
             server.put(resource, {"metadata": metadata | ({"namespace": namespace} if namespace else {})})
-            async with asyncio.timeout(5):
-                while not fate._uninstalled:  # noqa: ASYNC110  # nothing else tells it
-                    await asyncio.sleep(0.01)
+            await until(lambda: bool(fate._deleted))
             server.fail(401, times=99)
 
             assert await fate.uninstalled()
+
+        run(story)
+
+    def test_one_that_was_made_again_is_alive(self) -> None:
+        """`kubectl delete --cascade=orphan` and another apply: our pod lives on, and its upgrade is no uninstallation."""
+
+        async def story(server: ApiServer, fate: Fate) -> None:
+            server.delete(DAEMON_SETS, "ds", "ns")
+            await until(lambda: bool(fate._deleted))
+            server.put(DAEMON_SETS, {"metadata": {"name": "ds", "namespace": "ns"}})
+            await until(lambda: not fate._deleted)
+
+            assert not await fate.uninstalled()
 
         run(story)
 
