@@ -7,11 +7,15 @@ pod, so that whether it wants networks is known without asking the API.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from netattach_core import versions
 from netattach_core.cni_call import POD_ANNOTATIONS
 
 FILE_NAME = "00-netattach.conflist"
+SUFFIXES = (".conf", ".conflist", ".json")
+"""Of the files that container runtimes read."""
+
 NAME = TYPE = "netattach"
 _CAPABILITIES = ("portMappings", "bandwidth", "ips", "mac", "dns", "cgroupPath", POD_ANNOTATIONS)
 
@@ -24,3 +28,8 @@ def text(primary_version: str) -> str:
     version = primary_version if versions.at_least("1.0.0", primary_version) else "1.0.0"
     plugin = {"type": TYPE, "capabilities": dict.fromkeys(_CAPABILITIES, True)}
     return json.dumps({"cniVersion": version, "name": NAME, "plugins": [plugin]}, indent=2)
+
+
+def before_ours(names: Iterable[str]) -> list[str]:
+    """The files of a configuration directory that a runtime would take instead of ours: it takes the first by name."""
+    return sorted(name for name in names if name.endswith(SUFFIXES) and name < FILE_NAME)

@@ -14,8 +14,6 @@ from netattach_core.errors import ConfigError, NetattachError, TryAgainError
 _NEVER_PRIMARY = {"netattach", "multus", "multus-shim"}
 """Meta-plugins: ourselves, and the ones that we take over from."""
 
-_SUFFIXES = {".conf", ".conflist", ".json"}  # the ones that container runtimes read
-
 
 class ConfDir:
     """Files are read anew at each call: a few kilobytes, and never a stale one."""
@@ -59,7 +57,7 @@ class ConfDir:
         except FileNotFoundError:
             return []
         ours = own_conf.FILE_NAME  # by its name, since what somebody spoilt does not say any more whose it is
-        return [p for p in entries if p.suffix in _SUFFIXES and p.name != ours and not p.is_dir()]
+        return [p for p in entries if p.suffix in own_conf.SUFFIXES and p.name != ours and not p.is_dir()]
 
 
 def _read(path: Path) -> Network | None:

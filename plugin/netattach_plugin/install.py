@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from pathlib import Path
 
 from netattach_core import cni_config, own_conf
-from netattach_core.errors import NetattachError
+from netattach_core.errors import ConfigError, NetattachError
 from netattach_plugin import atomic
 from netattach_plugin.ports import NodeNetworks
 
@@ -30,6 +31,7 @@ class Installer:
         self._bin_dir = bin_dir
         self._conf = conf_dir / own_conf.FILE_NAME
         self._networks = networks
+        self._looking = threading.Lock()
         self._removed = False
         self.problem: str | None = "our conf is not installed yet"
 
@@ -41,29 +43,58 @@ class Installer:
 
     def look(self) -> None:
         """Installs what is missing or differs; what hinders it is in `problem`."""
-        if self._removed:
-            return
-        try:
-            self._install()
-            problem = None
-        except (OSError, NetattachError) as error:
-            problem = f"not installed on this node: {error}"
-        if problem != self.problem:
-            _log.log(logging.WARNING if problem else logging.INFO, problem or f"installed: {self._conf}")
-        self.problem = problem
+        with self._looking:
+            if self._removed:
+                return
+            try:
+                self._install()
+                problem = None
+            except (OSError, NetattachError) as error:
+                problem = f"not installed on this node: {error}{_hint(error)}"
+            if problem != self.problem:
+                _log.log(logging.WARNING if problem else logging.INFO, problem or f"installed: {self._conf}")
+            self.problem = problem
 
     def remove(self) -> None:
-        """The primary's file is the runtime's first again.
+        """The primary's file is the runtime's first again; no look that is under way brings ours back.
 
-        The shim stays: some runtimes call DEL with the conf of ADD, and find it by that.
+        The shim stays: some runtimes call DEL with the conf of ADD, and find it by that. Without a primary our conf goes too:
+        behind it every pod would wait for a daemon that is no more, also when a primary comes.
         """
-        self._removed = True
-        self.problem = "uninstalled"
-        self._conf.unlink(missing_ok=True)
-        atomic.sync_directory(self._conf.parent)
+        with self._looking:
+            self._removed = True
+            self.problem = "uninstalled"
+            try:
+                self._conf.unlink(missing_ok=True)
+                atomic.sync_directory(self._conf.parent)
+            except OSError as error:
+                _log.error("remove %s by hand, no pod of this node starts until then: %s", self._conf, error)
+                return
         _log.info("uninstalled: %s is removed", self._conf)
+        try:
+            self._networks.primary()
+        except NetattachError as error:
+            _log.warning("this node is left without a network: %s", error)
 
     def _install(self) -> None:
         atomic.write(self._bin_dir / own_conf.TYPE, self._shim.read_bytes(), 0o755)
         primary = cni_config.parse(self._networks.primary().conf_text)
         atomic.write(self._conf, own_conf.text(primary.cni_version).encode(), 0o600)
+        before = own_conf.before_ours(path.name for path in self._conf.parent.iterdir())
+        if before:
+            raise ConfigError(
+                f"the container runtime takes {self._conf.parent / before[0]}, which comes before {own_conf.FILE_NAME}; "
+                "rename or remove it"
+            )
+
+
+def _hint(error: Exception) -> str:
+    """We run as root without its power over other users' files, which an archive of plugins may have made of a directory."""
+    if not isinstance(error, PermissionError) or error.filename is None:
+        return ""
+    directory = Path(error.filename).parent
+    try:
+        owner = directory.stat().st_uid
+    except OSError:
+        return ""
+    return f"; {directory} belongs to user {owner}: chown it to root" if owner else ""

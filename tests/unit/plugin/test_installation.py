@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from netattach_core import own_conf
 from netattach_core.attachment import Network
 from netattach_kube.resource import DAEMON_SETS, NAMESPACES
 from netattach_plugin import atomic
@@ -164,6 +168,79 @@ def test_removed_is_removed_and_the_shim_stays(node: Node) -> None:
 
     assert ["10-default.conflist"] == node.files
     assert (node.bin / "netattach").exists()
+
+
+def test_a_look_under_way_does_not_bring_it_back(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks are in a thread of their own: removing waits for the end of one, and the next one does nothing."""
+    (node.conf / "10-default.conflist").write_text(PRIMARY)
+    under_way, go_on, write = threading.Event(), threading.Event(), atomic.write
+
+    def slow(path: Path, data: bytes, mode: int) -> bool:
+        under_way.set()
+        go_on.wait(10)
+        return write(path, data, mode)
+
+    monkeypatch.setattr(atomic, "write", slow)
+    with ThreadPoolExecutor() as threads:
+        look = threads.submit(node.installer.look)
+        under_way.wait(10)
+        removal = threads.submit(node.installer.remove)
+        go_on.set()
+        look.result(10)
+        removal.result(10)
+
+    assert ["10-default.conflist"] == node.files
+
+
+def test_what_cannot_be_removed_is_told_and_ends_nothing(
+    node: Node, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The calls under way have still to be served."""
+    monkeypatch.setattr(Path, "unlink", _refuse)
+    node.installer.remove()
+
+    assert "remove" in caplog.text
+    assert "00-netattach.conflist by hand" in caplog.text
+
+
+def test_a_node_without_a_primary_is_told_when_our_conf_goes(
+    node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Our conf would hinder every pod, also when a primary comes."""
+    (node.conf / "00-netattach.conflist").write_text("{}")
+    node.installer.remove()
+
+    assert [] == node.files
+    assert "without a network" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["00-multus.conf", "00-calico.conflist"])
+def test_a_file_that_the_runtime_takes_instead_of_ours_is_named(node: Node, name: str) -> None:
+    (node.conf / name).write_text(PRIMARY)
+    node.installer.look()
+
+    assert f"{node.conf / name}, which comes before" in str(node.installer.problem)
+    (node.conf / name).rename(node.conf / "10-default.conflist")
+    node.installer.look()
+    assert None is node.installer.problem
+
+
+@pytest.mark.parametrize("name", ["00-a.txt", ".00-a.conf.tmp", "00-notes", "10-default.conf"])
+def test_other_files_are_not_before_ours(name: str) -> None:
+    assert [] == own_conf.before_ours([own_conf.FILE_NAME, name])
+
+
+def test_a_directory_of_another_user_is_named(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plugins' own archive makes one where it is unpacked with its owners; root without DAC_OVERRIDE cannot write there."""
+    os.chown(node.bin, 1001, 127)
+
+    def refuse(path: Path, *_: object) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(atomic, "write", refuse)
+    node.installer.look()
+
+    assert f"{node.bin} belongs to user 1001: chown it to root" in str(node.installer.problem)
 
 
 def test_the_shim_comes_before_the_conf(tmp_path: Path) -> None:
