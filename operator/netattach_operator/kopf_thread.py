@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 import kopf
@@ -15,6 +16,9 @@ import kopf
 _log = logging.getLogger(__name__)
 
 _ENDS_WITHIN = 5.0
+_PATIENCE = 1.0
+"""Then it is cancelled: where it is still looking for the API, it would wait five seconds for what it has left running."""
+
 _ALWAYS_SAID = "kopf._core.reactor.running"
 """Warns that signals are ignored in a thread, which is why it is in one."""
 
@@ -36,6 +40,7 @@ async def run(registry: kopf.OperatorRegistry, settings: kopf.OperatorSettings) 
         with suppress(TimeoutError):
             async with asyncio.timeout(_ENDS_WITHIN):
                 await beside.ended.wait()
+                beside.join()
     raise KopfEndedError("kopf has ended by itself") from beside.error
 
 
@@ -45,7 +50,8 @@ class _Beside:
         self._settings = settings
         self._ours = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="kopf", daemon=True)
-        self._stop: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+        self._theirs: asyncio.AbstractEventLoop | None = None
+        self._end: Callable[[], None] = lambda: None
         self._stopped = threading.Event()
         self.ended = asyncio.Event()
         self.error: BaseException | None = None
@@ -53,13 +59,16 @@ class _Beside:
     def start(self) -> None:
         self._thread.start()
 
+    def join(self) -> None:
+        """After it has ended: its last breath."""
+        self._thread.join()
+
     def stop(self) -> None:
         """Once or more often, and whether it has begun or ended or not."""
         self._stopped.set()
-        if self._stop:
-            loop, event = self._stop
+        if self._theirs:
             with suppress(RuntimeError):  # it has ended, and its loop is closed
-                loop.call_soon_threadsafe(event.set)
+                self._theirs.call_soon_threadsafe(self._end)
 
     def _run(self) -> None:
         try:
@@ -70,14 +79,21 @@ class _Beside:
             self._ours.call_soon_threadsafe(self.ended.set)
 
     async def _serve(self) -> None:
-        stop = asyncio.Event()
-        self._stop = asyncio.get_running_loop(), stop
-        if self._stopped.is_set():
-            return
-        await kopf.operator(
-            registry=self._registry,
-            settings=self._settings,
-            standalone=True,
-            clusterwide=True,
-            stop_flag=stop,
-        )
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        async with asyncio.timeout(None) as patience:
+
+            def end() -> None:
+                stop.set()
+                with suppress(RuntimeError):  # it has just ended
+                    patience.reschedule(loop.time() + _PATIENCE)
+
+            self._end, self._theirs = end, loop
+            if self._stopped.is_set():
+                return
+            await kopf.operator(
+                registry=self._registry,
+                settings=self._settings,
+                standalone=True,
+                clusterwide=True,
+                stop_flag=stop,
+            )

@@ -66,8 +66,13 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _check_address(text: str) -> None:
-    host, _, port = text.rpartition(":")
-    if not port.isdecimal() or not 0 <= int(port) < 2**16 or (":" in host and not host.startswith("[")):
+    host, colon, port = text.rpartition(":")
+    if (
+        not colon
+        or not port.isdecimal()
+        or not 0 <= int(port) < 2**16
+        or (":" in host and not host.startswith("["))
+    ):
         raise ValueError(
             f"NETATTACH_HEALTH is {text!r}; it has to be an address and a port, as in 0.0.0.0:8081"
         )

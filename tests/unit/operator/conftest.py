@@ -16,6 +16,14 @@ from support.api_server import ApiServer
 
 SERVED = [{"type": "Established", "status": "True"}]
 
+CORE = {
+    "versions": ["v1"],
+    "resources": [
+        {"name": "namespaces", "kind": "Namespace", "singularName": "namespace", "namespaced": False}
+    ],
+}
+"""What `/api` and `/api/v1` say."""
+
 
 @pytest.fixture(autouse=True)
 def _like_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,10 +32,11 @@ def _like_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def handle_discovery(self: ApiServer, request: web.Request) -> web.StreamResponse:
         place = request.path.strip("/").split("/")
-        if place[0] == "apis" and len(place) <= 3 and not self.away:
+        if place[0] in ("api", "apis") and len(place) <= (2 if place[0] == "api" else 3) and not self.away:
             self.requests.append(api_server.Request("GET", request.path, {}, None, "", ""))
             await self._wake()
-            return web.json_response(discovery(self, *place[1:]))
+            answer = CORE if place[0] == "api" else discovery(self, *place[1:])
+            return web.json_response(answer)
         return await handle(self, request)
 
     def store_established(self: ApiServer, key: Any, body: dict[str, Any]) -> dict[str, Any]:
@@ -80,8 +89,8 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconcile, "_ONE_WRITE_IN", 0.05)
     monkeypatch.setattr(view, "_INVENTORIES_SETTLE", 0.02)
     monkeypatch.setattr(view, "_PODS_SETTLE", 0.01)
-    monkeypatch.setattr(lease, "_RENEW_EVERY", 0.1)
-    monkeypatch.setattr(lease, "_RENEW_WITHIN", 0.3)
+    monkeypatch.setattr(lease, "_RENEW_EVERY", 0.5)
+    monkeypatch.setattr(lease, "_RENEW_WITHIN", 2.0)
     monkeypatch.setattr(handlers, "_FIRST_PAUSE", 0.01)
     monkeypatch.setattr(handlers, "_LONGEST_PAUSE", 0.05)
     monkeypatch.setattr(handlers, "_RECONNECT", 0.01)
