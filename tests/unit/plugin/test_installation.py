@@ -155,7 +155,7 @@ def test_a_disk_that_refuses_is_told_and_tried_again(node: Node, monkeypatch: py
     assert None is node.installer.problem
 
 
-def _refuse(*_: object) -> bool:
+def _refuse(*_: object, **__: object) -> bool:
     raise OSError(30, "Read-only file system")
 
 
