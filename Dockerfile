@@ -61,11 +61,13 @@ FROM base
 COPY --from=packages /opt/netattach /opt/netattach
 COPY --from=shim /src/plugin/shim/build/netattach /opt/netattach/shim/netattach
 COPY --from=programs /tree /
+# USER: the user has no name in /etc/passwd, also where a platform chooses another number, and kopf wants one.
 ENV PATH=/opt/netattach/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     NETATTACH_CRDS=/opt/netattach/crds \
-    NETATTACH_SHIM=/opt/netattach/shim/netattach
+    NETATTACH_SHIM=/opt/netattach/shim/netattach \
+    USER=netattach
 # Nobody: the daemon alone is root, and its DaemonSet says so.
 USER 65532:65532
 CMD ["netattach", "--help"]

@@ -1,0 +1,143 @@
+"""The CRDs: upstream's where they are upstream's, and room for everything that our programs write.
+
+The API server drops what a schema does not name, without a word. So the schemas are made strict here: a field that is missing in
+them is an error.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from netattach_core import inventory, nad_status
+from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin, Primary
+from netattach_kube.resource import INVENTORIES, NADS, Resource
+from support import require
+
+FILES = {
+    NADS: "network-attachment-definitions.yaml",
+    INVENTORIES: "nodenetworkinventories.yaml",
+}
+
+
+def crd(resource: Resource) -> dict[str, Any]:
+    body: dict[str, Any] = yaml.safe_load((require.REPOSITORY / "crds" / FILES[resource]).read_text())
+    return body
+
+
+def problems(resource: Resource, body: dict[str, Any]) -> list[str]:
+    """What the API server would refuse or drop of an object."""
+    schema = _strict(crd(resource)["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+    schema["properties"]["metadata"] = {"type": "object"}
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(body)
+    return [f"{error.json_path}: {error.message}" for error in errors]
+
+
+def _strict(schema: dict[str, Any]) -> dict[str, Any]:
+    strict = copy.deepcopy(schema)
+    if "properties" in strict:
+        strict["properties"] = {key: _strict(each) for key, each in strict["properties"].items()}
+        strict["additionalProperties"] = False
+    if "items" in strict:
+        strict["items"] = _strict(strict["items"])
+    if strict.pop("nullable", False):
+        strict["type"] = [strict["type"], "null"]
+    return strict
+
+
+def nad(**parts: Any) -> dict[str, Any]:
+    return {"apiVersion": NADS.api_version, "kind": NADS.kind, "metadata": {"name": "second"}, **parts}
+
+
+@pytest.mark.parametrize("resource", FILES, ids=lambda resource: resource.kind)
+def test_a_crd_describes_the_kind_that_our_programs_ask_for(resource: Resource) -> None:
+    body = crd(resource)
+    spec = body["spec"]
+
+    assert f"{resource.plural}.{resource.group}" == body["metadata"]["name"]
+    assert resource.group == spec["group"]
+    assert {"kind": resource.kind, "plural": resource.plural}.items() <= spec["names"].items()
+    assert ("Namespaced" if resource.namespaced else "Cluster") == spec["scope"]
+    assert [(resource.version, True, True)] == [
+        (v["name"], v["served"], v["storage"]) for v in spec["versions"]
+    ]
+
+
+def test_the_image_has_no_other_crd() -> None:
+    assert sorted(FILES.values()) == sorted(p.name for p in (require.REPOSITORY / "crds").iterdir())
+
+
+def test_nothing_is_required_of_a_network_that_upstream_does_not_require() -> None:
+    body = crd(NADS)
+    schema = body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+
+    assert {"nad", "net-attach-def"} == set(body["spec"]["names"]["shortNames"])
+    assert "network-attachment-definition" == body["spec"]["names"]["singular"]
+    assert "required" not in schema
+    assert "required" not in schema["properties"]["spec"]
+    assert {"config"} == schema["properties"]["spec"]["properties"].keys()
+    config = dict(schema["properties"]["spec"]["properties"]["config"])
+    assert len(config.pop("description")) > 100
+    assert {"type": "string"} == config
+
+
+@pytest.mark.parametrize(
+    "spec", [{}, {"spec": {}}, {"spec": {"config": ""}}, {"spec": {"config": "no JSON"}}]
+)
+def test_every_network_that_upstream_takes_is_taken(spec: dict[str, Any]) -> None:
+    assert [] == problems(NADS, nad(**spec))
+
+
+def test_the_schema_has_room_for_the_whole_status_of_a_network() -> None:
+    found = nad_status.verdict('{"type": "macvlan", "ipam": {"type": "static"}}', [])
+    status = nad_status.status(found, {}, generation=3, pods=2, now="2026-01-01T00:00:00Z")
+
+    assert [] == problems(NADS, nad(status=status))
+
+
+def test_the_columns_of_a_network_show_what_its_status_says() -> None:
+    columns = {c["name"]: c["jsonPath"] for c in crd(NADS)["spec"]["versions"][0]["additionalPrinterColumns"]}
+
+    assert {
+        "Plugins": ".status.plugins",
+        "IPAM": ".status.ipam",
+        "Valid": f'.status.conditions[?(@.type=="{nad_status.VALID}")].status',
+        "In use": ".status.pods",
+        "Age": ".metadata.creationTimestamp",
+    }.items() <= columns.items()
+
+
+def test_the_schema_has_room_for_the_whole_inventory_of_a_node() -> None:
+    node = NodeInventory(
+        node="worker-1",
+        interfaces=(
+            Interface("eth0", mtu=1500, mac="02:00:00:00:00:01", addresses=("192.0.2.7/24",)),
+            Interface("eth0.7", kind="vlan", parent="eth0", controller="br0", up=False),
+        ),
+        default_interfaces=(DefaultInterface("eth0", ("carries the IPv4 default route",)),),
+        plugins=(Plugin("macvlan", ("0.4.0", "1.0.0")), Plugin("broken")),
+        primary=Primary("cbr0", "10-default.conflist", ("bridge", "portmap")),
+    )
+
+    assert [] == problems(INVENTORIES, _inventory(node))
+    assert [] == problems(INVENTORIES, _inventory(NodeInventory("bare")))
+
+
+def test_a_field_that_the_schema_lacks_is_found() -> None:
+    assert ["$.status: Additional properties are not allowed ('extra' was unexpected)"] == problems(
+        INVENTORIES, {"status": {"extra": 1}}
+    )
+
+
+def _inventory(node: NodeInventory) -> dict[str, Any]:
+    about = {"kernel": "6.1.0", "versions": {"daemon": "0.1.0", "shim": "0.1.0"}}
+    return {
+        "apiVersion": INVENTORIES.api_version,
+        "kind": INVENTORIES.kind,
+        "metadata": {"name": node.node},
+        "status": {**inventory.to_dict(node), **about},
+    }

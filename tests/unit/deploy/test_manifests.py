@@ -1,0 +1,343 @@
+"""What deploy/ may and must not hold: permissions by name, programs held down, webhooks that cannot stop a cluster."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import pytest
+import yaml
+
+from netattach_kube import cluster_settings, resource
+from netattach_operator.settings import Settings as OperatorSettings
+from netattach_plugin.settings import Settings as DaemonSettings
+from support import require
+
+Body = dict[str, Any]
+
+DEPLOY = require.REPOSITORY / "deploy"
+KUSTOMIZATION: Body = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())
+PROJECT: Body = tomllib.loads((require.REPOSITORY / "pyproject.toml").read_text())["project"]
+MANIFESTS: list[Body] = [
+    body for name in KUSTOMIZATION["resources"] for body in yaml.safe_load_all((DEPLOY / name).read_text())
+]
+CONTROL, NODE = "netattach-system", "netattach-node"
+
+
+def kind(name: str) -> dict[str, Body]:
+    """The objects of a kind, by namespace and name."""
+    return {
+        "/".join(filter(None, (m["metadata"].get("namespace"), m["metadata"]["name"]))): m
+        for m in MANIFESTS
+        if m["kind"] == name
+    }
+
+
+WORKLOADS = {**kind("Deployment"), **kind("DaemonSet")}
+ROLES = {**kind("Role"), **kind("ClusterRole")}
+DAEMON = WORKLOADS[f"{NODE}/netattach-daemon"]["spec"]["template"]["spec"]
+RULES = [
+    pytest.param(rule, id=f"{name} {rule['resources']}")
+    for name, role in ROLES.items()
+    for rule in role["rules"]
+]
+WEBHOOKS = {w["name"]: w for w in kind("ValidatingWebhookConfiguration")["netattach"]["webhooks"]}
+POLICIES = kind("ValidatingAdmissionPolicy")
+
+
+def granted(role: str, what: str) -> dict[str, set[str]]:
+    """Who may do what with a resource: the verbs, and for which names ("" for all)."""
+    found: dict[str, set[str]] = {}
+    for rule in ROLES[role]["rules"]:
+        if what in rule["resources"]:
+            for name in rule.get("resourceNames", [""]):
+                found.setdefault(name, set()).update(rule["verbs"])
+    return found
+
+
+def containers() -> Iterator[tuple[str, Body, Body]]:
+    """The workload, the pod's spec, the container."""
+    for name, workload in WORKLOADS.items():
+        pod = workload["spec"]["template"]["spec"]
+        for container in pod["containers"]:
+            yield name, pod, container
+
+
+EACH_CONTAINER = [pytest.param(*each, id=each[0]) for each in containers()]
+EACH_RESTRICTED = [each for each in EACH_CONTAINER if str(each.id).startswith(f"{CONTROL}/")]
+
+
+class TestWhole:
+    def test_every_file_is_installed(self) -> None:
+        assert sorted(KUSTOMIZATION["resources"]) == sorted(
+            p.name for p in DEPLOY.glob("*.yaml") if p.name != "kustomization.yaml"
+        )
+
+    def test_no_crd_is_among_them_so_that_an_uninstallation_takes_nobodys_networks(self) -> None:
+        assert {} == kind("CustomResourceDefinition")
+        assert not [r for r in KUSTOMIZATION["resources"] if "crds" in r]
+
+    def test_the_image_and_the_labels_have_the_projects_version(self) -> None:
+        assert [{"name": "netattach", "newTag": PROJECT["version"]}] == KUSTOMIZATION["images"]
+        assert PROJECT["version"] == KUSTOMIZATION["labels"][0]["pairs"]["app.kubernetes.io/version"]
+        assert {"netattach"} == {container["image"] for _, _, container in containers()}
+
+    def test_every_object_lies_in_a_namespace_of_ours(self) -> None:
+        namespaces = {m["metadata"]["namespace"] for m in MANIFESTS if "namespace" in m["metadata"]}
+
+        assert {CONTROL, NODE} == namespaces == kind("Namespace").keys()
+
+    def test_the_control_is_restricted_and_only_the_daemons_are_not(self) -> None:
+        label = "pod-security.kubernetes.io/enforce"
+
+        assert {CONTROL: "restricted", NODE: "privileged"} == {
+            name: body["metadata"]["labels"][label] for name, body in kind("Namespace").items()
+        }
+
+    def test_the_settings_have_no_data_that_an_upgrade_would_put_over_the_users(self) -> None:
+        name = f"{cluster_settings.NAMESPACE}/{cluster_settings.NAME}"
+
+        assert [name] == list(kind("ConfigMap"))
+        assert "data" not in kind("ConfigMap")[name]
+
+
+class TestPermissions:
+    @pytest.mark.parametrize("rule", RULES)
+    def test_no_rule_has_a_wildcard(self, rule: Body) -> None:
+        assert not [word for words in rule.values() for word in words if "*" in word]
+
+    @pytest.mark.parametrize("rule", RULES)
+    def test_no_rule_allows_more_than_it_says(self, rule: Body) -> None:
+        assert not {"escalate", "bind", "impersonate", "delete", "deletecollection"} & set(rule["verbs"])
+        assert not {"roles", "clusterroles", "serviceaccounts/token", "pods/exec", "nodes/proxy"} & set(
+            rule["resources"]
+        )
+
+    def test_secrets_are_read_and_changed_by_name_in_one_namespace(self) -> None:
+        settings = OperatorSettings()
+        verbs = {"get", "list", "watch", "update"}
+
+        assert {"": {"create"}, settings.ca_secret: verbs, settings.tls_secret: verbs} == granted(
+            f"{settings.namespace}/netattach-operator", "secrets"
+        )
+        assert {settings.tls_secret: {"get", "list", "watch"}} == granted(
+            f"{CONTROL}/netattach-webhooks", "secrets"
+        )
+        assert {} == granted("netattach-daemon", "secrets")
+        assert not [name for name in kind("ClusterRole") if granted(name, "secrets")]
+
+    def test_the_operator_changes_its_own_crds_webhooks_and_lease_alone(self) -> None:
+        settings = OperatorSettings()
+        crds = {f"{r.plural}.{r.group}": {"get", "patch"} for r in (resource.NADS, resource.INVENTORIES)}
+
+        assert {"": {"create"}, **crds} == granted("netattach-operator", "customresourcedefinitions")
+        assert {settings.webhooks: {"get", "list", "watch", "update"}} == granted(
+            "netattach-operator", "validatingwebhookconfigurations"
+        )
+        assert {"": {"create"}, settings.lease: {"get", "update"}} == granted(
+            f"{CONTROL}/netattach-operator", "leases"
+        )
+
+    def test_users_networks_are_read_and_only_their_status_is_written(self) -> None:
+        for role in kind("ClusterRole"):
+            assert {"": {"get", "list", "watch"}} == granted(role, "network-attachment-definitions")
+        assert ["netattach-operator"] == [
+            r for r in ROLES if granted(r, "network-attachment-definitions/status")
+        ]
+
+    def test_pods_are_never_changed_but_for_their_status_by_the_daemon(self) -> None:
+        assert {"get", "list", "watch"} == set().union(*(granted(r, "pods").get("", set()) for r in ROLES))
+        assert ["netattach-daemon"] == [role for role in ROLES if granted(role, "pods/status")]
+
+    def test_every_binding_names_a_role_and_an_account_that_are_there(self) -> None:
+        accounts = kind("ServiceAccount")
+        for name, binding in {**kind("RoleBinding"), **kind("ClusterRoleBinding")}.items():
+            prefix = name.rpartition("/")[0]
+            role = binding["roleRef"]["name"]
+            assert (f"{prefix}/{role}" if prefix else role) in ROLES
+            assert {f"{s['namespace']}/{s['name']}" for s in binding["subjects"]} <= accounts.keys()
+
+    def test_every_program_has_an_account_of_its_own(self) -> None:
+        used = {
+            f"{name.partition('/')[0]}/{workload['spec']['template']['spec']['serviceAccountName']}": name
+            for name, workload in WORKLOADS.items()
+        }
+
+        assert kind("ServiceAccount").keys() == used.keys()
+        assert all(account == name for account, name in used.items())
+
+
+class TestPrograms:
+    @pytest.mark.parametrize(("name", "pod", "container"), EACH_CONTAINER)
+    def test_a_program_is_one_of_the_images_and_is_probed(
+        self, name: str, pod: Body, container: Body
+    ) -> None:
+        assert [name.partition("/")[2]] == container["command"]
+        assert set(container["command"]) <= PROJECT["scripts"].keys()
+        assert "/healthz" == container["startupProbe"]["httpGet"]["path"]
+        assert "/healthz" == container["livenessProbe"]["httpGet"]["path"]
+        assert "/readyz" == container["readinessProbe"]["httpGet"]["path"]
+
+    @pytest.mark.parametrize(("name", "pod", "container"), EACH_CONTAINER)
+    def test_a_program_has_requests_and_is_never_throttled(
+        self, name: str, pod: Body, container: Body
+    ) -> None:
+        assert {"cpu", "memory"} == container["resources"]["requests"].keys()
+        assert "cpu" not in container["resources"].get("limits", {})
+
+    @pytest.mark.parametrize(("name", "pod", "container"), EACH_CONTAINER)
+    def test_no_program_is_privileged_or_writes_into_its_image(
+        self, name: str, pod: Body, container: Body
+    ) -> None:
+        security = container["securityContext"]
+
+        assert "privileged" not in security
+        assert security["allowPrivilegeEscalation"] is False
+        assert security["readOnlyRootFilesystem"] is True
+        assert ["ALL"] == security["capabilities"]["drop"]
+        assert {"type": "RuntimeDefault"} == pod["securityContext"]["seccompProfile"]
+        assert not {"hostPID", "hostIPC", "shareProcessNamespace"} & pod.keys()
+
+    @pytest.mark.parametrize(("name", "pod", "container"), EACH_RESTRICTED)
+    def test_all_but_the_daemon_meet_the_restricted_profile(
+        self, name: str, pod: Body, container: Body
+    ) -> None:
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] > 0
+        assert "add" not in container["securityContext"]["capabilities"]
+        assert "hostNetwork" not in pod
+        assert not [v for v in pod.get("volumes", []) if "hostPath" in v]
+
+    def test_the_daemon_has_two_capabilities_and_four_directories_of_the_node(self) -> None:
+        (container,) = DAEMON["containers"]
+        settings = DaemonSettings()
+        paths = {v["name"]: v["hostPath"]["path"] for v in DAEMON["volumes"] if "hostPath" in v}
+
+        assert ["NET_ADMIN", "SYS_ADMIN"] == container["securityContext"]["capabilities"]["add"]
+        assert {
+            str(settings.conf_dir),
+            str(settings.bin_dir),
+            str(settings.socket.parent),
+            str(settings.ledger),
+        } == set(paths.values())
+        mounts = {m["name"]: m["mountPath"] for m in container["volumeMounts"]}
+        assert {**paths, "settings": str(settings.config.parent)} == mounts
+
+    def test_the_daemon_starts_without_the_settings_and_on_every_node(self) -> None:
+        (settings,) = [v["configMap"] for v in DAEMON["volumes"] if "configMap" in v]
+
+        assert {"name": cluster_settings.NAME, "optional": True} == settings
+        assert cluster_settings.KEY == DaemonSettings().config.name
+        assert [{"operator": "Exists"}] == DAEMON["tolerations"]
+        assert "system-node-critical" == DAEMON["priorityClassName"]
+
+    def test_what_the_daemon_is_told_is_what_it_reads(self) -> None:
+        (container,) = DAEMON["containers"]
+        known = {f"NETATTACH_{field.name.upper()}" for field in fields(DaemonSettings)}
+
+        assert {e["name"] for e in container["env"]} <= known
+        probes = [container[p]["httpGet"] for p in ("startupProbe", "readinessProbe", "livenessProbe")]
+        (health,) = [e["value"] for e in container["env"] if e["name"] == "NETATTACH_HEALTH"]
+        assert {health} == {f"{probe['host']}:{probe['port']}" for probe in probes}
+
+    def test_webhooks_are_several_and_one_is_always_there(self) -> None:
+        webhooks = WORKLOADS[f"{CONTROL}/netattach-webhooks"]["spec"]
+
+        assert webhooks["replicas"] > 1
+        assert 0 == webhooks["strategy"]["rollingUpdate"]["maxUnavailable"]
+        assert 1 == kind("PodDisruptionBudget")[f"{CONTROL}/netattach-webhooks"]["spec"]["minAvailable"]
+
+    def test_selectors_find_the_pods_that_they_are_meant_for(self) -> None:
+        for name, workload in WORKLOADS.items():
+            labels = workload["spec"]["template"]["metadata"]["labels"]
+            assert workload["spec"]["selector"]["matchLabels"] == labels
+            assert name.rpartition("-")[2] == labels["app.kubernetes.io/component"]
+        webhooks = WORKLOADS[f"{CONTROL}/netattach-webhooks"]["spec"]["selector"]["matchLabels"]
+        (service,) = kind("Service").values()
+        (budget,) = kind("PodDisruptionBudget").values()
+        assert webhooks == service["spec"]["selector"] == budget["spec"]["selector"]["matchLabels"]
+
+
+class TestAdmission:
+    @pytest.mark.parametrize("webhook", WEBHOOKS.values(), ids=WEBHOOKS)
+    def test_a_webhook_is_quick_has_no_effects_and_is_ours(self, webhook: Body) -> None:
+        settings = OperatorSettings()
+        (service,) = kind("Service").values()
+        client = webhook["clientConfig"]["service"]
+
+        assert 3 == webhook["timeoutSeconds"]
+        assert "None" == webhook["sideEffects"]
+        assert "Equivalent" == webhook["matchPolicy"]
+        assert f"/{webhook['name'].partition('.')[0]}" == client["path"]
+        assert (settings.namespace, settings.service) == (client["namespace"], client["name"])
+        assert (client["namespace"], client["name"]) == (
+            service["metadata"]["namespace"],
+            service["metadata"]["name"],
+        )
+        assert [client["port"]] == [port["port"] for port in service["spec"]["ports"]]
+        assert "caBundle" not in webhook["clientConfig"]  # an upgrade must not take away the operator's
+
+    def test_only_the_judgement_of_networks_is_not_gone_without(self) -> None:
+        assert {
+            "nads.netattach.io": "Fail",
+            "pods.netattach.io": "Ignore",
+            "config.netattach.io": "Ignore",
+        } == {name: webhook["failurePolicy"] for name, webhook in WEBHOOKS.items()}
+
+    def test_our_own_pods_never_wait_for_our_webhooks(self) -> None:
+        (excluded,) = WEBHOOKS["pods.netattach.io"]["namespaceSelector"]["matchExpressions"]
+
+        assert ("kubernetes.io/metadata.name", "NotIn", {CONTROL, NODE}) == (
+            excluded["key"],
+            excluded["operator"],
+            set(excluded["values"]),
+        )
+
+    @pytest.mark.parametrize(
+        "expression",
+        [c["expression"] for webhook in WEBHOOKS.values() for c in webhook["matchConditions"]],
+    )
+    def test_a_condition_holds_where_parts_of_the_object_are_absent(self, expression: str) -> None:
+        """Optional parts are asked for by has() first or by `.?`; an old object only where there is one."""
+        for part in ("annotations", "deletionTimestamp", "spec"):
+            bare = rf"(?<!\?)\b(?:object|oldObject)(?:\.metadata)?\.{part}\b"
+            assert f"has(object.metadata.{part})" in expression or not re.search(bare, expression)
+        assert "oldObject" not in expression or expression.startswith("request.operation != 'UPDATE' ||")
+
+    def test_objects_that_are_being_deleted_are_let_go(self) -> None:
+        for name in ("nads.netattach.io", "pods.netattach.io"):
+            assert "!has(object.metadata.deletionTimestamp)" in [
+                c["expression"] for c in WEBHOOKS[name]["matchConditions"]
+            ]
+
+    @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+    def test_a_policy_is_about_the_daemons_fails_closed_and_is_in_force(self, policy: Body) -> None:
+        (condition,) = policy["spec"]["matchConditions"]
+        binding = kind("ValidatingAdmissionPolicyBinding")[policy["metadata"]["name"]]["spec"]
+
+        assert (
+            f"request.userInfo.username == 'system:serviceaccount:{NODE}:netattach-daemon'"
+            == condition["expression"]
+        )
+        assert "Fail" == policy["spec"]["failurePolicy"]
+        assert {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]} == binding
+        assert {"Forbidden"} == {v["reason"] for v in policy["spec"]["validations"]}
+
+    def test_a_policy_is_there_for_everything_that_a_daemon_writes_but_events(self) -> None:
+        written = {
+            what
+            for rule in ROLES["netattach-daemon"]["rules"]
+            for what in rule["resources"]
+            if {"create", "update", "patch"} & set(rule["verbs"])
+        }
+        narrowed = {
+            what
+            for policy in POLICIES.values()
+            for rule in policy["spec"]["matchConstraints"]["resourceRules"]
+            for what in rule["resources"]
+        }
+
+        assert {"events"} == written - narrowed
