@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netattach_core import annotation, inventory, nad
-from netattach_core.errors import ConflictError, NotFoundError, RefusedError
+from netattach_core.errors import ConflictError, NotFoundError, RefusedError, TryAgainError
 from netattach_core.inventory import NodeAddress, NodeInventory
 from netattach_core.nad import Nad
 from netattach_core.pod import Pod, PodRef
@@ -90,6 +90,8 @@ class KubeStore:
         found = await self.pod(ref)
         if found is None:
             raise NotFoundError(f"pod {ref} is gone") from error
+        if found.ref.uid == refused and isinstance(error, ConflictError):  # others write to it all the time
+            raise TryAgainError(error.message) from error
         if found.ref.uid == refused:
             raise error
         await self._patch_status(ref, found.ref.uid, text)

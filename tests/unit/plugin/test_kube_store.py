@@ -99,7 +99,7 @@ def test_an_api_that_does_not_answer_is_not_waited_for_long(monkeypatch: pytest.
 
     async def story(server: ApiServer) -> None:
         async with watching(server) as store:
-            server.delay = 10
+            server.delay = 0.5
             with pytest.raises(TryAgainError, match="does not answer in time"):
                 await store.pod(PodRef("ns", "p", "u"))
 
@@ -153,6 +153,19 @@ def test_the_successor_of_a_pod_never_gets_its_status() -> None:
                 await store.write_status(PodRef("ns", "p", "old"), "[]")
 
             assert {} == server.read(PODS, "p", "ns")["metadata"]["annotations"]
+
+    run(story)
+
+
+def test_a_conflict_that_is_none_of_the_uids_is_worth_another_try() -> None:
+    """The kubelet writes into the same status all the time."""
+
+    async def story(server: ApiServer) -> None:
+        server.put(PODS, pod("p", "u"))
+        async with watching(server) as store:
+            server.fail(409, "the object has been modified", method="PATCH")
+            with pytest.raises(TryAgainError, match="has been modified"):
+                await store.write_status(PodRef("ns", "p", "u"), "[]")
 
     run(story)
 
