@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import random
+import time
 from pathlib import Path
 
 from netattach_core.errors import NetattachError
@@ -17,8 +18,17 @@ _log = logging.getLogger(__name__)
 _DEBOUNCE = 0.5
 """Seconds: one command of an administrator is several changes to the kernel."""
 
+_SHARE, _LONGEST_REST = 20, 5.0
+"""Of the time, one part in so many may go into looking (each pod that starts is news of the kernel's), up to so many seconds."""
+
 _LOOK_EVERY = 5.0
 """Seconds between looks at the directories."""
+
+_TELL_EVERY = 600.0
+"""Seconds after which it is told again as it is: somebody may have deleted it, and with its node it goes by itself.
+
+Where it is there unchanged, the API server writes nothing and tells no watcher.
+"""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
@@ -34,6 +44,7 @@ class InventoryKeeper:
         self._directories = directories
         self._woken = woken
         self._told: NodeInventory | None = None
+        self._told_until = 0.0
 
     def problem(self) -> str | None:
         """Why nothing is told yet."""
@@ -43,12 +54,13 @@ class InventoryKeeper:
         """Never returns."""
         pause = _FIRST_PAUSE
         while True:
-            seen = self._stamps()
+            seen, began = self._stamps(), time.monotonic()
             self._woken.clear()
             if await self._tell():
                 pause = _FIRST_PAUSE
-                await self._something(lambda seen=seen: seen != self._stamps())  # type: ignore[misc]  # bound at once
-                await asyncio.sleep(_DEBOUNCE)
+                rested = _rested(began, time.monotonic())
+                await self._something(seen)
+                await asyncio.sleep(max(_DEBOUNCE, rested - time.monotonic()))
             else:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
@@ -57,9 +69,10 @@ class InventoryKeeper:
         """False where another try is worth it."""
         try:
             gathered = await self._gatherer.gather()
-            if gathered != self._told:
+            if gathered != self._told or time.monotonic() >= self._told_until:
                 await self._store.publish_inventory(gathered)
                 self._told = gathered
+                self._told_until = time.monotonic() + _TELL_EVERY * random.uniform(0.5, 1)  # noqa: S311  # no secret
         except NetattachError as error:
             _log.warning("the inventory is not published yet: %s", error)
             return False
@@ -68,9 +81,9 @@ class InventoryKeeper:
             return False
         return True
 
-    async def _something(self, changed: Callable[[], bool]) -> None:
-        """Returns when it is woken, or one of the directories has changed."""
-        while not changed():
+    async def _something(self, seen: tuple[int, ...]) -> None:
+        """Returns when it is woken, one of the directories is not any more as it was seen, or it is time to tell again."""
+        while seen == self._stamps() and time.monotonic() < self._told_until:
             try:
                 async with asyncio.timeout(_LOOK_EVERY):
                     await self._woken.wait()
@@ -80,6 +93,11 @@ class InventoryKeeper:
 
     def _stamps(self) -> tuple[int, ...]:
         return tuple(_stamp(path) for path in self._directories)
+
+
+def _rested(began: float, ended: float) -> float:
+    """When another look may begin."""
+    return ended + min(_SHARE * (ended - began), _LONGEST_REST)
 
 
 def _stamp(path: Path) -> int:

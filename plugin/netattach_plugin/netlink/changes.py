@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,8 +45,6 @@ def heard(changed: Callable[[], None]) -> Iterator[None]:
 def _receives(route: socket.socket) -> bool:
     try:
         route.recv(_BUFFER)
-    except BlockingIOError:
-        return False
-    except OSError:  # ENOBUFS: more came than the socket holds, which is news too
-        return True
+    except OSError as error:
+        return error.errno == errno.ENOBUFS  # more came than the socket holds, which is news too
     return True

@@ -163,10 +163,13 @@ class Told(MemoryStore):
         self.published.put_nowait(inventory_)
 
 
+SHORT = {"_DEBOUNCE": 0.01, "_LONGEST_REST": 0.01, "_LOOK_EVERY": 0.02, "_FIRST_PAUSE": 0.01}
+
+
 class TestInventory:
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name, seconds in {"_DEBOUNCE": 0.01, "_LOOK_EVERY": 0.02, "_FIRST_PAUSE": 0.01}.items():
+        for name, seconds in SHORT.items():
             monkeypatch.setattr(inventory_keeper, name, seconds)
 
     @contextmanager
@@ -243,3 +246,27 @@ class TestInventory:
                     task.cancel()
 
         self.run(story)
+
+    def test_what_somebody_deleted_is_told_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nothing of the node changes by it."""
+        monkeypatch.setattr(inventory_keeper, "_TELL_EVERY", 0.05)
+
+        async def story() -> None:
+            store = Told()
+            with self.keeper(store, tmp_path) as (keeper, _, _):
+                async with asyncio.TaskGroup() as tasks:
+                    task = tasks.create_task(keeper.run())
+                    assert await store.published.get() == await store.published.get()
+                    task.cancel()
+
+        self.run(story)
+
+    @pytest.mark.parametrize(("took", "rest"), [(0.125, 2.5), (10.0, 5.0)])
+    def test_a_slow_look_rests_longer_and_not_for_ever(
+        self, took: float, rest: float, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.undo()
+
+        assert 100 + took + rest == inventory_keeper._rested(100, 100 + took)
