@@ -68,6 +68,9 @@ ENV PATH=/opt/netattach/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
     NETATTACH_CRDS=/opt/netattach/crds \
     NETATTACH_SHIM=/opt/netattach/shim/netattach \
     USER=netattach
+LABEL org.opencontainers.image.title=netattach \
+      org.opencontainers.image.description="More than one network for Kubernetes pods, safely" \
+      org.opencontainers.image.licenses=Apache-2.0
 # Nobody: the daemon alone is root, and its DaemonSet says so.
 USER 65532:65532
 CMD ["netattach", "--help"]
