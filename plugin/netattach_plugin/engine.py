@@ -65,7 +65,7 @@ class Engine:
         try:
             return await self._add(call, shim)
         except NetattachError as error:
-            if call.pod is not None:
+            if call.pod is not None and not _is_plain(call):
                 self._events.failed(call.pod, error.message)
             raise
 
@@ -232,6 +232,14 @@ class Engine:
 
     def _executors(self, call: CniCall, shim: Shim) -> Executors:
         return {Carrier.PLUGIN: PluginExecutor(shim, call, self._plugin_deadline)}
+
+
+def _is_plain(call: CniCall) -> bool:
+    """Whether it is known to ask for nothing; of such a pod the kubelet's own event is enough."""
+    annotations = call.pod_annotations
+    return annotations is not None and not any(
+        annotations.get(key, "").strip() for key in (annotation.NETWORKS, annotation.DEFAULT_NETWORK)
+    )
 
 
 def _refuse_default_network(annotations: Mapping[str, str]) -> None:

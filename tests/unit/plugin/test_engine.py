@@ -387,3 +387,44 @@ def test_an_answer_that_cannot_be_told_undoes_the_add() -> None:
 
 def _ran() -> Ran:
     return Ran(1, Outcome.EXITED, 0, b'{"cniVersion":"1.0.0"}', b"")
+
+
+def test_a_pod_is_told_of_each_interface_in_multus_words() -> None:
+    """People search for them."""
+    world = World("a,b")
+
+    world.add()
+
+    addresses = "[10.0.0.2/24]"
+    assert {
+        "test/p": [
+            f"Add eth0 {addresses} from cbr0",
+            f"Add net1 {addresses} from test/a",
+            f"Add net2 {addresses} from test/b",
+        ]
+    } == world.events.added_to
+
+
+@pytest.mark.parametrize("hands_over_annotations", [True, False])
+def test_a_pod_is_told_why_it_got_none(hands_over_annotations: bool) -> None:  # noqa: FBT001  # a table's column
+    """The same words as the runtime's."""
+    world = World("unknown", hands_over_annotations=hands_over_annotations)
+
+    with pytest.raises(NotFoundError) as refused:
+        world.add()
+
+    assert {"test/p": [refused.value.message]} == world.events.failures
+    assert {} == world.events.added_to
+
+
+def test_a_plain_pod_has_no_events() -> None:
+    """A node that boots has many, all failing until its default network is there, and the kubelet tells that already."""
+    world = World()
+
+    world.add()
+    assert {} == world.events.added_to
+    world.delete()
+    world.networks.default = None
+    with pytest.raises(TryAgainError):
+        world.add()
+    assert {} == world.events.failures
