@@ -86,7 +86,9 @@ class _Daemon:
             "install": self._install,
         }
         ready = (lambda: self._installer.problem, self._inventory.problem, self._store_problem)
-        probed = health.served(self._read.health, live=(), ready=ready, metrics=self._metrics.registry)
+        probed = health.served(
+            self._read.health, live=(self._server.problem,), ready=ready, metrics=self._metrics.registry
+        )
         async with probed, asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(run(), name=name) for name, run in beside.items()]
             with changes.heard(self._wake):
@@ -94,7 +96,7 @@ class _Daemon:
                 serving = tasks.create_task(self._server.serve(ended, drain=self._read.drain), name="server")
                 await stop.wait()
                 if await self._fate.uninstalled():
-                    self._installer.remove()
+                    await asyncio.to_thread(self._installer.remove)
                 ended.set()
                 await serving
             await self._status.flush()

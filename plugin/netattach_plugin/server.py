@@ -44,6 +44,14 @@ class Server:
         self._calls: set[asyncio.Task[None]] = set()
         self._inode = 0
 
+    def problem(self) -> str | None:
+        """Why no shim can reach us; also where somebody has cleared the directory under our feet."""
+        try:
+            ours = self._path.stat().st_ino == self._inode
+        except OSError:
+            ours = False
+        return None if ours else f"no shim can reach us: {self._path} is not our socket"
+
     async def serve(self, stop: asyncio.Event, drain: float) -> None:
         """Accepts until `stop` is set, then lets the calls under way end, for `drain` seconds at most."""
         async with asyncio.TaskGroup() as tasks:
@@ -60,6 +68,8 @@ class Server:
 
     def _listen(self) -> socket.socket:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if {entry.name for entry in self._path.parent.iterdir()} <= {self._path.name}:
+            self._path.parent.chmod(0o700)  # whoever mounted it for us has made it like any other
         self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.setblocking(False)

@@ -275,6 +275,32 @@ def test_two_calls_for_one_sandbox_take_turns() -> None:
     _serve(conversation)
 
 
+@pytest.mark.parametrize(
+    ("beside", "mode"), [((), 0o700), (("cni.sock",), 0o700), (("somebody else's",), 0o755)], ids=str
+)
+def test_a_directory_that_was_made_for_us_is_closed_to_others(
+    tmp_path: Path, beside: tuple[str, ...], mode: int
+) -> None:
+    """The kubelet makes it for the mount, as any other; one that is not ours alone stays as it is."""
+    tmp_path.chmod(0o755)
+    for name in beside:
+        (tmp_path / name).touch()
+    with Server(tmp_path / "cni.sock", _engine())._listen():
+        assert mode == tmp_path.stat().st_mode & 0o777
+
+
+def test_a_socket_that_is_cleared_away_is_told_to_whoever_probes(tmp_path: Path) -> None:
+    """A restart makes it anew."""
+    path = tmp_path / "cni.sock"
+    server = Server(path, _engine())
+    assert "no shim can reach us" in str(server.problem())
+
+    with server._listen():
+        assert None is server.problem()
+        path.unlink()
+        assert "is not our socket" in str(server.problem())
+
+
 def test_a_daemon_that_ends_leaves_its_successors_socket(tmp_path: Path) -> None:
     """During a rolling update both live for a moment."""
     path = tmp_path / "cni.sock"
