@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -110,7 +110,7 @@ class Api:
         metadata_only: bool = False,
         silence: float,
     ) -> AsyncIterator[dict[str, Any]]:
-        """The events of a watch until the server ends it. More than `silence` seconds without any: TryAgainError."""
+        """The events of a watch until the server ends it, or says nothing for `silence` seconds."""
         what = f"WATCH {resource.path(namespace=namespace)}"
         accept = _METADATA.format("") if metadata_only else _JSON
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=SECONDS, sock_read=silence)
@@ -120,8 +120,9 @@ class Api:
             async with response:
                 if response.status != 200:
                     raise failures.from_status(response.status, await response.read(), what)
-                async for line in _lines(response.content):
-                    yield _decoded(line, what)
+                with suppress(TimeoutError):
+                    async for line in _lines(response.content):
+                        yield _decoded(line, what)
 
     async def _request(
         self,

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 _PAGE = 500
 _SILENCE = 90.0
-"""Seconds without a word; the server sends a bookmark about each minute, also where nothing happens."""
+"""Seconds without a word, after which the watch is begun anew: a connection that is dead says nothing either."""
 
 _WATCH_SECONDS = (240, 480)
 """The server ends a watch after this long; different ones for each, so that not all come back at once."""

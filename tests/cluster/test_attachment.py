@@ -33,121 +33,120 @@ NODES = ("node1", "node2")
 
 
 @pytest.fixture
-def cluster(installed: Cluster) -> Iterator[Cluster]:
+def running(installed: Cluster) -> Iterator[Cluster]:
     """Gives back the networks and pods, and waits until the nodes have."""
     yield installed
-    installed.kubectl("delete", "pods,network-attachment-definitions", "--all", "--all-namespaces", "--field-selector",
-                      "metadata.namespace=default", check=False)  # fmt: skip
+    installed.kubectl("delete", "pods,network-attachment-definitions", "--all")
     installed.kubectl("delete", "namespace", "other", "--ignore-not-found")
     installed.eventually(lambda: not any(leftovers(installed, name) for name in NODES), "all is given back")
 
 
-def started(cluster: Cluster, *pods: dict[str, Any]) -> None:
-    created(cluster, *pods)
+def started(running: Cluster, *pods: dict[str, Any]) -> None:
+    created(running, *pods)
     for body in pods:
-        cluster.wait_ready(body["metadata"]["name"], body["metadata"]["namespace"])
+        running.wait_ready(body["metadata"]["name"], body["metadata"]["namespace"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_pods_on_one_node_meet_on_net1(cluster: Cluster, kind: str) -> None:
+def test_two_pods_on_one_node_meet_on_net1(running: Cluster, kind: str) -> None:
     node, plugin = KINDS[kind]
-    created(cluster, nad("second", conf(**plugin, ipam=HOST_LOCAL)))
-    started(cluster, pod("one", "second", node=node), pod("two", "second", node=node))
+    created(running, nad("second", conf(**plugin, ipam=HOST_LOCAL)))
+    started(running, pod("one", "second", node=node), pod("two", "second", node=node))
 
-    assert ["lo", "eth0", "net1"] == links(cluster, "one")
-    first, second = (address(cluster, name, "net1") for name in ("one", "two"))
+    assert ["lo", "eth0", "net1"] == links(running, "one")
+    first, second = (address(running, name, "net1") for name in ("one", "two"))
     assert {"10.0.3.200/24", "10.0.3.201/24"} == {first, second}
-    assert pings(cluster, "one", second.partition("/")[0])
-    assert pings(cluster, "two", first.partition("/")[0])
+    assert pings(running, "one", second.partition("/")[0])
+    assert pings(running, "two", first.partition("/")[0])
 
-    entries = status(cluster, "one")
+    entries = status(running, "one")
     assert ["cbr0", "default/second"] == [entry["name"] for entry in entries]
     assert [("eth0", True), ("net1", None)] == [(e["interface"], e.get("default")) for e in entries]
     assert [first.partition("/")[0]] == entries[1]["ips"]
 
 
-def test_host_device_moves_the_nodes_own_card_and_gives_it_back(cluster: Cluster) -> None:
+def test_host_device_moves_the_nodes_own_card_and_gives_it_back(running: Cluster) -> None:
     ipam = {"type": "static", "addresses": [{"address": "10.0.3.210/24"}]}
-    created(cluster, nad("card", conf(type="host-device", device="eth1", ipam=ipam)))
-    before = cluster.node("node1").sh("cat /sys/class/net/eth1/address")
-    started(cluster, pod("one", "card"))
+    created(running, nad("card", conf(type="host-device", device="eth1", ipam=ipam)))
+    before = running.node("node1").sh("cat /sys/class/net/eth1/address")
+    started(running, pod("one", "card"))
 
-    assert "10.0.3.210/24" == address(cluster, "one", "net1")
-    assert before.strip() == status(cluster, "one")[1]["mac"]
-    assert pings(cluster, "one", "10.0.3.1")
-    assert "eth1" not in cluster.node("node1").sh("ip -o link")
+    assert "10.0.3.210/24" == address(running, "one", "net1")
+    assert before.strip() == status(running, "one")[1]["mac"]
+    assert pings(running, "one", "10.0.3.1")
+    assert "eth1" not in running.node("node1").sh("ip -o link")
 
-    cluster.kubectl("delete", "pod", "one")
-    cluster.eventually(lambda: "eth1" in cluster.node("node1").sh("ip -o link"), "the card is back")
-    cluster.node("node1").sh("ip link set eth1 up; ip addr replace 10.0.3.11/24 dev eth1")
+    running.kubectl("delete", "pod", "one")
+    running.eventually(lambda: "eth1" in running.node("node1").sh("ip -o link"), "the card is back")
+    running.node("node1").sh("ip link set eth1 up; ip addr replace 10.0.3.11/24 dev eth1")
 
 
-def test_pods_on_two_nodes_meet_over_the_switch(cluster: Cluster) -> None:
+def test_pods_on_two_nodes_meet_over_the_switch(running: Cluster) -> None:
     for name, last in (("left", 200), ("right", 205)):
         ipam = {**HOST_LOCAL, "rangeStart": f"10.0.3.{last}", "rangeEnd": f"10.0.3.{last + 4}"}
-        created(cluster, nad(name, conf(type="macvlan", master="eth1", mode="bridge", ipam=ipam)))
-    started(cluster, pod("one", "left", node="node1"), pod("two", "right", node="node2"))
+        created(running, nad(name, conf(type="macvlan", master="eth1", mode="bridge", ipam=ipam)))
+    started(running, pod("one", "left", node="node1"), pod("two", "right", node="node2"))
 
-    assert pings(cluster, "one", "10.0.3.205")
-    assert pings(cluster, "two", "10.0.3.200")
-
-
-def test_a_network_of_another_namespace(cluster: Cluster) -> None:
-    cluster.kubectl("create", "namespace", "other")
-    created(cluster, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL), "other"))
-    started(cluster, pod("one", "other/second"))
-
-    assert "other/second" == status(cluster, "one")[1]["name"]
-    assert ["lo", "eth0", "net1"] == links(cluster, "one")
+    assert pings(running, "one", "10.0.3.205")
+    assert pings(running, "two", "10.0.3.200")
 
 
-def test_two_networks_stand_in_the_order_of_the_annotation(cluster: Cluster) -> None:
-    created(cluster, nad("a", conf(type="bridge", bridge="mybr0", ipam=HOST_LOCAL)))
-    created(cluster, nad("b", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
-    started(cluster, pod("one", "b, a@storage"))
+def test_a_network_of_another_namespace(running: Cluster) -> None:
+    running.kubectl("create", "namespace", "other")
+    created(running, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL), "other"))
+    started(running, pod("one", "other/second"))
 
-    assert ["lo", "eth0", "net1", "storage"] == links(cluster, "one")
-    assert ["cbr0", "default/b", "default/a"] == [entry["name"] for entry in status(cluster, "one")]
-    assert "storage" == status(cluster, "one")[2]["interface"]
+    assert "other/second" == status(running, "one")[1]["name"]
+    assert ["lo", "eth0", "net1"] == links(running, "one")
 
 
-def test_the_json_form_with_an_address_and_a_mac(cluster: Cluster) -> None:
+def test_two_networks_stand_in_the_order_of_the_annotation(running: Cluster) -> None:
+    created(running, nad("a", conf(type="bridge", bridge="mybr0", ipam=HOST_LOCAL)))
+    created(running, nad("b", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    started(running, pod("one", "b, a@storage"))
+
+    assert ["lo", "eth0", "net1", "storage"] == links(running, "one")
+    assert ["cbr0", "default/b", "default/a"] == [entry["name"] for entry in status(running, "one")]
+    assert "storage" == status(running, "one")[2]["interface"]
+
+
+def test_the_json_form_with_an_address_and_a_mac(running: Cluster) -> None:
     plugin = {"type": "macvlan", "master": "eth1", "capabilities": {"ips": True, "mac": True}}
-    created(cluster, nad("asked", conf(**plugin, ipam={"type": "static"})))
+    created(running, nad("asked", conf(**plugin, ipam={"type": "static"})))
     asked = {"name": "asked", "ips": ["10.0.3.222/24"], "mac": "02:00:00:00:03:22"}
-    started(cluster, pod("one", [asked]))
+    started(running, pod("one", [asked]))
 
-    assert "10.0.3.222/24" == address(cluster, "one", "net1")
-    assert "02:00:00:00:03:22" == status(cluster, "one")[1]["mac"]
-    assert ["10.0.3.222"] == status(cluster, "one")[1]["ips"]
+    assert "10.0.3.222/24" == address(running, "one", "net1")
+    assert "02:00:00:00:03:22" == status(running, "one")[1]["mac"]
+    assert ["10.0.3.222"] == status(running, "one")[1]["ips"]
 
 
-def test_an_event_tells_of_each_interface(cluster: Cluster) -> None:
-    created(cluster, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
-    started(cluster, pod("one", "second"))
+def test_an_event_tells_of_each_interface(running: Cluster) -> None:
+    created(running, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    started(running, pod("one", "second"))
 
-    cluster.eventually(
-        lambda: "Add net1 [10.0.3.200/24] from default/second" in cluster.events("one", "AddedInterface"),
+    running.eventually(
+        lambda: "Add net1 [10.0.3.200/24] from default/second" in running.events("one", "AddedInterface"),
         "event",
     )
 
 
-def test_a_plain_pod_gets_its_status_too(cluster: Cluster) -> None:
-    started(cluster, pod("plain"))
-    cluster.eventually(
-        lambda: STATUS in cluster.read("pod", "plain")["metadata"].get("annotations", {}), "status"
+def test_a_plain_pod_gets_its_status_too(running: Cluster) -> None:
+    started(running, pod("plain"))
+    running.eventually(
+        lambda: STATUS in running.read("pod", "plain")["metadata"].get("annotations", {}), "status"
     )
 
-    assert ["cbr0"] == [entry["name"] for entry in status(cluster, "plain")]
-    assert "" == cluster.events("plain", "AddedInterface")
+    assert ["cbr0"] == [entry["name"] for entry in status(running, "plain")]
+    assert "" == running.events("plain", "AddedInterface")
 
 
-def test_a_network_that_is_changed_under_a_pod_is_freed_as_it_was_made(cluster: Cluster) -> None:
-    created(cluster, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
-    started(cluster, pod("one", "second"))
+def test_a_network_that_is_changed_under_a_pod_is_freed_as_it_was_made(running: Cluster) -> None:
+    created(running, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    started(running, pod("one", "second"))
     other = conf(type="bridge", bridge="mybr0", ipam={"type": "host-local", "subnet": "10.9.0.0/24"})
     patch = json.dumps({"spec": {"config": other}})
-    cluster.kubectl("patch", "nad", "second", "--type=merge", f"--patch={patch}")
-    cluster.kubectl("delete", "pod", "one")
+    running.kubectl("patch", "nad", "second", "--type=merge", f"--patch={patch}")
+    running.kubectl("delete", "pod", "one")
 
-    assert {} == leftovers(cluster, "node1")
+    assert {} == leftovers(running, "node1")
