@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netattach_core import shim_protocol
 from netattach_core.attachment import Network
-from netattach_core.shim_protocol import Decoder, Frame, Kind
+from netattach_core.shim_protocol import Frame, Kind
 from netattach_plugin.engine import Engine
 from netattach_plugin.server import Server
+from support.shim_side import HELLO, ShimSide
 from support.twins import (
     FakeLinks,
     FakePodLinks,
@@ -29,36 +28,9 @@ from support.twins import (
     RecordingSink,
 )
 
-HELLO = Frame(Kind.HELLO, (b"netattach", b"1", b"1", b"test"))
 DEL = (b"CNI_COMMAND=DEL", b"CNI_CONTAINERID=c1", b"CNI_IFNAME=eth0")
 PTP = '{"cniVersion":"1.0.0","type":"ptp","name":"n"}'
 STDIN = b'{"cniVersion":"0.3.1","name":"netattach","type":"netattach"}'
-
-
-class Peer:
-    """A shim's side of the connection, frame by frame."""
-
-    def __init__(self, path: Path) -> None:
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(10)
-        self.socket.connect(str(path))
-        self._decoder = Decoder()
-        self._frames: list[Frame] = []
-
-    def send(self, frame: Frame) -> None:
-        self.socket.sendall(shim_protocol.encode(frame))
-
-    def receive(self) -> Frame | None:
-        """The next frame; None where the daemon has hung up."""
-        while not self._frames:
-            try:
-                data = self.socket.recv(65536)
-            except ConnectionResetError:
-                return None
-            if not data:
-                return None
-            self._frames += self._decoder.feed(data)
-        return self._frames.pop(0)
 
 
 def _engine(primary: str = PTP) -> Engine:
@@ -91,9 +63,9 @@ def _serve(conversation: Callable[[Path], None], primary: str = PTP) -> None:
 
 
 @contextlib.contextmanager
-def _called(path: Path, *variables: bytes, stdin: bytes = STDIN) -> Iterator[Peer]:
+def _called(path: Path, *variables: bytes, stdin: bytes = STDIN) -> Iterator[ShimSide]:
     """A peer that has greeted and called."""
-    peer = Peer(path)
+    peer = ShimSide(path)
     with peer.socket:
         peer.send(HELLO)
         assert peer.receive() == Frame(Kind.WELCOME, (b"1",))
@@ -204,7 +176,7 @@ def test_a_shim_of_another_release_is_told_so() -> None:
     """And not left hanging."""
 
     def conversation(path: Path) -> None:
-        peer = Peer(path)
+        peer = ShimSide(path)
         with peer.socket:
             peer.send(Frame(Kind.HELLO, (b"netattach", b"7", b"9", b"test")))
             refusal = peer.receive()
@@ -247,7 +219,7 @@ def test_garbage_is_survived(chunks: list[bytes]) -> None:
     """Anything on the socket: the next call is served."""
 
     def conversation(path: Path) -> None:
-        peer = Peer(path)
+        peer = ShimSide(path)
         with peer.socket, contextlib.suppress(BrokenPipeError, ConnectionResetError):
             for chunk in chunks:
                 peer.socket.sendall(chunk)

@@ -1,0 +1,310 @@
+"""The whole daemon beside an API: what it serves while that is away, what it costs, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netattach_core import annotation
+from netattach_core.pod import PodRef
+from netattach_kube import watched
+from netattach_kube.resource import DAEMON_SETS, EVENTS, INVENTORIES, NADS, NAMESPACES, NODES, PODS
+from netattach_plugin import in_cluster, install, inventory_keeper, settings_file
+from netattach_plugin.settings import Settings
+from support import api_server, shim_side
+from support.api_server import ApiServer
+from support.twins import FakeLinks, FakePodLinks, Reply, failed, succeeded
+
+PRIMARY = '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "ptp"}]}'
+PLAIN: Mapping[str, str] = {}
+TWO = {annotation.NETWORKS: "a"}
+
+
+class EmptyPods(FakePodLinks):
+    """Every pod has what its plugins made the moment that somebody waits for it."""
+
+    async def appeared(self, name: str) -> None:
+        """At once."""
+
+
+class Node:
+    """The daemon, its node's directories, and its API."""
+
+    def __init__(self, server: ApiServer, root: Path) -> None:
+        self.server = server
+        self.conf, self.bin = root / "net.d", root / "bin"
+        for folder in (self.conf, self.bin):
+            folder.mkdir()
+        (self.conf / "10-default.conflist").write_text(PRIMARY)
+        (root / "shim").write_bytes(b"the shim")
+        (root / "kubeconfig").write_text(json.dumps(_kubeconfig(server.url)))
+        self.settings = Settings(
+            socket=root / "run/cni.sock",
+            ledger=root / "ledger",
+            conf_dir=self.conf,
+            bin_dir=self.bin,
+            shim=root / "shim",
+            config=root / "config.yaml",
+            kubeconfig=root / "kubeconfig",
+            health=f"127.0.0.1:{_free_port()}",
+            node="node1",
+            status_wait=0.2,
+        )
+        server.put(NODES, {"metadata": {"name": "node1"}})
+        server.put(NAMESPACES, {"metadata": {"name": "netattach-node"}})
+        server.put(DAEMON_SETS, {"metadata": {"name": "netattach-daemon", "namespace": "netattach-node"}})
+        server.put(
+            NADS, {"metadata": {"namespace": "ns", "name": "a"}, "spec": {"config": '{"type":"macvlan"}'}}
+        )
+
+    @property
+    def ours(self) -> bool:
+        return (self.conf / "00-netattach.conflist").exists()
+
+    def create_pod(self, name: str, annotations: Mapping[str, str]) -> PodRef:
+        metadata = {"namespace": "ns", "name": name, "annotations": dict(annotations)}
+        self.server.put(PODS, {"metadata": metadata, "spec": {"nodeName": "node1"}})
+        return PodRef("ns", name, self.server.read(PODS, name, "ns")["metadata"]["uid"])
+
+    async def call(
+        self, command: str, pod: PodRef, annotations: Mapping[str, str] | None, reply: Reply = succeeded
+    ) -> tuple[int, Any]:
+        return await asyncio.to_thread(shim_side.call, self.settings.socket, command, pod, annotations, reply)
+
+    def status(self, pod: PodRef) -> list[str]:
+        """The interfaces that the pod's status tells."""
+        annotations = self.server.read(PODS, pod.name, "ns")["metadata"]["annotations"]
+        return [entry["interface"] for entry in json.loads(annotations.get(annotation.NETWORK_STATUS, "[]"))]
+
+    async def probe(self, path: str) -> str:
+        return await asyncio.to_thread(_get, f"http://{self.settings.health}{path}")
+
+    async def ready(self) -> None:
+        await self.says("ok", "/readyz")
+
+    async def says(self, words: str, path: str) -> None:
+        """Returns once a probe is told this."""
+        async with asyncio.timeout(10):
+            while words not in await self.probe(path):  # noqa: ASYNC110  # as the kubelet asks
+                await asyncio.sleep(0.01)
+
+
+Story = Callable[[Node], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Node]:
+    """Tells a story beside a daemon, which is then told to stop and has to end by itself; the node that is left."""
+    monkeypatch.setattr(in_cluster, "NetlinkLinks", lambda: FakeLinks(EmptyPods()))
+    for module in (install, settings_file):
+        monkeypatch.setattr(module, "_EVERY", 0.02)
+    monkeypatch.setattr(inventory_keeper, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(watched, "_LONGEST_PAUSE", 0.25)
+
+    async def tell(story: Story, *, away: bool, config: str) -> Node:
+        async with api_server.serving() as server, asyncio.timeout(20):
+            node, stop = Node(server, tmp_path), asyncio.Event()
+            node.settings.config.write_text(config)
+            server.away = away
+            async with asyncio.TaskGroup() as tasks:
+                daemon = tasks.create_task(in_cluster.serve(node.settings, stop))
+                if not away:
+                    await node.ready()
+                await story(node)
+                stop.set()
+                await daemon
+            return node
+
+    return lambda story, away=False, config="": asyncio.run(tell(story, away=away, config=config))
+
+
+def test_a_pod_that_asks_for_networks_costs_one_patch_and_its_events(run: Callable[..., Node]) -> None:
+    """No GET: the runtime hands its annotations over, and the NAD is known from the watch."""
+
+    async def story(node: Node) -> None:
+        pod = node.create_pod("p", TWO)
+        node.server.requests.clear()
+        assert (0, "1.0.0") == _outcome(await node.call("ADD", pod, TWO))
+        await node.server.until(lambda: len(node.server.all(EVENTS)) == 2 and node.status(pod) != [])
+
+        events = "POST /api/v1/namespaces/ns/events"
+        patch = "PATCH /api/v1/namespaces/ns/pods/p/status"
+        assert sorted((patch, events, events)) == sorted(map(str, node.server.requests))
+        assert ["eth0", "net1"] == node.status(pod)
+
+    run(story)
+
+
+def test_a_plain_pods_status_is_one_patch_later(run: Callable[..., Node]) -> None:
+    async def story(node: Node) -> None:
+        pod = node.create_pod("p", PLAIN)
+        node.server.requests.clear()
+        await node.call("ADD", pod, PLAIN)
+        await node.server.until(lambda: node.status(pod) == ["eth0"])
+
+        assert ["PATCH /api/v1/namespaces/ns/pods/p/status"] == list(map(str, node.server.requests))
+
+    run(story)
+
+
+def test_where_the_settings_say_never_a_plain_pod_costs_no_request(run: Callable[..., Node]) -> None:
+    """Statuses are written in turn, so that of the second pod shows that there is none of the first."""
+
+    async def story(node: Node) -> None:
+        plain, other = node.create_pod("p", PLAIN), node.create_pod("q", TWO)
+        await node.call("ADD", plain, PLAIN)
+        await node.call("ADD", other, TWO)
+        await node.server.until(lambda: node.status(other) == ["eth0", "net1"])
+        await node.call("DEL", plain, PLAIN)
+
+        assert not any("pods/p" in str(request) for request in node.server.requests)
+
+    run(story, config="statusForPlainPods: never")
+
+
+def test_why_an_add_failed_is_told_on_the_pod(run: Callable[..., Node]) -> None:
+    async def story(node: Node) -> None:
+        pod = node.create_pod("p", TWO)
+        code, error = await node.call("ADD", pod, TWO, failed("no such master"))
+        await node.server.until(lambda: len(node.server.all(EVENTS)) == 1)
+
+        (event,) = node.server.all(EVENTS)
+        assert (1, "Warning", "FailedAttachment") == (code, event["type"], event["reason"])
+        assert event["message"] == error["msg"]
+        assert "no such master" in event["message"]
+
+    run(story)
+
+
+def test_an_api_that_refuses_events_hinders_nobody(run: Callable[..., Node]) -> None:
+    async def story(node: Node) -> None:
+        node.server.fail(403, method="POST", path="events", times=99)
+        pod = node.create_pod("p", TWO)
+
+        assert 0 == (await node.call("ADD", pod, TWO))[0]
+        await node.server.until(lambda: node.status(pod) == ["eth0", "net1"])
+        await node.server.asked("POST /api/v1/namespaces/ns/events")
+
+    run(story)
+
+
+def test_while_the_api_is_away_plain_pods_start_and_the_rest_waits(run: Callable[..., Node]) -> None:
+    """The node boots before it, so the daemon does too; when it comes back, all is told."""
+
+    async def story(node: Node) -> None:
+        await node.says("NetworkAttachmentDefinitions are not known yet", "/readyz")
+        await node.says("ok", "/healthz")
+        plain, other = node.create_pod("p", PLAIN), node.create_pod("q", TWO)
+        assert 0 == (await node.call("ADD", plain, PLAIN))[0]
+        code, error = await node.call("ADD", other, TWO)
+        assert (1, 11) == (code, error["code"])
+        assert [] == node.status(plain)
+        assert node.ours
+
+        node.server.away = False
+        await node.ready()
+        await node.server.until(lambda: node.status(plain) == ["eth0"])
+        assert 0 == (await node.call("ADD", other, TWO))[0]
+        assert node.server.has(INVENTORIES, "node1")
+
+    run(story, away=True)
+
+
+def test_what_the_watch_knows_can_be_attached_while_the_api_is_away(run: Callable[..., Node]) -> None:
+    """With its status later."""
+
+    async def story(node: Node) -> None:
+        pod = node.create_pod("p", TWO)
+        node.server.away = True
+        assert 0 == (await node.call("ADD", pod, TWO))[0]
+        assert [] == node.status(pod)
+        node.server.away = False
+        await node.server.until(lambda: node.status(pod) == ["eth0", "net1"])
+
+    run(story)
+
+
+def test_stopped_for_an_upgrade_it_leaves_its_conf(run: Callable[..., Node]) -> None:
+    async def story(node: Node) -> None:
+        assert node.ours
+
+    node = run(story)
+
+    assert node.ours
+    assert not node.settings.socket.exists()
+
+
+def test_uninstalled_it_gives_the_node_back_to_the_primary(run: Callable[..., Node]) -> None:
+    """Also where nothing of the API may be asked any more."""
+
+    async def story(node: Node) -> None:
+        node.server.delete(DAEMON_SETS, "netattach-daemon", "netattach-node")
+
+    node = run(story)
+
+    assert ["10-default.conflist"] == sorted(path.name for path in node.conf.iterdir())
+    assert (node.bin / "netattach").exists()
+
+
+def test_stopped_while_the_api_is_away_it_leaves_its_conf(run: Callable[..., Node]) -> None:
+    """Nobody can tell which of the two it is, and pods that asked for networks must not start without."""
+
+    async def story(node: Node) -> None:
+        node.server.away = True
+
+    assert run(story).ours
+
+
+def test_what_it_does_is_counted(run: Callable[..., Node]) -> None:
+    async def story(node: Node) -> None:
+        pod = node.create_pod("p", PLAIN)
+        await node.call("ADD", pod, PLAIN)
+        text = await node.probe("/metrics")
+
+        assert 'netattach_call_seconds_count{command="ADD",outcome="success"} 1.0' in text
+        assert "netattach_ledger_entries 1.0" in text
+
+    run(story)
+
+
+def _outcome(answered: tuple[int, Any]) -> tuple[int, str]:
+    return answered[0], answered[1]["cniVersion"]
+
+
+def _kubeconfig(url: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "test",
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+        "clusters": [{"name": "test", "cluster": {"server": url}}],
+        "users": [{"name": "test", "user": {}}],
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _get(url: str) -> str:
+    """What is answered, a failure's reasons too; nothing while nobody listens."""
+    with suppress(urllib.error.URLError):
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:
+                return str(response.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.read().decode()
+    return ""
