@@ -22,6 +22,7 @@ Body = Mapping[str, Any]
 Key = tuple[str, str]
 """Namespace and name of a NAD."""
 
+CONFIG_TOO_LONG = Rule("config-too-long", Severity.DENY, "a configuration of a length that no network needs")
 INVENTORY_MISSING = Rule("inventory-missing", Severity.WARN, "no node has said yet what it has")
 POD_ANNOTATION = Rule("pod-annotation", Severity.DENY, "an annotation that cannot be read")
 POD_UNKNOWN = Rule("pod-unknown-network", Severity.DENY, "a network that is not there")
@@ -31,6 +32,7 @@ POD_HOST = Rule("pod-host-network", Severity.WARN, "networks of a pod that has t
 SETTINGS_BROKEN = Rule("settings-broken", Severity.DENY, "settings that cannot be read")
 
 RULES = (
+    CONFIG_TOO_LONG,
     INVENTORY_MISSING,
     POD_ANNOTATION,
     POD_UNKNOWN,
@@ -39,6 +41,12 @@ RULES = (
     POD_HOST,
     SETTINGS_BROKEN,
 )
+
+LONGEST_CONFIG = 32 * 1024
+"""Characters. To judge a text takes a time that its author chooses, and real ones have a few hundred."""
+
+_CANDIDATES = 1000
+"""Networks in a namespace; among more of them, none is looked for that may be meant."""
 
 _OURS = "netattach.io/"
 """How the annotations begin that change what is said of a NAD."""
@@ -56,8 +64,11 @@ def of_nad(body: Body, before: Body | None, nodes: Sequence[NodeInventory]) -> l
     """What is wrong with a NAD; `before` is None for a new one, `nodes` empty where none has reported."""
     if _is_going(body) or (before is not None and _judged_of(body) == _judged_of(before)):
         return []
+    config = _mapping(body, "spec").get("config")
+    if isinstance(config, str) and len(config) > LONGEST_CONFIG:
+        return [_too_long(len(config))]
     findings = judge(body, nodes or None)
-    if not nodes and _mapping(body, "spec").get("config"):
+    if not nodes and config:
         problem = (
             "no node has reported yet, so nothing is known of interfaces and plugins; the rest is judged"
         )
@@ -110,14 +121,21 @@ def of_settings(problems: Iterable[str]) -> list[Finding]:
 def _unknown(namespace: str, name: str, there: Collection[Key]) -> Finding:
     problem = f"there is no NetworkAttachmentDefinition {name!r} in namespace {namespace!r}"
     elsewhere = [other for other, same in there if same == name and other != namespace]
-    close = words.closest(name, (other for within, other in there if within == namespace))
+    beside = [other for within, other in there if within == namespace]
+    close = words.closest(name, beside) if len(beside) <= _CANDIDATES else None
     mend = "create it, or correct the annotation"
-    if close:
-        mend = f"did you mean `{close}`?"
-    elif len(elsewhere) == 1:
+    if len(elsewhere) == 1:
         other = elsewhere[0]
         mend = f'write {other}/{name}, or "namespace": "{other}" in the JSON form'
+    elif close:
+        mend = f"did you mean `{close}`?"
     return Finding(POD_UNKNOWN, (NETWORKS,), problem, mend)
+
+
+def _too_long(length: int) -> Finding:
+    problem = f"the configuration has {length} characters; no network needs more than {LONGEST_CONFIG}"
+    mend = "remove what no plugin reads, or make several networks of it"
+    return Finding(CONFIG_TOO_LONG, (), problem, mend)
 
 
 def _default_network(text: str) -> list[Finding]:
