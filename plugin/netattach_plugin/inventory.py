@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from netattach_core import cni_config, inventory, own_conf, versions
@@ -43,14 +46,13 @@ class Gatherer:
     async def _plugins(self) -> tuple[Plugin, ...]:
         places = asyncio.Semaphore(_AT_ONCE)
 
-        async def ask(path: Path) -> Plugin:
+        async def ask(path: Path, stamp: _Stamp) -> Plugin:
             async with places:
-                stamp = _stamp(path)
                 if stamp not in self._versions:
                     self._versions[stamp] = await _spoken_versions(path)
                 return Plugin(path.name, self._versions[stamp])
 
-        return tuple(await asyncio.gather(*(ask(path) for path in _binaries(self._bin_dir))))
+        return tuple(await asyncio.gather(*(ask(*binary) for binary in _binaries(self._bin_dir))))
 
 
 def _primary(networks: NodeNetworks) -> Primary | None:
@@ -62,18 +64,16 @@ def _primary(networks: NodeNetworks) -> Primary | None:
     return Primary(conf.name, network.file, tuple(plugin.type for plugin in conf.plugins))
 
 
-def _binaries(bin_dir: Path) -> list[Path]:
-    """All but the shim, which delegates and is nobody's delegate, and half-written ones."""
-    try:
-        paths = sorted(path for path in bin_dir.iterdir() if not path.name.startswith("."))
-        return [p for p in paths if p.name != own_conf.TYPE and p.is_file() and os.access(p, os.X_OK)]
-    except FileNotFoundError:
-        return []
-
-
-def _stamp(path: Path) -> _Stamp:
-    stat = path.stat()
-    return path.name, stat.st_mtime_ns, stat.st_size
+def _binaries(bin_dir: Path) -> Iterator[tuple[Path, _Stamp]]:
+    """All but the shim, which delegates and is nobody's delegate, half-written ones, and those that go while we look."""
+    if not bin_dir.is_dir():
+        return
+    for path in sorted(bin_dir.iterdir()):
+        with contextlib.suppress(FileNotFoundError):
+            known = path.stat()
+            hidden = path.name.startswith(".") or path.name == own_conf.TYPE
+            if not hidden and stat.S_ISREG(known.st_mode) and os.access(path, os.X_OK):
+                yield path, (path.name, known.st_ctime_ns, known.st_size)
 
 
 async def _spoken_versions(path: Path) -> tuple[str, ...]:

@@ -100,9 +100,17 @@ def _rested(began: float, ended: float) -> float:
     return ended + min(_SHARE * (ended - began), _LONGEST_REST)
 
 
-def _stamp(path: Path) -> int:
-    """Changes with the names in a directory, and with files that are written in place."""
+def _stamp(directory: Path) -> int:
+    """Changes with the names in a directory, with files that are written in place, and with what may be executed."""
     try:
-        return max([path.stat().st_mtime_ns, *(entry.stat().st_mtime_ns for entry in path.iterdir())])
+        return max(map(_changed, (directory, *directory.iterdir())))
+    except OSError:
+        return 0
+
+
+def _changed(path: Path) -> int:
+    """When; 0 for what is gone, and for a link that leads nowhere."""
+    try:
+        return path.stat().st_ctime_ns
     except OSError:
         return 0
