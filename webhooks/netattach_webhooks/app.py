@@ -1,7 +1,6 @@
-"""What API servers ask over HTTP: gather what is known, let core judge, answer; and no request takes more than its share.
+"""What API servers ask over HTTP; no request takes more than its share of time and memory.
 
-An answer that is no verdict has an HTTP status, and the webhook's failurePolicy decides: 400 no review, 413 too large, 503 too
-little is known yet, 504 out of time, 500 a defect of ours.
+An answer that is no verdict has an HTTP status, and the webhook's failurePolicy decides what becomes of the object.
 """
 
 from __future__ import annotations
@@ -10,33 +9,21 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from ssl import SSLContext
-from typing import Any
 
 from aiohttp import web
 
-from netattach_core import admission
-from netattach_core.errors import ConfigError, DecodeError
-from netattach_core.finding import Finding, Severity
-from netattach_kube import cluster_settings
+from netattach_core.errors import DecodeError
+from netattach_core.finding import Severity
 from netattach_webhooks import review, wording
+from netattach_webhooks.judges import Judge, Judged, Judges
 from netattach_webhooks.lookup import Lookup, NotSyncedError
 from netattach_webhooks.metrics import Metrics, Outcome
-from netattach_webhooks.review import Body, Review
+from netattach_webhooks.review import Review
 
 _log = logging.getLogger(__name__)
-
-_LONGEST = 8 * 2**20
-"""Bytes of a body. API servers take objects of 3 MiB, and an update comes with the object before."""
-
-_LARGE, _LARGE_AT_ONCE = 256 * 2**10, 2
-_SECONDS = 3.0
-_MARGIN = 0.2
-"""Seconds for the answer's way, so that the API server hears why."""
 
 _STATUS = {
     Outcome.MALFORMED: 400,
@@ -46,20 +33,19 @@ _STATUS = {
     Outcome.TIMED_OUT: 504,
 }
 
+_LONGEST = 8 * 2**20
+"""Bytes of a body. API servers take objects of 3 MiB, and an update comes with the object before."""
+
+_LARGE, _LARGE_AT_ONCE = 256 * 2**10, 2
+"""Bodies of so many bytes are read by twos; as values they take ten times as much memory."""
+
+_SECONDS, _MOST_SECONDS = 3.0, 30.0
+_MARGIN = 0.2
+"""Seconds for the answer's way, so that the API server hears why."""
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
-_WORKERS = 2
-"""For each kind, so that hard NADs do not keep pods waiting."""
 
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Findings, and the text that their offsets point into."""
-
-    findings: Sequence[Finding]
-    text: str = ""
-
-
-Judge = Callable[[Review], Awaitable[Judged]]
+Answer = tuple[Outcome, web.Response]
 
 
 class Webhooks:
@@ -67,17 +53,16 @@ class Webhooks:
 
     def __init__(self, lookup: Lookup, metrics: Metrics) -> None:
         self.draining = False
-        self._lookup = lookup
+        self._judges = Judges(lookup)
         self._metrics = metrics
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
-        self._nad_workers = ThreadPoolExecutor(_WORKERS, "nads")
-        self._pod_workers = ThreadPoolExecutor(_WORKERS, "pods")
 
     @asynccontextmanager
-    async def served(self, address: str, context: SSLContext | None) -> AsyncIterator[int]:
+    async def served(self, address: str, context: SSLContext) -> AsyncIterator[int]:
         """Answers on `host:port` (port 0: any) until the end of the block; the port."""
         app = web.Application(client_max_size=_LONGEST)
-        for kind, judge in (("nads", self._nad), ("pods", self._pod), ("config", self._settings)):
+        judges = (("nads", self._judges.nad), ("pods", self._judges.pod), ("config", self._judges.settings))
+        for kind, judge in judges:
             app.router.add_post(f"/{kind}", self._handler(kind, judge))
         # No API server compresses, and a small body could become a very large one.
         runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=_SECONDS)
@@ -88,8 +73,7 @@ class Webhooks:
             yield runner.addresses[0][1]
         finally:
             await runner.cleanup()
-            for workers in (self._nad_workers, self._pod_workers):
-                workers.shutdown(wait=False, cancel_futures=True)
+            self._judges.close()
 
     def _handler(self, kind: str, judge: Judge) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
@@ -97,13 +81,13 @@ class Webhooks:
             outcome, response = await self._answered(request, judge)
             if self.draining:
                 response.force_close()
-            self._metrics.requests.labels(kind, outcome).inc()
+            self._metrics.requests.labels(kind, outcome.value).inc()
             self._metrics.seconds.labels(kind).observe(time.monotonic() - started)
             return response
 
         return handle
 
-    async def _answered(self, request: web.Request, judge: Judge) -> tuple[Outcome, web.Response]:
+    async def _answered(self, request: web.Request, judge: Judge) -> Answer:
         seconds = _seconds(request.query.get("timeout", ""))
         try:
             async with asyncio.timeout(seconds), AsyncExitStack() as held:
@@ -121,11 +105,11 @@ class Webhooks:
             return _failed(Outcome.TIMED_OUT, f"not judged within {seconds:g} s")
         except ConnectionError:
             return _failed(Outcome.MALFORMED, "the client went away")
-        except Exception:  # noqa: BLE001  # it must end neither the process nor in silence
+        except Exception:  # noqa: BLE001  # it must neither end the process nor pass in silence
             _log.exception("a defect in netattach: %s", request.path)
             return _failed(Outcome.FAILED, "a defect in netattach: its log says more")
 
-    def _verdict(self, asked: Review, judged: Judged) -> tuple[Outcome, web.Response]:
+    def _verdict(self, asked: Review, judged: Judged) -> Answer:
         for finding in judged.findings:
             self._metrics.findings.labels(finding.rule.id, finding.weight.value).inc()
         if any(finding.weight is Severity.DENY for finding in judged.findings):
@@ -134,66 +118,15 @@ class Webhooks:
         warnings = wording.warnings(judged.findings, judged.text)
         return Outcome.ALLOWED, _json(review.encode(asked.uid, allowed=True, warnings=warnings))
 
-    async def _nad(self, asked: Review) -> Judged:
-        if asked.object is None:
-            return Judged(())
-        nodes = self._lookup.nodes()
-        body = _named(asked.object, asked)
-        findings = await _in(self._nad_workers, admission.of_nad, body, asked.old, nodes)
-        spec = asked.object.get("spec")
-        config = spec.get("config") if isinstance(spec, dict) else None
-        return Judged(findings, config if isinstance(config, str) else "")
-
-    async def _pod(self, asked: Review) -> Judged:
-        if asked.object is None:
-            return Judged(())
-        wanted = await _in(self._pod_workers, admission.of_pod, asked.object, asked.old, asked.namespace)
-        missed = await self._lookup.missed(wanted.networks)
-        findings = [*wanted.findings, *admission.uncertain(missed.uncertain, missed.why)]
-        if missed.absent:
-            there = tuple(self._lookup.networks())
-            findings += await _in(self._pod_workers, admission.unknown, missed.absent, there)
-        return Judged(findings)
-
-    async def _settings(self, asked: Review) -> Judged:
-        if asked.object is None or asked.name != cluster_settings.NAME:
-            return Judged(())
-        try:
-            cluster_settings.from_config_map(asked.object)
-        except ConfigError as error:
-            return Judged(admission.of_settings(_problems(error.message)))
-        except RecursionError:
-            return Judged(admission.of_settings(["too many lists and maps inside each other"]))
-        return Judged(())
-
-
-async def _in(workers: ThreadPoolExecutor, judge: Callable[..., Any], *arguments: Any) -> Any:
-    """In a thread: what takes long must neither keep others waiting nor outlast its time."""
-    return await asyncio.get_running_loop().run_in_executor(workers, judge, *arguments)
-
-
-def _named(body: Body, asked: Review) -> Body:
-    """A new object need not say its namespace; the review does."""
-    metadata = body.get("metadata")
-    known = metadata if isinstance(metadata, dict) else {}
-    return {**body, "metadata": {"namespace": asked.namespace, "name": asked.name, **known}}
-
-
-def _problems(message: str) -> list[str]:
-    """The reader of the settings says one in each line, except what the reader of YAML says."""
-    return re.split(rf"\n(?={re.escape(cluster_settings.KEY)}: )", message)
-
 
 def _seconds(timeout: str) -> float:
-    """From the API server's own limit, a duration as Go writes it."""
+    """From the API server's own limit, a duration as Go writes it; a little less."""
     read = _DURATION.fullmatch(timeout)
-    if not read:
-        return _SECONDS - _MARGIN
-    given = float(read[1]) / (1000 if read[2] == "ms" else 1)
-    return max(min(given, 30.0) - _MARGIN, _MARGIN)
+    given = float(read[1]) / (1000 if read[2] == "ms" else 1) if read else _SECONDS
+    return max(min(given, _MOST_SECONDS) - _MARGIN, _MARGIN)
 
 
-def _failed(outcome: Outcome, why: str) -> tuple[Outcome, web.Response]:
+def _failed(outcome: Outcome, why: str) -> Answer:
     return outcome, web.Response(status=_STATUS[outcome], text=f"netattach-webhooks: {why}\n")
 
 

@@ -1,0 +1,209 @@
+"""What is said of an object when it is written, and of which changes nothing is said."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from netattach_core import admission, policy
+from netattach_core.admission import Asked
+from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS
+from netattach_core.finding import Finding, Severity
+from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+
+NODE = NodeInventory(
+    "node1",
+    interfaces=(Interface("eth0"), Interface("eth1")),
+    default_interfaces=(DefaultInterface("eth0", ("carries the IPv4 default route",)),),
+    plugins=(Plugin("macvlan"), Plugin("host-local")),
+)
+SOUND = json.dumps({"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1"})
+BROKEN = SOUND.replace("}", ",}")
+
+
+def nad(config: Any, **metadata: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "net", "namespace": "default", **metadata}, "spec": {"config": config}}
+
+
+def pod(networks: str | None = None, default: str | None = None, **spec: Any) -> dict[str, Any]:
+    given = {NETWORKS: networks, DEFAULT_NETWORK: default}
+    annotations = {key: text for key, text in given.items() if text is not None}
+    return {"metadata": {"name": "p", "annotations": annotations}, "spec": spec}
+
+
+def leaving(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "metadata": {**body["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+
+
+def rules(findings: Any) -> list[str]:
+    return [finding.rule.id for finding in findings]
+
+
+def test_rules_have_names_of_their_own() -> None:
+    names = rules([Finding(rule, (), "", "") for rule in (*admission.RULES, *policy.RULES)])
+
+    assert len(set(names)) == len(names)
+
+
+def test_a_new_network_is_judged_with_the_nodes() -> None:
+    assert [] == admission.of_nad(nad(SOUND), None, [NODE])
+    assert ["master-default-interface"] == rules(
+        admission.of_nad(nad(SOUND.replace("eth1", "eth0")), None, [NODE])
+    )
+
+
+NOT_JUDGED = {
+    "an update of a label": (nad(BROKEN, labels={"a": "b"}), nad(BROKEN)),
+    "an update of somebody else's annotation": (nad(BROKEN, annotations={"a/b": "c"}), nad(BROKEN)),
+    "an update that changes nothing": (nad(BROKEN), nad(BROKEN)),
+    "the removal of a finalizer": (leaving(nad(BROKEN)), nad(SOUND)),
+}
+
+
+@pytest.mark.parametrize(("body", "before"), NOT_JUDGED.values(), ids=NOT_JUDGED)
+def test_a_broken_network_can_still_be_changed_elsewhere(
+    body: dict[str, Any], before: dict[str, Any]
+) -> None:
+    assert [] == admission.of_nad(body, before, [NODE])
+
+
+JUDGED = {
+    "a new config": (nad(BROKEN), nad(SOUND)),
+    "a config where there was none": (nad(BROKEN), {"metadata": {"name": "net"}}),
+    "one of our annotations": (nad(BROKEN, annotations={"netattach.io/x": "y"}), nad(BROKEN)),
+    "one of our annotations taken away": (nad(BROKEN), nad(BROKEN, annotations={"netattach.io/x": "y"})),
+}
+
+
+@pytest.mark.parametrize(("body", "before"), JUDGED.values(), ids=JUDGED)
+def test_an_update_of_what_is_judged_is_judged(body: dict[str, Any], before: dict[str, Any]) -> None:
+    assert ["json-syntax"] == rules(admission.of_nad(body, before, [NODE]))
+
+
+def test_the_annotation_that_allows_a_default_interface_is_asked_for_again_when_it_goes() -> None:
+    config = SOUND.replace("eth1", "eth0")
+    allowed = nad(config, annotations={"netattach.io/allow-default-interface": "true"})
+
+    assert [] == admission.of_nad(allowed, None, [NODE])
+    assert ["master-default-interface"] == rules(admission.of_nad(nad(config), allowed, [NODE]))
+
+
+def test_without_any_node_it_is_said_that_none_has_reported() -> None:
+    (finding,) = admission.of_nad(nad(SOUND), None, [])
+
+    assert ("inventory-missing", Severity.WARN) == (finding.rule.id, finding.weight)
+    assert "no node has reported yet" in finding.problem
+
+
+@pytest.mark.parametrize("config", ["", None])
+def test_of_a_config_on_the_nodes_nothing_is_said(config: str | None) -> None:
+    assert [] == admission.of_nad(nad(config), None, [])
+
+
+def test_a_text_that_is_too_long_is_refused_unread() -> None:
+    (finding,) = admission.of_nad(nad("x" * (admission.LONGEST_CONFIG + 1)), None, [NODE])
+
+    assert ("config-too-long", Severity.DENY) == (finding.rule.id, finding.weight)
+
+
+@pytest.mark.parametrize("body", [{}, {"metadata": []}, {"spec": 1}, {"metadata": {"annotations": 1}}])
+def test_odd_objects_are_no_defects(body: dict[str, Any]) -> None:
+    admission.of_nad(body, None, [NODE])
+    admission.of_nad(body, {}, [NODE])
+
+    assert Asked() == admission.of_pod(body, None, "default")
+
+
+def test_each_network_of_a_pod_is_asked_for_once_and_in_order() -> None:
+    asked = admission.of_pod(pod("b, other/a, b@net5"), None, "default")
+
+    assert Asked((("default", "b"), ("other", "a"))) == asked
+
+
+UNASKED = {
+    "a pod without annotations": (pod(), None),
+    "blank annotations": (pod(" ", " "), None),
+    "an update that leaves both alone": (pod("lost", "x"), pod("lost", "x")),
+    "a pod that is being deleted": (leaving(pod("lost", "x")), None),
+}
+
+
+@pytest.mark.parametrize(("body", "before"), UNASKED.values(), ids=UNASKED)
+def test_nothing_is_said_of_pods_that_ask_for_nothing_new(
+    body: dict[str, Any], before: dict[str, Any] | None
+) -> None:
+    assert Asked() == admission.of_pod(body, before, "default")
+
+
+def test_each_annotation_is_judged_only_where_it_changed() -> None:
+    assert ["pod-default-network"] == rules(admission.of_pod(pod("[", "x"), pod("["), "default").findings)
+    assert ["pod-annotation"] == rules(admission.of_pod(pod("[", "x"), pod("a", "x"), "default").findings)
+
+
+def test_an_annotation_that_cannot_be_read_is_refused_with_its_place() -> None:
+    asked = admission.of_pod(pod('[{"name": "sound"'), None, "default")
+    (finding,) = asked.findings
+
+    assert ("pod-annotation", Severity.DENY, ()) == (finding.rule.id, finding.weight, asked.networks)
+    assert "line 1, column 18" in finding.problem
+
+
+def test_another_default_network_is_refused_in_the_daemons_words() -> None:
+    (finding,) = admission.of_pod(pod(default="calico"), None, "default").findings
+
+    assert ("pod-default-network", Severity.DENY) == (finding.rule.id, finding.weight)
+    assert "v1.multus-cni.io/default-network is not carried out by this version" in finding.problem
+
+
+def test_networks_of_a_pod_with_the_nodes_own_network_are_a_warning() -> None:
+    asked = admission.of_pod(pod("a", hostNetwork=True), None, "default")
+
+    assert [("pod-host-network", Severity.WARN)] == [(f.rule.id, f.weight) for f in asked.findings]
+    assert ["pod-host-network"] == rules(asked.findings)
+    assert () == admission.of_pod(pod("a", hostNetwork=False), None, "default").findings
+
+
+THERE = {("default", "sound"), ("default", "macvlan-conf"), ("one", "far"), ("one", "both"), ("two", "both")}
+MEANT = {
+    "one like it": (("default", "sonud"), "did you mean `sound`?"),
+    "the same name in another namespace": (("default", "far"), 'write one/far, or "namespace": "one"'),
+    "the same name in several": (("default", "both"), "create it, or correct the annotation"),
+    "nothing like it": (("default", "nowhere"), "create it, or correct the annotation"),
+    "one like it, but elsewhere": (("two", "sonud"), "create it, or correct the annotation"),
+}
+
+
+@pytest.mark.parametrize(("network", "mend"), MEANT.values(), ids=MEANT)
+def test_it_is_said_which_network_was_meant(network: tuple[str, str], mend: str) -> None:
+    (finding,) = admission.unknown([network], THERE)
+
+    assert finding.mend.startswith(mend)
+    assert f"NetworkAttachmentDefinition {network[1]!r} in namespace {network[0]!r}" in finding.problem
+
+
+def test_all_unknown_networks_are_named() -> None:
+    found = admission.unknown([("default", "a"), ("default", "b")], THERE)
+
+    assert ["pod-unknown-network"] * 2 == rules(found)
+
+
+def test_among_thousands_none_is_looked_for_that_may_be_meant() -> None:
+    there = {("default", f"sound{i}") for i in range(1001)}
+    (finding,) = admission.unknown([("default", "sonud1")], there)
+
+    assert "did you mean" not in finding.mend
+
+
+def test_a_network_that_could_not_be_looked_up_is_a_warning() -> None:
+    (finding,) = admission.uncertain([("a", "b"), ("c", "d")], "the API server is away")
+
+    assert ("pod-uncertain-network", Severity.WARN) == (finding.rule.id, finding.weight)
+    assert "a/b, c/d" in finding.problem
+    assert "the API server is away" in finding.problem
+    assert [] == admission.uncertain([], "")
+
+
+def test_each_problem_of_the_settings_is_a_finding() -> None:
+    assert ["settings-broken"] * 2 == rules(admission.of_settings(["a", "b"]))
