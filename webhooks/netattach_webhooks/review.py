@@ -6,6 +6,7 @@ What comes in is read strictly: it was written by a program, and whatever else a
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -105,8 +106,8 @@ def _json(body: bytes) -> Any:
 def _each_key_once(pairs: Sequence[tuple[str, Any]]) -> Body:
     body = dict(pairs)
     if len(body) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
         raise ValueError(f"the key {twice[:100]!r} stands twice in one object")
     return body
 

@@ -1,0 +1,43 @@
+"""The environment, read once."""
+
+from pathlib import Path
+
+import pytest
+
+from netattach_webhooks import settings
+from netattach_webhooks.settings import Settings
+
+
+def test_nothing_has_to_be_set() -> None:
+    assert Settings() == settings.from_environment({})
+
+
+def test_each_setting_can_be_set() -> None:
+    read = settings.from_environment(
+        {
+            "NETATTACH_LISTEN": "[::]:443",
+            "NETATTACH_HEALTH": "127.0.0.1:0",
+            "NETATTACH_NAMESPACE": "elsewhere",
+            "NETATTACH_TLS_SECRET": "other",
+            "NETATTACH_DRAIN": "0.5",
+            "KUBECONFIG": "/tmp/k",
+        }
+    )
+
+    assert Settings("[::]:443", "127.0.0.1:0", "elsewhere", "other", 0.5, Path("/tmp/k")) == read
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("NETATTACH_LISTEN", "localhost"),
+        ("NETATTACH_LISTEN", "::1:8443"),
+        ("NETATTACH_HEALTH", "0.0.0.0:65536"),
+        ("NETATTACH_DRAIN", "soon"),
+        ("NETATTACH_DRAIN", "-1"),
+        ("NETATTACH_DRAIN", "nan"),
+    ],
+)
+def test_what_cannot_be_read_is_named(variable: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"{variable} is '{text}'"):
+        settings.from_environment({variable: text})
