@@ -32,6 +32,7 @@ class Fate:
             self._watched(DAEMON_SETS, daemon_set, namespace),
             self._watched(NAMESPACES, namespace, ""),
         ]
+        self._seen: set[str] = set()
         self._deleted: set[str] = set()
 
     async def run(self) -> None:
@@ -47,8 +48,8 @@ class Fate:
             body = await self._api.get_metadata(
                 DAEMON_SETS, self._daemon_set, self._namespace, seconds=_ASK_SECONDS
             )
-        except NotFoundError:
-            return True
+        except NotFoundError:  # of another name, if it has never been there
+            return DAEMON_SETS.kind in self._seen
         except NetattachError as error:
             _log.warning("whether this is an uninstallation cannot be told, so our conf stays: %s", error)
             return False
@@ -56,7 +57,8 @@ class Fate:
 
     def _watched(self, resource: Resource, name: str, namespace: str) -> Watched[bool]:
         def changed(_: Key) -> None:
-            if watched.items():  # made again, and may have taken our pod over
+            if watched.items():  # where it was made again, it may have taken our pod over
+                self._seen.add(resource.kind)
                 self._deleted.discard(resource.kind)
             else:  # and a moment ago it was alive
                 self._deleted.add(resource.kind)

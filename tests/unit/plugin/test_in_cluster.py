@@ -247,6 +247,7 @@ def test_uninstalled_it_gives_the_node_back_to_the_primary(run: Callable[..., No
     """Also where nothing of the API may be asked any more."""
 
     async def story(node: Node) -> None:
+        await node.server.asked("WATCH", times=5)
         node.server.delete(DAEMON_SETS, "netattach-daemon", "netattach-node")
 
     node = run(story)

@@ -265,7 +265,7 @@ def run(story: Callable[[ApiServer, Fate], Coroutine[Any, Any, None]]) -> None:
             server.put(DAEMON_SETS, {"metadata": {"name": "ds", "namespace": "ns"}})
             fate = Fate(server.api, "ns", "ds")
             task = tasks.create_task(fate.run())
-            await server.asked("WATCH", times=2)
+            await until(lambda: len(fate._seen) == 2)
             await story(server, fate)
             task.cancel()
 
@@ -308,6 +308,14 @@ class TestFate:
             server.fail(401, times=99)
 
             assert await fate.uninstalled()
+
+        run(story)
+
+    def test_one_that_was_never_there_is_not_deleted(self) -> None:
+        """Whoever installed us gave it another name, or started us by hand."""
+
+        async def story(server: ApiServer, fate: Fate) -> None:
+            assert not await Fate(server.api, "ns", "another name").uninstalled()
 
         run(story)
 
