@@ -104,5 +104,7 @@ def _demand(watched: Watched[Any], what: str) -> None:
         raise NotSyncedError(f"{what} are not listed yet; try again")
 
 
-def _inventory(body: dict[str, Any]) -> NodeInventory:
-    return inventory.from_dict({**(body.get("status") or {}), "node": body["metadata"]["name"]})
+def _inventory(body: dict[str, Any]) -> NodeInventory | None:
+    """None for a node that has told nothing yet."""
+    read = inventory.from_dict({**(body.get("status") or {}), "node": body["metadata"]["name"]})
+    return read if read.interfaces or read.plugins else None

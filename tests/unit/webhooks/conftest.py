@@ -1,0 +1,53 @@
+"""Certificates as a Secret holds them, and pauses short enough for a test."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from netattach_kube import watched
+
+Data = dict[str, str]
+
+
+def _data(*, begins: float = -1, ends: float = 30, password: bytes = b"") -> Data:
+    """A pair of its own; it begins and ends so many days from now."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + timedelta(days=begins))
+        .not_valid_after(now + timedelta(days=ends))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    hidden = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    texts = {
+        "tls.crt": certificate.public_bytes(pem),
+        "tls.key": key.private_bytes(pem, pkcs8, hidden),
+    }
+    return {name: base64.b64encode(text).decode() for name, text in texts.items()}
+
+
+@pytest.fixture
+def pair() -> Callable[..., Data]:
+    return _data
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(watched, "_LONGEST_PAUSE", 0.05)
