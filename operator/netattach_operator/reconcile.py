@@ -73,7 +73,7 @@ class Reconciler:
         if body is None:
             self._forget(key)
             return
-        before, found = body["status"], self._verdict(key, body)
+        before, found = body["status"], await self._verdict(key, body)
         after = nad_status.status(
             found,
             before,
@@ -108,13 +108,15 @@ class Reconciler:
         self._keys.add(key, pause)
         return pause
 
-    def _verdict(self, key: Key, body: Body) -> Verdict:
-        """Judged anew only where something has changed that the judge looks at."""
+    async def _verdict(self, key: Key, body: Body) -> Verdict:
+        """Judged anew only where something has changed that the judge looks at; beside us, so that the Lease is renewed."""
+        nodes = self._view.nodes
         seen = (body["spec"], body["metadata"]["annotations"], self._view.nodes_version)
         known, found = self._verdicts.get(key, (None, None))
         if found is None or known != seen:
             started = time.monotonic()
-            found = nad_status.verdict(body["spec"].get("config"), judge(body, self._view.nodes))
+            findings = await asyncio.to_thread(judge, body, nodes)
+            found = nad_status.verdict(body["spec"].get("config"), findings)
             self._verdicts[key] = seen, found
             self._judged = time.monotonic() - started
         return found
