@@ -24,6 +24,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _THREADS = 2
+_LONGEST_SETTINGS = 16 * 1024
+"""Characters. To read YAML takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,11 @@ class Judges:
         self._lookup = lookup
         self._for_nads = ThreadPoolExecutor(_THREADS, "nads")
         self._for_pods = ThreadPoolExecutor(_THREADS, "pods")
+        self._for_settings = ThreadPoolExecutor(1, "settings")
 
     def close(self) -> None:
         """What is not begun is dropped: nobody waits for it any more."""
-        for threads in (self._for_nads, self._for_pods):
+        for threads in (self._for_nads, self._for_pods, self._for_settings):
             threads.shutdown(wait=False, cancel_futures=True)
 
     async def nad(self, asked: Review) -> Judged:
@@ -78,7 +81,7 @@ class Judges:
             return UNSEEN
         if asked.old is not None and asked.object.get("data") == asked.old.get("data"):
             return UNSEEN
-        return Judged(admission.of_settings(_problems(asked.object)))
+        return Judged(admission.of_settings(await _in(self._for_settings, _problems, asked.object)))
 
 
 async def _in(threads: ThreadPoolExecutor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -95,6 +98,12 @@ def _named(body: Body, asked: Review) -> Body:
 
 def _problems(config_map: Body) -> list[str]:
     """The reader of the settings says one in each line; what the reader of YAML says has several lines."""
+    texts = config_map.get("data")
+    if (
+        sum(len(str(text)) for text in (texts if isinstance(texts, dict) else {}).values())
+        > _LONGEST_SETTINGS
+    ):
+        return [f"more than {_LONGEST_SETTINGS} characters are no settings"]
     try:
         cluster_settings.from_config_map(config_map)
     except ConfigError as error:
