@@ -31,6 +31,7 @@ class Scene:
     def __init__(self, server: ApiServer) -> None:
         self.server = server
         self.told: list[tuple[str, str, bool]] = []
+        self.logins = 0
         self._news = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         for crd in crds.read(require.REPOSITORY / "crds"):
@@ -45,9 +46,13 @@ class Scene:
             self._news.clear()
             await self._news.wait()
 
+    def login(self, _: kopf.OperatorSettings) -> kopf.ConnectionInfo:
+        """Each time with another token, as the kubelet refreshes it."""
+        self.logins += 1
+        return kopf.ConnectionInfo(server=self.server.url, token=f"token-{self.logins}")
+
     def kopf(self) -> Any:
-        info = kopf.ConnectionInfo(server=self.server.url)
-        return kopf_thread.run(handlers.registry(self.tell, lambda _: info), handlers.settings())
+        return kopf_thread.run(handlers.registry(self.tell, self.login), handlers.settings())
 
     def writes(self) -> list[str]:
         return [str(request) for request in self.server.requests if request.method != "GET"]
@@ -169,6 +174,21 @@ def test_an_api_that_refuses_for_a_while_is_waited_for(status: int) -> None:
             scene.server.drop_watches()
             scene.server.put(NADS, nad("b"))
             await scene.until_told((NAD, "b", False))
+
+    played(act)
+
+
+def test_a_token_that_is_refused_is_read_anew() -> None:
+    async def act(scene: Scene) -> None:
+        async with running(scene):
+            await scene.server.asked("WATCH", 2)
+            scene.server.fail(401, path=NADS.plural, method="WATCH")
+            scene.server.drop_watches()
+            await scene.server.asked("WATCH", 5)
+            scene.server.put(NADS, nad("b"))
+            await scene.until_told((NAD, "b", False))
+
+        assert 2 == scene.logins
 
     played(act)
 

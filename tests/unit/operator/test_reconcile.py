@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from netattach_core.errors import NetattachError, TryAgainError
+from netattach_core.errors import TryAgainError
 from netattach_core.policy import judge
 from netattach_kube.resource import EVENTS, INVENTORIES, NADS
 from netattach_operator import reconcile
@@ -407,48 +407,5 @@ def test_a_change_of_the_nodes_has_all_looked_at_again() -> None:
             )
             await scene.sweep.once()
             await scene.server.until(lambda: scene.valid() == "False")
-
-    played(act)
-
-
-def test_a_sweep_finds_what_was_deleted_unnoticed() -> None:
-    async def act(scene: Scene) -> None:
-        for number in range(450):
-            scene.server.put(NADS, nad(name=f"n{number}"))
-        await scene.sweep.once()
-        assert 450 == len(list(scene.view.nads))
-        for number in range(449):
-            scene.server.delete(NADS, f"n{number}", "ns")
-
-        await scene.sweep.once()
-
-        assert [("ns", "n449")] == list(scene.view.nads)
-
-    played(act)
-
-
-def test_a_sweep_is_tried_until_it_works() -> None:
-    async def act(scene: Scene) -> None:
-        scene.server.put(NADS, nad())
-        scene.server.fail(503, times=2)
-        scene.server.fail(410, path=NADS.plural)
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(scene.sweep.run())
-            await scene.sweep.listed.wait()
-            task.cancel()
-
-        assert [A] == list(scene.view.nads)
-
-    played(act)
-
-
-def test_a_sweep_that_fails_is_an_error() -> None:
-    async def act(scene: Scene) -> None:
-        scene.server.fail(503)
-
-        with pytest.raises(NetattachError):
-            await scene.sweep.once()
-
-        assert not scene.sweep.listed.is_set()
 
     played(act)
