@@ -1,0 +1,146 @@
+"""The whole program, and an API server that asks it over TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from netattach_core.annotation import NETWORKS
+from netattach_kube.resource import INVENTORIES, NADS, SECRETS
+from netattach_webhooks.__main__ import Program
+from netattach_webhooks.settings import Settings
+from support import api_server
+from support.api_server import ApiServer
+
+Pair = Callable[..., dict[str, str]]
+SOUND = json.dumps({"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1"})
+NODE = {
+    "interfaces": [{"name": "eth0", "addresses": ["10.0.0.2/24"]}, {"name": "eth1"}],
+    "defaultInterfaces": [{"name": "eth0", "reasons": ["carries the IPv4 default route"]}],
+    "plugins": [{"name": "macvlan"}, {"name": "host-local"}],
+}
+
+
+def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(asyncio.wait_for(story(), 30))
+
+
+def review(kind: str, body: dict[str, Any], old: dict[str, Any] | None = None) -> bytes:
+    request = {
+        "uid": "u",
+        "operation": "CREATE" if old is None else "UPDATE",
+        "kind": {"kind": kind},
+        "namespace": "default",
+        "name": body["metadata"].get("name", ""),
+        "object": body,
+        "oldObject": old,
+    }
+    whole = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
+    return json.dumps(whole).encode()
+
+
+def nad(config: str, name: str = "net") -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"config": config}}
+
+
+def pod(networks: str, **annotations: str) -> dict[str, Any]:
+    return {"metadata": {"name": "p", "annotations": {NETWORKS: networks, **annotations}}, "spec": {}}
+
+
+def put_secret(server: ApiServer, data: dict[str, str]) -> None:
+    metadata = {"name": "netattach-webhooks-tls", "namespace": "netattach-system"}
+    server.put(SECRETS, {"metadata": metadata, "data": data})
+
+
+class Scene:
+    """The program, and an API server's connection to it."""
+
+    def __init__(self, server: ApiServer, settings: Settings) -> None:
+        self.server = server
+        self.program = Program(server.api, settings)
+        self.stop = asyncio.Event()
+        self.status = -1
+        self.session = aiohttp.ClientSession()
+
+    async def run(self) -> None:
+        self.status = await self.program.run(self.stop)
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not true():  # noqa: ASYNC110  # what a program has come to has no event
+                await asyncio.sleep(0.01)
+
+    async def post(self, path: str, body: bytes, **more: Any) -> tuple[int, str]:
+        url = f"https://localhost:{self.program.port}/{path}"
+        async with self.session.post(url, data=io.BytesIO(body), ssl=False, **more) as response:
+            return response.status, await response.text()
+
+    async def ask(self, path: str, body: bytes) -> dict[str, Any]:
+        status, text = await self.post(path, body)
+        assert 200 == status, text
+        answer: dict[str, Any] = json.loads(text)["response"]
+        assert "u" == answer["uid"]
+        return answer
+
+    async def get(self, path: str) -> tuple[int, str]:
+        url = f"http://127.0.0.1:{self.program.health_port}/{path}"
+        async with self.session.get(url) as response:
+            return response.status, await response.text()
+
+    async def ready(self) -> None:
+        async with asyncio.timeout(10):
+            while not self.program.health_port or (await self.get("readyz"))[0] != 200:  # noqa: ASYNC110  # as above
+                await asyncio.sleep(0.01)
+
+    async def connect(self) -> Connection:
+        context = ssl._create_unverified_context()
+        return await asyncio.open_connection("127.0.0.1", self.program.port, ssl=context)
+
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+def certificate(connection: Connection) -> bytes:
+    """What was shown to it."""
+    shown: bytes = connection[1].get_extra_info("ssl_object").getpeercert(binary_form=True)
+    return shown
+
+
+async def status_line(connection: Connection, body: bytes) -> bytes:
+    reader, writer = connection
+    writer.write(b"POST /pods HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    await writer.drain()
+    return await reader.readline()
+
+
+@asynccontextmanager
+async def started(
+    server: ApiServer, data: dict[str, str] | None, *, drain: float = 0.0
+) -> AsyncIterator[Scene]:
+    if data is not None:
+        put_secret(server, data)
+    settings = Settings(listen="127.0.0.1:0", health="127.0.0.1:0", drain=drain)
+    async with asyncio.TaskGroup() as tasks:
+        scene = Scene(server, settings)
+        async with scene.session:
+            tasks.create_task(scene.run())
+            yield scene
+            scene.stop.set()
+
+
+@asynccontextmanager
+async def serving(data: dict[str, str], *, drain: float = 0.0, node: Any = NODE) -> AsyncIterator[Scene]:
+    async with api_server.serving() as server:
+        server.put(NADS, {"metadata": {"name": "sound", "namespace": "default"}, "spec": {"config": SOUND}})
+        if node:
+            server.put(INVENTORIES, {"metadata": {"name": "node1"}, "status": node})
+        async with started(server, data, drain=drain) as scene:
+            await scene.ready()
+            yield scene
