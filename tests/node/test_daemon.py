@@ -56,6 +56,21 @@ def test_its_inventory_tells_interfaces_and_why_one_is_a_default(own_stage: Stag
     assert [{"name": "eth0", "reasons": reasons}] == body["defaultInterfaces"]
 
 
+def test_its_inventory_tells_the_links_own_address_and_no_route_that_leads_nowhere(own_stage: Stage) -> None:
+    """Not its peer's; and what cannot be reached is reached over no interface."""
+    own_stage.run("ip", "address", "add", "10.7.0.1", "peer", "10.7.0.2/32", "dev", "eth1")
+    own_stage.run("ip", "-6", "route", "add", "unreachable", "default", "metric", "9000")
+    own_stage.run("ip", "link", "add", "veth8765abcd", "type", "veth", "peer", "name", "inpod")
+
+    with own_stage.daemon():
+        body = _inventory(own_stage)
+
+    interfaces = {each["name"]: each for each in body["interfaces"]}
+    assert ["10.0.3.11/24", "10.7.0.1/32"] == interfaces["eth1"]["addresses"]
+    assert "veth8765abcd" not in interfaces
+    assert [{"name": "eth0", "reasons": ["carries the IPv4 default route"]}] == body["defaultInterfaces"]
+
+
 def test_the_ports_of_a_default_bridge_are_default_interfaces_too(own_stage: Stage) -> None:
     """Who takes the port away takes the bridge's traffic with it."""
     own_stage.run("ip", "link", "add", "br9", "up", "type", "bridge")

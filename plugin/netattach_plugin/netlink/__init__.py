@@ -3,4 +3,6 @@
 sockets     a netlink socket in the network namespace behind a descriptor
 pod_links   the links of one pod, and the news of new ones
 node_links  the links, addresses and default routes of the node
+changes     a wake-up when one of these changes
+link_messages  how the kernel tells of a link
 """

@@ -1,28 +1,18 @@
-"""The links in one pod: which are there, and when another one comes.
-
-Of each message only the index and the name are wanted, so they are read here: pyroute2 decodes all of a link's some sixty
-attributes, 0.4 ms each time, and a pod's start is a dozen such messages.
-"""
+"""The links in one pod: which are there, and when another one comes."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import socket
-import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE
-from pyroute2.netlink.rtnl import RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTMGRP_LINK
+from pyroute2.netlink import NLMSG_DONE
+from pyroute2.netlink.rtnl import RTM_DELLINK, RTM_NEWLINK, RTMGRP_LINK
 
+from netattach_plugin.netlink import link_messages
 from netattach_plugin.netlink.sockets import Opener
-
-_BUFFER = 1 << 17
-_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
-_LINK = struct.Struct("=BxHiII")  # ifinfomsg: family, type, index, flags, change
-_ATTRIBUTE = struct.Struct("=HH")  # rtattr: length, type
-_IFLA_IFNAME = 3
 
 
 @asynccontextmanager
@@ -65,45 +55,20 @@ class PodLinks:
         self._route.close()
 
     def _ask(self) -> None:
-        size = _HEADER.size + _LINK.size
-        header = _HEADER.pack(size, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)
-        self._route.send(header + _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+        self._route.send(link_messages.request())
 
     def _read(self) -> None:
         try:
-            news = self._route.recv(_BUFFER)
+            news = self._route.recv(link_messages.BUFFER)
         except OSError as error:
             if error.errno == errno.ENOBUFS:  # news were lost: all is told anew
                 self._ask()
             return
-        for kind, body in _messages(news):
+        for kind, body in link_messages.messages(news):
             if kind == RTM_NEWLINK:
-                index = _LINK.unpack_from(body)[2]
-                self._names[index] = _name(body)
+                self._names[link_messages.index(body)] = link_messages.name(body)
             elif kind == RTM_DELLINK:
-                self._names.pop(_LINK.unpack_from(body)[2], None)
+                self._names.pop(link_messages.index(body), None)
             elif kind == NLMSG_DONE:
                 self._dumped.set()
         self._changed.set()
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at + _HEADER.size <= len(data):
-        size, kind, *_ = _HEADER.unpack_from(data, at)
-        yield kind, data[at + _HEADER.size : at + size]
-        at += max(_aligned(size), _HEADER.size)
-
-
-def _name(body: bytes) -> str:
-    at = _LINK.size
-    while at + _ATTRIBUTE.size <= len(body):
-        size, kind = _ATTRIBUTE.unpack_from(body, at)
-        if kind == _IFLA_IFNAME:
-            return body[at + _ATTRIBUTE.size : at + size].rstrip(b"\0").decode(errors="replace")
-        at += max(_aligned(size), _ATTRIBUTE.size)
-    return ""
-
-
-def _aligned(size: int) -> int:
-    return (size + 3) & ~3

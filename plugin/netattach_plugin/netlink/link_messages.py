@@ -1,0 +1,122 @@
+"""What the kernel says of links, read by hand: of a link's some sixty attributes seven are wanted.
+
+pyroute2 decodes all of them, 0.4 ms and some 50 KB each time; a pod's start is a dozen such messages, and a node that runs a
+hundred pods has as many links (0.2 s against 0.03 for twice as many, and 15 MB).
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR
+from pyroute2.netlink.rtnl import RTM_GETLINK, RTM_NEWLINK
+
+BUFFER = 1 << 17
+_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
+_LINK = struct.Struct("=BxHiII")  # ifinfomsg: family, type, index, flags, change
+_ATTRIBUTE = struct.Struct("=HH")  # rtattr: length, type
+_NUMBER = struct.Struct("=I")
+
+_ADDRESS, _NAME, _MTU, _PARENT, _CONTROLLER, _INFO, _PARENTS_NETNS = 1, 3, 4, 5, 10, 18, 37  # IFLA_*
+_INFO_KIND = 1
+_UP, _LOOPBACK = 0x1, 0x8
+_MAC_BYTES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link; `controller` and `parent` are indices, 0 for none and for a parent in another namespace."""
+
+    index: int
+    name: str
+    kind: str
+    mtu: int
+    mac: str
+    up: bool
+    controller: int
+    parent: int
+
+
+def request() -> bytes:
+    """Asks for all links."""
+    size = _HEADER.size + _LINK.size
+    header = _HEADER.pack(size, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)
+    return header + _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
+
+
+def links() -> list[Link]:
+    """All links of the namespace that we are in. Raises OSError."""
+    found: list[Link] = []
+    with socket.socket(
+        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
+    ) as route:
+        route.send(request())
+        while True:
+            for kind, body in messages(route.recv(BUFFER)):
+                if kind == RTM_NEWLINK:
+                    found.append(_link(body))
+                elif kind == NLMSG_DONE:
+                    return found
+                elif kind == NLMSG_ERROR:
+                    raise OSError(-struct.unpack_from("=i", body)[0], "the kernel does not list its links")
+
+
+def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Each message's type and body."""
+    at = 0
+    while at + _HEADER.size <= len(data):
+        size, kind, *_ = _HEADER.unpack_from(data, at)
+        yield kind, data[at + _HEADER.size : at + size]
+        at += max(_aligned(size), _HEADER.size)
+
+
+def index(body: bytes) -> int:
+    """The link that a message about one is about."""
+    return int(_LINK.unpack_from(body)[2])
+
+
+def name(body: bytes) -> str:
+    """Its name."""
+    return next((_text(value) for kind, value in _attributes(body, _LINK.size) if kind == _NAME), "")
+
+
+def _link(body: bytes) -> Link:
+    _, _, number, flags, _ = _LINK.unpack_from(body)
+    said = dict(_attributes(body, _LINK.size))
+    kind = dict(_attributes(said.get(_INFO, b""), 0)).get(_INFO_KIND, b"")
+    mac = said.get(_ADDRESS, b"")
+    return Link(
+        index=number,
+        name=_text(said.get(_NAME, b"")),
+        kind="loopback" if flags & _LOOPBACK else _text(kind),
+        mtu=_number(said.get(_MTU)),
+        mac=mac.hex(":") if len(mac) == _MAC_BYTES else "",  # a tunnel's is the address of its end
+        up=bool(flags & _UP),
+        controller=_number(said.get(_CONTROLLER)),
+        parent=0 if _PARENTS_NETNS in said else _number(said.get(_PARENT)),
+    )
+
+
+def _attributes(body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+    while at + _ATTRIBUTE.size <= len(body):
+        size, kind = _ATTRIBUTE.unpack_from(body, at)
+        yield (
+            kind & 0x3FFF,
+            body[at + _ATTRIBUTE.size : at + size],
+        )  # without the flags for nesting and byte order
+        at += max(_aligned(size), _ATTRIBUTE.size)
+
+
+def _text(value: bytes) -> str:
+    return value.rstrip(b"\0").decode(errors="replace")
+
+
+def _number(value: bytes | None) -> int:
+    return _NUMBER.unpack(value)[0] if value else 0
+
+
+def _aligned(size: int) -> int:
+    return (size + 3) & ~3
