@@ -224,10 +224,10 @@ def test_many_objects_are_told_soon() -> None:
     """Workers are few, and one that waits for more of its object keeps its place."""
 
     async def act(scene: Scene) -> None:
-        for number in range(1000):
+        for number in range(300):
             scene.server.put(NADS, nad(f"n{number}"))
         async with running(scene), asyncio.timeout(15):
-            await scene.until_told(*((NAD, f"n{number}", False) for number in range(1000)))
+            await scene.until_told(*((NAD, f"n{number}", False) for number in range(300)))
 
     played(act)
 
