@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cluster.lab import places
+from cluster.lab import places, turn
 from cluster.lab.cluster import Cluster, standing
 from support import require
 
@@ -17,19 +16,27 @@ from support import require
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """Two nodes, nothing of ours on them. With NETATTACH_CLUSTER=keep: the one that `make cluster` made, left as it is."""
-    problem = places.missing()
+    problem = places.missing() or places.unbuilt()
     if problem:
         require.left_out(f"needs a cluster: {problem}")
+    if turn.kept() and not standing():
+        require.left_out(
+            "needs a cluster of its own, and one stands here: NETATTACH_CLUSTER=keep uses it, make cluster-down ends it"
+        )
     made = Cluster()
     if standing() and made.stands:
-        yield made
+        with turn.taken(alone=False):
+            yield made
         return
-    made.up()
-    try:
-        yield made
-    finally:
-        if not os.environ.get("NETATTACH_CLUSTER"):
-            made.down()
+    with turn.taken(alone=True):
+        try:
+            made.up()
+            yield made
+        finally:
+            if standing():
+                turn.keep()
+            else:
+                made.down()
 
 
 @pytest.fixture(scope="session")

@@ -15,11 +15,13 @@ NODES = ("node1", "node2")
 
 @pytest.fixture(scope="module")
 def pods(cluster: Cluster) -> Iterator[Cluster]:
-    """A pod on each node, in a namespace of their own."""
+    """A pod on each node, in a namespace of their own, that answers on a port of its node."""
     cluster.kubectl("create", "namespace", "lab")
     for name in NODES:
         body = pod(f"on-{name}", node=name, namespace="lab")
-        body["metadata"]["labels"] = {"on": name}
+        (container,) = body["spec"]["containers"]
+        container["command"] = ["nc", "-ll", "-p", "8080", "-e", "echo", name]
+        container["ports"] = [{"containerPort": 8080, "hostPort": 18080}]
         created(cluster, body)
     for name in NODES:
         cluster.wait_ready(f"on-{name}", "lab")
@@ -53,6 +55,23 @@ def test_the_api_servers_service_is_reached_from_pods_of_both_nodes(pods: Cluste
     )
 
     assert 0 == pods.kubectl(*words, check=False).returncode
+
+
+@pytest.mark.parametrize(("one", "other"), [("node1", "node2"), ("node2", "node1")])
+def test_a_nodes_port_leads_to_its_pod(pods: Cluster, one: str, other: str) -> None:
+    ask = f"busybox nc -w 5 {pods.node(other).address} 18080 </dev/null"
+
+    assert f"{other}\n" == pods.node(one).sh(ask)
+
+
+@pytest.mark.parametrize("name", ["node1", pytest.param("node2", marks=pytest.mark.soak)])
+def test_a_node_comes_back_from_a_loss_of_power_with_its_pods(pods: Cluster, name: str) -> None:
+    before = pods.read("pod", f"on-{name}", "lab")["metadata"]["uid"]
+    pods.reboot(name)
+    words = ("exec", "--namespace", "lab", f"on-{name}", "--", "true")
+    pods.eventually(lambda: pods.kubectl(*words, check=False).returncode == 0, "the pod runs", every=1)
+
+    assert before == pods.read("pod", f"on-{name}", "lab")["metadata"]["uid"]
 
 
 def test_nodes_differ_in_their_kernels_and_share_the_switch(cluster: Cluster) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cluster.lab import control, places
+from cluster.lab import control, places, turn
 from cluster.lab.cluster import Cluster
 from cluster.lab.nodes import NODES
 
@@ -28,11 +28,26 @@ def main(words: list[str]) -> int:
     if verb is None:
         print(USAGE, file=sys.stderr)
         return 2
-    problem = places.missing()
+    problem = places.missing() or (None if verb is _down else places.unbuilt())
     if problem:
         print(f"netattach: no cluster here: {problem}", file=sys.stderr)
         return 1
-    return verb(Cluster(), *words[1:]) or 0
+    try:
+        return verb(Cluster(), *words[1:]) or 0
+    except turn.TakenError as error:
+        print(f"netattach: {error}", file=sys.stderr)
+        return 1
+
+
+def _up(cluster: Cluster) -> None:
+    with turn.taken(alone=True):
+        cluster.up()
+        turn.keep()
+
+
+def _down(cluster: Cluster) -> None:
+    with turn.taken(alone=True):
+        cluster.down()
 
 
 def _install(cluster: Cluster) -> None:
@@ -52,8 +67,8 @@ def _sh(_: Cluster, node: str, *script: str) -> int:
 
 
 VERBS: Mapping[str, Callable[..., int | None]] = {
-    "up": Cluster.up,
-    "down": Cluster.down,
+    "up": _up,
+    "down": _down,
     "load": lambda cluster, archive: cluster.load(Path(archive)),
     "install": _install,
     "tell": _tell,

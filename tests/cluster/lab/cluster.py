@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ _PROGRAMS = ((CONTROL, "deployment/netattach-operator"), (CONTROL, "deployment/n
 
 
 class Cluster:
-    """One at a time on a machine."""
+    """One at a time on a machine: who makes, ends or uses it does so while it is `turn.taken`."""
 
     seconds_to_ready = 0.0
     """From `kubectl apply` until all programs were ready, the last time."""
@@ -33,16 +33,13 @@ class Cluster:
         """Makes it; what an earlier one left behind goes first."""
         self.down()
         WORK.mkdir(parents=True)
-        lock = (WORK.parent / "cluster.lock").open("w")
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with lock:
-            machine.prepare()
-            images.write_all()
-            control.start()
-            for node in NODES.values():
-                node.start()
-            for node in NODES.values():
-                self.wait_node(node.name)
+        machine.prepare()
+        images.write_all()
+        control.start()
+        for node in NODES.values():
+            node.start()
+        for node in NODES.values():
+            self.wait_node(node.name)
 
     def down(self) -> None:
         """Ends what is ours and nothing else; succeeds where there is none."""
@@ -65,11 +62,11 @@ class Cluster:
             node.load(image)
 
     def reboot(self, name: str) -> None:
-        """Cuts the node's power and starts it again; returns when it is ready."""
+        """Cuts the node's power and starts it again; returns when it is ready, which its pods may not be yet."""
         NODES[name].stop()
+        before = f"{datetime.now(UTC):%FT%TZ}"
         NODES[name].start()
-        self.kubectl("delete", "node", name)  # so that what is waited for is not the old one's word
-        self.wait_node(name)
+        self.wait_node(name, since=before)
 
     def install(self) -> None:
         """`kubectl apply -k deploy/`, until every program is ready."""
@@ -93,8 +90,8 @@ class Cluster:
         input: str | None = None,  # noqa: A002  # subprocess' own word
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
-        command = (binaries() / "kubectl", "--kubeconfig", KUBECONFIG, *words)
-        return process.run(*command, input=input, check=check)
+        command = (binaries() / "kubectl", "--kubeconfig", KUBECONFIG, "--cache-dir", WORK / "kubectl")
+        return process.run(*command, *words, input=input, check=check)
 
     def read(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
         text = self.kubectl("get", kind, name, "--namespace", namespace, "--output=json").stdout
@@ -117,13 +114,15 @@ class Cluster:
         words = ("get", "events", "--namespace", namespace, "--field-selector", fields, "--output")
         return self.kubectl(*words, 'jsonpath={range .items[*]}{.message}{"\\n"}{end}').stdout
 
-    def eventually(self, true: Callable[[], object], what: str, seconds: float = 60) -> None:
+    def eventually(
+        self, true: Callable[[], object], what: str, seconds: float = 60, every: float = 0.2
+    ) -> None:
         """Asks again and again until it holds."""
         deadline = time.monotonic() + seconds
         while not true():
             if time.monotonic() > deadline:
                 raise AssertionError(f"not within {seconds:g} s: {what}")
-            time.sleep(0.2)
+            time.sleep(every)
 
     def wait_ready(self, pod: str, namespace: str = "default", seconds: int = 60) -> None:
         words = (
@@ -140,19 +139,18 @@ class Cluster:
                 f"{done.stderr}\n{self.kubectl('describe', 'pod', pod, '--namespace', namespace).stdout}"
             )
 
-    def wait_node(self, name: str) -> None:
+    def wait_node(self, name: str, since: str = "") -> None:
+        """Until it says that it is ready, and says so after `since`: its last word stands in the API for a while."""
+        condition = '{.status.conditions[?(@.type=="Ready")]'
+        fields = f"jsonpath={condition}.status}} {condition}.lastHeartbeatTime}}"
+
         def ready() -> bool:
-            words = (
-                "get",
-                "node",
-                name,
-                "--output",
-                'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
-            )
-            return self.kubectl(*words, check=False).stdout == "True"
+            said = self.kubectl("get", "node", name, "--output", fields, check=False).stdout
+            status, _, when = said.partition(" ")
+            return status == "True" and when > since
 
         try:
-            self.eventually(ready, f"{name} is ready", seconds=120)
+            self.eventually(ready, f"{name} is ready", seconds=120, every=0.5)
         except AssertionError as error:
             logs = "\n".join(process.tail(log) for log in (name, f"{name}-containerd", f"{name}-kubelet"))
             raise RuntimeError(f"{error}\n{logs}") from error

@@ -13,10 +13,22 @@ cat >/etc/cni/net.d/10-default.conflist <<CONF
     {
       "type": "bridge", "bridge": "cbr0", "isGateway": true, "hairpinMode": true,
       "ipam": {"type": "host-local", "subnet": "$PODS", "routes": [{"dst": "0.0.0.0/0"}]}
-    }
+    },
+    {"type": "portmap", "capabilities": {"portMappings": true}}
   ]
 }
 CONF
+
+# All cgroups of the node's pods stand below one of its own: a kubelet ends what it does not know below the one that it is given,
+# and the machine may have another kubelet. In v2 what a cgroup's children may limit has to be allowed by the cgroup.
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
+        echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
+    done
+    mkdir -p "/sys/fs/cgroup/netattach-$NAME"
+else
+    for hierarchy in /sys/fs/cgroup/*/; do mkdir -p "$hierarchy/netattach-$NAME"; done
+fi
 
 # Without the privilege to lower one's own OOM score, runc fails unless containerd is told not to ask for it.
 cat >/run/containerd.toml <<CONF
@@ -26,6 +38,8 @@ version = 2
   sandbox_image = "localhost/pause:1"
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "/var/lib/containerd/opt"
 CONF
 
 cat >/run/kubelet.yaml <<CONF
@@ -34,6 +48,8 @@ kind: KubeletConfiguration
 authentication: {anonymous: {enabled: true}, webhook: {enabled: false}}
 authorization: {mode: AlwaysAllow}
 cgroupDriver: cgroupfs
+cgroupRoot: /netattach-$NAME
+volumePluginDir: /var/lib/kubelet/volume-plugins
 failSwapOn: false
 failCgroupV1: false
 containerRuntimeEndpoint: unix:///run/containerd/containerd.sock

@@ -5,7 +5,7 @@ set -eu
 . "$WORK/node1.env"
 
 mount --make-rshared /
-mount -t tmpfs tmpfs /run
+for directory in /run /var/log; do mount -t tmpfs tmpfs "$directory"; done # the kubelet's logs of pods are no log of the machine
 for directory in etc/cni opt/cni var/lib/cni var/lib/kubelet var/lib/containerd; do
     mkdir -p "$WORK/node1/$directory"
     mount --bind "$WORK/node1/$directory" "/$directory"

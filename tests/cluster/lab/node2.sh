@@ -26,11 +26,12 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
 mount -t hostfs hostfs -o "$WORK" "$WORK"
 mount --make-rshared /
-for directory in etc/cni opt/cni var/lib/cni; do
+# Each is mounted itself: a directory that is looked up anew is another one to hostfs, and a watch of it would see nothing.
+for directory in etc/cni/net.d opt/cni/bin var/lib/cni; do
     mkdir -p "$WORK/node2/$directory" "/$directory"
     mount --bind "$WORK/node2/$directory" "/$directory"
 done
-for directory in /tmp /var/lib/kubelet /var/lib/containerd; do
+for directory in /var/lib/kubelet /var/lib/containerd; do # containerd's own layers cannot lie on a layer
     mkdir -p "$directory"
     mount -t tmpfs tmpfs "$directory"
 done

@@ -15,7 +15,7 @@ from cluster.lab import machine, process
 from cluster.lab.places import HERE, WORK, binaries, plugins
 from cluster.lab.process import run
 
-_NETNS = "netattach-node1"
+_NETNS = _CGROUP = "netattach-node1"
 _numbers = itertools.count(1)
 
 
@@ -128,11 +128,16 @@ class Node1(Node):
     def stop(self) -> None:
         super().stop()
         _remove_cgroups()
+        for card in ("eth0", "eth1"):  # at once; those of a namespace that is gone may take a while
+            run("ip", "link", "delete", f"na-n1-{card}", check=False)
+        run("ip", "netns", "delete", _NETNS, check=False)
 
     def _first(self) -> int:
         """Process 1 of the node, by its number on the machine: the only child of unshare."""
         unshare = process.pid("node1")
-        children = run("pgrep", "--parent", str(unshare)).stdout.split()
+        children = run("pgrep", "--parent", str(unshare), check=False).stdout.split()
+        if unshare is None or not children:
+            raise RuntimeError("node1 does not run")
         return int(children[0])
 
 
@@ -187,7 +192,7 @@ NODES: dict[str, Node] = {node.name: node for node in (Node1(), Node2())}
 
 
 def _remove_cgroups() -> None:
-    """The kubelet's, which stay when it is killed; those in use stay."""
-    for root in (*Path("/sys/fs/cgroup").glob("*/kubepods"), Path("/sys/fs/cgroup/kubepods")):
+    """The node's, which stay when its kubelet is killed; in v1 there is one in each hierarchy."""
+    for root in (*Path("/sys/fs/cgroup").glob(f"*/{_CGROUP}"), Path("/sys/fs/cgroup") / _CGROUP):
         if root.is_dir():
             run("find", root, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+", check=False)

@@ -51,8 +51,19 @@ def missing() -> str | None:
     return None
 
 
+def unbuilt() -> str | None:
+    """Why there are not all of the programs that tools/ finds or builds. Building them takes minutes."""
+    try:
+        binaries(), plugins()
+    except subprocess.CalledProcessError as error:
+        return f"tools/{Path(error.cmd[0]).name} neither finds nor builds what is needed; see above"
+    return None
+
+
 def path() -> str:
-    return f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    return ":".join(
+        (os.environ.get("PATH", os.defpath), "/usr/sbin:/sbin", os.environ.get("KUBEBUILDER_ASSETS", ""))
+    ).rstrip(":")
 
 
 @functools.cache

@@ -32,23 +32,24 @@ def start(name: str, *command: str | Path, cwd: Path | None = None) -> None:
     (WORK / f"{name}.pid").write_text(f"{process.pid} {_started_at(process.pid)}")
 
 
-def pid(name: str) -> int | None:
+def pid(name: str, work: Path = WORK) -> int | None:
     """Its process id while it runs; ids are used again, so the time of its start has to fit."""
     try:
-        number, started = (WORK / f"{name}.pid").read_text().split()
+        number, started = (work / f"{name}.pid").read_text().split()
     except (FileNotFoundError, ValueError):
         return None
     return int(number) if _started_at(int(number)) == started else None
 
 
 def kill(name: str) -> None:
-    """The process with all its session, at once; returns when it is gone."""
+    """The process with all its session, at once; returns when they are gone."""
     number = pid(name)
     if number is not None:
-        for each in _session(number):
+        session = {each: _started_at(each) for each in _session(number)}
+        for each in session:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
-        while _started_at(number):
+        while any(started and _started_at(each) == started for each, started in session.items()):
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(number, os.WNOHANG)
             time.sleep(0.02)
