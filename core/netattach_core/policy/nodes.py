@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from netattach_core.finding import Finding, Rule, Severity
@@ -193,15 +194,14 @@ def _mend(entry: Entry, nodes: Sequence[NodeInventory], name: str = "") -> str:
 
 
 def candidates(nodes: Sequence[NodeInventory], kinds: Sequence[str] = _USABLE_KINDS) -> list[str]:
-    """Interfaces that would do: those of all nodes first, then hardware before what is built on it."""
+    """Interfaces that would do: those of most nodes first, then hardware before what is built on it."""
+    having = Counter(interface.name for node in nodes for interface in node.interfaces)
+    taken = {default.name for node in nodes for default in node.default_interfaces}
     ranked: dict[str, tuple[int, int]] = {}
     for node in nodes:
         for interface in node.interfaces:
-            if _usable(node, interface, kinds) and not any(
-                _is_default(other, interface.name) for other in nodes
-            ):
-                having = sum(other.interface(interface.name) is not None for other in nodes)
-                ranked.setdefault(interface.name, (-having, kinds.index(_kind(interface))))
+            if interface.name not in taken and _usable(node, interface, kinds):
+                ranked.setdefault(interface.name, (-having[interface.name], kinds.index(_kind(interface))))
     return sorted(ranked, key=lambda name: (ranked[name], name))[:_CANDIDATES]
 
 
