@@ -211,12 +211,12 @@ class TestPrograms:
         assert "hostNetwork" not in pod
         assert not [v for v in pod.get("volumes", []) if "hostPath" in v]
 
-    def test_the_daemon_has_two_capabilities_and_four_directories_of_the_node(self) -> None:
+    def test_the_daemon_has_three_capabilities_and_four_directories_of_the_node(self) -> None:
         (container,) = DAEMON["containers"]
         settings = DaemonSettings()
         paths = {v["name"]: v["hostPath"]["path"] for v in DAEMON["volumes"] if "hostPath" in v}
 
-        assert ["NET_ADMIN", "SYS_ADMIN"] == container["securityContext"]["capabilities"]["add"]
+        assert ["NET_ADMIN", "SYS_ADMIN", "DAC_OVERRIDE"] == container["securityContext"]["capabilities"]["add"]
         assert {
             str(settings.conf_dir),
             str(settings.bin_dir),
