@@ -89,6 +89,5 @@ test-needs: shim-needs
 	@tools/cnitool >/dev/null
 
 cluster-needs:
-	@tools/need --optional "the tests' cluster" containerd:containerd runc:runc etcd:etcd-server busybox:busybox-static nft:nftables \
-		openssl:openssl debootstrap:debootstrap buildah:buildah ethtool:ethtool
+	@tools/cluster-packages
 	@tools/cluster-binaries >/dev/null || echo "netattach: the tests leave out what needs a cluster" >&2
