@@ -89,11 +89,11 @@ def pings(cluster: Cluster, pod_name: str, to: str, interface: str = "net1") -> 
 
 
 def leftovers(cluster: Cluster, node: str) -> dict[str, list[str]]:
-    """What a pod may leave on its node: leases of secondary networks, ledger entries, links that we made."""
+    """What pods of tests may leave on a node: leases of secondary networks, ledger entries, links that we made."""
     script = (
-        "ls /var/lib/cni/netattach; echo --; "
+        'grep -lE \'"namespace": "(default|other)"\' /var/lib/cni/netattach/*; echo --; '
         "for d in /var/lib/cni/networks/*; do case $d in */cbr0) ;; *) ls $d;; esac; done; echo --; "
-        "ip -o link show type macvlan; ip -o link show type ipvlan; ip -o link show type vlan; ip -o link show master mybr0"
+        "ip -o link show type macvlan; ip -o link show type ipvlan; ip -o link show type vlan; ip -o link show master mybr0; true"
     )
     ledger, leases, made = cluster.node(node).sh(script).split("--\n")
     found = {
