@@ -60,9 +60,14 @@ class Asked:
     findings: tuple[Finding, ...] = ()
 
 
+def concerns_nad(body: Body, before: Body | None) -> bool:
+    """Whether there is anything to judge: a NAD that is new, or of which an update changes what the judge looks at."""
+    return not _is_going(body) and (before is None or _judged_of(body) != _judged_of(before))
+
+
 def of_nad(body: Body, before: Body | None, nodes: Sequence[NodeInventory]) -> list[Finding]:
     """What is wrong with a NAD; `before` is None for a new one, `nodes` empty where none has reported."""
-    if _is_going(body) or (before is not None and _judged_of(body) == _judged_of(before)):
+    if not concerns_nad(body, before):
         return []
     config = _mapping(body, "spec").get("config")
     if isinstance(config, str) and len(config) > LONGEST_CONFIG:
@@ -78,7 +83,10 @@ def of_nad(body: Body, before: Body | None, nodes: Sequence[NodeInventory]) -> l
 
 
 def of_pod(body: Body, before: Body | None, namespace: str) -> Asked:
-    """What a pod asks for, of what it did not ask for `before`."""
+    """What a pod asks for, of what it did not ask for `before`.
+
+    With hostNetwork it gets no network, so nothing comes of one that is not there.
+    """
     if _is_going(body):
         return Asked()
     asked, earlier = _annotations(body), _annotations(before or {})
@@ -93,14 +101,14 @@ def of_pod(body: Body, before: Body | None, namespace: str) -> Asked:
         findings.append(Finding(POD_ANNOTATION, (NETWORKS,), error.message, "correct the annotation"))
         return Asked(findings=tuple(findings))
     if selections and _mapping(body, "spec").get("hostNetwork") is True:
-        findings.append(_host_network())
+        return Asked(findings=(*findings, _host_network()))
     networks = dict.fromkeys((each.namespace, each.name) for each in selections)
     return Asked(tuple(networks), tuple(findings))
 
 
-def unknown(networks: Iterable[Key], there: Collection[Key]) -> list[Finding]:
-    """For networks that are not there; `there` are all that are."""
-    return [_unknown(namespace, name, there) for namespace, name in networks]
+def unknown(networks: Iterable[Key], there: Collection[Key], own: str) -> list[Finding]:
+    """For networks that are not there; `there` are all that are, `own` is the pod's namespace."""
+    return [_unknown(namespace, name, there, own) for namespace, name in networks]
 
 
 def uncertain(networks: Collection[Key], why: str) -> list[Finding]:
@@ -118,7 +126,7 @@ def of_settings(problems: Iterable[str]) -> list[Finding]:
     return [Finding(SETTINGS_BROKEN, ("data",), problem, mend) for problem in problems]
 
 
-def _unknown(namespace: str, name: str, there: Collection[Key]) -> Finding:
+def _unknown(namespace: str, name: str, there: Collection[Key], own: str) -> Finding:
     problem = f"there is no NetworkAttachmentDefinition {name!r} in namespace {namespace!r}"
     elsewhere = [other for other, same in there if same == name and other != namespace]
     beside = [other for within, other in there if within == namespace]
@@ -128,7 +136,7 @@ def _unknown(namespace: str, name: str, there: Collection[Key]) -> Finding:
         other = elsewhere[0]
         mend = f'write {other}/{name}, or "namespace": "{other}" in the JSON form'
     elif close:
-        mend = f"did you mean `{close}`?"
+        mend = f"did you mean `{close if namespace == own else f'{namespace}/{close}'}`?"
     return Finding(POD_UNKNOWN, (NETWORKS,), problem, mend)
 
 
@@ -143,8 +151,8 @@ def _default_network(text: str) -> list[Finding]:
     if not text.strip():
         return []
     problem = (
-        f"annotation {DEFAULT_NETWORK} is not carried out by this version; remove it, so that the pod does "
-        "not run in another default network than it asks for"
+        f"annotation {DEFAULT_NETWORK} is not carried out by this version, and the pod must not run in another "
+        "default network than it asks for"
     )
     return [Finding(POD_DEFAULT, (DEFAULT_NETWORK,), problem, "remove the annotation")]
 

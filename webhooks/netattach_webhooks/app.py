@@ -33,8 +33,8 @@ _STATUS = {
     Outcome.TIMED_OUT: 504,
 }
 
-_LONGEST = 8 * 2**20
-"""Bytes of a body. API servers take objects of 3 MiB, and an update comes with the object before."""
+_LONGEST = 4 * 2**20
+"""Bytes of a body. An object that etcd takes has 1.5 MiB, and an update comes with the object before."""
 
 _LARGE, _LARGE_AT_ONCE = 256 * 2**10, 2
 """Bodies of so many bytes are read by twos; as values they take ten times as much memory."""
@@ -61,8 +61,7 @@ class Webhooks:
     async def served(self, address: str, context: SSLContext) -> AsyncIterator[int]:
         """Answers on `host:port` (port 0: any) until the end of the block; the port."""
         app = web.Application(client_max_size=_LONGEST)
-        judges = (("nads", self._judges.nad), ("pods", self._judges.pod), ("config", self._judges.settings))
-        for kind, judge in judges:
+        for kind, judge in self._judges.kinds.items():
             app.router.add_post(f"/{kind}", self._handler(kind, judge))
         # No API server compresses, and a small body could become a very large one.
         runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=_SECONDS)
@@ -78,7 +77,7 @@ class Webhooks:
     def _handler(self, kind: str, judge: Judge) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
             started = time.monotonic()
-            outcome, response = await self._answered(request, judge)
+            outcome, response = await self._answered(request, kind, judge)
             if self.draining:
                 response.force_close()
             self._metrics.requests.labels(kind, outcome.value).inc()
@@ -87,13 +86,13 @@ class Webhooks:
 
         return handle
 
-    async def _answered(self, request: web.Request, judge: Judge) -> Answer:
+    async def _answered(self, request: web.Request, kind: str, judge: Judge) -> Answer:
         seconds = _seconds(request.query.get("timeout", ""))
         try:
             async with asyncio.timeout(seconds), AsyncExitStack() as held:
                 if request.content_length is None or request.content_length > _LARGE:
                     await held.enter_async_context(self._large)
-                asked = review.decode(await request.read())
+                asked = await self._judges.read(kind, await request.read())
                 return self._verdict(asked, await judge(asked))
         except DecodeError as error:
             return _failed(Outcome.MALFORMED, error.message)

@@ -1,6 +1,7 @@
 """From a review to findings: gather what has to be known, then let core judge.
 
-To judge an odd text may take long, so it is done in threads: health and everybody else's reviews go on meanwhile.
+To judge an odd text may take long, and so may it to read a large one, so both are done in threads: health and everybody
+else's reviews go on meanwhile.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from netattach_core import admission
 from netattach_core.errors import ConfigError
 from netattach_core.finding import Finding
 from netattach_kube import cluster_settings
+from netattach_webhooks import review
 from netattach_webhooks.lookup import Lookup
 from netattach_webhooks.review import Body, Review
 
@@ -24,6 +26,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _THREADS = 2
+
+_LARGE = 64 * 1024
+"""Bytes of a body that is read in a thread; whatever stands in a smaller one is read in less time than others notice."""
+
 _LONGEST_SETTINGS = 16 * 1024
 """Characters. To read YAML takes long."""
 
@@ -50,14 +56,24 @@ class Judges:
         self._for_nads = ThreadPoolExecutor(_THREADS, "nads")
         self._for_pods = ThreadPoolExecutor(_THREADS, "pods")
         self._for_settings = ThreadPoolExecutor(1, "settings")
+        self._threads = {"nads": self._for_nads, "pods": self._for_pods, "config": self._for_settings}
+        self.kinds: dict[str, Judge] = {"nads": self.nad, "pods": self.pod, "config": self.settings}
 
     def close(self) -> None:
         """What is not begun is dropped: nobody waits for it any more."""
-        for threads in (self._for_nads, self._for_pods, self._for_settings):
+        for threads in self._threads.values():
             threads.shutdown(wait=False, cancel_futures=True)
+
+    async def read(self, kind: str, body: bytes) -> Review:
+        """Raises DecodeError."""
+        if len(body) <= _LARGE:
+            return review.decode(body)
+        return await _in(self._threads[kind], review.decode, body)
 
     async def nad(self, asked: Review) -> Judged:
         if asked.object is None:
+            return UNSEEN
+        if not await _in(self._for_nads, admission.concerns_nad, asked.object, asked.old):
             return UNSEEN
         nodes = self._lookup.nodes()
         findings = await _in(self._for_nads, admission.of_nad, _named(asked.object, asked), asked.old, nodes)
@@ -73,7 +89,7 @@ class Judges:
         findings = [*wanted.findings, *admission.uncertain(missed.uncertain, missed.why)]
         if missed.absent:
             there = tuple(self._lookup.networks())
-            findings += await _in(self._for_pods, admission.unknown, missed.absent, there)
+            findings += await _in(self._for_pods, admission.unknown, missed.absent, there, asked.namespace)
         return Judged(findings)
 
     async def settings(self, asked: Review) -> Judged:

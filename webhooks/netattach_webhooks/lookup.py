@@ -73,6 +73,8 @@ class Lookup:
 
     async def missed(self, networks: Collection[Key]) -> Missed:
         """Of these networks, those that are not there for certain, and those that could not be looked up."""
+        if not networks:
+            return Missed()
         there = self.networks()
         unheard = [key for key in networks if key not in there]
         if not unheard:

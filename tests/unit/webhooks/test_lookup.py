@@ -64,6 +64,7 @@ def test_before_the_first_list_nothing_is_answered() -> None:
                 known.nodes()
             with pytest.raises(NotSyncedError, match="networks"):
                 await known.missed([("default", "a")])
+            assert Missed() == await known.missed(())
 
     run(story)
 

@@ -29,7 +29,9 @@ from unit.webhooks.scene import (
 )
 
 
-def test_until_everything_is_listed_nothing_is_decided_and_readiness_says_so(pair: Pair) -> None:
+def test_until_everything_is_listed_nothing_that_rests_on_it_is_decided_and_readiness_says_so(
+    pair: Pair,
+) -> None:
     async def story() -> None:
         async with api_server.serving() as server:
             server.absent = {NADS.plural, INVENTORIES.plural}
@@ -39,6 +41,10 @@ def test_until_everything_is_listed_nothing_is_decided_and_readiness_says_so(pai
                 status, text = await scene.post("nads", review("NetworkAttachmentDefinition", nad(SOUND)))
                 assert (503, True) == (status, "node inventories are not listed yet" in text)
                 assert 503 == (await scene.post("pods", review("Pod", pod("sound"))))[0]
+                assert not (await scene.ask("pods", review("Pod", pod("["))))["allowed"]
+                labelled = {**nad("{,}"), "metadata": {"name": "net", "labels": {"a": "b"}}}
+                update = review("NetworkAttachmentDefinition", labelled, nad("{,}"))
+                assert (await scene.ask("nads", update))["allowed"]
                 status, text = await scene.get("readyz")
                 assert (503, True) == (status, "networks, node inventories" in text)
                 assert 200 == (await scene.get("healthz"))[0]

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import threading
 from typing import Any
 
 import pytest
 
 from netattach_core import admission
 from netattach_core.annotation import DEFAULT_NETWORK
+from netattach_kube.resource import NADS
 from netattach_webhooks import app
+from netattach_webhooks import review as webhooks_review
 from netattach_webhooks.lookup import Lookup
+from netattach_webhooks.review import Review
 from unit.webhooks.scene import (
     SOUND,
     Pair,
@@ -87,6 +91,34 @@ def test_a_pod_is_refused_with_all_that_is_wrong(pair: Pair) -> None:
     run(story)
 
 
+def test_a_network_of_another_namespace_is_named_with_it(pair: Pair) -> None:
+    async def story() -> None:
+        async with serving(pair()) as scene:
+            scene.server.put(
+                NADS, {"metadata": {"name": "sound", "namespace": "other"}, "spec": {"config": SOUND}}
+            )
+            await scene.until(lambda: ("other", "sound") in scene.program._lookup.networks())
+            answer = await scene.ask("pods", review("Pod", pod("other/sonud")))
+
+            assert answer["status"]["message"].endswith("Mend: did you mean `other/sound`?")
+
+    run(story)
+
+
+def test_a_pod_with_the_nodes_network_is_taken_whatever_it_asks_for(pair: Pair) -> None:
+    body = {**pod("lost"), "spec": {"hostNetwork": True}}
+
+    async def story() -> None:
+        async with serving(pair()) as scene:
+            answer = await scene.ask("pods", review("Pod", body))
+
+            assert answer["allowed"]
+            (warning,) = answer["warnings"]
+            assert warning.startswith("[pod-host-network]")
+
+    run(story)
+
+
 def test_a_pod_is_taken_right_after_its_network(pair: Pair) -> None:
     async def story() -> None:
         async with serving(pair()) as scene:
@@ -154,7 +186,7 @@ def test_bodies_that_are_no_reviews_are_refused(pair: Pair) -> None:
 
     async def story() -> None:
         async with serving(pair()) as scene:
-            for body in (b"", b"\xff", b"NaN", b"[" * 100_000, b"x" * 4 * 2**20, gzip.compress(sound)):
+            for body in (b"", b"\xff", b"NaN", b"[" * 100_000, b"x" * 3 * 2**20, gzip.compress(sound)):
                 status, text = await scene.post("pods", body)
 
                 assert 400 == status, text
@@ -166,20 +198,46 @@ def test_bodies_that_are_no_reviews_are_refused(pair: Pair) -> None:
     run(story)
 
 
-def test_a_body_of_four_mebibytes_is_judged_and_a_larger_one_refused(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    large = {**pod("sound"), "padding": "x" * 4 * 2**20}
+def test_an_update_of_the_largest_objects_is_judged_and_a_larger_body_refused(pair: Pair) -> None:
+    largest = {**pod("sound"), "padding": "x" * 15 * 10**5}
 
     async def story() -> None:
         async with serving(pair()) as scene:
-            assert (await scene.ask("pods", review("Pod", large)))["allowed"]
+            assert (await scene.ask("pods", review("Pod", largest, largest)))["allowed"]
 
-        monkeypatch.setattr(app, "_LONGEST", 1000)
+            status, text = await scene.post("pods", review("Pod", {**largest, "more": "x" * 3 * 10**6}))
+            assert (413, "netattach-webhooks: a review may have 4194304 bytes\n") == (status, text)
+
+    run(story)
+
+
+def test_a_large_body_is_read_where_nobody_waits_for_it(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, threads = webhooks_review.decode, list[str]()
+
+    def decode(body: bytes) -> Review:
+        threads.append(threading.current_thread().name.partition("_")[0])
+        return read(body)
+
+    monkeypatch.setattr(webhooks_review, "decode", decode)
+
+    async def story() -> None:
         async with serving(pair()) as scene:
-            status, text = await scene.post("pods", review("Pod", {**pod("sound"), "padding": "x" * 1000}))
+            for path in ("pods", "nads", "config"):
+                body = review("Pod", {**pod("sound"), "padding": [{}] * 2**14})
+                assert 2**16 < len(body)
+                assert (await scene.ask(path, body))["allowed"]
+            assert (await scene.ask("pods", review("Pod", pod("sound"))))["allowed"]
 
-            assert (413, "netattach-webhooks: a review may have 1000 bytes\n") == (status, text)
+    run(story)
+    assert ["pods", "nads", "settings", "MainThread"] == threads
+
+
+def test_a_large_body_that_is_no_review_is_malformed(pair: Pair) -> None:
+    async def story() -> None:
+        async with serving(pair()) as scene:
+            status, text = await scene.post("pods", b"[" + b"{}," * 2**15 + b"{}]")
+
+            assert (400, "netattach-webhooks: the body is no AdmissionReview\n") == (status, text)
 
     run(story)
 
