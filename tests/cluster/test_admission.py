@@ -28,7 +28,7 @@ def refused(cluster: Cluster, body: dict[str, Any]) -> str:
 BROKEN = {
     "a trailing comma": (
         '{"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1",}',
-        ["line 1, column 62", "comma", "remove"],
+        ["line 1, column 60", "comma", "remove"],
     ),
     "a misspelt type key": (conf(typ="macvlan", master="eth1"), ["`typ`", "did you mean `type`?"]),
     "ipvlan with macvlan's mode": (conf(type="ipvlan", master="eth1", mode="bridge"), ["mode", "l2"]),

@@ -27,7 +27,6 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "macvlan": ("node1", {"type": "macvlan", "master": "eth1", "mode": "bridge"}),
     "bridge": ("node1", {"type": "bridge", "bridge": "mybr0"}),
     "ipvlan": ("node2", {"type": "ipvlan", "master": "eth1", "mode": "l2"}),
-    "vlan": ("node2", {"type": "vlan", "master": "eth1", "vlanId": 7}),
 }
 NODES = ("node1", "node2")
 
@@ -66,14 +65,28 @@ def test_two_pods_on_one_node_meet_on_net1(running: Cluster, kind: str) -> None:
     assert [first.partition("/")[0]] == entries[1]["ips"]
 
 
+def test_a_vlan_of_the_card_is_the_pods(running: Cluster) -> None:
+    """Of one pod at a time: a card has each VLAN once, wherever it was moved to."""
+    created(running, nad("second", conf(type="vlan", master="eth1", vlanId=7, ipam=HOST_LOCAL)))
+    started(running, pod("one", "second", node="node2"))
+
+    assert ["lo", "eth0", "net1"] == links(running, "one")
+    assert address(running, "one", "net1").partition("/")[0] == status(running, "one")[1]["ips"][0]
+    (sandbox,) = running.node("node2").sandboxes("one")
+    said = running.node("node2").sh(
+        f"nsenter --net=/proc/$(ctr -n k8s.io tasks ls | awk '$1 == \"{sandbox}\" {{print $2}}')/ns/net ip -d link show net1"
+    )
+    assert "vlan protocol 802.1Q id 7" in said
+
+
 def test_host_device_moves_the_nodes_own_card_and_gives_it_back(running: Cluster) -> None:
     ipam = {"type": "static", "addresses": [{"address": "10.0.3.210/24"}]}
     created(running, nad("card", conf(type="host-device", device="eth1", ipam=ipam)))
-    before = running.node("node1").sh("cat /sys/class/net/eth1/address")
+    before = running.node("node1").sh("ip -o link show eth1").split("link/ether ")[1].split()[0]
     started(running, pod("one", "card"))
 
     assert "10.0.3.210/24" == address(running, "one", "net1")
-    assert before.strip() == status(running, "one")[1]["mac"]
+    assert before == status(running, "one")[1]["mac"]
     assert pings(running, "one", "10.0.3.1")
     assert "eth1" not in running.node("node1").sh("ip -o link")
 
