@@ -6,6 +6,8 @@ reference of plugin schemas. A check denies only what the plugin, or the kernel 
 
 from __future__ import annotations
 
+import functools
+
 from netattach_core.finding import Rule
 from netattach_core.plugins import (
     bandwidth,
@@ -112,6 +114,7 @@ def ipam_plugin(kind: str) -> Plugin | None:
     return _BY_TYPE.get((kind, True))
 
 
+@functools.cache
 def known_types(*, ipam: bool) -> tuple[str, ...]:
     """All names in this role."""
     return (*(p.type for p in PLUGINS if (p.role is Role.IPAM) == ipam), *OTHER_TYPES)

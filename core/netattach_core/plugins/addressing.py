@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ipaddress
+from collections.abc import Iterable, Iterator
 
 from netattach_core import addresses
 from netattach_core.plugins.view import View
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Networks:
+    """Any number of networks, of which it is as quickly told whether one holds an address or a smaller network."""
+
+    def __init__(self, networks: Iterable[_Network]) -> None:
+        self._starts: dict[tuple[int, int], set[int]] = {}
+        for network in networks:
+            starts = self._starts.setdefault((network.version, network.prefixlen), set())
+            starts.add(int(network.network_address) >> (network.max_prefixlen - network.prefixlen))
+
+    def hold(self, what: addresses.IpAddress | _Network) -> bool:
+        network = ipaddress.ip_network(what)
+        start = int(network.network_address)
+        return any(
+            start >> (network.max_prefixlen - length) in starts
+            for (version, length), starts in self._starts.items()
+            if version == network.version and length <= network.prefixlen
+        )
 
 
 def ipam_type(conf: View) -> str | None:

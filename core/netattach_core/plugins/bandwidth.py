@@ -19,7 +19,7 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     """BW1 to BW3, BW5."""
     for direction in ("ingress", "egress"):
         yield from _direction(conf, f"{direction}Rate", f"{direction}Burst")
-    main = context.before[0] if context.before else ""
+    main = context.main if context.chained else ""
     limited = next((key for key in ("ingressRate", "egressRate") if conf.whole(key)), None)
     if limited and main in _WITHOUT_VETH:
         problem = (

@@ -90,13 +90,10 @@ def _default_route(conf: View) -> Iterator[Finding]:
     ipam = conf.inner("ipam")
     if ipam is None or not conf.flag("isDefaultGateway"):
         return
+    versions = addressing.versions(ipam)
     for route in ipam.inners("routes"):
         destination = addresses.parse_cidr(route.text("dst") or "")
-        if (
-            destination is None
-            or destination.network.prefixlen
-            or destination.version not in addressing.versions(ipam)
-        ):
+        if destination is None or destination.network.prefixlen or destination.version not in versions:
             continue
         if not (
             route.text("gw") or route.whole("priority") or route.whole("table") not in {None, 0, _MAIN_TABLE}

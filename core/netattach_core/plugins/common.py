@@ -50,6 +50,8 @@ RULES = (
 _BARE_MAC = re.compile(r"[0-9a-f]{12}", re.IGNORECASE)
 _LINK_SCOPE = 253
 _IPV6_MTU = 1280
+_NAMED = 10
+"""Subnets that a message names; the rest is counted."""
 
 
 def interface_name(conf: View, key: str) -> Iterator[Finding]:
@@ -141,6 +143,8 @@ def _routes(
     ipam: View, context: Context, subnets: Sequence[addresses.IpInterface] | None
 ) -> Iterator[Finding]:
     seen = set[str]()
+    reachable = _reachable(ipam, subnets)
+    networks = addressing.Networks(one.network for one in reachable or ())
     for route in ipam.inners("routes"):
         destination = addresses.parse_cidr(route.text("dst") or "")
         if destination is None:
@@ -148,7 +152,7 @@ def _routes(
             continue
         yield from _host_bits(route, destination, context)
         yield from _twice(route, seen, context)
-        yield from _next_hop(route, destination, context, _reachable(ipam, subnets))
+        yield from _next_hop(route, destination, context, reachable, networks)
         yield from _default(route, destination, context)
 
 
@@ -189,6 +193,7 @@ def _next_hop(
     destination: addresses.IpInterface,
     context: Context,
     reachable: Sequence[addresses.IpInterface] | None,
+    networks: addressing.Networks,
 ) -> Iterator[Finding]:
     """G23, G24."""
     text = route.text("gw")
@@ -209,9 +214,10 @@ def _next_hop(
         reachable is not None
         and context.main in _ON_SUBNET
         and not gateway.is_link_local  # every link has those; for IPv6 they are the usual next hop
-        and not any(gateway in s.network for s in reachable)
+        and not networks.hold(gateway)
     ):
-        subnets = ", ".join(str(s.network) for s in reachable)
+        subnets = ", ".join(str(one.network) for one in reachable[:_NAMED])
+        subnets += f" and {len(reachable) - _NAMED} more" if len(reachable) > _NAMED else ""
         problem = f"`gw` {gateway} is not in {subnets}, where the pod's addresses are: the kernel refuses such a route"
         yield route.found(ROUTE_GATEWAY, problem, "write a next hop of the pod's own subnet", "gw")
 

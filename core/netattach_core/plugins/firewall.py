@@ -20,7 +20,7 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     if backend and backend not in {"iptables", "firewalld"}:
         problem = f"`backend` {backend!r} is not known; the firewall plugin picks one by itself"
         yield conf.found(common.NO_EFFECT, problem, "write iptables or firewalld", "backend")
-    policy, main = conf.text("ingressPolicy"), context.before[0] if context.before else ""
+    policy, main = conf.text("ingressPolicy"), context.main if context.chained else ""
     if policy in {"same-bridge", "isolated"} and main and main != "bridge":
         problem = (
             f"`ingressPolicy` {policy} after {main}: it works for bridges only, and protects nothing here"

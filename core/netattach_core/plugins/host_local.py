@@ -49,11 +49,6 @@ class _Range:
     last: addresses.IpAddress
     gateway: addresses.IpAddress
 
-    def overlaps(self, other: _Range) -> bool:
-        if self.subnet.version != other.subnet.version:
-            return False
-        return int(self.first) <= int(other.last) and int(other.first) <= int(self.last)
-
 
 def check(ipam: View, context: Context) -> Iterator[Finding]:
     """HL1 to HL14, HL23."""
@@ -76,7 +71,8 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
             ranges += [read] if read else []
         yield from _inside_set(ranges)
         sound.append(ranges)
-    yield from _between_sets(sound, context)
+    yield from _overlaps([each for ranges in sound for each in ranges])
+    yield from _once_per_version(sound, context)
     yield from _across_nodes(ipam, context)
     known = [r.subnet for ranges in sound for r in ranges] if len(sound) == len(sets) else None
     yield from common.routes(ipam, context, None if "ipRanges" in context.capabilities else known)
@@ -217,21 +213,38 @@ def _edges(view: View, subnet: addresses.IpInterface) -> Iterator[Finding]:
 
 
 def _inside_set(ranges: Sequence[_Range]) -> Iterator[Finding]:
-    """HL3, HL4, HL9."""
-    for index, one in enumerate(ranges):
-        for other in ranges[:index]:
-            if one.subnet.version != other.subnet.version:
-                problem = (
-                    "IPv4 and IPv6 in one set of ranges; host-local refuses it, since a set gives one address"
-                )
-                yield one.view.found(
-                    RANGE_FAMILY, problem, "put each into a set of its own: [[IPv4], [IPv6]]", "subnet"
-                )
-            elif one.overlaps(other):
-                yield _overlap(one, other)
+    """HL3, HL9."""
+    versions = set[int]()
+    for each in ranges:
+        if versions - {each.subnet.version}:
+            problem = (
+                "IPv4 and IPv6 in one set of ranges; host-local refuses it, since a set gives one address"
+            )
+            yield each.view.found(
+                RANGE_FAMILY, problem, "put each into a set of its own: [[IPv4], [IPv6]]", "subnet"
+            )
+        versions.add(each.subnet.version)
     if ranges and all(r.first == r.last == r.gateway for r in ranges):
         problem = f"the range holds {ranges[0].first} alone, which is the gateway: no pod can have an address"
         yield ranges[0].view.found(RANGE_FULL, problem, "widen the range")
+
+
+def _overlaps(ranges: Sequence[_Range]) -> Iterator[Finding]:
+    """HL4: in order of their addresses, each with that of those before it which reaches furthest.
+
+    So of many ranges that share addresses each is told of, but not each pair.
+    """
+    by_start = sorted(enumerate(ranges), key=lambda each: (each[1].subnet.version, int(each[1].first)))
+    reach: tuple[int, _Range] | None = None
+    for index, one in by_start:
+        if reach is None or reach[1].subnet.version != one.subnet.version:
+            reach = index, one
+            continue
+        if int(one.first) <= int(reach[1].last) and int(reach[1].first) <= int(one.last):
+            (_, earlier), (_, later) = sorted([reach, (index, one)], key=lambda each: each[0])
+            yield _overlap(later, earlier)
+        if int(one.last) > int(reach[1].last):
+            reach = index, one
 
 
 def _overlap(one: _Range, other: _Range) -> Finding:
@@ -239,12 +252,12 @@ def _overlap(one: _Range, other: _Range) -> Finding:
     return one.view.found(RANGE_OVERLAP, problem, "make the ranges separate", "subnet")
 
 
-def _between_sets(sets: Sequence[Sequence[_Range]], context: Context) -> Iterator[Finding]:
-    """HL4, HL14."""
-    for index, ranges in enumerate(sets):
-        earlier = [other for others in sets[:index] for other in others]
-        yield from (_overlap(one, other) for one in ranges for other in earlier if one.overlaps(other))
-        repeated = ranges and any(ranges[0].subnet.version == other.subnet.version for other in earlier)
+def _once_per_version(sets: Sequence[Sequence[_Range]], context: Context) -> Iterator[Finding]:
+    """HL14."""
+    versions = set[int]()
+    for ranges in sets:
+        repeated = ranges and ranges[0].subnet.version in versions
+        versions |= {each.subnet.version for each in ranges}
         if repeated and context.older_than("0.3.0"):
             problem = (
                 f"CNI {context.cni_version} holds one address of each IP version, and this is a second set of "

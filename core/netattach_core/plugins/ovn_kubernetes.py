@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from netattach_core import addresses
 from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.plugins import addressing, common, fields
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 
@@ -71,10 +71,11 @@ def _subnets(conf: View) -> Iterator[Finding]:
                 shape = "10.1.0.0/16/24" if layer3 and key == "subnets" else "10.1.0.0/16"
                 problem = f"`{key}` holds {part!r}, which OVN-Kubernetes cannot read"
                 yield conf.found(OVN_SUBNETS, problem, f"write it as {shape}", key)
-    inside = [net for net in nets["subnets"] if net]
+    given = [net for net in nets["subnets"] if net]
+    inside = addressing.Networks(given)
     for key in ("excludeSubnets", "reservedSubnets", "infrastructureSubnets"):
         for net in nets[key]:
-            if net and inside and not any(_contains(outer, net) for outer in inside):
+            if net and given and not inside.hold(net):
                 problem = f"`{key}` {net} is in none of `subnets`; OVN-Kubernetes refuses it"
                 yield conf.found(OVN_SUBNETS, problem, "write a part of `subnets`, or remove it", key)
 
@@ -89,11 +90,6 @@ def _cidr(text: str, *, host_length: bool) -> _IpNetwork | None:
         text = "/".join(pieces[:2])
     cidr = addresses.parse_cidr(text)
     return cidr.network if cidr else None
-
-
-def _contains(outer: _IpNetwork, inner: _IpNetwork) -> bool:
-    same_version = outer.version == inner.version
-    return same_version and inner.network_address in outer and inner.broadcast_address in outer
 
 
 PLUGIN = Plugin(

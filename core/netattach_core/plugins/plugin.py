@@ -30,11 +30,16 @@ class Ipam(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check may know besides its own object. `resource`: the NAD names a device plugin's resource."""
+    """What a check may know besides its own object.
+
+    `main` is the type of the first plugin, `chained` whether that is another one; `made` whether a plugin before this one makes
+    the interface; `resource` whether the NAD names a device plugin's resource.
+    """
 
     cni_version: str = versions.NEWEST
     capabilities: frozenset[str] = frozenset()
-    before: tuple[str, ...] = ()
+    chained: bool = False
+    made: bool = False
     main: str = ""
     mode: str = ""
     resource: bool = False

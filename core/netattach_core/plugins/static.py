@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from netattach_core import addresses
 from netattach_core.finding import Finding, Rule, Severity
@@ -21,7 +21,8 @@ STATIC_GATEWAY = Rule(
 
 def check(ipam: View, context: Context) -> Iterator[Finding]:
     """ST1 to ST3, ST7, ST8, ST10, G32."""
-    read: list[addresses.IpInterface] = []
+    read: dict[addresses.IpInterface, None] = {}
+    versions = set[int]()
     for item in ipam.inners("addresses"):
         address = addresses.parse_cidr(item.text("address") or "")
         yield from _gateway(item, address)
@@ -29,12 +30,13 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
             yield _unreadable(item)
             continue
         yield from common.odd_address(item, "address", address)
-        yield from _repeated(item, address, read, context)
-        read.append(address)
+        yield from _repeated(item, address, read, versions, context)
+        read[address] = None
+        versions.add(address.version)
     if not ipam.value("addresses"):
         yield from _none(ipam, context)
     asked_for = "ips" in context.capabilities  # what the pod asks for takes the place of all of these (ST6)
-    yield from common.routes(ipam, context, None if asked_for else read)
+    yield from common.routes(ipam, context, None if asked_for else tuple(read))
 
 
 def _unreadable(item: View) -> Finding:
@@ -65,13 +67,17 @@ def _gateway(item: View, address: addresses.IpInterface | None) -> Iterator[Find
 
 
 def _repeated(
-    item: View, address: addresses.IpInterface, earlier: list[addresses.IpInterface], context: Context
+    item: View,
+    address: addresses.IpInterface,
+    earlier: Collection[addresses.IpInterface],
+    versions: Collection[int],
+    context: Context,
 ) -> Iterator[Finding]:
     """ST7, ST8."""
     if address in earlier:
         problem = f"{address} stands here twice; the kernel refuses the second"
         yield item.found(STATIC_TWICE, problem, "remove one", "address")
-    elif context.older_than("0.3.0") and any(address.version == other.version for other in earlier):
+    elif context.older_than("0.3.0") and address.version in versions:
         problem = f"CNI {context.cni_version} holds one address of each IP version, and this is a second one"
         yield item.found(ONE_PER_FAMILY, problem, 'write "cniVersion": "1.0.0"', "address")
 

@@ -22,11 +22,11 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     }:  # tuning takes eight and twenty bytes, for InfiniBand (TU7)
         yield from common.mac(conf, "mac")
     sysctls = conf.inner("sysctl")
-    for key in sysctls.node.value if sysctls else ():
-        if sysctls and not _below_net(key):
+    for key, view in sysctls.members().items() if sysctls else ():
+        if not _below_net(key):
             problem = f"`{key}` is no setting of the network (net.…); the tuning plugin refuses it"
             mend = "remove it; set others in the pod's securityContext.sysctls"
-            yield sysctls.found(SYSCTL, problem, mend, key)
+            yield view.found(SYSCTL, problem, mend)
 
 
 def _below_net(key: str) -> bool:

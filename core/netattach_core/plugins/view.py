@@ -48,6 +48,10 @@ class View:
         node = json_text.locate(self.node, (key,))
         return View(node, (*self.path, key)) if node is not None and isinstance(node.value, dict) else None
 
+    def members(self) -> dict[str, View]:
+        """What stands at each key, whatever it is; of two equal keys the last one counts."""
+        return {m.key: View(m.node, (*self.path, m.key)) for m in self.node.members}
+
     def items(self, *where: str | int) -> tuple[View, ...]:
         """The elements of a list, whatever they are."""
         node = json_text.locate(self.node, where)

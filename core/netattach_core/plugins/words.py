@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
+
+_MOST = 2
+"""Slips in one word."""
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that differs by case and separators alone, or else by one slip (two in a long word); None if unsure."""
     candidates = list(known)
-    plain = _plain(word)
+    plain, letters = _plain(word)
+    near = []
     for candidate in candidates:
-        if _plain(candidate) == plain:
+        other, others = _known(candidate)
+        if other == plain:
             return candidate
-    ranked = sorted((slips(plain, _plain(candidate)), candidate) for candidate in candidates)
-    if not ranked:
+        # Each slip takes away one letter at most, and adds one at most.
+        if (letters & ~others).bit_count() <= _MOST and (others & ~letters).bit_count() <= _MOST:
+            near.append((other, candidate))
+    if not near:
         return None
-    best, candidate = ranked[0]
+    best, candidate = min((slips(plain, other), candidate) for other, candidate in near)
     return candidate if best <= _tolerance(max(len(plain), len(candidate))) else None
 
 
-def _plain(word: str) -> str:
-    return re.sub(r"[-_. ]", "", word).casefold()
+def _plain(word: str) -> tuple[str, int]:
+    """The word without separators and case, and a bit for each of its letters (one for several, in the rare alphabets)."""
+    plain = re.sub(r"[-_. ]", "", word).casefold()
+    letters = 0
+    for letter in set(plain):
+        letters |= 1 << ord(letter) % 128
+    return plain, letters
+
+
+_known = functools.lru_cache(maxsize=1024)(_plain)
+"""Known words are few, and asked for again and again."""
 
 
 def _tolerance(length: int) -> int:
@@ -32,9 +49,12 @@ def _tolerance(length: int) -> int:
 
 
 def slips(one: str, other: str) -> int:
-    """Letters missing, added, wrong, or exchanged with their neighbour (Damerau's distance between neighbours)."""
-    if abs(len(one) - len(other)) > 2:
-        return 3  # more than anybody asks for
+    """Letters missing, added, wrong, or exchanged with their neighbour (Damerau's distance between neighbours).
+
+    More than anybody asks for are not counted further.
+    """
+    if abs(len(one) - len(other)) > _MOST:
+        return _MOST + 1
     earlier, above = [0] * (len(other) + 1), list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
         row = [i]
@@ -44,4 +64,6 @@ def slips(one: str, other: str) -> int:
                 cost = min(cost, earlier[j - 2] + 1)
             row.append(cost)
         earlier, above = above, row
-    return above[-1]
+        if min(above) > _MOST and min(earlier) > _MOST:
+            return _MOST + 1
+    return min(above[-1], _MOST + 1)

@@ -7,7 +7,7 @@ the nodes (`nodes`). A denial is certain failure, or one of the safety rules; wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from netattach_core import plugins
@@ -17,6 +17,7 @@ from netattach_core.nad import Nad
 from netattach_core.plugins import fields
 from netattach_core.policy import chain, shape, spelling, text, whole
 from netattach_core.policy import nodes as node_rules
+from netattach_core.policy.reading import once_per_schema
 
 RULES: tuple[Rule, ...] = (
     *text.RULES,
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     *node_rules.RULES,
 )
 
+_ENOUGH = 1000
 _ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.OFF: 2}
 
 
@@ -35,12 +37,22 @@ _JUDGED_AS_A_WHOLE = dict.fromkeys(("name", "cniVersion"), fields.ANYTHING)  # `
 
 
 def judge(body: Mapping[str, Any], nodes: Sequence[NodeInventory] | None = None) -> list[Finding]:
-    """Everything that is wrong with a NAD, denials first, then by place in the text.
+    """Everything that is wrong with a NAD, denials first, then by place in the text; of more than a thousand denials, those.
 
     `nodes` are those on which the network may be used; None where nothing is known of them, and then nothing is said of them.
     """
-    findings = dict.fromkeys(_findings(body, nodes))
+    findings = dict.fromkeys(_enough(_findings(body, nodes)))
     return sorted(findings, key=lambda finding: (_ORDER[finding.weight], finding.offset or 0))
+
+
+def _enough(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """What comes after so many denials changes nothing, and to find it takes time."""
+    denials = 0
+    for finding in findings:
+        yield finding
+        denials += finding.weight is Severity.DENY
+        if denials == _ENOUGH:
+            return
 
 
 def _findings(body: Mapping[str, Any], nodes: Sequence[NodeInventory] | None) -> Iterator[Finding]:
@@ -52,9 +64,7 @@ def _findings(body: Mapping[str, Any], nodes: Sequence[NodeInventory] | None) ->
     network = chain.read(root, nad)
     yield from whole.check(network)
     if network.listed:
-        yield from shape.check(
-            network.top, _with(chain.LIST_SCHEMA, **_JUDGED_AS_A_WHOLE, plugins=fields.ANYTHING), _RUNTIME
-        )
+        yield from shape.check(network.top, _LIST_SCHEMA, _RUNTIME)
     for entry in network.entries:
         yield from _entry(entry)
         if not nodes:
@@ -65,15 +75,15 @@ def _findings(body: Mapping[str, Any], nodes: Sequence[NodeInventory] | None) ->
 def _entry(entry: chain.Entry) -> Iterator[Finding]:
     """Shape and sense of one plugin's configuration."""
     reader = entry.plugin.type if entry.plugin else _RUNTIME
-    yield from shape.check(entry.conf, _with(entry.schema, **_JUDGED_AS_A_WHOLE), reader)
+    yield from shape.check(entry.conf, _without_whole(entry.schema), reader)
     if entry.plugin:
-        keys = _with(entry.schema, ipam=fields.ANYTHING)  # whose keys are the IPAM plugin's
+        keys = _without_ipam(entry.schema)  # whose keys are the IPAM plugin's
         yield from spelling.check(
             entry.raw.node, entry.raw.path, keys, entry.plugin.aliases, entry.plugin.type
         )
         yield from entry.plugin.check(entry.conf, entry.context)
     if entry.ipam and entry.ipam_raw and entry.ipam_plugin:
-        ipam, schema = entry.ipam_plugin, chain.ipam_schema(entry.ipam_plugin)
+        ipam, schema = entry.ipam_plugin, chain.ipam_schema(entry.ipam_plugin.type)
         yield from shape.check(entry.ipam, schema, ipam.type)
         yield from spelling.check(entry.ipam_raw.node, entry.ipam_raw.path, schema, ipam.aliases, ipam.type)
         yield from ipam.check(entry.ipam, entry.context)
@@ -82,6 +92,19 @@ def _entry(entry: chain.Entry) -> Iterator[Finding]:
 def _with(schema: Mapping[str, Any], **changed: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema with other words for some keys."""
     return {**schema, "properties": {**schema["properties"], **changed}}
+
+
+@once_per_schema
+def _without_whole(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _with(schema, **_JUDGED_AS_A_WHOLE)
+
+
+@once_per_schema
+def _without_ipam(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _with(schema, ipam=fields.ANYTHING)
+
+
+_LIST_SCHEMA = _with(chain.LIST_SCHEMA, **_JUDGED_AS_A_WHOLE, plugins=fields.ANYTHING)
 
 
 def _nad(body: Mapping[str, Any]) -> Nad:

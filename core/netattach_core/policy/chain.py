@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,12 @@ from netattach_core import versions
 from netattach_core.json_text import Node
 from netattach_core.nad import RESOURCE_NAME, Nad
 from netattach_core.plugins import fields, ipam_plugin, main_plugin
-from netattach_core.plugins.plugin import Context, Plugin
+from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 from netattach_core.policy.reading import as_go_reads
 
 _TYPE_ALONE = fields.record(type=fields.TEXT)
+_COMMON_SCHEMA = fields.record(**fields.COMMON)
 
 LIST_SCHEMA = fields.record(
     cniVersion=fields.TEXT,
@@ -59,12 +61,17 @@ def read(root: Node, nad: Nad) -> Network:
     listed = isinstance(root.value.get("plugins"), list) or (
         "plugins" in root.value and "type" not in root.value
     )
-    top = View(as_go_reads(root, LIST_SCHEMA if listed else fields.record(**fields.COMMON)))
+    top = View(as_go_reads(root, LIST_SCHEMA if listed else _COMMON_SCHEMA))
     version = _version(top)
     raws = View(root).items("plugins") if listed else (View(root),)
     raws = tuple(raw for raw in raws if isinstance(raw.node.value, dict))
     types = [View(as_go_reads(raw.node, _TYPE_ALONE)).text("type") or "" for raw in raws]
-    entries = tuple(_entry(raw, types, index, version, top, nad) for index, raw in enumerate(raws))
+    makers = (index for index, kind in enumerate(types) if _makes_interface(kind))
+    first_maker = next(makers, len(types))
+    entries = tuple(
+        _entry(raw, types, index, version, top, nad, made=first_maker < index)
+        for index, raw in enumerate(raws)
+    )
     return Network(top, entries, listed, version)
 
 
@@ -73,16 +80,17 @@ def _version(top: View) -> str:
     return versions.newest_supported(offered) or versions.SUPPORTED[0]
 
 
-def _entry(raw: View, types: list[str], index: int, version: str, top: View, nad: Nad) -> Entry:
+def _entry(
+    raw: View, types: list[str], index: int, version: str, top: View, nad: Nad, *, made: bool
+) -> Entry:
     plugin = main_plugin(types[index])
-    own = plugin.schema["properties"] if plugin else {}
-    common = fields.COMMON if plugin else fields.READ_BY_LIBCNI
-    schema = fields.record(**{**common, **own})
+    schema = _main_schema(plugin.type if plugin else "")
     conf = View(as_go_reads(raw.node, schema), raw.path)
     context = Context(
         cni_version=version,
         capabilities=_capabilities(conf),
-        before=tuple(types[:index]),
+        chained=index > 0,
+        made=made,
         main=types[0],
         mode=conf.text("mode") or "",
         resource=bool(nad.annotations.get(RESOURCE_NAME)),
@@ -95,7 +103,7 @@ def _entry(raw: View, types: list[str], index: int, version: str, top: View, nad
     known = ipam_plugin(ipam_type)
     ipam_raw = _ipam_raw(raw)
     if known and ipam_raw:
-        ipam = View(as_go_reads(ipam_raw.node, ipam_schema(known)), ipam_raw.path)
+        ipam = View(as_go_reads(ipam_raw.node, ipam_schema(known.type)), ipam_raw.path)
         conf = _with_ipam(conf, ipam)
     return Entry(raw, conf, types[index], plugin, context, schema, ipam_raw, ipam, ipam_type, known)
 
@@ -107,9 +115,25 @@ def _capabilities(conf: View) -> frozenset[str]:
     )
 
 
-def ipam_schema(plugin: Plugin) -> dict[str, Any]:
-    """The schema of an ipam section: what libcni reads, and the plugin's own."""
-    return fields.record(type=fields.TEXT, **plugin.schema["properties"])
+def _makes_interface(kind: str) -> bool:
+    plugin = main_plugin(kind)
+    return plugin is not None and plugin.role is Role.MAIN
+
+
+@functools.cache
+def _main_schema(kind: str) -> dict[str, Any]:
+    """The schema of a plugin's configuration, "" for one that is not known: what libcni reads, and the plugin's own keys."""
+    plugin = main_plugin(kind)
+    return fields.record(
+        **{**fields.COMMON, **plugin.schema["properties"]} if plugin else fields.READ_BY_LIBCNI
+    )
+
+
+@functools.cache
+def ipam_schema(kind: str) -> dict[str, Any]:
+    """The schema of an ipam section, likewise; of a plugin that the judge knows."""
+    plugin = ipam_plugin(kind)
+    return fields.record(type=fields.TEXT, **plugin.schema["properties"] if plugin else {})
 
 
 def _ipam_raw(raw: View) -> View | None:

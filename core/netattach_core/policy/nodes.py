@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -32,11 +33,13 @@ RULES = (
     PLUGIN_MISSING,
 )
 
+_BRIDGE = "bridge"
+
 _NAMED = 10
 """Nodes that a message names; the rest is counted."""
 
 _CANDIDATES = 5
-_USABLE_KINDS = ("", "bond", "team", "vlan", "bridge")
+_USABLE_KINDS = ("", "bond", "team", "vlan", _BRIDGE)
 """Links that lead somewhere. Hardware has no kind. Order is preference."""
 
 _MOVABLE_KINDS = ("",)
@@ -48,24 +51,67 @@ _REFUSES_LARGE_MTU = {"macvlan", "vlan"}
 def check(network: Network, nad: Nad, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
     """Each plugin's interface and binaries. An inventory without interfaces, or without plugins, knows nothing of them."""
     allowed = nad.annotations.get(ALLOW_DEFAULT_INTERFACE) == "true"
-    with_interfaces = [node for node in nodes if node.interfaces]
-    with_plugins = [node for node in nodes if node.plugins]
+    known = _Known(nodes)
     for entry in network.entries:
         if _uses_node_interface(entry):
-            yield from _interface(entry, with_interfaces, allowed=allowed)
-        yield from _binary(entry.conf, entry.type, with_plugins, ipam=False)
+            yield from _interface(entry, known, allowed=allowed)
+        yield from _binary(entry.conf, entry.type, known, ipam=False)
         if entry.ipam is not None:
-            yield from _binary(entry.ipam, entry.ipam_type, with_plugins, ipam=True)
+            yield from _binary(entry.ipam, entry.ipam_type, known, ipam=True)
+
+
+class _Known:
+    """What the inventories say, each thing looked up once: a configuration may name one interface in a thousand plugins."""
+
+    def __init__(self, nodes: Sequence[NodeInventory]) -> None:
+        self.nodes = [node for node in nodes if node.interfaces]
+        self.with_plugins = [node for node in nodes if node.plugins]
+        self.interfaces = functools.cache(self._interfaces)
+        self.defaults = functools.cache(self._defaults)
+        self.candidates = functools.cache(self._candidates)
+        self.without_plugin = functools.cache(self._without_plugin)
+        self.close_plugin = functools.cache(self._close_plugin)
+
+    def _interfaces(self, name: str) -> list[tuple[NodeInventory, Interface]]:
+        """The interface of this name, and the nodes that have one."""
+        return [(node, found) for node in self.nodes if (found := node.interface(name))]
+
+    def _defaults(self, name: str) -> list[tuple[NodeInventory, tuple[str, ...]]]:
+        """The nodes whose default interface it is, and why."""
+        hits = [(node, reasons) for node in self.nodes if (reasons := node.default_reasons(name))]
+        return hits + [
+            (node, ("is a default interface",))
+            for node in self.nodes
+            if _is_default(node, name) and not node.default_reasons(name)
+        ]
+
+    def _candidates(self, kinds: tuple[str, ...]) -> list[str]:
+        return candidates(self.nodes, kinds)
+
+    def _without_plugin(self, kind: str) -> list[NodeInventory]:
+        return [node for node in self.with_plugins if not node.has_plugin(kind)]
+
+    def _close_plugin(self, kind: str, ipam: bool) -> str | None:  # noqa: FBT001  # it is a key of the cache
+        close = words.closest(kind, self.plugins)
+        return close or words.closest(kind, [known for known in known_types(ipam=ipam) if known != kind])
+
+    @functools.cached_property
+    def plugins(self) -> list[str]:
+        return sorted({plugin.name for node in self.with_plugins for plugin in node.plugins})
+
+    @functools.cached_property
+    def first_default(self) -> NodeInventory | None:
+        return next((node for node in self.nodes if node.default_interfaces), None)
 
 
 def _uses_node_interface(entry: Entry) -> bool:
     """With `linkInContainer` the master is in the pod; a chained ipvlan takes the interface of the plugin before it."""
     if entry.plugin is None or not entry.plugin.interface_key or entry.conf.flag("linkInContainer"):
         return False
-    return not (entry.type == "ipvlan" and entry.context.before)
+    return not (entry.type == "ipvlan" and entry.context.chained)
 
 
-def _interface(entry: Entry, nodes: Sequence[NodeInventory], *, allowed: bool) -> Iterator[Finding]:
+def _interface(entry: Entry, nodes: _Known, *, allowed: bool) -> Iterator[Finding]:
     key = entry.plugin.interface_key if entry.plugin else ""
     name = entry.conf.text(key)
     if name:
@@ -77,9 +123,9 @@ def _interface(entry: Entry, nodes: Sequence[NodeInventory], *, allowed: bool) -
         yield from _omitted(entry, key, nodes, allowed=allowed)
 
 
-def _omitted(entry: Entry, key: str, nodes: Sequence[NodeInventory], *, allowed: bool) -> Iterator[Finding]:
+def _omitted(entry: Entry, key: str, nodes: _Known, *, allowed: bool) -> Iterator[Finding]:
     """MV5; the same safety rule as for a named one."""
-    hit = next((node for node in nodes if node.default_interfaces), None)
+    hit = nodes.first_default
     if hit is None or allowed:
         problem = (
             f"no `{key}`: {entry.type} takes the interface of the node's default route, whichever that is"
@@ -94,13 +140,8 @@ def _omitted(entry: Entry, key: str, nodes: Sequence[NodeInventory], *, allowed:
     yield entry.conf.found(MASTER_DEFAULT, problem, _mend(entry, nodes))
 
 
-def _default(entry: Entry, key: str, name: str, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
-    hits = [(node, reasons) for node in nodes if (reasons := node.default_reasons(name))]
-    hits += [
-        (node, ("is a default interface",))
-        for node in nodes
-        if _is_default(node, name) and not node.default_reasons(name)
-    ]
+def _default(entry: Entry, key: str, name: str, nodes: _Known) -> Iterator[Finding]:
+    hits = nodes.defaults(name)
     if hits:
         node, reasons = hits[0]
         more = f" (and on {len(hits) - 1} more)" if len(hits) > 1 else ""
@@ -114,8 +155,8 @@ def _default(entry: Entry, key: str, name: str, nodes: Sequence[NodeInventory]) 
         )
         yield entry.conf.found(MASTER_DEFAULT, problem, _mend(entry, nodes), key)
         return
-    for node in nodes:
-        below = _vlan_parent(node.interface(name))
+    for node, interface in nodes.interfaces(name):
+        below = _vlan_parent(interface)
         if below and _is_default(node, below):
             problem = f"`{key}` {name} is a VLAN of {below}, which is a default interface of {node.node}"
             yield entry.conf.found(
@@ -128,31 +169,35 @@ def _is_default(node: NodeInventory, name: str) -> bool:
     return any(default.name == name for default in node.default_interfaces)
 
 
-def _vlan_parent(interface: Interface | None) -> str:
-    return interface.parent if interface and interface.kind == "vlan" else ""
+def _vlan_parent(interface: Interface) -> str:
+    return interface.parent if interface.kind == "vlan" else ""
 
 
-def _missing(entry: Entry, key: str, name: str, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
-    without = [node for node in nodes if node.interface(name) is None]
-    if not without:
+def _missing(entry: Entry, key: str, name: str, nodes: _Known) -> Iterator[Finding]:
+    having = nodes.interfaces(name)
+    if len(having) == len(nodes.nodes):
         return
-    everywhere = len(without) == len(nodes)
+    everywhere = not having
     if everywhere and ":" in name:
         problem = f"`{key}` {name} is a label of an address, not an interface; no node has an interface of that name"
     elif everywhere:
-        problem = f"`{key}` {name} is not an interface of {_every(nodes)}"
+        problem = f"`{key}` {name} is not an interface of {_every(nodes.nodes)}"
     else:
+        there = {node.node for node, _ in having}
+        without = [node for node in nodes.nodes if node.node not in there]
         problem = f"`{key}` {name} is not an interface of {_names(without)}: pods there cannot be attached"
     severity = None if everywhere else WARN
     yield entry.conf.found(MASTER_MISSING, problem, _mend(entry, nodes, name), key, severity=severity)
 
 
-def _mtu(entry: Entry, name: str, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
+def _mtu(entry: Entry, name: str, nodes: _Known) -> Iterator[Finding]:
     """MV3, VL4."""
     mtu = entry.conf.whole("mtu")
-    masters = [(node, master) for node in nodes if (master := node.interface(name))]
-    low = [(node, master) for node, master in masters if mtu and 0 < master.mtu < mtu]
-    if not low or entry.type not in _REFUSES_LARGE_MTU:
+    if not mtu or entry.type not in _REFUSES_LARGE_MTU:
+        return
+    masters = nodes.interfaces(name)
+    low = [(node, master) for node, master in masters if 0 < master.mtu < mtu]
+    if not low:
         return
     problem = (
         f"`mtu` {mtu} is above that of {name} on {_names([node for node, _ in low])}; {entry.type} refuses it"
@@ -162,29 +207,29 @@ def _mtu(entry: Entry, name: str, nodes: Sequence[NodeInventory]) -> Iterator[Fi
     yield entry.conf.found(MTU_ABOVE_MASTER, problem, mend, "mtu", severity=severity)
 
 
-def _binary(view: View, kind: str, nodes: Sequence[NodeInventory], *, ipam: bool) -> Iterator[Finding]:
+def _binary(view: View, kind: str, nodes: _Known, *, ipam: bool) -> Iterator[Finding]:
     """G15."""
-    without = [node for node in nodes if not node.has_plugin(kind)]
+    without = nodes.without_plugin(kind)
     if not kind or "/" in kind or not without:
         return
-    if len(without) < len(nodes):
+    if len(without) < len(nodes.with_plugins):
         problem = f"the plugin `{kind}` is not on {_names(without)}: pods there cannot be attached"
         yield view.found(
             PLUGIN_MISSING, problem, f"install {kind} in /opt/cni/bin there", "type", severity=WARN
         )
         return
-    there = sorted({plugin.name for node in nodes for plugin in node.plugins})
-    close = words.closest(kind, there) or words.closest(
-        kind, [k for k in known_types(ipam=ipam) if k != kind]
-    )
+    close = nodes.close_plugin(kind, ipam)
     mend = f"did you mean `{close}`?" if close else f"install {kind} in /opt/cni/bin of the nodes"
     yield view.found(
-        PLUGIN_MISSING, f"the plugin `{kind}` is not on {_every(nodes)}: no pod can be attached", mend, "type"
+        PLUGIN_MISSING,
+        f"the plugin `{kind}` is not on {_every(nodes.with_plugins)}: no pod can be attached",
+        mend,
+        "type",
     )
 
 
-def _mend(entry: Entry, nodes: Sequence[NodeInventory], name: str = "") -> str:
-    usable = candidates(nodes, _MOVABLE_KINDS if entry.type == "host-device" else _USABLE_KINDS)
+def _mend(entry: Entry, nodes: _Known, name: str = "") -> str:
+    usable = nodes.candidates(_MOVABLE_KINDS if entry.type == "host-device" else _USABLE_KINDS)
     if not usable:
         return "add the interface to the nodes" if name else _NOTHING_USABLE
     close = words.closest(name, usable) if name else None
@@ -194,7 +239,10 @@ def _mend(entry: Entry, nodes: Sequence[NodeInventory], name: str = "") -> str:
 
 
 def candidates(nodes: Sequence[NodeInventory], kinds: Sequence[str] = _USABLE_KINDS) -> list[str]:
-    """Interfaces that would do: those of most nodes first, then hardware before what is built on it."""
+    """Interfaces that would do: those of most nodes first, then hardware before what is built on it.
+
+    A bridge is named only where nothing else is there: most of them are made by a plugin for the pods of their own node.
+    """
     having = Counter(interface.name for node in nodes for interface in node.interfaces)
     taken = {default.name for node in nodes for default in node.default_interfaces}
     ranked: dict[str, tuple[int, int]] = {}
@@ -202,7 +250,9 @@ def candidates(nodes: Sequence[NodeInventory], kinds: Sequence[str] = _USABLE_KI
         for interface in node.interfaces:
             if interface.name not in taken and _usable(node, interface, kinds):
                 ranked.setdefault(interface.name, (-having[interface.name], kinds.index(_kind(interface))))
-    return sorted(ranked, key=lambda name: (ranked[name], name))[:_CANDIDATES]
+    names = sorted(ranked, key=lambda name: (ranked[name], name))
+    others = [name for name in names if kinds[ranked[name][1]] != _BRIDGE]
+    return (others or names)[:_CANDIDATES]
 
 
 def _usable(node: NodeInventory, interface: Interface, kinds: Sequence[str]) -> bool:

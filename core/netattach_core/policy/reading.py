@@ -6,10 +6,16 @@ one spelling, and no nulls. Offsets still point into the author's text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from netattach_core.json_text import Member, Node
+
+T = TypeVar("T")
+Schema = Mapping[str, Any]
+
+NO_SCHEMA: Schema = {}
+"""Of what nothing is said."""
 
 _ZERO: dict[str, Any] = {"object": {}, "array": [], "string": "", "integer": 0, "boolean": False}
 
@@ -32,12 +38,26 @@ def _object(node: Node, schema: Mapping[str, Any]) -> Node:
         if member.node.value is None:
             continue
         key = spelling.get(member.key.casefold(), member.key)
-        value = as_go_reads(member.node, properties.get(key, {}))
+        value = as_go_reads(member.node, properties.get(key, NO_SCHEMA))
         members.append(Member(key, member.start, value))
     return Node({m.key: m.node.value for m in members}, node.start, node.end, members=tuple(members))
 
 
-def spellings(schema: Mapping[str, Any]) -> dict[str, str]:
+def once_per_schema(function: Callable[[Schema], T]) -> Callable[[Schema], T]:
+    """Remembers what comes of each schema. They are constants, and a configuration may have an object for each ten bytes."""
+    known: dict[int, tuple[Schema, T]] = {}
+
+    def answer(schema: Schema) -> T:
+        found = known.get(id(schema))
+        if found is None or found[0] is not schema:
+            found = known[id(schema)] = (schema, function(schema))
+        return found[1]
+
+    return answer
+
+
+@once_per_schema
+def spellings(schema: Schema) -> dict[str, str]:
     """From a key without case to its own spelling."""
     return {key.casefold(): key for key in schema.get("properties", {})}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from netattach_core.finding import Finding, Rule, Severity, path_text
 from netattach_core.plugins import words
 from netattach_core.plugins.view import View
+from netattach_core.policy.reading import once_per_schema
 
 SCHEMA = Rule("schema", Severity.DENY, "a value of the wrong type, or outside of what the plugin takes")
 NUMBER_FORM = Rule("number-form", Severity.WARN, "a whole number that is written as a float")
@@ -33,7 +33,7 @@ _TYPES = {
 
 def check(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
     """What the schema says against this object. `reader` is who refuses it: a plugin's type, or `every CNI runtime`."""
-    for error in _validator(json.dumps(schema, sort_keys=True)).iter_errors(view.node.value):
+    for error in _validator(schema).iter_errors(view.node.value):
         if error.validator == "enum" and not isinstance(error.instance, str):
             continue  # the type has been said to be wrong already
         problem, mend = _explain(error)
@@ -42,10 +42,10 @@ def check(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Findin
     yield from _floats(view, schema)
 
 
-@functools.cache
-def _validator(schema: str) -> Draft202012Validator:
+@once_per_schema
+def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
     """One a schema: to build it takes longer than to use it."""
-    return Draft202012Validator(json.loads(schema))
+    return Draft202012Validator(schema)
 
 
 def _explain(error: ValidationError) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from netattach_core.finding import Finding, Path, Rule, Severity
 from netattach_core.json_text import Node
 from netattach_core.plugins import words
-from netattach_core.policy.reading import spellings
+from netattach_core.policy.reading import NO_SCHEMA, spellings
 
 KEY_MISSPELT = Rule("key-misspelt", Severity.WARN, "a key that is not read and looks like one that is")
 KEY_UNKNOWN = Rule("key-unknown", Severity.WARN, "a key that the plugin does not read")
@@ -25,13 +25,14 @@ def check(
 ) -> Iterator[Finding]:
     """The keys of an object, and of all objects in it whose keys the schema lists."""
     properties, spelling = schema.get("properties", {}), spellings(schema)
+    known = list(properties)
     for member in node.members if properties else ():
-        yield from _key(member.key, member.start, path, list(properties), spelling, aliases, reader)
+        yield from _key(member.key, member.start, path, known, spelling, aliases, reader)
     for member in node.members:
         key = spelling.get(member.key.casefold(), member.key)
-        yield from check(member.node, (*path, member.key), properties.get(key, {}), aliases, reader)
+        yield from check(member.node, (*path, member.key), properties.get(key, NO_SCHEMA), aliases, reader)
     for index, item in enumerate(node.items):
-        yield from check(item, (*path, index), schema.get("items", {}), aliases, reader)
+        yield from check(item, (*path, index), schema.get("items", NO_SCHEMA), aliases, reader)
 
 
 def _key(

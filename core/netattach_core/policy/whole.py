@@ -117,11 +117,11 @@ def _plugins(network: Network) -> Iterator[Finding]:
 
 def _misplaced(top: View) -> Iterator[Finding]:
     """What stands beside `plugins` is for the runtime."""
-    for key in top.node.value:
+    for key, view in top.members().items():
         if key not in LIST_SCHEMA["properties"] and not key.startswith("_"):
             problem = f"`{key}` stands beside `plugins`, where no plugin reads it"
             mend = "move it into the plugin that it is meant for, or remove it"
-            yield top.found(KEY_MISPLACED, problem, mend, key)
+            yield view.found(KEY_MISPLACED, problem, mend)
 
 
 def _type(entry: Entry) -> Iterator[Finding]:
@@ -169,16 +169,11 @@ def _place(entry: Entry) -> Iterator[Finding]:
             mend = f'name a plugin such as macvlan here, and write "ipam": {{"type": "{entry.type}"}}'
             yield entry.conf.found(CHAINED_FIRST, problem, mend, "type")
         return
-    if plugin.role is Role.CHAINED and not entry.context.before:
+    if plugin.role is Role.CHAINED and not entry.context.chained:
         problem = f"{plugin.type} changes what a plugin before it has made, and there is none: it fails"
         mend = 'write "plugins": [ … ] with a plugin that makes an interface in front of it'
         yield entry.conf.found(CHAINED_FIRST, problem, mend, "type")
-    makers = [main_plugin(kind) for kind in entry.context.before]
-    if (
-        plugin.role is Role.MAIN
-        and plugin.type != "ipvlan"
-        and any(m and m.role is Role.MAIN for m in makers)
-    ):
+    if plugin.role is Role.MAIN and plugin.type != "ipvlan" and entry.context.made:
         problem = f"{plugin.type} makes an interface, and a plugin before it has made one with the same name"
         yield entry.conf.found(MAIN_TWICE, problem, "give each interface a NAD of its own", "type")
 
@@ -189,7 +184,7 @@ def _ipam(entry: Entry) -> Iterator[Finding]:
     if plugin is None or plugin.role is not Role.MAIN or entry.ipam_type or _wrong_type(entry):
         return
     where = ("ipam",) if conf.given("ipam") else ()
-    if plugin.ipam is Ipam.REQUIRED and not (plugin.type == "ipvlan" and entry.context.before):
+    if plugin.ipam is Ipam.REQUIRED and not (plugin.type == "ipvlan" and entry.context.chained):
         problem = f"{plugin.type} needs addresses, and no IPAM plugin is named: it fails"
         mend = 'add "ipam": {"type": "host-local", "subnet": "10.1.2.0/24"}, or another IPAM'
         yield conf.found(IPAM_MISSING, problem, mend, *where)

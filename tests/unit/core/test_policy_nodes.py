@@ -145,3 +145,27 @@ def test_a_plugin_on_some_nodes_is_a_warning_that_names_the_others() -> None:
 
     assert (Severity.WARN, "plugin-missing") == (found.weight, found.rule.id)
     assert "worker-2" in found.problem
+
+
+@pytest.mark.parametrize(
+    ("mend", "more"),
+    [
+        pytest.param(
+            "use one of eth1, eth2", (Interface("eth2", kind="veth", addresses=("10.9.0.2/24",)),), id="cards"
+        ),
+        pytest.param("use one of eth1, bond0", (Interface("bond0", kind="bond"),), id="a bond"),
+        pytest.param("use mybr0", (), id="nothing but a bridge"),
+    ],
+)
+def test_a_bridge_is_offered_only_where_nothing_else_is_there(mend: str, more: tuple[Interface, ...]) -> None:
+    """A bridge of the node was mostly made by a plugin, for another network."""
+    cards = (
+        Interface("eth0"),
+        Interface("mybr0", kind="bridge"),
+        *more,
+        *([Interface("eth1")] if more else []),
+    )
+    node = NodeInventory("worker-1", cards, NODE.default_interfaces)
+    (found,) = [f for f in judged(macvlan(master="eth0"), [node]) if f.weight is Severity.DENY]
+
+    assert mend == found.mend
