@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cluster.lab import places, turn
+from cluster.lab import places, process, turn
 from cluster.lab.cluster import Cluster, standing
 from support import require
 
@@ -43,7 +42,7 @@ def cluster() -> Iterator[Cluster]:
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Our image as an archive, built from this tree."""
     archive = tmp_path_factory.mktemp("image") / "netattach.tar"
-    subprocess.run([require.REPOSITORY / "tools/image", archive], check=True)
+    process.run(require.REPOSITORY / "tools/image", archive)
     return archive
 
 

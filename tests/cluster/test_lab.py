@@ -16,6 +16,7 @@ NODES = ("node1", "node2")
 @pytest.fixture(scope="module")
 def pods(cluster: Cluster) -> Iterator[Cluster]:
     """A pod on each node, in a namespace of their own, that answers on a port of its node."""
+    cluster.kubectl("wait", "--for=delete", "namespace/lab", "--timeout=120s")  # an earlier run's
     cluster.kubectl("create", "namespace", "lab")
     for name in NODES:
         body = pod(f"on-{name}", node=name, namespace="lab")
@@ -26,7 +27,7 @@ def pods(cluster: Cluster) -> Iterator[Cluster]:
     for name in NODES:
         cluster.wait_ready(f"on-{name}", "lab")
     yield cluster
-    cluster.kubectl("delete", "namespace", "lab")
+    cluster.kubectl("delete", "namespace", "lab", "--wait=false")
 
 
 @pytest.mark.parametrize(("one", "other"), [("node1", "node2"), ("node2", "node1")])
