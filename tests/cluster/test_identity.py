@@ -20,12 +20,7 @@ class Daemon:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        name = cluster.kubectl(
-            *("get", "pods", "--namespace", "netattach-node", "--field-selector", "spec.nodeName=node1"),
-            *("--selector", "app.kubernetes.io/component=daemon", "--output", "name"),
-        ).stdout.strip()
-        words = ("exec", "--namespace", "netattach-node", name, "--", "cat", TOKEN)
-        self._token = cluster.kubectl(*words).stdout.strip()
+        self._token = cluster.daemon_file("node1", TOKEN)
 
     def kubectl(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self._cluster.kubectl(*words, "--token", self._token, check=False)

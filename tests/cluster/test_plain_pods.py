@@ -14,13 +14,19 @@ from cluster.objects import HOST_LOCAL, STATUS, address, conf, created, nad, pod
 OURS = ("netattach-daemon/", "netattach-webhooks/", "netattach-operator/", "kopf/")
 
 
-@pytest.fixture
-def quiet(installed: Cluster) -> Iterator[Cluster]:
+@pytest.fixture(scope="module")
+def settled(installed: Cluster) -> Iterator[Cluster]:
     """The cluster with `statusForPlainPods: never`, once the daemons have read it."""
     installed.set_settings("statusForPlainPods: never")
     yield installed
-    installed.kubectl("delete", "pods,network-attachment-definitions", "--all")
-    installed.set_settings("")
+    installed.patch_settings("")
+
+
+@pytest.fixture
+def quiet(settled: Cluster) -> Iterator[Cluster]:
+    """Gives back what a test makes."""
+    yield settled
+    settled.kubectl("delete", "pods,network-attachment-definitions", "--all")
 
 
 def ours(cluster: Cluster, since: int) -> list[str]:
@@ -65,14 +71,22 @@ def _static(name: str, networks: str = "") -> dict[str, Any]:
     return body
 
 
-def test_a_static_pod_starts_while_the_api_server_is_down(quiet: Cluster) -> None:
+@pytest.fixture
+def static(quiet: Cluster) -> Iterator[str]:
+    """The file of a static pod on node1, which is removed again: the pod cannot be deleted otherwise."""
+    node = quiet.node("node1")
+    yield json.dumps(_static("static"))
+    node.remove_static_pod("static")
+    quiet.eventually(lambda: not quiet.exists("pod", "static-node1"), "the static pod is gone")
+
+
+def test_a_static_pod_starts_while_the_api_server_is_down(quiet: Cluster, static: str) -> None:
     node = quiet.node("node1")
     with quiet.api_down():
-        node.write_static_pod("static", json.dumps(_static("static")))
-        quiet.eventually(lambda: node.sandboxes("static") != [], "the sandbox", seconds=90)
+        node.write_static_pod("static", static)
+        quiet.eventually(lambda: node.sandboxes("static-node1") != [], "the sandbox", seconds=90)
+    quiet.eventually(lambda: quiet.exists("pod", "static-node1"), "its picture in the API")
     quiet.wait_ready("static-node1")
-    node.remove_static_pod("static")
-    quiet.eventually(lambda: not quiet.exists("pod", "static-node1"), "the static pod is gone", seconds=60)
 
 
 def test_a_sandbox_that_is_killed_is_made_anew_while_the_api_server_is_down(quiet: Cluster) -> None:

@@ -167,19 +167,26 @@ class Cluster:
 
     def set_settings(self, text: str) -> None:
         """Our ConfigMap has this text, and each daemon has read it."""
+        self.patch_settings(text)
+        for node in NODES:
+            self._touch_pod(node)
+        for node in NODES:
+            self.eventually(self._settings_are(text, node), f"settings on {node}", seconds=150)
+
+    def patch_settings(self, text: str) -> None:
+        """Our ConfigMap has this text; the kubelets bring it to the daemons in a minute or two."""
         patch = json.dumps({"data": {"config.yaml": text}})
         words = ("--namespace", NODE, "configmap", CONFIG_MAP, "--type=merge", f"--patch={patch}")
         self.kubectl("patch", *words)
-        for node in NODES.values():
-            self._touch_pod(node.name)
-        for node in NODES.values():
-            self.eventually(lambda node=node: self._mounted(node) == text, f"settings on {node.name}", 150)  # type: ignore[misc]  # bound at once
 
-    def _mounted(self, node: Node) -> str:
-        """The settings as the daemon's container sees them."""
-        return self.kubectl(
-            "exec", "--namespace", NODE, self._daemon(node.name), "--", "cat", "/etc/netattach/config.yaml"
-        ).stdout
+    def daemon_file(self, node: str, path: str) -> str:
+        """A file as the daemon's container sees it. Python is the one program in there."""
+        script = f"import sys; sys.stdout.write(open({path!r}).read())"
+        python = ("--", "/opt/netattach/bin/python", "-c", script)
+        return self.kubectl("exec", "--namespace", NODE, self._daemon(node), *python).stdout
+
+    def _settings_are(self, text: str, node: str) -> Callable[[], bool]:
+        return lambda: self.daemon_file(node, "/etc/netattach/config.yaml") == text
 
     def _touch_pod(self, node: str) -> None:
         """A change of the pod lets the kubelet bring the mounted file up to date at once; else it takes a minute or two."""

@@ -75,7 +75,7 @@ class Node(ABC):
         (folder / f".{name}").rename(folder / f"{name}.json")
 
     def remove_static_pod(self, name: str) -> None:
-        (WORK / self.name / "static" / f"{name}.json").unlink()
+        (WORK / self.name / "static" / f"{name}.json").unlink(missing_ok=True)
 
     def _write_environment(self, **more: str) -> None:
         words: Mapping[str, str | Path] = {
