@@ -79,6 +79,8 @@ def test_nodes_differ_in_their_kernels_and_share_the_switch(cluster: Cluster) ->
     kernels = {name: cluster.node(name).sh("uname -r") for name in NODES}
 
     assert kernels["node1"] != kernels["node2"]
+    for name in NODES:
+        assert {"eth0", "eth1"} <= set(cluster.node(name).sh("ls /sys/class/net").split())
     assert "1 received" in cluster.node("node1").sh("ping -c 1 -W 5 -I eth1 10.0.3.12")
 
 

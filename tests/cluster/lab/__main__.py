@@ -34,7 +34,7 @@ def main(words: list[str]) -> int:
         return 1
     try:
         return verb(Cluster(), *words[1:]) or 0
-    except turn.TakenError as error:
+    except RuntimeError as error:
         print(f"netattach: {error}", file=sys.stderr)
         return 1
 

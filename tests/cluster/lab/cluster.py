@@ -145,6 +145,7 @@ class Cluster:
         fields = f"jsonpath={condition}.status}} {condition}.lastHeartbeatTime}}"
 
         def ready() -> bool:
+            assert process.pid(name), f"{name} has ended"
             said = self.kubectl("get", "node", name, "--output", fields, check=False).stdout
             status, _, when = said.partition(" ")
             return status == "True" and when > since

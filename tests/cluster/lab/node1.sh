@@ -4,8 +4,17 @@
 set -eu
 . "$WORK/node1.env"
 
-mount --make-rshared /
 for directory in /run /var/log; do mount -t tmpfs tmpfs "$directory"; done # the kubelet's logs of pods are no log of the machine
+
+# /sys shows the cards of the network in which it was mounted, and a new one comes without the cgroups.
+mkdir /run/cgroup
+mount --rbind /sys/fs/cgroup /run/cgroup
+mount -t sysfs sysfs /sys
+mount --rbind /run/cgroup /sys/fs/cgroup
+umount --lazy /run/cgroup
+rmdir /run/cgroup
+
+mount --make-rshared /
 for directory in etc/cni opt/cni var/lib/cni var/lib/kubelet var/lib/containerd; do
     mkdir -p "$WORK/node1/$directory"
     mount --bind "$WORK/node1/$directory" "/$directory"
