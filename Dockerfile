@@ -1,6 +1,6 @@
 # One image for all programs: netattach-operator, netattach-webhooks, netattach-daemon, and the command netattach.
-# Build it with tools/image, or with any builder that knows `RUN --mount`. The final stage has no compiler, no pip, no package
-# lists; nothing in it is written at run time, so its root file system can be read-only.
+# Build it with tools/image, or with any builder that knows `RUN --mount`. The final stage has Python, what it stands on, and the
+# programs: no shell, no package manager, no tool. Nothing in it is written at run time, so its root file system can be read-only.
 #
 # The two secrets are for machines that get their packages through something of their own, and optional:
 #   pip.conf   pip's configuration
@@ -35,13 +35,66 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=
     /opt/build/bin/pip download -q --require-hashes --only-binary :all: -r image.lock -d /wheels && \
     /opt/build/bin/pip install -q --no-index --find-links /wheels hatchling
 COPY pyproject.toml ./
-RUN python3 -m venv --without-pip /opt/netattach && \
+# By its real path: the image has no other.
+RUN "$(readlink -f "$(command -v python3)")" -m venv --without-pip /opt/netattach && \
     python3 -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
 print(*(need for extra in extras.values() for need in extra if not need.startswith("netattach[")), sep="\n")' >wanted && \
     /opt/build/bin/pip --python /opt/netattach/bin/python install -q --no-index --no-compile --find-links /wheels -r wanted && \
     find /opt/netattach/lib/python3*/site-packages/kubernetes -path '*/client/*' \( -path '*/models/*.py' -o -path '*/api/*.py' \) \
-        ! -name __init__.py -delete && \
-    python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/netattach/lib
+        ! -name __init__.py -delete
+
+# The image but for our own code: /image.
+# Python and its packages, each module as one file, module.pyc: half the files to unpack. A traceback has no lines of theirs, but
+# where they stand. What is left out is what no program imports. Time zones are UTC. The packages' licences stay.
+RUN set -eu; python=$(readlink -f /opt/netattach/bin/python); \
+    stdlib=$(/opt/netattach/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))'); \
+    mkdir /image; cd /; cp -a --parents "$python" "$stdlib" /opt/netattach /image/; \
+    cd "/image$stdlib"; \
+    rm -rf site-packages dist-packages __phello__ config-3* ensurepip idlelib lib2to3 pydoc_data test tkinter turtledemo venv \
+        curses dbm distutils sitecustomize.py turtle.py antigravity.py this.py EXTERNALLY-MANAGED; \
+    find lib-dynload \( -name '_test*' -o -name 'xx*' -o -name '_xx*' -o -name '_ctypes_test*' -o -name '_curses*' -o -name '_dbm*' \
+        -o -name '_gdbm*' -o -name '_tkinter*' -o -name 'nis.*' -o -name 'ossaudiodev*' -o -name 'readline*' -o -name '_crypt*' \) -delete; \
+    cd /image/opt/netattach/bin; \
+    find . -type f -delete; \
+    cd ../lib/python3*/site-packages; \
+    find . -path './tzdata/zoneinfo/*' ! -name '*.py' ! -name UTC -type f -delete; \
+    rm -rf distutils-precedence.pth _distutils_hack cffi pycparser kubernetes/e2e_test pyroute2/fixtures; \
+    find . -path '*.dist-info/*' -type f ! -name METADATA ! -name entry_points.txt ! -ipath '*licen[cs]e*' ! -iname '*copying*' \
+        ! -iname '*notice*' ! -iname '*authors*' -delete; \
+    find . \( -name '*_test.py' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.[ch]' \
+        -o -name py.typed \) -delete; \
+    cd /image; \
+    find . -type d \( -name tests -o -name test -o -name __pycache__ \) -prune -exec rm -rf {} +; \
+    python3 -m compileall -q -b -j 0 --invalidation-mode unchecked-hash -s /image -p / "/image$stdlib" /image/opt/netattach/lib; \
+    find . -name '*.py' -delete; \
+    find . -depth -type d -empty -delete
+# The libraries that all of this is linked to, and what libc and OpenSSL read: names, certificates, settings. What came from
+# Debian's packages is named in /var/lib/dpkg/status.d, where scanners for known flaws look.
+RUN set -eu; cd /; \
+    { readlink -f /opt/netattach/bin/python; find /image -name '*.so*' -type f; } | xargs ldd 2>/dev/null | \
+        sed -n 's/^[^/]*=> \(\/[^ ]*\) .*/\1/p; s/^[[:space:]]*\(\/[^ ]*ld-[^ ]*\) .*/\1/p' | \
+        grep -v site-packages | sort -u >/libraries; \
+    xargs cp -L --parents -t /image </libraries; \
+    [ ! -f /etc/ld.so.conf ] || cp -a --parents /etc/ld.so.conf* /image; \
+    cd /image; \
+    mkdir -p etc/ssl/certs run tmp var/lib/dpkg/status.d; chmod 1777 tmp; ln -s /run var/run; \
+    cp /etc/ssl/certs/ca-certificates.crt etc/ssl/certs/; \
+    /opt/netattach/bin/python -c 'import ssl; print(ssl.get_default_verify_paths().openssl_cafile)' >/cafile; \
+    mkdir -p ".$(dirname "$(cat /cafile)")"; ln -s /etc/ssl/certs/ca-certificates.crt ".$(cat /cafile)"; \
+    settings=$(dirname "$(cat /cafile)")/openssl.cnf; [ ! -f "$settings" ] || cp -L "$settings" ".$settings"; \
+    printf 'root:x:0:0:root:/:/sbin/nologin\nnetattach:x:65532:65532:netattach:/:/sbin/nologin\n' >etc/passwd; \
+    printf 'root:x:0:\nnetattach:x:65532:\n' >etc/group; \
+    printf 'passwd: files\ngroup: files\nhosts: files dns\n' >etc/nsswitch.conf; \
+    [ ! -f /etc/os-release ] || cp -L /etc/os-release etc/; \
+    [ ! -f /etc/ld.so.conf ] || { PATH=$PATH:/usr/sbin:/sbin ldconfig -r .; rm -rf etc/ld.so.conf* var/cache/ldconfig; }; \
+    stdlib=$(/opt/netattach/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))'); \
+    for file in $(readlink -f /opt/netattach/bin/python "$stdlib/os.py" "$stdlib/asyncio/__init__.py" $(cat /libraries)); do \
+        dpkg -S "$file" "${file#/usr}" 2>/dev/null | sed 's/: .*//; s/,.*//'; \
+    done | sort -u | while read -r package; do \
+        dpkg -s "$package" >"var/lib/dpkg/status.d/${package%:*}"; \
+        copyright=usr/share/doc/${package%:*}/copyright; \
+        [ ! -f "/$copyright" ] || { mkdir -p "$(dirname "$copyright")"; cp "/$copyright" "$copyright"; }; \
+    done
 
 # Our own code: a wheel, unpacked into a tree that is laid over the packages' one.
 FROM packages AS programs
@@ -50,19 +103,15 @@ RUN /opt/build/bin/pip wheel -q --no-deps --no-build-isolation --no-index -w /ow
     /opt/build/bin/pip --python /opt/netattach/bin/python install -q --no-deps --no-index --no-compile --no-warn-script-location \
         --root /tree /own/*.whl && \
     python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /tree /tree && \
+    find /tree -path '*.dist-info/*' ! -name METADATA ! -name entry_points.txt -type f -delete && \
     cp -r crds /tree/opt/netattach/
-# All of it finds what it needs.
-RUN PYTHONPATH=$(echo /tree/opt/netattach/lib/python3*/site-packages) PYTHONDONTWRITEBYTECODE=1 /opt/netattach/bin/python -c \
-    'import importlib, os, pkgutil, sys; own = os.environ["PYTHONPATH"]; \
-[importlib.import_module(m.name) for m in pkgutil.walk_packages([own]) if not m.name.endswith("__main__")]; \
-sys.exit(not any(m.startswith("netattach_") for m in sys.modules))'
 
-FROM base
-COPY --from=packages /opt/netattach /opt/netattach
+FROM scratch
+COPY --from=packages /image /
 COPY --from=shim /src/plugin/shim/build/netattach /opt/netattach/shim/netattach
 COPY --from=programs /tree /
-# USER: the user has no name in /etc/passwd, also where a platform chooses another number, and kopf wants one.
-ENV PATH=/opt/netattach/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+# USER: where a platform chooses another number, the user has no name in /etc/passwd, and kopf wants one.
+ENV PATH=/opt/netattach/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     NETATTACH_CRDS=/opt/netattach/crds \
@@ -73,4 +122,10 @@ LABEL org.opencontainers.image.title=netattach \
       org.opencontainers.image.licenses=Apache-2.0
 # Nobody: the daemon alone is root, and its DaemonSet says so.
 USER 65532:65532
+# All of it finds what it needs, here.
+RUN ["/opt/netattach/bin/python", "-c", "import importlib, pkgutil, ssl, sys, sysconfig; \
+own = [m.name for m in pkgutil.iter_modules([sysconfig.get_path('purelib')]) if m.name.startswith('netattach_')]; \
+every = [m.name for one in own for m in pkgutil.walk_packages([sysconfig.get_path('purelib') + '/' + one], one + '.')]; \
+[importlib.import_module(name) for name in every]; \
+assert ssl.create_default_context().get_ca_certs(); sys.exit(not every)"]
 CMD ["netattach", "--help"]
