@@ -216,7 +216,9 @@ class TestPrograms:
         settings = DaemonSettings()
         paths = {v["name"]: v["hostPath"]["path"] for v in DAEMON["volumes"] if "hostPath" in v}
 
-        assert ["NET_ADMIN", "SYS_ADMIN", "DAC_OVERRIDE"] == container["securityContext"]["capabilities"]["add"]
+        assert ["NET_ADMIN", "SYS_ADMIN", "DAC_OVERRIDE"] == container["securityContext"]["capabilities"][
+            "add"
+        ]
         assert {
             str(settings.conf_dir),
             str(settings.bin_dir),
