@@ -25,8 +25,9 @@ PROMPT = re.compile(r"^(\$|node[12]#) (.*)$")
 MASKS = (
     (re.compile(r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b"), "MAC"),
     (re.compile(r"\b10\.244\.\d+\.\d+"), "POD-ADDRESS"),
+    (re.compile(r"\b10\.0\.3\.14[01]\b"), "NET1-ADDRESS"),  # which of the two pods comes first
     (re.compile(r"fe80::[0-9a-f:]+"), "LINK-LOCAL"),
-    (re.compile(r"\b(\d+d)?(\d+h)?(\d+m)?\d+s\b"), "AGE"),
+    (re.compile(r"\b\d+[smhd](\d+[smh])*\b"), "AGE"),
     (re.compile(r"(operator|webhooks)-[0-9a-f]+-[0-9a-z]{5}\b|daemon-[0-9a-z]{5}\b"), r"\1-POD"),
     (re.compile(r"time=[0-9.]+ ms|min/avg/max = [0-9./]+ ms"), "TIME"),
     (re.compile(r"(?m)^(\d+: \w+)(@if\d+)?"), r"\1"),
@@ -95,6 +96,8 @@ def bare(cluster: Cluster, installed: Cluster) -> Iterator[Cluster]:
     """The image is on the nodes, nothing of ours is installed, as before the first step; afterwards it is again."""
     installed.kubectl("delete", "pods,network-attachment-definitions", "--all")
     installed.uninstall()
+    installed.kubectl("delete", "events", "--all")
+    installed.node("node2").sh("rm -rf /var/lib/cni/networks/ipvlan-def")  # host-local goes on where it ended
     yield installed
     words = ("delete", "--ignore-not-found", "-f", require.REPOSITORY / "docs/tutorial/pods.yaml")
     installed.kubectl(*words, check=False)
