@@ -74,7 +74,8 @@ def test_the_tutorial(places: Places, prefix: list[str]) -> None:
 
 def test_the_readme_shows_what_the_demo_prints(places: Places) -> None:
     """Line by line and in order, but for MACs and what a kernel or a release of iproute2 calls things."""
-    shown = (require.REPOSITORY / "README.md").read_text().split("```console\n")[2].split("```")[0]
+    blocks = (require.REPOSITORY / "README.md").read_text().split("```console\n")[1:]
+    (shown,) = (block.split("```")[0] for block in blocks if block.startswith("== "))
     expected = [_alike(line) for line in shown.splitlines() if line not in {"", "…"}]
 
     printed = iter([_alike(line) for line in _demo(places).stdout.splitlines()])
