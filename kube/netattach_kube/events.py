@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,8 +41,9 @@ def event(
     """Events of what has no namespace are in `default`, as Kubernetes' own are."""
     namespace = subject.namespace or "default"
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    name = f"{subject.name[:200]}.{time.time_ns():016x}"  # listed by name, so in the order in which they came
     return {
-        "metadata": {"name": f"{subject.name[:200]}.{uuid.uuid4().hex[:16]}", "namespace": namespace},
+        "metadata": {"name": name, "namespace": namespace},
         "involvedObject": {
             "apiVersion": subject.resource.api_version,
             "kind": subject.resource.kind,
