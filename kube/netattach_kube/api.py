@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
-from kubernetes.aio.config import load_incluster_config, load_kube_config
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
-from netattach_core.errors import TryAgainError
+from netattach_core.errors import ConfigError, TryAgainError
 from netattach_kube import failures
 from netattach_kube.resource import Resource
 
@@ -171,20 +171,32 @@ class Api:
 
 @asynccontextmanager
 async def connected(program: str, version: str, kubeconfig: Path | None = None) -> AsyncIterator[Api]:
-    """The API server of the cluster that we run in, or that of a kubeconfig. `program` is our name in its audit log."""
+    """The API server of the cluster that we run in, or that of a kubeconfig. `program` is our name in its audit log.
+
+    Raises ConfigError where neither is there.
+    """
+    configuration = await _configuration(kubeconfig)
+    async with ApiClient(configuration) as client:
+        client.user_agent = f"{program}/{version}"
+        yield Api(client)
+
+
+async def _configuration(kubeconfig: Path | None) -> Configuration:
     configuration = Configuration()
     configuration.retries = (
         None  # each caller knows best whether another try is worth it; False would mean one
     )
-    if kubeconfig is None:
-        load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # the library's own
-    else:
-        await load_kube_config(  # type: ignore[no-untyped-call]  # the library's own
-            config_file=str(kubeconfig), client_configuration=configuration
-        )
-    async with ApiClient(configuration) as client:
-        client.user_agent = f"{program}/{version}"
-        yield Api(client)
+    try:
+        if kubeconfig is None:
+            load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # the library's own
+        else:
+            await load_kube_config(  # type: ignore[no-untyped-call]  # the library's own
+                config_file=str(kubeconfig), client_configuration=configuration
+            )
+    except ConfigException as error:
+        where = f"the kubeconfig {kubeconfig} cannot be used" if kubeconfig else "this is no pod of a cluster"
+        raise ConfigError(f"no API server: {where}: {error}") from error
+    return configuration
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

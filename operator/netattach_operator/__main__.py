@@ -23,7 +23,7 @@ from netattach_operator.settings import Settings
 _log = logging.getLogger(__name__)
 
 DONE, FAILED, MISUSED, NO_LEADER = 0, 1, 2, 3
-"""Exit statuses: told to end; a defect or kopf ended; settings that cannot be read; the Lease is another's now."""
+"""Exit statuses: told to end; a defect or kopf ended; settings that cannot be read, or no cluster; the Lease is another's now."""
 
 
 def main() -> int:
@@ -33,9 +33,16 @@ def main() -> int:
         read = settings.from_environment()
         wanted = crds.read(read.crds)
     except (ValueError, ConfigError) as error:
-        print(f"netattach-operator: {error}", file=sys.stderr)  # noqa: T201  # before there is anything to log
-        return MISUSED
-    return asyncio.run(_run(read, wanted))
+        return _misused(error)
+    try:
+        return asyncio.run(_run(read, wanted))
+    except ConfigError as error:
+        return _misused(error)
+
+
+def _misused(error: Exception) -> int:
+    print(f"netattach-operator: {error}", file=sys.stderr)  # noqa: T201  # before there is anything to log
+    return MISUSED
 
 
 async def _run(read: Settings, wanted: Sequence[Body]) -> int:

@@ -7,19 +7,24 @@ import logging
 import signal
 import sys
 
+from netattach_core.errors import ConfigError
 from netattach_plugin import on_files, settings
 from netattach_plugin.settings import Settings
 
 
 def main() -> int:
-    """Runs until SIGTERM or SIGINT; 0 then, 2 for settings that cannot be read."""
+    """Runs until SIGTERM or SIGINT; 0 then, 2 for settings that cannot be read and without a cluster."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
         read = settings.from_environment()
     except ValueError as error:
         print(f"netattach-daemon: {error}", file=sys.stderr)  # noqa: T201  # before there is anything to log
         return 2
-    asyncio.run(_run(read))
+    try:
+        asyncio.run(_run(read))
+    except ConfigError as error:
+        print(f"netattach-daemon: {error}", file=sys.stderr)  # noqa: T201  # nothing has begun yet
+        return 2
     return 0
 
 

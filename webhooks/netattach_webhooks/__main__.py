@@ -8,6 +8,7 @@ import signal
 import sys
 from importlib.metadata import version
 
+from netattach_core.errors import ConfigError
 from netattach_kube import api, health
 from netattach_kube.api import Api
 from netattach_webhooks import settings
@@ -20,7 +21,7 @@ from netattach_webhooks.tls import Certificate
 _log = logging.getLogger(__name__)
 
 DONE, FAILED, MISUSED = 0, 1, 2
-"""Exit statuses: told to end; a defect; settings that cannot be read."""
+"""Exit statuses: told to end; a defect; settings that cannot be read, or no cluster."""
 
 
 def main() -> int:
@@ -29,9 +30,16 @@ def main() -> int:
     try:
         read = settings.from_environment()
     except ValueError as error:
-        print(f"netattach-webhooks: {error}", file=sys.stderr)  # noqa: T201  # before there is anything to log
-        return MISUSED
-    return asyncio.run(_run(read))
+        return _misused(error)
+    try:
+        return asyncio.run(_run(read))
+    except ConfigError as error:
+        return _misused(error)
+
+
+def _misused(error: Exception) -> int:
+    print(f"netattach-webhooks: {error}", file=sys.stderr)  # noqa: T201  # before there is anything to log
+    return MISUSED
 
 
 async def _run(read: Settings) -> int:

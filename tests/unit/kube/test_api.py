@@ -1,16 +1,27 @@
 """Requests: what is sent, and each failure as one of our errors."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from netattach_core.errors import ConflictError, NetattachError, NotFoundError, RefusedError, TryAgainError
+from netattach_core.errors import (
+    ConfigError,
+    ConflictError,
+    NetattachError,
+    NotFoundError,
+    RefusedError,
+    TryAgainError,
+)
 from netattach_kube import api as kube_api
 from netattach_kube.failures import ExpiredError, ForbiddenError
 from netattach_kube.resource import CRDS, NADS, NODES, PODS
-from support import api_server
+from support import api_server, require
 from support.api_server import ApiServer
 
 Story = Callable[[ApiServer], Coroutine[Any, Any, None]]
@@ -132,7 +143,7 @@ def test_metadata_alone_can_be_asked_for() -> None:
     run(story)
 
 
-def test_our_name_is_in_the_servers_log(tmp_path: Any) -> None:
+def test_our_name_is_in_the_servers_log(tmp_path: Path) -> None:
     async def story(server: ApiServer) -> None:
         server.put(NODES, {"metadata": {"name": "n"}})
         kubeconfig = tmp_path / "kubeconfig"
@@ -156,3 +167,34 @@ def test_an_answer_that_is_no_object_is_worth_another_try() -> None:
             kube_api._decoded(b"[1]", "GET /")
 
     run(story)
+
+
+@pytest.mark.parametrize("kubeconfig", ["absent", "broken", None])
+def test_without_a_cluster_it_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kubeconfig: str | None
+) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    (tmp_path / "broken").write_text("{apiVersion: v1, kind: Config}")
+
+    async def connect() -> None:
+        async with kube_api.connected("netattach-daemon", "1", tmp_path / kubeconfig if kubeconfig else None):
+            pass
+
+    with pytest.raises(
+        ConfigError, match="no API server: " + ("the kubeconfig" if kubeconfig else "this is no pod")
+    ):
+        asyncio.run(connect())
+
+
+@pytest.mark.parametrize("program", ["daemon", "operator", "webhooks"])
+def test_each_program_ends_with_a_line_and_not_a_traceback(program: str, tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "NETATTACH_CRDS": str(require.REPOSITORY / "crds")}
+    command = [Path(sys.executable).with_name(f"netattach-{program}")]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert 2 == done.returncode
+    assert (
+        f"netattach-{program}: no API server: this is no pod of a cluster: Service host/port is not set."
+        in done.stderr
+    )
+    assert "Traceback" not in done.stderr
