@@ -12,6 +12,14 @@ from cluster.lab.cluster import Cluster
 from cluster.objects import HOST_LOCAL, STATUS, address, conf, created, nad, pod
 
 OURS = ("netattach-daemon/", "netattach-webhooks/", "netattach-operator/", "kopf/")
+ROUNDS = (
+    "/leases/",
+    "/nodenetworkinventories",
+    "/api/v1/nodes/",
+    "/customresourcedefinitions/",
+    "/network-attachment-definitions?",
+)
+"""What our programs look after every few seconds or minutes, whatever pods do."""
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +38,31 @@ def quiet(settled: Cluster) -> Iterator[Cluster]:
 
 
 def ours(cluster: Cluster, since: int) -> list[str]:
-    """What our programs asked of the API server after that event of its audit log: no watches that go on, no leases."""
+    """What our programs asked of the API server after that event of its audit log: no watches that go on, no rounds."""
     return [
         f"{event['verb']} {event['requestURI']}"
         for event in cluster.audit()[since:]
         if event["userAgent"].startswith(OURS)
         and event["stage"] == "ResponseComplete"
         and event["verb"] != "watch"
-        and "/leases/" not in event["requestURI"]
+        and not any(words in event["requestURI"] for words in ROUNDS)
     ]
 
 
 @pytest.mark.parametrize("node", ["node1", "node2"])
 def test_a_plain_pod_costs_no_request(quiet: Cluster, node: str) -> None:
-    since = len(quiet.audit())
+    since, told = len(quiet.audit()), _inventories(quiet)
     created(quiet, pod("plain", node=node))
     quiet.wait_ready("plain")
     quiet.kubectl("delete", "pod", "plain")
 
     assert [] == ours(quiet, since)
+    assert told == _inventories(quiet)
+
+
+def _inventories(cluster: Cluster) -> list[str]:
+    """Their versions: a pod is no news of its node."""
+    return [body["metadata"]["resourceVersion"] for body in cluster.objects("nodenetworkinventories")]
 
 
 def test_a_pod_with_networks_costs_one_patch_and_its_events(quiet: Cluster) -> None:
