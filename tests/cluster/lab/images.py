@@ -7,7 +7,9 @@ import io
 import json
 import shutil
 import tarfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cluster.lab.places import HERE, WORK
 from cluster.lab.process import run
@@ -16,15 +18,26 @@ PAUSE, WORKLOAD = "localhost/pause:1", "localhost/lab:1"
 FOLDER = WORK / "images"
 
 
+@dataclass(frozen=True)
+class _Image:
+    entry: dict[str, Any]
+    files: dict[str, bytes]
+
+
 def write_all() -> None:
     """The sandbox's process, and a workload that has `ip` and `ping` and sleeps."""
     FOLDER.mkdir(exist_ok=True)
-    archive(_pause_root(), PAUSE, ["/pause"], FOLDER / "pause.tar")
-    archive(_busybox_root(), WORKLOAD, ["/bin/sleep", "1000000"], FOLDER / "lab.tar")
+    pause = _image(_pause_root(), PAUSE, ["/pause"])
+    workload = _image(_busybox_root(), WORKLOAD, ["/bin/sleep", "1000000"])
+    _write(FOLDER / "lab.tar", pause, workload)
 
 
 def archive(root: Path, name: str, command: list[str], out: Path) -> None:
-    """A docker-archive of one layer."""
+    """A docker-archive of one image."""
+    _write(out, _image(root, name, command))
+
+
+def _image(root: Path, name: str, command: list[str]) -> _Image:
     layer = _tar(root)
     digest = hashlib.sha256(layer).hexdigest()
     config = {
@@ -35,15 +48,19 @@ def archive(root: Path, name: str, command: list[str], out: Path) -> None:
         "history": [{"created": "2026-01-01T00:00:00Z"}],
     }
     text = json.dumps(config).encode()
-    config_name = f"{hashlib.sha256(text).hexdigest()}.json"
-    manifest = [{"Config": config_name, "RepoTags": [name], "Layers": ["layer.tar"]}]
+    names = f"{hashlib.sha256(text).hexdigest()}.json", f"{digest}/layer.tar"
+    entry = {"Config": names[0], "RepoTags": [name], "Layers": [names[1]]}
+    return _Image(entry, {names[0]: text, names[1]: layer})
+
+
+def _write(out: Path, *images: _Image) -> None:
+    manifest = json.dumps([image.entry for image in images]).encode()
     with tarfile.open(out, "w") as tar:
-        for member, content in (
-            (config_name, text),
-            ("layer.tar", layer),
-            ("manifest.json", json.dumps(manifest).encode()),
+        for name, content in (
+            *(item for image in images for item in image.files.items()),
+            ("manifest.json", manifest),
         ):
-            info = tarfile.TarInfo(member)
+            info = tarfile.TarInfo(name)
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
 

@@ -1,8 +1,7 @@
 # What both nodes have in common, run inside the node by node1.sh and node2.sh.
-# Variables: WORK, NAME, ADDRESS, PODS (its pods' subnet), BIN (Kubernetes' programs), PLUGINS (the CNI plugins)
+# Variables: WORK, NAME, ADDRESS, PODS (its pods' subnet), BIN (Kubernetes' programs)
 
 mkdir -p /etc/cni/net.d /opt/cni/bin /var/lib/cni /var/lib/kubelet /var/lib/containerd /run/containerd /run/netns "$WORK/$NAME/static"
-cp "$PLUGINS"/* /opt/cni/bin/
 sysctl -qw net.ipv4.ip_forward=1
 
 cat >/etc/cni/net.d/10-default.conflist <<CONF
@@ -73,9 +72,9 @@ conntrack: {maxPerCore: 0, min: 0}
 CONF
 
 containerd -c /run/containerd.toml >>"$WORK/$NAME-containerd.log" 2>&1 &
-for _ in $(seq 100); do
-    ctr version >/dev/null 2>&1 && break
-    sleep 0.2
+for _ in $(seq 300); do # node2 needs seconds to start a program as large as ctr, so it is not asked
+    [ ! -S /run/containerd/containerd.sock ] || break
+    sleep 0.1
 done
 for image in "$WORK"/images/*.tar; do
     ctr -n k8s.io images import --snapshotter overlayfs "$image" >/dev/null

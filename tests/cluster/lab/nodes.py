@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shlex
+import shutil
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -77,7 +78,7 @@ class Node(ABC):
     def remove_static_pod(self, name: str) -> None:
         (WORK / self.name / "static" / f"{name}.json").unlink(missing_ok=True)
 
-    def _write_environment(self, **more: str) -> None:
+    def _prepare(self, **more: str) -> None:
         words: Mapping[str, str | Path] = {
             "NAME": self.name,
             "ADDRESS": self.address,
@@ -85,12 +86,14 @@ class Node(ABC):
             "PROXY": self.proxy,
             "LAB": HERE,
             "BIN": binaries(),
-            "PLUGINS": plugins(),
             "HOME": str(Path.home()),
             **more,
         }
         lines = [f"export {name}={shlex.quote(str(value))}" for name, value in words.items()]
         (WORK / f"{self.name}.env").write_text("\n".join(lines) + "\n")
+        programs = WORK / self.name / "opt/cni/bin"
+        if not programs.exists():  # not at a reboot, which changes nothing there
+            shutil.copytree(plugins(), programs)
 
 
 class Node1(Node):
@@ -100,7 +103,7 @@ class Node1(Node):
     proxy = "nftables"
 
     def start(self) -> None:
-        self._write_environment()
+        self._prepare()
         run("ip", "netns", "add", _NETNS)
         inside = ("ip", "-n", _NETNS)
         for card, bridge, address in (("eth0", machine.UP, self.address), ("eth1", machine.LAN, "10.0.3.11")):
@@ -149,7 +152,7 @@ class Node2(Node):
     _commands = WORK / "node2" / "commands"
 
     def start(self) -> None:
-        self._write_environment()
+        self._prepare()
         self._commands.mkdir(parents=True, exist_ok=True)
         for left in self._commands.iterdir():
             left.unlink()

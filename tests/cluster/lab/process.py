@@ -12,9 +12,6 @@ from pathlib import Path
 
 from cluster.lab.places import WORK, path
 
-_started: list[subprocess.Popen[bytes]] = []
-"""Python complains of those that are forgotten while they run."""
-
 
 def start(name: str, *command: str | Path, cwd: Path | None = None) -> None:
     """In the background; what it says goes to NAME.log."""
@@ -28,7 +25,9 @@ def start(name: str, *command: str | Path, cwd: Path | None = None) -> None:
             env={**os.environ, "PATH": path()},
             start_new_session=True,
         )
-    _started.append(process)
+    process.returncode = (
+        0  # found by its id from now on; Python complains of those that it forgets while they run
+    )
     (WORK / f"{name}.pid").write_text(f"{process.pid} {_started_at(process.pid)}")
 
 
