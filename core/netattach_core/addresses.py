@@ -6,11 +6,15 @@ Go takes (plugin-schemas G33).
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpInterface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+
+_REMEMBERED = 2048
+"""Texts: several rules look at each address, and to read one takes long."""
 
 _PREFIX = re.compile(r"[0-9]{1,9}")  # Go takes leading zeros
 _MAC = re.compile(
@@ -19,6 +23,7 @@ _MAC = re.compile(
 _GUID = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){7}|[0-9a-f]{2}(-[0-9a-f]{2}){7}", re.IGNORECASE)
 
 
+@functools.lru_cache(_REMEMBERED)
 def parse_ip(text: str) -> IpAddress | None:
     """An address, or None. An IPv4 address in IPv6's clothes is an IPv4 address, as in Go."""
     if "%" in text:
@@ -31,6 +36,7 @@ def parse_ip(text: str) -> IpAddress | None:
     return mapped or address
 
 
+@functools.lru_cache(_REMEMBERED)
 def parse_cidr(text: str) -> IpInterface | None:
     """An address with its prefix length, host bits kept, or None."""
     address, slash, prefix = text.partition("/")
@@ -42,7 +48,8 @@ def parse_cidr(text: str) -> IpInterface | None:
         length -= 96  # written as IPv4-mapped IPv6, whose prefix counts from the IPv6 start
     if not 0 <= length <= ip.max_prefixlen:
         return None
-    return ipaddress.ip_interface(f"{ip}/{length}")
+    kind = ipaddress.IPv4Interface if ip.version == 4 else ipaddress.IPv6Interface
+    return kind((int(ip), length))
 
 
 def is_ethernet_mac(text: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netattach_core import json_text, names, versions
-from netattach_core.errors import ConfigError, DecodeError, EnvironmentVariableError
+from netattach_core.errors import ConfigError, DecodeError, EnvironmentVariableError, VersionError
 from netattach_core.pod import PodRef
 
 POD_ANNOTATIONS = "io.kubernetes.cri.pod-annotations"
@@ -20,12 +20,20 @@ _REQUIRED = {
     "ADD": ("CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"),
     "CHECK": ("CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"),
     "DEL": ("CNI_CONTAINERID", "CNI_IFNAME"),
+    "STATUS": (),
+    "GC": ("CNI_PATH",),
 }
+_SINCE = {"STATUS": "1.1.0", "GC": "1.1.0"}
+_VALID = ("cni.dev/valid-attachments", "cni.dev/attachments")
+"""The later text of the specification and the released one; libcni sends both."""
 
 
 @dataclass(frozen=True, slots=True)
 class CniCall:
-    """A call that can be carried out; `pod` is None where the runtime is no Kubernetes one."""
+    """A call that can be carried out; `pod` is None where the runtime is no Kubernetes one.
+
+    STATUS and GC are of no container; `valid` is what GC names as alive: container id and interface.
+    """
 
     command: str
     container_id: str
@@ -34,6 +42,7 @@ class CniCall:
     args: Mapping[str, str]
     cni_version: str
     runtime_config: Mapping[str, Any] = field(default_factory=dict)
+    valid: tuple[tuple[str, str], ...] = ()
 
     @property
     def pod(self) -> PodRef | None:
@@ -50,20 +59,20 @@ class CniCall:
 
 
 def parse(environment: Mapping[str, str], stdin: bytes) -> CniCall:
-    """Reads a call. Raises EnvironmentVariableError, DecodeError, ConfigError."""
+    """Reads a call. Raises EnvironmentVariableError, DecodeError, ConfigError, VersionError."""
     command = environment.get("CNI_COMMAND", "")
     if command not in _REQUIRED:
         raise EnvironmentVariableError(f"CNI_COMMAND {command!r} is none of {', '.join(_REQUIRED)}")
     missing = [name for name in _REQUIRED[command] if not environment.get(name)]
     if missing:
         raise EnvironmentVariableError(f"required environment variables missing: {', '.join(missing)}")
-    container_id, ifname = environment["CNI_CONTAINERID"], environment["CNI_IFNAME"]
-    if not names.is_cni_name(container_id):
-        raise EnvironmentVariableError(f"CNI_CONTAINERID {container_id!r} is no container id")
-    problem = names.interface_problem(ifname)
-    if problem:
-        raise EnvironmentVariableError(f"CNI_IFNAME: {problem}")
-    version, runtime_config = _own_configuration(stdin)
+    container_id, ifname = "", ""
+    if "CNI_CONTAINERID" in _REQUIRED[command]:
+        container_id, ifname = environment["CNI_CONTAINERID"], environment["CNI_IFNAME"]
+        _check_names(container_id, ifname)
+    body = _own_configuration(stdin)
+    version = _version(body, command)
+    offered = body.get("runtimeConfig")
     return CniCall(
         command=command,
         container_id=container_id,
@@ -71,8 +80,17 @@ def parse(environment: Mapping[str, str], stdin: bytes) -> CniCall:
         ifname=ifname,
         args=parse_args(environment.get("CNI_ARGS", "")),
         cni_version=version,
-        runtime_config=runtime_config,
+        runtime_config=offered if isinstance(offered, dict) else {},
+        valid=_valid(body) if command == "GC" else (),
     )
+
+
+def _check_names(container_id: str, ifname: str) -> None:
+    if not names.is_cni_name(container_id):
+        raise EnvironmentVariableError(f"CNI_CONTAINERID {container_id!r} is no container id")
+    problem = names.interface_problem(ifname)
+    if problem:
+        raise EnvironmentVariableError(f"CNI_IFNAME: {problem}")
 
 
 def parse_args(text: str) -> dict[str, str]:
@@ -90,16 +108,31 @@ def args_text(args: Mapping[str, str]) -> str:
     return ";".join(["IgnoreUnknown=1", *(f"{key}={value}" for key, value in rest.items())])
 
 
-def _own_configuration(stdin: bytes) -> tuple[str, Mapping[str, Any]]:
-    """Our conf's cniVersion, in which we answer, and what the runtime offers by capability."""
+def _own_configuration(stdin: bytes) -> Mapping[str, Any]:
     try:
         body = json_text.value(stdin.decode())
     except (json_text.JsonTextError, UnicodeDecodeError) as error:
         raise DecodeError(f"the configuration on standard input is not JSON: {error}") from error
     if not isinstance(body, dict):
         raise DecodeError("the configuration on standard input is not a JSON object")
+    return body
+
+
+def _version(body: Mapping[str, Any], command: str) -> str:
+    """Our conf's cniVersion, in which we answer."""
     version = body.get("cniVersion") or versions.SUPPORTED[0]
     if version not in versions.SUPPORTED:
         raise ConfigError(f"cniVersion {version!r} is none of {', '.join(versions.SUPPORTED)}")
-    offered = body.get("runtimeConfig")
-    return version, offered if isinstance(offered, dict) else {}
+    since = _SINCE.get(command, version)
+    if not versions.at_least(version, since):
+        raise VersionError(f"{command} came with CNI {since}; the configuration is of {version}")
+    return str(version)
+
+
+def _valid(body: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """None named means that nothing is alive (C54). Raises DecodeError rather than take a live one for dead."""
+    listed: Any = next((body[key] for key in _VALID if body.get(key) is not None), [])
+    try:
+        return tuple((str(each["containerID"]), str(each["ifname"])) for each in listed)
+    except (KeyError, TypeError) as error:
+        raise DecodeError(f"{_VALID[0]} is no list of attachments") from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ class NetworkConf:
     cni_version: str
     plugins: tuple[PluginConf, ...]
     disable_check: bool = False
+    only_inlined: bool = False
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -56,7 +57,21 @@ def parse(text: str, default_name: str = "") -> NetworkConf:
         cni_version=_cni_version(root.value),
         plugins=_plugins(text, root),
         disable_check=str(root.value.get("disableCheck", False)).lower() == "true",
+        only_inlined=root.value.get("loadOnlyInlinedPlugins") is True,
     )
+
+
+def with_plugins(text: str, more: Sequence[str]) -> str:
+    """A conflist with plugins behind its own, each a JSON object as its author wrote it (cni-spec 1.1, `loadOnlyInlinedPlugins`).
+
+    Raises ConfigError where it is no conflist.
+    """
+    root = _object(text)
+    listed = json_text.locate(root, ("plugins",))
+    if listed is None or not listed.items:
+        raise ConfigError("plugins is not a list with at least one plugin")
+    end = listed.items[-1].end
+    return "".join((text[:end], *(f", {plugin.strip()}" for plugin in more), text[end:]))
 
 
 def plugin_stdin(
@@ -91,6 +106,26 @@ def _authors_part(network: NetworkConf, plugin: PluginConf) -> str:
 def with_previous(stdin: str, previous_result: str | None) -> str:
     """The standard input with prevResult at its front."""
     return stdin if previous_result is None else _with_member(stdin, "prevResult", previous_result)
+
+
+def with_device(text: str, device: str) -> str:
+    """A network's text with the device in each of its plugins, under both names that plugins know (multus section 1.7)."""
+    listed = json_text.locate(json_text.parse(text), ("plugins",))
+    if listed is None:
+        return _with_device(text, device)
+    plugins = (_with_device(text[each.start : each.end], device) for each in listed.items)
+    return json_text.with_members(text, {"plugins": f"[{','.join(plugins)}]"})
+
+
+def _with_device(plugin_text: str, device: str) -> str:
+    """In the place of what stood there, in whatever case."""
+    written = json_text.parse(plugin_text).members
+    changes: dict[str, str | None] = {
+        m.key: None for m in written if m.key.casefold() in {"deviceid", "pcibusid"}
+    }
+    return json_text.with_members(
+        plugin_text, changes | dict.fromkeys(("deviceID", "pciBusID"), json.dumps(device))
+    )
 
 
 def _with_member(stdin: str, key: str, value: str) -> str:

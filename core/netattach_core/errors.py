@@ -8,6 +8,7 @@ NetattachError            999  anything of ours
 ├── EnvironmentVariableError 4 CNI_* variables that are missing or malformed
 ├── VersionError            1  a CNI version that one side does not speak
 ├── TryAgainError          11  something is not there yet; the runtime may call again
+├── NotReadyError          50  what a runtime is told on STATUS; or the code that the primary's plugin gave
 ├── ConflictError         999  somebody else was faster
 ├── RefusedError          999  the API does not take what we wrote
 └── DelegateError         100  a plugin failed; carries its own code
@@ -69,6 +70,16 @@ class TryAgainError(NetattachError):
     """Something is not there yet; the runtime may call again."""
 
     code = 11
+
+
+class NotReadyError(NetattachError):
+    """No pod can be attached now; `code` is the default network's own where it gave one (C80)."""
+
+    code = 50
+
+    def __init__(self, message: str, *, details: str = "", code: int = 50) -> None:
+        super().__init__(message, details=details)
+        self.code = code
 
 
 class ConflictError(NetattachError):

@@ -8,20 +8,26 @@ plugin reads with that: no NaN, no comments, no trailing text; of two equal keys
 
 from __future__ import annotations
 
+import bisect
+import functools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]  # public in CPython, missing in typeshed
 from typing import Any, NoReturn
 
 from netattach_core.finding import Path
+from netattach_core.names import shown
 
 MAX_DEPTH = 100
 """Objects and lists inside each other; no real configuration has ten."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_PLAIN_KEY = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:')
+"""A key without escapes, and its colon."""
+
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _CONSTANTS = {"true": True, "false": False, "null": None}
@@ -82,8 +88,15 @@ def _refuse(word: str) -> NoReturn:
 
 def position(text: str, offset: int) -> tuple[int, int]:
     """Line and column of an offset, both counted from 1."""
-    line_start = text.rfind("\n", 0, offset) + 1
-    return text.count("\n", 0, offset) + 1, offset - line_start + 1
+    starts = _line_starts(text)
+    line = bisect.bisect_right(starts, offset)
+    return line, offset - starts[line - 1] + 1
+
+
+@functools.lru_cache(4)
+def _line_starts(text: str) -> tuple[int, ...]:
+    """Of a file of a thousand objects as many places may be asked for."""
+    return (0, *(found.end() for found in re.finditer("\n", text)))
 
 
 def locate(root: Node, path: Path) -> Node | None:
@@ -161,7 +174,7 @@ class _Reader:
 
     def _value(self) -> Node:
         self._skip_space()
-        start, char = self.at, self._peek()
+        start, char = self.at, self.text[self.at : self.at + 1]
         if char == "{":
             return self._object()
         if char == "[":
@@ -195,41 +208,53 @@ class _Reader:
         raise self._unexpected("a value")
 
     def _object(self) -> Node:
-        start, members = self.at, list[Member]()
-        for _ in self._elements("{", "}"):
-            key_start = self.at
-            if self._peek() != '"':
-                raise self._unexpected("a key in double quotes")
-            key = self._string()
-            self._skip_space()
-            if self._peek() != ":":
-                raise self._unexpected(f"a colon after the key {json.dumps(key)}")
-            self.at += 1
-            members.append(Member(key, key_start, self._value()))
+        start, members = self._opened("{"), list[Member]()
+        while not self._closes("}", behind_element=bool(members)):
+            members.append(self._member())
         return Node({m.key: m.node.value for m in members}, start, self.at, members=tuple(members))
 
+    def _member(self) -> Member:
+        start = self.at
+        plain = _PLAIN_KEY.match(self.text, start)
+        if plain:
+            self.at = plain.end()
+            return Member(plain[1], start, self._value())
+        if self._peek() != '"':
+            raise self._unexpected("a key in double quotes")
+        key = self._string()
+        self._skip_space()
+        if self._peek() != ":":
+            raise self._unexpected(f"a colon after the key {shown(json.dumps(key))}")
+        self.at += 1
+        return Member(key, start, self._value())
+
     def _array(self) -> Node:
-        start, items = self.at, list[Node]()
-        for _ in self._elements("[", "]"):
+        start, items = self._opened("["), list[Node]()
+        while not self._closes("]", behind_element=bool(items)):
             items.append(self._value())
         return Node([n.value for n in items], start, self.at, items=tuple(items))
 
-    def _elements(self, opening: str, closing: str) -> Iterator[None]:
-        """Stops at the start of each element, for the caller to read it; ends behind the closing bracket."""
+    def _opened(self, bracket: str) -> int:
+        """Goes behind the bracket; where it stands."""
+        start = self.at
         if len(self.open) >= MAX_DEPTH:
             raise self._error(
                 f"more than {MAX_DEPTH} objects and lists inside each other", "flatten the configuration"
             )
-        self.open.append((opening, self.at))
+        self.open.append((bracket, start))
         self.at += 1
+        return start
+
+    def _closes(self, bracket: str, *, behind_element: bool) -> bool:
+        """Goes behind the closing bracket, or to the next element."""
         self._skip_space()
-        while self._peek() != closing:
-            yield
-            self._skip_space()
-            if self._peek() != closing:
-                self._comma(closing)
+        if behind_element and self._peek() != bracket:
+            self._comma(bracket)
+        if self._peek() != bracket:
+            return False
         self.at += 1
         self.open.pop()
+        return True
 
     def _comma(self, closing: str) -> None:
         comma = self.at
@@ -263,6 +288,7 @@ class _Reader:
     def _unexpected(self, wanted: str) -> JsonTextError:
         """Names the slip that people really make at a place where something else was wanted."""
         char, word = self._peek(), _WORD.match(self.text, self.at)
+        quoted = shown(word.group()) if word else ""
         if not char:
             opening, offset = self.open[-1] if self.open else ("", 0)
             line, column = position(self.text, offset)
@@ -287,7 +313,7 @@ class _Reader:
             return self._error(f"`{word.group()}`, which is no JSON number", "write a number")
         if word:
             return self._error(
-                f"`{word.group()}` where {wanted} should stand", f'put it in double quotes: "{word.group()}"'
+                f"`{quoted}` where {wanted} should stand", f'put it in double quotes: "{quoted}"'
             )
         return self._error(f"`{char}` where {wanted} should stand", f"write {wanted}")
 

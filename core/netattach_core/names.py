@@ -9,6 +9,12 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _KERNEL_SPACE = " \t\n\v\f\r\u0085\u00a0"
 _TAKEN = {".", "..", "all", "default", "lo"}
 MAX_INTERFACE_BYTES = 15
+_LONGEST_QUOTE = 60
+
+
+def shown(text: str) -> str:
+    """As a message quotes it: what somebody wrote in a name's place, of which the beginning is enough where it is long."""
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
 
 def is_cni_name(name: str) -> bool:
@@ -35,11 +41,16 @@ def interface_problem(name: str) -> str | None:
     if not name:
         return "an interface name is empty"
     if not name.isprintable():
-        return f"interface name {name!r} holds a character that cannot be seen"
-    if len(name.encode()) > MAX_INTERFACE_BYTES:
-        return f"interface name {name!r} has more than {MAX_INTERFACE_BYTES} bytes"
+        return f"interface name {shown(name)!r} holds a character that cannot be seen"
+    if size(name) > MAX_INTERFACE_BYTES:
+        return f"interface name {shown(name)!r} has more than {MAX_INTERFACE_BYTES} bytes"
     if name in _TAKEN:
         return f"interface name {name!r} is taken by the kernel"
     if any(char in name for char in "/:%" + _KERNEL_SPACE):
         return f"interface name {name!r} holds a blank, '/', ':' or '%'"
     return None
+
+
+def size(text: str) -> int:
+    """Bytes of a text in UTF-8. JSON can hold half a character, which has none; it counts as three, as Go writes it."""
+    return len(text.encode(errors="surrogatepass"))

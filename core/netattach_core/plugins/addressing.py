@@ -17,8 +17,11 @@ class Networks:
     def __init__(self, networks: Iterable[_Network]) -> None:
         self._starts: dict[tuple[int, int], set[int]] = {}
         for network in networks:
-            starts = self._starts.setdefault((network.version, network.prefixlen), set())
-            starts.add(int(network.network_address) >> (network.max_prefixlen - network.prefixlen))
+            self.add(network)
+
+    def add(self, network: _Network) -> None:
+        starts = self._starts.setdefault((network.version, network.prefixlen), set())
+        starts.add(int(network.network_address) >> (network.max_prefixlen - network.prefixlen))
 
     def hold(self, what: addresses.IpAddress | _Network) -> bool:
         network = ipaddress.ip_network(what)

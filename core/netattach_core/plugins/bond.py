@@ -17,7 +17,7 @@ _HASHES = ("layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcma
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
-    """BO1 to BO3, BO7."""
+    """BO1 to BO3, BO5, BO7."""
     miimon = conf.text("miimon")
     if not conf.given("miimon"):
         problem = "no `miimon`; the bond plugin cannot read its configuration without"
@@ -36,6 +36,9 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         yield conf.found(
             BOND_LINKS, problem, 'name them: "links": [{"name": "net1"}, {"name": "net2"}]', *where
         )
+    if conf.given("tlbDynamicLb") and conf.text("mode") not in {"balance-tlb", "balance-alb"}:
+        problem = "`tlbDynamicLb` is for the modes balance-tlb and balance-alb; the bond plugin refuses it in others"
+        yield conf.found(common.KEYS_EXCLUDE, problem, "remove it, or write another `mode`", "tlbDynamicLb")
     if addressing.ipam_type(conf) == "bond":
         yield conf.found(
             common.KEY_VALUE, "`bond` is no IPAM; the bond plugin refuses it", "name an IPAM", "ipam", "type"

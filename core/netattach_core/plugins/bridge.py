@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from netattach_core import addresses
+from netattach_core import addresses, names
 from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import addressing, common, fields
+from netattach_core.plugins import addressing, common, fields, host_local, routes, static
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
 from netattach_core.plugins.view import View
 
 VLAN_TRUNK = Rule("vlan-trunk", Severity.DENY, "a range of VLANs that the bridge plugin cannot read")
 DEFAULT_ROUTE_TWICE = Rule("default-route-twice", Severity.DENY, "two default routes of one IP version")
+
+UNTAGGED = Rule("bridge-untagged", Severity.WARN, "VLANs of which frames without a tag are no part")
+GATEWAY_TWICE = Rule(
+    "bridge-gateway-twice", Severity.DENY, "gateway addresses that one bridge cannot all have"
+)
+DEFAULT_GATEWAY = Rule(
+    "default-gateway", Severity.DENY, "a default route over a gateway that the pod cannot reach"
+)
 
 _VLAN_ID = fields.whole(1, 4094)
 _MAIN_TABLE = 254
@@ -31,15 +39,86 @@ _FLAGS = (
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
-    """BR1 to BR11, G22, G30."""
+    """BR1 to BR11, BR13, G22, G23, G30."""
     yield from common.interface_name(conf, "bridge")
     yield from common.mtu(conf)
     yield from common.mtu_for_ipv6(conf)
     yield from _trunk(conf)
+    yield from _untagged(conf)
+    args = conf.inner("args")
+    cni = args.inner("cni") if args else None
+    if cni is not None:
+        yield from common.mac(cni, "mac")
     yield from common.not_both(conf, "hairpinMode", "promiscMode", "the bridge plugin refuses that")
     yield from _layer_3(conf)
     yield from _masquerade_backend(conf)
     yield from _default_route(conf)
+    given = _given(conf, context)
+    yield from _gateways(conf, given)
+    yield from _default_gateway(conf, given)
+    yield from _vlan_interface(conf, given)
+
+
+def _given(conf: View, context: Context) -> Sequence[routes.Given]:
+    """The pod's addresses with the gateways that the bridge gets; none where they are not known, or it gets none."""
+    ipam = conf.inner("ipam")
+    if ipam is None or not context.makes_gateways:
+        return ()
+    reader = {"host-local": host_local.given, "static": static.given}.get(ipam.text("type") or "")
+    return routes.gateways(reader(ipam, context), context) or () if reader else ()
+
+
+def _gateways(conf: View, given: Sequence[routes.Given]) -> Iterator[Finding]:
+    """BR13 within one NAD: the plugin refuses a second IPv4 address, or an IPv6 address of an overlapping subnet (ensureAddr)."""
+    if conf.flag("forceAddress"):
+        return
+    earlier: list[addresses.IpInterface] = []
+    for each in given:
+        own = addresses.parse_cidr(f"{each.gateway}/{each.address.network.prefixlen}")
+        other = next((one for one in earlier if own and _excludes(own, one)), None)
+        if other is not None:
+            problem = (
+                f"the bridge would get {own} beside {other}, as gateways of the pod's addresses; the bridge plugin refuses the "
+                "second"
+            )
+            yield conf.found(
+                GATEWAY_TWICE, problem, "leave one range or address, or remove `isGateway`", "ipam"
+            )
+            return
+        earlier += [own] if own else []
+
+
+def _excludes(one: addresses.IpInterface, other: addresses.IpInterface) -> bool:
+    if one.version != other.version or one == other:
+        return False
+    return one.version == 4 or one.ip in other.network or other.ip in one.network
+
+
+def _default_gateway(conf: View, given: Sequence[routes.Given]) -> Iterator[Finding]:
+    """G23, for the default routes that `isDefaultGateway` makes: over the gateway of the first address of each IP version."""
+    if not conf.flag("isDefaultGateway"):
+        return
+    first = {each.address.version: each for each in reversed(given)}
+    ipam = conf.inner("ipam")
+    for route in ipam.inners("routes") if ipam else ():
+        destination = addresses.parse_cidr(route.text("dst") or "")
+        if destination and not destination.network.prefixlen and route.text("gw"):
+            first.pop(destination.version, None)  # the plugin leaves it to that one
+    for each in first.values():
+        problem = routes.gateway_problem(each)
+        if problem:
+            problem = f"`isDefaultGateway` sets a default route over {each.gateway}, which {problem}: the kernel refuses it"
+            yield conf.found(
+                DEFAULT_GATEWAY, problem, "correct the gateway, or remove `isDefaultGateway`", "ipam"
+            )
+
+
+def _vlan_interface(conf: View, given: Sequence[routes.Given]) -> Iterator[Finding]:
+    """BR11: the gateway of a VLAN is an interface of its own, and its name has to be one (ensureVlanInterface)."""
+    vlan, name = conf.whole("vlan"), conf.text("bridge") or "cni0"
+    if given and vlan and names.size(f"{name}.{vlan}") > names.MAX_INTERFACE_BYTES >= names.size(name):
+        problem = f"the gateway of VLAN {vlan} would be the interface {name}.{vlan}, whose name is too long for the kernel"
+        yield conf.found(common.INTERFACE_NAME, problem, "give the bridge a shorter name", "bridge")
 
 
 def _trunk(conf: View) -> Iterator[Finding]:
@@ -57,6 +136,18 @@ def _trunk(conf: View) -> Iterator[Finding]:
             yield item.found(
                 VLAN_TRUNK, f"`minID` {low} is above `maxID` {high}", "exchange the two", "minID"
             )
+
+
+def _untagged(conf: View) -> Iterator[Finding]:
+    """BR5, BR6: any `vlanTrunk` turns filtering on."""
+    if not isinstance(conf.value("vlanTrunk"), list) or conf.whole("vlan"):
+        return
+    if not conf.value("vlanTrunk"):
+        problem = "an empty `vlanTrunk` still makes the bridge filter VLANs"
+        yield conf.found(UNTAGGED, problem, "remove it", "vlanTrunk")
+    elif not conf.flag("preserveDefaultVlan"):
+        problem = "`vlanTrunk` without `vlan`: what the pod sends without a tag is dropped"
+        yield conf.found(UNTAGGED, problem, "add `vlan`, the VLAN of frames without a tag", "vlanTrunk")
 
 
 def _layer_3(conf: View) -> Iterator[Finding]:
@@ -95,9 +186,8 @@ def _default_route(conf: View) -> Iterator[Finding]:
         destination = addresses.parse_cidr(route.text("dst") or "")
         if destination is None or destination.network.prefixlen or destination.version not in versions:
             continue
-        if not (
-            route.text("gw") or route.whole("priority") or route.whole("table") not in {None, 0, _MAIN_TABLE}
-        ):
+        other = route.whole("priority") or route.whole("table") not in {None, 0, _MAIN_TABLE}
+        if not (route.text("gw") or other or (route.whole("scope") or 0) & 0xFF):
             problem = (
                 "`isDefaultGateway` sets a default route, and this is a second one: the kernel refuses it"
             )
@@ -109,6 +199,7 @@ PLUGIN = Plugin(
     type="bridge",
     source="plugins/main/bridge/bridge.go",
     role=Role.MAIN,
+    capabilities=frozenset({"mac"}),
     schema=fields.record(
         bridge=fields.TEXT,
         mtu=fields.WHOLE,
@@ -117,10 +208,11 @@ PLUGIN = Plugin(
             {"type": ["object", "null"], "properties": dict.fromkeys(("id", "minID", "maxID"), _VLAN_ID)}
         ),
         ipMasqBackend=fields.TEXT,
+        args=fields.opened(fields.record(cni=fields.opened(fields.record(mac=fields.TEXT)))),
         **dict.fromkeys(_FLAGS, fields.FLAG),
     ),
     check=check,
-    rules=(VLAN_TRUNK, DEFAULT_ROUTE_TWICE),
+    rules=(VLAN_TRUNK, UNTAGGED, DEFAULT_ROUTE_TWICE, GATEWAY_TWICE, DEFAULT_GATEWAY),
     ipam=Ipam.OPTIONAL,
     aliases={
         "name_of_bridge": "bridge",

@@ -1,16 +1,14 @@
-"""Checks that several plugins share: interface names, MTU, MAC, routes, addresses. Numbers are those of plugin-schemas."""
+"""Checks that several plugins share: interface names, MTU, MAC, addresses. Numbers are those of plugin-schemas."""
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from netattach_core import addresses, names
 from netattach_core.finding import Finding, Rule, Severity
 from netattach_core.plugins import addressing
-from netattach_core.plugins.plugin import Context
 from netattach_core.plugins.view import View
 
 DENY, WARN = Severity.DENY, Severity.WARN
@@ -24,10 +22,6 @@ KEY_NEEDED = Rule("key-needed", DENY, "a key without which the plugin fails")
 KEY_VALUE = Rule("key-value", DENY, "a value that the plugin does not know")
 NO_EFFECT = Rule("no-effect", WARN, "a key that has no effect in this place")
 ONE_USER = Rule("one-pod-per-node", WARN, "something that only one pod of a node can have")
-ROUTE = Rule("route", DENY, "a route that cannot be set")
-ROUTE_TWICE = Rule("route-twice", DENY, "the same route twice")
-ROUTE_GATEWAY = Rule("route-gateway", DENY, "a next hop that the pod cannot reach")
-ROUTE_DEFAULT = Rule("route-default", WARN, "a default route in an additional network")
 ADDRESS_ODD = Rule("address-odd", WARN, "an address that no host should have")
 
 RULES = (
@@ -40,18 +34,11 @@ RULES = (
     LOOPBACK,
     NO_EFFECT,
     ONE_USER,
-    ROUTE,
-    ROUTE_TWICE,
-    ROUTE_GATEWAY,
-    ROUTE_DEFAULT,
     ADDRESS_ODD,
 )
 
 _BARE_MAC = re.compile(r"[0-9a-f]{12}", re.IGNORECASE)
-_LINK_SCOPE = 253
 _IPV6_MTU = 1280
-_NAMED = 10
-"""Subnets that a message names; the rest is counted."""
 
 
 def interface_name(conf: View, key: str) -> Iterator[Finding]:
@@ -93,12 +80,20 @@ def mtu(conf: View, *, negative: str = "the plugin ignores it") -> Iterator[Find
         )
 
 
-def mtu_for_ipv6(conf: View) -> Iterator[Finding]:
-    """G31: on a smaller link the kernel has no IPv6, and the plugin does not find its settings."""
+def mtu_for_ipv6(conf: View, *, least: int = 68) -> Iterator[Finding]:
+    """G31: on a smaller link the kernel has no IPv6, and the plugin does not find its settings.
+
+    Below `least` the kernel refuses the link itself.
+    """
     value, ipam = conf.whole("mtu"), conf.inner("ipam")
-    if value is not None and 68 <= value < _IPV6_MTU and ipam and 6 in addressing.versions(ipam):
+    if value is not None and least <= value < _IPV6_MTU and ipam and 6 in addressing.versions(ipam):
         problem = f"`mtu` is {value}, and IPv6 needs {_IPV6_MTU}: the pod's IPv6 address cannot be set"
         yield conf.found(MTU, problem, f"write {_IPV6_MTU} or more, or leave it out", "mtu")
+
+
+def is_mac(text: str) -> bool:
+    """Whether Go reads six bytes from it, new Go or any."""
+    return addresses.is_ethernet_mac(text) or _BARE_MAC.fullmatch(text) is not None
 
 
 def mac(conf: View, key: str) -> Iterator[Finding]:
@@ -119,135 +114,21 @@ def mac(conf: View, key: str) -> Iterator[Finding]:
         yield conf.found(MAC, problem, "write a unicast address: 02:00:5e:10:00:01", key)
 
 
+def own_table(conf: View) -> Iterator[Finding]:
+    """SB3, VR7: the kernel's own tables, to which 0 and the numbers below lead as well."""
+    table = conf.whole("table")
+    if table is not None and (table <= 0 or 253 <= table <= 255):
+        problem = f"`table` {table} is one of the kernel's own: routes of the whole pod are changed"
+        mend = "write a number of your own, such as 100"
+        yield conf.found(KEY_VALUE, problem, mend, "table", severity=WARN)
+
+
 def not_both(conf: View, one: str, other: str, why: str) -> Iterator[Finding]:
     """Two flags that must not both be true."""
     if conf.flag(one) and conf.flag(other):
         yield conf.found(
             KEYS_EXCLUDE, f"`{one}` and `{other}` are both true: {why}", "keep one of the two", other
         )
-
-
-def routes(
-    ipam: View, context: Context, subnets: Sequence[addresses.IpInterface] | None
-) -> Iterator[Finding]:
-    """G19 to G26. `subnets` are those that the pod's addresses will be in; None where only the pod will tell.
-
-    Before 0.3.0 a result loses the routes of a family without an address, so that not every wrong one comes to be set.
-    """
-    for finding in _routes(ipam, context, subnets):
-        certain = not context.older_than("0.3.0")
-        yield finding if certain else dataclasses.replace(finding, severity=WARN)
-
-
-def _routes(
-    ipam: View, context: Context, subnets: Sequence[addresses.IpInterface] | None
-) -> Iterator[Finding]:
-    seen = set[str]()
-    reachable = _reachable(ipam, subnets)
-    networks = addressing.Networks(one.network for one in reachable or ())
-    for route in ipam.inners("routes"):
-        destination = addresses.parse_cidr(route.text("dst") or "")
-        if destination is None:
-            yield _bad_destination(route)
-            continue
-        yield from _host_bits(route, destination, context)
-        yield from _twice(route, seen, context)
-        yield from _next_hop(route, destination, context, reachable, networks)
-        yield from _default(route, destination, context)
-
-
-def _bad_destination(route: View) -> Finding:
-    text = route.text("dst")
-    problem = (
-        "a route without `dst`" if text is None else f"`dst` {text!r} is no address with a prefix length"
-    )
-    mend = 'write it as "10.0.0.0/8", or "0.0.0.0/0" for a default route'
-    return route.found(
-        ROUTE, f"{problem}; the plugin cannot read it", mend, *(() if text is None else ("dst",))
-    )
-
-
-def _host_bits(route: View, destination: addresses.IpInterface, context: Context) -> Iterator[Finding]:
-    """G20. For IPv6 they are cut off."""
-    if destination.ip != destination.network.network_address:
-        refused = destination.version == 4 and context.main in _SETS_ROUTES
-        outcome = "the kernel refuses such a route" if refused else "they have no meaning"
-        problem = f"`dst` {destination} has bits set behind its prefix length: {outcome}"
-        yield route.found(
-            ROUTE, problem, f"write {destination.network}", "dst", severity=DENY if refused else WARN
-        )
-
-
-def _twice(route: View, seen: set[str], context: Context) -> Iterator[Finding]:
-    """G21: the kernel says "file exists"."""
-    key = repr(sorted(route.node.value.items()))
-    if key in seen:
-        refused = context.main in _SETS_ROUTES
-        problem = "this route stands here twice" + ("; the kernel refuses the second" if refused else "")
-        yield route.found(ROUTE_TWICE, problem, "remove one", severity=DENY if refused else WARN)
-    seen.add(key)
-
-
-def _next_hop(
-    route: View,
-    destination: addresses.IpInterface,
-    context: Context,
-    reachable: Sequence[addresses.IpInterface] | None,
-    networks: addressing.Networks,
-) -> Iterator[Finding]:
-    """G23, G24."""
-    text = route.text("gw")
-    gateway = addresses.parse_ip(text or "")
-    if not text or (gateway and gateway.is_unspecified):  # which means none, too
-        return
-    if gateway is None:
-        yield route.found(
-            ROUTE_GATEWAY, f"`gw` {text!r} is no IP address", "write an address without a prefix", "gw"
-        )
-    elif gateway.version != destination.version:
-        problem = f"`gw` {gateway} and `dst` {destination} are not of the same IP version; the kernel refuses the route"
-        yield route.found(ROUTE_GATEWAY, problem, "give each IP version its own route", "gw")
-    elif route.whole("scope") == _LINK_SCOPE:
-        problem = f"a route of scope {_LINK_SCOPE} (link) has no next hop; the kernel refuses it with `gw`"
-        yield route.found(ROUTE_GATEWAY, problem, "remove `scope` or `gw`", "gw")
-    elif (
-        reachable is not None
-        and context.main in _ON_SUBNET
-        and not gateway.is_link_local  # every link has those; for IPv6 they are the usual next hop
-        and not networks.hold(gateway)
-    ):
-        subnets = ", ".join(str(one.network) for one in reachable[:_NAMED])
-        subnets += f" and {len(reachable) - _NAMED} more" if len(reachable) > _NAMED else ""
-        problem = f"`gw` {gateway} is not in {subnets}, where the pod's addresses are: the kernel refuses such a route"
-        yield route.found(ROUTE_GATEWAY, problem, "write a next hop of the pod's own subnet", "gw")
-
-
-_SETS_ROUTES = {"bridge", "macvlan", "ipvlan", "vlan", "ptp", "dummy"}
-"""Plugins that surely hand each route to the kernel; those that may give the device to user space (DPDK) do not."""
-
-_ON_SUBNET = {"bridge", "macvlan", "vlan", "host-device"}
-"""Plugins that leave the kernel's subnet route alone, so that nothing else decides what is reachable."""
-
-
-def _reachable(
-    ipam: View, subnets: Sequence[addresses.IpInterface] | None
-) -> Sequence[addresses.IpInterface] | None:
-    """The pod's subnets, and what routes without next hop put on the link; None where it is not known."""
-    if not subnets:
-        return None
-    on_link = [addresses.parse_cidr(r.text("dst") or "") for r in ipam.inners("routes") if not r.text("gw")]
-    return [*subnets, *(cidr for cidr in on_link if cidr)]
-
-
-def _default(route: View, destination: addresses.IpInterface, context: Context) -> Iterator[Finding]:
-    """G25."""
-    if destination.network.prefixlen == 0:
-        problem = (
-            "a default route in an additional network: the newest one wins, so all traffic of the pod leaves by this "
-            "interface and not by the cluster's"
-        )
-        mend = "route only what belongs to this network"
-        yield route.found(ROUTE_DEFAULT, problem, mend, "dst")
 
 
 def odd_address(view: View, key: str, address: addresses.IpInterface) -> Iterator[Finding]:

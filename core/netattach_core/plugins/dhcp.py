@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from netattach_core import names
 from netattach_core.finding import Finding, Rule, Severity
 from netattach_core.plugins import common, fields, words
 from netattach_core.plugins.plugin import Context, Plugin, Role
@@ -27,7 +28,7 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
         for item in ipam.inners(key):
             yield from _option(item)
     for item in ipam.inners("provide"):
-        if len((item.text("value") or "").encode()) > 255:
+        if names.size(item.text("value") or "") > 255:
             problem = "`value` has more than the 255 bytes that a DHCP option can carry"
             yield item.found(common.KEY_VALUE, problem, "shorten it", "value")
 
@@ -54,6 +55,7 @@ PLUGIN = Plugin(
     type="dhcp",
     source="plugins/ipam/dhcp/main.go",
     role=Role.IPAM,
+    capabilities=frozenset(),
     schema=fields.record(
         daemonSocketPath=fields.TEXT,
         priority=fields.WHOLE,

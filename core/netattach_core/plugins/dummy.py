@@ -9,6 +9,7 @@ PLUGIN = Plugin(
     type="dummy",
     source="plugins/main/dummy/dummy.go",
     role=Role.MAIN,
+    capabilities=frozenset(),
     schema=fields.record(),
     ipam=Ipam.REQUIRED,
 )

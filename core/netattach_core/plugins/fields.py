@@ -44,6 +44,11 @@ def instead(schema: Schema, example: str) -> Schema:
     return {**schema, "mend": f"write {example}"}
 
 
+def opened(schema: Schema) -> Schema:
+    """An object that may have more keys than we know."""
+    return {**schema, "open": True}
+
+
 def list_of(item: Schema, **more: Any) -> Schema:
     """A list."""
     return {"type": "array", "items": item, **more}
@@ -58,7 +63,12 @@ ADDRESSES = instead(list_of(instead(_ADDRESS, '{"address": "10.1.2.3/24"}')), '[
 
 DNS = record(nameservers=TEXTS, domain=TEXT, search=TEXTS, options=TEXTS)
 
-_ROUTE = record(dst=TEXT, gw=TEXT, mtu=WHOLE, advmss=WHOLE, priority=WHOLE, table=WHOLE, scope=WHOLE)
+_FLOAT64_EXACT = 2**63 - 513
+_RESULT = whole(-_FLOAT64_EXACT, _FLOAT64_EXACT)
+"""Goes through a float64 on its way from the IPAM plugin (pkg/invoke/exec.go: fixupResultVersion); more would not come back."""
+
+_DST: Schema = {**TEXT, "nullRefused": True}
+_ROUTE = record(dst=_DST, gw=TEXT, **dict.fromkeys(("mtu", "advmss", "priority", "table", "scope"), _RESULT))
 ROUTES = instead(list_of(instead(_ROUTE, '{"dst": "10.0.0.0/8"}')), '[{"dst": "10.0.0.0/8"}]')
 """types.go of the CNI library: what every IPAM plugin that takes `routes` reads."""
 

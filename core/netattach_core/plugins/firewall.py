@@ -32,6 +32,7 @@ PLUGIN = Plugin(
     type="firewall",
     source="plugins/meta/firewall/firewall.go",
     role=Role.CHAINED,
+    capabilities=frozenset(),
     schema=fields.record(
         backend=fields.TEXT,
         iptablesAdminChainName={"type": "string", "maxLength": 28},

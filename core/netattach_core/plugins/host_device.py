@@ -29,15 +29,16 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         )
         mend = 'add "device": "eth1", or annotate the NAD with k8s.v1.cni.cncf.io/resourceName'
         yield conf.found(DEVICE, problem, mend)
-    for key in given[1:]:
+    for key in [key for key in given[1:] if key != "pciBusID"]:
         problem = f"`{key}` is not looked at, since `{given[0]}` is there"
         yield conf.found(common.NO_EFFECT, problem, f"keep one of {', '.join(given)}", key)
     if given and not context.resource and "deviceID" not in context.capabilities:
-        yield from _malformed(conf, given[0])
+        for key in dict.fromkeys([given[0], *(["pciBusID"] if "pciBusID" in given else [])]):
+            yield from _malformed(conf, key)
 
 
 def _malformed(conf: View, key: str) -> Iterator[Finding]:
-    """HD3 to HD5, for the key that counts."""
+    """HD3 to HD5, for the key that counts; and a PCI address is looked up beside any other (hasDpdkDriver)."""
     text = conf.text(key) or ""
     if key == "hwaddr" and not (
         addresses.is_ethernet_mac(text) or addresses.is_infiniband_guid(text) or len(text) in {12, 59}
@@ -59,6 +60,7 @@ PLUGIN = Plugin(
     type="host-device",
     source="plugins/main/host-device/host-device.go",
     role=Role.MAIN,
+    capabilities=frozenset({"deviceID"}),
     schema=fields.record(**dict.fromkeys(_SELECTORS, fields.TEXT), DPDKMode=fields.FLAG),
     check=check,
     rules=(DEVICE,),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from netattach_core import addresses
 from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.plugins import common, fields, routes
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 
@@ -32,7 +32,7 @@ _ACROSS_NODES = {"macvlan", "vlan"}
 _MAY_CROSS_NODES = {"ipvlan"}
 
 _RANGE_KEYS = {
-    "subnet": fields.TEXT,
+    "subnet": {**fields.TEXT, "nullRefused": True},  # types.IPNet reads null itself, as a subnet that is none
     "rangeStart": fields.TEXT,
     "rangeEnd": fields.TEXT,
     "gateway": fields.TEXT,
@@ -51,7 +51,7 @@ class _Range:
 
 
 def check(ipam: View, context: Context) -> Iterator[Finding]:
-    """HL1 to HL14, HL23."""
+    """HL1 to HL14, HL16, HL23."""
     sets = _sets(ipam)
     if (
         not sets
@@ -62,6 +62,16 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
         problem = "neither `subnet` nor `ranges`: host-local has no addresses to give and fails"
         yield ipam.found(RANGES_MISSING, problem, 'add a range: "subnet": "10.1.2.0/24"')
     yield from _ignored(ipam)
+    folder = ipam.text("dataDir")
+    if folder and not folder.startswith("/"):
+        problem = f"`dataDir` {folder!r} is relative to wherever the runtime was started: leases are lost when that changes"
+        yield ipam.found(
+            common.KEY_VALUE,
+            problem,
+            "write it from the root: /var/lib/cni/networks",
+            "dataDir",
+            severity=WARN,
+        )
     sound: list[list[_Range]] = []
     for views in sets:
         ranges = []
@@ -74,8 +84,26 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
     yield from _overlaps([each for ranges in sound for each in ranges])
     yield from _once_per_version(sound, context)
     yield from _across_nodes(ipam, context)
-    known = [r.subnet for ranges in sound for r in ranges] if len(sound) == len(sets) else None
-    yield from common.routes(ipam, context, None if "ipRanges" in context.capabilities else known)
+    all_known = "ipRanges" not in context.capabilities and [len(s) for s in sound] == [len(s) for s in sets]
+    yield from routes.check(ipam, context, _given(sound) if all_known else None)
+
+
+def given(ipam: View, context: Context) -> list[routes.Given] | None:
+    """The pod's subnets and gateways; None where they are not known, or not sound."""
+    sets = [[_range(view)[1] for view in views] for views in _sets(ipam)]
+    sound = [[each for each in ranges if each] for ranges in sets]
+    if "ipRanges" in context.capabilities or [len(s) for s in sound] != [len(s) for s in sets]:
+        return None
+    return _given(sound)
+
+
+def _given(sets: Sequence[Sequence[_Range]]) -> list[routes.Given]:
+    """Each set gives one address; of which of its ranges, and so with which gateway, only the leases say."""
+    return [
+        routes.Given(each.subnet, each.gateway if len(ranges) == 1 else None)
+        for ranges in sets
+        for each in ranges
+    ]
 
 
 def _sets(ipam: View) -> list[tuple[View, ...]]:
@@ -89,6 +117,10 @@ def _ignored(ipam: View) -> Iterator[Finding]:
     """HL13, and HL2's empty set."""
     for key in ("rangeStart", "rangeEnd", "gateway"):
         if ipam.given(key) and not ipam.given("subnet") and ipam.given("ranges"):
+            text = ipam.text(key) or ""
+            if text and addresses.parse_ip(text) is None:
+                problem = f"`{key}` {text!r} is no IP address{_cidr_hint(text)}; host-local reads it even where it is not used"
+                yield ipam.found(RANGE_ADDRESS, problem, _address_mend(text), key)
             problem = f"`{key}` is not read here, since there is no `subnet` beside it"
             yield ipam.found(
                 common.NO_EFFECT, problem, f"move `{key}` into the range that it belongs to", key
@@ -282,6 +314,7 @@ PLUGIN = Plugin(
     type="host-local",
     source="plugins/ipam/host-local/backend/allocator/config.go",
     role=Role.IPAM,
+    capabilities=frozenset({"ips", "ipRanges"}),
     schema=fields.record(
         **_RANGE_KEYS,
         ranges=fields.list_of(

@@ -22,6 +22,7 @@ PLUGIN = Plugin(
     type="ib-sriov",
     source="ib-sriov-cni pkg/config/config.go",
     role=Role.MAIN,
+    capabilities=frozenset({"infinibandGUID", "deviceID"}),
     schema=fields.record(
         deviceID=fields.TEXT,
         pkey=fields.TEXT,

@@ -15,17 +15,20 @@ SHARED_MAC = Rule(
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
-    """IV4, IV5, IV7."""
+    """IV4, IV5, IV7, IV8."""
     yield from common.not_loopback(conf, "master")
     yield from _dhcp(conf)
     if conf.given("mac"):
         problem = "ipvlan does not read `mac`: the pod has the MAC of the master"
         yield conf.found(SHARED_MAC, problem, "remove it, or use macvlan", "mac")
-    mtu = conf.whole("mtu")
-    if mtu is not None and mtu != 0 and mtu < 68:
-        yield conf.found(
-            common.NO_EFFECT, f"`mtu` is {mtu}; the kernel may refuse it", "write 68 or more", "mtu"
-        )
+    ipam = conf.inner("ipam")
+    if conf.text("mode") in {"l3", "l3s"}:
+        for route in ipam.inners("routes") if ipam else ():
+            if route.text("gw"):
+                problem = f"in mode {conf.text('mode')} the master routes: `gw` is no next hop"
+                yield route.found(common.NO_EFFECT, problem, "remove `gw`", "gw")
+    yield from common.mtu(conf)
+    yield from common.mtu_for_ipv6(conf)
 
 
 def _dhcp(conf: View) -> Iterator[Finding]:
@@ -45,6 +48,7 @@ PLUGIN = Plugin(
     type="ipvlan",
     source="plugins/main/ipvlan/ipvlan.go",
     role=Role.MAIN,
+    capabilities=frozenset(),
     schema=fields.record(
         master=fields.TEXT,
         mode=fields.one_of("l2", "l3", "l3s"),

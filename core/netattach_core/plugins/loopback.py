@@ -20,6 +20,7 @@ PLUGIN = Plugin(
     type="loopback",
     source="plugins/main/loopback/loopback.go",
     role=Role.MAIN,
+    capabilities=frozenset(),
     schema=fields.record(),
     check=check,
 )

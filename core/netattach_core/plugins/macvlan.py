@@ -27,6 +27,7 @@ PLUGIN = Plugin(
     type="macvlan",
     source="plugins/main/macvlan/macvlan.go",
     role=Role.MAIN,
+    capabilities=frozenset({"mac"}),
     schema=fields.record(
         master=fields.TEXT,
         mode=fields.one_of("bridge", "private", "vepa", "passthru"),

@@ -33,6 +33,9 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     if conf.text("topology") == "layer2" and conf.text("role") == "primary" and not conf.given("subnets"):
         problem = "a primary network of topology layer2 without `subnets`; OVN-Kubernetes refuses it"
         yield conf.found(common.KEY_NEEDED, problem, 'add "subnets": "10.1.0.0/16"')
+    if conf.text("topology") == "layer3" and conf.flag("allowPersistentIPs"):
+        problem = "`allowPersistentIPs` is for layer2 and localnet; OVN-Kubernetes refuses it for layer3"
+        yield conf.found(OVN_NETWORK, problem, "remove it", "allowPersistentIPs")
     if conf.text("topology") == "localnet" and conf.text("role") == "primary":
         problem = "a network of topology localnet cannot be primary; OVN-Kubernetes refuses it"
         yield conf.found(OVN_NETWORK, problem, "write role secondary, or leave it out", "role")
@@ -104,7 +107,7 @@ PLUGIN = Plugin(
         mtu=fields.WHOLE,
         vlanID=fields.WHOLE,
         allowPersistentIPs=fields.FLAG,
-        **dict.fromkeys(("physicalNetworkName", "transport", "outboundSNAT"), fields.TEXT),
+        **dict.fromkeys(("physicalNetworkName", "transitSubnet", "transport", "outboundSNAT"), fields.TEXT),
         defaultGatewayIPs=fields.ANYTHING,
         evpn=fields.ANYTHING,
         deviceID=fields.ANYTHING,

@@ -25,6 +25,9 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         )
     for item in conf.inners("trunk"):
         low, high = item.whole("minID"), item.whole("maxID")
+        if not any(item.given(key) for key in ("id", "minID", "maxID")):
+            problem = "an entry of `trunk` without a VLAN; the ovs plugin refuses it"
+            yield item.found(common.KEY_NEEDED, problem, 'write {"id": 100}, or {"minID": 100, "maxID": 200}')
         if low is not None and high is not None and low > high:
             yield item.found(
                 common.KEY_VALUE, f"`minID` {low} is above `maxID` {high}", "exchange the two", "minID"

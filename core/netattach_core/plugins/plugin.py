@@ -33,7 +33,9 @@ class Context:
     """What a check may know besides its own object.
 
     `main` is the type of the first plugin, `chained` whether that is another one; `made` whether a plugin before this one makes
-    the interface; `resource` whether the NAD names a device plugin's resource.
+    the interface; `bare` whether all before it are known to give the pod no address; `resource` whether the NAD names a device
+    plugin's resource. `sets_routes`: the plugin surely hands each route to the kernel; `makes_gateways`: it puts in the
+    gateways that its IPAM leaves out (bridge); both are for its IPAM.
     """
 
     cni_version: str = versions.NEWEST
@@ -46,6 +48,9 @@ class Context:
     namespace: str = ""
     name: str = ""
     network: str = ""
+    bare: bool = False
+    sets_routes: bool = False
+    makes_gateways: bool = False
 
     def older_than(self, version: str) -> bool:
         """Whether the configuration speaks an older version of CNI."""
@@ -65,9 +70,10 @@ class Plugin:
     """One CNI plugin.
 
     `source` names the code from which the schema and the checks were read. `schema` holds the plugin's own keys, those that
-    every configuration may have are added (`fields.COMMON`). `aliases` are words that people write for a key and that no
-    measure of spelling would find. `interface_key` names a link of the node; where `falls_back` is set, a missing one means
-    the interface of the node's default route.
+    every configuration may have are added (`fields.COMMON`); it is marked `open` where there may be more. `aliases` are words
+    that people write for a key and that no measure of spelling would find. `capabilities` are those that it reads, None where
+    that is not known. `interface_key` names a link of the node; where `falls_back` is set, a missing one means the interface
+    of the node's default route.
     """
 
     type: str
@@ -80,4 +86,5 @@ class Plugin:
     floor: str = versions.SUPPORTED[0]
     aliases: Mapping[str, str] = field(default_factory=dict)
     interface_key: str = ""
+    capabilities: frozenset[str] | None = None
     falls_back: bool = False

@@ -30,6 +30,7 @@ PLUGIN = Plugin(
     type="ptp",
     source="plugins/main/ptp/ptp.go",
     role=Role.MAIN,
+    capabilities=frozenset(),
     schema=fields.record(ipMasq=fields.FLAG, ipMasqBackend=fields.TEXT, mtu=fields.WHOLE),
     check=check,
     ipam=Ipam.REQUIRED,

@@ -9,5 +9,6 @@ PLUGIN = Plugin(
     type="rdma",
     source="rdma-cni cmd/rdma/main.go",
     role=Role.CHAINED,
+    capabilities=frozenset({"deviceID"}),
     schema=fields.record(deviceID=fields.TEXT),
 )

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netattach_core import addresses
-from netattach_core.finding import Finding, Severity
+from netattach_core.finding import Finding, Rule, Severity
 from netattach_core.plugins import common, fields
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 
+NO_ADDRESS = Rule("sbr-without-address", Severity.DENY, "sbr in a network without addresses")
+
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
-    """SB1, SB2. Releases up to 1.9.1 do not read `gateways` and `addSourceHints` at all, so nothing of them is denied."""
+    """SB1 to SB4. Releases up to 1.9.1 do not read `gateways` and `addSourceHints` at all, so nothing of them is denied."""
+    if context.bare:
+        problem = "no plugin before sbr gives the pod an address, and sbr fails without one"
+        yield conf.found(NO_ADDRESS, problem, "add an `ipam` to the first plugin, or remove sbr", "type")
+    yield from common.own_table(conf)
     if conf.whole("table") is not None:
         if conf.given("gateways"):
             yield conf.found(
@@ -37,6 +43,8 @@ PLUGIN = Plugin(
     type="sbr",
     source="plugins/meta/sbr/main.go",
     role=Role.CHAINED,
+    capabilities=frozenset(),
     schema=fields.record(table=fields.WHOLE, gateways=fields.ANYTHING, addSourceHints=fields.ANYTHING),
     check=check,
+    rules=(NO_ADDRESS,),
 )

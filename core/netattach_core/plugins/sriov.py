@@ -71,6 +71,7 @@ PLUGIN = Plugin(
     type="sriov",
     source="sriov-cni pkg/config/config.go",
     role=Role.MAIN,
+    capabilities=frozenset({"mac", "deviceID"}),
     schema=fields.record(
         deviceID=fields.TEXT,
         vlan=fields.VLAN,

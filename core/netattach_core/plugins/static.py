@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from netattach_core import addresses
 from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.plugins import common, fields, routes
 from netattach_core.plugins.host_local import ONE_PER_FAMILY
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
@@ -18,9 +18,11 @@ STATIC_GATEWAY = Rule(
     "static-gateway-outside-subnet", Severity.WARN, "a gateway outside the address's subnet"
 )
 
+_DROPS_DNS = {"macvlan", "ipvlan", "vlan", "host-device"}
+
 
 def check(ipam: View, context: Context) -> Iterator[Finding]:
-    """ST1 to ST3, ST7, ST8, ST10, G32."""
+    """ST1 to ST3, ST7, ST8, ST10, G32, G35."""
     read: dict[addresses.IpInterface, None] = {}
     versions = set[int]()
     for item in ipam.inners("addresses"):
@@ -33,10 +35,25 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
         yield from _repeated(item, address, read, versions, context)
         read[address] = None
         versions.add(address.version)
+    if ipam.given("dns") and context.main in _DROPS_DNS:
+        problem = f"{context.main} does not hand on the `dns` of its IPAM, only its own"
+        yield ipam.found(
+            common.NO_EFFECT, problem, f"move `dns` out of `ipam`, beside {context.main}'s `type`", "dns"
+        )
     if not ipam.value("addresses"):
         yield from _none(ipam, context)
-    asked_for = "ips" in context.capabilities  # what the pod asks for takes the place of all of these (ST6)
-    yield from common.routes(ipam, context, None if asked_for else tuple(read))
+    yield from routes.check(ipam, context, given(ipam, context))
+
+
+def given(ipam: View, context: Context) -> tuple[routes.Given, ...] | None:
+    """The pod's addresses; None where the pod may ask for others, which take the place of all of these (ST6)."""
+    if "ips" in context.capabilities:
+        return None
+    pairs = [
+        (addresses.parse_cidr(item.text("address") or ""), addresses.parse_ip(item.text("gateway") or ""))
+        for item in ipam.inners("addresses")
+    ]
+    return tuple(routes.Given(address, gateway) for address, gateway in pairs if address)
 
 
 def _unreadable(item: View) -> Finding:
@@ -102,6 +119,7 @@ PLUGIN = Plugin(
     type="static",
     source="plugins/ipam/static/main.go",
     role=Role.IPAM,
+    capabilities=frozenset({"ips"}),
     schema=fields.record(
         addresses=fields.ADDRESSES,
         routes=fields.ROUTES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterator
 
 from netattach_core.finding import Finding, Rule, Severity
@@ -10,23 +11,55 @@ from netattach_core.plugins import common, fields
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 
+_SYSCTLS = {
+    "type": "object",
+    "additionalProperties": fields.TEXT,
+    "mend": 'write an object: "sysctl": {"net.core.somaxconn": "512"}',
+}
+_CHANGES = {
+    "mac": fields.TEXT,
+    "promisc": fields.FLAG,
+    "mtu": fields.WHOLE,
+    "txQLen": fields.WHOLE,
+    "allmulti": fields.FLAG,
+}
+_ARGS = fields.opened(fields.record(cni=fields.opened(fields.record(sysctl=_SYSCTLS, **_CHANGES))))
+
 SYSCTL = Rule("sysctl", Severity.DENY, "a sysctl that the tuning plugin refuses")
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
-    """TU2, TU6, TU7."""
-    yield from common.mtu(conf, negative="tuning refuses it")
-    if len(conf.text("mac") or "") not in {
-        23,
-        59,
-    }:  # tuning takes eight and twenty bytes, for InfiniBand (TU7)
-        yield from common.mac(conf, "mac")
+    """TU2, TU5 to TU8. What `args.cni` says takes the place of what stands beside it."""
+    args = conf.inner("args")
+    cni = args.inner("cni") if args else None
+    yield from common.mtu(_said(conf, cni, "mtu"), negative="tuning refuses it")
+    mac = _said(conf, cni, "mac")
+    if len(mac.text("mac") or "") not in {23, 59}:  # eight and twenty bytes, for InfiniBand (TU7)
+        yield from common.mac(mac, "mac")
+    if cni is not None and cni.value("sysctl") and not conf.given("sysctl"):
+        problem = "`args.cni.sysctl` without `sysctl` beside it makes the tuning plugin crash, also when the pod is deleted"
+        yield cni.found(SYSCTL, problem, 'add "sysctl": {} to the plugin', "sysctl")
+    for view in (conf, *([cni] if cni else [])):
+        yield from _sysctls(view)
+
+
+def _said(conf: View, cni: View | None, key: str) -> View:
+    return cni if cni is not None and cni.given(key) else conf
+
+
+def _sysctls(conf: View) -> Iterator[Finding]:
     sysctls = conf.inner("sysctl")
-    for key, view in sysctls.members().items() if sysctls else ():
+    if sysctls is None:
+        return
+    for key, view in sysctls.members().items():
         if not _below_net(key):
             problem = f"`{key}` is no setting of the network (net.…); the tuning plugin refuses it"
             mend = "remove it; set others in the pod's securityContext.sysctls"
             yield view.found(SYSCTL, problem, mend)
+    counts = Counter(member.key for member in sysctls.node.members)
+    for key in (key for key, count in counts.items() if count > 1):
+        problem = f"`{key}` stands here twice; the tuning plugin refuses that"
+        yield sysctls.found(SYSCTL, problem, "remove one", key)
 
 
 def _below_net(key: str) -> bool:
@@ -39,18 +72,12 @@ PLUGIN = Plugin(
     type="tuning",
     source="plugins/meta/tuning/tuning.go",
     role=Role.CHAINED,
+    capabilities=frozenset({"mac"}),
     schema=fields.record(
-        sysctl={
-            "type": "object",
-            "additionalProperties": fields.TEXT,
-            "mend": 'write an object: "sysctl": {"net.core.somaxconn": "512"}',
-        },
-        mac=fields.TEXT,
-        promisc=fields.FLAG,
-        mtu=fields.WHOLE,
-        txQLen=fields.WHOLE,
-        allmulti=fields.FLAG,
+        sysctl=_SYSCTLS,
+        **_CHANGES,
         dataDir=fields.TEXT,
+        args=_ARGS,
     ),
     check=check,
     rules=(SYSCTL,),

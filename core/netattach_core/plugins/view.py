@@ -45,8 +45,10 @@ class View:
 
     def inner(self, key: str) -> View | None:
         """The object at a key."""
+        if not isinstance(self.value(key), dict):
+            return None
         node = json_text.locate(self.node, (key,))
-        return View(node, (*self.path, key)) if node is not None and isinstance(node.value, dict) else None
+        return View(node, (*self.path, key)) if node is not None else None
 
     def members(self) -> dict[str, View]:
         """What stands at each key, whatever it is; of two equal keys the last one counts."""
@@ -54,6 +56,8 @@ class View:
 
     def items(self, *where: str | int) -> tuple[View, ...]:
         """The elements of a list, whatever they are."""
+        if len(where) == 1 and isinstance(where[0], str) and not self.value(where[0]):
+            return ()
         node = json_text.locate(self.node, where)
         return (
             tuple(View(item, (*self.path, *where, index)) for index, item in enumerate(node.items))

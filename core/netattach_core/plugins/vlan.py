@@ -14,7 +14,11 @@ VLAN_ID_MISSING = Rule("vlan-id-missing", Severity.WARN, "a VLAN interface witho
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """VL1, VL3, VL4, VL7."""
-    yield from common.mtu(conf, negative="vlan refuses it")
+    yield from common.not_loopback(conf, "master")
+    mtu = conf.whole("mtu")
+    if mtu is not None and not 0 < mtu < 68:  # the kernel takes any small MTU for a VLAN
+        yield from common.mtu(conf, negative="vlan refuses it")
+    yield from common.mtu_for_ipv6(conf, least=1)
     if not conf.given("master") or conf.text("master") == "":
         problem = "no `master`: the vlan plugin does not know of which interface to make a VLAN"
         yield conf.found(common.KEY_NEEDED, problem, 'add the node\'s interface: "master": "eth1"')
@@ -33,6 +37,7 @@ PLUGIN = Plugin(
     type="vlan",
     source="plugins/main/vlan/vlan.go",
     role=Role.MAIN,
+    capabilities=frozenset(),
     schema=fields.record(
         master=fields.TEXT, vlanId=fields.VLAN, mtu=fields.WHOLE, linkInContainer=fields.FLAG
     ),

@@ -11,18 +11,21 @@ from netattach_core.plugins.view import View
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
-    """VR1, VR2."""
+    """VR1, VR2, VR7."""
     if not conf.given("vrfname") or conf.text("vrfname") == "":
         problem = "no `vrfname`; the vrf plugin refuses that, also when the pod is deleted"
         yield conf.found(common.KEY_NEEDED, problem, 'add the name of the VRF: "vrfname": "blue"')
     else:
         yield from common.interface_name(conf, "vrfname")
+    if conf.whole("table"):  # 0 means that the plugin looks for a free one
+        yield from common.own_table(conf)
 
 
 PLUGIN = Plugin(
     type="vrf",
     source="plugins/meta/vrf/main.go",
     role=Role.CHAINED,
+    capabilities=frozenset(),
     schema=fields.record(vrfname=fields.TEXT, table=fields.UINT32),
     check=check,
     floor="0.3.1",

@@ -6,9 +6,9 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from netattach_core import addresses
+from netattach_core import addresses, names
 from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.plugins import fields, routes
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 
@@ -46,7 +46,7 @@ _NUMBERS = ("leader_lease_duration", "leader_renew_deadline", "leader_retry_peri
 
 
 def check(ipam: View, context: Context) -> Iterator[Finding]:
-    """WA1 to WA3, WA6."""
+    """WA1 to WA7, WA9, WA10, WA14."""
     sources = ("range", "ipRanges", "addresses", "configuration_path")
     if not any(ipam.given(key) for key in sources):
         problem = "neither `range` nor `ipRanges`: whereabouts has no addresses to give"
@@ -62,7 +62,14 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
     if gateway and addresses.parse_ip(_sloppy(gateway)) is None:
         problem = f"`gateway` {gateway!r} is no IP address; whereabouts refuses it"
         yield ipam.found(RANGE, problem, "write one address without a prefix length", "gateway")
-    yield from common.routes(ipam, context, None)
+    yield from _slice(ipam)
+    network_name = ipam.text("network_name")
+    if network_name and not names.is_object_name(network_name):
+        problem = (
+            f"`network_name` {network_name!r} becomes part of an object's name, and the API server refuses it"
+        )
+        yield ipam.found(RANGE, problem, "write small letters, digits and '-'", "network_name")
+    yield from routes.check(ipam, context, None)
 
 
 def _range(view: View) -> Iterator[Finding]:
@@ -84,6 +91,47 @@ def _range(view: View) -> Iterator[Finding]:
             RANGE, problem, f"write a prefix length of {network.max_prefixlen - 2} or less", "range"
         )
     yield from _bounds(view, network)
+    yield from _excluded(view, network)
+
+
+def _excluded(view: View, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Iterator[Finding]:
+    """WA5, WA7. A bare address is read by newer releases only."""
+    for item, text in view.texts("exclude"):
+        cidr = addresses.parse_cidr(_sloppy(text))
+        if cidr is None:
+            bare = addresses.parse_ip(_sloppy(text))
+            problem = f"`exclude` holds {text!r}, which is no subnet; whereabouts cannot give addresses then"
+            mend = f'write "{text}/{bare.max_prefixlen}"' if bare else 'write a subnet: "10.1.2.0/29"'
+            yield item.found(RANGE, problem, mend, severity=Severity.WARN if bare else None)
+        elif (
+            cidr.version == network.version
+            and int(cidr.network.network_address) <= int(network.network_address)
+            and (int(cidr.network.broadcast_address) >= int(network.broadcast_address))
+        ):
+            problem = f"`exclude` {text} covers the whole range {network}: no address is left"
+            yield item.found(RANGE, problem, "exclude less")
+
+
+def _slice(ipam: View) -> Iterator[Finding]:
+    """WA9, WA10 (pkg/node-controller)."""
+    text = ipam.text("node_slice_size")
+    if not text:
+        return
+    digits = text.removeprefix("/")
+    if not (digits.isascii() and digits.isdigit()):
+        problem = f"`node_slice_size` {text!r} is no prefix length"
+        yield ipam.found(RANGE, problem, 'write it as "/26"', "node_slice_size")
+        return
+    for view in (ipam, *ipam.inners("ipRanges")):
+        network = _read(view.text("range") or "")[0]
+        if network is not None and network.version == 6:
+            problem = f"`node_slice_size` cuts IPv4 ranges alone, and this one is {network}"
+            yield view.found(RANGE, problem, "remove `node_slice_size`", "range")
+        elif network is not None and not network.prefixlen <= int(digits) <= network.max_prefixlen:
+            problem = f"`node_slice_size` {text} is no part of the range {network}"
+            mend = f"write a prefix length from {network.prefixlen} to {network.max_prefixlen}"
+            # A warning: the README's own example is one of those.
+            yield ipam.found(RANGE, problem, mend, "node_slice_size", severity=Severity.WARN)
 
 
 def _read(
@@ -117,6 +165,7 @@ PLUGIN = Plugin(
     type="whereabouts",
     source="whereabouts pkg/config/config.go",
     role=Role.IPAM,
+    capabilities=frozenset(),
     schema=fields.record(
         **_OWN_RANGE,
         ipRanges=fields.list_of(

@@ -1,0 +1,71 @@
+"""calico, calico-ipam: fields and their types (calico cni-plugin/pkg/types/types.go). Versions differ, so some are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.plugins import fields
+from netattach_core.plugins.plugin import Context, Plugin, Role
+from netattach_core.plugins.view import View
+
+SECOND_ENDPOINT = Rule(
+    "calico-second-endpoint", Severity.WARN, "calico in an additional network, which has one interface a pod"
+)
+
+_TEXTS = (
+    "nodename",
+    "nodename_file",
+    "datastore_type",
+    "etcd_endpoints",
+    "log_level",
+    "log_file_path",
+    "endpoint_status_dir",
+)
+_NUMBERS = ("mtu", "num_queues", "log_file_max_size", "log_file_max_age", "log_file_max_count")
+_QUOTED_FLAG = {"type": "string", "mend": 'write it in quotes: "true" or "false"'}
+
+
+def check(conf: View, context: Context) -> Iterator[Finding]:
+    """Section 6: the open-source version knows one endpoint a pod."""
+    problem = "calico gives a pod one interface: where it is the default network too, this one takes over its endpoint"
+    yield conf.found(SECOND_ENDPOINT, problem, "use another plugin for additional networks", "type")
+
+
+PLUGIN = Plugin(
+    type="calico",
+    source="calico cni-plugin/pkg/types/types.go",
+    role=Role.MAIN,
+    schema={
+        **fields.record(
+            **dict.fromkeys(_TEXTS, fields.TEXT),
+            **dict.fromkeys(_NUMBERS, fields.WHOLE),
+            nodename_file_optional=fields.FLAG,
+            include_default_routes=fields.FLAG,
+            policy=fields.ANY_OBJECT,
+            kubernetes=fields.ANY_OBJECT,
+            feature_control=fields.ANY_OBJECT,
+            container_settings=fields.record(allow_ip_forwarding=fields.FLAG),
+            policy_setup_timeout_seconds=fields.WHOLE,
+        ),
+        "open": True,
+    },
+    check=check,
+    rules=(SECOND_ENDPOINT,),
+)
+
+IPAM_PLUGIN = Plugin(
+    type="calico-ipam",
+    source="calico cni-plugin/pkg/types/types.go",
+    role=Role.IPAM,
+    schema={
+        **fields.record(
+            subnet=fields.TEXT,
+            assign_ipv4=_QUOTED_FLAG,
+            assign_ipv6=_QUOTED_FLAG,
+            ipv4_pools=fields.TEXTS,
+            ipv6_pools=fields.TEXTS,
+        ),
+        "open": True,
+    },
+)

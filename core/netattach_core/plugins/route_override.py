@@ -1,0 +1,71 @@
+"""route-override: takes routes away and adds others (cmd/route-override/main.go: RouteOverrideConfig, processRoutes)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netattach_core import addresses
+from netattach_core.finding import Finding, Severity
+from netattach_core.plugins import common, fields, routes
+from netattach_core.plugins.plugin import Context, Plugin, Role
+from netattach_core.plugins.view import View
+
+
+def check(conf: View, context: Context) -> Iterator[Finding]:
+    """G19, G20, G23. A route without `dst` is one to everywhere, if it has a next hop."""
+    for key in ("delroutes", "addroutes"):
+        for view in conf.inners(key):
+            yield from _route(view, added=key == "addroutes")
+    args = conf.inner("args")
+    if args is not None and not args.given("cni"):
+        problem = "`args` without `cni` makes route-override crash, unless the pod brings cni-args"
+        yield conf.found(
+            common.KEY_NEEDED, problem, 'write "args": {"cni": {}}', "args", severity=Severity.WARN
+        )
+
+
+def _route(view: View, *, added: bool) -> Iterator[Finding]:
+    text = view.text("dst")
+    destination = addresses.parse_cidr(text or "")
+    if text is not None and destination is None:
+        problem = f"`dst` {text!r} is no address with a prefix length; route-override cannot read it"
+        yield view.found(routes.ROUTE, problem, 'write it as "10.0.0.0/8"', "dst")
+        return
+    gateway_text = view.text("gw")
+    gateway = addresses.parse_ip(gateway_text or "")
+    if gateway_text and gateway is None:
+        problem = f"`gw` {gateway_text!r} is no IP address"
+        yield view.found(routes.ROUTE_GATEWAY, problem, "write an address without a prefix", "gw")
+    if added and destination is not None:
+        yield from _added(view, destination, gateway)
+
+
+def _added(
+    view: View, destination: addresses.IpInterface, gateway: addresses.IpAddress | None
+) -> Iterator[Finding]:
+    if destination.version == 4 and destination.ip != destination.network.network_address:
+        problem = (
+            f"`dst` {destination} has bits set behind its prefix length: the kernel refuses such a route"
+        )
+        yield view.found(routes.ROUTE, problem, f"write {destination.network}", "dst")
+    if gateway is not None and gateway.version != destination.version:
+        problem = f"`gw` {gateway} and `dst` {destination} are not of the same IP version; the kernel refuses the route"
+        yield view.found(routes.ROUTE_GATEWAY, problem, "give each IP version its own route", "gw")
+
+
+PLUGIN = Plugin(
+    type="route-override",
+    source="cni-route-override cmd/route-override/main.go",
+    role=Role.CHAINED,
+    schema=fields.record(
+        flushroutes=fields.FLAG,
+        flushgateway=fields.FLAG,
+        delroutes=fields.ROUTES,
+        addroutes=fields.ROUTES,
+        skipcheck=fields.FLAG,
+        debug=fields.ANYTHING,  # these two only newer releases read
+        externalinterface=fields.ANYTHING,
+    ),
+    check=check,
+    capabilities=frozenset(),
+)
