@@ -1,4 +1,4 @@
-"""What a node has, as its daemon sees it: interfaces, default interfaces with reasons, plugin binaries, primary network.
+"""What a node has, as its daemon sees it: interfaces, default interfaces with reasons, plugin binaries, primary network, DHCP.
 
 The dict form is the body of the kind NodeNetworkInventory (netattach.io/v1alpha1), camelCase keys, and what
 `netattach lint --inventory` reads.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from netattach_core.errors import DecodeError
@@ -71,14 +71,33 @@ class Primary:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkFile:
+    """A network in the CNI configuration directory: the file's name there, and the network's."""
+
+    file: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dhcp:
+    """Whether a daemon of the plugin dhcp serves at this socket; whose it is does not matter."""
+
+    running: bool
+    socket: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeInventory:
-    """One node."""
+    """One node. `networks` has the primary, too; it and `dhcp` are None where that is not known."""
 
     node: str
     interfaces: tuple[Interface, ...] = ()
     default_interfaces: tuple[DefaultInterface, ...] = ()
     plugins: tuple[Plugin, ...] = ()
     primary: Primary | None = None
+    networks: tuple[NetworkFile, ...] | None = None
+    dhcp: Dhcp | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def interface(self, name: str) -> Interface | None:
         return next((i for i in self.interfaces if i.name == name), None)
@@ -89,6 +108,10 @@ class NodeInventory:
 
     def has_plugin(self, name: str) -> bool:
         return any(p.name == name for p in self.plugins)
+
+    def has_network(self, name: str) -> bool | None:
+        """Whether a file of this name or with a network of it is there; None where that is not known."""
+        return None if self.networks is None else any(name in {n.file, n.name} for n in self.networks)
 
 
 def lasting(interfaces: Iterable[Interface]) -> tuple[Interface, ...]:
@@ -146,13 +169,18 @@ def to_dict(inventory: NodeInventory) -> dict[str, Any]:
             "file": inventory.primary.file,
             "pluginTypes": list(inventory.primary.plugin_types),
         },
+        **(
+            {} if inventory.networks is None else {"networks": [*map(dataclasses.asdict, inventory.networks)]}
+        ),
+        **({"dhcp": dataclasses.asdict(inventory.dhcp)} if inventory.dhcp else {}),
+        "labels": dict(inventory.labels),
     }
 
 
 def from_dict(body: Any) -> NodeInventory:
     """Reads what `to_dict` wrote; missing parts are empty. Raises DecodeError."""
     try:
-        primary = body.get("primary")
+        primary, dhcp, networks = body.get("primary"), body.get("dhcp"), body.get("networks")
         return NodeInventory(
             node=str(body["node"]),
             interfaces=tuple(_interface(i) for i in body.get("interfaces", ())),
@@ -162,8 +190,11 @@ def from_dict(body: Any) -> NodeInventory:
             ),
             plugins=tuple(Plugin(p["name"], tuple(p.get("versions", ()))) for p in body.get("plugins", ())),
             primary=primary and Primary(primary["name"], primary["file"], tuple(primary["pluginTypes"])),
+            networks=None if networks is None else tuple(NetworkFile(n["file"], n["name"]) for n in networks),
+            dhcp=dhcp and Dhcp(bool(dhcp["running"]), str(dhcp.get("socket", ""))),
+            labels=dict(body.get("labels") or {}),
         )
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DecodeError(f"not a node inventory: {error!r}") from error
 
 

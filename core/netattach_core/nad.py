@@ -11,6 +11,8 @@ from netattach_core.errors import ConfigError
 KIND = "NetworkAttachmentDefinition"
 RESOURCE_NAME = "k8s.v1.cni.cncf.io/resourceName"
 ALLOW_DEFAULT_INTERFACE = "netattach.io/allow-default-interface"
+NODE_SELECTOR = "netattach.io/node-selector"
+PROTECT = "netattach.io/protect"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """The judge, who says whether this NAD's configuration is one that can work.
 
-Pure: the object and what is known of the nodes in, findings out, all of them at once. Four groups of rules, a file or more
-each: the text (`text`), the shape (`shape`, `spelling`), the sense (`whole` for what holds for all, `plugins` for each one),
-the nodes (`nodes`). A denial is certain failure, or one of the safety rules; what merely looks wrong is a warning.
+Pure: the object and what is known of the cluster in, findings out, all of them at once. Five groups of rules, a file or more
+each: the text (`text`), the shape (`shape`, `spelling`, `foreign`), the sense (`whole` for what holds for all, `plugins` for
+each one), the nodes (`nodes`, `node_versions`, `selector`), the cluster (`cluster`). A denial is certain failure, or one of
+the safety rules; what merely looks wrong is a warning, and the cluster's settings may say otherwise of each rule.
 """
 
 from __future__ import annotations
@@ -10,13 +11,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from netattach_core import plugins
+from netattach_core import judge_settings, plugins
 from netattach_core.finding import Finding, Rule, Severity
 from netattach_core.inventory import NodeInventory
+from netattach_core.judge_settings import JudgeSettings
 from netattach_core.nad import Nad
 from netattach_core.plugins import fields
-from netattach_core.policy import chain, shape, spelling, text, whole
+from netattach_core.policy import (
+    chain,
+    cluster,
+    foreign,
+    neighbours,
+    node_versions,
+    selector,
+    shape,
+    spelling,
+    text,
+    whole,
+)
 from netattach_core.policy import nodes as node_rules
+from netattach_core.policy.neighbours import Neighbours
 from netattach_core.policy.reading import once_per_schema
 
 RULES: tuple[Rule, ...] = (
@@ -25,7 +39,11 @@ RULES: tuple[Rule, ...] = (
     *spelling.RULES,
     *whole.RULES,
     *plugins.RULES,
+    *foreign.RULES,
+    *selector.RULES,
     *node_rules.RULES,
+    *node_versions.RULES,
+    *cluster.RULES,
 )
 
 _ENOUGH = 1000
@@ -36,13 +54,22 @@ _RUNTIME = "every CNI runtime"
 _JUDGED_AS_A_WHOLE = dict.fromkeys(("name", "cniVersion"), fields.ANYTHING)  # `whole` has more to say of them
 
 
-def judge(body: Mapping[str, Any], nodes: Sequence[NodeInventory] | None = None) -> list[Finding]:
+def judge(
+    body: Mapping[str, Any],
+    nodes: Sequence[NodeInventory] | None = None,
+    *,
+    others: Neighbours = neighbours.NONE,
+    settings: JudgeSettings = judge_settings.DEFAULTS,
+) -> list[Finding]:
     """Everything that is wrong with a NAD, denials first, then by place in the text; of more than a thousand denials, those.
 
-    `nodes` are those on which the network may be used; None where nothing is known of them, and then nothing is said of them.
+    `nodes` are all that there are; None where nothing is known of them, and then nothing is said of them. `others` are the
+    cluster's NADs, this one perhaps among them as it was before.
     """
-    findings = dict.fromkeys(_enough(_findings(body, nodes)))
-    return sorted(findings, key=lambda finding: (_ORDER[finding.weight], finding.offset or 0))
+    nad = _nad(body)
+    found = dict.fromkeys(_enough(_findings(body, nad, nodes, others, settings)))
+    in_order = sorted(found, key=lambda finding: (_ORDER[finding.weight], finding.offset or 0))
+    return judge_settings.applied(in_order, settings, nad.namespace)
 
 
 def _enough(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -55,21 +82,30 @@ def _enough(findings: Iterable[Finding]) -> Iterator[Finding]:
             return
 
 
-def _findings(body: Mapping[str, Any], nodes: Sequence[NodeInventory] | None) -> Iterator[Finding]:
+def _findings(
+    body: Mapping[str, Any],
+    nad: Nad,
+    nodes: Sequence[NodeInventory] | None,
+    others: Neighbours,
+    settings: JudgeSettings,
+) -> Iterator[Finding]:
+    yield from selector.check(nad, nodes or ())
     about_text, root = text.read(_mapping(body, "spec").get("config"))
     yield from about_text
     if root is None:
         return
-    nad = _nad(body)
-    network = chain.read(root, nad)
+    network, chosen = chain.read(root, nad), selector.selected(nad, nodes or ())
     yield from whole.check(network)
     if network.listed:
         yield from shape.check(network.top, _LIST_SCHEMA, _RUNTIME)
     for entry in network.entries:
         yield from _entry(entry)
+        yield from foreign.check(entry, settings.schemas)
         if not nodes:
             yield from whole.misspelt(entry)
-    yield from node_rules.check(network, nad, nodes or ())
+    yield from node_rules.check(network, nad, chosen)
+    yield from node_versions.check(network, chosen)
+    yield from cluster.check(network, nad, others, chosen, settings)
 
 
 def _entry(entry: chain.Entry) -> Iterator[Finding]:
@@ -111,9 +147,11 @@ def _nad(body: Mapping[str, Any]) -> Nad:
     """Like `nad.from_body`, but never an error: an odd object is judged too."""
     metadata = _mapping(body, "metadata")
     annotations = {str(key): str(value) for key, value in _mapping(metadata, "annotations").items()}
+    config = _mapping(body, "spec").get("config")
     return Nad(
         namespace=str(metadata.get("namespace") or ""),
         name=str(metadata.get("name") or ""),
+        config=config if isinstance(config, str) else "",
         annotations=annotations,
     )
 

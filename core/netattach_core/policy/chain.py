@@ -13,9 +13,8 @@ from netattach_core.nad import RESOURCE_NAME, Nad
 from netattach_core.plugins import fields, ipam_plugin, main_plugin
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
-from netattach_core.policy.reading import as_go_reads
+from netattach_core.policy.reading import as_go_reads, merged
 
-_TYPE_ALONE = fields.record(type=fields.TEXT)
 _COMMON_SCHEMA = fields.record(**fields.COMMON)
 
 LIST_SCHEMA = fields.record(
@@ -65,14 +64,24 @@ def read(root: Node, nad: Nad) -> Network:
     version = _version(top)
     raws = View(root).items("plugins") if listed else (View(root),)
     raws = tuple(raw for raw in raws if isinstance(raw.node.value, dict))
-    types = [View(as_go_reads(raw.node, _TYPE_ALONE)).text("type") or "" for raw in raws]
+    types = [_type(raw.node) for raw in raws]
     makers = (index for index, kind in enumerate(types) if _makes_interface(kind))
     first_maker = next(makers, len(types))
-    entries = tuple(
-        _entry(raw, types, index, version, top, nad, made=first_maker < index)
-        for index, raw in enumerate(raws)
-    )
-    return Network(top, entries, listed, version)
+    entries: list[Entry] = []
+    bare = True
+    for index, raw in enumerate(raws):
+        before = _Before(tuple(types[:index]), made=first_maker < index, bare=bare and index > 0)
+        entry = _entry(raw, types[index], before, version, top, nad)
+        entries.append(entry)
+        bare = bare and _gives_no_address(entry)
+    return Network(top, tuple(entries), listed, version)
+
+
+def _type(node: Node) -> str:
+    """As Go reads it, before it is known by which schema the rest is read."""
+    found = (m.node.value for m in reversed(node.members) if m.key.casefold() == "type")
+    value = next((each for each in found if each is not None), None)
+    return value if isinstance(value, str) else ""
 
 
 def _version(top: View) -> str:
@@ -80,23 +89,33 @@ def _version(top: View) -> str:
     return versions.newest_supported(offered) or versions.SUPPORTED[0]
 
 
-def _entry(
-    raw: View, types: list[str], index: int, version: str, top: View, nad: Nad, *, made: bool
-) -> Entry:
-    plugin = main_plugin(types[index])
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The plugins before one: their types, whether one makes the interface, whether surely none gives an address."""
+
+    types: tuple[str, ...]
+    made: bool
+    bare: bool
+
+
+def _entry(raw: View, kind: str, before: _Before, version: str, top: View, nad: Nad) -> Entry:
+    plugin = main_plugin(kind)
     schema = _main_schema(plugin.type if plugin else "")
     conf = View(as_go_reads(raw.node, schema), raw.path)
     context = Context(
         cni_version=version,
         capabilities=_capabilities(conf),
-        chained=index > 0,
-        made=made,
-        main=types[0],
+        chained=bool(before.types),
+        made=before.made,
+        main=before.types[0] if before.types else kind,
         mode=conf.text("mode") or "",
         resource=bool(nad.annotations.get(RESOURCE_NAME)),
         namespace=nad.namespace,
         name=nad.name,
         network=top.text("name") or "",
+        bare=before.bare,
+        sets_routes=_sets_routes(conf, kind, nad),
+        makes_gateways=kind == "bridge" and (conf.flag("isGateway") or conf.flag("isDefaultGateway")),
     )
     ipam = conf.inner("ipam")
     ipam_type = (ipam.text("type") if ipam else None) or ""
@@ -105,7 +124,26 @@ def _entry(
     if known and ipam_raw:
         ipam = View(as_go_reads(ipam_raw.node, ipam_schema(known.type)), ipam_raw.path)
         conf = _with_ipam(conf, ipam)
-    return Entry(raw, conf, types[index], plugin, context, schema, ipam_raw, ipam, ipam_type, known)
+    return Entry(raw, conf, kind, plugin, context, schema, ipam_raw, ipam, ipam_type, known)
+
+
+_SET_ROUTES = {"bridge", "macvlan", "ipvlan", "vlan", "ptp", "dummy", "tap"}
+_BARE_WITHOUT_IPAM = {"bridge", "macvlan", "tap", "host-device"}
+
+
+def _sets_routes(conf: View, kind: str, nad: Nad) -> bool:
+    """Not of a device that the plugin may find given to user space (host-device.go: hasDpdkDriver)."""
+    if kind != "host-device":
+        return kind in _SET_ROUTES
+    handed_out = bool(nad.annotations.get(RESOURCE_NAME)) or "deviceID" in _capabilities(conf)
+    return not (handed_out or conf.value("pciBusID") or conf.flag("DPDKMode"))
+
+
+def _gives_no_address(entry: Entry) -> bool:
+    """Whether it is known of this plugin that it neither brings an address itself nor by an IPAM plugin."""
+    if entry.plugin is None or entry.conf.value("ipam"):
+        return False
+    return entry.type in _BARE_WITHOUT_IPAM or entry.plugin.role is Role.CHAINED
 
 
 def _capabilities(conf: View) -> frozenset[str]:
@@ -124,21 +162,25 @@ def _makes_interface(kind: str) -> bool:
 def _main_schema(kind: str) -> dict[str, Any]:
     """The schema of a plugin's configuration, "" for one that is not known: what libcni reads, and the plugin's own keys."""
     plugin = main_plugin(kind)
-    return fields.record(
-        **{**fields.COMMON, **plugin.schema["properties"]} if plugin else fields.READ_BY_LIBCNI
-    )
+    if plugin is None:
+        return fields.record(**fields.READ_BY_LIBCNI)
+    return {**plugin.schema, "properties": {**fields.COMMON, **plugin.schema["properties"]}}
 
 
 @functools.cache
 def ipam_schema(kind: str) -> dict[str, Any]:
     """The schema of an ipam section, likewise; of a plugin that the judge knows."""
     plugin = ipam_plugin(kind)
-    return fields.record(type=fields.TEXT, **plugin.schema["properties"] if plugin else {})
+    if plugin is None:
+        return fields.record(type=fields.TEXT)
+    return {**plugin.schema, "properties": {"type": fields.TEXT, **plugin.schema["properties"]}}
 
 
 def _ipam_raw(raw: View) -> View | None:
-    members = [m for m in raw.node.members if m.key.casefold() == "ipam" and isinstance(m.node.value, dict)]
-    return View(members[-1].node, (*raw.path, "ipam")) if members else None
+    nodes = [
+        m.node for m in raw.node.members if m.key.casefold() == "ipam" and isinstance(m.node.value, dict)
+    ]
+    return View(functools.reduce(merged, nodes), (*raw.path, "ipam")) if nodes else None
 
 
 def _with_ipam(conf: View, ipam: View) -> View:

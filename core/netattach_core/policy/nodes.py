@@ -6,12 +6,14 @@ import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from netattach_core import dhcp_leases
 from netattach_core.finding import Finding, Rule, Severity
 from netattach_core.inventory import Interface, NodeInventory
 from netattach_core.nad import ALLOW_DEFAULT_INTERFACE, Nad
 from netattach_core.plugins import known_types, words
 from netattach_core.plugins.view import View
 from netattach_core.policy.chain import Entry, Network
+from netattach_core.policy.latest import once_for_the_latest
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -22,7 +24,9 @@ MASTER_ABOVE_DEFAULT = Rule(
 MASTER_OMITTED = Rule("master-omitted", WARN, "no `master`: the node's default-route interface is taken")
 MASTER_MISSING = Rule("master-missing-on-node", DENY, "an interface that nodes do not have")
 MTU_ABOVE_MASTER = Rule("mtu-above-master", DENY, "an MTU above that of the interface below")
+BRIDGE_KIND = Rule("bridge-of-another-kind", DENY, "a bridge's name that an interface of another kind has")
 PLUGIN_MISSING = Rule("plugin-missing", DENY, "a plugin whose binary is not on the nodes")
+DHCP_MISSING = Rule("dhcp-daemon-missing", DENY, "addresses by DHCP where no dhcp daemon runs")
 
 RULES = (
     MASTER_DEFAULT,
@@ -30,7 +34,9 @@ RULES = (
     MASTER_OMITTED,
     MASTER_MISSING,
     MTU_ABOVE_MASTER,
+    BRIDGE_KIND,
     PLUGIN_MISSING,
+    DHCP_MISSING,
 )
 
 _BRIDGE = "bridge"
@@ -51,13 +57,21 @@ _REFUSES_LARGE_MTU = {"macvlan", "vlan"}
 def check(network: Network, nad: Nad, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
     """Each plugin's interface and binaries. An inventory without interfaces, or without plugins, knows nothing of them."""
     allowed = nad.annotations.get(ALLOW_DEFAULT_INTERFACE) == "true"
-    known = _Known(nodes)
+    known = _known(nodes)
     for entry in network.entries:
         if _uses_node_interface(entry):
             yield from _interface(entry, known, allowed=allowed)
+        if entry.type == _BRIDGE:
+            yield from _bridge(entry, known)
         yield from _binary(entry.conf, entry.type, known, ipam=False)
         if entry.ipam is not None:
             yield from _binary(entry.ipam, entry.ipam_type, known, ipam=True)
+        if entry.ipam is not None and entry.ipam_type == dhcp_leases.TYPE:
+            yield from _dhcp(entry.ipam, known)
+
+
+_REMEMBERED = 1024
+"""Names; authors choose them."""
 
 
 class _Known:
@@ -66,11 +80,12 @@ class _Known:
     def __init__(self, nodes: Sequence[NodeInventory]) -> None:
         self.nodes = [node for node in nodes if node.interfaces]
         self.with_plugins = [node for node in nodes if node.plugins]
-        self.interfaces = functools.cache(self._interfaces)
-        self.defaults = functools.cache(self._defaults)
-        self.candidates = functools.cache(self._candidates)
-        self.without_plugin = functools.cache(self._without_plugin)
-        self.close_plugin = functools.cache(self._close_plugin)
+        remembered = functools.lru_cache(_REMEMBERED)
+        self.interfaces = remembered(self._interfaces)
+        self.defaults = remembered(self._defaults)
+        self.candidates = remembered(self._candidates)
+        self.without_plugin = remembered(self._without_plugin)
+        self.close_plugin = remembered(self._close_plugin)
 
     def _interfaces(self, name: str) -> list[tuple[NodeInventory, Interface]]:
         """The interface of this name, and the nodes that have one."""
@@ -100,6 +115,12 @@ class _Known:
         return sorted({plugin.name for node in self.with_plugins for plugin in node.plugins})
 
     @functools.cached_property
+    def dhcp(self) -> tuple[list[NodeInventory], list[NodeInventory]]:
+        """Nodes that tell of their dhcp daemon, and those of them where none runs. Without its binary another rule speaks."""
+        told = [node for node in self.with_plugins if node.dhcp and node.has_plugin(dhcp_leases.TYPE)]
+        return told, [node for node in told if node.dhcp and not node.dhcp.running]
+
+    @functools.cached_property
     def first_default(self) -> NodeInventory | None:
         return next((node for node in self.nodes if node.default_interfaces), None)
 
@@ -109,6 +130,9 @@ def _uses_node_interface(entry: Entry) -> bool:
     if entry.plugin is None or not entry.plugin.interface_key or entry.conf.flag("linkInContainer"):
         return False
     return not (entry.type == "ipvlan" and entry.context.chained)
+
+
+_known = once_for_the_latest(_Known)
 
 
 def _interface(entry: Entry, nodes: _Known, *, allowed: bool) -> Iterator[Finding]:
@@ -207,6 +231,24 @@ def _mtu(entry: Entry, name: str, nodes: _Known) -> Iterator[Finding]:
     yield entry.conf.found(MTU_ABOVE_MASTER, problem, mend, "mtu", severity=severity)
 
 
+def _bridge(entry: Entry, nodes: _Known) -> Iterator[Finding]:
+    """BR12. Of a link without a kind nothing is said: it is a card, or nobody knows what."""
+    name = entry.conf.text("bridge") or "cni0"
+    having = nodes.interfaces(name)
+    wrong = [(node, interface) for node, interface in having if interface.kind not in ("", _BRIDGE)]
+    if not wrong:
+        return
+    nodes_ = _names([node for node, _ in wrong])
+    problem = (
+        f"`bridge` {name} is no bridge but a {wrong[0][1].kind} on {nodes_}: pods there cannot be attached"
+    )
+    severity = None if len(wrong) == len(nodes.nodes) else WARN
+    where = ("bridge",) if entry.conf.given("bridge") else ()
+    yield entry.conf.found(
+        BRIDGE_KIND, problem, "name a bridge, or one that is not there yet", *where, severity=severity
+    )
+
+
 def _binary(view: View, kind: str, nodes: _Known, *, ipam: bool) -> Iterator[Finding]:
     """G15."""
     without = nodes.without_plugin(kind)
@@ -228,6 +270,21 @@ def _binary(view: View, kind: str, nodes: _Known, *, ipam: bool) -> Iterator[Fin
     )
 
 
+def _dhcp(ipam: View, nodes: _Known) -> Iterator[Finding]:
+    """DH3: without its daemon neither ADD nor DEL succeeds. Nothing is known of a socket that the network names itself."""
+    told, without = nodes.dhcp
+    if not without or ipam.text("daemonSocketPath") not in (None, "", dhcp_leases.SOCKET):
+        return
+    everywhere = len(without) == len(told)
+    where = _every(told) if everywhere else _names(without)
+    pods = "no pod can be attached" if everywhere else "pods there cannot be attached"
+    problem = f"no dhcp daemon runs on {where}: {pods}, nor detached"
+    mend = (
+        f"see in the log of netattach-daemon why it does not start there, or run one at {dhcp_leases.SOCKET}"
+    )
+    yield ipam.found(DHCP_MISSING, problem, mend, "type", severity=None if everywhere else WARN)
+
+
 def _mend(entry: Entry, nodes: _Known, name: str = "") -> str:
     usable = nodes.candidates(_MOVABLE_KINDS if entry.type == "host-device" else _USABLE_KINDS)
     if not usable:
@@ -235,7 +292,18 @@ def _mend(entry: Entry, nodes: _Known, name: str = "") -> str:
     close = words.closest(name, usable) if name else None
     if close:
         return f"did you mean `{close}`?"
-    return f"use {usable[0]}" if len(usable) == 1 else f"use one of {', '.join(usable)}"
+    named = [f"{each}{_where(each, nodes)}" for each in usable]
+    return f"use {named[0]}" if len(named) == 1 else f"use one of {', '.join(named)}"
+
+
+def _where(name: str, nodes: _Known) -> str:
+    """On which of several nodes it is there."""
+    having, all_ = [node.node for node, _ in nodes.interfaces(name)], len(nodes.nodes)
+    if all_ == 1:
+        return ""
+    if len(having) == all_:
+        return " (both nodes)" if all_ == 2 else f" (all {all_} nodes)"
+    return f" ({having[0]} alone)" if len(having) == 1 else f" ({len(having)} of {all_} nodes)"
 
 
 def candidates(nodes: Sequence[NodeInventory], kinds: Sequence[str] = _USABLE_KINDS) -> list[str]:

@@ -1,11 +1,14 @@
 """The configuration as Go's encoding/json reads it into a plugin's types.
 
-Keys match without regard to case, of several the last one counts, and a null leaves the field as it was; so all checks see
-one spelling, and no nulls. Offsets still point into the author's text.
+Keys match without regard to case, of several the last one counts (of objects they are put together), and a null leaves the
+field as it was; so all checks see
+one spelling, and no nulls, but where a type reads them itself (`nullRefused` in its schema). Offsets still point into the
+author's text.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -26,6 +29,8 @@ def as_go_reads(node: Node, schema: Mapping[str, Any]) -> Node:
         return _object(node, schema)
     if isinstance(node.value, list) and "items" in schema:
         items = tuple(as_go_reads(_zero(item, schema["items"]), schema["items"]) for item in node.items)
+        if all(map(operator.is_, items, node.items)):
+            return node
         return Node([item.value for item in items], node.start, node.end, items=items)
     return node
 
@@ -33,14 +38,30 @@ def as_go_reads(node: Node, schema: Mapping[str, Any]) -> Node:
 def _object(node: Node, schema: Mapping[str, Any]) -> Node:
     properties = schema.get("properties", {})
     spelling = spellings(schema)
-    members = []
+    members: list[Member] = []
+    seen = set[str]()
     for member in node.members:
-        if member.node.value is None:
+        key = member.key if member.key in properties else spelling.get(member.key.casefold(), member.key)
+        if member.node.value is None and not properties.get(key, NO_SCHEMA).get("nullRefused"):
             continue
-        key = spelling.get(member.key.casefold(), member.key)
         value = as_go_reads(member.node, properties.get(key, NO_SCHEMA))
-        members.append(Member(key, member.start, value))
+        earlier = next((m.node for m in reversed(members) if m.key == key), None) if key in seen else None
+        if earlier is not None and properties.get(key, NO_SCHEMA).get("type") == "object":
+            value = merged(earlier, value)
+        seen.add(key)
+        is_as_written = value is member.node and key == member.key
+        members.append(member if is_as_written else Member(key, member.start, value))
+    if len(members) == len(node.members) and all(map(operator.is_, members, node.members)):
+        return node  # as nearly all are
     return Node({m.key: m.node.value for m in members}, node.start, node.end, members=tuple(members))
+
+
+def merged(earlier: Node, later: Node) -> Node:
+    """Two objects under one key: Go reads the second into what the first has left."""
+    if not (isinstance(earlier.value, dict) and isinstance(later.value, dict)):
+        return later
+    members = (*earlier.members, *later.members)
+    return Node({m.key: m.node.value for m in members}, later.start, later.end, members=members)
 
 
 def once_per_schema(function: Callable[[Schema], T]) -> Callable[[Schema], T]:

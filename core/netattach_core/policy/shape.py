@@ -12,6 +12,7 @@ from netattach_core.finding import Finding, Rule, Severity, path_text
 from netattach_core.plugins import words
 from netattach_core.plugins.view import View
 from netattach_core.policy.reading import once_per_schema
+from netattach_core.policy.surely_met import surely_met
 
 SCHEMA = Rule("schema", Severity.DENY, "a value of the wrong type, or outside of what the plugin takes")
 NUMBER_FORM = Rule("number-form", Severity.WARN, "a whole number that is written as a float")
@@ -33,13 +34,57 @@ _TYPES = {
 
 def check(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
     """What the schema says against this object. `reader` is who refuses it: a plugin's type, or `every CNI runtime`."""
+    if not surely_met(schema)(view.node.value):
+        yield from _found(view, schema, reader)
+        yield from _floats(view, schema)
+    yield from _overwritten(view, schema, reader)
+
+
+def _found(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
     for error in _validator(schema).iter_errors(view.node.value):
         if error.validator == "enum" and not isinstance(error.instance, str):
             continue  # the type has been said to be wrong already
         problem, mend = _explain(error)
         where = tuple(error.absolute_path)
         yield view.found(SCHEMA, f"{problem}; {reader} refuses it", mend, *where)
-    yield from _floats(view, schema)
+
+
+def _overwritten(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
+    """A key that stands there again, in another case: the last one counts, but Go reads each and wants the type of each."""
+    if not view.node.members and not view.node.items:
+        return
+    properties = schema.get("properties", {})
+    last = {member.key: member for member in view.node.members}
+    for member in view.node.members:
+        wanted = properties.get(member.key)
+        is_last = member is last[member.key]
+        if wanted is None or (is_last and not member.node.members and not member.node.items):
+            continue
+        inner = View(member.node, (*view.path, member.key))
+        if is_last:
+            yield from _overwritten(inner, wanted, reader)
+        elif not _is_readable(member.node.value, wanted):
+            problem = f"`{member.key}` stands there twice, and the first is {_described(member.node.value)}"
+            yield inner.found(SCHEMA, f"{problem}; {reader} refuses it", "remove one of the two")
+    for item in view.items() if "items" in schema else ():
+        yield from _overwritten(item, schema["items"], reader)
+
+
+def _is_readable(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether Go reads a value into the type of its field, whatever the plugin then thinks of it."""
+    for error in _validator(schema).iter_errors(value):
+        if error.validator == "type":
+            return False
+        if error.validator in {"minimum", "maximum"} and not _fits(error.instance, _schema(error)):
+            return False
+    return True
+
+
+def _fits(number: float, schema: Mapping[str, Any]) -> bool:
+    """Whether a number fits into the integer type behind a schema's bounds."""
+    high = schema.get("maximum", 0)
+    unsigned = schema.get("minimum") == 0 and high >= _UNBOUNDED
+    return 0 <= number <= high if unsigned else -(2**63) <= number < 2**63
 
 
 @once_per_schema

@@ -23,14 +23,21 @@ _RESERVED = {"runtimeConfig", "prevResult"}
 def check(
     node: Node, path: Path, schema: Mapping[str, Any], aliases: Mapping[str, str], reader: str
 ) -> Iterator[Finding]:
-    """The keys of an object, and of all objects in it whose keys the schema lists."""
-    properties, spelling = schema.get("properties", {}), spellings(schema)
-    known = list(properties)
-    for member in node.members if properties else ():
-        yield from _key(member.key, member.start, path, known, spelling, aliases, reader)
+    """The keys of an object, and of all objects in it whose keys the schema lists; not all of them where it is `open`."""
+    properties = schema.get("properties", {})
+    if not (node.members and properties) and not (node.items and "items" in schema):
+        return
+    spelling, known = spellings(schema), list(properties)
     for member in node.members:
-        key = spelling.get(member.key.casefold(), member.key)
-        yield from check(member.node, (*path, member.key), properties.get(key, NO_SCHEMA), aliases, reader)
+        if member.key in properties and member.key not in _RESERVED:
+            continue
+        for finding in _key(member.key, member.start, path, known, spelling, aliases, reader):
+            if not (schema.get("open") and finding.rule is KEY_UNKNOWN):
+                yield finding
+    for member in node.members:
+        if member.node.members or member.node.items:
+            inner = properties.get(spelling.get(member.key.casefold(), member.key), NO_SCHEMA)
+            yield from check(member.node, (*path, member.key), inner, aliases, reader)
     for index, item in enumerate(node.items):
         yield from check(item, (*path, index), schema.get("items", NO_SCHEMA), aliases, reader)
 
@@ -50,6 +57,9 @@ def _key(
         yield Finding(
             KEY_RESERVED, at, problem, "remove it; a pod's annotation can ask for capabilities", offset
         )
+    elif key.startswith("cni.dev/"):
+        problem = f"`{key}` belongs to the runtime, which tells plugins by it what is to be kept"
+        yield Finding(KEY_RESERVED, at, problem, "remove it", offset)
     elif key in known or _is_comment(key):
         return
     elif key.casefold() in spelling:

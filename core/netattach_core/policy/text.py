@@ -50,6 +50,8 @@ def _keys_twice(node: json_text.Node, path: Path) -> Iterator[Finding]:
             problem = f"`{member.key}` stands twice in this object; only the last one counts"
             yield Finding(KEY_TWICE, (*path, member.key), problem, "remove one of the two", member.start)
         seen.add(member.key)
-        yield from _keys_twice(member.node, (*path, member.key))
+        if member.node.members or member.node.items:
+            yield from _keys_twice(member.node, (*path, member.key))
     for index, item in enumerate(node.items):
-        yield from _keys_twice(item, (*path, index))
+        if item.members or item.items:
+            yield from _keys_twice(item, (*path, index))

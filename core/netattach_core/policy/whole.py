@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from netattach_core import names, versions
 from netattach_core.finding import Finding, Path, Rule, Severity
 from netattach_core.plugins import ipam_plugin, known_types, main_plugin, words
-from netattach_core.plugins.plugin import Ipam, Role
+from netattach_core.plugins.plugin import Ipam, Plugin, Role
 from netattach_core.plugins.view import View
 from netattach_core.policy.chain import LIST_SCHEMA, Entry, Network
 
@@ -26,7 +26,10 @@ IPAM_MISSING = Rule("ipam-missing", DENY, "no addresses for a plugin that needs 
 IPAM_TYPE_MISSING = Rule("ipam-type-missing", WARN, "an ipam section without a type")
 KEY_MISPLACED = Rule("key-misplaced", WARN, "a key beside `plugins`, where nobody reads it")
 
+CAPABILITY_UNREAD = Rule("capability-unread", WARN, "a capability that no plugin of the network reads")
+
 RULES = (
+    CAPABILITY_UNREAD,
     TYPE_MISSING,
     TYPE_MISSPELT,
     PLUGINS_SHAPE,
@@ -40,6 +43,9 @@ RULES = (
     IPAM_TYPE_MISSING,
     KEY_MISPLACED,
 )
+
+_MAY_FOLLOW = {"ipvlan", "cilium-cni"}
+"""Main plugins that also work on the interface of one before them."""
 
 _MAX_NAME = 150
 """Beyond it file names of caches and leases come too near to the file system's 255 bytes (G5)."""
@@ -55,6 +61,7 @@ def check(network: Network) -> Iterator[Finding]:
         yield from _place(entry)
         yield from _ipam(entry)
         yield from _floor(entry, network)
+    yield from _capabilities(network)
 
 
 def _cni_version(top: View) -> Iterator[Finding]:
@@ -173,7 +180,7 @@ def _place(entry: Entry) -> Iterator[Finding]:
         problem = f"{plugin.type} changes what a plugin before it has made, and there is none: it fails"
         mend = 'write "plugins": [ … ] with a plugin that makes an interface in front of it'
         yield entry.conf.found(CHAINED_FIRST, problem, mend, "type")
-    if plugin.role is Role.MAIN and plugin.type != "ipvlan" and entry.context.made:
+    if plugin.role is Role.MAIN and plugin.type not in _MAY_FOLLOW and entry.context.made:
         problem = f"{plugin.type} makes an interface, and a plugin before it has made one with the same name"
         yield entry.conf.found(MAIN_TWICE, problem, "give each interface a NAD of its own", "type")
 
@@ -181,6 +188,7 @@ def _place(entry: Entry) -> Iterator[Finding]:
 def _ipam(entry: Entry) -> Iterator[Finding]:
     """G9, G36, IV3, VL5, PT1."""
     plugin, conf = entry.plugin, entry.conf
+    yield from _ipam_taken_back(entry)
     if plugin is None or plugin.role is not Role.MAIN or entry.ipam_type or _wrong_type(entry):
         return
     where = ("ipam",) if conf.given("ipam") else ()
@@ -195,11 +203,21 @@ def _ipam(entry: Entry) -> Iterator[Finding]:
         yield conf.found(
             IPAM_MISSING, problem, 'write "cniVersion": "0.3.1" or newer, or add an `ipam`', *where
         )
-    if entry.ipam is not None and entry.ipam.node.value:
+    if plugin.ipam is Ipam.OPTIONAL and entry.ipam is not None and entry.ipam.node.value:
         problem = f"`ipam` has no `type`, so {plugin.type} makes an interface without addresses and reads nothing of it"
         yield conf.found(
             IPAM_TYPE_MISSING, problem, 'add "type": "host-local", or the IPAM that is meant', *where
         )
+
+
+def _ipam_taken_back(entry: Entry) -> Iterator[Finding]:
+    """A null after the section, under another spelling of its key: the main plugin passes over it, these two forget theirs."""
+    last = next((m for m in reversed(entry.raw.node.members) if m.key.casefold() == "ipam"), None)
+    if last is not None and last.node.value is None and entry.ipam_type in {"host-local", "static"}:
+        problem = (
+            f"`{last.key}` is null, and for {entry.ipam_type} that takes back the section before it: it fails"
+        )
+        yield entry.conf.found(IPAM_MISSING, problem, f"remove `{last.key}`", "ipam")
 
 
 def _wrong_type(entry: Entry) -> bool:
@@ -218,6 +236,23 @@ def _floor(entry: Entry, network: Network) -> Iterator[Finding]:
         yield network.top.found(
             CNI_VERSION_OLD, problem, f'write "cniVersion": "{plugin.floor}" or newer', *where
         )
+
+
+def _capabilities(network: Network) -> Iterator[Finding]:
+    """G18. Only where it is known of each plugin of the list what it reads."""
+    plugins = [plugin for entry in network.entries for plugin in _plugins_of(entry)]
+    if any(plugin is None or plugin.capabilities is None for plugin in plugins):
+        return
+    read = frozenset[str]().union(*(plugin.capabilities or () for plugin in plugins if plugin))
+    for entry in network.entries:
+        for capability in sorted(entry.context.capabilities - read):
+            problem = f"no plugin of this network reads the capability `{capability}`: what a pod asks for by it is lost"
+            mend = f"remove it, or add a plugin that reads `{capability}`"
+            yield entry.conf.found(CAPABILITY_UNREAD, problem, mend, "capabilities", capability)
+
+
+def _plugins_of(entry: Entry) -> tuple[Plugin | None, ...]:
+    return (entry.plugin, entry.ipam_plugin) if entry.ipam_type else (entry.plugin,)
 
 
 def _version_is_plain(top: View) -> bool:

@@ -1,0 +1,242 @@
+"""Rule group 5, the cluster: what a network shares with other networks, and with what the cluster uses itself.
+
+Warnings all of them: what is wrong is wrong of two, and the other one may be about to go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from netattach_core import addresses
+from netattach_core.addresses import IpInterface
+from netattach_core.finding import Finding, Path, Rule, Severity
+from netattach_core.inventory import NodeInventory
+from netattach_core.judge_settings import ClusterNetworks, JudgeSettings
+from netattach_core.nad import ALLOW_DEFAULT_INTERFACE, Nad
+from netattach_core.policy import footprint
+from netattach_core.policy.chain import Network
+from netattach_core.policy.footprint import Footprint
+from netattach_core.policy.latest import once_for_the_latest
+from netattach_core.policy.neighbours import Neighbours
+
+WARN = Severity.WARN
+
+ADDRESSES_SHARED = Rule(
+    "addresses-shared", WARN, "addresses that another network on the same link gives out too"
+)
+LEASES_SHARED = Rule(
+    "leases-shared", WARN, "a lease directory that another network with other ranges uses too"
+)
+BRIDGE_GATEWAYS = Rule("bridge-gateways-differ", WARN, "a bridge that another network gives another gateway")
+BRIDGE_DIFFERS = Rule("bridge-settings-differ", WARN, "a bridge that another network makes in another way")
+MASTER_KINDS = Rule("master-kinds-differ", WARN, "macvlan and ipvlan on one interface")
+MASTER_PASSTHRU = Rule(
+    "master-passthru-shared", WARN, "an interface that one network has for itself, and another one uses"
+)
+CLUSTER_SUBNET = Rule("subnet-of-cluster", WARN, "addresses that belong to the cluster itself")
+
+RULES = (
+    ADDRESSES_SHARED,
+    LEASES_SHARED,
+    BRIDGE_GATEWAYS,
+    BRIDGE_DIFFERS,
+    MASTER_KINDS,
+    MASTER_PASSTHRU,
+    CLUSTER_SUBNET,
+)
+
+_FOREIGN = "a network of another namespace"
+
+_NAMED = 3
+"""Other networks that a message names; the rest is counted."""
+
+Meets = Callable[[Footprint, Footprint], bool]
+
+
+def check(
+    network: Network,
+    nad: Nad,
+    others: Neighbours,
+    nodes: Sequence[NodeInventory],
+    settings: JudgeSettings,
+) -> Iterator[Finding]:
+    """Of a NAD's network beside all others; it may be among them itself, as it was before.
+
+    Where namespaces are isolated, what another one has is told of without its name.
+    """
+    mine = footprint.read(network, nad)
+    allowed = nad.annotations.get(ALLOW_DEFAULT_INTERFACE) == "true"
+    yield from _cluster(mine, () if allowed else nodes, settings.networks)
+    itself = (nad.namespace, nad.name)
+    beside = [other for key, other in others.of(mine).items() if key != itself]
+    for rule, types, meets, problem, mend, path in _PAIRS:
+        if types and mine.type not in types:
+            continue
+        met = [other for other, theirs in beside if meets(mine, theirs)]
+        if met:
+            names = _told(met, nad, settings)
+            words = problem.format(others=_names(names), link=mine.link, network=mine.network)
+            yield Finding(rule, path, words, mend)
+
+
+def _told(others: Sequence[Nad], nad: Nad, settings: JudgeSettings) -> Sequence[str]:
+    """The names that they may be told by, in order and each once."""
+    reaches = settings.selection.reaches
+    return sorted({each.full_name if reaches(nad.namespace, each.namespace) else _FOREIGN for each in others})
+
+
+def _share_addresses(mine: Footprint, other: Footprint) -> bool:
+    """On one link, with leases that do not know of each other."""
+    return bool(other.bounds) and mine.is_beside(other) and mine.leases != other.leases and mine.meets(other)
+
+
+def _share_leases(mine: Footprint, other: Footprint) -> bool:
+    """G6: one directory holds the leases of both, and `last_reserved_ip` goes to and fro between them."""
+    return mine.ipam == "host-local" and mine.leases == other.leases and mine.spans != other.spans
+
+
+def _other_gateway(mine: Footprint, other: Footprint) -> bool:
+    """BR13."""
+    if not _same_bridge(mine, other) or mine.forces_address or not mine.gateways or not other.gateways:
+        return False
+    for version in (4, 6):
+        ours = {each for each in mine.gateways if each.version == version}
+        theirs = {each for each in other.gateways if each.version == version}
+        if ours and theirs and not ours & theirs:
+            return True
+    return False
+
+
+def _other_bridge(mine: Footprint, other: Footprint) -> bool:
+    """BR14, BR15."""
+    if not _same_bridge(mine, other):
+        return False
+    return mine.mtu != other.mtu or mine.is_gateway != other.is_gateway
+
+
+def _same_bridge(mine: Footprint, other: Footprint) -> bool:
+    return mine.type == other.type == "bridge" and mine.link == other.link
+
+
+def _other_kind(mine: Footprint, other: Footprint) -> bool:
+    """MV8."""
+    return mine.type != other.type and other.type in {"macvlan", "ipvlan"} and mine.link == other.link != ""
+
+
+def _for_itself(mine: Footprint, other: Footprint) -> bool:
+    """MV7."""
+    for_itself = mine.mode == "passthru" or other.mode == "passthru"
+    return for_itself and mine.type == other.type and mine.link == other.link != ""
+
+
+_ANY = frozenset[str]()
+_BRIDGE, _MACVLAN, _ON_MASTER = (
+    frozenset({"bridge"}),
+    frozenset({"macvlan"}),
+    frozenset({"macvlan", "ipvlan"}),
+)
+
+_PAIRS: tuple[tuple[Rule, frozenset[str], Meets, str, str, Path], ...] = (
+    (
+        ADDRESSES_SHARED,
+        _ANY,
+        _share_addresses,
+        (
+            "{others} on the same link {link} gives out addresses of these too, and the leases do not know of each other: two "
+            "pods can get the same address"
+        ),
+        "give each network a range of its own, or one IPAM that both share",
+        ("ipam",),
+    ),
+    (
+        LEASES_SHARED,
+        _ANY,
+        _share_leases,
+        "{others} keeps its leases under the same name {network!r}, with other ranges: each forgets where the other one stands",
+        "give each network a `name` of its own, or the same ranges",
+        ("name",),
+    ),
+    (
+        BRIDGE_GATEWAYS,
+        _BRIDGE,
+        _other_gateway,
+        (
+            "{others} gives the bridge {link} another gateway address: the second pod of a node fails with "
+            '"already has an IP address different from"'
+        ),
+        "use a bridge for each network, or the same subnet and gateway",
+        ("bridge",),
+    ),
+    (
+        BRIDGE_DIFFERS,
+        _BRIDGE,
+        _other_bridge,
+        "{others} makes the bridge {link} with another `mtu`, or differs in being its gateway: whichever pod comes first decides",
+        "write the same in both, or use a bridge for each",
+        ("bridge",),
+    ),
+    (
+        MASTER_KINDS,
+        _ON_MASTER,
+        _other_kind,
+        (
+            "{others} uses {link} too, one by macvlan and one by ipvlan, and the kernel lets an interface carry one of the two: "
+            "pods of both cannot be on one node"
+        ),
+        "use another interface, or the same kind",
+        ("master",),
+    ),
+    (
+        MASTER_PASSTHRU,
+        _MACVLAN,
+        _for_itself,
+        "{others} uses {link} too, and in mode passthru an interface carries a single macvlan: the second pod of a node fails",
+        "use another interface, or mode bridge in both",
+        ("master",),
+    ),
+)
+"""Rule, the types it is about (none: all), what has to hold of two networks, what is wrong with that, the mend, the place."""
+
+
+def _cluster(mine: Footprint, nodes: Sequence[NodeInventory], networks: ClusterNetworks) -> Iterator[Finding]:
+    subnets = [span.subnet for span in mine.spans]
+    for what, taken in _taken(nodes, networks):
+        hit = next((subnet for subnet in subnets if _overlap(subnet, taken)), None)
+        if hit is not None:
+            problem = f"{hit.network} overlaps {taken.network}, which {what}: the pod then reaches those through this network"
+            yield Finding(CLUSTER_SUBNET, ("ipam",), problem, "choose a subnet that the cluster does not use")
+            return
+
+
+def _taken(nodes: Sequence[NodeInventory], networks: ClusterNetworks) -> Iterator[tuple[str, IpInterface]]:
+    """Subnets with the words that follow them."""
+    named = (("pods", networks.pods), ("Services", networks.services), ("nodes", networks.nodes))
+    for what, texts in named:
+        for text in texts:
+            subnet = addresses.parse_cidr(text)
+            if subnet is not None:
+                yield f"is the cluster's for {what}", subnet
+    yield from _taken_by_nodes(nodes)
+
+
+@once_for_the_latest
+def _taken_by_nodes(nodes: Sequence[NodeInventory]) -> Sequence[tuple[str, IpInterface]]:
+    taken: dict[str, tuple[str, IpInterface]] = {}
+    for node in nodes:
+        for default in node.default_interfaces:
+            carrier = node.interface(default.name)
+            for text in carrier.addresses if carrier else ():
+                subnet = addresses.parse_cidr(text)
+                if subnet is not None and not subnet.ip.is_link_local:
+                    words = f"{default.name} of {node.node} is in, a default interface"
+                    taken.setdefault(str(subnet.network), (words, subnet))
+    return tuple(taken.values())
+
+
+def _overlap(one: IpInterface, other: IpInterface) -> bool:
+    return one.version == other.version and one.network.overlaps(other.network)
+
+
+def _names(names: Sequence[str]) -> str:
+    named = ", ".join(names[:_NAMED])
+    return named if len(names) <= _NAMED else f"{named} and {len(names) - _NAMED} more"
