@@ -13,10 +13,16 @@ from typing import Any
 
 from netattach_core import addresses, json_text, names
 from netattach_core.errors import AnnotationError
+from netattach_core.names import shown
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 DEFAULT_NETWORK = "v1.multus-cni.io/default-network"
+SKIP_DEFAULT_NETWORKS = "netattach.io/skip-default-networks"
 NETWORK_STATUS = "k8s.v1.cni.cncf.io/network-status"
+
+LONGEST = 64 * 1024
+"""Characters; four hundred networks have room in it. The API server takes four times as many, and to read those takes a second,
+in which a node's other pods wait."""
 
 DEFAULT_BURST = 2**32 - 1
 """Bits; for a rate without a burst. The bandwidth plugin refuses a burst of 0, and container runtimes send this one."""
@@ -24,7 +30,11 @@ DEFAULT_BURST = 2**32 - 1
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """One element: a network that the pod asks for, and what it asks of it. Empty means: not asked for."""
+    """One element: a network that the pod asks for, and what it asks of it. Empty means: not asked for.
+
+    `ipam_claim_reference` is for plugins that read the annotation themselves (OVN-Kubernetes). They take `ips` beside it, which
+    npwg-spec S61 forbids, so we do not.
+    """
 
     namespace: str
     name: str
@@ -48,9 +58,22 @@ def parse(text: str, pod_namespace: str) -> tuple[Selection, ...]:
     """The elements in the annotation's order; none for an empty text. Raises AnnotationError."""
     if not text.strip():
         return ()
+    if len(text) > LONGEST:
+        raise AnnotationError(f"the annotation has {len(text)} characters; no pod needs more than {LONGEST}")
     if any(char in text for char in '[{"'):
         return _parse_json(text, pod_namespace)
     return tuple(_comma_element(item.strip(), pod_namespace) for item in text.split(","))
+
+
+def parse_default(text: str, namespace: str) -> Selection | None:
+    """The one element of the default-network annotation, None for an empty text; `namespace` is that of a bare name.
+
+    Raises AnnotationError.
+    """
+    selections = parse(text, namespace)
+    if text.strip() and len(selections) != 1:
+        raise AnnotationError(f"names {len(selections)} networks, and a pod has one default network")
+    return selections[0] if selections else None
 
 
 def _comma_element(item: str, pod_namespace: str) -> Selection:
@@ -58,12 +81,13 @@ def _comma_element(item: str, pod_namespace: str) -> Selection:
     rest, at, interface = item.partition("@")
     namespace, slash, name = rest.rpartition("/")
     namespace, name, interface = namespace.strip(), name.strip(), interface.strip()
+    said = f"`{shown(item)}`"
     if not names.is_object_name(name):
-        raise AnnotationError(f"`{item}` names no network: write [namespace/]name[@interface]")
+        raise AnnotationError(f"{said} names no network: write [namespace/]name[@interface]")
     if slash and not names.is_label(namespace):
-        raise AnnotationError(f"`{item}`: {namespace!r} is not the name of a namespace")
+        raise AnnotationError(f"{said}: {shown(namespace)!r} is not the name of a namespace")
     if at:
-        _check_interface(interface, f"`{item}`")
+        _check_interface(interface, said)
     return Selection(namespace or pod_namespace, name, interface)
 
 
@@ -85,7 +109,7 @@ class _Element:
 
     def __init__(self, body: Any, where: str, pod_namespace: str) -> None:
         if not isinstance(body, dict):
-            raise AnnotationError(f"{where} is not an object: {json.dumps(body)}")
+            raise AnnotationError(f"{where} is not an object: {shown(json.dumps(body))}")
         self.body = {key.casefold(): value for key, value in body.items() if value is not None}
         self.where = where
         self.pod_namespace = pod_namespace
@@ -93,17 +117,12 @@ class _Element:
     def read(self) -> Selection:
         name = self._text("name")
         if not names.is_object_name(name):
-            raise self._error("name", f"{name!r} is not the name of a network")
-        ips, claim = self._ips(), self._text("ipam-claim-reference")
-        if ips and claim:
-            raise self._error(
-                "ips", "stands beside ipam-claim-reference; only one of them can give the address"
-            )
+            raise self._error("name", f"{shown(name)!r} is not the name of a network")
         return Selection(
             namespace=self._namespace(),
             name=name,
             interface=self._interface(),
-            ips=ips,
+            ips=self._ips(),
             mac=self._hardware("mac", addresses.is_ethernet_mac, "6 bytes such as 02:00:00:00:00:01"),
             infiniband_guid=self._hardware("infiniband-guid", addresses.is_infiniband_guid, "8 bytes"),
             port_mappings=self._port_mappings(),
@@ -111,13 +130,13 @@ class _Element:
             cni_args=self._typed("cni-args", dict, {}),
             default_route=self._default_route(),
             device_id=self._text("deviceID"),
-            ipam_claim_reference=claim,
+            ipam_claim_reference=self._text("ipam-claim-reference"),
         )
 
     def _namespace(self) -> str:
         namespace = self._text("namespace") or self.pod_namespace
         if not names.is_label(namespace):
-            raise self._error("namespace", f"{namespace!r} is not the name of a namespace")
+            raise self._error("namespace", f"{shown(namespace)!r} is not the name of a namespace")
         return namespace
 
     def _interface(self) -> str:
@@ -130,7 +149,7 @@ class _Element:
         ips = self._texts("ips")
         for ip in ips:
             if addresses.parse_ip(ip) is None and addresses.parse_cidr(ip) is None:
-                raise self._error("ips", f"{ip!r} is no address; write 10.0.0.5 or 10.0.0.5/24")
+                raise self._error("ips", f"{shown(ip)!r} is no address; write 10.0.0.5 or 10.0.0.5/24")
         return ips
 
     def _default_route(self) -> tuple[str, ...] | None:
@@ -140,7 +159,7 @@ class _Element:
         gateways = self._texts("default-route", may_be_empty=True)
         for gateway in gateways:
             if addresses.parse_ip(gateway) is None:
-                raise self._error("default-route", f"{gateway!r} is no address")
+                raise self._error("default-route", f"{shown(gateway)!r} is no address")
         return gateways
 
     def _port_mappings(self) -> tuple[Mapping[str, Any], ...]:
@@ -157,7 +176,7 @@ class _Element:
                 raise self._error("portMappings", f"needs {key}, a number from 1 to 65535")
         protocol = str(mapping.get("protocol") or "tcp").lower()
         if protocol not in {"tcp", "udp", "sctp"}:
-            raise self._error("portMappings", f"protocol {protocol!r} is none of tcp, udp, sctp")
+            raise self._error("portMappings", f"protocol {shown(protocol)!r} is none of tcp, udp, sctp")
         return {**mapping, "protocol": protocol}
 
     def _bandwidth(self) -> Mapping[str, int]:
@@ -179,7 +198,7 @@ class _Element:
     def _hardware(self, key: str, accepts: Any, form: str) -> str:
         text = self._text(key)
         if text and not accepts(text):
-            raise self._error(key, f"{text!r} is not {form}")
+            raise self._error(key, f"{shown(text)!r} is not {form}")
         return text
 
     def _text(self, key: str) -> str:
@@ -196,7 +215,7 @@ class _Element:
     def _typed(self, key: str, kind: type, absent: Any) -> Any:
         value = self.body.get(key.casefold(), absent)
         if not isinstance(value, kind):
-            raise self._error(key, f"has to be {_WANTED[kind]}, not {json.dumps(value)}")
+            raise self._error(key, f"has to be {_WANTED[kind]}, not {shown(json.dumps(value))}")
         return value
 
     def _error(self, key: str, problem: str) -> AnnotationError:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
-from netattach_core import cni_result, network_status
+from netattach_core import cni_result, network_status, result_routes
 from netattach_core.attachment import Attachment
 from netattach_core.cni_call import CniCall
 from netattach_core.cni_result import Result
+from netattach_core.default_route import InForce
 from netattach_core.errors import DelegateError, NetattachError
 from netattach_core.plan import Step, Verb
 
@@ -22,8 +25,16 @@ class Told:
     added: tuple[str, ...]
 
 
-def told(call: CniCall, attachments: Sequence[Attachment]) -> Told:
+def told(
+    call: CniCall,
+    attachments: Sequence[Attachment],
+    device_infos: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    in_force: InForce = MappingProxyType({}),
+) -> Told:
     """Both texts, the default network first. Raises NetattachError where a result cannot be told (R4).
+
+    `device_infos` holds, by interface name, what is known of the device behind it; `in_force` is where the pod's default routes
+    lead, where that was looked up.
 
     The runtime gets the default network's result in the version of our own conf (C77), without indices that lead nowhere (C89).
     """
@@ -31,7 +42,13 @@ def told(call: CniCall, attachments: Sequence[Attachment]) -> Told:
     entries = [
         entry
         for each, result in zip(attachments, results, strict=True)
-        for entry in network_status.entries(each.network, each.ifname, result, default=each.default)
+        for entry in network_status.entries(
+            each.network,
+            each.ifname,
+            result_routes.only_in_force(result, each.ifname, in_force),
+            default=each.default,
+            device_info=device_infos.get(each.ifname),
+        )
     ]
     added = tuple(_added(each, result) for each, result in zip(attachments, results, strict=True))
     return Told(cni_result.dump(results[0], call.cni_version), network_status.text(entries), added)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from netattach_core import cni_call, cni_config, names
+from netattach_core import cni_call, cni_config, cni_result, default_route, json_text, names
 from netattach_core.annotation import Selection
 from netattach_core.cni_call import CniCall
 from netattach_core.cni_config import NetworkConf
 from netattach_core.errors import AnnotationError, ConfigError, NetattachError
+
+META_PLUGINS = frozenset({"netattach", "multus", "multus-shim"})
+"""Ourselves, and those that we take over from: a network never leads back to us (Multus #1130: a fork bomb)."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class Attachment:
     """`network` is the name in network-status; `conf_text` the author's bytes, `conf_name` the name where they give none.
 
     `args` become CNI_ARGS, `runtime_config` is offered by capability, `cni_args` go into each plugin's args.cni. `result`
-    is the last plugin's answer, "" until there is one.
+    is the last plugin's answer, "" until there is one; `default_route` the gateways asked for, None where nobody asked;
+    `resource` the one whose device it has.
     """
 
     network: str
@@ -32,6 +37,8 @@ class Attachment:
     runtime_config: Mapping[str, Any] = field(default_factory=dict)
     cni_args: Mapping[str, Any] = field(default_factory=dict)
     result: str = ""
+    default_route: tuple[str, ...] | None = None
+    resource: str = ""
 
     @cached_property
     def conf(self) -> NetworkConf:
@@ -40,18 +47,26 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A configuration that was found for a name: a NAD's, or a file of the node (then `file` says which)."""
+    """A configuration that was found for a name: a NAD's, or a file of the node (then `file` says which).
+
+    `resource` is the NAD's resourceName, `device` the one of the pod's devices that it was assigned of that.
+    """
 
     network: str
     conf_text: str
     conf_name: str
     file: str = ""
+    resource: str = ""
+    device: str = ""
 
 
-def primary(call: CniCall, network: Network) -> Attachment:
-    """The default network: it alone gets what the runtime itself offers (S107)."""
+def primary(call: CniCall, network: Network, asked: Selection | None = None) -> Attachment:
+    """The default network: it alone gets what the runtime itself offers (S107), and what the pod asks of it.
+
+    Raises NetattachError.
+    """
     offered = {key: value for key, value in call.runtime_config.items() if key != cni_call.POD_ANNOTATIONS}
-    return Attachment(
+    attachment = Attachment(
         network=network.network,
         ifname=call.ifname,
         conf_text=network.conf_text,
@@ -60,45 +75,100 @@ def primary(call: CniCall, network: Network) -> Attachment:
         args=call.args,
         runtime_config=offered,
     )
+    return _with_device(attachment if asked is None else _with_asked(attachment, asked), network)
+
+
+def lease(network: str, ifname: str) -> Attachment:
+    """A lease of host-local that nothing else is known of. Its own DEL frees it, by the sandbox and whatever the range."""
+    ipam = {"type": "host-local", "subnet": "192.0.2.0/24"}  # it wants some range, and looks at none
+    conf = {"cniVersion": "1.0.0", "name": network, "type": "host-local", "ipam": ipam}
+    return Attachment(network, ifname, json.dumps(conf), network)
+
+
+def leased(attachment: Attachment) -> tuple[tuple[str, str], ...]:
+    """What host-local has noted for it, as its result tells: network and address. Nothing where it keeps its store elsewhere."""
+    ipams = [json_text.value(plugin.text).get("ipam") for plugin in attachment.conf.plugins]
+    if not any(isinstance(each, dict) and _is_in_usual_store(each) for each in ipams):
+        return ()
+    try:
+        result = cni_result.parse(attachment.result or "{}", attachment.conf.cni_version)
+    except NetattachError:
+        return ()
+    return tuple((attachment.conf.name, each.address.partition("/")[0]) for each in result.addresses)
+
+
+def _is_in_usual_store(ipam: Mapping[str, Any]) -> bool:
+    return ipam.get("type") == "host-local" and not ipam.get("dataDir")
 
 
 def decide(
     call: CniCall,
     default: Network,
-    selections: Sequence[Selection],
-    networks: Mapping[str, Network],
+    others: Sequence[tuple[Selection, Network]],
+    asked_of_default: Selection | None = None,
 ) -> tuple[Attachment, ...]:
-    """All attachments of an ADD: the default network, then the annotation's in their order (S17, S99).
+    """All attachments of an ADD: the default network, then the others in their order (S17, S99), each with what was found for it.
 
-    `networks` holds what was found for each selection's full name. Nothing has been touched yet, so this is where all that
-    can be known to fail does. Raises NetattachError.
+    Nothing has been touched yet, so this is where all that can be known to fail does. Raises NetattachError.
     """
-    attachments = [primary(call, default)]
-    for index, selection in enumerate(selections, start=1):
-        ifname = selection.interface or f"net{index}"
-        attachments.append(_secondary(call, selection, networks[selection.full_name], ifname))
+    if asked_of_default is not None and asked_of_default.interface not in ("", call.ifname):
+        raise AnnotationError(
+            f"network {asked_of_default.full_name}: the runtime looks for the default network's interface as {call.ifname!r}; "
+            f"remove `{asked_of_default.interface}`"
+        )
+    attachments = [primary(call, default, asked_of_default)]
+    for index, (selection, network) in enumerate(others, start=1):
+        ifname = selection.interface or interface_name(index)
+        attachments.append(_secondary(call, selection, network, ifname))
     _check_interface_names(attachments)
+    default_route.check(default_routes(attachments))
     for each in attachments:
         _check_conf(each)
     return tuple(attachments)
 
 
+def interface_name(index: int) -> str:
+    """What the network at this place gets where no name is asked for; the default network is at 0."""
+    return f"net{index}"
+
+
 def _secondary(call: CniCall, selection: Selection, network: Network, ifname: str) -> Attachment:
-    if selection.default_route is not None:
-        raise AnnotationError(
-            f"network {selection.full_name}: `default-route` is not carried out by this version; remove the key, "
-            "so that the pod does not run with another default route than it asked for"
-        )
     attachment = Attachment(
         network=network.network,
         ifname=ifname,
         conf_text=network.conf_text,
         conf_name=network.conf_name,
         args=call.args,
-        runtime_config=_runtime_config(selection),
-        cni_args=selection.cni_args,
     )
+    return _with_device(_with_asked(attachment, selection), network)
+
+
+def _with_device(attachment: Attachment, network: Network) -> Attachment:
+    """The device in each plugin's configuration, as Multus puts it there, and by capability; before one that the pod names."""
+    if not network.device:
+        return attachment
+    return dataclasses.replace(
+        attachment,
+        conf_text=cni_config.with_device(attachment.conf_text, network.device),
+        runtime_config={**attachment.runtime_config, "deviceID": network.device},
+        resource=network.resource,
+    )
+
+
+def _with_asked(attachment: Attachment, selection: Selection) -> Attachment:
+    """With all that the pod asks of this network. Raises NetattachError."""
     _check_conf(attachment)
+    asked = _runtime_config(selection)
+    if "portMappings" in asked:  # the pod's own host ports stay
+        offered = attachment.runtime_config.get("portMappings") or []
+        asked["portMappings"] = [*offered, *asked["portMappings"]]
+    runtime_config = {**attachment.runtime_config, **asked}
+    attachment = dataclasses.replace(
+        attachment,
+        runtime_config=runtime_config,
+        cni_args=selection.cni_args,
+        default_route=selection.default_route,
+    )
     return _with_legacy_args(attachment, selection)
 
 
@@ -126,6 +196,15 @@ def _with_legacy_args(attachment: Attachment, selection: Selection) -> Attachmen
     if selection.ips and "ips" not in attachment.conf.capabilities:
         args["IP"] = ",".join(selection.ips)
     return dataclasses.replace(attachment, args=args)
+
+
+def default_routes(attachments: Iterable[Attachment]) -> tuple[default_route.Asked, ...]:
+    """What is asked of the pod's default routes, network by network."""
+    return tuple(
+        default_route.Asked(each.network, each.ifname, each.default_route)
+        for each in attachments
+        if each.default_route is not None
+    )
 
 
 def with_result(attachment: Attachment, result: str) -> Attachment:
@@ -156,4 +235,9 @@ def _check_conf(attachment: Attachment) -> None:
     if not names.is_cni_name(conf.name):
         raise ConfigError(
             f"network {attachment.network}: the configuration's name {conf.name!r} is none that CNI takes"
+        )
+    meta = next((plugin.type for plugin in conf.plugins if plugin.type in META_PLUGINS), "")
+    if meta:
+        raise ConfigError(
+            f"network {attachment.network}: its plugin {meta} attaches networks itself, and is no network"
         )

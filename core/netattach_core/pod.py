@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+_DIGEST = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +16,14 @@ class PodRef:
     namespace: str
     name: str
     uid: str = ""
+
+    @property
+    def is_static(self) -> bool:
+        """Whether a file of the node makes it: the kubelet takes a digest for its UID, where the API server draws a UUID.
+
+        Its picture in the API, the mirror pod, comes when the API can be reached, and may have to be waited for.
+        """
+        return bool(_DIGEST.fullmatch(self.uid))
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"

@@ -1,0 +1,53 @@
+"""What an admission review comes to: which of it is judged, and what is said of networks, pods, templates and settings.
+
+An object is judged where the text concerned is new: what stood there before our rules did can still be labelled, annotated and
+taken away. What is known of the cluster comes in as values; who looks it up is no business of these rules.
+"""
+
+from __future__ import annotations
+
+from netattach_core import judge_settings
+from netattach_core.admission import networks, pod_devices, pods, requests, settings, templates
+from netattach_core.admission.networks import LONGEST_CONFIG, concerns_nad, of_deletion, of_nad
+from netattach_core.admission.objects import Body, Key
+from netattach_core.admission.pods import Asked, of_pod, uncertain, unknown, unknown_default, unknown_file
+from netattach_core.admission.settings import of_default_networks, of_primary, of_settings
+from netattach_core.judge_settings import JudgeSettings, applied
+from netattach_core.policy import RULES as JUDGE_RULES
+
+RULES = (*networks.RULES, *pods.RULES, *requests.RULES, *pod_devices.RULES, *templates.RULES, *settings.RULES)
+
+ALL_RULES = {rule.id: rule for rule in (*JUDGE_RULES, *RULES)}
+"""Everything that can be said, by its id."""
+
+
+def settings_problems(wanted: JudgeSettings) -> list[str]:
+    """What only the judge knows to be wrong with settings."""
+    return list(settings.problems(wanted, ALL_RULES))
+
+
+__all__ = [
+    "ALL_RULES",
+    "LONGEST_CONFIG",
+    "RULES",
+    "Asked",
+    "Body",
+    "Key",
+    "applied",
+    "concerns_nad",
+    "judge_settings",
+    "of_default_networks",
+    "of_deletion",
+    "of_nad",
+    "of_pod",
+    "of_primary",
+    "of_settings",
+    "pod_devices",
+    "requests",
+    "settings_problems",
+    "templates",
+    "uncertain",
+    "unknown",
+    "unknown_default",
+    "unknown_file",
+]

@@ -1,0 +1,34 @@
+"""Objects as the API server sends them: parts of any shape may be missing or odd."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Body = Mapping[str, Any]
+Key = tuple[str, str]
+"""Namespace and name."""
+
+_NAMED = 3
+
+
+def mapping(body: Any, *keys: str) -> Body:
+    """What stands at these keys, one inside the other; empty where that is no object."""
+    for key in keys:
+        body = body.get(key) if isinstance(body, Mapping) else None
+    return body if isinstance(body, Mapping) else {}
+
+
+def annotations_of(body: Body) -> Mapping[str, str]:
+    return {str(key): str(value) for key, value in mapping(body, "metadata", "annotations").items()}
+
+
+def is_going(body: Body) -> bool:
+    """Whether it is being deleted: finalizers have to come off, whatever is wrong with it."""
+    return bool(mapping(body, "metadata").get("deletionTimestamp"))
+
+
+def named(keys: list[Key]) -> str:
+    """Some of these objects, and how many there are."""
+    told = ", ".join("/".join(key) for key in keys[:_NAMED])
+    return told if len(keys) <= _NAMED else f"{told} and {len(keys) - _NAMED} more"
