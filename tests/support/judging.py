@@ -46,3 +46,16 @@ def ids(findings: list[Finding]) -> set[str]:
 
 def judged(config: Any, inventories: list[NodeInventory] | None = None) -> list[Finding]:
     return judge(nad(config), inventories)
+
+
+def judged_as_written(config: Any) -> list[Finding]:
+    """Of a configuration, or of a whole NAD."""
+    return judge(config if isinstance(config, dict) and "spec" in config else nad(config))
+
+
+def assert_fires(rule: str, config: Any) -> None:
+    """The finding says what is wrong and what to do."""
+    findings = [finding for finding in judged_as_written(config) if finding.rule.id == rule]
+
+    assert {rule} == ids(findings)
+    assert all(finding.problem and finding.mend for finding in findings)

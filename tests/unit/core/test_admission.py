@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from netattach_core import admission, policy
+from netattach_core import admission, annotation, judge_settings, policy
 from netattach_core.admission import Asked
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS
+from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS
 from netattach_core.finding import Finding, Severity
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.inventory import DefaultInterface, Interface, NetworkFile, NodeInventory, Plugin
+from netattach_core.judge_settings import JudgeSettings
+from netattach_core.selection import SelectionSettings
 
 NODE = NodeInventory(
     "node1",
@@ -39,6 +41,10 @@ def leaving(body: dict[str, Any]) -> dict[str, Any]:
 
 def rules(findings: Any) -> list[str]:
     return [finding.rule.id for finding in findings]
+
+
+def paths(asked: Asked) -> list[Any]:
+    return [finding.path for finding in asked.findings]
 
 
 def test_rules_have_names_of_their_own() -> None:
@@ -119,7 +125,9 @@ def test_odd_objects_are_no_defects(body: dict[str, Any]) -> None:
 def test_each_network_of_a_pod_is_asked_for_once_and_in_order() -> None:
     asked = admission.of_pod(pod("b, other/a, b@net5"), None, "default")
 
-    assert Asked((("default", "b"), ("other", "a"))) == asked
+    assert (("default", "b"), ("other", "a")) == asked.networks
+    assert ["b", "a", "b"] == [each.name for each in asked.selections]
+    assert () == asked.findings
 
 
 UNASKED = {
@@ -138,8 +146,8 @@ def test_nothing_is_said_of_pods_that_ask_for_nothing_new(
 
 
 def test_each_annotation_is_judged_only_where_it_changed() -> None:
-    assert ["pod-default-network"] == rules(admission.of_pod(pod("[", "x"), pod("["), "default").findings)
-    assert ["pod-annotation"] == rules(admission.of_pod(pod("[", "x"), pod("a", "x"), "default").findings)
+    assert [(DEFAULT_NETWORK,)] == paths(admission.of_pod(pod("[", "{"), pod("["), "default"))
+    assert [(NETWORKS,)] == paths(admission.of_pod(pod("[", "{"), pod("a", "{"), "default"))
 
 
 def test_an_annotation_that_cannot_be_read_is_refused_with_its_place() -> None:
@@ -150,12 +158,77 @@ def test_an_annotation_that_cannot_be_read_is_refused_with_its_place() -> None:
     assert "line 1, column 18" in finding.problem
 
 
-def test_another_default_network_is_refused_in_the_daemons_words() -> None:
-    (finding,) = admission.of_pod(pod(default="calico"), None, "default").findings
+DEFAULTS: dict[str, tuple[str, list[str]]] = {
+    "a bare name": ("calico", []),
+    "a network of another namespace": ("net/calico", []),
+    "with what is asked of it": ('[{"name":"calico","ips":["10.0.0.5/24"]}]', []),
+    "named as the runtime names it": ("calico@eth0", []),
+    "named otherwise": ("calico@net0", ["pod-default-network"]),
+    "two of them": ("calico, flannel", ["pod-annotation"]),
+    "none of them": ("[]", ["pod-annotation"]),
+    "what cannot be read": ("a b", ["pod-annotation"]),
+}
 
-    assert ("pod-default-network", Severity.DENY) == (finding.rule.id, finding.weight)
-    assert "v1.multus-cni.io/default-network is not carried out by this version" in finding.problem
-    assert ("remove the annotation", False) == (finding.mend, "remove" in finding.problem)
+
+@pytest.mark.parametrize(("text", "expected"), DEFAULTS.values(), ids=DEFAULTS)
+def test_another_default_network_is_judged(text: str, expected: list[str]) -> None:
+    asked = admission.of_pod(pod(default=text), None, "default")
+
+    assert expected == rules(asked.findings)
+    assert all(finding.path[0] == DEFAULT_NETWORK for finding in asked.findings)
+
+
+def test_another_default_network_is_looked_for_where_the_settings_say() -> None:
+    """Multus' multusNamespace."""
+    settings = JudgeSettings(selection=SelectionSettings(namespace="infra"))
+
+    for given, expected in ((judge_settings.DEFAULTS, "kube-system/calico"), (settings, "infra/calico")):
+        default = admission.of_pod(pod(default="calico"), None, "default", given).default
+
+        assert default is not None
+        assert expected == default.full_name
+
+
+def test_isolation_holds_for_another_default_network_too() -> None:
+    """Multus looks it up for anybody. Nothing is looked up here, so nothing is told of what is there."""
+    settings = JudgeSettings(selection=SelectionSettings(isolated=True))
+
+    for text in ("calico", "other/calico"):
+        asked = admission.of_pod(pod(default=text), None, "lab", settings)
+        assert (["pod-isolated"], None) == (rules(asked.findings), asked.default)
+    assert () == admission.of_pod(pod(default="lab/x"), None, "lab", settings).findings
+
+
+def test_a_default_network_that_no_nad_has_may_stand_on_the_nodes() -> None:
+    default = annotation.parse_default("calico", "kube-system")
+    assert default is not None
+
+    (finding,) = admission.unknown_file(default, {"cbr0"})
+
+    assert ("pod-unknown-network", Severity.WARN, (DEFAULT_NETWORK,)) == (
+        finding.rule.id,
+        finding.weight,
+        finding.path,
+    )
+    assert [] == admission.unknown_file(default, {"calico"})
+
+
+def test_the_clusters_default_networks_take_their_names_before_the_pods_own() -> None:
+    """As in Multus: the place among all of them is the number in the name."""
+    settings = JudgeSettings(selection=SelectionSettings(defaults=("storage",)))
+
+    (finding,) = admission.of_pod(pod("a@net1"), None, "default", settings).findings
+    assert (
+        "interface 'net1' is asked for, and it is a default network of the cluster's already"
+        in finding.problem
+    )
+    assert ["pod-interface-twice"] == rules(
+        admission.of_pod(pod("a@net3,b"), None, "default", settings).findings
+    )
+    assert () == admission.of_pod(pod("a@net1"), None, "kube-system", settings).findings
+    skips = pod("a@net1")
+    skips["metadata"]["annotations"][SKIP_DEFAULT_NETWORKS] = "true"
+    assert () == admission.of_pod(skips, None, "default", settings).findings
 
 
 def test_networks_of_a_pod_with_the_nodes_own_network_are_a_warning() -> None:
@@ -164,6 +237,8 @@ def test_networks_of_a_pod_with_the_nodes_own_network_are_a_warning() -> None:
     assert [("pod-host-network", Severity.WARN)] == [(f.rule.id, f.weight) for f in asked.findings]
     assert () == asked.networks
     assert () == admission.of_pod(pod("a", hostNetwork=False), None, "default").findings
+    (finding,) = admission.of_pod(pod(default="a", hostNetwork=True), None, "default").findings
+    assert ("pod-host-network", (DEFAULT_NETWORK,)) == (finding.rule.id, finding.path)
 
 
 THERE = {("default", "sound"), ("default", "macvlan-conf"), ("one", "far"), ("one", "both"), ("two", "both")}
@@ -209,3 +284,34 @@ def test_a_network_that_could_not_be_looked_up_is_a_warning() -> None:
 
 def test_each_problem_of_the_settings_is_a_finding() -> None:
     assert ["settings-broken"] * 2 == rules(admission.of_settings(["a", "b"]))
+
+
+HAVING = NodeInventory("has", networks=(NetworkFile("10-a.conflist", "a"),))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        pytest.param([], None, id="none-has-reported"),
+        pytest.param([NodeInventory("old")], None, id="it-is-not-known"),
+        pytest.param([HAVING], None, id="there"),
+        pytest.param([HAVING, NodeInventory("old")], None, id="not-known-of-one"),
+        pytest.param([NodeInventory("bare", networks=())], "no file 'a' on any node, nor", id="nowhere"),
+        pytest.param(
+            [NodeInventory("b", networks=()), HAVING, NodeInventory("c", networks=())],
+            "no file 'a' on b, c, nor a network",
+            id="not-everywhere",
+        ),
+        pytest.param(
+            [HAVING, *(NodeInventory(f"n{number}", networks=()) for number in range(7))],
+            "on n0, n1, n2, n3, n4 and 2 more, nor",
+            id="many",
+        ),
+    ],
+)
+def test_of_a_primary_that_nodes_do_not_have(nodes: list[NodeInventory], said: str | None) -> None:
+    found = admission.of_primary(SelectionSettings(primary="a"), nodes)
+
+    assert [] == admission.of_primary(SelectionSettings(), nodes)
+    assert (said is not None) == bool(found)
+    assert said is None or said in found[0].problem

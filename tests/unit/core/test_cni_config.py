@@ -203,3 +203,25 @@ def test_every_other_key_reaches_the_plugin_unchanged(extra: dict[str, object]) 
     stdin = cni_config.plugin_stdin(conf, conf.plugins[0], {}, {})
 
     assert {"cniVersion": "0.1.0", "name": "n", "type": "a", **extra} == json_text.parse(stdin).value
+
+
+PLUGINS = st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.text(max_size=5), max_size=3)
+
+
+@given(st.lists(PLUGINS, max_size=3), st.sampled_from(["", "\n", "  "]))
+def test_plugins_that_are_chained_stand_behind_its_own_and_all_keep_their_bytes(
+    more: list[dict[str, object]], blank: str
+) -> None:
+    texts = [json.dumps({**plugin, "type": f"more{index}"}) for index, plugin in enumerate(more)]
+
+    chained = cni_config.with_plugins(CHAIN, [f"{blank}{text}{blank}" for text in texts])
+
+    own = cni_config.parse(CHAIN).plugins
+    assert [each.text for each in own] + texts == [each.text for each in cni_config.parse(chained).plugins]
+    assert more or chained == CHAIN
+
+
+@pytest.mark.parametrize("text", [CONF, "{", '{"plugins":[]}', '{"plugins":{}}', "[]"])
+def test_nothing_is_chained_to_what_is_no_list_of_plugins(text: str) -> None:
+    with pytest.raises(ConfigError):
+        cni_config.with_plugins(text, ['{"type":"a"}'])

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from netattach_core import inventory
-from netattach_core.inventory import DefaultInterface, Interface, NodeAddress
+from netattach_core.inventory import (
+    DefaultInterface,
+    Dhcp,
+    Interface,
+    NetworkFile,
+    NodeAddress,
+    NodeInventory,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +73,27 @@ def test_an_address_that_no_interface_carries_is_nothing() -> None:
     assert () == inventory.with_addresses(
         [], [Interface("eth0")], [NodeAddress("10.0.0.1", "the node's InternalIP")]
     )
+
+
+@pytest.mark.parametrize(
+    "dhcp", [None, Dhcp(running=True, socket="/run/cni/dhcp.sock"), Dhcp(running=False, socket="")]
+)
+def test_the_dhcp_daemon_is_told_where_it_is_known(dhcp: Dhcp | None) -> None:
+    body = inventory.to_dict(NodeInventory("worker-1", dhcp=dhcp))
+
+    assert (dhcp is not None) == ("dhcp" in body)
+    assert dhcp == inventory.from_dict(body).dhcp
+
+
+@pytest.mark.parametrize(
+    "networks", [None, (), (NetworkFile("10-a.conflist", "a"), NetworkFile("20-b.conf", "b"))]
+)
+def test_what_networks_a_node_has_is_told_where_it_is_known(networks: tuple[NetworkFile, ...] | None) -> None:
+    """An earlier daemon tells nothing of it, which is not the same as none."""
+    body = inventory.to_dict(NodeInventory("worker-1", networks=networks))
+
+    read = inventory.from_dict(body)
+    assert networks == read.networks
+    assert ("networks" in body) == (networks is not None)
+    known = [None] * 3 if networks is None else [bool(networks), bool(networks), False]
+    assert known == [read.has_network(name) for name in ("a", "20-b.conf", "c")]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from netattach_core.finding import Severity
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.inventory import DefaultInterface, Dhcp, Interface, NodeInventory, Plugin
 from netattach_core.policy import judge, nodes
-from support.judging import HOST_LOCAL, conf, ids, judged, macvlan, nad
+from support.judging import HOST_LOCAL, bridge, conf, ids, judged, macvlan, nad
 
 PORTMAP = {
     "cniVersion": "1.0.0",
@@ -32,7 +33,10 @@ NODE = NodeInventory(
     default_interfaces=(
         DefaultInterface("eth0", ("carries the IPv4 default route", "carries flannel's public-ip")),
     ),
-    plugins=tuple(map(Plugin, ["macvlan", "bridge", "host-local", "static", "host-device", "portmap"])),
+    plugins=tuple(
+        map(Plugin, ["macvlan", "bridge", "host-local", "static", "host-device", "portmap", "dhcp"])
+    ),
+    dhcp=Dhcp(running=False, socket="/run/cni/dhcp.sock"),
 )
 OTHER = NodeInventory(node="worker-2", interfaces=(Interface("eth0"),), plugins=(Plugin("bridge"),))
 
@@ -45,11 +49,18 @@ NODE_CASES: list[tuple[str, str, Any, Any]] = [
         macvlan(linkInContainer=True, master="eth0"),
     ),
     ("master-default-interface", "the node's card moved away", conf("host-device", device="eth0"), macvlan()),
+    ("bridge-of-another-kind", "a VLAN", bridge(bridge="eth0.7"), bridge(bridge="cni0")),
     ("master-on-default-interface", "a VLAN of it", macvlan(master="eth0.7"), macvlan()),
     ("master-missing-on-node", "no such interface", macvlan(master="eth9"), macvlan()),
     ("mtu-above-master", "an MTU too large", macvlan(mtu=9000), macvlan(mtu=1500)),
     ("plugin-missing", "no such plugin", conf("MACVLAN"), PORTMAP),
     ("plugin-missing", "no such IPAM", macvlan(ipam={"type": "host_local"}), macvlan()),
+    (
+        "dhcp-daemon-missing",
+        "no dhcp daemon",
+        macvlan(ipam={"type": "dhcp"}),
+        macvlan(ipam={"type": "dhcp", "daemonSocketPath": "/run/own.sock"}),
+    ),
 ]
 
 
@@ -147,6 +158,36 @@ def test_a_plugin_on_some_nodes_is_a_warning_that_names_the_others() -> None:
     assert "worker-2" in found.problem
 
 
+DHCP = macvlan(ipam={"type": "dhcp"})
+
+
+def _with_dhcp(name: str, *, running: bool | None, plugin: str = "dhcp") -> NodeInventory:
+    told = None if running is None else Dhcp(running=running, socket="/run/cni/dhcp.sock")
+    return dataclasses.replace(NODE, node=name, plugins=(*NODE.plugins[:-1], Plugin(plugin)), dhcp=told)
+
+
+def test_a_dhcp_daemon_that_runs_on_some_nodes() -> None:
+    """A warning that names the others; a node whose daemon does not tell is none of them."""
+    nodes_ = [_with_dhcp("a", running=True), _with_dhcp("b", running=False), _with_dhcp("c", running=None)]
+    (found,) = [f for f in judged(DHCP, nodes_) if f.rule.id == "dhcp-daemon-missing"]
+
+    assert Severity.WARN is found.weight
+    assert "no dhcp daemon runs on b: pods there cannot be attached, nor detached" == found.problem
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        _with_dhcp("a", running=True),
+        _with_dhcp("a", running=None),
+        _with_dhcp("a", running=False, plugin="x"),
+    ],
+    ids=["runs", "does not tell", "has no binary, which another rule says"],
+)
+def test_nothing_is_said_of_the_dhcp_daemon(node: NodeInventory) -> None:
+    assert "dhcp-daemon-missing" not in ids(judged(DHCP, [node]))
+
+
 @pytest.mark.parametrize(
     ("mend", "more"),
     [
@@ -169,3 +210,26 @@ def test_a_bridge_is_offered_only_where_nothing_else_is_there(mend: str, more: t
     (found,) = [f for f in judged(macvlan(master="eth0"), [node]) if f.weight is Severity.DENY]
 
     assert mend == found.mend
+
+
+@pytest.mark.parametrize(
+    ("mend", "others"),
+    [
+        pytest.param("use one of eth1 (both nodes), eth2 (worker-1 alone)", [("eth1",)], id="two nodes"),
+        pytest.param(
+            "use one of eth1 (2 of 3 nodes), eth2 (worker-1 alone)", [("eth1",), ("eth7",)], id="not on all"
+        ),
+        pytest.param(
+            "use one of eth1 (all 3 nodes), eth2 (2 of 3 nodes)", [("eth1",), ("eth1", "eth2")], id="on all"
+        ),
+    ],
+)
+def test_what_would_do_is_named_with_the_nodes_that_have_it(mend: str, others: list[tuple[str, ...]]) -> None:
+    cards = [("eth0", "eth1", "eth2"), *(("eth0", *names) for names in others)]
+    inventories = [
+        NodeInventory(f"worker-{i}", tuple(map(Interface, names)), NODE.default_interfaces)
+        for i, names in enumerate(cards, start=1)
+    ]
+    found = next(f for f in judged(macvlan(master="eth0"), inventories) if f.weight is Severity.DENY)
+
+    assert mend == found.mend.removesuffix(", eth7 (worker-3 alone)")

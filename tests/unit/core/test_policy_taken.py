@@ -12,6 +12,7 @@ from netattach_core.finding import Severity
 
 V4 = {"type": "host-local", "subnet": "10.1.0.0/24"}
 V6 = {"type": "host-local", "subnet": "2001:db8::/64"}
+STATIC4 = {"type": "static", "addresses": [{"address": "10.1.0.5/24"}]}
 STATIC6 = {"type": "static", "addresses": [{"address": "fd00::5/64"}]}
 
 
@@ -55,7 +56,165 @@ TAKEN: dict[str, dict[str, Any]] = {
         "ipam": {"type": "whereabouts", "range": "", "ipRanges": [{"range": "10.1.0.0/24"}]},
     },
 }
+TAKEN |= {
+    "a VLAN out of bounds that is written over": {"type": "bridge", "vlan": 4095, "VLAN": 7},
+    "an MTU in args that takes a bad one's place": _chain(type="tuning", mtu=60, args={"cni": {"mtu": 1400}}),
+    "a small MTU of a VLAN": {"type": "vlan", "master": "eth1", "mtu": 1, "vlanId": 7, "ipam": V4},
+    "a negative MTU of ipvlan": {"type": "ipvlan", "master": "eth1", "mtu": -1, "ipam": V4},
+    "keys of calico that we do not know": {
+        "type": "calico",
+        "ipam": {"type": "calico-ipam", "new_key": 5},
+        "new": {},
+    },
+    "cilium's own ipam": {"type": "cilium-cni", "ipam": {"pool": "x"}, "enable-debug": True},
+    "a MAC with short bytes, which `ip` reads": {"type": "tap", "mac": "2:0:0:0:0:7"},
+    "a MAC and an MTU that are not set": {
+        "type": "tap",
+        "owner": 0,
+        "group": 0,
+        "mac": "01:00:5e:00:00:01",
+        "mtu": 1,
+    },
+    "the largest MTU of a tap": {"type": "tap", "mtu": 65521},
+    "a burst that fills one tick": _chain(type="bandwidth", ingressRate=10**12, ingressBurst=1000000),
+    "conditions of nftables with their backend": _chain(
+        type="portmap", backend="nftables", conditionsV4=["ip", "daddr", "10.1.0.3"]
+    ),
+    "conditions whose backend the node decides": _chain(
+        type="portmap", conditionsV4=["ip", "daddr", "10.1.0.3"]
+    ),
+    "one route to two next hops": {
+        "type": "bridge",
+        "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16"}, {"dst": "10.2.0.0/16", "gw": "10.1.0.9"}]},
+    },
+    "one route in two tables": {
+        "type": "bridge",
+        "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16"}, {"dst": "10.2.0.0/16", "table": 100}]},
+    },
+    "a route of the link where there is no gateway": {
+        "type": "macvlan",
+        "master": "eth1",
+        "ipam": {**STATIC4, "routes": [{"dst": "10.2.0.0/16", "scope": 253}]},
+    },
+    "two IPv6 subnets and a gateway": {
+        "type": "bridge",
+        "isGateway": True,
+        "ipam": {"type": "host-local", "ranges": [[{"subnet": "fd00::/64"}], [{"subnet": "fd01::/64"}]]},
+    },
+    "an ipam section in two parts": {
+        "type": "bridge",
+        "ipam": {"type": "host-local"},
+        "IPAM": {"subnet": "10.1.0.0/24"},
+    },
+    "host bits for a device that may be in user space": {
+        "type": "host-device",
+        "pciBusID": "0000:00:1f.6",
+        "ipam": {**STATIC4, "routes": [{"dst": "10.2.0.5/16"}]},
+    },
+}
 REFUSED: dict[str, dict[str, Any]] = {
+    "a number that does not fit, written over": {
+        "type": "bridge",
+        "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16", "mtu": 2**63, "MTU": 1400}]},
+    },
+    "a negative count that is written over": {
+        "type": "macvlan",
+        "master": "eth1",
+        "bcqueuelen": -1,
+        "BCQUEUELEN": 1,
+    },
+    "a VLAN of the loopback": {"type": "vlan", "master": "lo", "vlanId": 7, "ipam": V4},
+    "an ipam section that is taken back": {"type": "bridge", "ipam": V4, "IPAM": None},
+    "a MAC in args that takes a good one's place": _chain(
+        type="tuning", mac="02:00:00:00:00:01", args={"cni": {"mac": "02:00"}}
+    ),
+    "a small MTU in args": _chain(type="tuning", args={"cni": {"mtu": 60}}),
+    "a sysctl of the kernel in args": _chain(
+        type="tuning", sysctl={}, args={"cni": {"sysctl": {"kernel.shmmax": "1"}}}
+    ),
+    "an MTU too small for IPv6 on a VLAN": {
+        "type": "vlan",
+        "master": "eth1",
+        "mtu": 1,
+        "vlanId": 7,
+        "ipam": STATIC6,
+    },
+    "an MTU that ipvlan's kernel refuses": {"type": "ipvlan", "master": "eth1", "mtu": 65536, "ipam": V4},
+    "a flag of calico without quotes": {
+        "type": "calico",
+        "ipam": {"type": "calico-ipam", "assign_ipv4": True},
+    },
+    "cilium's debug as a text": {"type": "cilium-cni", "enable-debug": "true"},
+    "a delegate that is a text": {"type": "flannel", "delegate": "bridge"},
+    "a MAC with dashes, which `ip` does not read": {"type": "tap", "mac": "02-00-00-00-00-07"},
+    "an MTU that no tap has": {"type": "tap", "mtu": 65522},
+    "a user that is none": {"type": "tap", "owner": 2**32 - 1, "group": 0},
+    "a MAC that is none, though it is not set": {"type": "tap", "owner": 0, "group": 0, "mac": "02:00"},
+    "a burst too small for its rate": _chain(type="bandwidth", ingressRate=10**12, ingressBurst=100000),
+    "an empty backend": _chain(type="portmap", backend=""),
+    "conditions of the other backend": _chain(
+        type="portmap", backend="nftables", conditionsV4=["-d", "10.1.0.3"]
+    ),
+    "conditions of both backends": _chain(
+        type="portmap", conditionsV4=["-d", "10.1.0.3"], conditionsV6=["ip6"]
+    ),
+    "a bit and an empty chain": _chain(type="portmap", markMasqBit=1, externalSetMarkChain=""),
+    "routes that differ in what is not handed on": {
+        "type": "bridge",
+        "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16"}, {"dst": "10.2.0.0/16", "mtu": 1400}]},
+    },
+    "a route of the link where a gateway comes with the address": {
+        "type": "bridge",
+        "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16", "scope": 253}]},
+    },
+    "a next hop on a route that is not of the link": {
+        "type": "macvlan",
+        "master": "eth1",
+        "ipam": {**STATIC4, "routes": [{"dst": "10.7.0.1/32"}, {"dst": "10.2.0.0/16", "gw": "10.7.0.1"}]},
+    },
+    "a route of this host alone with a next hop": {
+        "type": "bridge",
+        "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16", "gw": "10.1.0.1", "scope": 254}]},
+    },
+    "a route to nowhere": {
+        "type": "macvlan",
+        "master": "eth1",
+        "ipam": {**STATIC4, "routes": [{"dst": "10.2.0.0/16", "scope": 255}]},
+    },
+    "a broadcast address as next hop": {
+        "type": "bridge",
+        "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16", "gw": "10.1.0.255"}]},
+    },
+    "a number too large for a result": {
+        "type": "bridge",
+        "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16", "mtu": 2**63 - 1}]},
+    },
+    "null as a subnet": {
+        "type": "bridge",
+        "ipam": {**V4, "subnet": None, "ranges": [[{"subnet": "10.1.0.0/24"}]]},
+    },
+    "a start that is not used, and no address": {
+        "type": "bridge",
+        "ipam": {"type": "host-local", "rangeStart": "x", "ranges": [[{"subnet": "10.1.0.0/24"}]]},
+    },
+    "host bits for a device of the kernel": {
+        "type": "host-device",
+        "device": "eth1",
+        "ipam": {**STATIC4, "routes": [{"dst": "10.2.0.5/16"}]},
+    },
+    "a PCI address that is none beside a device": {
+        "type": "host-device",
+        "device": "eth1",
+        "pciBusID": "1f.6",
+    },
+    "a wrong type that is written over": {"type": "bridge", "mtu": "1500", "MTU": 1500},
+    "a VLAN whose interface has too long a name": {
+        "type": "bridge",
+        "bridge": "b" * 12,
+        "vlan": 100,
+        "isGateway": True,
+        "ipam": V4,
+    },
     "an MTU too small for IPv6": {"type": "macvlan", "master": "eth1", "mtu": 1279, "ipam": STATIC6},
     "an MTU too small for IPv6 on a bridge": {"type": "bridge", "mtu": 68, "ipam": V6},
     "a second default route": _bridge(V4, {"dst": "0.0.0.0/0"}),
@@ -76,8 +235,11 @@ REFUSED: dict[str, dict[str, Any]] = {
 }
 
 
-def _denials(config: dict[str, Any]) -> list[str]:
-    text = json.dumps({"cniVersion": "1.0.0", "name": "n", **config})
+TWICE = '{"cniVersion":"1.0.0","plugins":[{"type":"bridge"},{"type":"tuning","sysctl":{"net.a":"1","net.a":"2"}}]}'
+
+
+def _denials(config: dict[str, Any] | str) -> list[str]:
+    text = config if isinstance(config, str) else json.dumps({"cniVersion": "1.0.0", "name": "n", **config})
     body = {"metadata": {"name": "n"}, "spec": {"config": text}}
     return [finding.problem for finding in policy.judge(body) if finding.weight is Severity.DENY]
 
@@ -92,3 +254,8 @@ def test_what_the_plugin_takes_is_not_denied(config: dict[str, Any]) -> None:
 def test_what_the_plugin_refuses_beside_it_is_denied(config: dict[str, Any]) -> None:
     """The same places, wrong for certain."""
     assert 1 == len(_denials(config))
+
+
+def test_a_sysctl_that_stands_twice_is_denied() -> None:
+    """Where anything else may stand twice: tuning.go, sysctlKey."""
+    assert ["`net.a` stands here twice; the tuning plugin refuses that"] == _denials(TWICE)

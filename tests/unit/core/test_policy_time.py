@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 
 from netattach_core.finding import Severity
 from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.nad import Nad
 from netattach_core.policy import judge
+from netattach_core.policy.neighbours import Neighbours
 from support.judging import bridge, conf, judged, nad
 
 NODES = [
@@ -99,7 +102,7 @@ def test_after_a_thousand_denials_no_more_are_looked_for() -> None:
 
 
 def test_of_many_subnets_a_message_names_ten() -> None:
-    routes = [{"dst": subnet(number)} for number in range(20)]
+    routes = [{"dst": subnet(number), "scope": 253} for number in range(20)]
     (found,) = judged(
         bridge(
             ipam={
@@ -112,3 +115,19 @@ def test_of_many_subnets_a_message_names_ten() -> None:
 
     assert found.problem.startswith("`gw` 11.0.0.1 is not in 10.99.2.0/24, 10.0.0.0/24")
     assert "10.0.8.0/24 and 11 more, where" in found.problem
+
+
+def test_a_large_cluster_costs_a_judgement_little() -> None:
+    """A thousand nodes and five thousand networks on five hundred links: looked through each time, they would take 30 ms."""
+    nodes = tuple(dataclasses.replace(NODES[0], node=f"node{number}") for number in range(1000))
+    others = Neighbours(
+        Nad("lab", f"net{number}", json.dumps(conf("macvlan", master=f"eth{number % 500}")))
+        for number in range(5000)
+    )
+    bodies = [nad(host_local([{"subnet": subnet(number)}])) for number in range(200)]
+    judge(bodies[0], nodes, others=others)
+    started = time.process_time()
+    for body in bodies[1:]:
+        judge(body, nodes, others=others)
+
+    assert (time.process_time() - started) / len(bodies) < 0.01

@@ -1,0 +1,32 @@
+"""The webhooks' own knowledge of a cluster that holds some objects; also for the page of rules (tools/rules.py)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from netattach_kube import resource
+from netattach_kube.resource import Resource
+from netattach_webhooks.lookup import Lookup
+from support import api_server
+from support.api_server import ApiServer
+
+RESOURCES = {each.kind: each for each in vars(resource).values() if isinstance(each, Resource)}
+
+
+@asynccontextmanager
+async def cluster(objects: Iterable[Mapping[str, Any]]) -> AsyncIterator[tuple[Lookup, ApiServer]]:
+    """What is looked up from the server's watches, when all of it has been listed, and the server."""
+    async with api_server.serving() as server:
+        for body in objects:
+            server.put(RESOURCES[body["kind"]], body)
+        lookup = Lookup(server.api)
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(lookup.run())
+            async with asyncio.timeout(10):
+                while lookup.problem():  # noqa: ASYNC110  # what is ready is told by no event
+                    await asyncio.sleep(0.002)
+            yield lookup, server
+            watching.cancel()

@@ -1,0 +1,143 @@
+"""Any bytes as the body of a review: decoded, judged as the program judges it, answered; without network and threads.
+
+The first letter says to which address they are sent. In capitals it says more: the rest is only the text that matters there (a
+configuration, an annotation, settings), in a review that is sound around it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+from unittest import mock
+
+from fuzz import known, properties
+from netattach_core import inventory
+from netattach_core.annotation import NETWORKS
+from netattach_core.errors import DecodeError, NotFoundError, TryAgainError
+from netattach_core.nad import PROTECT
+from netattach_kube import cluster_settings
+from netattach_webhooks import app, judges, review
+from netattach_webhooks.lookup import Lookup
+from netattach_webhooks.metrics import Metrics, Outcome
+from netattach_webhooks.review import Review
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Body = dict[str, Any]
+
+_KINDS = {b"n": "nads", b"p": "pods", b"t": "templates", b"c": "config", b"d": "deletions"}
+
+
+def one_input(data: bytes) -> None:
+    kind = _KINDS.get(data[:1].lower(), "")
+    if kind not in _WEBHOOKS._judges.kinds:
+        return
+    body = data[1:] if data[:1].islower() else _around(kind, properties.text_of(data[1:]))
+    try:
+        asked = review.decode(body)
+    except DecodeError as error:
+        properties.denial(error.message)
+        return
+    _answered(kind, asked)
+
+
+def _answered(kind: str, asked: Review) -> None:
+    with mock.patch.object(judges, "_in", _in_place):
+        judged = _LOOP.run_until_complete(_WEBHOOKS._judges.kinds[kind](asked))
+    properties.sound(judged.findings, judged.text, asked.about)
+    outcome, response = _WEBHOOKS._verdict(asked, judged)
+    assert isinstance(response.body, bytes)
+    answer = json.loads(response.body)
+    told = answer["response"]
+    assert ("admission.k8s.io/v1", "AdmissionReview") == (answer["apiVersion"], answer["kind"])
+    assert asked.uid == told["uid"]
+    assert told["allowed"] is (outcome is Outcome.ALLOWED)
+    properties.warnings(told.get("warnings", []))
+    if not told["allowed"]:
+        properties.denial(told["status"]["message"])
+
+
+def _around(kind: str, text: str) -> bytes:
+    """The review of a new object in which this text stands."""
+    pod = {"metadata": {"name": "web", "annotations": {NETWORKS: text}}, "spec": {}}
+    objects: dict[str, Body] = {
+        "nads": {"metadata": {"name": "net"}, "spec": {"config": text}},
+        "deletions": {"metadata": {"name": "net", "annotations": {PROTECT: text}}},
+        "pods": pod,
+        "templates": {"metadata": {"name": "web"}, "spec": {"replicas": 300, "template": pod}},
+        "config": {"metadata": {"name": cluster_settings.NAME}, "data": {cluster_settings.KEY: text}},
+    }
+    request = {
+        "uid": "705ab4f5",
+        "operation": "DELETE" if kind == "deletions" else "CREATE",
+        "kind": {"kind": "Deployment" if kind == "templates" else ""},
+        "namespace": "lab",
+        "name": objects[kind]["metadata"]["name"],
+        "object": None if kind == "deletions" else objects[kind],
+        "oldObject": objects[kind] if kind == "deletions" else None,
+    }
+    whole = {"apiVersion": review.API_VERSION, "kind": review.KIND, "request": request}
+    return json.dumps(whole).encode()
+
+
+def _objects() -> list[Body]:
+    """What the cluster holds."""
+    low = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeEnd": "10.1.2.9"}
+    static = {"type": "static", "addresses": [{"address": "10.1.2.3/24"}]}
+    nads: dict[tuple[str, str], Body] = {
+        ("lab", "net"): {"type": "macvlan", "master": "eth1", "ipam": low},
+        ("lab", "net-2"): {"plugins": [{"type": "bridge", "ipam": static, "capabilities": {"ips": True}}]},
+        ("other", "lost"): {"type": "vlan", "master": "eth1", "vlanId": 5, "ipam": {"type": "dhcp"}},
+    }
+    return [
+        *(
+            {
+                "kind": "NetworkAttachmentDefinition",
+                "metadata": {"namespace": namespace, "name": name},
+                "spec": {"config": json.dumps({"cniVersion": "1.0.0", "name": name, **config})},
+            }
+            for (namespace, name), config in nads.items()
+        ),
+        *(
+            {
+                "kind": "NodeNetworkInventory",
+                "metadata": {"name": node.node},
+                "status": {key: value for key, value in inventory.to_dict(node).items() if value is not None},
+            }
+            for node in properties.NODES
+        ),
+        {
+            "kind": "Pod",
+            "metadata": {"namespace": "lab", "name": "user", "annotations": {NETWORKS: "net"}},
+            "status": {"phase": "Running"},
+        },
+    ]
+
+
+class _Api:
+    """Of the networks that the watch has not told of, one cannot be looked up, and the others are not there."""
+
+    async def get(self, _: Any, name: str, *_rest: Any, **_more: Any) -> Body:
+        raise TryAgainError("the API server is away") if name == "net3" else NotFoundError(name)
+
+    get_metadata = get
+
+
+async def _known() -> Lookup:
+    async with known.cluster(_objects()) as (lookup, _):
+        pass
+    lookup._api = _Api()  # type: ignore[assignment]  # the part of it that is called
+    return lookup
+
+
+async def _in_place(_: ThreadPoolExecutor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return function(*args, **kwargs)
+
+
+_WEBHOOKS = app.Webhooks(asyncio.run(_known()), Metrics())
+_LOOP = asyncio.new_event_loop()
+atexit.register(_LOOP.close)

@@ -1,0 +1,93 @@
+"""The words that lead a fuzzer past the first check: what the judge, the annotation and the review know by name."""
+
+from __future__ import annotations
+
+from netattach_core import plugins, versions
+from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS
+from netattach_kube import cluster_settings
+
+_JSON = [
+    '{"',
+    '":',
+    '",',
+    "[{",
+    "}]",
+    "null",
+    "true",
+    "false",
+    '{"type":"',
+    '"ipam":{"type":"',
+    '"plugins":[{"type":"',
+]
+_JSON += [r"\u", r"\ud800", "1500.0", "1e3", "//", "NaN", "\u201c"]
+_VALUES = [
+    "10.1.2.0/24",
+    "10.1.2.3",
+    "fd00::/64",
+    "0.0.0.0/0",
+    "::ffff:10.0.0.1/120",
+    "02:00:5e:10:00:01",
+    "eth0",
+    "eth1",
+    "lo",
+]
+_ANNOTATION = [
+    "name",
+    "namespace",
+    "interface",
+    "interfaceRequest",
+    "ips",
+    "mac",
+    "infiniband-guid",
+    "default-route",
+]
+_ANNOTATION += [
+    "portMappings",
+    "hostPort",
+    "containerPort",
+    "protocol",
+    "bandwidth",
+    "egressRate",
+    "egressBurst",
+    "cni-args",
+]
+_ANNOTATION += ["deviceID", "ipam-claim-reference", "net@", "lab/net", "other/lost"]
+_REVIEW = [
+    "kind",
+    "AdmissionReview",
+    "apiVersion",
+    "admission.k8s.io/v1",
+    "request",
+    "uid",
+    "operation",
+    "CREATE",
+    "UPDATE",
+]
+_REVIEW += [
+    "DELETE",
+    "CONNECT",
+    "object",
+    "oldObject",
+    "metadata",
+    "annotations",
+    "deletionTimestamp",
+    "generateName",
+    "spec",
+]
+_REVIEW += ["config", "hostNetwork", "data", "config.yaml", "statusForPlainPods", NETWORKS, DEFAULT_NETWORK]
+_REVIEW += [SKIP_DEFAULT_NETWORKS, *cluster_settings.SCHEMA["properties"]]
+
+
+def dictionary() -> str:
+    """In libFuzzer's form. Of the plugins it holds all types and keys, so that a new one is known here too."""
+    known = {key for plugin in plugins.PLUGINS for key in plugin.schema["properties"]}
+    types = {plugin.type for plugin in plugins.PLUGINS}
+    words = sorted({*known, *types, *versions.SUPPORTED, *_JSON, *_VALUES, *_ANNOTATION, *_REVIEW})
+    return "".join(f'"{_escaped(word)}"\n' for word in words)
+
+
+def _escaped(word: str) -> str:
+    return "".join(
+        chr(byte) if 0x20 <= byte < 0x7F and chr(byte) not in '"\\' else f"\\x{byte:02x}"
+        for byte in word.encode()
+    )

@@ -1,0 +1,78 @@
+"""What an administrator changes of a judgement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.judge_settings import Exemption, JudgeSettings, applied
+from netattach_core.policy import foreign, judge
+from support.judging import ids, nad
+
+DENY, WARN, OFF = Severity.DENY, Severity.WARN, Severity.OFF
+HARD = Finding(Rule("hard", DENY, ""), (), "", "")
+PARTLY = Finding(Rule("hard", DENY, ""), (), "", "", severity=WARN)
+SOFT = Finding(Rule("soft", WARN, ""), (), "", "")
+
+CASES: dict[str, tuple[JudgeSettings, list[Severity]]] = {
+    "nothing": (JudgeSettings(), [DENY, WARN, WARN]),
+    "a rule made a warning": (JudgeSettings(severities={"hard": WARN}), [WARN, WARN, WARN]),
+    "a rule turned off": (JudgeSettings(severities={"hard": OFF}), [WARN]),
+    "a rule made a denial": (JudgeSettings(severities={"soft": DENY}), [DENY, DENY, WARN]),
+    "nothing refused": (JudgeSettings(warn_only=True), [WARN, WARN, WARN]),
+    "nothing refused, whatever a rule says": (
+        JudgeSettings(severities={"soft": DENY}, warn_only=True),
+        [WARN, WARN, WARN],
+    ),
+    "an exempt namespace": (JudgeSettings(exemptions=(Exemption(("kube-*",)),)), [WARN, WARN, WARN]),
+    "an exempt namespace, of another rule": (
+        JudgeSettings(exemptions=(Exemption(("kube-*",), ("soft",), OFF),)),
+        [DENY, WARN],
+    ),
+    "another namespace": (JudgeSettings(exemptions=(Exemption(("team-?",)),)), [DENY, WARN, WARN]),
+}
+
+
+@pytest.mark.parametrize(("settings", "severities"), CASES.values(), ids=CASES)
+def test_severities_in_force(settings: JudgeSettings, severities: list[Severity]) -> None:
+    assert severities == [each.weight for each in applied([SOFT, HARD, PARTLY], settings, "kube-system")]
+
+
+SCHEMA = {
+    "type": "object",
+    "required": ["card"],
+    "properties": {"card": {"type": "string"}, "queues": {"$ref": "#/$defs/small"}},
+    "$defs": {"small": {"type": "integer", "maximum": 8}},
+}
+
+
+def test_a_foreign_plugin_is_judged_by_the_schema_that_there_is() -> None:
+    settings = JudgeSettings(schemas={"fancy": SCHEMA, "fancy-ipam": {"required": ["pool"]}})
+    config: dict[str, Any] = {
+        "cniVersion": "1.0.0",
+        "type": "fancy",
+        "queues": 9,
+        "ipam": {"type": "fancy-ipam"},
+    }
+    findings = [each for each in judge(nad(config), settings=settings) if each.rule is foreign.FOREIGN_SCHEMA]
+
+    assert [(), ("queues",), ("ipam",)] == [each.path for each in findings]
+    assert "'card' is a required property" in findings[0].problem
+    assert "foreign-schema" not in ids(judge(nad(config)))
+    sound = {**config, "queues": 8, "card": "c1", "ipam": {"type": "fancy-ipam", "pool": "p"}}
+    assert "foreign-schema" not in ids(judge(nad(sound), settings=settings))
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "text"}, "type"),
+        ([], "is not of type"),
+        ({"properties": {"a": {"$ref": "https://example.com/x"}}}, "only a part of the same schema"),
+    ],
+)
+def test_a_schema_that_cannot_be_used(schema: Any, words: str) -> None:
+    assert words in (foreign.problem(schema) or "")
+    assert foreign.problem(SCHEMA) is None

@@ -1,0 +1,186 @@
+"""One network beside others, and beside what the cluster uses itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from netattach_core.finding import Finding
+from netattach_core.inventory import DefaultInterface, Interface, NodeInventory
+from netattach_core.judge_settings import ClusterNetworks, JudgeSettings
+from netattach_core.nad import ALLOW_DEFAULT_INTERFACE, Nad
+from netattach_core.policy import cluster, footprint, judge
+from netattach_core.policy.neighbours import Neighbours
+from netattach_core.selection import SelectionSettings
+from support.judging import conf, ids, nad
+
+LOW = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeEnd": "10.1.2.99"}
+HIGH = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeStart": "10.1.2.100"}
+WHOLE = {"type": "host-local", "subnet": "10.1.2.0/24"}
+SHARED = {"type": "whereabouts", "range": "10.1.2.0/24"}
+CLUSTER = {rule.id for rule in cluster.RULES}
+
+
+def other(config: dict[str, Any], name: str = "other", namespace: str = "lab") -> Nad:
+    return Nad(namespace, name, json.dumps(config))
+
+
+def judged(config: dict[str, Any], *others: dict[str, Any]) -> list[Finding]:
+    return judge(nad(config), others=Neighbours(other(each, f"other{i}") for i, each in enumerate(others)))
+
+
+def macvlan(ipam: dict[str, Any], name: str = "mine", **keys: Any) -> dict[str, Any]:
+    return {**conf("macvlan", **{"master": "eth1", "ipam": ipam, **keys}), "name": name}
+
+
+def bridge(ipam: dict[str, Any], name: str = "mine", **keys: Any) -> dict[str, Any]:
+    return {**conf("bridge", **{"bridge": "br1", "ipam": ipam, **keys}), "name": name}
+
+
+PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
+    "one range for two": (macvlan(WHOLE), macvlan(HIGH, "theirs"), {"addresses-shared"}),
+    "ranges that are apart": (macvlan(LOW), macvlan(HIGH, "theirs"), set()),
+    "one range on two interfaces": (macvlan(WHOLE), macvlan(WHOLE, "theirs", master="eth2"), set()),
+    "one range on two VLANs": (
+        {**conf("vlan", master="eth1", vlanId=7, ipam=WHOLE), "name": "mine"},
+        {**conf("vlan", master="eth1", vlanId=8, ipam=WHOLE), "name": "theirs"},
+        set(),
+    ),
+    "one range on one VLAN": (
+        {**conf("vlan", master="eth1", vlanId=7, ipam=WHOLE), "name": "mine"},
+        {**conf("vlan", master="eth1", vlanId=7, ipam=WHOLE), "name": "theirs"},
+        {"addresses-shared"},
+    ),
+    "one pool of whereabouts": (macvlan(SHARED), macvlan(SHARED, "theirs"), set()),
+    "two pools of whereabouts": (
+        macvlan(SHARED),
+        macvlan({**SHARED, "network_name": "theirs"}, "theirs"),
+        {"addresses-shared"},
+    ),
+    "a static address in a range": (
+        macvlan({"type": "static", "addresses": [{"address": "10.1.2.7/24"}]}),
+        macvlan(WHOLE, "theirs"),
+        {"addresses-shared"},
+    ),
+    "one static address in two networks": (
+        macvlan({"type": "static", "addresses": [{"address": "10.1.2.7/24"}]}),
+        macvlan({"type": "static", "addresses": [{"address": "10.1.2.7/24"}]}),
+        {"addresses-shared"},
+    ),
+    "other ranges under one name": (macvlan(LOW), macvlan(HIGH), {"leases-shared"}),
+    "the same network twice": (macvlan(WHOLE), macvlan(WHOLE), set()),
+    "another gateway of one bridge": (
+        bridge(WHOLE, isGateway=True),
+        bridge({"type": "host-local", "subnet": "10.9.0.0/24"}, "theirs", isGateway=True),
+        {"bridge-gateways-differ"},
+    ),
+    "another gateway by force": (
+        bridge(WHOLE, isGateway=True, forceAddress=True),
+        bridge({"type": "host-local", "subnet": "10.9.0.0/24"}, "theirs", isGateway=True),
+        set(),
+    ),
+    "a bridge of another MTU": (bridge(LOW, mtu=1400), bridge(HIGH, "theirs"), {"bridge-settings-differ"}),
+    "two kinds on one interface": (
+        macvlan(LOW),
+        {**conf("ipvlan", master="eth1", ipam=HIGH), "name": "theirs"},
+        {"master-kinds-differ"},
+    ),
+    "one that has it for itself": (
+        macvlan(LOW, mode="passthru"),
+        macvlan(HIGH, "theirs"),
+        {"master-passthru-shared"},
+    ),
+    "one that cannot be read": (macvlan(WHOLE), {"type": 7}, set()),
+}
+
+
+@pytest.mark.parametrize(("mine", "theirs", "rules"), PAIRS.values(), ids=PAIRS)
+def test_two_networks(mine: dict[str, Any], theirs: dict[str, Any], rules: set[str]) -> None:
+    findings = [finding for finding in judged(mine, theirs) if finding.rule.id in CLUSTER]
+
+    assert rules == ids(findings)
+    assert all("lab/other0" in finding.problem for finding in findings)
+    assert rules == ids(judged(theirs, mine)) & CLUSTER or mine.get("forceAddress")
+
+
+def test_a_network_is_not_compared_with_what_it_was_before() -> None:
+    before = other(macvlan(HIGH, "theirs"), "net")
+
+    assert not ids(judge(nad(macvlan(WHOLE)), others=Neighbours([before]))) & CLUSTER
+
+
+def test_of_many_others_some_are_named_and_all_counted() -> None:
+    (finding,) = (
+        each
+        for each in judged(macvlan(WHOLE), *(macvlan(WHOLE, f"n{i}") for i in range(5)))
+        if each.rule.id == "addresses-shared"
+    )
+
+    assert finding.problem.startswith("lab/other0, lab/other1, lab/other2 and 2 more on the same link eth1 ")
+
+
+def test_isolated_namespaces_do_not_hear_of_each_others_networks() -> None:
+    others = [
+        Nad(namespace, "secret", json.dumps(macvlan(WHOLE, "theirs")))
+        for namespace in ("one", "two", "shared")
+    ]
+    isolated = JudgeSettings(
+        selection=SelectionSettings(isolated=True, global_namespaces=frozenset({"shared"}))
+    )
+    (finding,) = (
+        each
+        for each in judge(nad(macvlan(WHOLE)), others=Neighbours(others), settings=isolated)
+        if each.rule is cluster.ADDRESSES_SHARED
+    )
+
+    assert finding.problem.startswith("a network of another namespace, shared/secret on the same link eth1 ")
+
+
+def test_words_in_braces_are_words() -> None:
+    assert "addresses-shared" in ids(
+        judged(macvlan(WHOLE, master="{link}"), macvlan(WHOLE, "{x}", master="{link}"))
+    )
+
+
+NETWORKS = ClusterNetworks(pods=("10.244.0.0/16",), services=("10.96.0.0/12", "fd00::/108"), nodes=())
+
+
+@pytest.mark.parametrize(
+    ("subnet", "words"),
+    [("10.244.7.0/24", "for pods"), ("10.96.0.0/16", "for Services"), ("fd00::/112", "for Services")],
+)
+def test_subnets_of_the_cluster(subnet: str, words: str) -> None:
+    body = nad(macvlan({"type": "host-local", "subnet": subnet}))
+    findings = judge(body, settings=JudgeSettings(networks=NETWORKS))
+
+    assert any(each.rule is cluster.CLUSTER_SUBNET and words in each.problem for each in findings)
+    assert not ids(judge(body)) & CLUSTER
+
+
+NODE = NodeInventory(
+    "node1",
+    interfaces=(Interface("eth0", addresses=("192.0.2.7/24", "fe80::1/64")), Interface("eth1")),
+    default_interfaces=(DefaultInterface("eth0", ("carries the IPv4 default route",)),),
+)
+
+
+def test_the_subnet_of_the_nodes_is_the_clusters() -> None:
+    config = macvlan({"type": "host-local", "subnet": "192.0.2.0/25"})
+
+    assert "subnet-of-cluster" in ids(judge(nad(config), [NODE]))
+    assert "subnet-of-cluster" not in ids(judge(nad(config, **{ALLOW_DEFAULT_INTERFACE: "true"}), [NODE]))
+
+
+def test_what_whereabouts_gives_out_is_read_in_each_of_its_forms() -> None:
+    forms: tuple[dict[str, Any], ...] = (
+        {"range": "10.1.2.10-10.1.2.20/24"},
+        {"range": "10.1.2.0/24", "range_start": "10.1.2.10", "range_end": "10.1.2.20"},
+        {"ipRanges": [{"range": "10.1.2.10-10.1.2.20/24"}]},
+    )
+    spans = [footprint.of(other(macvlan({"type": "whereabouts", **form}))).spans for form in forms]
+
+    assert [("10.1.2.10", "10.1.2.20", 11)] * 3 == [
+        (str(span.first), str(span.last), span.hosts) for (span,) in spans
+    ]

@@ -1,0 +1,59 @@
+"""NADs are found by what they share, and by nothing else."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netattach_core.nad import Nad
+from netattach_core.policy import footprint
+from netattach_core.policy.neighbours import Neighbours
+
+LINKS, STORES = ("eth1", "eth2"), ("one", "two")
+
+
+def nad(name: str, link: str, leases: str) -> Nad:
+    ipam = {"type": "host-local", "subnet": "10.1.2.0/24"} if leases else {}
+    return Nad("lab", name, json.dumps({"name": leases, "type": "macvlan", "master": link, "ipam": ipam}))
+
+
+NADS = st.builds(
+    nad, st.sampled_from("abcdef"), st.sampled_from(("", *LINKS)), st.sampled_from(("", *STORES))
+)
+
+
+@given(st.lists(st.tuples(st.booleans(), NADS)), NADS)
+def test_they_are_those_that_a_look_at_all_finds(changes: list[tuple[bool, Nad]], asked: Nad) -> None:
+    known, kept = Neighbours(), dict[tuple[str, str], Nad]()
+    for stays, each in changes:
+        if stays:
+            known.put(each)
+            kept[(each.namespace, each.name)] = each
+        else:
+            known.remove((each.namespace, each.name))
+            kept.pop((each.namespace, each.name), None)
+    mine = footprint.of(asked)
+
+    def meets(other: Nad) -> bool:
+        theirs = footprint.of(other)
+        return theirs.link == mine.link != "" or theirs.leases == mine.leases != ""
+
+    assert {key: each for key, each in kept.items() if meets(each)} == {
+        key: each for key, (each, _) in known.of(mine).items()
+    }
+
+
+def test_of_more_than_are_to_be_kept_the_latest_are() -> None:
+    known = Neighbours((nad(name, "eth1", "") for name in "abc"), most=2)
+
+    assert [("lab", "b"), ("lab", "c")] == list(known.of(footprint.of(nad("x", "eth1", ""))))
+
+
+def test_what_was_given_out_does_not_change() -> None:
+    known = Neighbours([nad("a", "eth1", "")])
+    given_out = known.of(footprint.of(nad("x", "eth1", "")))
+    known.put(nad("b", "eth1", ""))
+
+    assert [("lab", "a")] == list(given_out)

@@ -1,0 +1,84 @@
+"""The version of CNI against what the nodes' binaries speak: denied where none does, warned of where some do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from netattach_core import json_text
+from netattach_core.finding import Finding, Severity
+from netattach_core.inventory import NodeInventory, Plugin
+from netattach_core.nad import Nad
+from netattach_core.policy import chain, node_versions
+from support.judging import bridge, macvlan, nad
+
+OLD, NEW = ("0.3.1", "0.4.0", "1.0.0"), ("0.3.1", "0.4.0", "1.0.0", "1.1.0")
+
+
+def node(name: str, **plugins: tuple[str, ...]) -> NodeInventory:
+    known = tuple(Plugin(kind.replace("_", "-"), versions) for kind, versions in plugins.items())
+    return NodeInventory(name, plugins=known)
+
+
+def found(config: dict[str, Any], *nodes: NodeInventory) -> list[Finding]:
+    root = json_text.parse(nad(config)["spec"]["config"])
+    return list(node_versions.check(chain.read(root, Nad("lab", "net")), nodes))
+
+
+def test_a_version_that_no_node_speaks_is_denied() -> None:
+    """And the newest that all speak is named."""
+    (finding,) = found(macvlan(cniVersion="1.1.0"), node("a", macvlan=OLD), node("b", macvlan=OLD[:2]))
+
+    assert Severity.DENY == finding.weight
+    assert ("type",) == finding.path
+    assert "`macvlan` on a, b does not speak CNI 1.1.0: no pod can be attached" in finding.problem
+    assert 'write "cniVersion": "0.4.0"' in finding.mend
+
+
+def test_a_version_that_some_nodes_do_not_speak_is_warned_of() -> None:
+    """Pods on the others work."""
+    (finding,) = found(macvlan(cniVersion="1.1.0"), node("a", macvlan=OLD), node("b", macvlan=NEW))
+
+    assert Severity.WARN == finding.weight
+    assert "on a does not speak CNI 1.1.0: pods there cannot be attached" in finding.problem
+
+
+def test_an_ipam_plugin_has_versions_of_its_own() -> None:
+    """It is called with the same one."""
+    (finding,) = found(bridge(cniVersion="1.1.0"), node("a", bridge=NEW, host_local=OLD))
+
+    assert ("ipam", "type") == finding.path
+
+
+def test_without_a_common_version_a_newer_binary_is_asked_for() -> None:
+    (finding,) = found(macvlan(), node("a", macvlan=("0.1.0",)), node("b", macvlan=("0.2.0",)))
+
+    assert "install a newer macvlan there" == finding.mend
+
+
+def test_many_nodes_are_counted() -> None:
+    (finding,) = found(macvlan(cniVersion="1.1.0"), *(node(f"n{i}", macvlan=OLD) for i in range(12)))
+
+    assert "n9 and 2 more" in finding.problem
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        pytest.param([], id="nothing is known of nodes"),
+        pytest.param([node("a", macvlan=())], id="the binary did not answer"),
+        pytest.param([node("a", bridge=OLD)], id="the plugin is not there"),
+        pytest.param(
+            [node("a", macvlan=NEW), node("b", macvlan=())], id="one did not answer, the other speaks it"
+        ),
+    ],
+)
+def test_what_is_not_known_is_passed_over(nodes: list[NodeInventory]) -> None:
+    assert [] == found(macvlan(cniVersion="1.1.0"), *nodes)
+
+
+def test_a_plugin_that_stands_twice_is_told_of_once() -> None:
+    twice = {"cniVersion": "1.1.0", "name": "n", "plugins": [macvlan(), macvlan()]}
+
+    assert 1 == len(found(twice, node("a", macvlan=OLD)))

@@ -1,0 +1,60 @@
+"""The nodes on which a network is meant to be used."""
+
+from __future__ import annotations
+
+import pytest
+
+from netattach_core.inventory import Interface, NodeInventory
+from netattach_core.nad import NODE_SELECTOR
+from netattach_core.policy import judge, selector
+from support.judging import STATIC, conf, ids, nad
+
+FAST = NodeInventory("fast", interfaces=(Interface("eth1"),), labels={"net": "fast", "zone": "a"})
+SLOW = NodeInventory("slow", interfaces=(Interface("eth9"),), labels={"net": "slow", "virtual": ""})
+MACVLAN = conf("macvlan", master="eth1", ipam=STATIC)
+
+MATCHES = {
+    "net=fast": ["fast"],
+    "net==fast": ["fast"],
+    "net!=fast": ["slow"],
+    "zone": ["fast"],
+    "!zone": ["slow"],
+    "virtual=": ["slow"],
+    "net in (fast, slow)": ["fast", "slow"],
+    "net notin (fast),net": ["slow"],
+    "net in (fast),zone=b": [],
+    "other!=x": ["fast", "slow"],
+}
+
+
+@pytest.mark.parametrize(("text", "names"), MATCHES.items())
+def test_a_selector_means_what_it_means_to_kubectl(text: str, names: list[str]) -> None:
+    requirements = selector.parse(text)
+
+    assert requirements is not None
+    assert names == [n.node for n in (FAST, SLOW) if all(each.met(n.labels) for each in requirements)]
+
+
+@pytest.mark.parametrize("text", ["", "a=b=c", "a b", "in (x)", "a in ()x", "-a", "a=b,", "a in (b", "=x"])
+def test_what_is_no_selector(text: str) -> None:
+    assert selector.parse(text) is None
+
+
+def test_only_the_nodes_that_are_meant_are_judged() -> None:
+    assert {"master-missing-on-node"} <= ids(judge(nad(MACVLAN), [FAST, SLOW]))
+    assert "master-missing-on-node" not in ids(
+        judge(nad(MACVLAN, **{NODE_SELECTOR: "net=fast"}), [FAST, SLOW])
+    )
+    (refused,) = (
+        each
+        for each in judge(nad(MACVLAN, **{NODE_SELECTOR: "net=slow"}), [FAST, SLOW])
+        if each.rule.id == "master-missing-on-node"
+    )
+    assert "deny" == refused.weight
+    assert "slow" in refused.problem
+
+
+def test_the_selector_is_judged_itself() -> None:
+    assert "node-selector-unreadable" in ids(judge(nad(MACVLAN, **{NODE_SELECTOR: "a b"}), [FAST]))
+    assert "node-selector-empty" in ids(judge(nad(MACVLAN, **{NODE_SELECTOR: "net=none"}), [FAST]))
+    assert not ids(judge(nad(MACVLAN, **{NODE_SELECTOR: "net=none"}))) & {rule.id for rule in selector.RULES}

@@ -1,0 +1,90 @@
+"""The quick look at a value never takes for good what jsonschema refuses, and takes what is plainly good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from netattach_core import plugins
+from netattach_core.plugins import fields
+from netattach_core.plugins.plugin import Plugin
+from netattach_core.policy.surely_met import surely_met
+
+EVERY = pytest.mark.parametrize("plugin", plugins.PLUGINS, ids=lambda plugin: plugin.type)
+
+ODD = st.sampled_from(
+    [None, True, False, 0, -1, 4095, 2**70, 1.0, 1500.5, "", "true", "bridge", [], [None], {}, {"x": 1}]
+)
+
+
+def near(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    """Values that meet it, and others that nearly do."""
+    return st.one_of(good(schema), ODD)
+
+
+def good(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    """Of the right type; what is inside may be wrong."""
+    match schema.get("type"):
+        case "object":
+            own = {key: near(inner) for key, inner in schema.get("properties", {}).items()}
+            more = st.dictionaries(
+                st.sampled_from(["x", "ips"]), near(schema.get("additionalProperties", {})), max_size=1
+            )
+            return st.builds(lambda a, b: {**b, **a}, st.fixed_dictionaries({}, optional=own), more)
+        case "array":
+            return st.lists(near(schema.get("items", {})), max_size=3)
+        case "string":
+            return st.sampled_from([*schema.get("enum", ()), "x", "x" * schema.get("maxLength", 1)])
+        case "integer":
+            low, high = schema.get("minimum", -9), schema.get("maximum", 9)
+            return st.sampled_from([low - 1, low, 0, high, high + 1])
+        case "boolean":
+            return st.booleans()
+    return ODD
+
+
+@EVERY
+@given(data=st.data())
+def test_what_it_takes_jsonschema_takes(plugin: Plugin, data: st.DataObject) -> None:
+    schema = {**plugin.schema, "properties": {**fields.COMMON, **plugin.schema["properties"]}}
+    value = data.draw(good(schema))
+
+    if surely_met(schema)(value):
+        assert Draft202012Validator(schema).is_valid(value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (
+            fields.record(mtu=fields.WHOLE, mode=fields.one_of("bridge")),
+            {"mtu": 9000, "mode": "bridge", "more": [1]},
+        ),
+        (fields.ROUTES, [{"dst": "10.0.0.0/8"}, {}]),
+        (fields.CAPABILITIES, {"ips": True}),
+        (fields.ANYTHING, None),
+    ],
+)
+def test_what_is_plainly_good_it_takes(schema: Mapping[str, Any], value: Any) -> None:
+    assert surely_met(schema)(value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (fields.WHOLE, True),
+        (fields.WHOLE, 1500.0),
+        (fields.VLAN, 4095),
+        (fields.CAPABILITIES, {"ips": 1}),
+        ({"type": "string", "pattern": "^a"}, "b"),
+        ({"type": ["string", "null"]}, None),
+        ({"minimum": 3}, 1),
+    ],
+)
+def test_what_is_not_or_is_in_doubt_it_does_not(schema: Mapping[str, Any], value: Any) -> None:
+    assert not surely_met(schema)(value)

@@ -1,0 +1,95 @@
+"""Which networks a pod gets, whatever its annotations say."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netattach_core import selection
+from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS, Selection
+from netattach_core.errors import AnnotationError
+from netattach_core.selection import PodSelection, SelectionSettings
+
+GIVING = SelectionSettings(defaults=("storage", "backup"), namespace="infra")
+ISOLATED = SelectionSettings(
+    defaults=("storage",), isolated=True, global_namespaces=frozenset({"shared", "kube-system"})
+)
+BOTH = (Selection("infra", "storage"), Selection("infra", "backup"))
+
+PODS: dict[str, tuple[dict[str, str], str, SelectionSettings, PodSelection]] = {
+    "nothing": ({}, "lab", SelectionSettings(), PodSelection()),
+    "blanks": ({NETWORKS: " ", DEFAULT_NETWORK: "\n"}, "lab", SelectionSettings(), PodSelection()),
+    "what all get": ({}, "lab", GIVING, PodSelection(given=BOTH)),
+    "a system namespace": ({}, "kube-system", GIVING, PodSelection()),
+    "a pod that does without": ({SKIP_DEFAULT_NETWORKS: "true"}, "lab", GIVING, PodSelection()),
+    "a pod that says something else": (
+        {SKIP_DEFAULT_NETWORKS: "True"},
+        "lab",
+        GIVING,
+        PodSelection(given=BOTH),
+    ),
+    "everything at once": (
+        {NETWORKS: "a", DEFAULT_NETWORK: "own"},
+        "lab",
+        GIVING,
+        PodSelection(Selection("infra", "own"), BOTH, (Selection("lab", "a"),)),
+    ),
+    "what an administrator gives is beyond isolation": (
+        {NETWORKS: "a"},
+        "lab",
+        ISOLATED,
+        PodSelection(given=(Selection("kube-system", "storage"),), networks=(Selection("lab", "a"),)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("annotations", "own", "settings", "expected"), PODS.values(), ids=PODS)
+def test_what_a_pod_gets(
+    annotations: dict[str, str], own: str, settings: SelectionSettings, expected: PodSelection
+) -> None:
+    assert expected == selection.of_pod(annotations, own, settings)
+
+
+REFUSED = {
+    "the networks": ({NETWORKS: "other/a"}, f"annotation {NETWORKS}: networks of namespace 'other' are not for pods of 'lab'"),
+    "the default network": ({DEFAULT_NETWORK: "other/a"}, f"annotation {DEFAULT_NETWORK}: networks of namespace 'other' are not"),
+    "both, the default network first": ({NETWORKS: "[", DEFAULT_NETWORK: "["}, f"annotation {DEFAULT_NETWORK}: line 1"),
+    "one of several": ({NETWORKS: "a, shared/b, other/c"}, f"annotation {NETWORKS}: networks of namespace 'other'"),
+}  # fmt: skip  # a table
+
+
+@pytest.mark.parametrize(("annotations", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_refused_names_the_annotation(annotations: dict[str, str], message: str) -> None:
+    with pytest.raises(AnnotationError) as refused:
+        selection.of_pod(annotations, "lab", ISOLATED)
+
+    assert refused.value.message.startswith(message)
+
+
+NAMES = st.sampled_from(
+    ["a", "lab/a", "shared/a", "other/a", "kube-system/a", "infra/a", "a@net1", "lab/a@x", "other /a", ""]
+)
+JSON = st.sampled_from(
+    [
+        "[]",
+        '[{"name":"a"}]',
+        '[{"name":"a","namespace":"other"}]',
+        '[{"name":"a","Namespace":"other"}]',
+        '[{"NAME":"a","namespace":"other","namespace":"lab"}]',
+        "{}",
+    ]
+)
+TEXTS = st.one_of(st.lists(NAMES, max_size=4).map(",".join), JSON, st.text(max_size=20))
+
+
+@given(networks=TEXTS, default=TEXTS, own=st.sampled_from(["lab", "other", "shared"]))
+def test_no_annotation_reaches_what_isolation_keeps_from_it(networks: str, default: str, own: str) -> None:
+    """Whatever is written, it is refused, or all of it is the pod's own or a global namespace's."""
+    try:
+        got = selection.of_pod({NETWORKS: networks, DEFAULT_NETWORK: default}, own, ISOLATED)
+    except AnnotationError:
+        return
+
+    asked = [*got.networks, *([got.default] if got.default else [])]
+    assert {each.namespace for each in asked} <= {own, "shared", "kube-system"}
