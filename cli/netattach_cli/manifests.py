@@ -1,7 +1,9 @@
-"""Objects in files of YAML or JSON, and where in the file the configuration of a NAD stands."""
+"""Objects in files of YAML or JSON, and where in the file a part of one stands."""
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,54 +11,120 @@ from typing import Any
 import yaml
 
 from netattach_cli import places
+from netattach_cli.files import UnreadableError
 from netattach_core import json_text
+from netattach_core.finding import Path
 from netattach_core.nad import KIND
 
+_TEMPLATES: dict[str, Path] = {
+    "Pod": (),
+    "PodTemplate": ("template",),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    **dict.fromkeys(
+        ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"),
+        ("spec", "template"),
+    ),
+}
+"""Where the kinds that make pods say how those look."""
 
-class UnreadableError(Exception):
-    """A file, or a document in it, that cannot be read. Line and column are 0 where no place is to blame."""
+_KINDS = {KIND, *_TEMPLATES}
 
-    def __init__(self, file: str, problem: str, line: int = 0, column: int = 0) -> None:
-        super().__init__(problem)
-        self.file, self.problem, self.line, self.column = file, problem, line, column
+_SOURCE = re.compile(r"(?:^|\n)# Source: (\S+)[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*\Z")
+"""What `helm template` writes above a document: the template that it came from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document's value, and its nodes of YAML where it was read as YAML."""
+    """A document's value, and its nodes of YAML or JSON."""
 
     value: Any
     node: yaml.Node | json_text.Node
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """A place: `at` in the file; `text[offset]` is what to show, of the file, or of a part of it that cannot be followed."""
+
+    at: int
+    text: str
+    offset: int
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """A NAD in a file. `config_at` is where the value of `spec.config` stands, `offsets` where each of its characters does."""
+    """An object in a file: a NAD, a pod, or what makes pods. `path` leads to it in its document, `source` is Helm's template."""
 
     file: str
     text: str
     body: dict[str, Any]
-    config_at: int
-    offsets: tuple[int, ...] | None
+    document: Document
+    path: Path = ()
+    source: str = ""
 
     @property
-    def config(self) -> str:
-        """The configuration's text, "" where it is none."""
-        config = _at(self.body, "spec", "config")
-        return config if isinstance(config, str) else ""
+    def kind(self) -> str:
+        return str(self.body.get("kind"))
+
+    @property
+    def is_nad(self) -> bool:
+        return self.kind == KIND
+
+    @property
+    def template(self) -> Path:
+        """Where its pod stands in it."""
+        return _TEMPLATES[self.kind]
+
+    @property
+    def namespace(self) -> str:
+        return str(self.value("metadata", "namespace") or "")
 
     @property
     def name(self) -> str:
-        names = [_at(self.body, "metadata", key) for key in ("namespace", "name")]
-        return "/".join(str(name) for name in names if name)
+        return str(self.value("metadata", "name") or self.value("metadata", "generateName") or "")
+
+    @property
+    def full_name(self) -> str:
+        return "/".join(part for part in (self.namespace, self.name) if part)
+
+    def value(self, *path: str | int) -> Any:
+        """What stands at a path of the object, or None."""
+        found: Any = self.body
+        for key in path:
+            found = found.get(key) if isinstance(found, dict) else None
+        return found
+
+    def spot(self, path: Path, offset: int | None = None) -> Spot:
+        """Where a part of the object begins, or a character of that text. The object itself where it has no such part."""
+        span = places.span(self.document.node, (*self.path, *path)) or self._own_span
+        if offset is None or span is None:
+            at = span.start if span else 0
+            return Spot(at, self.text, at)
+        offsets = self.offsets(path)
+        if offsets is not None and offset < len(offsets):
+            return Spot(offsets[offset], self.text, offsets[offset])
+        return Spot(span.start, str(self.value(*path)), offset)
+
+    def offsets(self, path: Path) -> tuple[int, ...] | None:
+        """For each character of a text in the object where it stands in the file; None where that cannot be told."""
+        value, span = self.value(*path), places.span(self.document.node, (*self.path, *path))
+        return places.align(self.text, span, value) if isinstance(value, str) and span else None
+
+    @functools.cached_property
+    def _own_span(self) -> places.Span | None:
+        return places.span(self.document.node, self.path)
 
 
-def nads(file: str, text: str) -> Iterator[Manifest]:
-    """All NADs of a file, those inside a List too. Raises UnreadableError at the first document that cannot be read."""
+def manifests(file: str, text: str) -> Iterator[Manifest]:
+    """All NADs of a file and all that makes pods, those inside a List too; other objects are passed over.
+
+    Raises UnreadableError at the first document that cannot be read.
+    """
     for document in documents(file, text):
+        source = None
         for path, body in _objects(document.value):
-            if body.get("kind") == KIND:
-                yield _manifest(file, text, document, path, body)
+            if str(body.get("kind")) in _KINDS:
+                source = _source(text, document.node) if source is None else source
+                yield Manifest(file, text, body, document, path, source)
 
 
 def documents(file: str, text: str) -> Iterator[Document]:
@@ -77,9 +145,28 @@ def listed(value: Any) -> list[Any]:
     return items if isinstance(items, list) else [value]
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # which one is known at run time
+    """Reads any dialect: a tag of somebody else's is no reason not to read the rest, and a date is a text like another.
+
+    libyaml's is ten times faster, and not in every build of PyYAML.
+    """
+
+
+def _plain(loader: Any, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return node.value
+
+
+_Loader.add_multi_constructor("", _plain)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
+
+
 def _yaml_documents(file: str, text: str) -> Iterator[Document]:
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
         while loader.check_node():
             node = loader.get_node()
             value = loader.construct_document(node)
@@ -87,13 +174,18 @@ def _yaml_documents(file: str, text: str) -> Iterator[Document]:
                 yield Document(value, node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = f"not YAML: {error.problem or error.context}"
-        raise UnreadableError(file, problem, *((mark.line + 1, mark.column + 1) if mark else ())) from error
+        place = (mark.line + 1, mark.column + 1) if mark else ()
+        raise UnreadableError(file, _not_yaml(error.problem or error.context, text), *place) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UnreadableError(file, f"not YAML: {error}") from error
+        raise UnreadableError(file, _not_yaml(str(error).partition("\n")[0], text)) from error
 
 
-def _objects(value: Any) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+def _not_yaml(problem: str | None, text: str) -> str:
+    template = "; a template of Helm is none yet: helm template … | netattach lint -" if "{{" in text else ""
+    return f"not YAML: {problem}{template}"
+
+
+def _objects(value: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The objects of a document with the way to each."""
     if not isinstance(value, dict):
         return
@@ -104,18 +196,10 @@ def _objects(value: Any) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]
         yield (), value
 
 
-def _manifest(
-    file: str, text: str, document: Document, path: tuple[str | int, ...], body: dict[str, Any]
-) -> Manifest:
-    config = _at(body, "spec", "config")
-    span = places.span(document.node, (*path, "spec", "config")) or places.span(document.node, path)
-    if span is None:
-        return Manifest(file, text, body, 0, None)
-    offsets = places.align(text, span, config) if isinstance(config, str) else None
-    return Manifest(file, text, body, span.start, offsets)
-
-
-def _at(value: Any, *path: str) -> Any:
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+def _source(text: str, node: yaml.Node | json_text.Node) -> str:
+    """In the comments directly above a document."""
+    if isinstance(node, json_text.Node):
+        return ""
+    start = node.start_mark.index
+    found = _SOURCE.search(text, max(0, start - 1000), start)
+    return found[1] if found else ""

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
-from netattach_cli.manifests import Manifest, UnreadableError
+from netattach_cli.files import UnreadableError
+from netattach_cli.judging import Problem
+from netattach_cli.manifests import Manifest
 from netattach_core import finding as core_finding
 from netattach_core import json_text
+from netattach_core.excerpt import excerpt
 from netattach_core.finding import Finding, Severity
 
-_WIDTH = 100
-"""Of an excerpt; many configurations are one long line."""
-
 _RED, _YELLOW, _BOLD, _BLUE = "31;1", "33;1", "1", "34;1"
+
+
+class Report(Protocol):
+    """Is told of each thing as it is found, and of the end."""
+
+    def problem(self, problem: Problem) -> None: ...
+
+    def unreadable(self, error: UnreadableError) -> None: ...
+
+    def end(self, tally: Tally, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,67 +42,79 @@ class Tally:
     """What has been seen so far."""
 
     nads: int = 0
+    pods: int = 0
     refused: int = 0
     warned: int = 0
     unreadable: int = 0
 
-    def count(self, findings: Iterable[Finding]) -> None:
-        """One more NAD; a refused one is not counted among those with warnings too."""
+    def count(self, manifest: Manifest, findings: Iterable[Finding]) -> None:
+        """One more object; a refused one is not counted among those with warnings too."""
         weights = {finding.weight for finding in findings}
-        self.nads += 1
+        self.nads += manifest.is_nad
+        self.pods += not manifest.is_nad
         self.refused += Severity.DENY in weights
         self.warned += Severity.DENY not in weights and Severity.WARN in weights
 
     def summary(self) -> str:
+        seen = [_counted(self.nads, "NAD")] + ([_counted(self.pods, "pod")] if self.pods else [])
         parts = [f"{self.refused} refused"] if self.refused else []
         parts += [f"{self.warned} with warnings"] if self.warned else []
         parts += [f"{self.unreadable} of the files could not be read"] if self.unreadable else []
-        return f"{self.nads} NAD{'' if self.nads == 1 else 's'}: {', '.join(parts) or 'nothing wrong'}"
+        nothing = "nothing wrong" if self.nads or self.pods else "nothing to judge"
+        return f"{', '.join(seen)}: {', '.join(parts) or nothing}"
 
 
-def finding(manifest: Manifest, found: Finding, paint: Paint) -> str:
-    """A finding with the place in its file, or in the configuration where the file's cannot be told."""
-    weight = found.weight.value
-    text, offset = _place(manifest, found)
-    line, column = json_text.position(
-        manifest.text, manifest.config_at if text is manifest.config else offset
-    )
-    colour = _RED if found.weight is Severity.DENY else _YELLOW
-    head = (
-        f"{paint(f'{manifest.file}:{line}:{column}:', _BOLD)} {paint(weight, colour)} [{found.rule.id}] "
-        f"{manifest.name} {core_finding.path_text(found.path)}"
-    )
-    return "\n".join(
-        [
-            head,
-            f"  {found.problem}",
-            *_excerpt(text, offset, paint),
-            f"  {paint('mend:', _BLUE)} {found.mend}",
-        ]
-    )
+class TextReport:
+    """Prints all at once, so that a long run shows what it has found."""
+
+    def __init__(self, paint: Paint) -> None:
+        self._paint = paint
+
+    def problem(self, problem: Problem) -> None:
+        print(_problem(problem, self._paint), end="\n\n")
+
+    def unreadable(self, error: UnreadableError) -> None:
+        print(unreadable(error, self._paint), end="\n\n")
+
+    def end(self, tally: Tally) -> None:
+        print(tally.summary())
 
 
 def unreadable(error: UnreadableError, paint: Paint) -> str:
     place = f"{error.file}:{error.line}:{error.column}:" if error.line else f"{error.file}:"
-    return f"{paint(place, _BOLD)} {paint('error', _RED)} {error.problem}"
+    return f"{paint(visible(place), _BOLD)} {paint('error', _RED)} {visible(error.problem)}"
 
 
-def _place(manifest: Manifest, found: Finding) -> tuple[str, int]:
-    """A text and an offset in it: the file's, else the configuration's."""
-    if found.offset is None:
-        return manifest.text, manifest.config_at
-    if manifest.offsets is not None and found.offset < len(manifest.offsets):
-        return manifest.text, manifest.offsets[found.offset]
-    return manifest.config, found.offset
+def visible(text: str) -> str:
+    """Without what would move a terminal's cursor or change its colours: foreign texts are shown, never obeyed."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _problem(problem: Problem, paint: Paint) -> str:
+    """The place is that in the file; where the file's line cannot be followed, the excerpt is the text's own."""
+    manifest, found, spot = problem.manifest, problem.finding, problem.spot
+    line, column = json_text.position(manifest.text, spot.at)
+    name = manifest.full_name if manifest.is_nad else f"{manifest.kind} {manifest.full_name}"
+    about = f"{name} {core_finding.path_text(found.path)}"
+    about += f" (from {manifest.source})" if manifest.source else ""
+    place = paint(visible(f"{manifest.file}:{line}:{column}:"), _BOLD)
+    weight = paint(found.weight.value, _RED if found.weight is Severity.DENY else _YELLOW)
+    lines = [
+        f"{place} {weight} [{found.rule.id}] {visible(about)}",
+        f"  {visible(found.problem)}",
+        *_excerpt(spot.text, spot.offset, paint),
+        f"  {paint('mend:', _BLUE)} {visible(found.mend)}",
+    ]
+    return "\n".join(lines)
 
 
 def _excerpt(text: str, offset: int, paint: Paint) -> list[str]:
-    """The line with a caret under the place. A tab is one column, as it is in the place's number."""
-    line, column = json_text.position(text, offset)
-    shown = text.split("\n")[line - 1].rstrip("\r").replace("\t", " ")
-    first = max(0, min(column - 1 - _WIDTH // 2, len(shown) - _WIDTH))
-    before, after = "…" if first else "", "…" if len(shown) > first + _WIDTH else ""
-    cut = shown[first : first + _WIDTH]
-    margin = " " * len(str(line))
-    caret = " " * (len(before) + column - 1 - first) + "^"
-    return [f"  {line} | {before}{cut}{after}", f"  {margin} | {paint(caret, _BOLD)}"]
+    """The line with a caret under the place."""
+    shown, caret = str(excerpt(text, offset)).split("\n")
+    return [f"  {shown}", f"  {caret[:-1]}{paint('^', _BOLD)}"]
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -46,10 +46,11 @@ class DemoPod:
 
 
 class Runtime:
-    """Starts and removes pods on a stage."""
+    """Starts and removes pods on a stage; some runtimes hand the pods' annotations over, some do not."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, *, hands_over_annotations: bool = True) -> None:
         self._stage = stage
+        self._hands_over = hands_over_annotations
 
     def start(self, pod: DemoPod) -> dict[str, Any]:
         """Makes the sandbox and attaches it; the CNI result. Raises CallError."""
@@ -93,11 +94,24 @@ class Runtime:
             ),
         }
         done = self._stage.run(
-            places.bin_dir / own_conf.TYPE, env=environment, stdin=_stdin(pod, places.conf_dir), check=False
+            places.bin_dir / own_conf.TYPE, env=environment, stdin=self._stdin(pod), check=False
         )
         if done.returncode:
             raise CallError(_message(done.stdout or done.stderr))
         return done.stdout
+
+    def _stdin(self, pod: DemoPod) -> str:
+        """The plugin's part of our conflist with what libcni adds to it."""
+        conflist = json.loads((self._stage.places.conf_dir / own_conf.FILE_NAME).read_text())
+        runtime_config = {cni_call.POD_ANNOTATIONS: pod.annotations} if self._hands_over else {}
+        return json.dumps(
+            {
+                **conflist["plugins"][0],
+                "name": conflist["name"],
+                "cniVersion": conflist["cniVersion"],
+                "runtimeConfig": runtime_config,
+            }
+        )
 
 
 def write_object(directory: Path, body: dict[str, Any]) -> None:
@@ -106,20 +120,6 @@ def write_object(directory: Path, body: dict[str, Any]) -> None:
     path = directory / metadata.get("namespace", "default") / f"{metadata['name']}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(body))
-
-
-def _stdin(pod: DemoPod, conf_dir: Path) -> str:
-    """The plugin's part of our conflist with what libcni adds to it."""
-    conflist = json.loads((conf_dir / own_conf.FILE_NAME).read_text())
-    runtime_config = {cni_call.POD_ANNOTATIONS: pod.annotations}
-    return json.dumps(
-        {
-            **conflist["plugins"][0],
-            "name": conflist["name"],
-            "cniVersion": conflist["cniVersion"],
-            "runtimeConfig": runtime_config,
-        }
-    )
 
 
 def _message(stdout: str) -> str:

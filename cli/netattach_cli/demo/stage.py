@@ -82,8 +82,22 @@ class Places:
         return self.var_lib_cni / "netattach"
 
     @property
+    def kubelet(self) -> Path:
+        """Where a kubelet would be asked for the devices of a pod; there is none on a stage."""
+        return self.root / "kubelet.sock"
+
+    @property
+    def device_info(self) -> Path:
+        return self.root / "devinfo"
+
+    @property
     def leases(self) -> Path:
         return self.var_lib_cni / "networks"
+
+    def of_sandboxes(self) -> list[str]:
+        """What the daemon and the shim keep of sandboxes: entries of the ledger, their deletions, notes of plain pods."""
+        kept = ("*.json", "*.tmp", "chains/plain/*", "chains/del/*", "chains/*/.*")
+        return sorted(path.name for pattern in kept for path in self.ledger.glob(pattern))
 
 
 class Stage:
@@ -127,6 +141,8 @@ class Stage:
             "NETATTACH_LEDGER": "/var/lib/cni/netattach",
             "NETATTACH_CONF_DIR": str(places.conf_dir),
             "NETATTACH_BIN_DIR": str(places.bin_dir),
+            "NETATTACH_POD_RESOURCES": str(places.kubelet),
+            "NETATTACH_DEVICE_INFO": str(places.device_info),
             "NETATTACH_STORE": str(places.store),
             "NETATTACH_NODE": "node1",
         }

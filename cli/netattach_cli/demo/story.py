@@ -169,7 +169,7 @@ class Story:
         self._screen.step("The pods are deleted; nothing is left")
         places = self._stage.places
         leases = sorted(str(path.relative_to(places.leases)) for path in places.leases.glob("*/[0-9]*"))
-        ledger = sorted(path.name for path in places.ledger.glob("*"))
+        ledger = places.of_sandboxes()
         links = [link["ifname"] for link in json.loads(self._stage.run("ip", "-json", "link").stdout)]
         self._screen.typed("ip -brief link", self._stage.run("ip", "-brief", "link").stdout)
         strays = [name for name in links if name.startswith(("veth", "net"))]

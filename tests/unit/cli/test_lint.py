@@ -51,7 +51,8 @@ def lint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Lint:
         for file, text in zip(files, texts, strict=True):
             file.write_text(text)
         code = main(["lint", *map(str, files), *options])
-        return code, capsys.readouterr().out.replace(f"{tmp_path}/", "")
+        said = capsys.readouterr()
+        return code, (said.out + said.err).replace(f"{tmp_path}/", "")
 
     return run
 

@@ -11,15 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netattach_cli import places
-from netattach_cli.manifests import Manifest, nads
+from netattach_cli.manifests import Manifest, manifests
 from netattach_core.nad import KIND
 
 CONFIG = '{ "name": "it\'s",\n  "type": "bridge" }'
 
 
+CONFIG_AT = ("spec", "config")
+
+
 def manifest(text: str) -> Manifest:
-    (found,) = nads("f", text)
+    (found,) = manifests("f", text)
     return found
+
+
+def offsets(found: Manifest) -> tuple[int, ...]:
+    return found.offsets(CONFIG_AT) or ()
 
 
 @pytest.mark.parametrize(
@@ -49,8 +56,7 @@ def test_a_word_is_found_where_the_file_has_it(scalar: str) -> None:
     """Line breaks, indentation, doubled quotes and escapes are all walked over."""
     text = f"kind: {KIND}\nspec:\n  config: {scalar}"
     found = manifest(text)
-    assert found.offsets is not None
-    at = found.offsets[found.config.index('"type"')]
+    at = offsets(found)[found.value(*CONFIG_AT).index('"type"')]
 
     assert text[at:].lstrip("\\").startswith('"type')
 
@@ -59,8 +65,7 @@ def test_a_plain_scalar_has_no_marks_around_it() -> None:
     """It may hold JSON by accident only, but the place is right."""
     found = manifest(f"kind: {KIND}\nspec:\n  config: word and\n    more\n")
 
-    assert found.offsets is not None
-    assert found.text[found.offsets[found.config.index("more")] :].startswith("more")
+    assert found.text[offsets(found)[found.value(*CONFIG_AT).index("more")] :].startswith("more")
 
 
 def test_two_that_do_not_fit_are_none() -> None:
@@ -78,8 +83,8 @@ def test_whatever_yaml_writes_is_found_again(value: str, style: Any) -> None:
     text = yaml.safe_dump({"kind": KIND, "spec": {"config": value}}, default_style=style, allow_unicode=True)
     found = manifest(text)
 
-    assert value == found.config
-    for char, at in zip(value, found.offsets or (), strict=False):
+    assert value == found.value(*CONFIG_AT)
+    for char, at in zip(value, offsets(found), strict=False):
         assert char.isspace() or text[at] in {char, "\\"}
 
 
@@ -89,6 +94,6 @@ def test_whatever_json_writes_is_found_again(value: str) -> None:
     text = json.dumps({"kind": KIND, "spec": {"config": value}})
     found = manifest(text)
 
-    assert value == found.config
-    for char, at in zip(value, found.offsets or (), strict=False):
+    assert value == found.value(*CONFIG_AT)
+    for char, at in zip(value, offsets(found), strict=False):
         assert char.isspace() or text[at] in {char, "\\"}

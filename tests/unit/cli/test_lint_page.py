@@ -1,0 +1,90 @@
+"""docs/lint.md is true: its commands print what stands there, and what others copy from it can be read.
+
+With NETATTACH_WRITE_PAGES=1 the page is written anew from what came.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from support import require
+from unit.cli.desk import BROKEN, Netattach, nad
+
+PAGE = require.REPOSITORY / "docs/lint.md"
+HOOKS = require.REPOSITORY / ".pre-commit-hooks.yaml"
+BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+FILE = re.compile(r"# (\S+\.yaml)\n")
+
+
+def blocks(language: str) -> list[str]:
+    return [text for kind, text in BLOCK.findall(PAGE.read_text()) if kind == language]
+
+
+def commands(block: str) -> Iterator[str]:
+    return (line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ "))
+
+
+def run_block(netattach: Netattach, block: str) -> str:
+    """The block as a terminal would show it."""
+    shown, code = "", 0
+    for command in commands(block):
+        shown += f"$ {command}\n"
+        if command == "echo $?":
+            shown += f"{code}\n"
+            continue
+        program, *words = shlex.split(command)
+        assert "netattach" == program
+        code, out, err = netattach(*words)
+        shown += out + err
+    return shown
+
+
+def test_each_command_prints_what_the_page_says(netattach: Netattach) -> None:
+    for text in blocks("yaml"):
+        named = FILE.match(text)
+        if named:
+            Path(named[1]).write_text(text)
+    page = written = PAGE.read_text()
+    for block in blocks("console"):
+        written = written.replace(f"```console\n{block}```", f"```console\n{run_block(netattach, block)}```")
+    if os.environ.get("NETATTACH_WRITE_PAGES"):
+        PAGE.write_text(written)
+        return
+
+    assert 5 == len(blocks("console"))
+    assert page == written
+
+
+def test_the_yaml_of_the_page_is_yaml() -> None:
+    """And the hook that it names is there."""
+    read = [document for text in blocks("yaml") for document in yaml.safe_load_all(text)]
+    (hook,) = next(each["repos"][0]["hooks"] for each in read if "repos" in each)
+
+    assert hook["id"] in {each["id"] for each in yaml.safe_load(HOOKS.read_text())}
+
+
+def test_the_hook_is_one_that_pre_commit_takes() -> None:
+    command = [sys.executable, "-m", "pre_commit", "validate-manifest", str(HOOKS)]
+
+    assert 0 == subprocess.run(command, check=False).returncode
+
+
+def test_the_hook_judges_the_files_that_it_is_given(netattach: Netattach) -> None:
+    """Of a whole repository: what is no YAML and none of ours is not its business."""
+    (hook,) = yaml.safe_load(HOOKS.read_text())
+    program, *words = shlex.split(hook["entry"])
+    Path("a.yaml").write_text(nad("a"))
+    Path("b.yaml").write_text("{{ toYaml . }}: [")
+    Path("c.yaml").write_text(nad("c", BROKEN))
+
+    assert "netattach" == program
+    assert (0, "1 NAD: nothing wrong\n", "") == netattach(*words, "a.yaml", "b.yaml")
+    assert 1 == netattach(*words, "a.yaml", "b.yaml", "c.yaml")[0]

@@ -1,0 +1,42 @@
+"""The program itself: its name, and how it ends when nobody listens any more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from netattach_cli.__main__ import main
+from unit.cli.desk import BROKEN, nad
+
+
+@pytest.mark.parametrize(
+    ("program", "shown"), [("/bin/netattach", "netattach"), ("/bin/kubectl-netattach", "kubectl netattach")]
+)
+def test_it_calls_itself_as_it_was_called(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], program: str, shown: str
+) -> None:
+    """kubectl starts it as a plugin."""
+    monkeypatch.setattr(sys, "argv", [program])
+    with pytest.raises(SystemExit) as caught:
+        main(["lint", "--help"])
+
+    assert 0 == caught.value.code
+    assert capsys.readouterr().out.startswith(f"usage: {shown} lint ")
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
+    """As with `netattach lint … | head -1`; the output is longer than a pipe holds."""
+    file = tmp_path / "a.yaml"
+    file.write_text("---\n".join(nad(f"n{index}", BROKEN) for index in range(600)))
+    command = [sys.executable, "-m", "netattach_cli", "lint", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+
+        assert b"" == process.stderr.read()
+        assert 141 == process.wait()

@@ -1,0 +1,329 @@
+"""`netattach new`: what it writes can be applied, and what it chose can be read in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from netattach_cli.drafts import IPAMS, TYPES
+from netattach_core import inventory
+from netattach_core.finding import Severity
+from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.policy import judge
+from unit.cli.desk import Kubectl, Netattach
+
+PLUGINS = (*TYPES, "host-local", "static", "dhcp", "whereabouts")
+VERSIONS = ("0.3.1", "0.4.0", "1.0.0", "1.1.0")
+ETH0 = DefaultInterface("eth0", ("carries the IPv4 default route",))
+NODE = NodeInventory(
+    "node1",
+    (
+        Interface("lo", addresses=("127.0.0.1/8",)),
+        Interface("eth0", addresses=("172.30.0.11/24", "fd00::1/64")),
+        Interface("eth1"),
+        Interface("cni0", kind="bridge", addresses=("10.244.1.1/24",)),
+    ),
+    (ETH0,),
+    tuple(Plugin(name, VERSIONS) for name in PLUGINS),
+)
+OTHER = dataclasses.replace(NODE, node="node2")
+NEEDS_IPAM = {"ipvlan", "vlan", "ptp", "dummy"}
+
+
+def without(*plugins: str) -> NodeInventory:
+    return dataclasses.replace(NODE, plugins=tuple(p for p in NODE.plugins if p.name not in plugins))
+
+
+def with_interfaces(*interfaces: Interface) -> NodeInventory:
+    return dataclasses.replace(NODE, interfaces=interfaces)
+
+
+def save(*nodes: NodeInventory) -> tuple[str, str]:
+    """The option that names the file."""
+    Path("nodes.json").write_text(json.dumps([inventory.to_dict(node) for node in nodes]))
+    return "--inventory", "nodes.json"
+
+
+def made(netattach: Netattach, *words: str) -> dict[str, Any]:
+    """The configuration, of an object that was written and nothing else."""
+    code, out, _ = netattach("new", *words)
+    assert 0 == code
+    config = json.loads(yaml.safe_load(out)["spec"]["config"])
+    assert isinstance(config, dict)
+    return config
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with inventory", "without"])
+@pytest.mark.parametrize("ipam", ["", *IPAMS])
+@pytest.mark.parametrize("kind", TYPES)
+def test_whatever_is_written_is_not_refused(
+    netattach: Netattach, kind: str, ipam: str, *, known: bool
+) -> None:
+    """And where a plugin fails without addresses, nothing is written."""
+    words = [*(["--ipam", ipam] if ipam else []), *(["--vlan", "7"] if kind == "vlan" else [])]
+    nodes = [NODE, OTHER] if known else None
+    words += save(NODE, OTHER) if known else ("--inventory", "none")
+    if not known and kind in {"macvlan", "ipvlan", "vlan", "host-device"}:
+        words += ["--master", "eth1"]
+    code, out, err = netattach("new", kind, *words)
+
+    if ipam == "none" and kind in NEEDS_IPAM:
+        assert (1, "") == (code, out)
+        assert f"error: {kind} needs addresses" in err
+        return
+    body = yaml.safe_load(out)
+    assert 0 == code
+    assert "NetworkAttachmentDefinition" == body["kind"]
+    assert [] == [finding for finding in judge(body, nodes) if finding.weight is Severity.DENY]
+    assert ipam in {"", json.loads(body["spec"]["config"]).get("ipam", {"type": "none"})["type"]}
+
+
+def test_it_is_written_as_people_write_it(netattach: Netattach) -> None:
+    """With what was chosen, and why, above it."""
+    expected = """\
+# master eth1: on 2 of 2 nodes, and carries none of the node's own traffic, as eth0 does
+# ipam whereabouts: is on the nodes, and its leases hold for all of them
+# subnet 10.200.79.0/24: private, and overlaps no address of the nodes
+# cniVersion 1.0.0: the nodes' macvlan and whereabouts speak it
+apiVersion: k8s.cni.cncf.io/v1
+kind: NetworkAttachmentDefinition
+metadata:
+  name: macvlan-eth1
+  namespace: lab
+spec:
+  config: |
+    {
+      "cniVersion": "1.0.0",
+      "name": "macvlan-eth1",
+      "type": "macvlan",
+      "master": "eth1",
+      "mode": "bridge",
+      "ipam": {
+        "type": "whereabouts",
+        "range": "10.200.79.0/24"
+      }
+    }
+"""
+    assert (0, expected, "") == netattach("new", "macvlan", "-n", "lab", *save(NODE, OTHER))
+
+
+def test_the_cluster_is_asked_where_nothing_else_is_said(netattach: Netattach, kubectl: Kubectl) -> None:
+    kubectl(NODE)
+
+    assert "eth1" == made(netattach, "macvlan")["master"]
+
+
+def test_without_a_cluster_what_needs_no_node_is_made_all_the_same(
+    netattach: Netattach, kubectl: Kubectl
+) -> None:
+    """And what needs one says what to do."""
+    kubectl(code=1, stderr="The connection to the server was refused\n", stdout="x")
+    code, out, err = netattach("new", "bridge")
+
+    assert 0 == code
+    assert "br1" == json.loads(yaml.safe_load(out)["spec"]["config"])["bridge"]
+    assert err.startswith("note: nothing is known of the nodes (kubectl get ")
+    code, out, err = netattach("new", "macvlan")
+    assert (1, "") == (code, out)
+    assert err.endswith(
+        "error: nothing is known of the nodes' interfaces: name one with --master, or give --inventory\n"
+    )
+
+
+def test_an_inventory_that_is_asked_for_must_be_there(netattach: Netattach, kubectl: Kubectl) -> None:
+    kubectl(code=1, stderr="refused\n", stdout="x")
+
+    assert 2 == netattach("new", "bridge", "--inventory", "cluster")[0]
+    assert (2, "", "error: none.json: no such file or directory\n") == netattach(
+        "new", "bridge", "--inventory", "none.json"
+    )
+
+
+@pytest.mark.parametrize("kind", ["macvlan", "host-device"])
+def test_where_no_interface_can_be_used_each_is_named_with_the_reason(
+    netattach: Netattach, kind: str
+) -> None:
+    node = with_interfaces(
+        *NODE.interfaces[:2],
+        Interface("eth1", up=False),
+        Interface("eth2", controller="bond0"),
+        Interface("eth0.7", kind="vlan", parent="eth0"),
+        Interface("veth1", kind="veth"),
+        Interface("vxlan1", kind="vxlan"),
+        NODE.interfaces[3],
+    )
+    code, out, err = netattach("new", kind, *save(node))
+    vlan = (
+        "stands on eth0, which carries the node's own traffic"
+        if kind == "macvlan"
+        else "is a vlan, and no hardware"
+    )
+
+    assert (1, "") == (code, out)
+    assert [
+        f"error: no interface of the nodes can be used for {kind}:",
+        "lo of node1 is the loopback interface",
+        "eth0 of node1 carries the node's own traffic: it carries the IPv4 default route",
+        "eth1 of node1 is down",
+        "eth2 of node1 is a port of bond0",
+        f"eth0.7 of node1 {vlan}",
+        "veth1 of node1 leads to a pod",
+    ] == [line.strip() for line in err.splitlines()][:7]
+    assert 9 == len(err.splitlines())
+
+
+def test_the_default_interface_is_refused_by_name_too(netattach: Netattach) -> None:
+    """What the judge says is said here."""
+    code, out, err = netattach("new", "macvlan", "--master", "eth0", *save(NODE))
+
+    assert (1, "") == (code, out)
+    assert "error: master: `master` eth0 is a default interface of node1" in err
+    assert "Mend: use eth1 [master-default-interface]" in err
+
+
+def test_a_plugin_that_is_not_on_the_nodes_is_an_error(netattach: Netattach) -> None:
+    code, out, err = netattach("new", "macvlan", *save(without("macvlan")))
+
+    assert (1, "") == (code, out)
+    assert "[plugin-missing]" in err
+
+
+@pytest.mark.parametrize(
+    ("kind", "nodes", "ipam"),
+    [
+        ("macvlan", [NODE, OTHER], "whereabouts"),
+        ("macvlan", [without("whereabouts")], "host-local"),
+        ("macvlan", [without("whereabouts"), OTHER], "static"),
+        ("host-device", [without("whereabouts"), OTHER], "none"),
+        ("bridge", [NODE, OTHER], "host-local"),
+        ("tap", [NODE], "none"),
+    ],
+)
+def test_addresses_are_such_that_no_two_pods_share_one(
+    netattach: Netattach, kind: str, nodes: list[NodeInventory], ipam: str
+) -> None:
+    """Leases on each node are for networks that end at the node."""
+    assert ipam == made(netattach, kind, *save(*nodes)).get("ipam", {"type": "none"})["type"]
+
+
+def test_with_static_a_pod_is_told_how_to_ask(netattach: Netattach) -> None:
+    """The annotation of the comment can be copied."""
+    _, out, _ = netattach("new", "macvlan", "--ipam", "static", "--subnet", "10.9.0.0/24", *save(NODE))
+
+    assert (
+        """# a pod's annotation: k8s.v1.cni.cncf.io/networks: '[{"name": "macvlan-eth1", "ips": ["10.9.0.2/24"]}]'"""
+        in out
+    )
+    assert {"ips": True} == json.loads(yaml.safe_load(out)["spec"]["config"])["capabilities"]
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("10.200.79.9/24", "10.200.80.0/24"), ("10.200.0.1/16", "192.168."), ("10.0.0.1/8", "192.168.")],
+)
+def test_the_subnet_overlaps_no_address_of_any_node(
+    netattach: Netattach, address: str, expected: str
+) -> None:
+    """Of the other nodes neither."""
+    node = with_interfaces(*NODE.interfaces, Interface("x", addresses=(address, "nonsense")))
+    config = made(netattach, "macvlan", *save(OTHER, node))
+
+    assert config["ipam"]["range"].startswith(expected)
+
+
+def test_two_networks_have_two_subnets(netattach: Netattach) -> None:
+    """The name decides, so that the second call does not give the first one's again."""
+    ranges = {made(netattach, "macvlan", "--name", name, *save(NODE))["ipam"]["range"] for name in "abcd"}
+
+    assert 4 == len(ranges)
+
+
+def test_nodes_that_use_all_that_is_private_are_told_of(netattach: Netattach) -> None:
+    node = with_interfaces(
+        Interface("eth1"), Interface("x", addresses=("10.0.0.1/8", "192.168.0.1/16", "172.16.0.1/12"))
+    )
+    code, out, err = netattach("new", "macvlan", *save(node))
+
+    assert (1, "") == (code, out)
+    assert "name a subnet with --subnet" in err
+
+
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [(("0.3.1", "0.4.0"), "0.4.0"), (("1.0.0", "1.1.0"), "1.0.0"), (("1.1.0",), "1.1.0"), ((), "1.0.0")],
+)
+def test_the_version_is_one_that_the_binaries_speak(
+    netattach: Netattach, versions: tuple[str, ...], expected: str
+) -> None:
+    """Not the newest where an older one will do: the next node may not speak it."""
+    node = dataclasses.replace(NODE, plugins=(Plugin("bridge", versions), Plugin("host-local", VERSIONS)))
+
+    assert expected == made(netattach, "bridge", *save(node))["cniVersion"]
+
+
+def test_binaries_without_a_version_in_common_are_an_error(netattach: Netattach) -> None:
+    node = dataclasses.replace(NODE, plugins=(Plugin("bridge", ("0.4.0",)), Plugin("host-local", ("1.0.0",))))
+    code, out, err = netattach("new", "bridge", *save(node))
+
+    assert (1, "") == (code, out)
+    assert "error: the nodes' bridge and host-local speak no version of CNI that all of them know\n" == err
+
+
+def test_a_bridge_gets_a_name_that_no_interface_has(netattach: Netattach) -> None:
+    node = with_interfaces(*NODE.interfaces, Interface("br1", kind="bridge"))
+
+    assert "br2" == made(netattach, "bridge", *save(node))["bridge"]
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["vlan"], "which VLAN it is only the network's owner knows: name it with --vlan"),
+        (["macvlan", "--vlan", "5"], "macvlan has no VLAN of its own"),
+        (["vlan", "--vlan", "5000"], "vlanId: `vlanId` is 5000"),
+        (["ptp", "--master", "eth1"], "ptp stands on no interface of the node"),
+        (["bridge", "--subnet", "10.0.0.1/24"], "--subnet: 10.0.0.1/24 has host bits set"),
+        (
+            ["ptp", "--ipam", "static", "--subnet", "10.0.0.0/31"],
+            "--subnet 10.0.0.0/31 has no room for a pod",
+        ),
+        (["macvlan", "--ipam", "dhcp", "--subnet", "10.0.0.0/24"], "with --ipam dhcp no subnet is written"),
+        (["bridge", "--name", "A_b"], "--name 'A_b' is not a name"),
+        (["bridge", "--namespace", "a.b"], "--namespace 'a.b' is not the name"),
+    ],
+)
+def test_wishes_that_cannot_be_met_say_why(netattach: Netattach, words: list[str], problem: str) -> None:
+    code, out, err = netattach("new", *words, *save(NODE))
+
+    assert (1, "") == (code, out)
+    assert f"error: {problem}" in err
+
+
+@pytest.mark.parametrize(
+    ("link", "name"), [("eth1.100", "macvlan-eth1.100"), ("Wan_0", "macvlan-wan-0"), ("_", "macvlan")]
+)
+def test_the_name_is_one_that_an_object_can_have(netattach: Netattach, link: str, name: str) -> None:
+    assert name == made(netattach, "macvlan", *save(with_interfaces(Interface(link))))["name"]
+
+
+@pytest.mark.parametrize("name", ["10", "null", "1e3", "on", "a"])
+def test_a_name_stays_a_text(netattach: Netattach, name: str) -> None:
+    _, out, _ = netattach("new", "bridge", "--name", name, "--namespace", name, *save(NODE))
+
+    assert {"name": name, "namespace": name} == yaml.safe_load(out)["metadata"]
+
+
+def test_it_is_written_to_a_file_that_is_not_there_yet(netattach: Netattach) -> None:
+    """A file that somebody has worked on is not written over."""
+    words = ("new", "bridge", "-f", "a.yaml", *save(NODE))
+
+    assert (0, "", "") == netattach(*words)
+    text = Path("a.yaml").read_text()
+    assert 0 == netattach("lint", "a.yaml", "--inventory", "nodes.json", "--strict")[0]
+    assert (2, "", "error: a.yaml: file exists\n") == netattach(*words)
+    assert text == Path("a.yaml").read_text()
