@@ -1,7 +1,8 @@
 """Requests to the API server: dicts in, dicts out.
 
 The objects that the client library would make of each answer are not used: they cost memory and time, drop fields that they do
-not know, and we read few fields.
+not know, and we read few fields. What is used of it are its modules below all that: where the API server is, TLS, the token.
+They are imported by their full names, so that the image can leave out what the packages around them gather.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio.client import ApiClient, Configuration
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+from kubernetes.aio.config.config_exception import ConfigException
+from kubernetes.aio.config.incluster_config import load_incluster_config
 
 from netattach_core.errors import ConfigError, TryAgainError
 from netattach_kube import failures
@@ -33,8 +36,10 @@ _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 class Api:
     """One API server. Every method raises the errors of `failures`."""
 
-    def __init__(self, client: ApiClient) -> None:
-        self._client = client
+    def __init__(self, configuration: Configuration, rest: RESTClientObject, user_agent: str) -> None:
+        self._configuration = configuration
+        self._rest = rest
+        self._user_agent = user_agent
 
     async def get(
         self, resource: Resource, name: str, namespace: str = "", *, seconds: float = SECONDS
@@ -156,13 +161,12 @@ class Api:
         content_type: str = _JSON,
     ) -> aiohttp.ClientResponse:
         """Through the client library: its addresses, its TLS, its token, which it reads anew each minute."""
-        headers = {"Accept": accept, "Content-Type": content_type}
-        method, url, headers, _, _ = await self._client.param_serialize(
-            method, path, header_params=headers, auth_settings=["BearerToken"]
-        )
-        if query:
-            url = f"{url}?{urlencode(query)}"
-        sent = await self._client.rest_client.request(  # type: ignore[no-untyped-call]  # generated code
+        headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": self._user_agent}
+        token = await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        if token:
+            headers["Authorization"] = token
+        url = self._configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        sent = await self._rest.request(  # type: ignore[no-untyped-call]  # generated code
             method, url, headers=headers, body=body, _request_timeout=timeout
         )
         response: aiohttp.ClientResponse = sent.response
@@ -176,9 +180,11 @@ async def connected(program: str, version: str, kubeconfig: Path | None = None) 
     Raises ConfigError where neither is there.
     """
     configuration = await _configuration(kubeconfig)
-    async with ApiClient(configuration) as client:
-        client.user_agent = f"{program}/{version}"
-        yield Api(client)
+    rest = RESTClientObject(configuration)
+    try:
+        yield Api(configuration, rest, f"{program}/{version}")
+    finally:
+        await rest.close()
 
 
 async def _configuration(kubeconfig: Path | None) -> Configuration:
@@ -190,6 +196,10 @@ async def _configuration(kubeconfig: Path | None) -> Configuration:
         if kubeconfig is None:
             load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # the library's own
         else:
+            from kubernetes.aio.config.kube_config import (  # noqa: PLC0415  # no program in a cluster needs it
+                load_kube_config,
+            )
+
             await load_kube_config(  # type: ignore[no-untyped-call]  # the library's own
                 config_file=str(kubeconfig), client_configuration=configuration
             )

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from netattach_core import annotation
+from netattach_core.annotation import Selection
 from netattach_core.errors import AnnotationError
 from netattach_kube.watched import Key
+
+RUNNING = "status.phase!=Succeeded,status.phase!=Failed"
+"""The field selector of pods that count: the others have given their networks back."""
+
+
+def networks_of(body: dict[str, Any], bare: str) -> str | None:
+    """Of a pod no more is kept than this, and nothing of one that asks for nothing.
+
+    It is the annotation's text; where the pod asks for another default network too, both in the comma form. `bare` is the
+    namespace where such networks are looked for.
+    """
+    annotations = body["metadata"].get("annotations") or {}
+    networks, default = annotations.get(annotation.NETWORKS), annotations.get(annotation.DEFAULT_NETWORK)
+    if not default:
+        return networks or None
+    both = [*_selected(default, bare), *_selected(networks or "", body["metadata"].get("namespace", ""))]
+    return ",".join(each.full_name for each in both) or None
 
 
 class PodsByNad:
@@ -22,10 +41,7 @@ class PodsByNad:
 
         An annotation that cannot be read asks for nothing: such a pod does not start.
         """
-        try:
-            now = frozenset((each.namespace, each.name) for each in annotation.parse(networks, pod[0]))
-        except AnnotationError:
-            now = frozenset()
+        now = frozenset((each.namespace, each.name) for each in _selected(networks, pod[0]))
         before = self._nads.pop(pod, frozenset())
         if now:
             self._nads[pod] = now
@@ -45,3 +61,10 @@ class PodsByNad:
         self._pods[nad].discard(pod)
         if not self._pods[nad]:
             del self._pods[nad]
+
+
+def _selected(text: str, namespace: str) -> Sequence[Selection]:
+    try:
+        return annotation.parse(text, namespace)
+    except AnnotationError:
+        return ()

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter
 
+from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS
 from netattach_core.errors import ConfigError
 from netattach_kube import cluster_settings, events, health
 from netattach_kube.cluster_settings import ClusterSettings, StatusForPlainPods
 from netattach_kube.events import Subject
-from netattach_kube.pods_by_nad import PodsByNad
+from netattach_kube.pods_by_nad import PodsByNad, networks_of
 from netattach_kube.resource import EVENTS, NADS, NODES
 from support import api_server
 
@@ -43,6 +44,26 @@ class TestPodsByNad:
         index.put(("ns", "pod"), "a")
 
         assert {("ns", "a")} == index.put(("ns", "pod"), "[{")
+
+    @pytest.mark.parametrize(
+        ("networks", "default", "expected"),
+        [
+            ("a, other/b@net7", "", "a, other/b@net7"),
+            ("", "", None),
+            ("a, other/b@net7", "own", "infra/own,ns/a,other/b"),
+            ("", '[{"name":"own","namespace":"other"}]', "other/own"),
+            ("[{", "own", "infra/own"),
+            ("a", "[{", "ns/a"),
+            ("[{", "[{", None),
+        ],
+    )
+    def test_another_default_network_is_one_of_a_pods(
+        self, networks: str, default: str, expected: str | None
+    ) -> None:
+        annotations = {NETWORKS: networks, DEFAULT_NETWORK: default}
+        body = {"metadata": {"namespace": "ns", "name": "pod", "annotations": annotations}}
+
+        assert expected == networks_of(body, "infra")
 
     @given(st.lists(st.tuples(st.sampled_from("pqr"), st.sampled_from(["", "a", "a,b", "b,c", "[{", "x/a"]))))
     def test_whatever_comes_the_index_is_the_one_of_the_last_annotations(
