@@ -43,6 +43,9 @@ _SECONDS, _MOST_SECONDS = 3.0, 30.0
 _MARGIN = 0.2
 """Seconds for the answer's way, so that the API server hears why."""
 
+_KEPT = 600.0
+"""Seconds that an idle connection stays. API servers let go of it after 90; if we did while one asks, its question were lost."""
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 
 Answer = tuple[Outcome, web.Response]
@@ -64,7 +67,13 @@ class Webhooks:
         for kind, judge in self._judges.kinds.items():
             app.router.add_post(f"/{kind}", self._handler(kind, judge))
         # No API server compresses, and a small body could become a very large one.
-        runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=_SECONDS)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=_KEPT,
+            shutdown_timeout=_SECONDS,
+        )
         await runner.setup()
         host, _, port = address.rpartition(":")
         try:

@@ -1,23 +1,29 @@
 """From a review to findings: gather what has to be known, then let core judge.
 
-To judge an odd text may take long, and so may it to read a large one, so both are done in threads: health and everybody
+To judge a long text may take long, and so may it to read a large one, so both are done in threads: health and everybody
 else's reviews go on meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from netattach_core import admission
+from netattach_core.admission import Key, pod_devices, requests, templates
+from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS, Selection
 from netattach_core.errors import ConfigError
-from netattach_core.finding import Finding
+from netattach_core.finding import Finding, Severity
+from netattach_core.judge_settings import JudgeSettings
+from netattach_core.nad import Nad
 from netattach_kube import cluster_settings
+from netattach_kube.cluster_settings import ClusterSettings
 from netattach_webhooks import review
 from netattach_webhooks.lookup import Lookup
 from netattach_webhooks.review import Body, Review
@@ -29,6 +35,9 @@ _THREADS = 2
 
 _LARGE = 64 * 1024
 """Bytes of a body that is read in a thread; whatever stands in a smaller one is read in less time than others notice."""
+
+_SHORT = 1024
+"""Characters that are judged at once: the way to a thread and back takes as long as most of them, and the oddest take 15 ms."""
 
 _LONGEST_SETTINGS = 16 * 1024
 """Characters. To read YAML takes long."""
@@ -56,8 +65,20 @@ class Judges:
         self._for_nads = ThreadPoolExecutor(_THREADS, "nads")
         self._for_pods = ThreadPoolExecutor(_THREADS, "pods")
         self._for_settings = ThreadPoolExecutor(1, "settings")
-        self._threads = {"nads": self._for_nads, "pods": self._for_pods, "config": self._for_settings}
-        self.kinds: dict[str, Judge] = {"nads": self.nad, "pods": self.pod, "config": self.settings}
+        self._threads = {
+            "nads": self._for_nads,
+            "deletions": self._for_nads,
+            "pods": self._for_pods,
+            "templates": self._for_pods,
+            "config": self._for_settings,
+        }
+        self.kinds: dict[str, Judge] = {
+            "nads": self.nad,
+            "deletions": self.deletion,
+            "pods": self.pod,
+            "templates": self.template,
+            "config": self.settings,
+        }
 
     def close(self) -> None:
         """What is not begun is dropped: nobody waits for it any more."""
@@ -73,36 +94,132 @@ class Judges:
     async def nad(self, asked: Review) -> Judged:
         if asked.object is None:
             return UNSEEN
-        if not await _in(self._for_nads, admission.concerns_nad, asked.object, asked.old):
+        config = _config(asked.object)
+        threads = _if_long(config, self._for_nads)
+        if not await _in(threads, admission.concerns_nad, asked.object, asked.old):
             return UNSEEN
-        nodes = self._lookup.nodes()
-        findings = await _in(self._for_nads, admission.of_nad, _named(asked.object, asked), asked.old, nodes)
-        spec = asked.object.get("spec")
-        config = spec.get("config") if isinstance(spec, dict) else None
-        return Judged(findings, config if isinstance(config, str) else "")
+        findings = await _in(
+            threads,
+            admission.of_nad,
+            _named(asked.object, asked),
+            asked.old,
+            self._lookup.nodes(),
+            others=self._lookup.neighbours(),
+            users=self._lookup.users((asked.namespace, asked.name)) if asked.old else (),
+            settings=self._lookup.settings(),
+        )
+        return Judged(findings, config)
+
+    async def deletion(self, asked: Review) -> Judged:
+        """Of a network that pods may use."""
+        users = self._lookup.users((asked.namespace, asked.name))
+        body = _named(asked.old or {}, asked)
+        return Judged(admission.of_deletion(body, users, asked.user, self._lookup.settings()))
 
     async def pod(self, asked: Review) -> Judged:
         if asked.object is None:
             return UNSEEN
-        wanted = await _in(self._for_pods, admission.of_pod, asked.object, asked.old, asked.namespace)
-        missed = await self._lookup.missed(wanted.networks)
-        findings = [*wanted.findings, *admission.uncertain(missed.uncertain, missed.why)]
-        if missed.absent:
-            there = tuple(self._lookup.networks())
-            findings += await _in(self._for_pods, admission.unknown, missed.absent, there, asked.namespace)
-        return Judged(findings)
+        findings, selections, nads = await self._of_pod(asked, asked.object, asked.old)
+        findings += pod_devices.check(asked.object, selections, nads)
+        return Judged(admission.applied(findings, self._lookup.settings(), asked.namespace))
+
+    async def template(self, asked: Review) -> Judged:
+        """Only warned of: what made it may come before its networks do."""
+        body = templates.pod_of(asked.kind, asked.object)
+        if body is None or asked.object is None:
+            return UNSEEN
+        before = templates.pod_of(asked.kind, asked.old) if asked.old else None
+        findings, selections, nads = await self._of_pod(asked, body, before)
+        nodes = len(self._lookup.nodes())
+        pods = templates.replicas(asked.kind, asked.object, nodes)
+        findings += templates.capacity(selections, nads, pods, nodes)
+        weighed = admission.applied(findings, self._lookup.settings(), asked.namespace)
+        return Judged([dataclasses.replace(each, severity=Severity.WARN) for each in weighed])
+
+    async def _of_pod(
+        self, asked: Review, body: Body, before: Body | None
+    ) -> tuple[list[Finding], Sequence[Selection], Mapping[Key, Nad]]:
+        """What is wrong, what is asked for, and those of these networks that are known.
+
+        Nothing is said of a network that the pod's namespace may not use but that it may not.
+        """
+        settings = self._lookup.settings()
+        threads = _if_long(_annotations(body), self._for_pods)
+        wanted = await _in(threads, admission.of_pod, body, before, asked.namespace, settings)
+        looked = await self._lookup.look(
+            [key for key in wanted.networks if settings.selection.reaches(asked.namespace, key[0])]
+        )
+        findings = [*wanted.findings, *admission.uncertain(looked.uncertain, looked.why)]
+        if looked.absent:
+            there = self._reached(asked.namespace, settings)
+            findings += await _in(self._for_pods, admission.unknown, looked.absent, there, asked.namespace)
+        findings += await _in(threads, _requested, wanted.selections, looked.found)
+        if wanted.default is not None:
+            findings += await self._of_default(wanted.default, asked.namespace, settings)
+        return findings, wanted.selections, looked.found
+
+    async def _of_default(self, default: Selection, own: str, settings: JudgeSettings) -> list[Finding]:
+        """Of a network that a pod has in the place of the node's primary."""
+        looked = await self._lookup.look([(default.namespace, default.name)])
+        findings = admission.uncertain(looked.uncertain, looked.why)
+        if looked.absent and default.namespace == settings.selection.namespace:
+            primaries = {node.primary.name for node in self._lookup.nodes() if node.primary}
+            findings += admission.unknown_file(default, primaries)
+        elif looked.absent:
+            findings += admission.unknown_default(default, self._reached(own, settings), own)
+        return findings + list(requests.check([default], looked.found, DEFAULT_NETWORK))
+
+    def _reached(self, own: str, settings: JudgeSettings) -> tuple[Key, ...]:
+        """The networks that a namespace may hear of."""
+        return tuple(key for key in self._lookup.networks() if settings.selection.reaches(own, key[0]))
 
     async def settings(self, asked: Review) -> Judged:
         if asked.object is None or asked.name != cluster_settings.NAME:
             return UNSEEN
         if asked.old is not None and asked.object.get("data") == asked.old.get("data"):
             return UNSEEN
-        return Judged(admission.of_settings(await _in(self._for_settings, _problems, asked.object)))
+        read, problems = await _in(self._for_settings, _read_settings, asked.object)
+        selection = read.judge.selection
+        unknown = admission.of_default_networks(
+            selection, self._lookup.networks() if selection.defaults else ()
+        )
+        unknown += admission.of_primary(selection, self._lookup.nodes() if selection.primary else ())
+        weighed = admission.applied(unknown, read.judge, cluster_settings.NAMESPACE)
+        return Judged([*admission.of_settings(problems), *weighed])
 
 
-async def _in(threads: ThreadPoolExecutor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _config(body: Body) -> str:
+    spec = body.get("spec")
+    config = spec.get("config") if isinstance(spec, dict) else None
+    return config if isinstance(config, str) else ""
+
+
+def _annotations(body: Body) -> str:
+    """What a pod asks for, as far as it is text."""
+    metadata = body.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    texts = (
+        [annotations.get(key) for key in (NETWORKS, DEFAULT_NETWORK)] if isinstance(annotations, dict) else []
+    )
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _if_long(text: str, threads: ThreadPoolExecutor) -> ThreadPoolExecutor | None:
+    return threads if len(text) > _SHORT else None
+
+
+async def _in(
+    threads: ThreadPoolExecutor | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Without threads: here, at once."""
+    if threads is None:
+        return function(*args, **kwargs)
     work = functools.partial(function, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+def _requested(selections: Sequence[Selection], nads: Mapping[Key, Nad]) -> list[Finding]:
+    return list(requests.check(selections, nads))
 
 
 def _named(body: Body, asked: Review) -> Body:
@@ -112,18 +229,22 @@ def _named(body: Body, asked: Review) -> Body:
     return {**body, "metadata": {"namespace": asked.namespace, "name": asked.name, **known}}
 
 
-def _problems(config_map: Body) -> list[str]:
-    """The reader of the settings says one in each line; what the reader of YAML says has several lines."""
+def _read_settings(config_map: Body) -> tuple[ClusterSettings, list[str]]:
+    """The settings, and what is wrong with them; without any where they cannot be read.
+
+    Their reader says one problem in each line; what the reader of YAML says has several lines.
+    """
+    nothing = ClusterSettings()
     texts = config_map.get("data")
     if (
         sum(len(str(text)) for text in (texts if isinstance(texts, dict) else {}).values())
         > _LONGEST_SETTINGS
     ):
-        return [f"more than {_LONGEST_SETTINGS} characters are no settings"]
+        return nothing, [f"more than {_LONGEST_SETTINGS} characters are no settings"]
     try:
-        cluster_settings.from_config_map(config_map)
+        read = cluster_settings.from_config_map(config_map)
+        return read, admission.settings_problems(read.judge)
     except ConfigError as error:
-        return re.split(rf"\n(?={re.escape(cluster_settings.KEY)}: )", error.message)
+        return nothing, re.split(rf"\n(?={re.escape(cluster_settings.KEY)}: )", error.message)
     except RecursionError:
-        return [f"{cluster_settings.KEY}: too many lists and maps inside each other"]
-    return []
+        return nothing, [f"{cluster_settings.KEY}: too many lists and maps inside each other"]

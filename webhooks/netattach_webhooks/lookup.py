@@ -1,21 +1,27 @@
-"""What is known of the cluster while an object is judged: which NADs there are, and what nodes have.
+"""What is known of the cluster while an object is judged: NADs, what nodes have, which pods use what, the settings.
 
-Both come from watches, so that a review costs the API server nothing. Only a network that the watch has not told of is asked for:
-a pod is often applied right after its NAD.
+All of it comes from watches, so that a review costs the API server nothing. Only a network that the watch has not told of is
+asked for: a pod is often applied right after its NAD.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from netattach_core import inventory
+from netattach_core import admission, inventory
+from netattach_core import nad as nads
 from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
 from netattach_core.inventory import NodeInventory
+from netattach_core.judge_settings import JudgeSettings
+from netattach_core.nad import Nad
+from netattach_core.policy.neighbours import Neighbours
 from netattach_kube.api import Api
-from netattach_kube.resource import INVENTORIES, NADS
+from netattach_kube.live_settings import LiveSettings
+from netattach_kube.pods_by_nad import RUNNING, PodsByNad, networks_of
+from netattach_kube.resource import INVENTORIES, NADS, PODS
 from netattach_kube.watched import Key, Watched
 
 _SECONDS = 0.5
@@ -30,9 +36,10 @@ class NotSyncedError(TryAgainError):
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
-    """Networks that are not there, and those of which nobody knows, with the reason."""
+class Looked:
+    """Of some networks: those that are there, those that are not, and those of which nobody knows, with the reason."""
 
+    found: Mapping[Key, Nad] = field(default_factory=dict)
     absent: tuple[Key, ...] = ()
     uncertain: tuple[Key, ...] = ()
     why: str = ""
@@ -43,66 +50,114 @@ class Lookup:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._nads: Watched[bool] = Watched(api, NADS, lambda _: True, metadata_only=True)
+        self._nads: Watched[Nad] = Watched(api, NADS, nads.from_body, changed=self._nad_changed)
         self._inventories = Watched(api, INVENTORIES, _inventory, changed=self._inventory_changed)
+        self._pods = Watched(
+            api, PODS, self._networks, fields=RUNNING, metadata_only=True, changed=self._pod_changed
+        )
+        self._users = PodsByNad()
+        self._settings = LiveSettings(api, lambda read: admission.settings_problems(read.judge))
         self._nodes: tuple[NodeInventory, ...] | None = None
+        self._neighbours = Neighbours()
 
     async def run(self) -> None:
         """Never returns."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._nads.run(), name="watch of NADs")
             tasks.create_task(self._inventories.run(), name="watch of inventories")
+            tasks.create_task(self._pods.run(), name="watch of pods")
+            tasks.create_task(self._settings.run(), name="watch of settings")
 
     def problem(self) -> str | None:
         """For readiness."""
-        watches = (("networks", self._nads.synced), ("node inventories", self._inventories.synced))
+        watches = (
+            ("networks", self._nads.synced),
+            ("node inventories", self._inventories.synced),
+            ("pods", self._pods.synced),
+            ("settings", self._settings.synced),
+        )
         missing = [what for what, synced in watches if not synced.is_set()]
         return f"not listed yet: {', '.join(missing)}" if missing else None
 
+    def settings(self) -> JudgeSettings:
+        _demand(self._settings.synced, "settings")
+        return self._settings.current.judge
+
     def nodes(self) -> Sequence[NodeInventory]:
         """By name, so that the judge says the same of the same; empty where none has reported."""
-        _demand(self._inventories, "node inventories")
+        _demand(self._inventories.synced, "node inventories")
         if self._nodes is None:
             items = self._inventories.items()
             self._nodes = tuple(items[key] for key in sorted(items))
         return self._nodes
 
-    def networks(self) -> Collection[Key]:
-        _demand(self._nads, "networks")
-        return self._nads.items().keys()
+    def neighbours(self) -> Neighbours:
+        """All of them, by what they take of the cluster."""
+        _demand(self._nads.synced, "networks")
+        return self._neighbours
 
-    async def missed(self, networks: Collection[Key]) -> Missed:
-        """Of these networks, those that are not there for certain, and those that could not be looked up."""
+    def networks(self) -> Collection[Key]:
+        return self._known_nads().keys()
+
+    def users(self, nad: Key) -> Sequence[Key]:
+        """The pods that use a network and are not on their way out."""
+        _demand(self._pods.synced, "pods")
+        return list(self._users.pods(nad))
+
+    async def look(self, networks: Collection[Key]) -> Looked:
+        """What is known of these networks, and of those that the watch has not told of what the API server says."""
         if not networks:
-            return Missed()
-        there = self.networks()
+            return Looked()
+        there = self._known_nads()
+        known = {key: there[key] for key in networks if key in there}
         unheard = [key for key in networks if key not in there]
         if not unheard:
-            return Missed()
-        found = await asyncio.gather(*(self._look_up(key) for key in unheard[:_MOST]))
-        asked = dict(zip(unheard, found, strict=False))
+            return Looked(known)
+        answers = await asyncio.gather(*(self._look_up(key) for key in unheard[:_MOST]))
+        asked = dict(zip(unheard, answers, strict=False))
         uncertain = {key: why for key, why in asked.items() if isinstance(why, str)}
         uncertain |= dict.fromkeys(unheard[_MOST:], f"more than {_MOST} at once are not")
-        absent = tuple(key for key, why in asked.items() if why is False)
-        return Missed(absent, tuple(uncertain), next(iter(uncertain.values()), ""))
+        found = {key: answer for key, answer in asked.items() if isinstance(answer, Nad)}
+        absent = tuple(key for key, answer in asked.items() if answer is None)
+        return Looked(known | found, absent, tuple(uncertain), next(iter(uncertain.values()), ""))
 
-    async def _look_up(self, key: Key) -> bool | str:
-        """Whether it is there, or why that is not known."""
+    async def _look_up(self, key: Key) -> Nad | str | None:
+        """The network; None where it is not there, and a text says why that is not known."""
         namespace, name = key
         try:
-            await self._api.get_metadata(NADS, name, namespace, seconds=_SECONDS)
+            return nads.from_body(await self._api.get(NADS, name, namespace, seconds=_SECONDS))
         except NotFoundError:
-            return False
+            return None
         except NetattachError as error:
             return error.message
-        return True
+
+    def _known_nads(self) -> Mapping[Key, Nad]:
+        _demand(self._nads.synced, "networks")
+        return self._nads.items()
+
+    def _networks(self, pod: dict[str, Any]) -> str | None:
+        """A pod that goes is no reason to keep a network."""
+        if pod["metadata"].get("deletionTimestamp"):
+            return None
+        return networks_of(pod, self._settings.current.judge.selection.namespace)
+
+    def _nad_changed(self, key: Key) -> None:
+        """What it takes of the cluster is read now, so that no review waits for that of a thousand of them."""
+        nad = self._nads.get(*key)
+        if nad is None:
+            self._neighbours.remove(key)
+        else:
+            self._neighbours.put(nad)
 
     def _inventory_changed(self, _: Key) -> None:
         self._nodes = None
 
+    def _pod_changed(self, pod: Key) -> None:
+        self._users.put(pod, self._pods.get(*pod) or "")
 
-def _demand(watched: Watched[Any], what: str) -> None:
-    if not watched.synced.is_set():
+
+def _demand(synced: asyncio.Event, what: str) -> None:
+    if not synced.is_set():
         raise NotSyncedError(f"{what} are not listed yet; try again")
 
 

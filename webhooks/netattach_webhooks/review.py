@@ -18,6 +18,11 @@ API_VERSION, KIND = "admission.k8s.io/v1", "AdmissionReview"
 _OPERATIONS = {"CREATE", "UPDATE", "DELETE", "CONNECT"}
 _WITH_OBJECT = {"CREATE", "UPDATE"}
 
+_NESTED = (dict, list)
+_TOO_DEEP = "the body has too many objects and lists inside each other"
+_MOST_LEVELS = 100
+"""Objects and lists inside each other; of what Kubernetes stores, nothing that is judged here has twenty."""
+
 Body = dict[str, Any]
 
 
@@ -25,7 +30,8 @@ Body = dict[str, Any]
 class Review:
     """One question.
 
-    `object` is what would be stored, `old` what an UPDATE or DELETE finds; `name` is "" where the server makes one.
+    `object` is what would be stored, `old` what an UPDATE or DELETE finds; `name` is "" where the server makes one; `user` is
+    who asks.
     """
 
     uid: str
@@ -35,11 +41,12 @@ class Review:
     name: str
     object: Body | None
     old: Body | None
+    user: str = ""
 
     @property
     def about(self) -> str:
         """The object as people name it."""
-        metadata = (self.object or {}).get("metadata")
+        metadata = (self.object or self.old or {}).get("metadata")
         prefix = metadata.get("generateName") if isinstance(metadata, dict) else None
         name = self.name or (f"{prefix}…" if prefix else "without a name")
         return f"{self.kind} {f'{self.namespace}/{name}' if self.namespace else name}"
@@ -51,7 +58,9 @@ def decode(body: bytes) -> Review:
     if not isinstance(review, dict) or review.get("kind") != KIND:
         raise DecodeError(f"the body is no {KIND}")
     if review.get("apiVersion") != API_VERSION:
-        raise DecodeError(f"apiVersion is {review.get('apiVersion')!r}; only {API_VERSION} is spoken here")
+        raise DecodeError(
+            f"apiVersion is {_quoted(review.get('apiVersion'))}; only {API_VERSION} is spoken here"
+        )
     request = _member(review, "request", dict)
     if not request:
         raise DecodeError("request is missing")
@@ -65,7 +74,7 @@ def _review(request: Mapping[str, Any]) -> Review:
         raise DecodeError("request.uid is missing")
     if operation not in _OPERATIONS:
         raise DecodeError(
-            f"request.operation is {operation!r}, which is none of {', '.join(sorted(_OPERATIONS))}"
+            f"request.operation is {_quoted(operation)}, which is none of {', '.join(sorted(_OPERATIONS))}"
         )
     if operation in _WITH_OBJECT and found is None:
         raise DecodeError(f"request.object is missing in a {operation}")
@@ -79,6 +88,7 @@ def _review(request: Mapping[str, Any]) -> Review:
         name=_member(request, "name", str) or "",
         object=found,
         old=old,
+        user=str((_member(request, "userInfo", dict) or {}).get("username") or ""),
     )
 
 
@@ -94,13 +104,35 @@ def encode(uid: str, *, allowed: bool, message: str = "", warnings: Sequence[str
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body.decode(), object_pairs_hook=_each_key_once, parse_constant=_refuse)
+        read = json.loads(body.decode(), object_pairs_hook=_each_key_once, parse_constant=_refuse)
     except UnicodeDecodeError as error:
         raise DecodeError(f"the body is not UTF-8: byte {error.start}") from error
     except ValueError as error:
         raise DecodeError(f"the body is not JSON: {error}") from error
     except RecursionError as error:
-        raise DecodeError("the body has too many objects and lists inside each other") from error
+        raise DecodeError(_TOO_DEEP) from error
+    if _is_deep(read):
+        raise DecodeError(_TOO_DEEP)
+    return read
+
+
+def _is_deep(value: Any) -> bool:
+    """What can just be read may be too deep to be compared or printed, in another thread and on another day."""
+    level = [value] if isinstance(value, _NESTED) else []
+    for _ in range(_MOST_LEVELS):
+        if not level:
+            return False
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, _NESTED)
+        ]
+    return bool(level)
+
+
+def _quoted(value: Any) -> str:
+    return repr(value if value is None else str(value)[:100])
 
 
 def _each_key_once(pairs: Sequence[tuple[str, Any]]) -> Body:

@@ -10,19 +10,25 @@ from typing import Any
 
 import pytest
 
-from netattach_kube.resource import INVENTORIES, NADS
+from netattach_core.annotation import NETWORKS
+from netattach_core.nad import Nad
+from netattach_core.policy.footprint import Footprint
+from netattach_kube.cluster_settings import KEY, NAME, NAMESPACE
+from netattach_kube.resource import CONFIG_MAPS, INVENTORIES, NADS, PODS
 from netattach_webhooks import lookup
-from netattach_webhooks.lookup import Lookup, Missed, NotSyncedError
+from netattach_webhooks.lookup import Looked, Lookup, NotSyncedError
 from support import api_server
 from support.api_server import ApiServer
+
+NAD = Nad("default", "a", "{}")
 
 
 def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(asyncio.wait_for(story(), 30))
 
 
-def put_nad(server: ApiServer, name: str) -> None:
-    server.put(NADS, {"metadata": {"name": name, "namespace": "default"}, "spec": {"config": "{}"}})
+def put_nad(server: ApiServer, name: str, config: str = "{}") -> None:
+    server.put(NADS, {"metadata": {"name": name, "namespace": "default"}, "spec": {"config": config}})
 
 
 def put_node(server: ApiServer, name: str, status: Any) -> None:
@@ -38,7 +44,7 @@ async def looking(*nads: str, nodes: tuple[str, ...] = ()) -> AsyncIterator[tupl
             put_node(server, name, {"interfaces": [{"name": "eth0"}]})
         known = Lookup(server.api)
         task = tasks.create_task(known.run())
-        await server.asked("WATCH", times=2)
+        await server.asked("WATCH", times=4)
         yield server, known
         task.cancel()
 
@@ -59,12 +65,16 @@ def test_before_the_first_list_nothing_is_answered() -> None:
         async with api_server.serving() as server:
             known = Lookup(server.api)
 
-            assert "not listed yet: networks, node inventories" == known.problem()
+            assert "not listed yet: networks, node inventories, pods, settings" == known.problem()
             with pytest.raises(NotSyncedError, match="node inventories"):
                 known.nodes()
             with pytest.raises(NotSyncedError, match="networks"):
-                await known.missed([("default", "a")])
-            assert Missed() == await known.missed(())
+                await known.look([("default", "a")])
+            with pytest.raises(NotSyncedError, match="pods"):
+                known.users(("default", "a"))
+            with pytest.raises(NotSyncedError, match="settings"):
+                known.settings()
+            assert Looked() == await known.look(())
 
     run(story)
 
@@ -73,16 +83,8 @@ def test_a_network_that_is_known_costs_no_request() -> None:
     async def story() -> None:
         async with looking("a") as (server, known):
             assert known.problem() is None
-            assert Missed() == await known.missed([("default", "a")])
+            assert Looked({("default", "a"): NAD}) == await known.look([("default", "a")])
             assert [] == gets(server)
-
-    run(story)
-
-
-def test_of_networks_only_the_metadata_is_listed() -> None:
-    async def story() -> None:
-        async with looking("a") as (_, known):
-            assert {("default", "a"): True} == dict(known._nads.items())
 
     run(story)
 
@@ -92,7 +94,9 @@ def test_a_network_that_the_watch_has_not_told_of_yet_is_found() -> None:
         async with looking("fresh") as (server, known):
             known._nads._objects.clear()
 
-            assert Missed() == await known.missed([("default", "fresh")])
+            looked = await known.look([("default", "fresh")])
+            assert [("default", "fresh")] == list(looked.found)
+            assert Looked(looked.found) == looked
             assert 1 == len(gets(server))
 
     run(story)
@@ -101,7 +105,7 @@ def test_a_network_that_the_watch_has_not_told_of_yet_is_found() -> None:
 def test_a_network_that_is_not_there_is_absent() -> None:
     async def story() -> None:
         async with looking("a") as (_, known):
-            missed = await known.missed([("default", "a"), ("default", "b"), ("default", "c")])
+            missed = await known.look([("default", "a"), ("default", "b"), ("default", "c")])
 
             assert (("default", "b"), ("default", "c")) == missed.absent
             assert () == missed.uncertain
@@ -114,7 +118,7 @@ def test_an_api_server_that_refuses_leaves_it_uncertain(status: int) -> None:
     async def story() -> None:
         async with looking() as (server, known):
             server.fail(status, path="/b")
-            missed = await known.missed([("default", "b"), ("default", "c")])
+            missed = await known.look([("default", "b"), ("default", "c")])
 
             assert (("default", "b"),) == missed.uncertain
             assert (("default", "c"),) == missed.absent
@@ -128,8 +132,8 @@ def test_an_api_server_that_is_away_leaves_it_uncertain() -> None:
         async with looking("a") as (server, known):
             server.away = True
 
-            assert Missed() == await known.missed([("default", "a")])
-            assert (("default", "b"),) == (await known.missed([("default", "b")])).uncertain
+            assert Looked({("default", "a"): NAD}) == await known.look([("default", "a")])
+            assert (("default", "b"),) == (await known.look([("default", "b")])).uncertain
 
     run(story)
 
@@ -141,7 +145,7 @@ def test_an_api_server_that_is_slow_is_not_waited_for(monkeypatch: pytest.Monkey
         async with looking() as (server, known):
             server.delay = 1
             started = time.monotonic()
-            missed = await known.missed([("default", f"n{i}") for i in range(5)])
+            missed = await known.look([("default", f"n{i}") for i in range(5)])
 
             assert 5 == len(missed.uncertain)
             assert "in time" in missed.why
@@ -154,7 +158,7 @@ def test_an_api_server_that_is_slow_is_not_waited_for(monkeypatch: pytest.Monkey
 def test_thousands_of_networks_are_not_asked_for() -> None:
     async def story() -> None:
         async with looking() as (server, known):
-            missed = await known.missed([("default", f"n{i}") for i in range(1000)])
+            missed = await known.look([("default", f"n{i}") for i in range(1000)])
 
             assert 16 == len(missed.absent) == len(gets(server))
             assert 984 == len(missed.uncertain)
@@ -187,5 +191,64 @@ def test_a_node_that_has_not_reported_is_no_node() -> None:
             await until(lambda: bool(known.nodes()))
 
             assert ["told"] == [node.node for node in known.nodes()]
+
+    run(story)
+
+
+def put_pod(server: ApiServer, name: str, **metadata: Any) -> None:
+    annotations = {NETWORKS: "a"}
+    server.put(
+        PODS, {"metadata": {"name": name, "namespace": "default", "annotations": annotations, **metadata}}
+    )
+
+
+def test_the_pods_of_a_network_are_those_that_stay() -> None:
+    async def story() -> None:
+        async with looking("a") as (server, known):
+            put_pod(server, "stays")
+            put_pod(server, "goes")
+            put_pod(server, "plain", annotations={})
+            await until(lambda: len(known.users(("default", "a"))) == 2)
+            put_pod(server, "goes", deletionTimestamp="2026-01-01T00:00:00Z")
+            await until(lambda: len(known.users(("default", "a"))) == 1)
+
+            assert [("default", "stays")] == known.users(("default", "a"))
+            server.delete(PODS, "stays", "default")
+            await until(lambda: not known.users(("default", "a")))
+
+    run(story)
+
+
+def test_networks_are_known_by_their_link_and_anew_after_each_change() -> None:
+    async def story() -> None:
+        async with looking() as (server, known):
+
+            def beside(link: str) -> list[str]:
+                return [name for _, name in known.neighbours().of(Footprint(link=link))]
+
+            assert [] == beside("eth1")
+            for name in ("a", "b"):
+                put_nad(server, name, '{"type": "macvlan", "master": "eth1"}')
+            await until(lambda: beside("eth1") == ["a", "b"])
+            put_nad(server, "b", '{"type": "macvlan", "master": "eth2"}')
+            await until(lambda: beside("eth2") == ["b"])
+            assert ["a"] == beside("eth1")
+            server.delete(NADS, "a", "default")
+            await until(lambda: beside("eth1") == [])
+
+    run(story)
+
+
+def test_settings_that_name_a_rule_that_there_is_not_stay_out_of_force() -> None:
+    async def story() -> None:
+        async with looking() as (server, known):
+            metadata = {"name": NAME, "namespace": NAMESPACE}
+            for text in ("judge: {mode: warn}", "judge: {severities: {route-defualt: off}}"):
+                server.put(CONFIG_MAPS, {"metadata": metadata, "data": {KEY: text}})
+                await until(lambda: known.settings().warn_only)
+            await until(lambda: known._settings.problem is not None)
+
+            assert "did you mean `route-default`?" in str(known._settings.problem)
+            assert known.settings().warn_only
 
     run(story)

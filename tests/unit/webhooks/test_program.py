@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import ssl
+import sys
 from typing import Any
 
 import pytest
 
 from netattach_kube.resource import INVENTORIES, NADS
-from netattach_webhooks import __main__
+from netattach_webhooks import __main__, app
 from netattach_webhooks.__main__ import DONE, FAILED, MISUSED
 from netattach_webhooks.lookup import Lookup
 from support import api_server
@@ -118,6 +120,35 @@ def test_on_its_way_out_it_answers_and_lets_go_of_each_connection(pair: Pair) ->
                 assert (200, "close") == (response.status, response.headers["Connection"])
 
     run(story)
+
+
+def test_an_idle_connection_is_kept_longer_than_api_servers_keep_it(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longest_of_api_servers = 90
+    assert longest_of_api_servers < app._KEPT
+    monkeypatch.setattr(app, "_KEPT", 0.1)
+
+    async def story() -> None:
+        async with serving(pair()) as scene:
+            reader, writer = await scene.connect()
+            assert b"HTTP/1.1 200 OK\r\n" == await status_line((reader, writer), review("Pod", pod("sound")))
+            assert (await reader.read()).endswith(b'"allowed": true}}')  # and then its end
+            writer.close()
+
+    run(story)
+
+
+def test_no_answer_waits_for_what_was_imported_to_be_looked_through() -> None:
+    before = gc.get_freeze_count(), sys.getswitchinterval()
+    try:
+        __main__._answer_evenly()
+
+        assert 10_000 < gc.get_freeze_count() - before[0]
+        assert 0.001 > sys.getswitchinterval()
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(before[1])
 
 
 @pytest.mark.parametrize("listening", [True, False])

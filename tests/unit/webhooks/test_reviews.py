@@ -42,7 +42,10 @@ def test_a_network_is_judged_with_what_the_nodes_have(pair: Pair) -> None:
                 f"  deny [master-default-interface] master (line 1, column {column}): `master` "
                 "eth0 is a default interface of node1: it carries the IPv4 default route."
             )
-            assert answer["status"]["message"].endswith("Mend: use eth1")
+            assert answer["status"]["message"].split("\n")[2].endswith("Mend: use eth1")
+            shown, caret = answer["status"]["message"].split("\n")[3:]
+            assert shown == f"      1 | {broken['spec']['config']}"
+            assert '"eth0"' == shown[caret.index("^") :][:6]
 
     run(story)
 
@@ -76,14 +79,14 @@ def test_a_pod_is_refused_with_all_that_is_wrong(pair: Pair) -> None:
             assert {"uid": "u", "allowed": True} == await scene.ask("pods", review("Pod", pod("sound")))
 
             answer = await scene.ask(
-                "pods", review("Pod", pod("sound, sonud, lost", **{DEFAULT_NETWORK: "x"}))
+                "pods", review("Pod", pod("sound, sonud, lost", **{DEFAULT_NETWORK: "default/sound@net0"}))
             )
             lines = answer["status"]["message"].split("\n")
             assert "Pod default/p is refused, 3 findings:" == lines[1]
-            assert ["default-network]", "did you mean `sound`?", "'lost'"] == [
+            assert ["default-network[0]", "did you mean `sound`?", "'lost'"] == [
                 word
                 for word, line in zip(
-                    ("default-network]", "did you mean `sound`?", "'lost'"), lines[2:], strict=True
+                    ("default-network[0]", "did you mean `sound`?", "'lost'"), lines[2:], strict=True
                 )
                 if word in line
             ]
@@ -256,7 +259,7 @@ def test_a_review_that_takes_too_long_is_answered_in_time(
     async def never(*_: Any) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(Lookup, "missed", never)
+    monkeypatch.setattr(Lookup, "look", never)
 
     async def story() -> None:
         async with serving(pair()) as scene:
@@ -270,7 +273,7 @@ def test_a_review_that_takes_too_long_is_answered_in_time(
 def test_a_defect_is_told_and_logged_and_ends_nothing(
     pair: Pair, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def defect(*_: Any) -> None:
+    def defect(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("odd")
 
     monkeypatch.setattr(admission, "of_nad", defect)

@@ -26,6 +26,8 @@ def test_a_denial_is_a_line_for_each_finding_below_its_head() -> None:
             "  deny [master-default-interface] master (line 3, column 3): eth0 is the node's own. "
             "Mend: use eth1"
         ),
+        '      3 |   "master": "eth0"',
+        "        |   ^",
         "  warn [key-misspelt] plugins[0].mod: nobody reads `mod`. Mend: did you mean `mode`?",
     ]
 
