@@ -1,7 +1,7 @@
 """Keeps the certificates: reads what is there, lets `certificates` decide, writes what is wanted.
 
 Level-triggered: at the start, whenever one of the objects changes, and each hour. In one pass the order matters: API servers are
-told of a new CA before anything is signed with it.
+told of a new CA before anything is signed with it, and are given the time to hear of it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ Body = dict[str, Any]
 _AT_LEAST_EVERY = 3600.0
 _AT_MOST_EVERY = 1.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+_HEARING = 5.0
+"""Seconds in which every API server hears of a new CA. They watch, each for itself, and none says what it has seen."""
+
 _TRIES = 5
 """At an object that somebody else writes too."""
 
@@ -70,10 +73,14 @@ class CertificateKeeper:
         """One pass. Raises NetattachError."""
         settings, now = self._settings, self._now()
         ca, tls = await self._secret(settings.ca_secret), await self._secret(settings.tls_secret)
-        authority = certificates.plan_authority(now, _data(ca), _data(tls))
+        authority = certificates.plan_authority(now, _data(ca), _data(tls), await self._told())
         await self._write(settings.ca_secret, "Opaque", ca, authority)
-        await self._tell_api_servers(authority.data[BUNDLE])
+        told = await self._tell_api_servers(authority.data[BUNDLE])
         serving = certificates.plan_serving(now, authority.data, _data(tls), settings.names)
+        if told and serving.reason and certificates.has_previous(authority.data):
+            await asyncio.sleep(
+                _HEARING
+            )  # what is served meanwhile is trusted by those who have heard and those who have not
         await self._write(settings.tls_secret, "kubernetes.io/tls", tls, serving)
         for certificate, text in (("ca", authority.data[CA]), ("serving", serving.data[CERTIFICATE])):
             self._metrics.expiry.labels(certificate).set(pem.facts(text).ends.timestamp())
@@ -128,22 +135,33 @@ class CertificateKeeper:
             after = {**before, "data": {**(before.get("data") or {}), **data}}
             await self._api.replace(SECRETS, after, name, namespace)
 
-    async def _tell_api_servers(self, bundle: bytes) -> None:
-        """Writes the bundle into the webhook configuration, where there is one: it comes and goes with the webhooks."""
+    async def _told(self) -> bytes:
+        """Whom API servers trust at present."""
+        with suppress(NotFoundError):
+            configuration = await self._api.get(VALIDATING_WEBHOOKS, self._settings.webhooks)
+            return bundle_of(configuration, self._settings.namespace, self._settings.service)
+        return b""
+
+    async def _tell_api_servers(self, bundle: bytes) -> bool:
+        """Writes the bundle into the webhook configuration, where there is one: it comes and goes with the webhooks.
+
+        Whether it is news to them.
+        """
         name = self._settings.webhooks
         for _ in range(_TRIES):
             try:
                 before = await self._api.get(VALIDATING_WEBHOOKS, name)
                 after = with_bundle(before, bundle, self._settings.namespace, self._settings.service)
-                if after != before:
-                    await self._api.replace(VALIDATING_WEBHOOKS, after, name)
-                    _log.info("the CA is told to the API servers")
+                if after == before:
+                    return False
+                await self._api.replace(VALIDATING_WEBHOOKS, after, name)
             except NotFoundError:
-                return
+                return False
             except ConflictError as error:
                 conflict = error
                 continue
-            return
+            _log.info("the CA is told to the API servers")
+            return True
         raise conflict
 
 
@@ -152,14 +170,27 @@ def with_bundle(configuration: Body, bundle: bytes, namespace: str, service: str
     text = base64.b64encode(bundle).decode()
 
     def mended(webhook: Body) -> Body:
-        client = webhook.get("clientConfig") or {}
-        to = client.get("service") or {}
-        if (to.get("namespace"), to.get("name")) != (namespace, service):
+        if not _is_ours(webhook, namespace, service):
             return webhook
-        return {**webhook, "clientConfig": {**client, "caBundle": text}}
+        return {**webhook, "clientConfig": {**webhook["clientConfig"], "caBundle": text}}
 
     webhooks = configuration.get("webhooks") or []
     return {**configuration, "webhooks": [mended(one) for one in webhooks]} if webhooks else configuration
+
+
+def bundle_of(configuration: Body, namespace: str, service: str) -> bytes:
+    """All that is trusted in webhooks that our Service answers; what cannot be decoded counts as not there."""
+    found = b""
+    for webhook in configuration.get("webhooks") or []:
+        if _is_ours(webhook, namespace, service):
+            with suppress(ValueError):
+                found += base64.b64decode(webhook["clientConfig"].get("caBundle") or "", validate=True)
+    return found
+
+
+def _is_ours(webhook: Body, namespace: str, service: str) -> bool:
+    to = (webhook.get("clientConfig") or {}).get("service") or {}
+    return (to.get("namespace"), to.get("name")) == (namespace, service)
 
 
 def _data(secret: Mapping[str, Any] | None) -> Data:

@@ -35,13 +35,17 @@ class Plan:
     reason: str
 
 
-def plan_authority(now: datetime, ca: Data, tls: Data) -> Plan:
-    """The CA's Secret. Where it is lost, the webhooks' still knows whom to trust until they have a new certificate."""
+def plan_authority(now: datetime, ca: Data, tls: Data, told: bytes = b"") -> Plan:
+    """The CA's Secret. Where it is lost, the webhooks' still knows whom to trust until they have a new certificate.
+
+    Where both are lost, what API servers were `told` says it; they are not asked before, as others may write there too.
+    """
     pair = Pair(ca.get(CA, b""), ca.get(CA_KEY, b""))
     reason = _why_new_authority(now, pair)
     if reason:
         pair = issue.authority(now)
-    bundle = _bundle(now, pair.certificate, (ca.get(CA, b""), ca.get(BUNDLE, b""), tls.get(CA, b"")))
+    kept = (ca.get(CA, b""), ca.get(BUNDLE, b""), tls.get(CA, b""))
+    bundle = _bundle(now, pair.certificate, kept if any(kept) else (told,))
     data = {CA: pair.certificate, CA_KEY: pair.key, BUNDLE: bundle}
     return Plan(data, reason or _why_another(ca, data))
 
@@ -55,6 +59,11 @@ def plan_serving(now: datetime, authority: Data, tls: Data, names: Sequence[str]
         pair = issue.serving(now, ca, names)
     data = {CERTIFICATE: pair.certificate, KEY: pair.key, CA: authority[BUNDLE]}
     return Plan(data, reason or _why_another(tls, data))
+
+
+def has_previous(authority: Data) -> bool:
+    """Whether API servers are to trust another CA too, under which somebody may be serving."""
+    return len(pem.split(authority[BUNDLE])) > 1
 
 
 def _why_new_authority(now: datetime, pair: Pair) -> str:

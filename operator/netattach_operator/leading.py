@@ -7,8 +7,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from netattach_core import annotation
+from netattach_core import admission
 from netattach_kube.api import Api
+from netattach_kube.cluster_settings import ClusterSettings
+from netattach_kube.live_settings import LiveSettings
+from netattach_kube.pods_by_nad import RUNNING, networks_of
 from netattach_kube.resource import NADS, PODS, Resource
 from netattach_kube.watched import Key, Watched
 from netattach_operator import handlers, kopf_thread
@@ -21,8 +24,6 @@ from netattach_operator.reconcile import Reconciler
 from netattach_operator.settings import Settings
 from netattach_operator.sweep import Sweep
 from netattach_operator.view import Body, View
-
-_RUNNING_PODS = "status.phase!=Succeeded,status.phase!=Failed"
 
 
 class Leader:
@@ -39,13 +40,15 @@ class Leader:
         self._certificates = CertificateKeeper(api, settings, metrics)
         self._sweep = Sweep(api, self._view)
         self._reconciler = Reconciler(api, self._view, self._keys, metrics)
+        self._settings = LiveSettings(api, _problems, self._settings_changed)
         self._pods = Watched(
-            api, PODS, _networks, fields=_RUNNING_PODS, metadata_only=True, changed=self._pod_changed
+            api, PODS, self._networks, fields=RUNNING, metadata_only=True, changed=self._pod_changed
         )
 
     def problem(self) -> str | None:
         """Why we are not ready; None where we are."""
-        unlisted = None if self._sweep.listed.is_set() else "NADs have not been listed yet"
+        known = self._sweep.listed.is_set() and self._settings.synced.is_set()
+        unlisted = None if known else "NADs and the settings have not been listed yet"
         return self._crds.problem or self._certificates.problem or unlisted
 
     async def run(self) -> None:
@@ -57,14 +60,22 @@ class Leader:
             registry = handlers.registry(self._tell, self._login)
             tasks.create_task(kopf_thread.run(registry, handlers.settings()), name="kopf")
             tasks.create_task(self._pods.run(), name="pods")
+            tasks.create_task(self._settings.run(), name="settings")
             tasks.create_task(self._sweep.run(), name="sweep")
             tasks.create_task(self._count_pods(), name="count of pods")
             await self._sweep.listed.wait()
+            await self._settings.synced.wait()
             tasks.create_task(self._reconciler.run(), name="reconcile")
 
     async def _count_pods(self) -> None:
         await self._pods.synced.wait()
         self._view.count_pods()
+
+    def _networks(self, pod: Body) -> str | None:
+        return networks_of(pod, self._settings.current.judge.selection.namespace)
+
+    def _settings_changed(self) -> None:
+        self._view.put_settings(self._settings.current.judge)
 
     def _pod_changed(self, pod: Key) -> None:
         self._view.put_pod(pod, self._pods.get(*pod) or "")
@@ -75,6 +86,5 @@ class Leader:
         self._loop.call_soon_threadsafe(objects.drop if gone else objects.take, body)
 
 
-def _networks(body: Body) -> str | None:
-    """Of a pod no more is kept than this, and nothing of one that asks for nothing."""
-    return (body["metadata"].get("annotations") or {}).get(annotation.NETWORKS) or None
+def _problems(read: ClusterSettings) -> list[str]:
+    return admission.settings_problems(read.judge)

@@ -110,12 +110,12 @@ class Reconciler:
 
     async def _verdict(self, key: Key, body: Body) -> Verdict:
         """Judged anew only where something has changed that the judge looks at; beside us, so that the Lease is renewed."""
-        nodes = self._view.nodes
-        seen = (body["spec"], body["metadata"]["annotations"], self._view.nodes_version)
+        nodes, settings = self._view.nodes, self._view.settings
+        seen = (body["spec"], body["metadata"]["annotations"], self._view.nodes_version, settings)
         known, found = self._verdicts.get(key, (None, None))
         if found is None or known != seen:
             started = time.monotonic()
-            findings = await asyncio.to_thread(judge, body, nodes)
+            findings = await asyncio.to_thread(judge, body, nodes, settings=settings)
             found = nad_status.verdict(body["spec"].get("config"), findings)
             self._verdicts[key] = seen, found
             self._judged = time.monotonic() - started

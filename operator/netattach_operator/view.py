@@ -7,9 +7,10 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from netattach_core import inventory
+from netattach_core import inventory, judge_settings
 from netattach_core.errors import NetattachError
 from netattach_core.inventory import NodeInventory
+from netattach_core.judge_settings import JudgeSettings
 from netattach_kube.pods_by_nad import PodsByNad
 from netattach_kube.watched import Key
 from netattach_operator.keys import Keys
@@ -82,6 +83,7 @@ class View:
         self.pods = PodsByNad()
         self.pods_known = False
         self.nodes_version = 0
+        self._settings = judge_settings.DEFAULTS
         self._nodes: tuple[NodeInventory, ...] | None = None
 
     @property
@@ -91,6 +93,16 @@ class View:
             names = sorted(self.inventories)
             self._nodes = tuple(filter(None, map(self.inventories.get, names)))
         return self._nodes or None
+
+    @property
+    def settings(self) -> JudgeSettings:
+        """How to judge."""
+        return self._settings
+
+    def put_settings(self, settings: JudgeSettings) -> None:
+        if settings != self._settings:
+            self._settings = settings
+            self._all_nads(0)
 
     def put_pod(self, pod: Key, networks: str) -> None:
         """The pod asks for these networks now; "" where it is gone."""
@@ -142,5 +154,4 @@ def _inventory(body: Body) -> NodeInventory:
             dataclasses.replace(one, mac="", addresses=one.addresses[:1] and ("some",))
             for one in read.interfaces
         ),
-        plugins=tuple(dataclasses.replace(plugin, versions=()) for plugin in read.plugins),
     )

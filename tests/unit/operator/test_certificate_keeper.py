@@ -13,7 +13,7 @@ import pytest
 
 from netattach_core.errors import ConflictError, DecodeError, TryAgainError
 from netattach_kube.resource import SECRETS, VALIDATING_WEBHOOKS
-from netattach_operator import pem
+from netattach_operator import certificate_keeper, issue, pem
 from netattach_operator.certificate_keeper import CertificateKeeper, with_bundle
 from netattach_operator.metrics import Metrics
 from netattach_operator.settings import Settings
@@ -42,6 +42,11 @@ CONFIGURATION = {
         {"name": "url.io", "clientConfig": {"url": "https://example.org"}},
     ],
 }
+
+
+@pytest.fixture(autouse=True)
+def _short_hearing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificate_keeper, "_HEARING", 0.01)
 
 
 class Scene:
@@ -153,6 +158,73 @@ def test_a_new_ca_is_told_before_anything_is_signed_with_it() -> None:
             f"PUT /api/v1/namespaces/{NS}/secrets/{TLS}",
         ] == scene.writes()[before:]
         assert 2 == len(pem.split(scene.bundles()[0]))
+
+    played(act)
+
+
+def test_every_api_server_has_time_to_hear_of_a_new_ca(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that has not would refuse what is signed with it."""
+
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+        await scene.keeper.keep()
+        first, before = scene.bundles()[0], scene.data(TLS)
+        scene.server.delete(SECRETS, CA, NS)
+        monkeypatch.setattr(certificate_keeper, "_HEARING", 3600)
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await scene.keeper.keep()
+
+        assert [first] == pem.split(scene.bundles()[0])[1:]
+        assert before == scene.data(TLS)
+
+    played(act)
+
+
+def test_nobody_waits_where_nothing_is_served_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+        monkeypatch.setattr(certificate_keeper, "_HEARING", 3600)
+
+        await scene.keeper.keep()
+
+        assert scene.is_right()
+
+    played(act)
+
+
+def test_where_both_secrets_are_lost_what_is_served_stays_trusted() -> None:
+    """The webhooks serve what they had until they have heard of the new one."""
+
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+        await scene.keeper.keep()
+        served, first = scene.data(TLS)["tls.crt"], scene.bundles()[0]
+        for name in (CA, TLS):
+            scene.server.delete(SECRETS, name, NS)
+
+        await scene.keeper.keep()
+
+        assert scene.is_right()
+        assert [scene.data(CA)["ca.crt"], first] == pem.split(scene.bundles()[0])
+        assert pem.is_signed_by(served, first)
+
+    played(act)
+
+
+def test_a_ca_that_others_put_into_the_configuration_is_not_trusted_where_we_know_better() -> None:
+    async def act(scene: Scene) -> None:
+        foreign = base64.b64encode(issue.authority(NOW).certificate).decode()
+        await scene.keeper.keep()
+        scene.server.put(
+            VALIDATING_WEBHOOKS,
+            {"metadata": {"name": "netattach"}, "webhooks": [webhook("nads.netattach.io", caBundle=foreign)]},
+        )
+
+        await scene.keeper.keep()
+
+        assert [scene.data(CA)["ca.crt"]] == scene.bundles()
 
     played(act)
 

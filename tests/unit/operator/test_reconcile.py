@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from netattach_core.errors import TryAgainError
+from netattach_core.judge_settings import JudgeSettings
 from netattach_core.policy import judge
 from netattach_kube.resource import EVENTS, INVENTORIES, NADS
 from netattach_operator import reconcile
@@ -145,9 +146,9 @@ def test_pods_alone_do_not_have_it_judged_again(monkeypatch: pytest.MonkeyPatch)
     async def act(scene: Scene) -> None:
         judged: list[Any] = []
 
-        def noted(body: Any, nodes: Any) -> Any:
+        def noted(body: Any, nodes: Any, **more: Any) -> Any:
             judged.append(nodes)
-            return judge(body, nodes)
+            return judge(body, nodes, **more)
 
         monkeypatch.setattr(reconcile, "judge", noted)
         scene.server.put(NADS, nad())
@@ -303,6 +304,21 @@ def test_what_somebody_else_has_written_meanwhile_is_kept() -> None:
     played(act)
 
 
+def test_another_setting_has_it_judged_anew() -> None:
+    config = json.dumps(bridge(vlan=4095))
+
+    async def act(scene: Scene) -> None:
+        scene.server.put(NADS, nad(config))
+        await scene.reconcile()
+        assert "False" == scene.valid()
+        scene.view.put_settings(JudgeSettings(warn_only=True))
+        await scene.reconcile()
+        assert "True" == scene.valid()
+        assert "ValidWithWarnings" == scene.status()["conditions"][0]["reason"]
+
+    played(act)
+
+
 def test_a_nad_is_written_once_in_a_while_however_often_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each write goes out to all that watch NADs."""
     monkeypatch.setattr(reconcile, "_ONE_WRITE_IN", 3600)
@@ -366,10 +382,10 @@ def test_a_defect_with_one_nad_does_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def act(scene: Scene) -> None:
-        def odd(body: Any, nodes: Any) -> Any:
+        def odd(body: Any, nodes: Any, **more: Any) -> Any:
             if body["metadata"]["name"] == "a":
                 raise ZeroDivisionError
-            return judge(body, nodes)
+            return judge(body, nodes, **more)
 
         monkeypatch.setattr(reconcile, "judge", odd)
         scene.server.put(NADS, nad())
