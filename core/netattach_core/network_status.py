@@ -15,13 +15,20 @@ from netattach_core.cni_result import Address, Interface, Result, sandbox_interf
 _GO_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
-def entries(network: str, ifname: str, result: Result, *, default: bool) -> list[dict[str, Any]]:
+def entries(
+    network: str, ifname: str, result: Result, *, default: bool, device_info: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """The entries of one attachment: one for each interface in the pod, at least one.
 
     An address without an index belongs to the last of them. Of a default network with several interfaces, the one that
     carries the first address with a gateway is the default, else the first.
     """
-    common: dict[str, Any] = {"name": network, "dns": dict(result.dns), "gateway": _gateways(result)}
+    common: dict[str, Any] = {
+        "name": network,
+        "dns": dict(result.dns),
+        "device-info": device_info,
+        "gateway": _gateways(result),
+    }
     inside = list(sandbox_interfaces(result))
     if len(result.interfaces) <= 1 or not inside:
         interface = inside[0][1] if inside else _nameless(ifname, result)
@@ -66,6 +73,7 @@ def _entry(
         "mtu": interface.mtu,
         "default": default,
         "dns": common["dns"],
+        "device-info": common["device-info"],
         "gateway": common["gateway"],
     }
     return {key: value for key, value in entry.items() if value or key in {"name", "dns"}}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from netattach_core import versions
 from netattach_core.cni_call import POD_ANNOTATIONS
 
 FILE_NAME = "00-netattach.conflist"
@@ -17,19 +16,27 @@ SUFFIXES = (".conf", ".conflist", ".json")
 """Of the files that container runtimes read."""
 
 NAME = TYPE = "netattach"
-_CAPABILITIES = ("portMappings", "bandwidth", "ips", "mac", "dns", "cgroupPath", POD_ANNOTATIONS)
+_CAPABILITIES = (
+    *("portMappings", "bandwidth", "ips", "mac", "dns", "cgroupPath", "ipRanges", "aliases"),
+    POD_ANNOTATIONS,
+)
 
 
 def text(primary_version: str) -> str:
-    """The conflist, in the primary's cniVersion, so that its result needs no conversion.
-
-    1.0.0 at the most: from 1.1.0 on a runtime calls STATUS and GC, which this version does not answer.
-    """
-    version = primary_version if versions.at_least("1.0.0", primary_version) else "1.0.0"
+    """The conflist, in the primary's cniVersion: no result needs conversion, and no verb is called that it does not know."""
     plugin = {"type": TYPE, "capabilities": dict.fromkeys(_CAPABILITIES, True)}
-    return json.dumps({"cniVersion": version, "name": NAME, "plugins": [plugin]}, indent=2)
+    return json.dumps({"cniVersion": primary_version, "name": NAME, "plugins": [plugin]}, indent=2)
 
 
 def before_ours(names: Iterable[str]) -> list[str]:
     """The files of a configuration directory that a runtime would take instead of ours: it takes the first by name."""
     return sorted(name for name in names if name.endswith(SUFFIXES) and name < FILE_NAME)
+
+
+BEHIND = "netattach.conf"
+"""A file of ours in the primary's own directory, `<its name>/`, whose plugins libcni 1.3 and later append to its chain."""
+
+
+def behind_text(file: str) -> str:
+    """For a node that we have left while pods of ours run on: the shim frees them, and after the last removes the file."""
+    return json.dumps({"type": TYPE, "uninstalled": file})

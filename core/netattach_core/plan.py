@@ -1,4 +1,4 @@
-"""The plan of an ADD, CHECK or DEL as data: steps, what each waits for, and who carries it out.
+"""The plan of a verb as data: steps, what each waits for, and who carries it out.
 
 A plan is made before anything is touched and knows nothing of processes: a later carrier (a native driver instead of the
 plugin's binary) is another value of `Carrier`, and the engine stays as it is.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,8 @@ class Verb(enum.StrEnum):
     ADD = "ADD"
     CHECK = "CHECK"
     DEL = "DEL"
+    STATUS = "STATUS"
+    GC = "GC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,16 @@ _INDEPENDENT = {
     "tuning", "portmap", "bandwidth", "host-local", "static", "dhcp", "whereabouts",
 }  # fmt: skip  # one list, three lines
 """Plugins that read and change nothing in the pod but their own interface."""
+
+
+ALL_IN_ITS_LINK = {"macvlan", "ipvlan", "vlan", "host-device", "dummy", "tap", "sbr"}
+"""Plugins that leave nothing where the pod has no interface of their name, but for what their IPAM has noted."""
+
+
+def ipam_type(step: Step) -> str:
+    """The IPAM plugin that the step's plugin would run; "" where there is none."""
+    ipam = json_text.value(step.stdin).get("ipam")
+    return str(ipam.get("type") or "") if isinstance(ipam, dict) else ""
 
 
 def add(attachments: Sequence[Attachment]) -> Plan:
@@ -113,6 +126,55 @@ def check(attachments: Sequence[Attachment]) -> Plan:
         a for a in attachments if versions.at_least(a.conf.cni_version, "0.4.0") and not a.conf.disable_check
     ]
     return Plan(Verb.CHECK, tuple(step for a in checked for step in _chain(Verb.CHECK, a)), halt=True)
+
+
+def status(default: Attachment) -> Plan:
+    """STATUS of the default network's plugins, where its configuration knows the verb; other networks keep no node down (C80)."""
+    knows = versions.at_least(default.conf.cni_version, "1.1.0")
+    return Plan(Verb.STATUS, tuple(_chain(Verb.STATUS, default)) if knows else (), halt=True)
+
+
+def collect(
+    default: Attachment, listed: Iterable[tuple[str, str]], alive: Sequence[tuple[str, Attachment]]
+) -> Plan:
+    """GC of the default network and of every configuration in `alive`, one plugin after the other; each is asked (C52).
+
+    Each is told what is alive in the network of its name, over all configurations of that name (C81); for the default network
+    that is what the runtime has `listed` too. Container ids and interfaces.
+    """
+    valid = {default.conf.name: list(listed)}
+    for container_id, each in alive:
+        valid.setdefault(each.conf.name, []).append((container_id, each.ifname))
+    used = {(each.conf.name, each.conf_text): each for each in (default, *(each for _, each in alive))}
+    steps: list[Step] = []
+    for each in filter(_collects, used.values()):
+        for plugin in each.conf.plugins:
+            step = Step(
+                id=f"{each.network}/{len(steps)}",
+                ifname="",
+                plugin=plugin.type,
+                stdin=_with_valid(cni_config.plugin_stdin(each.conf, plugin, {}, {}), valid[each.conf.name]),
+                args="",
+                cni_version=each.conf.cni_version,
+                after=(steps[-1].id,) if steps else (),
+            )
+            steps.append(step)
+    return Plan(Verb.GC, tuple(steps), halt=False)
+
+
+def _collects(attachment: Attachment) -> bool:
+    """C7, C55."""
+    disabled = str(json_text.value(attachment.conf_text).get("disableGC", False)).lower() == "true"
+    return versions.at_least(attachment.conf.cni_version, "1.1.0") and not disabled
+
+
+def _with_valid(stdin: str, valid: Iterable[tuple[str, str]]) -> str:
+    """Under both names: of the specification's later text and of the released one."""
+    listed = [
+        {"containerID": container_id, "ifname": ifname} for container_id, ifname in dict.fromkeys(valid)
+    ]
+    text = json.dumps(listed)
+    return json_text.with_members(stdin, {"cni.dev/valid-attachments": text, "cni.dev/attachments": text})
 
 
 def _chain(verb: Verb, attachment: Attachment, only: Collection[str] | None = None) -> list[Step]:

@@ -1,7 +1,6 @@
-"""The words between shim and daemon: frames of byte strings, which C reads without a JSON parser.
+"""The words between shim and daemon, as frames (frames.py).
 
-A frame is its payload's length (four bytes, little-endian), one byte for its kind, and the payload: fields, each behind its
-own length (four bytes, little-endian). Numbers are decimal text. The conversation, which the shim opens:
+The conversation, which the shim opens:
 
     shim                                                    daemon
     HELLO   "netattach", lowest, highest version, build  →
@@ -19,18 +18,15 @@ foreign hands can start nothing that the runtime could not.
 from __future__ import annotations
 
 import enum
-import struct
 from dataclasses import dataclass
 
+from netattach_core import frames
 from netattach_core.errors import DecodeError
+from netattach_core.frames import number as _number
+from netattach_core.frames import text as _text
 
 MAGIC = b"netattach"
 VERSION = 1
-MAX_PAYLOAD = 16 << 20
-"""Bytes; a CALL carries a configuration, a RAN what a plugin wrote (at most 1 MiB of each stream)."""
-
-_HEADER = struct.Struct("<IB")
-_LENGTH = struct.Struct("<I")
 
 
 class Kind(enum.IntEnum):
@@ -103,8 +99,7 @@ class Ran:
 
 def encode(frame: Frame) -> bytes:
     """A frame as it goes over the socket."""
-    payload = b"".join(_LENGTH.pack(len(field)) + field for field in frame.fields)
-    return _HEADER.pack(len(payload), frame.kind) + payload
+    return frames.pack(frame.kind, frame.fields)
 
 
 class Decoder:
@@ -115,22 +110,14 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[Frame]:
         self._buffer += data
-        frames = []
+        whole = []
         while (frame := self._next()) is not None:
-            frames.append(frame)
-        return frames
+            whole.append(frame)
+        return whole
 
     def _next(self) -> Frame | None:
-        if len(self._buffer) < _HEADER.size:
-            return None
-        size, kind = _HEADER.unpack_from(self._buffer)
-        if size > MAX_PAYLOAD:
-            raise DecodeError(f"a frame of {size} bytes; at most {MAX_PAYLOAD} are taken")
-        if len(self._buffer) < _HEADER.size + size:
-            return None
-        payload = bytes(self._buffer[_HEADER.size : _HEADER.size + size])
-        del self._buffer[: _HEADER.size + size]
-        return Frame(_kind(kind), _fields(payload))
+        taken = frames.take(self._buffer)
+        return taken and Frame(_kind(taken[0]), taken[1])
 
 
 def hello_versions(frame: Frame) -> range:
@@ -176,35 +163,8 @@ def _kind(number: int) -> Kind:
         raise DecodeError(f"a frame of a kind that this version does not know: {number}") from error
 
 
-def _fields(payload: bytes) -> tuple[bytes, ...]:
-    fields, at = [], 0
-    while at < len(payload):
-        if at + _LENGTH.size > len(payload):
-            raise DecodeError("a field's length is cut off")
-        (size,) = _LENGTH.unpack_from(payload, at)
-        at += _LENGTH.size
-        if at + size > len(payload):
-            raise DecodeError("a field is cut off")
-        fields.append(payload[at : at + size])
-        at += size
-    return tuple(fields)
-
-
 def _expect(frame: Frame, kind: Kind, fields: int) -> None:
     if frame.kind is not kind or len(frame.fields) < fields:
         raise DecodeError(
             f"{kind.name} with {fields} fields expected, got {frame.kind.name} with {len(frame.fields)}"
         )
-
-
-def _text(field: bytes) -> str:
-    try:
-        return field.decode()
-    except UnicodeDecodeError as error:
-        raise DecodeError(f"not UTF-8: {field[:40]!r}") from error
-
-
-def _number(field: bytes) -> int:
-    if not field.isdigit() or len(field) > 18:
-        raise DecodeError(f"not a number: {field[:40]!r}")
-    return int(field)

@@ -71,6 +71,10 @@ ACCEPTED = {
         '[{"name":"a","default-route":[]},{"name":"b"}]',
         [Selection("test", "a", default_route=()), Selection("test", "b", default_route=None)],
     ),
+    "addresses beside a claim, as OVN-Kubernetes has them and S61 forbids": (
+        '[{"name":"a","ips":["10.0.0.1"],"ipam-claim-reference":"c"}]',
+        [Selection("test", "a", ips=("10.0.0.1",), ipam_claim_reference="c")],
+    ),
     "the rest of the keys": (
         (
             '[{"name":"a","infiniband-guid":"c2:11:22:33:44:55:66:77","cni-args":{"k":1},"deviceID":"0000:01:00.1",'
@@ -123,7 +127,6 @@ REFUSED = {
     "a bandwidth without a limit": '[{"name":"a","bandwidth":{}}]',
     "a rate of 0": '[{"name":"a","bandwidth":{"ingressRate":0}}]',
     "a burst without its rate": '[{"name":"a","bandwidth":{"egressBurst":1}}]',
-    "ips beside a claim": '[{"name":"a","ips":["10.0.0.1"],"ipam-claim-reference":"c"}]',
     "JSON with a trailing comma": '[{"name":"a"},]',
 }
 

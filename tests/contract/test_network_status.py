@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from netattach_core import cni_result, network_status
+from netattach_core import cni_result, network_status, result_routes
+from netattach_core.default_route import Hop
 
 KINDNET = {
     "cniVersion": "0.3.1",
@@ -163,6 +164,38 @@ GOLDEN: dict[str, tuple[dict[str, Any], bool, list[dict[str, Any]]]] = {
             {"name": "n", "interface": "example1", "ips": ["1.1.1.3", "2.2.2.3"], "mac": "m1", "dns": {}},
         ],
     ),
+    "an address on the node's side alone is none of the pod's": (
+        {
+            "interfaces": [{"name": "veth0"}, SANDBOXED, {"name": "example1", "mac": "m1", "sandbox": "/n"}],
+            "ips": [{"address": "9.9.9.9/24", "interface": 0}, {"address": "1.1.1.3/24", "interface": 1}],
+        },
+        False,
+        [
+            {"name": "n", "interface": "example0", "ips": ["1.1.1.3"], "mac": "m0", "dns": {}},
+            {"name": "n", "interface": "example1", "mac": "m1", "dns": {}},
+        ],
+    ),
+    "of several with a gateway the first is the default one": (
+        {
+            "interfaces": [SANDBOXED, {"name": "example1", "mac": "m1", "sandbox": "/n"}],
+            "ips": [
+                {"address": "1.1.1.3/24", "interface": 0, "gateway": "1.1.1.1"},
+                {"address": "2.2.2.3/24", "interface": 1, "gateway": "2.2.2.1"},
+            ],
+        },
+        True,
+        [
+            {
+                "name": "n",
+                "interface": "example0",
+                "ips": ["1.1.1.3"],
+                "mac": "m0",
+                "default": True,
+                "dns": {},
+            },
+            {"name": "n", "interface": "example1", "ips": ["2.2.2.3"], "mac": "m1", "dns": {}},
+        ],
+    ),
     "an interface without a sandbox (Calico)": (
         {"interfaces": [{"name": "cali0"}], "ips": TWO_IPS},
         True,
@@ -174,6 +207,72 @@ GOLDEN: dict[str, tuple[dict[str, Any], bool, list[dict[str, Any]]]] = {
         [{"name": "n", "interface": "net1", "ips": ["1.1.1.3", "2.2.2.3"], "default": True, "dns": {}}],
     ),
 }
+
+
+IN_FORCE: dict[str, tuple[dict[int, tuple[Hop, ...]], list[str]]] = {
+    "not looked up": ({}, ["1.1.1.1", "fd00::1"]),
+    "over this network": (
+        {4: (Hop("net1", "1.1.1.1"),), 6: (Hop("net1", "fd00::1"),)},
+        ["1.1.1.1", "fd00::1"],
+    ),
+    "over its second interface": ({4: (Hop("example0", "1.1.1.1"),)}, ["1.1.1.1", "fd00::1"]),
+    "over another network": ({4: (Hop("eth0", "9.9.9.9"),)}, ["fd00::1"]),
+    "over both": ({6: (Hop("eth0", "fd09::1"), Hop("net1", "fd00::1"))}, ["1.1.1.1", "fd00::1"]),
+    "none at all": ({4: (Hop("eth0", ""),), 6: (Hop("eth0", ""),)}, []),
+}
+
+
+@pytest.mark.parametrize(("in_force", "gateways"), IN_FORCE.values(), ids=IN_FORCE)
+def test_a_gateway_that_is_not_in_force_is_not_told(
+    in_force: dict[int, tuple[Hop, ...]], gateways: list[str]
+) -> None:
+    """By IP version; all else of the network is."""
+    body = {
+        "cniVersion": "1.1.0",
+        "interfaces": [{"name": "net1", "sandbox": "/n"}, SANDBOXED],
+        "routes": [
+            {"dst": "0.0.0.0/0", "gw": "1.1.1.1"},
+            {"gw": "fd00::1"},
+            {"dst": "10.0.0.0/8", "gw": "1.1.1.2"},
+        ],
+    }
+    result = cni_result.parse(json.dumps(body), "")
+
+    told = result_routes.only_in_force(result, "net1", in_force)
+
+    assert gateways == network_status.entries("n", "net1", told, default=False)[0].get("gateway", [])
+    assert "10.0.0.0/8" == told.routes[-1].dst
+
+
+INFO = {
+    "type": "pci",
+    "version": "1.1.0",
+    "pci": {"pci-address": "0000:3b:02.0", "vhost-net": "/dev/vhost-net"},
+}
+
+
+def test_device_info_stands_between_dns_and_gateway_of_each_interface() -> None:
+    """As NADC's CreateNetworkStatuses gives it, with default routes on each too; text as Go writes it."""
+    body = {
+        "cniVersion": "1.1.0",
+        "interfaces": [{"name": "host0"}, SANDBOXED, {"name": "example1", "mac": "m1", "sandbox": "/n"}],
+        "ips": [{"address": "1.1.1.3/24", "interface": 1}, {"address": "fd00::3/64", "interface": 2}],
+        "routes": [{"dst": "0.0.0.0/0", "gw": "1.1.1.1"}, {"dst": "::/0", "gw": "fd00::1"}],
+    }
+
+    entries = network_status.entries(
+        "n", "net1", cni_result.parse(json.dumps(body), ""), default=False, device_info=INFO
+    )
+
+    keys = ["name", "interface", "ips", "mac", "dns", "device-info", "gateway"]
+    assert [keys, keys] == [list(entry) for entry in entries]
+    assert [["1.1.1.3"], ["fd00::3"]] == [entry["ips"] for entry in entries]
+    assert [["1.1.1.1", "fd00::1"]] * 2 == [entry["gateway"] for entry in entries]
+    assert (
+        '    "dns": {},\n    "device-info": {\n        "type": "pci",\n        "version": "1.1.0",\n        "pci": {\n'
+        '            "pci-address": "0000:3b:02.0",\n            "vhost-net": "/dev/vhost-net"\n        }\n    },\n'
+        '    "gateway": [\n'
+    ) in network_status.text(entries)
 
 
 @pytest.mark.parametrize(("body", "default", "expected"), GOLDEN.values(), ids=GOLDEN)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from netattach_core import annotation, attachment, cni_call
+from netattach_core import annotation, attachment, cni_call, cni_config
 from netattach_core.attachment import Attachment, Network
 from netattach_core.errors import AnnotationError, ConfigError, NetattachError
 
@@ -28,8 +28,8 @@ def _decide(
         environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": runtime_config}).encode()
     )
     selections = annotation.parse(text, "test")
-    networks = {each.full_name: Network(each.full_name, config, each.name) for each in selections}
-    return list(attachment.decide(call, DEFAULT, selections, networks))
+    others = [(each, Network(each.full_name, config, each.name)) for each in selections]
+    return list(attachment.decide(call, DEFAULT, others))
 
 
 def test_interfaces_are_named_by_their_place_in_the_annotation() -> None:
@@ -70,6 +70,52 @@ def test_what_the_pod_asks_goes_by_capability_and_as_legacy_arguments() -> None:
     assert {"k": "v"} == network.cni_args
 
 
+ASKED: dict[str, tuple[Any, str, Any]] = {
+    "ips": (["10.0.0.5/24"], "ips", ["10.0.0.5/24"]),
+    "mac": ("02:00:00:00:00:01", "mac", "02:00:00:00:00:01"),
+    "infiniband-guid": ("c2:11:22:33:44:55:66:77", "infinibandGUID", "c2:11:22:33:44:55:66:77"),
+    "deviceID": ("0000:01:00.1", "deviceID", "0000:01:00.1"),
+    "bandwidth": (
+        {"egressRate": 8, "egressBurst": 9},
+        "bandwidth",
+        {"egressRate": 8, "egressBurst": 9},
+    ),
+    "portMappings": (
+        [{"hostPort": 80, "containerPort": 8080, "protocol": "UDP", "hostIP": "10.0.0.1"}],
+        "portMappings",
+        [{"hostPort": 80, "containerPort": 8080, "protocol": "udp", "hostIP": "10.0.0.1"}],
+    ),
+}
+
+
+@pytest.mark.parametrize(("key", "row"), ASKED.items(), ids=ASKED)
+def test_each_key_reaches_the_plugins_that_declare_it_and_no_others(
+    key: str, row: tuple[Any, str, Any]
+) -> None:
+    """And no other network of the pod (multus section 1.3)."""
+    value, capability, expected = row
+    chain = [{"type": "bridge", "capabilities": {capability: True}}, {"type": "tuning"}]
+    text = json.dumps([{"name": "a", key: value}, {"name": "b"}])
+
+    _, network, other = _decide(text, json.dumps({"plugins": chain}))
+
+    one, two = (
+        json.loads(
+            cni_config.plugin_stdin(network.conf, plugin, network.runtime_config, network.cni_args)
+        ).get("runtimeConfig")
+        for plugin in network.conf.plugins
+    )
+    assert ({capability: expected}, None) == (one, two)
+    assert {} == other.runtime_config
+
+
+def test_a_claim_changes_nothing_for_plugins_that_do_not_read_it() -> None:
+    """The pod's annotation keeps it for those that do; OVN-Kubernetes has it on default networks too."""
+    network = _decide('[{"name":"a","ips":["10.0.0.5/24"],"ipam-claim-reference":"vm.a"}]')[1]
+
+    assert {"ips": ["10.0.0.5/24"]} == network.runtime_config
+
+
 def test_addresses_are_not_said_twice_where_the_capability_takes_them() -> None:
     """npwg-spec T2: host-local reads one address in CNI_ARGS and fails on two."""
     network = _decide(
@@ -85,10 +131,19 @@ def test_a_broken_configuration_names_its_network() -> None:
         _decide("a", '{"type":"macvlan"  ,}')
 
 
-def test_a_default_route_is_refused_rather_than_dropped() -> None:
-    """A pod that runs with another default route than it asked for is the worst answer (Multus #1552)."""
-    with pytest.raises(AnnotationError, match="default-route"):
-        _decide('[{"name":"a","default-route":["10.0.0.1"]}]')
+def test_a_default_route_is_kept_with_its_network() -> None:
+    """None and nothing are two things (S53)."""
+    attachments = _decide(
+        '[{"name":"a","default-route":["10.0.0.1"]},{"name":"b","default-route":[]},{"name":"c"}]'
+    )
+
+    assert [None, ("10.0.0.1",), (), None] == [each.default_route for each in attachments]
+
+
+def test_two_default_routes_of_one_ip_version_are_refused() -> None:
+    """Before anything is touched."""
+    with pytest.raises(AnnotationError, match="one default route of IPv4"):
+        _decide('[{"name":"a","default-route":["10.0.0.1"]},{"name":"b","default-route":["10.0.0.2"]}]')
 
 
 @pytest.mark.parametrize("name", ["-a", "a b", "a/b"])

@@ -87,7 +87,41 @@ def test_a_delete_never_says_what_containerd_takes_for_success() -> None:
     assert "Link missing; open /x: no such path" == text
 
 
-@pytest.mark.parametrize(("primary", "ours"), [("0.3.1", "0.3.1"), ("1.0.0", "1.0.0"), ("1.1.0", "1.0.0")])
-def test_our_own_conf_speaks_the_primarys_version(primary: str, ours: str) -> None:
-    """But none whose verbs we do not answer."""
-    assert ours == json.loads(own_conf.text(primary))["cniVersion"]
+@pytest.mark.parametrize("primary", ["0.3.1", "1.0.0", "1.1.0"])
+def test_our_own_conf_speaks_the_primarys_version(primary: str) -> None:
+    """So nothing needs conversion, and no verb is called that it does not know."""
+    assert primary == json.loads(own_conf.text(primary))["cniVersion"]
+
+
+def test_status_and_gc_are_of_no_container() -> None:
+    """cni-spec 1.1; GC names what is alive, under the later name or the released one."""
+    conf = {"cniVersion": "1.1.0", "name": "netattach"}
+    listed = [{"containerID": "c1", "ifname": "eth0"}]
+    environment = {"CNI_COMMAND": "GC", "CNI_PATH": "/p", "CNI_CONTAINERID": "", "CNI_IFNAME": ""}
+
+    for keys in (
+        {"cni.dev/valid-attachments": listed, "cni.dev/attachments": []},
+        {"cni.dev/attachments": listed},
+    ):
+        call = cni_call.parse(environment, json.dumps({**conf, **keys}).encode())
+        assert (("c1", "eth0"),) == call.valid
+    assert () == cni_call.parse(environment, json.dumps(conf).encode()).valid
+    assert "STATUS" == cni_call.parse({"CNI_COMMAND": "STATUS"}, json.dumps(conf).encode()).command
+
+
+@pytest.mark.parametrize(
+    ("command", "body", "code"),
+    [
+        ("STATUS", {"cniVersion": "1.0.0"}, 1),
+        ("GC", {"cniVersion": "0.4.0"}, 1),
+        ("GC", {"cniVersion": "1.1.0", "cni.dev/attachments": {"c1": "eth0"}}, 6),
+        ("GC", {"cniVersion": "1.1.0", "cni.dev/attachments": [{"ifname": "eth0"}]}, 6),
+        ("GC", {"cniVersion": "1.1.0", "cni.dev/attachments": 5}, 6),
+    ],
+)
+def test_a_verb_that_came_later_or_a_list_that_is_none(command: str, body: object, code: int) -> None:
+    """Rather an error than what is alive taken for dead."""
+    with pytest.raises(NetattachError) as refusal:
+        cni_call.parse({"CNI_COMMAND": command, "CNI_PATH": "/p"}, json.dumps(body).encode())
+
+    assert code == refusal.value.code

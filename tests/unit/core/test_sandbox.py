@@ -27,6 +27,7 @@ _attachments = st.builds(
     runtime_config=st.dictionaries(_texts, st.lists(_texts)),
     cni_args=st.dictionaries(_texts, st.integers()),
     result=_texts,
+    default_route=st.none() | st.lists(_texts).map(tuple),
 )
 _sandboxes = st.builds(
     Sandbox,
@@ -34,7 +35,8 @@ _sandboxes = st.builds(
     netns=_texts,
     pod=st.none() | st.builds(PodRef, _texts, _texts, _texts),
     phase=st.sampled_from(Phase),
-    attachments=st.lists(_attachments).map(tuple),
+    attachments=st.lists(_attachments, min_size=1).map(tuple),
+    status=_texts,
 )
 
 

@@ -1,0 +1,83 @@
+"""What container runtimes hand over by capability, and that all of it reaches the default network's plugins that declare it.
+
+A runtime hands over what our conf declares and it has a value for, and nothing else (libcni's injectRuntimeConfig).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from netattach_core import attachment, cni_call, cni_config, compiled, own_conf
+from netattach_core.attachment import Network
+from netattach_core.cni_call import POD_ANNOTATIONS
+from netattach_core.compiled import Source
+
+PORTS = [{"hostPort": 80, "containerPort": 8080, "protocol": "tcp", "hostIP": ""}]
+RATES = {"ingressRate": 1000, "ingressBurst": 2000, "egressRate": 0, "egressBurst": 0}
+RANGES = [
+    [{"subnet": "10.9.0.0/16", "rangeStart": "10.9.1.1", "gateway": "10.9.0.1"}],
+    [{"subnet": "fd00:9::/64"}],
+]
+
+CONTAINERD: dict[str, Any] = {
+    "portMappings": PORTS,
+    "bandwidth": RATES,
+    "dns": {"servers": ["10.96.0.10"], "searches": ["svc"], "options": ["ndots:5"]},
+    "cgroupPath": "/kubepods/pod1",
+    POD_ANNOTATIONS: {"a": "b"},
+}
+"""internal/cri/server/sandbox_run.go"""
+
+OCICNI: dict[str, Any] = {
+    "portMappings": PORTS,
+    "bandwidth": RATES,
+    "ipRanges": RANGES,
+    "aliases": ["web"],
+    "cgroupPath": "/kubepods.slice/pod1.slice",
+    POD_ANNOTATIONS: {"a": "b"},
+}
+"""pkg/ocicni/ocicni.go, for CRI-O and others; CRI-O itself sets neither ipRanges nor aliases (server/sandbox_network.go)."""
+
+
+def _handed_over(offered: dict[str, Any]) -> dict[str, Any]:
+    (ours,) = json.loads(own_conf.text("1.0.0"))["plugins"]
+    return {key: value for key, value in offered.items() if ours["capabilities"].get(key) is True}
+
+
+@pytest.mark.parametrize("offered", [CONTAINERD, OCICNI], ids=["containerd", "ocicni"])
+def test_all_that_a_runtime_has_is_handed_over_and_reaches_whoever_declares_it(
+    offered: dict[str, Any],
+) -> None:
+    """The annotations are for us."""
+    others = {key: value for key, value in offered.items() if key != POD_ANNOTATIONS}
+    plugins = [
+        {"type": "all", "capabilities": dict.fromkeys(offered, True)},
+        {"type": "ranges", "capabilities": {"ipRanges": True, "mac": True}},
+        {"type": "none", "capabilities": {"aliases": False}},
+    ]
+    text = json.dumps({"cniVersion": "1.0.0", "name": "cbr0", "plugins": plugins})
+    environment = {"CNI_COMMAND": "ADD", "CNI_CONTAINERID": "c1", "CNI_NETNS": "/n", "CNI_IFNAME": "eth0"}
+    stdin = {"cniVersion": "1.0.0", "name": "netattach", "runtimeConfig": _handed_over(offered)}
+
+    call = cni_call.parse(environment, json.dumps(stdin).encode())
+    given = attachment.primary(call, Network("cbr0", text, "cbr0"))
+
+    told = [
+        json.loads(cni_config.plugin_stdin(given.conf, each, given.runtime_config, {})).get("runtimeConfig")
+        for each in given.conf.plugins
+    ]
+    assert offered == call.runtime_config
+    ranges = {"ipRanges": RANGES} if "ipRanges" in offered else None
+    assert [others, ranges, None] == told
+
+
+def test_the_shim_alone_hands_on_the_same() -> None:
+    plugin = {"type": "all", "capabilities": dict.fromkeys({**CONTAINERD, **OCICNI}, True)}
+    text = json.dumps({"cniVersion": "1.0.0", "name": "cbr0", "plugins": [plugin]})
+
+    chain = compiled.primary(Network("cbr0", text, "cbr0"), Source("", "", True, (), ""), plain=True)
+
+    assert {*CONTAINERD, *OCICNI} - {POD_ANNOTATIONS} == set(chain.steps[0].capabilities)

@@ -1,0 +1,44 @@
+"""The bytes of a compiled chain, which a shim of another release reads: a change here is a new version of the format."""
+
+from netattach_core import compiled
+from netattach_core.compiled import Call, Chain, Feature, Note, Source, Step
+
+
+def _frame(kind: bytes, *fields: bytes) -> bytes:
+    payload = b"".join(len(field).to_bytes(4, "little") + field for field in fields)
+    return len(payload).to_bytes(4, "little") + kind + payload
+
+
+def test_a_note_to_the_byte() -> None:
+    """Each frame, each field, in its order."""
+    source = Source("/etc/cni/net.d", "00-netattach.conflist", True, (("10-a.conf", b"{}"),), "a")
+    step = Step("a", "bridge", "", "", '"name":"a"}', ("ips", "mac"))
+    chain = Chain("1.0.0", 5000, frozenset({Feature.RESULT, Feature.PLAIN}), (step,), source, ("shop",))
+    note = Note(chain, Call("/n", "eth0", "IgnoreUnknown=1", '{"mac":"c2"}'), '{"ips":[]}', told=True)
+
+    assert b"".join(
+        [
+            _frame(b"N", b"netattach-chain", b"1", b"1.0.0", b"5000", b"pr"),
+            _frame(b"O", b"/etc/cni/net.d", b"00-netattach.conflist", b"first", b"a"),
+            _frame(b"F", b"10-a.conf", b"{}"),
+            _frame(b"X", b"shop"),
+            _frame(b"S", b"a", b"bridge", b"", b"", b'"name":"a"}', b"ips", b"mac"),
+            _frame(b"E"),
+            _frame(b"C", b"/n", b"eth0", b"IgnoreUnknown=1", b'{"mac":"c2"}'),
+            _frame(b"R", b'{"ips":[]}'),
+            _frame(b"T"),
+        ]
+    ) == compiled.encode_note(note)
+
+
+def test_a_deletion_to_the_byte() -> None:
+    """Nothing of it depends on the node's files."""
+    chain = Chain("", 0, frozenset(), (Step("shop/a", "macvlan", "net1", "MAC=c2", '"name":"a"}'),))
+
+    assert b"".join(
+        [
+            _frame(b"N", b"netattach-chain", b"1", b"", b"0", b""),
+            _frame(b"S", b"shop/a", b"macvlan", b"net1", b"MAC=c2", b'"name":"a"}'),
+            _frame(b"E"),
+        ]
+    ) == compiled.encode(chain)

@@ -1,0 +1,79 @@
+"""Which leases of a sandbox are asked for again, and what is wrong with the answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from netattach_core import dhcp_leases
+from netattach_core.attachment import Attachment
+from netattach_core.sandbox import Phase, Sandbox
+
+RESULT = '{"cniVersion":"1.0.0","ips":[{"address":"10.0.3.7/24","gateway":"10.0.3.1"}]}'
+
+
+def _attachment(ipam: Any, ifname: str = "net1", **more: Any) -> Attachment:
+    conf = {"cniVersion": "1.0.0", "type": "macvlan", "ipam": ipam, **more}
+    return Attachment(
+        "default/data", ifname, json.dumps(conf), "data", args={"K8S_POD_NAME": "p"}, result=RESULT
+    )
+
+
+def _sandbox(*attachments: Attachment) -> Sandbox:
+    return Sandbox("c1", "/run/netns/p", None, Phase.ADDED, attachments)
+
+
+def test_what_the_plugin_is_told_is_what_it_was_told() -> None:
+    """The daemon makes the client's id of container, network and interface."""
+    (lease,) = dhcp_leases.held(_sandbox(_attachment({"type": "dhcp"})))
+
+    assert ("data", "dhcp") == (json.loads(lease.stdin)["name"], json.loads(lease.stdin)["ipam"]["type"])
+    assert {
+        "CNI_COMMAND": "ADD",
+        "CNI_CONTAINERID": "c1",
+        "CNI_NETNS": "/run/netns/p",
+        "CNI_IFNAME": "net1",
+        "CNI_ARGS": "IgnoreUnknown=1;K8S_POD_NAME=p",
+    } == lease.environment
+    assert ("10.0.3.7/24",) == lease.addresses
+
+
+@pytest.mark.parametrize(
+    "ipam",
+    [None, {}, {"type": "host-local"}, "dhcp", {"type": "dhcp", "daemonSocketPath": "/run/own.sock"}],
+)
+def test_other_networks_are_left_alone(ipam: Any) -> None:
+    assert [] == list(dhcp_leases.held(_sandbox(_attachment(ipam))))
+
+
+@pytest.mark.parametrize("phase", [Phase.ADDING, Phase.DELETING])
+def test_an_unfinished_sandbox_is_somebody_elses(phase: Phase) -> None:
+    sandbox = dataclasses.replace(_sandbox(_attachment({"type": "dhcp"})), phase=phase)
+
+    assert [] == list(dhcp_leases.held(sandbox))
+
+
+def test_each_of_several_networks_is_asked_for() -> None:
+    sandbox = _sandbox(_attachment({"type": "dhcp"}), _attachment({"type": "dhcp", "priority": 5}, "net2"))
+
+    assert ["net1", "net2"] == [each.environment["CNI_IFNAME"] for each in dhcp_leases.held(sandbox)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (RESULT, None),
+        (RESULT.replace("3.7", "3.8"), "the server gives 10.0.3.8/24 now; the pod has 10.0.3.7/24"),
+        ('{"code":999,"msg":"no more tries"}', "no more tries"),
+        ("", "answered ''"),
+    ],
+)
+def test_what_is_wrong_with_the_answer(answer: str, problem: str | None) -> None:
+    (lease,) = dhcp_leases.held(_sandbox(_attachment({"type": "dhcp"})))
+    said = dhcp_leases.problem(lease, answer)
+
+    assert (problem is None) == (said is None)
+    assert (problem or "") in (said or "")
