@@ -2,7 +2,9 @@
  * that it started ended, an error object printed and exit status 1, never as a success. */
 #define _GNU_SOURCE
 #include "daemon.h"
+#include "alone.h"
 #include "descendants.h"
+#include "lock.h"
 #include "run.h"
 
 #include <errno.h>
@@ -16,10 +18,13 @@
 #include <unistd.h>
 
 #define MAGIC "netattach"
+#ifndef LOWEST_VERSION /* of the protocol */
 #define LOWEST_VERSION 1
 #define HIGHEST_VERSION 1
+#endif
 #define FIRST_PAUSE_MS 10
 #define LAST_PAUSE_MS 500
+#define LONGEST_GREETING_MS 2000 /* for what can be done without it, too */
 #define CHUNK 65536
 
 /* One process holds one conversation. */
@@ -46,7 +51,7 @@ _Noreturn void fail(enum cni_code code, const char *const *message, const char *
 {
 	end_descendants(forget);
 	print_error(code, joined(message), joined(details));
-	_exit(1);
+	leave(1);
 }
 
 _Noreturn void no_memory(void)
@@ -54,8 +59,12 @@ _Noreturn void no_memory(void)
 	fail(CNI_TRY_AGAIN, TEXT("netattach ", command(), ": no memory is left; the runtime will try again"), TEXT(""));
 }
 
+/* What can be done without it is done to its end, from its beginning. */
 static _Noreturn void lost(const char *why)
 {
+	end_descendants(forget);
+	if (alone_can())
+		alone_instead();
 	fail(CNI_TRY_AGAIN,
 	     TEXT("the netattach daemon went away during ", command(), "; the runtime will try again"),
 	     TEXT(here.path, ": ", why));
@@ -78,11 +87,11 @@ bool wait_for(int alive, int descriptor, int milliseconds)
 		ready = poll(watched, 2, milliseconds);
 	while (ready < 0 && errno == EINTR);
 	if (watched[0].revents)
-		_exit(1); /* nobody reads what it would say */
+		leave(1); /* nobody reads what it would say */
 	return ready > 0;
 }
 
-static void read_settings(void)
+void daemon_settings(void)
 {
 	const char *path = getenv("NETATTACH_SOCKET"), *wait = getenv("NETATTACH_WAIT_MS");
 	here.path = path && *path ? path : SOCKET;
@@ -91,7 +100,11 @@ static void read_settings(void)
 		fail(CNI_BAD_ENVIRONMENT, TEXT("NETATTACH_WAIT_MS has to be a number of milliseconds, and is ", wait), TEXT(""));
 	if (strlen(here.path) >= sizeof ((struct sockaddr_un *)0)->sun_path)
 		fail(CNI_BAD_ENVIRONMENT, TEXT("NETATTACH_SOCKET is too long for a unix socket: ", here.path), TEXT(""));
-	here.wait_until = now_ms() + here.wait_ms;
+}
+
+const char *daemon_path(void)
+{
+	return here.path;
 }
 
 static int left_to_wait(void)
@@ -153,7 +166,7 @@ static _Noreturn void refused(struct span fields)
 	struct span text = span_of("the netattach daemon refused the call without a reason");
 	next_field(&fields, &text);
 	print_error(CNI_TRY_AGAIN, text, span_of(here.path));
-	_exit(1);
+	leave(1);
 }
 
 static void welcomed(const struct frame *frame)
@@ -214,19 +227,23 @@ static _Noreturn void no_daemon(int error)
 	     TEXT(reason(error)));
 }
 
-/* A daemon that is being started or replaced is waited for. */
-void daemon_find(int alive)
+/* A daemon that is being started or replaced is waited for. One that does not greet is as good as none. */
+bool daemon_find(int alive, bool or_not)
 {
-	read_settings();
+	bool shorter = or_not && here.wait_ms > LONGEST_GREETING_MS;
+	here.wait_until = now_ms() + (shorter ? LONGEST_GREETING_MS : here.wait_ms);
 	int pause = FIRST_PAUSE_MS;
 	while (!(connect_once() && greet(alive))) {
 		int error = errno, left = left_to_wait();
 		close(here.socket);
+		if (or_not)
+			return false;
 		if (!left || !may_come(error))
 			no_daemon(error);
 		wait_for(alive, -1, pause < left ? pause : left);
 		pause = pause * 2 < LAST_PAUSE_MS ? pause * 2 : LAST_PAUSE_MS;
 	}
+	return true;
 }
 
 int daemon_socket(void)

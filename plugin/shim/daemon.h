@@ -10,7 +10,11 @@ _Noreturn void misled(const char *what);
 
 bool wait_for(int alive, int descriptor, int milliseconds);
 
-void daemon_find(int alive);
+void daemon_settings(void);
+const char *daemon_path(void);
+
+/* Waits for a daemon as long as is set, then fails; `or_not`: looks once, and false tells that none answered. */
+bool daemon_find(int alive, bool or_not);
 int daemon_socket(void);
 void daemon_send(struct span bytes, int passed);
 void daemon_send_file(int file);

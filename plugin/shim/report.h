@@ -9,6 +9,10 @@ enum cni_code {
 	CNI_IO_FAILURE = 5,
 	CNI_UNDECODABLE = 6,
 	CNI_TRY_AGAIN = 11,
+	CNI_NOT_AVAILABLE = 50,
+	CNI_LIMITED = 51,
+	CNI_DELEGATE = 100,
+	CNI_OTHER = 999,
 };
 
 /* A message in pieces, so that nothing needs printf, which would double the binary. */

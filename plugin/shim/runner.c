@@ -1,12 +1,14 @@
-/* The runner: reads the configuration, asks the daemon, starts the plugins that the daemon names, prints its answer.
+/* The runner: reads the configuration, does what it can alone, else asks the daemon, starts the plugins that the daemon names, prints its answer.
  *
  * Until the CALL is sent nothing has begun, and it may end at any time. From then on it ends in one of three ways: with the
  * daemon's ANSWER; with an error, after all that it started has ended; and where the runtime killed the front, with the
  * daemon's ANSWER to a CANCEL, after the daemon has undone what was done. */
 #define _GNU_SOURCE
 #include "runner.h"
+#include "alone.h"
 #include "daemon.h"
 #include "descendants.h"
+#include "lock.h"
 #include "order.h"
 
 #include <errno.h>
@@ -155,8 +157,7 @@ static void reap(void)
 	report_ended();
 }
 
-/* The runtime reads our output until everybody has closed it: it shall not wait for what is undone now. */
-static void let_go_of_runtime(void)
+void let_go_of_runtime(void)
 {
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int i = 0; i < 3; i++)
@@ -258,7 +259,7 @@ static _Noreturn void obey_answer(struct span fields)
 	if (anything_runs())
 		end_descendants(note_end);
 	bool told = write_all(STDOUT_FILENO, text);
-	_exit(told || status ? (int)status : 1);
+	leave(told || status ? (int)status : 1);
 }
 
 static void obey(const struct frame *frame)
@@ -309,8 +310,12 @@ static _Noreturn void serve(void)
 _Noreturn void converse(const struct given *given)
 {
 	here.given = *given;
+	daemon_settings();
 	struct buffer configuration = read_stdin();
-	daemon_find(given->alive);
+	alone_first(given, filled(&configuration));
+	if (!daemon_find(given->alive, alone_can()))
+		alone_instead();
+	alone_kept_out(given->alive);
 	send_call(configuration);
 	serve();
 }

@@ -2,7 +2,7 @@
  *
  * Two processes: the front is the one that the runtime knows, and may kill at any time. The runner does the work in a session
  * of its own. Only the front holds the writing end of a pipe, so the runner sees the front's end as a hangup, however it
- * came, and then ends every plugin and lets the daemon undo what was done. */
+ * came, and then ends every plugin and lets the daemon undo what was done. A runtime that dies itself is one that gives up. */
 #define _GNU_SOURCE
 #include "descendants.h"
 #include "report.h"
@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +23,11 @@ static const char about[] =
 	"netattach " BUILD ": attaches the networks that a pod's annotations ask for\n"
 	"A container runtime starts this program as a CNI plugin (CNI_COMMAND is not set). It passes the call to the netattach\n"
 	"daemon at " SOCKET " and runs the plugins that the daemon names.\n"
-	"CNI protocol versions supported: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0\n";
+	"CNI protocol versions supported: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0\n";
 
-/* Not 1.1.0, which has STATUS and GC: the daemon does not answer those yet. */
 static const char versions[] =
-	"{\"cniVersion\":\"1.0.0\",\"supportedVersions\":"
-	"[\"0.1.0\",\"0.2.0\",\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\"]}\n";
+	"{\"cniVersion\":\"1.1.0\",\"supportedVersions\":"
+	"[\"0.1.0\",\"0.2.0\",\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}\n";
 
 static _Noreturn void cannot_begin(const char *what)
 {
@@ -87,10 +87,21 @@ static void forget(pid_t child, int status)
 	(void)status;
 }
 
+/* A runtime that is killed ends nobody. When nobody can read our output any more the front goes, as if it had been killed. */
+static void wait_for_runner_or_reader(int signals)
+{
+	struct pollfd watched[] = {{STDOUT_FILENO, 0, 0}, {signals, POLLIN, 0}};
+	while (poll(watched, 2, -1) < 0)
+		; /* EINTR, or a shortage that passes */
+	if (!watched[1].revents)
+		_exit(1);
+}
+
 /* Exits as the runner did. A runner that was killed left its plugins' descendants behind, which come to us. */
-static _Noreturn void be_front(pid_t runner)
+static _Noreturn void be_front(pid_t runner, int signals)
 {
 	int status;
+	wait_for_runner_or_reader(signals);
 	while (waitpid(runner, &status, 0) < 0)
 		if (errno != EINTR)
 			cannot_begin("its working process cannot be waited for");
@@ -120,7 +131,7 @@ static _Noreturn void call_daemon(void)
 	if (!runner)
 		be_runner(alive, signals);
 	close(alive[0]);
-	be_front(runner);
+	be_front(runner, signals);
 }
 
 int main(void)

@@ -45,8 +45,8 @@ class TestAlone:
 
         assert status == 0
         assert json.loads(stdout) == {
-            "cniVersion": "1.0.0",
-            "supportedVersions": ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0"],
+            "cniVersion": "1.1.0",
+            "supportedVersions": ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"],
         }
 
     @pytest.mark.parametrize("command", [None, ""])
@@ -86,9 +86,12 @@ class TestFindingTheDaemon:
 
         assert error["code"] == TRY_AGAIN
 
-    def test_failures_of_del_say_nothing_that_containerd_takes_for_success(self, host: Host) -> None:
+    def test_failures_of_del_say_nothing_that_containerd_takes_for_success(
+        self, host: Host, tmp_path: Path
+    ) -> None:
         """containerd drops the attachment where it reads one of these."""
-        error = host.start("DEL", NETATTACH_SOCKET="/nowhere/at/all", NETATTACH_WAIT_MS="0").error()
+        nowhere = str(tmp_path / "at/all")
+        error = host.start("DEL", NETATTACH_SOCKET=nowhere, NETATTACH_WAIT_MS="0").error()
 
         assert "not found" not in json.dumps(error).lower()
         assert "no such file" not in json.dumps(error).lower()
@@ -337,6 +340,17 @@ class TestAnswer:
         host.daemon.answer(0, b"result")
 
         assert shim.process.wait(10) == 1
+
+    @pytest.mark.parametrize("where", ["/dev/null", "file"])
+    def test_an_output_that_is_no_pipe_has_its_reader(self, host: Host, tmp_path: Path, where: str) -> None:
+        """It is not taken for one whose runtime is gone."""
+        shim = host.start_open(through=["sh", "-c", f'exec "$0" >{tmp_path / where}'])
+        shim.feed(b"{}")
+        host.daemon.call()
+
+        assert host.daemon.is_silent(0.3)
+        host.daemon.answer(0, b"result")
+        assert shim.process.wait(10) == 0
 
     @pytest.mark.parametrize(
         "garbage",

@@ -223,6 +223,20 @@ class TestCancel:
         with pytest.raises(EOFError):
             host.daemon.frame()
 
+    def test_a_runtime_that_dies_is_one_that_gives_up(self, host: Host) -> None:
+        """It ends nobody, and after its start it knows nothing of the call: its pipe has no reader any more."""
+        shim = host.calling()
+        host.daemon.start("hangs")
+        tree = host.told("tree")
+        assert shim.process.stdout is not None
+        shim.process.stdout.close()
+
+        assert host.daemon.ran() == KILLED
+        assert alive(tree) == []
+        assert host.daemon.frame() == Frame(Kind.CANCEL)
+        assert shim.process.wait(PATIENCE) == 1
+        assert host.daemon.run("undo", id=2).outcome == Outcome.EXITED
+
     def test_each_outstanding_run_is_reported(self, host: Host) -> None:
         """The daemon waits for none in vain."""
         shim = host.calling()
@@ -287,9 +301,9 @@ class TestCancel:
 
         assert _closed(shim)
 
-    def test_while_it_waits_for_the_daemon_nothing_is_left(self, host: Host) -> None:
+    def test_while_it_waits_for_the_daemon_nothing_is_left(self, host: Host, tmp_path: Path) -> None:
         """It does not wait for a daemon on behalf of nobody."""
-        shim = host.start(NETATTACH_SOCKET="/nowhere/cni.sock")
+        shim = host.start(NETATTACH_SOCKET=str(tmp_path / "nowhere/cni.sock"))
         shim.kill()
 
         assert _closed(shim)

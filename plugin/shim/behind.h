@@ -1,0 +1,11 @@
+/* What is left of us on a node where we were uninstalled and pods that we attached run on. */
+#ifndef BEHIND_H
+#define BEHIND_H
+
+#include "call.h"
+#include "runner.h"
+
+/* Returns where the configuration is not that one. `delete` frees what the ledger holds of the sandbox, and reports what fails. */
+void stand_behind(const struct given *given, const struct call *call, struct span configuration, void (*delete)(void));
+
+#endif
