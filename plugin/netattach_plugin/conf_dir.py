@@ -5,35 +5,46 @@ Our own conf lies in the same directory and is never taken for the primary (Mult
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from netattach_core import cni_config, own_conf
-from netattach_core.attachment import Network
+from netattach_core import cni_config, names, own_conf
+from netattach_core.attachment import META_PLUGINS, Network
+from netattach_core.cni_config import NetworkConf
 from netattach_core.errors import ConfigError, NetattachError, TryAgainError
-
-_NEVER_PRIMARY = {"netattach", "multus", "multus-shim"}
-"""Meta-plugins: ourselves, and the ones that we take over from."""
+from netattach_core.inventory import NetworkFile
 
 
 class ConfDir:
-    """Files are read anew at each call: a few kilobytes, and never a stale one."""
+    """Files are read anew at each call: a few kilobytes, and never a stale one. `chosen` names the primary, "": nobody has."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, chosen: Callable[[], str] = str) -> None:
         self._directory = directory
+        self._chosen = chosen
 
     def primary(self) -> Network:
-        """The first file by name that is not ours.
+        """The one that the settings name, and no other in its place; else the first file by name that is not ours.
 
-        A broken one is waited for, not passed over: the next one may be another network, and pods would start in it
-        (Multus #1499).
+        So an earlier file that comes later is taken from then on. A broken one is waited for, not passed over: the next one may
+        be another network, and pods would start in it (Multus #1499).
         """
+        name = self._chosen()
+        return self._named_primary(name) if name else self._first()
+
+    def _named_primary(self, name: str) -> Network:
+        network = self.by_file(name) or self.by_name(name)
+        if network is not None:
+            return network
+        broken = [path.name for path in self._files() if not _is_whole(path)]
+        beside = f"; {', '.join(broken)} cannot be read" if broken else ""
+        raise TryAgainError(
+            f"no default network yet: primaryNetwork is {name!r}, and {self._directory} has no such file or network{beside}; "
+            "install it on this node, or correct the cluster's settings"
+        )
+
+    def _first(self) -> Network:
         for path in self._files():
-            try:
-                network = _read(path)
-            except NetattachError as error:
-                raise TryAgainError(
-                    f"the default network's file {path} cannot be read: {error.message}"
-                ) from error
+            network = _read_or_wait(path)
             if network is not None:
                 return network
         raise TryAgainError(
@@ -51,6 +62,14 @@ class ConfDir:
         found.sort(key=lambda pair: pair[0].suffix != ".conflist")
         return found[0][1] if found else None
 
+    def by_file(self, name: str) -> Network | None:
+        path = self._directory / name
+        return _read_or_wait(path) if path in self._files() else None
+
+    def files(self) -> tuple[NetworkFile, ...]:
+        read = ((path, _read_or_none(path)) for path in self._files())
+        return tuple(NetworkFile(path.name, network.conf_name) for path, network in read if network)
+
     def _files(self) -> list[Path]:
         try:
             entries = sorted(self._directory.iterdir())
@@ -67,9 +86,42 @@ def _read(path: Path) -> Network | None:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(error)) from error
     conf = cni_config.parse(text)
-    if any(plugin.type in _NEVER_PRIMARY for plugin in conf.plugins):
+    if any(plugin.type in META_PLUGINS for plugin in conf.plugins):
         return None
+    text = _with_more_plugins(path, text, conf)
     return Network(network=conf.name, conf_text=text, conf_name=conf.name, file=str(path))
+
+
+def _with_more_plugins(path: Path, text: str, conf: NetworkConf) -> str:
+    """With those of the directory beside it that has the network's name, as every runtime with libcni 1.3 or later adds them."""
+    beside = path.parent / conf.name
+    if path.suffix != ".conflist" or conf.only_inlined or not names.is_cni_name(conf.name):
+        return text
+    try:
+        more = [each.read_text() for each in sorted(beside.glob("*.conf")) if each.name != own_conf.BEHIND]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(error)) from error
+    if not more:
+        return text
+    joined = cni_config.with_plugins(text, more)
+    cni_config.parse(joined)
+    return joined
+
+
+def _read_or_wait(path: Path) -> Network | None:
+    """None where it is ours. Raises TryAgainError where it cannot be read."""
+    try:
+        return _read(path)
+    except NetattachError as error:
+        raise TryAgainError(f"the network's file {path} cannot be read: {error.message}") from error
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        _read(path)
+    except NetattachError:
+        return False
+    return True
 
 
 def _read_or_none(path: Path) -> Network | None:

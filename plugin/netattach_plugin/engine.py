@@ -5,55 +5,71 @@ The only user of two ports at once. A failed or abandoned ADD is undone before i
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+import functools
+import os
+from collections.abc import Collection, Sequence
 
-from netattach_core import annotation, answer, attachment, plan
-from netattach_core.annotation import Selection
+from netattach_core import answer, attachment, plan
 from netattach_core.answer import Told
-from netattach_core.attachment import Attachment, Network
+from netattach_core.attachment import Attachment
 from netattach_core.cni_call import CniCall
 from netattach_core.errors import (
-    AnnotationError,
+    DecodeError,
     EnvironmentVariableError,
     NetattachError,
     NotFoundError,
     TryAgainError,
 )
-from netattach_core.plan import Carrier, Verb
+from netattach_core.plan import Carrier, Plan, Step, Verb
 from netattach_core.pod import PodRef
-from netattach_core.sandbox import Phase, Sandbox
-from netattach_plugin.act import carry_out
+from netattach_core.sandbox import Phase, Sandbox, delete_call
+from netattach_plugin import gateways
+from netattach_plugin.act import Outcome, carry_out
+from netattach_plugin.free import Freeing, LinkNames
+from netattach_plugin.gather import PodNetworks, is_plain, may_be_plain
+from netattach_plugin.namespaces import is_gone
+from netattach_plugin.node_verbs import NodeVerbs
 from netattach_plugin.ports import (
+    DeviceFiles,
     Events,
     Executors,
+    Foreign,
     Ledger,
     Links,
     NodeNetworks,
     PodLinks,
     Shim,
     StatusSink,
-    Store,
 )
 from netattach_plugin.run_plugin import PluginExecutor
+
+_SETTLING_SECONDS = 10.0
+"""For each plugin of a sandbox that is detached in somebody else's time."""
 
 
 class Engine:
     """Stateless between calls: what has to be remembered is in the ledger."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one port each
         self,
         *,
-        store: Store,
+        pod_networks: PodNetworks,
         ledger: Ledger,
+        foreign: Foreign,
         networks: NodeNetworks,
         links: Links,
         status: StatusSink,
         events: Events,
+        device_files: DeviceFiles,
         plugin_deadline: float,
     ) -> None:
-        self._store = store
+        self._pod_networks = pod_networks
+        self.node = NodeVerbs(ledger, networks)
+        self._device_files = device_files
         self._ledger = ledger
+        self._foreign = foreign
         self._networks = networks
         self._links = links
         self._status = status
@@ -65,7 +81,7 @@ class Engine:
         try:
             return await self._add(call, shim)
         except NetattachError as error:
-            if call.pod is not None and not _is_plain(call):
+            if call.pod is not None and not is_plain(call):
                 self._events.failed(call.pod, error.message)
             raise
 
@@ -75,31 +91,78 @@ class Engine:
                 f"CNI_NETNS {call.netns}: there is no network namespace to be opened"
             )
         await self._undo_what_an_earlier_call_left(call, shim)
-        attachments = await self._gather_and_decide(call)
+        attachments = self._device_files.named(call, await self._pod_networks.attachments(call))
         async with self._links.open(shim.netns) as links:
             _refuse_taken_names(call, attachments, await links.names())
             told = await self._act(call, attachments, shim, links)
-        await self._publish(call.pod, told, plain=len(attachments) == 1)
+        await self._publish(call.pod, told, plain=len(attachments) == 1 and may_be_plain(call))
         if shim.cancelled:
             await self._undo_what_nobody_heard_of(call, shim)
         return told.result
 
     async def delete(self, call: CniCall, shim: Shim) -> None:
-        """Detaches what the ledger says; for a sandbox it does not know, the default network. Raises NetattachError."""
-        sandbox = await self._ledger.load(call.container_id)
+        """Detaches what the ledger says; of a sandbox it does not know, what others say. Raises NetattachError."""
+        try:
+            sandbox = await self._ledger.load(call.container_id)
+        except DecodeError as error:
+            sandbox = await self._rebuilt(call, shim, error)
         if sandbox is None:
-            default = attachment.primary(call, self._networks.primary())
-            sandbox = Sandbox(call.container_id, call.netns, call.pod, Phase.DELETING, (default,))
+            sandbox = await self._made_by_others(call)
+        elif sandbox.phase is Phase.ADDED:
+            with contextlib.suppress(OSError):  # a full disk keeps no pod from being deleted
+                await self._ledger.note(dataclasses.replace(sandbox, phase=Phase.DELETING))
         await self._detach(dataclasses.replace(sandbox, phase=Phase.DELETING), call, shim)
+
+    async def settle(self, container_id: str, shim: Shim) -> None:
+        """The DEL of a sandbox that is not attached, or not wholly, over another one's shim. Raises NetattachError."""
+        sandbox = await self._ledger.load(container_id)
+        if sandbox is None or sandbox.phase is Phase.ADDED:
+            return
+        call = delete_call(sandbox)
+        if is_gone(call.netns):
+            call = dataclasses.replace(call, netns="")
+        names = functools.partial(self._names_at, call.netns)
+        await self._detach(sandbox, call, shim, deadline=_SETTLING_SECONDS, link_names=names)
+
+    async def _rebuilt(self, call: CniCall, shim: Shim, error: DecodeError) -> Sandbox:
+        """What an entry that cannot be read may have held: what the pod asks for now, and the leases that name its sandbox."""
+        problem = (
+            f"the ledger's entry of sandbox {call.container_id} cannot be read ({error.message}); its DEL goes by "
+            "what the pod asks for now and by the leases that name it"
+        )
+        if call.pod is not None:
+            self._events.failed(call.pod, answer.for_pod(call, problem))
+        leased = [attachment.lease(*each) for each in await self._ledger.leases(call.container_id)]
+        outcome = await carry_out(plan.delete(leased), self._executors(call, shim, self._plugin_deadline))
+        if outcome.failures:
+            raise answer.failure(call, Verb.DEL, leased, outcome.failures)
+        try:
+            attachments = await self._pod_networks.attachments(call)
+        except NetattachError:
+            attachments = (attachment.primary(call, self._networks.primary()),)
+        return Sandbox(call.container_id, call.netns, call.pod, Phase.DELETING, attachments)
 
     async def check(self, call: CniCall, shim: Shim) -> None:
         """Asks every plugin whether its part still stands. Raises NetattachError."""
-        sandbox = await self._ledger.load(call.container_id)
-        if sandbox is None or sandbox.phase is not Phase.ADDED:
+        sandbox = await self._ledger.load(call.container_id) or await self._made_by_others(call)
+        if sandbox.phase is not Phase.ADDED or not any(each.result for each in sandbox.attachments):
             raise NotFoundError(f"sandbox {call.container_id} has no finished ADD")
-        outcome = await carry_out(plan.check(sandbox.attachments), self._executors(call, shim))
+        outcome = await carry_out(
+            plan.check(sandbox.attachments), self._executors(call, shim, self._plugin_deadline)
+        )
         if outcome.failures:
             raise answer.failure(call, Verb.CHECK, sandbox.attachments, outcome.failures)
+
+    async def _made_by_others(self, call: CniCall) -> Sandbox:
+        """Before us, or by a runtime that has forgotten it. Where nobody noted the default network, it is today's."""
+        try:
+            found = await self._foreign.attachments(call)
+        except NetattachError as error:
+            error.message = answer.for_pod(call, error.message)
+            raise
+        if not any(each.default for each in found):
+            found = (attachment.primary(call, self._networks.primary()), *found)
+        return Sandbox(call.container_id, call.netns, call.pod, Phase.ADDED, found)
 
     async def _undo_what_an_earlier_call_left(self, call: CniCall, shim: Shim) -> None:
         """An unfinished ADD was reported as failed, so it is undone and never finished."""
@@ -119,56 +182,20 @@ class Engine:
             await self._detach(attached, call, shim)
         raise TryAgainError(answer.for_pod(call, "the runtime gave up when the networks were attached"))
 
-    async def _gather_and_decide(self, call: CniCall) -> tuple[Attachment, ...]:
-        default = self._networks.primary()
-        try:
-            selections = await self._selections(call)
-            networks = {each.full_name: await self._network(each) for each in selections}
-            return attachment.decide(call, default, selections, networks)
-        except NetattachError as error:
-            error.message = answer.for_pod(call, error.message)
-            raise
-
-    async def _selections(self, call: CniCall) -> Sequence[Selection]:
-        """The runtime hands the annotations over by capability; where it does not, the pod is looked up."""
-        if call.pod is None:
-            return ()
-        annotations = call.pod_annotations
-        if annotations is None:
-            pod = await self._store.pod(call.pod)
-            if pod is None:
-                raise NotFoundError(f"it does not exist in the API, or not under the UID {call.pod.uid!r}")
-            annotations = pod.annotations
-        _refuse_default_network(annotations)
-        try:
-            return annotation.parse(annotations.get(annotation.NETWORKS, ""), call.pod.namespace)
-        except AnnotationError as error:
-            raise AnnotationError(f"annotation {annotation.NETWORKS}: {error.message}") from error
-
-    async def _network(self, selection: Selection) -> Network:
-        nad = await self._store.nad(selection.namespace, selection.name)
-        if nad is None:
-            raise NotFoundError(
-                f"network {selection.full_name}: there is no NetworkAttachmentDefinition {selection.name!r} in "
-                f"namespace {selection.namespace!r}; create it, or correct the pod's annotation"
-            )
-        if nad.config.strip():
-            return Network(nad.full_name, nad.config, nad.name)
-        on_node = self._networks.by_name(nad.name)
-        if on_node is None:
-            raise NotFoundError(
-                f"network {nad.full_name}: its config is empty, and no file of this node has that name"
-            )
-        return dataclasses.replace(on_node, network=nad.full_name)
-
     async def _act(
         self, call: CniCall, attachments: Sequence[Attachment], shim: Shim, links: PodLinks
     ) -> Told:
         """The ledger first, then the plan; after a failure, in an answer too, all that was begun is undone in reverse."""
         sandbox = Sandbox(call.container_id, call.netns, call.pod, Phase.ADDING, tuple(attachments))
-        await self._save(sandbox)
+        async with self.node.beginning(sandbox):
+            await self._save(sandbox)
+        await self._prepare_device_files(sandbox, call, shim)
+        deadline = min(self._plugin_deadline, max(1.0, shim.seconds_left()))
         outcome = await carry_out(
-            plan.add(attachments), self._executors(call, shim), cancelled=lambda: shim.cancelled, links=links
+            plan.add(attachments),
+            self._executors(call, shim, deadline),
+            cancelled=lambda: shim.cancelled,
+            links=links,
         )
         attached = tuple(outcome.with_results(attachments))
         try:
@@ -178,14 +205,26 @@ class Engine:
                 raise TryAgainError(
                     answer.for_pod(call, "the runtime gave up while the networks were attached")
                 )
-            told = answer.told(call, attached)
-            await self._save(dataclasses.replace(sandbox, phase=Phase.ADDED, attachments=attached))
+            settled = await gateways.settle(call, attached, links)
+            attached = settled.attachments
+            told = answer.told(call, attached, self._device_files.told(attached), settled.in_force)
+            await self._save(
+                dataclasses.replace(sandbox, phase=Phase.ADDED, attachments=attached, status=told.status)
+            )
         except NetattachError as error:
             await self._undo(
                 dataclasses.replace(sandbox, attachments=attached), outcome.begun, error, call, shim
             )
             raise
         return told
+
+    async def _prepare_device_files(self, sandbox: Sandbox, call: CniCall, shim: Shim) -> None:
+        try:
+            self._device_files.prepare(sandbox.attachments)
+        except NetattachError as error:
+            error.message = answer.for_pod(call, error.message)
+            await self._undo(sandbox, (), error, call, shim)
+            raise
 
     async def _undo(
         self, sandbox: Sandbox, begun: Collection[str], error: NetattachError, call: CniCall, shim: Shim
@@ -197,20 +236,49 @@ class Engine:
             error.details = "\n".join(filter(None, (error.details, f"not undone yet: {undo_error.message}")))
 
     async def _detach(
-        self, sandbox: Sandbox, call: CniCall, shim: Shim, begun: Collection[str] | None = None
+        self,
+        sandbox: Sandbox,
+        call: CniCall,
+        shim: Shim,
+        begun: Collection[str] | None = None,
+        deadline: float | None = None,
+        link_names: LinkNames | None = None,
     ) -> None:
         """DEL of all attachments, or of the steps `begun` where these are known.
 
         What fails stays in the ledger, the rest leaves it. Raises NetattachError.
         """
-        outcome = await carry_out(plan.delete(sandbox.attachments, begun), self._executors(call, shim))
-        failed = {step.ifname for step, _ in outcome.failures}
+        plugins = PluginExecutor(shim, call, deadline or self._plugin_deadline)
+        executors = {
+            Carrier.PLUGIN: Freeing(plugins, link_names or functools.partial(self._names_in, shim.netns))
+        }
+        decided = plan.delete(sandbox.attachments, begun)
+        outcome = await carry_out(decided, executors)
+        failures = [*outcome.failures, *await self._unfreed(sandbox, decided, outcome)]
+        failed = {step.ifname for step, _ in failures}
         left = tuple(each for each in sandbox.attachments if each.ifname in failed)
+        self._device_files.remove(each for each in sandbox.attachments if each not in left)
         if not left:
-            await self._ledger.remove(sandbox.container_id)
+            await self._forget(call)
+            await self._foreign.forget(sandbox)
             return
-        await self._save(dataclasses.replace(sandbox, phase=Phase.DELETING, attachments=left))
-        raise answer.failure(call, Verb.DEL, sandbox.attachments, outcome.failures)
+        with contextlib.suppress(NetattachError):  # the entry as it was frees as much
+            await self._save(dataclasses.replace(sandbox, phase=Phase.DELETING, attachments=left))
+            await self._foreign.forget(sandbox)
+        raise answer.failure(call, Verb.DEL, sandbox.attachments, failures)
+
+    async def _unfreed(
+        self, sandbox: Sandbox, decided: Plan, outcome: Outcome
+    ) -> Sequence[tuple[Step, NetattachError]]:
+        """host-local says that it has freed an address, though the disk did not let it."""
+        failed = {step.ifname for step, _ in outcome.failures}
+        last = {step.ifname: step for step in decided.steps if step.ifname not in failed}
+        found = []
+        for each in sandbox.attachments:
+            if each.ifname in last:
+                held = await self._ledger.still_leased(sandbox.container_id, attachment.leased(each))
+                found += [(last[each.ifname], _not_freed(*lease)) for lease in held]
+        return found
 
     async def _save(self, sandbox: Sandbox) -> None:
         try:
@@ -219,6 +287,14 @@ class Engine:
             raise NetattachError(
                 f"the ledger cannot be written: {error}; make room or mend the disk"
             ) from error
+
+    async def _forget(self, call: CniCall) -> None:
+        """An entry that stays would be told as a success, and be a sandbox for ever."""
+        try:
+            await self._ledger.remove(call.container_id)
+        except OSError as error:
+            problem = f"all is detached, but the ledger's entry cannot be removed: {error}; mend the disk"
+            raise NetattachError(answer.for_pod(call, problem)) from error
 
     async def _publish(self, ref: PodRef | None, told: Told, *, plain: bool) -> None:
         """network-status: awaited for a pod that asked for networks, off the pod's path for a plain one."""
@@ -230,25 +306,30 @@ class Engine:
         self._events.added(ref, told.added)
         await self._status.deliver(ref, told.status)
 
-    def _executors(self, call: CniCall, shim: Shim) -> Executors:
-        return {Carrier.PLUGIN: PluginExecutor(shim, call, self._plugin_deadline)}
+    async def _names_at(self, netns: str) -> frozenset[str]:
+        """Raises OSError where the path is not there for us."""
+        if not netns:
+            return frozenset()
+        descriptor = os.open(netns, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return await self._names_in(descriptor)
+        finally:
+            os.close(descriptor)
+
+    async def _names_in(self, netns: int | None) -> frozenset[str]:
+        """Where the shim could not open its runtime's path, there is no namespace. Raises OSError."""
+        if netns is None:
+            return frozenset()
+        async with self._links.open(netns) as links:
+            return await links.names()
+
+    def _executors(self, call: CniCall, shim: Shim, deadline: float) -> Executors:
+        return {Carrier.PLUGIN: PluginExecutor(shim, call, deadline)}
 
 
-def _is_plain(call: CniCall) -> bool:
-    """Whether it is known to ask for nothing; of such a pod the kubelet's own event is enough."""
-    annotations = call.pod_annotations
-    return annotations is not None and not any(
-        annotations.get(key, "").strip() for key in (annotation.NETWORKS, annotation.DEFAULT_NETWORK)
-    )
-
-
-def _refuse_default_network(annotations: Mapping[str, str]) -> None:
-    """Rather than let the pod run in another default network than it asked for."""
-    if annotations.get(annotation.DEFAULT_NETWORK, "").strip():
-        raise AnnotationError(
-            f"annotation {annotation.DEFAULT_NETWORK} is not carried out by this version; remove it, so that the pod does "
-            "not run in another default network than it asks for"
-        )
+def _not_freed(network: str, address: str) -> NetattachError:
+    problem = f"host-local still has {address} in its store of {network}, though its DEL succeeded"
+    return NetattachError(f"{problem}; see whether the disk is read-only")
 
 
 def _refuse_taken_names(call: CniCall, attachments: Sequence[Attachment], taken: frozenset[str]) -> None:

@@ -8,23 +8,31 @@ import platform
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from netattach_core.selection import SelectionSettings
 from netattach_kube import api as kube_api
 from netattach_kube import health
 from netattach_kube.api import Api
 from netattach_kube.cluster_settings import StatusForPlainPods
+from netattach_plugin import around_engine, leaving
+from netattach_plugin.chained_ledger import ChainedLedger
+from netattach_plugin.compiler import Compiler, plain_pods
 from netattach_plugin.conf_dir import ConfDir
+from netattach_plugin.device_info import DeviceInfoFiles
+from netattach_plugin.dhcp_daemon import DhcpDaemon
 from netattach_plugin.engine import Engine
 from netattach_plugin.fate import Fate
+from netattach_plugin.foreign_cache import ForeignCache
+from netattach_plugin.gather import PodNetworks
 from netattach_plugin.install import Installer
 from netattach_plugin.inventory import Gatherer
 from netattach_plugin.inventory_keeper import InventoryKeeper
 from netattach_plugin.kube_store import KubeStore
-from netattach_plugin.ledger import FileLedger
 from netattach_plugin.metrics import Metrics
 from netattach_plugin.netlink import changes
 from netattach_plugin.netlink.node_links import NetlinkLinks
+from netattach_plugin.plain_pods import PlainPodStatus
 from netattach_plugin.pod_events import PodEvents
-from netattach_plugin.server import Server
+from netattach_plugin.pod_resources import KubeletDevices
 from netattach_plugin.settings import Settings
 from netattach_plugin.settings_file import SettingsFile
 from netattach_plugin.status import StatusQueue
@@ -44,36 +52,63 @@ class _Daemon:
     def __init__(self, read: Settings, api: Api) -> None:
         self._read = read
         about = {"kernel": platform.release(), "versions": {"daemon": VERSION, "shim": VERSION}}
-        links, networks, ledger = NetlinkLinks(), ConfDir(read.conf_dir), FileLedger(read.ledger)
         self._settings = SettingsFile(read.config)
+        links = NetlinkLinks()
+        self._ledger = ledger = ChainedLedger(read.ledger, read.plugin_deadline, read.leases)
+        networks = ConfDir(read.conf_dir, lambda: self._selection().primary)
         woken = asyncio.Event()
         self._wake = woken.set
         self._store = KubeStore(api, read.node, about, node_changed=self._wake)
+        self._ledger, self._foreign = ledger, ForeignCache(read.multus, read.libcni)
+        self._dhcp = DhcpDaemon(read.dhcp, read.bin_dir, ledger, self._wake)
         self._inventory = InventoryKeeper(
             self._store,
-            Gatherer(read.node, self._store, links, networks, read.bin_dir),
+            Gatherer(read.node, self._store, links, networks, read.bin_dir, self._dhcp.inventory),
             (read.conf_dir, read.bin_dir),
             woken,
         )
+        compiler = Compiler(
+            ledger=read.ledger,
+            conf_dir=read.conf_dir,
+            networks=networks,
+            deadline=read.plugin_deadline,
+            plain_pods=lambda: plain_pods(self._selection()),
+            named=lambda: bool(self._selection().primary),
+        )
         self._installer = Installer(
-            shim=read.shim, bin_dir=read.bin_dir, conf_dir=read.conf_dir, networks=networks
+            shim=read.shim,
+            bin_dir=read.bin_dir,
+            conf_dir=read.conf_dir,
+            networks=networks,
+            compile_primary=compiler.look,
         )
         self._fate = Fate(api, read.namespace, read.daemon_set)
         self._events = PodEvents(api, read.node)
         self._status = StatusQueue(
             self._store, wait=read.status_wait, for_plain_pods=self._plain_pods_have_status
         )
+        self._plain_pods = PlainPodStatus(read.ledger, self._status)
         self._metrics = Metrics(statuses_waiting=lambda: self._status.waiting, ledger_entries=ledger.count)
+        self._device_files = DeviceInfoFiles(read.device_info)
         engine = Engine(
-            store=self._store,
+            pod_networks=PodNetworks(
+                self._store,
+                networks,
+                KubeletDevices(read.pod_resources, self._store.resource_slices),
+                self._selection,
+            ),
             ledger=ledger,
+            foreign=self._foreign,
             networks=networks,
             links=links,
             status=self._status,
             events=self._events,
+            device_files=self._device_files,
             plugin_deadline=read.plugin_deadline,
         )
-        self._server = Server(read.socket, engine, self._metrics.observe)
+        self._server, self._recovery = around_engine.build(
+            read, engine, ledger=ledger, store=self._store, status=self._status, observe=self._metrics.observe
+        )
 
     async def serve(self, stop: asyncio.Event) -> None:
         beside: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
@@ -81,27 +116,40 @@ class _Daemon:
             "fate": self._fate.run,
             "events": self._events.run,
             "status": self._status.run,
+            "plain pods": self._plain_pods.run,
             "settings": self._settings.run,
             "inventory": self._inventory.run,
+            "dhcp": self._dhcp.run,
             "install": self._install,
+            "recovery": self._recovery.run,
+            "device files": self._keep_device_files,
         }
         ready = (lambda: self._installer.problem, self._inventory.problem, self._store_problem)
         probed = health.served(
             self._read.health, live=(self._server.problem,), ready=ready, metrics=self._metrics.registry
         )
-        async with probed, asyncio.TaskGroup() as tasks:
+        async with probed, self._ledger.kept_alone(), asyncio.TaskGroup() as tasks:
+            await leaving.take_back(self._ledger, self._foreign)
+            await self._recovery.read()
             running = [tasks.create_task(run(), name=name) for name, run in beside.items()]
             with changes.heard(self._wake):
                 ended = asyncio.Event()
                 serving = tasks.create_task(self._server.serve(ended, drain=self._read.drain), name="server")
                 await stop.wait()
-                if await self._fate.uninstalled():
-                    await asyncio.to_thread(self._installer.remove)
+                uninstalled = await self._fate.uninstalled()
+                if uninstalled:
+                    needed = await leaving.holds_more(self._ledger)
+                    await asyncio.to_thread(self._installer.remove, needed=needed)
                 ended.set()
                 await serving
+            if uninstalled:
+                await leaving.hand_over(self._ledger, self._foreign)
             await self._status.flush()
             for task in running:
                 task.cancel()
+
+    async def _keep_device_files(self) -> None:
+        await self._device_files.keep(self._ledger.container_ids)
 
     async def _install(self) -> None:
         """A runtime calls us as soon as our conf is there, so first somebody has to listen."""
@@ -110,6 +158,9 @@ class _Daemon:
 
     def _plain_pods_have_status(self) -> bool:
         return self._settings.current.status_for_plain_pods is StatusForPlainPods.ASYNC
+
+    def _selection(self) -> SelectionSettings:
+        return self._settings.current.judge.selection
 
     def _store_problem(self) -> str | None:
         return None if self._store.synced else "the NetworkAttachmentDefinitions are not known yet"

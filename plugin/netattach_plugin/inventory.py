@@ -7,12 +7,12 @@ import contextlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from netattach_core import cni_config, inventory, own_conf, versions
 from netattach_core.errors import NetattachError
-from netattach_core.inventory import NodeInventory, Plugin, Primary
+from netattach_core.inventory import Dhcp, NodeInventory, Plugin, Primary
 from netattach_plugin.ports import Links, NodeNetworks, Store
 
 _ANSWER_SECONDS = 5.0
@@ -23,24 +23,36 @@ _Stamp = tuple[str, int, int]
 class Gatherer:
     """Looks at everything; a binary is asked once for its versions, and again when it was replaced."""
 
-    def __init__(self, node: str, store: Store, links: Links, networks: NodeNetworks, bin_dir: Path) -> None:
+    def __init__(
+        self,
+        node: str,
+        store: Store,
+        links: Links,
+        networks: NodeNetworks,
+        bin_dir: Path,
+        dhcp: Callable[[], Awaitable[Dhcp | None]],
+    ) -> None:
         self._node = node
         self._store = store
         self._links = links
         self._networks = networks
         self._bin_dir = bin_dir
+        self._dhcp = dhcp
         self._versions: dict[_Stamp, tuple[str, ...]] = {}
 
     async def gather(self) -> NodeInventory:
+        addresses = await self._store.node_addresses()  # first, since it may wait for the API
         interfaces = inventory.lasting(await self._links.interfaces())
         defaults = await self._links.default_interfaces()
-        addresses = await self._store.node_addresses()
         return NodeInventory(
             node=self._node,
             interfaces=interfaces,
             default_interfaces=inventory.with_addresses(defaults, interfaces, addresses),
             plugins=await self._plugins(),
             primary=_primary(self._networks),
+            networks=self._networks.files(),
+            dhcp=await self._dhcp(),
+            labels=await self._store.node_labels(),
         )
 
     async def _plugins(self) -> tuple[Plugin, ...]:

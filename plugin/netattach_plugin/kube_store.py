@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from netattach_core import annotation, inventory, nad
@@ -15,15 +16,22 @@ from netattach_core.inventory import NodeAddress, NodeInventory
 from netattach_core.nad import Nad
 from netattach_core.pod import Pod, PodRef
 from netattach_kube.api import Api
-from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS
+from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS, RESOURCE_SLICES
 from netattach_kube.watched import Watched
 
 MANAGER = "netattach-daemon"
 _MIRROR = "kubernetes.io/config.mirror"
 """On the API's picture of a static pod: the UID that its runtime knows it by."""
 
-_READ = (annotation.NETWORKS, annotation.DEFAULT_NETWORK, _MIRROR)
+_READ = (
+    annotation.NETWORKS,
+    annotation.DEFAULT_NETWORK,
+    annotation.SKIP_DEFAULT_NETWORKS,
+    annotation.NETWORK_STATUS,
+    _MIRROR,
+)
 _GET_SECONDS = 2.0
+_PAGE = "50"  # a slice may have 400 KB
 _FLANNEL_ADDRESS = "flannel.alpha.coreos.com/public-ip"
 
 
@@ -102,6 +110,21 @@ class KubeStore:
             metadata["uid"] = uid
         await self._api.merge_patch(PODS, {"metadata": metadata}, ref.name, ref.namespace, "status")
 
+    async def resource_slices(self, driver: str) -> list[dict[str, Any]]:
+        """What a driver of dynamic resources tells of this node's devices; nothing in a cluster that has no such resources."""
+        query = {"fieldSelector": f"spec.nodeName={self._name},spec.driver={driver}", "limit": _PAGE}
+        found: list[dict[str, Any]] = []
+        try:
+            while True:
+                page = await self._api.page(RESOURCE_SLICES, query)
+                found += page["items"]
+                following = page["metadata"].get("continue")
+                if not following:
+                    return found
+                query = {**query, "continue": following}
+        except NotFoundError:
+            return []
+
     async def publish_inventory(self, inventory_: NodeInventory) -> None:
         """Owned by its Node, so that it goes with it."""
         owner = await self._api.get_metadata(NODES, self._name)
@@ -115,11 +138,20 @@ class KubeStore:
         await self._api.apply(INVENTORIES, body, inventory_.node, manager=MANAGER)
 
     async def node_addresses(self) -> tuple[NodeAddress, ...]:
+        """Waits for the node to be known: an inventory without them would take another interface for its default."""
+        await self._node.synced.wait()
         node = self._node.get("", self._name)
-        return node if node is not None else ()
+        return node.addresses if node is not None else ()
+
+    async def node_labels(self) -> Mapping[str, str]:
+        node = self._node.get("", self._name)
+        return node.labels if node is not None else {}
 
 
-_Node = tuple[NodeAddress, ...]
+@dataclass(frozen=True, slots=True)
+class _Node:
+    addresses: tuple[NodeAddress, ...]
+    labels: Mapping[str, str]
 
 
 def _pod(body: Mapping[str, Any]) -> Pod:
@@ -142,4 +174,4 @@ def _node(body: Mapping[str, Any]) -> _Node:
     flannel = (body["metadata"].get("annotations") or {}).get(_FLANNEL_ADDRESS)
     if flannel:
         found.append(NodeAddress(flannel, "flannel's public-ip"))
-    return tuple(found)
+    return _Node(tuple(found), dict(body["metadata"].get("labels") or {}))

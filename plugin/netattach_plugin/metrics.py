@@ -32,5 +32,5 @@ class Metrics:
             Gauge(name, text, registry=self.registry).set_function(count)
 
     def observe(self, command: str, succeeded: bool, seconds: float) -> None:  # noqa: FBT001  # the port's shape
-        known = command if command in {"ADD", "DEL", "CHECK"} else "other"
+        known = command if command in {"ADD", "DEL", "CHECK", "STATUS", "GC"} else "other"
         self._calls.labels(known, "success" if succeeded else "failure").observe(seconds)

@@ -7,40 +7,68 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from netattach_core.errors import NetattachError
 from netattach_core.pod import PodRef
+from netattach_core.selection import SelectionSettings
+from netattach_plugin import around_engine
+from netattach_plugin.chained_ledger import ChainedLedger
+from netattach_plugin.compiler import Compiler
 from netattach_plugin.conf_dir import ConfDir
+from netattach_plugin.device_info import DeviceInfoFiles
+from netattach_plugin.dhcp_daemon import DhcpDaemon
 from netattach_plugin.engine import Engine
+from netattach_plugin.foreign_cache import ForeignCache
+from netattach_plugin.gather import PodNetworks
 from netattach_plugin.inventory import Gatherer
-from netattach_plugin.ledger import FileLedger
 from netattach_plugin.netlink.node_links import NetlinkLinks
-from netattach_plugin.server import Server
+from netattach_plugin.plain_pods import PlainPodStatus
+from netattach_plugin.pod_resources import KubeletDevices
 from netattach_plugin.settings import Settings
 from netattach_plugin.status import StatusQueue
 from netattach_plugin.store import FileStore
 
 _log = logging.getLogger(__name__)
 
+_EVERY = 2.0
+"""Seconds between looks at the default network."""
+
 
 async def serve(read: Settings, directory: Path, stop: asyncio.Event) -> None:
     """Serves until `stop` is set."""
     store, links, networks = FileStore(directory), NetlinkLinks(), ConfDir(read.conf_dir)
+    ledger = ChainedLedger(read.ledger, read.plugin_deadline, read.leases)
+    dhcp = DhcpDaemon(read.dhcp, read.bin_dir, ledger, lambda: None)
     status = StatusQueue(store, wait=read.status_wait)
+    device_files = DeviceInfoFiles(read.device_info)
     engine = Engine(
-        store=store,
-        ledger=FileLedger(read.ledger),
+        pod_networks=PodNetworks(store, networks, KubeletDevices(read.pod_resources), SelectionSettings),
+        ledger=ledger,
+        foreign=ForeignCache(read.multus, read.libcni),
         networks=networks,
         links=links,
         status=status,
         events=LoggedEvents(),
+        device_files=device_files,
         plugin_deadline=read.plugin_deadline,
     )
-    gatherer = Gatherer(read.node, store, links, networks, read.bin_dir)
-    async with asyncio.TaskGroup() as tasks:
+    compiler = Compiler(
+        ledger=read.ledger, conf_dir=read.conf_dir, networks=networks, deadline=read.plugin_deadline
+    )
+    _compile(compiler)
+    gatherer = Gatherer(read.node, store, links, networks, read.bin_dir, dhcp.inventory)
+    server, recovery = around_engine.build(read, engine, ledger=ledger, store=store, status=status)
+    async with ledger.kept_alone(), asyncio.TaskGroup() as tasks:
+        await recovery.read()
         beside = [
             tasks.create_task(status.run(), name="status"),
+            tasks.create_task(dhcp.run(), name="dhcp"),
             tasks.create_task(_tell_inventory(store, gatherer), name="inventory"),
+            tasks.create_task(PlainPodStatus(read.ledger, status).run(), name="plain pods"),
+            tasks.create_task(_keep_compiled(compiler), name="compile"),
+            tasks.create_task(recovery.run(), name="recovery"),
+            tasks.create_task(device_files.keep(ledger.container_ids), name="device files"),
         ]
-        await Server(read.socket, engine).serve(stop, drain=read.drain)
+        await server.serve(stop, drain=read.drain)
         await status.flush()
         for task in beside:
             task.cancel()
@@ -52,6 +80,20 @@ async def _tell_inventory(store: FileStore, gatherer: Gatherer) -> None:
         await store.publish_inventory(await gatherer.gather())
     except Exception:  # noqa: BLE001  # pyroute2 raises more kinds than can be named, and this is not worth the daemon
         _log.exception("the inventory of this node is not told")
+
+
+async def _keep_compiled(compiler: Compiler) -> None:
+    while True:
+        await asyncio.sleep(_EVERY)
+        _compile(compiler)
+
+
+def _compile(compiler: Compiler) -> None:
+    """Without it plain pods are ours, too."""
+    try:
+        compiler.look()
+    except (NetattachError, OSError) as error:
+        _log.warning("the default network is not compiled: %s", error)
 
 
 class LoggedEvents:

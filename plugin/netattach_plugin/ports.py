@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
-from netattach_core.attachment import Network
-from netattach_core.inventory import DefaultInterface, Interface, NodeAddress, NodeInventory
+from netattach_core.attachment import Attachment, Network
+from netattach_core.cni_call import CniCall
+from netattach_core.default_route import DefaultRoute
+from netattach_core.inventory import DefaultInterface, Interface, NetworkFile, NodeAddress, NodeInventory
 from netattach_core.nad import Nad
 from netattach_core.plan import Carrier, Step, Verb
 from netattach_core.pod import Pod, PodRef
@@ -33,6 +36,9 @@ class Store(Protocol):
     async def node_addresses(self) -> Sequence[NodeAddress]:
         """Those by which the cluster knows this node, as far as they are known yet; asks nobody."""
 
+    async def node_labels(self) -> Mapping[str, str]:
+        """This node's labels in the cluster, likewise."""
+
 
 class StatusSink(Protocol):
     """Where network-status goes."""
@@ -42,6 +48,13 @@ class StatusSink(Protocol):
 
     def deliver_later(self, ref: PodRef, text: str) -> None:
         """Returns at once. For plain pods, which may be told nothing at all by the cluster's settings."""
+
+
+class PlainStatusSink(Protocol):
+    """Where network-status of pods goes that the shim attached alone."""
+
+    async def deliver_plain(self, ref: PodRef, text: str) -> None:
+        """Returns when it is written, will never be, or is not to be."""
 
 
 class Events(Protocol):
@@ -63,18 +76,84 @@ class Ledger(Protocol):
     async def save(self, sandbox: Sandbox) -> None:
         """Raises OSError where the disk refuses."""
 
+    async def note(self, sandbox: Sandbox) -> None:
+        """A save that outlives us, but not a loss of power. Raises OSError likewise."""
+
     async def remove(self, container_id: str) -> None:
-        """Succeeds where there is none."""
+        """Succeeds where there is none. Raises OSError where the disk refuses."""
+
+    async def leases(self, container_id: str) -> Sequence[tuple[str, str]]:
+        """What host-local has noted of the sandbox: networks and interfaces."""
+
+    async def still_leased(
+        self, container_id: str, leases: Iterable[tuple[str, str]]
+    ) -> Sequence[tuple[str, str]]:
+        """Those of the leases, networks and addresses, that host-local still keeps for the sandbox."""
+
+    async def container_ids(self) -> Sequence[str]:
+        """Those of all entries, of such as cannot be read too."""
+
+
+class Foreign(Protocol):
+    """What others noted of sandboxes that they attached: Multus, or the runtime by the default network alone."""
+
+    async def attachments(self, call: CniCall) -> tuple[Attachment, ...]:
+        """In the order of their ADD; without the default network where nobody noted it. Raises DecodeError."""
+
+    async def forget(self, sandbox: Sandbox) -> None:
+        """These attachments are freed, or in the ledger: nobody else is to free them again."""
+
+
+class Devices(Protocol):
+    """The devices of this node."""
+
+    async def of_pod(self, pod: PodRef) -> Mapping[str, Sequence[str]]:
+        """Those that the pod was given, by resource or claim. Raises TryAgainError where nobody answers."""
+
+
+class DeviceFiles(Protocol):
+    """What device plugins and CNI plugins tell of the devices behind interfaces, a file for each attachment."""
+
+    def named(self, call: CniCall, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
+        """The attachments with their files' paths; nothing is touched."""
+
+    def prepare(self, attachments: Iterable[Attachment]) -> None:
+        """Makes room for each file, and writes what is known before the plugins run. Raises NetattachError."""
+
+    def told(self, attachments: Iterable[Attachment]) -> Mapping[str, Mapping[str, Any]]:
+        """What the files say, by interface name."""
+
+    def remove(self, attachments: Iterable[Attachment]) -> None:
+        """Succeeds where there are none."""
 
 
 class NodeNetworks(Protocol):
     """The networks that stand as files in the node's CNI configuration directory."""
 
     def primary(self) -> Network:
-        """The cluster's default network. Raises TryAgainError where there is none yet."""
+        """The cluster's default network, the one in the settings first. Raises TryAgainError where there is none yet."""
 
     def by_name(self, name: str) -> Network | None:
         """The network that has this name in its JSON text, for NADs without a configuration."""
+
+    def by_file(self, name: str) -> Network | None:
+        """The network in the file of this name. Raises TryAgainError where that cannot be read yet."""
+
+    def files(self) -> tuple[NetworkFile, ...]:
+        """All that can be read, by the files' names."""
+
+
+class Routes(Protocol):
+    """The default routes of one pod. Every method raises OSError where the kernel refuses."""
+
+    async def all(self) -> Sequence[DefaultRoute]:
+        """Those of the main table, in the kernel's order."""
+
+    async def remove(self, route: DefaultRoute) -> None:
+        """Takes one away, with all its hops."""
+
+    async def add(self, route: DefaultRoute) -> None:
+        """Sets one with a single hop."""
 
 
 class PodLinks(Protocol):
@@ -85,6 +164,9 @@ class PodLinks(Protocol):
 
     async def appeared(self, name: str) -> None:
         """Returns when a link of that name is there; one that came since the namespace was opened counts."""
+
+    def routes(self) -> AbstractAsyncContextManager[Routes]:
+        """The routes of these links, as they are from now on."""
 
 
 class Links(Protocol):
@@ -100,7 +182,18 @@ class Links(Protocol):
         """Those that carry a default route of the node, with the reasons."""
 
 
-class Shim(Protocol):
+class Caller(Protocol):
+    """The runtime behind a call."""
+
+    @property
+    def given_up(self) -> asyncio.Event:
+        """Set when nobody waits for the answer any more."""
+
+    def seconds_left(self) -> float:
+        """How long it is taken to wait; below 0 when that is over."""
+
+
+class Shim(Caller, Protocol):
     """The process that the runtime started and that runs plugins for us."""
 
     @property

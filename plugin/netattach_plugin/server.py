@@ -13,34 +13,45 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from weakref import WeakValueDictionary
 
 from netattach_core import cni_call, cni_error, versions
 from netattach_core.cni_call import CniCall
 from netattach_core.errors import DecodeError, NetattachError
 from netattach_core.shim_protocol import Call
+from netattach_plugin.debts import RUNTIMES_TURN, Debts
 from netattach_plugin.engine import Engine
 from netattach_plugin.shim_call import ShimCall
+from netattach_plugin.turns import Turns
 
 _log = logging.getLogger(__name__)
 
 _GREETING_SECONDS = 10.0
 _BACKLOG = 256
 _PAUSE_SECONDS = 0.1
+_LOOK_SECONDS = 1.0
 
 
 class Server:
     """Serves shims on a unix socket of mode 0600 in a directory of mode 0700."""
 
     def __init__(
-        self, path: Path, engine: Engine, observe: Callable[[str, bool, float], None] = lambda *_: None
+        self,
+        path: Path,
+        engine: Engine,
+        turns: Turns,
+        debts: Debts,
+        *,
+        call_deadline: float = 200.0,
+        observe: Callable[[str, bool, float], None] = lambda *_: None,
     ) -> None:
         """`observe` hears of each call's end: its verb, whether it succeeded, its seconds."""
         self._path = path
         self._engine = engine
+        self._turns = turns
+        self._debts = debts
+        self._call_deadline = call_deadline
         self._observe = observe
         self.listening = asyncio.Event()
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._calls: set[asyncio.Task[None]] = set()
         self._inode = 0
 
@@ -55,20 +66,43 @@ class Server:
     async def serve(self, stop: asyncio.Event, drain: float) -> None:
         """Accepts until `stop` is set, then lets the calls under way end, for `drain` seconds at most."""
         async with asyncio.TaskGroup() as tasks:
-            with self._listen() as listener:
-                self.listening.set()
-                accepting = tasks.create_task(self._accept(listener, tasks), name="accept")
-                await stop.wait()
-                accepting.cancel()
-                self._remove_own_socket()
+            listening = tasks.create_task(self._listen_always(self._listen(), tasks), name="listen")
+            self.listening.set()
+            await stop.wait()
+            listening.cancel()
+            self._remove_own_socket()
             if self._calls:
                 await asyncio.wait(self._calls, timeout=drain)
             for call in self._calls:
                 call.cancel()
 
+    async def _listen_always(self, listener: socket.socket, tasks: asyncio.TaskGroup) -> None:
+        """Where somebody clears the socket away, shims that wait find a new one; one of a successor's is left alone."""
+        while True:
+            with listener:
+                accepting = tasks.create_task(self._accept(listener, tasks), name="accept")
+                try:
+                    await self._until_cleared_away()
+                finally:
+                    accepting.cancel()
+            _log.warning("%s was cleared away; listening anew", self._path)
+            listener = await self._listen_again()
+
+    async def _until_cleared_away(self) -> None:
+        while self._path.exists():  # noqa: ASYNC110  # nothing tells of it, short of a watch for this one file
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _listen_again(self) -> socket.socket:
+        while True:
+            try:
+                return self._listen()
+            except OSError as error:
+                _log.warning("no socket can be made at %s: %s", self._path, error)
+                await asyncio.sleep(_LOOK_SECONDS)
+
     def _listen(self) -> socket.socket:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if {entry.name for entry in self._path.parent.iterdir()} <= {self._path.name}:
+        if {entry.name for entry in self._path.parent.iterdir()} <= {self._path.name, "locks"}:
             self._path.parent.chmod(0o700)  # whoever mounted it for us has made it like any other
         self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -96,7 +130,7 @@ class Server:
                 _log.warning("no call can be accepted: %s", error)
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            call = tasks.create_task(self._serve_shim(ShimCall(connection)))
+            call = tasks.create_task(self._serve_shim(ShimCall(connection, self._call_deadline)))
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
 
@@ -147,15 +181,28 @@ class Server:
 
     async def _in_turn(self, call: CniCall, shim: ShimCall) -> str:
         """One call at a time for a sandbox (S104); a runtime that timed out may have two under way."""
-        turn = self._turns.setdefault(call.container_id, asyncio.Lock())
-        async with turn:
+        if call.command == "STATUS":  # behind a crowd of pods the node would not be ready
+            await self._debts.pay(shim)
+            await self._engine.node.status(call, shim)
+            return ""
+        async with self._turns.taken(call.container_id, shim):
+            await self._debts.pay(shim)
+            if call.command in {"ADD", "DEL"}:
+                return await self._add_or_delete(call, shim)
+            await (self._engine.check if call.command == "CHECK" else self._engine.node.collect)(call, shim)
+            return ""
+
+    async def _add_or_delete(self, call: CniCall, shim: ShimCall) -> str:
+        """What may be left by one that failed is owed, in case that the runtime does not come again."""
+        self._debts.forget(call.container_id)
+        try:
             if call.command == "ADD":
                 return await self._engine.add(call, shim)
-            if call.command == "DEL":
-                await self._engine.delete(call, shim)
-            else:
-                await self._engine.check(call, shim)
-            return ""
+            await self._engine.delete(call, shim)
+        except Exception:  # a defect leaves as much behind as a failure, and is told by whoever called us
+            self._debts.owe(call.container_id, after=RUNTIMES_TURN)
+            raise
+        return ""
 
     def _failed(self, raw: Call, error: NetattachError, version: str) -> bytes:
         command = raw.environment.get("CNI_COMMAND", "")

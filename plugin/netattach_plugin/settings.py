@@ -15,13 +15,23 @@ class Settings:
 
     With a `store` (a directory of JSON files) there is no cluster, and none of what only concerns one: `shim`, which is copied to
     `bin_dir`, `config`, the cluster's settings, `health`, where probes ask (host:port), `namespace` and `daemon_set`, which are
-    our own, and `kubeconfig`, in place of the pod's own access.
+    our own, and `kubeconfig`, in place of the pod's own access. `multus` (its `cniDir`) and `libcni` are the caches of those who
+    attached pods before us, `dhcp` the socket of the dhcp plugin's daemon.
+
+    A call that waits for its turn longer than `call_deadline` fails, so that it may come again; `calls_at_once` act at a time. A
+    sandbox whose namespace has been gone for `sweep_after` is detached without a call of the runtime. `leases` is where
+    host-local keeps its own.
     """
 
     socket: Path = Path("/run/netattach/cni.sock")
     ledger: Path = Path("/var/lib/cni/netattach")
+    multus: Path = Path("/var/lib/cni/multus")
+    libcni: Path = Path("/var/lib/cni")
     conf_dir: Path = Path("/etc/cni/net.d")
     bin_dir: Path = Path("/opt/cni/bin")
+    dhcp: Path = Path("/run/cni/dhcp.sock")
+    pod_resources: Path = Path("/var/lib/kubelet/pod-resources/kubelet.sock")
+    device_info: Path = Path("/var/run/k8s.cni.cncf.io/devinfo")
     store: Path | None = None
     shim: Path = Path("/opt/netattach/shim/netattach")
     config: Path = Path("/etc/netattach/config.yaml")
@@ -31,13 +41,17 @@ class Settings:
     daemon_set: str = "netattach-daemon"
     node: str = ""
     plugin_deadline: float = 120.0
+    call_deadline: float = 200.0
+    calls_at_once: int = 64
+    sweep_after: float = 600.0
+    leases: Path = Path("/var/lib/cni/networks")
     status_wait: float = 2.0
     drain: float = 10.0
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises ValueError, which names the variable."""
-    values: dict[str, Path | str | float] = {"node": platform.node()}
+    values: dict[str, Path | str | float | int] = {"node": platform.node()}
     for name, default in ((f, getattr(Settings(), f)) for f in Settings.__slots__):
         text = environment.get(f"NETATTACH_{name.upper()}")
         if text:
@@ -45,12 +59,18 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(**values)  # type: ignore[arg-type]  # each was converted to its own field's type
 
 
-def _converted(name: str, text: str, kind: type) -> Path | str | float:
-    if kind is float:
+def _converted(name: str, text: str, kind: type) -> Path | str | float | int:
+    if kind in (float, int):
         try:
-            return float(text)
+            return float(text) if kind is float else _positive(text)
         except ValueError as error:
-            raise ValueError(
-                f"NETATTACH_{name.upper()} is {text!r}; it has to be a number of seconds"
-            ) from error
+            wanted = "a number of seconds" if kind is float else "a number above 0"
+            raise ValueError(f"NETATTACH_{name.upper()} is {text!r}; it has to be {wanted}") from error
     return text if kind is str else Path(text)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import struct
+import time
 from collections.abc import Mapping
 
 from netattach_core import shim_protocol
@@ -19,7 +20,8 @@ _PEER = struct.Struct("3i")  # pid, uid, gid of SO_PEERCRED
 class ShimCall:
     """Owns the socket and every descriptor that came over it; `close` gives all of them back."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, patience: float = float("inf")) -> None:
+        """`patience`: the seconds that the runtime is taken to wait, from now on."""
         connection.setblocking(False)
         self._socket = connection
         self._decoder = Decoder()
@@ -29,7 +31,15 @@ class ShimCall:
         self._waiting: dict[int, asyncio.Future[Ran]] = {}
         self._runs = 0
         self._lost = False
-        self.cancelled = False
+        self._until = time.monotonic() + patience
+        self.given_up = asyncio.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        return self.given_up.is_set()
+
+    def seconds_left(self) -> float:
+        return self._until - time.monotonic()
 
     @property
     def netns(self) -> int | None:
@@ -87,7 +97,7 @@ class ShimCall:
 
     def _take(self, frame: Frame) -> None:
         if frame.kind is Kind.CANCEL:
-            self.cancelled = True
+            self.given_up.set()
             return
         ran = shim_protocol.ran(frame)
         waiting = self._waiting.get(ran.id)
@@ -97,7 +107,8 @@ class ShimCall:
 
     def _lose(self, error: Exception) -> None:
         """Whatever runs at the other end is not ours any more: every wait ends as if the plugin had been killed."""
-        self._lost = self.cancelled = True
+        self._lost = True
+        self.given_up.set()
         for run_id, waiting in self._waiting.items():
             if not waiting.done():
                 waiting.set_result(Ran(run_id, Outcome.KILLED, 9, b"", str(error).encode()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
@@ -16,6 +16,8 @@ _log = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 30.0
 _AT_ONCE = 8
+_ABSENT_TRIES = 20
+"""For a static pod that the API does not know: about six minutes, in which the kubelet makes its picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class _Delivery:
     ref: PodRef
     text: str
     done: asyncio.Future[None]
+    absent: Iterator[int]
 
 
 class StatusQueue:
@@ -45,6 +48,10 @@ class StatusQueue:
         if self._for_plain_pods():
             self._enqueue(ref, text)
 
+    async def deliver_plain(self, ref: PodRef, text: str) -> None:
+        if self._for_plain_pods():
+            await self._enqueue(ref, text)
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             while True:
@@ -63,7 +70,8 @@ class StatusQueue:
         return len(self._newest)
 
     def _enqueue(self, ref: PodRef, text: str) -> asyncio.Future[None]:
-        delivery = _Delivery(ref, text, asyncio.get_running_loop().create_future())
+        tries = iter(range(_ABSENT_TRIES if ref.is_static else 0))
+        delivery = _Delivery(ref, text, asyncio.get_running_loop().create_future(), tries)
         self._newest[str(ref)] = delivery
         self._queue.put_nowait(delivery)
         return delivery.done
@@ -79,12 +87,15 @@ class StatusQueue:
         delivery.done.set_result(None)
 
     async def _is_written(self, delivery: _Delivery) -> bool:
-        """False where another try is worth it. A pod that is gone needs no status; what is refused is refused again."""
+        """False where another try is worth it. A pod that is gone needs no status; what is refused is refused again.
+
+        A static pod may not be there yet.
+        """
         try:
             async with self._places:
                 await self._store.write_status(delivery.ref, delivery.text)
         except NotFoundError:
-            return True
+            return next(delivery.absent, None) is None
         except (TryAgainError, OSError) as error:
             _log.warning("network-status of pod %s is not written yet: %s", delivery.ref, error)
             return False

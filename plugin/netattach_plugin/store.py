@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,9 @@ class FileStore:
 
     async def publish_inventory(self, inventory_: NodeInventory) -> None:
         _write(self._directory / "nodes" / f"{inventory_.node}.json", inventory.to_dict(inventory_))
+
+    async def node_labels(self) -> Mapping[str, str]:
+        return {}
 
     async def node_addresses(self) -> tuple[NodeAddress, ...]:
         return ()

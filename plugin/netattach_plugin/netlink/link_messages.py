@@ -70,7 +70,7 @@ def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
     while at + _HEADER.size <= len(data):
         size, kind, *_ = _HEADER.unpack_from(data, at)
         yield kind, data[at + _HEADER.size : at + size]
-        at += max(_aligned(size), _HEADER.size)
+        at += max(aligned(size), _HEADER.size)
 
 
 def index(body: bytes) -> int:
@@ -80,13 +80,13 @@ def index(body: bytes) -> int:
 
 def name(body: bytes) -> str:
     """Its name."""
-    return next((_text(value) for kind, value in _attributes(body, _LINK.size) if kind == _NAME), "")
+    return next((_text(value) for kind, value in attributes(body, _LINK.size) if kind == _NAME), "")
 
 
 def _link(body: bytes) -> Link:
     _, _, number, flags, _ = _LINK.unpack_from(body)
-    said = dict(_attributes(body, _LINK.size))
-    kind = dict(_attributes(said.get(_INFO, b""), 0)).get(_INFO_KIND, b"")
+    said = dict(attributes(body, _LINK.size))
+    kind = dict(attributes(said.get(_INFO, b""), 0)).get(_INFO_KIND, b"")
     mac = said.get(_ADDRESS, b"")
     return Link(
         index=number,
@@ -100,14 +100,15 @@ def _link(body: bytes) -> Link:
     )
 
 
-def _attributes(body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+def attributes(body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+    """Each attribute's type and value, from an offset on."""
     while at + _ATTRIBUTE.size <= len(body):
         size, kind = _ATTRIBUTE.unpack_from(body, at)
         yield (
             kind & 0x3FFF,
             body[at + _ATTRIBUTE.size : at + size],
         )  # without the flags for nesting and byte order
-        at += max(_aligned(size), _ATTRIBUTE.size)
+        at += max(aligned(size), _ATTRIBUTE.size)
 
 
 def _text(value: bytes) -> str:
@@ -118,5 +119,6 @@ def _number(value: bytes | None) -> int:
     return _NUMBER.unpack(value)[0] if value else 0
 
 
-def _aligned(size: int) -> int:
+def aligned(size: int) -> int:
+    """Where what follows begins."""
     return (size + 3) & ~3

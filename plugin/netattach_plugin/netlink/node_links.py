@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from pyroute2 import IPRoute
+from pyroute2.iproute.linux import IPRoute
 
 from netattach_core.inventory import DefaultInterface, Interface
 from netattach_plugin.netlink import link_messages

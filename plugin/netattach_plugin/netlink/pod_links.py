@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from pyroute2.netlink import NLMSG_DONE
 from pyroute2.netlink.rtnl import RTM_DELLINK, RTM_NEWLINK, RTMGRP_LINK
 
 from netattach_plugin.netlink import link_messages
+from netattach_plugin.netlink.pod_routes import PodRoutes, open_routes
 from netattach_plugin.netlink.sockets import Opener
 
 
@@ -19,7 +20,7 @@ from netattach_plugin.netlink.sockets import Opener
 async def open_links(opener: Opener, netns: int) -> AsyncIterator[PodLinks]:
     """The links of the namespace behind a descriptor, kept up to date until the context is left."""
     route = await opener.open_in(netns, RTMGRP_LINK)
-    links = PodLinks(route)
+    links = PodLinks(route, lambda: open_routes(opener, netns))
     try:
         await links.dump()
         yield links
@@ -30,8 +31,11 @@ async def open_links(opener: Opener, netns: int) -> AsyncIterator[PodLinks]:
 class PodLinks:
     """What the namespace's socket has told so far; names by index, since a link is renamed after it was made."""
 
-    def __init__(self, route: socket.socket) -> None:
+    def __init__(
+        self, route: socket.socket, routes: Callable[[], AbstractAsyncContextManager[PodRoutes]]
+    ) -> None:
         self._route = route
+        self.routes = routes
         self._names: dict[int, str] = {}
         self._dumped = asyncio.Event()
         self._changed = asyncio.Event()

@@ -189,7 +189,7 @@ def test_when_the_runtime_gives_up_all_is_undone() -> None:
     world = World("a")
 
     def give_up(_: object) -> Ran:
-        world.shim.cancelled = True
+        world.shim.given_up.set()
         return _ran()
 
     world.shim.replies["ADD eth0 ptp"] = give_up
@@ -205,7 +205,7 @@ def test_when_the_runtime_gives_up_at_the_very_end_all_is_undone() -> None:
     """While the status was written; nobody hears the answer."""
     world = World("a")
 
-    world.status.on_delivery = lambda: setattr(world.shim, "cancelled", True)
+    world.status.on_delivery = world.shim.given_up.set
 
     with pytest.raises(TryAgainError, match="the runtime gave up"):
         world.add()
@@ -239,19 +239,6 @@ def test_a_plugin_that_prints_nothing_has_not_succeeded() -> None:
         world.add()
 
     assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
-
-
-def test_another_default_network_is_refused_rather_than_dropped() -> None:
-    """Of the annotations that Multus knows the one that is not carried out yet."""
-    world = World("a", hands_over_annotations=False)
-    world.store.create(body("Pod", "p", uid="u1", annotations={"v1.multus-cni.io/default-network": "other"}))
-
-    with pytest.raises(
-        NetattachError, match=r"annotation v1\.multus-cni\.io/default-network is not carried out"
-    ):
-        world.add()
-
-    assert [] == world.shim.asked
 
 
 def test_a_ledger_that_cannot_be_written_stops_the_add_before_it_begins() -> None:

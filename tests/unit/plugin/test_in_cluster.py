@@ -15,10 +15,14 @@ from typing import Any
 import pytest
 
 from netattach_core import annotation
+from netattach_core.attachment import Attachment
 from netattach_core.pod import PodRef
+from netattach_core.sandbox import Phase, Sandbox
 from netattach_kube import watched
 from netattach_kube.resource import DAEMON_SETS, EVENTS, INVENTORIES, NADS, NAMESPACES, NODES, PODS
 from netattach_plugin import in_cluster, install, inventory_keeper, settings_file
+from netattach_plugin.foreign_cache import ForeignCache
+from netattach_plugin.ledger import FileLedger
 from netattach_plugin.settings import Settings
 from support import api_server, shim_side
 from support.api_server import ApiServer
@@ -50,6 +54,9 @@ class Node:
         self.settings = Settings(
             socket=root / "run/cni.sock",
             ledger=root / "ledger",
+            multus=root / "multus",
+            libcni=root / "cni",
+            dhcp=root / "run/dhcp.sock",
             conf_dir=self.conf,
             bin_dir=self.bin,
             shim=root / "shim",
@@ -256,6 +263,41 @@ def test_uninstalled_it_gives_the_node_back_to_the_primary(run: Callable[..., No
     assert (node.bin / "netattach").exists()
 
 
+def test_uninstalled_it_hands_its_pods_over(run: Callable[..., Node]) -> None:
+    """To the runtime, which frees the default network from then on, and to a Multus that may come back."""
+
+    async def story(node: Node) -> None:
+        assert 0 == (await node.call("ADD", node.create_pod("p", TWO), TWO))[0]
+        await node.server.asked("WATCH", times=5)
+        node.server.delete(DAEMON_SETS, "netattach-daemon", "netattach-node")
+
+    node = run(story)
+
+    (noted,) = [path for path in node.settings.multus.iterdir() if path.is_file()]
+    assert 2 == len(json.loads(noted.read_text()))
+    assert 2 == len(list((node.settings.multus / "results").iterdir()))
+    assert 1 == len(list((node.settings.libcni / "results").iterdir()))
+    assert ["10-default.conflist", "netattach.conf"] == sorted(
+        p.name for p in node.conf.rglob("*") if p.is_file()
+    )
+
+
+def test_installed_again_it_takes_its_pods_back(run: Callable[..., Node], tmp_path: Path) -> None:
+    """What was handed over would be freed twice, or stay for good."""
+    default = Attachment("cbr0", "eth0", PRIMARY, "cbr0", default=True, result="{}")
+    ours = Sandbox("c1", "/n", None, Phase.ADDED, (default,))
+    asyncio.run(FileLedger(tmp_path / "ledger").save(ours))
+    ForeignCache(tmp_path / "multus", tmp_path / "cni").hand_over(ours)
+
+    async def story(node: Node) -> None:
+        assert node.ours
+
+    node = run(story)
+
+    left = [*node.settings.multus.rglob("*"), *node.settings.libcni.rglob("*")]
+    assert [] == [path for path in left if path.is_file()]
+
+
 def test_stopped_while_the_api_is_away_it_leaves_its_conf(run: Callable[..., Node]) -> None:
     """Nobody can tell which of the two it is, and pods that asked for networks must not start without."""
 
@@ -309,3 +351,59 @@ def _get(url: str) -> str:
             with error:
                 return error.read().decode()
     return ""
+
+
+def test_namespaces_are_isolated_from_the_moment_that_the_settings_say_so(run: Callable[..., Node]) -> None:
+    """The mounted file changes, and nothing is started anew."""
+
+    async def story(node: Node) -> None:
+        asked = {annotation.NETWORKS: "shared/x"}
+        pod = node.create_pod("p", asked)
+        node.server.put(
+            NADS, {"metadata": {"namespace": "shared", "name": "x"}, "spec": {"config": '{"type":"vlan"}'}}
+        )
+        status, said = await node.call("ADD", pod, asked)
+        assert (1, True) == (status, "networks of namespace 'shared' are not for pods of 'ns'" in str(said))
+
+        node.settings.config.write_text("namespaceIsolation: true\nglobalNamespaces: [shared]")
+        async with asyncio.timeout(5):
+            while (await node.call("ADD", pod, asked))[0]:  # noqa: ASYNC110  # as a runtime tries again
+                await asyncio.sleep(0.01)
+        await node.server.until(lambda: node.status(pod) == ["eth0", "net1"])
+
+    run(story, config="namespaceIsolation: true")
+
+
+def test_the_clusters_default_networks_come_with_the_settings(run: Callable[..., Node]) -> None:
+    """The pod's word against them is read from the API too, where the runtime does not hand it over."""
+
+    async def story(node: Node) -> None:
+        plain = node.create_pod("p", PLAIN)
+        spared = node.create_pod("q", {annotation.SKIP_DEFAULT_NETWORKS: "true"})
+        await node.call("ADD", plain, PLAIN)
+        await node.call("ADD", spared, None)
+        await node.server.until(lambda: node.status(spared) != [] and node.status(plain) != [])
+
+        assert ["eth0", "net1"] == node.status(plain)
+        assert ["eth0"] == node.status(spared)
+
+    run(story, config="defaultNetworks: [a]\nnetworksNamespace: ns\nsystemNamespaces: []")
+
+
+def test_the_settings_name_the_primary(run: Callable[..., Node]) -> None:
+    """From the moment that they do; our conf on the node speaks its version."""
+
+    async def story(node: Node) -> None:
+        (node.conf / "99-late.conf").write_text('{"cniVersion":"0.4.0","name":"late","type":"bridge"}')
+        node.settings.config.write_text("primaryNetwork: late")
+        async with asyncio.timeout(5):
+            while '"0.4.0"' not in (node.conf / "00-netattach.conflist").read_text():  # noqa: ASYNC110  # a file
+                await asyncio.sleep(0.01)
+        pod = node.create_pod("p", PLAIN)
+        await node.call("ADD", pod, PLAIN)
+        await node.server.until(lambda: node.status(pod) != [])
+
+        text = node.server.read(PODS, "p", "ns")["metadata"]["annotations"][annotation.NETWORK_STATUS]
+        assert ["late"] == [entry["name"] for entry in json.loads(text)]
+
+    run(story)

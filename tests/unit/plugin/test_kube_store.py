@@ -14,13 +14,14 @@ from netattach_core.errors import NotFoundError, RefusedError, TryAgainError
 from netattach_core.inventory import NodeAddress, NodeInventory
 from netattach_core.nad import Nad
 from netattach_core.pod import PodRef
-from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS
+from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS, RESOURCE_SLICES
 from netattach_plugin import kube_store
 from netattach_plugin.kube_store import KubeStore
 from support import api_server
 from support.api_server import ApiServer
 
 STATIC = "kubernetes.io/config.mirror"
+INTERNAL = {"type": "InternalIP", "address": "10.0.0.1"}
 
 
 def nad(name: str) -> dict[str, Any]:
@@ -195,7 +196,7 @@ def test_the_inventory_belongs_to_its_node() -> None:
 
 def test_the_addresses_of_the_node_are_told_with_what_they_are() -> None:
     async def story(server: ApiServer) -> None:
-        addresses = [{"type": "InternalIP", "address": "10.0.0.1"}, {"type": "Hostname", "address": "node1"}]
+        addresses = [INTERNAL, {"type": "Hostname", "address": "node1"}]
         server.put(
             NODES,
             {
@@ -213,5 +214,64 @@ def test_the_addresses_of_the_node_are_told_with_what_they_are() -> None:
                 NodeAddress("10.0.0.1", "the node's InternalIP"),
                 NodeAddress("10.0.0.2", "flannel's public-ip"),
             ) == await store.node_addresses()
+
+    run(story)
+
+
+def test_the_addresses_of_the_node_are_waited_for() -> None:
+    """An inventory without them would be told, and judged by, until the next look."""
+
+    async def story(server: ApiServer) -> None:
+        server.put(NODES, {"metadata": {"name": "node1"}, "status": {"addresses": [INTERNAL]}})
+        store = KubeStore(server.api, "node1", {})
+        asked_early = asyncio.create_task(store.node_addresses())
+        await asyncio.sleep(0.05)
+        assert not asked_early.done()
+
+        watching = asyncio.create_task(store.run())
+        assert (NodeAddress("10.0.0.1", "the node's InternalIP"),) == await asked_early
+        watching.cancel()
+
+    run(story)
+
+
+def resource_slice(name: str, node: str, driver: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"nodeName": node, "driver": driver, "pool": {"name": node}}}
+
+
+def test_resource_slices_of_this_node_and_driver_come_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kube_store, "_PAGE", "2")
+
+    async def story(server: ApiServer) -> None:
+        for number in range(5):
+            server.put(RESOURCE_SLICES, resource_slice(f"s{number}", "node1", "nic"))
+        server.put(RESOURCE_SLICES, resource_slice("other-node", "node2", "nic"))
+        server.put(RESOURCE_SLICES, resource_slice("other-driver", "node1", "gpu"))
+
+        found = await KubeStore(server.api, "node1", {}).resource_slices("nic")
+
+        assert [f"s{number}" for number in range(5)] == [each["metadata"]["name"] for each in found]
+        assert 3 == len(asked(server))
+
+    run(story)
+
+
+def test_a_cluster_without_dynamic_resources_has_no_slices() -> None:
+    async def story(server: ApiServer) -> None:
+        server.absent.add("resourceslices")
+
+        assert [] == await KubeStore(server.api, "node1", {}).resource_slices("nic")
+
+    run(story)
+
+
+def test_slices_that_cannot_be_read_are_a_failure() -> None:
+    """Never a device that is missing."""
+
+    async def story(server: ApiServer) -> None:
+        server.away = True
+
+        with pytest.raises(TryAgainError):
+            await KubeStore(server.api, "node1", {}).resource_slices("nic")
 
     run(story)

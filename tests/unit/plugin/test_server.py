@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,14 +16,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netattach_core.attachment import Network
+from netattach_core.selection import SelectionSettings
 from netattach_core.shim_protocol import Frame, Kind
+from netattach_plugin import server as server_module
+from netattach_plugin.debts import Debts
 from netattach_plugin.engine import Engine
+from netattach_plugin.gather import PodNetworks
 from netattach_plugin.server import Server
+from netattach_plugin.turns import Turns
 from support.shim_side import HELLO, ShimSide
 from support.twins import (
     FakeLinks,
     FakePodLinks,
+    FixedDevices,
     FixedNetworks,
+    MemoryDeviceFiles,
+    MemoryForeign,
     MemoryLedger,
     MemoryStore,
     RecordingEvents,
@@ -34,15 +44,23 @@ STDIN = b'{"cniVersion":"0.3.1","name":"netattach","type":"netattach"}'
 
 
 def _engine(primary: str = PTP) -> Engine:
+    networks = FixedNetworks(Network("n", primary, "n") if primary else None)
     return Engine(
-        store=MemoryStore(),
+        pod_networks=PodNetworks(MemoryStore(), networks, FixedDevices(), SelectionSettings),
         ledger=MemoryLedger(),
-        networks=FixedNetworks(Network("n", primary, "n") if primary else None),
+        foreign=MemoryForeign(),
+        networks=networks,
         links=FakeLinks(FakePodLinks()),
         status=RecordingSink(),
         events=RecordingEvents(),
+        device_files=MemoryDeviceFiles(),
         plugin_deadline=5,
     )
+
+
+def _server(path: Path, primary: str = PTP) -> Server:
+    engine, turns = _engine(primary), Turns(at_once=2)
+    return Server(path, engine, turns, Debts(engine.settle, turns))
 
 
 def _serve(conversation: Callable[[Path], None], primary: str = PTP) -> None:
@@ -51,7 +69,7 @@ def _serve(conversation: Callable[[Path], None], primary: str = PTP) -> None:
     async def story(directory: Path) -> None:
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(Server(directory / "run/cni.sock", _engine(primary)).serve(stop, drain=1))
+            tasks.create_task(_server(directory / "run/cni.sock", primary).serve(stop, drain=1))
             await asyncio.sleep(0)
             try:
                 await asyncio.to_thread(conversation, directory / "run/cni.sock")
@@ -121,7 +139,7 @@ REFUSALS: dict[str, tuple[tuple[bytes, ...], bytes, int, str]] = {
         4,
         "CNI_NETNS /gone",
     ),
-    "a verb that is none": ((b"CNI_COMMAND=GC", *DEL[1:]), STDIN, 4, "CNI_COMMAND"),
+    "a verb that is none": ((b"CNI_COMMAND=GO", *DEL[1:]), STDIN, 4, "CNI_COMMAND"),
 }
 
 
@@ -257,20 +275,43 @@ def test_a_directory_that_was_made_for_us_is_closed_to_others(
     tmp_path.chmod(0o755)
     for name in beside:
         (tmp_path / name).touch()
-    with Server(tmp_path / "cni.sock", _engine())._listen():
+    with _server(tmp_path / "cni.sock")._listen():
         assert mode == tmp_path.stat().st_mode & 0o777
 
 
 def test_a_socket_that_is_cleared_away_is_told_to_whoever_probes(tmp_path: Path) -> None:
-    """A restart makes it anew."""
+    """Where it cannot be made anew, a restart has to."""
     path = tmp_path / "cni.sock"
-    server = Server(path, _engine())
+    server = _server(path)
     assert "no shim can reach us" in str(server.problem())
 
     with server._listen():
         assert None is server.problem()
         path.unlink()
         assert "is not our socket" in str(server.problem())
+
+
+def test_a_socket_that_is_cleared_away_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its directory; a call that is under way is not disturbed."""
+    monkeypatch.setattr(server_module, "_LOOK_SECONDS", 0.01)
+
+    def conversation(path: Path) -> None:
+        with _called(path, *DEL) as peer:
+            run = peer.receive()
+            assert run is not None
+            shutil.rmtree(path.parent)
+            give_up = time.monotonic() + 10
+            while not path.exists():
+                assert time.monotonic() < give_up
+                time.sleep(0.01)
+            peer.send(Frame(Kind.RAN, (run.fields[0], b"exited", b"0", b"", b"")))
+            answer = peer.receive()
+            assert answer is not None
+            assert b"0" == answer.fields[0]
+        assert (b"0", b"") == _answer_of_a_delete(path)
+        assert 0o700 == path.parent.stat().st_mode & 0o777
+
+    _serve(conversation)
 
 
 def test_a_daemon_that_ends_leaves_its_successors_socket(tmp_path: Path) -> None:
@@ -280,9 +321,9 @@ def test_a_daemon_that_ends_leaves_its_successors_socket(tmp_path: Path) -> None
     async def story() -> None:
         first_stop, second_stop = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            first = tasks.create_task(Server(path, _engine()).serve(first_stop, drain=1))
+            first = tasks.create_task(_server(path).serve(first_stop, drain=1))
             await asyncio.sleep(0)
-            tasks.create_task(Server(path, _engine()).serve(second_stop, drain=1))
+            tasks.create_task(_server(path).serve(second_stop, drain=1))
             await asyncio.sleep(0)
             first_stop.set()
             await first
@@ -293,3 +334,68 @@ def test_a_daemon_that_ends_leaves_its_successors_socket(tmp_path: Path) -> None
 
     asyncio.run(story())
     assert not path.exists()
+
+
+def test_status_is_answered_before_a_crowd_of_pods() -> None:
+    """A node that attaches as many as it may is ready all the same; and what is no conf of 1.1.0 cannot ask."""
+    stdin = b'{"cniVersion":"1.1.0","name":"netattach","type":"netattach"}'
+
+    def conversation(path: Path) -> None:
+        other = (b"CNI_COMMAND=DEL", b"CNI_CONTAINERID=c2", b"CNI_IFNAME=eth0")
+        third = (b"CNI_COMMAND=DEL", b"CNI_CONTAINERID=c3", b"CNI_IFNAME=eth0")
+        with _called(path, *DEL) as first, _called(path, *other) as second:
+            assert first.receive() is not None
+            assert second.receive() is not None
+            with (
+                _called(path, *third) as waiting,
+                _called(path, b"CNI_COMMAND=STATUS", stdin=stdin) as status,
+            ):
+                answer = status.receive()
+                assert answer is not None
+                assert (Kind.ANSWER, b"0") == (answer.kind, answer.fields[0])
+                waiting.socket.settimeout(0.1)
+                with pytest.raises(TimeoutError):
+                    waiting.receive()
+
+    _serve(conversation)
+
+
+def test_a_call_that_failed_is_owed_and_paid_by_another_ones_shim() -> None:
+    """Where the runtime does not come again; here it comes with another sandbox, long after."""
+
+    async def story(directory: Path) -> None:
+        stop, server = asyncio.Event(), _server(directory / "run/cni.sock")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.serve(stop, drain=1))
+            await asyncio.sleep(0)
+            try:
+                await asyncio.to_thread(fail, directory / "run/cni.sock")
+                assert 1 == server._debts.count
+                server._debts.owe("c1")
+                await asyncio.to_thread(pay, directory / "run/cni.sock")
+                assert 0 == server._debts.count
+            finally:
+                stop.set()
+
+    def fail(path: Path) -> None:
+        with _called(path, *DEL) as peer:
+            run = peer.receive()
+            assert run is not None
+            peer.send(Frame(Kind.RAN, (run.fields[0], b"exited", b"1", b"", b"")))
+            answer = peer.receive()
+            assert answer is not None
+            assert b"1" == answer.fields[0]
+
+    def pay(path: Path) -> None:
+        with _called(path, b"CNI_COMMAND=DEL", b"CNI_CONTAINERID=c2", b"CNI_IFNAME=eth0") as peer:
+            for container_id in (b"c1", b"c2"):
+                run = peer.receive()
+                assert run is not None
+                assert b"CNI_CONTAINERID=" + container_id in run.fields
+                peer.send(Frame(Kind.RAN, (run.fields[0], b"exited", b"0", b"", b"")))
+            answer = peer.receive()
+            assert answer is not None
+            assert b"0" == answer.fields[0]
+
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(story(Path(directory)))

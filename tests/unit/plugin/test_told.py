@@ -166,6 +166,10 @@ class Told(MemoryStore):
 SHORT = {"_DEBOUNCE": 0.01, "_LONGEST_REST": 0.01, "_LOOK_EVERY": 0.02, "_FIRST_PAUSE": 0.01}
 
 
+async def _no_dhcp() -> None:
+    """Nobody tells of it."""
+
+
 class TestInventory:
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +179,7 @@ class TestInventory:
     @contextmanager
     def keeper(self, store: Told, bin_dir: Path) -> Iterator[tuple[InventoryKeeper, Links, asyncio.Event]]:
         links, woken = Links(FakePodLinks()), asyncio.Event()
-        gatherer = Gatherer("node1", store, links, FixedNetworks(None), bin_dir)
+        gatherer = Gatherer("node1", store, links, FixedNetworks(None), bin_dir, _no_dhcp)
         yield InventoryKeeper(store, gatherer, (bin_dir,), woken), links, woken
 
     def run(self, story: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -1,0 +1,33 @@
+"""What stands around the engine, in a cluster as on files: turns, debts, what recovers, and the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netattach_plugin.debts import Debts
+from netattach_plugin.engine import Engine
+from netattach_plugin.ports import Ledger, StatusSink, Store
+from netattach_plugin.recovery import Recovery
+from netattach_plugin.sandbox_lock import SandboxLocks
+from netattach_plugin.server import Server
+from netattach_plugin.settings import Settings
+from netattach_plugin.turns import Turns
+
+
+def build(
+    read: Settings,
+    engine: Engine,
+    *,
+    ledger: Ledger,
+    store: Store,
+    status: StatusSink,
+    observe: Callable[[str, bool, float], None] = lambda *_: None,
+) -> tuple[Server, Recovery]:
+    """They share the turns and what is owed."""
+    turns = Turns(read.calls_at_once, SandboxLocks(read.socket).taken_if_free)
+    debts = Debts(engine.settle, turns)
+    recovery = Recovery(
+        ledger=ledger, debts=debts, turns=turns, store=store, status=status, sweep_after=read.sweep_after
+    )
+    server = Server(read.socket, engine, turns, debts, call_deadline=read.call_deadline, observe=observe)
+    return server, recovery

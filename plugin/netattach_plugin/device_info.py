@@ -1,0 +1,97 @@
+"""The port DeviceFiles: the device-info files of this node, below one directory that device plugins and CNI plugins know."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from netattach_core import device_info
+from netattach_core.attachment import Attachment
+from netattach_core.cni_call import CniCall
+from netattach_core.errors import DecodeError, NetattachError
+
+_EVERY = 10.0
+"""Seconds between sweeps."""
+
+_log = logging.getLogger(__name__)
+
+
+class DeviceInfoFiles:
+    """Small files in memory (/run), so no call waits for a disk here. The paths are handed to plugins, which run on the node."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def named(self, call: CniCall, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
+        return tuple(
+            device_info.with_file(each, str(self._directory), call.container_id) for each in attachments
+        )
+
+    def prepare(self, attachments: Iterable[Attachment]) -> None:
+        for each in attachments:
+            path = self._own(each)
+            if path is not None:
+                try:
+                    self._prepare(each, path)
+                except OSError as error:
+                    problem = f"network {each.network}: its device-info file cannot be written: {error}"
+                    raise NetattachError(problem) from error
+
+    def told(self, attachments: Iterable[Attachment]) -> Mapping[str, Mapping[str, Any]]:
+        found = {}
+        for each in attachments:
+            path = self._own(each)
+            if path is None or not path.exists():
+                continue
+            try:
+                found[each.ifname] = device_info.parse(path.read_bytes())
+            except (OSError, DecodeError) as error:  # the network stands; only what is said of it is poorer
+                _log.warning("network %s: %s is passed over: %s", each.network, path, error)
+        return found
+
+    def remove(self, attachments: Iterable[Attachment]) -> None:
+        for each in attachments:
+            path = self._own(each)
+            if path is not None:
+                self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except (
+            OSError
+        ) as error:  # it goes with the next restart of the node; a pod's end does not wait for it
+            _log.warning("%s is left behind: %s", path, error)
+
+    async def keep(self, container_ids: Callable[[], Awaitable[Collection[str]]]) -> None:
+        """Removes again and again what the shim leaves, which deletes sandboxes by itself while we are away."""
+        while True:
+            await self.sweep(container_ids)
+            await asyncio.sleep(_EVERY)
+
+    async def sweep(self, container_ids: Callable[[], Awaitable[Collection[str]]]) -> None:
+        """Of sandboxes that are not in the ledger. An entry is there before its files are, so these are looked for first."""
+        found = list((self._directory / "cni").glob(f"{device_info.PREFIX}*"))
+        held = await container_ids() if found else ()
+        for path in found:
+            if device_info.is_stale(path.name, held):
+                self._remove(path)
+
+    def _own(self, attachment: Attachment) -> Path | None:
+        """Its file, where that is one of ours: what stands in a ledger must not make us remove another one."""
+        path = Path(device_info.file_of(attachment))
+        return path if path.parent == self._directory / "cni" else None
+
+    def _prepare(self, attachment: Attachment, path: Path) -> None:
+        """What the device plugin tells, if it tells anything; else the place for what a CNI plugin may tell."""
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        source = device_info.device_plugins_file(attachment, str(self._directory))
+        if source and Path(source).exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(Path(source).read_bytes())

@@ -1,0 +1,117 @@
+"""What the kernel says of default routes, and is told of them, by hand.
+
+Of a route that is to go the very attributes that the kernel gave are handed back; pyroute2 drops those that it does not know
+(nexthop objects) and writes others anew (a gateway of the other IP version).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pyroute2.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REQUEST
+from pyroute2.netlink.rtnl import RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE
+
+from netattach_core.default_route import DefaultRoute, Hop
+from netattach_plugin.netlink.link_messages import aligned, attributes
+
+FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+_MAIN_TABLE = 254
+_UNICAST = 1
+_PROTOCOL_BOOT = 3  # as the plugins' own routes and those of `ip route add`
+_PROTOCOL_RA = 9
+_UNIVERSE, _LINK, _NOWHERE = 0, 253, 255  # scopes; the last means any
+
+_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
+_ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: family, both prefixes, tos, table, protocol, scope, type, flags
+_HOP = struct.Struct("=HBBi")  # rtnexthop: length, flags, weight, index
+_ATTRIBUTE = struct.Struct("=HH")
+_NUMBER = struct.Struct("=I")
+_OIF, _GATEWAY, _PRIORITY, _MULTIPATH, _TABLE, _VIA, _NH_ID = 4, 5, 6, 9, 15, 18, 30  # RTA_*
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A default route and the attributes by which the kernel knows it from others."""
+
+    route: DefaultRoute
+    identity: bytes
+
+
+def listing(family: int) -> bytes:
+    """Asks for all routes of an IP version."""
+    return _message(RTM_GETROUTE, NLM_F_DUMP, _ROUTE.pack(FAMILIES[family], 0, 0, 0, 0, 0, 0, 0, 0))
+
+
+def removal(told: Told) -> bytes:
+    """Asks to take one away."""
+    return _change(RTM_DELROUTE, 0, told.route.family, 0, _NOWHERE, told.identity)
+
+
+def addition(route: DefaultRoute, index: int) -> bytes:
+    """Asks to set one whose single hop is over the link of that index."""
+    gateway = route.hops[0].gateway
+    written = _attribute(_OIF, _NUMBER.pack(index))
+    written += _attribute(_GATEWAY, ipaddress.ip_address(gateway).packed) if gateway else b""
+    written += _attribute(_PRIORITY, _NUMBER.pack(route.metric)) if route.metric else b""
+    scope = _UNIVERSE if gateway else _LINK
+    return _change(RTM_NEWROUTE, NLM_F_CREATE, route.family, _PROTOCOL_BOOT, scope, written)
+
+
+def default_route(body: bytes, family: int, names: Mapping[int, str]) -> Told | None:
+    """The route of a message, None for any other than a default one for all packets, in the main table.
+
+    The kernel has unreachable ones too, and without IPv6 it tells of IPv4's where IPv6's were asked for. What routers advertise
+    comes and goes by itself, at any time.
+    """
+    number, to, _, tos, table, protocol, _, kind, _ = _ROUTE.unpack_from(body)
+    said = dict(attributes(body, _ROUTE.size))
+    main = (_number(said.get(_TABLE)) or table) == _MAIN_TABLE
+    if number != FAMILIES[family] or to or tos or kind != _UNICAST or not main or protocol == _PROTOCOL_RA:
+        return None
+    hops = tuple(_hops(said, names))
+    return Told(DefaultRoute(family, hops, _number(said.get(_PRIORITY))), _identity(said))
+
+
+def _identity(said: Mapping[int, bytes]) -> bytes:
+    """One over a nexthop object the kernel knows by that, any other one by its hops."""
+    kinds = {_PRIORITY, _NH_ID} if _NH_ID in said else {_PRIORITY, _OIF, _GATEWAY, _VIA, _MULTIPATH}
+    return b"".join(_attribute(kind, value) for kind, value in said.items() if kind in kinds)
+
+
+def _hops(said: Mapping[int, bytes], names: Mapping[int, str]) -> Iterator[Hop]:
+    paths = said.get(_MULTIPATH, b"")
+    if not paths:
+        yield _hop(_number(said.get(_OIF)), said, names)
+    at = 0
+    while at + _HOP.size <= len(paths):
+        size, _, _, index = _HOP.unpack_from(paths, at)
+        yield _hop(index, dict(attributes(paths[at : at + size], _HOP.size)), names)
+        at += max(aligned(size), _HOP.size)
+
+
+def _hop(index: int, said: Mapping[int, bytes], names: Mapping[int, str]) -> Hop:
+    """RTA_VIA: the IP version in two bytes, then the address, which is of the other one."""
+    packed = said.get(_GATEWAY) or said.get(_VIA, b"")[2:]
+    return Hop(names.get(index, f"#{index}"), str(ipaddress.ip_address(packed)) if packed else "")
+
+
+def _change(kind: int, flags: int, family: int, protocol: int, scope: int, written: bytes) -> bytes:
+    head = _ROUTE.pack(FAMILIES[family], 0, 0, 0, _MAIN_TABLE, protocol, scope, _UNICAST, 0)
+    return _message(kind, flags | NLM_F_ACK, head + written)
+
+
+def _message(kind: int, flags: int, body: bytes) -> bytes:
+    return _HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST | flags, 1, 0) + body
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    padded = value.ljust(aligned(len(value)), b"\0")
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + padded
+
+
+def _number(value: bytes | None) -> int:
+    return int(_NUMBER.unpack(value)[0]) if value else 0

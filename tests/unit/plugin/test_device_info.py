@@ -1,0 +1,158 @@
+"""The device-info files on disk: copied, read, removed, and what stands in the way of that."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import stat
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netattach_core import cni_call, device_info
+from netattach_core.attachment import Attachment
+from netattach_core.errors import NetattachError
+from netattach_plugin.device_info import DeviceInfoFiles
+
+INFO = {"type": "pci", "version": "1.1.0", "pci": {"pci-address": "0000:3b:02.0"}}
+CALL = cni_call.parse(
+    {"CNI_COMMAND": "ADD", "CNI_CONTAINERID": "c1", "CNI_NETNS": "/n", "CNI_IFNAME": "eth0"},
+    b'{"cniVersion":"1.0.0"}',
+)
+VF = Attachment(
+    "lab/vf",
+    "net1",
+    '{"cniVersion":"1.0.0","type":"sriov"}',
+    "vf",
+    runtime_config={"deviceID": "0000:3b:02.0"},
+    resource="intel.com/sriov",
+)
+MEMIF = Attachment("lab/m", "net2", '{"type":"userspace","capabilities":{"CNIDeviceInfoFile":true}}', "m")
+PLAIN = Attachment("lab/p", "net3", '{"type":"macvlan"}', "p")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """With what a device plugin has written."""
+    place = tmp_path / "devinfo"
+    (place / "dp").mkdir(parents=True)
+    (place / "dp/intel.com-sriov-0000:3b:02.0-device.json").write_text(json.dumps(INFO))
+    return place
+
+
+def test_each_attachment_has_a_file_of_its_own_named_after_it(directory: Path) -> None:
+    """D1, D5: with a device, or with a plugin that asks for the file; no other one."""
+    named = DeviceInfoFiles(directory).named(CALL, (VF, MEMIF, PLAIN))
+
+    assert [f"{directory}/cni/netattach-lab-vf-c1_net1", f"{directory}/cni/netattach-lab-m-c1_net2", ""] == [
+        device_info.file_of(each) for each in named
+    ]
+
+
+def test_what_the_device_plugin_tells_is_copied_told_and_removed(directory: Path) -> None:
+    """D2, D3, D4, D6; the directory is there for plugins that write themselves, and readable (Multus makes it 000)."""
+    files = DeviceInfoFiles(directory)
+    named = files.named(CALL, (VF, MEMIF, PLAIN))
+
+    files.prepare(named)
+    assert 0o755 == stat.S_IMODE((directory / "cni").stat().st_mode)
+    (directory / "cni/netattach-lab-m-c1_net2").write_text(
+        '{"type":"memif","version":"1.1.0"}'
+    )  # as its plugin does
+    assert {"net1": INFO, "net2": {"type": "memif", "version": "1.1.0"}} == files.told(named)
+
+    files.remove(named)
+    files.remove(named)
+    assert [] == list((directory / "cni").iterdir())
+    assert [f"{directory}/dp/intel.com-sriov-0000:3b:02.0-device.json"] == [
+        str(p) for p in (directory / "dp").iterdir()
+    ]
+
+
+def test_what_an_earlier_attempt_left_is_not_told(directory: Path) -> None:
+    files = DeviceInfoFiles(directory)
+    (named,) = files.named(CALL, (MEMIF,))
+    files.prepare((named,))
+    (directory / "cni/netattach-lab-m-c1_net2").write_text(json.dumps(INFO))
+
+    files.prepare((named,))
+
+    assert {} == files.told((named,))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"type":5}', '"pci"', "x" * (device_info.LONGEST + 1), "\udc80"]
+)
+def test_what_is_no_device_info_is_passed_over(directory: Path, text: str) -> None:
+    """The network stands; the status says nothing of its device."""
+    files = DeviceInfoFiles(directory)
+    named = files.named(CALL, (VF,))
+    (directory / "cni").mkdir()
+    (directory / "cni/netattach-lab-vf-c1_net1").write_bytes(text.encode(errors="surrogateescape"))
+
+    assert {} == files.told(named)
+
+
+def test_a_place_that_cannot_be_written_is_a_failure(directory: Path) -> None:
+    """Its plugin was promised a file."""
+    (directory / "cni").write_text("a file where a directory has to be")
+
+    files = DeviceInfoFiles(directory)
+    named = files.named(CALL, (VF,))
+
+    with pytest.raises(NetattachError, match="network lab/vf: its device-info file cannot be written"):
+        files.prepare(named)
+
+
+def test_a_file_that_cannot_be_removed_holds_up_no_delete(directory: Path) -> None:
+    files = DeviceInfoFiles(directory)
+    (directory / "cni/netattach-lab-vf-c1_net1/full").mkdir(parents=True)
+
+    files.remove(files.named(CALL, (VF,)))
+
+    assert (directory / "cni/netattach-lab-vf-c1_net1/full").exists()
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "cni/../../x", "", 5])
+def test_a_path_that_is_not_ours_is_left_alone(directory: Path, path: object) -> None:
+    """Whatever stands in the ledger."""
+    victim = directory.parent / "x"
+    victim.write_text(json.dumps(INFO))
+    told = f"{directory}/{path}" if path and isinstance(path, str) and path[0] != "/" else path
+    foreign = dataclasses.replace(VF, runtime_config={device_info.CAPABILITY: told})
+    files = DeviceInfoFiles(directory)
+
+    files.prepare((foreign,))
+    files.remove((foreign,))
+
+    assert ({}, True) == (files.told((foreign,)), victim.exists())
+
+
+def _ids(*container_ids: str) -> Callable[[], Coroutine[Any, Any, tuple[str, ...]]]:
+    """The ledger's."""
+
+    async def given() -> tuple[str, ...]:
+        return container_ids
+
+    return given
+
+
+def test_what_belongs_to_no_sandbox_is_swept_away_and_nothing_else(directory: Path) -> None:
+    """The shim deletes by itself while the daemon is away. Files of Multus' pods and of sandboxes in the ledger stay."""
+    (directory / "cni").mkdir()
+    kept = ["netattach-lab-vf-c1_net1", "netattach-lab-m-c1-x-c2_net2", "lab-vf-c9_net1", "other.json"]
+    for name in (*kept, "netattach-lab-vf-c9_net1", "netattach-lab-vf-c11_net1"):
+        (directory / "cni" / name).write_text(json.dumps(INFO))
+
+    asyncio.run(DeviceInfoFiles(directory).sweep(_ids("c1", "c2")))
+
+    assert sorted(kept) == sorted(path.name for path in (directory / "cni").iterdir())
+
+
+def test_a_node_without_such_files_has_nothing_to_sweep(tmp_path: Path) -> None:
+    asyncio.run(DeviceInfoFiles(tmp_path / "missing").sweep(_ids()))
+
+    assert [] == list(tmp_path.iterdir())

@@ -1,0 +1,141 @@
+"""Devices on the way of an ADD: asked for, handed on, told of, kept for DEL; and what becomes of their failures."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from netattach_core.errors import NetattachError, TryAgainError
+from netattach_core.nad import RESOURCE_NAME
+from support.twins import failed
+from support.world import World, body
+
+INFO = {"type": "pci", "version": "1.1.0", "pci": {"pci-address": "dev0"}}
+CHAIN = {
+    "cniVersion": "1.0.0",
+    "name": "vf",
+    "plugins": [
+        {"type": "sriov", "vlan": 5, "capabilities": {"deviceID": True, "CNIDeviceInfoFile": True}},
+        {"type": "tuning"},
+    ],
+}
+
+
+def _world(annotation: str = "vf", **chain: Any) -> World:
+    world = World(annotation)
+    nad = body("NetworkAttachmentDefinition", "vf", annotations={RESOURCE_NAME: "intel.com/sriov"})
+    world.store.create({**nad, "spec": {"config": json.dumps({**CHAIN, **chain})}})
+    world.devices.devices = {"intel.com/sriov": ("dev0", "dev1")}
+    world.device_files.known = {"dev0": INFO}
+    return world
+
+
+def test_each_plugin_gets_the_device_and_the_status_tells_of_it() -> None:
+    """Under both names in the configuration, and by capability, as from Multus; key for key in its order."""
+    world = _world()
+
+    world.add()
+
+    asked = {ask.plugin: ask.stdin for ask in world.shim.asked if ask.ifname == "net1"}
+    assert [("dev0", "dev0")] * 2 == [(stdin["deviceID"], stdin["pciBusID"]) for stdin in asked.values()]
+    assert 5 == asked["sriov"]["vlan"]
+    assert {"deviceID": "dev0", "CNIDeviceInfoFile": "/d/cni/netattach-test-vf-c1_net1"} == asked["sriov"][
+        "runtimeConfig"
+    ]
+    assert "runtimeConfig" not in asked["tuning"]
+    entry = json.loads(world.status.delivered["test/p"])[1]
+    assert ["name", "interface", "ips", "mac", "dns", "device-info"] == list(entry)
+    assert INFO == entry["device-info"]
+
+
+def test_the_same_network_twice_has_two_devices() -> None:
+    world = _world("vf,vf")
+
+    world.add()
+
+    assert ["dev0", "dev1"] == [
+        ask.stdin["deviceID"] for ask in world.shim.asked if str(ask).endswith("sriov")
+    ]
+    assert 1 == world.devices.asked
+
+
+def test_delete_gives_the_device_of_the_add_and_removes_its_file() -> None:
+    """The kubelet may know nothing of the pod any more, and the daemon that did the ADD may be dead: the ledger knows."""
+    world = _world()
+    world.add()
+    assert ["/d/cni/netattach-test-vf-c1_net1"] == list(world.device_files.written)
+    world.devices.unreachable = True
+    world.shim.asked.clear()
+
+    world.delete()
+
+    assert ["dev0", "dev0"] == [ask.stdin["deviceID"] for ask in world.shim.asked if ask.ifname == "net1"]
+    assert {} == world.device_files.written
+
+
+def test_a_delete_that_fails_keeps_the_file_for_the_next() -> None:
+    world = _world()
+    world.add()
+    world.shim.replies["DEL net1 sriov"] = failed("busy")
+
+    with pytest.raises(NetattachError):
+        world.delete()
+    assert ["/d/cni/netattach-test-vf-c1_net1"] == list(world.device_files.written)
+
+    del world.shim.replies["DEL net1 sriov"]
+    world.delete()
+    assert {} == world.device_files.written
+
+
+def test_a_failing_add_removes_the_file() -> None:
+    world = _world()
+    world.shim.replies["ADD net1 sriov"] = failed("no")
+
+    with pytest.raises(NetattachError):
+        world.add()
+
+    assert ({}, {}) == (world.device_files.written, world.ledger.entries)
+
+
+def test_a_missing_device_fails_before_anything_is_touched() -> None:
+    """Multus attaches the network without."""
+    world = _world("vf,vf,vf")
+
+    with pytest.raises(
+        NetattachError, match=r"pod test/p: network test/vf: its resourceName intel\.com/sriov wants a device"
+    ):
+        world.add()
+
+    assert ([], []) == (world.shim.asked, world.ledger.history)
+
+
+def test_a_kubelet_that_cannot_be_asked_fails_the_add() -> None:
+    """And the runtime may try again."""
+    world = _world()
+    world.devices.unreachable = True
+
+    with pytest.raises(TryAgainError, match="pod test/p: the kubelet cannot be asked"):
+        world.add()
+
+    assert ([], []) == (world.shim.asked, world.ledger.history)
+
+
+def test_a_pod_without_such_networks_asks_no_kubelet() -> None:
+    world = _world("a,b")
+
+    world.add()
+
+    assert 0 == world.devices.asked
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing() -> None:
+    """No plugin has run, so none is asked to undo."""
+    world = _world()
+    world.device_files.full = True
+
+    with pytest.raises(NetattachError, match="pod test/p: its device-info file cannot be written"):
+        world.add()
+
+    assert ([], {}) == (world.shim.asked, world.ledger.entries)

@@ -1,0 +1,264 @@
+"""What a pod gets of what it asks for, over twins of the API and the node's files."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from netattach_core import admission
+from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS
+from netattach_core.attachment import Network
+from netattach_core.errors import AnnotationError, NetattachError, NotFoundError, TryAgainError
+from netattach_core.judge_settings import JudgeSettings
+from netattach_core.selection import SelectionSettings
+from support.world import World
+
+ISOLATED = SelectionSettings(isolated=True, global_namespaces=frozenset({"shared"}))
+
+
+FILE = Network(
+    "on-node", '{"cniVersion":"1.0.0","type":"ipvlan","name":"on-node"}', "on-node", "20-on-node.conf"
+)
+GIVING = SelectionSettings(defaults=("storage", "backup"))
+
+
+def nad(namespace: str, name: str, config: str) -> dict[str, Any]:
+    metadata = {"namespace": namespace, "name": name}
+    return {"kind": "NetworkAttachmentDefinition", "metadata": metadata, "spec": {"config": config}}
+
+
+def status(world: World) -> list[tuple[str, str, bool]]:
+    """Name, interface and default of each entry of network-status."""
+    text = world.status.delivered.get("test/p") or world.status.later["test/p"]
+    return [(each["name"], each["interface"], each.get("default", False)) for each in json.loads(text)]
+
+
+def refusal(world: World) -> str:
+    """What the ADD says; no plugin was asked and the API was not either."""
+    world.store.unreachable = True
+    with pytest.raises(AnnotationError) as refused:
+        world.add()
+
+    assert ([], {}) == (world.shim.asked, world.ledger.entries)
+    return refused.value.message
+
+
+@pytest.mark.parametrize("name", ["a", "empty", "nowhere"])
+def test_an_isolated_pod_hears_nothing_of_another_namespaces_networks(name: str) -> None:
+    """Whether they are there, are not, or stand on the node: the same words, which are the webhook's."""
+    world = World(f"other/{name}")
+    world.settings = ISOLATED
+    world.networks.named = {"empty": Network("empty", '{"type":"bridge","name":"empty"}', "empty")}
+    pod = {"metadata": {"annotations": {NETWORKS: f"other/{name}"}}}
+    (finding,) = admission.of_pod(pod, None, "test", JudgeSettings(selection=ISOLATED)).findings
+
+    said = refusal(world)
+
+    assert f"pod test/p: annotation {NETWORKS}: {finding.problem}; {finding.mend}" == said
+    assert f"other/{name}" not in said
+
+
+def test_an_isolated_pod_has_its_own_networks_and_the_global_ones() -> None:
+    world = World("a, test/b, shared/c")
+    world.settings = ISOLATED
+    world.store.create(nad("shared", "c", '{"type":"vlan"}'))
+
+    world.add()
+
+    assert {"ADD net1 macvlan", "ADD net2 bridge", "ADD net3 vlan"} == set(world.shim.words("ADD")[1:])
+
+
+def test_without_isolation_every_namespace_is_reached() -> None:
+    world = World("a")
+    world.settings = SelectionSettings(global_namespaces=frozenset())
+
+    world.add()
+
+    assert ["ADD net1 macvlan"] == world.shim.words("ADD")[1:]
+
+
+@pytest.mark.parametrize("hands_over", [True, False])
+def test_another_default_network_takes_the_place_of_the_primary(hands_over: bool) -> None:  # noqa: FBT001  # a table's column
+    """A bare name is looked for in the namespace of such networks; the primary need not even be there."""
+    world = World("a", hands_over_annotations=hands_over, more={DEFAULT_NETWORK: "fast"})
+    world.store.create(nad("kube-system", "fast", '{"cniVersion":"1.0.0","type":"bridge"}'))
+    world.networks.default = None
+
+    result = world.add()
+
+    assert ["ADD eth0 bridge", "ADD net1 macvlan"] == world.shim.words("ADD")
+    assert [("kube-system/fast", "eth0", True), ("test/a", "net1", False)] == status(world)
+    assert "eth0" == result["interfaces"][0]["name"]
+    world.delete()
+    assert ["DEL net1 macvlan", "DEL eth0 bridge"] == world.shim.words("DEL")
+
+
+def test_a_default_network_may_be_one_of_the_pods_own_namespace_named_as_the_runtime_does() -> None:
+    world = World(more={DEFAULT_NETWORK: "test/b@eth0"})
+
+    world.add()
+
+    assert ["ADD eth0 bridge"] == world.shim.words("ADD")
+    assert [("test/b", "eth0", True)] == status(world)
+    assert {} == world.status.later, "the pod asked for something, so it is told before it starts"
+
+
+def test_a_default_network_that_no_nad_has_is_a_file_of_the_node() -> None:
+    """By its JSON name, and only in the namespace of such networks."""
+    world = World(more={DEFAULT_NETWORK: "on-node"})
+    world.networks.named = {"on-node": FILE}
+
+    world.add()
+
+    assert ["ADD eth0 ipvlan"] == world.shim.words("ADD")
+    assert [("on-node", "eth0", True)] == status(world)
+
+
+def test_a_nad_goes_before_a_file_of_its_name() -> None:
+    world = World(more={DEFAULT_NETWORK: "on-node"})
+    world.networks.named = {"on-node": FILE}
+    world.store.create(nad("kube-system", "on-node", '{"type":"macvlan"}'))
+
+    world.add()
+
+    assert ["ADD eth0 macvlan"] == world.shim.words("ADD")
+
+
+NO_DEFAULT = {
+    "nowhere": "network kube-system/nowhere: there is no NetworkAttachmentDefinition 'nowhere' in namespace 'kube-system', and "
+    "no file of this node has that name; create it, or correct the pod's annotation",
+    "test/on-node": "network test/on-node: there is no NetworkAttachmentDefinition 'on-node' in namespace 'test'; create it",
+    "test/a@data": "network test/a: the runtime looks for the default network's interface as 'eth0'; remove `data`",
+    "test/a, test/b": f"annotation {DEFAULT_NETWORK}: names 2 networks, and a pod has one default network",
+    "[]": f"annotation {DEFAULT_NETWORK}: names 0 networks, and a pod has one default network",
+    "a b": f"annotation {DEFAULT_NETWORK}: `a b` names no network",
+    "test/ours": "network test/ours: its plugin netattach attaches networks itself, and is no network",
+}
+
+
+@pytest.mark.parametrize(("asked", "message"), NO_DEFAULT.items())
+def test_a_default_network_that_cannot_be_had_fails_before_anything_is_touched(
+    asked: str, message: str
+) -> None:
+    """The pod must not run in another one than it asked for."""
+    world = World(more={DEFAULT_NETWORK: asked})
+    world.networks.named = {"on-node": FILE}
+    world.store.create(nad("test", "ours", '{"type":"netattach"}'))
+
+    with pytest.raises(NetattachError) as refused:
+        world.add()
+
+    assert refused.value.message.startswith(f"pod test/p: {message}")
+    assert ([], {}) == (world.shim.asked, world.ledger.entries)
+
+
+@pytest.mark.parametrize("asked", ["secret", "other/secret", "on-node"])
+def test_isolation_holds_for_default_networks_too(asked: str) -> None:
+    """In Multus this annotation is a way around it."""
+    world = World(more={DEFAULT_NETWORK: asked})
+    world.networks.named = {"on-node": FILE}
+    world.settings = ISOLATED
+
+    said = refusal(world)
+
+    assert said.startswith(f"pod test/p: annotation {DEFAULT_NETWORK}: networks of namespace ")
+    assert "secret" not in said
+
+
+def test_what_the_pod_asks_of_its_default_network_reaches_it_beside_the_runtimes_own() -> None:
+    """In Multus it reaches CNI_ARGS alone. Host ports of the pod stay."""
+    asked = [
+        {
+            "name": "fast",
+            "ips": ["10.0.0.9/24"],
+            "mac": "02:00:00:00:00:09",
+            "portMappings": [{"hostPort": 81, "containerPort": 80}],
+            "cni-args": {"color": "red"},
+        }
+    ]
+    world = World(more={DEFAULT_NETWORK: json.dumps(asked)})
+    capabilities = {"mac": True, "portMappings": True, "bandwidth": True}
+    world.store.create(
+        nad("kube-system", "fast", json.dumps({"type": "bridge", "capabilities": capabilities}))
+    )
+    world.offered = {"portMappings": [{"hostPort": 443}], "bandwidth": {"ingressRate": 1}, "cgroupPath": "/x"}
+
+    world.add()
+
+    (ask,) = world.shim.asked
+    ports = [{"hostPort": 443}, {"hostPort": 81, "containerPort": 80, "protocol": "tcp"}]
+    offered = {"mac": "02:00:00:00:00:09", "portMappings": ports, "bandwidth": {"ingressRate": 1}}
+    assert (offered, {"cni": {"color": "red"}}) == (ask.stdin["runtimeConfig"], ask.stdin["args"])
+    assert "MAC=02:00:00:00:00:09;IP=10.0.0.9/24" in ask.environment["CNI_ARGS"]
+
+
+def test_every_pod_gets_the_clusters_default_networks() -> None:
+    """After the primary and before its own; the number in a name is the place among all, as in Multus."""
+    world = World("a,b@data")
+    world.settings = GIVING
+    world.store.create(nad("kube-system", "storage", '{"type":"vlan"}'))
+    world.networks.named = {"backup": FILE}
+
+    world.add()
+
+    assert [
+        ("cbr0", "eth0", True),
+        ("kube-system/storage", "net1", False),
+        ("on-node", "net2", False),
+        ("test/a", "net3", False),
+        ("test/b", "data", False),
+    ] == status(world)
+
+
+SKIPPED = {
+    "by its annotation": (World(more={SKIP_DEFAULT_NETWORKS: "true"}), "kube-system"),
+    "by its namespace": (World(), "test"),
+}
+
+
+@pytest.mark.parametrize(("world", "system"), SKIPPED.values(), ids=SKIPPED)
+def test_a_pod_can_do_without_them(world: World, system: str) -> None:
+    world.settings = SelectionSettings(defaults=("storage",), system_namespaces=frozenset({system}))
+
+    world.add()
+
+    assert ["ADD eth0 ptp"] == world.shim.words("ADD")
+
+
+def test_only_the_word_true_skips_them() -> None:
+    world = World(more={SKIP_DEFAULT_NETWORKS: "no"})
+    world.settings = SelectionSettings(defaults=("storage",))
+
+    with pytest.raises(
+        NotFoundError, match=r"network kube-system/storage: .* or correct defaultNetworks in the cluster's"
+    ):
+        world.add()
+
+
+def test_a_default_network_in_a_file_costs_no_request() -> None:
+    """Plain pods start while the API is away."""
+    world = World()
+    world.settings = SelectionSettings(defaults=("20-on-node.conf",))
+    world.networks.named = {"on-node": FILE}
+    world.store.unreachable = True
+
+    world.add()
+    assert ["ADD eth0 ptp", "ADD net1 ipvlan"] == world.shim.words("ADD")
+
+    world = World()
+    world.settings = SelectionSettings(defaults=("30-missing.conf",))
+    with pytest.raises(NotFoundError, match=r"network 30-missing\.conf: this node has no such file"):
+        world.add()
+
+
+def test_a_given_network_that_cannot_be_looked_up_is_waited_for() -> None:
+    """No pod starts without a network that it is to have."""
+    world = World()
+    world.settings = GIVING
+    world.store.unreachable = True
+
+    with pytest.raises(TryAgainError):
+        world.add()
+    assert [] == world.shim.asked

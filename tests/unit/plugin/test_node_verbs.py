@@ -1,0 +1,233 @@
+"""STATUS and GC: what the node's runtime asks beside pods."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from netattach_core import cni_call
+from netattach_core.attachment import Network
+from netattach_core.cni_call import CniCall
+from netattach_core.errors import DelegateError, NetattachError, NotReadyError
+from netattach_core.sandbox import Phase
+from netattach_core.shim_protocol import Outcome, Ran
+from netattach_plugin.engine import Engine
+from support.twins import Ask, FakeShim
+from support.world import World, body
+
+PRIMARY = '{"cniVersion":"1.1.0","name":"cbr0","plugins":[{"type":"ptp"},{"type":"portmap"}]}'
+LAN = '{"cniVersion":"1.1.0","name":"lan","type":"macvlan","master":"eth1"}'
+LAN_TOO = '{"cniVersion":"1.1.0","name":"lan","type":"macvlan","master":"eth2"}'
+
+
+def _world(primary: str = PRIMARY, annotation: str = "a,lan,lan2") -> World:
+    world = World(annotation)
+    world.networks.default = Network("cbr0", primary, "cbr0")
+    for name, config in (("lan", LAN), ("lan2", LAN_TOO)):
+        nad = {**body("NetworkAttachmentDefinition", name), "spec": {"config": config}}
+        world.store.create(nad)
+    return world
+
+
+def _call(verb: str, **conf: Any) -> CniCall:
+    stdin = {"cniVersion": "1.1.0", "name": "netattach", "type": "netattach", **conf}
+    return cni_call.parse({"CNI_COMMAND": verb, "CNI_PATH": "/p"}, json.dumps(stdin).encode())
+
+
+def _status(world: World) -> None:
+    asyncio.run(world.engine().node.status(_call("STATUS"), world.shim))
+
+
+def _collect(world: World, *listed: tuple[str, str], engine: Engine | None = None) -> None:
+    valid = [{"containerID": container_id, "ifname": ifname} for container_id, ifname in listed]
+    call = _call("GC", **{"cni.dev/valid-attachments": valid})
+    asyncio.run((engine or world.engine()).node.collect(call, world.shim))
+
+
+def _answered(status: int, **error: Any) -> Ran:
+    return Ran(1, Outcome.EXITED, status, json.dumps(error).encode(), b"")
+
+
+def test_status_asks_the_plugins_of_the_default_network_and_no_others() -> None:
+    """C80."""
+    world = _world()
+
+    _status(world)
+
+    assert ["STATUS eth0 ptp", "STATUS eth0 portmap"] == [
+        f"{ask.verb} eth0 {ask.plugin}" for ask in world.shim.asked
+    ]
+    assert {("1.1.0", "cbr0")} == {(ask.stdin["cniVersion"], ask.stdin["name"]) for ask in world.shim.asked}
+
+
+def test_a_default_network_that_does_not_know_status_is_ready() -> None:
+    """C55: it came with 1.1.0."""
+    world = _world('{"cniVersion":"1.0.0","name":"cbr0","type":"ptp"}')
+
+    _status(world)
+
+    assert [] == world.shim.asked
+
+
+@pytest.mark.parametrize(
+    ("ran", "code"),
+    [
+        (_answered(1, code=51, msg="limited"), 51),
+        (_answered(1, code=50, msg="limited"), 50),
+        (Ran(1, Outcome.NOT_FOUND, 0, b"", b""), 50),
+        (Ran(1, Outcome.EXITED, 2, b"", b"panic"), 50),
+    ],
+)
+def test_what_the_default_network_says_is_told_with_its_code(ran: Ran, code: int) -> None:
+    """Multus loses it. A plugin that says nothing is not available."""
+    world = _world()
+    world.shim.replies["STATUS  ptp"] = lambda _: ran
+
+    with pytest.raises(NotReadyError, match="the default network cbr0 is not ready") as refused:
+        _status(world)
+
+    assert code == refused.value.code
+    assert ["ptp"] == [ask.plugin for ask in world.shim.asked]
+
+
+def test_a_node_without_a_default_network_is_not_ready() -> None:
+    """Code 50, and nothing is asked."""
+    world = _world()
+    world.networks.default = None
+
+    with pytest.raises(NotReadyError) as refused:
+        _status(world)
+
+    assert (50, []) == (refused.value.code, world.shim.asked)
+
+
+def test_gc_tells_each_network_what_is_alive_in_it() -> None:
+    """C81: by its name over all configurations of that name; the runtime knows of eth0 only."""
+    world = _world()
+    world.add()
+    world.shim.asked.clear()
+
+    _collect(world, ("c9", "eth0"))
+
+    told = {
+        (ask.plugin, str(ask.stdin["name"]), ask.stdin.get("master")): ask.stdin for ask in world.shim.asked
+    }
+    primary = [_named("c9", "eth0"), _named("c1", "eth0")]
+    lan = [_named("c1", "net2"), _named("c1", "net3")]
+    assert {
+        ("ptp", "cbr0", None): primary,
+        ("portmap", "cbr0", None): primary,
+        ("macvlan", "lan", "eth1"): lan,
+        ("macvlan", "lan", "eth2"): lan,
+    } == {key: stdin["cni.dev/valid-attachments"] for key, stdin in told.items()}
+    assert all(stdin["cni.dev/attachments"] == stdin["cni.dev/valid-attachments"] for stdin in told.values())
+    assert {"GC"} == {ask.verb for ask in world.shim.asked}
+
+
+def test_gc_asks_nobody_who_does_not_want_it() -> None:
+    """C7, C55: disableGC, and configurations from before 1.1.0."""
+    world = _world('{"cniVersion":"1.1.0","name":"cbr0","type":"ptp","disableGC":true}', "a")
+    world.add()
+    world.shim.asked.clear()
+
+    _collect(world)
+
+    assert [] == world.shim.asked
+
+
+def test_gc_goes_on_after_a_failure_and_tells_all() -> None:
+    """C52."""
+    world = _world()
+    world.add()
+    world.shim.asked.clear()
+    world.shim.replies |= dict.fromkeys(
+        ("GC  ptp", "GC  macvlan"), lambda _: _answered(1, code=999, msg="no")
+    )
+
+    with pytest.raises(DelegateError) as failure:
+        _collect(world)
+
+    assert 4 == len(world.shim.asked)
+    assert ["GC of network cbr0", "GC of network test/lan", "GC of network test/lan2"] == [
+        said.partition(":")[0] for said in failure.value.message.split("; ")
+    ]
+
+
+def test_gc_collects_nothing_while_it_cannot_know_what_is_alive() -> None:
+    """An entry that cannot be read may be a pod that runs."""
+    world = _world()
+    world.ledger.broken = {"c7"}
+
+    with pytest.raises(NetattachError, match="what sandbox c7 has cannot be read"):
+        _collect(world)
+
+    assert [] == world.shim.asked
+
+
+def test_an_add_that_is_under_way_is_alive() -> None:
+    """Its entry is in the ledger before its first plugin runs; and while that is being written, it is known too."""
+    world = _world(annotation="lan")
+    engine = world.engine()
+    seen: list[object] = []
+
+    def look(ask: Ask) -> Ran:
+        seen.append(ask.stdin["cni.dev/valid-attachments"])
+        return Ran(1, Outcome.EXITED, 0, b"", b"")
+
+    world.shim.replies |= {"GC  ptp": look}
+
+    async def story() -> None:
+        saving, saved = asyncio.Event(), asyncio.Event()
+        save = world.ledger.save
+
+        async def slow_save(sandbox: Any) -> None:
+            saving.set()
+            await saved.wait()
+            await save(sandbox)
+
+        world.ledger.save = slow_save  # type: ignore[method-assign]  # a disk that takes its time
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(engine.add(world._call("ADD"), world.shim))
+            await saving.wait()
+            await engine.node.collect(_call("GC"), FakeShim(world.links, replies=world.shim.replies))
+            saved.set()
+
+    asyncio.run(story())
+
+    assert [[_named("c1", "eth0")]] == seen
+
+
+def test_an_add_begins_when_the_gc_is_over() -> None:
+    """C42: its leases would be in nobody's list."""
+    world = _world(annotation="")
+    engine = world.engine()
+
+    async def story() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(engine.node.collect(_call("GC"), world.shim))
+            await asyncio.sleep(0)
+            tasks.create_task(engine.add(world._call("ADD"), world.shim))
+
+    asyncio.run(story())
+
+    assert ["GC", "GC", "ADD", "ADD"] == [ask.verb for ask in world.shim.asked]
+
+
+def test_what_is_being_undone_is_not_collected_by_others() -> None:
+    """Its own DEL frees it, with its own configuration."""
+    world = _world(annotation="lan")
+    world.add()
+    world.ledger.entries["c1"] = dataclasses.replace(world.ledger.entries["c1"], phase=Phase.DELETING)
+    world.shim.asked.clear()
+
+    _collect(world)
+
+    assert [_named("c1", "net1")] == world.shim.asked[-1].stdin["cni.dev/valid-attachments"]
+
+
+def _named(container_id: str, ifname: str) -> dict[str, str]:
+    return {"containerID": container_id, "ifname": ifname}

@@ -1,0 +1,89 @@
+"""Pods that a file of the node makes: their UID is a digest, and their picture in the API may come late or never."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from netattach_core.annotation import NETWORK_STATUS
+from netattach_core.pod import PodRef
+from netattach_plugin import status
+from netattach_plugin.status import StatusQueue
+from support.twins import MemoryStore
+
+DIGEST = "0f" * 16
+STATIC = PodRef("kube-system", "proxy-node1", DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("uid", "static"),
+    [
+        (DIGEST, True),
+        ("0b9d2c3e-5f1a-4c7e-9d9d-0123456789ab", False),
+        ("", False),
+        (DIGEST.upper(), False),
+        (f"{DIGEST}0", False),
+    ],
+)
+def test_a_static_pod_is_known_by_its_uid(uid: str, static: bool) -> None:  # noqa: FBT001  # a table's column
+    """pkg/kubelet/config/common.go: the digest of its file and node, in hexadecimal."""
+    assert static is PodRef("ns", "p", uid).is_static
+
+
+def _status(store: MemoryStore) -> str | None:
+    metadata = store.read("Pod", "kube-system", "proxy-node1")["metadata"]
+    text: str | None = metadata.get("annotations", {}).get(NETWORK_STATUS)
+    return text
+
+
+def test_the_status_waits_for_the_mirror_pod(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API was away: once it is back it does not know the pod yet, since the kubelet has to tell it first."""
+    monkeypatch.setattr(status, "_FIRST_PAUSE", 0.01)
+    store = MemoryStore()
+
+    async def story() -> None:
+        queue = StatusQueue(store, wait=0.05)
+        running = asyncio.create_task(queue.run())
+        await queue.deliver(STATIC, "[]")
+        assert 1 == queue.waiting
+        metadata = {"namespace": "kube-system", "name": "proxy-node1", "uid": DIGEST}
+        store.create({"kind": "Pod", "metadata": metadata})
+        await queue.flush()
+        await asyncio.sleep(0.2)
+        assert 0 == queue.waiting
+        running.cancel()
+
+    asyncio.run(story())
+    assert "[]" == _status(store)
+
+
+def test_the_status_of_a_static_pod_that_is_gone_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file was removed before the API was back."""
+    monkeypatch.setattr(status, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(status, "_LONGEST_PAUSE", 0.002)
+    store = MemoryStore()
+
+    async def story() -> None:
+        queue = StatusQueue(store, wait=5)
+        running = asyncio.create_task(queue.run())
+        await queue.deliver(STATIC, "[]")
+        assert 0 == queue.waiting
+        running.cancel()
+
+    asyncio.run(story())
+
+
+def test_the_status_of_another_pod_that_is_gone_is_not_waited_for() -> None:
+    """An ADD does not wait for a pod that was deleted."""
+    store = MemoryStore()
+
+    async def story() -> None:
+        queue = StatusQueue(store, wait=5)
+        running = asyncio.create_task(queue.run())
+        async with asyncio.timeout(1):
+            await queue.deliver(PodRef("ns", "gone", "0b9d2c3e-5f1a-4c7e-9d9d-0123456789ab"), "[]")
+        assert 0 == queue.waiting
+        running.cancel()
+
+    asyncio.run(story())
