@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from support import require, uml
+from support import require, second_kernel, uml
 
 SOAK = bool(os.environ.get("NETATTACH_SOAK"))
 
@@ -30,6 +30,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
         items[:] = [item for item in items if item not in elsewhere]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def guest(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[second_kernel.Guest | None]:
+    """At work from the first test on, where a test will ask for it."""
+    files = [item.path for item in request.session.items]
+    with second_kernel.at_work(files, tmp_path_factory.mktemp("guest")) as guest:
+        yield guest
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

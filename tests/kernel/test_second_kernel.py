@@ -5,7 +5,6 @@ A case that the machine's own kernel cannot run runs here only. What the guest s
 
 import functools
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +12,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from support import require, uml
+from support import require, second_kernel, uml
+from support.second_kernel import Guest
 
 # A guest of one slow processor, on a machine that may be busy.
 SECONDS = 900
-
-_PYTEST = (
-    *(sys.executable, "-m", "pytest", "-m", "kernel_link or both_kernels", "-p", "no:cacheprovider"),
-    *(f"--ignore={Path(__file__).relative_to(require.REPOSITORY)}", "tests/node", "tests/kernel"),
-)
 
 
 @dataclass(frozen=True)
@@ -38,19 +33,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def guest_reports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Report]:
-    """By case; boots the guest."""
-    reason = uml.missing()
-    if reason:
-        require.left_out(f"needs a second kernel: {reason}")
-    work = tmp_path_factory.mktemp("guest")
-    junit = work / "junit.xml"
-    outcome = uml.run(
-        [*_PYTEST, f"--junitxml={junit}"], folder=require.REPOSITORY, work=work, seconds=SECONDS
-    )
-    if not junit.exists():
+def guest_reports(guest: Guest | None) -> Mapping[str, Report]:
+    """By case; waits for the guest."""
+    if guest is None:
+        require.left_out(f"needs a second kernel: {uml.missing()}")
+    outcome = guest.outcome(SECONDS)
+    if not guest.reports.exists():
         pytest.fail(f"the guest ran no tests:\n{outcome.console}\n{outcome.output}", pytrace=False)
-    return _reports(junit)
+    return _reports(guest.reports)
 
 
 def test_a_case_passes_on_the_second_kernel(case: str, guest_reports: Mapping[str, Report]) -> None:
@@ -65,7 +55,7 @@ def test_a_case_passes_on_the_second_kernel(case: str, guest_reports: Mapping[st
 def _cases() -> list[str]:
     """The marked cases' ids, none of them deselected. A list without any would mean that this file tests nothing."""
     listed = subprocess.run(
-        [*_PYTEST, "--collect-only", "--quiet"],
+        [*second_kernel.COMMAND, "--collect-only", "--quiet"],
         cwd=require.REPOSITORY,
         env=uml.environment(),
         capture_output=True,

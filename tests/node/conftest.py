@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from netattach_cli.demo import stage
-from netattach_cli.demo.stage import Places, Stage
+from netattach_cli.demo.stage import DEFAULT_NETWORK, Places, Stage
 from support import require
 from support.node import Node
+from support.plain import locks, primary_path
 
 
 @pytest.fixture(scope="session")
@@ -40,4 +43,57 @@ def node(running_stage: Stage, cnitool: Path) -> Iterator[Node]:
     """The node; whatever the test did, nothing may be left on it."""
     node = Node(running_stage, cnitool)
     yield node
-    assert {"links": [], "leases": [], "ledger": [], "nat": [], "namespaces": []} == node.leftovers()
+    assert {} == {kind: left for kind, left in node.leftovers().items() if left}
+
+
+@pytest.fixture(scope="module")
+def daemonless_stage(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A node whose daemon has been there, and is gone."""
+    own = Places(tmp_path_factory.mktemp("plain") / "stage", places.plugins, places.shim)
+    with stage.build(own) as built:
+        with built.daemon():
+            pass
+        yield built
+
+
+@pytest.fixture
+def daemonless(daemonless_stage: Stage, cnitool: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
+    """The node without a daemon; whatever the test did, nothing may be left on it."""
+    monkeypatch.setenv("NETATTACH_WAIT_MS", "50")  # longer where a test has a daemon
+    node = Node(daemonless_stage, cnitool)
+    yield node
+    assert {} == {kind: left for kind, left in node.leftovers().items() if left}
+    assert [] == locks(node)
+
+
+@pytest.fixture
+def primary(daemonless: Node) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
+    """Makes another chain the node's default network, and compiles it as the daemon would."""
+    compiled_before = primary_path(daemonless).read_bytes()
+    conf = daemonless.stage.places.conf_dir / "10-default.conflist"
+
+    def set_chain(plugins: list[dict[str, Any]]) -> None:
+        conf.write_text(json.dumps({"cniVersion": "1.0.0", "name": "cbr0", "plugins": plugins}))
+        with daemonless.stage.daemon():
+            pass
+
+    yield set_chain
+    conf.write_text(DEFAULT_NETWORK)
+    primary_path(daemonless).write_bytes(compiled_before)
+
+
+@pytest.fixture
+def script(daemonless: Node) -> Iterator[Callable[[str, str], str]]:
+    """Installs a shell script as a CNI plugin of the node; its name."""
+    installed: list[Path] = []
+
+    def install(name: str, text: str) -> str:
+        path = daemonless.stage.places.bin_dir / name
+        path.write_text(text)
+        path.chmod(0o755)
+        installed.append(path)
+        return name
+
+    yield install
+    for path in installed:
+        path.unlink(missing_ok=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from typing import Any
 
 import pytest
 
+from netattach_core.annotation import DEFAULT_NETWORK
 from support.node import Node, NodePod
 
 LAN: dict[str, Any] = {
@@ -263,6 +265,46 @@ def test_a_plain_pod(node: Node) -> None:
         _eventually(lambda: node.status_text(pod) is not None)
         assert [("cbr0", True)] == [(entry["name"], entry["default"]) for entry in node.status(pod)]
         node.delete(pod)
+
+
+def test_another_default_network_than_the_nodes(node: Node) -> None:
+    """Its link is the pod's eth0, with what the pod asks of it, and the runtime gets its result; the node's own is not asked."""
+    subnet = {"type": "host-local", "subnet": "192.168.77.0/24", "gateway": "192.168.77.1"}
+    plugin = {"type": "bridge", "bridge": "mybr2", "isDefaultGateway": True, "capabilities": {"mac": True}}
+    config = {"cniVersion": "0.3.1", "name": "own", "plugins": [{**plugin, "ipam": subnet}]}
+    node.create_nad("own", config, "kube-system")
+    node.create_nad("data", _config("macvlan", LAN))
+    with node.pod("data") as pod:
+        asked = {"ips": ["192.168.77.9"], "mac": "02:00:00:00:77:09", "default-route": ["192.168.77.254"]}
+        pod.annotations[DEFAULT_NETWORK] = json.dumps([{"name": "own", **asked}])
+        result = node.add(pod)
+
+        assert ["lo", "eth0", "net1"] == node.link_names(pod)
+        assert ["192.168.77.9/24"] == node.addresses(pod, "eth0") == [ip["address"] for ip in result["ips"]]
+        assert "02:00:00:00:77:09" == node.link(pod, "eth0")["address"]
+        assert ["eth0 192.168.77.254"] == node.default_routes(pod)
+        assert [("kube-system/own", "eth0", True), ("default/data", "net1", False)] == [
+            (entry["name"], entry["interface"], entry.get("default", False)) for entry in node.status(pod)
+        ]
+        assert [f"data/{_ip(node, pod, 'net1')}", "own/192.168.77.9"] == node.leases()
+        node.delete(pod)
+        assert (["lo"], []) == (node.link_names(pod), node.leases())
+
+
+def test_a_plugin_in_the_directory_of_the_default_networks_name(node: Node) -> None:
+    """Multus' scenario of subdirectory chaining: a sysctl of the pod's eth0, whose file the author of the primary never saw."""
+    beside = node.stage.places.conf_dir / "cbr0"
+    beside.mkdir()
+    sysctl = {"type": "tuning", "sysctl": {"net.ipv4.conf.IFNAME.arp_filter": "1"}}
+    try:
+        (beside / "sysctl.conf").write_text(json.dumps(sysctl))
+        with node.pod() as pod:
+            node.add(pod)
+
+            assert "1" == node.in_pod(pod, "cat", "/proc/sys/net/ipv4/conf/eth0/arp_filter").strip()
+            node.delete(pod)
+    finally:
+        shutil.rmtree(beside)
 
 
 def test_check_finds_what_is_missing(node: Node) -> None:

@@ -106,6 +106,18 @@ def test_its_inventory_tells_plugins_with_versions_and_the_primary(own_stage: St
     assert {"name": "cbr0", "file": primary, "pluginTypes": ["bridge"]} == body["primary"]
 
 
+def test_its_inventory_tells_the_networks_of_the_node_that_can_be_read(own_stage: Stage) -> None:
+    """Ours is none of them."""
+    (own_stage.places.conf_dir / "20-other.conf").write_text('{"name":"other","type":"bridge"}')
+    (own_stage.places.conf_dir / "30-half.conf").write_text('{"name":"ha')
+
+    with own_stage.daemon():
+        body = _inventory(own_stage)
+
+    files = [("10-default.conflist", "cbr0"), ("20-other.conf", "other")]
+    assert [{"file": file, "name": name} for file, name in files] == body["networks"]
+
+
 def test_it_ends_when_asked_and_takes_its_socket_with_it(own_stage: Stage) -> None:
     """SIGTERM is how its pod is ended."""
     with own_stage.daemon() as daemon:

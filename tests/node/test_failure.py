@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -182,36 +183,37 @@ def test_a_runtime_that_gives_up(node: Node, plugin: Callable[[str], str], tmp_p
         node.delete(pod)
 
 
-def test_many_pods_at_once(node: Node) -> None:
-    """Each has its own addresses, and all of them are given back."""
-    node.create_nad("good", GOOD)
-    count = 12
-    with ThreadPoolExecutor(count) as pool:
-        contexts = [node.pod("good,good") for _ in range(count)]
-        pods = [context.__enter__() for context in contexts]
+def test_sixty_four_pods_at_once_with_four_networks_each(node: Node) -> None:
+    """Every one is whole, no address is given twice, and all of them are given back."""
+    node.create_nad("crowd", {**GOOD, "ipam": {"type": "host-local", "subnet": "10.9.0.0/16"}})
+    count, names = 64, ["lo", "eth0", "net1", "net2", "net3", "net4"]
+    with contextlib.ExitStack() as sandboxes, ThreadPoolExecutor(count) as pool:
+        pods = [sandboxes.enter_context(node.pod(",".join(["crowd"] * 4))) for _ in range(count)]
         list(pool.map(node.add, pods))
 
-        assert 3 * count == len(node.leases())
-        assert all(["lo", "eth0", "net1", "net2"] == node.link_names(pod) for pod in pods)
+        assert [names] * count == [node.link_names(pod) for pod in pods]
+        assert 5 * count == len(set(node.leases()))
         list(pool.map(node.delete, pods))
-        for context in contexts:
-            context.__exit__(None, None, None)
+        assert NOTHING == _left(node)
 
 
 def test_a_daemon_that_was_restarted_knows_its_pods(places: Places, cnitool: Path, tmp_path: Path) -> None:
-    """The ledger outlives it; and while it is away a call waits for it instead of failing."""
+    """The ledger outlives it; and while it is away a pod that asks for a network waits for it instead of failing."""
     own = Places(tmp_path / "stage", places.plugins, places.shim)
     with stage.build(own) as built, ThreadPoolExecutor() as pool:
         node = Node(built, cnitool)
         node.create_nad("good", GOOD)
-        with node.pod("good") as pod:
+        with node.pod("good") as pod, node.pod("good") as late:
             with built.daemon():
                 node.add(pod)
-            deleting = pool.submit(node.delete, pod)
+            adding = pool.submit(node.add, late)
             time.sleep(0.2)
-            assert not deleting.done()
+            assert not adding.done()
             with built.daemon():
-                deleting.result(timeout=20)
+                adding.result(timeout=20)
+                assert ["lo", "eth0", "net1"] == node.link_names(late)
+                node.delete(pod)
+                node.delete(late)
                 assert NOTHING == _left(node)
 
 

@@ -24,7 +24,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
 
 from netattach_kube.api import Api
 from netattach_kube.resource import Resource
@@ -334,12 +335,12 @@ async def serving() -> AsyncIterator[ApiServer]:
     server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     configuration = Configuration(host=server.url)
     configuration.retries = None
+    rest = RESTClientObject(configuration)
+    server._api = Api(configuration, rest, "netattach-test/0")
     try:
-        async with ApiClient(configuration) as client:
-            client.user_agent = "netattach-test/0"
-            server._api = Api(client)
-            yield server
+        yield server
     finally:
+        await rest.close()
         server.drop_watches()
         await runner.cleanup()
 
@@ -355,12 +356,13 @@ def _target(path: str) -> _Target:
 
 
 def _chooser(target: _Target, query: Mapping[str, str]) -> Callable[[_Key, Body], bool]:
-    wanted = dict(item.split("=", 1) for item in query.get("fieldSelector", "").split(",") if item)
+    terms = [item.partition("=") for item in query.get("fieldSelector", "").split(",") if item]
+    wanted = [(path.removesuffix("!"), value, not path.endswith("!")) for path, _, value in terms]
 
     def chosen(key: _Key, body: Body) -> bool:
         if key[:2] != (target.group, target.plural) or target.namespace not in ("", key[2]):
             return False
-        return all(_field(body, path) == value for path, value in wanted.items())
+        return all((_field(body, path) == value) == equal for path, value, equal in wanted)
 
     return chosen
 

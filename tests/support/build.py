@@ -16,6 +16,18 @@ def shim_binary() -> Path:
     return _make("build/netattach")
 
 
+@functools.cache
+def shim_of_another_release() -> Path:
+    """A shim whose compiled chains have another version."""
+    return _make("build/netattach-other-chains")
+
+
+@functools.cache
+def shim_of_another_protocol() -> Path:
+    """A shim that no daemon of this release understands."""
+    return _make("build/netattach-other-protocol")
+
+
 def shim_under_test() -> Path:
     """The shim as it is shipped or, where NETATTACH_SANITIZE is set, the one that dies on its first memory error."""
     sanitized = shim_sanitized() if os.environ.get("NETATTACH_SANITIZE") else None

@@ -15,6 +15,7 @@ from typing import Any
 from netattach_cli.demo.runtime import write_object
 from netattach_cli.demo.stage import Stage
 from netattach_core import cni_call
+from netattach_core.nad import RESOURCE_NAME
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 STATUS = "k8s.v1.cni.cncf.io/network-status"
@@ -43,9 +44,12 @@ class Node:
     cnitool: Path
     hands_over_annotations: bool = True
 
-    def create_nad(self, name: str, config: dict[str, Any] | str, namespace: str = "default") -> None:
+    def create_nad(
+        self, name: str, config: dict[str, Any] | str, namespace: str = "default", resource: str = ""
+    ) -> None:
         text = config if isinstance(config, str) else json.dumps(config)
-        metadata = {"namespace": namespace, "name": name}
+        annotations = {RESOURCE_NAME: resource} if resource else {}
+        metadata = {"namespace": namespace, "name": name, "annotations": annotations}
         body = {"kind": "NetworkAttachmentDefinition", "metadata": metadata, "spec": {"config": text}}
         write_object(self.stage.places.store / "nads", body)
 
@@ -120,6 +124,12 @@ class Node:
         infos = self.link(pod, name)["addr_info"]
         return [f"{info['local']}/{info['prefixlen']}" for info in infos if info["scope"] == "global"]
 
+    def default_routes(self, pod: NodePod, family: int = 4) -> list[str]:
+        """`interface gateway` of each default route of the main table, `-` for none; a route of several hops gives several."""
+        listed = json.loads(self.in_pod(pod, "ip", f"-{family}", "-json", "route", "show", "default"))
+        hops = [hop for route in listed for hop in route.get("nexthops", [route])]
+        return [f"{hop['dev']} {hop.get('gateway', '-')}" for hop in hops]
+
     def kind(self, pod: NodePod, name: str) -> str:
         return str(self.link(pod, name)["linkinfo"]["info_kind"])
 
@@ -144,7 +154,11 @@ class Node:
         return sorted(f"{path.parent.name}/{path.name}" for path in stores if path.name[0].isdigit())
 
     def ledger_entries(self) -> list[str]:
-        return sorted(path.name for path in self.stage.places.ledger.glob("*"))
+        return self.stage.places.of_sandboxes()
+
+    def notes(self) -> list[str]:
+        """The sandboxes that the shim has attached alone."""
+        return sorted(path.name for path in (self.stage.places.ledger / "chains/plain").glob("*"))
 
     def nat_rules(self) -> list[str]:
         """portmap's rules for host ports."""
@@ -153,11 +167,12 @@ class Node:
 
     def leftovers(self) -> dict[str, list[str]]:
         """All that a pod may leave behind; the bridges that plugins make for the node are not among it."""
-        stays = {"lo", "eth0", "eth1", "cbr0", "mybr0", "mybr1"}
+        stays = {"lo", "eth0", "eth1", "cbr0", "mybr0", "mybr1", "mybr2"}
         return {
             "links": [name for name in self.link_names() if name not in stays],
             "leases": self.leases(),
             "ledger": self.ledger_entries(),
+            "device-info": [path.name for path in self.stage.places.device_info.glob("cni/*")],
             "nat": self.nat_rules() if shutil.which("iptables") else [],
             "namespaces": [
                 line.split()[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -86,6 +87,11 @@ class Peer:
                 raise EOFError("the shim has closed the connection")
             self._frames += self._decoder.feed(data)
         return self._frames.pop(0)
+
+    def is_silent(self, seconds: float) -> bool:
+        """Whether the shim sends nothing for so long."""
+        assert self._connection is not None, "no shim is connected"
+        return not self._frames and not select.select([self._connection], [], [], seconds)[0]
 
     def greet(self) -> Frame:
         """Accepts and welcomes; returns the HELLO."""

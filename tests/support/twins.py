@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from netattach_core import annotation, inventory, nad
-from netattach_core.attachment import Network
-from netattach_core.errors import ConfigError, NotFoundError, TryAgainError
-from netattach_core.inventory import DefaultInterface, Interface, NodeAddress, NodeInventory
+from netattach_core import annotation, device_info, inventory, nad
+from netattach_core.attachment import Attachment, Network
+from netattach_core.cni_call import CniCall
+from netattach_core.default_route import DefaultRoute
+from netattach_core.errors import ConfigError, DecodeError, NetattachError, NotFoundError, TryAgainError
+from netattach_core.inventory import DefaultInterface, Interface, NetworkFile, NodeAddress, NodeInventory
 from netattach_core.nad import Nad
 from netattach_core.pod import Pod, PodRef
 from netattach_core.sandbox import Sandbox
@@ -59,6 +62,9 @@ class MemoryStore:
         self._reach()
         self.objects["NodeNetworkInventory", "", inventory_.node] = inventory.to_dict(inventory_)
 
+    async def node_labels(self) -> Mapping[str, str]:
+        return {}
+
     async def node_addresses(self) -> tuple[NodeAddress, ...]:
         return ()
 
@@ -82,8 +88,14 @@ class MemoryLedger:
     entries: dict[str, Sandbox] = field(default_factory=dict)
     history: list[Sandbox] = field(default_factory=list)
     fail_on_save: frozenset[int] = frozenset()
+    broken: set[str] = field(default_factory=set)
+    is_read_only: bool = False
+    leased: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    held: frozenset[tuple[str, str]] = frozenset()
 
     async def load(self, container_id: str) -> Sandbox | None:
+        if container_id in self.broken:
+            raise DecodeError("not a ledger entry: half of it is missing")
         return self.entries.get(container_id)
 
     async def save(self, sandbox: Sandbox) -> None:
@@ -92,8 +104,42 @@ class MemoryLedger:
             raise OSError(28, "No space left on device")
         self.entries[sandbox.container_id] = sandbox
 
+    async def note(self, sandbox: Sandbox) -> None:
+        await self.save(sandbox)
+
     async def remove(self, container_id: str) -> None:
+        if self.is_read_only:
+            raise OSError(30, "Read-only file system")
         self.entries.pop(container_id, None)
+        self.broken.discard(container_id)
+
+    async def leases(self, container_id: str) -> Sequence[tuple[str, str]]:
+        return self.leased.get(container_id, ())
+
+    async def still_leased(
+        self, container_id: str, leases: Iterable[tuple[str, str]]
+    ) -> Sequence[tuple[str, str]]:
+        return [each for each in leases if each in self.held]
+
+    async def container_ids(self) -> Sequence[str]:
+        return sorted({*self.entries, *self.broken})
+
+
+@dataclass
+class MemoryForeign:
+    """The port Foreign; `problem` is why it cannot be read."""
+
+    found: tuple[Attachment, ...] = ()
+    problem: str = ""
+    forgotten: list[Sandbox] = field(default_factory=list)
+
+    async def attachments(self, call: CniCall) -> tuple[Attachment, ...]:
+        if self.problem:
+            raise DecodeError(self.problem)
+        return self.found
+
+    async def forget(self, sandbox: Sandbox) -> None:
+        self.forgotten.append(sandbox)
 
 
 @dataclass
@@ -111,6 +157,83 @@ class FixedNetworks:
     def by_name(self, name: str) -> Network | None:
         return self.named.get(name)
 
+    def by_file(self, name: str) -> Network | None:
+        return next((each for each in self.named.values() if each.file == name), None)
+
+    def files(self) -> tuple[NetworkFile, ...]:
+        return tuple(NetworkFile(each.file, name) for name, each in self.named.items())
+
+
+@dataclass
+class FixedDevices:
+    """The port Devices: those of every pod; `asked` counts."""
+
+    devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unreachable: bool = False
+    asked: int = 0
+
+    async def of_pod(self, pod: PodRef) -> Mapping[str, tuple[str, ...]]:
+        self.asked += 1
+        if self.unreachable:
+            raise TryAgainError("the kubelet cannot be asked")
+        return self.devices
+
+
+@dataclass
+class MemoryDeviceFiles:
+    """The port DeviceFiles: `written` by path; `known` is what device plugins tell, by device."""
+
+    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+    written: dict[str, dict[str, Any]] = field(default_factory=dict)
+    full: bool = False
+
+    def named(self, call: CniCall, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
+        return tuple(device_info.with_file(each, "/d", call.container_id) for each in attachments)
+
+    def prepare(self, attachments: Iterable[Attachment]) -> None:
+        for each in attachments:
+            if self.full and device_info.file_of(each):
+                raise NetattachError("its device-info file cannot be written")
+            known = self.known.get(each.runtime_config.get("deviceID", ""))
+            if known:
+                self.written[device_info.file_of(each)] = known
+
+    def told(self, attachments: Iterable[Attachment]) -> dict[str, dict[str, Any]]:
+        files = {each.ifname: self.written.get(device_info.file_of(each)) for each in attachments}
+        return {ifname: info for ifname, info in files.items() if info}
+
+    def remove(self, attachments: Iterable[Attachment]) -> None:
+        for each in attachments:
+            self.written.pop(device_info.file_of(each), None)
+
+
+@dataclass
+class FakeRoutes:
+    """The port Routes: `refused` holds the error of each gateway that the kernel does not take, `stubborn` what comes back."""
+
+    present: list[DefaultRoute] = field(default_factory=list)
+    refused: dict[str, int] = field(default_factory=dict)
+    stubborn: list[DefaultRoute] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    async def all(self) -> list[DefaultRoute]:
+        self.asked.append("all")
+        return list(self.present)
+
+    async def remove(self, route: DefaultRoute) -> None:
+        self.asked.append("remove")
+        if route not in self.present:
+            raise OSError(3, "No such process")
+        if route not in self.stubborn:
+            self.present.remove(route)
+
+    async def add(self, route: DefaultRoute) -> None:
+        self.asked.append("add")
+        number = self.refused.get(route.hops[0].gateway)
+        if number:
+            raise OSError(number, os.strerror(number))
+        self.present.append(route)
+
 
 @dataclass
 class FakePodLinks:
@@ -118,6 +241,7 @@ class FakePodLinks:
 
     present: set[str] = field(default_factory=lambda: {"lo"})
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    default_routes: FakeRoutes = field(default_factory=FakeRoutes)
 
     async def names(self) -> frozenset[str]:
         return frozenset(self.present)
@@ -126,6 +250,13 @@ class FakePodLinks:
         while name not in self.present:
             self.changed.clear()
             await self.changed.wait()
+
+    def routes(self) -> AbstractAsyncContextManager[FakeRoutes]:
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[FakeRoutes]:
+            yield self.default_routes
+
+        return opened()
 
     def add(self, name: str) -> None:
         self.present.add(name)
@@ -175,11 +306,19 @@ class FakeShim:
 
     links: FakePodLinks
     netns: int | None = 3
-    cancelled: bool = False
+    given_up: asyncio.Event = field(default_factory=asyncio.Event)
+    patience: float = 100.0
     replies: dict[str, Reply] = field(default_factory=dict)
     asked: list[Ask] = field(default_factory=list)
     running: int = 0
     most_at_once: int = 0
+
+    @property
+    def cancelled(self) -> bool:
+        return self.given_up.is_set()
+
+    def seconds_left(self) -> float:
+        return self.patience
 
     async def run(self, plugin: str, stdin: bytes, environment: Mapping[str, str], deadline: float) -> Ran:
         ask = Ask(

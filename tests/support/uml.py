@@ -10,7 +10,7 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,19 +48,55 @@ def missing() -> str | None:
     return None
 
 
-def run(command: Sequence[str], *, folder: Path, work: Path, seconds: float) -> Outcome:
-    """Boots, runs the command in `folder` as the guest's root, and powers off. The guest may write into `work`."""
+def kernel(choose: Callable[[Iterable[int]], int] = max) -> tuple[str, ...]:
+    """The command's first words. The processes of such a kernel take turns; on one processor that is four times as fast.
+
+    `choose` says which of the machine's processors: two kernels at once had better not share one.
+    """
+    return ("taskset", "--cpu-list", str(choose(os.sched_getaffinity(0))), "linux.uml")
+
+
+class Guest:
+    """A guest that is at work. Its kernel's processes are a session of their own, so all of them can be ended by its id."""
+
+    def __init__(self, kernel: subprocess.Popen[bytes], work: Path) -> None:
+        self._kernel = kernel
+        self._work = work
+
+    def outcome(self, seconds: float) -> Outcome:
+        """Waits, for so long at most, until it has powered itself off."""
+        late = ""
+        try:
+            self._kernel.wait(seconds)
+        except subprocess.TimeoutExpired:
+            late = f"\nended after {seconds:g} seconds of waiting\n"
+        self.end()
+        status, output = self._work / "status", self._work / "output"
+        return Outcome(
+            exit_status=int(status.read_text()) if status.exists() else None,
+            output=output.read_text(errors="replace") if output.exists() else "",
+            console=(self._work / "console").read_text(errors="replace") + late,
+        )
+
+    def end(self) -> None:
+        """As a loss of power; nothing where it has powered off."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._kernel.pid, signal.SIGKILL)
+        self._kernel.wait()
+
+
+@contextlib.contextmanager
+def booted(command: Sequence[str], *, folder: Path, work: Path) -> Iterator[Guest]:
+    """Runs the command in `folder` as the guest's root, and powers off. The guest may write into `work`."""
     _write_script(work / "command", folder, command)
     script = f"#!/bin/sh\nexport WORK={shlex.quote(str(work))}\nexec sh {shlex.quote(str(INIT))}\n"
     (work / "init").write_text(script)
     (work / "init").chmod(0o700)
-    console = _boot(work, seconds)
-    status, output = work / "status", work / "output"
-    return Outcome(
-        exit_status=int(status.read_text()) if status.exists() else None,
-        output=output.read_text(errors="replace") if output.exists() else "",
-        console=console,
-    )
+    guest = Guest(_boot(work), work)
+    try:
+        yield guest
+    finally:
+        guest.end()
 
 
 def environment() -> dict[str, str]:
@@ -75,22 +111,12 @@ def _write_script(path: Path, folder: Path, command: Sequence[str]) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def _boot(work: Path, seconds: float) -> str:
-    """The console's text. The kernel's processes are a session of their own, so all of them can be ended by its id."""
-    kernel = [
-        *("linux.uml", "rootfstype=hostfs", "rootflags=/", "ro", f"mem={MEMORY}", f"init={work / 'init'}"),
+def _boot(work: Path) -> subprocess.Popen[bytes]:
+    command = [
+        *(*kernel(min), "rootfstype=hostfs", "rootflags=/", "ro", f"mem={MEMORY}", f"init={work / 'init'}"),
         *("quiet", "con=null", "con0=null,fd:1", f"uml_dir={work}", "umid=guest"),
     ]
     with (work / "console").open("wb") as console:
-        guest = subprocess.Popen(
-            kernel, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
         )
-        try:
-            guest.wait(seconds)
-        except subprocess.TimeoutExpired:
-            console.write(f"\nended after {seconds:g} seconds\n".encode())
-        finally:
-            with contextlib.suppress(ProcessLookupError):  # powered off by itself, as it should
-                os.killpg(guest.pid, signal.SIGKILL)
-            guest.wait()
-    return (work / "console").read_text(errors="replace")

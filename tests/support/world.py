@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from netattach_core import cni_call
 from netattach_core.attachment import Network
 from netattach_core.cni_call import CniCall
+from netattach_core.selection import SelectionSettings
 from netattach_plugin.engine import Engine
+from netattach_plugin.gather import PodNetworks
 from support.twins import (
     FakeLinks,
     FakePodLinks,
     FakeShim,
+    FixedDevices,
     FixedNetworks,
+    MemoryDeviceFiles,
+    MemoryForeign,
     MemoryLedger,
     MemoryStore,
     RecordingEvents,
@@ -28,30 +35,45 @@ BRIDGE = '{"cniVersion":"1.0.0","type":"bridge"}'
 class World:
     """An engine with all its twins, and the calls of a runtime."""
 
-    def __init__(self, annotation: str = "", *, hands_over_annotations: bool = True) -> None:
+    def __init__(
+        self,
+        annotation: str = "",
+        *,
+        hands_over_annotations: bool = True,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`more` are further annotations of the pod."""
+        annotations = {"k8s.v1.cni.cncf.io/networks": annotation, **more}
         self.store = MemoryStore()
-        self.store.create(body("Pod", "p", uid="u1", annotations={"k8s.v1.cni.cncf.io/networks": annotation}))
+        self.store.create(body("Pod", "p", uid="u1", annotations=annotations))
         for name, config in {"a": MACVLAN, "b": BRIDGE, "empty": "", "broken": "{"}.items():
             self.store.create({**body("NetworkAttachmentDefinition", name), "spec": {"config": config}})
         self.ledger = MemoryLedger()
+        self.foreign = MemoryForeign()
         self.links = FakePodLinks()
         self.shim = FakeShim(self.links)
         self.status = RecordingSink()
+        self.devices = FixedDevices()
+        self.device_files = MemoryDeviceFiles()
         self.events = RecordingEvents()
         self.networks = FixedNetworks(
             Network("cbr0", '{"cniVersion":"1.0.0","type":"ptp","name":"cbr0"}', "cbr0")
         )
+        self.settings = SelectionSettings()
         self.cni_version = "0.3.1"
-        self.annotation = annotation if hands_over_annotations else None
+        self.offered: dict[str, Any] = {}
+        self.annotations = annotations if hands_over_annotations else None
 
     def engine(self) -> Engine:
         return Engine(
-            store=self.store,
+            pod_networks=PodNetworks(self.store, self.networks, self.devices, lambda: self.settings),
             ledger=self.ledger,
+            foreign=self.foreign,
             networks=self.networks,
             links=FakeLinks(self.links),
             status=self.status,
             events=self.events,
+            device_files=self.device_files,
             plugin_deadline=1.0,
         )
 
@@ -74,9 +96,8 @@ class World:
             "CNI_ARGS": "K8S_POD_NAMESPACE=test;K8S_POD_NAME=p;K8S_POD_UID=u1",
         }
         stdin: dict[str, Any] = {"cniVersion": self.cni_version, "name": "netattach", "type": "netattach"}
-        if self.annotation is not None:
-            annotations = {"k8s.v1.cni.cncf.io/networks": self.annotation}
-            stdin["runtimeConfig"] = {cni_call.POD_ANNOTATIONS: annotations}
+        if self.annotations is not None:
+            stdin["runtimeConfig"] = {**self.offered, cni_call.POD_ANNOTATIONS: self.annotations}
         return cni_call.parse(environment, json.dumps(stdin).encode())
 
 

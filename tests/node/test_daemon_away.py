@@ -1,0 +1,181 @@
+"""The daemon is away for a while: what goes on as ever, and what waits for it. Seen in the kernel and in the stores."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from netattach_cli.demo.stage import DEFAULT_NETWORK
+from support import require
+from support.build import shim_of_another_protocol
+from support.node import Node
+from support.plain import NOTHING, OTHER, error_of, left_on, run, sandbox
+
+LAN: dict[str, Any] = {"type": "host-local", "subnet": "10.0.3.0/24", "rangeStart": "10.0.3.100"}
+MACVLAN: dict[str, Any] = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1", "ipam": LAN}
+BRIDGE_LAN = {**LAN, "subnet": "10.0.4.0/24", "rangeStart": "10.0.4.100"}
+BRIDGE: dict[str, Any] = {"cniVersion": "1.0.0", "type": "bridge", "bridge": "mybr0", "ipam": BRIDGE_LAN}
+
+
+@pytest.fixture
+def node(daemonless: Node) -> Node:
+    """Its daemon is stopped, where the test does not start it."""
+    return daemonless
+
+
+def test_pods_with_further_networks_are_deleted(node: Node) -> None:
+    """At once, their links, leases and ledger entries with them; also one whose namespace and whose NADs are gone."""
+    node.create_nad("mac", MACVLAN)
+    node.create_nad("br", BRIDGE)
+    with node.pod("mac,br,mac") as pod, ExitStack() as gone:
+        lost = gone.enter_context(node.pod("mac"))
+        with node.stage.daemon():
+            node.add(pod)
+            node.add(lost)
+        assert ["lo", "eth0", "net1", "net2", "net3"] == node.link_names(pod)
+        node.create_nad("mac", {**MACVLAN, "type": "bridge", "ipam": {}})
+        gone.close()
+        started = time.monotonic()
+        node.delete(pod)
+        node.delete(lost)
+
+        assert time.monotonic() - started < 5
+        assert ["lo"] == node.link_names(pod)
+        assert NOTHING == left_on(node)
+
+
+def test_an_add_that_lost_its_daemon_is_deleted(
+    node: Node, script: Callable[[str, str], str], tmp_path: Any
+) -> None:
+    """Killed in the middle of the second network: the first one's link and lease go with the DEL."""
+    reached = tmp_path / "reached"
+    script("stuck", f"#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\ntouch {reached}\nsleep 300\n")
+    node.create_nad("mac", MACVLAN)
+    node.create_nad("stuck", {"cniVersion": "1.0.0", "type": "stuck"})
+    with node.pod("mac,stuck") as pod, ThreadPoolExecutor() as pool:
+        with node.stage.daemon() as daemon:
+            adding = pool.submit(run, node, "ADD", pod, wait_ms=9000)
+            while not reached.exists():
+                time.sleep(0.01)
+            daemon.kill()
+        node.stage.run(
+            "rm", "/run/netattach/cni.sock"
+        )  # by its being there the stage knows a daemon that serves
+        error = json.loads(adding.result(20).stdout)
+        assert "the netattach daemon went away during ADD" in error["msg"]
+        assert 2 == len(node.leases())
+
+        node.delete(pod)
+
+        assert ["lo"] == node.link_names(pod)
+        assert NOTHING == left_on(node)
+
+
+def test_a_host_port_of_a_plain_pod_is_open_and_closed_again(
+    node: Node, primary: Callable[[list[dict[str, Any]]], None]
+) -> None:
+    """portmap gets the ports by its capability, and the addresses from the bridge's result."""
+    require.command("iptables")
+    portmap = {"type": "portmap", "capabilities": {"portMappings": True}, "snat": False}
+    primary([json.loads(DEFAULT_NETWORK)["plugins"][0], portmap])
+    ports = {"portMappings": [{"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}]}
+    with node.pod() as pod:
+        assert 0 == run(node, "ADD", pod, offered=ports).returncode
+        rules = node.stage.run("iptables", "-t", "nat", "-S").stdout
+        assert f"--to-destination {node.addresses(pod, 'eth0')[0].split('/')[0]}:80" in rules
+        assert {} == error_of(node, "CHECK", pod, offered=ports)
+        assert {} == error_of(node, "DEL", pod, offered=ports)
+
+        assert NOTHING == left_on(node)
+
+
+def test_a_node_that_was_started_anew_needs_no_daemon(node: Node) -> None:
+    """/run is empty then: the shim makes the directory of its locks, closed to others."""
+    node.stage.run("rm", "-rf", "/run/netattach")
+    with node.pod() as pod:
+        node.add(pod)
+        node.delete(pod)
+
+    assert ["700", "700"] == node.stage.run(
+        "stat", "-c", "%a", "/run/netattach", "/run/netattach/locks"
+    ).stdout.split()
+
+
+def test_many_at_once(node: Node) -> None:
+    """32 plain pods come and go together, each with an address of its own."""
+    with ExitStack() as stack, ThreadPoolExecutor(16) as pool:
+        pods = [stack.enter_context(node.pod()) for _ in range(32)]
+        results = list(pool.map(node.add, pods))
+        assert 32 == len({result["ips"][0]["address"] for result in results})
+        assert 32 == len(node.notes())
+        list(pool.map(node.delete, pods))
+
+        assert NOTHING == left_on(node)
+
+
+def test_two_adds_for_one_sandbox(node: Node) -> None:
+    """One after the other: the second is refused, and takes nothing from the first."""
+    with node.pod() as pod, ThreadPoolExecutor() as pool:
+        codes = sorted(
+            error.get("code", 0) for error in pool.map(lambda _: error_of(node, "ADD", pod), range(4))
+        )
+
+        assert [0, OTHER, OTHER, OTHER] == codes
+        assert ["lo", "eth0"] == node.link_names(pod)
+        assert [sandbox(pod)] == node.notes()
+        node.delete(pod)
+
+
+def test_a_plain_pod_waits_for_the_collection_of_garbage(node: Node) -> None:
+    """Which holds the directory of the locks for as long as it takes."""
+    with node.pod() as pod, ThreadPoolExecutor() as pool:
+        node.add(pod)  # by which the directory is there
+        node.delete(pod)
+        collecting = pool.submit(node.stage.run, "flock", "/run/netattach/locks", "sleep", "1")
+        time.sleep(0.3)
+        started = time.monotonic()
+        node.add(pod)
+        assert time.monotonic() - started > 0.3
+        collecting.result(5)
+        node.delete(pod)
+
+
+def test_a_collection_that_waits_for_the_daemon_keeps_nobody(node: Node) -> None:
+    """It holds the others back only while it is carried out."""
+    with node.pod() as pod, ThreadPoolExecutor() as pool:
+        collecting = pool.submit(run, node, "GC", pod, wait_ms=2000)
+        time.sleep(0.3)
+        started = time.monotonic()
+        node.add(pod)
+        assert time.monotonic() - started < 1
+        assert 1 == collecting.result(9).returncode
+        node.delete(pod)
+
+
+def test_a_shim_that_the_daemon_does_not_understand(node: Node) -> None:
+    """It says so for a pod that needs the daemon; plain pods, and DELs, need none. Nothing is begun, nothing is left."""
+    other = shim_of_another_protocol()
+    node.create_nad("mac", MACVLAN)
+    with node.pod("mac") as pod, node.pod() as plain, node.stage.daemon():
+        refused = error_of(node, "ADD", pod, shim=other, wait_ms=9000)
+        assert 11 == refused["code"]
+        assert "7" in refused["msg"]
+        assert ["lo"] == node.link_names(pod)
+        assert {} == error_of(node, "ADD", plain, shim=other, wait_ms=9000)
+        assert {} == error_of(node, "DEL", plain, shim=other, wait_ms=9000)
+        node.delete(pod)
+
+        assert NOTHING == left_on(node)
+
+
+def test_where_the_runtime_hands_over_no_annotations_plain_pods_wait(node: Node) -> None:
+    """Nobody but the daemon can know then what the pod asks for."""
+    with node.pod() as pod:
+        assert 11 == error_of(node, "ADD", pod, hand_over=False)["code"]
+        assert ["lo"] == node.link_names(pod)

@@ -1,0 +1,160 @@
+"""A card of the node handed over as a device: kubelet's socket, device plugin's file, the reference host-device plugin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netattach_cli.demo import stage
+from netattach_cli.demo.stage import Places
+from support import kubelet
+from support.kubelet import Kubelet
+from support.node import Node
+from support.plain import eventually
+
+RESOURCE = "example.com/card"
+INFO: dict[str, Any] = {"type": "pci", "version": "1.1.0", "pci": {"pci-address": "0000:3b:02.0"}}
+RECORDER = """#!/bin/sh
+# A plugin that keeps what it gets, and tells of its device as the device-info specification has it.
+cat > {folder}/$CNI_COMMAND.json
+[ "$CNI_COMMAND" = ADD ] || exit 0
+{tell}
+echo '{{"cniVersion":"1.0.0","interfaces":[{{"name":"net1","sandbox":"'"$CNI_NETNS"'"}}]}}'
+"""
+
+
+@pytest.fixture
+def devices(node: Node) -> Iterator[Node]:
+    """The node with what a device plugin tells of one device."""
+    place = node.stage.places.device_info / "dp"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "example.com-card-0000:3b:02.0-device.json").write_text(json.dumps(INFO))
+    yield node
+    for path in place.iterdir():
+        path.unlink()
+
+
+def _recorder(node: Node, folder: Path, tell: str = "") -> str:
+    path = node.stage.places.bin_dir / "recorder"
+    path.write_text(RECORDER.format(folder=folder, tell=tell))
+    path.chmod(0o755)
+    return path.name
+
+
+def _kubelet(*ids: str) -> Kubelet:
+    """One that gives every pod of this test these devices."""
+    return Kubelet({f"default/pod{number}": [{RESOURCE: ids}] for number in range(1, 2000)}, has_get=True)
+
+
+def test_a_device_reaches_the_plugin_and_what_is_known_of_it_the_status(
+    devices: Node, tmp_path: Path
+) -> None:
+    """From the kubelet's socket to network-status and back; the daemon that did the ADD is not the one that does the DEL."""
+    kind = _recorder(devices, tmp_path)
+    config = {
+        "cniVersion": "1.0.0",
+        "type": kind,
+        "capabilities": {"deviceID": True, "CNIDeviceInfoFile": True},
+    }
+    devices.create_nad("vf", config, resource=RESOURCE)
+    own = devices.stage.places.device_info / "cni"
+    with kubelet.beside(_kubelet("0000:3b:02.0"), devices.stage.places.kubelet), devices.pod("vf") as pod:
+        devices.add(pod)
+
+        assert INFO == devices.status(pod)[1]["device-info"]
+        (path,) = own.iterdir()
+        assert f"netattach-default-vf-{sandbox_of(devices)}_net1" == path.name
+        stdin = json.loads((tmp_path / "ADD.json").read_text())
+        assert ("0000:3b:02.0", "0000:3b:02.0") == (stdin["deviceID"], stdin["pciBusID"])
+        assert {"deviceID": "0000:3b:02.0", "CNIDeviceInfoFile": str(path)} == stdin["runtimeConfig"]
+
+        devices.delete(pod)
+        assert stdin == {
+            k: v for k, v in json.loads((tmp_path / "DEL.json").read_text()).items() if k != "prevResult"
+        }
+        assert [] == list(own.iterdir())
+    (devices.stage.places.bin_dir / kind).unlink()
+
+
+def test_a_plugin_may_tell_of_its_device_itself(node: Node, tmp_path: Path) -> None:
+    """Without any resource: the file is its own (D1, D5)."""
+    told = '{"type":"memif","version":"1.1.0","memif":{"role":"master","path":"/s","mode":"ethernet"}}'
+    tell = "f=$(sed 's/.*CNIDeviceInfoFile\": *\"\\([^\"]*\\).*/\\1/' {folder}/ADD.json); echo '{told}' > $f"
+    kind = _recorder(node, tmp_path, tell.format(folder=tmp_path, told=told))
+    node.create_nad("m", {"cniVersion": "1.0.0", "type": kind, "capabilities": {"CNIDeviceInfoFile": True}})
+    with node.pod("m") as pod:
+        node.add(pod)
+
+        assert json.loads(told) == node.status(pod)[1]["device-info"]
+        node.delete(pod)
+    (node.stage.places.bin_dir / kind).unlink()
+
+
+def test_a_pod_without_the_device_is_told_what_to_request(node: Node) -> None:
+    """And nothing was touched."""
+    node.create_nad("vf", {"cniVersion": "1.0.0", "type": "host-device"}, resource=RESOURCE)
+    with kubelet.beside(_kubelet(), node.stage.places.kubelet), node.pod("vf") as pod:
+        added = node.call("add", pod)
+
+        assert "network default/vf: its resourceName example.com/card wants a device" in added.stderr
+        assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
+
+
+def test_without_a_kubelet_only_pods_with_devices_fail(node: Node) -> None:
+    """With a message that says where it was looked for."""
+    node.create_nad("vf", {"cniVersion": "1.0.0", "type": "host-device"}, resource=RESOURCE)
+    node.create_nad(
+        "br",
+        {"cniVersion": "1.0.0", "type": "bridge", "bridge": "mybr0"},
+        resource="bridge.network.kubevirt.io/mybr0",
+    )
+    with node.pod("vf") as pod:
+        added = node.call("add", pod)
+
+        assert f"the kubelet cannot be asked at {node.stage.places.kubelet}" in added.stderr
+        assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
+    with node.pod("br") as pod:
+        node.add(pod)
+        assert ["lo", "eth0", "net1"] == node.link_names(pod)
+        node.delete(pod)
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["the-next-daemon", "the-shim-alone"])
+def test_a_daemon_that_died_leaves_no_file(
+    places: Places,
+    cnitool: Path,
+    tmp_path: Path,
+    alone: bool,  # noqa: FBT001  # a table's column
+) -> None:
+    """The ledger knows of it: whoever does the DEL, after it and with the next daemon the file is gone."""
+    own = Places(tmp_path / "s", places.plugins, places.shim)
+    with stage.build(own) as built:
+        node = Node(built, cnitool)
+        (own.device_info / "dp").mkdir(parents=True)
+        (own.device_info / "dp/example.com-card-0000:3b:02.0-device.json").write_text(json.dumps(INFO))
+        kind = _recorder(node, tmp_path)
+        node.create_nad("vf", {"cniVersion": "1.0.0", "type": kind}, resource=RESOURCE)
+        with node.pod("vf") as pod:
+            with kubelet.beside(_kubelet("0000:3b:02.0"), own.kubelet), built.daemon() as first:
+                node.add(pod)
+                first.kill()
+                first.wait()
+            assert 1 == len(list((own.device_info / "cni").iterdir()))
+            if alone:
+                node.delete(pod)
+                assert 1 == len(list((own.device_info / "cni").iterdir()))
+            built.run("rm", "/run/netattach/cni.sock")
+            with built.daemon():
+                if not alone:
+                    node.delete(pod)
+                eventually(lambda: list((own.device_info / "cni").iterdir()) == [])
+
+
+def sandbox_of(node: Node) -> str:
+    """The only one in the ledger."""
+    (entry,) = node.stage.places.ledger.glob("*.json")
+    return entry.stem

@@ -1,0 +1,205 @@
+"""Addresses by DHCP, from a real server over real interfaces: lease, renewal, release, and restarts of the node's dhcp daemon."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netattach_cli.demo import stage
+from netattach_cli.demo.stage import Places, Stage
+from support import dhcp_server, require
+from support.dhcp_server import DhcpServer, until
+from support.node import Node
+
+MACVLAN: dict[str, Any] = {
+    "cniVersion": "1.0.0",
+    "type": "macvlan",
+    "master": "eth1",
+    "ipam": {"type": "dhcp"},
+}
+
+
+@pytest.fixture(scope="module")
+def dhcp_stage(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A node of its own, since its daemon is stopped and killed here."""
+    require.command("dnsmasq")
+    own = Places(tmp_path_factory.mktemp("dhcp") / "stage", places.plugins, places.shim)
+    with stage.build(own) as built:
+        yield built
+
+
+@pytest.fixture
+def node(dhcp_stage: Stage, cnitool: Path) -> Node:
+    return Node(dhcp_stage, cnitool)
+
+
+@pytest.fixture
+def server(dhcp_stage: Stage, tmp_path: Path) -> Iterator[DhcpServer]:
+    with dhcp_server.serving(dhcp_stage, tmp_path) as server:
+        yield server
+
+
+def dhcp_daemons(node: Node) -> list[int]:
+    """The processes of this node that serve dhcp."""
+    root = str(node.stage.places.bin_dir)
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[:2] == [f"{root}/dhcp".encode(), b"daemon"]:
+            found.append(int(path.parent.name))
+    return found
+
+
+@contextlib.contextmanager
+def daemon(node: Node) -> Iterator[subprocess.Popen[bytes]]:
+    """From the moment when it has told anew what the node has, its dhcp daemon among it."""
+    node.stage.inventory.unlink(missing_ok=True)
+    with node.stage.daemon() as process:
+        yield process
+
+
+def told(node: Node) -> Any:
+    return json.loads(node.stage.inventory.read_text()).get("dhcp")
+
+
+def address(server: DhcpServer) -> str:
+    (address,) = server.addresses()
+    return address
+
+
+def test_macvlan_gets_a_lease_renews_it_and_gives_it_back(node: Node, server: DhcpServer) -> None:
+    node.create_nad("lan", MACVLAN)
+    with daemon(node), node.pod("lan") as pod:
+        node.add(pod)
+        leased = address(server)
+
+        assert [f"{leased}/24"] == node.addresses(pod, "net1")
+        assert leased == node.status(pod)[1]["ips"][0]
+        assert node.pings(pod, "10.0.3.1")
+        first = server.expiry(leased)
+        until(lambda: server.expiry(leased) > first)
+        node.delete(pod)
+        until(lambda: server.released() == [leased])
+        assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
+
+
+def test_host_device_gets_a_lease_and_gives_card_and_lease_back(node: Node, server: DhcpServer) -> None:
+    """The tutorial's network."""
+    node.stage.run("ip", "link", "add", "spare0", "type", "veth", "peer", "name", "spare1", "netns", "world")
+    node.stage.run("ip", "-n", "world", "link", "set", "spare1", "master", "lan0", "up")
+    node.create_nad(
+        "card", {"cniVersion": "0.3.1", "type": "host-device", "device": "spare0", "ipam": {"type": "dhcp"}}
+    )
+    with daemon(node), node.pod("card") as pod:
+        node.add(pod)
+
+        leased = address(server)
+        assert [f"{leased}/24"] == node.addresses(pod, "net1")
+        assert "spare0" not in node.link_names()
+        node.delete(pod)
+        until(lambda: server.released() == [leased])
+        assert "spare0" in node.link_names()
+    node.stage.run("ip", "link", "delete", "spare0")
+
+
+def test_a_lease_outlives_a_restart_of_the_daemon(node: Node, server: DhcpServer) -> None:
+    """Of ours, and so of its child: the reference forgets its leases, never renews them and gives none back."""
+    node.create_nad("lan", MACVLAN)
+    with node.pod("lan") as pod:
+        with daemon(node):
+            node.add(pod)
+        leased = address(server)
+        assert [] == dhcp_daemons(node)
+
+        with daemon(node):
+            renewed = server.expiry(leased)
+            until(lambda: server.expiry(leased) > renewed)
+            assert ([leased], [f"{leased}/24"]) == (server.addresses(), node.addresses(pod, "net1"))
+            node.delete(pod)
+            until(lambda: server.released() == [leased])
+
+
+def test_a_dhcp_daemon_that_is_killed_comes_back_with_its_leases(node: Node, server: DhcpServer) -> None:
+    """It leaves its socket behind, at which nobody listens."""
+    node.create_nad("lan", MACVLAN)
+    with daemon(node), node.pod("lan") as pod:
+        node.add(pod)
+        leased = address(server)
+        (before,) = dhcp_daemons(node)
+        os.kill(before, signal.SIGKILL)
+        until(lambda: dhcp_daemons(node) not in ([], [before]))
+        renewed = server.expiry(leased)
+        until(lambda: server.expiry(leased) > renewed)
+
+        node.delete(pod)
+        until(lambda: server.released() == [leased])
+
+
+def test_ours_ends_with_the_daemon_however_that_ends(node: Node) -> None:
+    with daemon(node) as process:
+        until(lambda: len(dhcp_daemons(node)) == 1)
+        assert {"running": True, "socket": "/run/cni/dhcp.sock"} == told(node)
+        process.kill()
+        process.wait()
+        until(lambda: dhcp_daemons(node) == [])
+
+
+def test_one_that_runs_on_the_node_is_respected(node: Node, server: DhcpServer) -> None:
+    """A unit of systemd, say: never two. When it goes, ours takes its place, and its leases."""
+    command = node.stage.command(
+        "sh", "-c", f"mkdir -p /run/cni; exec {node.stage.places.bin_dir}/dhcp daemon"
+    )
+    own = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: len(dhcp_daemons(node)) == 1)
+    (before,) = dhcp_daemons(node)
+    node.create_nad("lan", MACVLAN)
+    with daemon(node), node.pod("lan") as pod:
+        node.add(pod)
+        leased = address(server)
+        assert [before] == dhcp_daemons(node)
+        assert told(node)["running"]
+        own.terminate()
+        own.wait()
+        until(lambda: dhcp_daemons(node) not in ([], [before]))
+        renewed = server.expiry(leased)
+        until(lambda: server.expiry(leased) > renewed)
+
+        node.delete(pod)
+        until(lambda: server.released() == [leased])
+
+
+def test_a_node_without_the_binary_says_so(node: Node) -> None:
+    """And pods that want it fail with what is to be done."""
+    binary = node.stage.places.bin_dir / "dhcp"
+    where = binary.readlink()
+    binary.unlink()
+    try:
+        with daemon(node):
+            assert {"running": False, "socket": "/run/cni/dhcp.sock"} == told(node)
+    finally:
+        binary.symlink_to(where)
+
+
+def test_no_server_answers(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plugin waits longer than we do: ADD fails in our time, and nothing is left."""
+    environment = {**node.stage.daemon_environment(), "NETATTACH_PLUGIN_DEADLINE": "3"}
+    monkeypatch.setattr(Stage, "daemon_environment", lambda _: environment)
+    node.create_nad("lan", MACVLAN)
+    with daemon(node), node.pod("lan") as pod:
+        failed = node.call("add", pod)
+
+        assert 0 != failed.returncode
+        assert "plugin macvlan did not end within 3000 ms" in failed.stderr
+        assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
+        node.delete(pod)

@@ -1,0 +1,203 @@
+"""The daemon killed before and after each of its side effects, one by one: nothing is left and nobody is told a falsehood."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netattach_cli.demo import stage
+from netattach_cli.demo.stage import Places
+from support.faults import FaultyDaemon, eventually, processes_of, state
+from support.node import Node, NodePod
+
+LAN: dict[str, Any] = {
+    "type": "host-local",
+    "subnet": "10.0.3.0/24",
+    "rangeStart": "10.0.3.100",
+    "rangeEnd": "10.0.3.200",
+}
+SECOND: dict[str, Any] = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1", "ipam": LAN}
+ATTACHED = ["lo", "eth0", "net1"]
+FEWEST_POINTS = {"add": 20, "del": 10}
+
+
+@dataclass
+class Killed:
+    """A node and its mortal daemon; `clean` is what the node looks like without pods."""
+
+    node: Node
+    daemon: FaultyDaemon
+    clean: object = None
+    survived: bool = False
+
+
+@pytest.fixture(scope="module")
+def killed(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
+    """For all of the matrix, whose rounds leave nothing."""
+    root = tmp_path_factory.mktemp("faults")
+    with stage.build(Places(root / "stage", places.plugins, places.shim)) as built:
+        node, daemon = Node(built, cnitool), FaultyDaemon(built, root)
+        node.create_nad("second", SECOND)
+        node.create_nad(
+            "card", {"cniVersion": "1.0.0", "type": "host-device", "device": "card0", "ipam": LAN}
+        )
+        with daemon.running(NETATTACH_SWEEP_AFTER="0.2"):
+            with node.pod("second") as pod:  # the bridge of the default network, the leases' directories
+                node.add(pod)
+                node.delete(pod)
+            yield Killed(node, daemon, state(node))
+
+
+def _call(killed: Killed, verb: str, pod: NodePod, point: int) -> tuple[bool, list[str]]:
+    """A call with a death at the point; whether the runtime was told of a success, and the points that were reached."""
+    killed.daemon.die_at(point)
+    done = killed.node.call(verb, pod)
+    reached = killed.daemon.disarm(fewest=point)
+    killed.survived = len(reached) < point
+    return done.returncode == 0, reached
+
+
+def _deaths(killed: Killed, verb: str) -> Iterator[int]:
+    """One point after the other, until a call of this verb comes to its end."""
+    killed.survived = False
+    for point in itertools.count(1):
+        if killed.survived:
+            assert point > FEWEST_POINTS[verb]
+            return
+        yield point
+
+
+def _nothing_is_left(killed: Killed) -> None:
+    """Nor does anything run."""
+    eventually(lambda: state(killed.node) == killed.clean)
+    eventually(lambda: not processes_of(f"CNI_PATH={killed.node.stage.places.bin_dir}"))
+
+
+def _is_whole(killed: Killed, pod: NodePod) -> None:
+    """A success was told: every network is there, and its status comes."""
+    assert ATTACHED == killed.node.link_names(pod)
+    eventually(lambda: killed.node.status_text(pod) is not None)
+    assert ["eth0", "net1"] == [entry["interface"] for entry in killed.node.status(pod)]
+
+
+def _points(killed: Killed, verb: str) -> list[str]:
+    with killed.node.pod("second") as pod:
+        if verb == "del":
+            killed.node.add(pod)
+        succeeded, points = _call(killed, verb, pod, 0)
+        assert succeeded
+        if verb == "add":
+            killed.node.delete(pod)
+    return points
+
+
+def test_there_is_much_to_die_at(killed: Killed) -> None:
+    """The seam is not torn: what is counted are the disk, the plugins, the kernel, the API and the answer."""
+    points = _points(killed, "add")
+
+    assert len(points) >= FEWEST_POINTS["add"]
+    assert {"fsync", "RUN bridge", "RUN macvlan", "RAN", "netlink request", "status", "ANSWER"} <= {
+        point.partition(" ")[2] for point in points
+    }
+    assert {"RUN bridge", "RUN macvlan", "RAN", "remove", "ANSWER"} <= {
+        point.partition(" ")[2] for point in _points(killed, "del")
+    }
+
+
+@pytest.mark.parametrize("verb", ["add", "del"])
+def test_a_daemon_killed_anywhere_and_the_runtimes_delete_after_it(killed: Killed, verb: str) -> None:
+    """What every runtime does after a failure: DEL of the same sandbox. It succeeds, and nothing is left."""
+    for point in _deaths(killed, verb):
+        with killed.node.pod("second") as pod:
+            if verb == "del":
+                killed.node.add(pod)
+            succeeded, _ = _call(killed, verb, pod, point)
+            if succeeded and verb == "add":
+                _is_whole(killed, pod)
+            if succeeded and verb == "del":
+                _nothing_is_left(killed)
+            killed.node.delete(pod)
+            # what a plugin that was killed half-way has not yet named goes with the namespace, and nobody else could find it
+            assert not set(ATTACHED[1:]) & set(killed.node.link_names(pod))
+        _nothing_is_left(killed)
+
+
+@pytest.mark.parametrize("verb", ["add", "del"])
+def test_a_daemon_killed_anywhere_while_a_card_is_moved(killed: Killed, verb: str) -> None:
+    """host-device's DEL fails where there is no card (any more): the pod can be deleted all the same, and its address is free."""
+    for point in _deaths(killed, verb):
+        with _card(killed.node), killed.node.pod("card") as pod:
+            if verb == "del":
+                killed.node.add(pod)
+            succeeded, _ = _call(killed, verb, pod, point)
+            if succeeded and verb == "add":
+                _is_whole(killed, pod)
+            eventually(
+                lambda: killed.node.call("del", pod).returncode == 0
+            )  # a shim alone cannot, the next one can
+            assert [] == killed.node.leases()
+            assert not set(ATTACHED[1:]) & set(killed.node.link_names(pod))
+        _nothing_is_left(killed)
+
+
+def test_a_status_that_could_not_be_written_is_written_after_a_restart(killed: Killed) -> None:
+    """As it was at the ADD: the ledger has it."""
+    node = killed.node
+    with node.pod("second") as pod:
+        path = node.stage.places.store / "pods" / pod.namespace / f"{pod.name}.json"
+        body = path.read_text()
+        path.write_text("{")
+        node.add(pod)
+        path.write_text(body)
+        assert None is node.status_text(pod)
+
+        killed.daemon.die()
+
+        _is_whole(killed, pod)
+        node.delete(pod)
+    _nothing_is_left(killed)
+
+
+@contextlib.contextmanager
+def _card(node: Node) -> Iterator[None]:
+    """One to be moved into a pod; the kernel takes this kind away with the pod where it was not moved back."""
+    node.stage.run("ip", "link", "add", "card0", "type", "veth", "peer", "name", "card1")
+    try:
+        yield
+    finally:
+        node.stage.run("ip", "link", "delete", "card1", check=False)
+
+
+@pytest.mark.parametrize("verb", ["add", "del"])
+def test_a_daemon_killed_anywhere_and_a_runtime_that_never_comes_back(killed: Killed, verb: str) -> None:
+    """It removes the namespace and forgets the sandbox. The calls of other pods are enough, of such as meet the daemon."""
+    for point in _deaths(killed, verb):
+        with killed.node.pod("second") as pod:
+            if verb == "del":
+                killed.node.add(pod)
+            succeeded, _ = _call(killed, verb, pod, point)
+            if succeeded and verb == "add":
+                _is_whole(killed, pod)
+                killed.node.delete(pod)
+        forget_runtimes_cache(killed.node)
+        eventually(lambda: _another_call_cleans_up(killed))
+        _nothing_is_left(killed)
+
+
+def _another_call_cleans_up(killed: Killed) -> bool:
+    with killed.node.pod("second") as other:
+        killed.node.add(other)
+        killed.node.delete(other)
+    return state(killed.node) == killed.clean
+
+
+def forget_runtimes_cache(node: Node) -> None:
+    """libcni keeps what it asked for until a DEL; a runtime that forgets loses that too."""
+    for path in (node.stage.places.var_lib_cni / "results").glob("*"):
+        path.unlink()

@@ -1,0 +1,261 @@
+"""What goes wrong with plain pods, while the daemon is stopped: all is undone, told as what it is, and freed by the DEL."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from netattach_cli.demo.stage import DEFAULT_NETWORK
+from support.node import Node
+from support.plain import (
+    DELEGATE,
+    NOTHING,
+    OTHER,
+    TRY_AGAIN,
+    adding,
+    begun,
+    children,
+    error_of,
+    eventually,
+    left_on,
+    lives,
+    locks,
+    parent,
+    recompiled,
+    run,
+    sandbox,
+)
+
+
+@pytest.fixture
+def node(daemonless: Node) -> Node:
+    """Its daemon is stopped, where the test does not start it."""
+    return daemonless
+
+
+class TestFailing:
+    def test_a_chain_that_fails_is_undone_backwards(
+        self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
+    ) -> None:
+        """The runtime is told which plugin failed, in its own words; the pod has nothing, and no lease is held."""
+        log = tmp_path / "log"
+        error = '{"code": 7, "msg": "bad \\"thing\\" \\u00e9", "details": "more"}'
+        script(
+            "failing",
+            f"#!/bin/sh\necho $CNI_COMMAND >> {log}\n[ $CNI_COMMAND = DEL ] || {{ echo '{error}'; exit 1; }}\n",
+        )
+        bridge = json.loads(DEFAULT_NETWORK)["plugins"][0]
+        primary([bridge, {"type": "failing"}, {"type": "never"}])
+        with node.pod() as pod:
+            told = error_of(node, "ADD", pod)
+
+            assert DELEGATE == told["code"]
+            assert (
+                f'pod default/{pod.name}: ADD of network cbr0 (eth0): plugin failing failed: bad "thing" é'
+                == told["msg"]
+            )
+            assert "failing: code 7, more" == told["details"]
+            assert "ADD\nDEL\n" == log.read_text()
+            assert ["lo"] == node.link_names(pod)
+            assert NOTHING == left_on(node)
+
+    def test_what_cannot_be_undone_is_left_to_the_delete_that_follows(
+        self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
+    ) -> None:
+        """And that one frees it."""
+        mended = tmp_path / "mended"
+        script("failing", f"#!/bin/sh\n[ -e {mended} ] || {{ echo no device was not found >&2; exit 3; }}\n")
+        bridge = json.loads(DEFAULT_NETWORK)["plugins"][0]
+        primary([bridge, {"type": "failing"}])
+        with node.pod() as pod:
+            assert "not undone yet: DEL of network cbr0" in error_of(node, "ADD", pod)["details"]
+            assert 1 == len(node.leases())
+            failed = error_of(node, "DEL", pod)
+            assert DELEGATE == failed["code"]
+            assert "not found" not in json.dumps(failed).lower()
+            mended.touch()
+            node.delete(pod)
+
+            assert NOTHING == left_on(node)
+
+    @pytest.mark.parametrize(
+        ("does", "said"),
+        [
+            ("exit 0", "printed no result"),
+            ("echo '{\"a\"}'", "answered what is no CNI result"),
+            ("echo '[]'", "answered what is no CNI result"),
+            ("echo oops >&2; exit 9", "failed with exit status 9 and said: oops"),
+            ("kill -KILL $$", "was ended by signal 9"),
+            ("head -c 2000000 /dev/zero", "it wrote more than 1 MiB"),
+        ],
+    )
+    def test_what_a_plugin_does_wrong_is_told(
+        self,
+        node: Node,
+        primary: Callable[..., None],
+        script: Callable[[str, str], str],
+        does: str,
+        said: str,
+    ) -> None:
+        """Never as a success; and it is undone."""
+        script("wrong", f"#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\n{does}\n")
+        primary([{"type": "wrong"}])
+        with node.pod() as pod:
+            told = error_of(node, "ADD", pod)
+
+            assert DELEGATE == told["code"]
+            assert said in told["msg"]
+            assert NOTHING == left_on(node)
+
+    def test_a_plugin_that_is_not_installed_is_not_asked_to_undo(
+        self, node: Node, primary: Callable[..., None]
+    ) -> None:
+        """It never ran."""
+        bridge = json.loads(DEFAULT_NETWORK)["plugins"][0]
+        primary([bridge, {"type": "absent"}])
+        with node.pod() as pod:
+            told = error_of(node, "ADD", pod)
+
+            assert "plugin absent is not installed" in told["msg"]
+            assert "not undone" not in told["details"]
+            assert NOTHING == left_on(node)
+
+    @pytest.mark.parametrize("printed", ["null", '{"ips":[]}', "{ }", '{"cniVersion":"0.4.0"}'])
+    def test_a_result_without_a_version_has_the_configurations(
+        self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], printed: str
+    ) -> None:
+        """As libcni mends it."""
+        script("sparing", f"#!/bin/sh\n[ $CNI_COMMAND = ADD ] && echo '{printed}'\nexit 0\n")
+        primary([{"type": "sparing"}])
+        expected = {"cniVersion": "1.0.0", **(json.loads(printed) or {})}
+        with node.pod() as pod:
+            done = run(node, "ADD", pod)
+            assert {} == error_of(node, "DEL", pod)
+
+        assert (0, expected) == (done.returncode, json.loads(done.stdout))
+
+    def test_a_name_that_is_taken_is_not_touched(self, node: Node) -> None:
+        """The daemon says so; the DEL that follows a failed ADD of the plugin would remove the other's interface."""
+        with node.pod() as pod:
+            node.in_pod(pod, "ip", "link", "add", "eth0", "type", "bridge")
+
+            assert TRY_AGAIN == error_of(node, "ADD", pod)["code"]
+            assert "bridge" == node.kind(pod, "eth0")
+
+    def test_a_second_add_is_refused(self, node: Node) -> None:
+        """And changes nothing."""
+        with node.pod() as pod:
+            node.add(pod)
+            addresses = node.addresses(pod, "eth0")
+
+            assert OTHER == error_of(node, "ADD", pod)["code"]
+            assert addresses == node.addresses(pod, "eth0")
+            node.delete(pod)
+
+    @pytest.mark.parametrize("bytes_left", [0, 400])
+    def test_a_full_disk_begins_nothing(self, node: Node, bytes_left: int) -> None:
+        """Neither where there is no room at all, nor where half a note fits."""
+        plain = "/var/lib/cni/netattach/chains/plain"
+        node.stage.run("mount", "-t", "tmpfs", "-o", "size=8k", "tiny", plain)
+        try:
+            node.stage.run(
+                "sh", "-c", f"head -c {8192 - (4096 if bytes_left else 0)} /dev/zero > {plain}/full"
+            )
+            with node.pod() as pod:
+                with recompiled(node, steps_like=1 if not bytes_left else 40):
+                    told = error_of(node, "ADD", pod)
+
+                assert OTHER == told["code"]
+                assert "cannot be written" in told["msg"]
+                assert ["lo"] == node.link_names(pod)
+                assert [] == node.leases()
+                assert ["full"] == node.stage.run("ls", plain).stdout.split()
+        finally:
+            node.stage.run("umount", plain)
+
+
+class TestKilled:
+    """In the middle of a plugin that has made an interface, holds a lease and has a child; each leaves nothing in the end."""
+
+    @pytest.fixture
+    def hanging(
+        self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
+    ) -> Path:
+        """A chain of the bridge and a plugin that hangs; where it writes its own and its child's process number."""
+        pids = tmp_path / "pids"
+        hang = f"sleep 300 & echo $$ $! > {pids}; wait"
+        script("hanging", f"#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\n{hang}\n")
+        primary([json.loads(DEFAULT_NETWORK)["plugins"][0], {"type": "hanging"}])
+        return pids
+
+    def test_by_a_runtime_that_gives_up(self, node: Node, hanging: Path) -> None:
+        """All that runs is ended, then undone, without another call."""
+        with node.pod() as pod, adding(node, pod, hanging) as shim:
+            assert ["lo", "eth0"] == node.link_names(pod)
+            shim.kill()
+
+            eventually(lambda: left_on(node) == NOTHING and locks(node) == [])
+            assert ["lo"] == node.link_names(pod)
+            assert not any(map(lives, map(int, hanging.read_text().split())))
+
+    @pytest.mark.parametrize("again", ["DEL", "ADD"])
+    def test_with_every_process_of_it(
+        self, node: Node, hanging: Path, script: Callable[[str, str], str], again: str
+    ) -> None:
+        """The note is there, so the next call frees all; an ADD does so before it begins."""
+        with node.pod() as pod, adding(node, pod, hanging) as shim:
+            keeper = parent(int(hanging.read_text().split()[0]))
+            os.kill(shim.pid, signal.SIGSTOP)  # it would clean up
+            for pid in (parent(keeper), keeper, shim.pid):
+                os.kill(pid, signal.SIGKILL)
+            shim.wait()
+            assert 1 == len(node.leases())
+            assert 1 == len(node.notes())
+            script("hanging", "#!/bin/sh\n[ $CNI_COMMAND = ADD ] && echo '{}'\nexit 0\n")
+
+            assert {} == error_of(node, again, pod)
+            if again == "ADD":
+                assert ["lo", "eth0"] == node.link_names(pod)
+                assert 1 == len(node.leases())
+                node.delete(pod)
+            assert NOTHING == left_on(node)
+            assert ["lo"] == node.link_names(pod)
+
+    @pytest.mark.parametrize("verb", ["ADD", "DEL"])
+    @pytest.mark.parametrize("milliseconds", range(0, 48, 4))
+    def test_at_any_moment(self, node: Node, verb: str, milliseconds: int) -> None:
+        """Its working process, without a word: the DEL that follows frees all, or there is nothing to be freed."""
+        with node.pod() as pod:
+            if verb == "DEL":
+                node.add(pod)
+            shim = begun(node, pod, verb)
+            time.sleep(milliseconds / 1000)
+            for runner in children(shim.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(runner, signal.SIGKILL)
+            shim.wait(20)
+            told = error_of(node, "DEL", pod)
+
+            assert told.get("code", TRY_AGAIN) == TRY_AGAIN
+            assert ["lo"] == node.link_names(pod)
+            assert NOTHING == left_on(node)
+
+    @pytest.mark.parametrize("cut", range(0, 1200, 97))
+    def test_while_the_note_was_written(self, node: Node, cut: int) -> None:
+        """Nothing was begun then; the daemon deletes by the sandbox's id, and the piece goes too."""
+        path = node.stage.places.ledger / "chains/plain"
+        with node.pod() as pod:
+            node.add(pod)
+            note = path / sandbox(pod)
+            note.write_bytes(note.read_bytes()[:cut])
+            with node.stage.daemon():
+                assert {} == error_of(node, "DEL", pod, wait_ms=9000)
+
+            assert NOTHING == left_on(node)

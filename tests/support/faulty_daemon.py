@@ -1,0 +1,124 @@
+"""The daemon with a death at its n-th side effect: a program for tests, started with the directory in which it is told of it.
+
+A process that has imported everything keeps forking the daemon, as a kubelet would restart it. The daemon's ports are wrapped:
+before and after each side effect its name is appended to `points`, and where `arm` holds that number the process kills itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from netattach_core.shim_protocol import Frame, Kind
+from netattach_plugin import __main__ as daemon
+from netattach_plugin import on_files
+from netattach_plugin.ledger import FileLedger
+from netattach_plugin.netlink.pod_links import PodLinks
+from netattach_plugin.netlink.sockets import Opener
+from netattach_plugin.shim_call import ShimCall
+from netattach_plugin.store import FileStore
+
+assert on_files  # imported before the fork, though the daemon would do so later
+
+
+class Points:
+    """Counts from the moment at which `arm` was written."""
+
+    def __init__(self, directory: Path) -> None:
+        self._arm = directory / "arm"
+        self._points = directory / "points"
+        self._armed = ""
+        self._count = 0
+
+    def reach(self, name: str) -> None:
+        try:
+            armed = self._arm.read_text()
+        except FileNotFoundError:
+            return
+        if armed != self._armed:
+            self._armed, self._count = armed, 0
+        self._count += 1
+        with self._points.open("a") as file:
+            file.write(f"{name}\n")
+        if self._count == int(armed.split()[-1]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, owner: Any, method: str, name: Callable[..., str] | str = "") -> None:
+        """Wraps a method: a point before it and one after it. An empty name means: no point this time."""
+        wrapped = getattr(owner, method)
+
+        def named(*args: Any) -> str:
+            return name(*args) if callable(name) else name or method.strip("_")
+
+        @functools.wraps(wrapped)
+        async def waiting(*args: Any, **kwargs: Any) -> Any:
+            self._reach("before", named(*args))
+            result = await wrapped(*args, **kwargs)
+            self._reach("after", named(*args))
+            return result
+
+        @functools.wraps(wrapped)
+        def at_once(*args: Any, **kwargs: Any) -> Any:
+            self._reach("before", named(*args))
+            result = wrapped(*args, **kwargs)
+            self._reach("after", named(*args))
+            return result
+
+        setattr(owner, method, waiting if asyncio.iscoroutinefunction(wrapped) else at_once)
+
+    def _reach(self, when: str, name: str) -> None:
+        if name:
+            self.reach(f"{when} {name}")
+
+
+def _sent(_: ShimCall, frame: Frame) -> str:
+    if frame.kind is Kind.RUN:
+        return f"RUN {frame.fields[1].decode()}"
+    return "ANSWER" if frame.kind is Kind.ANSWER else ""
+
+
+def _taken(_: ShimCall, frame: Frame) -> str:
+    return "RAN" if frame.kind is Kind.RAN else ""
+
+
+def _renamed(path: Path, *_: object) -> str:
+    return "" if path.parent.name == "nodes" else "rename"  # the inventory is told whenever it is ready
+
+
+def wrap(points: Points) -> None:
+    """All that the daemon does to the world in a call."""
+    points.around(os, "fsync")
+    points.around(Path, "rename", _renamed)
+    points.around(FileLedger, "remove", "remove")
+    points.around(ShimCall, "_send", _sent)
+    points.around(ShimCall, "_take", _taken)
+    points.around(Opener, "open_in", "netlink socket")
+    points.around(PodLinks, "dump", "netlink request")
+    points.around(FileStore, "write_status", "status")
+
+
+def main() -> int:
+    wrap(Points(Path(sys.argv[1])))
+    while True:
+        child = os.fork()
+        if not child:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            return daemon.main()
+        signal.signal(signal.SIGTERM, lambda *_, child=child: _end(child))
+        os.waitpid(child, 0)
+
+
+def _end(child: int) -> None:
+    os.kill(child, signal.SIGTERM)
+    os.waitpid(child, 0)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

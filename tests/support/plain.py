@@ -1,0 +1,153 @@
+"""Calls of plain pods on a node whose daemon is stopped: as a runtime makes them, with the shim itself."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from netattach_core import cni_call, compiled, own_conf
+from netattach_core.compiled import Chain
+from support.node import Node, NodePod
+
+NOTHING: dict[str, list[str]] = {"links": [], "leases": [], "ledger": [], "nat": []}
+TRY_AGAIN, DELEGATE, OTHER = 11, 100, 999
+
+
+def call(
+    node: Node,
+    verb: str,
+    pod: NodePod,
+    *,
+    offered: dict[str, Any] | None = None,
+    stdin: str = "",
+    version: str = "1.0.0",
+    hand_over: bool = True,
+    wait_ms: int = 50,
+) -> tuple[dict[str, str], str]:
+    """The variables and the standard input of a call, as a runtime makes them."""
+    annotations = {cni_call.POD_ANNOTATIONS: pod.annotations} if hand_over else {}
+    conf = {
+        "cniVersion": version,
+        "name": "netattach",
+        "type": "netattach",
+        "runtimeConfig": annotations | (offered or {}),
+    }
+    environment = {
+        "CNI_COMMAND": verb,
+        "NETATTACH_WAIT_MS": str(wait_ms),
+        "CNI_CONTAINERID": sandbox(pod),
+        "CNI_NETNS": pod.netns,
+        "CNI_IFNAME": "eth0",
+        "CNI_PATH": str(node.stage.places.bin_dir),
+        "CNI_ARGS": f"K8S_POD_NAMESPACE={pod.namespace};K8S_POD_NAME={pod.name};K8S_POD_UID={pod.uid}",
+    }
+    return environment, stdin or json.dumps(conf)
+
+
+def binary(node: Node) -> Path:
+    return node.stage.places.bin_dir / own_conf.TYPE
+
+
+def run(
+    node: Node, verb: str, pod: NodePod, *, shim: Path | None = None, **more: Any
+) -> subprocess.CompletedProcess[str]:
+    """A call with the shim itself."""
+    environment, stdin = call(node, verb, pod, **more)
+    return node.stage.run(shim or binary(node), env=environment, stdin=stdin, check=False)
+
+
+def error_of(node: Node, verb: str, pod: NodePod, **more: Any) -> dict[str, Any]:
+    """The error object of a call; none where it succeeded."""
+    done = run(node, verb, pod, **more)
+    if done.returncode == 0:
+        return {}
+    error: dict[str, Any] = json.loads(done.stdout)
+    return error
+
+
+def left_on(node: Node) -> dict[str, list[str]]:
+    left = node.leftovers()
+    return {key: left[key] for key in NOTHING}
+
+
+def locks(node: Node) -> list[str]:
+    return node.stage.run("ls", "/run/netattach/locks", check=False).stdout.split()
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 15
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def primary_path(node: Node) -> Path:
+    return node.stage.places.ledger / "chains/primary"
+
+
+@contextlib.contextmanager
+def recompiled(node: Node, *, steps_like: int = 0, **changes: Any) -> Iterator[None]:
+    """The compiled primary, changed; as it was afterwards."""
+    path = primary_path(node)
+    before = path.read_bytes()
+    chain: Chain = compiled.parse(before)
+    values = {name: getattr(chain, name) for name in Chain.__slots__} | changes
+    values["steps"] = values["steps"] * (steps_like or 1)
+    path.write_bytes(compiled.encode(Chain(**values)))
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+
+
+def sandbox(pod: NodePod) -> str:
+    """As cnitool calls it."""
+    return f"cnitool-{hashlib.sha512(pod.netns.encode()).digest()[:10].hex()}"
+
+
+def begun(node: Node, pod: NodePod, verb: str = "ADD") -> subprocess.Popen[bytes]:
+    """A call that is under way."""
+    environment, stdin = call(node, verb, pod)
+    shim = subprocess.Popen(
+        node.stage.command("env", *(f"{key}={value}" for key, value in environment.items()), binary(node)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    assert shim.stdin is not None
+    with shim.stdin:
+        shim.stdin.write(stdin.encode())
+    return shim
+
+
+@contextlib.contextmanager
+def adding(node: Node, pod: NodePod, pids: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """An ADD that hangs in its second plugin; what the test does to it is its own affair."""
+    shim = begun(node, pod)
+    try:
+        eventually(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+        yield shim
+    finally:
+        shim.kill()
+        shim.wait()
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def children(pid: int) -> list[int]:
+    """A process's own; none where it is gone."""
+    try:
+        return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
