@@ -26,8 +26,10 @@ RUN apt-get -q update && apt-get -q -y install --no-install-recommends python3-v
     python3 -m venv /opt/build
 
 # The Python packages, as the lock file names them. They change seldom, so they come before anything of ours. The lock has what
-# builds our wheel too; the image gets only what pyproject.toml asks for, and of the client of Kubernetes not the generated classes
-# (two thirds of everything), which are imported on first use and which we never use.
+# builds our wheel too; the image gets only what pyproject.toml asks for.
+# Of the client of Kubernetes it gets the asyncio half without the generated classes, which we never use. Packages whose __init__
+# gathers all that is in them get an empty one: we import by full names, and the rest would cost every program half a second and
+# 20 MB at its start.
 FROM pip AS packages
 WORKDIR /src
 COPY requirements/image.lock ./
@@ -40,8 +42,11 @@ RUN "$(readlink -f "$(command -v python3)")" -m venv --without-pip /opt/netattac
     python3 -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
 print(*(need for extra in extras.values() for need in extra if not need.startswith("netattach[")), sep="\n")' >wanted && \
     /opt/build/bin/pip --python /opt/netattach/bin/python install -q --no-index --no-compile --find-links /wheels -r wanted && \
-    find /opt/netattach/lib/python3*/site-packages/kubernetes -path '*/client/*' \( -path '*/models/*.py' -o -path '*/api/*.py' \) \
-        ! -name __init__.py -delete
+    cd /opt/netattach/lib/python3*/site-packages && \
+    find kubernetes -mindepth 1 -maxdepth 1 ! -name aio ! -name __init__.py -exec rm -rf {} + && \
+    rm -r kubernetes/aio/client/models/*.py kubernetes/aio/client/api/*.py && \
+    for package in kubernetes kubernetes/aio kubernetes/aio/config kubernetes/aio/utils pyroute2 pyroute2/iproute; do \
+        : >"$package/__init__.py"; done
 
 # The image but for our own code: /image.
 # Python and its packages, each module as one file, module.pyc: half the files to unpack. A traceback has no lines of theirs, but
@@ -58,7 +63,7 @@ RUN set -eu; python=$(readlink -f /opt/netattach/bin/python); \
     find . -type f -delete; \
     cd ../lib/python3*/site-packages; \
     find . -path './tzdata/zoneinfo/*' ! -name '*.py' ! -name UTC -type f -delete; \
-    rm -rf distutils-precedence.pth _distutils_hack cffi pycparser kubernetes/e2e_test pyroute2/fixtures; \
+    rm -rf distutils-precedence.pth _distutils_hack cffi pycparser pyroute2/fixtures; \
     find . -path '*.dist-info/*' -type f ! -name METADATA ! -name entry_points.txt ! -ipath '*licen[cs]e*' ! -iname '*copying*' \
         ! -iname '*notice*' ! -iname '*authors*' -delete; \
     find . \( -name '*_test.py' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.[ch]' \

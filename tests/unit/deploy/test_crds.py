@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from netattach_core import inventory, nad_status
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin, Primary
+from netattach_core.inventory import DefaultInterface, Interface, NetworkFile, NodeInventory, Plugin, Primary
 from netattach_kube.resource import INVENTORIES, NADS, Resource
 from support import require
 
@@ -121,6 +121,7 @@ def test_the_schema_has_room_for_the_whole_inventory_of_a_node() -> None:
         default_interfaces=(DefaultInterface("eth0", ("carries the IPv4 default route",)),),
         plugins=(Plugin("macvlan", ("0.4.0", "1.0.0")), Plugin("broken")),
         primary=Primary("cbr0", "10-default.conflist", ("bridge", "portmap")),
+        networks=(NetworkFile("10-default.conflist", "cbr0"),),
     )
 
     assert [] == problems(INVENTORIES, _inventory(node))

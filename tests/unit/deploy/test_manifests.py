@@ -211,22 +211,29 @@ class TestPrograms:
         assert "hostNetwork" not in pod
         assert not [v for v in pod.get("volumes", []) if "hostPath" in v]
 
-    def test_the_daemon_has_three_capabilities_and_four_directories_of_the_node(self) -> None:
+    def test_the_daemon_has_five_capabilities_and_eight_directories_of_the_node(self) -> None:
         (container,) = DAEMON["containers"]
         settings = DaemonSettings()
         paths = {v["name"]: v["hostPath"]["path"] for v in DAEMON["volumes"] if "hostPath" in v}
 
-        assert ["NET_ADMIN", "SYS_ADMIN", "DAC_OVERRIDE"] == container["securityContext"]["capabilities"][
-            "add"
-        ]
+        named = ["NET_ADMIN", "SYS_ADMIN", "DAC_OVERRIDE", "NET_RAW", "NET_BIND_SERVICE"]
+        assert named == container["securityContext"]["capabilities"]["add"]
         assert {
             str(settings.conf_dir),
             str(settings.bin_dir),
             str(settings.socket.parent),
-            str(settings.ledger),
+            str(settings.libcni),
+            str(settings.dhcp.parent),
+            "/run/netns",
+            str(settings.pod_resources.parent),
+            str(settings.device_info),
         } == set(paths.values())
+        assert settings.libcni in settings.ledger.parents
+        assert settings.libcni in settings.multus.parents
         mounts = {m["name"]: m["mountPath"] for m in container["volumeMounts"]}
         assert {**paths, "settings": str(settings.config.parent)} == mounts
+        (namespaces,) = [m for m in container["volumeMounts"] if m["name"] == "namespaces"]
+        assert "HostToContainer" == namespaces["mountPropagation"]
 
     def test_the_daemon_starts_without_the_settings_and_on_every_node(self) -> None:
         (settings,) = [v["configMap"] for v in DAEMON["volumes"] if "configMap" in v]
@@ -285,18 +292,21 @@ class TestAdmission:
     def test_only_the_judgement_of_networks_is_not_gone_without(self) -> None:
         assert {
             "nads.netattach.io": "Fail",
+            "deletions.netattach.io": "Ignore",
             "pods.netattach.io": "Ignore",
+            "templates.netattach.io": "Ignore",
             "config.netattach.io": "Ignore",
         } == {name: webhook["failurePolicy"] for name, webhook in WEBHOOKS.items()}
 
     def test_our_own_pods_never_wait_for_our_webhooks(self) -> None:
-        (excluded,) = WEBHOOKS["pods.netattach.io"]["namespaceSelector"]["matchExpressions"]
+        for name in ("pods.netattach.io", "templates.netattach.io"):
+            (excluded,) = WEBHOOKS[name]["namespaceSelector"]["matchExpressions"]
 
-        assert ("kubernetes.io/metadata.name", "NotIn", {CONTROL, NODE}) == (
-            excluded["key"],
-            excluded["operator"],
-            set(excluded["values"]),
-        )
+            assert ("kubernetes.io/metadata.name", "NotIn", {CONTROL, NODE}) == (
+                excluded["key"],
+                excluded["operator"],
+                set(excluded["values"]),
+            )
 
     @pytest.mark.parametrize(
         "expression",
@@ -305,12 +315,12 @@ class TestAdmission:
     def test_a_condition_holds_where_parts_of_the_object_are_absent(self, expression: str) -> None:
         """Optional parts are asked for by has() first or by `.?`; an old object only where there is one."""
         for part in ("annotations", "deletionTimestamp", "spec"):
-            bare = rf"(?<!\?)\b(?:object|oldObject)(?:\.metadata)?\.{part}\b"
+            bare = rf"(?<!\?)\b(?:object|oldObject)(?:\.metadata)?\.{part}\b"  # not `.?annotations`
             assert f"has(object.metadata.{part})" in expression or not re.search(bare, expression)
         assert "oldObject" not in expression or expression.startswith("request.operation != 'UPDATE' ||")
 
     def test_objects_that_are_being_deleted_are_let_go(self) -> None:
-        for name in ("nads.netattach.io", "pods.netattach.io"):
+        for name in ("nads.netattach.io", "pods.netattach.io", "templates.netattach.io"):
             assert "!has(object.metadata.deletionTimestamp)" in [
                 c["expression"] for c in WEBHOOKS[name]["matchConditions"]
             ]
