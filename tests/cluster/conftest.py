@@ -11,6 +11,13 @@ from cluster.lab import places, process, turn
 from cluster.lab.cluster import Cluster, standing
 from support import require
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The cluster comes last, and of its tests the tutorial first: it begins where nothing is installed."""
+    items.sort(key=lambda item: (item.path.is_relative_to(HERE), item.path.name != "test_tutorial.py"))
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
@@ -47,8 +54,14 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed(cluster: Cluster, image: Path) -> Cluster:
-    """With our programs, from `kubectl apply -k deploy/`."""
+def loaded(cluster: Cluster, image: Path) -> Cluster:
+    """Our image is on the nodes; nothing is installed unless an earlier test did it."""
     cluster.load(image)
-    cluster.install()
     return cluster
+
+
+@pytest.fixture(scope="session")
+def installed(loaded: Cluster) -> Cluster:
+    """With our programs, from `kubectl apply -k deploy/`."""
+    loaded.install()
+    return loaded

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shlex
+from collections.abc import Iterator
 from typing import Any
 
 from cluster.lab.cluster import Cluster
+from cluster.lab.nodes import Node
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 STATUS = "k8s.v1.cni.cncf.io/network-status"
@@ -16,6 +20,10 @@ HOST_LOCAL = {
     "rangeStart": "10.0.3.200",
     "rangeEnd": "10.0.3.209",
 }
+
+
+_SLEEP = ("sh", "-c", "trap 'exit 0' TERM; sleep 1000000 & wait")
+"""The kernel keeps signals from a container's first process that it has no handler for."""
 
 
 def conf(**keys: Any) -> str:
@@ -51,7 +59,7 @@ def pod(
         "spec": {
             "nodeName": node,
             "terminationGracePeriodSeconds": 1,
-            "containers": [{"name": "sleep", "image": "localhost/lab:1", "command": ["sleep", "1000000"]}],
+            "containers": [{"name": "sleep", "image": "localhost/lab:1", "command": list(_SLEEP)}],
         },
     }
 
@@ -69,10 +77,34 @@ def status(cluster: Cluster, name: str, namespace: str = "default") -> list[dict
     return entries
 
 
+@contextlib.contextmanager
+def plugins(cluster: Cluster, node: str, **scripts: str) -> Iterator[None]:
+    """CNI plugins in sh on the node, once its inventory has them: the judge refuses networks of plugins that nobody has."""
+    for name, script in scripts.items():
+        program, hidden = f"/opt/cni/bin/{name}", f"/opt/cni/bin/.{name}"
+        text = shlex.quote(f"#!/bin/sh\n{script}\n")
+        cluster.node(node).sh(f"printf %s {text} >{hidden}; chmod 755 {hidden}; mv {hidden} {program}")
+    try:
+        cluster.eventually(lambda: scripts.keys() <= _plugins(cluster, node), f"{node}'s inventory")
+        yield
+    finally:
+        cluster.node(node).sh(f"cd /opt/cni/bin; rm {' '.join(scripts)}")
+
+
+def _plugins(cluster: Cluster, node: str) -> set[str]:
+    told = cluster.read("nodenetworkinventory", node)["status"]["plugins"]
+    return {each["name"] for each in told}
+
+
 def links(cluster: Cluster, pod_name: str, namespace: str = "default") -> list[str]:
     """The interfaces in the pod, as its own kernel lists them, in their order."""
     said = cluster.kubectl("exec", "--namespace", namespace, pod_name, "--", "ip", "-o", "link").stdout
     return [line.split(": ")[1].partition("@")[0] for line in said.splitlines()]
+
+
+def cards(node: Node) -> set[str]:
+    """The interfaces of the node itself."""
+    return {line.split(": ")[1].partition("@")[0] for line in node.sh("ip -o link").splitlines()}
 
 
 def address(cluster: Cluster, pod_name: str, interface: str, namespace: str = "default") -> str:
@@ -91,7 +123,8 @@ def pings(cluster: Cluster, pod_name: str, to: str, interface: str = "net1") -> 
 def leftovers(cluster: Cluster, node: str) -> dict[str, list[str]]:
     """What pods of tests may leave on a node: leases of secondary networks, ledger entries, links that we made."""
     script = (
-        'grep -lE \'"namespace": "(default|other)"\' /var/lib/cni/netattach/*; echo --; '
+        'grep -aslE \'"namespace": "(default|other)"|K8S_POD_NAMESPACE=(default|other);\' '
+        "/var/lib/cni/netattach/* /var/lib/cni/netattach/chains/*/*; echo --; "
         "for d in /var/lib/cni/networks/*; do case $d in */cbr0) ;; *) ls $d;; esac; done; echo --; "
         "ip -o link show type macvlan; ip -o link show type ipvlan; ip -o link show type vlan; ip -o link show master mybr0; true"
     )

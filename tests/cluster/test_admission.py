@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from cluster.lab.cluster import Cluster
 from cluster.objects import HOST_LOCAL, conf, created, nad, pod
+from support import require
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +70,28 @@ def test_a_broken_network_is_refused_with_the_place_and_the_mend(
 
     assert 'admission webhook "nads.netattach.io" denied the request' in said
     assert not [word for word in words if word not in said], said
+
+
+ROW = re.compile(r"^\| (.+?) \| `` (.+) `` \|$", re.MULTILINE)
+
+
+def test_the_readme_has_what_kubectl_says(installed: Cluster) -> None:
+    """NETATTACH_WRITE_PAGES=1 writes the table anew with what came."""
+    page = require.REPOSITORY / "README.md"
+    came = {
+        name: _first_denial(refused(installed, nad("net", config))) for name, (config, _) in BROKEN.items()
+    }
+    if os.environ.get("NETATTACH_WRITE_PAGES"):
+        rows = "\n".join(f"| {name} | `` {said} `` |" for name, said in came.items())
+        first, *others = ROW.finditer(page.read_text())
+        end = (others or [first])[-1].end()
+        page.write_text(page.read_text()[: first.start()] + rows + page.read_text()[end:])
+
+    assert came == dict(ROW.findall(page.read_text()))
+
+
+def _first_denial(said: str) -> str:
+    return next(line.strip() for line in said.splitlines() if line.strip().startswith("deny ["))
 
 
 SOUND = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from cluster.objects import (
     HOST_LOCAL,
     STATUS,
     address,
+    cards,
     conf,
     created,
     leftovers,
@@ -88,21 +90,11 @@ def test_host_device_moves_the_nodes_own_card_and_gives_it_back(running: Cluster
     assert "10.0.3.210/24" == address(running, "one", "net1")
     assert before == status(running, "one")[1]["mac"]
     assert pings(running, "one", "10.0.3.1")
-    assert "eth1" not in running.node("node1").sh("ip -o link")
+    assert "eth1" not in cards(running.node("node1"))
 
     running.kubectl("delete", "pod", "one")
-    running.eventually(lambda: "eth1" in running.node("node1").sh("ip -o link"), "the card is back")
+    running.eventually(lambda: "eth1" in cards(running.node("node1")), "the card is back")
     running.node("node1").sh("ip link set eth1 up; ip addr replace 10.0.3.11/24 dev eth1")
-
-
-def test_pods_on_two_nodes_meet_over_the_switch(running: Cluster) -> None:
-    for name, last in (("left", 200), ("right", 205)):
-        ipam = {**HOST_LOCAL, "rangeStart": f"10.0.3.{last}", "rangeEnd": f"10.0.3.{last + 4}"}
-        created(running, nad(name, conf(type="macvlan", master="eth1", mode="bridge", ipam=ipam)))
-    started(running, pod("one", "left", node="node1"), pod("two", "right", node="node2"))
-
-    assert pings(running, "one", address(running, "two", "net1").partition("/")[0])
-    assert pings(running, "two", address(running, "one", "net1").partition("/")[0])
 
 
 def test_a_network_of_another_namespace(running: Cluster) -> None:
@@ -122,17 +114,6 @@ def test_two_networks_stand_in_the_order_of_the_annotation(running: Cluster) -> 
     assert ["lo", "eth0", "net1", "storage"] == links(running, "one")
     assert ["cbr0", "default/b", "default/a"] == [entry["name"] for entry in status(running, "one")]
     assert "storage" == status(running, "one")[2]["interface"]
-
-
-def test_the_json_form_with_an_address_and_a_mac(running: Cluster) -> None:
-    plugin = {"type": "macvlan", "master": "eth1", "capabilities": {"ips": True, "mac": True}}
-    created(running, nad("asked", conf(**plugin, ipam={"type": "static"})))
-    asked = {"name": "asked", "ips": ["10.0.3.222/24"], "mac": "02:00:00:00:03:22"}
-    started(running, pod("one", [asked]))
-
-    assert "10.0.3.222/24" == address(running, "one", "net1")
-    assert "02:00:00:00:03:22" == status(running, "one")[1]["mac"]
-    assert ["10.0.3.222"] == status(running, "one")[1]["ips"]
 
 
 def test_an_event_tells_of_each_interface(running: Cluster) -> None:
@@ -165,3 +146,17 @@ def test_a_network_that_is_changed_under_a_pod_is_freed_as_it_was_made(running: 
     running.kubectl("delete", "pod", "one")
 
     assert {} == leftovers(running, "node1")
+
+
+def test_pods_and_their_network_that_go_while_they_are_attached(running: Cluster) -> None:
+    created(running, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    created(
+        running,
+        *(pod(f"hasty-{number}-{name}", "second", node=name) for name in NODES for number in range(2)),
+    )
+    for name in NODES:
+        running.eventually(partial(leftovers, running, name), f"{name} has begun", every=0.05)
+    running.kubectl("delete", "pods,network-attachment-definitions", "--all")
+
+    running.eventually(lambda: not any(leftovers(running, name) for name in NODES), "all is given back")
+    assert "eth1" in cards(running.node("node1"))

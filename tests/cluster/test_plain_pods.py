@@ -27,7 +27,7 @@ def settled(installed: Cluster) -> Iterator[Cluster]:
     """The cluster with `statusForPlainPods: never`, once the daemons have read it."""
     installed.set_settings("statusForPlainPods: never")
     yield installed
-    installed.patch_settings("")
+    installed.set_settings("")
 
 
 @pytest.fixture

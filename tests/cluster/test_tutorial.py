@@ -19,6 +19,7 @@ from support import require
 
 PAGE = require.REPOSITORY / "docs" / "tutorial.md"
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+INSTALLS = "kubectl apply -k deploy/"
 PROMPT = re.compile(r"^(\$|node[12]#) (.*)$")
 
 # What differs from run to run, and says nothing.
@@ -70,6 +71,16 @@ def masked(text: str) -> str:
     return text
 
 
+def run_timed(cluster: Cluster, step: Step) -> str:
+    """Like `run`; what installs and what waits for it is an installation, the first one where this is the first test."""
+    if step.command.startswith(INSTALLS):
+        cluster.installing()
+    output = run(cluster, step)
+    if "rollout status" in step.command:
+        cluster.is_ready()
+    return output
+
+
 def run(cluster: Cluster, step: Step) -> str:
     """What a terminal would show, both streams in their order."""
     if step.prompt != "$":
@@ -92,17 +103,17 @@ def run(cluster: Cluster, step: Step) -> str:
 
 
 @pytest.fixture
-def bare(cluster: Cluster, installed: Cluster) -> Iterator[Cluster]:
-    """The image is on the nodes, nothing of ours is installed, as before the first step; afterwards it is again."""
-    installed.kubectl("delete", "pods,network-attachment-definitions", "--all")
-    installed.uninstall()
-    installed.kubectl("delete", "events", "--all")
-    installed.node("node2").sh("rm -rf /var/lib/cni/networks/ipvlan-def")  # host-local goes on where it ended
-    yield installed
+def bare(loaded: Cluster) -> Iterator[Cluster]:
+    """The image is on the nodes and nothing of ours is installed, as before the first step."""
+    if loaded.installed:
+        loaded.kubectl("delete", "pods,network-attachment-definitions", "--all")
+        loaded.uninstall()
+    loaded.kubectl("delete", "events", "--all")
+    loaded.node("node2").sh("rm -rf /var/lib/cni/networks/ipvlan-def")  # host-local goes on where it ended
+    yield loaded
     words = ("delete", "--ignore-not-found", "-f", require.REPOSITORY / "docs/tutorial/pods.yaml")
-    installed.kubectl(*words, check=False)
-    installed.kubectl("delete", "network-attachment-definitions", "--all", check=False)
-    installed.install()
+    loaded.kubectl(*words, check=False)
+    loaded.kubectl("delete", "network-attachment-definitions", "--all", check=False)
 
 
 def test_the_tutorial_is_what_happens(bare: Cluster) -> None:
@@ -111,7 +122,7 @@ def test_the_tutorial_is_what_happens(bare: Cluster) -> None:
     for block in BLOCK.findall(page):
         came = []
         for step in steps(block):
-            output = run(bare, step)
+            output = run_timed(bare, step)
             if masked(output) != masked(step.output):
                 differences.append(
                     f"{step.prompt} {step.command}\n-- the page:\n{step.output}-- what came:\n{output}"

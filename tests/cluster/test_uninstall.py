@@ -2,26 +2,60 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from cluster.lab.cluster import Cluster
 from cluster.objects import HOST_LOCAL, address, conf, created, leftovers, links, nad, pings, pod, status
 
+CRD = "network-attachment-definitions.k8s.cni.cncf.io"
 NODES = ("node1", "node2")
 
 
 @pytest.fixture
 def running(installed: Cluster) -> Cluster:
-    """A pod with a second network on each node."""
+    """Two pods with a second network on each node."""
     created(installed, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
-    for name in NODES:
-        created(installed, pod(f"before-{name}", "second", node=name))
-    for name in NODES:
-        installed.wait_ready(f"before-{name}")
+    pods = [(f"{when}-{name}", name) for name in NODES for when in ("before", "gone")]
+    created(installed, *(pod(each, "second", node=name) for each, name in pods))
+    for each, _ in pods:
+        installed.wait_ready(each)
     return installed
 
 
+def _leases(cluster: Cluster, node: str) -> set[str]:
+    return set(leftovers(cluster, node).get("leases", []))
+
+
+def _is_owed(cluster: Cluster, node: str) -> bool:
+    """Whether the daemon has a DEL to make up for; the next call of a pod with networks does it."""
+    return bool(cluster.node(node).sh("grep -ls '\"deleting\"' /var/lib/cni/netattach/*.json; true"))
+
+
+def _version_of_the_crd(cluster: Cluster) -> dict[str, Any]:
+    version: dict[str, Any] = cluster.read("crd", CRD)["spec"]["versions"][0]
+    return version
+
+
+def _upstreams_crd(cluster: Cluster) -> None:
+    """Somebody installs the CRD as Multus has it over ours: no status, no columns, another manager."""
+    body = cluster.read("crd", CRD)
+    version = body["spec"]["versions"][0]
+    properties = {"spec": {"type": "object", "properties": {"config": {"type": "string"}}}}
+    version["schema"] = {"openAPIV3Schema": {"type": "object", "properties": properties}}
+    for ours in ("subresources", "additionalPrinterColumns"):
+        version.pop(ours, None)
+    body["metadata"] = {key: body["metadata"][key] for key in ("name", "resourceVersion")}
+    body.pop("status")
+    cluster.kubectl("replace", "-f", "-", input=json.dumps(body))
+    assert "subresources" not in _version_of_the_crd(cluster)
+
+
 def test_uninstalled_under_running_pods_and_installed_again(running: Cluster) -> None:
+    kept = {name: address(running, f"before-{name}", "net1").partition("/")[0] for name in NODES}
+    went = address(running, "gone-node1", "net1").partition("/")[0]
     running.uninstall()
 
     for name in NODES:
@@ -35,9 +69,18 @@ def test_uninstalled_under_running_pods_and_installed_again(running: Cluster) ->
         running.wait_ready(f"plain-{name}")
         assert ["lo", "eth0"] == links(running, f"plain-{name}")
     running.kubectl("delete", "pods", *(f"plain-{name}" for name in NODES))
+    running.kubectl("delete", "pods", *(f"gone-{name}" for name in NODES))
+    running.eventually(lambda: _leases(running, "node2") == {kept["node2"]}, "freed without us: libcni 1.3")
+    assert _leases(running, "node1") == {kept["node1"], went}
+
+    _upstreams_crd(running)
 
     running.install()
 
+    running.eventually(
+        lambda: "status" in _version_of_the_crd(running).get("subresources", {}), "the CRD is ours"
+    )
+    assert "default" == running.read("nad", "second")["metadata"]["namespace"]
     for name in NODES:
         created(running, pod(f"after-{name}", "second", node=name))
     for name in NODES:
@@ -45,6 +88,11 @@ def test_uninstalled_under_running_pods_and_installed_again(running: Cluster) ->
         assert (
             address(running, f"after-{name}", "net1") == status(running, f"after-{name}")[1]["ips"][0] + "/24"
         )
+    running.eventually(  # and made up for at once, where a pod came later than that
+        lambda: _is_owed(running, "node1") or went not in _leases(running, "node1"),
+        "what went without us is found",
+        seconds=90,
+    )
     refused = running.kubectl("create", "-f", "-", input="{}", check=False)
     assert 0 != refused.returncode
     running.kubectl("delete", "pods,network-attachment-definitions", "--all")

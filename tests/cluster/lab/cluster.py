@@ -18,6 +18,9 @@ from cluster.lab.nodes import NODES, Node
 from cluster.lab.places import AUDIT_LOG, KUBECONFIG, REPOSITORY, WORK, binaries
 
 CONFIG_MAP = "netattach-config"
+SETTINGS_SECONDS = 2.5
+"""In which a daemon has looked at its mounted file once more."""
+
 CONTROL, NODE = "netattach-system", "netattach-node"
 _PROGRAMS = ((CONTROL, "deployment/netattach-operator"), (CONTROL, "deployment/netattach-webhooks"),
              (NODE, "daemonset/netattach-daemon"))  # fmt: skip
@@ -28,6 +31,8 @@ class Cluster:
 
     seconds_to_ready = 0.0
     """From `kubectl apply` until all programs were ready, the first time."""
+
+    _began: float | None = None
 
     def up(self) -> None:
         """Makes it; what an earlier one left behind goes first."""
@@ -70,7 +75,7 @@ class Cluster:
 
     def install(self) -> None:
         """`kubectl apply -k deploy/`, until every program is ready."""
-        began = time.monotonic()
+        self.installing()
         self.kubectl("apply", "-k", REPOSITORY / "deploy")
         for namespace, name in _PROGRAMS:
             words = ("rollout", "status", "--namespace", namespace, name, "--timeout=120s")
@@ -79,7 +84,20 @@ class Cluster:
                 raise RuntimeError(
                     f"{name} is not ready:\n{done.stdout}{done.stderr}{self.describe(namespace)}"
                 )
-        self.seconds_to_ready = self.seconds_to_ready or time.monotonic() - began
+        self.is_ready()
+
+    def installing(self) -> None:
+        """`kubectl apply -k deploy/` begins, here or in a test's own words."""
+        self._began = None if self.seconds_to_ready else time.monotonic()
+
+    def is_ready(self) -> None:
+        """What was waited for after that command is there; the last of these counts."""
+        if self._began is not None:
+            self.seconds_to_ready = time.monotonic() - self._began
+
+    @property
+    def installed(self) -> bool:
+        return self.exists("namespace", CONTROL)
 
     def uninstall(self) -> None:
         self.kubectl("delete", "-k", REPOSITORY / "deploy", "--wait=true", "--timeout=120s")
@@ -124,7 +142,8 @@ class Cluster:
                 raise AssertionError(f"not within {seconds:g} s: {what}")
             time.sleep(every)
 
-    def wait_ready(self, pod: str, namespace: str = "default", seconds: int = 60) -> None:
+    def wait_ready(self, pod: str, namespace: str = "default", seconds: int = 120) -> None:
+        """A busy machine's kubelet may take a minute until it begins; where it does, the error has its words."""
         words = (
             "wait",
             "--for=condition=Ready",
@@ -135,9 +154,9 @@ class Cluster:
         )
         done = self.kubectl(*words, check=False)
         if done.returncode:
-            raise AssertionError(
-                f"{done.stderr}\n{self.kubectl('describe', 'pod', pod, '--namespace', namespace).stdout}"
-            )
+            described = self.kubectl("describe", "pod", pod, "--namespace", namespace).stdout
+            kubelets = "\n".join(process.mentions(f"{name}-kubelet", pod) for name in NODES)
+            raise AssertionError(f"{done.stderr}\n{described}\n{kubelets}")
 
     def wait_node(self, name: str, since: str = "") -> None:
         """Until it says that it is ready, and says so after `since`: its last word stands in the API for a while."""
@@ -170,9 +189,8 @@ class Cluster:
         """Our ConfigMap has this text, and each daemon has read it."""
         self.patch_settings(text)
         for node in NODES:
-            self._touch_pod(node)
-        for node in NODES:
-            self.eventually(self._settings_are(text, node), f"settings on {node}", seconds=150)
+            self.eventually(self._settings_are(text, node), f"settings on {node}", seconds=150, every=3)
+        time.sleep(SETTINGS_SECONDS)
 
     def patch_settings(self, text: str) -> None:
         """Our ConfigMap has this text; the kubelets bring it to the daemons in a minute or two."""
@@ -181,13 +199,17 @@ class Cluster:
         self.kubectl("patch", *words)
 
     def daemon_file(self, node: str, path: str) -> str:
-        """A file as the daemon's container sees it. Python is the one program in there."""
-        script = f"import sys; sys.stdout.write(open({path!r}).read())"
+        """A file as the daemon's container sees it, "" while there is none. Python is the one program in there."""
+        script = f"from pathlib import Path as P; p = P({path!r}); print(p.read_text() if p.exists() else '', end='')"
         python = ("--", "/opt/netattach/bin/python", "-c", script)
         return self.kubectl("exec", "--namespace", NODE, self._daemon(node), *python).stdout
 
     def _settings_are(self, text: str, node: str) -> Callable[[], bool]:
-        return lambda: self.daemon_file(node, "/etc/netattach/config.yaml") == text
+        def they_are() -> bool:
+            self._touch_pod(node)  # again, since the kubelet may not have heard of the new text yet
+            return self.daemon_file(node, "/etc/netattach/config.yaml") == text
+
+        return they_are
 
     def _touch_pod(self, node: str) -> None:
         """A change of the pod lets the kubelet bring the mounted file up to date at once; else it takes a minute or two."""

@@ -19,14 +19,17 @@ cat >/etc/cni/net.d/10-default.conflist <<CONF
 CONF
 
 # All cgroups of the node's pods stand below one of its own: a kubelet ends what it does not know below the one that it is given,
-# and the machine may have another kubelet. In v2 what a cgroup's children may limit has to be allowed by the cgroup.
+# and the machine may have another kubelet. Control plane and runtime are tasks of the root, each of which weighs as much as a whole
+# cgroup of default weight; so the node's has eight times that, or all its pods together would be one task among a dozen. In v2 what a cgroup's children may limit has to be allowed by the cgroup.
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
     for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
         echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
     done
     mkdir -p "/sys/fs/cgroup/netattach-$NAME"
+    echo 800 2>/dev/null >"/sys/fs/cgroup/netattach-$NAME/cpu.weight" || true
 else
     for hierarchy in /sys/fs/cgroup/*/; do mkdir -p "$hierarchy/netattach-$NAME"; done
+    echo 8192 2>/dev/null >"/sys/fs/cgroup/cpu/netattach-$NAME/cpu.shares" || true
 fi
 
 # Without the privilege to lower one's own OOM score, runc fails unless containerd is told not to ask for it.
@@ -59,6 +62,7 @@ enforceNodeAllocatable: []
 evictionHard: {memory.available: "100Mi"}
 staticPodPath: $WORK/$NAME/static
 fileCheckFrequency: 1s
+syncFrequency: 10s
 CONF
 
 cat >/run/kube-proxy.yaml <<CONF
@@ -71,7 +75,18 @@ hostnameOverride: $NAME
 conntrack: {maxPerCore: 0, min: 0}
 CONF
 
-containerd -c /run/containerd.toml >>"$WORK/$NAME-containerd.log" 2>&1 &
+# What a test may end and start anew: `sh /run/start-NAME`, as here.
+cat >/run/start-containerd <<RUN
+containerd -c /run/containerd.toml >>"$WORK/$NAME-containerd.log" 2>&1 </dev/null &
+echo \$! >/run/containerd.pid
+RUN
+cat >/run/start-kubelet <<RUN
+"$BIN/kubelet" --config=/run/kubelet.yaml --kubeconfig="$WORK/$NAME.kubeconfig" --hostname-override="$NAME" \\
+    --node-ip="$ADDRESS" >>"$WORK/$NAME-kubelet.log" 2>&1 </dev/null &
+echo \$! >/run/kubelet.pid
+RUN
+
+. /run/start-containerd
 for _ in $(seq 300); do # node2 needs seconds to start a program as large as ctr, so it is not asked
     [ ! -S /run/containerd/containerd.sock ] || break
     sleep 0.1
@@ -80,5 +95,4 @@ for image in "$WORK"/images/*.tar; do
     ctr -n k8s.io images import --snapshotter overlayfs "$image" >/dev/null
 done
 "$BIN/kube-proxy" --config /run/kube-proxy.yaml >>"$WORK/$NAME-kube-proxy.log" 2>&1 &
-"$BIN/kubelet" --config=/run/kubelet.yaml --kubeconfig="$WORK/$NAME.kubeconfig" --hostname-override="$NAME" \
-    --node-ip="$ADDRESS" >>"$WORK/$NAME-kubelet.log" 2>&1 &
+. /run/start-kubelet

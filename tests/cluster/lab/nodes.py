@@ -15,6 +15,7 @@ from pathlib import Path
 from cluster.lab import machine, process
 from cluster.lab.places import HERE, WORK, binaries, plugins
 from cluster.lab.process import run
+from support import uml
 
 _NETNS = _CGROUP = "netattach-node1"
 _numbers = itertools.count(1)
@@ -68,6 +69,13 @@ class Node(ABC):
         """Ends the sandbox's own process, as a runtime's mishap would; the kubelet makes another one."""
         for each in self.sandboxes(pod):
             self.sh(f"ctr -n k8s.io tasks kill --signal SIGKILL {each}")
+
+    def kill(self, program: str) -> None:
+        """Ends its containerd or its kubelet, at once and without what they started."""
+        self.sh(f"kill -KILL $(cat /run/{program}.pid)")
+
+    def start_again(self, program: str) -> None:
+        self.sh(f"sh /run/start-{program}")
 
     def write_static_pod(self, name: str, text: str) -> None:
         """The kubelet reads these without the API server."""
@@ -169,7 +177,14 @@ class Node2(Node):
         card = "transport=tap,ifname=na-n2-{},depth=64,gro=1"
         process.start(
             "node2",
-            *("linux.uml", "rootfstype=hostfs", "rootflags=/", "ro", "mem=4000M", f"init={WORK}/node2-init"),
+            *(
+                *uml.kernel(),
+                "rootfstype=hostfs",
+                "rootflags=/",
+                "ro",
+                "mem=4000M",
+                f"init={WORK}/node2-init",
+            ),
             *("quiet", "con=null", "con0=null,fd:1", f"uml_dir={WORK}", "umid=node2"),
             *(f"vec0:{card.format('eth0')}", f"vec1:{card.format('eth1')}"),
             cwd=WORK,

@@ -83,6 +83,15 @@ def tail(name: str, lines: int = 15) -> str:
         return f"no {name}.log"
 
 
+def mentions(name: str, word: str, lines: int = 60) -> str:
+    """The last lines of its log that have the word, and its last of all, for an error's text."""
+    try:
+        said = (WORK / f"{name}.log").read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return f"no {name}.log"
+    return "\n".join([name, *[line for line in said if word in line][-lines:], *said[-10:]])
+
+
 def _session(leader: int) -> Sequence[int]:
     found = []
     for entry in Path("/proc").iterdir():
