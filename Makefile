@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SHIM   := plugin/shim/build/netattach
-TESTS  := $(wildcard tests/unit tests/contract tests/node tests/kernel tests/cluster)
+TESTS  ?=
 LAB    := PYTHONPATH=tests $(BIN)/python -m cluster.lab
 
 export PYTHON
@@ -13,7 +13,7 @@ export NETATTACH_CACHE := $(or $(NETATTACH_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint fmt shim image cluster cluster-down bench lock clean demo-needs test-needs shim-needs cluster-needs
+.PHONY: help setup demo test soak lint fmt rules shim image cluster cluster-down bench lock clean demo-needs test-needs shim-needs cluster-needs
 
 help: ## say what there is (this text)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,10 +24,10 @@ demo: demo-needs $(VENV)/demo shim ## attach networks to a pod on this machine, 
 	@$(BIN)/netattach demo --cni-bin "$$(tools/cni-plugins)" --shim $(SHIM) $(if $(NAD),--nad "$(NAD)") $(if $(KEEP),--keep)
 
 test: setup shim ## run all tests, with short budgets
-	@$(BIN)/pytest $(TESTS)
+	@tools/lanes $(BIN)/pytest
 
-soak: setup shim ## run all tests with long budgets and note the outcome in bench/results
-	@tools/soak $(BIN)/pytest $(TESTS)
+soak: setup shim ## run all tests, or TESTS=..., with long budgets and note the outcome in bench/results
+	@tools/soak $(if $(TESTS),,tools/lanes) $(BIN)/pytest $(TESTS)
 
 lint: shim-needs $(VENV)/dev ## check style, types, import directions and the shim's warnings
 	$(BIN)/ruff check
@@ -40,6 +40,9 @@ lint: shim-needs $(VENV)/dev ## check style, types, import directions and the sh
 fmt: $(VENV)/dev ## put the Python code into its usual form
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
+
+rules: $(VENV)/dev ## write docs/rules.md anew from the rules and their examples
+	@PYTHONPATH=tests $(BIN)/python tools/rules.py
 
 shim: shim-needs ## build the static CNI shim
 	@$(MAKE) -s -C plugin/shim
@@ -57,8 +60,9 @@ cluster: setup image ## start a real two-node cluster on this machine, as root, 
 cluster-down: $(VENV)/dev ## end that cluster and all that belongs to it
 	@$(LAB) down
 
-bench: setup shim ## measure an ADD beside the plugins themselves, as root
+bench: setup shim ## measure an ADD beside the plugins themselves, and what the daemon holds afterwards, as root
 	@$(BIN)/python bench/add_one_macvlan.py --cni-bin "$$(tools/cni-plugins --pinned)" --shim $(SHIM)
+	@$(BIN)/python bench/steadiness.py --cni-bin "$$(tools/cni-plugins --pinned)" --shim $(SHIM)
 
 lock: ## write requirements/*.lock anew from pyproject.toml
 	@tools/lock
@@ -84,7 +88,7 @@ demo-needs: shim-needs
 	@tools/cni-plugins >/dev/null
 
 test-needs: shim-needs
-	@tools/need --optional "the tests" ip:iproute2 ping:iputils-ping nsenter:util-linux iptables:iptables linux.uml:user-mode-linux modprobe:kmod
+	@tools/need --optional "the tests" ip:iproute2 ping:iputils-ping nsenter:util-linux iptables:iptables dnsmasq:dnsmasq-base linux.uml:user-mode-linux modprobe:kmod
 	@tools/cni-plugins --pinned >/dev/null || echo "netattach: the tests leave out what needs the CNI plugins" >&2
 	@tools/cnitool >/dev/null
 
