@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -25,3 +26,18 @@ def test_links_between_documents_lead_somewhere() -> None:
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
 
     assert [] == [(page.name, link) for page, link in links if not (page.parent / link).exists()]
+
+
+def test_each_fault_names_tests_that_are_there() -> None:
+    """docs/reliability.md is worth what its last column is."""
+    lines = (ROOT / "docs/reliability.md").read_text().splitlines()
+    rows = [line for line in lines if line.startswith("| ") and not line.startswith("| what breaks")]
+    named = [re.findall(r"`(tests/[^`:]+)(?:::(\w+))?`", row.split("|")[4]) for row in rows]
+
+    assert len(rows) >= 20
+    assert [] == [row for row, tests in zip(rows, named, strict=True) if not tests]
+    assert [] == [
+        (path, test)
+        for path, test in chain.from_iterable(named)
+        if not (ROOT / path).is_file() or f"def {test}" not in (ROOT / path).read_text()
+    ]
