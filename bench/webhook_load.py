@@ -25,6 +25,7 @@ from cluster.lab.cluster import CONTROL, Cluster  # noqa: E402
 from cluster.lab.places import KUBECONFIG  # noqa: E402
 from cluster.objects import conf, nad, pod  # noqa: E402
 from support import load  # noqa: E402
+from support.connections import Connections  # noqa: E402
 from support.load import Answer, Question, Server  # noqa: E402
 
 NAMESPACE = "webhook-load"
@@ -112,11 +113,11 @@ def _measured(cluster: Cluster, rate: float, seconds: float, blocks: int) -> Mea
 
 def _block(side: Side, rate: float, seconds: float, *, judged: bool) -> None:
     async def story() -> None:
-        async with Server.of(KUBECONFIG).session() as session:
-            await _until(session, judged=judged)
-            await load.asked_steadily(session, _question, rate, seconds=WARM_UP, told=lambda _: None)
+        async with Server.of(KUBECONFIG).connections() as connections:
+            await _until(connections, judged=judged)
+            await load.asked_steadily(connections, _question, rate, seconds=WARM_UP, told=lambda _: None)
             before, begins = _cpu(), time.monotonic()
-            await load.asked_steadily(session, _question, rate, seconds=seconds, told=side.answers.append)
+            await load.asked_steadily(connections, _question, rate, seconds=seconds, told=side.answers.append)
             after = _cpu()
             side.seconds += time.monotonic() - begins
             side.generator += after[0] - before[0]
@@ -125,11 +126,11 @@ def _block(side: Side, rate: float, seconds: float, *, judged: bool) -> None:
     asyncio.run(story())
 
 
-async def _until(session: Any, *, judged: bool) -> None:
+async def _until(connections: Connections, *, judged: bool) -> None:
     """The API server has heard whether there are webhooks."""
     broken = load.creation(nad("broken", conf(type="macvlan", mtu="large"), NAMESPACE))
     async with asyncio.timeout(30):
-        while (await load.asked(session, broken)).refused is not judged:  # noqa: ASYNC110  # only by asking is it known
+        while (await load.asked(connections, broken)).refused is not judged:  # noqa: ASYNC110  # only by asking is it known
             await asyncio.sleep(0.05)
 
 

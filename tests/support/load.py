@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import aiohttp
+from support.connections import Connections
 
-_PATIENCE = aiohttp.ClientTimeout(total=30)
-"""Longer than an API server waits for any webhook: it is its answer that is wanted."""
+_PATIENCE = 30.0
+"""Seconds; longer than an API server waits for any webhook: it is its answer that is wanted."""
 
 _TAKEN = 201
 _REFUSED = 403
@@ -87,30 +87,25 @@ class Server:
         trusted = ssl.create_default_context(cafile=cluster["certificate-authority"])
         return cls(cluster["server"], user["token"], trusted)
 
-    def session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            self.url,
-            connector=aiohttp.TCPConnector(ssl=self.trusted, limit=0),
-            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
-            timeout=_PATIENCE,
-        )
+    def connections(self) -> Connections:
+        return Connections(self.url, self.token, self.trusted)
 
 
-async def asked(session: aiohttp.ClientSession, question: Question, due: float | None = None) -> Answer:
+async def asked(connections: Connections, question: Question, due: float | None = None) -> Answer:
     at = time.monotonic()
     status, text = 0, ""
     try:
-        async with session.post(question.path, data=question.body) as response:
-            said = await response.text()
-            status, text = response.status, "" if response.status == _TAKEN else said
-    except (aiohttp.ClientError, TimeoutError) as error:
+        async with asyncio.timeout(_PATIENCE):
+            status, said = await connections.post(question.path, question.body)
+            text = "" if status == _TAKEN else said
+    except OSError as error:
         text = f"{type(error).__name__}: {error}"
     late = at - (at if due is None else due)
     return Answer(question.kind, at, late, time.monotonic() - at, status, text)
 
 
 async def asked_steadily(
-    session: aiohttp.ClientSession,
+    connections: Connections,
     ask: Ask,
     rate: float,
     *,
@@ -122,7 +117,7 @@ async def asked_steadily(
     begins = time.monotonic()
 
     async def one(number: int, due: float) -> None:
-        told(await asked(session, ask(number), due))
+        told(await asked(connections, ask(number), due))
 
     async with asyncio.TaskGroup() as tasks:
         for number in itertools.count():
@@ -167,8 +162,8 @@ def going_on(server: Server, ask: Ask, rate: float) -> Iterator[Load]:
     load, stop = Load(), threading.Event()
 
     async def story() -> None:
-        async with server.session() as session:
-            await asked_steadily(session, ask, rate, told=load.take, ends=stop.is_set)
+        async with server.connections() as connections:
+            await asked_steadily(connections, ask, rate, told=load.take, ends=stop.is_set)
 
     thread = threading.Thread(target=lambda: asyncio.run(story()), name="load")
     thread.start()
