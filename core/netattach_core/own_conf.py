@@ -12,6 +12,16 @@ from collections.abc import Iterable
 from netattach_core.cni_call import POD_ANNOTATIONS
 
 FILE_NAME = "00-netattach.conflist"
+STAND_IN = "00-multus.conflist-netattach.conflist"
+"""The primary with us at its end, while pods run on without us (stand_in.py). First by name, but for Multus' own conf.
+
+Multus looks for the default network among files that do not begin with `00-multus` (its daemon) or `00-multus.conf` (its thin
+entrypoint): one that comes back must not take this for it, and lose it with our last pod.
+"""
+
+OURS = (FILE_NAME, STAND_IN)
+"""Never the default network, also when somebody has spoilt them."""
+
 SUFFIXES = (".conf", ".conflist", ".json")
 """Of the files that container runtimes read."""
 
@@ -37,6 +47,9 @@ BEHIND = "netattach.conf"
 """A file of ours in the primary's own directory, `<its name>/`, whose plugins libcni 1.3 and later append to its chain."""
 
 
-def behind_text(file: str) -> str:
-    """For a node that we have left while pods of ours run on: the shim frees them, and after the last removes the file."""
-    return json.dumps({"type": TYPE, "uninstalled": file})
+def behind_text(file: str, stand_in: str = "") -> str:
+    """Our plugin on a node that we have left while pods of ours run on: the shim frees them, and removes the files with the last.
+
+    `file` is in the primary's own directory, "" where none is left there; `stand_in` is the whole path of that one.
+    """
+    return json.dumps({"type": TYPE, "uninstalled": file, "standIn": stand_in})

@@ -97,6 +97,6 @@ class Compiler:
             for path in primary.parent.iterdir()
             if path.suffix in own_conf.SUFFIXES
             and path.name <= primary.name
-            and path.name != own_conf.FILE_NAME
+            and path.name not in own_conf.OURS
             and not path.is_dir()
         )

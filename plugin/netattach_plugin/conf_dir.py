@@ -1,6 +1,6 @@
 """The node's CNI configuration directory: which file is the default network, and which has a name.
 
-Our own conf lies in the same directory and is never taken for the primary (Multus #1130: delegating to itself).
+Our own files lie in the same directory and are never taken for the primary (Multus #1130: delegating to itself).
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class ConfDir:
             entries = sorted(self._directory.iterdir())
         except FileNotFoundError:
             return []
-        ours = own_conf.FILE_NAME  # by its name, since what somebody spoilt does not say any more whose it is
-        return [p for p in entries if p.suffix in own_conf.SUFFIXES and p.name != ours and not p.is_dir()]
+        ours = own_conf.OURS  # by name, since what somebody spoilt does not say any more whose it is
+        return [p for p in entries if p.suffix in own_conf.SUFFIXES and p.name not in ours and not p.is_dir()]
 
 
 def _read(path: Path) -> Network | None:

@@ -14,8 +14,9 @@ from netattach_kube import health
 from netattach_kube.api import Api
 from netattach_kube.cluster_settings import StatusForPlainPods
 from netattach_plugin import around_engine, leaving
+from netattach_plugin.behind import Behind
 from netattach_plugin.chained_ledger import ChainedLedger
-from netattach_plugin.compiler import Compiler, plain_pods
+from netattach_plugin.compiler import DIRECTORY, Compiler, plain_pods
 from netattach_plugin.conf_dir import ConfDir
 from netattach_plugin.device_info import DeviceInfoFiles
 from netattach_plugin.dhcp_daemon import DhcpDaemon
@@ -52,8 +53,7 @@ class _Daemon:
     def __init__(self, read: Settings, api: Api) -> None:
         self._read = read
         about = {"kernel": platform.release(), "versions": {"daemon": VERSION, "shim": VERSION}}
-        self._settings = SettingsFile(read.config)
-        links = NetlinkLinks()
+        self._settings, links = SettingsFile(read.config), NetlinkLinks()
         self._ledger = ledger = ChainedLedger(read.ledger, read.plugin_deadline, read.leases)
         networks = ConfDir(read.conf_dir, lambda: self._selection().primary)
         woken = asyncio.Event()
@@ -80,6 +80,7 @@ class _Daemon:
             bin_dir=read.bin_dir,
             conf_dir=read.conf_dir,
             networks=networks,
+            behind=Behind(read.conf_dir, read.ledger / DIRECTORY),
             compile_primary=compiler.look,
         )
         self._fate = Fate(api, read.namespace, read.daemon_set)

@@ -8,15 +8,15 @@ to stand before. It is not removed when the daemon stops: pods that want more ne
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from netattach_core import cni_config, names, own_conf
+from netattach_core import cni_config, own_conf
 from netattach_core.errors import ConfigError, NetattachError
 from netattach_plugin import atomic
+from netattach_plugin.behind import Behind
 from netattach_plugin.ports import NodeNetworks
 
 _log = logging.getLogger(__name__)
@@ -35,12 +35,14 @@ class Installer:
         bin_dir: Path,
         conf_dir: Path,
         networks: NodeNetworks,
+        behind: Behind,
         compile_primary: Callable[[], None] = lambda: None,
     ) -> None:
         self._shim = shim
         self._bin_dir = bin_dir
         self._conf = conf_dir / own_conf.FILE_NAME
         self._networks = networks
+        self._behind = behind
         self._compile_primary = compile_primary
         self._looking = threading.Lock()
         self._removed = False
@@ -69,8 +71,8 @@ class Installer:
     def remove(self, *, needed: bool = False) -> None:
         """The primary's file is the runtime's first again; no look that is under way brings ours back.
 
-        `needed`: pods run on that hold more than the primary knows of. Then we stay at the end of its chain, where the runtime
-        chains directories; the shim goes from there after the last of them.
+        `needed`: pods run on that hold more than the primary knows of. Then we stay at the end of its chain. That is written
+        before our conf goes, which makes the runtime look; the shim removes it after the last of them.
 
         The shim stays: some runtimes call DEL with the conf of ADD, and find it by that. Without a primary our conf goes too:
         behind it every pod would wait for a daemon that is no more, also when a primary comes.
@@ -79,7 +81,7 @@ class Installer:
             self._removed = True
             self.problem = "uninstalled"
             if needed:
-                self._stay_behind()
+                self._behind.take()
             try:
                 self._conf.unlink(missing_ok=True)
                 atomic.sync_directory(self._conf.parent)
@@ -92,29 +94,11 @@ class Installer:
         except NetattachError as error:
             _log.warning("this node is left without a network: %s", error)
 
-    def _stay_behind(self) -> None:
-        """Before our conf goes: that is what makes the runtime look."""
-        try:
-            primary = self._networks.primary()
-            path = self._conf.parent / primary.conf_name / own_conf.BEHIND
-            if names.is_cni_name(primary.conf_name) and primary.file.endswith(".conflist"):
-                path.parent.mkdir(mode=0o755, exist_ok=True)
-                atomic.write(path, own_conf.behind_text(str(path)).encode(), 0o600)
-        except (OSError, NetattachError) as error:
-            _log.error("what running pods hold beside the default network will stay after them: %s", error)
-
-    def _leave_the_chain(self) -> None:
-        """We are back."""
-        for path in self._conf.parent.glob(f"*/{own_conf.BEHIND}"):
-            path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # others have plugins in it too
-                path.parent.rmdir()
-
     def _install(self) -> None:
         atomic.write(self._bin_dir / own_conf.TYPE, self._shim.read_bytes(), 0o755)
         primary = cni_config.parse(self._networks.primary().conf_text)
         atomic.write(self._conf, own_conf.text(primary.cni_version).encode(), 0o600)
-        self._leave_the_chain()
+        self._behind.give_up()
         before = own_conf.before_ours(path.name for path in self._conf.parent.iterdir())
         if before:
             raise ConfigError(

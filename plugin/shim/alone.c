@@ -381,7 +381,7 @@ void alone_first(const struct given *given, struct span configuration)
 {
 	call_read(&here.call, configuration);
 	perform_for(given);
-	stand_behind(given, &here.call, configuration, delete_left);
+	stand_behind(given, &here.call, configuration, &here.chain, delete_left);
 	bool add = is_command(&here.call, "ADD"), check = is_command(&here.call, "CHECK");
 	if ((!add && !check && !is_command(&here.call, "DEL")) || !is_sandbox(here.call.id))
 		return;

@@ -5,7 +5,9 @@
 #include "call.h"
 #include "runner.h"
 
-/* Returns where the configuration is not that one. `delete` frees what the ledger holds of the sandbox, and reports what fails. */
-void stand_behind(const struct given *given, const struct call *call, struct span configuration, void (*delete)(void));
+/* Returns where the configuration is not that one. `delete` frees what the ledger holds of the sandbox, and reports what fails;
+ * `room` is for a chain, and free again then. */
+void stand_behind(const struct given *given, const struct call *call, struct span configuration, struct chain *room,
+		  void (*delete)(void));
 
 #endif

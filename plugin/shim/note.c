@@ -33,6 +33,11 @@ const char *primary_path(void)
 	return path_of(TEXT(root(), "/primary"));
 }
 
+const char *stand_in_path(void)
+{
+	return path_of(TEXT(root(), "/stand-in"));
+}
+
 const char *note_path(const char *id)
 {
 	return path_of(TEXT(root(), "/plain/", id));

@@ -6,6 +6,7 @@
 
 /* Paths below the directory of the compiled chains. */
 const char *primary_path(void);
+const char *stand_in_path(void);
 const char *note_path(const char *id);
 const char *deletion_path(const char *id);
 const char *ledger_path(const char *id);

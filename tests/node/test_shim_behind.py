@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netattach_core import own_conf
-from support import build
+from support import uninstalled
 
 RESULT = {"cniVersion": "1.0.0", "ips": [{"address": "10.0.0.2/24"}]}
 
@@ -26,28 +26,9 @@ class Behind:
         (root / "ledger/chains/del").mkdir(parents=True)
 
     def call(self, command: str, name: Any = None, **more: Any) -> subprocess.CompletedProcess[str]:
-        body = json.loads(own_conf.behind_text(str(self.place)))
-        stdin = {"cniVersion": "1.0.0", "name": "cbr0", **body, **more}
-        if name is not None:
-            stdin["uninstalled"] = name
-        environment = {
-            "CNI_COMMAND": command,
-            "CNI_CONTAINERID": "c1",
-            "CNI_NETNS": "",
-            "CNI_IFNAME": "eth0",
-            "CNI_PATH": str(self.root),
-            "NETATTACH_SOCKET": str(self.root / "run/cni.sock"),
-            "NETATTACH_CHAINS": str(self.root / "ledger/chains"),
-            "NETATTACH_WAIT_MS": "60000",
-        }
-        return subprocess.run(
-            [build.shim_under_test()],
-            input=f" {json.dumps(stdin)}\n",
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
+        plugin = json.loads(own_conf.behind_text(str(self.place)))
+        return uninstalled.call(
+            self.root, command, plugin | more | ({} if name is None else {"uninstalled": name})
         )
 
 
@@ -57,10 +38,20 @@ def behind(tmp_path: Path) -> Behind:
 
 
 def test_add_passes_on_what_it_is_given(behind: Behind) -> None:
+    (behind.root / "ledger/chains/del/c2").write_text("another's")
+
     done = behind.call("ADD", prevResult=RESULT)
 
     assert (0, RESULT) == (done.returncode, json.loads(done.stdout))
     assert behind.place.exists()
+
+
+def test_a_new_pod_starts_and_gives_the_place_up_where_others_freed_the_last(behind: Behind) -> None:
+    """CRI-O calls their DEL with our own configuration."""
+    done = behind.call("ADD", prevResult=RESULT)
+
+    assert (0, RESULT) == (done.returncode, json.loads(done.stdout))
+    assert not behind.place.parent.exists()
 
 
 def test_add_that_nothing_stands_before_fails(behind: Behind) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from netattach_core import annotation
+from netattach_core import annotation, own_conf
 from netattach_core.attachment import Attachment
 from netattach_core.pod import PodRef
 from netattach_core.sandbox import Phase, Sandbox
@@ -277,9 +277,10 @@ def test_uninstalled_it_hands_its_pods_over(run: Callable[..., Node]) -> None:
     assert 2 == len(json.loads(noted.read_text()))
     assert 2 == len(list((node.settings.multus / "results").iterdir()))
     assert 1 == len(list((node.settings.libcni / "results").iterdir()))
-    assert ["10-default.conflist", "netattach.conf"] == sorted(
+    assert [own_conf.STAND_IN, "10-default.conflist", "netattach.conf"] == sorted(
         p.name for p in node.conf.rglob("*") if p.is_file()
     )
+    assert (node.settings.ledger / "chains/stand-in").exists()  # where the shim looks
 
 
 def test_installed_again_it_takes_its_pods_back(run: Callable[..., Node], tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from netattach_core import own_conf
 from netattach_core.attachment import Network
 from netattach_kube.resource import DAEMON_SETS, NAMESPACES
 from netattach_plugin import atomic
+from netattach_plugin.behind import Behind
 from netattach_plugin.conf_dir import ConfDir
 from netattach_plugin.fate import Fate
 from netattach_plugin.install import Installer
@@ -75,7 +76,11 @@ class Node:
         self.shim = root / "shim"
         self.shim.write_bytes(b"the shim")
         self.installer = Installer(
-            shim=self.shim, bin_dir=self.bin, conf_dir=self.conf, networks=ConfDir(self.conf)
+            shim=self.shim,
+            bin_dir=self.bin,
+            conf_dir=self.conf,
+            networks=ConfDir(self.conf),
+            behind=Behind(self.conf, root / "chains"),
         )
 
     @property
@@ -251,6 +256,7 @@ def test_the_shim_comes_before_the_conf(tmp_path: Path) -> None:
         bin_dir=node.bin,
         conf_dir=node.conf,
         networks=FixedNetworks(Network("n", PRIMARY, "n")),
+        behind=Behind(node.conf, tmp_path / "chains"),
     )
     node.installer.look()
 
