@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from netattach_core import libcni_cache, multus_cache, names, own_conf
+from netattach_core import libcni_cache, multus_cache, names, own_conf, stand_in
 from netattach_core.attachment import Attachment
 from netattach_core.cni_call import CniCall
 from netattach_core.errors import DecodeError, NetattachError
@@ -79,7 +80,7 @@ class ForeignCache:
 
     def _runtimes(self, call: CniCall) -> Iterator[Attachment]:
         """The default network as the runtime attached it; what it attached by a meta-plugin is told elsewhere."""
-        for each in _results(self._runtimes_results, call.container_id):
+        for each in map(_without_us, _results(self._runtimes_results, call.container_id)):
             if each.ifname == call.ifname and not _META & each.plugin_types:
                 yield libcni_cache.attached(each, default=True)
                 return
@@ -97,6 +98,11 @@ def _results(directory: Path, container_id: str) -> Iterator[Cached]:
         cached = _read(path, libcni_cache.parse)
         if cached is not None and cached.container_id == container_id and _is_usable(cached):
             yield cached
+
+
+def _without_us(cached: Cached) -> Cached:
+    """A pod that was made while we stood at the end of the default network has that network, and nothing of ours."""
+    return replace(cached, conf_text=stand_in.primary(cached.conf_text))
 
 
 def _is_usable(cached: Cached) -> bool:

@@ -51,6 +51,12 @@ class Files:
         return sorted(str(path.relative_to(self.libcni)) for path in self.libcni.rglob("*") if path.is_file())
 
 
+def behind(plugins: list[dict[str, str]]) -> Delegate:
+    """The default network with us at its end, as a runtime took it while we were uninstalled."""
+    ours = json.loads(own_conf.behind_text("/n/cbr0/netattach.conf", "/n/stand-in"))
+    return Delegate("cbr0", {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [*plugins, ours]})
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
     return Files(tmp_path)
@@ -156,6 +162,22 @@ def test_what_cannot_be_removed_fails_nothing(files: Files) -> None:
     asyncio.run(files.cache.forget(Sandbox("c1", "/n", None, Phase.DELETING, ())))
 
     assert path.exists()
+
+
+def test_a_pod_that_was_made_while_we_stood_behind_the_default_network(files: Files) -> None:
+    """Has that network, with the result that the runtime noted; of what we stood there for it knows nothing."""
+    files.note(files.libcni, behind([{"type": "bridge"}, {"type": "portmap"}]), "eth0")
+
+    (made,) = asyncio.run(files.cache.attachments(CALL))
+
+    assert ["bridge", "portmap"] == [each.type for each in made.conf.plugins]
+    assert ("cbr0", True, {"cniVersion": "1.0.0"}) == (made.conf.name, made.default, json.loads(made.result))
+
+
+def test_a_chain_of_nothing_but_us_is_no_default_network(files: Files) -> None:
+    files.note(files.libcni, behind([]), "eth0")
+
+    assert [] == files.read()
 
 
 def test_what_is_handed_over_is_read_again(files: Files) -> None:
