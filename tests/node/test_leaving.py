@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from netattach_cli.demo.stage import DEFAULT_NETWORK
 from netattach_core import own_conf
 from netattach_plugin import leaving
+from netattach_plugin.behind import Behind
 from netattach_plugin.chained_ledger import ChainedLedger
+from netattach_plugin.compiler import DIRECTORY
 from netattach_plugin.foreign_cache import ForeignCache
 from support.node import Node
 from support.others import Others
@@ -109,13 +113,40 @@ def test_a_plain_pod_that_the_shim_attached_alone_is_handed_over_too(after: Othe
 
 
 @pytest.fixture
-def behind(after: Others) -> Path:
-    """Our place behind the default network's plugins, in the directory that libcni chains."""
-    folder = after.node.stage.places.conf_dir / "cbr0"
-    folder.mkdir()
-    file = folder / own_conf.BEHIND
-    file.write_text(own_conf.behind_text(str(file)))
-    return file
+def ours(after: Others) -> Iterator[Behind]:
+    """Ours at the end of the default network's plugins, once they are taken; a test's end is our return."""
+    stage = after.node.stage.places
+    ours = Behind(stage.conf_dir, stage.ledger / DIRECTORY)
+    yield ours
+    ours.give_up()
+
+
+@pytest.fixture
+def primary_file(node: Node) -> Iterator[Path]:
+    """The default network's file; it is put back."""
+    path = node.stage.places.conf_dir / "10-default.conflist"
+    yield path
+    path.with_suffix(".conf").unlink(missing_ok=True)
+    path.write_text(DEFAULT_NETWORK)
+
+
+@pytest.fixture
+def behind(after: Others, ours: Behind) -> Path:
+    """The one in the directory that libcni chains, and no other: that a runtime uses both is another test's."""
+    ours.take()
+    _stand_in(after).unlink()
+    return after.node.stage.places.conf_dir / "cbr0" / own_conf.BEHIND
+
+
+def _stand_in(after: Others) -> Path:
+    return after.node.stage.places.conf_dir / own_conf.STAND_IN
+
+
+def _what_is_left(after: Others) -> list[str]:
+    """Of our places."""
+    conf = after.node.stage.places.conf_dir
+    paths = [_stand_in(after), conf / "cbr0", after.node.stage.places.ledger / DIRECTORY / "stand-in"]
+    return [path.name for path in paths if path.exists()]
 
 
 def test_after_an_uninstallation_the_runtime_frees_all_of_it_where_it_chains_directories(
@@ -144,16 +175,16 @@ def test_after_an_uninstallation_the_runtime_frees_all_of_it_where_it_chains_dir
 def test_new_pods_are_the_default_networks_alone(after: Others, behind: Path) -> None:
     """What it answers is passed on, and its pods' DEL frees nothing of others."""
     node = after.node
-    with node.pod("data") as ours, node.pod("data") as new:
-        node.add(ours)
+    with node.pod("data") as pod, node.pod("data") as new:
+        node.add(pod)
         after.primary_adds(new)
         assert ["lo", "eth0"] == node.link_names(new)
 
         after.primary_deletes(new)
 
         assert (["lo"], 2) == (node.link_names(new), len(node.leases()))
-        assert ["lo", "eth0", "net1"] == node.link_names(ours)
-        after.primary_deletes(ours)
+        assert ["lo", "eth0", "net1"] == node.link_names(pod)
+        after.primary_deletes(pod)
         assert ([], False) == (node.leases(), behind.exists())
 
 
@@ -176,6 +207,108 @@ def test_a_plugin_that_fails_keeps_the_entry_and_our_place(after: Others, behind
         assert 1 == len([name for name in node.ledger_entries() if name.endswith(".json")])
         after.primary_deletes(pod)
         assert (["lo"], [], False) == (node.link_names(pod), node.leases(), behind.exists())
+
+
+@pytest.mark.parametrize("runtime", ["earlier_runtime", "primary_tries"])
+def test_all_is_freed_whether_the_runtime_chains_directories_or_not(
+    after: Others, ours: Behind, runtime: str
+) -> None:
+    """Default network, others, leases and entries; new pods start meanwhile; and with the last of ours our places go."""
+    node, call = after.node, getattr(after, runtime)
+    with node.pod(NETWORKS) as one, node.pod("data") as two, node.pod("data") as new:
+        node.add(one)
+        node.add(two)
+        ours.take()
+        _handed_over(after)
+
+        assert 0 == call("add", new).returncode
+        assert ["lo", "eth0"] == node.link_names(new)
+        assert 0 == call("del", one).returncode
+        assert ["lo"] == node.link_names(one)
+        assert ["lo", "eth0", "net1"] == node.link_names(two)
+        assert _stand_in(after).exists()
+        assert 0 == call("del", two).returncode
+
+        assert ["lo"] == node.link_names(two)
+        assert [] == _what_is_left(after)
+        assert [] == [name for name in node.ledger_entries() if name.endswith(".json")]
+        assert ["lo", "eth0"] == node.link_names(new)
+        assert 0 == call("del", new).returncode
+        assert (["lo"], []) == (node.link_names(new), node.leases())
+        _forget_what_was_handed_to_multus(after)
+
+
+def test_a_primary_that_is_a_single_conf(after: Others, ours: Behind, primary_file: Path) -> None:
+    """Is freed like a list, and new pods start in it."""
+    node = after.node
+    with node.pod("data") as pod, node.pod() as new:
+        node.add(pod)
+        (chain,) = json.loads(DEFAULT_NETWORK)["plugins"]
+        primary_file.unlink()
+        primary_file.with_suffix(".conf").write_text(
+            json.dumps({"cniVersion": "0.3.1", "name": "cbr0", **chain})
+        )
+        ours.take()
+        _handed_over(after)
+        assert 0 == after.earlier_runtime("add", new).returncode
+        assert ["lo", "eth0"] == node.link_names(new)
+        assert 0 == after.earlier_runtime("del", new).returncode
+        assert _stand_in(after).exists()
+
+        assert 0 == after.earlier_runtime("del", pod).returncode
+
+        assert (["lo"], [], []) == (node.link_names(pod), node.leases(), _what_is_left(after))
+        _forget_what_was_handed_to_multus(after)
+
+
+@pytest.mark.parametrize("spoilt", ["primary", "stand-in"])
+def test_a_stand_in_that_has_grown_old_goes_when_a_pod_starts(
+    after: Others, ours: Behind, primary_file: Path, spoilt: str
+) -> None:
+    """That pod starts. What runs on is freed where directories are chained, else once we are back."""
+    node = after.node
+    with node.pod("data") as one, node.pod("data") as two, node.pod() as new:
+        node.add(one)
+        node.add(two)
+        ours.take()
+        _handed_over(after)
+        seen = after.taken_first()
+        if spoilt == "primary":
+            primary_file.write_text(DEFAULT_NETWORK.replace('"isGateway"', '"mtu":1400,"isGateway"'))
+        else:
+            _stand_in(after).write_text("{")
+
+        assert 0 == after.earlier_runtime("add", new, seen).returncode
+
+        assert ["lo", "eth0"] == node.link_names(new)
+        assert not _stand_in(after).exists()
+        assert primary_file.name == after.taken_first().name
+        assert 0 == after.earlier_runtime("del", new).returncode
+        assert ["lo"] == node.link_names(new)
+        assert 0 == after.primary_tries("del", one).returncode
+        assert (["lo"], 2) == (node.link_names(one), len(node.leases()))
+        ours.give_up()
+        node.delete(two)
+        assert (["lo"], []) == (node.link_names(two), node.leases())
+    _forget_what_was_handed_to_multus(after)
+
+
+def test_a_pod_that_was_made_meanwhile_is_freed_when_we_are_back(after: Others, ours: Behind) -> None:
+    """By what the runtime noted of it; our place in that chain is nobody's network."""
+    node = after.node
+    with node.pod("data") as pod, node.pod() as new:
+        node.add(pod)
+        ours.take()
+        assert 0 == after.earlier_runtime("add", new).returncode
+        ours.give_up()
+        _taken_back(after)
+
+        node.delete(new)
+
+        assert (["lo"], ["lo", "eth0", "net1"]) == (node.link_names(new), node.link_names(pod))
+        assert [] == after.files()
+        node.delete(pod)
+        assert [] == node.leases()
 
 
 def _forget_what_was_handed_to_multus(after: Others) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netattach_core import cni_call, multus_cache
+from netattach_core import cni_call, multus_cache, own_conf
 from support import multus
 from support.multus import Delegate
 from support.node import Node, NodePod
@@ -81,12 +82,35 @@ class Others:
 
     def primary_tries(self, verb: str, pod: NodePod) -> subprocess.CompletedProcess[str]:
         """Whatever comes of it."""
+        return self._cnitool(verb, "cbr0", pod, self.node.stage.places.conf_dir)
+
+    def _cnitool(self, verb: str, network: str, pod: NodePod, conf: Path) -> subprocess.CompletedProcess[str]:
         environment = {
-            "NETCONFPATH": str(self.node.stage.places.conf_dir),
+            "NETCONFPATH": str(conf),
             "CNI_PATH": str(self.node.stage.places.bin_dir),
             "CNI_ARGS": cni_call.args_text({"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name}),
         }
-        return self.node.stage.run(self.node.cnitool, verb, "cbr0", pod.netns, env=environment, check=False)
+        return self.node.stage.run(self.node.cnitool, verb, network, pod.netns, env=environment, check=False)
+
+    def earlier_runtime(
+        self, verb: str, pod: NodePod, seen: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """One that chains no directories, as containerd 1.6, with the file that it takes now, or took when it looked last.
+
+        Whatever comes of it.
+        """
+        file = seen or self.taken_first()
+        return self._cnitool(verb, json.loads(file.read_text())["name"], pod, file.parent)
+
+    def taken_first(self) -> Path:
+        """A copy of the first file by name, alone in a directory; our own conf is gone for the runtime."""
+        places = self.node.stage.places
+        present = [path for path in places.conf_dir.iterdir() if path.suffix in own_conf.SUFFIXES]
+        first = min(path for path in present if path.name != own_conf.FILE_NAME)
+        alone = places.root / "taken-first"
+        shutil.rmtree(alone, ignore_errors=True)
+        alone.mkdir()
+        return Path(shutil.copy(first, alone))
 
     def _runtime(self, verb: str, pod: NodePod) -> None:
         done = self.primary_tries(verb, pod)
