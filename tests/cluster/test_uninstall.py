@@ -9,6 +9,7 @@ import pytest
 
 from cluster.lab.cluster import Cluster
 from cluster.objects import HOST_LOCAL, address, conf, created, leftovers, links, nad, pings, pod, status
+from netattach_core import own_conf
 
 CRD = "network-attachment-definitions.k8s.cni.cncf.io"
 NODES = ("node1", "node2")
@@ -29,9 +30,9 @@ def _leases(cluster: Cluster, node: str) -> set[str]:
     return set(leftovers(cluster, node).get("leases", []))
 
 
-def _is_owed(cluster: Cluster, node: str) -> bool:
-    """Whether the daemon has a DEL to make up for; the next call of a pod with networks does it."""
-    return bool(cluster.node(node).sh("grep -ls '\"deleting\"' /var/lib/cni/netattach/*.json; true"))
+def _configurations(cluster: Cluster, node: str) -> list[str]:
+    """What the runtime chooses from, by name; directories too."""
+    return sorted(cluster.node(node).sh("ls /etc/cni/net.d").split())
 
 
 def _version_of_the_crd(cluster: Cluster) -> dict[str, Any]:
@@ -55,13 +56,12 @@ def _upstreams_crd(cluster: Cluster) -> None:
 
 def test_uninstalled_under_running_pods_and_installed_again(running: Cluster) -> None:
     kept = {name: address(running, f"before-{name}", "net1").partition("/")[0] for name in NODES}
-    went = address(running, "gone-node1", "net1").partition("/")[0]
     running.uninstall()
 
     for name in NODES:
         assert "net1" in links(running, f"before-{name}")
         assert pings(running, f"before-{name}", "10.0.3.1")
-        assert "10-default.conflist" == running.node(name).sh("ls /etc/cni/net.d").split()[0]
+        assert [own_conf.STAND_IN, "10-default.conflist"] == _configurations(running, name)[:2]
     assert "default" == running.read("nad", "second")["metadata"]["namespace"]
     for name in NODES:
         created(running, pod(f"plain-{name}", node=name))
@@ -70,13 +70,24 @@ def test_uninstalled_under_running_pods_and_installed_again(running: Cluster) ->
         assert ["lo", "eth0"] == links(running, f"plain-{name}")
     running.kubectl("delete", "pods", *(f"plain-{name}" for name in NODES))
     running.kubectl("delete", "pods", *(f"gone-{name}" for name in NODES))
-    running.eventually(lambda: _leases(running, "node2") == {kept["node2"]}, "freed without us: libcni 1.3")
-    assert _leases(running, "node1") == {kept["node1"], went}
+    running.eventually(
+        lambda: all(_leases(running, name) == {kept[name]} for name in NODES),
+        "freed without us, by libcni of before and after 1.3",
+    )
+    running.kubectl("delete", "pods", "before-node1")
+    running.eventually(lambda: not leftovers(running, "node1"), "the last of node1 is freed")
+    running.eventually(lambda: _configurations(running, "node1") == ["10-default.conflist"], "we are gone")
+    created(running, pod("last-node1", node="node1"))
+    running.wait_ready("last-node1")
+    assert ["lo", "eth0"] == links(running, "last-node1")
+    assert own_conf.STAND_IN == _configurations(running, "node2")[0]
 
     _upstreams_crd(running)
 
     running.install()
 
+    for name in NODES:
+        assert [own_conf.FILE_NAME, "10-default.conflist"] == _configurations(running, name)
     running.eventually(
         lambda: "status" in _version_of_the_crd(running).get("subresources", {}), "the CRD is ours"
     )
@@ -88,11 +99,6 @@ def test_uninstalled_under_running_pods_and_installed_again(running: Cluster) ->
         assert (
             address(running, f"after-{name}", "net1") == status(running, f"after-{name}")[1]["ips"][0] + "/24"
         )
-    running.eventually(  # and made up for at once, where a pod came later than that
-        lambda: _is_owed(running, "node1") or went not in _leases(running, "node1"),
-        "what went without us is found",
-        seconds=90,
-    )
     refused = running.kubectl("create", "-f", "-", input="{}", check=False)
     assert 0 != refused.returncode
     running.kubectl("delete", "pods,network-attachment-definitions", "--all")
