@@ -17,7 +17,7 @@ from netattach_core.nad import Nad
 from netattach_core.pod import Pod, PodRef
 from netattach_kube.api import Api
 from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS, RESOURCE_SLICES
-from netattach_kube.watched import Watched
+from netattach_kube.watched import Key, Watched
 
 MANAGER = "netattach-daemon"
 _MIRROR = "kubernetes.io/config.mirror"
@@ -44,7 +44,8 @@ class KubeStore:
         self._api = api
         self._name = node
         self._about = about
-        self._nads: Watched[Nad] = Watched(api, NADS, nad.from_body)
+        self._nads: Watched[Nad] = Watched(api, NADS, nad.from_body, changed=self._nad_changed)
+        self._asked: dict[Key, Nad] = {}
         self._pods: Watched[Pod] = Watched(
             api, PODS, _pod, fields=f"spec.nodeName={node}", metadata_only=True
         )
@@ -78,9 +79,20 @@ class KubeStore:
         if known is not None:
             return known
         try:
-            return nad.from_body(await self._api.get(NADS, name, namespace, seconds=_GET_SECONDS))
+            found = nad.from_body(await self._api.get(NADS, name, namespace, seconds=_GET_SECONDS))
         except NotFoundError:
+            self._asked.pop((namespace, name), None)
             return None
+        except TryAgainError:
+            if (namespace, name) in self._asked:
+                return self._asked[namespace, name]
+            raise
+        self._asked[namespace, name] = found
+        return found
+
+    def _nad_changed(self, key: Key) -> None:
+        """What was asked for is known for the case that the API goes before the watch comes; then the watch knows better."""
+        self._asked.pop(key, None)
 
     async def write_status(self, ref: PodRef, text: str) -> None:
         """One merge-patch of one annotation. The UID goes with it, so that a successor of that name is never written to."""

@@ -95,6 +95,41 @@ def test_while_the_api_is_away_what_is_known_is_known_and_the_rest_is_worth_anot
     run(story)
 
 
+def test_what_was_asked_for_is_known_until_the_watch_knows_better() -> None:
+    async def story(server: ApiServer) -> None:
+        server.put(NADS, nad("n"))
+        store = KubeStore(server.api, "node1", {})
+        assert Nad("ns", "n", "{}") == await store.nad("ns", "n")
+        server.away = True
+        assert Nad("ns", "n", "{}") == await store.nad("ns", "n")
+
+        server.away = False
+        watching = asyncio.create_task(store.run())
+        await server.until(lambda: store.synced)
+        server.delete(NADS, "n", "ns")
+        await server.until(lambda: store._nads.get("ns", "n") is None)
+        server.away = True
+        with pytest.raises(TryAgainError):
+            await store.nad("ns", "n")
+        watching.cancel()
+
+    run(story)
+
+
+def test_what_was_asked_for_and_is_gone_is_not_known() -> None:
+    async def story(server: ApiServer) -> None:
+        server.put(NADS, nad("n"))
+        store = KubeStore(server.api, "node1", {})
+        await store.nad("ns", "n")
+        server.delete(NADS, "n", "ns")
+        assert None is await store.nad("ns", "n")
+        server.away = True
+        with pytest.raises(TryAgainError):
+            await store.nad("ns", "n")
+
+    run(story)
+
+
 def test_an_api_that_does_not_answer_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kube_store, "_GET_SECONDS", 0.05)
 
