@@ -9,7 +9,6 @@ import datetime as dt
 import json
 import os
 import platform
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -154,23 +153,12 @@ def _only_node1(cluster: Cluster) -> Iterator[None]:
     cluster.kubectl("cordon", "node2")
     try:
         _roll(cluster)
-        with _paused(process.pid("node2")):
+        with process.paused("node2"):
             yield
     finally:
         cluster.wait_node("node2")
         cluster.kubectl("uncordon", "node2")
         _roll(cluster)
-
-
-@contextlib.contextmanager
-def _paused(number: int | None) -> Iterator[None]:
-    if number is None:
-        raise RuntimeError("node2 does not run: make cluster")
-    os.kill(number, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(number, signal.SIGCONT)
 
 
 def _roll(cluster: Cluster) -> None:

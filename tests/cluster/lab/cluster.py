@@ -225,11 +225,19 @@ class Cluster:
 
     @contextlib.contextmanager
     def api_down(self) -> Iterator[None]:
-        control.stop_api()
-        try:
-            yield
-        finally:
-            control.start_api()
+        """For node1; node2 stands still meanwhile.
+
+        A kubelet that found no API server looks for it again after up to a minute. One that is started anew, or that has not
+        lived through it, goes on at once.
+        """
+        with process.paused("node2"):
+            control.stop_api()
+            try:
+                yield
+            finally:
+                control.start_api()
+        self.node("node1").kill("kubelet")
+        self.node("node1").start_again("kubelet")
 
     def audit(self) -> list[dict[str, Any]]:
         """What the API server was asked, in order."""

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cluster.lab.places import WORK, path
@@ -53,6 +53,19 @@ def kill(name: str) -> None:
                 os.waitpid(number, os.WNOHANG)
             time.sleep(0.02)
     (WORK / f"{name}.pid").unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def paused(name: str) -> Iterator[None]:
+    """It stands still until the end of the block."""
+    number = pid(name)
+    if number is None:
+        raise RuntimeError(f"{name} does not run")
+    os.kill(number, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(number, signal.SIGCONT)
 
 
 def run(
