@@ -70,6 +70,13 @@ def created(cluster: Cluster, *objects: dict[str, Any]) -> str:
     return done.stdout + done.stderr
 
 
+def wait_webhooks(cluster: Cluster) -> None:
+    """The API server keeps connections, and one to a pod whose node is gone answers nobody: the next request ends it."""
+    tried = json.dumps(nad("tried", conf(type="macvlan", master="eth1")))
+    words = ("create", "--dry-run=server", "-f", "-")
+    cluster.eventually(lambda: cluster.kubectl(*words, input=tried, check=False).returncode == 0, "a verdict")
+
+
 def status(cluster: Cluster, name: str, namespace: str = "default") -> list[dict[str, Any]]:
     """The pod's network-status."""
     text = cluster.read("pod", name, namespace)["metadata"]["annotations"][STATUS]

@@ -18,6 +18,7 @@ def pods(cluster: Cluster) -> Iterator[Cluster]:
     """A pod on each node, in a namespace of their own, that answers on a port of its node."""
     cluster.kubectl("wait", "--for=delete", "namespace/lab", "--timeout=120s")  # an earlier run's
     cluster.kubectl("create", "namespace", "lab")
+    cluster.kubectl("wait", "--for=create", "serviceaccount/default", "--namespace", "lab")
     for name in NODES:
         body = pod(f"on-{name}", node=name, namespace="lab")
         (container,) = body["spec"]["containers"]

@@ -23,6 +23,7 @@ from cluster.objects import (
     plugins,
     pod,
     status,
+    wait_webhooks,
 )
 
 SLOW = (
@@ -86,7 +87,7 @@ def test_a_sandbox_with_networks_is_made_anew_while_the_api_server_is_down(runni
     with running.api_down():
         node.kill_sandbox("one")
         running.eventually(lambda: node.sandboxes("one") not in ([], [old]), "another sandbox", seconds=90)
-    running.wait_ready("one")
+    running.wait_running("one")
 
     after = address(running, "one", "net1")
     assert before != after
@@ -154,6 +155,7 @@ def test_a_node_that_lost_its_power_has_nothing_left_of_before(running: Cluster,
     before = _sandboxes(running, name)
     assert len(leftovers(running, name)["leases"]) == len(before) >= len(pods)
     running.reboot(name)
+    wait_webhooks(running)
     for each in pods:
         running.eventually(partial(_runs, running, each), f"{each} runs", seconds=180, every=1)
 

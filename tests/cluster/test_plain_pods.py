@@ -111,7 +111,7 @@ def test_a_sandbox_that_is_killed_is_made_anew_while_the_api_server_is_down(quie
     with quiet.api_down():
         node.kill_sandbox("plain")
         quiet.eventually(lambda: node.sandboxes("plain") not in ([], [old]), "another sandbox", seconds=90)
-    quiet.wait_ready("plain")
+    quiet.wait_running("plain")
 
     assert before != address(quiet, "plain", "eth0")
     assert STATUS not in quiet.read("pod", "plain")["metadata"].get("annotations", {})

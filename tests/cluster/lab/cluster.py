@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -158,6 +159,11 @@ class Cluster:
             kubelets = "\n".join(process.mentions(f"{name}-kubelet", pod) for name in NODES)
             raise AssertionError(f"{done.stderr}\n{described}\n{kubelets}")
 
+    def wait_running(self, pod: str) -> None:
+        """Until something can be run in it. A pod that was ready before an outage is so in the API for a while after it."""
+        words = ("exec", pod, "--", "true")
+        self.eventually(lambda: self.kubectl(*words, check=False).returncode == 0, f"{pod} runs", every=1)
+
     def wait_node(self, name: str, since: str = "") -> None:
         """Until it says that it is ready, and says so after `since`: its last word stands in the API for a while."""
         condition = '{.status.conditions[?(@.type=="Ready")]'
@@ -225,19 +231,22 @@ class Cluster:
 
     @contextlib.contextmanager
     def api_down(self) -> Iterator[None]:
-        """For node1; node2 stands still meanwhile.
+        """Who has lost it looks for it again after up to a minute, so the kubelets too are started anew and go on at once."""
+        control.stop_api()
+        try:
+            yield
+        finally:
+            control.start_api()
+        for node in NODES.values():
+            node.kill("kubelet")
+            node.start_again("kubelet")
+        for name in NODES:
+            self.eventually(functools.partial(self._answers, name), f"{name}'s kubelet answers")
 
-        A kubelet that found no API server looks for it again after up to a minute. One that is started anew, or that has not
-        lived through it, goes on at once.
-        """
-        with process.paused("node2"):
-            control.stop_api()
-            try:
-                yield
-            finally:
-                control.start_api()
-        self.node("node1").kill("kubelet")
-        self.node("node1").start_again("kubelet")
+    def _answers(self, node: str) -> bool:
+        return (
+            self.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/healthz", check=False).returncode == 0
+        )
 
     def audit(self) -> list[dict[str, Any]]:
         """What the API server was asked, in order."""

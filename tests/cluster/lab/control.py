@@ -36,6 +36,11 @@ def start() -> None:
     ]
     process.start("etcd", "etcd", "--data-dir", WORK / "etcd", "--unsafe-no-fsync", *etcd)
     start_api()
+
+
+def start_api(seconds: float = 60) -> None:
+    """Returns when it answers."""
+    _start_api_server(seconds)
     common = ("--leader-elect=false", "--kube-api-qps=200", "--kube-api-burst=400")
     process.start(
         "kcm",
@@ -50,8 +55,7 @@ def start() -> None:
     process.start("scheduler", binaries() / "kube-scheduler", *_access("scheduler"), *common)
 
 
-def start_api(seconds: float = 60) -> None:
-    """Returns when it answers."""
+def _start_api_server(seconds: float) -> None:
     process.start(
         "apiserver",
         *(str(binaries() / "kube-apiserver"), "--etcd-servers=http://127.0.0.1:2379", "--secure-port=6443"),
@@ -82,8 +86,9 @@ def start_api(seconds: float = 60) -> None:
 
 
 def stop_api() -> None:
-    """Without a farewell, as when its machine is gone."""
-    process.kill("apiserver")
+    """Without a farewell, and with all that runs beside it, as when their machine is gone."""
+    for name in ("apiserver", "kcm", "scheduler"):
+        process.kill(name)
 
 
 def _answers() -> bool:
