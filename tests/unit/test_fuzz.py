@@ -22,7 +22,7 @@ from fuzz import words
 from support import require
 
 SOAK = bool(os.environ.get("NETATTACH_SOAK"))
-SECONDS = 600 if SOAK else 8
+SECONDS = 600 if SOAK else 20
 
 FOLDER = require.REPOSITORY / "tests/fuzz"
 TARGETS = ("annotation", "config", "review")
