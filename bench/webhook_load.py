@@ -11,15 +11,16 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 
-from cluster.lab import process  # noqa: E402  # the tests are no package
+import incumbent  # noqa: E402  # neither this folder nor the tests are a package
+from cluster.lab import process  # noqa: E402
 from cluster.lab.cluster import CONTROL, Cluster  # noqa: E402
 from cluster.lab.places import KUBECONFIG  # noqa: E402
 from cluster.objects import conf, nad, pod  # noqa: E402
@@ -43,11 +44,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="of each kind of block together")
     parser.add_argument("--blocks", type=int, default=6, help="of each kind")
     parser.add_argument("--networks", type=int, default=50, help="that are there already")
+    parser.add_argument(
+        "--incumbent", type=Path, help="the binary of net-attach-def-admission-controller, in turn too"
+    )
     parser.add_argument("--beside", default="nothing", help="what else runs on this machine, for the record")
     arguments = parser.parse_args()
     cluster = Cluster()
     with _networks(cluster, arguments.networks), _only_node1(cluster):
-        measured = _measured(cluster, arguments.rate, arguments.seconds / arguments.blocks, arguments.blocks)
+        measured = _measured(cluster, arguments, arguments.seconds / arguments.blocks)
     result = _machine(arguments) | measured.figures()
     text = json.dumps(result, indent=2) + "\n"
     print(text, end="")
@@ -79,35 +83,66 @@ class Side:
 
 @dataclass
 class Measured:
-    """The same requests with our webhooks and without any."""
+    """The same requests with our webhooks, without any, and with the incumbent's where there is its binary."""
 
     with_webhooks: Side = field(default_factory=Side)
     without: Side = field(default_factory=Side)
+    incumbent: Side | None = None
 
     def figures(self) -> dict[str, Any]:
+        sides = {"with_webhooks": self.with_webhooks, "without": self.without}
+        if self.incumbent:
+            sides["incumbent"] = self.incumbent
         latency = {
-            name: _beside(self.with_webhooks.milliseconds(kind), self.without.milliseconds(kind))
+            name: _beside({side: each.milliseconds(kind) for side, each in sides.items()})
             for name, kind in (("all", ""), ("networks", "Network"), ("pods", "Pod"))
         }
-        sides = {"with_webhooks": self.with_webhooks.figures(), "without": self.without.figures()}
-        return {"latency_ms": latency, **sides}
+        return {"latency_ms": latency, **{side: each.figures() for side, each in sides.items()}}
 
 
-def _beside(ours: Mapping[str, float], bare: Mapping[str, float]) -> dict[str, Any]:
-    added = {name: round(ours[name] - bare[name], 2) for name in ("median", "p99")}
-    return {"with_webhooks": ours, "without": bare, "added": added}
+def _beside(sides: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    added = {
+        side: {name: round(each[name] - sides["without"][name], 2) for name in ("median", "p99")}
+        for side, each in sides.items()
+        if side != "without"
+    }
+    return {**sides, "added": added}
 
 
-def _measured(cluster: Cluster, rate: float, seconds: float, blocks: int) -> Measured:
-    """Blocks in the order ABBA: a machine whose speed drifts treats both alike."""
-    measured = Measured()
-    for number in range(2 * blocks):
-        if number % 4 in (0, 3):
-            _block(measured.with_webhooks, rate, seconds, judged=True)
-            continue
-        with _without_webhooks(cluster):
-            _block(measured.without, rate, seconds, judged=False)
+def _measured(cluster: Cluster, arguments: argparse.Namespace, seconds: float) -> Measured:
+    """Blocks in turn, there and back again: a machine whose speed drifts treats all alike."""
+    measured = Measured(incumbent=Side() if arguments.incumbent else None)
+    turn = [_ours(measured.with_webhooks), _nobody(cluster, measured.without)]
+    if measured.incumbent:
+        turn.append(_incumbent(cluster, measured.incumbent, arguments.incumbent))
+    for number in range(arguments.blocks):
+        for block in turn if number % 2 == 0 else reversed(turn):
+            block(arguments.rate, seconds)
     return measured
+
+
+Block = Callable[[float, float], None]
+"""A rate and how long."""
+
+
+def _ours(side: Side) -> Block:
+    return lambda rate, seconds: _block(side, rate, seconds, judged=True)
+
+
+def _nobody(cluster: Cluster, side: Side) -> Block:
+    def block(rate: float, seconds: float) -> None:
+        with _without_webhooks(cluster):
+            _block(side, rate, seconds, judged=False)
+
+    return block
+
+
+def _incumbent(cluster: Cluster, side: Side, binary: Path) -> Block:
+    def block(rate: float, seconds: float) -> None:
+        with _without_webhooks(cluster), incumbent.installed(cluster, binary):
+            _block(side, rate, seconds, judged=True)
+
+    return block
 
 
 def _block(side: Side, rate: float, seconds: float, *, judged: bool) -> None:
@@ -127,7 +162,7 @@ def _block(side: Side, rate: float, seconds: float, *, judged: bool) -> None:
 
 async def _until(connections: Connections, *, judged: bool) -> None:
     """The API server has heard whether there are webhooks."""
-    broken = load.creation(nad("broken", conf(type="macvlan", mtu="large"), NAMESPACE))
+    broken = load.creation(nad("broken", "{", NAMESPACE))
     async with asyncio.timeout(30):
         while (await load.asked(connections, broken)).refused is not judged:  # noqa: ASYNC110  # only by asking is it known
             await asyncio.sleep(0.05)
