@@ -38,7 +38,7 @@ def installed(cluster: Cluster, binary: Path) -> Iterator[None]:
             yield
         finally:
             cluster.kubectl("delete", "validatingwebhookconfiguration", _NAME, "--ignore-not-found")
-            running.terminate()
+            running.kill()  # it ends at no other signal
             running.wait()
 
 
