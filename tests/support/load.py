@@ -25,7 +25,8 @@ _PATIENCE = 30.0
 """Seconds; longer than an API server waits for any webhook: it is its answer that is wanted."""
 
 _TAKEN = 201
-_REFUSED = 403
+_REFUSED = (403, 400)
+"""The second is that of webhooks that name no status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Answer:
     @property
     def refused(self) -> bool:
         """By a webhook's own word, and not for want of one."""
-        return self.status == _REFUSED and "denied the request" in self.text
+        return self.status in _REFUSED and "denied the request" in self.text
 
 
 Ask = Callable[[int], Question]
