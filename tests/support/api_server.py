@@ -15,6 +15,7 @@ No schemas, no permissions, no managed fields, and server-side apply is a merge:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import json
 import uuid
@@ -173,9 +174,18 @@ class ApiServer:
         await self.until(lambda: sum(what in str(request) for request in self.requests) >= times)
 
     async def until(self, true: Callable[[], bool]) -> None:
-        """Returns once this holds; it is asked after each request and each change."""
-        async with asyncio.timeout(10), self._heard:
-            await self._heard.wait_for(true)
+        """Returns once this holds. It is asked after each request and each change, and every 20 ms besides.
+
+        What a client makes of an event happens after the last thing that is heard of here.
+        """
+        async with asyncio.timeout(10):
+            while not true():
+                await self._something(within=0.02)
+
+    async def _something(self, *, within: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within), self._heard:
+                await self._heard.wait()
 
     def _store(self, key: _Key, body: Body) -> Body:
         before = self._objects.get(key)
