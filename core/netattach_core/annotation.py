@@ -93,7 +93,7 @@ def _comma_element(item: str, pod_namespace: str) -> Selection:
 
 def _parse_json(text: str, pod_namespace: str) -> tuple[Selection, ...]:
     try:
-        elements = json_text.parse(text).value
+        elements = json_text.shallow_value(text)
     except json_text.JsonTextError as error:
         line, column = json_text.position(text, error.offset)
         raise AnnotationError(f"line {line}, column {column}: {error.problem}; {error.mend}") from error
@@ -118,6 +118,8 @@ class _Element:
         name = self._text("name")
         if not names.is_object_name(name):
             raise self._error("name", f"{shown(name)!r} is not the name of a network")
+        if self.body.keys() <= _PLAIN:  # as nearly all are
+            return Selection(self._namespace(), name, self._interface())
         return Selection(
             namespace=self._namespace(),
             name=name,
@@ -222,6 +224,7 @@ class _Element:
         return AnnotationError(f"{self.where}: `{key}` {problem}")
 
 
+_PLAIN = frozenset({"name", "namespace", "interface", "interfacerequest"})
 _WANTED: dict[type, str] = {str: "a text in double quotes", list: "a list", dict: "an object"}
 
 

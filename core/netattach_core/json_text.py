@@ -14,9 +14,8 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]  # public in CPython, missing in typeshed
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from netattach_core.finding import Path
 from netattach_core.names import shown
@@ -27,6 +26,16 @@ MAX_DEPTH = 100
 _SPACE = re.compile(r"[ \t\n\r]*")
 _PLAIN_KEY = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:')
 """A key without escapes, and its colon."""
+
+_PLAIN_MEMBER = re.compile(
+    r"""
+    "(?P<key>[^"\\\x00-\x1f]*)" [ \t\n\r]*:[ \t\n\r]*
+    (?P<value> "(?P<text>[^"\\\x00-\x1f]*)" | (?: true | false | 0 | [1-9][0-9]{0,9} )(?=[,}\ \t\n\r]) )
+    (?P<next> [ \t\n\r]*,[ \t\n\r]*(?=") )?
+    """,
+    re.VERBOSE,
+)
+"""What people mostly write: under a key a text without escapes, a flag or a number; and the way to the next key."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -44,8 +53,7 @@ class JsonTextError(ValueError):
         self.mend = mend
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A value and its place: `text[start:end]`. `members` and `items` are empty for what has none."""
 
     value: Any
@@ -55,8 +63,7 @@ class Node:
     items: tuple[Node, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A key of an object with its value; an object that has a key twice has two of these."""
 
     key: str
@@ -75,6 +82,12 @@ def value(text: str) -> Any:
         return json.loads(text, parse_float=_finite, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return parse(text).value  # which says what is wrong
+
+
+def shallow_value(text: str) -> Any:
+    """Like `value`, and refused where `parse` finds it too deep, which takes as long as that for what has many brackets."""
+    shallow = text.count("{") + text.count("[") <= MAX_DEPTH
+    return value(text) if shallow else parse(text).value
 
 
 def _finite(digits: str) -> float:
@@ -210,8 +223,18 @@ class _Reader:
     def _object(self) -> Node:
         start, members = self._opened("{"), list[Member]()
         while not self._closes("}", behind_element=bool(members)):
-            members.append(self._member())
+            self._members(members)
         return Node({m.key: m.node.value for m in members}, start, self.at, members=tuple(members))
+
+    def _members(self, members: list[Member]) -> None:
+        """One more, and the plain ones behind it: these make up most of a text, and are read in one step each."""
+        plain = _PLAIN_MEMBER.match(self.text, self.at)
+        if plain is None:
+            members.append(self._member())
+        while plain is not None:
+            members.append(_plain_member(plain))
+            self.at = plain.end("value")
+            plain = _PLAIN_MEMBER.match(self.text, plain.end()) if plain["next"] else None
 
     def _member(self) -> Member:
         start = self.at
@@ -316,6 +339,12 @@ class _Reader:
                 f"`{quoted}` where {wanted} should stand", f'put it in double quotes: "{quoted}"'
             )
         return self._error(f"`{char}` where {wanted} should stand", f"write {wanted}")
+
+
+def _plain_member(found: re.Match[str]) -> Member:
+    key, written, text = found.group("key", "value", "text")
+    value = text if text is not None else _CONSTANTS[written] if written in _CONSTANTS else int(written)
+    return Member(key, found.start(), Node(value, *found.span("value")))
 
 
 def _string_error(text: str, start: int, error: JSONDecodeError) -> JsonTextError:

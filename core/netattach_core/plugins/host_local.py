@@ -233,6 +233,8 @@ def _address_mend(text: str) -> str:
 
 def _edges(view: View, subnet: addresses.IpInterface) -> Iterator[Finding]:
     """HL12."""
+    if not (view.text("rangeStart") or view.text("rangeEnd")):
+        return
     network = subnet.network
     edges = {network.network_address: "the network's own address"}
     if subnet.version == 4:

@@ -50,7 +50,10 @@ _FOREIGN = "a network of another namespace"
 _NAMED = 3
 """Other networks that a message names; the rest is counted."""
 
-Meets = Callable[[Footprint, Footprint], bool]
+Beside = Sequence[tuple[Nad, Footprint]]
+Meeting = Callable[[Footprint, Beside], list[Nad]]
+"""Those of some networks that this one cannot get on with. All of a link are looked through with each NAD, so none calls a
+function for each of them."""
 
 
 def check(
@@ -69,10 +72,10 @@ def check(
     yield from _cluster(mine, () if allowed else nodes, settings.networks)
     itself = (nad.namespace, nad.name)
     beside = [other for key, other in others.of(mine).items() if key != itself]
-    for rule, types, meets, problem, mend, path in _PAIRS:
+    for rule, types, meeting, problem, mend, path in _PAIRS:
         if types and mine.type not in types:
             continue
-        met = [other for other, theirs in beside if meets(mine, theirs)]
+        met = meeting(mine, beside)
         if met:
             names = _told(met, nad, settings)
             words = problem.format(others=_names(names), link=mine.link, network=mine.network)
@@ -85,20 +88,27 @@ def _told(others: Sequence[Nad], nad: Nad, settings: JudgeSettings) -> Sequence[
     return sorted({each.full_name if reaches(nad.namespace, each.namespace) else _FOREIGN for each in others})
 
 
-def _share_addresses(mine: Footprint, other: Footprint) -> bool:
+def _sharing_addresses(mine: Footprint, beside: Beside) -> list[Nad]:
     """On one link, with leases that do not know of each other."""
-    return bool(other.bounds) and mine.is_beside(other) and mine.leases != other.leases and mine.meets(other)
+    others = [(nad, other) for nad, other in beside if other.bounds and other.leases != mine.leases]
+    return [nad for nad, other in others if mine.is_beside(other) and mine.meets(other)]
 
 
-def _share_leases(mine: Footprint, other: Footprint) -> bool:
+def _sharing_leases(mine: Footprint, beside: Beside) -> list[Nad]:
     """G6: one directory holds the leases of both, and `last_reserved_ip` goes to and fro between them."""
-    return mine.ipam == "host-local" and mine.leases == other.leases and mine.spans != other.spans
+    if mine.ipam != "host-local":
+        return []
+    return [nad for nad, other in beside if other.leases == mine.leases and other.spans != mine.spans]
+
+
+def _with_other_gateway(mine: Footprint, beside: Beside) -> list[Nad]:
+    """BR13."""
+    if mine.forces_address or not mine.gateways:
+        return []
+    return [nad for nad, other in _of_bridge(mine, beside) if other.gateways and _other_gateway(mine, other)]
 
 
 def _other_gateway(mine: Footprint, other: Footprint) -> bool:
-    """BR13."""
-    if not _same_bridge(mine, other) or mine.forces_address or not mine.gateways or not other.gateways:
-        return False
     for version in (4, 6):
         ours = {each for each in mine.gateways if each.version == version}
         theirs = {each for each in other.gateways if each.version == version}
@@ -107,26 +117,27 @@ def _other_gateway(mine: Footprint, other: Footprint) -> bool:
     return False
 
 
-def _other_bridge(mine: Footprint, other: Footprint) -> bool:
+def _with_other_bridge(mine: Footprint, beside: Beside) -> list[Nad]:
     """BR14, BR15."""
-    if not _same_bridge(mine, other):
-        return False
-    return mine.mtu != other.mtu or mine.is_gateway != other.is_gateway
+    same = _of_bridge(mine, beside)
+    return [nad for nad, other in same if mine.mtu != other.mtu or mine.is_gateway != other.is_gateway]
 
 
-def _same_bridge(mine: Footprint, other: Footprint) -> bool:
-    return mine.type == other.type == "bridge" and mine.link == other.link
+def _of_bridge(mine: Footprint, beside: Beside) -> Beside:
+    return [each for each in beside if each[1].type == "bridge" and each[1].link == mine.link]
 
 
-def _other_kind(mine: Footprint, other: Footprint) -> bool:
+def _of_other_kind(mine: Footprint, beside: Beside) -> list[Nad]:
     """MV8."""
-    return mine.type != other.type and other.type in {"macvlan", "ipvlan"} and mine.link == other.link != ""
+    others = [(nad, other) for nad, other in beside if other.type != mine.type and other.type in _ON_MASTER]
+    return [nad for nad, other in others if mine.link == other.link != ""]
 
 
-def _for_itself(mine: Footprint, other: Footprint) -> bool:
+def _having_it_alone(mine: Footprint, beside: Beside) -> list[Nad]:
     """MV7."""
-    for_itself = mine.mode == "passthru" or other.mode == "passthru"
-    return for_itself and mine.type == other.type and mine.link == other.link != ""
+    all_of_them = mine.mode == "passthru"
+    alone = [(nad, other) for nad, other in beside if all_of_them or other.mode == "passthru"]
+    return [nad for nad, other in alone if mine.type == other.type and mine.link == other.link != ""]
 
 
 _ANY = frozenset[str]()
@@ -136,11 +147,11 @@ _BRIDGE, _MACVLAN, _ON_MASTER = (
     frozenset({"macvlan", "ipvlan"}),
 )
 
-_PAIRS: tuple[tuple[Rule, frozenset[str], Meets, str, str, Path], ...] = (
+_PAIRS: tuple[tuple[Rule, frozenset[str], Meeting, str, str, Path], ...] = (
     (
         ADDRESSES_SHARED,
         _ANY,
-        _share_addresses,
+        _sharing_addresses,
         (
             "{others} on the same link {link} gives out addresses of these too, and the leases do not know of each other: two "
             "pods can get the same address"
@@ -151,7 +162,7 @@ _PAIRS: tuple[tuple[Rule, frozenset[str], Meets, str, str, Path], ...] = (
     (
         LEASES_SHARED,
         _ANY,
-        _share_leases,
+        _sharing_leases,
         "{others} keeps its leases under the same name {network!r}, with other ranges: each forgets where the other one stands",
         "give each network a `name` of its own, or the same ranges",
         ("name",),
@@ -159,7 +170,7 @@ _PAIRS: tuple[tuple[Rule, frozenset[str], Meets, str, str, Path], ...] = (
     (
         BRIDGE_GATEWAYS,
         _BRIDGE,
-        _other_gateway,
+        _with_other_gateway,
         (
             "{others} gives the bridge {link} another gateway address: the second pod of a node fails with "
             '"already has an IP address different from"'
@@ -170,7 +181,7 @@ _PAIRS: tuple[tuple[Rule, frozenset[str], Meets, str, str, Path], ...] = (
     (
         BRIDGE_DIFFERS,
         _BRIDGE,
-        _other_bridge,
+        _with_other_bridge,
         "{others} makes the bridge {link} with another `mtu`, or differs in being its gateway: whichever pod comes first decides",
         "write the same in both, or use a bridge for each",
         ("bridge",),
@@ -178,7 +189,7 @@ _PAIRS: tuple[tuple[Rule, frozenset[str], Meets, str, str, Path], ...] = (
     (
         MASTER_KINDS,
         _ON_MASTER,
-        _other_kind,
+        _of_other_kind,
         (
             "{others} uses {link} too, one by macvlan and one by ipvlan, and the kernel lets an interface carry one of the two: "
             "pods of both cannot be on one node"
@@ -189,7 +200,7 @@ _PAIRS: tuple[tuple[Rule, frozenset[str], Meets, str, str, Path], ...] = (
     (
         MASTER_PASSTHRU,
         _MACVLAN,
-        _for_itself,
+        _having_it_alone,
         "{others} uses {link} too, and in mode passthru an interface carries a single macvlan: the second pod of a node fails",
         "use another interface, or mode bridge in both",
         ("master",),

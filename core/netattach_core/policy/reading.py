@@ -20,6 +20,7 @@ Schema = Mapping[str, Any]
 NO_SCHEMA: Schema = {}
 """Of what nothing is said."""
 
+_NESTED = frozenset({dict, list})
 _ZERO: dict[str, Any] = {"object": {}, "array": [], "string": "", "integer": 0, "boolean": False}
 
 
@@ -44,7 +45,9 @@ def _object(node: Node, schema: Mapping[str, Any]) -> Node:
         key = member.key if member.key in properties else spelling.get(member.key.casefold(), member.key)
         if member.node.value is None and not properties.get(key, NO_SCHEMA).get("nullRefused"):
             continue
-        value = as_go_reads(member.node, properties.get(key, NO_SCHEMA))
+        value = member.node
+        if type(value.value) in _NESTED:
+            value = as_go_reads(value, properties.get(key, NO_SCHEMA))
         earlier = next((m.node for m in reversed(members) if m.key == key), None) if key in seen else None
         if earlier is not None and properties.get(key, NO_SCHEMA).get("type") == "object":
             value = merged(earlier, value)

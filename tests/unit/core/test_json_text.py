@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,59 @@ def test_a_node_spans_its_own_text(value: object) -> None:
 
     assert node is not None
     assert value == json.loads(text[node.start : node.end])
+
+
+_NEARLY_PLAIN = st.text(alphabet='{}[]":,01ae.\\ \n\x1f') | st.lists(
+    st.sampled_from(
+        [
+            '{"a": ',
+            '{"b":"c"',
+            "{",
+            "}",
+            '"k":1',
+            '"k":true',
+            '"k" : "v"',
+            ", ",
+            ",",
+            ":",
+            " ",
+            "12",
+            "nullx",
+            "{}",
+            "-1e3",
+        ]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(_NEARLY_PLAIN)
+def test_what_is_read_in_one_step_is_read_as_by_many(text: str) -> None:
+    """The same value, places and errors."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(json_text, "_PLAIN_MEMBER", re.compile(r"(?!)"))
+        by_many = _told(text)
+
+    assert by_many == _told(text)
+
+
+def _told(text: str) -> json_text.Node | tuple[int, str, str]:
+    try:
+        return json_text.parse(text)
+    except JsonTextError as error:
+        return error.offset, error.problem, error.mend
+
+
+@pytest.mark.parametrize("levels", [json_text.MAX_DEPTH, json_text.MAX_DEPTH + 1])
+def test_a_value_that_is_to_be_shallow_is_as_deep_as_a_text_may_be(levels: int) -> None:
+    text = "[" * levels + "]" * levels
+    error = _outcome(text)[1]
+
+    if error is None:
+        assert json.loads(text) == json_text.shallow_value(text)
+    else:
+        with pytest.raises(JsonTextError, match=error.problem):
+            json_text.shallow_value(text)
 
 
 @given(st.text() | st.text(alphabet='{}[]":,0123456789eE+-.truefalsnN \n\\/#'))
