@@ -6,12 +6,14 @@ An answer that is no verdict has an HTTP status, and the webhook's failurePolicy
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from ssl import SSLContext
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
@@ -45,6 +47,8 @@ _MARGIN = 0.2
 
 _KEPT = 600.0
 """Seconds that an idle connection stays. API servers let go of it after 90; if we did while one asks, its question were lost."""
+
+_AT_ONCE = nullcontext()
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 
@@ -84,23 +88,25 @@ class Webhooks:
             self._judges.close()
 
     def _handler(self, kind: str, judge: Judge) -> Callable[[web.Request], Awaitable[web.Response]]:
+        ended = {outcome: self._metrics.requests.labels(kind, outcome.value) for outcome in Outcome}
+        seconds = self._metrics.seconds.labels(kind)
+
         async def handle(request: web.Request) -> web.Response:
             started = time.monotonic()
             outcome, response = await self._answered(request, kind, judge)
             if self.draining:
                 response.force_close()
-            self._metrics.requests.labels(kind, outcome.value).inc()
-            self._metrics.seconds.labels(kind).observe(time.monotonic() - started)
+            ended[outcome].inc()
+            seconds.observe(time.monotonic() - started)
             return response
 
         return handle
 
     async def _answered(self, request: web.Request, kind: str, judge: Judge) -> Answer:
-        seconds = _seconds(request.query.get("timeout", ""))
+        seconds = _seconds(request.raw_path)
+        is_large = request.content_length is None or request.content_length > _LARGE
         try:
-            async with asyncio.timeout(seconds), AsyncExitStack() as held:
-                if request.content_length is None or request.content_length > _LARGE:
-                    await held.enter_async_context(self._large)
+            async with asyncio.timeout(seconds), self._large if is_large else _AT_ONCE:
                 asked = await self._judges.read(kind, await request.read())
                 return self._verdict(asked, await judge(asked))
         except DecodeError as error:
@@ -127,9 +133,11 @@ class Webhooks:
         return Outcome.ALLOWED, _json(review.encode(asked.uid, allowed=True, warnings=warnings))
 
 
-def _seconds(timeout: str) -> float:
-    """From the API server's own limit, a duration as Go writes it; a little less."""
-    read = _DURATION.fullmatch(timeout)
+@functools.lru_cache(64)
+def _seconds(path: str) -> float:
+    """From the API server's own limit, `?timeout=` with a duration as Go writes it; a little less."""
+    timeout = parse_qs(path.partition("?")[2]).get("timeout", [""])
+    read = _DURATION.fullmatch(timeout[0])
     given = float(read[1]) / (1000 if read[2] == "ms" else 1) if read else _SECONDS
     return max(min(given, _MOST_SECONDS) - _MARGIN, _MARGIN)
 

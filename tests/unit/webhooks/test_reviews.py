@@ -250,7 +250,7 @@ def test_a_large_body_that_is_no_review_is_malformed(pair: Pair) -> None:
     [("3s", 2.8), ("10s", 9.8), ("500ms", 0.3), ("1ms", 0.2), ("", 2.8), ("1h", 2.8), ("999s", 29.8)],
 )
 def test_the_api_servers_own_limit_is_kept(timeout: str, seconds: float) -> None:
-    assert seconds == pytest.approx(app._seconds(timeout))
+    assert seconds == pytest.approx(app._seconds(f"/pods?timeout={timeout}"))
 
 
 def test_a_review_that_takes_too_long_is_answered_in_time(
