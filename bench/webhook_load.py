@@ -33,6 +33,9 @@ CONFIGURATION = ("validatingwebhookconfiguration", "netattach")
 WEBHOOKS = ("--namespace", CONTROL, "deployment/netattach-webhooks")
 SELECTOR = ("--namespace", CONTROL, "--selector", "app.kubernetes.io/component=webhooks")
 PROGRAM = "bin/netattach-webhooks"
+SETTLE = 15.0
+"""Seconds of load before the first block: webhooks have just been rolled, and a node has left."""
+
 WARM_UP = 2.0
 """Seconds of each block that are not counted: connections are made, and the API server takes the configuration in."""
 
@@ -112,6 +115,7 @@ def _beside(sides: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
 def _measured(cluster: Cluster, arguments: argparse.Namespace, seconds: float) -> Measured:
     """Blocks in turn, there and back again: a machine whose speed drifts treats all alike."""
     measured = Measured(incumbent=Side() if arguments.incumbent else None)
+    _block(Side(), arguments.rate, SETTLE, judged=True)
     turn = [_ours(measured.with_webhooks), _nobody(cluster, measured.without)]
     if measured.incumbent:
         turn.append(_incumbent(cluster, measured.incumbent, arguments.incumbent))

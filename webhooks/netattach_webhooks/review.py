@@ -104,7 +104,7 @@ def encode(uid: str, *, allowed: bool, message: str = "", warnings: Sequence[str
 
 def _json(body: bytes) -> Any:
     try:
-        read = json.loads(body.decode(), object_pairs_hook=_each_key_once, parse_constant=_refuse)
+        read = _JSON.decode(body.decode())
     except UnicodeDecodeError as error:
         raise DecodeError(f"the body is not UTF-8: byte {error.start}") from error
     except ValueError as error:
@@ -146,6 +146,9 @@ def _each_key_once(pairs: Sequence[tuple[str, Any]]) -> Body:
 
 def _refuse(word: str) -> NoReturn:
     raise ValueError(f"{word} is no number")
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_each_key_once, parse_constant=_refuse)
 
 
 def _member(body: Mapping[str, Any], key: str, kind: type) -> Any:

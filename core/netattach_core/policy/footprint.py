@@ -5,7 +5,6 @@ The judge compares these of one NAD with those of all others. What cannot be rea
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import re
 from collections.abc import Iterator
@@ -217,11 +216,11 @@ def _ranges(ipam: View) -> Iterator[tuple[int, View]]:
 def _host_local(view: View, group: int) -> Span | None:
     """Its gateway is the subnet's first address where none is given (range.go: Canonicalize)."""
     subnet = addresses.parse_cidr(view.text("subnet") or "")
-    span = _within(subnet, view.text("rangeStart"), view.text("rangeEnd"), group) if subnet else None
-    if span is None or subnet is None:
+    if subnet is None:
         return None
     gateway = addresses.parse_ip(view.text("gateway") or "") or subnet.network.network_address + 1
-    return dataclasses.replace(span, gateway=gateway) if gateway.version == subnet.version else span
+    held = gateway if gateway.version == subnet.version else None
+    return _within(subnet, view.text("rangeStart"), view.text("rangeEnd"), group, held)
 
 
 def _whereabouts(view: View, group: int) -> Span | None:
@@ -233,11 +232,13 @@ def _whereabouts(view: View, group: int) -> Span | None:
     return _within(subnet, start, end, group) if subnet else None
 
 
-def _within(subnet: IpInterface, start: str | None, end: str | None, group: int) -> Span | None:
+def _within(
+    subnet: IpInterface, start: str | None, end: str | None, group: int, gateway: IpAddress | None = None
+) -> Span | None:
     """Without ends: all hosts. IPv4's broadcast address is none."""
     network = subnet.network
     last_host = network.broadcast_address - 1 if subnet.version == 4 else network.broadcast_address
     first = addresses.parse_ip(start or "") or network.network_address + 1
     last = addresses.parse_ip(end or "") or last_host
     sound = first in network and last in network and int(first) <= int(last)
-    return Span(first, last, subnet, group) if sound else None
+    return Span(first, last, subnet, group, gateway) if sound else None
