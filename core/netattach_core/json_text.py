@@ -38,6 +38,9 @@ _PLAIN_MEMBER = re.compile(
 """What people mostly write: under a key a text without escapes, a flag or a number; and the way to the next key."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_LONGEST_NUMBER = 300
+"""Digits; no plugin can hold what has more."""
+
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _SMART_QUOTES = "\u201c\u201d\u201e\u2018\u2019"
@@ -79,7 +82,7 @@ def parse(text: str) -> Node:
 def value(text: str) -> Any:
     """The value alone, fifty times faster: what no author wrote needs no places. Raises JsonTextError."""
     try:
-        return json.loads(text, parse_float=_finite, parse_constant=_refuse)
+        return json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return parse(text).value  # which says what is wrong
 
@@ -90,9 +93,13 @@ def shallow_value(text: str) -> Any:
     return value(text) if shallow else parse(text).value
 
 
+def _whole(digits: str) -> int:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else _refuse(digits)
+
+
 def _finite(digits: str) -> float:
     number = float(digits)
-    return number if math.isfinite(number) else _refuse(digits)
+    return number if math.isfinite(number) and len(digits) <= _LONGEST_NUMBER else _refuse(digits)
 
 
 def _refuse(word: str) -> NoReturn:
@@ -202,7 +209,7 @@ class _Reader:
     def _number(self, digits: str) -> Node:
         start = self.at
         follows = self.text[start + len(digits) : start + len(digits) + 1]
-        if follows.isalnum() or follows in {".", "_"} or len(digits) > 300:
+        if follows.isalnum() or follows in {".", "_"} or len(digits) > _LONGEST_NUMBER:
             raise self._error(
                 "a number that JSON does not know",
                 "write it in decimal, without leading zeros or units; quote it if it is a text",

@@ -78,6 +78,19 @@ def _told(text: str) -> json_text.Node | tuple[int, str, str]:
         return error.offset, error.problem, error.mend
 
 
+@pytest.mark.parametrize(
+    "text", ["9" * 300, "9" * 301, "-" + "9" * 300, "0." + "1" * 298, "0." + "1" * 299, "1e999"]
+)
+def test_a_value_takes_the_numbers_that_a_text_may_have(text: str) -> None:
+    error = _outcome(text)[1]
+
+    if error is None:
+        assert json.loads(text) == json_text.value(text)
+    else:
+        with pytest.raises(JsonTextError, match=re.escape(error.problem)):
+            json_text.value(text)
+
+
 @pytest.mark.parametrize("levels", [json_text.MAX_DEPTH, json_text.MAX_DEPTH + 1])
 def test_a_value_that_is_to_be_shallow_is_as_deep_as_a_text_may_be(levels: int) -> None:
     text = "[" * levels + "]" * levels
