@@ -231,7 +231,10 @@ class TestKilled:
     @pytest.mark.parametrize("verb", ["ADD", "DEL"])
     @pytest.mark.parametrize("milliseconds", range(0, 48, 4))
     def test_at_any_moment(self, node: Node, verb: str, milliseconds: int) -> None:
-        """Its working process, without a word: the DEL that follows frees all, or there is nothing to be freed."""
+        """Its working process, without a word: the DEL that follows frees all, or there is nothing to be freed.
+
+        Where it had just begun its note there is the note's file, which is for the daemon to look into.
+        """
         with node.pod() as pod:
             if verb == "DEL":
                 node.add(pod)
@@ -245,6 +248,10 @@ class TestKilled:
 
             assert told.get("code", TRY_AGAIN) == TRY_AGAIN
             assert ["lo"] == node.link_names(pod)
+            if told and left_on(node)["ledger"]:
+                assert left_on(node) == NOTHING | {"ledger": [sandbox(pod)]}
+                with node.stage.daemon():
+                    assert {} == error_of(node, "DEL", pod, wait_ms=9000)
             assert NOTHING == left_on(node)
 
     @pytest.mark.parametrize("cut", range(0, 1200, 97))
