@@ -118,8 +118,6 @@ class _Element:
         name = self._text("name")
         if not names.is_object_name(name):
             raise self._error("name", f"{shown(name)!r} is not the name of a network")
-        if self.body.keys() <= _PLAIN:  # as nearly all are
-            return Selection(self._namespace(), name, self._interface())
         return Selection(
             namespace=self._namespace(),
             name=name,
@@ -224,7 +222,6 @@ class _Element:
         return AnnotationError(f"{self.where}: `{key}` {problem}")
 
 
-_PLAIN = frozenset({"name", "namespace", "interface", "interfacerequest"})
 _WANTED: dict[type, str] = {str: "a text in double quotes", list: "a list", dict: "an object"}
 
 
