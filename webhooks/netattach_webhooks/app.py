@@ -49,6 +49,7 @@ _KEPT = 600.0
 """Seconds that an idle connection stays. API servers let go of it after 90; if we did while one asks, its question were lost."""
 
 _AT_ONCE = nullcontext()
+"""In the place of a turn, for all that is not large."""
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 
