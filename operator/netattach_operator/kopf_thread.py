@@ -90,10 +90,15 @@ class _Beside:
             self._end, self._theirs = end, loop
             if self._stopped.is_set():
                 return
-            await kopf.operator(
+            tasks = await kopf.spawn_tasks(
                 registry=self._registry,
                 settings=self._settings,
                 standalone=True,
                 clusterwide=True,
                 stop_flag=stop,
             )
+            for task in (
+                tasks
+            ):  # the first that ends is the end of all, and one of the others may wait for it for ever
+                task.add_done_callback(lambda _: end())
+            await kopf.run_tasks(tasks)

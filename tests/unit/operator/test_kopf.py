@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Awaitable, Callable
@@ -157,6 +158,31 @@ def test_that_it_has_ended_by_itself_is_an_error() -> None:
     async def act(scene: Scene) -> None:
         scene.server.fail(404, path=NADS.plural, method="WATCH")
 
+        with pytest.raises(KopfEndedError):
+            await scene.kopf()
+
+    played(act)
+
+
+def test_that_one_of_its_watches_does_not_end_with_the_others_is_one_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It had been asking again when it was told to end, and waited for what had ended."""
+
+    async def fails() -> None:
+        raise OSError
+
+    async def stays() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+    async def spawned(**_: object) -> list[asyncio.Task[None]]:
+        return [asyncio.create_task(stays()), asyncio.create_task(fails())]
+
+    monkeypatch.setattr(kopf, "spawn_tasks", spawned)
+
+    async def act(scene: Scene) -> None:
         with pytest.raises(KopfEndedError):
             await scene.kopf()
 
