@@ -44,6 +44,7 @@ class Request:
     body: Any
     content_type: str
     user_agent: str
+    token: str = ""
 
     @property
     def is_watch(self) -> bool:
@@ -93,6 +94,9 @@ class ApiServer:
     requests: list[Request] = field(default_factory=list)
     absent: set[str] = field(default_factory=set)
     """Plurals of kinds that do not exist."""
+
+    expired: set[str] = field(default_factory=set)
+    """Tokens that are refused."""
 
     delay: float = 0.0
     """Seconds that each answer takes."""
@@ -228,6 +232,7 @@ class ApiServer:
             json.loads(text) if text else None,
             request.content_type,
             request.headers.get("User-Agent", ""),
+            request.headers.get("Authorization", "").removeprefix("Bearer "),
         )
         self.requests.append(asked)
         await self._wake()
@@ -237,6 +242,8 @@ class ApiServer:
             return web.Response()
         if self.delay:
             await asyncio.sleep(self.delay)
+        if asked.token in self.expired:
+            return _status(401, "Unauthorized")
         failure = self._failure(asked)
         if failure:
             return _status(failure.status, failure.message)

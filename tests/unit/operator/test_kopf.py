@@ -208,11 +208,11 @@ def test_a_token_that_is_refused_is_read_anew() -> None:
     async def act(scene: Scene) -> None:
         async with running(scene):
             await scene.server.asked("WATCH", 2)
-            scene.server.fail(401, path=NADS.plural, method="WATCH")
+            scene.server.expired.add("token-1")
             scene.server.drop_watches()
-            await scene.server.asked("WATCH", 5)
             scene.server.put(NADS, nad("b"))
-            await scene.until_told((NAD, "b", False))
+            scene.server.put(INVENTORIES, {"metadata": {"name": "n1"}})
+            await scene.until_told((NAD, "b", False), (INVENTORY, "n1", False))
 
         assert 2 == scene.logins
 
