@@ -52,6 +52,7 @@ PLUGIN = Plugin(
     },
     check=check,
     rules=(SECOND_ENDPOINT,),
+    fills_ranges=True,  # cni-plugin/internal/pkg/utils/utils.go: ReplaceHostLocalIPAMPodCIDRs
 )
 
 IPAM_PLUGIN = Plugin(

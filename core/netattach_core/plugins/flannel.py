@@ -52,4 +52,5 @@ PLUGIN = Plugin(
     ),
     check=check,
     rules=(DELEGATE, STATE_SHARED),
+    fills_ranges=True,  # flannel_linux.go: getDelegateIPAM
 )

@@ -31,6 +31,9 @@ LEASES_PER_NODE = Rule("leases-per-node", WARN, "leases kept on each node, for a
 _ACROSS_NODES = {"macvlan", "vlan"}
 _MAY_CROSS_NODES = {"ipvlan"}
 
+_POD_CIDR = {"usePodCidr", "usePodCidrIPv6"}
+"""What calico replaces by the node's subnet."""
+
 _RANGE_KEYS = {
     "subnet": {**fields.TEXT, "nullRefused": True},  # types.IPNet reads null itself, as a subnet that is none
     "rangeStart": fields.TEXT,
@@ -53,14 +56,7 @@ class _Range:
 def check(ipam: View, context: Context) -> Iterator[Finding]:
     """HL1 to HL14, HL16, HL23."""
     sets = _sets(ipam)
-    if (
-        not sets
-        and "ipRanges" not in context.capabilities
-        and not ipam.given("ranges")
-        and not ipam.given("subnet")
-    ):
-        problem = "neither `subnet` nor `ranges`: host-local has no addresses to give and fails"
-        yield ipam.found(RANGES_MISSING, problem, 'add a range: "subnet": "10.1.2.0/24"')
+    yield from _missing(ipam, context)
     yield from _ignored(ipam)
     folder = ipam.text("dataDir")
     if folder and not folder.startswith("/"):
@@ -77,22 +73,39 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
         ranges = []
         for view in views:
             findings, read = _range(view)
-            yield from findings
+            yield from () if context.fills_ranges and view.text("subnet") in _POD_CIDR else findings
             ranges += [read] if read else []
         yield from _inside_set(ranges)
         sound.append(ranges)
     yield from _overlaps([each for ranges in sound for each in ranges])
     yield from _once_per_version(sound, context)
     yield from _across_nodes(ipam, context)
-    all_known = "ipRanges" not in context.capabilities and [len(s) for s in sound] == [len(s) for s in sets]
+    all_known = _all_said(context) and [len(s) for s in sound] == [len(s) for s in sets]
     yield from routes.check(ipam, context, _given(sound) if all_known else None)
+
+
+def _missing(ipam: View, context: Context) -> Iterator[Finding]:
+    """HL1."""
+    if ipam.given("ranges") or ipam.given("subnet") or "ipRanges" in context.capabilities:
+        return
+    problem = "neither `subnet` nor `ranges`: host-local has no addresses to give and fails"
+    severity = None
+    if context.fills_ranges is None:
+        problem, severity = f"{problem}, unless the plugin writes them in itself", WARN
+    if not context.fills_ranges:
+        yield ipam.found(RANGES_MISSING, problem, 'add a range: "subnet": "10.1.2.0/24"', severity=severity)
+
+
+def _all_said(context: Context) -> bool:
+    """Whether the ranges are those that stand here."""
+    return "ipRanges" not in context.capabilities and context.fills_ranges is False
 
 
 def given(ipam: View, context: Context) -> list[routes.Given] | None:
     """The pod's subnets and gateways; None where they are not known, or not sound."""
     sets = [[_range(view)[1] for view in views] for views in _sets(ipam)]
     sound = [[each for each in ranges if each] for ranges in sets]
-    if "ipRanges" in context.capabilities or [len(s) for s in sound] != [len(s) for s in sets]:
+    if not _all_said(context) or [len(s) for s in sound] != [len(s) for s in sets]:
         return None
     return _given(sound)
 
@@ -344,5 +357,12 @@ PLUGIN = Plugin(
         ONE_PER_FAMILY,
         LEASES_PER_NODE,
     ),
-    aliases={"range": "subnet", "cidr": "subnet", "start": "rangeStart", "end": "rangeEnd", "gw": "gateway"},
+    aliases={
+        "range": "subnet",
+        "cidr": "subnet",
+        "start": "rangeStart",
+        "end": "rangeEnd",
+        "rangeStop": "rangeEnd",
+        "gw": "gateway",
+    },
 )

@@ -34,8 +34,9 @@ class Context:
 
     `main` is the type of the first plugin, `chained` whether that is another one; `made` whether a plugin before this one makes
     the interface; `bare` whether all before it are known to give the pod no address; `resource` whether the NAD names a device
-    plugin's resource. `sets_routes`: the plugin surely hands each route to the kernel; `makes_gateways`: it puts in the
-    gateways that its IPAM leaves out (bridge); both are for its IPAM.
+    plugin's resource. What follows is for the IPAM of a plugin. `sets_routes`: the plugin surely hands each route to the kernel;
+    `makes_gateways`: it puts in the gateways that its IPAM leaves out (bridge); `fills_ranges`: it writes the node's own ranges
+    into the section before its IPAM reads it, None where that is not known.
     """
 
     cni_version: str = versions.NEWEST
@@ -51,6 +52,7 @@ class Context:
     bare: bool = False
     sets_routes: bool = False
     makes_gateways: bool = False
+    fills_ranges: bool | None = False
 
     def older_than(self, version: str) -> bool:
         """Whether the configuration speaks an older version of CNI."""
@@ -73,7 +75,7 @@ class Plugin:
     every configuration may have are added (`fields.COMMON`); it is marked `open` where there may be more. `aliases` are words
     that people write for a key and that no measure of spelling would find. `capabilities` are those that it reads, None where
     that is not known. `interface_key` names a link of the node; where `falls_back` is set, a missing one means the interface
-    of the node's default route.
+    of the node's default route. `fills_ranges`: it writes the node's ranges into its IPAM section itself.
     """
 
     type: str
@@ -88,3 +90,4 @@ class Plugin:
     interface_key: str = ""
     capabilities: frozenset[str] | None = None
     falls_back: bool = False
+    fills_ranges: bool = False

@@ -116,6 +116,7 @@ def _entry(raw: View, kind: str, before: _Before, version: str, top: View, nad: 
         bare=before.bare,
         sets_routes=_sets_routes(conf, kind, nad),
         makes_gateways=kind == "bridge" and (conf.flag("isGateway") or conf.flag("isDefaultGateway")),
+        fills_ranges=plugin.fills_ranges if plugin else None,
     )
     ipam = conf.inner("ipam")
     ipam_type = (ipam.text("type") if ipam else None) or ""
