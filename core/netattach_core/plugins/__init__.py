@@ -110,7 +110,15 @@ OTHER_TYPES = (
 )
 """Types that exist and have no file here: known by name, so that none is taken for a misspelling of another."""
 
+OTHER_NAMES = {"cnv-bridge": "bridge", "cnv-tuning": "tuning"}
+"""Binaries that are a plugin under another name (cluster-network-addons-operator data/linux-bridge/002-linux-bridge.yaml)."""
+
 _BY_TYPE = {(plugin.type, plugin.role is Role.IPAM): plugin for plugin in PLUGINS}
+
+
+def own_name(kind: str) -> str:
+    """The plugin that a binary of this name is."""
+    return OTHER_NAMES.get(kind, kind)
 
 
 def main_plugin(kind: str) -> Plugin | None:
@@ -126,4 +134,4 @@ def ipam_plugin(kind: str) -> Plugin | None:
 @functools.cache
 def known_types(*, ipam: bool) -> tuple[str, ...]:
     """All names in this role."""
-    return (*(p.type for p in PLUGINS if (p.role is Role.IPAM) == ipam), *OTHER_TYPES)
+    return (*(p.type for p in PLUGINS if (p.role is Role.IPAM) == ipam), *OTHER_NAMES, *OTHER_TYPES)

@@ -10,7 +10,7 @@ from typing import Any
 from netattach_core import versions
 from netattach_core.json_text import Node
 from netattach_core.nad import RESOURCE_NAME, Nad
-from netattach_core.plugins import fields, ipam_plugin, main_plugin
+from netattach_core.plugins import fields, ipam_plugin, main_plugin, own_name
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 from netattach_core.policy.reading import as_go_reads, merged
@@ -31,11 +31,15 @@ LIST_SCHEMA = fields.record(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One plugin of the chain: the author's text, what the plugin reads of it, and who it is; `ipam` likewise."""
+    """One plugin of the chain: the author's text, what the plugin reads of it, and who it is; `ipam` likewise.
+
+    `type` is the plugin's own name, `binary` the one that it is called by.
+    """
 
     raw: View
     conf: View
     type: str
+    binary: str
     plugin: Plugin | None
     context: Context
     schema: Mapping[str, Any]
@@ -64,14 +68,15 @@ def read(root: Node, nad: Nad) -> Network:
     version = _version(top)
     raws = View(root).items("plugins") if listed else (View(root),)
     raws = tuple(raw for raw in raws if isinstance(raw.node.value, dict))
-    types = [_type(raw.node) for raw in raws]
+    binaries = [_type(raw.node) for raw in raws]
+    types = [own_name(binary) for binary in binaries]
     makers = (index for index, kind in enumerate(types) if _makes_interface(kind))
     first_maker = next(makers, len(types))
     entries: list[Entry] = []
     bare = True
     for index, raw in enumerate(raws):
         before = _Before(tuple(types[:index]), made=first_maker < index, bare=bare and index > 0)
-        entry = _entry(raw, types[index], before, version, top, nad)
+        entry = _entry(raw, binaries[index], before, version, top, nad)
         entries.append(entry)
         bare = bare and _gives_no_address(entry)
     return Network(top, tuple(entries), listed, version)
@@ -98,7 +103,8 @@ class _Before:
     bare: bool
 
 
-def _entry(raw: View, kind: str, before: _Before, version: str, top: View, nad: Nad) -> Entry:
+def _entry(raw: View, binary: str, before: _Before, version: str, top: View, nad: Nad) -> Entry:
+    kind = own_name(binary)
     plugin = main_plugin(kind)
     schema = _main_schema(plugin.type if plugin else "")
     conf = View(as_go_reads(raw.node, schema), raw.path)
@@ -125,7 +131,7 @@ def _entry(raw: View, kind: str, before: _Before, version: str, top: View, nad: 
     if known and ipam_raw:
         ipam = View(as_go_reads(ipam_raw.node, ipam_schema(known.type)), ipam_raw.path)
         conf = _with_ipam(conf, ipam)
-    return Entry(raw, conf, kind, plugin, context, schema, ipam_raw, ipam, ipam_type, known)
+    return Entry(raw, conf, kind, binary, plugin, context, schema, ipam_raw, ipam, ipam_type, known)
 
 
 _SET_ROUTES = {"bridge", "macvlan", "ipvlan", "vlan", "ptp", "dummy", "tap"}

@@ -24,8 +24,8 @@ _MOST = 20
 
 def check(entry: Entry, schemas: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
     """The plugin's own section, and that of its IPAM plugin."""
-    if entry.plugin is None and entry.type in schemas:
-        yield from _against(entry.raw, entry.type, schemas[entry.type])
+    if entry.binary in schemas and (entry.plugin is None or entry.binary != entry.type):
+        yield from _against(entry.raw, entry.binary, schemas[entry.binary])
     if entry.ipam_raw is not None and entry.ipam_plugin is None and entry.ipam_type in schemas:
         yield from _against(entry.ipam_raw, entry.ipam_type, schemas[entry.ipam_type])
 

@@ -26,7 +26,7 @@ def check(network: Network, nodes: Sequence[NodeInventory]) -> Iterator[Finding]
     spoken = _spoken(nodes)
     seen = set[str]()
     for entry in network.entries:
-        for view, kind in ((entry.conf, entry.type), (entry.ipam, entry.ipam_type)):
+        for view, kind in ((entry.conf, entry.binary), (entry.ipam, entry.ipam_type)):
             if view is not None and kind in spoken and kind not in seen:
                 seen.add(kind)
                 yield from _binary(network, view, kind, spoken[kind])

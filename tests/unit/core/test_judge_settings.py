@@ -65,6 +65,18 @@ def test_a_foreign_plugin_is_judged_by_the_schema_that_there_is() -> None:
     assert "foreign-schema" not in ids(judge(nad(sound), settings=settings))
 
 
+def test_a_schema_may_be_for_another_name_of_a_plugin() -> None:
+    """KubeVirt's build of bridge may know keys that ours does not."""
+    settings = JudgeSettings(schemas={"cnv-bridge": SCHEMA, "bridge": SCHEMA})
+
+    def denied(kind: str) -> bool:
+        config = {"cniVersion": "1.0.0", "type": kind, "bridge": "br1"}
+        return "foreign-schema" in ids(judge(nad(config), settings=settings))
+
+    assert denied("cnv-bridge")
+    assert not denied("bridge")
+
+
 @pytest.mark.parametrize(
     ("schema", "words"),
     [

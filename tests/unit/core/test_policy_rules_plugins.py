@@ -320,6 +320,7 @@ CASES: list[tuple[str, str, Any, Any]] = [
         chain({"type": "firewall", "ingressPolicy": "same-bridge"}),
     ),
     ("ranges-missing", "host-local without a range", bridge(ipam={"type": "host-local"}), bridge()),
+    ("range-subnet", "calico's word elsewhere", ranged(subnet="usePodCidr"), ranged()),
     ("ranges-missing", "an empty set of ranges", sets([]), sets([{"subnet": "10.1.2.0/24"}])),
     ("range-subnet", "a subnet without prefix", ranged(subnet="10.1.2.0"), ranged()),
     ("range-subnet", "a netmask", ranged(subnet="10.1.2.0/255.255.255.0"), ranged(subnet="10.1.2.0/024")),

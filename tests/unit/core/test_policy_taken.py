@@ -57,6 +57,15 @@ TAKEN: dict[str, dict[str, Any]] = {
     },
 }
 TAKEN |= {
+    "ranges that flannel fills in": {"type": "flannel", "dataDir": "/f", "ipam": {"type": "host-local"}},
+    "ranges that calico fills in": {
+        "type": "calico",
+        "ipam": {
+            "type": "host-local",
+            "ranges": [[{"subnet": "usePodCidr"}], [{"subnet": "usePodCidrIPv6"}]],
+        },
+    },
+    "ranges that a plugin we do not know may fill in": {"type": "antrea", "ipam": {"type": "host-local"}},
     "a VLAN out of bounds that is written over": {"type": "bridge", "vlan": 4095, "VLAN": 7},
     "an MTU in args that takes a bad one's place": _chain(type="tuning", mtu=60, args={"cni": {"mtu": 1400}}),
     "a small MTU of a VLAN": {"type": "vlan", "master": "eth1", "mtu": 1, "vlanId": 7, "ipam": V4},
@@ -259,3 +268,13 @@ def test_what_the_plugin_refuses_beside_it_is_denied(config: dict[str, Any]) -> 
 def test_a_sysctl_that_stands_twice_is_denied() -> None:
     """Where anything else may stand twice: tuning.go, sysctlKey."""
     assert ["`net.a` stands here twice; the tuning plugin refuses that"] == _denials(TWICE)
+
+
+def test_a_plugin_by_another_name_is_judged_like_itself() -> None:
+    """KubeVirt's builds of bridge and tuning."""
+    chain = [{"type": "cnv-bridge", "bridge": "br1", "vlan": "100"}, {"type": "cnv-tuning", "mtu": "x"}]
+    findings = policy.judge({"spec": {"config": json.dumps({"cniVersion": "0.3.1", "plugins": chain})}})
+
+    assert [("schema", ("plugins", 0, "vlan")), ("schema", ("plugins", 1, "mtu"))] == [
+        (finding.rule.id, finding.path) for finding in findings
+    ]
