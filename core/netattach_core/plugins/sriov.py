@@ -18,7 +18,10 @@ def device_given(conf: View, context: Context, plugin: str) -> Iterator[Finding]
     """SR1: the device plugin hands out a device only for a resource that the NAD names."""
     if not (conf.text("deviceID") or context.resource or "deviceID" in context.capabilities):
         problem = f"the NAD names no resource and the configuration no `deviceID`: {plugin} is given no device and fails"
-        mend = "annotate the NAD with k8s.v1.cni.cncf.io/resourceName, the resource of the device plugin"
+        mend = (
+            "annotate the NAD with k8s.v1.cni.cncf.io/resourceName, the resource of the device plugin; where a DRA driver reads "
+            f"this NAD and adds the device, set the rule {NO_DEVICE.id} to warn in netattach-config"
+        )
         yield conf.found(NO_DEVICE, problem, mend)
 
 

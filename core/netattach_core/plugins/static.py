@@ -104,8 +104,8 @@ def _none(ipam: View, context: Context) -> Iterator[Finding]:
     if "ips" in context.capabilities:
         return
     problem = (
-        "no `addresses`, and the capability `ips` is not declared: a pod cannot be given an address by its annotation, and "
-        "one without fails"
+        "no `addresses`: each pod has to ask for one by its annotation, and one that does not fails; the capability `ips`, by "
+        "which it is handed on, is not declared"
     )
     mend = (
         'add "capabilities": {"ips": true} beside `type`, so that a pod can ask with {"name": "'

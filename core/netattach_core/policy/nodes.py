@@ -25,6 +25,7 @@ MASTER_OMITTED = Rule("master-omitted", WARN, "no `master`: the node's default-r
 MASTER_MISSING = Rule("master-missing-on-node", DENY, "an interface that nodes do not have")
 MTU_ABOVE_MASTER = Rule("mtu-above-master", DENY, "an MTU above that of the interface below")
 BRIDGE_KIND = Rule("bridge-of-another-kind", DENY, "a bridge's name that an interface of another kind has")
+BRIDGE_PRIMARY = Rule("bridge-of-default-network", WARN, "the bridge of the pods' default network")
 PLUGIN_MISSING = Rule("plugin-missing", DENY, "a plugin whose binary is not on the nodes")
 DHCP_MISSING = Rule("dhcp-daemon-missing", DENY, "addresses by DHCP where no dhcp daemon runs")
 
@@ -35,6 +36,7 @@ RULES = (
     MASTER_MISSING,
     MTU_ABOVE_MASTER,
     BRIDGE_KIND,
+    BRIDGE_PRIMARY,
     PLUGIN_MISSING,
     DHCP_MISSING,
 )
@@ -50,7 +52,8 @@ _USABLE_KINDS = ("", "bond", "team", "vlan", _BRIDGE)
 
 _MOVABLE_KINDS = ("",)
 _NOTHING_USABLE = f"add an interface to the nodes, or annotate the NAD with {ALLOW_DEFAULT_INTERFACE}: 'true'"
-_PRIMARY_BRIDGES = {"cni0", "cbr0", "docker0", "kube-bridge", "podman0", "virbr0", "weave"}
+_POD_BRIDGES = {"cni0", "cbr0", "kube-bridge", "weave"}
+_PRIMARY_BRIDGES = {*_POD_BRIDGES, "docker0", "podman0", "virbr0"}
 _REFUSES_LARGE_MTU = {"macvlan", "vlan"}
 
 
@@ -63,7 +66,7 @@ def check(network: Network, nad: Nad, nodes: Sequence[NodeInventory]) -> Iterato
             yield from _interface(entry, known, allowed=allowed)
         if entry.type == _BRIDGE:
             yield from _bridge(entry, known)
-        yield from _binary(entry.conf, entry.type, known, ipam=False)
+        yield from _binary(entry.conf, entry.binary, known, ipam=False)
         if entry.ipam is not None:
             yield from _binary(entry.ipam, entry.ipam_type, known, ipam=True)
         if entry.ipam is not None and entry.ipam_type == dhcp_leases.TYPE:
@@ -235,6 +238,9 @@ def _bridge(entry: Entry, nodes: _Known) -> Iterator[Finding]:
     """BR12. Of a link without a kind nothing is said: it is a card, or nobody knows what."""
     name = entry.conf.text("bridge") or "cni0"
     having = nodes.interfaces(name)
+    where = ("bridge",) if entry.conf.given("bridge") else ()
+    if name in _POD_BRIDGES and (having or (where and not nodes.nodes)):
+        yield _primary_bridge(entry, name, [node for node, _ in having], where)
     wrong = [(node, interface) for node, interface in having if interface.kind not in ("", _BRIDGE)]
     if not wrong:
         return
@@ -243,10 +249,21 @@ def _bridge(entry: Entry, nodes: _Known) -> Iterator[Finding]:
         f"`bridge` {name} is no bridge but a {wrong[0][1].kind} on {nodes_}: pods there cannot be attached"
     )
     severity = None if len(wrong) == len(nodes.nodes) else WARN
-    where = ("bridge",) if entry.conf.given("bridge") else ()
     yield entry.conf.found(
         BRIDGE_KIND, problem, "name a bridge, or one that is not there yet", *where, severity=severity
     )
+
+
+def _primary_bridge(
+    entry: Entry, name: str, having: Sequence[NodeInventory], where: tuple[str, ...]
+) -> Finding:
+    """BR20."""
+    on = f"on {_names(having)}" if having else "where flannel and others run"
+    said = f"`bridge` {name}" if where else f"no `bridge`, which means {name}: it"
+    problem = (
+        f"{said} is the bridge of the pods' default network {on}: this network and that one are then the same"
+    )
+    return entry.conf.found(BRIDGE_PRIMARY, problem, 'name a bridge of its own: "bridge": "br1"', *where)
 
 
 def _binary(view: View, kind: str, nodes: _Known, *, ipam: bool) -> Iterator[Finding]:

@@ -50,10 +50,18 @@ NODE_CASES: list[tuple[str, str, Any, Any]] = [
     ),
     ("master-default-interface", "the node's card moved away", conf("host-device", device="eth0"), macvlan()),
     ("bridge-of-another-kind", "a VLAN", bridge(bridge="eth0.7"), bridge(bridge="cni0")),
+    (
+        "bridge-of-default-network",
+        "the default network's bridge",
+        bridge(bridge="cni0"),
+        bridge(bridge="br1"),
+    ),
+    ("bridge-of-default-network", "the same by default", bridge(bridge=""), bridge(bridge="weave")),
     ("master-on-default-interface", "a VLAN of it", macvlan(master="eth0.7"), macvlan()),
     ("master-missing-on-node", "no such interface", macvlan(master="eth9"), macvlan()),
     ("mtu-above-master", "an MTU too large", macvlan(mtu=9000), macvlan(mtu=1500)),
     ("plugin-missing", "no such plugin", conf("MACVLAN"), PORTMAP),
+    ("plugin-missing", "another name of one that is there", conf("cnv-bridge", bridge="br1"), bridge()),
     ("plugin-missing", "no such IPAM", macvlan(ipam={"type": "host_local"}), macvlan()),
     (
         "dhcp-daemon-missing",
@@ -83,8 +91,8 @@ def test_a_rule_of_nodes_stays_silent(rule: str, config: Any) -> None:
 
 @pytest.mark.parametrize("inventories", [None, [], [NodeInventory(node="new")]])
 def test_nothing_is_said_of_nodes_of_which_nothing_is_known(inventories: list[NodeInventory] | None) -> None:
-    """No inventory, or one that is still empty."""
-    of_nodes = {rule for rule, *_ in NODE_CASES}
+    """No inventory, or one that is still empty; but some names of bridges are known."""
+    of_nodes = {rule for rule, *_ in NODE_CASES} - {"bridge-of-default-network"}
 
     assert not of_nodes & {rule for _, _, bad, _ in NODE_CASES for rule in ids(judged(bad, inventories))}
 
@@ -111,6 +119,11 @@ def test_a_master_that_is_left_out_is_the_default_interface(
 
     assert expected == (found.rule.id, found.weight)
     assert [] == judged(macvlan(master=None, linkInContainer=True), inventories)
+
+
+def test_without_inventories_a_bridge_that_is_named_like_that_of_pods_is_warned_of() -> None:
+    assert {"bridge-of-default-network"} == ids(judged(bridge(bridge="cni0")))
+    assert [] == judged(bridge(bridge=None))
 
 
 def test_the_default_interface_is_named_with_reasons_and_what_would_do() -> None:
