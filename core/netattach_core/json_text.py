@@ -291,6 +291,9 @@ class _Reader:
         if self._peek() in {'"', "{", "["}:
             behind_value = len(self.text[:comma].rstrip())
             raise JsonTextError(behind_value, "no comma between two values", "write a comma here")
+        if self._peek() in {"}", "]"}:
+            mend = f"write `{closing}` before it: it closes {self._last_opened()}"
+            raise self._error(f"`{self._peek()}` where a comma or `{closing}` should stand", mend)
         if self._peek() != ",":
             raise self._unexpected(f"a comma or `{closing}`")
         self.at += 1
@@ -315,16 +318,18 @@ class _Reader:
     def _error(self, problem: str, mend: str) -> JsonTextError:
         return JsonTextError(self.at, problem, mend)
 
+    def _last_opened(self) -> str:
+        """What is not closed yet, with its place."""
+        opening, offset = self.open[-1] if self.open else ("", 0)
+        line, column = position(self.text, offset)
+        return f"the `{opening}` of line {line}, column {column} of the configuration"
+
     def _unexpected(self, wanted: str) -> JsonTextError:
         """Names the slip that people really make at a place where something else was wanted."""
         char, word = self._peek(), _WORD.match(self.text, self.at)
         quoted = shown(word.group()) if word else ""
         if not char:
-            opening, offset = self.open[-1] if self.open else ("", 0)
-            line, column = position(self.text, offset)
-            return self._error(
-                "the text ends too early", f"close the `{opening}` of line {line}, column {column}"
-            )
+            return self._error("the text ends too early", f"close {self._last_opened()}")
         if char == "#" or self.text.startswith(("//", "/*"), self.at):
             return self._error("a comment; JSON has none", "remove it")
         if char in _SMART_QUOTES:
@@ -334,9 +339,9 @@ class _Reader:
         if char == "'":
             return self._error("a single quote", 'write a double quote: "')
         if char in "}],":
-            return self._error(
-                f"`{char}` where {wanted} should stand", f"write {wanted}, or remove the comma"
-            )
+            behind_comma = char == "," or self.text[: self.at].rstrip().endswith(",")
+            mend = f"write {wanted}, or remove the comma" if behind_comma else f"write {wanted}"
+            return self._error(f"`{char}` where {wanted} should stand", mend)
         if word and word.group() in {"True", "False", "None", "yes", "no", "on", "off"}:
             return self._error(f"`{word.group()}`, which is no JSON", "write true, false or null")
         if word and word.group() in {"NaN", "Infinity"}:

@@ -165,6 +165,28 @@ def test_each_slip_is_named_at_its_place(problem: str, place: tuple[int, int], t
     assert (problem, place) == (caught.value.problem, json_text.position(text, caught.value.offset))
 
 
+@pytest.mark.parametrize(
+    ("mend", "text"),
+    [
+        pytest.param(
+            "write `]` before it: it closes the `[` of line 2, column 1 of the configuration",
+            '{"a":\n[1}',
+            id="a bracket that was forgotten",
+        ),
+        pytest.param("write a value", '{"a":}', id="no value"),
+        pytest.param("write a value, or remove the comma", '{"a":[1,,2]}', id="a comma too many"),
+        pytest.param(
+            "close the `{` of line 1, column 1 of the configuration", '{"a":1', id="the end, too early"
+        ),
+    ],
+)
+def test_a_slip_is_mended_by_what_it_says(mend: str, text: str) -> None:
+    with pytest.raises(JsonTextError) as caught:
+        json_text.parse(text)
+
+    assert mend == caught.value.mend
+
+
 def test_nesting_has_a_limit() -> None:
     """A hundred thousand brackets are an error, not the end of the stack."""
     with pytest.raises(JsonTextError, match="inside each other"):
