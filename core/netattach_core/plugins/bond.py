@@ -18,6 +18,32 @@ _HASHES = ("layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcma
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """BO1 to BO3, BO5, BO7."""
+    yield from _mode(conf)
+    yield from _miimon(conf)
+    yield from _links(conf)
+    if addressing.ipam_type(conf) == "bond":
+        yield conf.found(
+            common.KEY_VALUE, "`bond` is no IPAM; the bond plugin refuses it", "name an IPAM", "ipam", "type"
+        )
+
+
+def _mode(conf: View) -> Iterator[Finding]:
+    """BO1, BO5. The empty text is none of the modes and policies, and stands for no default."""
+    where = ("mode",) if conf.given("mode") else ()
+    if conf.value("mode") in {None, ""}:
+        problem = "no `mode`; the bond plugin has no default for it, and refuses a bond without"
+        yield conf.found(common.KEY_NEEDED, problem, f"write one of {', '.join(_MODES)}", *where)
+    elif conf.given("tlbDynamicLb") and conf.text("mode") not in {"balance-tlb", "balance-alb"}:
+        problem = "`tlbDynamicLb` is for the modes balance-tlb and balance-alb; the bond plugin refuses it in others"
+        yield conf.found(common.KEYS_EXCLUDE, problem, "remove it, or write another `mode`", "tlbDynamicLb")
+    if conf.text("xmitHashPolicy") == "":
+        problem = "`xmitHashPolicy` is empty; the bond plugin refuses it"
+        mend = f"remove it, or write one of {', '.join(_HASHES)}"
+        yield conf.found(common.KEY_VALUE, problem, mend, "xmitHashPolicy")
+
+
+def _miimon(conf: View) -> Iterator[Finding]:
+    """BO2."""
     miimon = conf.text("miimon")
     if not conf.given("miimon"):
         problem = "no `miimon`; the bond plugin cannot read its configuration without"
@@ -28,6 +54,10 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         yield conf.found(
             common.KEY_VALUE, f"`miimon` {miimon!r} is no number", 'write milliseconds: "100"', "miimon"
         )
+
+
+def _links(conf: View) -> Iterator[Finding]:
+    """BO3."""
     if not conf.given("links") or (
         0 <= len(conf.items("links")) < 2 and isinstance(conf.value("links"), list)
     ):
@@ -36,13 +66,10 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         yield conf.found(
             BOND_LINKS, problem, 'name them: "links": [{"name": "net1"}, {"name": "net2"}]', *where
         )
-    if conf.given("tlbDynamicLb") and conf.text("mode") not in {"balance-tlb", "balance-alb"}:
-        problem = "`tlbDynamicLb` is for the modes balance-tlb and balance-alb; the bond plugin refuses it in others"
-        yield conf.found(common.KEYS_EXCLUDE, problem, "remove it, or write another `mode`", "tlbDynamicLb")
-    if addressing.ipam_type(conf) == "bond":
-        yield conf.found(
-            common.KEY_VALUE, "`bond` is no IPAM; the bond plugin refuses it", "name an IPAM", "ipam", "type"
-        )
+    for link in conf.inners("links"):
+        if link.value("name") in {None, ""}:
+            problem = "a link without `name`; the bond plugin does not find it, and fails"
+            yield link.found(common.KEY_NEEDED, problem, 'name the interface: {"name": "net1"}')
 
 
 PLUGIN = Plugin(
