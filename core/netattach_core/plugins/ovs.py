@@ -23,18 +23,34 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         yield conf.found(
             common.NO_EFFECT, "`vlan` is not read where `trunk` is there", "remove one of the two", "vlan"
         )
-    for item in conf.inners("trunk"):
+    yield from _trunk(conf)
+    mtu = conf.whole("mtu")
+    if mtu is not None and 0 < mtu < 68:
+        yield from common.mtu(conf)
+
+
+def _trunk(conf: View) -> Iterator[Finding]:
+    """OV4. The plugin puts the VLANs of all entries together, and refuses a trunk without any (common.go: SplitVlanIds)."""
+    entries = conf.inners("trunk")
+    some = any(_names_vlan(item) for item in entries)
+    for item in entries:
         low, high = item.whole("minID"), item.whole("maxID")
-        if not any(item.given(key) for key in ("id", "minID", "maxID")):
-            problem = "an entry of `trunk` without a VLAN; the ovs plugin refuses it"
-            yield item.found(common.KEY_NEEDED, problem, 'write {"id": 100}, or {"minID": 100, "maxID": 200}')
         if low is not None and high is not None and low > high:
             yield item.found(
                 common.KEY_VALUE, f"`minID` {low} is above `maxID` {high}", "exchange the two", "minID"
             )
-    mtu = conf.whole("mtu")
-    if mtu is not None and 0 < mtu < 68:
-        yield from common.mtu(conf)
+        elif not _names_vlan(item):
+            half = item.given("minID") or item.given("maxID")
+            why = ": a range needs both its ends, and begins at 1" if half else ""
+            problem = f"an entry of `trunk` without a VLAN{why}; the ovs plugin {'passes over' if some else 'refuses'} it"
+            mend = 'write {"id": 100}, or {"minID": 100, "maxID": 200}'
+            yield item.found(common.NO_EFFECT if some else common.KEY_NEEDED, problem, mend)
+
+
+def _names_vlan(item: View) -> bool:
+    """What is no number counts as one, since the schema has spoken of it."""
+    ends = [item.whole(key) for key in ("minID", "maxID") if item.given(key)]
+    return item.given("id") or None in ends or (len(ends) == 2 and 0 not in ends)
 
 
 def _bridge(conf: View, context: Context) -> Iterator[Finding]:

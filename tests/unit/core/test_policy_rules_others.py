@@ -13,6 +13,11 @@ DENY, WARN = Severity.DENY, Severity.WARN
 
 BOND = conf("bond", miimon="100", mode="802.3ad", links=[{"name": "net1"}, {"name": "net2"}])
 
+
+def ovs(**keys: Any) -> dict[str, Any]:
+    return conf("ovs", **{"bridge": "br1", **keys})
+
+
 CASES: list[tuple[str, Severity, str, Any, Any]] = [
     ("key-needed", DENY, "a bond without mode", {**BOND, "mode": None}, BOND),
     ("key-needed", DENY, "a bond of an empty mode", {**BOND, "mode": ""}, {**BOND, "mode": "balance-rr"}),
@@ -23,6 +28,27 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
         "an empty policy of a bond",
         {**BOND, "xmitHashPolicy": ""},
         {**BOND, "xmitHashPolicy": None},
+    ),
+    (
+        "key-needed",
+        DENY,
+        "half a range in a trunk",
+        ovs(trunk=[{"minID": 100}]),
+        ovs(trunk=[{"minID": 100, "maxID": 100}]),
+    ),
+    (
+        "key-needed",
+        DENY,
+        "a range from 0 in a trunk",
+        ovs(trunk=[{"minID": 0, "maxID": 100}]),
+        ovs(trunk=[{"minID": 0, "maxID": 100}, {"id": 0}]),
+    ),
+    (
+        "no-effect",
+        WARN,
+        "half a range beside a VLAN",
+        ovs(trunk=[{"maxID": 100}, {"id": 5}]),
+        ovs(trunk=[{"minID": 1, "maxID": 100}, {"id": 5}]),
     ),
 ]
 
