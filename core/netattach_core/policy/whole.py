@@ -47,13 +47,19 @@ RULES = (
 _MAY_FOLLOW = {"ipvlan", "cilium-cni"}
 """Main plugins that also work on the interface of one before them."""
 
+_WRITES_NO_OLD_RESULT = {"bridge", "macvlan", "tap", "host-device", "ovs"}
+"""Main plugins that in every release fail to write a result without addresses in a version before 0.3.0."""
+
+_LATELY_WRITES_NONE = {"sriov", "ib-sriov", "bond", "macvtap"}
+"""Those that so fail in some releases: before, they wrote the result in another version than they were asked for."""
+
 _MAX_NAME = 150
 """Beyond it file names of caches and leases come too near to the file system's 255 bytes (G5)."""
 
 
 def check(network: Network) -> Iterator[Finding]:
     """What holds whatever the plugins are."""
-    yield from _cni_version(network.top)
+    yield from _cni_version(network)
     yield from _name(network.top)
     yield from _plugins(network)
     for entry in network.entries:
@@ -64,14 +70,14 @@ def check(network: Network) -> Iterator[Finding]:
     yield from _capabilities(network)
 
 
-def _cni_version(top: View) -> Iterator[Finding]:
+def _cni_version(network: Network) -> Iterator[Finding]:
     """G7, G8."""
-    value = top.value("cniVersion")
+    top, value = network.top, network.top.value("cniVersion")
     offered = [text for _, text in top.texts("cniVersions")]
     if value is None or value == "":
         if not offered:
             problem = "no `cniVersion`, which means 0.1.0: the network cannot be checked, and a pod gets one address of each kind"
-            yield top.found(CNI_VERSION_MISSING, problem, 'add "cniVersion": "1.0.0"')
+            yield top.found(CNI_VERSION_MISSING, problem + _unwritable(network), 'add "cniVersion": "1.0.0"')
     elif (
         isinstance(value, str) and value not in versions.SUPPORTED and not versions.newest_supported(offered)
     ):
@@ -82,6 +88,14 @@ def _cni_version(top: View) -> Iterator[Finding]:
         yield top.found(
             CNI_VERSION, problem, f"write it in quotes: one of {', '.join(versions.SUPPORTED)}", "cniVersion"
         )
+
+
+def _unwritable(network: Network) -> str:
+    """G9, of the plugins that are not denied for it."""
+    for entry in network.entries:
+        if entry.type in _LATELY_WRITES_NONE and not entry.ipam_type:
+            return f"; without `ipam`, {entry.type} may not be able to write its result then, so that newer releases fail"
+    return ""
 
 
 def _name(top: View) -> Iterator[Finding]:
@@ -197,11 +211,13 @@ def _ipam(entry: Entry) -> Iterator[Finding]:
         mend = 'add "ipam": {"type": "host-local", "subnet": "10.1.2.0/24"}, or another IPAM'
         yield conf.found(IPAM_MISSING, problem, mend, *where)
         return
-    if entry.context.older_than("0.3.0") and plugin.type in {"bridge", "macvlan", "tap", "host-device"}:
+    if entry.context.older_than("0.3.0") and plugin.type in _WRITES_NO_OLD_RESULT:
         version = entry.context.cni_version
         problem = f"without `ipam`, the result of {plugin.type} cannot be written in CNI {version}: it fails"
+        mend = 'write "cniVersion": "0.3.1" or newer, or add an `ipam`'
+        # A file that ovs reads on the node may bring what is missing.
         yield conf.found(
-            IPAM_MISSING, problem, 'write "cniVersion": "0.3.1" or newer, or add an `ipam`', *where
+            IPAM_MISSING, problem, mend, *where, severity=WARN if conf.given("configuration_path") else None
         )
     if plugin.ipam is Ipam.OPTIONAL and entry.ipam is not None and entry.ipam.node.value:
         problem = f"`ipam` has no `type`, so {plugin.type} makes an interface without addresses and reads nothing of it"

@@ -44,6 +44,27 @@ def test_static_without_addresses_says_how_a_pod_can_ask() -> None:
     assert "k8s.v1.cni.cncf.io/networks" in found.mend
 
 
+@pytest.mark.parametrize("kind", ["sriov", "ib-sriov", "bond", "macvtap"])
+def test_no_version_is_also_no_result_for_newer_releases_of_some(kind: str) -> None:
+    """Older ones work, so it is admitted; and with addresses all do."""
+    bare, addressed = (
+        next(f for f in judged(conf(kind, cniVersion=None, ipam=ipam)) if f.rule.id == "cni-version-missing")
+        for ipam in (None, HOST_LOCAL)
+    )
+
+    assert {Severity.WARN} == {bare.weight, addressed.weight}
+    assert f"{kind} may not be able to write its result" in bare.problem
+    assert "result" not in addressed.problem
+
+
+def test_a_file_on_the_node_may_bring_what_ovs_lacks() -> None:
+    """So that only a warning says what it would fail of."""
+    findings = judged(conf("ovs", cniVersion=None, configuration_path="/etc/ovs.conf"))
+
+    assert "ipam-missing" in ids(findings)
+    assert {Severity.WARN} == {finding.weight for finding in findings}
+
+
 @pytest.mark.parametrize(
     ("expected", "config"),
     [

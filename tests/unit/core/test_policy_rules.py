@@ -94,6 +94,12 @@ CASES: list[tuple[str, str, Any, Any]] = [
     ("main-twice", "bridge after bridge", chain({"type": "bridge"}), chain({"type": "ipvlan"})),
     ("ipam-missing", "ipvlan without ipam", conf("ipvlan", master="eth1"), chain({"type": "ipvlan"})),
     ("ipam-missing", "layer 2 in an old version", macvlan(cniVersion="0.2.0", ipam={}), macvlan(ipam={})),
+    (
+        "ipam-missing",
+        "ovs in an old version",
+        conf("ovs", bridge="b", cniVersion=None),
+        conf("ovs", bridge="b"),
+    ),
     ("ipam-type-missing", "ipam without type", bridge(ipam={"subnet": "10.1.2.0/24"}), bridge(ipam={})),
     ("key-misplaced", "a key beside plugins", {**chain(), "vlan": 2}, {**chain(), "disableCheck": True}),
     (
