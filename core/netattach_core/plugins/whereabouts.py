@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Iterator
 
 from netattach_core import addresses, names
-from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.finding import Finding, Severity
 from netattach_core.plugins import fields, routes
+from netattach_core.plugins import whereabouts_ranges as ranges
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
-
-RANGE = Rule("whereabouts-range", Severity.DENY, "a range that whereabouts cannot read")
-RANGE_IGNORED = Rule(
-    "whereabouts-range-ignored", Severity.WARN, "a bound that whereabouts passes over in silence"
-)
+from netattach_core.plugins.whereabouts_ranges import RANGE, RANGE_IGNORED, sloppy
 
 _OWN_RANGE = {
     "range": fields.TEXT,
@@ -51,15 +46,14 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
     if not any(ipam.given(key) for key in sources):
         problem = "neither `range` nor `ipRanges`: whereabouts has no addresses to give"
         yield ipam.found(RANGE, problem, 'add a range: "range": "10.1.2.0/24"')
-    for view in (ipam, *ipam.inners("ipRanges")):
-        yield from _range(view)
+    yield from ranges.check(ipam)
     for item in ipam.inners("addresses"):
         text = item.text("address")
-        if text is not None and addresses.parse_cidr(_sloppy(text)) is None:
+        if text is not None and addresses.parse_cidr(sloppy(text)) is None:
             problem = f"`address` {text!r} is no IP address with a prefix length; whereabouts refuses it"
             yield item.found(RANGE, problem, 'write it as "10.1.2.3/24"', "address")
     gateway = ipam.text("gateway")
-    if gateway and addresses.parse_ip(_sloppy(gateway)) is None:
+    if gateway and addresses.parse_ip(sloppy(gateway)) is None:
         problem = f"`gateway` {gateway!r} is no IP address; whereabouts refuses it"
         yield ipam.found(RANGE, problem, "write one address without a prefix length", "gateway")
     yield from _slice(ipam)
@@ -70,46 +64,6 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
         )
         yield ipam.found(RANGE, problem, "write small letters, digits and '-'", "network_name")
     yield from routes.check(ipam, context, None)
-
-
-def _range(view: View) -> Iterator[Finding]:
-    """An empty `range` beside `ipRanges` is none; templates write it."""
-    text = view.text("range")
-    if text is None or (text == "" and view.given("ipRanges")):
-        return
-    network, start = _read(text)
-    if network is None:
-        problem = f"`range` {text!r} is no subnet; whereabouts cannot read it"
-        yield view.found(RANGE, problem, 'write "10.1.2.0/24", or "10.1.2.10-10.1.2.20/24"', "range")
-        return
-    if start is not None and start not in network:
-        problem = f"`range` starts at {start}, outside {network}; whereabouts refuses it"
-        yield view.found(RANGE, problem, f"start it inside {network}", "range")
-    if network.prefixlen > network.max_prefixlen - 2:
-        problem = f"`range` {text} is too small to hold an address for a pod; whereabouts refuses it"
-        yield view.found(
-            RANGE, problem, f"write a prefix length of {network.max_prefixlen - 2} or less", "range"
-        )
-    yield from _bounds(view, network)
-    yield from _excluded(view, network)
-
-
-def _excluded(view: View, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Iterator[Finding]:
-    """WA5, WA7. A bare address is read by newer releases only."""
-    for item, text in view.texts("exclude"):
-        cidr = addresses.parse_cidr(_sloppy(text))
-        if cidr is None:
-            bare = addresses.parse_ip(_sloppy(text))
-            problem = f"`exclude` holds {text!r}, which is no subnet; whereabouts cannot give addresses then"
-            mend = f'write "{text}/{bare.max_prefixlen}"' if bare else 'write a subnet: "10.1.2.0/29"'
-            yield item.found(RANGE, problem, mend, severity=Severity.WARN if bare else None)
-        elif (
-            cidr.version == network.version
-            and int(cidr.network.network_address) <= int(network.network_address)
-            and (int(cidr.network.broadcast_address) >= int(network.broadcast_address))
-        ):
-            problem = f"`exclude` {text} covers the whole range {network}: no address is left"
-            yield item.found(RANGE, problem, "exclude less")
 
 
 def _slice(ipam: View) -> Iterator[Finding]:
@@ -123,7 +77,8 @@ def _slice(ipam: View) -> Iterator[Finding]:
         yield ipam.found(RANGE, problem, 'write it as "/26"', "node_slice_size")
         return
     for view in (ipam, *ipam.inners("ipRanges")):
-        network = _read(view.text("range") or "")[0]
+        found = ranges.read(view)
+        network = found.network if found else None
         if network is not None and network.version == 6:
             problem = f"`node_slice_size` cuts IPv4 ranges alone, and this one is {network}"
             yield view.found(RANGE, problem, "remove `node_slice_size`", "range")
@@ -132,33 +87,6 @@ def _slice(ipam: View) -> Iterator[Finding]:
             mend = f"write a prefix length from {network.prefixlen} to {network.max_prefixlen}"
             # A warning: the README's own example is one of those.
             yield ipam.found(RANGE, problem, mend, "node_slice_size", severity=Severity.WARN)
-
-
-def _read(
-    text: str,
-) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network | None, addresses.IpAddress | None]:
-    """The network of a range, and its start where it is written as start-end/prefix."""
-    first, dash, rest = _sloppy(text).partition("-")
-    cidr = addresses.parse_cidr(rest.strip() if dash else first)
-    start = addresses.parse_ip(first.strip()) if dash else None
-    if cidr is None or (dash and start is None):
-        return None, None
-    return cidr.network, start
-
-
-def _sloppy(text: str) -> str:
-    """Without leading zeros: whereabouts reads with Kubernetes' tolerant parser (ParseCIDRSloppy)."""
-    return text if ":" in text else re.sub(r"\b0+(?=[0-9])", "", text)
-
-
-def _bounds(view: View, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Iterator[Finding]:
-    """WA6."""
-    for key in ("range_start", "range_end"):
-        text = view.text(key)
-        address = addresses.parse_ip(_sloppy(text)) if text else None
-        if address is not None and address not in network:
-            problem = f"`{key}` {address} is outside {network}: whereabouts passes over it and gives out the whole range"
-            yield view.found(RANGE_IGNORED, problem, f"write an address of {network}", key)
 
 
 PLUGIN = Plugin(

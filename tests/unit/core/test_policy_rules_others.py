@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.finding import Severity
-from support.judging import assert_fires, conf, ids, judged_as_written
+from support.judging import assert_fires, conf, ids, judged_as_written, macvlan
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -17,6 +17,17 @@ BOND = conf("bond", miimon="100", mode="802.3ad", links=[{"name": "net1"}, {"nam
 def ovs(**keys: Any) -> dict[str, Any]:
     return conf("ovs", **{"bridge": "br1", **keys})
 
+
+def whereabouts(**keys: Any) -> dict[str, Any]:
+    return macvlan(ipam={"type": "whereabouts", "range": "10.1.2.0/24", **keys})
+
+
+def ranges(**keys: Any) -> dict[str, Any]:
+    """The same range in `ipRanges`."""
+    return whereabouts(range=None, ipRanges=[{"range": "10.1.2.0/24", **keys}])
+
+
+HALVES = ["10.1.2.0/25", "10.1.2.128/25"]
 
 CASES: list[tuple[str, Severity, str, Any, Any]] = [
     ("key-needed", DENY, "a bond without mode", {**BOND, "mode": None}, BOND),
@@ -49,6 +60,84 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
         "half a range beside a VLAN",
         ovs(trunk=[{"maxID": 100}, {"id": 5}]),
         ovs(trunk=[{"minID": 1, "maxID": 100}, {"id": 5}]),
+    ),
+    (
+        "whereabouts-range",
+        DENY,
+        "a start of ipRanges with a prefix",
+        ranges(range_start="10.1.2.5/24"),
+        ranges(range_start="10.1.2.5"),
+    ),
+    (
+        "whereabouts-range",
+        DENY,
+        "an end of ipRanges that is none",
+        ranges(range_end="x"),
+        ranges(range_end=""),
+    ),
+    (
+        "whereabouts-range",
+        WARN,
+        "an end of ipRanges with zeros in front",
+        ranges(range_end="10.1.2.09"),
+        whereabouts(range_end="10.1.2.09"),
+    ),
+    ("whereabouts-range", DENY, "ipRanges without range", ranges(range=None), ranges()),
+    (
+        "whereabouts-range-ignored",
+        WARN,
+        "a start that is none",
+        whereabouts(range_start="10.1.2"),
+        whereabouts(range_start="10.1.2.7"),
+    ),
+    (
+        "whereabouts-range-ignored",
+        WARN,
+        "a start with a prefix",
+        whereabouts(range_start="10.1.2.7/24"),
+        whereabouts(range_start=""),
+    ),
+    (
+        "whereabouts-range-ignored",
+        WARN,
+        "an end before the start",
+        whereabouts(range_start="10.1.2.9", range_end="10.1.2.8"),
+        whereabouts(range_start="10.1.2.9", range_end="10.1.2.9"),
+    ),
+    (
+        "whereabouts-range-ignored",
+        WARN,
+        "an end before the start within range",
+        whereabouts(range="10.1.2.9-10.1.2.8/24"),
+        whereabouts(range="10.1.2.8-10.1.2.9/24"),
+    ),
+    (
+        "whereabouts-range-ignored",
+        WARN,
+        "an end beside a range that says its own",
+        whereabouts(range="10.1.2.8-10.1.2.9/24", range_end="10.1.2.20"),
+        whereabouts(range="10.1.2.8-10.1.2.20/24"),
+    ),
+    (
+        "whereabouts-range",
+        DENY,
+        "exclusions that are everything together",
+        whereabouts(exclude=HALVES),
+        whereabouts(exclude=["10.1.2.0/25", "10.1.2.128/26", "fd00::/8"]),
+    ),
+    (
+        "whereabouts-range",
+        DENY,
+        "an exclusion of all that is given out",
+        ranges(range_start="10.1.2.4", range_end="10.1.2.7", exclude=["10.1.2.4/30"]),
+        ranges(range_start="10.1.2.4", range_end="10.1.2.8", exclude=["10.1.2.4/30"]),
+    ),
+    (
+        "whereabouts-range",
+        WARN,
+        "an exclusion that slices do not read",
+        whereabouts(exclude=HALVES, node_slice_size="/26"),
+        whereabouts(exclude=HALVES[:1], node_slice_size="/26"),
     ),
 ]
 
