@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from netattach_core import addresses, names
 from netattach_core.finding import Finding, Rule, Severity
 from netattach_core.plugins import addressing
+from netattach_core.plugins.plugin import Context
 from netattach_core.plugins.view import View
 
 DENY, WARN = Severity.DENY, Severity.WARN
@@ -39,6 +40,9 @@ RULES = (
 
 _BARE_MAC = re.compile(r"[0-9a-f]{12}", re.IGNORECASE)
 _IPV6_MTU = 1280
+
+_DROPS_DNS = {"macvlan", "ipvlan", "vlan", "host-device", "tap", "bond"}
+"""Main plugins that put their own `dns` in the place of their IPAM's, whether they have one or not."""
 
 
 def interface_name(conf: View, key: str) -> Iterator[Finding]:
@@ -128,6 +132,15 @@ def not_both(conf: View, one: str, other: str, why: str) -> Iterator[Finding]:
     if conf.flag(one) and conf.flag(other):
         yield conf.found(
             KEYS_EXCLUDE, f"`{one}` and `{other}` are both true: {why}", "keep one of the two", other
+        )
+
+
+def dropped_dns(ipam: View, context: Context) -> Iterator[Finding]:
+    """G35."""
+    if ipam.given("dns") and context.main in _DROPS_DNS:
+        problem = f"{context.main} does not hand on the `dns` of its IPAM, only its own"
+        yield ipam.found(
+            NO_EFFECT, problem, f"move `dns` out of `ipam`, beside {context.main}'s `type`", "dns"
         )
 
 

@@ -18,8 +18,6 @@ STATIC_GATEWAY = Rule(
     "static-gateway-outside-subnet", Severity.WARN, "a gateway outside the address's subnet"
 )
 
-_DROPS_DNS = {"macvlan", "ipvlan", "vlan", "host-device"}
-
 
 def check(ipam: View, context: Context) -> Iterator[Finding]:
     """ST1 to ST3, ST7, ST8, ST10, G32, G35."""
@@ -35,11 +33,7 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
         yield from _repeated(item, address, read, versions, context)
         read[address] = None
         versions.add(address.version)
-    if ipam.given("dns") and context.main in _DROPS_DNS:
-        problem = f"{context.main} does not hand on the `dns` of its IPAM, only its own"
-        yield ipam.found(
-            common.NO_EFFECT, problem, f"move `dns` out of `ipam`, beside {context.main}'s `type`", "dns"
-        )
+    yield from common.dropped_dns(ipam, context)
     if not ipam.value("addresses"):
         yield from _none(ipam, context)
     yield from routes.check(ipam, context, given(ipam, context))

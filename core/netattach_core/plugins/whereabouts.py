@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netattach_core import addresses, names
 from netattach_core.finding import Finding, Severity
-from netattach_core.plugins import fields, routes
+from netattach_core.plugins import common, fields, routes
 from netattach_core.plugins import whereabouts_ranges as ranges
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
@@ -41,7 +41,7 @@ _NUMBERS = ("leader_lease_duration", "leader_renew_deadline", "leader_retry_peri
 
 
 def check(ipam: View, context: Context) -> Iterator[Finding]:
-    """WA1 to WA7, WA9, WA10, WA14."""
+    """WA1 to WA7, WA9, WA10, WA14, G35."""
     sources = ("range", "ipRanges", "addresses", "configuration_path")
     if not any(ipam.given(key) for key in sources):
         problem = "neither `range` nor `ipRanges`: whereabouts has no addresses to give"
@@ -63,6 +63,7 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
             f"`network_name` {network_name!r} becomes part of an object's name, and the API server refuses it"
         )
         yield ipam.found(RANGE, problem, "write small letters, digits and '-'", "network_name")
+    yield from common.dropped_dns(ipam, context)
     yield from routes.check(ipam, context, None)
 
 

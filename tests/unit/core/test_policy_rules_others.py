@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.finding import Severity
-from support.judging import assert_fires, conf, ids, judged_as_written, macvlan
+from support.judging import assert_fires, bridge, conf, ids, judged_as_written, macvlan
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -27,6 +27,7 @@ def ranges(**keys: Any) -> dict[str, Any]:
     return whereabouts(range=None, ipRanges=[{"range": "10.1.2.0/24", **keys}])
 
 
+DNS = {"nameservers": ["10.1.2.2"]}
 HALVES = ["10.1.2.0/25", "10.1.2.128/25"]
 
 CASES: list[tuple[str, Severity, str, Any, Any]] = [
@@ -138,6 +139,20 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
         "an exclusion that slices do not read",
         whereabouts(exclude=HALVES, node_slice_size="/26"),
         whereabouts(exclude=HALVES[:1], node_slice_size="/26"),
+    ),
+    (
+        "no-effect",
+        WARN,
+        "dns of whereabouts that macvlan drops",
+        whereabouts(dns=DNS),
+        bridge(ipam={"type": "whereabouts", "range": "10.1.2.0/24", "dns": DNS}),
+    ),
+    (
+        "no-effect",
+        WARN,
+        "dns of whereabouts that a bond drops",
+        {**BOND, "ipam": {"type": "whereabouts", "range": "10.1.2.0/24", "dns": DNS}},
+        {**BOND, "ipam": {"type": "whereabouts", "range": "10.1.2.0/24"}, "dns": DNS},
     ),
 ]
 
