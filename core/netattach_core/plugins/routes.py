@@ -60,12 +60,16 @@ class _Route:
         return self.to.network, hop, scope, table, self.view.whole("priority") or 0
 
 
-def check(ipam: View, context: Context, given: Sequence[Given] | None) -> Iterator[Finding]:
+def check(
+    ipam: View, context: Context, given: Sequence[Given] | None, *, may_grow: bool = False
+) -> Iterator[Finding]:
     """All that is wrong with `routes`. `given` is what the pod's addresses will be; None where only the pod will tell.
 
+    `may_grow`: a pod can ask for others besides, from which it may reach what it does not from these.
     Before 0.3.0 a result loses the routes of a family without an address, so that not every wrong one comes to be set.
     """
-    for finding in _check(ipam, context, gateways(given or None, context)):
+    link = _Link(gateways(given or None, context), may_grow=may_grow)
+    for finding in _check(ipam, context, link):
         certain = not context.older_than("0.3.0")
         yield finding if certain else dataclasses.replace(finding, severity=WARN)
 
@@ -82,20 +86,19 @@ def _first(address: addresses.IpInterface) -> addresses.IpAddress:
     return network.network_address + 1 if network.prefixlen < network.max_prefixlen else address.ip
 
 
-def _check(ipam: View, context: Context, given: Sequence[Given] | None) -> Iterator[Finding]:
+def _check(ipam: View, context: Context, link: _Link) -> Iterator[Finding]:
     seen = set[tuple[object, ...]]()
-    link = _Link(given)
     for view in ipam.inners("routes"):
         destination = addresses.parse_cidr(view.text("dst") or "")
         if destination is None:
             yield _bad_destination(view)
             continue
-        route, problem = _read(view, destination, given)
+        route, problem = _read(view, destination, link.given)
         yield from [problem] if problem else []
         yield from _host_bits(route, context)
         if not problem:
             yield from _twice(route, seen, context)
-        if not problem and (route.own_gateway or given is not None):
+        if not problem and (route.own_gateway or link.given is not None):
             yield from _next_hop(route, link, context)
             link.add(route)
         yield from _default(route)
@@ -123,7 +126,9 @@ def _read(
 class _Link:
     """What the pod reaches on the link itself so far; `known` is false where only the pod will tell."""
 
-    def __init__(self, given: Sequence[Given] | None) -> None:
+    def __init__(self, given: Sequence[Given] | None, *, may_grow: bool = False) -> None:
+        self.given = given
+        self.may_grow = may_grow
         # The kernel makes no route for a subnet of 0.0.0.0/8.
         self.known = bool(given)
         self.networks = [g.address.network for g in given or () if not _is_zero(g.address)]
@@ -215,11 +220,12 @@ def _unreachable(route: _Route, gateway: addresses.IpAddress, link: _Link) -> It
             ROUTE_GATEWAY, f"{name} is no address of a host; the kernel refuses the route", mend, *where
         )
     elif link.known and not link.reaches(gateway):
-        problem = f"{name} is not in {_listed(link)}, where the pod's addresses are: the kernel refuses such a route"
-        yield route.view.found(ROUTE_GATEWAY, problem, mend, *where)
+        unless = ", unless the pod asks for one from which it is reached" if link.may_grow else ""
+        problem = f"{name} is not in {_listed(link)}, where the pod's addresses are: the kernel refuses such a route{unless}"
+        yield route.view.found(ROUTE_GATEWAY, problem, mend, *where, severity=WARN if link.may_grow else None)
     elif link.known and link.is_broadcast(gateway):
         problem = f"{name} is the broadcast address of the pod's subnet: the kernel refuses such a route"
-        yield route.view.found(ROUTE_GATEWAY, problem, mend, *where)
+        yield route.view.found(ROUTE_GATEWAY, problem, mend, *where, severity=WARN if link.may_grow else None)
 
 
 def _listed(link: _Link) -> str:

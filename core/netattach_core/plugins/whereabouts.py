@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ipaddress
+from collections.abc import Iterator, Sequence
 
 from netattach_core import addresses, names
 from netattach_core.finding import Finding, Severity
 from netattach_core.plugins import common, fields, routes
 from netattach_core.plugins import whereabouts_ranges as ranges
+from netattach_core.plugins.host_local import RANGE_GATEWAY
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 from netattach_core.plugins.whereabouts_ranges import RANGE, RANGE_IGNORED, sloppy
@@ -37,11 +39,14 @@ _LEGACY = (
 )
 """Of the time when whereabouts kept its leases in etcd; no longer read, and no reason to refuse anything."""
 
+_NAMED = 4
+"""Subnets that a message names."""
+
 _NUMBERS = ("leader_lease_duration", "leader_renew_deadline", "leader_retry_period", "sleep_for_race")
 
 
 def check(ipam: View, context: Context) -> Iterator[Finding]:
-    """WA1 to WA7, WA9, WA10, WA14, G35."""
+    """WA1 to WA7, WA9, WA10, WA14, WA16, G35."""
     sources = ("range", "ipRanges", "addresses", "configuration_path")
     if not any(ipam.given(key) for key in sources):
         problem = "neither `range` nor `ipRanges`: whereabouts has no addresses to give"
@@ -52,10 +57,8 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
         if text is not None and addresses.parse_cidr(sloppy(text)) is None:
             problem = f"`address` {text!r} is no IP address with a prefix length; whereabouts refuses it"
             yield item.found(RANGE, problem, 'write it as "10.1.2.3/24"', "address")
-    gateway = ipam.text("gateway")
-    if gateway and addresses.parse_ip(sloppy(gateway)) is None:
-        problem = f"`gateway` {gateway!r} is no IP address; whereabouts refuses it"
-        yield ipam.found(RANGE, problem, "write one address without a prefix length", "gateway")
+    given = _given(ipam)
+    yield from _gateway(ipam, given)
     yield from _slice(ipam)
     network_name = ipam.text("network_name")
     if network_name and not names.is_object_name(network_name):
@@ -64,7 +67,50 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
         )
         yield ipam.found(RANGE, problem, "write small letters, digits and '-'", "network_name")
     yield from common.dropped_dns(ipam, context)
-    yield from routes.check(ipam, context, None)
+    # What a pod asks for comes in CNI_ARGS, and is given to it besides (config.go: handleEnvArgs).
+    yield from routes.check(ipam, context, given, may_grow=True)
+
+
+def _given(ipam: View) -> tuple[routes.Given, ...] | None:
+    """What each pod gets; None where not all of it can be read, or a file on the node says more."""
+    views = [view for view in (ipam, *ipam.inners("ipRanges")) if view.text("range")]
+    read = [ranges.read(view) for view in views]
+    items = ipam.inners("addresses")
+    fixed = [addresses.parse_cidr(sloppy(item.text("address") or "")) for item in items]
+    if ipam.given("configuration_path") or None in read or None in fixed:
+        return None
+    gateway = addresses.parse_ip(sloppy(ipam.text("gateway") or ""))
+    return (
+        *(routes.Given(ipaddress.ip_interface(each.network), gateway) for each in read if each),
+        *(
+            routes.Given(address, addresses.parse_ip(item.text("gateway") or ""))
+            for item, address in zip(items, fixed, strict=True)
+            if address
+        ),
+    )
+
+
+def _gateway(ipam: View, given: Sequence[routes.Given] | None) -> Iterator[Finding]:
+    """WA3, WA16."""
+    text = ipam.text("gateway")
+    if not text:
+        return
+    gateway = addresses.parse_ip(sloppy(text))
+    if gateway is None:
+        problem = f"`gateway` {text!r} is no IP address; whereabouts refuses it"
+        yield ipam.found(RANGE, problem, "write one address without a prefix length", "gateway")
+    elif given and not gateway.is_link_local and not any(gateway in each.address.network for each in given):
+        subnets = ", ".join(dict.fromkeys(str(each.address.network) for each in given[:_NAMED]))
+        problem = (
+            f"`gateway` {gateway} is outside {subnets}: the pod cannot reach it, and a route over it fails"
+        )
+        yield ipam.found(
+            RANGE_GATEWAY,
+            problem,
+            "write an address of the range's subnet",
+            "gateway",
+            severity=Severity.WARN,
+        )
 
 
 def _slice(ipam: View) -> Iterator[Finding]:

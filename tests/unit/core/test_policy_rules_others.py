@@ -27,6 +27,10 @@ def ranges(**keys: Any) -> dict[str, Any]:
     return whereabouts(range=None, ipRanges=[{"range": "10.1.2.0/24", **keys}])
 
 
+def routed(gw: str, **keys: Any) -> dict[str, Any]:
+    return whereabouts(routes=[{"dst": "10.9.0.0/16", "gw": gw}], **keys)
+
+
 DNS = {"nameservers": ["10.1.2.2"]}
 HALVES = ["10.1.2.0/25", "10.1.2.128/25"]
 
@@ -139,6 +143,35 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
         "an exclusion that slices do not read",
         whereabouts(exclude=HALVES, node_slice_size="/26"),
         whereabouts(exclude=HALVES[:1], node_slice_size="/26"),
+    ),
+    (
+        "range-gateway-outside-subnet",
+        WARN,
+        "a gateway outside of the range",
+        whereabouts(gateway="10.1.3.1"),
+        whereabouts(gateway="10.1.3.1", addresses=[{"address": "10.1.3.7/24"}]),
+    ),
+    (
+        "route-gateway",
+        WARN,
+        "a next hop outside of the range",
+        routed("10.1.3.1"),
+        routed("10.1.3.1", ipRanges=[{"range": "10.1.3.0/24"}]),
+    ),
+    ("route-gateway", WARN, "the broadcast address as next hop", routed("10.1.2.255"), routed("10.1.2.1")),
+    (
+        "route-gateway",
+        WARN,
+        "a gateway outside that a route takes",
+        whereabouts(gateway="10.1.3.1", routes=[{"dst": "10.9.0.0/16"}]),
+        whereabouts(gateway="10.1.2.1", routes=[{"dst": "10.9.0.0/16"}]),
+    ),
+    (
+        "route-gateway",
+        DENY,
+        "a next hop of the other IP version",
+        routed("fd00::1"),
+        routed("10.1.3.1", configuration_path="/etc/whereabouts.conf"),
     ),
     (
         "no-effect",
