@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
-from netattach_core import addresses
 from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import addressing, common, fields
+from netattach_core.plugins import common, fields, ovn_subnets
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 
 OVN_NETWORK = Rule("ovn-network", Severity.DENY, "a network that OVN-Kubernetes refuses")
-OVN_SUBNETS = Rule("ovn-subnets", Severity.DENY, "subnets that OVN-Kubernetes cannot read")
-
-_IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-_SUBNET_LISTS = ("subnets", "excludeSubnets", "reservedSubnets", "infrastructureSubnets", "joinSubnet")
 _COMMAS = {"type": "string", "mend": 'write one text with commas: "10.1.0.0/16,fd01::/48"'}
 
 
@@ -29,7 +22,7 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         problem = "OVN-Kubernetes gives addresses by itself, and refuses an `ipam` with a type"
         yield ipam.found(OVN_NETWORK, problem, "remove `ipam`, and write `subnets`", "type")
     yield from _identity(conf, context)
-    yield from _subnets(conf)
+    yield from ovn_subnets.check(conf)
     if conf.text("topology") == "layer2" and conf.text("role") == "primary" and not conf.given("subnets"):
         problem = "a primary network of topology layer2 without `subnets`; OVN-Kubernetes refuses it"
         yield conf.found(common.KEY_NEEDED, problem, 'add "subnets": "10.1.0.0/16"')
@@ -61,40 +54,6 @@ def _identity(conf: View, context: Context) -> Iterator[Finding]:
         yield conf.found(OVN_NETWORK, problem, f'write "netAttachDefName": "{own}"', *where)
 
 
-def _subnets(conf: View) -> Iterator[Finding]:
-    """ON5, ON6."""
-    layer3 = conf.text("topology") == "layer3"
-    nets = {
-        key: [_cidr(part, host_length=layer3 and key == "subnets") for part in _parts(conf, key)]
-        for key in _SUBNET_LISTS
-    }
-    for key, read in nets.items():
-        for part, cidr in zip(_parts(conf, key), read, strict=True):
-            if cidr is None:
-                shape = "10.1.0.0/16/24" if layer3 and key == "subnets" else "10.1.0.0/16"
-                problem = f"`{key}` holds {part!r}, which OVN-Kubernetes cannot read"
-                yield conf.found(OVN_SUBNETS, problem, f"write it as {shape}", key)
-    given = [net for net in nets["subnets"] if net]
-    inside = addressing.Networks(given)
-    for key in ("excludeSubnets", "reservedSubnets", "infrastructureSubnets"):
-        for net in nets[key]:
-            if net and given and not inside.hold(net):
-                problem = f"`{key}` {net} is in none of `subnets`; OVN-Kubernetes refuses it"
-                yield conf.found(OVN_SUBNETS, problem, "write a part of `subnets`, or remove it", key)
-
-
-def _parts(conf: View, key: str) -> list[str]:
-    return [part.strip() for part in (conf.text(key) or "").split(",") if part.strip()]
-
-
-def _cidr(text: str, *, host_length: bool) -> _IpNetwork | None:
-    pieces = text.split("/")
-    if host_length and len(pieces) == 3 and pieces[2].isdigit():
-        text = "/".join(pieces[:2])
-    cidr = addresses.parse_cidr(text)
-    return cidr.network if cidr else None
-
-
 PLUGIN = Plugin(
     type="ovn-k8s-cni-overlay",
     source="ovn-kubernetes go-controller/pkg/util/multi_network.go",
@@ -103,7 +62,7 @@ PLUGIN = Plugin(
         topology=fields.one_of("layer3", "layer2", "localnet"),
         role=fields.one_of("primary", "secondary"),
         netAttachDefName=fields.TEXT,
-        **dict.fromkeys(_SUBNET_LISTS, _COMMAS),
+        **dict.fromkeys(ovn_subnets.LISTS, _COMMAS),
         mtu=fields.WHOLE,
         vlanID=fields.WHOLE,
         allowPersistentIPs=fields.FLAG,
@@ -120,5 +79,5 @@ PLUGIN = Plugin(
         },
     ),
     check=check,
-    rules=(OVN_NETWORK, OVN_SUBNETS),
+    rules=(OVN_NETWORK, ovn_subnets.SUBNETS),
 )

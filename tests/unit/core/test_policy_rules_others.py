@@ -18,6 +18,14 @@ def ovs(**keys: Any) -> dict[str, Any]:
     return conf("ovs", **{"bridge": "br1", **keys})
 
 
+def ovn(topology: str = "layer2", **keys: Any) -> dict[str, Any]:
+    return conf("ovn-k8s-cni-overlay", topology=topology, **{"netAttachDefName": "lab/net", **keys})
+
+
+def layer3(subnets: str) -> dict[str, Any]:
+    return ovn("layer3", subnets=subnets)
+
+
 def whereabouts(**keys: Any) -> dict[str, Any]:
     return macvlan(ipam={"type": "whereabouts", "range": "10.1.2.0/24", **keys})
 
@@ -186,6 +194,48 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
         "dns of whereabouts that a bond drops",
         {**BOND, "ipam": {"type": "whereabouts", "range": "10.1.2.0/24", "dns": DNS}},
         {**BOND, "ipam": {"type": "whereabouts", "range": "10.1.2.0/24"}, "dns": DNS},
+    ),
+    *[
+        ("ovn-subnets", DENY, f"{bad} in layer 3", layer3(bad), layer3(good))
+        for bad, good in (
+            ("10.1.0.0/16,", "10.1.0.0/16"),
+            ("10.1.0.0/24", "10.1.0.0/24/25"),
+            ("10.1.0.0/16/16", "10.1.0.0/16/17"),
+            ("10.1.0.0/16/0", "0.0.0.0/0"),
+            ("10.1.0.0/16/33", "10.1.0.0/16/28"),
+            ("10.1.0.0/16/1_0", "10.1.0.0/16/024"),
+            ("fd01::/64", "fd01::/63"),
+            ("fd01::/48/80", "fd01::/48/64"),
+        )
+    ],
+    (
+        "ovn-subnets",
+        WARN,
+        "two lengths of hosts",
+        layer3("10.1.0.0/16,10.2.0.0/16/26"),
+        layer3("10.1.0.0/16,10.2.0.0/16/24,fd01::/48"),
+    ),
+    ("ovn-subnets", DENY, "a length of hosts in layer 2", ovn(subnets="10.1.0.0/16/24"), ovn(subnets="")),
+    (
+        "ovn-subnets",
+        DENY,
+        "an exclusion from nothing",
+        ovn(excludeSubnets="10.1.0.0/24"),
+        ovn(excludeSubnets="10.1.0.0/24", subnets="10.1.0.0/16"),
+    ),
+    (
+        "no-effect",
+        WARN,
+        "an exclusion in layer 3",
+        ovn("layer3", subnets="10.1.0.0/16", excludeSubnets="10.2.0.0/24"),
+        layer3("10.1.0.0/16"),
+    ),
+    (
+        "ovn-subnets",
+        WARN,
+        "a reserved subnet outside",
+        ovn(subnets="10.1.0.0/16", reservedSubnets="10.2.0.0/24"),
+        ovn(subnets="10.1.0.0/16", reservedSubnets="10.1.2.0/24"),
     ),
 ]
 
