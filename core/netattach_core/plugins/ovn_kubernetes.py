@@ -10,6 +10,10 @@ from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 
 OVN_NETWORK = Rule("ovn-network", Severity.DENY, "a network that OVN-Kubernetes refuses")
+
+_RESERVED_NAMES = {"default", "ovn-kubernetes"}
+_TRANSPORTS = ("no-overlay", "evpn")
+_SNAT = ("enabled", "disabled")
 _COMMAS = {"type": "string", "mend": 'write one text with commas: "10.1.0.0/16,fd01::/48"'}
 
 
@@ -23,15 +27,49 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         yield ipam.found(OVN_NETWORK, problem, "remove `ipam`, and write `subnets`", "type")
     yield from _identity(conf, context)
     yield from ovn_subnets.check(conf)
-    if conf.text("topology") == "layer2" and conf.text("role") == "primary" and not conf.given("subnets"):
+    yield from _topology(conf)
+    yield from _newer(conf)
+    if context.followed and not context.chained:
+        problem = "OVN-Kubernetes refuses a network with further plugins behind its own"
+        yield conf.found(OVN_NETWORK, problem, "leave this plugin alone in `plugins`", "type")
+
+
+def _topology(conf: View) -> Iterator[Finding]:
+    """ON4, and what each topology does not bear."""
+    topology, role = conf.text("topology"), conf.text("role")
+    if topology == "layer2" and role == "primary" and conf.value("subnets") in (None, ""):
         problem = "a primary network of topology layer2 without `subnets`; OVN-Kubernetes refuses it"
-        yield conf.found(common.KEY_NEEDED, problem, 'add "subnets": "10.1.0.0/16"')
-    if conf.text("topology") == "layer3" and conf.flag("allowPersistentIPs"):
+        where = ("subnets",) if conf.given("subnets") else ()
+        yield conf.found(common.KEY_NEEDED, problem, 'write "subnets": "10.1.0.0/16"', *where)
+    if topology == "layer3" and conf.flag("allowPersistentIPs"):
         problem = "`allowPersistentIPs` is for layer2 and localnet; OVN-Kubernetes refuses it for layer3"
         yield conf.found(OVN_NETWORK, problem, "remove it", "allowPersistentIPs")
-    if conf.text("topology") == "localnet" and conf.text("role") == "primary":
+    if topology == "localnet" and role == "primary":
         problem = "a network of topology localnet cannot be primary; OVN-Kubernetes refuses it"
         yield conf.found(OVN_NETWORK, problem, "write role secondary, or leave it out", "role")
+
+
+def _newer(conf: View) -> Iterator[Finding]:
+    """What release 1.0 passes over, so that it is no reason to refuse the NAD."""
+    topology, transport, snat = conf.text("topology"), conf.text("transport"), conf.text("outboundSNAT")
+    if topology == "localnet" and conf.text("joinSubnet"):
+        problem = "`joinSubnet` is not for localnet; OVN-Kubernetes 1.1 and newer refuse it"
+        yield conf.found(OVN_NETWORK, problem, "remove it", "joinSubnet", severity=Severity.WARN)
+    for key in (*ovn_subnets.RESERVED, "defaultGatewayIPs"):
+        if topology != "layer2" and conf.value(key):
+            problem = f"`{key}` is for layer2; OVN-Kubernetes 1.2 and newer refuse it for {topology}"
+            yield conf.found(OVN_NETWORK, problem, "remove it", key, severity=Severity.WARN)
+    if transport and transport not in _TRANSPORTS:
+        problem = f"`transport` {transport!r} is none; OVN-Kubernetes 1.3 and newer refuse it"
+        mend = f"write one of {', '.join(_TRANSPORTS)}, or leave it out for the overlay"
+        yield conf.found(common.KEY_VALUE, problem, mend, "transport", severity=Severity.WARN)
+    if snat and transport != "no-overlay":
+        problem = "`outboundSNAT` is for the transport no-overlay; newer releases of OVN-Kubernetes refuse it for others"
+        yield conf.found(common.KEYS_EXCLUDE, problem, "remove it", "outboundSNAT", severity=Severity.WARN)
+    elif snat and snat not in _SNAT:
+        problem = f"`outboundSNAT` {snat!r} is none; newer releases of OVN-Kubernetes refuse it"
+        mend = f"write one of {', '.join(_SNAT)}"
+        yield conf.found(common.KEY_VALUE, problem, mend, "outboundSNAT", severity=Severity.WARN)
 
 
 def _identity(conf: View, context: Context) -> Iterator[Finding]:
@@ -39,6 +77,10 @@ def _identity(conf: View, context: Context) -> Iterator[Finding]:
     if not context.network:
         problem = "no `name`; OVN-Kubernetes refuses a network without one, and no other is put in its place"
         yield conf.found(OVN_NETWORK, problem, 'add the name of the network: "name": "tenant-blue"')
+    elif context.network in _RESERVED_NAMES:
+        problem = f"`name` {context.network} is kept for OVN-Kubernetes' own network, and refused for others"
+        where = ("name",) if conf.given("name") else ()
+        yield conf.found(OVN_NETWORK, problem, 'write another: "name": "tenant-blue"', *where)
     text = conf.text("netAttachDefName")
     namespace, _, name = (text or "").rpartition("/")
     elsewhere = context.namespace and namespace != context.namespace
@@ -50,8 +92,8 @@ def _identity(conf: View, context: Context) -> Iterator[Finding]:
         problem = (
             f"`netAttachDefName` {given}; it has to name this very NAD, and OVN-Kubernetes refuses others"
         )
-        where = ("netAttachDefName",) if text is not None else ()
-        yield conf.found(OVN_NETWORK, problem, f'write "netAttachDefName": "{own}"', *where)
+        place = ("netAttachDefName",) if text is not None else ()
+        yield conf.found(OVN_NETWORK, problem, f'write "netAttachDefName": "{own}"', *place)
 
 
 PLUGIN = Plugin(
@@ -66,7 +108,9 @@ PLUGIN = Plugin(
         mtu=fields.WHOLE,
         vlanID=fields.WHOLE,
         allowPersistentIPs=fields.FLAG,
-        **dict.fromkeys(("physicalNetworkName", "transitSubnet", "transport", "outboundSNAT"), fields.TEXT),
+        **dict.fromkeys(
+            ("physicalNetworkName", "transitSubnet", "transport", "outboundSNAT", "uplink"), fields.TEXT
+        ),
         defaultGatewayIPs=fields.ANYTHING,
         evpn=fields.ANYTHING,
         deviceID=fields.ANYTHING,

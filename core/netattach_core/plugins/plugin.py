@@ -32,7 +32,8 @@ class Ipam(enum.Enum):
 class Context:
     """What a check may know besides its own object.
 
-    `main` is the type of the first plugin, `chained` whether that is another one; `made` whether a plugin before this one makes
+    `main` is the type of the first plugin, `chained` whether that is another one, `followed` whether others come after this one;
+    `made` whether a plugin before this one makes
     the interface; `bare` whether all before it are known to give the pod no address; `resource` whether the NAD names a device
     plugin's resource. What follows is for the IPAM of a plugin. `sets_routes`: the plugin surely hands each route to the kernel;
     `makes_gateways`: it puts in the gateways that its IPAM leaves out (bridge); `fills_ranges`: it writes the node's own ranges
@@ -42,6 +43,7 @@ class Context:
     cni_version: str = versions.NEWEST
     capabilities: frozenset[str] = frozenset()
     chained: bool = False
+    followed: bool = False
     made: bool = False
     main: str = ""
     mode: str = ""

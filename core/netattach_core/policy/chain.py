@@ -75,8 +75,13 @@ def read(root: Node, nad: Nad) -> Network:
     entries: list[Entry] = []
     bare = True
     for index, raw in enumerate(raws):
-        before = _Before(tuple(types[:index]), made=first_maker < index, bare=bare and index > 0)
-        entry = _entry(raw, binaries[index], before, version, top, nad)
+        place = _Place(
+            tuple(types[:index]),
+            made=first_maker < index,
+            bare=bare and index > 0,
+            followed=index + 1 < len(raws),
+        )
+        entry = _entry(raw, binaries[index], place, version, top, nad)
         entries.append(entry)
         bare = bare and _gives_no_address(entry)
     return Network(top, tuple(entries), listed, version)
@@ -95,15 +100,19 @@ def _version(top: View) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Before:
-    """The plugins before one: their types, whether one makes the interface, whether surely none gives an address."""
+class _Place:
+    """The plugins before one: their types, whether one makes the interface, whether surely none gives an address.
+
+    And whether there are others behind it.
+    """
 
     types: tuple[str, ...]
     made: bool
     bare: bool
+    followed: bool
 
 
-def _entry(raw: View, binary: str, before: _Before, version: str, top: View, nad: Nad) -> Entry:
+def _entry(raw: View, binary: str, place: _Place, version: str, top: View, nad: Nad) -> Entry:
     kind = own_name(binary)
     plugin = main_plugin(kind)
     schema = _main_schema(plugin.type if plugin else "")
@@ -111,15 +120,16 @@ def _entry(raw: View, binary: str, before: _Before, version: str, top: View, nad
     context = Context(
         cni_version=version,
         capabilities=_capabilities(conf),
-        chained=bool(before.types),
-        made=before.made,
-        main=before.types[0] if before.types else kind,
+        chained=bool(place.types),
+        followed=place.followed,
+        made=place.made,
+        main=place.types[0] if place.types else kind,
         mode=conf.text("mode") or "",
         resource=bool(nad.annotations.get(RESOURCE_NAME)),
         namespace=nad.namespace,
         name=nad.name,
         network=top.text("name") or "",
-        bare=before.bare,
+        bare=place.bare,
         sets_routes=_sets_routes(conf, kind, nad),
         makes_gateways=kind == "bridge" and (conf.flag("isGateway") or conf.flag("isDefaultGateway")),
         fills_ranges=plugin.fills_ranges if plugin else None,

@@ -26,6 +26,10 @@ def layer3(subnets: str) -> dict[str, Any]:
     return ovn("layer3", subnets=subnets)
 
 
+def listed(*plugins: dict[str, Any]) -> dict[str, Any]:
+    return {"cniVersion": "1.0.0", "name": "n", "plugins": list(plugins)}
+
+
 def whereabouts(**keys: Any) -> dict[str, Any]:
     return macvlan(ipam={"type": "whereabouts", "range": "10.1.2.0/24", **keys})
 
@@ -236,6 +240,42 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
         "a reserved subnet outside",
         ovn(subnets="10.1.0.0/16", reservedSubnets="10.2.0.0/24"),
         ovn(subnets="10.1.0.0/16", reservedSubnets="10.1.2.0/24"),
+    ),
+    *[
+        ("ovn-network", WARN, f"{key} in {topology}", ovn(topology, **{key: value}), ovn(**{key: value}))
+        for key, topology, value in (
+            ("joinSubnet", "localnet", "100.65.0.0/16"),
+            ("reservedSubnets", "layer3", "10.1.2.0/24"),
+            ("infrastructureSubnets", "localnet", "10.1.2.0/24"),
+            ("defaultGatewayIPs", "layer3", "10.1.2.1"),
+        )
+    ],
+    *[
+        ("ovn-network", DENY, f"the name {name}", ovn(name=name), ovn(name=f"{name}-2"))
+        for name in ("default", "ovn-kubernetes")
+    ],
+    ("ovn-network", DENY, "a plugin behind", listed(ovn(), {"type": "tuning"}), listed(ovn())),
+    (
+        "key-needed",
+        DENY,
+        "empty subnets of a primary network",
+        ovn(role="primary", subnets=""),
+        ovn(role="secondary", subnets=""),
+    ),
+    ("key-value", WARN, "a transport that is none", ovn(transport="geneve"), ovn(transport="evpn")),
+    (
+        "key-value",
+        WARN,
+        "an SNAT that is none",
+        ovn("layer3", transport="no-overlay", outboundSNAT="yes"),
+        ovn("layer3", transport="no-overlay", outboundSNAT="enabled"),
+    ),
+    (
+        "keys-exclude-each-other",
+        WARN,
+        "SNAT of an overlay",
+        ovn("layer3", outboundSNAT="enabled"),
+        ovn("layer3", transport="no-overlay", outboundSNAT="disabled"),
     ),
 ]
 
