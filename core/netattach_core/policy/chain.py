@@ -145,7 +145,7 @@ def _entry(raw: View, binary: str, place: _Place, version: str, top: View, nad: 
 
 
 _SET_ROUTES = {"bridge", "macvlan", "ipvlan", "vlan", "ptp", "dummy", "tap"}
-_BARE_WITHOUT_IPAM = {"bridge", "macvlan", "tap", "host-device"}
+_BARE_WITHOUT_IPAM = {"bridge", "macvlan", "tap", "host-device", "ovs"}
 
 
 def _sets_routes(conf: View, kind: str, nad: Nad) -> bool:
@@ -157,8 +157,11 @@ def _sets_routes(conf: View, kind: str, nad: Nad) -> bool:
 
 
 def _gives_no_address(entry: Entry) -> bool:
-    """Whether it is known of this plugin that it neither brings an address itself nor by an IPAM plugin."""
-    if entry.plugin is None or entry.conf.value("ipam"):
+    """Whether it is known of this plugin that it neither brings an address itself nor by an IPAM plugin.
+
+    A file on the node that ovs reads may name one.
+    """
+    if entry.plugin is None or entry.conf.value("ipam") or entry.conf.given("configuration_path"):
         return False
     return entry.type in _BARE_WITHOUT_IPAM or entry.plugin.role is Role.CHAINED
 

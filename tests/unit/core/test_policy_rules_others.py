@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.finding import Severity
-from support.judging import assert_fires, bridge, conf, ids, judged_as_written, macvlan
+from support.judging import HOST_LOCAL, assert_fires, bridge, conf, ids, judged_as_written, macvlan
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -276,6 +276,20 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
         "SNAT of an overlay",
         ovn("layer3", outboundSNAT="enabled"),
         ovn("layer3", transport="no-overlay", outboundSNAT="disabled"),
+    ),
+    (
+        "sbr-without-address",
+        DENY,
+        "sbr after ovs alone",
+        listed(ovs(), {"type": "sbr"}),
+        listed(ovs(ipam=HOST_LOCAL), {"type": "sbr"}),
+    ),
+    (
+        "sbr-without-address",
+        DENY,
+        "sbr after ovs and tuning",
+        listed(ovs(), {"type": "tuning"}, {"type": "sbr"}),
+        listed(ovs(configuration_path="/etc/ovs.conf"), {"type": "sbr"}),
     ),
 ]
 
