@@ -33,6 +33,9 @@ def _trunk(conf: View) -> Iterator[Finding]:
     """OV4. The plugin puts the VLANs of all entries together, and refuses a trunk without any (common.go: SplitVlanIds)."""
     entries = conf.inners("trunk")
     some = any(_names_vlan(item) for item in entries)
+    for item in conf.items("trunk"):
+        if item.node.value is None:
+            yield item.found(common.KEY_VALUE, "null in `trunk` makes the ovs plugin crash", "remove it")
     for item in entries:
         low, high = item.whole("minID"), item.whole("maxID")
         if low is not None and high is not None and low > high:
@@ -73,7 +76,9 @@ PLUGIN = Plugin(
         bridge=fields.TEXT,
         vlan=fields.UINT,
         mtu=fields.WHOLE,
-        trunk=fields.list_of(fields.record(id=_VLAN_ID, minID=_VLAN_ID, maxID=_VLAN_ID)),
+        trunk=fields.list_of(
+            {"type": ["object", "null"], "properties": dict.fromkeys(("id", "minID", "maxID"), _VLAN_ID)}
+        ),
         deviceID=fields.TEXT,
         ofport_request=fields.UINT,
         interface_type=fields.TEXT,

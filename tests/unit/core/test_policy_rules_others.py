@@ -57,6 +57,7 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
         {**BOND, "xmitHashPolicy": ""},
         {**BOND, "xmitHashPolicy": None},
     ),
+    ("key-value", DENY, "null in a trunk", ovs(trunk=[{"id": 5}, None]), ovs(trunk=None)),
     (
         "key-needed",
         DENY,
