@@ -54,9 +54,13 @@ def interface_name(conf: View, key: str) -> Iterator[Finding]:
         yield conf.found(INTERFACE_NAME, f"{problem}, and the kernel refuses it", mend, key)
 
 
-def not_loopback(conf: View, key: str) -> Iterator[Finding]:
-    """MV4, HD6: the kernel says "invalid argument"."""
-    if conf.text(key) == "lo" and not conf.flag("linkInContainer"):
+def link_name(conf: View, key: str) -> Iterator[Finding]:
+    """MV4, HD6: of the loopback the kernel says "invalid argument". Other names of links may be longer, but nobody gives such."""
+    name = conf.text(key) or ""
+    if "/" in name or any(char.isspace() for char in name):
+        problem = f"`{key}` {names.shown(name)!r} is no name of an interface: it has a blank or '/' in it"
+        yield conf.found(INTERFACE_NAME, problem, "write the name alone, as `ip link` shows it: eth1", key)
+    if name == "lo" and not conf.flag("linkInContainer"):
         yield conf.found(
             LOOPBACK,
             f"`{key}` is the loopback interface, which carries no network",

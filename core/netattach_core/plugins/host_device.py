@@ -20,7 +20,7 @@ _SELECTORS = ("device", "hwaddr", "kernelpath", "pciBusID")
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """HD1 to HD6."""
-    yield from common.not_loopback(conf, "device")
+    yield from common.link_name(conf, "device")
     given = [key for key in _SELECTORS if conf.given(key) and conf.value(key) != ""]
     if not given and not context.resource and "deviceID" not in context.capabilities:
         problem = (

@@ -16,7 +16,7 @@ SHARED_MAC = Rule(
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """IV4, IV5, IV7, IV8."""
-    yield from common.not_loopback(conf, "master")
+    yield from common.link_name(conf, "master")
     yield from _dhcp(conf)
     if conf.given("mac"):
         problem = "ipvlan does not read `mac`: the pod has the MAC of the master"

@@ -15,7 +15,7 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     yield from common.mtu(conf, negative="macvlan refuses it")
     yield from common.mtu_for_ipv6(conf)
     yield from common.mac(conf, "mac")
-    yield from common.not_loopback(conf, "master")
+    yield from common.link_name(conf, "master")
     if conf.text("mode") == "passthru":
         problem = "in mode passthru a master carries a single macvlan: the second pod of a node fails"
         yield conf.found(

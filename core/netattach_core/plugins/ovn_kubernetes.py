@@ -50,15 +50,15 @@ def _topology(conf: View) -> Iterator[Finding]:
 
 
 def _newer(conf: View) -> Iterator[Finding]:
-    """What release 1.0 passes over, so that it is no reason to refuse the NAD."""
+    """What release 1.0 passes over, and later ones refuse: nobody does what it says. `transport` is too new."""
     topology, transport, snat = conf.text("topology"), conf.text("transport"), conf.text("outboundSNAT")
     if topology == "localnet" and conf.text("joinSubnet"):
         problem = "`joinSubnet` is not for localnet; OVN-Kubernetes 1.1 and newer refuse it"
-        yield conf.found(OVN_NETWORK, problem, "remove it", "joinSubnet", severity=Severity.WARN)
+        yield conf.found(OVN_NETWORK, problem, "remove it", "joinSubnet")
     for key in (*ovn_subnets.RESERVED, "defaultGatewayIPs"):
         if topology != "layer2" and conf.value(key):
             problem = f"`{key}` is for layer2; OVN-Kubernetes 1.2 and newer refuse it for {topology}"
-            yield conf.found(OVN_NETWORK, problem, "remove it", key, severity=Severity.WARN)
+            yield conf.found(OVN_NETWORK, problem, "remove it", key)
     if transport and transport not in _TRANSPORTS:
         problem = f"`transport` {transport!r} is none; OVN-Kubernetes 1.3 and newer refuse it"
         mend = f"write one of {', '.join(_TRANSPORTS)}, or leave it out for the overlay"

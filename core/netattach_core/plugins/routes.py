@@ -66,11 +66,13 @@ def check(
     """All that is wrong with `routes`. `given` is what the pod's addresses will be; None where only the pod will tell.
 
     `may_grow`: a pod can ask for others besides, from which it may reach what it does not from these.
-    Before 0.3.0 a result loses the routes of a family without an address, so that not every wrong one comes to be set.
+    Before 0.3.0 a result loses the routes of a family without an address, so that not every wrong one comes to be set; but all
+    are read.
     """
     link = _Link(gateways(given or None, context), may_grow=may_grow)
-    for finding in _check(ipam, context, link):
-        certain = not context.older_than("0.3.0")
+    there = {each.address.version for each in given or ()}
+    for version, finding in _check(ipam, context, link):
+        certain = not context.older_than("0.3.0") or version is None or version in there
         yield finding if certain else dataclasses.replace(finding, severity=WARN)
 
 
@@ -86,22 +88,31 @@ def _first(address: addresses.IpInterface) -> addresses.IpAddress:
     return network.network_address + 1 if network.prefixlen < network.max_prefixlen else address.ip
 
 
-def _check(ipam: View, context: Context, link: _Link) -> Iterator[Finding]:
+def _check(ipam: View, context: Context, link: _Link) -> Iterator[tuple[int | None, Finding]]:
+    """Each finding with the IP version of its route; None where the route cannot be read."""
     seen = set[tuple[object, ...]]()
     for view in ipam.inners("routes"):
         destination = addresses.parse_cidr(view.text("dst") or "")
         if destination is None:
-            yield _bad_destination(view)
+            yield None, _bad_destination(view)
             continue
         route, problem = _read(view, destination, link.given)
-        yield from [problem] if problem else []
-        yield from _host_bits(route, context)
-        if not problem:
-            yield from _twice(route, seen, context)
-        if not problem and (route.own_gateway or link.given is not None):
-            yield from _next_hop(route, link, context)
-            link.add(route)
-        yield from _default(route)
+        if problem:
+            yield None, problem
+        for finding in _of_route(route, seen, link, context, is_read=not problem):
+            yield route.to.version, finding
+
+
+def _of_route(
+    route: _Route, seen: set[tuple[object, ...]], link: _Link, context: Context, *, is_read: bool
+) -> Iterator[Finding]:
+    yield from _host_bits(route, context)
+    if is_read:
+        yield from _twice(route, seen, context)
+    if is_read and (route.own_gateway or link.given is not None):
+        yield from _next_hop(route, link, context)
+        link.add(route)
+    yield from _default(route)
 
 
 def _read(

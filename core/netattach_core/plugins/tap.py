@@ -48,6 +48,7 @@ def _not_set(conf: View) -> Iterator[Finding]:
 
 def _mtu(conf: View) -> Iterator[Finding]:
     yield from common.mtu(conf, negative="the kernel refuses it")
+    yield from common.mtu_for_ipv6(conf)
     value = conf.whole("mtu")
     if value is not None and _LARGEST_MTU < value <= 65535:
         problem = f"`mtu` is {value}: the kernel gives a tap {_LARGEST_MTU} at most"

@@ -14,7 +14,7 @@ VLAN_ID_MISSING = Rule("vlan-id-missing", Severity.WARN, "a VLAN interface witho
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """VL1, VL3, VL4, VL7."""
-    yield from common.not_loopback(conf, "master")
+    yield from common.link_name(conf, "master")
     mtu = conf.whole("mtu")
     if mtu is not None and not 0 < mtu < 68:  # the kernel takes any small MTU for a VLAN
         yield from common.mtu(conf, negative="vlan refuses it")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netattach_core import names, versions
 from netattach_core.finding import Finding, Path, Rule, Severity
-from netattach_core.plugins import ipam_plugin, known_types, main_plugin, words
+from netattach_core.plugins import ipam_plugin, known_types, main_plugin, own_name, words
 from netattach_core.plugins.plugin import Ipam, Plugin, Role
 from netattach_core.plugins.view import View
 from netattach_core.policy.chain import LIST_SCHEMA, Entry, Network
@@ -22,7 +22,9 @@ CNI_VERSION_OLD = Rule("cni-version-too-old", DENY, "a version of CNI that the p
 NAME = Rule("network-name", DENY, "a network name that no runtime takes")
 CHAINED_FIRST = Rule("chained-first", DENY, "a plugin that needs another one before it")
 MAIN_TWICE = Rule("main-twice", WARN, "two plugins that each make the pod's interface")
+LIST_FLAG = Rule("list-flag", DENY, "a setting of the whole list that is neither true nor false")
 IPAM_MISSING = Rule("ipam-missing", DENY, "no addresses for a plugin that needs them")
+IPAM_TYPE = Rule("ipam-type", DENY, "an `ipam.type` that gives no addresses")
 IPAM_TYPE_MISSING = Rule("ipam-type-missing", WARN, "an ipam section without a type")
 KEY_MISPLACED = Rule("key-misplaced", WARN, "a key beside `plugins`, where nobody reads it")
 
@@ -39,13 +41,20 @@ RULES = (
     NAME,
     CHAINED_FIRST,
     MAIN_TWICE,
+    LIST_FLAG,
     IPAM_MISSING,
+    IPAM_TYPE,
     IPAM_TYPE_MISSING,
     KEY_MISPLACED,
 )
 
 _MAY_FOLLOW = {"ipvlan", "cilium-cni"}
-"""Main plugins that also work on the interface of one before them."""
+"""Main plugins that also work on the interface of one before them; ipvlan where it has no `master`."""
+
+_MAKES_OWN = {"bridge", "macvlan", "ipvlan", "vlan", "ptp", "dummy", "tap"}
+"""Main plugins that surely make an interface of the name that they are called with, and fail where there is one."""
+
+_LIST_FLAGS = ("disableCheck", "disableGC", "loadOnlyInlinedPlugins")
 
 _WRITES_NO_OLD_RESULT = {"bridge", "macvlan", "tap", "host-device", "ovs"}
 """Main plugins that in every release fail to write a result without addresses in a version before 0.3.0."""
@@ -64,7 +73,7 @@ def check(network: Network) -> Iterator[Finding]:
     yield from _plugins(network)
     for entry in network.entries:
         yield from _type(entry)
-        yield from _place(entry)
+        yield from _place(entry, network.entries[0])
         yield from _ipam(entry)
         yield from _floor(entry, network)
     yield from _capabilities(network)
@@ -133,7 +142,18 @@ def _plugins(network: Network) -> Iterator[Finding]:
         if not isinstance(item.node.value, dict):
             problem = "an element of `plugins` is no object; each is the configuration of one plugin"
             yield item.found(PLUGINS_SHAPE, problem, 'write { "type": … }')
+    yield from _list_flags(top)
     yield from _misplaced(top)
+
+
+def _list_flags(top: View) -> Iterator[Finding]:
+    """As libcni reads them (conf.go: NetworkConfFromBytes): true, false, or one of these as text, in whatever case."""
+    for key in _LIST_FLAGS:
+        value = top.value(key)
+        is_flag = isinstance(value, bool) or (isinstance(value, str) and value.lower() in {"true", "false"})
+        if value is not None and not is_flag:
+            problem = f"`{key}` is neither true nor false; CNI runtimes refuse the whole list"
+            yield top.found(LIST_FLAG, problem, "write true or false, or remove it", key)
 
 
 def _misplaced(top: View) -> Iterator[Finding]:
@@ -153,6 +173,11 @@ def _type(entry: Entry) -> Iterator[Finding]:
         yield _type_missing(entry.raw)
     if entry.ipam is not None and entry.ipam_type:
         yield from _type_name(entry.ipam, entry.ipam_type, "ipam.type")
+        if entry.ipam_plugin is None and main_plugin(own_name(entry.ipam_type)):
+            problem = f"{entry.ipam_type} is no IPAM plugin: it gives no addresses, and fails when it is asked for some"
+            yield entry.ipam.found(
+                IPAM_TYPE, problem, "write host-local, static, dhcp or whereabouts", "type"
+            )
 
 
 def _type_name(view: View, kind: str, key: str) -> Iterator[Finding]:
@@ -181,7 +206,7 @@ def misspelt(entry: Entry) -> Iterator[Finding]:
             yield view.found(TYPE_MISSPELT, problem, f"did you mean `{close}`?", "type")
 
 
-def _place(entry: Entry) -> Iterator[Finding]:
+def _place(entry: Entry, first: Entry) -> Iterator[Finding]:
     """G12, G13."""
     plugin = entry.plugin
     if plugin is None:
@@ -194,9 +219,23 @@ def _place(entry: Entry) -> Iterator[Finding]:
         problem = f"{plugin.type} changes what a plugin before it has made, and there is none: it fails"
         mend = 'write "plugins": [ … ] with a plugin that makes an interface in front of it'
         yield entry.conf.found(CHAINED_FIRST, problem, mend, "type")
-    if plugin.role is Role.MAIN and plugin.type not in _MAY_FOLLOW and entry.context.made:
+    follows = plugin.type in _MAY_FOLLOW and not entry.conf.text("master")
+    if plugin.role is Role.MAIN and not follows and entry.context.made:
         problem = f"{plugin.type} makes an interface, and a plugin before it has made one with the same name"
-        yield entry.conf.found(MAIN_TWICE, problem, "give each interface a NAD of its own", "type")
+        fails = (
+            first.type in _MAKES_OWN
+            and not first.conf.flag("disableContainerInterface")
+            and _brings_one(entry)
+        )
+        mend, severity = "give each interface a NAD of its own", DENY if fails else None
+        yield entry.conf.found(
+            MAIN_TWICE, f"{problem}: it fails" if fails else problem, mend, "type", severity=severity
+        )
+
+
+def _brings_one(entry: Entry) -> bool:
+    """Whether the plugin surely gives an interface the name that it is called with; a device may be one of user space."""
+    return entry.type in _MAKES_OWN or (entry.type == "host-device" and bool(entry.conf.text("device")))
 
 
 def _ipam(entry: Entry) -> Iterator[Finding]:

@@ -92,6 +92,15 @@ CASES: list[tuple[str, str, Any, Any]] = [
     ("chained-first", "tuning alone", conf("tuning"), chain({"type": "tuning"})),
     ("chained-first", "an IPAM plugin as type", conf("host-local", subnet="10.1.2.0/24"), bridge()),
     ("main-twice", "bridge after bridge", chain({"type": "bridge"}), chain({"type": "ipvlan"})),
+    ("list-flag", "a number", {**chain(), "disableCheck": 1}, {**chain(), "disableCheck": "True"}),
+    ("list-flag", "another word", {**chain(), "disableGC": "yes"}, {**chain(), "disableGC": False}),
+    (
+        "ipam-type",
+        "a main plugin as IPAM",
+        macvlan(ipam={"type": "bridge"}),
+        macvlan(ipam={"type": "bridge2"}),
+    ),
+    ("ipam-type", "a chained one as IPAM", macvlan(ipam={"type": "tuning"}), macvlan()),
     ("ipam-missing", "ipvlan without ipam", conf("ipvlan", master="eth1"), chain({"type": "ipvlan"})),
     ("ipam-missing", "layer 2 in an old version", macvlan(cniVersion="0.2.0", ipam={}), macvlan(ipam={})),
     (

@@ -243,7 +243,7 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
         ovn(subnets="10.1.0.0/16", reservedSubnets="10.1.2.0/24"),
     ),
     *[
-        ("ovn-network", WARN, f"{key} in {topology}", ovn(topology, **{key: value}), ovn(**{key: value}))
+        ("ovn-network", DENY, f"{key} in {topology}", ovn(topology, **{key: value}), ovn(**{key: value}))
         for key, topology, value in (
             ("joinSubnet", "localnet", "100.65.0.0/16"),
             ("reservedSubnets", "layer3", "10.1.2.0/24"),
