@@ -152,7 +152,7 @@ def odd_address(view: View, key: str, address: addresses.IpInterface) -> Iterato
     """G32: for IPv6 the kernel refuses it, for IPv4 it takes it and no neighbour answers."""
     ip, what = address.ip, _oddity(address)
     if what:
-        refused = ip.version == 6 and (ip.is_multicast or ip.is_unspecified)
+        refused = ip.version == 6
         outcome = "the kernel refuses it" if refused else "neighbours will not answer to it"
         problem = f"`{key}` {ip} is {what}: {outcome}"
         yield view.found(

@@ -20,6 +20,12 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     if backend and backend not in {"iptables", "firewalld"}:
         problem = f"`backend` {backend!r} is not known; the firewall plugin picks one by itself"
         yield conf.found(common.NO_EFFECT, problem, "write iptables or firewalld", "backend")
+    chain = conf.text("iptablesAdminChainName") or ""
+    if any(char.isspace() for char in chain) or chain.startswith(("-", "!")):
+        problem = f"`iptablesAdminChainName` {chain!r} is no name that iptables takes for a chain"
+        yield conf.found(
+            common.KEY_VALUE, problem, "write it without blanks: CNI-ADMIN", "iptablesAdminChainName"
+        )
     policy, main = conf.text("ingressPolicy"), context.main if context.chained else ""
     if policy in {"same-bridge", "isolated"} and main and main != "bridge":
         problem = (

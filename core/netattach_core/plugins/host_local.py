@@ -195,6 +195,9 @@ def _subnet_problem(view: View, subnet: addresses.IpInterface | None) -> Finding
     if subnet.ip != network.network_address:
         problem = f"`subnet` {text} has bits set behind its prefix length; host-local refuses it"
         return view.found(RANGE_SUBNET, problem, f"write {network}", "subnet")
+    if network.version == 6 and network.is_multicast:
+        problem = f"`subnet` {text} is of group addresses: the kernel gives none of them to an interface"
+        return view.found(RANGE_SUBNET, problem, "write a subnet of hosts: fd00:1:2::/64", "subnet")
     if network.prefixlen > network.max_prefixlen - 2:
         limit = network.max_prefixlen - 2
         problem = f"`subnet` {text} is too small to hold a gateway and a pod; host-local refuses it"

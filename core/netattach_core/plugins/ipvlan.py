@@ -14,9 +14,16 @@ SHARED_MAC = Rule(
 )
 
 
+_MAKE_SEVERAL = {"bridge", "ptp"}
+"""Main plugins whose result has the node's side of the pod's interface too."""
+
+
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """IV4, IV5, IV7, IV8."""
     yield from common.link_name(conf, "master")
+    if context.chained and context.main in _MAKE_SEVERAL and not conf.text("master"):
+        problem = f"without `master`, ipvlan takes the one interface made before it, and {context.main} makes several: it fails"
+        yield conf.found(common.KEY_NEEDED, problem, 'name a link of the node: "master": "eth1"', "type")
     yield from _dhcp(conf)
     if conf.given("mac"):
         problem = "ipvlan does not read `mac`: the pod has the MAC of the master"

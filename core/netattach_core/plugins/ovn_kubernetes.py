@@ -20,6 +20,7 @@ _COMMAS = {"type": "string", "mend": 'write one text with commas: "10.1.0.0/16,f
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """ON1 to ON6. Without a topology it is the default network, whose NAD says nothing else (ON rules do not apply)."""
     if not conf.text("topology"):
+        yield from _default_network(conf)
         return
     ipam = conf.inner("ipam")
     if ipam is not None and ipam.text("type"):
@@ -28,10 +29,33 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     yield from _identity(conf, context)
     yield from ovn_subnets.check(conf)
     yield from _topology(conf)
+    yield from _vlan(conf)
     yield from _newer(conf)
     if context.followed and not context.chained:
         problem = "OVN-Kubernetes refuses a network with further plugins behind its own"
         yield conf.found(OVN_NETWORK, problem, "leave this plugin alone in `plugins`", "type")
+
+
+def _default_network(conf: View) -> Iterator[Finding]:
+    given = next(
+        (key for key in ("role", "subnets", "physicalNetworkName", "vlanID") if conf.value(key)), None
+    )
+    if given:
+        problem = f"without `topology` this is the cluster's default network, and `{given}` is not read"
+        yield conf.found(
+            common.NO_EFFECT, problem, 'add one: "topology": "layer2", "layer3" or "localnet"', given
+        )
+
+
+def _vlan(conf: View) -> Iterator[Finding]:
+    """The tag of a localnet port, which OVN's database holds to 1 to 4095."""
+    vlan, topology = conf.whole("vlanID"), conf.text("topology")
+    if vlan and topology != "localnet":
+        problem = f"`vlanID` is read for localnet alone, and this is {topology}"
+        yield conf.found(common.NO_EFFECT, problem, "remove it, or write the topology localnet", "vlanID")
+    elif vlan is not None and not 0 <= vlan <= 4094:
+        problem = f"`vlanID` {vlan} is no VLAN: OVN cannot make the port of the physical network"
+        yield conf.found(common.KEY_VALUE, problem, "write 1 to 4094", "vlanID", severity=Severity.WARN)
 
 
 def _topology(conf: View) -> Iterator[Finding]:

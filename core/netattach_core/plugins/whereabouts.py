@@ -48,7 +48,7 @@ _NUMBERS = ("leader_lease_duration", "leader_renew_deadline", "leader_retry_peri
 def check(ipam: View, context: Context) -> Iterator[Finding]:
     """WA1 to WA7, WA9, WA10, WA14, WA16, G35."""
     sources = ("range", "ipRanges", "addresses", "configuration_path")
-    if not any(ipam.given(key) for key in sources):
+    if not any(ipam.given(key) and ipam.value(key) != [] for key in sources):
         problem = "neither `range` nor `ipRanges`: whereabouts has no addresses to give"
         yield ipam.found(RANGE, problem, 'add a range: "range": "10.1.2.0/24"')
     yield from ranges.check(ipam)

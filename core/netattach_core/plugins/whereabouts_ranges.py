@@ -32,8 +32,8 @@ class Range:
 def read(view: View) -> Range | None:
     """None where there is no `range`, or none that whereabouts reads."""
     first, dash, rest = sloppy(view.text("range") or "").partition("-")
-    cidr = addresses.parse_cidr(rest.strip() if dash else first)
-    start = addresses.parse_ip(first.strip()) if dash else None
+    cidr = addresses.parse_cidr(rest if dash else first)
+    start = addresses.parse_ip(first) if dash else None
     if cidr is None or (dash and start is None):
         return None
     return Range(view, cidr.network, start, cidr.ip if dash else None)
@@ -46,6 +46,7 @@ def sloppy(text: str) -> str:
 
 def check(ipam: View) -> Iterator[Finding]:
     """WA1, WA2, WA4 to WA7. An empty `range` beside `ipRanges` is none; templates write it."""
+    seen = set[_Network]()
     for view in (ipam, *ipam.inners("ipRanges")):
         inner = view is not ipam
         yield from _unreadable_ends(view, inner=inner)
@@ -54,12 +55,23 @@ def check(ipam: View) -> Iterator[Finding]:
             yield from _subnet(found)
             yield from _ends(found)
             yield from _excluded(found, sliced=bool(ipam.text("node_slice_size")))
+            yield from _again(found, seen)
         elif text or (text is not None and not ipam.given("ipRanges")):
-            problem = f"`range` {text!r} is no subnet; whereabouts cannot read it"
+            blank = ", since there is a blank in it" if " " in (text or "").strip() else ""
+            problem = f"`range` {text!r} is no subnet; whereabouts cannot read it{blank}"
             yield view.found(RANGE, problem, 'write "10.1.2.0/24", or "10.1.2.10-10.1.2.20/24"', "range")
         elif inner and (text == "" or not view.given("range")):
             problem = "a range without `range`; whereabouts cannot read it"
             yield view.found(RANGE, problem, 'add its subnet: "range": "10.1.2.0/24"')
+
+
+def _again(found: Range, seen: set[_Network]) -> Iterator[Finding]:
+    """One subnet is one pool of leases, and a pod that has one of it gets that one again (allocate.go: AssignIP)."""
+    if found.network in seen:
+        problem = f"a second range of {found.network}: whereabouts gives a pod the same address again, and the kernel refuses it"
+        mend = "write one range, with `exclude` for what lies between"
+        yield found.view.found(RANGE, problem, mend, "range", severity=Severity.WARN)
+    seen.add(found.network)
 
 
 def _subnet(found: Range) -> Iterator[Finding]:
@@ -150,6 +162,14 @@ def _excluded(found: Range, *, sliced: bool) -> Iterator[Finding]:
             problem = f"`exclude` holds {text!r}, which is no subnet; whereabouts cannot give addresses then"
             mend = f'write "{text}/{bare.max_prefixlen}"' if bare else 'write a subnet: "10.1.2.0/29"'
             yield item.found(RANGE, problem, mend, severity=Severity.WARN if bare or sliced else None)
+        elif not cidr.network.overlaps(found.network):
+            problem = (
+                f"`exclude` {cidr.network} is outside {found.network} and keeps nothing from being given out"
+            )
+            yield item.found(RANGE_IGNORED, problem, f"write a part of {found.network}")
+    if networks and sliced:
+        problem = "`exclude` is not read where nodes get parts of the range by `node_slice_size`"
+        yield found.view.found(RANGE_IGNORED, problem, "remove one of the two", "exclude")
     first, last = _given_out(found)
     if not _is_small(found.network) and _cover(networks, found.network.version, first, last):
         ends = " to ".join(str(type(found.network.network_address)(end)) for end in (first, last))
