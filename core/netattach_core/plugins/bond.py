@@ -79,7 +79,7 @@ PLUGIN = Plugin(
     schema=fields.record(
         mode={"type": "string", "enum": [*_MODES, ""]},
         miimon={"type": "string", "mend": 'write it in quotes: "miimon": "100"'},
-        links=fields.list_of(fields.record(name=fields.TEXT)),
+        links=fields.list_of(fields.spelt(fields.record(name=fields.TEXT), interface="name", device="name")),
         linksInContainer=fields.FLAG,
         failOverMac=fields.whole(0, 2),
         allSlavesActive=fields.whole(0, 1),
@@ -91,5 +91,6 @@ PLUGIN = Plugin(
     ),
     check=check,
     rules=(BOND_LINKS,),
+    aliases={"slaves": "links"},
     ipam=Ipam.OPTIONAL,
 )

@@ -205,7 +205,11 @@ PLUGIN = Plugin(
         mtu=fields.WHOLE,
         vlan=fields.VLAN,
         vlanTrunk=fields.list_of(
-            {"type": ["object", "null"], "properties": dict.fromkeys(("id", "minID", "maxID"), _VLAN_ID)}
+            fields.spelt(
+                {"type": ["object", "null"], "properties": dict.fromkeys(("id", "minID", "maxID"), _VLAN_ID)},
+                min="minID",
+                max="maxID",
+            )
         ),
         ipMasqBackend=fields.TEXT,
         args=fields.opened(fields.record(cni=fields.opened(fields.record(mac=fields.TEXT)))),
@@ -221,5 +225,10 @@ PLUGIN = Plugin(
         "vlanID": "vlan",
         "vlan_id": "vlan",
         "trunk": "vlanTrunk",
+        "bridgeName": "bridge",
+        "master": "bridge",
+        "isGw": "isGateway",
+        "ipMasquerade": "ipMasq",
+        "hairpin": "hairpinMode",
     },
 )

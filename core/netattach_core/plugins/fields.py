@@ -1,7 +1,7 @@
 """The words of which the plugins' schemas are made, and the keys that every configuration may have.
 
 `description` completes the sentence "it has to be …". `mend` is ours: what to do instead, where that is not plain from the
-type. Both are read by `policy.shape` alone; JSON Schema passes over what it does not know.
+type. Both are read by `policy.shape` alone, `aliases` by `policy.spelling`; JSON Schema passes over what it does not know.
 """
 
 from __future__ import annotations
@@ -44,6 +44,11 @@ def instead(schema: Schema, example: str) -> Schema:
     return {**schema, "mend": f"write {example}"}
 
 
+def spelt(schema: Schema, **aliases: str) -> Schema:
+    """An object with words that people write for its own keys, beside those of the plugin (`Plugin.aliases`)."""
+    return {**schema, "aliases": aliases}
+
+
 def opened(schema: Schema) -> Schema:
     """An object that may have more keys than we know."""
     return {**schema, "open": True}
@@ -68,7 +73,12 @@ _RESULT = whole(-_FLOAT64_EXACT, _FLOAT64_EXACT)
 """Goes through a float64 on its way from the IPAM plugin (pkg/invoke/exec.go: fixupResultVersion); more would not come back."""
 
 _DST: Schema = {**TEXT, "nullRefused": True}
-_ROUTE = record(dst=_DST, gw=TEXT, **dict.fromkeys(("mtu", "advmss", "priority", "table", "scope"), _RESULT))
+_ROUTE = spelt(
+    record(dst=_DST, gw=TEXT, **dict.fromkeys(("mtu", "advmss", "priority", "table", "scope"), _RESULT)),
+    **dict.fromkeys(("via", "gateway", "nexthop"), "gw"),
+    **dict.fromkeys(("destination", "to"), "dst"),
+    metric="priority",
+)
 ROUTES = instead(list_of(instead(_ROUTE, '{"dst": "10.0.0.0/8"}')), '[{"dst": "10.0.0.0/8"}]')
 """types.go of the CNI library: what every IPAM plugin that takes `routes` reads."""
 

@@ -65,7 +65,7 @@ PLUGIN = Plugin(
     check=check,
     rules=(SHARED_MAC,),
     ipam=Ipam.REQUIRED,
-    aliases=fields.ALIASES_OF_MASTER,
+    aliases={**fields.ALIASES_OF_MASTER, "ipvlanMode": "mode"},
     interface_key="master",
     falls_back=True,
 )

@@ -38,7 +38,7 @@ PLUGIN = Plugin(
     ),
     check=check,
     ipam=Ipam.OPTIONAL,
-    aliases=fields.ALIASES_OF_MASTER,
+    aliases={**fields.ALIASES_OF_MASTER, "macvlanMode": "mode"},
     interface_key="master",
     falls_back=True,
 )

@@ -148,4 +148,5 @@ PLUGIN = Plugin(
     ),
     check=check,
     rules=(OVN_NETWORK, ovn_subnets.SUBNETS),
+    aliases={"vlan": "vlanID", "tag": "vlanID", "physicalNetwork": "physicalNetworkName"},
 )

@@ -77,7 +77,11 @@ PLUGIN = Plugin(
         vlan=fields.UINT,
         mtu=fields.WHOLE,
         trunk=fields.list_of(
-            {"type": ["object", "null"], "properties": dict.fromkeys(("id", "minID", "maxID"), _VLAN_ID)}
+            fields.spelt(
+                {"type": ["object", "null"], "properties": dict.fromkeys(("id", "minID", "maxID"), _VLAN_ID)},
+                min="minID",
+                max="maxID",
+            )
         ),
         deviceID=fields.TEXT,
         ofport_request=fields.UINT,
@@ -90,5 +94,12 @@ PLUGIN = Plugin(
     ),
     check=check,
     ipam=Ipam.OPTIONAL,
-    aliases={"vlanId": "vlan", "vlan_id": "vlan", "tag": "vlan"},
+    aliases={
+        "vlanId": "vlan",
+        "tag": "vlan",
+        "br": "bridge",
+        "bridgeName": "bridge",
+        "vlanTrunk": "trunk",
+        "trunks": "trunk",
+    },
 )

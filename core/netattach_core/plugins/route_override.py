@@ -67,5 +67,6 @@ PLUGIN = Plugin(
         externalinterface=fields.ANYTHING,
     ),
     check=check,
+    aliases={"routes": "addroutes"},
     capabilities=frozenset(),
 )

@@ -47,4 +47,5 @@ PLUGIN = Plugin(
     schema=fields.record(table=fields.WHOLE, gateways=fields.ANYTHING, addSourceHints=fields.ANYTHING),
     check=check,
     rules=(NO_ADDRESS,),
+    aliases={"tableId": "table"},
 )

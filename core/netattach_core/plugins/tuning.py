@@ -81,4 +81,5 @@ PLUGIN = Plugin(
     ),
     check=check,
     rules=(SYSCTL,),
+    aliases={"promiscuous": "promisc", "txQueueLen": "txQLen"},
 )

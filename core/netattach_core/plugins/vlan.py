@@ -44,13 +44,6 @@ PLUGIN = Plugin(
     check=check,
     rules=(VLAN_ID_MISSING,),
     ipam=Ipam.REQUIRED,
-    aliases={
-        "vlan": "vlanId",
-        "id": "vlanId",
-        "tag": "vlanId",
-        "interface": "master",
-        "device": "master",
-        "parent": "master",
-    },
+    aliases={**fields.ALIASES_OF_MASTER, "vlan": "vlanId", "id": "vlanId", "tag": "vlanId"},
     interface_key="master",
 )

@@ -31,7 +31,8 @@ def check(
     for member in node.members:
         if member.key in properties and member.key not in _RESERVED:
             continue
-        for finding in _key(member.key, member.start, path, known, spelling, aliases, reader):
+        meant = {**aliases, **schema.get("aliases", {})}
+        for finding in _key(member.key, member.start, path, known, spelling, meant, reader):
             if not (schema.get("open") and finding.rule is KEY_UNKNOWN):
                 yield finding
     for member in node.members:
@@ -79,8 +80,12 @@ def _key(
 
 
 def _meant(key: str, known: list[str], aliases: Mapping[str, str]) -> str | None:
+    """The key itself may be among the aliases, or look like one of the keys, or else like one of the aliases."""
     alias = aliases.get(key)
-    return alias if alias in known else words.closest(key, known)
+    if alias in known:
+        return alias
+    leading = [word for word, meant in aliases.items() if meant in known]
+    return words.closest(key, known) or aliases.get(words.closest(key, leading) or "")
 
 
 def _is_comment(key: str) -> bool:

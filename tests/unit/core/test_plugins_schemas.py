@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -36,6 +36,9 @@ def test_an_alias_leads_to_a_key_somewhere_in_the_schema(plugin: Plugin) -> None
     """Also to one of an inner object; and no alias is a key itself."""
     assert set(plugin.aliases.values()) <= set(_keys(plugin.schema))
     assert not set(plugin.aliases) & set(plugin.schema["properties"])
+    for part in _parts(plugin.schema):
+        assert set(part.get("aliases", {}).values()) <= set(part.get("properties", {}))
+        assert not set(part.get("aliases", {})) & set(part.get("properties", {}))
 
 
 @EVERY
@@ -55,6 +58,12 @@ def test_no_type_is_listed_twice() -> None:
 
 
 def _keys(schema: Mapping[str, Any]) -> list[str]:
-    own = schema.get("properties", {})
-    inner = [*own.values(), *([schema["items"]] if "items" in schema else [])]
-    return [*own, *(key for part in inner for key in _keys(part))]
+    return [key for part in _parts(schema) for key in part.get("properties", {})]
+
+
+def _parts(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The schema, and all that are in it."""
+    yield schema
+    inner = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
+    for part in inner:
+        yield from _parts(part)

@@ -1,0 +1,76 @@
+"""Words that people write for a key, and keys in another place than theirs: what the judge offers in their stead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support.judging import STATIC, bridge, conf, judged, macvlan, ranged
+
+BOND = conf("bond", miimon="100", mode="802.3ad", links=[{"name": "net1"}, {"name": "net2"}])
+OVN = conf("ovn-k8s-cni-overlay", topology="localnet", netAttachDefName="lab/net")
+
+
+def after_bridge(kind: str, **keys: Any) -> dict[str, Any]:
+    return {"cniVersion": "1.0.0", "name": "n", "plugins": [bridge(), {"type": kind, **keys}]}
+
+
+def routed(**route: Any) -> dict[str, Any]:
+    return ranged(routes=[route])
+
+
+MEANT: list[tuple[str, Any, Any]] = [
+    ("gw", routed(dst="10.9.0.0/16", via="10.1.2.1"), routed(dst="10.9.0.0/16", gw="10.1.2.1")),
+    ("gw", routed(dst="10.9.0.0/16", gateway="10.1.2.1"), routed(dst="10.9.0.0/16", gw="10.1.2.1")),
+    ("gw", routed(dst="10.9.0.0/16", next_hop="10.1.2.1"), routed(dst="10.9.0.0/16", gw="10.1.2.1")),
+    ("dst", routed(dst="10.9.0.0/16", to="10.9.0.0/16"), routed(dst="10.9.0.0/16")),
+    ("priority", routed(dst="10.9.0.0/16", metric=5), routed(dst="10.9.0.0/16", priority=5)),
+    ("rangeStart", ranged(startRange="10.1.2.9"), ranged(rangeStart="10.1.2.9")),
+    ("rangeEnd", ranged(endRange="10.1.2.9"), ranged(rangeEnd="10.1.2.9")),
+    ("bridge", bridge(bridgeName="br1"), bridge()),
+    ("bridge", bridge(bridge_name="br1"), bridge()),
+    ("bridge", bridge(master="br1"), bridge()),
+    ("isGateway", bridge(isGw=True), bridge(isGateway=True)),
+    ("ipMasq", bridge(ipMasquerade=True), bridge(ipMasq=True)),
+    ("hairpinMode", bridge(hairpin=True), bridge(hairpinMode=True)),
+    ("minID", bridge(vlan=5, vlanTrunk=[{"id": 6, "min": 7}]), bridge(vlan=5, vlanTrunk=[{"id": 6}])),
+    ("mode", macvlan(macvlan_mode="bridge"), macvlan(mode="bridge")),
+    ("mode", conf("ipvlan", ipvlan_mode="l2", ipam=STATIC), conf("ipvlan", mode="l2", ipam=STATIC)),
+    ("vlanID", {**OVN, "vlan": 5}, {**OVN, "vlanID": 5}),
+    ("physicalNetworkName", {**OVN, "physicalNetwork": "p"}, {**OVN, "physicalNetworkName": "p"}),
+    ("bridge", conf("ovs", br="br1"), conf("ovs", bridge="br1")),
+    ("trunk", conf("ovs", bridge="b", vlanTrunk=[{"id": 5}]), conf("ovs", bridge="b", trunk=[{"id": 5}])),
+    ("maxID", conf("ovs", bridge="b", trunk=[{"max": 5}]), conf("ovs", bridge="b", trunk=[{"id": 5}])),
+    (
+        "master",
+        conf("vlan", link="eth1", vlanId=5, ipam=STATIC),
+        conf("vlan", master="eth1", vlanId=5, ipam=STATIC),
+    ),
+    ("promisc", after_bridge("tuning", promiscuous=True), after_bridge("tuning", promisc=True)),
+    ("txQLen", after_bridge("tuning", txqueuelen=500), after_bridge("tuning", txQLen=500)),
+    ("table", after_bridge("sbr", tableId=100), after_bridge("sbr", table=100)),
+    ("links", {**BOND, "slaves": BOND["links"]}, BOND),
+    ("name", {**BOND, "links": [{"name": "net1"}, {"interface": "net2"}]}, BOND),
+    (
+        "addroutes",
+        after_bridge("route-override", routes=[{"dst": "10.9.0.0/16"}]),
+        after_bridge("route-override", addroutes=[{"dst": "10.9.0.0/16"}]),
+    ),
+]
+
+
+@pytest.mark.parametrize(("meant", "config"), [(meant, bad) for meant, bad, _ in MEANT])
+def test_the_key_that_is_meant_is_named(meant: str, config: Any) -> None:
+    assert [f"did you mean `{meant}`?"] == _mends(config)
+
+
+@pytest.mark.parametrize("config", [good for _, _, good in MEANT])
+def test_keys_that_are_read_are_passed_over(config: Any) -> None:
+    """All of them, wherever they stand."""
+    assert [] == _mends(config)
+
+
+def _mends(config: Any) -> list[str]:
+    """Of keys that are not read."""
+    return [found.mend for found in judged(config) if found.rule.id in {"key-misspelt", "key-unknown"}]
