@@ -28,6 +28,11 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return candidate if best <= _tolerance(max(len(plain), len(candidate))) else None
 
 
+def alike(one: str, other: str) -> bool:
+    """Whether two words differ by case and separators alone."""
+    return _plain(one)[0] == _plain(other)[0]
+
+
 def _plain(word: str) -> tuple[str, int]:
     """The word without separators and case, and a bit for each of its letters (one for several, in the rare alphabets)."""
     plain = re.sub(r"[-_. ]", "", word).casefold()

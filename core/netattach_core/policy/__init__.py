@@ -17,6 +17,7 @@ from netattach_core.inventory import NodeInventory
 from netattach_core.judge_settings import JudgeSettings
 from netattach_core.nad import Nad
 from netattach_core.plugins import fields
+from netattach_core.plugins.plugin import Ipam
 from netattach_core.policy import (
     chain,
     cluster,
@@ -50,6 +51,7 @@ _ENOUGH = 1000
 _ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.OFF: 2}
 
 
+_USUAL_IPAM = "host-local"
 _RUNTIME = "every CNI runtime"
 _JUDGED_AS_A_WHOLE = dict.fromkeys(("name", "cniVersion"), fields.ANYTHING)  # `whole` has more to say of them
 
@@ -114,15 +116,24 @@ def _entry(entry: chain.Entry) -> Iterator[Finding]:
     yield from shape.check(entry.conf, _without_whole(entry.schema), reader)
     if entry.plugin:
         keys = _without_ipam(entry.schema)  # whose keys are the IPAM plugin's
-        yield from spelling.check(
-            entry.raw.node, entry.raw.path, keys, entry.plugin.aliases, entry.plugin.type
-        )
+        spelt = spelling.Reader(entry.plugin.type, entry.plugin.aliases, ipam=_ipam_schema(entry))
+        yield from spelling.check(entry.raw.node, entry.raw.path, keys, spelt)
         yield from entry.plugin.check(entry.conf, entry.context)
     if entry.ipam and entry.ipam_raw and entry.ipam_plugin:
         ipam, schema = entry.ipam_plugin, chain.ipam_schema(entry.ipam_plugin.type)
         yield from shape.check(entry.ipam, schema, ipam.type)
-        yield from spelling.check(entry.ipam_raw.node, entry.ipam_raw.path, schema, ipam.aliases, ipam.type)
+        main = entry.plugin.schema if entry.plugin else {}
+        spelt = spelling.Reader(ipam.type, ipam.aliases, main=entry.conf, main_schema=main)
+        yield from spelling.check(entry.ipam_raw.node, entry.ipam_raw.path, schema, spelt)
         yield from ipam.check(entry.ipam, entry.context)
+
+
+def _ipam_schema(entry: chain.Entry) -> Mapping[str, Any]:
+    """That of the ipam section; where none is there, or no type in it, the usual one."""
+    if entry.ipam_plugin:
+        return chain.ipam_schema(entry.ipam_plugin.type)
+    takes_one = entry.plugin is not None and entry.plugin.ipam is not Ipam.NONE
+    return chain.ipam_schema(_USUAL_IPAM) if takes_one and not entry.ipam_type else {}
 
 
 def _with(schema: Mapping[str, Any], **changed: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -26,6 +26,7 @@ MEANT: list[tuple[str, Any, Any]] = [
     ("gw", routed(dst="10.9.0.0/16", next_hop="10.1.2.1"), routed(dst="10.9.0.0/16", gw="10.1.2.1")),
     ("dst", routed(dst="10.9.0.0/16", to="10.9.0.0/16"), routed(dst="10.9.0.0/16")),
     ("priority", routed(dst="10.9.0.0/16", metric=5), routed(dst="10.9.0.0/16", priority=5)),
+    ("capabilities", bridge(capability={"mac": True}), bridge(capabilities={"mac": True})),
     ("rangeStart", ranged(startRange="10.1.2.9"), ranged(rangeStart="10.1.2.9")),
     ("rangeEnd", ranged(endRange="10.1.2.9"), ranged(rangeEnd="10.1.2.9")),
     ("bridge", bridge(bridgeName="br1"), bridge()),
@@ -60,12 +61,50 @@ MEANT: list[tuple[str, Any, Any]] = [
 ]
 
 
+INTO_IPAM = "move it into `ipam`"
+OUT_OF_IPAM = "move it out of `ipam`, beside the plugin's `type`"
+ADDRESSED = {"type": "static", "addresses": [{"address": "10.1.2.3/24", "gateway": "10.1.2.1"}]}
+
+MOVED: list[tuple[str, Any, Any]] = [
+    (INTO_IPAM, bridge(subnet="10.1.2.0/24", ipam={"type": "host-local"}), bridge()),
+    (INTO_IPAM, bridge(subnet="10.1.2.0/24", ipam=None), bridge(ipam=None)),
+    (INTO_IPAM, bridge(rangeStart="10.1.2.9"), ranged(rangeStart="10.1.2.9")),
+    (INTO_IPAM, bridge(ranges=[[]]), ranged(ranges=[[]])),
+    (INTO_IPAM, bridge(gateway="10.1.2.1"), ranged(gateway="10.1.2.1")),
+    (INTO_IPAM, macvlan(routes=[{"dst": "10.9.0.0/16"}]), routed(dst="10.9.0.0/16")),
+    (INTO_IPAM, macvlan(ipam={"type": "static"}, addresses=STATIC["addresses"]), macvlan()),
+    (
+        "move it into the entry of `addresses`",
+        macvlan(ipam={**STATIC, "gateway": "10.1.2.1"}),
+        macvlan(ipam=ADDRESSED),
+    ),
+    (
+        OUT_OF_IPAM,
+        macvlan(ipam={**STATIC, "capabilities": {"ips": True}}),
+        macvlan(capabilities={"ips": True}),
+    ),
+    (OUT_OF_IPAM, ranged(isGateway=True), bridge(isGateway=True)),
+    (OUT_OF_IPAM, ranged(dns={}), bridge(dns={})),
+    ("remove it", ranged(name="n"), bridge(name="n")),
+    ("remove it", bridge(subnet="10.1.2.0/24"), bridge()),
+    ("remove it", macvlan(ipam={**ADDRESSED, "gateway": "10.1.2.1"}), macvlan(ipam=ADDRESSED)),
+    ("remove it", macvlan(mtu=1500, ipam={**STATIC, "mtu": 1500}), macvlan(mtu=1500)),
+    ("remove it", macvlan(ipam={"type": "other"}, subnet="10.1.2.0/24"), macvlan(ipam={"type": "other"})),
+]
+
+
+@pytest.mark.parametrize(("mend", "config"), [(mend, bad) for mend, bad, _ in MOVED])
+def test_a_key_in_the_wrong_place_is_sent_to_its_own(mend: str, config: Any) -> None:
+    """But not where it stands there already, or where nobody is known to read it."""
+    assert [mend] == _mends(config)
+
+
 @pytest.mark.parametrize(("meant", "config"), [(meant, bad) for meant, bad, _ in MEANT])
 def test_the_key_that_is_meant_is_named(meant: str, config: Any) -> None:
     assert [f"did you mean `{meant}`?"] == _mends(config)
 
 
-@pytest.mark.parametrize("config", [good for _, _, good in MEANT])
+@pytest.mark.parametrize("config", [good for _, _, good in MEANT + MOVED])
 def test_keys_that_are_read_are_passed_over(config: Any) -> None:
     """All of them, wherever they stand."""
     assert [] == _mends(config)
