@@ -9,6 +9,7 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _KERNEL_SPACE = " \t\n\v\f\r\u0085\u00a0"
 _TAKEN = {".", "..", "all", "default", "lo"}
 MAX_INTERFACE_BYTES = 15
+MAX_OBJECT_NAME = 253
 _LONGEST_QUOTE = 60
 
 

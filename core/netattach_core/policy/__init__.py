@@ -1,9 +1,10 @@
 """The judge, who says whether this NAD's configuration is one that can work.
 
 Pure: the object and what is known of the cluster in, findings out, all of them at once. Five groups of rules, a file or more
-each: the text (`text`), the shape (`shape`, `spelling`, `foreign`), the sense (`whole` for what holds for all, `plugins` for
-each one), the nodes (`nodes`, `node_versions`, `selector`), the cluster (`cluster`). A denial is certain failure, or one of
-the safety rules; what merely looks wrong is a warning, and the cluster's settings may say otherwise of each rule.
+each: the text (`text`, and `object_shape` for what is around it), the shape (`shape`, `spelling`, `foreign`), the sense (`whole`
+for what holds for all, `plugins` for each one), the nodes (`nodes`, `node_versions`, `selector`), the cluster (`cluster`). A
+denial is certain failure, or one of the safety rules; what merely looks wrong is a warning, and the cluster's settings may say
+otherwise of each rule.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from netattach_core.policy import (
     foreign,
     neighbours,
     node_versions,
+    object_shape,
     selector,
     shape,
     spelling,
@@ -35,6 +37,7 @@ from netattach_core.policy.neighbours import Neighbours
 from netattach_core.policy.reading import once_per_schema
 
 RULES: tuple[Rule, ...] = (
+    *object_shape.RULES,
     *text.RULES,
     *shape.RULES,
     *spelling.RULES,
@@ -91,6 +94,7 @@ def _findings(
     others: Neighbours,
     settings: JudgeSettings,
 ) -> Iterator[Finding]:
+    yield from object_shape.check(body)
     yield from selector.check(nad, nodes or ())
     about_text, root = text.read(_mapping(body, "spec").get("config"))
     yield from about_text
@@ -157,13 +161,13 @@ _LIST_SCHEMA = _with(chain.LIST_SCHEMA, **_JUDGED_AS_A_WHOLE, plugins=fields.ANY
 def _nad(body: Mapping[str, Any]) -> Nad:
     """Like `nad.from_body`, but never an error: an odd object is judged too."""
     metadata = _mapping(body, "metadata")
-    annotations = {str(key): str(value) for key, value in _mapping(metadata, "annotations").items()}
+    texts = _mapping(metadata, "annotations").items()
     config = _mapping(body, "spec").get("config")
     return Nad(
         namespace=str(metadata.get("namespace") or ""),
         name=str(metadata.get("name") or ""),
         config=config if isinstance(config, str) else "",
-        annotations=annotations,
+        annotations={str(key): value for key, value in texts if isinstance(value, str)},
     )
 
 

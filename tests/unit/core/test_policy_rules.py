@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core import plugins
-from netattach_core.policy import RULES, cluster, foreign, node_versions, nodes, selector
+from netattach_core.policy import RULES, cluster, foreign, node_versions, nodes, object_shape, selector
 from support.judging import (
     HOST_LOCAL,
     STATIC,
@@ -152,7 +152,9 @@ def test_every_rule_has_a_case() -> None:
     """And every case a rule; no id stands twice. Those of plugins, or of more than the configuration, are tested elsewhere."""
     listed = [rule.id for rule in RULES]
     elsewhere = {
-        rule.id for room in (nodes, node_versions, selector, cluster, foreign, plugins) for rule in room.RULES
+        rule.id
+        for room in (nodes, node_versions, selector, cluster, foreign, object_shape, plugins)
+        for rule in room.RULES
     }
 
     assert len(set(listed)) == len(listed)

@@ -1,0 +1,117 @@
+"""The object around a configuration: what the API server refuses of it, and configurations that nobody finds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from netattach_core.finding import Severity, path_text
+from netattach_core.policy import judge
+from support.judging import bridge, conf, ids
+
+CONFIG = json.dumps(bridge())
+RESOURCE = "k8s.v1.cni.cncf.io/resourceName"
+
+
+def an_object(**parts: Any) -> dict[str, Any]:
+    """A sound NAD, with other parts in place of its own."""
+    return {"metadata": {"name": "net"}, "spec": {"config": CONFIG}, **parts}
+
+
+def named(**metadata: Any) -> dict[str, Any]:
+    return an_object(metadata={"name": "net", **metadata})
+
+
+CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("spec", an_object(spec=CONFIG), an_object(spec={})),
+    ("spec", an_object(spec=[{"config": CONFIG}]), an_object(spec=None)),
+    ("metadata", an_object(metadata=["net"]), an_object(metadata={})),
+    ("metadata.name", named(name="MyNet"), named(name="mynet")),
+    ("metadata.name", named(name="my_net"), named(name="my-net.1")),
+    ("metadata.name", named(name="ns/net"), named(namespace="ns")),
+    ("metadata.name", named(name="net-"), named(name=None, generateName="net-")),
+    ("metadata.name", named(name="x" * 254), named(name="x" * 253)),
+    ("metadata.name", named(name=5), named(name="5")),
+    ("metadata.generateName", {"metadata": {"generateName": "My-"}}, {"metadata": {"generateName": "a."}}),
+    (
+        f"metadata.annotations.{RESOURCE}",
+        named(annotations={RESOURCE: 5}),
+        named(annotations={RESOURCE: "5"}),
+    ),
+    ("metadata.annotations.a", named(annotations={"a": ["b"]}), named(annotations={"a": None})),
+    ("metadata.annotations.a", named(annotations={"a": {"b": "c"}}), named(annotations={"a": '{"b": "c"}'})),
+    ("metadata.annotations", named(annotations=["a"]), named(annotations=None)),
+    ("metadata.labels.a", named(labels={"a": True}), named(labels={"a": "true"})),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), [(path, bad) for path, bad, _ in CASES])
+def test_what_the_api_server_refuses_is_denied_with_its_place(path: str, body: dict[str, Any]) -> None:
+    (found,) = (finding for finding in judge(body) if finding.rule.id == "object-shape")
+
+    assert (path, Severity.DENY) == (path_text(found.path), found.weight)
+    assert "the API server does not take it" in found.problem
+    assert found.mend
+
+
+@pytest.mark.parametrize("body", [good for *_, good in CASES])
+def test_what_the_api_server_takes_is_not_denied(body: dict[str, Any]) -> None:
+    """What it fills in itself may be missing."""
+    assert not {"object-shape", "config-misplaced"} & ids(judge(body))
+
+
+@pytest.mark.parametrize(
+    ("mend", "body"),
+    [
+        ("write it in lower-case letters, digits, '-' and '.' alone: my-net", named(name="My_Net")),
+        ("write `name: net` and, on a line of its own, `namespace: ns`", named(name="ns/net")),
+        ("put it between quotes: '5'", named(annotations={RESOURCE: 5})),
+        ("write the text alone: intel.com/x", named(annotations={RESOURCE: ["intel.com/x"]})),
+        ("remove the dash before `config`", an_object(spec=[{"config": CONFIG}])),
+    ],
+)
+def test_an_object_is_mended_by_what_is_said(mend: str, body: dict[str, Any]) -> None:
+    assert [mend] == [finding.mend for finding in judge(body)]
+
+
+def test_an_annotation_that_is_no_text_names_no_resource() -> None:
+    """So that what a device is needed for is said too."""
+    sriov = json.dumps(conf("sriov", ipam={}))
+    bad, good = (
+        judge({**named(annotations={RESOURCE: value}), "spec": {"config": sriov}}) for value in (5, "lab/x")
+    )
+
+    assert {"object-shape", "device-missing"} == ids(bad)
+    assert set() == ids(good)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("spec.conf", an_object(spec={"conf": CONFIG})),
+        ("spec.Config", an_object(spec={"Config": CONFIG})),
+        ("config", {"metadata": {"name": "net"}, "config": CONFIG}),
+        ("metadata.config", named(config=CONFIG)),
+        ("data.config", {"metadata": {"name": "net"}, "data": {"config": CONFIG}}),
+    ],
+)
+def test_a_configuration_that_nobody_finds_is_warned_of(path: str, body: dict[str, Any]) -> None:
+    """Without it the object is a right one, so it is no denial."""
+    (found,) = judge(body)
+
+    assert ("config-misplaced", path, Severity.WARN) == (found.rule.id, path_text(found.path), found.weight)
+    assert f"nobody reads `{path}`" in found.problem
+    assert "did you mean spec.config?" == found.mend
+
+
+@pytest.mark.parametrize(
+    ("mend", "spec"),
+    [
+        ("put the configuration into spec.config, as one text of JSON", {"type": "bridge", "bridge": "br1"}),
+        ("remove it, or move it into the text of spec.config", {"config": CONFIG, "mtu": 1400}),
+    ],
+)
+def test_keys_of_a_configuration_beside_it_are_warned_of_once(mend: str, spec: dict[str, Any]) -> None:
+    assert [mend] == [finding.mend for finding in judge(an_object(spec=spec))]
