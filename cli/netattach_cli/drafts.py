@@ -15,7 +15,7 @@ import yaml
 from netattach_cli import choices
 from netattach_cli.choices import Choice, NoChoiceError, Nodes
 from netattach_core import names
-from netattach_core.nad import KIND
+from netattach_core.nad import API_VERSION, KIND
 from netattach_core.plugins import main_plugin
 from netattach_core.plugins.plugin import Ipam
 
@@ -67,7 +67,7 @@ class Draft:
         metadata = "".join(f"  {key}: {_scalar(value)}\n" for key, value in self._metadata.items())
         comments = "".join(f"# {' '.join(note.split())}\n" for note in self.notes)
         config = textwrap.indent(self._text, "    ")
-        head = f"apiVersion: k8s.cni.cncf.io/v1\nkind: {KIND}\nmetadata:\n{metadata}spec:\n  config: |\n"
+        head = f"apiVersion: {API_VERSION}\nkind: {KIND}\nmetadata:\n{metadata}spec:\n  config: |\n"
         return f"{comments}{head}{config}\n"
 
     @property

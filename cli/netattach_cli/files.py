@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from netattach_core.nad import KIND
 STDIN = "-"
 _SUFFIXES = (".yaml", ".yml", ".json")
 _OURS = (KIND, NETWORKS, DEFAULT_NETWORK)
+_MEANT = re.compile(r"""\bkind["']?:\s*["']?network[-_. ]?attachment[-_. ]?definition""", re.IGNORECASE)
 _NONE_THERE = f"no file in it ends with {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}"
 _CHART_ALONE = "in it are templates of Helm alone, which are no YAML yet: helm template … | netattach lint -"
 
@@ -72,7 +74,7 @@ def read(file: File) -> str:
 
 def concerns_us(file: File, text: str) -> bool:
     """Whether it is to be read as YAML. A folder's other files may be of any dialect, and hold nothing to judge."""
-    return file.named or any(word in text for word in _OURS)
+    return file.named or any(word in text for word in _OURS) or bool(_MEANT.search(text))
 
 
 def _below(folder: str) -> list[File]:

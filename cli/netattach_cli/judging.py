@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from netattach_cli import nad_objects
 from netattach_cli.manifests import Manifest, Spot
 from netattach_core import admission, annotation, json_text
 from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS
@@ -16,7 +17,7 @@ from netattach_core.errors import AnnotationError
 from netattach_core.finding import Finding, Path, Rule, Severity
 from netattach_core.inventory import NodeInventory
 from netattach_core.nad import Nad
-from netattach_core.policy import RULES
+from netattach_core.policy import RULES, object_shape, selector
 from netattach_core.policy.neighbours import Neighbours
 
 NAD_TWICE = Rule("nad-twice", Severity.WARN, "two NetworkAttachmentDefinitions of one name")
@@ -28,6 +29,9 @@ ALL_RULES: tuple[Rule, ...] = tuple(
 _POD_ANNOTATION = next(rule for rule in admission.RULES if rule.id == "pod-annotation")
 _OF_A_CLUSTER = {"inventory-missing"}
 """Rules that say something of the cluster, and nothing of the file."""
+
+_OF_THE_OBJECT = {rule.id for rule in (*object_shape.RULES, *selector.RULES)}
+"""Rules whose place is one in the object; that of all others is in its configuration."""
 
 _NOBODY = "@"
 """Stands for an element that is empty, which alone would be an annotation without any."""
@@ -63,10 +67,13 @@ class Judge:
         return list(self._of_nad(manifest) if manifest.is_nad else _of_pod(manifest))
 
     def _of_nad(self, manifest: Manifest) -> Iterator[Problem]:
+        for finding in nad_objects.check(manifest.body):
+            yield Problem(manifest, finding, manifest.spot(finding.path))
         others = self._neighbours.setdefault(manifest.file, Neighbours(most=_MET))
         for finding in admission.of_nad(manifest.body, None, self.nodes or (), others=others):
             if finding.rule.id not in _OF_A_CLUSTER:
-                yield Problem(manifest, finding, manifest.spot(_CONFIG, finding.offset))
+                path = finding.path if finding.rule.id in _OF_THE_OBJECT else _CONFIG
+                yield Problem(manifest, finding, manifest.spot(path, finding.offset))
         config = manifest.value(*_CONFIG)
         if isinstance(config, str) and len(config) <= admission.LONGEST_CONFIG:
             others.put(Nad(manifest.namespace or "default", manifest.name, config))

@@ -105,7 +105,7 @@ def _sarif_rule(index: int) -> dict[str, Any]:
 def _result(problem: Problem) -> dict[str, Any]:
     manifest, found = problem.manifest, problem.finding
     place = json_text.position(manifest.text, problem.spot.at)
-    where = f"{manifest.full_name} {path_text(found.path)}"
+    where = f"{manifest.full_name} {path_text(found.path)}".lstrip()
     return {
         "ruleId": found.rule.id,
         "ruleIndex": _RULE_INDEX[found.rule.id],

@@ -10,11 +10,10 @@ from typing import Any
 
 import yaml
 
-from netattach_cli import places
+from netattach_cli import nad_objects, places
 from netattach_cli.files import UnreadableError
 from netattach_core import json_text
 from netattach_core.finding import Path
-from netattach_core.nad import KIND
 
 _TEMPLATES: dict[str, Path] = {
     "Pod": (),
@@ -26,8 +25,6 @@ _TEMPLATES: dict[str, Path] = {
     ),
 }
 """Where the kinds that make pods say how those look."""
-
-_KINDS = {KIND, *_TEMPLATES}
 
 _SOURCE = re.compile(r"(?:^|\n)# Source: (\S+)[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*\Z")
 """What `helm template` writes above a document: the template that it came from."""
@@ -67,7 +64,7 @@ class Manifest:
 
     @property
     def is_nad(self) -> bool:
-        return self.kind == KIND
+        return nad_objects.is_nad(self.kind)
 
     @property
     def template(self) -> Path:
@@ -122,7 +119,8 @@ def manifests(file: str, text: str) -> Iterator[Manifest]:
     for document in documents(file, text):
         source = None
         for path, body in _objects(document.value):
-            if str(body.get("kind")) in _KINDS:
+            kind = str(body.get("kind"))
+            if kind in _TEMPLATES or nad_objects.is_nad(kind):
                 source = _source(text, document.node) if source is None else source
                 yield Manifest(file, text, body, document, path, source)
 

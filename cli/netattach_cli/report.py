@@ -97,7 +97,7 @@ def _problem(problem: Problem, paint: Paint) -> str:
     manifest, found, spot = problem.manifest, problem.finding, problem.spot
     line, column = json_text.position(manifest.text, spot.at)
     name = manifest.full_name if manifest.is_nad else f"{manifest.kind} {manifest.full_name}"
-    about = f"{name} {core_finding.path_text(found.path)}"
+    about = f"{name} {core_finding.path_text(found.path)}".lstrip()
     about += f" (from {manifest.source})" if manifest.source else ""
     place = paint(visible(f"{manifest.file}:{line}:{column}:"), _BOLD)
     weight = paint(found.weight.value, _RED if found.weight is Severity.DENY else _YELLOW)

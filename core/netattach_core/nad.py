@@ -9,6 +9,7 @@ from typing import Any
 from netattach_core.errors import ConfigError
 
 KIND = "NetworkAttachmentDefinition"
+API_VERSION = "k8s.cni.cncf.io/v1"
 RESOURCE_NAME = "k8s.v1.cni.cncf.io/resourceName"
 ALLOW_DEFAULT_INTERFACE = "netattach.io/allow-default-interface"
 NODE_SELECTOR = "netattach.io/node-selector"

@@ -1,0 +1,31 @@
+"""Objects that are NADs, or were meant to be; and what of them no webhook sees, since the API server refuses them before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from netattach_core.finding import Finding
+from netattach_core.nad import API_VERSION, KIND
+from netattach_core.names import shown
+from netattach_core.plugins import words
+from netattach_core.policy.object_shape import OBJECT_SHAPE
+
+
+def is_nad(kind: str) -> bool:
+    """The kind itself, and its misspellings; others of the same group, as MultiNetworkPolicy is, are none."""
+    return kind == KIND or words.closest(kind, (KIND,)) is not None
+
+
+def check(body: Mapping[str, Any]) -> Iterator[Finding]:
+    """Of a whole NAD; the judge knows its kind, and takes one without a name, which the API server may make."""
+    kind, version, metadata = body.get("kind"), body.get("apiVersion"), body.get("metadata") or {}
+    if kind != KIND:
+        problem = f"the API server knows no kind `{kind}`"
+        yield Finding(OBJECT_SHAPE, ("kind",), problem, f"did you mean `{KIND}`?")
+    if version not in (API_VERSION, None):
+        problem = f"the API server knows no {KIND} in `{shown(str(version))}`"
+        yield Finding(OBJECT_SHAPE, ("apiVersion",), problem, f"did you mean `{API_VERSION}`?")
+    if isinstance(metadata, Mapping) and not (metadata.get("name") or metadata.get("generateName")):
+        problem = "the object has no name; the API server does not take it"
+        yield Finding(OBJECT_SHAPE, ("metadata", "name"), problem, "write `name: …` below `metadata:`")
