@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]  # public in CPython, missing in typeshed
 from typing import Any, NamedTuple, NoReturn
 
+from netattach_core import json_slips
 from netattach_core.finding import Path
 from netattach_core.names import shown
 
@@ -41,9 +42,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _LONGEST_NUMBER = 300
 """Digits; no plugin can hold what has more."""
 
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _CONSTANTS = {"true": True, "false": False, "null": None}
-_SMART_QUOTES = "\u201c\u201d\u201e\u2018\u2019"
 
 
 class JsonTextError(ValueError):
@@ -173,24 +172,14 @@ class _Reader:
         self.open: list[tuple[str, int]] = []
 
     def document(self) -> Node:
-        self._refuse_what_is_not_json_at_all()
+        self._skip_space()
+        if slip := json_slips.before_all(self.text, self.at):
+            raise JsonTextError(*slip)
         node = self._value()
         self._skip_space()
         if self.at < len(self.text):
-            raise self._error(
-                "text after the end of the configuration", "keep one JSON object and remove the rest"
-            )
+            raise JsonTextError(*json_slips.behind_all(self.text, self.at))
         return node
-
-    def _refuse_what_is_not_json_at_all(self) -> None:
-        self._skip_space()
-        if self.at == len(self.text):
-            raise self._error("the text is empty", "write a JSON object: { … }")
-        if self.text.startswith("\ufeff", self.at):
-            raise self._error("a byte order mark stands before the JSON text", "save the file without it")
-        yaml = re.compile(r"[A-Za-z_][\w-]*[ \t]*:(?:[ \t]|\n|$)").match(self.text, self.at)
-        if yaml:
-            raise self._error("this is YAML, not JSON", 'write the configuration as JSON: { "type": … }')
 
     def _value(self) -> Node:
         self._skip_space()
@@ -221,7 +210,7 @@ class _Reader:
         return Node(value, start, self.at)
 
     def _constant(self) -> Node:
-        start, word = self.at, _WORD.match(self.text, self.at)
+        start, word = self.at, json_slips.WORD.match(self.text, self.at)
         if word and word.group() in _CONSTANTS:
             self.at = word.end()
             return Node(_CONSTANTS[word.group()], start, self.at)
@@ -288,6 +277,8 @@ class _Reader:
 
     def _comma(self, closing: str) -> None:
         comma = self.at
+        if self._peek() == "{" and (slip := json_slips.template(self.text, self.at)):
+            raise JsonTextError(*slip)
         if self._peek() in {'"', "{", "["}:
             behind_value = len(self.text[:comma].rstrip())
             raise JsonTextError(behind_value, "no comma between two values", "write a comma here")
@@ -326,31 +317,9 @@ class _Reader:
 
     def _unexpected(self, wanted: str) -> JsonTextError:
         """Names the slip that people really make at a place where something else was wanted."""
-        char, word = self._peek(), _WORD.match(self.text, self.at)
-        quoted = shown(word.group()) if word else ""
-        if not char:
+        if self.at == len(self.text):
             return self._error("the text ends too early", f"close {self._last_opened()}")
-        if char == "#" or self.text.startswith(("//", "/*"), self.at):
-            return self._error("a comment; JSON has none", "remove it")
-        if char in _SMART_QUOTES:
-            return self._error(
-                f"a typographic quote {char} (U+{ord(char):04X})", 'write a plain double quote: "'
-            )
-        if char == "'":
-            return self._error("a single quote", 'write a double quote: "')
-        if char in "}],":
-            behind_comma = char == "," or self.text[: self.at].rstrip().endswith(",")
-            mend = f"write {wanted}, or remove the comma" if behind_comma else f"write {wanted}"
-            return self._error(f"`{char}` where {wanted} should stand", mend)
-        if word and word.group() in {"True", "False", "None", "yes", "no", "on", "off"}:
-            return self._error(f"`{word.group()}`, which is no JSON", "write true, false or null")
-        if word and word.group() in {"NaN", "Infinity"}:
-            return self._error(f"`{word.group()}`, which is no JSON number", "write a number")
-        if word:
-            return self._error(
-                f"`{quoted}` where {wanted} should stand", f'put it in double quotes: "{quoted}"'
-            )
-        return self._error(f"`{char}` where {wanted} should stand", f"write {wanted}")
+        return JsonTextError(*json_slips.unexpected(self.text, self.at, wanted))
 
 
 def _plain_member(found: re.Match[str]) -> Member:
@@ -360,11 +329,12 @@ def _plain_member(found: re.Match[str]) -> Member:
 
 
 def _string_error(text: str, start: int, error: JSONDecodeError) -> JsonTextError:
-    if "control character" in error.msg:
-        what = "a line break" if text[error.pos : error.pos + 1] in "\r\n" else "a control character"
-        return JsonTextError(
-            error.pos, f"{what} inside a string", r"close the quote on its line, or write \n"
-        )
-    if "Unterminated" in error.msg:
+    never_closed = "Unterminated" in error.msg
+    if not never_closed and "control character" not in error.msg:
+        return JsonTextError(error.pos, "a backslash that JSON does not know", r"write \\ for a backslash")
+    if slip := json_slips.typographic_end(text, start, len(text) if never_closed else error.pos):
+        return JsonTextError(*slip)
+    if never_closed:
         return JsonTextError(start, "a string that is never closed", 'write the closing "')
-    return JsonTextError(error.pos, "a backslash that JSON does not know", r"write \\ for a backslash")
+    what = "a line break" if text[error.pos : error.pos + 1] in "\r\n" else "a control character"
+    return JsonTextError(error.pos, f"{what} inside a string", r"close the quote on its line, or write \n")

@@ -155,6 +155,97 @@ def _outcome(text: str) -> tuple[object, JsonTextError | None]:
         pytest.param("the text ends too early", (1, 7), '{"a":1', id="a lost brace"),
         pytest.param("text after the end of the configuration", (1, 3), "{}}", id="a brace too many"),
         pytest.param("the text is empty", (1, 2), " ", id="blanks alone"),
+        pytest.param(
+            "a typographic quote \u201d (U+201D) where a text should be closed",
+            (1, 11),
+            '{"a":"eth1\u201d, "b":1}',
+            id="a text between quotes of two kinds",
+        ),
+        pytest.param(
+            "a typographic quote \u201d (U+201D) where a text should be closed",
+            (1, 11),
+            '{"a":"eth1\u201d,\n"b":1}',
+            id="the same at the end of a line",
+        ),
+        pytest.param(
+            "a typographic quote \u2019 (U+2019) where a text should be closed",
+            (1, 11),
+            '{"a":"eth1\u2019}',
+            id="the same at the end of all",
+        ),
+        pytest.param(
+            "a string that is never closed",
+            (1, 6),
+            '{"a":"\u201ceth1\u201d x}',
+            id="typographic quotes inside of a text are none of its ends",
+        ),
+        pytest.param("no quote behind 'eth1'", (1, 11), '{"a":"eth1, "b":{}}', id="a lost quote of a value"),
+        pytest.param("no quote behind 'e'", (1, 9), '{"a":["e], "b":1}', id="a lost quote in a list"),
+        pytest.param(
+            "no quote behind '1::2'", (1, 11), '{"a":"1::2, "9":1}', id="a lost quote of an address"
+        ),
+        pytest.param("no quote behind 'mtu'", (1, 6), '{"mtu: 15, "b":1}', id="a lost quote of a key"),
+        pytest.param("no quote behind 'a'", (1, 4), '{"a: "b"}', id="a lost quote of a key before a text"),
+        pytest.param(
+            "a quote with a word directly behind it", (1, 10), '{"a":"of "b" "}', id="quotes inside of a text"
+        ),
+        *(
+            pytest.param(f"a character that cannot be seen: {name}", (1, 6), f'{{"a":{char}1}}', id=name)
+            for name, char in (
+                ("no-break space (U+00A0)", "\u00a0"),
+                ("narrow no-break space (U+202F)", "\u202f"),
+                ("zero width space (U+200B)", "\u200b"),
+                ("zero width no-break space (U+FEFF)", "\ufeff"),
+                ("control character (U+000B)", "\v"),
+            )
+        ),
+        pytest.param(
+            "a character that cannot be seen: no-break space (U+00A0)",
+            (1, 3),
+            "{}\u00a0",
+            id="behind the end",
+        ),
+        *(
+            pytest.param(f"`{found}` is a template that nobody has filled in", (1, 6), text, id=text)
+            for found, text in (
+                ("{{ .Values.mtu }}", '{"a":{{ .Values.mtu }}, "b":1}'),
+                ('{{- .x | default "1" -}}', '{"a":{{- .x | default "1" -}}}'),
+                ("{% if x %}", '{"a":{% if x %}1{% endif %}}'),
+                ("${VLAN_ID}", '{"a":${VLAN_ID}}'),
+                ("$VLAN", '{"a":$VLAN}'),
+                ("<VLAN-ID>", '{"a":<VLAN-ID>}'),
+                ("{{ end }}", '{"a":{{ end }}'),
+            )
+        ),
+        pytest.param(
+            "`{{ if .x }}` is a template that nobody has filled in",
+            (1, 8),
+            '{"a":1 {{ if .x }}, "b":1 {{ end }}}',
+            id="a template between values",
+        ),
+        pytest.param(
+            "`{{ .x }}` is a template that nobody has filled in", (1, 1), "{{ .x }}", id="a template alone"
+        ),
+        pytest.param(
+            "`{` where a key in double quotes should stand",
+            (1, 2),
+            '{{"a":1}}',
+            id="two braces are no template",
+        ),
+        pytest.param(
+            "`$` where a key in double quotes should stand",
+            (1, 2),
+            "{$id: 1}",
+            id="a key with a dollar is none",
+        ),
+        pytest.param("a Markdown fence: ```json", (1, 1), "```json\n{}\n```", id="a fence of Markdown"),
+        pytest.param("a Markdown fence: ```", (2, 1), "{}\n```", id="the end of one alone"),
+        pytest.param(
+            "this is a whole object in YAML, not the JSON of a network's configuration",
+            (1, 1),
+            "apiVersion: k8s.cni.cncf.io/v1\nkind: NetworkAttachmentDefinition\n",
+            id="a manifest in a block scalar",
+        ),
     ],
 )
 def test_each_slip_is_named_at_its_place(problem: str, place: tuple[int, int], text: str) -> None:
@@ -177,6 +268,17 @@ def test_each_slip_is_named_at_its_place(problem: str, place: tuple[int, int], t
         pytest.param("write a value, or remove the comma", '{"a":[1,,2]}', id="a comma too many"),
         pytest.param(
             "close the `{` of line 1, column 1 of the configuration", '{"a":1', id="the end, too early"
+        ),
+        pytest.param('write a plain double quote: "', '{"a":"b\u201d, "c":1}', id="a quote of another kind"),
+        pytest.param('write "eth1"', '{"a":"eth1, "b":1}', id="a quote that was forgotten"),
+        pytest.param("write a plain blank", '{"a":\u00a01}', id="a blank of another kind"),
+        pytest.param(
+            "apply what helm template, envsubst or whatever it is written for makes of it; or write the value",
+            '{"a":${B}}',
+            id="a template",
+        ),
+        pytest.param(
+            "remove this line, and the one that closes the block", "```\n{}\n```", id="a fence of Markdown"
         ),
     ],
 )
