@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from netattach_core import names, versions
-from netattach_core.finding import Finding, Path, Rule, Severity
+from netattach_core.finding import Finding, Path, Rule, Severity, path_text
 from netattach_core.plugins import ipam_plugin, known_types, main_plugin, own_name, words
 from netattach_core.plugins.plugin import Ipam, Plugin, Role
 from netattach_core.plugins.view import View
@@ -168,11 +169,11 @@ def _misplaced(top: View) -> Iterator[Finding]:
 def _type(entry: Entry) -> Iterator[Finding]:
     """G14."""
     if isinstance(entry.conf.value("type"), str):
-        yield from _type_name(entry.conf, entry.type, "type")
+        yield from _type_name(entry.conf, entry.type, "type", "macvlan")
     elif not entry.conf.given("type"):
         yield _type_missing(entry.raw)
     if entry.ipam is not None and entry.ipam_type:
-        yield from _type_name(entry.ipam, entry.ipam_type, "ipam.type")
+        yield from _type_name(entry.ipam, entry.ipam_type, "ipam.type", "host-local")
         if entry.ipam_plugin is None and main_plugin(own_name(entry.ipam_type)):
             problem = f"{entry.ipam_type} is no IPAM plugin: it gives no addresses, and fails when it is asked for some"
             yield entry.ipam.found(
@@ -180,20 +181,37 @@ def _type(entry: Entry) -> Iterator[Finding]:
             )
 
 
-def _type_name(view: View, kind: str, key: str) -> Iterator[Finding]:
+def _type_name(view: View, kind: str, key: str, such_as: str) -> Iterator[Finding]:
     if not kind or "/" in kind:
         problem = f"`{key}` is {kind!r}; it has to be the name of a plugin's binary, without a path"
-        yield view.found(TYPE_MISSING, problem, 'write a name such as "macvlan"', "type")
+        name = kind.rpartition("/")[2]
+        mend = f'write "{names.shown(name)}"' if name else f'write a name such as "{such_as}"'
+        yield view.found(TYPE_MISSING, problem, mend, "type")
 
 
 def _type_missing(raw: View) -> Finding:
-    problem = "no `type`, so no plugin is named and the network cannot be made"
-    for key in raw.node.value:
-        meant = words.closest(key, ["type", "plugins"])
-        if meant:
+    problem, value = "no `type`, so no plugin is named and the network cannot be made", raw.node.value
+    for key, found in value.items():
+        if key.casefold() == "type":
+            problem = f"`{key}` is null, so no plugin is named and the network cannot be made"
+            return raw.found(TYPE_MISSING, problem, f'write the plugin\'s name: "{key}": "macvlan"', key)
+        if meant := words.closest(key, ("type", "plugins")):
+            meant = "type" if isinstance(found, str) else meant
             problem = f"{problem}; `{key}` stands there instead"
             return raw.found(TYPE_MISSING, problem, f"did you mean `{meant}`?", key)
+    if inner := _too_deep(value):
+        whole = "a whole NetworkAttachmentDefinition" if inner[0] == "spec" else "`config` once more"
+        mend = f"write only what stands in its `{path_text(inner)}`, in place of all this"
+        return raw.found(TYPE_MISSING, f"{problem}; {whole} stands there instead", mend, *inner)
     return raw.found(TYPE_MISSING, problem, 'add the plugin: "type": "macvlan"')
+
+
+def _too_deep(value: Mapping[str, Any]) -> Path:
+    """Where the configuration stands in what was taken for one; empty where it does not."""
+    spec, config = value.get("spec"), value.get("config")
+    if isinstance(spec, dict):
+        return ("spec", "config") if "config" in spec else ("spec",)
+    return ("config",) if isinstance(config, dict | str) else ()
 
 
 def misspelt(entry: Entry) -> Iterator[Finding]:

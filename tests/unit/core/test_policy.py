@@ -57,6 +57,40 @@ def test_no_version_is_also_no_result_for_newer_releases_of_some(kind: str) -> N
     assert "result" not in addressed.problem
 
 
+@pytest.mark.parametrize(
+    ("expected", "config"),
+    [
+        (("`type` is null", 'write the plugin\'s name: "type": "macvlan"'), conf("bridge", type=None)),
+        (("; `plugin` stands there instead", "did you mean `type`?"), {"plugin": "bridge"}),
+        (("; `plugin` stands there instead", "did you mean `plugins`?"), {"plugin": [bridge()]}),
+        (("`ipam.type` is 'bin/dhcp'", 'write "dhcp"'), macvlan(ipam={"type": "bin/dhcp"})),
+        (("`ipam.type` is '/'", 'write a name such as "host-local"'), macvlan(ipam={"type": "/"})),
+        (("`type` is './'", 'write a name such as "macvlan"'), conf("./")),
+        (
+            (
+                "; a whole NetworkAttachmentDefinition stands there instead",
+                "write only what stands in its `spec.config`, in place of all this",
+            ),
+            {"kind": "NetworkAttachmentDefinition", "spec": {"config": bridge()}},
+        ),
+        (
+            (
+                "; `config` once more stands there instead",
+                "write only what stands in its `config`, in place of all this",
+            ),
+            {"config": "{}"},
+        ),
+    ],
+)
+def test_a_plugin_that_is_not_named_is_said_by_what_stands_there(
+    expected: tuple[str, str], config: Any
+) -> None:
+    (found,) = (f for f in judged(config) if f.rule.id == "type-missing")
+
+    assert expected[0] in found.problem
+    assert expected[1] == found.mend
+
+
 def test_a_file_on_the_node_may_bring_what_ovs_lacks() -> None:
     """So that only a warning says what it would fail of."""
     findings = judged(conf("ovs", cniVersion=None, configuration_path="/etc/ovs.conf"))
