@@ -239,7 +239,7 @@ def _bridge(entry: Entry, nodes: _Known) -> Iterator[Finding]:
     name = entry.conf.text("bridge") or "cni0"
     having = nodes.interfaces(name)
     where = ("bridge",) if entry.conf.given("bridge") else ()
-    if name in _POD_BRIDGES and (having or not nodes.nodes):
+    if name in _POD_BRIDGES and (having or (where and not nodes.nodes)):
         yield _primary_bridge(entry, name, [node for node, _ in having], where)
     wrong = [(node, interface) for node, interface in having if interface.kind not in ("", _BRIDGE)]
     if not wrong:

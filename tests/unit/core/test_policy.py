@@ -13,7 +13,7 @@ from support.judging import HOST_LOCAL, bridge, conf, ids, judged, macvlan, rang
 
 def test_all_findings_come_at_once_denials_first() -> None:
     """Then by their place in the text."""
-    config = '{"cniVersion":"1.0.0","type":"bridge","bridge":"b","colour":1,"vlan":"5","mtu":60,"ipam":{}}'
+    config = '{"cniVersion":"1.0.0","type":"bridge","colour":1,"vlan":"5","mtu":60,"ipam":{}}'
     findings = judged(config)
 
     assert ["schema", "mtu", "key-unknown"] == [finding.rule.id for finding in findings]
