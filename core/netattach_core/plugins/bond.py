@@ -10,10 +10,12 @@ from netattach_core.plugins import addressing, common, fields
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
 from netattach_core.plugins.view import View
 
-BOND_LINKS = Rule("bond-links", Severity.DENY, "fewer than two links for a bond")
+BOND_LINKS = Rule("bond-links", Severity.DENY, "fewer than two links for a bond, or one of them twice")
 
 _MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
 _HASHES = ("layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac")
+
+_LINK = fields.exactly(fields.spelt(fields.record(name=fields.TEXT), interface="name", device="name"))
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
@@ -21,6 +23,8 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     yield from _mode(conf)
     yield from _miimon(conf)
     yield from _links(conf)
+    yield from _same_links(conf)
+    yield from common.mtu(conf, negative="the bond plugin refuses it")
     if addressing.ipam_type(conf) == "bond":
         yield conf.found(
             common.KEY_VALUE, "`bond` is no IPAM; the bond plugin refuses it", "name an IPAM", "ipam", "type"
@@ -72,6 +76,22 @@ def _links(conf: View) -> Iterator[Finding]:
             yield link.found(common.KEY_NEEDED, problem, 'name the interface: {"name": "net1"}')
 
 
+def _same_links(conf: View) -> Iterator[Finding]:
+    """The plugin does not find a link again that it has moved into the pod; one that is there already it adds again."""
+    seen = set[str]()
+    for link in conf.inners("links"):
+        name = link.text("name") or ""
+        if name and name in seen:
+            stays = conf.flag("linksInContainer")
+            outcome = (
+                "it is one link to the bond" if stays else "the bond plugin does not find it again, and fails"
+            )
+            problem = f"the link {name} stands here twice: {outcome}"
+            severity = Severity.WARN if stays else None
+            yield link.found(BOND_LINKS, problem, "name another one", "name", severity=severity)
+        seen.add(name)
+
+
 PLUGIN = Plugin(
     type="bond",
     source="bond-cni bond/bond.go",
@@ -79,7 +99,7 @@ PLUGIN = Plugin(
     schema=fields.record(
         mode={"type": "string", "enum": [*_MODES, ""]},
         miimon={"type": "string", "mend": 'write it in quotes: "miimon": "100"'},
-        links=fields.list_of(fields.spelt(fields.record(name=fields.TEXT), interface="name", device="name")),
+        links=fields.list_of(_LINK),
         linksInContainer=fields.FLAG,
         failOverMac=fields.whole(0, 2),
         allSlavesActive=fields.whole(0, 1),

@@ -49,6 +49,11 @@ def spelt(schema: Schema, **aliases: str) -> Schema:
     return {**schema, "aliases": aliases}
 
 
+def exactly(schema: Schema) -> Schema:
+    """An object that is a map to the plugin, so that its keys are read in this very spelling."""
+    return {**schema, "exact": True}
+
+
 def opened(schema: Schema) -> Schema:
     """An object that may have more keys than we know."""
     return {**schema, "open": True}

@@ -43,11 +43,11 @@ def _vlan(conf: View) -> Iterator[Finding]:
     vlan, quality, protocol = conf.whole("vlan"), conf.whole("vlanQoS"), conf.text("vlanProto")
     if not conf.given("vlan"):
         for key in ("vlanQoS", "vlanProto"):
-            if conf.given(key) and conf.value(key) != "":
+            if conf.given(key):
                 problem = f"`{key}` without `vlan`; the sriov plugin refuses it"
                 yield conf.found(common.KEY_NEEDED, problem, f"add `vlan`, or remove `{key}`", key)
         return
-    if protocol and protocol.lower() not in _PROTOCOLS:
+    if protocol is not None and protocol.lower() not in _PROTOCOLS:
         problem = f"`vlanProto` {protocol!r} is not one of {', '.join(_PROTOCOLS)}"
         yield conf.found(common.KEY_VALUE, problem, "write 802.1q, or leave it out", "vlanProto")
     if vlan == 0 and quality:
@@ -81,6 +81,7 @@ PLUGIN = Plugin(
         vlanQoS=fields.whole(0, 7),
         vlanProto=fields.TEXT,
         mac=fields.TEXT,
+        mtu=fields.WHOLE,
         spoofchk={"type": "string", "mend": 'write "on" or "off"'},
         trust={"type": "string", "mend": 'write "on" or "off"'},
         link_state=fields.one_of("auto", "enable", "disable"),

@@ -82,7 +82,9 @@ def once_per_schema(function: Callable[[Schema], T]) -> Callable[[Schema], T]:
 
 @once_per_schema
 def spellings(schema: Schema) -> dict[str, str]:
-    """From a key without case to its own spelling."""
+    """From a key without case to its own spelling; from none where a map is read, and not a type of Go's."""
+    if schema.get("exact"):
+        return {}
     return {key.casefold(): key for key in schema.get("properties", {})}
 
 

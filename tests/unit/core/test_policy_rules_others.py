@@ -13,6 +13,8 @@ DENY, WARN = Severity.DENY, Severity.WARN
 
 BOND = conf("bond", miimon="100", mode="802.3ad", links=[{"name": "net1"}, {"name": "net2"}])
 
+SRIOV = conf("sriov", deviceID="0000:af:06.1")
+
 
 def ovs(**keys: Any) -> dict[str, Any]:
     return conf("ovs", **{"bridge": "br1", **keys})
@@ -50,6 +52,38 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
     ("key-needed", DENY, "a bond without mode", {**BOND, "mode": None}, BOND),
     ("key-needed", DENY, "a bond of an empty mode", {**BOND, "mode": ""}, {**BOND, "mode": "balance-rr"}),
     ("key-needed", DENY, "a link without name", {**BOND, "links": [{"name": "net1"}, {}]}, BOND),
+    (
+        "key-needed",
+        DENY,
+        "a link's name in capitals",
+        {**BOND, "links": [{"Name": "a"}, {"name": "b"}]},
+        BOND,
+    ),
+    ("bond-links", DENY, "a link twice", {**BOND, "links": [{"name": "a"}, {"name": "a"}]}, BOND),
+    (
+        "bond-links",
+        WARN,
+        "a link of the pod twice",
+        {**BOND, "linksInContainer": True, "links": [{"name": "a"}, {"name": "a"}]},
+        {**BOND, "linksInContainer": True, "links": [{"name": "a"}, {"name": "A"}]},
+    ),
+    ("mtu", DENY, "a bond of a small MTU", {**BOND, "mtu": 67}, {**BOND, "mtu": 68}),
+    ("mtu", DENY, "a bond of a negative MTU", {**BOND, "mtu": -1}, {**BOND, "mtu": 0}),
+    ("schema", DENY, "an MTU of sriov in quotes", {**SRIOV, "mtu": "1500"}, {**SRIOV, "mtu": 1500}),
+    (
+        "key-value",
+        DENY,
+        "an empty protocol of a VLAN",
+        {**SRIOV, "vlan": 5, "vlanProto": ""},
+        {**SRIOV, "vlan": 5, "vlanProto": None},
+    ),
+    (
+        "key-needed",
+        DENY,
+        "an empty protocol without a VLAN",
+        {**SRIOV, "vlanProto": ""},
+        {**SRIOV, "vlanProto": None},
+    ),
     (
         "key-value",
         DENY,
