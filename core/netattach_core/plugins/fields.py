@@ -67,7 +67,7 @@ def list_of(item: Schema, **more: Any) -> Schema:
 VLAN = whole(0, 4094)
 """0 is "no VLAN"; 4095 is reserved by 802.1Q."""
 
-_ADDRESS = record(address=TEXT, gateway=TEXT)
+_ADDRESS = record(address=TEXT, gateway=TEXT, version=TEXT)  # the last is written over
 ADDRESSES = instead(list_of(instead(_ADDRESS, '{"address": "10.1.2.3/24"}')), '[{"address": "10.1.2.3/24"}]')
 """Of static and whereabouts."""
 

@@ -29,8 +29,8 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         )
         mend = 'add "device": "eth1", or annotate the NAD with k8s.v1.cni.cncf.io/resourceName'
         yield conf.found(DEVICE, problem, mend)
-    for key in [key for key in given[1:] if key != "pciBusID"]:
-        problem = f"`{key}` is not looked at, since `{given[0]}` is there"
+    for key in given[1:]:
+        problem = f"`{key}` does not say which device is moved, since `{given[0]}` is there"
         yield conf.found(common.NO_EFFECT, problem, f"keep one of {', '.join(given)}", key)
     if given and not context.resource and "deviceID" not in context.capabilities:
         for key in dict.fromkeys([given[0], *(["pciBusID"] if "pciBusID" in given else [])]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from netattach_core import addresses
 from netattach_core.finding import Finding, Rule, Severity
@@ -25,6 +26,10 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
                 common.NO_EFFECT, "`gateways` is not read where `table` is set", "remove one", "gateways"
             )
         return
+    if conf.given("gateways") and not _is_texts(conf.value("gateways")):
+        problem = "`gateways` is no list of texts; newer releases of the sbr plugin refuse it"
+        mend = 'write a list: "gateways": ["10.1.2.1"]'
+        yield conf.found(common.KEY_VALUE, problem, mend, "gateways", severity=Severity.WARN)
     versions: list[int] = []
     for item, text in conf.texts("gateways"):
         gateway = addresses.parse_ip(text)
@@ -37,6 +42,10 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
             yield item.found(common.KEY_VALUE, problem, "remove one", severity=Severity.WARN)
         else:
             versions.append(gateway.version)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 PLUGIN = Plugin(

@@ -21,17 +21,20 @@ STATIC_GATEWAY = Rule(
 
 def check(ipam: View, context: Context) -> Iterator[Finding]:
     """ST1 to ST3, ST7, ST8, ST10, G32, G35."""
-    read: dict[addresses.IpInterface, None] = {}
+    read: dict[object, None] = {}
     versions = set[int]()
     for item in ipam.inners("addresses"):
         address = addresses.parse_cidr(item.text("address") or "")
         yield from _gateway(item, address)
+        if item.given("version"):
+            problem = "`version` has no effect: static goes by the address"
+            yield item.found(common.NO_EFFECT, problem, "remove it", "version")
         if address is None:
             yield _unreadable(item)
             continue
         yield from common.odd_address(item, "address", address)
         yield from _repeated(item, address, read, versions, context)
-        read[address] = None
+        read[_own(address)] = None
         versions.add(address.version)
     yield from common.dropped_dns(ipam, context)
     if not ipam.value("addresses"):
@@ -80,17 +83,22 @@ def _gateway(item: View, address: addresses.IpInterface | None) -> Iterator[Find
 def _repeated(
     item: View,
     address: addresses.IpInterface,
-    earlier: Collection[addresses.IpInterface],
+    earlier: Collection[object],
     versions: Collection[int],
     context: Context,
 ) -> Iterator[Finding]:
     """ST7, ST8."""
-    if address in earlier:
-        problem = f"{address} stands here twice; the kernel refuses the second"
+    if _own(address) in earlier:
+        problem = f"{address.ip if address.version == 6 else address} stands here twice; the kernel refuses the second"
         yield item.found(STATIC_TWICE, problem, "remove one", "address")
     elif context.older_than("0.3.0") and address.version in versions:
         problem = f"CNI {context.cni_version} holds one address of each IP version, and this is a second one"
         yield item.found(ONE_PER_FAMILY, problem, 'write "cniVersion": "1.0.0"', "address")
+
+
+def _own(address: addresses.IpInterface) -> object:
+    """What an interface cannot have twice: an IPv6 address, whatever its prefix length."""
+    return address.ip if address.version == 6 else address
 
 
 def _none(ipam: View, context: Context) -> Iterator[Finding]:

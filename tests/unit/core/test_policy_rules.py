@@ -44,6 +44,12 @@ CASES: list[tuple[str, str, Any, Any]] = [
     ("schema", "capabilities as a list", macvlan(capabilities=["ips"]), macvlan(capabilities={"ips": True})),
     ("schema", "dns as a list", macvlan(dns=["8.8.8.8"]), macvlan(dns={"nameservers": ["8.8.8.8"]})),
     ("schema", "half a number", bridge(mtu=1500.5), bridge(mtu=None)),
+    (
+        "schema",
+        "a number beside an address",
+        macvlan(ipam={"type": "static", "addresses": [{"address": "10.1.2.3/24", "version": 4}]}),
+        macvlan(ipam={"type": "static", "addresses": [{"address": "10.1.2.3/24", "version": "4"}]}),
+    ),
     ("number-form", "a float that is whole", bridge(mtu=1500.0), bridge(mtu=1500)),
     (
         "key-misspelt",
