@@ -25,6 +25,8 @@ _CHANGES = {
 }
 _ARGS = fields.opened(fields.record(cni=fields.opened(fields.record(sysctl=_SYSCTLS, **_CHANGES))))
 
+_OF_NET = tuple(f"net.{part}." for part in ("core", "ipv4", "ipv6", "netfilter", "bridge", "mptcp", "unix"))
+
 SYSCTL = Rule("sysctl", Severity.DENY, "a sysctl that the tuning plugin refuses")
 
 
@@ -54,12 +56,20 @@ def _sysctls(conf: View) -> Iterator[Finding]:
     for key, view in sysctls.members().items():
         if not _below_net(key):
             problem = f"`{key}` is no setting of the network (net.…); the tuning plugin refuses it"
-            mend = "remove it; set others in the pod's securityContext.sysctls"
-            yield view.found(SYSCTL, problem, mend)
+            yield view.found(SYSCTL, problem, _meant(key))
     counts = Counter(member.key for member in sysctls.node.members)
     for key in (key for key, count in counts.items() if count > 1):
         problem = f"`{key}` stands here twice; the tuning plugin refuses that"
         yield sysctls.found(SYSCTL, problem, "remove one", key)
+
+
+def _meant(key: str) -> str:
+    """The setting where the path of its file stands in its stead, or where `net` is missing."""
+    rest = key.removeprefix("/").removeprefix("proc/sys/").replace("/", ".")
+    for name in (rest, f"net.{rest}"):
+        if name.startswith(_OF_NET):
+            return f"write `{name}`"
+    return "remove it; set others in the pod's securityContext.sysctls"
 
 
 def _below_net(key: str) -> bool:

@@ -110,6 +110,24 @@ def test_keys_that_are_read_are_passed_over(config: Any) -> None:
     assert [] == _mends(config)
 
 
+@pytest.mark.parametrize(
+    ("mend", "key"),
+    [
+        ("write `net.ipv4.ip_forward`", "/proc/sys/net/ipv4/ip_forward"),
+        ("write `net.ipv4.conf.all.rp_filter`", "ipv4.conf.all.rp_filter"),
+        ("write `net.ipv6.conf.all.disable_ipv6`", "ipv6/conf/all/disable_ipv6"),
+        ("remove it; set others in the pod's securityContext.sysctls", "kernel.shmmax"),
+        (None, "net.ipv4.ip_forward"),
+        (None, "net/ipv4/conf/net1.5/rp_filter"),
+    ],
+)
+def test_a_sysctl_is_told_its_full_name(mend: str | None, key: str) -> None:
+    """In the form of sysctl(8), where only the prefix is another."""
+    found = [each for each in judged(after_bridge("tuning", sysctl={key: "1"})) if each.rule.id == "sysctl"]
+
+    assert [mend] * (mend is not None) == [each.mend for each in found]
+
+
 def _mends(config: Any) -> list[str]:
     """Of keys that are not read."""
     return [found.mend for found in judged(config) if found.rule.id in {"key-misspelt", "key-unknown"}]
