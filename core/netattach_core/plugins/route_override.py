@@ -1,4 +1,4 @@
-"""route-override: takes routes away and adds others (cmd/route-override/main.go: RouteOverrideConfig, processRoutes)."""
+"""route-override: takes routes away and adds others (cmd/route-override/route-override.go: RouteOverrideConfig, parseConf)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from netattach_core.finding import Finding, Severity
 from netattach_core.plugins import common, fields, routes
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+
+_REFUSED = "the kernel refuses such a route, and the pod starts without it"
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
@@ -43,19 +45,19 @@ def _route(view: View, *, added: bool) -> Iterator[Finding]:
 def _added(
     view: View, destination: addresses.IpInterface, gateway: addresses.IpAddress | None
 ) -> Iterator[Finding]:
+    """Warnings: the plugin prints what the kernel says, and goes on (route-override.go: processRoutes)."""
     if destination.version == 4 and destination.ip != destination.network.network_address:
-        problem = (
-            f"`dst` {destination} has bits set behind its prefix length: the kernel refuses such a route"
-        )
-        yield view.found(routes.ROUTE, problem, f"write {destination.network}", "dst")
+        problem = f"`dst` {destination} has bits set behind its prefix length: {_REFUSED}"
+        yield view.found(routes.ROUTE, problem, f"write {destination.network}", "dst", severity=Severity.WARN)
     if gateway is not None and gateway.version != destination.version:
-        problem = f"`gw` {gateway} and `dst` {destination} are not of the same IP version; the kernel refuses the route"
-        yield view.found(routes.ROUTE_GATEWAY, problem, "give each IP version its own route", "gw")
+        problem = f"`gw` {gateway} and `dst` {destination} are not of the same IP version: {_REFUSED}"
+        mend = "give each IP version its own route"
+        yield view.found(routes.ROUTE_GATEWAY, problem, mend, "gw", severity=Severity.WARN)
 
 
 PLUGIN = Plugin(
     type="route-override",
-    source="cni-route-override cmd/route-override/main.go",
+    source="cni-route-override cmd/route-override/route-override.go",
     role=Role.CHAINED,
     schema=fields.record(
         flushroutes=fields.FLAG,

@@ -48,6 +48,12 @@ def routed(gw: str, **keys: Any) -> dict[str, Any]:
 DNS = {"nameservers": ["10.1.2.2"]}
 HALVES = ["10.1.2.0/25", "10.1.2.128/25"]
 
+
+def override(**route: Any) -> dict[str, Any]:
+    added = {"type": "route-override", "addroutes": [route]}
+    return {"cniVersion": "1.0.0", "plugins": [bridge(), added]}
+
+
 CASES: list[tuple[str, Severity, str, Any, Any]] = [
     ("key-needed", DENY, "a bond without mode", {**BOND, "mode": None}, BOND),
     ("key-needed", DENY, "a bond of an empty mode", {**BOND, "mode": ""}, {**BOND, "mode": "balance-rr"}),
@@ -124,6 +130,20 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
     ("no-effect", WARN, "a VLAN of layer2", ovn(vlanID=5), ovn("localnet", vlanID=5)),
     ("key-value", WARN, "a VLAN that is none", ovn("localnet", vlanID=5000), ovn("localnet", vlanID=4094)),
     ("key-value", DENY, "null in a trunk", ovs(trunk=[{"id": 5}, None]), ovs(trunk=None)),
+    (
+        "route",
+        WARN,
+        "host bits for route-override, which goes on without the route",
+        override(dst="10.9.0.5/16"),
+        override(dst="10.9.0.0/16"),
+    ),
+    (
+        "route-gateway",
+        WARN,
+        "a next hop of the other IP version for route-override",
+        override(dst="10.9.0.0/16", gw="fd00::1"),
+        override(dst="10.9.0.0/16", gw="10.1.2.1"),
+    ),
     (
         "key-needed",
         DENY,
