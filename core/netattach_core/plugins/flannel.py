@@ -53,4 +53,5 @@ PLUGIN = Plugin(
     check=check,
     rules=(DELEGATE, STATE_SHARED),
     fills_ranges=True,  # flannel_linux.go: getDelegateIPAM
+    default_ipam="host-local",
 )

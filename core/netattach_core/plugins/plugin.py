@@ -77,7 +77,8 @@ class Plugin:
     every configuration may have are added (`fields.COMMON`); it is marked `open` where there may be more. `aliases` are words
     that people write for a key and that no measure of spelling would find. `capabilities` are those that it reads, None where
     that is not known. `interface_key` names a link of the node; where `falls_back` is set, a missing one means the interface
-    of the node's default route. `fills_ranges`: it writes the node's ranges into its IPAM section itself.
+    of the node's default route. `fills_ranges`: it writes the node's ranges into its IPAM section itself; `default_ipam`:
+    the type that it writes there too, where none stands.
     """
 
     type: str
@@ -93,3 +94,4 @@ class Plugin:
     capabilities: frozenset[str] | None = None
     falls_back: bool = False
     fills_ranges: bool = False
+    default_ipam: str = ""

@@ -22,6 +22,7 @@ from netattach_core.plugins.plugin import Ipam
 from netattach_core.policy import (
     chain,
     cluster,
+    delegate,
     foreign,
     neighbours,
     node_versions,
@@ -106,6 +107,7 @@ def _findings(
         yield from shape.check(network.top, _LIST_SCHEMA, _RUNTIME)
     for entry in network.entries:
         yield from _entry(entry)
+        yield from delegate.check(entry)
         yield from foreign.check(entry, settings.schemas)
         if not nodes:
             yield from whole.misspelt(entry)
@@ -152,7 +154,9 @@ def _without_whole(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @once_per_schema
 def _without_ipam(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _with(schema, ipam=fields.ANYTHING)
+    """Nor those of a `delegate`."""
+    others = {key: fields.ANYTHING for key in ("ipam", "delegate") if key in schema["properties"]}
+    return _with(schema, **others)
 
 
 _LIST_SCHEMA = _with(chain.LIST_SCHEMA, **_JUDGED_AS_A_WHOLE, plugins=fields.ANYTHING)

@@ -115,7 +115,7 @@ class _Place:
 def _entry(raw: View, binary: str, place: _Place, version: str, top: View, nad: Nad) -> Entry:
     kind = own_name(binary)
     plugin = main_plugin(kind)
-    schema = _main_schema(plugin.type if plugin else "")
+    schema = main_schema(plugin.type if plugin else "")
     conf = View(as_go_reads(raw.node, schema), raw.path)
     context = Context(
         cni_version=version,
@@ -136,6 +136,8 @@ def _entry(raw: View, binary: str, place: _Place, version: str, top: View, nad: 
     )
     ipam = conf.inner("ipam")
     ipam_type = (ipam.text("type") if ipam else None) or ""
+    if ipam is not None and plugin is not None and not ipam.given("type"):
+        ipam_type = plugin.default_ipam
     known = ipam_plugin(ipam_type)
     ipam_raw = _ipam_raw(raw)
     if known and ipam_raw:
@@ -179,7 +181,7 @@ def _makes_interface(kind: str) -> bool:
 
 
 @functools.cache
-def _main_schema(kind: str) -> dict[str, Any]:
+def main_schema(kind: str) -> dict[str, Any]:
     """The schema of a plugin's configuration, "" for one that is not known: what libcni reads, and the plugin's own keys."""
     plugin = main_plugin(kind)
     if plugin is None:

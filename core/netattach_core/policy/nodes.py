@@ -12,6 +12,7 @@ from netattach_core.inventory import Interface, NodeInventory
 from netattach_core.nad import ALLOW_DEFAULT_INTERFACE, Nad
 from netattach_core.plugins import known_types, words
 from netattach_core.plugins.view import View
+from netattach_core.policy import delegate
 from netattach_core.policy.chain import Entry, Network
 from netattach_core.policy.latest import once_for_the_latest
 
@@ -67,6 +68,9 @@ def check(network: Network, nad: Nad, nodes: Sequence[NodeInventory]) -> Iterato
         if entry.type == _BRIDGE:
             yield from _bridge(entry, known)
         yield from _binary(entry.conf, entry.binary, known, ipam=False)
+        handed_on = delegate.of(entry)
+        if handed_on is not None:
+            yield from _binary(handed_on, handed_on.text("type") or "", known, ipam=False)
         if entry.ipam is not None:
             yield from _binary(entry.ipam, entry.ipam_type, known, ipam=True)
         if entry.ipam is not None and entry.ipam_type == dhcp_leases.TYPE:

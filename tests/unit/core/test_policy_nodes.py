@@ -171,6 +171,14 @@ def test_a_plugin_on_some_nodes_is_a_warning_that_names_the_others() -> None:
     assert "worker-2" in found.problem
 
 
+@pytest.mark.parametrize(("missing", "kind"), [([("delegate", "type")], "brigde"), ([], "macvlan"), ([], "")])
+def test_the_plugin_that_flannel_asks_has_to_be_there_as_well(missing: list[Any], kind: str) -> None:
+    """Where the network names one."""
+    found = judged(conf("flannel", delegate={"type": kind}), [NODE])
+
+    assert [("type",), *missing] == [each.path for each in found if each.rule.id == "plugin-missing"]
+
+
 DHCP = macvlan(ipam={"type": "dhcp"})
 
 

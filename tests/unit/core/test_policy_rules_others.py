@@ -97,6 +97,37 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
         {**BOND, "xmitHashPolicy": ""},
         {**BOND, "xmitHashPolicy": None},
     ),
+    *[
+        ("schema", DENY, why, conf("flannel", delegate=bad), conf("flannel", delegate=good))
+        for why, bad, good in (
+            (
+                "a flag of flannel's delegate in quotes",
+                {"isDefaultGateway": "true"},
+                {"isDefaultGateway": True},
+            ),
+            ("an MTU of flannel's delegate in quotes", {"mtu": "1400"}, {"mtu": 1400, "cniVersion": 5}),
+            (
+                "a mode of another plugin for flannel's",
+                {"type": "macvlan", "mode": "l2"},
+                {"type": "ipvlan", "mode": "l2"},
+            ),
+            ("a number as flannel's delegate", {"type": 5}, {"type": "other", "mtu": "1400"}),
+        )
+    ],
+    (
+        "key-misspelt",
+        WARN,
+        "a letter too few in flannel's delegate",
+        conf("flannel", delegate={"isDefaultGatway": True}),
+        conf("flannel", delegate={"isDefaultGateway": True}),
+    ),
+    (
+        "route",
+        DENY,
+        "a route for flannel's pods without prefix",
+        conf("flannel", ipam={"routes": [{"dst": "10.9.0.0"}]}),
+        conf("flannel", ipam={"routes": [{"dst": "10.9.0.0/16"}]}),
+    ),
     (
         "whereabouts-range",
         DENY,
