@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from netattach_core.finding import Finding, Rule, Severity
 from netattach_core.plugins import addressing, common, fields
@@ -34,7 +35,7 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
 def _mode(conf: View) -> Iterator[Finding]:
     """BO1, BO5. The empty text is none of the modes and policies, and stands for no default."""
     where = ("mode",) if conf.given("mode") else ()
-    if conf.value("mode") in {None, ""}:
+    if _is_empty(conf.value("mode")):
         problem = "no `mode`; the bond plugin has no default for it, and refuses a bond without"
         yield conf.found(common.KEY_NEEDED, problem, f"write one of {', '.join(_MODES)}", *where)
     elif conf.given("tlbDynamicLb") and conf.text("mode") not in {"balance-tlb", "balance-alb"}:
@@ -71,9 +72,14 @@ def _links(conf: View) -> Iterator[Finding]:
             BOND_LINKS, problem, 'name them: "links": [{"name": "net1"}, {"name": "net2"}]', *where
         )
     for link in conf.inners("links"):
-        if link.value("name") in {None, ""}:
+        if _is_empty(link.value("name")):
             problem = "a link without `name`; the bond plugin does not find it, and fails"
             yield link.found(common.KEY_NEEDED, problem, 'name the interface: {"name": "net1"}')
+
+
+def _is_empty(value: Any) -> bool:
+    """Not of a wrong type, of which the schema has spoken."""
+    return value is None or value == ""
 
 
 def _same_links(conf: View) -> Iterator[Finding]:
