@@ -65,6 +65,8 @@ CASES: list[tuple[str, Severity, str, Any, Any]] = [
         {**BOND, "links": [{"Name": "a"}, {"name": "b"}]},
         BOND,
     ),
+    ("schema", DENY, "a list as mode of a bond", {**BOND, "mode": []}, BOND),
+    ("schema", DENY, "an object as name of a link", {**BOND, "links": [{"name": "a"}, {"name": {}}]}, BOND),
     ("bond-links", DENY, "a link twice", {**BOND, "links": [{"name": "a"}, {"name": "a"}]}, BOND),
     (
         "bond-links",
