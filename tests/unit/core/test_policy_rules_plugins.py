@@ -36,10 +36,6 @@ def ovn(**keys: Any) -> dict[str, Any]:
     return conf("ovn-k8s-cni-overlay", **{"topology": "layer2", "netAttachDefName": "lab/net", **keys})
 
 
-def static(*texts: str) -> dict[str, Any]:
-    return macvlan(ipam={"type": "static", "addresses": [{"address": text} for text in texts]})
-
-
 def dhcp(option: str) -> dict[str, Any]:
     return macvlan(ipam={"type": "dhcp", "provide": [{"option": option, "value": "x"}]})
 
@@ -386,36 +382,6 @@ CASES: list[tuple[str, str, Any, Any]] = [
         "an address twice",
         macvlan(ipam={"type": "static", "addresses": STATIC["addresses"] * 2}),  # type: ignore[operator]  # it is a list
         macvlan(ipam=STATIC),
-    ),
-    (
-        "static-address-twice",
-        "an IPv6 address of two prefix lengths",
-        static("fd00::5/64", "fd00::5/48"),
-        static("10.1.2.3/24", "10.1.2.3/16", "fd00::5/64", "fd00::6/64"),
-    ),
-    (
-        "no-effect",
-        "a version beside an address",
-        macvlan(ipam={"type": "static", "addresses": [{**ADDRESS, "version": "4"}]}),
-        macvlan(ipam=STATIC),
-    ),
-    (
-        "key-value",
-        "gateways of sbr that are no list",
-        chain({"type": "sbr", "gateways": "10.1.2.1"}),
-        chain({"type": "sbr", "gateways": ["10.1.2.1"]}),
-    ),
-    (
-        "key-value",
-        "gateways of sbr that are no texts",
-        chain({"type": "sbr", "gateways": [1]}),
-        chain({"type": "sbr", "gateways": []}),
-    ),
-    (
-        "no-effect",
-        "a device by name and by PCI address",
-        conf("host-device", device="eth1", pciBusID="0000:00:1f.6"),
-        conf("host-device", device="eth1", pciBusID=""),
     ),
     (
         "static-no-address",

@@ -1,0 +1,82 @@
+"""The reference plugins, and the weight of what they refuse or pass over in silence; what is right is passed over as well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from netattach_core.finding import Severity
+from support.judging import assert_fires, bridge, conf, ids, judged_as_written, macvlan
+
+DENY, WARN = Severity.DENY, Severity.WARN
+
+
+def after_bridge(kind: str, **keys: Any) -> dict[str, Any]:
+    return {"cniVersion": "1.0.0", "plugins": [bridge(), {"type": kind, **keys}]}
+
+
+def static(*entries: dict[str, str]) -> dict[str, Any]:
+    return macvlan(ipam={"type": "static", "addresses": list(entries)})
+
+
+def addressed(*texts: str) -> dict[str, Any]:
+    return static(*({"address": text} for text in texts))
+
+
+CASES: list[tuple[str, Severity, str, Any, Any]] = [
+    (
+        "static-address-twice",
+        DENY,
+        "an IPv6 address of two prefix lengths",
+        addressed("fd00::5/64", "fd00::5/48"),
+        addressed("10.1.2.3/24", "10.1.2.3/16", "fd00::5/64", "fd00::6/64"),
+    ),
+    (
+        "no-effect",
+        WARN,
+        "a version beside an address",
+        static({"address": "10.1.2.3/24", "version": "4"}),
+        addressed("10.1.2.3/24"),
+    ),
+    (
+        "key-value",
+        WARN,
+        "gateways of sbr that are no list",
+        after_bridge("sbr", gateways="10.1.2.1"),
+        after_bridge("sbr", gateways=["10.1.2.1"]),
+    ),
+    (
+        "key-value",
+        WARN,
+        "gateways of sbr that are no texts",
+        after_bridge("sbr", gateways=[1]),
+        after_bridge("sbr", gateways=[]),
+    ),
+    (
+        "no-effect",
+        WARN,
+        "a device by name and by PCI address",
+        conf("host-device", device="eth1", pciBusID="0000:00:1f.6"),
+        conf("host-device", device="eth1", pciBusID=""),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "weight", "config"),
+    [pytest.param(rule, weight, bad, id=f"{rule}: {why}") for rule, weight, why, bad, _ in CASES],
+)
+def test_a_rule_fires(rule: str, weight: Severity, config: Any) -> None:
+    """And weighs what the plugin makes of it."""
+    assert_fires(rule, config)
+    assert {weight} == {f.weight for f in judged_as_written(config) if f.rule.id == rule}
+
+
+@pytest.mark.parametrize(
+    ("rule", "config"),
+    [pytest.param(rule, good, id=f"{rule}, unlike: {why}") for rule, _, why, _, good in CASES],
+)
+def test_a_rule_stays_silent(rule: str, config: Any) -> None:
+    """Over what looks much like it and is right."""
+    assert rule not in ids(judged_as_written(config))
