@@ -13,6 +13,8 @@ from netattach_core.names import shown
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
+_LONGEST_QUOTE = 100
+
 _SMART_QUOTES = "\u201c\u201d\u201e\u2018\u2019"
 _SMART_END = re.compile(rf"[{_SMART_QUOTES}](?=[ \t\n\r]*(?:[,:}}\]]|\Z))")
 """Such a quote where a text would end."""
@@ -123,12 +125,18 @@ def _quote_before(text: str, at: int, wanted: str) -> Slip | None:
     end = key.end() if key else len(inner.rstrip(_BETWEEN))
     if key or set(inner[end:]) & set(",}]"):
         whole = f'"{shown(inner[:end])}"'
-        return Slip(start + 1 + end, f"no quote behind {shown(inner[:end])!r}", f"write {whole}")
+        return Slip(start + 1 + end, f"no quote behind {_quoted(inner[:end])}", f"write {whole}")
     if WORD.match(text, at):
         problem = "a quote with a word directly behind it"
         mend = r"write \" for a quote inside of a text; or close the text that stands before it"
         return Slip(at - 1, problem, mend)
     return None
+
+
+def _quoted(text: str) -> str:
+    """Characters that cannot be seen take several each."""
+    quoted = repr(shown(text))
+    return quoted if len(quoted) <= _LONGEST_QUOTE else f"{quoted[:_LONGEST_QUOTE]}…'"
 
 
 def _sign(text: str, at: int, wanted: str) -> Slip | None:
