@@ -79,10 +79,10 @@ def _host_lengths(conf: View) -> Iterator[Finding]:
     """ON5: each node gets a part of a subnet."""
     lengths = set[int]()
     for part in _parts(conf, "subnets"):
-        net, length = _cidr(part, host_length=True), _host_length(part)
+        net = _cidr(part, host_length=True)
         if net is None:
             continue
-        why = ""
+        length, why = _host_length(part), ""
         if length is None:
             length, why = _HOSTS_V4 if net.version == 4 else _HOSTS_V6, ", since it does not say another"
         said = f"nodes get a /{length}{why}"
@@ -111,6 +111,7 @@ def _parts(conf: View, key: str) -> list[str]:
 
 
 def _host_length(text: str) -> int | None:
+    """Of a text that is read: what stands behind the second slash."""
     pieces = text.split("/")
     return int(pieces[2]) if len(pieces) == 3 else None
 
