@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from netattach_core.finding import Finding
+from netattach_core.finding import Finding, Severity
 from netattach_core.inventory import NodeInventory
 from netattach_core.policy import judge
 
@@ -59,3 +59,9 @@ def assert_fires(rule: str, config: Any) -> None:
 
     assert {rule} == ids(findings)
     assert all(finding.problem and finding.mend for finding in findings)
+
+
+def assert_weighs(rule: str, weight: Severity, config: Any) -> None:
+    """It fires, with the weight of what the plugin makes of it."""
+    assert_fires(rule, config)
+    assert {weight} == {each.weight for each in judged_as_written(config) if each.rule.id == rule}
