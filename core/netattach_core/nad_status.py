@@ -115,12 +115,12 @@ def _sentences(findings: Sequence[Finding]) -> Iterable[str]:
 
 
 def _types(config: Any) -> tuple[str, str]:
-    """The types of the plugins in the order of the chain, and those of IPAM, each with commas."""
+    """The types of the plugins, as they stand there, in the order of the chain, and those of IPAM, each with commas."""
     _, root = text.read(config)
     if root is None:
         return "", ""
     entries = chain.read(root, Nad("", "")).entries
-    plugins = (entry.type for entry in entries if entry.type)
+    plugins = (entry.binary for entry in entries if entry.binary)
     return ",".join(plugins), ",".join(dict.fromkeys(entry.ipam_type for entry in entries if entry.ipam_type))
 
 

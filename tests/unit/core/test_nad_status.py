@@ -87,6 +87,12 @@ def test_each_rules_name_makes_a_reason_that_kubernetes_takes(rule: Rule) -> Non
             id="a chain",
         ),
         pytest.param({"type": "tap"}, "tap", "", id="no IPAM"),
+        pytest.param(
+            {"plugins": [{"type": "cnv-bridge"}, {"type": "cnv-tuning"}]},
+            "cnv-bridge,cnv-tuning",
+            "",
+            id="other names of plugins",
+        ),
         pytest.param({"plugins": [{"name": "no type"}, 3]}, "", "", id="plugins that are none"),
         pytest.param("", "", "", id="found by name on the node"),
         pytest.param(None, "", "", id="absent"),
