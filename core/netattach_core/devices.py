@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from netattach_core import cni_config, json_text
 from netattach_core.attachment import Network
 from netattach_core.errors import ConfigError, NetattachError
+from netattach_core.plugin_names import own_name
 from netattach_core.pod import PodRef
 
 _READS_NONE = {
-    "bridge", "cnv-bridge", "macvlan", "ipvlan", "vlan", "dummy", "tap", "ptp",
-    "tuning", "portmap", "bandwidth", "firewall", "sbr", "route-override", "cnv-tuning",
+    "bridge", "macvlan", "ipvlan", "vlan", "dummy", "tap", "ptp",
+    "tuning", "portmap", "bandwidth", "firewall", "sbr", "route-override",
 }  # fmt: skip  # one list, two lines
 """Plugins that read no device. KubeVirt marks nodes that have a bridge by a resource without devices, for the scheduler alone."""
 
@@ -32,7 +33,7 @@ def takes_one(network: Network) -> bool:
         conf = cni_config.parse(network.conf_text, network.conf_name)
     except NetattachError:
         return False
-    return not all(plugin.type in _READS_NONE for plugin in conf.plugins)
+    return not all(own_name(plugin.type) in _READS_NONE for plugin in conf.plugins)
 
 
 def assign(

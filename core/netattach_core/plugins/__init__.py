@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 
 from netattach_core.finding import Rule
+from netattach_core.plugin_names import OTHER_NAMES
 from netattach_core.plugins import (
     bandwidth,
     bond,
@@ -110,15 +111,7 @@ OTHER_TYPES = (
 )
 """Types that exist and have no file here: known by name, so that none is taken for a misspelling of another."""
 
-OTHER_NAMES = {"cnv-bridge": "bridge", "cnv-tuning": "tuning"}
-"""Binaries that are a plugin under another name (cluster-network-addons-operator data/linux-bridge/002-linux-bridge.yaml)."""
-
 _BY_TYPE = {(plugin.type, plugin.role is Role.IPAM): plugin for plugin in PLUGINS}
-
-
-def own_name(kind: str) -> str:
-    """The plugin that a binary of this name is."""
-    return OTHER_NAMES.get(kind, kind)
 
 
 def main_plugin(kind: str) -> Plugin | None:

@@ -10,7 +10,8 @@ from typing import Any
 from netattach_core import versions
 from netattach_core.json_text import Node
 from netattach_core.nad import RESOURCE_NAME, Nad
-from netattach_core.plugins import fields, ipam_plugin, main_plugin, own_name
+from netattach_core.plugin_names import own_name
+from netattach_core.plugins import fields, ipam_plugin, main_plugin
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 from netattach_core.policy.reading import as_go_reads, merged
@@ -146,14 +147,17 @@ def _entry(raw: View, binary: str, place: _Place, version: str, top: View, nad: 
     return Entry(raw, conf, kind, binary, plugin, context, schema, ipam_raw, ipam, ipam_type, known)
 
 
-_SET_ROUTES = {"bridge", "macvlan", "ipvlan", "vlan", "ptp", "dummy", "tap"}
-_BARE_WITHOUT_IPAM = {"bridge", "macvlan", "tap", "host-device", "ovs"}
+MAKES_LINK = {"bridge", "macvlan", "ipvlan", "vlan", "ptp", "dummy", "tap"}
+"""Main plugins that surely make an interface, of the name that they are called with, and set it up in the pod."""
+
+BARE_WITHOUT_IPAM = {"bridge", "macvlan", "tap", "host-device", "ovs"}
+"""Main plugins that surely bring no address without `ipam`, and write their result in the version that they are asked for."""
 
 
 def _sets_routes(conf: View, kind: str, nad: Nad) -> bool:
     """Not of a device that the plugin may find given to user space (host-device.go: hasDpdkDriver)."""
     if kind != "host-device":
-        return kind in _SET_ROUTES
+        return kind in MAKES_LINK
     handed_out = bool(nad.annotations.get(RESOURCE_NAME)) or "deviceID" in _capabilities(conf)
     return not (handed_out or conf.value("pciBusID") or conf.flag("DPDKMode"))
 
@@ -165,7 +169,7 @@ def _gives_no_address(entry: Entry) -> bool:
     """
     if entry.plugin is None or entry.conf.value("ipam") or entry.conf.given("configuration_path"):
         return False
-    return entry.type in _BARE_WITHOUT_IPAM or entry.plugin.role is Role.CHAINED
+    return entry.type in BARE_WITHOUT_IPAM or entry.plugin.role is Role.CHAINED
 
 
 def _capabilities(conf: View) -> frozenset[str]:

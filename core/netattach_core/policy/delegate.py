@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from netattach_core.finding import Finding
-from netattach_core.plugins import fields, main_plugin, own_name
+from netattach_core.plugin_names import own_name
+from netattach_core.plugins import fields, main_plugin
 from netattach_core.plugins.view import View
 from netattach_core.policy import shape, spelling
 from netattach_core.policy.chain import Entry, main_schema

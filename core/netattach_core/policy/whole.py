@@ -7,10 +7,11 @@ from typing import Any
 
 from netattach_core import names, versions
 from netattach_core.finding import Finding, Path, Rule, Severity, path_text
-from netattach_core.plugins import ipam_plugin, known_types, main_plugin, own_name, words
+from netattach_core.plugin_names import own_name
+from netattach_core.plugins import ipam_plugin, known_types, main_plugin, words
 from netattach_core.plugins.plugin import Ipam, Plugin, Role
 from netattach_core.plugins.view import View
-from netattach_core.policy.chain import LIST_SCHEMA, Entry, Network
+from netattach_core.policy.chain import BARE_WITHOUT_IPAM, LIST_SCHEMA, MAKES_LINK, Entry, Network
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -52,16 +53,10 @@ RULES = (
 _MAY_FOLLOW = {"ipvlan", "cilium-cni"}
 """Main plugins that also work on the interface of one before them; ipvlan where it has no `master`."""
 
-_MAKES_OWN = {"bridge", "macvlan", "ipvlan", "vlan", "ptp", "dummy", "tap"}
-"""Main plugins that surely make an interface of the name that they are called with, and fail where there is one."""
-
 _LIST_FLAGS = ("disableCheck", "disableGC", "loadOnlyInlinedPlugins")
 
-_WRITES_NO_OLD_RESULT = {"bridge", "macvlan", "tap", "host-device", "ovs"}
-"""Main plugins that in every release fail to write a result without addresses in a version before 0.3.0."""
-
 _LATELY_WRITES_NONE = {"sriov", "ib-sriov", "bond", "macvtap"}
-"""Those that so fail in some releases: before, they wrote the result in another version than they were asked for."""
+"""Those whose newer releases fail to write a result without addresses before 0.3.0; older ones wrote a version of their own."""
 
 _MAX_NAME = 150
 """Beyond it file names of caches and leases come too near to the file system's 255 bytes (G5)."""
@@ -241,7 +236,7 @@ def _place(entry: Entry, first: Entry) -> Iterator[Finding]:
     if plugin.role is Role.MAIN and not follows and entry.context.made:
         problem = f"{plugin.type} makes an interface, and a plugin before it has made one with the same name"
         fails = (
-            first.type in _MAKES_OWN
+            first.type in MAKES_LINK
             and not first.conf.flag("disableContainerInterface")
             and _brings_one(entry)
         )
@@ -253,7 +248,7 @@ def _place(entry: Entry, first: Entry) -> Iterator[Finding]:
 
 def _brings_one(entry: Entry) -> bool:
     """Whether the plugin surely gives an interface the name that it is called with; a device may be one of user space."""
-    return entry.type in _MAKES_OWN or (entry.type == "host-device" and bool(entry.conf.text("device")))
+    return entry.type in MAKES_LINK or (entry.type == "host-device" and bool(entry.conf.text("device")))
 
 
 def _ipam(entry: Entry) -> Iterator[Finding]:
@@ -268,7 +263,7 @@ def _ipam(entry: Entry) -> Iterator[Finding]:
         mend = 'add "ipam": {"type": "host-local", "subnet": "10.1.2.0/24"}, or another IPAM'
         yield conf.found(IPAM_MISSING, problem, mend, *where)
         return
-    if entry.context.older_than("0.3.0") and plugin.type in _WRITES_NO_OLD_RESULT:
+    if entry.context.older_than("0.3.0") and plugin.type in BARE_WITHOUT_IPAM:
         version = entry.context.cni_version
         problem = f"without `ipam`, the result of {plugin.type} cannot be written in CNI {version}: it fails"
         mend = 'write "cniVersion": "0.3.1" or newer, or add an `ipam`'
