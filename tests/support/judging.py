@@ -61,7 +61,13 @@ def assert_fires(rule: str, config: Any) -> None:
     assert all(finding.problem and finding.mend for finding in findings)
 
 
-def assert_weighs(rule: str, weight: Severity, config: Any) -> None:
-    """It fires, with the weight of what the plugin makes of it."""
-    assert_fires(rule, config)
-    assert {weight} == {each.weight for each in judged_as_written(config) if each.rule.id == rule}
+Weighed = tuple[str, Severity, str, Any, Any]
+"""A rule, the weight of what the plugin makes of it, why, a configuration that breaks it, and one much like it that is right."""
+
+
+def assert_weighed(case: Weighed) -> None:
+    """It fires with that weight, and stays silent over what is right."""
+    rule, weight, _, bad, good = case
+    assert_fires(rule, bad)
+    assert {weight} == {each.weight for each in judged_as_written(bad) if each.rule.id == rule}
+    assert rule not in ids(judged_as_written(good))
