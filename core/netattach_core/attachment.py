@@ -9,14 +9,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from netattach_core import cni_call, cni_config, cni_result, default_route, json_text, names
+from netattach_core import cni_call, cni_config, cni_result, default_route, json_text, meta_plugins, names
 from netattach_core.annotation import Selection
 from netattach_core.cni_call import CniCall
 from netattach_core.cni_config import NetworkConf
 from netattach_core.errors import AnnotationError, ConfigError, NetattachError
-
-META_PLUGINS = frozenset({"netattach", "multus", "multus-shim"})
-"""Ourselves, and those that we take over from: a network never leads back to us (Multus #1130: a fork bomb)."""
+from netattach_core.finding import path_text
 
 
 @dataclass(frozen=True)
@@ -236,8 +234,9 @@ def _check_conf(attachment: Attachment) -> None:
         raise ConfigError(
             f"network {attachment.network}: the configuration's name {conf.name!r} is none that CNI takes"
         )
-    meta = next((plugin.type for plugin in conf.plugins if plugin.type in META_PLUGINS), "")
+    meta = meta_plugins.first_named(attachment.conf_text)
     if meta:
         raise ConfigError(
-            f"network {attachment.network}: its plugin {meta} attaches networks itself, and is no network"
+            f"network {attachment.network}: its {path_text(meta[0])} is {meta[1]}, which attaches networks itself: "
+            "no network leads back to it; name another plugin"
         )

@@ -13,8 +13,9 @@
 There are three kinds. The **primary** is run for plain pods, as long as the node's files are, to the byte, what they were when
 it was compiled: "first" says that no other file may have come before them, and nothing of the name behind it may be there (a
 directory with more plugins). What a **stand-in** was made from (stand_in.py) is told in the same way, and never run; itself is
-the first of the files. A sandbox's **note** is the primary as it was run, with the call behind it and, once all is attached, the
-result. A **deletion** is the DEL of a sandbox in the ledger, complete to the last byte.
+the first of the files, and its directory and network say where the shim finds what it removes. A sandbox's **note** is the
+primary as it was run, with the call behind it and, once all is attached, the result. A **deletion** is the DEL of a sandbox in
+the ledger, complete to the last byte.
 
 Standard input begins with a brace that the shim writes, so that what it knows goes right behind: prevResult, and what the
 runtime offers of the step's capabilities. An empty interface or CNI_ARGS means the call's.

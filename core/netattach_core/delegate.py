@@ -61,7 +61,7 @@ def _outcome_text(ran: Ran) -> str:
         Outcome.TIMEOUT: f"did not end within {ran.number} ms and was stopped",
         Outcome.NOT_FOUND: "is not installed: no file of that name in the runtime's CNI directories; install it on this node",
         Outcome.FAILED: f"could not be run: {os_error(ran.number)}",
-        Outcome.REFUSED: "was refused by the shim: the call would leave the runtime's CNI directories",
+        Outcome.REFUSED: "was refused by the shim: the call would leave the runtime's CNI directories, or lead back to netattach",
     }[ran.outcome]
 
 

@@ -47,9 +47,9 @@ BEHIND = "netattach.conf"
 """A file of ours in the primary's own directory, `<its name>/`, whose plugins libcni 1.3 and later append to its chain."""
 
 
-def behind_text(file: str, stand_in: str = "") -> str:
+def behind_text() -> str:
     """Our plugin on a node that we have left while pods of ours run on: the shim frees them, and removes the files with the last.
 
-    `file` is in the primary's own directory, "" where none is left there; `stand_in` is the whole path of that one.
+    A mark and no paths: whoever can make a plugin start the shim writes what it is told, and it removes files as root.
     """
-    return json.dumps({"type": TYPE, "uninstalled": file, "standIn": stand_in})
+    return json.dumps({"type": TYPE, "uninstalled": True})

@@ -3,6 +3,9 @@
 <primary's name>/netattach.conf                  what libcni 1.3 and later append to a conflist
 00-multus.conflist-netattach.conflist            the primary with us at its end, for all other runtimes
 <ledger>/chains/stand-in                         what that one was made from, for the shim: it removes a copy that has grown old
+
+By that note, too, the shim finds what it has to remove, with the last pod: the directory and the primary's name stand in it, and
+it is root's. So it is there as long as one of the two places is.
 """
 
 from __future__ import annotations
@@ -12,10 +15,11 @@ import logging
 from pathlib import Path
 
 from netattach_core import cni_config, compiled, names, own_conf, stand_in
-from netattach_core.attachment import META_PLUGINS, Network
+from netattach_core.attachment import Network
 from netattach_core.cni_config import NetworkConf
 from netattach_core.compiled import Source
 from netattach_core.errors import ConfigError, NetattachError
+from netattach_core.meta_plugins import META_PLUGINS
 from netattach_plugin import atomic
 
 _log = logging.getLogger(__name__)
@@ -44,7 +48,7 @@ class Behind:
             name, content = files[-1]
             conf = cni_config.parse(content.decode())
             place = self._place(name, conf)
-            own = own_conf.behind_text(str(place or ""), str(self._stand_in))
+            own = own_conf.behind_text()
             self._write_stand_in(conf, own, files)
             if place is not None:
                 place.parent.mkdir(mode=0o755, exist_ok=True)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from netattach_core import cni_config, names, own_conf
-from netattach_core.attachment import META_PLUGINS, Network
+from netattach_core.attachment import Network
 from netattach_core.cni_config import NetworkConf
 from netattach_core.errors import ConfigError, NetattachError, TryAgainError
 from netattach_core.inventory import NetworkFile
+from netattach_core.meta_plugins import META_PLUGINS
 
 
 class ConfDir:

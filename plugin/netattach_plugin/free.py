@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from netattach_core import plan
 from netattach_core.errors import DelegateError, NotRunError
+from netattach_core.meta_plugins import META_PLUGINS
 from netattach_core.plan import Step, Verb
 from netattach_plugin.ports import Executor
 
@@ -35,7 +36,7 @@ class Freeing:
             if verb is not Verb.DEL or not await self._is_gone(step):
                 raise
         ipam = plan.ipam_type(step)
-        if ipam:
+        if ipam and ipam not in META_PLUGINS:  # an old entry may name one, and it has noted nothing
             await self._plugins.execute(verb, dataclasses.replace(step, plugin=ipam), previous)
         return ""
 

@@ -10,8 +10,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+/* As core/netattach_core/own_conf.py names them. */
+#define BEHIND "netattach.conf"
+#define STAND_IN "00-multus.conflist-netattach.conflist"
 
 /* Networks beside the default one, which has one interface, and which runtimes free by themselves. What cannot be read may. */
 static bool holds_more(const char *id, struct chain *room)
@@ -34,43 +39,71 @@ static bool is_needed(struct chain *room)
 	return needed;
 }
 
-/* Where our configuration lies; the second is a copy of the primary's. Empty where there is none. */
+/* Where our configuration lies, by our own note. Of standard input nothing but the mark is believed: a plugin that starts us hands us
+ * what a network's author wrote. A directory that is not there is NO_DESCRIPTOR. */
 struct places {
-	char *beside, *stand_in;
+	int directory, beside;
+	const char *network;
+	bool is_true; /* the copy, or what was noted of it */
 };
 
-static char *path_in(struct span configuration, const char *key)
+static const char *text_of(struct span bytes)
 {
-	struct buffer path = {0};
-	struct span value;
-	if (scan_find(configuration, key, &value))
-		buffer_unescaped(&path, value);
-	buffer_add(&path, "", 1);
-	return path.lost || *path.bytes != '/' ? "" : (char *)path.bytes;
+	struct buffer text = {0};
+	if (!bytes.size || memchr(bytes.bytes, 0, bytes.size))
+		return "";
+	buffer_add(&text, bytes.bytes, bytes.size);
+	buffer_add(&text, "", 1);
+	if (text.lost)
+		no_memory();
+	return (const char *)text.bytes;
 }
 
-static void remove_stand_in(const struct places *places)
+static bool is_name(const char *text)
 {
-	unlink(places->stand_in);
-	unlink(stand_in_path());
+	return *text && !strchr(text, '/') && strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
 }
 
-/* What was noted of its making is of the one that lies there, while this call may come with an earlier one's configuration. */
-static void keep_true(const struct places *places, struct chain *made)
+static int directory_at(int above, const char *name, int flags)
 {
-	if (!access(places->stand_in, F_OK) && (chain_read(stand_in_path(), made) != CHAIN_WHOLE || !chain_is_current(made)))
-		remove_stand_in(places);
+	return openat(above, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
+}
+
+/* Where the note is lost the compiled primary says it: that is of the same directory, and mostly of the same network. */
+static struct places find_places(struct chain *room)
+{
+	struct places places = {NO_DESCRIPTOR, NO_DESCRIPTOR, "", false};
+	bool noted = chain_read_ours(stand_in_path(), room);
+	if (!noted && !chain_read_ours(primary_path(), room))
+		return places;
+	const char *path = text_of(room->directory);
+	places.is_true = noted && chain_is_current(room);
+	places.network = text_of(room->steps[0].network);
+	if (*path == '/')
+		places.directory = directory_at(AT_FDCWD, path, 0);
+	if (places.directory >= 0 && is_name(places.network))
+		places.beside = directory_at(places.directory, places.network, O_NOFOLLOW);
+	return places;
+}
+
+/* The note stays as long as it is needed to find the other place. What was noted is of the copy that lies there, while this call
+ * may come with an earlier one's configuration. */
+static void keep_true(const struct places *places)
+{
+	if (places->is_true)
+		return;
+	unlinkat(places->directory, STAND_IN, 0);
+	if (faccessat(places->beside, BEHIND, F_OK, 0) < 0)
+		unlink(stand_in_path());
 }
 
 /* With the directory, so that runtimes look anew; where others' plugins are in it too, it stays. */
 static void remove_configuration(const struct places *places)
 {
-	unlink(places->beside);
-	if (*places->beside) {
-		*strrchr(places->beside, '/') = '\0';
-		rmdir(places->beside);
-	}
-	remove_stand_in(places);
+	if (!unlinkat(places->beside, BEHIND, 0))
+		unlinkat(places->directory, places->network, AT_REMOVEDIR);
+	unlinkat(places->directory, STAND_IN, 0);
+	unlink(stand_in_path());
 }
 
 static _Noreturn void pass_on(struct span configuration)
@@ -87,8 +120,8 @@ void stand_behind(const struct given *given, const struct call *call, struct spa
 	struct span whole, mark;
 	if (!scan_value(configuration, &whole) || !scan_find(whole, "uninstalled", &mark))
 		return;
-	struct places places = {path_in(whole, "uninstalled"), path_in(whole, "standIn")};
-	keep_true(&places, room);
+	struct places places = find_places(room);
+	keep_true(&places);
 	if (is_command(call, "DEL") && is_sandbox(call->id)) {
 		if (!sandbox_lock(given->alive, daemon_path(), call->id))
 			fail(CNI_TRY_AGAIN, TEXT("netattach cannot lock the sandbox: ", reason(errno)), TEXT(""));

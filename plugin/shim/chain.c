@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CHUNK 16384
@@ -16,14 +17,11 @@
 
 static const char magic[] = "netattach-chain";
 
-/* False where it cannot be read; errno tells why. */
-bool read_whole(const char *path, struct buffer *content)
+/* Closes it. False where it cannot be read; errno tells why. */
+static bool read_open(int file, struct buffer *content)
 {
-	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	ssize_t got = -1;
 	content->size = 0;
-	if (file < 0)
-		return false;
 	while (content->size <= MAX_FILE && buffer_room(content, CHUNK)) {
 		got = read(file, content->bytes + content->size, CHUNK);
 		if (got <= 0)
@@ -34,6 +32,12 @@ bool read_whole(const char *path, struct buffer *content)
 	close(file);
 	errno = got < 0 ? error : EFBIG;
 	return !got;
+}
+
+bool read_whole(const char *path, struct buffer *content)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return file >= 0 && read_open(file, content);
 }
 
 static bool read_head(struct chain *chain, struct span fields)
@@ -108,14 +112,39 @@ static bool read_frames(struct chain *chain)
 	return taken == TAKEN_NOTHING && chain->has_end && chain->step_count;
 }
 
-enum chain_read chain_read(const char *path, struct chain *chain)
+static void forget(struct chain *chain)
 {
 	struct buffer file = chain->file;
 	memset(chain, 0, sizeof *chain);
 	chain->file = file;
+}
+
+enum chain_read chain_read(const char *path, struct chain *chain)
+{
+	forget(chain);
 	if (!read_whole(path, &chain->file))
 		return errno == ENOENT || errno == ENOTDIR ? CHAIN_NONE : CHAIN_UNUSABLE;
 	return read_frames(chain) ? CHAIN_WHOLE : CHAIN_UNUSABLE;
+}
+
+/* Written by root, or by who we are where that is nobody else's root (a user namespace), and by no others. */
+static bool is_ours(int file)
+{
+	struct stat found;
+	return !fstat(file, &found) && S_ISREG(found.st_mode) && (!found.st_uid || found.st_uid == geteuid()) &&
+	       !(found.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+bool chain_read_ours(const char *path, struct chain *chain)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+	forget(chain);
+	if (file < 0)
+		return false;
+	if (is_ours(file))
+		return read_open(file, &chain->file) && read_frames(chain);
+	close(file);
+	return false;
 }
 
 bool chain_knows(const struct chain *chain, char feature)

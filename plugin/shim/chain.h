@@ -45,6 +45,9 @@ struct chain {
 enum chain_read { CHAIN_NONE, CHAIN_UNUSABLE, CHAIN_WHOLE };
 
 enum chain_read chain_read(const char *path, struct chain *chain);
+
+/* Whether it is whole, no symbolic link, and nobody's but root's: what is removed by it is removed as root. */
+bool chain_read_ours(const char *path, struct chain *chain);
 bool chain_knows(const struct chain *chain, char feature);
 
 /* Whether the node's files are what they were when it was compiled. */

@@ -100,7 +100,8 @@ static bool is_set(char *const *entries, size_t count, const char *entry)
 	return false;
 }
 
-/* The shim's own environment, in which the RUN's variables replace those of the same name. */
+/* The shim's own environment, in which the RUN's variables replace those of the same name, and the word by which a shim knows
+ * that a plugin has started it. */
 static char **environment(struct span variables)
 {
 	struct span field, rest = variables;
@@ -109,7 +110,7 @@ static char **environment(struct span variables)
 		own++;
 	while (next_field(&rest, &field))
 		added++;
-	char **entries = calloc(own + added + 1, sizeof *entries);
+	char **entries = calloc(own + added + 2, sizeof *entries);
 	if (!entries)
 		give_up(ENOMEM);
 	size_t count = 0;
@@ -118,6 +119,7 @@ static char **environment(struct span variables)
 	for (size_t i = 0; i < own; i++)
 		if (!is_set(entries, added, environ[i]))
 			entries[count++] = environ[i];
+	entries[count] = copy(span_of(INSIDE "=1"));
 	return entries;
 }
 

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#define INSIDE "NETATTACH_INSIDE" /* in the environment of each plugin, and so of whatever plugin that starts */
 #define LAST_SIGNAL 31 /* those behind it belong to the C library */
 
 /* What a RUN asked for, checked and resolved. Times are CLOCK_MONOTONIC in milliseconds; 0 = no deadline. */

@@ -134,6 +134,19 @@ static _Noreturn void call_daemon(void)
 	be_front(runner, signals);
 }
 
+/* A plugin runs us, as its IPAM plugin for instance, with what a network's author wrote. The sandbox's lock is held above us, so to
+ * wait for it would be for ever. Nothing is attached here, so there is nothing to delete: what is undone comes to its end. */
+static int answer_plugin(const char *command)
+{
+	if (!strcmp(command, "DEL"))
+		return 0;
+	print_error(CNI_BAD_CONFIGURATION,
+		    span_of("netattach was started by a plugin that it runs itself, and no network leads back to it; "
+			    "name another plugin in the network's configuration, in ipam.type for instance"),
+		    span_of(""));
+	return 1;
+}
+
 int main(void)
 {
 	const char *command = getenv("CNI_COMMAND");
@@ -142,5 +155,7 @@ int main(void)
 		return write_all(STDERR_FILENO, span_of(about)) ? 0 : 1;
 	if (!strcmp(command, "VERSION"))
 		return write_all(STDOUT_FILENO, span_of(versions)) ? 0 : 1;
+	if (getenv(INSIDE))
+		return answer_plugin(command);
 	call_daemon();
 }

@@ -125,7 +125,7 @@ static void add_outcome(struct buffer *message, const struct ran *ran)
 		buffer_text(message, " could not be run: ");
 		buffer_text(message, ran->number == EFBIG ? "it wrote more than 1 MiB" : reason((int)ran->number));
 	} else
-		buffer_text(message, " was refused by the shim: the call would leave the runtime's CNI directories");
+		buffer_text(message, " was refused by the shim: the call would leave the runtime's CNI directories, or lead back to netattach");
 }
 
 static void add_details(struct buffer *details, struct span plugin, const struct ran *ran)

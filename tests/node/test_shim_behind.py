@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from netattach_core import own_conf
-from support import uninstalled
+from netattach_core import compiled, own_conf
+from netattach_core.attachment import Network
+from netattach_core.compiled import Source
+from support import require, uninstalled
 
 RESULT = {"cniVersion": "1.0.0", "ips": [{"address": "10.0.0.2/24"}]}
 
@@ -24,12 +28,21 @@ class Behind:
         self.place.parent.mkdir(parents=True)
         self.place.write_text("{}")
         (root / "ledger/chains/del").mkdir(parents=True)
+        self.note = root / "ledger/chains/stand-in"
+        self.says(self.place.parents[1], "cbr0")
 
-    def call(self, command: str, name: Any = None, **more: Any) -> subprocess.CompletedProcess[str]:
-        plugin = json.loads(own_conf.behind_text(str(self.place)))
-        return uninstalled.call(
-            self.root, command, plugin | more | ({} if name is None else {"uninstalled": name})
-        )
+    def says(self, directory: object, network: str, note: Path | None = None) -> None:
+        """Our note of where our configuration lies."""
+        source = Source(str(directory), own_conf.FILE_NAME, first=True, files=(("10-a.conflist", b"{}"),))
+        network_of = Network(network=network, conf_text='{"type":"bridge"}', conf_name="n")
+        (note or self.note).write_bytes(compiled.encode(compiled.primary(network_of, source, plain=False)))
+        (note or self.note).chmod(0o600)
+
+    def call(
+        self, command: str, variables: Mapping[str, str] | None = None, **more: Any
+    ) -> subprocess.CompletedProcess[str]:
+        plugin = json.loads(own_conf.behind_text()) | more
+        return uninstalled.call(self.root, command, plugin, variables or {})
 
 
 @pytest.fixture
@@ -111,10 +124,121 @@ def test_an_entry_whose_deletion_cannot_be_read_fails_the_delete(
     assert not behind.place.exists()
 
 
-@pytest.mark.parametrize("name", ["", "relative/file", "/", True, 5, [], {"a": "/b"}, "/tmp\\u0000/x"])
-def test_a_place_that_is_none_ends_nothing(behind: Behind, name: Any) -> None:
-    """Nobody but root writes it; an odd one must not make the shim fall."""
-    done = behind.call("DEL", name)
+@pytest.mark.parametrize("mark", ["", "relative/file", "/", False, None, 5, [], {"a": "/b"}, "/tmp\u0000/x"])
+def test_whatever_stands_under_the_mark_it_is_the_mark(behind: Behind, mark: Any) -> None:
+    """An earlier release wrote the path there."""
+    done = behind.call("DEL", uninstalled=mark, standIn=mark)
 
     assert (0, "") == (done.returncode, done.stderr)
+    assert not behind.place.parent.exists()
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "without a note"])
+@pytest.mark.parametrize("command", ["ADD", "CHECK", "DEL", "STATUS", "GC"])
+def test_no_path_of_the_configuration_is_removed(behind: Behind, command: str, *, noted: bool) -> None:
+    """A plugin that starts the shim hands it what a network's author wrote, and the shim is root. Nor one with our names."""
+    strangers = [
+        behind.root / "precious/alone/file",
+        behind.root / "precious/cbr0" / own_conf.BEHIND,
+        behind.root / "precious" / own_conf.STAND_IN,
+    ]
+    for path in strangers:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("root's")
+    if not noted:
+        behind.note.unlink()
+    for path in strangers:
+        assert (
+            0 == behind.call(command, uninstalled=str(path), standIn=str(path), prevResult=RESULT).returncode
+        )
+
+    assert ["root's"] * 3 == [path.read_text() for path in strangers]
+
+
+def _link(note: Path) -> None:
+    note.rename(note.with_name("elsewhere"))
+    note.symlink_to(note.with_name("elsewhere"))
+
+
+def _directory(note: Path) -> None:
+    note.unlink()
+    note.mkdir()
+
+
+def _pipe(note: Path) -> None:
+    note.unlink()
+    os.mkfifo(note, 0o600)
+
+
+BY_OTHERS: dict[str, Callable[[Path], None]] = {
+    "the group may write it": lambda note: note.chmod(0o620),
+    "everybody may write it": lambda note: note.chmod(0o602),
+    "it is a link": _link,
+    "it is a directory": _directory,
+    "it is a pipe": _pipe,
+    "it is another user's": lambda note: os.chown(note, 1, 1),
+}
+
+
+@pytest.mark.parametrize("change", BY_OTHERS.values(), ids=BY_OTHERS)
+def test_a_note_that_may_be_anothers_is_not_believed(
+    behind: Behind, change: Callable[[Path], None], request: pytest.FixtureRequest
+) -> None:
+    """And hinders no call."""
+    if "another user's" in request.node.name and os.geteuid() != 0:
+        require.left_out("needs root: a file is given to another user")
+    change(behind.note)
+
+    assert 0 == behind.call("DEL").returncode
+
     assert behind.place.exists()
+
+
+@pytest.mark.parametrize("network", ["", ".", "..", "a/../cbr0", "../net.d/cbr0", "cbr0/", "cbr0\0", "link"])
+def test_no_network_of_the_note_leads_out_of_the_directory(behind: Behind, network: str) -> None:
+    """Its name is one directory of the node's configuration directory, and no link to another."""
+    (behind.place.parents[1] / "link").symlink_to(behind.place.parent)
+    above = [behind.place.parents[index] / own_conf.BEHIND for index in (1, 2)]
+    for path in above:
+        path.write_text("{}")
+    behind.says(behind.place.parents[1], network)
+
+    assert 0 == behind.call("DEL").returncode
+
+    assert [True] * 3 == [path.exists() for path in (behind.place, *above)]
+
+
+@pytest.mark.parametrize("directory", ["", "relative", "/nowhere/at/all"])
+def test_a_directory_of_the_note_that_is_none_ends_nothing(behind: Behind, directory: str) -> None:
+    behind.says(directory, "cbr0")
+
+    done = behind.call("DEL")
+
+    assert (0, "", True) == (done.returncode, done.stderr, behind.place.exists())
+
+
+def test_where_the_note_is_lost_the_compiled_primary_tells(behind: Behind) -> None:
+    """It is of the same directory, and root's too."""
+    behind.note.unlink()
+    behind.says(behind.place.parents[1], "cbr0", behind.note.with_name("primary"))
+
+    assert 0 == behind.call("DEL").returncode
+
+    assert not behind.place.parent.exists()
+
+
+@pytest.mark.parametrize("command", ["ADD", "CHECK", "STATUS", "GC"])
+def test_started_by_a_plugin_it_fails_at_once(behind: Behind, command: str) -> None:
+    """The sandbox's lock is held above it: to wait for that would be for ever."""
+    done = behind.call(command, {"NETATTACH_INSIDE": "1"}, prevResult=RESULT)
+
+    assert (1, 7) == (done.returncode, json.loads(done.stdout)["code"])
+    assert "started by a plugin" in json.loads(done.stdout)["msg"]
+    assert behind.place.exists()
+
+
+def test_started_by_a_plugin_it_has_nothing_to_delete(behind: Behind) -> None:
+    """So that what an ADD with it began can be undone, and an old entry of the ledger be freed."""
+    done = behind.call("DEL", {"NETATTACH_INSIDE": "1"})
+
+    assert (0, "", True) == (done.returncode, done.stdout, behind.place.exists())

@@ -78,6 +78,13 @@ class TestWhatAPluginGets:
             "TRACEPARENT=00-ab",
         ]
 
+    def test_a_shim_that_a_plugin_starts_knows_it(self, host: Host) -> None:
+        """By a variable that is not CNI's, so that no RUN can take it away, and that plugins hand on to their IPAM."""
+        host.plugin("environ", "exec cat /proc/self/environ")
+        host.calling()
+
+        assert b"NETATTACH_INSIDE=1" in host.daemon.run("environ").stdout.split(b"\0")
+
     def test_a_name_that_begins_like_another_does_not_replace_it(self, host: Host) -> None:
         """CNI_IF is not CNI_IFNAME."""
         host.plugin("names", 'echo "$CNI_IF $CNI_IFNAME"')
@@ -212,6 +219,16 @@ class TestWhatIsFound:
         host.calling()
 
         assert host.daemon.run(name) == Ran(1, Outcome.REFUSED, 0, b"", b"")
+
+    @pytest.mark.parametrize("name", ["netattach", "multus", "multus-shim"])
+    def test_what_would_lead_back_to_us_is_refused(self, host: Host, name: str) -> None:
+        """It would wait for the lock that is held above it; and one of whose name ours is a part is another plugin."""
+        for each in (name, f"{name}-not"):
+            host.plugin(each, "exit 0")
+        host.calling()
+
+        assert host.daemon.run(name) == Ran(1, Outcome.REFUSED, 0, b"", b"")
+        assert host.daemon.run(f"{name}-not", id=2).outcome == Outcome.EXITED
 
     @pytest.mark.parametrize(
         "entry",

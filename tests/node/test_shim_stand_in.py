@@ -12,6 +12,8 @@ import pytest
 from netattach_core import compiled, own_conf
 from netattach_core.attachment import Attachment
 from netattach_plugin.behind import Behind
+from netattach_plugin.compiler import Compiler
+from netattach_plugin.conf_dir import ConfDir
 from support import uninstalled
 
 PRIMARY = '{"cniVersion":"1.0.0","name":"cbr0","plugins":[{"type":"bridge"}]}'
@@ -31,6 +33,10 @@ class Left:
         self.other.write_text("another's")
         self.write("05-broken.conflist", "{")
         self.write("10-a.conflist", PRIMARY)
+        conf_dir = ConfDir(self.conf, lambda: "cbr0")
+        Compiler(
+            ledger=root / "ledger", conf_dir=self.conf, networks=conf_dir, deadline=1, named=lambda: True
+        ).look()
         Behind(self.conf, root / "ledger/chains").take()
         self.plugin = json.loads(self.stand_in.read_text())["plugins"][-1]
 
@@ -59,13 +65,15 @@ OLD: dict[str, Change] = {
     "Multus is back": lambda left: left.write("00-multus.conf", '{"name": "m", "type": "multus-shim"}'),
     "it is spoilt itself": lambda left: left.stand_in.write_text("{"),
     "it is empty": lambda left: left.stand_in.write_text(""),
+}
+LOST: dict[str, Change] = {
     "its note is gone": lambda left: left.note.unlink(),
     "its note is spoilt": lambda left: left.note.write_bytes(left.note.read_bytes()[:-3]),
     "its note is empty": lambda left: left.note.write_bytes(b""),
 }
 
 
-@pytest.mark.parametrize("change", OLD.values(), ids=OLD)
+@pytest.mark.parametrize("change", (OLD | LOST).values(), ids=OLD | LOST)
 @pytest.mark.parametrize("command", ["ADD", "CHECK", "DEL", "STATUS", "GC"])
 def test_a_copy_that_has_grown_old_goes_with_the_next_call(left: Left, command: str, change: Change) -> None:
     """And that call succeeds. The directory that newer runtimes chain stays: it is none."""
@@ -77,8 +85,29 @@ def test_a_copy_that_has_grown_old_goes_with_the_next_call(left: Left, command: 
         done.returncode,
         json.loads(done.stdout) if command == "ADD" else done.stdout,
     )
-    assert (False, False, True) == (left.stand_in.exists(), left.note.exists(), left.place.exists())
+    assert (False, True) == (left.stand_in.exists(), left.place.exists())
     assert 0 == left.call(command).returncode
+
+
+@pytest.mark.parametrize("change", (OLD | LOST).values(), ids=OLD | LOST)
+def test_the_other_place_goes_with_the_last_pod_also_then(left: Left, change: Change) -> None:
+    """The note stays until then: it says where that place is."""
+    change(left)
+    assert 0 == left.call("DEL").returncode
+    left.other.unlink()
+
+    assert 0 == left.call("DEL").returncode
+
+    assert (False, False) == (left.note.exists(), left.place.parent.exists())
+
+
+def test_without_the_other_place_the_note_goes_with_the_copy(left: Left) -> None:
+    left.place.unlink()
+    left.primary.unlink()
+
+    assert 0 == left.call("ADD").returncode
+
+    assert (False, False) == (left.stand_in.exists(), left.note.exists())
 
 
 def _written_back(left: Left) -> None:
@@ -155,12 +184,12 @@ def test_the_last_pod_leaves_the_directory_of_configurations(left: Left) -> None
 
 
 @pytest.mark.parametrize("path", ["", "relative/file", "/", True, 5, [], {"a": "/b"}, "/tmp\u0000/x"])
-def test_a_path_that_is_none_ends_nothing(left: Left, path: object) -> None:
-    """Nobody but root writes it; an odd one must not make the shim fall."""
+def test_the_path_that_an_earlier_release_wrote_is_not_looked_at(left: Left, path: object) -> None:
+    """It stands in what a runtime has in memory, and may have been written by anybody."""
     left.write("10-a.conflist", "{}")
     left.plugin["standIn"] = path
 
     done = left.call("ADD")
 
     assert (0, RESULT, "") == (done.returncode, json.loads(done.stdout), done.stderr)
-    assert left.stand_in.exists()
+    assert not left.stand_in.exists()

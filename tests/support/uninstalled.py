@@ -6,12 +6,15 @@ import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from support import build
 
 
-def call(root: Path, command: str, plugin: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+def call(
+    root: Path, command: str, plugin: Mapping[str, Any], variables: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
     """For the container c1. The ledger is `root`/ledger, and nobody listens at the socket."""
     environment = {
         "CNI_COMMAND": command,
@@ -22,6 +25,7 @@ def call(root: Path, command: str, plugin: Mapping[str, Any]) -> subprocess.Comp
         "NETATTACH_SOCKET": str(root / "run/cni.sock"),
         "NETATTACH_CHAINS": str(root / "ledger/chains"),
         "NETATTACH_WAIT_MS": "60000",
+        **variables,
     }
     return subprocess.run(
         [build.shim_under_test()],

@@ -2,9 +2,9 @@
 
 Pure: the object and what is known of the cluster in, findings out, all of them at once. Five groups of rules, a file or more
 each: the text (`text`, and `object_shape` for what is around it), the shape (`shape`, `spelling`, `foreign`), the sense (`whole`
-for what holds for all, `plugins` for each one), the nodes (`nodes`, `node_versions`, `selector`), the cluster (`cluster`). A
-denial is certain failure, or one of the safety rules; what merely looks wrong is a warning, and the cluster's settings may say
-otherwise of each rule.
+and `meta` for what holds for all, `plugins` for each one), the nodes (`nodes`, `node_versions`, `selector`), the cluster
+(`cluster`). A denial is certain failure, or one of the safety rules; what merely looks wrong is a warning, and the settings of
+the cluster may say otherwise of each rule.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from netattach_core.policy import (
     cluster,
     delegate,
     foreign,
+    meta,
     neighbours,
     node_versions,
     object_shape,
@@ -45,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     *whole.RULES,
     *plugins.RULES,
     *foreign.RULES,
+    *meta.RULES,
     *selector.RULES,
     *node_rules.RULES,
     *node_versions.RULES,
@@ -101,6 +103,7 @@ def _findings(
     yield from about_text
     if root is None:
         return
+    yield from meta.check(root)
     network, chosen = chain.read(root, nad), selector.selected(nad, nodes or ())
     yield from whole.check(network)
     if network.listed:

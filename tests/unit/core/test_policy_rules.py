@@ -50,6 +50,7 @@ CASES: list[tuple[str, str, Any, Any]] = [
         macvlan(ipam={"type": "static", "addresses": [{"address": "10.1.2.3/24", "version": 4}]}),
         macvlan(ipam={"type": "static", "addresses": [{"address": "10.1.2.3/24", "version": "4"}]}),
     ),
+    ("meta-plugin", "ourselves as IPAM", bridge(ipam={"type": "netattach"}), bridge()),
     ("number-form", "a float that is whole", bridge(mtu=1500.0), bridge(mtu=1500)),
     (
         "key-misspelt",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netattach_core import meta_plugins
 from netattach_core.errors import DelegateError
 from support.twins import failed
 from support.world import World, body
@@ -44,6 +45,26 @@ def test_a_plugin_that_fails_while_its_interface_is_there_has_failed() -> None:
         world.delete()
 
     assert ["net1"] == [each.ifname for each in world.ledger.entries["c1"].attachments]
+
+
+@pytest.mark.parametrize("ipam", ["netattach", "multus", "multus-shim"])
+def test_what_attaches_networks_itself_is_never_run_for_its_addresses(
+    ipam: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry of an earlier release may name one; the rest of it is deleted all the same."""
+    world = World("card")
+    config = HOST_DEVICE.replace("host-local", ipam)
+    world.store.create({**body("NetworkAttachmentDefinition", "card"), "spec": {"config": config}})
+    with monkeypatch.context() as earlier:
+        earlier.setattr(meta_plugins, "first_named", lambda _: None)
+        world.add()
+    world.shim.replies["DEL net1 host-device"] = failed("failed to find net1")
+    world.links.present.discard("net1")
+
+    world.delete()
+
+    assert ["DEL net1 host-device", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert {} == world.ledger.entries
 
 
 def test_without_a_namespace_there_is_no_interface_either() -> None:

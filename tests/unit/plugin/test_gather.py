@@ -134,7 +134,8 @@ NO_DEFAULT = {
     "test/a, test/b": f"annotation {DEFAULT_NETWORK}: names 2 networks, and a pod has one default network",
     "[]": f"annotation {DEFAULT_NETWORK}: names 0 networks, and a pod has one default network",
     "a b": f"annotation {DEFAULT_NETWORK}: `a b` names no network",
-    "test/ours": "network test/ours: its plugin netattach attaches networks itself, and is no network",
+    "test/ours": "network test/ours: its type is netattach, which attaches networks itself: no network leads back to it; "
+    "name another plugin",
 }
 
 

@@ -71,14 +71,14 @@ def node(tmp_path: Path) -> Node:
 
 
 def test_our_places_are_taken_where_pods_hold_more(node: Node) -> None:
-    """They say themselves where they lie, so that the shim can remove them."""
+    """What stands in them is a mark, and no path: the shim finds them by its note."""
     node.install()
 
     node.leave()
 
     assert [STAND_IN, "10-a.conflist", "cbr0/netattach.conf"] == node.files()
     place = node.conf / "cbr0/netattach.conf"
-    ours = {"type": "netattach", "uninstalled": str(place), "standIn": str(node.stand_in)}
+    ours = {"type": "netattach", "uninstalled": True}
     assert ours == json.loads(place.read_text())
     assert {
         "cniVersion": "0.4.0",
@@ -120,7 +120,7 @@ def test_a_single_plugins_file_has_a_stand_in_alone(node: Node, name: str) -> No
         "loadOnlyInlinedPlugins": True,
         "plugins": [
             json.loads(SINGLE),
-            {"type": "netattach", "uninstalled": "", "standIn": str(node.stand_in)},
+            {"type": "netattach", "uninstalled": True},
         ],
     } == json.loads(node.stand_in.read_text())
 
@@ -198,14 +198,19 @@ def test_the_stand_in_is_no_default_network(node: Node) -> None:
 
 
 def test_what_it_was_made_from_is_noted_for_the_shim(node: Node) -> None:
-    """Itself too, all as it stands in the files; a compiled chain like those that the shim runs."""
+    """Itself too, all as it stands in the files; a compiled chain like those that the shim runs.
+
+    By its directory and its network the shim finds what it removes, so nobody else may write it.
+    """
     node.install()
     (node.conf / "05-broken.conflist").write_text("{")
     node.leave()
 
-    source = compiled.parse(node.note.read_bytes()).source
+    noted = compiled.parse(node.note.read_bytes())
+    source = noted.source
 
     assert source is not None
+    assert ("cbr0", 0o600) == (noted.steps[0].network, node.note.stat().st_mode & 0o777)
     assert (str(node.conf), "00-netattach.conflist", True, "") == (
         source.directory,
         source.own,

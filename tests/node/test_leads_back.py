@@ -1,0 +1,94 @@
+"""A network whose plugin starts the shim: the real bridge runs netattach as its IPAM plugin, with what the author wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netattach_core import own_conf
+from support.node import Node
+from support.plain import DELEGATE, NOTHING, error_of, left_on, locks, recompiled
+
+FIRST = """#!/bin/sh
+[ "$CNI_COMMAND" != ADD ] || echo '{"cniVersion":"1.0.0","ips":[{"address":"10.9.0.2/24"}]}'
+"""
+DEADLINE_MS = 8_000
+"""Of a plugin: what waits for the lock above it is ended by this, and says so."""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[list[Path]]:
+    """Of root, beside nothing else, and named like ours; they stay."""
+    paths = [
+        tmp_path / "alone/file",
+        tmp_path / "like/cbr0" / own_conf.BEHIND,
+        tmp_path / "like" / own_conf.STAND_IN,
+    ]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("root's")
+    yield paths
+    assert ["root's"] * 3 == [path.read_text() for path in paths]
+
+
+def _bridge(ipam: str = "netattach", **more: Any) -> dict[str, Any]:
+    return {"type": "bridge", "bridge": "mybr0", "ipam": {"type": ipam}, **more}
+
+
+def _marks(files: list[Path]) -> list[dict[str, Any]]:
+    """None, so that the shim would take the call for its own; one for each file; and the one that we write."""
+    named = [
+        {"uninstalled": str(path), "standIn": str(other)}
+        for path, other in zip(files, files[::-1], strict=True)
+    ]
+    return [{}, {"uninstalled": True}, *named]
+
+
+def test_a_plugin_that_starts_the_shim_fails_at_once_and_removes_nothing(
+    daemonless: Node, primary: Callable[[list[dict[str, Any]]], None], files: list[Path]
+) -> None:
+    """Nobody between the author and the plugin: not the webhook, not the daemon. And what was begun is undone."""
+    for mark in _marks(files):
+        primary([_bridge(**mark)])
+        with recompiled(daemonless, deadline_ms=DEADLINE_MS), daemonless.pod() as pod:
+            error = error_of(daemonless, "ADD", pod)
+
+            assert DELEGATE == error["code"]
+            assert "plugin bridge failed: " in error["msg"]
+            assert "netattach was started by a plugin that it runs itself" in json.dumps(error)
+            assert "not undone" not in json.dumps(error)
+            assert ["lo"] == daemonless.link_names(pod)
+            assert ([], [], NOTHING) == (daemonless.notes(), locks(daemonless), left_on(daemonless))
+
+
+def test_nor_does_it_behind_a_plugin_whose_result_it_could_pass_on(
+    daemonless: Node,
+    primary: Callable[[list[dict[str, Any]]], None],
+    script: Callable[[str, str], str],
+    files: list[Path],
+) -> None:
+    """Then an uninstalled shim's ADD would succeed."""
+    first = {"type": script("first", FIRST)}
+    primary([first, _bridge(uninstalled=str(files[0]), standIn=str(files[1]))])
+    with recompiled(daemonless, deadline_ms=DEADLINE_MS), daemonless.pod() as pod:
+        error = error_of(daemonless, "ADD", pod)
+
+        assert "netattach was started by a plugin that it runs itself" in json.dumps(error)
+        assert (["lo"], [], NOTHING) == (daemonless.link_names(pod), daemonless.notes(), left_on(daemonless))
+
+
+@pytest.mark.parametrize("name", ["netattach", "multus", "multus-shim"])
+def test_the_daemon_lets_no_plugin_begin(node: Node, files: list[Path], name: str) -> None:
+    """Without any webhook."""
+    for number, mark in enumerate(_marks(files)):
+        node.create_nad(f"back{number}", {"cniVersion": "1.0.0", **_bridge(name, **mark)})
+        with node.pod(f"back{number}") as pod:
+            done = node.call("add", pod)
+
+            assert 0 != done.returncode
+            assert f"network default/back{number}: its ipam.type is {name}" in done.stdout + done.stderr
+            assert (["lo"], [], []) == (node.link_names(pod), locks(node), node.leases())

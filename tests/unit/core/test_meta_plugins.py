@@ -1,0 +1,112 @@
+"""Plugins that attach networks themselves: wherever one is named the judge says so, and the daemon attaches nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from netattach_core import annotation, attachment, cni_call, json_text, meta_plugins
+from netattach_core.attachment import Attachment, Network
+from netattach_core.cni_call import CniCall
+from netattach_core.errors import ConfigError
+from netattach_core.finding import Severity, path_text
+from netattach_core.policy.meta import META_PLUGIN
+from support.judging import judged
+
+RULE = META_PLUGIN.id
+BRIDGE = '{"cniVersion":"1.0.0","name":"n","type":"bridge",%s}'
+NAMED = {
+    "type": ('{"type":"netattach"}', "type"),
+    "in another case": ('{"TYPE":"multus"}', "TYPE"),
+    "written with an escape": (r'{"type":"netattac\u0068"}', "type"),
+    "its key written with an escape": (r'{"typ\u0065":"netattach"}', "type"),
+    "a plugin of a list": ('{"plugins":[{"type":"bridge"},{"type":"multus-shim"}]}', "plugins[1].type"),
+    "IPAM": (BRIDGE % '"ipam":{"type":"netattach"}', "ipam.type"),
+    "IPAM in another case": (BRIDGE % '"Ipam":{"tyPe":"netattach"}', "Ipam.tyPe"),
+    "the last of two sections": (BRIDGE % '"ipam":{"type":"static"},"ipam":{"type":"multus"}', "ipam.type"),
+    "the last of two keys": (BRIDGE % '"ipam":{"type":"static","type":"netattach"}', "ipam.type"),
+    "the last of two keys in another case": (
+        BRIDGE % '"ipam":{"type":"static","TYPE":"netattach"}',
+        "ipam.TYPE",
+    ),
+    "the first, which a map of Go takes": (
+        '{"type":"flannel","delegate":{"type":"netattach","TYPE":"bridge"}}',
+        "delegate.type",
+    ),
+    "a delegate": ('{"type":"flannel","delegate":{"type":"multus"}}', "delegate.type"),
+    "one of the delegates": (
+        BRIDGE % '"delegates":[{"type":"bridge"},{"type":"multus"}]',
+        "delegates[1].type",
+    ),
+    "a delegate's IPAM": (BRIDGE % '"delegates":[{"ipam":{"type":"netattach"}}]', "delegates[0].ipam.type"),
+    "deep in what nobody knows": (BRIDGE % '"a":[[{"b":{"type":"netattach"}}]]', "a[0][0].b.type"),
+}
+OTHERS = {
+    "a name in which it stands": '{"type":"netattach-more"}',
+    "in another case, which is another file": '{"type":"NetAttach"}',
+    "a network of that name": '{"type":"bridge","name":"multus"}',
+    "a bridge of that name": '{"type":"bridge","bridge":"netattach"}',
+    "no text": BRIDGE % '"a":{"type":["netattach"]}',
+    "a key in which it stands": BRIDGE % '"types":"netattach","mytype":"multus"',
+    "in free text": BRIDGE % r'"description":"{\"type\":\"netattach\"}"',
+}
+
+
+@pytest.mark.parametrize(("config", "place"), NAMED.values(), ids=NAMED)
+def test_the_judge_denies_it_with_its_place(config: str, place: str) -> None:
+    """And says what to do."""
+    (found,) = (each for each in judged(config) if each.rule.id == RULE)
+
+    assert (Severity.DENY, place) == (found.weight, path_text(found.path))
+    assert found.offset is not None
+    assert config[found.offset] == '"'
+    assert "attaches networks itself" in found.problem
+    assert "name the plugin" in found.mend
+
+
+@pytest.mark.parametrize(("config", "place"), NAMED.values(), ids=NAMED)
+def test_the_daemon_refuses_it_before_anything_is_touched(config: str, place: str) -> None:
+    """Whatever the webhook has let through."""
+    with pytest.raises(ConfigError) as refused:
+        _decide(config)
+
+    assert refused.value.message.startswith(f"network lab/net: its {place} is ")
+
+
+@pytest.mark.parametrize("config", OTHERS.values(), ids=OTHERS)
+def test_what_is_none_passes(config: str) -> None:
+    assert RULE not in {each.rule.id for each in judged(config)}
+    assert ["eth0", "net1"] == [each.ifname for each in _decide(config)]
+
+
+def test_the_default_network_is_no_exception() -> None:
+    """Also one that a pod asks for."""
+    with pytest.raises(ConfigError, match=r"network lab/net: its ipam\.type is netattach"):
+        attachment.decide(_call(), Network("lab/net", BRIDGE % '"ipam":{"type":"netattach"}', "net"), ())
+
+
+def test_every_place_is_told() -> None:
+    """At once, as all findings are."""
+    config = json.dumps({"plugins": [{"type": "multus", "ipam": {"type": "netattach"}}]})
+
+    places = [path_text(path) for path, _ in meta_plugins.named(json_text.parse(config))]
+
+    assert ["plugins[0].type", "plugins[0].ipam.type"] == places
+
+
+def _call() -> CniCall:
+    environment = {
+        "CNI_COMMAND": "ADD",
+        "CNI_CONTAINERID": "c1",
+        "CNI_NETNS": "/n",
+        "CNI_IFNAME": "eth0",
+        "CNI_ARGS": "K8S_POD_NAMESPACE=lab;K8S_POD_NAME=p",
+    }
+    return cni_call.parse(environment, b'{"cniVersion":"1.0.0"}')
+
+
+def _decide(config: str) -> tuple[Attachment, ...]:
+    (selection,) = annotation.parse("net", "lab")
+    default = Network("cbr0", '{"type":"bridge","name":"cbr0"}', "cbr0")
+    return attachment.decide(_call(), default, [(selection, Network("lab/net", config, "net"))])
