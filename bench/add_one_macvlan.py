@@ -19,8 +19,8 @@ from netattach_cli.demo import stage
 from netattach_cli.demo.runtime import DemoPod, Runtime, write_object
 from netattach_cli.demo.stage import DEFAULT_NETWORK, Places, Stage
 from netattach_cli.demo.tutorial import nad_body
-from netattach_core import cni_config
-from netattach_core.annotation import NETWORKS
+from netattach_core.api.networks_annotation import NETWORKS
+from netattach_core.cni import config as cni_config
 
 LAN = {"type": "host-local", "subnet": "10.0.0.0/16"}
 MACVLAN = {"cniVersion": "1.0.0", "name": "mac", "type": "macvlan", "master": "eth1", "ipam": LAN}

@@ -39,9 +39,11 @@ from typing import Any
 import yaml
 
 from fuzz import known
-from netattach_core import admission, json_text, policy
-from netattach_core.annotation import NETWORKS
-from netattach_core.finding import Finding, Rule, path_text
+from netattach_core import admission
+from netattach_core.api.networks_annotation import NETWORKS
+from netattach_core.text import json_document
+from netattach_core.text.finding import Finding, Rule, path_text
+from netattach_core.validation import validator
 from netattach_kube import cluster_settings
 from netattach_webhooks import review
 from netattach_webhooks.judges import Judges
@@ -54,7 +56,7 @@ CLUSTER = ROOT / "docs/rules/cluster.yaml"
 EXAMPLES = ROOT / "docs/rules/examples"
 
 SECTIONS: Sequence[tuple[str, Sequence[Rule]]] = (
-    ("Networks", policy.RULES),
+    ("Networks", validator.RULES),
     ("Admission: networks in use, pods, templates, settings", admission.RULES),
 )
 RULES = tuple(rule for _, rules in SECTIONS for rule in rules)
@@ -231,7 +233,7 @@ def _section(rule: Rule, example: Example, said: Sequence[Finding]) -> Iterator[
     for finding in [each for each in said if each.rule.id == rule.id]:
         place = path_text(finding.path)
         if finding.offset is not None and isinstance(config, str):
-            place += " (line {}, column {})".format(*json_text.position(config, finding.offset))
+            place += " (line {}, column {})".format(*json_document.position(config, finding.offset))
         weight = "" if finding.weight is rule.severity else f"{finding.weight}: "
         stop = "" if finding.mend.endswith(("?", ".")) else "."
         yield f"> {weight}{_escaped(place)}: {_escaped(finding.problem)}.\n>\n> Mend: {_escaped(finding.mend)}{stop}"

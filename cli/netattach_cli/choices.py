@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from netattach_core import versions
-from netattach_core.inventory import Interface, NodeInventory
-from netattach_core.policy.nodes import candidates
+from netattach_core.api.inventory import Interface, NodeInventory
+from netattach_core.cni import versions
+from netattach_core.validation.node_rules import candidates
 
 Nodes = Sequence[NodeInventory]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

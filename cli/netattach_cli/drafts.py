@@ -14,8 +14,8 @@ import yaml
 
 from netattach_cli import choices
 from netattach_cli.choices import Choice, NoChoiceError, Nodes
-from netattach_core import names
-from netattach_core.nad import API_VERSION, KIND
+from netattach_core.api.nad import API_VERSION, KIND
+from netattach_core.net import names
 from netattach_core.plugins import main_plugin
 from netattach_core.plugins.plugin import Ipam
 

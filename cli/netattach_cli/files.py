@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS
-from netattach_core.nad import KIND
+from netattach_core.api.nad import KIND
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
 
 STDIN = "-"
 _SUFFIXES = (".yaml", ".yml", ".json")

@@ -10,9 +10,9 @@ from jsonschema import Draft202012Validator
 from netattach_cli import files, manifests
 from netattach_cli.files import File, UnreadableError
 from netattach_cli.kubectl import Kubectl, KubectlError
-from netattach_core import inventory
+from netattach_core.api import inventory
+from netattach_core.api.inventory import NodeInventory
 from netattach_core.errors import DecodeError
-from netattach_core.inventory import NodeInventory
 
 CLUSTER = "cluster"
 KIND = "NodeNetworkInventory"

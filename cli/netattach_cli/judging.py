@@ -11,14 +11,17 @@ from typing import Any
 
 from netattach_cli import nad_objects
 from netattach_cli.manifests import Manifest, Spot
-from netattach_core import admission, annotation, json_text
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS
+from netattach_core import admission
+from netattach_core.api import networks_annotation
+from netattach_core.api.inventory import NodeInventory
+from netattach_core.api.nad import Nad
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
 from netattach_core.errors import AnnotationError
-from netattach_core.finding import Finding, Path, Rule, Severity
-from netattach_core.inventory import NodeInventory
-from netattach_core.nad import Nad
-from netattach_core.policy import RULES, object_shape, selector
-from netattach_core.policy.neighbours import Neighbours
+from netattach_core.text import json_document
+from netattach_core.text.finding import Finding, Path, Rule, Severity
+from netattach_core.validation import node_selector, object_rules
+from netattach_core.validation.footprint_index import Neighbours
+from netattach_core.validation.validator import RULES
 
 NAD_TWICE = Rule("nad-twice", Severity.WARN, "two NetworkAttachmentDefinitions of one name")
 
@@ -30,7 +33,7 @@ _POD_ANNOTATION = next(rule for rule in admission.RULES if rule.id == "pod-annot
 _OF_A_CLUSTER = {"inventory-missing"}
 """Rules that say something of the cluster, and nothing of the file."""
 
-_OF_THE_OBJECT = {rule.id for rule in (*object_shape.RULES, *selector.RULES)}
+_OF_THE_OBJECT = {rule.id for rule in (*object_rules.RULES, *node_selector.RULES)}
 """Rules whose place is one in the object; that of all others is in its configuration."""
 
 _NOBODY = "@"
@@ -85,7 +88,7 @@ class Judge:
             return
         first = self._seen.setdefault((manifest.namespace, manifest.name), manifest)
         if first is not manifest:
-            line, _ = json_text.position(first.text, first.spot(_NAME).at)
+            line, _ = json_document.position(first.text, first.spot(_NAME).at)
             problem = f"{manifest.full_name} stands in {first.file}, line {line}, too; the one that is applied last is in force"
             finding = Finding(NAD_TWICE, _NAME, problem, "remove one of the two, or give it another name")
             yield Problem(manifest, finding, manifest.spot(_NAME))
@@ -135,7 +138,7 @@ def _broken(text: str, namespace: str) -> int:
     """Where in an annotation the first element begins that cannot be read, or the character that is no JSON."""
     try:
         elements = _elements(text)
-    except json_text.JsonTextError as error:
+    except json_document.JsonTextError as error:
         return error.offset
     broken = (start for start, element in elements if not _readable(element, namespace))
     return next(broken, 0)
@@ -144,7 +147,7 @@ def _broken(text: str, namespace: str) -> int:
 def _elements(text: str) -> list[tuple[int, str]]:
     """Where each network begins that an annotation asks for, and an annotation that asks for it alone."""
     if any(char in text for char in '[{"'):
-        return [(item.start, f"[{text[item.start : item.end]}]") for item in json_text.parse(text).items]
+        return [(item.start, f"[{text[item.start : item.end]}]") for item in json_document.parse(text).items]
     found, at = [], 0
     for item in text.split(","):
         found.append((at + len(item) - len(item.lstrip()), item.strip() or _NOBODY))
@@ -154,7 +157,7 @@ def _elements(text: str) -> list[tuple[int, str]]:
 
 def _readable(text: str, namespace: str) -> bool:
     try:
-        annotation.parse(text, namespace)
+        networks_annotation.parse(text, namespace)
     except AnnotationError:
         return False
     return True

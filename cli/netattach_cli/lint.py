@@ -14,7 +14,7 @@ from netattach_cli.files import File, UnreadableError
 from netattach_cli.judging import Judge, asks_for_networks
 from netattach_cli.machine import JsonReport, SarifReport
 from netattach_cli.report import Paint, Report, Tally, TextReport
-from netattach_core.inventory import NodeInventory
+from netattach_core.api.inventory import NodeInventory
 
 NAME = "lint"
 HELP = (

@@ -12,8 +12,8 @@ from typing import Any
 from netattach_cli.files import UnreadableError
 from netattach_cli.judging import ALL_RULES, Problem
 from netattach_cli.report import Tally
-from netattach_core import json_text
-from netattach_core.finding import Severity, path_text
+from netattach_core.text import json_document
+from netattach_core.text.finding import Severity, path_text
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.DENY: "error", Severity.WARN: "warning", Severity.OFF: "none"}
@@ -72,7 +72,7 @@ class SarifReport(_Collected):
 
 def _finding(problem: Problem) -> dict[str, Any]:
     manifest, found = problem.manifest, problem.finding
-    line, column = json_text.position(manifest.text, problem.spot.at)
+    line, column = json_document.position(manifest.text, problem.spot.at)
     return {
         "file": manifest.file,
         "line": line,
@@ -104,7 +104,7 @@ def _sarif_rule(index: int) -> dict[str, Any]:
 
 def _result(problem: Problem) -> dict[str, Any]:
     manifest, found = problem.manifest, problem.finding
-    place = json_text.position(manifest.text, problem.spot.at)
+    place = json_document.position(manifest.text, problem.spot.at)
     where = f"{manifest.full_name} {path_text(found.path)}".lstrip()
     return {
         "ruleId": found.rule.id,

@@ -12,8 +12,8 @@ import yaml
 
 from netattach_cli import nad_objects, places
 from netattach_cli.files import UnreadableError
-from netattach_core import json_text
-from netattach_core.finding import Path
+from netattach_core.text import json_document
+from netattach_core.text.finding import Path
 
 _TEMPLATES: dict[str, Path] = {
     "Pod": (),
@@ -35,7 +35,7 @@ class Document:
     """A document's value, and its nodes of YAML or JSON."""
 
     value: Any
-    node: yaml.Node | json_text.Node
+    node: yaml.Node | json_document.Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,8 @@ def manifests(file: str, text: str) -> Iterator[Manifest]:
 def documents(file: str, text: str) -> Iterator[Document]:
     """JSON is read as JSON, since YAML does not allow all of it (tabs); all else is YAML."""
     try:
-        root = json_text.parse(text)
-    except json_text.JsonTextError:
+        root = json_document.parse(text)
+    except json_document.JsonTextError:
         yield from _yaml_documents(file, text)
     else:
         yield Document(root.value, root)
@@ -194,9 +194,9 @@ def _objects(value: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
         yield (), value
 
 
-def _source(text: str, node: yaml.Node | json_text.Node) -> str:
+def _source(text: str, node: yaml.Node | json_document.Node) -> str:
     """In the comments directly above a document."""
-    if isinstance(node, json_text.Node):
+    if isinstance(node, json_document.Node):
         return ""
     start = node.start_mark.index
     found = _SOURCE.search(text, max(0, start - 1000), start)

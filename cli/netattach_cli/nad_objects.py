@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from netattach_core.finding import Finding
-from netattach_core.nad import API_VERSION, KIND
-from netattach_core.names import shown
-from netattach_core.plugins import words
-from netattach_core.policy.object_shape import OBJECT_SHAPE
+from netattach_core.api.nad import API_VERSION, KIND
+from netattach_core.net.names import shown
+from netattach_core.text import suggestions
+from netattach_core.text.finding import Finding
+from netattach_core.validation.object_rules import OBJECT_SHAPE
 
 
 def is_nad(kind: str) -> bool:
     """The kind itself, and its misspellings; others of the same group, as MultiNetworkPolicy is, are none."""
-    return kind == KIND or words.closest(kind, (KIND,)) is not None
+    return kind == KIND or suggestions.closest(kind, (KIND,)) is not None
 
 
 def check(body: Mapping[str, Any]) -> Iterator[Finding]:

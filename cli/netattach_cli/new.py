@@ -12,9 +12,9 @@ from netattach_cli.drafts import IPAMS, TYPES, Draft, Wish, draft
 from netattach_cli.files import UnreadableError
 from netattach_cli.kubectl import Kubectl
 from netattach_cli.report import visible
-from netattach_core.finding import Severity, path_text
-from netattach_core.inventory import NodeInventory
-from netattach_core.policy import judge
+from netattach_core.api.inventory import NodeInventory
+from netattach_core.text.finding import Severity, path_text
+from netattach_core.validation.validator import judge
 
 NAME = "new"
 HELP = (

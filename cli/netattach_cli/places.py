@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from netattach_core import json_text
+from netattach_core.text import json_document
 
 _BLANK_ESCAPES = "ntr \n"
 
@@ -25,10 +25,10 @@ class Span:
     style: str = ""
 
 
-def span(node: yaml.Node | json_text.Node | None, path: tuple[str | int, ...]) -> Span | None:
+def span(node: yaml.Node | json_document.Node | None, path: tuple[str | int, ...]) -> Span | None:
     """The value at a path of a document; None where there is none."""
-    if isinstance(node, json_text.Node):
-        found = json_text.locate(node, path)
+    if isinstance(node, json_document.Node):
+        found = json_document.locate(node, path)
         return Span(found.start, found.end, '"' if isinstance(found.value, str) else "") if found else None
     for part in path:
         node = _child(node, part)

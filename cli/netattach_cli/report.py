@@ -9,10 +9,10 @@ from typing import Protocol
 from netattach_cli.files import UnreadableError
 from netattach_cli.judging import Problem
 from netattach_cli.manifests import Manifest
-from netattach_core import finding as core_finding
-from netattach_core import json_text
-from netattach_core.excerpt import excerpt
-from netattach_core.finding import Finding, Severity
+from netattach_core.text import finding as core_finding
+from netattach_core.text import json_document
+from netattach_core.text.excerpt import excerpt
+from netattach_core.text.finding import Finding, Severity
 
 _RED, _YELLOW, _BOLD, _BLUE = "31;1", "33;1", "1", "34;1"
 
@@ -95,7 +95,7 @@ def visible(text: str) -> str:
 def _problem(problem: Problem, paint: Paint) -> str:
     """The place is that in the file; where the file's line cannot be followed, the excerpt is the text's own."""
     manifest, found, spot = problem.manifest, problem.finding, problem.spot
-    line, column = json_text.position(manifest.text, spot.at)
+    line, column = json_document.position(manifest.text, spot.at)
     name = manifest.full_name if manifest.is_nad else f"{manifest.kind} {manifest.full_name}"
     about = f"{name} {core_finding.path_text(found.path)}".lstrip()
     about += f" (from {manifest.source})" if manifest.source else ""

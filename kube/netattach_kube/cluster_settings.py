@@ -14,11 +14,13 @@ from typing import Any
 import jsonschema
 import yaml
 
-from netattach_core import addresses, judge_settings, selection
+from netattach_core.api import network_selection
+from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.errors import ConfigError
-from netattach_core.finding import Severity
-from netattach_core.judge_settings import ClusterNetworks, Exemption, JudgeSettings
-from netattach_core.selection import SelectionSettings
+from netattach_core.net import addresses
+from netattach_core.text.finding import Severity
+from netattach_core.validation import settings as validation_settings
+from netattach_core.validation.settings import ClusterNetworks, Exemption, JudgeSettings
 
 NAME = "netattach-config"
 NAMESPACE = "netattach-node"
@@ -37,7 +39,7 @@ class ClusterSettings:
     """Each key of the text, in camel case; what is absent has its default. `judge` holds all that judging needs."""
 
     status_for_plain_pods: StatusForPlainPods = StatusForPlainPods.ASYNC
-    judge: JudgeSettings = judge_settings.DEFAULTS
+    judge: JudgeSettings = validation_settings.DEFAULTS
 
 
 _LONGEST_PROBLEM = 300
@@ -137,7 +139,7 @@ def _judge_settings(body: Mapping[str, Any], judge: Mapping[str, Any]) -> JudgeS
 
 
 def _selection_settings(body: Mapping[str, Any]) -> SelectionSettings:
-    absent = selection.DEFAULTS
+    absent = network_selection.DEFAULTS
     return SelectionSettings(
         primary=body.get("primaryNetwork", absent.primary),
         defaults=tuple(body.get("defaultNetworks", absent.defaults)),

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from netattach_core import annotation
-from netattach_core.annotation import Selection
+from netattach_core.api import networks_annotation
+from netattach_core.api.networks_annotation import Selection
 from netattach_core.errors import AnnotationError
 from netattach_kube.watched import Key
 
@@ -22,7 +22,10 @@ def networks_of(body: dict[str, Any], bare: str) -> str | None:
     namespace where such networks are looked for.
     """
     annotations = body["metadata"].get("annotations") or {}
-    networks, default = annotations.get(annotation.NETWORKS), annotations.get(annotation.DEFAULT_NETWORK)
+    networks, default = (
+        annotations.get(networks_annotation.NETWORKS),
+        annotations.get(networks_annotation.DEFAULT_NETWORK),
+    )
     if not default:
         return networks or None
     both = [*_selected(default, bare), *_selected(networks or "", body["metadata"].get("namespace", ""))]
@@ -65,6 +68,6 @@ class PodsByNad:
 
 def _selected(text: str, namespace: str) -> Sequence[Selection]:
     try:
-        return annotation.parse(text, namespace)
+        return networks_annotation.parse(text, namespace)
     except AnnotationError:
         return ()

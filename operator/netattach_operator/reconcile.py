@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from netattach_core import nad_status
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError, TryAgainError
-from netattach_core.nad_status import Verdict
-from netattach_core.policy import judge
+from netattach_core.validation import nad_status
+from netattach_core.validation.nad_status import Verdict
+from netattach_core.validation.validator import judge
 from netattach_kube import events
 from netattach_kube.api import Api
 from netattach_kube.events import Subject

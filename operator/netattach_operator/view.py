@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from netattach_core import inventory, judge_settings
+from netattach_core.api import inventory
+from netattach_core.api.inventory import NodeInventory
 from netattach_core.errors import NetattachError
-from netattach_core.inventory import NodeInventory
-from netattach_core.judge_settings import JudgeSettings
+from netattach_core.validation import settings as validation_settings
+from netattach_core.validation.settings import JudgeSettings
 from netattach_kube.pods_by_nad import PodsByNad
 from netattach_kube.watched import Key
 from netattach_operator.keys import Keys
@@ -83,7 +84,7 @@ class View:
         self.pods = PodsByNad()
         self.pods_known = False
         self.nodes_version = 0
-        self._settings = judge_settings.DEFAULTS
+        self._settings = validation_settings.DEFAULTS
         self._nodes: tuple[NodeInventory, ...] | None = None
 
     @property

@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from netattach_core.attachment import Attachment, with_result
+from netattach_core.attach.attachment import Attachment, with_result
+from netattach_core.attach.plan import Plan, Step
 from netattach_core.errors import NetattachError, NotRunError
-from netattach_core.plan import Plan, Step
 from netattach_plugin.ports import Executors, PodLinks
 
 

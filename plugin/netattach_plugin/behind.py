@@ -14,12 +14,15 @@ import contextlib
 import logging
 from pathlib import Path
 
-from netattach_core import cni_config, compiled, names, own_conf, stand_in
-from netattach_core.attachment import Network
-from netattach_core.cni_config import NetworkConf
-from netattach_core.compiled import Source
+from netattach_core.attach.attachment import Network
+from netattach_core.cni import config as cni_config
+from netattach_core.cni import netattach_conf
+from netattach_core.cni.config import NetworkConf
+from netattach_core.cni.meta_plugins import META_PLUGINS
 from netattach_core.errors import ConfigError, NetattachError
-from netattach_core.meta_plugins import META_PLUGINS
+from netattach_core.net import names
+from netattach_core.shim import compiled_chain, uninstall_conflist
+from netattach_core.shim.compiled_chain import Source
 from netattach_plugin import atomic
 
 _log = logging.getLogger(__name__)
@@ -35,7 +38,7 @@ class Behind:
 
     def __init__(self, conf_dir: Path, chains: Path) -> None:
         self._conf_dir = conf_dir
-        self._stand_in = conf_dir / own_conf.STAND_IN
+        self._stand_in = conf_dir / netattach_conf.STAND_IN
         self._note = chains / NOTE
 
     def take(self) -> None:
@@ -48,7 +51,7 @@ class Behind:
             name, content = files[-1]
             conf = cni_config.parse(content.decode())
             place = self._place(name, conf)
-            own = own_conf.behind_text()
+            own = netattach_conf.behind_text()
             self._write_stand_in(conf, own, files)
             if place is not None:
                 place.parent.mkdir(mode=0o755, exist_ok=True)
@@ -60,7 +63,7 @@ class Behind:
         """We are back, and our conf is in place. Raises OSError."""
         self._stand_in.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
-        for path in self._conf_dir.glob(f"*/{own_conf.BEHIND}"):
+        for path in self._conf_dir.glob(f"*/{netattach_conf.BEHIND}"):
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # others have plugins in it too
                 path.parent.rmdir()
@@ -69,9 +72,13 @@ class Behind:
         """The files by name, up to the first that a runtime can use; those before it are broken, and may be mended."""
         read: list[_File] = []
         for path in sorted(self._conf_dir.iterdir()):
-            if path.suffix not in own_conf.SUFFIXES or path.name in own_conf.OURS or path.is_dir():
+            if (
+                path.suffix not in netattach_conf.SUFFIXES
+                or path.name in netattach_conf.OURS
+                or path.is_dir()
+            ):
                 continue
-            if path.name < own_conf.STAND_IN:
+            if path.name < netattach_conf.STAND_IN:
                 raise ConfigError(f"the runtime takes {path}, which comes before all that we could leave")
             read.append((path.name, path.read_bytes()))
             conf = _parsed(read[-1][1])
@@ -84,17 +91,19 @@ class Behind:
     def _place(self, name: str, conf: NetworkConf) -> Path | None:
         if not name.endswith(".conflist") or conf.only_inlined or not names.is_cni_name(conf.name):
             return None
-        return self._conf_dir / conf.name / own_conf.BEHIND
+        return self._conf_dir / conf.name / netattach_conf.BEHIND
 
     def _write_stand_in(self, conf: NetworkConf, own: str, files: list[_File]) -> None:
         """The note first: a copy without one is taken for old. Itself is among the files, since one that was spoilt has to go."""
         primary = files[-1][1].decode()
-        copy = stand_in.text(primary, own).encode()
-        made_from = ((own_conf.STAND_IN, copy), *files)
-        source = Source(str(self._conf_dir), own_conf.FILE_NAME, first=True, files=made_from)
+        copy = uninstall_conflist.text(primary, own).encode()
+        made_from = ((netattach_conf.STAND_IN, copy), *files)
+        source = Source(str(self._conf_dir), netattach_conf.FILE_NAME, first=True, files=made_from)
         network = Network(network=conf.name, conf_text=primary, conf_name=conf.name)
         self._note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        atomic.write(self._note, compiled.encode(compiled.primary(network, source, plain=False)), 0o600)
+        atomic.write(
+            self._note, compiled_chain.encode(compiled_chain.primary(network, source, plain=False)), 0o600
+        )
         atomic.write(self._stand_in, copy, 0o600)
 
 

@@ -11,10 +11,10 @@ import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from netattach_core import compiled
-from netattach_core import sandbox as sandboxes
+from netattach_core.attach import sandbox as sandboxes
+from netattach_core.attach.sandbox import Sandbox
 from netattach_core.errors import NetattachError
-from netattach_core.sandbox import Sandbox
+from netattach_core.shim import compiled_chain
 from netattach_plugin.compiler import DIRECTORY
 from netattach_plugin.ledger import FileLedger
 
@@ -36,8 +36,8 @@ class ChainedLedger(FileLedger):
         if entry is not None:
             return entry
         try:
-            return compiled.sandbox_of(
-                container_id, compiled.parse_note((self._notes / container_id).read_bytes())
+            return compiled_chain.sandbox_of(
+                container_id, compiled_chain.parse_note((self._notes / container_id).read_bytes())
             )
         except FileNotFoundError:
             return None
@@ -95,7 +95,9 @@ class ChainedLedger(FileLedger):
         path = self._deletions / sandbox.container_id
         temporary = path.with_name(f".{sandbox.container_id}.new")
         try:
-            temporary.write_bytes(compiled.encode(compiled.deletion(sandbox.attachments, self._deadline_ms)))
+            temporary.write_bytes(
+                compiled_chain.encode(compiled_chain.deletion(sandbox.attachments, self._deadline_ms))
+            )
             temporary.chmod(0o600)
             temporary.rename(path)
         except NetattachError as error:
@@ -108,6 +110,6 @@ class ChainedLedger(FileLedger):
 
 def _is_whole(note: Path) -> bool:
     try:
-        return bool(compiled.parse_note(note.read_bytes()).result)
+        return bool(compiled_chain.parse_note(note.read_bytes()).result)
     except (OSError, NetattachError):
         return False

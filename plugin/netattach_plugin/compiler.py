@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from netattach_core import cni_config, compiled, own_conf
-from netattach_core.attachment import Network
-from netattach_core.compiled import Source
+from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.attach.attachment import Network
+from netattach_core.cni import config as cni_config
+from netattach_core.cni import netattach_conf
 from netattach_core.errors import ConfigError
-from netattach_core.selection import SelectionSettings
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Source
 from netattach_plugin import atomic
 from netattach_plugin.ports import NodeNetworks
 
@@ -63,7 +65,7 @@ class Compiler:
         source = self._source(network)
         if source is None:
             return
-        chain = compiled.primary(
+        chain = compiled_chain.primary(
             network,
             source,
             plain=plain.primary_only,
@@ -72,7 +74,7 @@ class Compiler:
         )
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self._path.parent / "plain").mkdir(mode=0o700, exist_ok=True)
-        atomic.write(self._path, compiled.encode(chain), 0o600)
+        atomic.write(self._path, compiled_chain.encode(chain), 0o600)
 
     def _source(self, network: Network) -> Source | None:
         """The files that decided which one is the primary.
@@ -87,7 +89,11 @@ class Compiler:
             return None
         inlined = path.suffix != ".conflist" or cni_config.parse(network.conf_text).only_inlined
         return Source(
-            str(path.parent), own_conf.FILE_NAME, first, tuple(read), "" if inlined else network.conf_name
+            str(path.parent),
+            netattach_conf.FILE_NAME,
+            first,
+            tuple(read),
+            "" if inlined else network.conf_name,
         )
 
     def _before(self, primary: Path) -> list[Path]:
@@ -95,8 +101,8 @@ class Compiler:
         return sorted(
             path
             for path in primary.parent.iterdir()
-            if path.suffix in own_conf.SUFFIXES
+            if path.suffix in netattach_conf.SUFFIXES
             and path.name <= primary.name
-            and path.name not in own_conf.OURS
+            and path.name not in netattach_conf.OURS
             and not path.is_dir()
         )

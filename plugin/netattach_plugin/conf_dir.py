@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from netattach_core import cni_config, names, own_conf
-from netattach_core.attachment import Network
-from netattach_core.cni_config import NetworkConf
+from netattach_core.api.inventory import NetworkFile
+from netattach_core.attach.attachment import Network
+from netattach_core.cni import config as cni_config
+from netattach_core.cni import netattach_conf
+from netattach_core.cni.config import NetworkConf
+from netattach_core.cni.meta_plugins import META_PLUGINS
 from netattach_core.errors import ConfigError, NetattachError, TryAgainError
-from netattach_core.inventory import NetworkFile
-from netattach_core.meta_plugins import META_PLUGINS
+from netattach_core.net import names
 
 
 class ConfDir:
@@ -76,8 +78,12 @@ class ConfDir:
             entries = sorted(self._directory.iterdir())
         except FileNotFoundError:
             return []
-        ours = own_conf.OURS  # by name, since what somebody spoilt does not say any more whose it is
-        return [p for p in entries if p.suffix in own_conf.SUFFIXES and p.name not in ours and not p.is_dir()]
+        ours = netattach_conf.OURS  # by name, since what somebody spoilt does not say any more whose it is
+        return [
+            p
+            for p in entries
+            if p.suffix in netattach_conf.SUFFIXES and p.name not in ours and not p.is_dir()
+        ]
 
 
 def _read(path: Path) -> Network | None:
@@ -99,7 +105,9 @@ def _with_more_plugins(path: Path, text: str, conf: NetworkConf) -> str:
     if path.suffix != ".conflist" or conf.only_inlined or not names.is_cni_name(conf.name):
         return text
     try:
-        more = [each.read_text() for each in sorted(beside.glob("*.conf")) if each.name != own_conf.BEHIND]
+        more = [
+            each.read_text() for each in sorted(beside.glob("*.conf")) if each.name != netattach_conf.BEHIND
+        ]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(error)) from error
     if not more:

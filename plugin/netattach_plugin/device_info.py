@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from netattach_core import device_info
-from netattach_core.attachment import Attachment
-from netattach_core.cni_call import CniCall
+from netattach_core.attach.attachment import Attachment
+from netattach_core.cni.request import CniCall
+from netattach_core.devices import device_info
 from netattach_core.errors import DecodeError, NetattachError
 
 _EVERY = 10.0

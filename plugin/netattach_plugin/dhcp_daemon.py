@@ -14,10 +14,10 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from netattach_core import dhcp_leases
-from netattach_core.dhcp_leases import Lease
+from netattach_core.api.inventory import Dhcp
+from netattach_core.attach import dhcp_leases
+from netattach_core.attach.dhcp_leases import Lease
 from netattach_core.errors import NetattachError
-from netattach_core.inventory import Dhcp
 from netattach_plugin.ledger import FileLedger
 
 _log = logging.getLogger(__name__)

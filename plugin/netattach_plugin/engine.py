@@ -11,10 +11,14 @@ import functools
 import os
 from collections.abc import Collection, Sequence
 
-from netattach_core import answer, attachment, plan
-from netattach_core.answer import Told
-from netattach_core.attachment import Attachment
-from netattach_core.cni_call import CniCall
+from netattach_core.api.pod import PodRef
+from netattach_core.attach import attachment, plan
+from netattach_core.attach import outcome as call_outcome
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.outcome import Told
+from netattach_core.attach.plan import Carrier, Plan, Step, Verb
+from netattach_core.attach.sandbox import Phase, Sandbox, delete_call
+from netattach_core.cni.request import CniCall
 from netattach_core.errors import (
     DecodeError,
     EnvironmentVariableError,
@@ -22,9 +26,6 @@ from netattach_core.errors import (
     NotFoundError,
     TryAgainError,
 )
-from netattach_core.plan import Carrier, Plan, Step, Verb
-from netattach_core.pod import PodRef
-from netattach_core.sandbox import Phase, Sandbox, delete_call
 from netattach_plugin import gateways
 from netattach_plugin.act import Outcome, carry_out
 from netattach_plugin.free import Freeing, LinkNames
@@ -131,11 +132,11 @@ class Engine:
             "what the pod asks for now and by the leases that name it"
         )
         if call.pod is not None:
-            self._events.failed(call.pod, answer.for_pod(call, problem))
+            self._events.failed(call.pod, call_outcome.for_pod(call, problem))
         leased = [attachment.lease(*each) for each in await self._ledger.leases(call.container_id)]
         outcome = await carry_out(plan.delete(leased), self._executors(call, shim, self._plugin_deadline))
         if outcome.failures:
-            raise answer.failure(call, Verb.DEL, leased, outcome.failures)
+            raise call_outcome.failure(call, Verb.DEL, leased, outcome.failures)
         try:
             attachments = await self._pod_networks.attachments(call)
         except NetattachError:
@@ -151,14 +152,14 @@ class Engine:
             plan.check(sandbox.attachments), self._executors(call, shim, self._plugin_deadline)
         )
         if outcome.failures:
-            raise answer.failure(call, Verb.CHECK, sandbox.attachments, outcome.failures)
+            raise call_outcome.failure(call, Verb.CHECK, sandbox.attachments, outcome.failures)
 
     async def _made_by_others(self, call: CniCall) -> Sandbox:
         """Before us, or by a runtime that has forgotten it. Where nobody noted the default network, it is today's."""
         try:
             found = await self._foreign.attachments(call)
         except NetattachError as error:
-            error.message = answer.for_pod(call, error.message)
+            error.message = call_outcome.for_pod(call, error.message)
             raise
         if not any(each.default for each in found):
             found = (attachment.primary(call, self._networks.primary()), *found)
@@ -180,7 +181,7 @@ class Engine:
         attached = await self._ledger.load(call.container_id)
         if attached is not None:
             await self._detach(attached, call, shim)
-        raise TryAgainError(answer.for_pod(call, "the runtime gave up when the networks were attached"))
+        raise TryAgainError(call_outcome.for_pod(call, "the runtime gave up when the networks were attached"))
 
     async def _act(
         self, call: CniCall, attachments: Sequence[Attachment], shim: Shim, links: PodLinks
@@ -200,14 +201,14 @@ class Engine:
         attached = tuple(outcome.with_results(attachments))
         try:
             if outcome.failures:
-                raise answer.failure(call, Verb.ADD, attachments, outcome.failures)
+                raise call_outcome.failure(call, Verb.ADD, attachments, outcome.failures)
             if shim.cancelled:
                 raise TryAgainError(
-                    answer.for_pod(call, "the runtime gave up while the networks were attached")
+                    call_outcome.for_pod(call, "the runtime gave up while the networks were attached")
                 )
             settled = await gateways.settle(call, attached, links)
             attached = settled.attachments
-            told = answer.told(call, attached, self._device_files.told(attached), settled.in_force)
+            told = call_outcome.told(call, attached, self._device_files.told(attached), settled.in_force)
             await self._save(
                 dataclasses.replace(sandbox, phase=Phase.ADDED, attachments=attached, status=told.status)
             )
@@ -222,7 +223,7 @@ class Engine:
         try:
             self._device_files.prepare(sandbox.attachments)
         except NetattachError as error:
-            error.message = answer.for_pod(call, error.message)
+            error.message = call_outcome.for_pod(call, error.message)
             await self._undo(sandbox, (), error, call, shim)
             raise
 
@@ -265,7 +266,7 @@ class Engine:
         with contextlib.suppress(NetattachError):  # the entry as it was frees as much
             await self._save(dataclasses.replace(sandbox, phase=Phase.DELETING, attachments=left))
             await self._foreign.forget(sandbox)
-        raise answer.failure(call, Verb.DEL, sandbox.attachments, failures)
+        raise call_outcome.failure(call, Verb.DEL, sandbox.attachments, failures)
 
     async def _unfreed(
         self, sandbox: Sandbox, decided: Plan, outcome: Outcome
@@ -294,7 +295,7 @@ class Engine:
             await self._ledger.remove(call.container_id)
         except OSError as error:
             problem = f"all is detached, but the ledger's entry cannot be removed: {error}; mend the disk"
-            raise NetattachError(answer.for_pod(call, problem)) from error
+            raise NetattachError(call_outcome.for_pod(call, problem)) from error
 
     async def _publish(self, ref: PodRef | None, told: Told, *, plain: bool) -> None:
         """network-status: awaited for a pod that asked for networks, off the pod's path for a plain one."""
@@ -337,4 +338,4 @@ def _refuse_taken_names(call: CniCall, attachments: Sequence[Attachment], taken:
     for each in attachments:
         if each.ifname in taken:
             problem = f"network {each.network}: the pod has an interface {each.ifname!r} already; ask for another name"
-            raise NetattachError(answer.for_pod(call, problem))
+            raise NetattachError(call_outcome.for_pod(call, problem))

@@ -14,17 +14,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from netattach_core import libcni_cache, multus_cache, names, own_conf, stand_in
-from netattach_core.attachment import Attachment
-from netattach_core.cni_call import CniCall
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Sandbox
+from netattach_core.caches import libcni as libcni_cache
+from netattach_core.caches import multus as multus_cache
+from netattach_core.caches.libcni import Cached
+from netattach_core.cni import netattach_conf
+from netattach_core.cni.request import CniCall
 from netattach_core.errors import DecodeError, NetattachError
-from netattach_core.libcni_cache import Cached
-from netattach_core.sandbox import Sandbox
+from netattach_core.net import names
+from netattach_core.shim import uninstall_conflist
 from netattach_plugin import atomic
 
 _log = logging.getLogger(__name__)
 
-_META = multus_cache.TYPES | {own_conf.TYPE}
+_META = multus_cache.TYPES | {netattach_conf.TYPE}
 _Read = TypeVar("_Read")
 
 
@@ -102,7 +106,7 @@ def _results(directory: Path, container_id: str) -> Iterator[Cached]:
 
 def _without_us(cached: Cached) -> Cached:
     """A pod that was made while we stood at the end of the default network has that network, and nothing of ours."""
-    return replace(cached, conf_text=stand_in.primary(cached.conf_text))
+    return replace(cached, conf_text=uninstall_conflist.primary(cached.conf_text))
 
 
 def _is_usable(cached: Cached) -> bool:

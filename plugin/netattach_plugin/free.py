@@ -10,10 +10,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable
 
-from netattach_core import plan
+from netattach_core.attach import plan
+from netattach_core.attach.plan import Step, Verb
+from netattach_core.cni.meta_plugins import META_PLUGINS
 from netattach_core.errors import DelegateError, NotRunError
-from netattach_core.meta_plugins import META_PLUGINS
-from netattach_core.plan import Step, Verb
 from netattach_plugin.ports import Executor
 
 LinkNames = Callable[[], Awaitable[frozenset[str]]]

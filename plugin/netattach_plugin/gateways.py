@@ -10,10 +10,12 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from netattach_core import answer, attachment, cni_result, default_route, result_routes
-from netattach_core.attachment import Attachment
-from netattach_core.cni_call import CniCall
-from netattach_core.default_route import Changes, DefaultRoute, InForce
+from netattach_core.attach import attachment, default_route, result_routes
+from netattach_core.attach import outcome as call_outcome
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.default_route import Changes, DefaultRoute, InForce
+from netattach_core.cni import result as cni_result
+from netattach_core.cni.request import CniCall
 from netattach_core.errors import ConfigError, NetattachError
 from netattach_plugin.ports import PodLinks, Routes
 
@@ -36,9 +38,9 @@ async def settle(call: CniCall, attachments: Sequence[Attachment], links: PodLin
         return await _settle(attachments, links)
     except OSError as error:
         problem = f"the pod's default routes cannot be set: {error.strerror}"
-        raise NetattachError(answer.for_pod(call, problem)) from error
+        raise NetattachError(call_outcome.for_pod(call, problem)) from error
     except NetattachError as error:
-        error.message = answer.for_pod(call, error.message)
+        error.message = call_outcome.for_pod(call, error.message)
         raise
 
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from netattach_core import annotation, answer, attachment, devices, own_conf, selection
-from netattach_core.annotation import Selection
-from netattach_core.attachment import Attachment, Network
-from netattach_core.cni_call import CniCall
+from netattach_core.api import network_selection, networks_annotation
+from netattach_core.api.nad import RESOURCE_NAME, Nad
+from netattach_core.api.network_selection import PodSelection, SelectionSettings
+from netattach_core.api.networks_annotation import Selection
+from netattach_core.attach import attachment
+from netattach_core.attach import outcome as call_outcome
+from netattach_core.attach.attachment import Attachment, Network
+from netattach_core.cni import netattach_conf
+from netattach_core.cni.request import CniCall
+from netattach_core.devices import assignment as device_assignment
 from netattach_core.errors import NetattachError, NotFoundError
-from netattach_core.nad import RESOURCE_NAME, Nad
-from netattach_core.selection import PodSelection, SelectionSettings
 from netattach_plugin.ports import Devices, NodeNetworks, Store
 
 
@@ -47,16 +51,16 @@ class PodNetworks:
                 call, default, list(zip(selections, others, strict=True)), wanted.default
             )
         except NetattachError as error:
-            error.message = answer.for_pod(call, error.message)
+            error.message = call_outcome.for_pod(call, error.message)
             raise
 
     async def _with_devices(
         self, call: CniCall, networks: Sequence[Network], named: Sequence[str]
     ) -> Sequence[Network]:
         """The kubelet is asked only where a network takes a device."""
-        if call.pod is None or not any(map(devices.takes_one, networks)):
+        if call.pod is None or not any(map(device_assignment.takes_one, networks)):
             return networks
-        return devices.assign(networks, named, call.pod, await self._devices.of_pod(call.pod))
+        return device_assignment.assign(networks, named, call.pod, await self._devices.of_pod(call.pod))
 
     async def _wanted(self, call: CniCall) -> PodSelection:
         """The runtime hands the annotations over by capability; where it does not, the pod is looked up."""
@@ -68,7 +72,7 @@ class PodNetworks:
             if pod is None:
                 raise NotFoundError(f"it does not exist in the API, or not under the UID {call.pod.uid!r}")
             annotations = pod.annotations
-        return selection.of_pod(annotations, call.pod.namespace, self._settings())
+        return network_selection.of_pod(annotations, call.pod.namespace, self._settings())
 
     async def _default(self, asked: Selection | None) -> Network:
         """The node's primary, or what the pod asks for in its place: a NAD, or a file where a bare name is none."""
@@ -79,7 +83,7 @@ class PodNetworks:
     async def _given(self, given: Selection) -> Network:
         """One of the cluster's default networks; a file's name says that it is no NAD, so the API is not asked."""
         mend = "correct defaultNetworks in the cluster's settings"
-        if not given.name.endswith(own_conf.SUFFIXES):
+        if not given.name.endswith(netattach_conf.SUFFIXES):
             return await self._named(given, mend)
         on_node = self._networks.by_file(given.name)
         if on_node is None:
@@ -128,7 +132,8 @@ def is_plain(call: CniCall) -> bool:
     """Whether the pod is known to ask for nothing; of such a one the kubelet's own event is enough."""
     annotations = call.pod_annotations
     return annotations is not None and not any(
-        annotations.get(key, "").strip() for key in (annotation.NETWORKS, annotation.DEFAULT_NETWORK)
+        annotations.get(key, "").strip()
+        for key in (networks_annotation.NETWORKS, networks_annotation.DEFAULT_NETWORK)
     )
 
 

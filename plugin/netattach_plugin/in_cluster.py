@@ -8,7 +8,7 @@ import platform
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from netattach_core.selection import SelectionSettings
+from netattach_core.api.network_selection import SelectionSettings
 from netattach_kube import api as kube_api
 from netattach_kube import health
 from netattach_kube.api import Api

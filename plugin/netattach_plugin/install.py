@@ -13,7 +13,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from netattach_core import cni_config, own_conf
+from netattach_core.cni import config as cni_config
+from netattach_core.cni import netattach_conf
 from netattach_core.errors import ConfigError, NetattachError
 from netattach_plugin import atomic
 from netattach_plugin.behind import Behind
@@ -40,7 +41,7 @@ class Installer:
     ) -> None:
         self._shim = shim
         self._bin_dir = bin_dir
-        self._conf = conf_dir / own_conf.FILE_NAME
+        self._conf = conf_dir / netattach_conf.FILE_NAME
         self._networks = networks
         self._behind = behind
         self._compile_primary = compile_primary
@@ -95,14 +96,14 @@ class Installer:
             _log.warning("this node is left without a network: %s", error)
 
     def _install(self) -> None:
-        atomic.write(self._bin_dir / own_conf.TYPE, self._shim.read_bytes(), 0o755)
+        atomic.write(self._bin_dir / netattach_conf.TYPE, self._shim.read_bytes(), 0o755)
         primary = cni_config.parse(self._networks.primary().conf_text)
-        atomic.write(self._conf, own_conf.text(primary.cni_version).encode(), 0o600)
+        atomic.write(self._conf, netattach_conf.text(primary.cni_version).encode(), 0o600)
         self._behind.give_up()
-        before = own_conf.before_ours(path.name for path in self._conf.parent.iterdir())
+        before = netattach_conf.before_ours(path.name for path in self._conf.parent.iterdir())
         if before:
             raise ConfigError(
-                f"the container runtime takes {self._conf.parent / before[0]}, which comes before {own_conf.FILE_NAME}; "
+                f"the container runtime takes {self._conf.parent / before[0]}, which comes before {netattach_conf.FILE_NAME}; "
                 "rename or remove it"
             )
         self._compile_primary()

@@ -10,9 +10,11 @@ import stat
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-from netattach_core import cni_config, inventory, own_conf, versions
+from netattach_core.api import inventory
+from netattach_core.api.inventory import Dhcp, NodeInventory, Plugin, Primary
+from netattach_core.cni import config as cni_config
+from netattach_core.cni import netattach_conf, versions
 from netattach_core.errors import NetattachError
-from netattach_core.inventory import Dhcp, NodeInventory, Plugin, Primary
 from netattach_plugin.ports import Links, NodeNetworks, Store
 
 _ANSWER_SECONDS = 5.0
@@ -83,7 +85,7 @@ def _binaries(bin_dir: Path) -> Iterator[tuple[Path, _Stamp]]:
     for path in sorted(bin_dir.iterdir()):
         with contextlib.suppress(FileNotFoundError):
             known = path.stat()
-            hidden = path.name.startswith(".") or path.name == own_conf.TYPE
+            hidden = path.name.startswith(".") or path.name == netattach_conf.TYPE
             if not hidden and stat.S_ISREG(known.st_mode) and os.access(path, os.X_OK):
                 yield path, (path.name, known.st_ctime_ns, known.st_size)
 

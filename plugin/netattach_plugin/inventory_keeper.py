@@ -8,8 +8,8 @@ import random
 import time
 from pathlib import Path
 
+from netattach_core.api.inventory import NodeInventory
 from netattach_core.errors import NetattachError
-from netattach_core.inventory import NodeInventory
 from netattach_plugin.inventory import Gatherer
 from netattach_plugin.ports import Store
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netattach_core import annotation, inventory, nad
+from netattach_core.api import inventory, nad, networks_annotation
+from netattach_core.api.inventory import NodeAddress, NodeInventory
+from netattach_core.api.nad import Nad
+from netattach_core.api.pod import Pod, PodRef
 from netattach_core.errors import ConflictError, NotFoundError, RefusedError, TryAgainError
-from netattach_core.inventory import NodeAddress, NodeInventory
-from netattach_core.nad import Nad
-from netattach_core.pod import Pod, PodRef
 from netattach_kube.api import Api
 from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS, RESOURCE_SLICES
 from netattach_kube.watched import Key, Watched
@@ -24,10 +24,10 @@ _MIRROR = "kubernetes.io/config.mirror"
 """On the API's picture of a static pod: the UID that its runtime knows it by."""
 
 _READ = (
-    annotation.NETWORKS,
-    annotation.DEFAULT_NETWORK,
-    annotation.SKIP_DEFAULT_NETWORKS,
-    annotation.NETWORK_STATUS,
+    networks_annotation.NETWORKS,
+    networks_annotation.DEFAULT_NETWORK,
+    networks_annotation.SKIP_DEFAULT_NETWORKS,
+    networks_annotation.NETWORK_STATUS,
     _MIRROR,
 )
 _GET_SECONDS = 2.0
@@ -117,7 +117,7 @@ class KubeStore:
         await self._patch_status(ref, found.ref.uid, text)
 
     async def _patch_status(self, ref: PodRef, uid: str, text: str) -> None:
-        metadata: dict[str, Any] = {"annotations": {annotation.NETWORK_STATUS: text}}
+        metadata: dict[str, Any] = {"annotations": {networks_annotation.NETWORK_STATUS: text}}
         if uid:
             metadata["uid"] = uid
         await self._api.merge_patch(PODS, {"metadata": metadata}, ref.name, ref.namespace, "status")

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 
+from netattach_core.attach.sandbox import Sandbox
 from netattach_core.errors import NetattachError
-from netattach_core.sandbox import Sandbox
 from netattach_plugin.foreign_cache import ForeignCache
 from netattach_plugin.ledger import FileLedger
 

@@ -10,8 +10,8 @@ import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
-from netattach_core import sandbox as sandboxes
-from netattach_core.sandbox import Sandbox
+from netattach_core.attach import sandbox as sandboxes
+from netattach_core.attach.sandbox import Sandbox
 
 _log = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from netattach_core import attachment, plan
-from netattach_core.attachment import Attachment
-from netattach_core.cni_call import CniCall
+from netattach_core.attach import attachment, plan
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.plan import Carrier, Plan
+from netattach_core.attach.sandbox import Sandbox
+from netattach_core.cni.request import CniCall
 from netattach_core.errors import DecodeError, DelegateError, NetattachError, NotReadyError, TryAgainError
-from netattach_core.plan import Carrier, Plan
-from netattach_core.sandbox import Sandbox
 from netattach_plugin.act import Outcome, carry_out
 from netattach_plugin.ports import Ledger, NodeNetworks, Shim
 from netattach_plugin.run_plugin import PluginExecutor

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError
-from netattach_core.pod import PodRef
-from netattach_core.selection import SelectionSettings
 from netattach_plugin import around_engine
 from netattach_plugin.chained_ledger import ChainedLedger
 from netattach_plugin.compiler import Compiler

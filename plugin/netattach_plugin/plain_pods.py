@@ -10,10 +10,12 @@ import logging
 import os
 from pathlib import Path
 
-from netattach_core import cni_result, compiled, network_status
-from netattach_core.attachment import Attachment
-from netattach_core.compiled import Note
+from netattach_core.attach import network_status
+from netattach_core.attach.attachment import Attachment
+from netattach_core.cni import result as cni_result
 from netattach_core.errors import NetattachError
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Note
 from netattach_plugin.compiler import DIRECTORY
 from netattach_plugin.ports import PlainStatusSink
 
@@ -54,13 +56,13 @@ class PlainPodStatus:
     def _read(self, path: Path) -> Note | None:
         """None where it is still written to, or was cut off: then its DEL is all that is left to be done."""
         try:
-            return compiled.parse_note(path.read_bytes())
+            return compiled_chain.parse_note(path.read_bytes())
         except (OSError, NetattachError):
             return None
 
     async def _tell(self, path: Path, note: Note) -> None:
         try:
-            sandbox = compiled.sandbox_of(path.name, note)
+            sandbox = compiled_chain.sandbox_of(path.name, note)
             if sandbox.pod is not None:
                 await self._status.deliver_plain(sandbox.pod, _status(sandbox.attachments[0]))
         except NetattachError as error:
@@ -80,7 +82,7 @@ def _mark(path: Path) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(compiled.TOLD)
+            file.write(compiled_chain.TOLD)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

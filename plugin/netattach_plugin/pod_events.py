@@ -9,8 +9,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError, TryAgainError
-from netattach_core.pod import PodRef
 from netattach_kube import events
 from netattach_kube.api import Api
 from netattach_kube.resource import PODS

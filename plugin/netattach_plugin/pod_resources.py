@@ -21,10 +21,10 @@ from h2.events import (
 )
 from h2.exceptions import H2Error
 
-from netattach_core import pod_resources, resource_slices
+from netattach_core.api.pod import PodRef
+from netattach_core.devices import pod_resources, resource_slices
+from netattach_core.devices.pod_resources import Allocated
 from netattach_core.errors import DecodeError, NetattachError, TryAgainError
-from netattach_core.pod import PodRef
-from netattach_core.pod_resources import Allocated
 
 _SECONDS = 10.0
 _PAUSE_SECONDS = 0.05

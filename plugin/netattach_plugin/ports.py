@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from netattach_core.attachment import Attachment, Network
-from netattach_core.cni_call import CniCall
-from netattach_core.default_route import DefaultRoute
-from netattach_core.inventory import DefaultInterface, Interface, NetworkFile, NodeAddress, NodeInventory
-from netattach_core.nad import Nad
-from netattach_core.plan import Carrier, Step, Verb
-from netattach_core.pod import Pod, PodRef
-from netattach_core.sandbox import Sandbox
-from netattach_core.shim_protocol import Ran
+from netattach_core.api.inventory import DefaultInterface, Interface, NetworkFile, NodeAddress, NodeInventory
+from netattach_core.api.nad import Nad
+from netattach_core.api.pod import Pod, PodRef
+from netattach_core.attach.attachment import Attachment, Network
+from netattach_core.attach.default_route import DefaultRoute
+from netattach_core.attach.plan import Carrier, Step, Verb
+from netattach_core.attach.sandbox import Sandbox
+from netattach_core.cni.request import CniCall
+from netattach_core.shim.protocol import Ran
 
 
 class Store(Protocol):

@@ -12,9 +12,9 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
-from netattach_core import annotation
+from netattach_core.api import networks_annotation
+from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import DecodeError, NetattachError
-from netattach_core.sandbox import Phase, Sandbox
 from netattach_plugin.debts import Debts
 from netattach_plugin.namespaces import is_gone
 from netattach_plugin.ports import Ledger, StatusSink, Store
@@ -123,7 +123,7 @@ class Recovery:
         except NetattachError as error:
             _log.warning("network-status of pod %s is not compared: %s", sandbox.pod, error)
             return
-        if pod is None or pod.annotations.get(annotation.NETWORK_STATUS) == text:
+        if pod is None or pod.annotations.get(networks_annotation.NETWORK_STATUS) == text:
             return
         if len(sandbox.attachments) == 1:
             self._status.deliver_later(sandbox.pod, text)

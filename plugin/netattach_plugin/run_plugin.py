@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from netattach_core import cni_config, delegate
-from netattach_core.cni_call import CniCall
-from netattach_core.plan import Step, Verb
+from netattach_core.attach.plan import Step, Verb
+from netattach_core.cni import config as cni_config
+from netattach_core.cni.request import CniCall
+from netattach_core.shim import run_result
 from netattach_plugin.ports import Shim
 
 
@@ -20,8 +21,8 @@ class PluginExecutor:
         stdin = cni_config.with_previous(step.stdin, previous or None)
         ran = await self._shim.run(step.plugin, stdin.encode(), self._environment(verb, step), self._deadline)
         if verb is Verb.ADD:
-            return delegate.result(ran, step.plugin, step.cni_version)
-        delegate.succeeded(ran, step.plugin)
+            return run_result.result(ran, step.plugin, step.cni_version)
+        run_result.succeeded(ran, step.plugin)
         return ""
 
     def _environment(self, verb: Verb, step: Step) -> dict[str, str]:

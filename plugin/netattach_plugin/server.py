@@ -14,10 +14,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from netattach_core import cni_call, cni_error, versions
-from netattach_core.cni_call import CniCall
+from netattach_core.cni import error as cni_error
+from netattach_core.cni import request as cni_request
+from netattach_core.cni import versions
+from netattach_core.cni.request import CniCall
 from netattach_core.errors import DecodeError, NetattachError
-from netattach_core.shim_protocol import Call
+from netattach_core.shim.protocol import Call
 from netattach_plugin.debts import RUNTIMES_TURN, Debts
 from netattach_plugin.engine import Engine
 from netattach_plugin.shim_call import ShimCall
@@ -169,7 +171,7 @@ class Server:
     async def _outcome(self, raw: Call, shim: ShimCall) -> tuple[int, bytes]:
         version = versions.NEWEST
         try:
-            call = cni_call.parse(raw.environment, raw.stdin)
+            call = cni_request.parse(raw.environment, raw.stdin)
             version = call.cni_version
             result = await self._in_turn(call, shim)
         except NetattachError as error:

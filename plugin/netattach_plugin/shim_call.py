@@ -9,9 +9,9 @@ import struct
 import time
 from collections.abc import Mapping
 
-from netattach_core import shim_protocol
 from netattach_core.errors import DecodeError, TryAgainError
-from netattach_core.shim_protocol import Call, Decoder, Frame, Kind, Outcome, Ran, Run
+from netattach_core.shim import protocol as shim_protocol
+from netattach_core.shim.protocol import Call, Decoder, Frame, Kind, Outcome, Ran, Run
 
 _CHUNK = 65536
 _PEER = struct.Struct("3i")  # pid, uid, gid of SO_PEERCRED

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
-from netattach_core.pod import PodRef
 from netattach_plugin.ports import Store
 
 _log = logging.getLogger(__name__)

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netattach_core import annotation, inventory, nad
+from netattach_core.api import inventory, nad, networks_annotation
+from netattach_core.api.inventory import NodeAddress, NodeInventory
+from netattach_core.api.nad import Nad
+from netattach_core.api.pod import Pod, PodRef
 from netattach_core.errors import ConfigError, NotFoundError
-from netattach_core.inventory import NodeAddress, NodeInventory
-from netattach_core.nad import Nad
-from netattach_core.pod import Pod, PodRef
 
 
 class FileStore:
@@ -43,7 +43,7 @@ class FileStore:
         if body is None or not _is_same_pod(body, ref):
             raise NotFoundError(f"pod {ref} is gone")
         annotations = body["metadata"].get("annotations") or {}
-        body["metadata"]["annotations"] = {**annotations, annotation.NETWORK_STATUS: text}
+        body["metadata"]["annotations"] = {**annotations, networks_annotation.NETWORK_STATUS: text}
         _write(path, body)
 
     async def publish_inventory(self, inventory_: NodeInventory) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import annotation
-from netattach_core.annotation import Selection
+from netattach_core.api import networks_annotation
+from netattach_core.api.networks_annotation import Selection
 from netattach_core.errors import AnnotationError
 
 ACCEPTED = {
@@ -134,20 +134,20 @@ REFUSED = {
 @pytest.mark.parametrize(("text", "expected"), ACCEPTED.values(), ids=ACCEPTED)
 def test_what_is_accepted(text: str, expected: list[Selection]) -> None:
     """Each accepted text gives its elements, in order."""
-    assert tuple(expected) == annotation.parse(text, "test")
+    assert tuple(expected) == networks_annotation.parse(text, "test")
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
 def test_what_is_refused(text: str) -> None:
     """One invalid element refuses the whole annotation."""
     with pytest.raises(AnnotationError):
-        annotation.parse(text, "test")
+        networks_annotation.parse(text, "test")
 
 
 def test_a_refusal_names_the_place_and_the_mend() -> None:
     """Somebody who reads the pod's event has to know what to change."""
     with pytest.raises(AnnotationError) as refusal:
-        annotation.parse('[{"name": "a"}, {"name": "b", "mac": "02:00"}]', "test")
+        networks_annotation.parse('[{"name": "a"}, {"name": "b", "mac": "02:00"}]', "test")
 
     assert "element 1: `mac` '02:00' is not 6 bytes such as 02:00:00:00:00:01" == refusal.value.message
 
@@ -156,7 +156,7 @@ def test_a_refusal_names_the_place_and_the_mend() -> None:
 def test_no_text_does_anything_but_parse_or_be_refused(text: str) -> None:
     """The annotation comes from any user of the cluster."""
     try:
-        selections = annotation.parse(text, "test")
+        selections = networks_annotation.parse(text, "test")
     except AnnotationError:
         return
 

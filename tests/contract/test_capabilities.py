@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
-from netattach_core import attachment, cni_call, cni_config, compiled, own_conf
-from netattach_core.attachment import Network
-from netattach_core.cni_call import POD_ANNOTATIONS
-from netattach_core.compiled import Source
+from netattach_core.attach import attachment
+from netattach_core.attach.attachment import Network
+from netattach_core.cni import config as cni_config
+from netattach_core.cni import netattach_conf
+from netattach_core.cni import request as cni_request
+from netattach_core.cni.request import POD_ANNOTATIONS
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Source
 
 PORTS = [{"hostPort": 80, "containerPort": 8080, "protocol": "tcp", "hostIP": ""}]
 RATES = {"ingressRate": 1000, "ingressBurst": 2000, "egressRate": 0, "egressBurst": 0}
@@ -43,7 +47,7 @@ OCICNI: dict[str, Any] = {
 
 
 def _handed_over(offered: dict[str, Any]) -> dict[str, Any]:
-    (ours,) = json.loads(own_conf.text("1.0.0"))["plugins"]
+    (ours,) = json.loads(netattach_conf.text("1.0.0"))["plugins"]
     return {key: value for key, value in offered.items() if ours["capabilities"].get(key) is True}
 
 
@@ -62,7 +66,7 @@ def test_all_that_a_runtime_has_is_handed_over_and_reaches_whoever_declares_it(
     environment = {"CNI_COMMAND": "ADD", "CNI_CONTAINERID": "c1", "CNI_NETNS": "/n", "CNI_IFNAME": "eth0"}
     stdin = {"cniVersion": "1.0.0", "name": "netattach", "runtimeConfig": _handed_over(offered)}
 
-    call = cni_call.parse(environment, json.dumps(stdin).encode())
+    call = cni_request.parse(environment, json.dumps(stdin).encode())
     given = attachment.primary(call, Network("cbr0", text, "cbr0"))
 
     told = [
@@ -78,6 +82,6 @@ def test_the_shim_alone_hands_on_the_same() -> None:
     plugin = {"type": "all", "capabilities": dict.fromkeys({**CONTAINERD, **OCICNI}, True)}
     text = json.dumps({"cniVersion": "1.0.0", "name": "cbr0", "plugins": [plugin]})
 
-    chain = compiled.primary(Network("cbr0", text, "cbr0"), Source("", "", True, (), ""), plain=True)
+    chain = compiled_chain.primary(Network("cbr0", text, "cbr0"), Source("", "", True, (), ""), plain=True)
 
     assert {*CONTAINERD, *OCICNI} - {POD_ANNOTATIONS} == set(chain.steps[0].capabilities)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import cni_result, versions
+from netattach_core.cni import result as cni_result
+from netattach_core.cni import versions
 from netattach_core.errors import DecodeError, NetattachError, VersionError
 
 K1 = {

@@ -1,7 +1,7 @@
 """The bytes of a compiled chain, which a shim of another release reads: a change here is a new version of the format."""
 
-from netattach_core import compiled
-from netattach_core.compiled import Call, Chain, Feature, Note, Source, Step
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
 
 
 def _frame(kind: bytes, *fields: bytes) -> bytes:
@@ -28,7 +28,7 @@ def test_a_note_to_the_byte() -> None:
             _frame(b"R", b'{"ips":[]}'),
             _frame(b"T"),
         ]
-    ) == compiled.encode_note(note)
+    ) == compiled_chain.encode_note(note)
 
 
 def test_a_deletion_to_the_byte() -> None:
@@ -41,4 +41,4 @@ def test_a_deletion_to_the_byte() -> None:
             _frame(b"S", b"shop/a", b"macvlan", b"net1", b"MAC=c2", b'"name":"a"}'),
             _frame(b"E"),
         ]
-    ) == compiled.encode(chain)
+    ) == compiled_chain.encode(chain)

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 import yaml
 
-from netattach_core.finding import Finding, Severity
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
-from netattach_core.policy import judge
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.text.finding import Finding, Severity
+from netattach_core.validation.validator import judge
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GIVEN = os.environ.get("NETATTACH_CORPUS", "")

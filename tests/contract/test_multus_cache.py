@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import libcni_cache, multus_cache
-from netattach_core.attachment import Attachment
-from netattach_core.cni_call import CniCall
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Phase, Sandbox
+from netattach_core.caches import libcni as libcni_cache
+from netattach_core.caches import multus as multus_cache
+from netattach_core.caches.libcni import Cached
+from netattach_core.cni.request import CniCall
 from netattach_core.errors import DecodeError
-from netattach_core.libcni_cache import Cached
-from netattach_core.sandbox import Phase, Sandbox
 from support import multus
 from support.multus import Delegate
 

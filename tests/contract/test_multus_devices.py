@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from netattach_core import cni_config, device_info, pod_resources, resource_slices
-from netattach_core.attachment import Attachment
-from netattach_core.pod_resources import Allocated
+from netattach_core.attach.attachment import Attachment
+from netattach_core.cni import config as cni_config
+from netattach_core.devices import device_info, pod_resources, resource_slices
+from netattach_core.devices.pod_resources import Allocated
 from support.kubelet import claim, message, pod
 
 

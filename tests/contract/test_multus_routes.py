@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from netattach_core import annotation, default_route, result_routes
-from netattach_core.default_route import Asked, DefaultRoute, Hop
+from netattach_core.api import networks_annotation
+from netattach_core.attach import default_route, result_routes
+from netattach_core.attach.default_route import Asked, DefaultRoute, Hop
 from netattach_core.errors import VersionError
 
 OWN = [DefaultRoute(4, (Hop("net1", "10.1.1.254"),)), DefaultRoute(6, (Hop("net1", "fc00::fe"),))]
@@ -40,7 +41,7 @@ def test_the_flags_of_a_networks_own_routes(
     then strips both versions whichever is set; ours strips the version that another gateway was asked for.
     """
     element = {"name": "net1"} | ({} if written is None else {"default-route": written})
-    (selection,) = annotation.parse(json.dumps([element]), "test")
+    (selection,) = networks_annotation.parse(json.dumps([element]), "test")
     assert gateways == selection.default_route
 
     asked = [] if gateways is None else [Asked("test/net1", "net1", gateways)]

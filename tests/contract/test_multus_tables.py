@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from netattach_core import cni_call, cni_config
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS
-from netattach_core.attachment import Attachment
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
+from netattach_core.attach.attachment import Attachment
+from netattach_core.cni import config as cni_config
+from netattach_core.cni import request as cni_request
 from netattach_core.errors import ConfigError, EnvironmentVariableError, NetattachError
 from netattach_kube import cluster_settings
 from netattach_plugin.conf_dir import ConfDir
@@ -59,7 +60,7 @@ def attached(row: Row, directory: Path, args: str = "", **stdin: Any) -> tuple[A
     selection = cluster_settings.parse(row.settings).judge.selection
     networks = ConfDir(directory, lambda: selection.primary)
     annotations = {NETWORKS: row.networks, DEFAULT_NETWORK: row.default}
-    offered = {**stdin.pop("runtimeConfig", {}), cni_call.POD_ANNOTATIONS: annotations}
+    offered = {**stdin.pop("runtimeConfig", {}), cni_request.POD_ANNOTATIONS: annotations}
     environment = {
         "CNI_COMMAND": "ADD",
         "CNI_CONTAINERID": "c",
@@ -67,7 +68,7 @@ def attached(row: Row, directory: Path, args: str = "", **stdin: Any) -> tuple[A
         "CNI_IFNAME": "eth0",
         "CNI_ARGS": args or ARGS % row.namespace,
     }
-    call = cni_call.parse(
+    call = cni_request.parse(
         environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": offered, **stdin}).encode()
     )
     return asyncio.run(PodNetworks(store, networks, FixedDevices(), lambda: selection).attachments(call))
@@ -275,7 +276,7 @@ def test_the_runtimes_arguments_keep_their_order_and_what_is_unknown(tmp_path: P
 
     order = ["K8S_POD_NAMESPACE", "K8S_POD_NAME", "K8S_POD_INFRA_CONTAINER_ID", "K8S_POD_UID", "BLAHBLAH"]
     assert (["IgnoreUnknown", *order], "foo=bar") == (list(default.args), default.args["BLAHBLAH"])
-    assert cni_call.args_text(default.args).endswith(";K8S_POD_UID=u;BLAHBLAH=foo=bar")
+    assert cni_request.args_text(default.args).endswith(";K8S_POD_UID=u;BLAHBLAH=foo=bar")
 
 
 def test_arguments_with_a_colon_are_refused(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from netattach_core import cni_result, network_status, result_routes
-from netattach_core.default_route import Hop
+from netattach_core.attach import network_status, result_routes
+from netattach_core.attach.default_route import Hop
+from netattach_core.cni import result as cni_result
 
 KINDNET = {
     "cniVersion": "0.3.1",

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import pod_resources
+from netattach_core.devices import pod_resources
+from netattach_core.devices.pod_resources import Allocated
 from netattach_core.errors import DecodeError
-from netattach_core.pod_resources import Allocated
 from support.kubelet import message, pod
 
 GET_RESPONSE = bytes.fromhex(

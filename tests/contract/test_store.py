@@ -11,11 +11,11 @@ from typing import Any, Protocol, TypeVar
 
 import pytest
 
-from netattach_core import annotation, inventory
+from netattach_core.api import inventory, networks_annotation
+from netattach_core.api.inventory import NodeInventory, Plugin
+from netattach_core.api.nad import Nad
+from netattach_core.api.pod import Pod, PodRef
 from netattach_core.errors import ConfigError, NetattachError, NotFoundError
-from netattach_core.inventory import NodeInventory, Plugin
-from netattach_core.nad import Nad
-from netattach_core.pod import Pod, PodRef
 from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS
 from netattach_plugin.kube_store import KubeStore
 from netattach_plugin.ports import Store
@@ -184,9 +184,9 @@ def test_a_nad_belongs_to_its_namespace(harness: Harness) -> None:
 
 def test_a_pod_is_found_by_its_uid(harness: Harness) -> None:
     """A StatefulSet's pod comes again under the same name: the old one's annotations are not the new one's."""
-    harness.create(_pod("u1", **{annotation.NETWORKS: "n"}))
+    harness.create(_pod("u1", **{networks_annotation.NETWORKS: "n"}))
 
-    assert Pod(PodRef("ns", "p", "u1"), {annotation.NETWORKS: "n"}) == harness.run(
+    assert Pod(PodRef("ns", "p", "u1"), {networks_annotation.NETWORKS: "n"}) == harness.run(
         lambda store: store.pod(PodRef("ns", "p", "u1"))
     )
     assert None is harness.run(lambda store: store.pod(PodRef("ns", "p", "u2")))
@@ -210,7 +210,7 @@ def test_the_status_is_written_and_nothing_else_is_changed(harness: Harness) -> 
 
     harness.run(lambda store: store.write_status(PodRef("ns", "p", "u1"), "[]"))
 
-    before["metadata"]["annotations"][annotation.NETWORK_STATUS] = "[]"
+    before["metadata"]["annotations"][networks_annotation.NETWORK_STATUS] = "[]"
     assert before == harness.read("Pod", "ns", "p")
 
 
@@ -222,7 +222,9 @@ def test_the_status_of_a_pod_without_annotations(harness: Harness) -> None:
 
     harness.run(lambda store: store.write_status(PodRef("ns", "p", "u1"), "[]"))
 
-    assert {annotation.NETWORK_STATUS: "[]"} == harness.read("Pod", "ns", "p")["metadata"]["annotations"]
+    assert {networks_annotation.NETWORK_STATUS: "[]"} == harness.read("Pod", "ns", "p")["metadata"][
+        "annotations"
+    ]
 
 
 @pytest.mark.parametrize("ref", [PodRef("ns", "p", "u2"), PodRef("ns", "q", "u1")])

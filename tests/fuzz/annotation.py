@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 
 from fuzz import properties
-from netattach_core import addresses, admission, annotation, names
-from netattach_core.annotation import Selection
+from netattach_core import admission
+from netattach_core.api import networks_annotation
+from netattach_core.api.networks_annotation import Selection
 from netattach_core.errors import AnnotationError
+from netattach_core.net import addresses, names
 
 _LONGEST_MESSAGE = 900
 """Characters; an event holds 1024, and says which pod it is."""
@@ -16,14 +18,14 @@ _LONGEST_MESSAGE = 900
 def one_input(data: bytes) -> None:
     text = properties.text_of(data)
     try:
-        selections = annotation.parse(text, "lab")
+        selections = networks_annotation.parse(text, "lab")
     except AnnotationError as error:
         _is_refused_with_words(error)
     else:
         for selection in selections:
             _can_be_attached(selection)
         _is_read_again_as_it_was(selections)
-    body = {"metadata": {"annotations": {annotation.NETWORKS: text}}}
+    body = {"metadata": {"annotations": {networks_annotation.NETWORKS: text}}}
     asked = admission.of_pod(body, None, "lab")
     unknown = admission.unknown(asked.networks, [("lab", "net"), ("other", "lost")], "lab")
     properties.sound([*asked.findings, *unknown], "")
@@ -51,5 +53,8 @@ def _is_read_again_as_it_was(selections: tuple[Selection, ...]) -> None:
     """In the comma form, which knows a network and its interface."""
     again = ",".join(each.full_name + (f"@{each.interface}" if each.interface else "") for each in selections)
     if not any(set(each.interface) & set(',@[{"') for each in selections):
-        told = [(each.namespace, each.name, each.interface) for each in annotation.parse(again, "elsewhere")]
+        told = [
+            (each.namespace, each.name, each.interface)
+            for each in networks_annotation.parse(again, "elsewhere")
+        ]
         assert [(each.namespace, each.name, each.interface) for each in selections] == told

@@ -8,7 +8,8 @@ import re
 from typing import Any, NoReturn
 
 from fuzz import properties
-from netattach_core import admission, json_text
+from netattach_core import admission
+from netattach_core.text import json_document
 
 _UNREAD = object()
 _LONGEST_WORDS = 300
@@ -25,17 +26,17 @@ def one_input(data: bytes) -> None:
 def _reads_like_the_standard_library(text: str) -> None:
     expected = _standard(text)
     try:
-        root = json_text.parse(text)
-    except json_text.JsonTextError as error:
+        root = json_document.parse(text)
+    except json_document.JsonTextError as error:
         _is_refused_rightly(error, text, expected)
         return
     # By their texts: 1, 1.0 and true are equal and not the same.
-    assert repr(expected) == repr(root.value) == repr(json_text.value(text))
+    assert repr(expected) == repr(root.value) == repr(json_document.value(text))
     _stands_where_it_says(root, text)
     _edits_leave_the_rest(root, text)
 
 
-def _is_refused_rightly(error: json_text.JsonTextError, text: str, expected: Any) -> None:
+def _is_refused_rightly(error: json_document.JsonTextError, text: str, expected: Any) -> None:
     assert 0 < len(error.problem) <= _LONGEST_WORDS, error.problem
     assert 0 < len(error.mend) <= _LONGEST_WORDS, error.mend
     assert 0 <= error.offset <= len(text), error.offset
@@ -62,7 +63,7 @@ def _finite(digits: str) -> float:
 def _beyond_our_bounds(text: str, value: Any) -> bool:
     """Whether it is JSON that we refuse for its depth, or for the length of a number."""
     level = [value]
-    for _ in range(json_text.MAX_DEPTH):
+    for _ in range(json_document.MAX_DEPTH):
         level = [
             inner
             for outer in level
@@ -72,7 +73,7 @@ def _beyond_our_bounds(text: str, value: Any) -> bool:
     return any(isinstance(value, dict | list) for value in level) or bool(re.search(r"[-+.eE0-9]{301}", text))
 
 
-def _stands_where_it_says(node: json_text.Node, text: str) -> None:
+def _stands_where_it_says(node: json_document.Node, text: str) -> None:
     assert repr(node.value) == repr(json.loads(text[node.start : node.end]))
     for member in node.members:
         assert text[member.start] == '"'
@@ -81,9 +82,9 @@ def _stands_where_it_says(node: json_text.Node, text: str) -> None:
         _stands_where_it_says(item, text)
 
 
-def _edits_leave_the_rest(root: json_text.Node, text: str) -> None:
-    assert root.value == json.loads(json_text.integral_numbers(text))
+def _edits_leave_the_rest(root: json_document.Node, text: str) -> None:
+    assert root.value == json.loads(json_document.integral_numbers(text))
     if isinstance(root.value, dict):
-        edited = json.loads(json_text.with_members(text, {"name": '"set"', "type": None}))
+        edited = json.loads(json_document.with_members(text, {"name": '"set"', "type": None}))
         others = {key: value for key, value in root.value.items() if key not in {"name", "type"}}
         assert {"name": "set", **others} == edited

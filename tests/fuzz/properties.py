@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netattach_core.finding import Finding
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.text.finding import Finding
 from netattach_webhooks import wording
 
 NODES = (

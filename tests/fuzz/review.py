@@ -15,10 +15,10 @@ from typing import Any, ParamSpec, TypeVar
 from unittest import mock
 
 from fuzz import known, properties
-from netattach_core import inventory
-from netattach_core.annotation import NETWORKS
+from netattach_core.api import inventory
+from netattach_core.api.nad import PROTECT
+from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.errors import DecodeError, NotFoundError, TryAgainError
-from netattach_core.nad import PROTECT
 from netattach_kube import cluster_settings
 from netattach_webhooks import app, judges, review
 from netattach_webhooks.lookup import Lookup

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from netattach_core import plugins, versions
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS
+from netattach_core import plugins
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS
+from netattach_core.cni import versions
 from netattach_kube import cluster_settings
 
 _JSON = [

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from netattach_core.annotation import DEFAULT_NETWORK
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK
 from support.node import Node, NodePod
 
 LAN: dict[str, Any] = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from netattach_core.finding import Finding, Severity
+from netattach_core.text.finding import Finding, Severity
 from support import differential, uml
 from support.differential import Gap, Lab, Subject, Verdicts
 from support.differential_subjects import (

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from netattach_core import own_conf
+from netattach_core.cni import netattach_conf
 from support.node import Node
 from support.plain import DELEGATE, NOTHING, error_of, left_on, locks, recompiled
 
@@ -25,8 +25,8 @@ def files(tmp_path: Path) -> Iterator[list[Path]]:
     """Of root, beside nothing else, and named like ours; they stay."""
     paths = [
         tmp_path / "alone/file",
-        tmp_path / "like/cbr0" / own_conf.BEHIND,
-        tmp_path / "like" / own_conf.STAND_IN,
+        tmp_path / "like/cbr0" / netattach_conf.BEHIND,
+        tmp_path / "like" / netattach_conf.STAND_IN,
     ]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)

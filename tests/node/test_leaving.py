@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from netattach_cli.demo.stage import DEFAULT_NETWORK
-from netattach_core import own_conf
+from netattach_core.cni import netattach_conf
 from netattach_plugin import leaving
 from netattach_plugin.behind import Behind
 from netattach_plugin.chained_ledger import ChainedLedger
@@ -135,11 +135,11 @@ def behind(after: Others, ours: Behind) -> Path:
     """The one in the directory that libcni chains, and no other: that a runtime uses both is another test's."""
     ours.take()
     _stand_in(after).unlink()
-    return after.node.stage.places.conf_dir / "cbr0" / own_conf.BEHIND
+    return after.node.stage.places.conf_dir / "cbr0" / netattach_conf.BEHIND
 
 
 def _stand_in(after: Others) -> Path:
-    return after.node.stage.places.conf_dir / own_conf.STAND_IN
+    return after.node.stage.places.conf_dir / netattach_conf.STAND_IN
 
 
 def _what_is_left(after: Others) -> list[str]:

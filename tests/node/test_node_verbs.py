@@ -12,7 +12,7 @@ import pytest
 
 from netattach_cli.demo import stage
 from netattach_cli.demo.stage import DEFAULT_NETWORK, Places
-from netattach_core import own_conf
+from netattach_core.cni import netattach_conf
 from support.node import Node, NodePod
 
 WITNESS = r"""#!/bin/sh
@@ -40,7 +40,7 @@ def node(places: Places, cnitool: Path, tmp_path: Path) -> Iterator[Node]:
         primary = json.loads(DEFAULT_NETWORK)
         primary |= {"cniVersion": "1.1.0", "plugins": [*primary["plugins"], {"type": "witness"}]}
         (own.conf_dir / "10-default.conflist").write_text(json.dumps(primary))
-        (own.conf_dir / own_conf.FILE_NAME).write_text(own_conf.text("1.1.0"))
+        (own.conf_dir / netattach_conf.FILE_NAME).write_text(netattach_conf.text("1.1.0"))
         (own.bin_dir / "witness").write_text(WITNESS.replace("NOTES", str(tmp_path)))
         (own.bin_dir / "witness").chmod(0o755)
         node = Node(built, cnitool)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from netattach_cli.demo.stage import DEFAULT_NETWORK
-from netattach_core import cni_call, compiled
-from netattach_core.compiled import Feature
+from netattach_core.cni import request as cni_request
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Feature
 from support.build import shim_of_another_release
 from support.node import NETWORKS, Node
 from support.plain import (
@@ -111,7 +112,7 @@ def test_a_pod_that_selects_waits_for_the_daemon(node: Node, annotations: dict[s
 )
 def test_what_cannot_be_told_for_certain_is_the_daemons(node: Node, annotations: str) -> None:
     """A key with an escape may be any key; annotations that are none, or there twice, say nothing."""
-    text = f'{{"cniVersion":"1.0.0","runtimeConfig":{{"{cni_call.POD_ANNOTATIONS}": {annotations}}}}}'
+    text = f'{{"cniVersion":"1.0.0","runtimeConfig":{{"{cni_request.POD_ANNOTATIONS}": {annotations}}}}}'
     with node.pod() as pod:
         assert TRY_AGAIN == error_of(node, "ADD", pod, stdin=text)["code"]
         assert ["lo"] == node.link_names(pod)
@@ -235,7 +236,7 @@ def test_plugins_are_told_what_the_daemon_would_tell_them(
     primary(
         [
             {"type": "recorder", "mtu": 1400, "capabilities": {"bandwidth": True, "ips": False}},
-            {"type": "recorder", "capabilities": {"portMappings": True, cni_call.POD_ANNOTATIONS: True}},
+            {"type": "recorder", "capabilities": {"portMappings": True, cni_request.POD_ANNOTATIONS: True}},
         ]
     )
     offered = {
@@ -279,7 +280,7 @@ class TestTheDaemonAfterwards:
                     node.status(late)[0][k] for k in ("name", "interface", "default")
                 )
             notes = [(node.stage.places.ledger / "chains/plain" / name).read_bytes() for name in node.notes()]
-            assert [True, True] == [compiled.parse_note(note).told for note in notes]
+            assert [True, True] == [compiled_chain.parse_note(note).told for note in notes]
             node.delete(early)
             node.delete(late)
 

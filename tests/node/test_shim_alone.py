@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from netattach_core import compiled
-from netattach_core.compiled import Call, Chain, Feature, Note, Source, Step
-from netattach_core.shim_protocol import Kind
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
+from netattach_core.shim.protocol import Kind
 from support.build import shim_under_test
 from support.shim_peer import Host, Shim
 
@@ -56,7 +56,7 @@ class AloneHost(Host):
     def leave_deletion(self, *steps: tuple[str, str], sandbox: str = "sandbox") -> None:
         """What the daemon leaves with a ledger entry."""
         chain = Chain("", 5000, frozenset(), tuple(_step(plugin, ifname) for plugin, ifname in steps))
-        (self.chains / "del" / sandbox).write_bytes(compiled.encode(chain))
+        (self.chains / "del" / sandbox).write_bytes(compiled_chain.encode(chain))
         (self.ledger / f"{sandbox}.json").write_text("{}")
 
     def compile(self, *plugins: str, features: Sequence[Feature] = ()) -> None:
@@ -64,7 +64,7 @@ class AloneHost(Host):
         (self.conf / "10-a.conf").write_text("{}")
         source = Source(str(self.conf), "00-netattach.conflist", True, (("10-a.conf", b"{}"),))
         chain = Chain("1.1.0", 5000, frozenset(features), tuple(_step(each, "") for each in plugins), source)
-        (self.chains / "primary").write_bytes(compiled.encode(chain))
+        (self.chains / "primary").write_bytes(compiled_chain.encode(chain))
 
     def left(self) -> list[str]:
         """What is held of sandboxes."""
@@ -393,7 +393,7 @@ def _leave_note(host: AloneHost, plugin: str) -> None:
     source = Source(str(host.conf), "", True, (("10-a.conf", b"{}"),))
     chain = Chain("1.1.0", 5000, frozenset(), (_step(plugin, ""),), source)
     note = Note(chain, Call("/n", "eth0", "", "{}"), '{"ips":[]}')
-    (host.chains / "plain/sandbox").write_bytes(compiled.encode_note(note))
+    (host.chains / "plain/sandbox").write_bytes(compiled_chain.encode_note(note))
 
 
 def _status(host: AloneHost) -> Shim:

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from netattach_core import compiled, frames
-from netattach_core.cni_call import POD_ANNOTATIONS
-from netattach_core.compiled import Call, Chain, Feature, Note, Source, Step
+from netattach_core.cni.request import POD_ANNOTATIONS
+from netattach_core.shim import compiled_chain, frames
+from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
 from support import require
 from support.build import shim_binary, shim_sanitized
 from support.shim_peer import Host
@@ -61,7 +61,7 @@ class Fuzzed:
         """One call on fresh files; exit status, standard output, standard error."""
         self.added.unlink(missing_ok=True)
         self.result.write_bytes(result)
-        (self.chains / "primary").write_bytes(primary or compiled.encode(self.chain))
+        (self.chains / "primary").write_bytes(primary or compiled_chain.encode(self.chain))
         for place, data in (("plain", note), ("del", deletion)):
             (self.chains / place / "sandbox").unlink(missing_ok=True)
             if data:
@@ -136,14 +136,14 @@ def test_what_is_not_mutated_goes_alone(fuzzed: Fuzzed) -> None:
     """Or the others would show nothing."""
     assert (0, RESULT, b"") == fuzzed.run("ADD")
     assert ["ADD"] == fuzzed.verbs_run()
-    assert (0, b"", b"") == fuzzed.run("DEL", note=compiled.encode_note(fuzzed.note))
+    assert (0, b"", b"") == fuzzed.run("DEL", note=compiled_chain.encode_note(fuzzed.note))
     assert ["DEL"] == fuzzed.verbs_run()
 
 
 @pytest.mark.parametrize("kind", ["N", "O", "F", "S", "E"])
 def test_a_primary_without_one_of_its_parts_is_the_daemons(fuzzed: Fuzzed, kind: str) -> None:
     """The fuzzer found the one without its origin."""
-    rest, parts = bytearray(compiled.encode(fuzzed.chain)), b""
+    rest, parts = bytearray(compiled_chain.encode(fuzzed.chain)), b""
     while (frame := frames.take(rest)) is not None:
         parts += b"" if chr(frame[0]) == kind else frames.pack(*frame)
 
@@ -213,9 +213,9 @@ def test_a_pod_that_selects_never_goes_alone(fuzzed: Fuzzed) -> None:
 def test_no_file_and_no_result_crash_the_shim(fuzzed: Fuzzed, what: str) -> None:
     """Disks and plugins may give back anything."""
     whole: dict[str, Callable[[], bytes]] = {
-        "primary": lambda: compiled.encode(fuzzed.chain),
-        "note": lambda: compiled.encode_note(fuzzed.note),
-        "deletion": lambda: compiled.encode(Chain("", 5000, frozenset(), (STEP, STEP))),
+        "primary": lambda: compiled_chain.encode(fuzzed.chain),
+        "note": lambda: compiled_chain.encode_note(fuzzed.note),
+        "deletion": lambda: compiled_chain.encode(Chain("", 5000, frozenset(), (STEP, STEP))),
         "result": lambda: RESULT,
     }
     verbs = {

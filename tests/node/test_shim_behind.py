@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from netattach_core import compiled, own_conf
-from netattach_core.attachment import Network
-from netattach_core.compiled import Source
+from netattach_core.attach.attachment import Network
+from netattach_core.cni import netattach_conf
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Source
 from support import require, uninstalled
 
 RESULT = {"cniVersion": "1.0.0", "ips": [{"address": "10.0.0.2/24"}]}
@@ -24,7 +25,7 @@ class Behind:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.place = root / "net.d/cbr0" / own_conf.BEHIND
+        self.place = root / "net.d/cbr0" / netattach_conf.BEHIND
         self.place.parent.mkdir(parents=True)
         self.place.write_text("{}")
         (root / "ledger/chains/del").mkdir(parents=True)
@@ -33,15 +34,19 @@ class Behind:
 
     def says(self, directory: object, network: str, note: Path | None = None) -> None:
         """Our note of where our configuration lies."""
-        source = Source(str(directory), own_conf.FILE_NAME, first=True, files=(("10-a.conflist", b"{}"),))
+        source = Source(
+            str(directory), netattach_conf.FILE_NAME, first=True, files=(("10-a.conflist", b"{}"),)
+        )
         network_of = Network(network=network, conf_text='{"type":"bridge"}', conf_name="n")
-        (note or self.note).write_bytes(compiled.encode(compiled.primary(network_of, source, plain=False)))
+        (note or self.note).write_bytes(
+            compiled_chain.encode(compiled_chain.primary(network_of, source, plain=False))
+        )
         (note or self.note).chmod(0o600)
 
     def call(
         self, command: str, variables: Mapping[str, str] | None = None, **more: Any
     ) -> subprocess.CompletedProcess[str]:
-        plugin = json.loads(own_conf.behind_text()) | more
+        plugin = json.loads(netattach_conf.behind_text()) | more
         return uninstalled.call(self.root, command, plugin, variables or {})
 
 
@@ -139,8 +144,8 @@ def test_no_path_of_the_configuration_is_removed(behind: Behind, command: str, *
     """A plugin that starts the shim hands it what a network's author wrote, and the shim is root. Nor one with our names."""
     strangers = [
         behind.root / "precious/alone/file",
-        behind.root / "precious/cbr0" / own_conf.BEHIND,
-        behind.root / "precious" / own_conf.STAND_IN,
+        behind.root / "precious/cbr0" / netattach_conf.BEHIND,
+        behind.root / "precious" / netattach_conf.STAND_IN,
     ]
     for path in strangers:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -198,7 +203,7 @@ def test_a_note_that_may_be_anothers_is_not_believed(
 def test_no_network_of_the_note_leads_out_of_the_directory(behind: Behind, network: str) -> None:
     """Its name is one directory of the node's configuration directory, and no link to another."""
     (behind.place.parents[1] / "link").symlink_to(behind.place.parent)
-    above = [behind.place.parents[index] / own_conf.BEHIND for index in (1, 2)]
+    above = [behind.place.parents[index] / netattach_conf.BEHIND for index in (1, 2)]
     for path in above:
         path.write_text("{}")
     behind.says(behind.place.parents[1], network)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from netattach_core.shim_protocol import Frame, Kind, Outcome, Ran
+from netattach_core.shim.protocol import Frame, Kind, Outcome, Ran
 from support.build import shim_under_test
 from support.shim_peer import PATIENCE, Host, Shim, alive, children
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from netattach_core import shim_protocol
-from netattach_core.shim_protocol import Frame, Kind, Run
+from netattach_core.shim import protocol as shim_protocol
+from netattach_core.shim.protocol import Frame, Kind, Run
 from support.build import shim_binary, shim_sanitized
 from support.shim_peer import Host
 

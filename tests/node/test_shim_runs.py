@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from netattach_core import shim_protocol
-from netattach_core.shim_protocol import Outcome, Ran, Run
+from netattach_core.shim import protocol as shim_protocol
+from netattach_core.shim.protocol import Outcome, Ran, Run
 from support.build import shim_under_test
 from support.shim_peer import Host, alive
 

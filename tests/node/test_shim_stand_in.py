@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from netattach_core import compiled, own_conf
-from netattach_core.attachment import Attachment
+from netattach_core.attach.attachment import Attachment
+from netattach_core.cni import netattach_conf
+from netattach_core.shim import compiled_chain
 from netattach_plugin.behind import Behind
 from netattach_plugin.compiler import Compiler
 from netattach_plugin.conf_dir import ConfDir
@@ -25,8 +26,8 @@ class Left:
 
     def __init__(self, root: Path) -> None:
         self.root, self.conf = root, root / "net.d"
-        self.stand_in, self.primary = self.conf / own_conf.STAND_IN, self.conf / "10-a.conflist"
-        self.place, self.note = self.conf / "cbr0" / own_conf.BEHIND, root / "ledger/chains/stand-in"
+        self.stand_in, self.primary = self.conf / netattach_conf.STAND_IN, self.conf / "10-a.conflist"
+        self.place, self.note = self.conf / "cbr0" / netattach_conf.BEHIND, root / "ledger/chains/stand-in"
         self.other = root / "ledger/chains/del/c2"
         self.conf.mkdir()
         self.other.parent.mkdir(parents=True)
@@ -122,7 +123,9 @@ TRUE: dict[str, Change] = {
     "what is no configuration came": lambda left: left.write("00-notes.txt", "{"),
     "one is being written": lambda left: left.write(".05-b.conflist.tmp", "{"),
     "a directory came": lambda left: (left.conf / "00-dir.conf").mkdir(),
-    "our own conf is there still": lambda left: left.write(own_conf.FILE_NAME, own_conf.text("1.0.0")),
+    "our own conf is there still": lambda left: left.write(
+        netattach_conf.FILE_NAME, netattach_conf.text("1.0.0")
+    ),
 }
 
 
@@ -154,7 +157,7 @@ def test_a_pod_of_the_default_network_alone_needs_no_place(left: Left, networks:
     """The runtime frees it; such a pod may run for as long as the node."""
     text = '{"cniVersion": "1.0.0", "name": "n", "plugins": [{"type": "bridge"}, {"type": "tuning"}]}'
     held = [Attachment("n", f"eth{number}", text, "n", default=not number) for number in range(networks)]
-    left.other.write_bytes(compiled.encode(compiled.deletion(held, 1000)))
+    left.other.write_bytes(compiled_chain.encode(compiled_chain.deletion(held, 1000)))
 
     assert 0 == left.call("DEL").returncode
 

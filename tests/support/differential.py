@@ -22,11 +22,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from netattach_core.finding import Finding, Severity
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.cni.versions import SUPPORTED
 from netattach_core.plugins import ipam_plugin, main_plugin
-from netattach_core.policy import judge
-from netattach_core.versions import SUPPORTED
+from netattach_core.text.finding import Finding, Severity
+from netattach_core.validation.validator import judge
 from support import differential_worker, require
 
 Place = tuple[str | int, ...]

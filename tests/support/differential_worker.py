@@ -20,7 +20,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from netattach_core import cni_config
+from netattach_core.cni import config as cni_config
 from netattach_core.errors import ConfigError
 
 CLONE_NEWNET = 0x40000000

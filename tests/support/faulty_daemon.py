@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netattach_core.shim_protocol import Frame, Kind
+from netattach_core.shim.protocol import Frame, Kind
 from netattach_plugin import __main__ as daemon
 from netattach_plugin import on_files
 from netattach_plugin.ledger import FileLedger

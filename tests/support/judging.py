@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from netattach_core.finding import Finding, Severity
-from netattach_core.inventory import NodeInventory
-from netattach_core.policy import judge
+from netattach_core.api.inventory import NodeInventory
+from netattach_core.text.finding import Finding, Severity
+from netattach_core.validation.validator import judge
 
 STATIC = {"type": "static", "addresses": [{"address": "10.1.2.3/24"}]}
 HOST_LOCAL = {"type": "host-local", "subnet": "10.1.2.0/24"}

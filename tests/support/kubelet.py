@@ -14,7 +14,7 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived, StreamEnded, WindowUpdated
 
-from netattach_core import pod_resources
+from netattach_core.devices import pod_resources
 
 Containers = Sequence[Mapping[str, Sequence[str]]]
 

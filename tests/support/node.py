@@ -14,8 +14,8 @@ from typing import Any
 
 from netattach_cli.demo.runtime import write_object
 from netattach_cli.demo.stage import Stage
-from netattach_core import cni_call
-from netattach_core.nad import RESOURCE_NAME
+from netattach_core.api.nad import RESOURCE_NAME
+from netattach_core.cni import request as cni_request
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 STATUS = "k8s.v1.cni.cncf.io/network-status"
@@ -90,12 +90,12 @@ class Node:
 
     def call(self, verb: str, pod: NodePod, netns: str = "") -> subprocess.CompletedProcess[str]:
         """A call of the runtime, whatever comes of it."""
-        offered = {cni_call.POD_ANNOTATIONS: pod.annotations} if self.hands_over_annotations else {}
+        offered = {cni_request.POD_ANNOTATIONS: pod.annotations} if self.hands_over_annotations else {}
         arguments = {"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name, "K8S_POD_UID": pod.uid}
         environment = {
             "NETCONFPATH": str(self.stage.places.conf_dir),
             "CNI_PATH": str(self.stage.places.bin_dir),
-            "CNI_ARGS": cni_call.args_text(arguments),
+            "CNI_ARGS": cni_request.args_text(arguments),
             "CAP_ARGS": json.dumps(offered),
         }
         return self.stage.run(

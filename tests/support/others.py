@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netattach_core import cni_call, multus_cache, own_conf
+from netattach_core.caches import multus as multus_cache
+from netattach_core.cni import netattach_conf
+from netattach_core.cni import request as cni_request
 from support import multus
 from support.multus import Delegate
 from support.node import Node, NodePod
@@ -88,7 +90,7 @@ class Others:
         environment = {
             "NETCONFPATH": str(conf),
             "CNI_PATH": str(self.node.stage.places.bin_dir),
-            "CNI_ARGS": cni_call.args_text({"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name}),
+            "CNI_ARGS": cni_request.args_text({"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name}),
         }
         return self.node.stage.run(self.node.cnitool, verb, network, pod.netns, env=environment, check=False)
 
@@ -105,8 +107,8 @@ class Others:
     def taken_first(self) -> Path:
         """A copy of the first file by name, alone in a directory; our own conf is gone for the runtime."""
         places = self.node.stage.places
-        present = [path for path in places.conf_dir.iterdir() if path.suffix in own_conf.SUFFIXES]
-        first = min(path for path in present if path.name != own_conf.FILE_NAME)
+        present = [path for path in places.conf_dir.iterdir() if path.suffix in netattach_conf.SUFFIXES]
+        first = min(path for path in present if path.name != netattach_conf.FILE_NAME)
         alone = places.root / "taken-first"
         shutil.rmtree(alone, ignore_errors=True)
         alone.mkdir()

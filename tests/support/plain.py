@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from netattach_core import cni_call, compiled, own_conf
-from netattach_core.compiled import Chain
+from netattach_core.cni import netattach_conf
+from netattach_core.cni import request as cni_request
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Chain
 from support.node import Node, NodePod
 
 NOTHING: dict[str, list[str]] = {"links": [], "leases": [], "ledger": [], "nat": []}
@@ -31,7 +33,7 @@ def call(
     wait_ms: int = 50,
 ) -> tuple[dict[str, str], str]:
     """The variables and the standard input of a call, as a runtime makes them."""
-    annotations = {cni_call.POD_ANNOTATIONS: pod.annotations} if hand_over else {}
+    annotations = {cni_request.POD_ANNOTATIONS: pod.annotations} if hand_over else {}
     conf = {
         "cniVersion": version,
         "name": "netattach",
@@ -51,7 +53,7 @@ def call(
 
 
 def binary(node: Node) -> Path:
-    return node.stage.places.bin_dir / own_conf.TYPE
+    return node.stage.places.bin_dir / netattach_conf.TYPE
 
 
 def run(
@@ -96,10 +98,10 @@ def recompiled(node: Node, *, steps_like: int = 0, **changes: Any) -> Iterator[N
     """The compiled primary, changed; as it was afterwards."""
     path = primary_path(node)
     before = path.read_bytes()
-    chain: Chain = compiled.parse(before)
+    chain: Chain = compiled_chain.parse(before)
     values = {name: getattr(chain, name) for name in Chain.__slots__} | changes
     values["steps"] = values["steps"] * (steps_like or 1)
-    path.write_bytes(compiled.encode(Chain(**values)))
+    path.write_bytes(compiled_chain.encode(Chain(**values)))
     try:
         yield
     finally:

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from netattach_core import shim_protocol
-from netattach_core.shim_protocol import Call, Decoder, Frame, Kind, Ran, Run
+from netattach_core.shim import protocol as shim_protocol
+from netattach_core.shim.protocol import Call, Decoder, Frame, Kind, Ran, Run
 
 PATIENCE = 10.0
 """Seconds after which a test that waits for the shim fails instead of hanging."""

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netattach_core import cni_call, own_conf, shim_protocol
-from netattach_core.pod import PodRef
-from netattach_core.shim_protocol import Decoder, Frame, Kind
+from netattach_core.api.pod import PodRef
+from netattach_core.cni import netattach_conf
+from netattach_core.cni import request as cni_request
+from netattach_core.shim import protocol as shim_protocol
+from netattach_core.shim.protocol import Decoder, Frame, Kind
 from support.twins import Ask, Reply, succeeded
 
 HELLO = Frame(Kind.HELLO, (b"netattach", b"1", b"1", b"test"))
@@ -64,9 +66,9 @@ def call(
         "CNI_IFNAME": "eth0",
         "CNI_ARGS": f"K8S_POD_NAMESPACE={pod.namespace};K8S_POD_NAME={pod.name};K8S_POD_UID={pod.uid}",
     }
-    stdin: dict[str, Any] = {"cniVersion": "1.0.0", "name": own_conf.NAME, "type": own_conf.TYPE}
+    stdin: dict[str, Any] = {"cniVersion": "1.0.0", "name": netattach_conf.NAME, "type": netattach_conf.TYPE}
     if annotations is not None:
-        stdin["runtimeConfig"] = {cni_call.POD_ANNOTATIONS: annotations}
+        stdin["runtimeConfig"] = {cni_request.POD_ANNOTATIONS: annotations}
     side = ShimSide(path)
     netns = os.open(os.devnull, os.O_RDONLY)
     try:

@@ -11,16 +11,17 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from netattach_core import annotation, device_info, inventory, nad
-from netattach_core.attachment import Attachment, Network
-from netattach_core.cni_call import CniCall
-from netattach_core.default_route import DefaultRoute
+from netattach_core.api import inventory, nad, networks_annotation
+from netattach_core.api.inventory import DefaultInterface, Interface, NetworkFile, NodeAddress, NodeInventory
+from netattach_core.api.nad import Nad
+from netattach_core.api.pod import Pod, PodRef
+from netattach_core.attach.attachment import Attachment, Network
+from netattach_core.attach.default_route import DefaultRoute
+from netattach_core.attach.sandbox import Sandbox
+from netattach_core.cni.request import CniCall
+from netattach_core.devices import device_info
 from netattach_core.errors import ConfigError, DecodeError, NetattachError, NotFoundError, TryAgainError
-from netattach_core.inventory import DefaultInterface, Interface, NetworkFile, NodeAddress, NodeInventory
-from netattach_core.nad import Nad
-from netattach_core.pod import Pod, PodRef
-from netattach_core.sandbox import Sandbox
-from netattach_core.shim_protocol import Outcome, Ran
+from netattach_core.shim.protocol import Outcome, Ran
 
 
 @dataclass
@@ -56,7 +57,10 @@ class MemoryStore:
             raise NotFoundError(f"pod {ref} is gone")
         if str(ref) in self.refused:
             raise ConfigError(f"pod {ref} cannot be changed")
-        metadata["annotations"] = {**(metadata.get("annotations") or {}), annotation.NETWORK_STATUS: text}
+        metadata["annotations"] = {
+            **(metadata.get("annotations") or {}),
+            networks_annotation.NETWORK_STATUS: text,
+        }
 
     async def publish_inventory(self, inventory_: NodeInventory) -> None:
         self._reach()

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from netattach_core import cni_call
-from netattach_core.attachment import Network
-from netattach_core.cni_call import CniCall
-from netattach_core.selection import SelectionSettings
+from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.attach.attachment import Network
+from netattach_core.cni import request as cni_request
+from netattach_core.cni.request import CniCall
 from netattach_plugin.engine import Engine
 from netattach_plugin.gather import PodNetworks
 from support.twins import (
@@ -97,8 +97,8 @@ class World:
         }
         stdin: dict[str, Any] = {"cniVersion": self.cni_version, "name": "netattach", "type": "netattach"}
         if self.annotations is not None:
-            stdin["runtimeConfig"] = {**self.offered, cni_call.POD_ANNOTATIONS: self.annotations}
-        return cni_call.parse(environment, json.dumps(stdin).encode())
+            stdin["runtimeConfig"] = {**self.offered, cni_request.POD_ANNOTATIONS: self.annotations}
+        return cni_request.parse(environment, json.dumps(stdin).encode())
 
 
 def body(kind: str, name: str, **metadata: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from netattach_core.finding import Finding
+from netattach_core.text.finding import Finding
 from support import require
 
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from netattach_core.errors import DecodeError
-from netattach_core.finding import Severity
+from netattach_core.text.finding import Severity
 from netattach_webhooks import review, wording
 from netattach_webhooks.judges import Judge, Judged, Judges
 from netattach_webhooks.lookup import Lookup, NotSyncedError

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from netattach_core import admission
-from netattach_core.admission import Key, pod_devices, requests, templates
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS, Selection
+from netattach_core.admission import Key, network_requests, pod_devices, pod_templates
+from netattach_core.api.nad import Nad
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, Selection
 from netattach_core.errors import ConfigError
-from netattach_core.finding import Finding, Severity
-from netattach_core.judge_settings import JudgeSettings
-from netattach_core.nad import Nad
+from netattach_core.text.finding import Finding, Severity
+from netattach_core.validation.settings import JudgeSettings
 from netattach_kube import cluster_settings
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_webhooks import review
@@ -125,14 +125,14 @@ class Judges:
 
     async def template(self, asked: Review) -> Judged:
         """Only warned of: what made it may come before its networks do."""
-        body = templates.pod_of(asked.kind, asked.object)
+        body = pod_templates.pod_of(asked.kind, asked.object)
         if body is None or asked.object is None:
             return UNSEEN
-        before = templates.pod_of(asked.kind, asked.old) if asked.old else None
+        before = pod_templates.pod_of(asked.kind, asked.old) if asked.old else None
         findings, selections, nads = await self._of_pod(asked, body, before)
         nodes = len(self._lookup.nodes())
-        pods = templates.replicas(asked.kind, asked.object, nodes)
-        findings += templates.capacity(selections, nads, pods, nodes)
+        pods = pod_templates.replicas(asked.kind, asked.object, nodes)
+        findings += pod_templates.capacity(selections, nads, pods, nodes)
         weighed = admission.applied(findings, self._lookup.settings(), asked.namespace)
         return Judged([dataclasses.replace(each, severity=Severity.WARN) for each in weighed])
 
@@ -167,7 +167,7 @@ class Judges:
             findings += admission.unknown_file(default, primaries)
         elif looked.absent:
             findings += admission.unknown_default(default, self._reached(own, settings), own)
-        return findings + list(requests.check([default], looked.found, DEFAULT_NETWORK))
+        return findings + list(network_requests.check([default], looked.found, DEFAULT_NETWORK))
 
     def _reached(self, own: str, settings: JudgeSettings) -> tuple[Key, ...]:
         """The networks that a namespace may hear of."""
@@ -219,7 +219,7 @@ async def _in(
 
 
 def _requested(selections: Sequence[Selection], nads: Mapping[Key, Nad]) -> list[Finding]:
-    return list(requests.check(selections, nads))
+    return list(network_requests.check(selections, nads))
 
 
 def _named(body: Body, asked: Review) -> Body:

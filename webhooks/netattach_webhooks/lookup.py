@@ -11,13 +11,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netattach_core import admission, inventory
-from netattach_core import nad as nads
+from netattach_core import admission
+from netattach_core.api import inventory
+from netattach_core.api import nad as nads
+from netattach_core.api.inventory import NodeInventory
+from netattach_core.api.nad import Nad
 from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
-from netattach_core.inventory import NodeInventory
-from netattach_core.judge_settings import JudgeSettings
-from netattach_core.nad import Nad
-from netattach_core.policy.neighbours import Neighbours
+from netattach_core.validation.footprint_index import Neighbours
+from netattach_core.validation.settings import JudgeSettings
 from netattach_kube.api import Api
 from netattach_kube.live_settings import LiveSettings
 from netattach_kube.pods_by_nad import RUNNING, PodsByNad, networks_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from netattach_core import json_text
-from netattach_core.excerpt import excerpt
-from netattach_core.finding import Finding, Severity, path_text
+from netattach_core.text import json_document
+from netattach_core.text.excerpt import excerpt
+from netattach_core.text.finding import Finding, Severity, path_text
 
 _LONGEST_WARNING = 256
 _LONGEST_WARNINGS = 4096
@@ -61,7 +61,7 @@ def _warning(finding: Finding, text: str) -> str:
 def _place(finding: Finding, text: str) -> str:
     if finding.offset is None:
         return path_text(finding.path)
-    line, column = json_text.position(text, finding.offset)
+    line, column = json_document.position(text, finding.offset)
     return f"{path_text(finding.path)} (line {line}, column {column})"
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from netattach_cli.demo.stage import Stage
-from netattach_core import cni_call, own_conf
+from netattach_core.cni import netattach_conf
+from netattach_core.cni import request as cni_request
 
 
 class CallError(Exception):
@@ -84,7 +85,7 @@ class Runtime:
             "CNI_NETNS": pod.netns,
             "CNI_IFNAME": "eth0",
             "CNI_PATH": str(places.bin_dir),
-            "CNI_ARGS": cni_call.args_text(
+            "CNI_ARGS": cni_request.args_text(
                 {
                     "K8S_POD_NAMESPACE": pod.namespace,
                     "K8S_POD_NAME": pod.name,
@@ -94,7 +95,7 @@ class Runtime:
             ),
         }
         done = self._stage.run(
-            places.bin_dir / own_conf.TYPE, env=environment, stdin=self._stdin(pod), check=False
+            places.bin_dir / netattach_conf.TYPE, env=environment, stdin=self._stdin(pod), check=False
         )
         if done.returncode:
             raise CallError(_message(done.stdout or done.stderr))
@@ -102,8 +103,8 @@ class Runtime:
 
     def _stdin(self, pod: DemoPod) -> str:
         """The plugin's part of our conflist with what libcni adds to it."""
-        conflist = json.loads((self._stage.places.conf_dir / own_conf.FILE_NAME).read_text())
-        runtime_config = {cni_call.POD_ANNOTATIONS: pod.annotations} if self._hands_over else {}
+        conflist = json.loads((self._stage.places.conf_dir / netattach_conf.FILE_NAME).read_text())
+        runtime_config = {cni_request.POD_ANNOTATIONS: pod.annotations} if self._hands_over else {}
         return json.dumps(
             {
                 **conflist["plugins"][0],

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from netattach_core import own_conf
+from netattach_core.cni import netattach_conf
 
 _SOCKET = "/run/netattach/cni.sock"
 _READY_SECONDS = 20.0
@@ -197,8 +197,8 @@ def _lay_out(places: Places) -> None:
     for plugin in places.plugins.iterdir():
         if plugin.is_file() and os.access(plugin, os.X_OK):
             (places.bin_dir / plugin.name).symlink_to(plugin.resolve())
-    (places.bin_dir / own_conf.TYPE).symlink_to(places.shim.resolve())
-    (places.conf_dir / own_conf.FILE_NAME).write_text(own_conf.text("1.0.0"))
+    (places.bin_dir / netattach_conf.TYPE).symlink_to(places.shim.resolve())
+    (places.conf_dir / netattach_conf.FILE_NAME).write_text(netattach_conf.text("1.0.0"))
     (places.conf_dir / "10-default.conflist").write_text(DEFAULT_NETWORK)
 
 

@@ -18,7 +18,7 @@ from netattach_cli.demo import tutorial
 from netattach_cli.demo.runtime import DemoPod, Runtime, write_object
 from netattach_cli.demo.show import Screen
 from netattach_cli.demo.stage import Stage, StageError
-from netattach_core import annotation
+from netattach_core.api import networks_annotation
 
 
 class StoryError(Exception):
@@ -120,7 +120,7 @@ class Story:
         with self._running("net-pod", network) as one, self._running("net-pod2", network) as two:
             for pod in (one, two):
                 self._show_addresses(pod)
-            self._screen.say(f"The annotation {annotation.NETWORK_STATUS} of {one.name}:")
+            self._screen.say(f"The annotation {networks_annotation.NETWORK_STATUS} of {one.name}:")
             self._screen.output(self._status(one))
             self._ping(one, two, others)
             if self._keep:
@@ -128,7 +128,7 @@ class Story:
 
     @contextlib.contextmanager
     def _running(self, name: str, network: str) -> Iterator[DemoPod]:
-        pod = DemoPod(name, {annotation.NETWORKS: network})
+        pod = DemoPod(name, {networks_annotation.NETWORKS: network})
         self._runtime.start(pod)
         try:
             yield pod

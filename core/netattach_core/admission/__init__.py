@@ -6,16 +6,29 @@ taken away. What is known of the cluster comes in as values; who looks it up is 
 
 from __future__ import annotations
 
-from netattach_core import judge_settings
-from netattach_core.admission import networks, pod_devices, pods, requests, settings, templates
-from netattach_core.admission.networks import LONGEST_CONFIG, concerns_nad, of_deletion, of_nad
-from netattach_core.admission.objects import Body, Key
+from netattach_core.admission import (
+    cluster_settings,
+    nads,
+    network_requests,
+    pod_devices,
+    pod_templates,
+    pods,
+)
+from netattach_core.admission.cluster_settings import of_default_networks, of_primary, of_settings
+from netattach_core.admission.nads import LONGEST_CONFIG, concerns_nad, of_deletion, of_nad
 from netattach_core.admission.pods import Asked, of_pod, uncertain, unknown, unknown_default, unknown_file
-from netattach_core.admission.settings import of_default_networks, of_primary, of_settings
-from netattach_core.judge_settings import JudgeSettings, applied
-from netattach_core.policy import RULES as JUDGE_RULES
+from netattach_core.admission.unstructured import Body, Key
+from netattach_core.validation.settings import JudgeSettings, applied
+from netattach_core.validation.validator import RULES as JUDGE_RULES
 
-RULES = (*networks.RULES, *pods.RULES, *requests.RULES, *pod_devices.RULES, *templates.RULES, *settings.RULES)
+RULES = (
+    *nads.RULES,
+    *pods.RULES,
+    *network_requests.RULES,
+    *pod_devices.RULES,
+    *pod_templates.RULES,
+    *cluster_settings.RULES,
+)
 
 ALL_RULES = {rule.id: rule for rule in (*JUDGE_RULES, *RULES)}
 """Everything that can be said, by its id."""
@@ -23,7 +36,7 @@ ALL_RULES = {rule.id: rule for rule in (*JUDGE_RULES, *RULES)}
 
 def settings_problems(wanted: JudgeSettings) -> list[str]:
     """What only the judge knows to be wrong with settings."""
-    return list(settings.problems(wanted, ALL_RULES))
+    return list(cluster_settings.problems(wanted, ALL_RULES))
 
 
 __all__ = [
@@ -35,7 +48,6 @@ __all__ = [
     "Key",
     "applied",
     "concerns_nad",
-    "judge_settings",
     "of_default_networks",
     "of_deletion",
     "of_nad",

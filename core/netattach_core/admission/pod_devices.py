@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from netattach_core import devices
-from netattach_core.admission import objects
-from netattach_core.admission.objects import Body, Key
-from netattach_core.annotation import NETWORKS, Selection
-from netattach_core.attachment import Network
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.nad import RESOURCE_NAME, Nad
+from netattach_core.admission import unstructured
+from netattach_core.admission.unstructured import Body, Key
+from netattach_core.api.nad import RESOURCE_NAME, Nad
+from netattach_core.api.networks_annotation import NETWORKS, Selection
+from netattach_core.attach.attachment import Network
+from netattach_core.devices import assignment as device_assignment
+from netattach_core.text.finding import Finding, Rule, Severity
 
 DEVICE = Rule(
     "pod-device-missing", Severity.DENY, "a network that takes a device, in a pod that requests none"
@@ -25,7 +25,7 @@ RULES = (DEVICE,)
 
 def check(pod: Body, selections: Sequence[Selection], nads: Mapping[Key, Nad]) -> Iterator[Finding]:
     """Of networks that are known and cannot do without. A pod with claims may have its devices from them."""
-    if objects.mapping(pod, "spec").get("resourceClaims"):
+    if unstructured.mapping(pod, "spec").get("resourceClaims"):
         return
     left = _requested(pod)
     asking = Counter[str]()
@@ -46,18 +46,22 @@ def _taken(nad: Nad) -> str:
     """The resource of which it needs a device, "" for none."""
     resource = nad.annotations.get(RESOURCE_NAME, "")
     network = Network(nad.full_name, nad.config, nad.name, resource=resource)
-    return resource if devices.takes_one(network) and devices.cannot_do_without(network) else ""
+    return (
+        resource
+        if device_assignment.takes_one(network) and device_assignment.cannot_do_without(network)
+        else ""
+    )
 
 
 def _requested(pod: Body) -> Counter[str]:
     """By resource, over all containers. Of devices a limit is a request too, and there are no halves of one."""
     found = Counter[str]()
     for kind in ("containers", "initContainers"):
-        containers = objects.mapping(pod, "spec").get(kind)
+        containers = unstructured.mapping(pod, "spec").get(kind)
         for container in containers if isinstance(containers, list) else ():
             wanted = {
-                **objects.mapping(container, "resources", "requests"),
-                **objects.mapping(container, "resources", "limits"),
+                **unstructured.mapping(container, "resources", "requests"),
+                **unstructured.mapping(container, "resources", "limits"),
             }
             for resource, count in wanted.items():
                 found[resource] += int(count) if str(count).isdecimal() else 0

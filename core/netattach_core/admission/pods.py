@@ -6,15 +6,17 @@ import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from netattach_core import annotation, default_route, judge_settings, selection
-from netattach_core.admission import objects
-from netattach_core.admission.objects import Body, Key
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS, Selection
-from netattach_core.attachment import interface_name
+from netattach_core.admission import unstructured
+from netattach_core.admission.unstructured import Body, Key
+from netattach_core.api import network_selection, networks_annotation
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, Selection
+from netattach_core.attach import default_route
+from netattach_core.attach.attachment import interface_name
 from netattach_core.errors import AnnotationError
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.judge_settings import JudgeSettings
-from netattach_core.plugins import words
+from netattach_core.text import suggestions
+from netattach_core.text.finding import Finding, Rule, Severity
+from netattach_core.validation import settings as validation_settings
+from netattach_core.validation.settings import JudgeSettings
 
 POD_ANNOTATION = Rule("pod-annotation", Severity.DENY, "an annotation that cannot be read")
 POD_UNKNOWN = Rule("pod-unknown-network", Severity.DENY, "a network that is not there")
@@ -56,16 +58,16 @@ class Asked:
 
 
 def of_pod(
-    body: Body, before: Body | None, namespace: str, settings: JudgeSettings = judge_settings.DEFAULTS
+    body: Body, before: Body | None, namespace: str, settings: JudgeSettings = validation_settings.DEFAULTS
 ) -> Asked:
     """What a pod asks for, of what it did not ask for `before`.
 
     With hostNetwork it gets no network, so nothing comes of one that is not there.
     """
-    if objects.is_going(body):
+    if unstructured.is_going(body):
         return Asked()
-    asked, earlier = objects.annotations_of(body), objects.annotations_of(before or {})
-    on_host = objects.mapping(body, "spec").get("hostNetwork") is True
+    asked, earlier = unstructured.annotations_of(body), unstructured.annotations_of(before or {})
+    on_host = unstructured.mapping(body, "spec").get("hostNetwork") is True
     default, networks = Asked(), Asked()
     if asked.get(DEFAULT_NETWORK) != earlier.get(DEFAULT_NETWORK):
         default = _of_default(asked.get(DEFAULT_NETWORK, ""), namespace, settings, on_host=on_host)
@@ -78,12 +80,12 @@ def of_pod(
 
 def _of_networks(asked: Mapping[str, str], own: str, settings: JudgeSettings, *, on_host: bool) -> Asked:
     try:
-        selections = annotation.parse(asked.get(NETWORKS, ""), own)
+        selections = networks_annotation.parse(asked.get(NETWORKS, ""), own)
     except AnnotationError as error:
         return Asked(findings=(_unreadable(NETWORKS, error),))
     if selections and on_host:
         return Asked(findings=(_host_network(NETWORKS),))
-    before = len(selection.given(asked, own, settings.selection)) + 1
+    before = len(network_selection.given(asked, own, settings.selection)) + 1
     findings = [
         *_isolation(NETWORKS, selections, own, settings),
         *_interfaces(selections, before),
@@ -95,7 +97,7 @@ def _of_networks(asked: Mapping[str, str], own: str, settings: JudgeSettings, *,
 
 def _of_default(text: str, own: str, settings: JudgeSettings, *, on_host: bool) -> Asked:
     try:
-        default = annotation.parse_default(text, settings.selection.namespace)
+        default = networks_annotation.parse_default(text, settings.selection.namespace)
     except AnnotationError as error:
         return Asked(findings=(_unreadable(DEFAULT_NETWORK, error),))
     if default is None:
@@ -144,7 +146,7 @@ def _isolation(
 ) -> Iterator[Finding]:
     for index, each in enumerate(selections):
         if not settings.selection.reaches(own, each.namespace):
-            problem, mend = selection.isolation(settings.selection, own, each.namespace)
+            problem, mend = network_selection.isolation(settings.selection, own, each.namespace)
             yield Finding(POD_ISOLATED, (key, index), problem, mend)
 
 
@@ -166,7 +168,9 @@ def _interfaces(selections: Sequence[Selection], before: int) -> Iterator[Findin
 def _default_of(asked: Mapping[str, str], settings: JudgeSettings) -> Sequence[Selection]:
     """The pod's own default network; one that cannot be read, or has no sound default routes, is told of by itself."""
     try:
-        default = annotation.parse_default(asked.get(DEFAULT_NETWORK, ""), settings.selection.namespace)
+        default = networks_annotation.parse_default(
+            asked.get(DEFAULT_NETWORK, ""), settings.selection.namespace
+        )
     except AnnotationError:
         return ()
     return (default,) if default and not list(_default_routes(DEFAULT_NETWORK, [default])) else ()
@@ -189,7 +193,7 @@ def _unknown(namespace: str, name: str, there: Collection[Key], own: str) -> Fin
     problem = f"there is no NetworkAttachmentDefinition {name!r} in namespace {namespace!r}"
     elsewhere = [other for other, same in there if same == name and other != namespace]
     beside = [other for within, other in there if within == namespace]
-    close = words.closest(name, beside) if len(beside) <= _CANDIDATES else None
+    close = suggestions.closest(name, beside) if len(beside) <= _CANDIDATES else None
     mend = "create it, or correct the annotation"
     if len(elsewhere) == 1:
         other = elsewhere[0]

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import functools
 
-from netattach_core.finding import Rule
-from netattach_core.plugin_names import OTHER_NAMES
+from netattach_core.cni.plugin_aliases import OTHER_NAMES
 from netattach_core.plugins import (
     bandwidth,
     bond,
     bridge,
     calico,
     cilium,
-    common,
+    common_rules,
     dhcp,
     dummy,
     firewall,
@@ -33,7 +32,7 @@ from netattach_core.plugins import (
     ptp,
     rdma,
     route_override,
-    routes,
+    route_rules,
     sbr,
     sriov,
     static,
@@ -44,6 +43,7 @@ from netattach_core.plugins import (
     whereabouts,
 )
 from netattach_core.plugins.plugin import Plugin, Role
+from netattach_core.text.finding import Rule
 
 PLUGINS: tuple[Plugin, ...] = (
     bridge.PLUGIN,
@@ -79,8 +79,8 @@ PLUGINS: tuple[Plugin, ...] = (
 )
 
 RULES: tuple[Rule, ...] = (
-    *common.RULES,
-    *routes.RULES,
+    *common_rules.RULES,
+    *route_rules.RULES,
     *(rule for plugin in PLUGINS for rule in plugin.rules),
 )
 

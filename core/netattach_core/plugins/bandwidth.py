@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 RATE = Rule("bandwidth-rate", Severity.DENY, "a rate that the bandwidth plugin refuses")
 
@@ -25,7 +25,7 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         problem = (
             "the capability `bandwidth` is not read where a rate stands here: what a pod asks for is lost"
         )
-        yield conf.found(common.NO_EFFECT, problem, "remove one of the two", "capabilities")
+        yield conf.found(common_rules.NO_EFFECT, problem, "remove one of the two", "capabilities")
     main = context.main if context.chained else ""
     limited = next((key for key in ("ingressRate", "egressRate") if conf.whole(key)), None)
     if limited and main in _WITHOUT_VETH:
@@ -75,8 +75,8 @@ PLUGIN = Plugin(
     source="plugins/meta/bandwidth/main.go",
     role=Role.CHAINED,
     capabilities=frozenset({"bandwidth"}),
-    schema=fields.record(
-        **dict.fromkeys(_KEYS, fields.UINT),
+    schema=schema_types.record(
+        **dict.fromkeys(_KEYS, schema_types.UINT),
     ),
     check=check,
     rules=(RATE,),

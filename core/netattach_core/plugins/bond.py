@@ -6,17 +6,20 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import addressing, common, fields
+from netattach_core.plugins import common_rules, schema_types
+from netattach_core.plugins import ipam as addressing
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 BOND_LINKS = Rule("bond-links", Severity.DENY, "fewer than two links for a bond, or one of them twice")
 
 _MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
 _HASHES = ("layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac")
 
-_LINK = fields.exactly(fields.spelt(fields.record(name=fields.TEXT), interface="name", device="name"))
+_LINK = schema_types.exactly(
+    schema_types.spelt(schema_types.record(name=schema_types.TEXT), interface="name", device="name")
+)
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
@@ -25,10 +28,14 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     yield from _miimon(conf)
     yield from _links(conf)
     yield from _same_links(conf)
-    yield from common.mtu(conf, negative="the bond plugin refuses it")
+    yield from common_rules.mtu(conf, negative="the bond plugin refuses it")
     if addressing.ipam_type(conf) == "bond":
         yield conf.found(
-            common.KEY_VALUE, "`bond` is no IPAM; the bond plugin refuses it", "name an IPAM", "ipam", "type"
+            common_rules.KEY_VALUE,
+            "`bond` is no IPAM; the bond plugin refuses it",
+            "name an IPAM",
+            "ipam",
+            "type",
         )
 
 
@@ -37,14 +44,16 @@ def _mode(conf: View) -> Iterator[Finding]:
     where = ("mode",) if conf.given("mode") else ()
     if _is_empty(conf.value("mode")):
         problem = "no `mode`; the bond plugin has no default for it, and refuses a bond without"
-        yield conf.found(common.KEY_NEEDED, problem, f"write one of {', '.join(_MODES)}", *where)
+        yield conf.found(common_rules.KEY_NEEDED, problem, f"write one of {', '.join(_MODES)}", *where)
     elif conf.given("tlbDynamicLb") and conf.text("mode") not in {"balance-tlb", "balance-alb"}:
         problem = "`tlbDynamicLb` is for the modes balance-tlb and balance-alb; the bond plugin refuses it in others"
-        yield conf.found(common.KEYS_EXCLUDE, problem, "remove it, or write another `mode`", "tlbDynamicLb")
+        yield conf.found(
+            common_rules.KEYS_EXCLUDE, problem, "remove it, or write another `mode`", "tlbDynamicLb"
+        )
     if conf.text("xmitHashPolicy") == "":
         problem = "`xmitHashPolicy` is empty; the bond plugin refuses it"
         mend = f"remove it, or write one of {', '.join(_HASHES)}"
-        yield conf.found(common.KEY_VALUE, problem, mend, "xmitHashPolicy")
+        yield conf.found(common_rules.KEY_VALUE, problem, mend, "xmitHashPolicy")
 
 
 def _miimon(conf: View) -> Iterator[Finding]:
@@ -53,11 +62,13 @@ def _miimon(conf: View) -> Iterator[Finding]:
     if not conf.given("miimon"):
         problem = "no `miimon`; the bond plugin cannot read its configuration without"
         yield conf.found(
-            common.KEY_NEEDED, problem, 'add the interval of link checks in ms, as a text: "miimon": "100"'
+            common_rules.KEY_NEEDED,
+            problem,
+            'add the interval of link checks in ms, as a text: "miimon": "100"',
         )
     elif miimon is not None and not re.fullmatch(r"[+-]?[0-9]+", miimon):
         yield conf.found(
-            common.KEY_VALUE, f"`miimon` {miimon!r} is no number", 'write milliseconds: "100"', "miimon"
+            common_rules.KEY_VALUE, f"`miimon` {miimon!r} is no number", 'write milliseconds: "100"', "miimon"
         )
 
 
@@ -74,7 +85,7 @@ def _links(conf: View) -> Iterator[Finding]:
     for link in conf.inners("links"):
         if _is_empty(link.value("name")):
             problem = "a link without `name`; the bond plugin does not find it, and fails"
-            yield link.found(common.KEY_NEEDED, problem, 'name the interface: {"name": "net1"}')
+            yield link.found(common_rules.KEY_NEEDED, problem, 'name the interface: {"name": "net1"}')
 
 
 def _is_empty(value: Any) -> bool:
@@ -102,18 +113,18 @@ PLUGIN = Plugin(
     type="bond",
     source="bond-cni bond/bond.go",
     role=Role.MAIN,
-    schema=fields.record(
+    schema=schema_types.record(
         mode={"type": "string", "enum": [*_MODES, ""]},
         miimon={"type": "string", "mend": 'write it in quotes: "miimon": "100"'},
-        links=fields.list_of(_LINK),
-        linksInContainer=fields.FLAG,
-        failOverMac=fields.whole(0, 2),
-        allSlavesActive=fields.whole(0, 1),
-        tlbDynamicLb=fields.whole(0, 1),
+        links=schema_types.list_of(_LINK),
+        linksInContainer=schema_types.FLAG,
+        failOverMac=schema_types.whole(0, 2),
+        allSlavesActive=schema_types.whole(0, 1),
+        tlbDynamicLb=schema_types.whole(0, 1),
         xmitHashPolicy={"type": "string", "enum": [*_HASHES, ""]},
-        mtu=fields.WHOLE,
-        ifname=fields.ANYTHING,
-        args=fields.ANYTHING,
+        mtu=schema_types.WHOLE,
+        ifname=schema_types.ANYTHING,
+        args=schema_types.ANYTHING,
     ),
     check=check,
     rules=(BOND_LINKS,),

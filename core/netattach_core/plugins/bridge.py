@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from netattach_core import addresses, names
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import addressing, common, fields, host_local, routes, static
+from netattach_core.net import addresses, names
+from netattach_core.plugins import common_rules, host_local, route_rules, schema_types, static
+from netattach_core.plugins import ipam as addressing
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 VLAN_TRUNK = Rule("vlan-trunk", Severity.DENY, "a range of VLANs that the bridge plugin cannot read")
 DEFAULT_ROUTE_TWICE = Rule("default-route-twice", Severity.DENY, "two default routes of one IP version")
@@ -21,7 +22,7 @@ DEFAULT_GATEWAY = Rule(
     "default-gateway", Severity.DENY, "a default route over a gateway that the pod cannot reach"
 )
 
-_VLAN_ID = fields.whole(1, 4094)
+_VLAN_ID = schema_types.whole(1, 4094)
 _MAIN_TABLE = 254
 _FLAGS = (
     "isGateway",
@@ -40,16 +41,16 @@ _FLAGS = (
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """BR1 to BR11, BR13, G22, G23, G30."""
-    yield from common.interface_name(conf, "bridge")
-    yield from common.mtu(conf)
-    yield from common.mtu_for_ipv6(conf)
+    yield from common_rules.interface_name(conf, "bridge")
+    yield from common_rules.mtu(conf)
+    yield from common_rules.mtu_for_ipv6(conf)
     yield from _trunk(conf)
     yield from _untagged(conf)
     args = conf.inner("args")
     cni = args.inner("cni") if args else None
     if cni is not None:
-        yield from common.mac(cni, "mac")
-    yield from common.not_both(conf, "hairpinMode", "promiscMode", "the bridge plugin refuses that")
+        yield from common_rules.mac(cni, "mac")
+    yield from common_rules.not_both(conf, "hairpinMode", "promiscMode", "the bridge plugin refuses that")
     yield from _layer_3(conf)
     yield from _masquerade_backend(conf)
     yield from _default_route(conf)
@@ -59,16 +60,16 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     yield from _vlan_interface(conf, given)
 
 
-def _given(conf: View, context: Context) -> Sequence[routes.Given]:
+def _given(conf: View, context: Context) -> Sequence[route_rules.Given]:
     """The pod's addresses with the gateways that the bridge gets; none where they are not known, or it gets none."""
     ipam = conf.inner("ipam")
     if ipam is None or not context.makes_gateways:
         return ()
     reader = {"host-local": host_local.given, "static": static.given}.get(ipam.text("type") or "")
-    return routes.gateways(reader(ipam, context), context) or () if reader else ()
+    return route_rules.gateways(reader(ipam, context), context) or () if reader else ()
 
 
-def _gateways(conf: View, given: Sequence[routes.Given]) -> Iterator[Finding]:
+def _gateways(conf: View, given: Sequence[route_rules.Given]) -> Iterator[Finding]:
     """BR13 within one NAD: the plugin refuses a second IPv4 address, or an IPv6 address of an overlapping subnet (ensureAddr)."""
     if conf.flag("forceAddress"):
         return
@@ -94,7 +95,7 @@ def _excludes(one: addresses.IpInterface, other: addresses.IpInterface) -> bool:
     return one.version == 4 or one.ip in other.network or other.ip in one.network
 
 
-def _default_gateway(conf: View, given: Sequence[routes.Given]) -> Iterator[Finding]:
+def _default_gateway(conf: View, given: Sequence[route_rules.Given]) -> Iterator[Finding]:
     """G23, for the default routes that `isDefaultGateway` makes: over the gateway of the first address of each IP version."""
     if not conf.flag("isDefaultGateway"):
         return
@@ -105,7 +106,7 @@ def _default_gateway(conf: View, given: Sequence[routes.Given]) -> Iterator[Find
         if destination and not destination.network.prefixlen and route.text("gw"):
             first.pop(destination.version, None)  # the plugin leaves it to that one
     for each in first.values():
-        problem = routes.gateway_problem(each)
+        problem = route_rules.gateway_problem(each)
         if problem:
             problem = f"`isDefaultGateway` sets a default route over {each.gateway}, which {problem}: the kernel refuses it"
             yield conf.found(
@@ -113,12 +114,12 @@ def _default_gateway(conf: View, given: Sequence[routes.Given]) -> Iterator[Find
             )
 
 
-def _vlan_interface(conf: View, given: Sequence[routes.Given]) -> Iterator[Finding]:
+def _vlan_interface(conf: View, given: Sequence[route_rules.Given]) -> Iterator[Finding]:
     """BR11: the gateway of a VLAN is an interface of its own, and its name has to be one (ensureVlanInterface)."""
     vlan, name = conf.whole("vlan"), conf.text("bridge") or "cni0"
     if given and vlan and names.size(f"{name}.{vlan}") > names.MAX_INTERFACE_BYTES >= names.size(name):
         problem = f"the gateway of VLAN {vlan} would be the interface {name}.{vlan}, whose name is too long for the kernel"
-        yield conf.found(common.INTERFACE_NAME, problem, "give the bridge a shorter name", "bridge")
+        yield conf.found(common_rules.INTERFACE_NAME, problem, "give the bridge a shorter name", "bridge")
 
 
 def _trunk(conf: View) -> Iterator[Finding]:
@@ -155,11 +156,13 @@ def _layer_3(conf: View) -> Iterator[Finding]:
     has_ipam = addressing.ipam_type(conf) is not None
     if has_ipam and conf.flag("disableContainerInterface"):
         problem = "`disableContainerInterface` leaves no interface that could have an address; the plugin refuses an `ipam`"
-        yield conf.found(common.KEYS_EXCLUDE, problem, "remove one of the two", "disableContainerInterface")
+        yield conf.found(
+            common_rules.KEYS_EXCLUDE, problem, "remove one of the two", "disableContainerInterface"
+        )
     for key in ("isGateway", "isDefaultGateway", "ipMasq"):
         if not has_ipam and conf.flag(key):
             problem = f"`{key}` has no effect: without `ipam` the bridge plugin sets no addresses at all"
-            yield conf.found(common.NO_EFFECT, problem, f"add an `ipam`, or remove `{key}`", key)
+            yield conf.found(common_rules.NO_EFFECT, problem, f"add an `ipam`, or remove `{key}`", key)
 
 
 def _masquerade_backend(conf: View) -> Iterator[Finding]:
@@ -168,7 +171,7 @@ def _masquerade_backend(conf: View) -> Iterator[Finding]:
     used = conf.flag("ipMasq") and addressing.ipam_type(conf) is not None
     if backend is not None and backend not in {"iptables", "nftables"} and (backend or used):
         yield conf.found(
-            common.KEY_VALUE,
+            common_rules.KEY_VALUE,
             f"`ipMasqBackend` {backend!r} is not one of iptables, nftables",
             "write one of them, or leave it out",
             "ipMasqBackend",
@@ -200,20 +203,22 @@ PLUGIN = Plugin(
     source="plugins/main/bridge/bridge.go",
     role=Role.MAIN,
     capabilities=frozenset({"mac"}),
-    schema=fields.record(
-        bridge=fields.TEXT,
-        mtu=fields.WHOLE,
-        vlan=fields.VLAN,
-        vlanTrunk=fields.list_of(
-            fields.spelt(
+    schema=schema_types.record(
+        bridge=schema_types.TEXT,
+        mtu=schema_types.WHOLE,
+        vlan=schema_types.VLAN,
+        vlanTrunk=schema_types.list_of(
+            schema_types.spelt(
                 {"type": ["object", "null"], "properties": dict.fromkeys(("id", "minID", "maxID"), _VLAN_ID)},
                 min="minID",
                 max="maxID",
             )
         ),
-        ipMasqBackend=fields.TEXT,
-        args=fields.opened(fields.record(cni=fields.opened(fields.record(mac=fields.TEXT)))),
-        **dict.fromkeys(_FLAGS, fields.FLAG),
+        ipMasqBackend=schema_types.TEXT,
+        args=schema_types.opened(
+            schema_types.record(cni=schema_types.opened(schema_types.record(mac=schema_types.TEXT)))
+        ),
+        **dict.fromkeys(_FLAGS, schema_types.FLAG),
     ),
     check=check,
     rules=(VLAN_TRUNK, UNTAGGED, DEFAULT_ROUTE_TWICE, GATEWAY_TWICE, DEFAULT_GATEWAY),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import fields
+from netattach_core.plugins import schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 SECOND_ENDPOINT = Rule(
     "calico-second-endpoint", Severity.WARN, "calico in an additional network, which has one interface a pod"
@@ -37,16 +37,16 @@ PLUGIN = Plugin(
     source="calico cni-plugin/pkg/types/types.go",
     role=Role.MAIN,
     schema={
-        **fields.record(
-            **dict.fromkeys(_TEXTS, fields.TEXT),
-            **dict.fromkeys(_NUMBERS, fields.WHOLE),
-            nodename_file_optional=fields.FLAG,
-            include_default_routes=fields.FLAG,
-            policy=fields.ANY_OBJECT,
-            kubernetes=fields.ANY_OBJECT,
-            feature_control=fields.ANY_OBJECT,
-            container_settings=fields.record(allow_ip_forwarding=fields.FLAG),
-            policy_setup_timeout_seconds=fields.WHOLE,
+        **schema_types.record(
+            **dict.fromkeys(_TEXTS, schema_types.TEXT),
+            **dict.fromkeys(_NUMBERS, schema_types.WHOLE),
+            nodename_file_optional=schema_types.FLAG,
+            include_default_routes=schema_types.FLAG,
+            policy=schema_types.ANY_OBJECT,
+            kubernetes=schema_types.ANY_OBJECT,
+            feature_control=schema_types.ANY_OBJECT,
+            container_settings=schema_types.record(allow_ip_forwarding=schema_types.FLAG),
+            policy_setup_timeout_seconds=schema_types.WHOLE,
         ),
         "open": True,
     },
@@ -60,12 +60,12 @@ IPAM_PLUGIN = Plugin(
     source="calico cni-plugin/pkg/types/types.go",
     role=Role.IPAM,
     schema={
-        **fields.record(
-            subnet=fields.TEXT,
+        **schema_types.record(
+            subnet=schema_types.TEXT,
             assign_ipv4=_QUOTED_FLAG,
             assign_ipv6=_QUOTED_FLAG,
-            ipv4_pools=fields.TEXTS,
-            ipv6_pools=fields.TEXTS,
+            ipv4_pools=schema_types.TEXTS,
+            ipv6_pools=schema_types.TEXTS,
         ),
         "open": True,
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netattach_core.plugins import fields
+from netattach_core.plugins import schema_types
 from netattach_core.plugins.plugin import Plugin, Role
 
 PLUGIN = Plugin(
@@ -10,16 +10,16 @@ PLUGIN = Plugin(
     source="cilium plugins/cilium-cni/types/types.go",
     role=Role.MAIN,
     schema={
-        **fields.record(
-            mtu=fields.WHOLE,
-            eni=fields.ANY_OBJECT,
-            azure=fields.ANY_OBJECT,
+        **schema_types.record(
+            mtu=schema_types.WHOLE,
+            eni=schema_types.ANY_OBJECT,
+            azure=schema_types.ANY_OBJECT,
             **{
-                "alibaba-cloud": fields.ANY_OBJECT,
-                "enable-debug": fields.FLAG,
-                "log-file": fields.TEXT,
-                "log-format": fields.TEXT,
-                "chaining-mode": fields.TEXT,
+                "alibaba-cloud": schema_types.ANY_OBJECT,
+                "enable-debug": schema_types.FLAG,
+                "log-file": schema_types.TEXT,
+                "log-format": schema_types.TEXT,
+                "chaining-mode": schema_types.TEXT,
             },
         ),
         "open": True,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_core import names
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields, words
+from netattach_core.net import names
+from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text import suggestions
+from netattach_core.text.finding import Finding, Rule, Severity
 
 DHCP_OPTION = Rule("dhcp-option", Severity.DENY, "a DHCP option that the dhcp plugin does not know")
 
@@ -30,7 +31,7 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
     for item in ipam.inners("provide"):
         if names.size(item.text("value") or "") > 255:
             problem = "`value` has more than the 255 bytes that a DHCP option can carry"
-            yield item.found(common.KEY_VALUE, problem, "shorten it", "value")
+            yield item.found(common_rules.KEY_VALUE, problem, "shorten it", "value")
 
 
 def _option(item: View) -> Iterator[Finding]:
@@ -43,7 +44,7 @@ def _option(item: View) -> Iterator[Finding]:
         return
     if text in _OPTIONS or (text.isascii() and text.isdigit() and int(text) <= 255):
         return
-    close = words.closest(text, _OPTIONS)
+    close = suggestions.closest(text, _OPTIONS)
     mend = f"did you mean `{close}`? " if close else ""
     problem = f"`option` {text!r} is not known to the dhcp plugin"
     yield item.found(
@@ -56,11 +57,15 @@ PLUGIN = Plugin(
     source="plugins/ipam/dhcp/main.go",
     role=Role.IPAM,
     capabilities=frozenset(),
-    schema=fields.record(
-        daemonSocketPath=fields.TEXT,
-        priority=fields.WHOLE,
-        provide=fields.list_of(fields.record(option=fields.TEXT, value=fields.TEXT, fromArg=fields.TEXT)),
-        request=fields.list_of(fields.record(option=fields.TEXT, skipDefault=fields.FLAG)),
+    schema=schema_types.record(
+        daemonSocketPath=schema_types.TEXT,
+        priority=schema_types.WHOLE,
+        provide=schema_types.list_of(
+            schema_types.record(option=schema_types.TEXT, value=schema_types.TEXT, fromArg=schema_types.TEXT)
+        ),
+        request=schema_types.list_of(
+            schema_types.record(option=schema_types.TEXT, skipDefault=schema_types.FLAG)
+        ),
     ),
     check=check,
     rules=(DHCP_OPTION,),

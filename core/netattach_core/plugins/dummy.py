@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netattach_core.plugins import fields
+from netattach_core.plugins import schema_types
 from netattach_core.plugins.plugin import Ipam, Plugin, Role
 
 PLUGIN = Plugin(
@@ -10,6 +10,6 @@ PLUGIN = Plugin(
     source="plugins/main/dummy/dummy.go",
     role=Role.MAIN,
     capabilities=frozenset(),
-    schema=fields.record(),
+    schema=schema_types.record(),
     ipam=Ipam.REQUIRED,
 )

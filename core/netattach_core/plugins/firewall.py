@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 PROTECTS_NOTHING = Rule(
     "ingress-policy-without-bridge", Severity.WARN, "an ingress policy that protects nothing"
@@ -19,12 +19,12 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     backend = conf.text("backend")
     if backend and backend not in {"iptables", "firewalld"}:
         problem = f"`backend` {backend!r} is not known; the firewall plugin picks one by itself"
-        yield conf.found(common.NO_EFFECT, problem, "write iptables or firewalld", "backend")
+        yield conf.found(common_rules.NO_EFFECT, problem, "write iptables or firewalld", "backend")
     chain = conf.text("iptablesAdminChainName") or ""
     if any(char.isspace() for char in chain) or chain.startswith(("-", "!")):
         problem = f"`iptablesAdminChainName` {chain!r} is no name that iptables takes for a chain"
         yield conf.found(
-            common.KEY_VALUE, problem, "write it without blanks: CNI-ADMIN", "iptablesAdminChainName"
+            common_rules.KEY_VALUE, problem, "write it without blanks: CNI-ADMIN", "iptablesAdminChainName"
         )
     policy, main = conf.text("ingressPolicy"), context.main if context.chained else ""
     if policy in {"same-bridge", "isolated"} and main and main != "bridge":
@@ -39,11 +39,11 @@ PLUGIN = Plugin(
     source="plugins/meta/firewall/firewall.go",
     role=Role.CHAINED,
     capabilities=frozenset(),
-    schema=fields.record(
-        backend=fields.TEXT,
+    schema=schema_types.record(
+        backend=schema_types.TEXT,
         iptablesAdminChainName={"type": "string", "maxLength": 28},
-        firewalldZone=fields.TEXT,
-        ingressPolicy=fields.one_of("open", "same-bridge", "isolated"),
+        firewalldZone=schema_types.TEXT,
+        ingressPolicy=schema_types.one_of("open", "same-bridge", "isolated"),
     ),
     check=check,
     rules=(PROTECTS_NOTHING,),

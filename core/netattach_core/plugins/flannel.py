@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 DELEGATE = Rule("flannel-delegate", Severity.DENY, "a delegate that flannel refuses")
 STATE_SHARED = Rule(
@@ -28,7 +28,7 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     kind = delegate.text("type") if delegate else None
     if delegate is not None and kind is not None and (not kind or "/" in kind):
         problem = f"`delegate` names the plugin {kind!r}, which is no binary's name"
-        yield delegate.found(common.KEY_VALUE, problem, 'write a name such as "bridge"', "type")
+        yield delegate.found(common_rules.KEY_VALUE, problem, 'write a name such as "bridge"', "type")
     if not conf.text("dataDir"):
         problem = "flannel keeps its state by container alone: where it is the default network too, one overwrites the other"
         mend = 'give this network a directory of its own: "dataDir": "/var/lib/cni/flannel-2"'
@@ -39,16 +39,16 @@ PLUGIN = Plugin(
     type="flannel",
     source="flannel-io/cni-plugin flannel.go",
     role=Role.MAIN,
-    schema=fields.record(
-        subnetFile=fields.TEXT,
-        dataDir=fields.TEXT,
+    schema=schema_types.record(
+        subnetFile=schema_types.TEXT,
+        dataDir=schema_types.TEXT,
         delegate={
             "type": "object",
-            "properties": {"type": fields.TEXT},
+            "properties": {"type": schema_types.TEXT},
             "open": True,
             "mend": 'write an object: "delegate": {"isDefaultGateway": true}',
         },
-        backend=fields.ANYTHING,
+        backend=schema_types.ANYTHING,
     ),
     check=check,
     rules=(DELEGATE, STATE_SHARED),

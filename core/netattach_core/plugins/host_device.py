@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from netattach_core import addresses
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.net import addresses
+from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 DEVICE = Rule("host-device-device", Severity.DENY, "a device that cannot be found by what is given")
 
@@ -20,7 +20,7 @@ _SELECTORS = ("device", "hwaddr", "kernelpath", "pciBusID")
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """HD1 to HD6."""
-    yield from common.link_name(conf, "device")
+    yield from common_rules.link_name(conf, "device")
     given = [key for key in _SELECTORS if conf.given(key) and conf.value(key) != ""]
     if not given and not context.resource and "deviceID" not in context.capabilities:
         problem = (
@@ -31,7 +31,7 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         yield conf.found(DEVICE, problem, mend)
     for key in given[1:]:
         problem = f"`{key}` does not say which device is moved, since `{given[0]}` is there"
-        yield conf.found(common.NO_EFFECT, problem, f"keep one of {', '.join(given)}", key)
+        yield conf.found(common_rules.NO_EFFECT, problem, f"keep one of {', '.join(given)}", key)
     if given and not context.resource and "deviceID" not in context.capabilities:
         for key in dict.fromkeys([given[0], *(["pciBusID"] if "pciBusID" in given else [])]):
             yield from _malformed(conf, key)
@@ -61,7 +61,7 @@ PLUGIN = Plugin(
     source="plugins/main/host-device/host-device.go",
     role=Role.MAIN,
     capabilities=frozenset({"deviceID"}),
-    schema=fields.record(**dict.fromkeys(_SELECTORS, fields.TEXT), DPDKMode=fields.FLAG),
+    schema=schema_types.record(**dict.fromkeys(_SELECTORS, schema_types.TEXT), DPDKMode=schema_types.FLAG),
     check=check,
     rules=(DEVICE,),
     ipam=Ipam.OPTIONAL,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from netattach_core import addresses
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields, routes
+from netattach_core.net import addresses
+from netattach_core.plugins import common_rules, route_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -35,10 +35,13 @@ _POD_CIDR = {"usePodCidr", "usePodCidrIPv6"}
 """What calico replaces by the node's subnet."""
 
 _RANGE_KEYS = {
-    "subnet": {**fields.TEXT, "nullRefused": True},  # types.IPNet reads null itself, as a subnet that is none
-    "rangeStart": fields.TEXT,
-    "rangeEnd": fields.TEXT,
-    "gateway": fields.TEXT,
+    "subnet": {
+        **schema_types.TEXT,
+        "nullRefused": True,
+    },  # types.IPNet reads null itself, as a subnet that is none
+    "rangeStart": schema_types.TEXT,
+    "rangeEnd": schema_types.TEXT,
+    "gateway": schema_types.TEXT,
 }
 
 
@@ -62,7 +65,7 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
     if folder and not folder.startswith("/"):
         problem = f"`dataDir` {folder!r} is relative to wherever the runtime was started: leases are lost when that changes"
         yield ipam.found(
-            common.KEY_VALUE,
+            common_rules.KEY_VALUE,
             problem,
             "write it from the root: /var/lib/cni/networks",
             "dataDir",
@@ -81,7 +84,7 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
     yield from _once_per_version(sound, context)
     yield from _across_nodes(ipam, context)
     all_known = _all_said(context) and [len(s) for s in sound] == [len(s) for s in sets]
-    yield from routes.check(ipam, context, _given(sound) if all_known else None)
+    yield from route_rules.check(ipam, context, _given(sound) if all_known else None)
 
 
 def _missing(ipam: View, context: Context) -> Iterator[Finding]:
@@ -101,7 +104,7 @@ def _all_said(context: Context) -> bool:
     return "ipRanges" not in context.capabilities and context.fills_ranges is False
 
 
-def given(ipam: View, context: Context) -> list[routes.Given] | None:
+def given(ipam: View, context: Context) -> list[route_rules.Given] | None:
     """The pod's subnets and gateways; None where they are not known, or not sound."""
     sets = [[_range(view)[1] for view in views] for views in _sets(ipam)]
     sound = [[each for each in ranges if each] for ranges in sets]
@@ -110,10 +113,10 @@ def given(ipam: View, context: Context) -> list[routes.Given] | None:
     return _given(sound)
 
 
-def _given(sets: Sequence[Sequence[_Range]]) -> list[routes.Given]:
+def _given(sets: Sequence[Sequence[_Range]]) -> list[route_rules.Given]:
     """Each set gives one address; of which of its ranges, and so with which gateway, only the leases say."""
     return [
-        routes.Given(each.subnet, each.gateway if len(ranges) == 1 else None)
+        route_rules.Given(each.subnet, each.gateway if len(ranges) == 1 else None)
         for ranges in sets
         for each in ranges
     ]
@@ -136,7 +139,7 @@ def _ignored(ipam: View) -> Iterator[Finding]:
                 yield ipam.found(RANGE_ADDRESS, problem, _address_mend(text), key)
             problem = f"`{key}` is not read here, since there is no `subnet` beside it"
             yield ipam.found(
-                common.NO_EFFECT, problem, f"move `{key}` into the range that it belongs to", key
+                common_rules.NO_EFFECT, problem, f"move `{key}` into the range that it belongs to", key
             )
     for ranges in ipam.items("ranges"):
         if ranges.node.value == []:
@@ -333,17 +336,19 @@ PLUGIN = Plugin(
     source="plugins/ipam/host-local/backend/allocator/config.go",
     role=Role.IPAM,
     capabilities=frozenset({"ips", "ipRanges"}),
-    schema=fields.record(
+    schema=schema_types.record(
         **_RANGE_KEYS,
-        ranges=fields.list_of(
-            fields.instead(
-                fields.list_of(fields.instead(fields.record(**_RANGE_KEYS), '{"subnet": "10.1.2.0/24"}')),
+        ranges=schema_types.list_of(
+            schema_types.instead(
+                schema_types.list_of(
+                    schema_types.instead(schema_types.record(**_RANGE_KEYS), '{"subnet": "10.1.2.0/24"}')
+                ),
                 'a list for each set of ranges: [[{"subnet": "10.1.2.0/24"}]]',
             )
         ),
-        routes=fields.ROUTES,
-        dataDir=fields.TEXT,
-        resolvConf=fields.TEXT,
+        routes=schema_types.ROUTES,
+        dataDir=schema_types.TEXT,
+        resolvConf=schema_types.TEXT,
     ),
     check=check,
     rules=(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_core.finding import Finding
-from netattach_core.plugins import addressing, common, fields, sriov
+from netattach_core.plugins import common_rules, schema_types, sriov
+from netattach_core.plugins import ipam as addressing
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
@@ -15,7 +16,7 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     yield from sriov.device_given(conf, context, "ib-sriov")
     if addressing.ipam_type(conf) == "dhcp":
         problem = "ib-sriov refuses the IPAM dhcp"
-        yield conf.found(common.KEY_VALUE, problem, "use another IPAM", "ipam", "type")
+        yield conf.found(common_rules.KEY_VALUE, problem, "use another IPAM", "ipam", "type")
 
 
 PLUGIN = Plugin(
@@ -23,15 +24,15 @@ PLUGIN = Plugin(
     source="ib-sriov-cni pkg/config/config.go",
     role=Role.MAIN,
     capabilities=frozenset({"infinibandGUID", "deviceID"}),
-    schema=fields.record(
-        deviceID=fields.TEXT,
-        pkey=fields.TEXT,
-        link_state=fields.one_of("auto", "enable", "disable"),
-        rdmaIsolation=fields.FLAG,
-        ibKubernetesEnabled=fields.FLAG,
-        vfioPciMode=fields.FLAG,
-        GUID=fields.ANYTHING,
-        master=fields.ANYTHING,
+    schema=schema_types.record(
+        deviceID=schema_types.TEXT,
+        pkey=schema_types.TEXT,
+        link_state=schema_types.one_of("auto", "enable", "disable"),
+        rdmaIsolation=schema_types.FLAG,
+        ibKubernetesEnabled=schema_types.FLAG,
+        vfioPciMode=schema_types.FLAG,
+        GUID=schema_types.ANYTHING,
+        master=schema_types.ANYTHING,
     ),
     check=check,
     ipam=Ipam.OPTIONAL,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields, ovn_subnets
+from netattach_core.plugins import common_rules, ovn_subnets, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 OVN_NETWORK = Rule("ovn-network", Severity.DENY, "a network that OVN-Kubernetes refuses")
 
@@ -43,7 +43,7 @@ def _default_network(conf: View) -> Iterator[Finding]:
     if given:
         problem = f"without `topology` this is the cluster's default network, and `{given}` is not read"
         yield conf.found(
-            common.NO_EFFECT, problem, 'add one: "topology": "layer2", "layer3" or "localnet"', given
+            common_rules.NO_EFFECT, problem, 'add one: "topology": "layer2", "layer3" or "localnet"', given
         )
 
 
@@ -52,10 +52,12 @@ def _vlan(conf: View) -> Iterator[Finding]:
     vlan, topology = conf.whole("vlanID"), conf.text("topology")
     if vlan and topology != "localnet":
         problem = f"`vlanID` is read for localnet alone, and this is {topology}"
-        yield conf.found(common.NO_EFFECT, problem, "remove it, or write the topology localnet", "vlanID")
+        yield conf.found(
+            common_rules.NO_EFFECT, problem, "remove it, or write the topology localnet", "vlanID"
+        )
     elif vlan is not None and not 0 <= vlan <= 4094:
         problem = f"`vlanID` {vlan} is no VLAN: OVN cannot make the port of the physical network"
-        yield conf.found(common.KEY_VALUE, problem, "write 1 to 4094", "vlanID", severity=Severity.WARN)
+        yield conf.found(common_rules.KEY_VALUE, problem, "write 1 to 4094", "vlanID", severity=Severity.WARN)
 
 
 def _topology(conf: View) -> Iterator[Finding]:
@@ -64,7 +66,7 @@ def _topology(conf: View) -> Iterator[Finding]:
     if topology == "layer2" and role == "primary" and conf.value("subnets") in (None, ""):
         problem = "a primary network of topology layer2 without `subnets`; OVN-Kubernetes refuses it"
         where = ("subnets",) if conf.given("subnets") else ()
-        yield conf.found(common.KEY_NEEDED, problem, 'write "subnets": "10.1.0.0/16"', *where)
+        yield conf.found(common_rules.KEY_NEEDED, problem, 'write "subnets": "10.1.0.0/16"', *where)
     if topology == "layer3" and conf.flag("allowPersistentIPs"):
         problem = "`allowPersistentIPs` is for layer2 and localnet; OVN-Kubernetes refuses it for layer3"
         yield conf.found(OVN_NETWORK, problem, "remove it", "allowPersistentIPs")
@@ -86,14 +88,16 @@ def _newer(conf: View) -> Iterator[Finding]:
     if transport and transport not in _TRANSPORTS:
         problem = f"`transport` {transport!r} is none; OVN-Kubernetes 1.3 and newer refuse it"
         mend = f"write one of {', '.join(_TRANSPORTS)}, or leave it out for the overlay"
-        yield conf.found(common.KEY_VALUE, problem, mend, "transport", severity=Severity.WARN)
+        yield conf.found(common_rules.KEY_VALUE, problem, mend, "transport", severity=Severity.WARN)
     if snat and transport != "no-overlay":
         problem = "`outboundSNAT` is for the transport no-overlay; newer releases of OVN-Kubernetes refuse it for others"
-        yield conf.found(common.KEYS_EXCLUDE, problem, "remove it", "outboundSNAT", severity=Severity.WARN)
+        yield conf.found(
+            common_rules.KEYS_EXCLUDE, problem, "remove it", "outboundSNAT", severity=Severity.WARN
+        )
     elif snat and snat not in _SNAT:
         problem = f"`outboundSNAT` {snat!r} is none; newer releases of OVN-Kubernetes refuse it"
         mend = f"write one of {', '.join(_SNAT)}"
-        yield conf.found(common.KEY_VALUE, problem, mend, "outboundSNAT", severity=Severity.WARN)
+        yield conf.found(common_rules.KEY_VALUE, problem, mend, "outboundSNAT", severity=Severity.WARN)
 
 
 def _identity(conf: View, context: Context) -> Iterator[Finding]:
@@ -124,26 +128,26 @@ PLUGIN = Plugin(
     type="ovn-k8s-cni-overlay",
     source="ovn-kubernetes go-controller/pkg/util/multi_network.go",
     role=Role.MAIN,
-    schema=fields.record(
-        topology=fields.one_of("layer3", "layer2", "localnet"),
-        role=fields.one_of("primary", "secondary"),
-        netAttachDefName=fields.TEXT,
+    schema=schema_types.record(
+        topology=schema_types.one_of("layer3", "layer2", "localnet"),
+        role=schema_types.one_of("primary", "secondary"),
+        netAttachDefName=schema_types.TEXT,
         **dict.fromkeys(ovn_subnets.LISTS, _COMMAS),
-        mtu=fields.WHOLE,
-        vlanID=fields.WHOLE,
-        allowPersistentIPs=fields.FLAG,
+        mtu=schema_types.WHOLE,
+        vlanID=schema_types.WHOLE,
+        allowPersistentIPs=schema_types.FLAG,
         **dict.fromkeys(
-            ("physicalNetworkName", "transitSubnet", "transport", "outboundSNAT", "uplink"), fields.TEXT
+            ("physicalNetworkName", "transitSubnet", "transport", "outboundSNAT", "uplink"), schema_types.TEXT
         ),
-        defaultGatewayIPs=fields.ANYTHING,
-        evpn=fields.ANYTHING,
-        deviceID=fields.ANYTHING,
-        logFile=fields.ANYTHING,
-        logLevel=fields.ANYTHING,
+        defaultGatewayIPs=schema_types.ANYTHING,
+        evpn=schema_types.ANYTHING,
+        deviceID=schema_types.ANYTHING,
+        logFile=schema_types.ANYTHING,
+        logLevel=schema_types.ANYTHING,
         **{
-            "logfile-maxsize": fields.ANYTHING,
-            "logfile-maxbackups": fields.ANYTHING,
-            "logfile-maxage": fields.ANYTHING,
+            "logfile-maxsize": schema_types.ANYTHING,
+            "logfile-maxbackups": schema_types.ANYTHING,
+            "logfile-maxage": schema_types.ANYTHING,
         },
     ),
     check=check,

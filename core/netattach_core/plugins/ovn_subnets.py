@@ -8,10 +8,11 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from netattach_core import addresses
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import addressing, common
+from netattach_core.net import addresses
+from netattach_core.plugins import common_rules
+from netattach_core.plugins import ipam as addressing
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 SUBNETS = Rule("ovn-subnets", Severity.DENY, "subnets that OVN-Kubernetes cannot read")
 
@@ -36,7 +37,7 @@ def check(conf: View) -> Iterator[Finding]:
         if conf.text("excludeSubnets"):
             problem = "`excludeSubnets` is not read in topology layer3"
             yield conf.found(
-                common.NO_EFFECT, problem, "remove it, or write smaller `subnets`", "excludeSubnets"
+                common_rules.NO_EFFECT, problem, "remove it, or write smaller `subnets`", "excludeSubnets"
             )
     else:
         yield from _unreadable(conf, "excludeSubnets")

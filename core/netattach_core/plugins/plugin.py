@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netattach_core import versions
-from netattach_core.finding import Finding, Rule
+from netattach_core.cni import versions
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule
 
 
 class Role(enum.Enum):

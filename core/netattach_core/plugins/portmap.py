@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_core.finding import Finding, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Severity
 
 _OF_ONE_BACKEND = ("externalSetMarkChain", "conditionsV4", "conditionsV6")
 
@@ -17,17 +17,17 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     yield from _backends(conf)
     if conf.given("markMasqBit") and conf.given("externalSetMarkChain"):
         problem = "`markMasqBit` and `externalSetMarkChain` stand together; the portmap plugin refuses that"
-        yield conf.found(common.KEYS_EXCLUDE, problem, "keep one of the two", "externalSetMarkChain")
+        yield conf.found(common_rules.KEYS_EXCLUDE, problem, "keep one of the two", "externalSetMarkChain")
     if context.bare:
         problem = "no plugin before portmap gives the pod an address, so portmap does nothing"
         yield conf.found(
-            common.NO_EFFECT, problem, "add an `ipam` to the first plugin, or remove portmap", "type"
+            common_rules.NO_EFFECT, problem, "add an `ipam` to the first plugin, or remove portmap", "type"
         )
     if "portMappings" not in context.capabilities:
         problem = (
             "the capability `portMappings` is not declared, so portmap is given no ports and does nothing"
         )
-        yield conf.found(common.NO_EFFECT, problem, 'add "capabilities": {"portMappings": true}')
+        yield conf.found(common_rules.NO_EFFECT, problem, 'add "capabilities": {"portMappings": true}')
 
 
 def _backends(conf: View) -> Iterator[Finding]:
@@ -42,7 +42,11 @@ def _backends(conf: View) -> Iterator[Finding]:
         problem = f"`{key}` is for {backend}, and the backend {'is' if named else 'is usually'} {wanted}: portmap refuses it"
         mend = f'write "backend": "{backend}", or remove `{key}`'
         yield conf.found(
-            common.KEYS_EXCLUDE, problem, mend, key, severity=Severity.DENY if certain else Severity.WARN
+            common_rules.KEYS_EXCLUDE,
+            problem,
+            mend,
+            key,
+            severity=Severity.DENY if certain else Severity.WARN,
         )
 
 
@@ -60,14 +64,14 @@ PLUGIN = Plugin(
     source="plugins/meta/portmap/main.go",
     role=Role.CHAINED,
     capabilities=frozenset({"portMappings"}),
-    schema=fields.record(
+    schema=schema_types.record(
         backend={"type": "string", "enum": ["iptables", "nftables"]},
-        snat=fields.FLAG,
-        masqAll=fields.FLAG,
-        markMasqBit=fields.whole(0, 31),
-        externalSetMarkChain=fields.TEXT,
-        conditionsV4=fields.TEXTS,
-        conditionsV6=fields.TEXTS,
+        snat=schema_types.FLAG,
+        masqAll=schema_types.FLAG,
+        markMasqBit=schema_types.whole(0, 31),
+        externalSetMarkChain=schema_types.TEXT,
+        conditionsV4=schema_types.TEXTS,
+        conditionsV6=schema_types.TEXTS,
     ),
     check=check,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netattach_core.plugins import fields
+from netattach_core.plugins import schema_types
 from netattach_core.plugins.plugin import Plugin, Role
 
 PLUGIN = Plugin(
@@ -10,5 +10,5 @@ PLUGIN = Plugin(
     source="rdma-cni cmd/rdma/main.go",
     role=Role.CHAINED,
     capabilities=frozenset({"deviceID"}),
-    schema=fields.record(deviceID=fields.TEXT),
+    schema=schema_types.record(deviceID=schema_types.TEXT),
 )

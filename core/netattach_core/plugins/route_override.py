@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_core import addresses
-from netattach_core.finding import Finding, Severity
-from netattach_core.plugins import common, fields, routes
+from netattach_core.net import addresses
+from netattach_core.plugins import common_rules, route_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Severity
 
 _REFUSED = "the kernel refuses such a route, and the pod starts without it"
 
@@ -22,7 +22,7 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     if args is not None and not args.given("cni"):
         problem = "`args` without `cni` makes route-override crash, unless the pod brings cni-args"
         yield conf.found(
-            common.KEY_NEEDED, problem, 'write "args": {"cni": {}}', "args", severity=Severity.WARN
+            common_rules.KEY_NEEDED, problem, 'write "args": {"cni": {}}', "args", severity=Severity.WARN
         )
 
 
@@ -31,13 +31,13 @@ def _route(view: View, *, added: bool) -> Iterator[Finding]:
     destination = addresses.parse_cidr(text or "")
     if text is not None and destination is None:
         problem = f"`dst` {text!r} is no address with a prefix length; route-override cannot read it"
-        yield view.found(routes.ROUTE, problem, 'write it as "10.0.0.0/8"', "dst")
+        yield view.found(route_rules.ROUTE, problem, 'write it as "10.0.0.0/8"', "dst")
         return
     gateway_text = view.text("gw")
     gateway = addresses.parse_ip(gateway_text or "")
     if gateway_text and gateway is None:
         problem = f"`gw` {gateway_text!r} is no IP address"
-        yield view.found(routes.ROUTE_GATEWAY, problem, "write an address without a prefix", "gw")
+        yield view.found(route_rules.ROUTE_GATEWAY, problem, "write an address without a prefix", "gw")
     if added and destination is not None:
         yield from _added(view, destination, gateway)
 
@@ -48,25 +48,27 @@ def _added(
     """Warnings: the plugin prints what the kernel says, and goes on (route-override.go: processRoutes)."""
     if destination.version == 4 and destination.ip != destination.network.network_address:
         problem = f"`dst` {destination} has bits set behind its prefix length: {_REFUSED}"
-        yield view.found(routes.ROUTE, problem, f"write {destination.network}", "dst", severity=Severity.WARN)
+        yield view.found(
+            route_rules.ROUTE, problem, f"write {destination.network}", "dst", severity=Severity.WARN
+        )
     if gateway is not None and gateway.version != destination.version:
         problem = f"`gw` {gateway} and `dst` {destination} are not of the same IP version: {_REFUSED}"
         mend = "give each IP version its own route"
-        yield view.found(routes.ROUTE_GATEWAY, problem, mend, "gw", severity=Severity.WARN)
+        yield view.found(route_rules.ROUTE_GATEWAY, problem, mend, "gw", severity=Severity.WARN)
 
 
 PLUGIN = Plugin(
     type="route-override",
     source="cni-route-override cmd/route-override/route-override.go",
     role=Role.CHAINED,
-    schema=fields.record(
-        flushroutes=fields.FLAG,
-        flushgateway=fields.FLAG,
-        delroutes=fields.ROUTES,
-        addroutes=fields.ROUTES,
-        skipcheck=fields.FLAG,
-        debug=fields.ANYTHING,  # these two only newer releases read
-        externalinterface=fields.ANYTHING,
+    schema=schema_types.record(
+        flushroutes=schema_types.FLAG,
+        flushgateway=schema_types.FLAG,
+        delroutes=schema_types.ROUTES,
+        addroutes=schema_types.ROUTES,
+        skipcheck=schema_types.FLAG,
+        debug=schema_types.ANYTHING,  # these two only newer releases read
+        externalinterface=schema_types.ANYTHING,
     ),
     check=check,
     aliases={"routes": "addroutes"},

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from netattach_core import addresses
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.net import addresses
+from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 NO_ADDRESS = Rule("sbr-without-address", Severity.DENY, "sbr in a network without addresses")
 
@@ -19,27 +19,30 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     if context.bare:
         problem = "no plugin before sbr gives the pod an address, and sbr fails without one"
         yield conf.found(NO_ADDRESS, problem, "add an `ipam` to the first plugin, or remove sbr", "type")
-    yield from common.own_table(conf)
+    yield from common_rules.own_table(conf)
     if conf.whole("table") is not None:
         if conf.given("gateways"):
             yield conf.found(
-                common.NO_EFFECT, "`gateways` is not read where `table` is set", "remove one", "gateways"
+                common_rules.NO_EFFECT,
+                "`gateways` is not read where `table` is set",
+                "remove one",
+                "gateways",
             )
         return
     if conf.given("gateways") and not _is_texts(conf.value("gateways")):
         problem = "`gateways` is no list of texts; newer releases of the sbr plugin refuse it"
         mend = 'write a list: "gateways": ["10.1.2.1"]'
-        yield conf.found(common.KEY_VALUE, problem, mend, "gateways", severity=Severity.WARN)
+        yield conf.found(common_rules.KEY_VALUE, problem, mend, "gateways", severity=Severity.WARN)
     versions: list[int] = []
     for item, text in conf.texts("gateways"):
         gateway = addresses.parse_ip(text)
         if gateway is None:
             problem = f"{text!r} is no IP address; the sbr plugin refuses it"
             mend = "write an address without a prefix length"
-            yield item.found(common.KEY_VALUE, problem, mend, severity=Severity.WARN)
+            yield item.found(common_rules.KEY_VALUE, problem, mend, severity=Severity.WARN)
         elif gateway.version in versions:
             problem = f"{text} is a second gateway of IPv{gateway.version}; the sbr plugin takes one of each version"
-            yield item.found(common.KEY_VALUE, problem, "remove one", severity=Severity.WARN)
+            yield item.found(common_rules.KEY_VALUE, problem, "remove one", severity=Severity.WARN)
         else:
             versions.append(gateway.version)
 
@@ -53,7 +56,9 @@ PLUGIN = Plugin(
     source="plugins/meta/sbr/main.go",
     role=Role.CHAINED,
     capabilities=frozenset(),
-    schema=fields.record(table=fields.WHOLE, gateways=fields.ANYTHING, addSourceHints=fields.ANYTHING),
+    schema=schema_types.record(
+        table=schema_types.WHOLE, gateways=schema_types.ANYTHING, addSourceHints=schema_types.ANYTHING
+    ),
     check=check,
     rules=(NO_ADDRESS,),
     aliases={"tableId": "table"},

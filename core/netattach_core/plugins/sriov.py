@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 NO_DEVICE = Rule("device-missing", Severity.DENY, "no device, and no resource that would supply one")
 
@@ -30,12 +30,12 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     yield from device_given(conf, context, "sriov")
     yield from _vlan(conf)
     yield from _rates(conf)
-    yield from common.mac(conf, "mac")
+    yield from common_rules.mac(conf, "mac")
     for key in ("spoofchk", "trust"):
         text = conf.text(key)
         if text and text not in {"on", "off"}:
             problem = f"`{key}` {text!r} is taken for off"
-            yield conf.found(common.NO_EFFECT, problem, "write on or off", key)
+            yield conf.found(common_rules.NO_EFFECT, problem, "write on or off", key)
 
 
 def _vlan(conf: View) -> Iterator[Finding]:
@@ -45,20 +45,23 @@ def _vlan(conf: View) -> Iterator[Finding]:
         for key in ("vlanQoS", "vlanProto"):
             if conf.given(key):
                 problem = f"`{key}` without `vlan`; the sriov plugin refuses it"
-                yield conf.found(common.KEY_NEEDED, problem, f"add `vlan`, or remove `{key}`", key)
+                yield conf.found(common_rules.KEY_NEEDED, problem, f"add `vlan`, or remove `{key}`", key)
         return
     if protocol is not None and protocol.lower() not in _PROTOCOLS:
         problem = f"`vlanProto` {protocol!r} is not one of {', '.join(_PROTOCOLS)}"
-        yield conf.found(common.KEY_VALUE, problem, "write 802.1q, or leave it out", "vlanProto")
+        yield conf.found(common_rules.KEY_VALUE, problem, "write 802.1q, or leave it out", "vlanProto")
     if vlan == 0 and quality:
         problem = f"`vlanQoS` is {quality} and `vlan` 0, which means no VLAN; the sriov plugin refuses it"
         yield conf.found(
-            common.KEY_VALUE, problem, "write a `vlan` from 1 to 4094, or remove `vlanQoS`", "vlanQoS"
+            common_rules.KEY_VALUE, problem, "write a `vlan` from 1 to 4094, or remove `vlanQoS`", "vlanQoS"
         )
     if vlan == 0 and protocol and protocol.lower() == "802.1ad":
         problem = "`vlanProto` is 802.1ad and `vlan` 0, which means no VLAN; the sriov plugin refuses it"
         yield conf.found(
-            common.KEY_VALUE, problem, "write a `vlan` from 1 to 4094, or remove `vlanProto`", "vlanProto"
+            common_rules.KEY_VALUE,
+            problem,
+            "write a `vlan` from 1 to 4094, or remove `vlanProto`",
+            "vlanProto",
         )
 
 
@@ -67,7 +70,7 @@ def _rates(conf: View) -> Iterator[Finding]:
     low, high = conf.whole("min_tx_rate"), conf.whole("max_tx_rate")
     if low and high and low > high:
         problem = f"`min_tx_rate` {low} is above `max_tx_rate` {high}; drivers refuse that"
-        yield conf.found(common.NO_EFFECT, problem, "exchange the two", "min_tx_rate")
+        yield conf.found(common_rules.NO_EFFECT, problem, "exchange the two", "min_tx_rate")
 
 
 PLUGIN = Plugin(
@@ -75,22 +78,22 @@ PLUGIN = Plugin(
     source="sriov-cni pkg/config/config.go",
     role=Role.MAIN,
     capabilities=frozenset({"mac", "deviceID"}),
-    schema=fields.record(
-        deviceID=fields.TEXT,
-        vlan=fields.VLAN,
-        vlanQoS=fields.whole(0, 7),
-        vlanProto=fields.TEXT,
-        mac=fields.TEXT,
-        mtu=fields.WHOLE,
+    schema=schema_types.record(
+        deviceID=schema_types.TEXT,
+        vlan=schema_types.VLAN,
+        vlanQoS=schema_types.whole(0, 7),
+        vlanProto=schema_types.TEXT,
+        mac=schema_types.TEXT,
+        mtu=schema_types.WHOLE,
         spoofchk={"type": "string", "mend": 'write "on" or "off"'},
         trust={"type": "string", "mend": 'write "on" or "off"'},
-        link_state=fields.one_of("auto", "enable", "disable"),
-        min_tx_rate=fields.WHOLE,
-        max_tx_rate=fields.WHOLE,
-        logLevel=fields.TEXT,
-        logFile=fields.TEXT,
-        vf=fields.ANYTHING,
-        master=fields.ANYTHING,
+        link_state=schema_types.one_of("auto", "enable", "disable"),
+        min_tx_rate=schema_types.WHOLE,
+        max_tx_rate=schema_types.WHOLE,
+        logLevel=schema_types.TEXT,
+        logFile=schema_types.TEXT,
+        vf=schema_types.ANYTHING,
+        master=schema_types.ANYTHING,
     ),
     check=check,
     rules=(NO_DEVICE,),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from netattach_core import addresses
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields, routes
+from netattach_core.net import addresses
+from netattach_core.plugins import common_rules, route_rules, schema_types
 from netattach_core.plugins.host_local import ONE_PER_FAMILY
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 STATIC_ADDRESS = Rule("static-address", Severity.DENY, "an address that the static plugin cannot read")
 STATIC_TWICE = Rule("static-address-twice", Severity.DENY, "one address twice")
@@ -28,21 +28,21 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
         yield from _gateway(item, address)
         if item.given("version"):
             problem = "`version` has no effect: static goes by the address"
-            yield item.found(common.NO_EFFECT, problem, "remove it", "version")
+            yield item.found(common_rules.NO_EFFECT, problem, "remove it", "version")
         if address is None:
             yield _unreadable(item)
             continue
-        yield from common.odd_address(item, "address", address)
+        yield from common_rules.odd_address(item, "address", address)
         yield from _repeated(item, address, read, versions, context)
         read[_own(address)] = None
         versions.add(address.version)
-    yield from common.dropped_dns(ipam, context)
+    yield from common_rules.dropped_dns(ipam, context)
     if not ipam.value("addresses"):
         yield from _none(ipam, context)
-    yield from routes.check(ipam, context, given(ipam, context))
+    yield from route_rules.check(ipam, context, given(ipam, context))
 
 
-def given(ipam: View, context: Context) -> tuple[routes.Given, ...] | None:
+def given(ipam: View, context: Context) -> tuple[route_rules.Given, ...] | None:
     """The pod's addresses; None where the pod may ask for others, which take the place of all of these (ST6)."""
     if "ips" in context.capabilities:
         return None
@@ -50,7 +50,7 @@ def given(ipam: View, context: Context) -> tuple[routes.Given, ...] | None:
         (addresses.parse_cidr(item.text("address") or ""), addresses.parse_ip(item.text("gateway") or ""))
         for item in ipam.inners("addresses")
     ]
-    return tuple(routes.Given(address, gateway) for address, gateway in pairs if address)
+    return tuple(route_rules.Given(address, gateway) for address, gateway in pairs if address)
 
 
 def _unreadable(item: View) -> Finding:
@@ -122,10 +122,10 @@ PLUGIN = Plugin(
     source="plugins/ipam/static/main.go",
     role=Role.IPAM,
     capabilities=frozenset({"ips"}),
-    schema=fields.record(
-        addresses=fields.ADDRESSES,
-        routes=fields.ROUTES,
-        dns=fields.DNS,
+    schema=schema_types.record(
+        addresses=schema_types.ADDRESSES,
+        routes=schema_types.ROUTES,
+        dns=schema_types.DNS,
     ),
     check=check,
     rules=(STATIC_ADDRESS, STATIC_TWICE, STATIC_NONE, STATIC_GATEWAY),

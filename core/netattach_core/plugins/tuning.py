@@ -6,24 +6,26 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterator
 
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 _SYSCTLS = {
     "type": "object",
-    "additionalProperties": fields.TEXT,
+    "additionalProperties": schema_types.TEXT,
     "mend": 'write an object: "sysctl": {"net.core.somaxconn": "512"}',
 }
 _CHANGES = {
-    "mac": fields.TEXT,
-    "promisc": fields.FLAG,
-    "mtu": fields.WHOLE,
-    "txQLen": fields.WHOLE,
-    "allmulti": fields.FLAG,
+    "mac": schema_types.TEXT,
+    "promisc": schema_types.FLAG,
+    "mtu": schema_types.WHOLE,
+    "txQLen": schema_types.WHOLE,
+    "allmulti": schema_types.FLAG,
 }
-_ARGS = fields.opened(fields.record(cni=fields.opened(fields.record(sysctl=_SYSCTLS, **_CHANGES))))
+_ARGS = schema_types.opened(
+    schema_types.record(cni=schema_types.opened(schema_types.record(sysctl=_SYSCTLS, **_CHANGES)))
+)
 
 _OF_NET = tuple(f"net.{part}." for part in ("core", "ipv4", "ipv6", "netfilter", "bridge", "mptcp", "unix"))
 
@@ -34,10 +36,10 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     """TU2, TU5 to TU8. What `args.cni` says takes the place of what stands beside it."""
     args = conf.inner("args")
     cni = args.inner("cni") if args else None
-    yield from common.mtu(_said(conf, cni, "mtu"), negative="tuning refuses it")
+    yield from common_rules.mtu(_said(conf, cni, "mtu"), negative="tuning refuses it")
     mac = _said(conf, cni, "mac")
     if len(mac.text("mac") or "") not in {23, 59}:  # eight and twenty bytes, for InfiniBand (TU7)
-        yield from common.mac(mac, "mac")
+        yield from common_rules.mac(mac, "mac")
     if cni is not None and cni.value("sysctl") and not conf.given("sysctl"):
         problem = "`args.cni.sysctl` without `sysctl` beside it makes the tuning plugin crash, also when the pod is deleted"
         yield cni.found(SYSCTL, problem, 'add "sysctl": {} to the plugin', "sysctl")
@@ -83,10 +85,10 @@ PLUGIN = Plugin(
     source="plugins/meta/tuning/tuning.go",
     role=Role.CHAINED,
     capabilities=frozenset({"mac"}),
-    schema=fields.record(
+    schema=schema_types.record(
         sysctl=_SYSCTLS,
         **_CHANGES,
-        dataDir=fields.TEXT,
+        dataDir=schema_types.TEXT,
         args=_ARGS,
     ),
     check=check,

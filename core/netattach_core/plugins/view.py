@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from netattach_core import json_text
-from netattach_core.finding import Finding, Path, Rule, Severity
+from netattach_core.text import json_document
+from netattach_core.text.finding import Finding, Path, Rule, Severity
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """One object of the configuration; `path` leads to it from the top."""
 
-    node: json_text.Node
+    node: json_document.Node
     path: Path = ()
 
     def value(self, key: str) -> Any:
@@ -47,7 +47,7 @@ class View:
         """The object at a key."""
         if not isinstance(self.value(key), dict):
             return None
-        node = json_text.locate(self.node, (key,))
+        node = json_document.locate(self.node, (key,))
         return View(node, (*self.path, key)) if node is not None else None
 
     def members(self) -> dict[str, View]:
@@ -58,7 +58,7 @@ class View:
         """The elements of a list, whatever they are."""
         if len(where) == 1 and isinstance(where[0], str) and not self.value(where[0]):
             return ()
-        node = json_text.locate(self.node, where)
+        node = json_document.locate(self.node, where)
         return (
             tuple(View(item, (*self.path, *where, index)) for index, item in enumerate(node.items))
             if node
@@ -77,5 +77,5 @@ class View:
         self, rule: Rule, problem: str, mend: str, *where: str | int, severity: Severity | None = None
     ) -> Finding:
         """A finding about what stands at `where` inside this object, or about the object itself."""
-        node = json_text.locate(self.node, where) or self.node
+        node = json_document.locate(self.node, where) or self.node
         return Finding(rule, (*self.path, *where), problem, mend, node.start, severity)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.plugins import common, fields
+from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 VLAN_ID_MISSING = Rule("vlan-id-missing", Severity.WARN, "a VLAN interface without a VLAN")
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
     """VL1, VL3, VL4, VL7."""
-    yield from common.link_name(conf, "master")
+    yield from common_rules.link_name(conf, "master")
     mtu = conf.whole("mtu")
     if mtu is not None and not 0 < mtu < 68:  # the kernel takes any small MTU for a VLAN
-        yield from common.mtu(conf, negative="vlan refuses it")
-    yield from common.mtu_for_ipv6(conf, least=1)
+        yield from common_rules.mtu(conf, negative="vlan refuses it")
+    yield from common_rules.mtu_for_ipv6(conf, least=1)
     if not conf.given("master") or conf.text("master") == "":
         problem = "no `master`: the vlan plugin does not know of which interface to make a VLAN"
-        yield conf.found(common.KEY_NEEDED, problem, 'add the node\'s interface: "master": "eth1"')
+        yield conf.found(common_rules.KEY_NEEDED, problem, 'add the node\'s interface: "master": "eth1"')
     if not conf.whole("vlanId"):
         if conf.given("vlanId") and conf.whole("vlanId") is None:
             return
@@ -30,7 +30,7 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     else:
         problem = "a node can have one interface per master and VLAN: the second pod of a node fails"
         mend = "use it for one pod per node, or a macvlan whose master is the VLAN interface"
-        yield conf.found(common.ONE_USER, problem, mend, "vlanId")
+        yield conf.found(common_rules.ONE_USER, problem, mend, "vlanId")
 
 
 PLUGIN = Plugin(
@@ -38,12 +38,15 @@ PLUGIN = Plugin(
     source="plugins/main/vlan/vlan.go",
     role=Role.MAIN,
     capabilities=frozenset(),
-    schema=fields.record(
-        master=fields.TEXT, vlanId=fields.VLAN, mtu=fields.WHOLE, linkInContainer=fields.FLAG
+    schema=schema_types.record(
+        master=schema_types.TEXT,
+        vlanId=schema_types.VLAN,
+        mtu=schema_types.WHOLE,
+        linkInContainer=schema_types.FLAG,
     ),
     check=check,
     rules=(VLAN_ID_MISSING,),
     ipam=Ipam.REQUIRED,
-    aliases={**fields.ALIASES_OF_MASTER, "vlan": "vlanId", "id": "vlanId", "tag": "vlanId"},
+    aliases={**schema_types.ALIASES_OF_MASTER, "vlan": "vlanId", "id": "vlanId", "tag": "vlanId"},
     interface_key="master",
 )

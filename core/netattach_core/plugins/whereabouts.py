@@ -5,20 +5,20 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from netattach_core import addresses, names
-from netattach_core.finding import Finding, Severity
-from netattach_core.plugins import common, fields, routes
+from netattach_core.net import addresses, names
+from netattach_core.plugins import common_rules, route_rules, schema_types
 from netattach_core.plugins import whereabouts_ranges as ranges
 from netattach_core.plugins.host_local import RANGE_GATEWAY
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
 from netattach_core.plugins.whereabouts_ranges import RANGE, RANGE_IGNORED, sloppy
+from netattach_core.text.finding import Finding, Severity
 
 _OWN_RANGE = {
-    "range": fields.TEXT,
-    "range_start": fields.TEXT,
-    "range_end": fields.TEXT,
-    "exclude": fields.TEXTS,
+    "range": schema_types.TEXT,
+    "range_start": schema_types.TEXT,
+    "range_end": schema_types.TEXT,
+    "exclude": schema_types.TEXTS,
 }
 _TEXTS = (
     "gateway",
@@ -66,12 +66,12 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
             f"`network_name` {network_name!r} becomes part of an object's name, and the API server refuses it"
         )
         yield ipam.found(RANGE, problem, "write small letters, digits and '-'", "network_name")
-    yield from common.dropped_dns(ipam, context)
+    yield from common_rules.dropped_dns(ipam, context)
     # What a pod asks for comes in CNI_ARGS, and is given to it besides (config.go: handleEnvArgs).
-    yield from routes.check(ipam, context, given, may_grow=True)
+    yield from route_rules.check(ipam, context, given, may_grow=True)
 
 
-def _given(ipam: View) -> tuple[routes.Given, ...] | None:
+def _given(ipam: View) -> tuple[route_rules.Given, ...] | None:
     """What each pod gets; None where not all of it can be read, or a file on the node says more."""
     views = [view for view in (ipam, *ipam.inners("ipRanges")) if view.text("range")]
     read = [ranges.read(view) for view in views]
@@ -81,16 +81,16 @@ def _given(ipam: View) -> tuple[routes.Given, ...] | None:
         return None
     gateway = addresses.parse_ip(sloppy(ipam.text("gateway") or ""))
     return (
-        *(routes.Given(ipaddress.ip_interface(each.network), gateway) for each in read if each),
+        *(route_rules.Given(ipaddress.ip_interface(each.network), gateway) for each in read if each),
         *(
-            routes.Given(address, addresses.parse_ip(item.text("gateway") or ""))
+            route_rules.Given(address, addresses.parse_ip(item.text("gateway") or ""))
             for item, address in zip(items, fixed, strict=True)
             if address
         ),
     )
 
 
-def _gateway(ipam: View, given: Sequence[routes.Given] | None) -> Iterator[Finding]:
+def _gateway(ipam: View, given: Sequence[route_rules.Given] | None) -> Iterator[Finding]:
     """WA3, WA16."""
     text = ipam.text("gateway")
     if not text:
@@ -141,22 +141,24 @@ PLUGIN = Plugin(
     source="whereabouts pkg/config/config.go",
     role=Role.IPAM,
     capabilities=frozenset(),
-    schema=fields.record(
+    schema=schema_types.record(
         **_OWN_RANGE,
-        ipRanges=fields.list_of(
-            fields.record(
-                **_OWN_RANGE, enable_overlapping_ranges=fields.ANYTHING, network_name=fields.ANYTHING
+        ipRanges=schema_types.list_of(
+            schema_types.record(
+                **_OWN_RANGE,
+                enable_overlapping_ranges=schema_types.ANYTHING,
+                network_name=schema_types.ANYTHING,
             )
         ),
-        **dict.fromkeys(_TEXTS, fields.TEXT),
-        **dict.fromkeys(_LEGACY, fields.ANYTHING),
-        **dict.fromkeys(_NUMBERS, fields.WHOLE),
-        routes=fields.ROUTES,
-        dns=fields.DNS,
-        addresses=fields.ADDRESSES,
-        enable_overlapping_ranges=fields.FLAG,
-        node_slice_size=fields.TEXT,
-        kubernetes=fields.record(kubeconfig=fields.TEXT, k8s_api_root=fields.TEXT),
+        **dict.fromkeys(_TEXTS, schema_types.TEXT),
+        **dict.fromkeys(_LEGACY, schema_types.ANYTHING),
+        **dict.fromkeys(_NUMBERS, schema_types.WHOLE),
+        routes=schema_types.ROUTES,
+        dns=schema_types.DNS,
+        addresses=schema_types.ADDRESSES,
+        enable_overlapping_ranges=schema_types.FLAG,
+        node_slice_size=schema_types.TEXT,
+        kubernetes=schema_types.record(kubeconfig=schema_types.TEXT, k8s_api_root=schema_types.TEXT),
     ),
     check=check,
     rules=(RANGE, RANGE_IGNORED),

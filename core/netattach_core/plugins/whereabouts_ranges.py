@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netattach_core import addresses
-from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.net import addresses
 from netattach_core.plugins.view import View
+from netattach_core.text.finding import Finding, Rule, Severity
 
 RANGE = Rule("whereabouts-range", Severity.DENY, "a range that whereabouts cannot read")
 RANGE_IGNORED = Rule(

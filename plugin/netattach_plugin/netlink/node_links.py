@@ -9,7 +9,7 @@ from typing import Any
 
 from pyroute2.iproute.linux import IPRoute
 
-from netattach_core.inventory import DefaultInterface, Interface
+from netattach_core.api.inventory import DefaultInterface, Interface
 from netattach_plugin.netlink import link_messages
 from netattach_plugin.netlink.pod_links import PodLinks, open_links
 from netattach_plugin.netlink.sockets import Opener

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pyroute2.netlink import NLMSG_DONE, NLMSG_ERROR
 from pyroute2.netlink.rtnl import RTM_NEWLINK, RTM_NEWROUTE
 
-from netattach_core.default_route import DefaultRoute
+from netattach_core.attach.default_route import DefaultRoute
 from netattach_plugin.netlink import link_messages, route_messages
 from netattach_plugin.netlink.route_messages import Told
 from netattach_plugin.netlink.sockets import Opener

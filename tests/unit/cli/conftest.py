@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from netattach_cli.__main__ import main
-from netattach_core.inventory import NodeInventory
+from netattach_core.api.inventory import NodeInventory
 from unit.cli.desk import Kubectl, Netattach, as_kubectl_prints
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netattach_core import inventory
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.api import inventory
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 
 Netattach = Callable[..., tuple[int, str, str]]
 """Words of a command line in; exit code, output and errors out."""

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from netattach_cli.__main__ import main
-from netattach_core import inventory
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.api import inventory
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 
 GOOD = textwrap.dedent("""\
     apiVersion: k8s.cni.cncf.io/v1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netattach_core.inventory import NodeInventory
+from netattach_core.api.inventory import NodeInventory
 from unit.cli.desk import BROKEN, SOUND, WORKER, Kubectl, Netattach, nad
 
 MACVLAN = '{"cniVersion": "1.0.0", "type": "macvlan", "master": "eth0"}'

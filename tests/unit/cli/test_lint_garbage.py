@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netattach_cli.__main__ import main
-from netattach_core.annotation import NETWORKS
-from netattach_core.nad import KIND
+from netattach_core.api.nad import KIND
+from netattach_core.api.networks_annotation import NETWORKS
 from unit.cli.desk import nad
 
 WORDS = st.sampled_from(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
 from unit.cli.desk import Netattach, nad, pointed_at
 
 

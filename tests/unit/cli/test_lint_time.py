@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netattach_core import inventory
+from netattach_core.api import inventory
 from unit.cli.desk import WORKER, Netattach, nad
 
 NADS = 1000

@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from netattach_cli.drafts import IPAMS, TYPES
-from netattach_core import inventory
-from netattach_core.finding import Severity
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
-from netattach_core.policy import judge
+from netattach_core.api import inventory
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.text.finding import Severity
+from netattach_core.validation.validator import judge
 from unit.cli.desk import Kubectl, Netattach
 
 PLUGINS = (*TYPES, "host-local", "static", "dhcp", "whereabouts")

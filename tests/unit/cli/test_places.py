@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from netattach_cli import places
 from netattach_cli.manifests import Manifest, manifests
-from netattach_core.nad import KIND
+from netattach_core.api.nad import KIND
 
 CONFIG = '{ "name": "it\'s",\n  "type": "bridge" }'
 

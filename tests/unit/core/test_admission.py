@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from netattach_core import admission, annotation, judge_settings, policy
+from netattach_core import admission
 from netattach_core.admission import Asked
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS
-from netattach_core.finding import Finding, Severity
-from netattach_core.inventory import DefaultInterface, Interface, NetworkFile, NodeInventory, Plugin
-from netattach_core.judge_settings import JudgeSettings
-from netattach_core.selection import SelectionSettings
+from netattach_core.api import networks_annotation
+from netattach_core.api.inventory import DefaultInterface, Interface, NetworkFile, NodeInventory, Plugin
+from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS
+from netattach_core.text.finding import Finding, Severity
+from netattach_core.validation import settings as validation_settings
+from netattach_core.validation import validator
+from netattach_core.validation.settings import JudgeSettings
 
 NODE = NodeInventory(
     "node1",
@@ -48,7 +51,7 @@ def paths(asked: Asked) -> list[Any]:
 
 
 def test_rules_have_names_of_their_own() -> None:
-    names = rules([Finding(rule, (), "", "") for rule in (*admission.RULES, *policy.RULES)])
+    names = rules([Finding(rule, (), "", "") for rule in (*admission.RULES, *validator.RULES)])
 
     assert len(set(names)) == len(names)
 
@@ -182,7 +185,7 @@ def test_another_default_network_is_looked_for_where_the_settings_say() -> None:
     """Multus' multusNamespace."""
     settings = JudgeSettings(selection=SelectionSettings(namespace="infra"))
 
-    for given, expected in ((judge_settings.DEFAULTS, "kube-system/calico"), (settings, "infra/calico")):
+    for given, expected in ((validation_settings.DEFAULTS, "kube-system/calico"), (settings, "infra/calico")):
         default = admission.of_pod(pod(default="calico"), None, "default", given).default
 
         assert default is not None
@@ -200,7 +203,7 @@ def test_isolation_holds_for_another_default_network_too() -> None:
 
 
 def test_a_default_network_that_no_nad_has_may_stand_on_the_nodes() -> None:
-    default = annotation.parse_default("calico", "kube-system")
+    default = networks_annotation.parse_default("calico", "kube-system")
     assert default is not None
 
     (finding,) = admission.unknown_file(default, {"cbr0"})

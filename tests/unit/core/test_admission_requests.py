@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from netattach_core import admission
-from netattach_core.admission import pod_devices, requests, templates
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS, parse
-from netattach_core.finding import Finding, Severity
-from netattach_core.judge_settings import JudgeSettings
-from netattach_core.nad import PROTECT, Nad
-from netattach_core.selection import SelectionSettings
+from netattach_core.admission import network_requests, pod_devices, pod_templates
+from netattach_core.api.nad import PROTECT, Nad
+from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, parse
+from netattach_core.text.finding import Finding, Severity
+from netattach_core.validation.settings import JudgeSettings
 
 RANGE = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeStart": "10.1.2.10", "rangeEnd": "10.1.2.19"}
 DUAL = {"type": "host-local", "ranges": [[{"subnet": "10.1.2.0/24"}], [{"subnet": "fd00:1::/64"}]]}
@@ -30,7 +30,7 @@ def rules(findings: Any) -> list[str]:
 
 def asked(nad: Nad, **wishes: Any) -> list[Finding]:
     selections = parse(json.dumps([{"name": "net", **wishes}]), "lab")
-    return list(requests.check(selections, {("lab", "net"): nad}))
+    return list(network_requests.check(selections, {("lab", "net"): nad}))
 
 
 BRIDGE = network(type="bridge", capabilities=IPS, ipam=RANGE)
@@ -194,7 +194,7 @@ def test_a_wish_is_one_that_the_network_can_fulfil(
 
 
 def test_a_network_that_is_not_known_is_passed_over() -> None:
-    assert [] == list(requests.check(parse("net", "lab"), {}))
+    assert [] == list(network_requests.check(parse("net", "lab"), {}))
 
 
 def pod(networks: str) -> dict[str, Any]:
@@ -284,16 +284,16 @@ KINDS = {
 
 @pytest.mark.parametrize(("kind", "body", "pods"), [(kind, *rest) for kind, rest in KINDS.items()])
 def test_the_pods_of_each_kind_are_found(kind: str, body: dict[str, Any], pods: int) -> None:
-    assert TEMPLATE == templates.pod_of(kind, body)
-    assert pods == templates.replicas(kind, body, nodes=2)
+    assert TEMPLATE == pod_templates.pod_of(kind, body)
+    assert pods == pod_templates.replicas(kind, body, nodes=2)
 
 
 @pytest.mark.parametrize("body", [{}, {"spec": 7}, {"spec": {"template": []}}, {"spec": {"replicas": "x"}}])
 def test_an_odd_template_is_no_defect(body: dict[str, Any]) -> None:
-    assert {} == templates.pod_of("Deployment", body)
-    assert 1 == templates.replicas("Deployment", body, nodes=2)
-    assert templates.pod_of("Secret", body) is None
-    assert templates.pod_of("Deployment", {"metadata": {"deletionTimestamp": "x"}}) is None
+    assert {} == pod_templates.pod_of("Deployment", body)
+    assert 1 == pod_templates.replicas("Deployment", body, nodes=2)
+    assert pod_templates.pod_of("Secret", body) is None
+    assert pod_templates.pod_of("Deployment", {"metadata": {"deletionTimestamp": "x"}}) is None
 
 
 SHARED = network(
@@ -316,7 +316,7 @@ CAPACITY = {
 def test_there_are_addresses_for_all_pods(nad: Nad, pods: int, wishes: dict[str, Any], count: int) -> None:
     selections = parse(json.dumps([{"name": "net", **wishes}]), "lab")
 
-    found = list(templates.capacity(selections, {("lab", "net"): nad}, pods, nodes=2))
+    found = list(pod_templates.capacity(selections, {("lab", "net"): nad}, pods, nodes=2))
     assert ["pod-capacity"] * count == rules(found)
 
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from netattach_core import annotation, attachment, cni_call, cni_config
-from netattach_core.attachment import Attachment, Network
+from netattach_core.api import networks_annotation
+from netattach_core.attach import attachment
+from netattach_core.attach.attachment import Attachment, Network
+from netattach_core.cni import config as cni_config
+from netattach_core.cni import request as cni_request
 from netattach_core.errors import AnnotationError, ConfigError, NetattachError
 
 DEFAULT = Network("cbr0", '{"type":"bridge","name":"cbr0"}', "cbr0")
@@ -24,10 +27,10 @@ def _decide(
         "CNI_IFNAME": "eth0",
         "CNI_ARGS": "IgnoreUnknown=1;K8S_POD_NAMESPACE=test;K8S_POD_NAME=p",
     }
-    call = cni_call.parse(
+    call = cni_request.parse(
         environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": runtime_config}).encode()
     )
-    selections = annotation.parse(text, "test")
+    selections = networks_annotation.parse(text, "test")
     others = [(each, Network(each.full_name, config, each.name)) for each in selections]
     return list(attachment.decide(call, DEFAULT, others))
 
@@ -51,7 +54,7 @@ def test_the_name_of_the_default_networks_interface_is_taken() -> None:
 
 def test_what_the_runtime_offers_reaches_the_default_network_only() -> None:
     """S107: a host port must not be mapped to every network of the pod."""
-    offered = {"portMappings": [{"hostPort": 80}], cni_call.POD_ANNOTATIONS: {"a": "b"}}
+    offered = {"portMappings": [{"hostPort": 80}], cni_request.POD_ANNOTATIONS: {"a": "b"}}
 
     default, other = _decide("a", runtime_config=offered)
 

@@ -6,9 +6,11 @@ import json
 
 import pytest
 
-from netattach_core import cni_call, cni_error, own_conf
+from netattach_core.api.pod import PodRef
+from netattach_core.cni import error as cni_error
+from netattach_core.cni import netattach_conf
+from netattach_core.cni import request as cni_request
 from netattach_core.errors import DecodeError, EnvironmentVariableError, NetattachError
-from netattach_core.pod import PodRef
 
 ENVIRONMENT = {
     "CNI_COMMAND": "ADD",
@@ -23,7 +25,7 @@ STDIN = b'{"cniVersion":"1.0.0","name":"netattach","type":"netattach"}'
 
 def test_a_call_names_its_pod() -> None:
     """A value of CNI_ARGS may hold an equals sign."""
-    call = cni_call.parse(ENVIRONMENT, STDIN)
+    call = cni_request.parse(ENVIRONMENT, STDIN)
 
     assert PodRef("ns", "p", "u") == call.pod
     assert "foo=bar" == call.args["BLAHBLAH"]
@@ -32,12 +34,12 @@ def test_a_call_names_its_pod() -> None:
 
 def test_a_runtime_without_pods_is_served() -> None:
     """podman and cnitool give no K8S_ variables."""
-    assert None is cni_call.parse({**ENVIRONMENT, "CNI_ARGS": ""}, STDIN).pod
+    assert None is cni_request.parse({**ENVIRONMENT, "CNI_ARGS": ""}, STDIN).pod
 
 
 def test_delete_needs_no_namespace() -> None:
     """It may be gone with the node's last boot."""
-    call = cni_call.parse({**ENVIRONMENT, "CNI_COMMAND": "DEL", "CNI_NETNS": ""}, STDIN)
+    call = cni_request.parse({**ENVIRONMENT, "CNI_COMMAND": "DEL", "CNI_NETNS": ""}, STDIN)
 
     assert "" == call.netns
 
@@ -60,7 +62,7 @@ REFUSED: dict[str, tuple[dict[str, str], bytes, int]] = {
 def test_what_is_refused(change: dict[str, str], stdin: bytes, code: int) -> None:
     """With the specification's code."""
     with pytest.raises(NetattachError) as refusal:
-        cni_call.parse({**ENVIRONMENT, **change}, stdin)
+        cni_request.parse({**ENVIRONMENT, **change}, stdin)
 
     assert code == refusal.value.code
 
@@ -68,7 +70,7 @@ def test_what_is_refused(change: dict[str, str], stdin: bytes, code: int) -> Non
 def test_all_missing_variables_are_named_at_once() -> None:
     """As libcni's skel does."""
     with pytest.raises(EnvironmentVariableError, match="CNI_CONTAINERID, CNI_NETNS, CNI_IFNAME"):
-        cni_call.parse({"CNI_COMMAND": "ADD"}, STDIN)
+        cni_request.parse({"CNI_COMMAND": "ADD"}, STDIN)
 
 
 def test_an_error_as_the_runtime_reads_it() -> None:
@@ -90,7 +92,7 @@ def test_a_delete_never_says_what_containerd_takes_for_success() -> None:
 @pytest.mark.parametrize("primary", ["0.3.1", "1.0.0", "1.1.0"])
 def test_our_own_conf_speaks_the_primarys_version(primary: str) -> None:
     """So nothing needs conversion, and no verb is called that it does not know."""
-    assert primary == json.loads(own_conf.text(primary))["cniVersion"]
+    assert primary == json.loads(netattach_conf.text(primary))["cniVersion"]
 
 
 def test_status_and_gc_are_of_no_container() -> None:
@@ -103,10 +105,10 @@ def test_status_and_gc_are_of_no_container() -> None:
         {"cni.dev/valid-attachments": listed, "cni.dev/attachments": []},
         {"cni.dev/attachments": listed},
     ):
-        call = cni_call.parse(environment, json.dumps({**conf, **keys}).encode())
+        call = cni_request.parse(environment, json.dumps({**conf, **keys}).encode())
         assert (("c1", "eth0"),) == call.valid
-    assert () == cni_call.parse(environment, json.dumps(conf).encode()).valid
-    assert "STATUS" == cni_call.parse({"CNI_COMMAND": "STATUS"}, json.dumps(conf).encode()).command
+    assert () == cni_request.parse(environment, json.dumps(conf).encode()).valid
+    assert "STATUS" == cni_request.parse({"CNI_COMMAND": "STATUS"}, json.dumps(conf).encode()).command
 
 
 @pytest.mark.parametrize(
@@ -122,6 +124,6 @@ def test_status_and_gc_are_of_no_container() -> None:
 def test_a_verb_that_came_later_or_a_list_that_is_none(command: str, body: object, code: int) -> None:
     """Rather an error than what is alive taken for dead."""
     with pytest.raises(NetattachError) as refusal:
-        cni_call.parse({"CNI_COMMAND": command, "CNI_PATH": "/p"}, json.dumps(body).encode())
+        cni_request.parse({"CNI_COMMAND": command, "CNI_PATH": "/p"}, json.dumps(body).encode())
 
     assert code == refusal.value.code

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import cni_config, json_text
+from netattach_core.cni import config as cni_config
 from netattach_core.errors import ConfigError
+from netattach_core.text import json_document
 
 CONF = '{ "cniVersion": "0.3.1", "type": "macvlan", "mtu": 1500, "ipam": {"type":"static"} }'
 CHAIN = (
@@ -171,7 +172,7 @@ def test_the_fast_reader_agrees_with_the_one_that_knows_places(value: object) ->
     """One is for what no author wrote, the other for what one did."""
     text = json.dumps(value)
 
-    assert json_text.parse(text).value == json_text.value(text)
+    assert json_document.parse(text).value == json_document.value(text)
 
 
 @pytest.mark.parametrize(
@@ -179,8 +180,8 @@ def test_the_fast_reader_agrees_with_the_one_that_knows_places(value: object) ->
 )
 def test_both_readers_refuse_the_same(text: str) -> None:
     """Python's own takes some of these."""
-    for read in (json_text.parse, json_text.value):
-        with pytest.raises(json_text.JsonTextError):
+    for read in (json_document.parse, json_document.value):
+        with pytest.raises(json_document.JsonTextError):
             read(text)
 
 
@@ -202,7 +203,7 @@ def test_every_other_key_reaches_the_plugin_unchanged(extra: dict[str, object]) 
 
     stdin = cni_config.plugin_stdin(conf, conf.plugins[0], {}, {})
 
-    assert {"cniVersion": "0.1.0", "name": "n", "type": "a", **extra} == json_text.parse(stdin).value
+    assert {"cniVersion": "0.1.0", "name": "n", "type": "a", **extra} == json_document.parse(stdin).value
 
 
 PLUGINS = st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.text(max_size=5), max_size=3)

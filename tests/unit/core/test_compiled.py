@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import attachment, cni_call, compiled, plan
-from netattach_core.attachment import Attachment, Network
-from netattach_core.compiled import Call, Chain, Feature, Note, Source, Step
+from netattach_core.attach import attachment, plan
+from netattach_core.attach.attachment import Attachment, Network
+from netattach_core.attach.sandbox import Phase
+from netattach_core.cni import request as cni_request
 from netattach_core.errors import DecodeError
-from netattach_core.sandbox import Phase
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 TEXTS = st.lists(TEXT, max_size=4).map(tuple)
@@ -37,7 +39,7 @@ ARGS = "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web;K8S_POD_UID=u1"
 
 
 def _primary(text: str = CHAIN, *, plain: bool = True) -> Chain:
-    return compiled.primary(Network("cbr0", text, "cbr0"), SOURCE, plain=plain)
+    return compiled_chain.primary(Network("cbr0", text, "cbr0"), SOURCE, plain=plain)
 
 
 def _features(text: str) -> set[Feature]:
@@ -48,26 +50,26 @@ class TestTheFile:
     @given(PRIMARIES | DELETIONS)
     def test_a_chain_comes_back(self, chain: Chain) -> None:
         """Whatever texts it holds."""
-        assert chain == compiled.parse(compiled.encode(chain))
+        assert chain == compiled_chain.parse(compiled_chain.encode(chain))
 
     @given(NOTES)
     def test_a_note_comes_back(self, note: Note) -> None:
         """With its call, its result and whether it was told."""
-        assert note == compiled.parse_note(compiled.encode_note(note))
+        assert note == compiled_chain.parse_note(compiled_chain.encode_note(note))
 
     @given(NOTES, st.data())
     def test_a_note_that_was_cut_off_says_no_more_than_it_holds(
         self, note: Note, data: st.DataObject
     ) -> None:
         """Cut anywhere it is either no note, or the note without its result or its mark: never another one."""
-        whole = compiled.encode_note(note)
+        whole = compiled_chain.encode_note(note)
         cut = data.draw(st.integers(0, len(whole) - 1))
         less = [
             dataclasses.replace(note, told=False),
             dataclasses.replace(note, told=False, result=""),
         ]
         try:
-            read = compiled.parse_note(whole[:cut])
+            read = compiled_chain.parse_note(whole[:cut])
         except DecodeError:
             return
 
@@ -76,23 +78,23 @@ class TestTheFile:
     @given(st.binary(max_size=300))
     def test_garbage_raises_nothing_but_decode_errors(self, data: bytes) -> None:
         """Whatever a disk gives back."""
-        for read in (compiled.parse, compiled.parse_note):
+        for read in (compiled_chain.parse, compiled_chain.parse_note):
             with contextlib.suppress(DecodeError):
                 read(data)
 
     def test_a_chain_of_another_version_is_not_read(self) -> None:
         """Neither by us, nor, as tests of the shim show, by a shim of another release."""
-        data = compiled.encode(_primary()).replace(b"\1\0\0\x001", b"\1\0\0\x002", 1)
+        data = compiled_chain.encode(_primary()).replace(b"\1\0\0\x001", b"\1\0\0\x002", 1)
 
         with pytest.raises(DecodeError, match="of version '2'"):
-            compiled.parse(data)
+            compiled_chain.parse(data)
 
     def test_more_than_the_shim_has_room_for_is_refused(self) -> None:
         """A chain that the shim would cut off must not be written."""
         chain = dataclasses.replace(_primary(), steps=_primary().steps * 200)
 
         with pytest.raises(DecodeError, match="the daemon does it"):
-            compiled.encode(chain)
+            compiled_chain.encode(chain)
 
 
 class TestThePrimary:
@@ -106,7 +108,7 @@ class TestThePrimary:
     def test_each_plugin_has_its_own_capabilities(self) -> None:
         """And never the pod's annotations, which are for us."""
         text = CHAIN.replace(
-            '"portMappings": true', f'"portMappings": true, "{cni_call.POD_ANNOTATIONS}": true'
+            '"portMappings": true', f'"portMappings": true, "{cni_request.POD_ANNOTATIONS}": true'
         )
 
         assert [(), ("portMappings",)] == [step.capabilities for step in _primary(text).steps]
@@ -138,7 +140,7 @@ class TestTheDeletion:
             ),
         ]
 
-        chain = compiled.deletion(attachments, 1000)
+        chain = compiled_chain.deletion(attachments, 1000)
 
         assert [("net1", "macvlan"), ("eth0", "portmap"), ("eth0", "bridge")] == [
             (step.ifname, step.plugin) for step in chain.steps
@@ -151,17 +153,17 @@ class TestTheDeletion:
 class TestANoteForTheDaemon:
     def test_it_is_the_entry_that_the_daemon_would_have_written(self) -> None:
         """So DEL, CHECK and a network that is added later go the ledger's way."""
-        stdin = {cni_call.POD_ANNOTATIONS: {}, "portMappings": [{"hostPort": 80}]}
+        stdin = {cni_request.POD_ANNOTATIONS: {}, "portMappings": [{"hostPort": 80}]}
         environment = {
             "CNI_COMMAND": "ADD", "CNI_CONTAINERID": "s1", "CNI_NETNS": "/n", "CNI_IFNAME": "eth0", "CNI_ARGS": ARGS,
         }  # fmt: skip  # one call, three lines
-        call = cni_call.parse(
+        call = cni_request.parse(
             environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": stdin}).encode()
         )
         decided = attachment.primary(call, Network("cbr0", CHAIN, "cbr0"))
         note = Note(_primary(), Call("/n", "eth0", ARGS, '{"portMappings":[{"hostPort":80}]}'), '{"ips":[]}')
 
-        sandbox = compiled.sandbox_of("s1", note)
+        sandbox = compiled_chain.sandbox_of("s1", note)
 
         assert (attachment.with_result(decided, '{"ips":[]}'),) == sandbox.attachments
         assert (call.pod, Phase.ADDED, "/n") == (sandbox.pod, sandbox.phase, sandbox.netns)
@@ -170,10 +172,10 @@ class TestANoteForTheDaemon:
         """The shim was killed, so what was begun is to be undone."""
         note = Note(_primary(), Call("/n", "eth0", ARGS, "{}"))
 
-        assert Phase.ADDING is compiled.sandbox_of("s1", note).phase
+        assert Phase.ADDING is compiled_chain.sandbox_of("s1", note).phase
 
     @pytest.mark.parametrize("runtime_config", ["", "[]", "{"])
     def test_a_note_that_makes_no_sense_is_a_decode_error(self, runtime_config: str) -> None:
         """It has to be reported, as an entry of the ledger is that cannot be read."""
         with pytest.raises(DecodeError):
-            compiled.sandbox_of("s1", Note(_primary(), Call("/n", "eth0", ARGS, runtime_config)))
+            compiled_chain.sandbox_of("s1", Note(_primary(), Call("/n", "eth0", ARGS, runtime_config)))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import default_route
-from netattach_core.default_route import Asked, DefaultRoute, Hop
+from netattach_core.attach import default_route
+from netattach_core.attach.default_route import Asked, DefaultRoute, Hop
 from netattach_core.errors import AnnotationError, ConfigError
 
 ETH0 = DefaultRoute(4, (Hop("eth0", "10.244.1.1"),))

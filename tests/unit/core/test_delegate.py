@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from netattach_core import delegate
 from netattach_core.errors import DelegateError
-from netattach_core.shim_protocol import Outcome, Ran
+from netattach_core.shim import run_result
+from netattach_core.shim.protocol import Outcome, Ran
 
 
 def _ran(outcome: Outcome = Outcome.EXITED, number: int = 0, stdout: bytes = b"", stderr: bytes = b"") -> Ran:
@@ -19,12 +19,12 @@ def test_a_result_of_the_right_version_keeps_its_bytes() -> None:
     """Keys that we do not know included."""
     text = '{ "cniVersion": "1.0.0", "somebodys": 1.50 }'
 
-    assert text == delegate.result(_ran(stdout=text.encode() + b"\n"), "p", "1.0.0")
+    assert text == run_result.result(_ran(stdout=text.encode() + b"\n"), "p", "1.0.0")
 
 
 def test_a_result_of_another_version_is_converted() -> None:
     """R7: the next plugin of the chain would not read it."""
-    result = delegate.result(
+    result = run_result.result(
         _ran(stdout=b'{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.1/24"}]}'), "p", "0.3.1"
     )
 
@@ -37,15 +37,15 @@ def test_a_result_of_another_version_is_converted() -> None:
 
 def test_null_is_an_empty_result() -> None:
     """C61."""
-    assert "null" == delegate.result(_ran(stdout=b"null"), "p", "1.0.0")
+    assert "null" == run_result.result(_ran(stdout=b"null"), "p", "1.0.0")
 
 
 def test_on_delete_nobody_reads_what_a_plugin_prints() -> None:
     """libcni does not either; and a plugin that chats must not keep a pod from being deleted."""
-    delegate.succeeded(_ran(stdout=b"cleaned up"), "p")
+    run_result.succeeded(_ran(stdout=b"cleaned up"), "p")
 
     with pytest.raises(DelegateError):
-        delegate.succeeded(_ran(number=1), "p")
+        run_result.succeeded(_ran(number=1), "p")
 
 
 FAILURES = {
@@ -85,7 +85,7 @@ FAILURES = {
 def test_a_failure_says_what_happened(ran: Ran, message: str, code: int) -> None:
     """In words that a reader of the pod's events can act on; never a success."""
     with pytest.raises(DelegateError) as failure:
-        delegate.result(ran, "p", "1.0.0")
+        run_result.result(ran, "p", "1.0.0")
 
     assert failure.value.message.startswith(message)
     assert code == failure.value.delegate_code

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from netattach_core import cni_config, devices
-from netattach_core.attachment import Network
+from netattach_core.api.pod import PodRef
+from netattach_core.attach.attachment import Network
+from netattach_core.cni import config as cni_config
+from netattach_core.devices import assignment as device_assignment
 from netattach_core.errors import ConfigError
-from netattach_core.pod import PodRef
 
 POD = PodRef("lab", "web")
 VFS = {"intel.com/sriov": ("dev0", "dev1"), "intel.com/dpdk": ("dev7",)}
@@ -28,7 +29,7 @@ def _network(name: str, config: Any) -> Network:
 
 def _assigned(names: str, config: Any, named: str = "") -> list[str]:
     networks = [_network(name, config) for name in names]
-    return [each.device for each in devices.assign(networks, [named] * len(networks), POD, VFS)]
+    return [each.device for each in device_assignment.assign(networks, [named] * len(networks), POD, VFS)]
 
 
 def test_devices_are_taken_in_the_annotations_order() -> None:
@@ -63,7 +64,7 @@ def test_a_pod_that_was_given_none_is_told_so() -> None:
 )
 def test_plugins_that_read_no_device_take_none(config: dict[str, Any]) -> None:
     """KubeVirt's markers are resources without devices, so that pods come to nodes that have the bridge."""
-    assert not devices.takes_one(_network("s", config))
+    assert not device_assignment.takes_one(_network("s", config))
     assert [""] == _assigned("s", config) == _assigned("m", config)
 
 
@@ -80,7 +81,7 @@ def test_plugins_that_read_no_device_take_none(config: dict[str, Any]) -> None:
 )
 def test_who_can_do_without_does(config: dict[str, Any]) -> None:
     """What ran under Multus goes on running; where there is a device, it gets it."""
-    assert devices.takes_one(_network("m", config))
+    assert device_assignment.takes_one(_network("m", config))
     assert [""] == _assigned("m", config)
     assert ["dev0"] == _assigned("s", config)
 
@@ -91,7 +92,7 @@ def test_a_device_that_the_pod_names_itself_will_do() -> None:
 
 
 def test_a_configuration_that_cannot_be_read_is_told_of_elsewhere() -> None:
-    assert not devices.takes_one(_network("s", "{"))
+    assert not device_assignment.takes_one(_network("s", "{"))
 
 
 @pytest.mark.parametrize(

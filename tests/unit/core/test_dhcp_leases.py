@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from netattach_core import dhcp_leases
-from netattach_core.attachment import Attachment
-from netattach_core.sandbox import Phase, Sandbox
+from netattach_core.attach import dhcp_leases
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Phase, Sandbox
 
 RESULT = '{"cniVersion":"1.0.0","ips":[{"address":"10.0.3.7/24","gateway":"10.0.3.1"}]}'
 

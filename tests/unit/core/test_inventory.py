@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netattach_core import inventory
-from netattach_core.inventory import (
+from netattach_core.api import inventory
+from netattach_core.api.inventory import (
     DefaultInterface,
     Dhcp,
     Interface,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import json_text
-from netattach_core.json_text import JsonTextError
+from netattach_core.text import json_document
+from netattach_core.text.json_document import JsonTextError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -24,14 +24,14 @@ def test_reads_what_pythons_json_reads(value: object, indent: int | None, *, asc
     """On everything that json.dumps can write."""
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
 
-    assert json.loads(text) == json_text.parse(text).value
+    assert json.loads(text) == json_document.parse(text).value
 
 
 @given(JSON)
 def test_a_node_spans_its_own_text(value: object) -> None:
     """So that an excerpt of the text is the value again, at every depth."""
     text = json.dumps({"outer": [value]})
-    node = json_text.locate(json_text.parse(text), ("outer", 0))
+    node = json_document.locate(json_document.parse(text), ("outer", 0))
 
     assert node is not None
     assert value == json.loads(text[node.start : node.end])
@@ -65,15 +65,15 @@ _NEARLY_PLAIN = st.text(alphabet='{}[]":,01ae.\\ \n\x1f') | st.lists(
 def test_what_is_read_in_one_step_is_read_as_by_many(text: str) -> None:
     """The same value, places and errors."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(json_text, "_PLAIN_MEMBER", re.compile(r"(?!)"))
+        patched.setattr(json_document, "_PLAIN_MEMBER", re.compile(r"(?!)"))
         by_many = _told(text)
 
     assert by_many == _told(text)
 
 
-def _told(text: str) -> json_text.Node | tuple[int, str, str]:
+def _told(text: str) -> json_document.Node | tuple[int, str, str]:
     try:
-        return json_text.parse(text)
+        return json_document.parse(text)
     except JsonTextError as error:
         return error.offset, error.problem, error.mend
 
@@ -85,22 +85,22 @@ def test_a_value_takes_the_numbers_that_a_text_may_have(text: str) -> None:
     error = _outcome(text)[1]
 
     if error is None:
-        assert json.loads(text) == json_text.value(text)
+        assert json.loads(text) == json_document.value(text)
     else:
         with pytest.raises(JsonTextError, match=re.escape(error.problem)):
-            json_text.value(text)
+            json_document.value(text)
 
 
-@pytest.mark.parametrize("levels", [json_text.MAX_DEPTH, json_text.MAX_DEPTH + 1])
+@pytest.mark.parametrize("levels", [json_document.MAX_DEPTH, json_document.MAX_DEPTH + 1])
 def test_a_value_that_is_to_be_shallow_is_as_deep_as_a_text_may_be(levels: int) -> None:
     text = "[" * levels + "]" * levels
     error = _outcome(text)[1]
 
     if error is None:
-        assert json.loads(text) == json_text.shallow_value(text)
+        assert json.loads(text) == json_document.shallow_value(text)
     else:
         with pytest.raises(JsonTextError, match=error.problem):
-            json_text.shallow_value(text)
+            json_document.shallow_value(text)
 
 
 @given(st.text() | st.text(alphabet='{}[]":,0123456789eE+-.truefalsnN \n\\/#'))
@@ -118,7 +118,7 @@ def test_garbage_is_an_error_of_ours_or_json(text: str) -> None:
 
 def _outcome(text: str) -> tuple[object, JsonTextError | None]:
     try:
-        return json_text.parse(text).value, None
+        return json_document.parse(text).value, None
     except JsonTextError as error:
         return None, error
 
@@ -251,9 +251,9 @@ def _outcome(text: str) -> tuple[object, JsonTextError | None]:
 def test_each_slip_is_named_at_its_place(problem: str, place: tuple[int, int], text: str) -> None:
     """Line and column, both from 1."""
     with pytest.raises(JsonTextError) as caught:
-        json_text.parse(text)
+        json_document.parse(text)
 
-    assert (problem, place) == (caught.value.problem, json_text.position(text, caught.value.offset))
+    assert (problem, place) == (caught.value.problem, json_document.position(text, caught.value.offset))
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_each_slip_is_named_at_its_place(problem: str, place: tuple[int, int], t
 )
 def test_a_slip_is_mended_by_what_it_says(mend: str, text: str) -> None:
     with pytest.raises(JsonTextError) as caught:
-        json_text.parse(text)
+        json_document.parse(text)
 
     assert mend == caught.value.mend
 
@@ -292,13 +292,13 @@ def test_a_slip_is_mended_by_what_it_says(mend: str, text: str) -> None:
 def test_nesting_has_a_limit() -> None:
     """A hundred thousand brackets are an error, not the end of the stack."""
     with pytest.raises(JsonTextError, match="inside each other"):
-        json_text.parse("[" * 100_000)
+        json_document.parse("[" * 100_000)
 
 
 def test_of_equal_keys_the_last_one_counts() -> None:
     """As in Go; both are kept as members."""
-    root = json_text.parse('{"a":1,"a":2}')
-    last = json_text.locate(root, ("a",))
+    root = json_document.parse('{"a":1,"a":2}')
+    last = json_document.locate(root, ("a",))
 
     assert {"a": 2} == root.value
     assert 2 == len(root.members)
@@ -309,7 +309,7 @@ def test_of_equal_keys_the_last_one_counts() -> None:
 @pytest.mark.parametrize("path", [("b",), ("a", 1), ("a", 0, "x"), (0,)])
 def test_a_path_that_leads_nowhere_is_none(path: tuple[str | int, ...]) -> None:
     """Whatever stands on the way."""
-    assert json_text.locate(json_text.parse('{"a":[1]}'), path) is None
+    assert json_document.locate(json_document.parse('{"a":[1]}'), path) is None
 
 
 @pytest.mark.parametrize(
@@ -323,4 +323,4 @@ def test_a_path_that_leads_nowhere_is_none(path: tuple[str | int, ...]) -> None:
 )
 def test_whole_numbers_are_written_whole(expected: str, text: str) -> None:
     """Go's integers refuse the other form."""
-    assert expected == json_text.integral_numbers(text)
+    assert expected == json_document.integral_numbers(text)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.judge_settings import Exemption, JudgeSettings, applied
-from netattach_core.policy import foreign, judge
+from netattach_core.text.finding import Finding, Rule, Severity
+from netattach_core.validation import custom_schemas
+from netattach_core.validation.settings import Exemption, JudgeSettings, applied
+from netattach_core.validation.validator import judge
 from support.judging import ids, nad
 
 DENY, WARN, OFF = Severity.DENY, Severity.WARN, Severity.OFF
@@ -56,7 +57,9 @@ def test_a_foreign_plugin_is_judged_by_the_schema_that_there_is() -> None:
         "queues": 9,
         "ipam": {"type": "fancy-ipam"},
     }
-    findings = [each for each in judge(nad(config), settings=settings) if each.rule is foreign.FOREIGN_SCHEMA]
+    findings = [
+        each for each in judge(nad(config), settings=settings) if each.rule is custom_schemas.FOREIGN_SCHEMA
+    ]
 
     assert [(), ("queues",), ("ipam",)] == [each.path for each in findings]
     assert "'card' is a required property" in findings[0].problem
@@ -86,5 +89,5 @@ def test_a_schema_may_be_for_another_name_of_a_plugin() -> None:
     ],
 )
 def test_a_schema_that_cannot_be_used(schema: Any, words: str) -> None:
-    assert words in (foreign.problem(schema) or "")
-    assert foreign.problem(SCHEMA) is None
+    assert words in (custom_schemas.problem(schema) or "")
+    assert custom_schemas.problem(SCHEMA) is None

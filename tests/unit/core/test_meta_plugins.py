@@ -6,12 +6,16 @@ import json
 
 import pytest
 
-from netattach_core import annotation, attachment, cni_call, json_text, meta_plugins
-from netattach_core.attachment import Attachment, Network
-from netattach_core.cni_call import CniCall
+from netattach_core.api import networks_annotation
+from netattach_core.attach import attachment
+from netattach_core.attach.attachment import Attachment, Network
+from netattach_core.cni import meta_plugins
+from netattach_core.cni import request as cni_request
+from netattach_core.cni.request import CniCall
 from netattach_core.errors import ConfigError
-from netattach_core.finding import Severity, path_text
-from netattach_core.policy.meta import META_PLUGIN
+from netattach_core.text import json_document
+from netattach_core.text.finding import Severity, path_text
+from netattach_core.validation.meta_plugin_rules import META_PLUGIN
 from support.judging import judged
 
 RULE = META_PLUGIN.id
@@ -90,7 +94,7 @@ def test_every_place_is_told() -> None:
     """At once, as all findings are."""
     config = json.dumps({"plugins": [{"type": "multus", "ipam": {"type": "netattach"}}]})
 
-    places = [path_text(path) for path, _ in meta_plugins.named(json_text.parse(config))]
+    places = [path_text(path) for path, _ in meta_plugins.named(json_document.parse(config))]
 
     assert ["plugins[0].type", "plugins[0].ipam.type"] == places
 
@@ -103,10 +107,10 @@ def _call() -> CniCall:
         "CNI_IFNAME": "eth0",
         "CNI_ARGS": "K8S_POD_NAMESPACE=lab;K8S_POD_NAME=p",
     }
-    return cni_call.parse(environment, b'{"cniVersion":"1.0.0"}')
+    return cni_request.parse(environment, b'{"cniVersion":"1.0.0"}')
 
 
 def _decide(config: str) -> tuple[Attachment, ...]:
-    (selection,) = annotation.parse("net", "lab")
+    (selection,) = networks_annotation.parse("net", "lab")
     default = Network("cbr0", '{"type":"bridge","name":"cbr0"}', "cbr0")
     return attachment.decide(_call(), default, [(selection, Network("lab/net", config, "net"))])

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import nad_status
-from netattach_core.finding import Finding, Rule, Severity
-from netattach_core.policy import RULES, judge
+from netattach_core.text.finding import Finding, Rule, Severity
+from netattach_core.validation import nad_status
+from netattach_core.validation.validator import RULES, judge
 from support.judging import HOST_LOCAL, bridge, macvlan, nad
 
 DENIED = Rule("master-missing-on-node", Severity.DENY, "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netattach_core import addresses, names
+from netattach_core.net import addresses, names
 
 INTERFACES = {
     "abc": True, "": False, "a b": False, "a\u00a0b": False, "15characterslong": False, "exactly15chars0": True,

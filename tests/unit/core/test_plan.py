@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from netattach_core import plan
-from netattach_core.attachment import Attachment
-from netattach_core.plan import Plan
+from netattach_core.attach import plan
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.plan import Plan
 
 BRIDGE = '{"cniVersion":"0.4.0","type":"bridge"}'
 MACVLAN = '{"cniVersion":"0.4.0","type":"macvlan","master":"eth1"}'

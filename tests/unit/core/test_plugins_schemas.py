@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from netattach_core import plugins, versions
-from netattach_core.plugins import fields
+from netattach_core import plugins
+from netattach_core.cni import versions
+from netattach_core.plugins import schema_types
 from netattach_core.plugins.plugin import Plugin, Role
 
 EVERY = pytest.mark.parametrize("plugin", plugins.PLUGINS, ids=lambda plugin: plugin.type)
@@ -44,7 +45,7 @@ def test_an_alias_leads_to_a_key_somewhere_in_the_schema(plugin: Plugin) -> None
 @EVERY
 def test_no_plugin_redefines_what_every_configuration_has(plugin: Plugin) -> None:
     """Name, type and version mean the same for all; but an IPAM section has a dns of its own."""
-    common = set(fields.READ_BY_LIBCNI) - ({"dns"} if plugin.role is Role.IPAM else set())
+    common = set(schema_types.READ_BY_LIBCNI) - ({"dns"} if plugin.role is Role.IPAM else set())
 
     assert not common & set(plugin.schema["properties"])
 

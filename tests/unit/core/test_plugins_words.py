@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core.plugins import known_types, words
+from netattach_core.plugins import known_types
+from netattach_core.text import suggestions
 
 WORDS = st.text(alphabet="abc", max_size=6)
 
@@ -27,17 +28,17 @@ WORDS = st.text(alphabet="abc", max_size=6)
 )
 def test_the_word_that_is_meant(expected: str | None, word: str, known: list[str]) -> None:
     """Case and separators do not count; letters do."""
-    assert expected == words.closest(word, known)
+    assert expected == suggestions.closest(word, known)
 
 
 @pytest.mark.parametrize("kind", sorted({*known_types(ipam=False), *known_types(ipam=True)}))
 def test_no_known_type_is_taken_for_another(kind: str) -> None:
     """Types that exist are never misspelt; the nearest to each is itself."""
-    assert kind == words.closest(kind, [*known_types(ipam=False), *known_types(ipam=True)])
+    assert kind == suggestions.closest(kind, [*known_types(ipam=False), *known_types(ipam=True)])
 
 
 @given(WORDS, WORDS)
 def test_slips_are_a_distance(one: str, other: str) -> None:
     """None between equals, the same both ways."""
-    assert (words.slips(one, other) == 0) == (one == other)
-    assert words.slips(one, other) == words.slips(other, one)
+    assert (suggestions.slips(one, other) == 0) == (one == other)
+    assert suggestions.slips(one, other) == suggestions.slips(other, one)

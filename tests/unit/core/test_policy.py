@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from netattach_core.finding import Severity
-from netattach_core.policy import judge
+from netattach_core.text.finding import Severity
+from netattach_core.validation.validator import judge
 from support.judging import HOST_LOCAL, bridge, conf, ids, judged, macvlan, ranged
 
 

@@ -7,20 +7,21 @@ from typing import Any
 
 import pytest
 
-from netattach_core.finding import Finding
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory
-from netattach_core.judge_settings import ClusterNetworks, JudgeSettings
-from netattach_core.nad import ALLOW_DEFAULT_INTERFACE, Nad
-from netattach_core.policy import cluster, footprint, judge
-from netattach_core.policy.neighbours import Neighbours
-from netattach_core.selection import SelectionSettings
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory
+from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE, Nad
+from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.text.finding import Finding
+from netattach_core.validation import cluster_rules, footprint
+from netattach_core.validation.footprint_index import Neighbours
+from netattach_core.validation.settings import ClusterNetworks, JudgeSettings
+from netattach_core.validation.validator import judge
 from support.judging import conf, ids, nad
 
 LOW = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeEnd": "10.1.2.99"}
 HIGH = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeStart": "10.1.2.100"}
 WHOLE = {"type": "host-local", "subnet": "10.1.2.0/24"}
 SHARED = {"type": "whereabouts", "range": "10.1.2.0/24"}
-CLUSTER = {rule.id for rule in cluster.RULES}
+CLUSTER = {rule.id for rule in cluster_rules.RULES}
 
 
 def other(config: dict[str, Any], name: str = "other", namespace: str = "lab") -> Nad:
@@ -132,7 +133,7 @@ def test_isolated_namespaces_do_not_hear_of_each_others_networks() -> None:
     (finding,) = (
         each
         for each in judge(nad(macvlan(WHOLE)), others=Neighbours(others), settings=isolated)
-        if each.rule is cluster.ADDRESSES_SHARED
+        if each.rule is cluster_rules.ADDRESSES_SHARED
     )
 
     assert finding.problem.startswith("a network of another namespace, shared/secret on the same link eth1 ")
@@ -155,7 +156,7 @@ def test_subnets_of_the_cluster(subnet: str, words: str) -> None:
     body = nad(macvlan({"type": "host-local", "subnet": subnet}))
     findings = judge(body, settings=JudgeSettings(networks=NETWORKS))
 
-    assert any(each.rule is cluster.CLUSTER_SUBNET and words in each.problem for each in findings)
+    assert any(each.rule is cluster_rules.CLUSTER_SUBNET and words in each.problem for each in findings)
     assert not ids(judge(body)) & CLUSTER
 
 

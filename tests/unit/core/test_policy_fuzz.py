@@ -8,10 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import inventory, plugins
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory
+from netattach_core import plugins
+from netattach_core.api import inventory
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory
 from netattach_core.plugins.plugin import Plugin
-from netattach_core.policy import judge
+from netattach_core.validation.validator import judge
 
 KEYS = sorted(
     {key for plugin in plugins.PLUGINS for key in plugin.schema["properties"]}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netattach_core.inventory import NodeInventory
-from netattach_core.policy.latest import once_for_the_latest
+from netattach_core.api.inventory import NodeInventory
+from netattach_core.validation.memoize import once_for_the_latest
 
 
 def test_once_for_each_tuple_and_anew_for_another() -> None:

@@ -7,9 +7,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core.nad import Nad
-from netattach_core.policy import footprint
-from netattach_core.policy.neighbours import Neighbours
+from netattach_core.api.nad import Nad
+from netattach_core.validation import footprint
+from netattach_core.validation.footprint_index import Neighbours
 
 LINKS, STORES = ("eth1", "eth2"), ("one", "two")
 

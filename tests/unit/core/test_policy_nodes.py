@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from netattach_core.finding import Severity
-from netattach_core.inventory import DefaultInterface, Dhcp, Interface, NodeInventory, Plugin
-from netattach_core.policy import judge, nodes
+from netattach_core.api.inventory import DefaultInterface, Dhcp, Interface, NodeInventory, Plugin
+from netattach_core.text.finding import Severity
+from netattach_core.validation import node_rules
+from netattach_core.validation.validator import judge
 from support.judging import HOST_LOCAL, bridge, conf, ids, judged, macvlan, nad
 
 PORTMAP = {
@@ -99,7 +100,7 @@ def test_nothing_is_said_of_nodes_of_which_nothing_is_known(inventories: list[No
 
 def test_every_rule_of_nodes_has_a_case() -> None:
     """The one of a master that is left out has two faces, as there is a node or none."""
-    assert {rule.id for rule in nodes.RULES} == {rule for rule, *_ in NODE_CASES} | {"master-omitted"}
+    assert {rule.id for rule in node_rules.RULES} == {rule for rule, *_ in NODE_CASES} | {"master-omitted"}
 
 
 @pytest.mark.parametrize(

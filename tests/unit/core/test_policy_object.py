@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from netattach_core.finding import Severity, path_text
-from netattach_core.policy import judge
+from netattach_core.text.finding import Severity, path_text
+from netattach_core.validation.validator import judge
 from support.judging import bridge, conf, ids
 
 CONFIG = json.dumps(bridge())

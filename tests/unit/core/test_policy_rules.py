@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from netattach_core import plugins
-from netattach_core.policy import RULES, cluster, foreign, node_versions, nodes, object_shape, selector
+from netattach_core.validation import (
+    cluster_rules,
+    custom_schemas,
+    node_rules,
+    node_selector,
+    node_version_rules,
+    object_rules,
+)
+from netattach_core.validation.validator import RULES
 from support.judging import (
     HOST_LOCAL,
     STATIC,
@@ -168,7 +176,15 @@ def test_every_rule_has_a_case() -> None:
     listed = [rule.id for rule in RULES]
     elsewhere = {
         rule.id
-        for room in (nodes, node_versions, selector, cluster, foreign, object_shape, plugins)
+        for room in (
+            node_rules,
+            node_version_rules,
+            node_selector,
+            cluster_rules,
+            custom_schemas,
+            object_rules,
+            plugins,
+        )
         for rule in room.RULES
     }
 

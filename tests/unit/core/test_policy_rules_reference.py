@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netattach_core.finding import Severity
+from netattach_core.text.finding import Severity
 from support.judging import Weighed, assert_weighed, bridge, conf, macvlan
 
 DENY, WARN = Severity.DENY, Severity.WARN

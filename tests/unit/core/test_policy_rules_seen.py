@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netattach_core.finding import Severity
+from netattach_core.text.finding import Severity
 from support.judging import HOST_LOCAL, bridge, conf, judged, macvlan
 
 V6 = {"type": "host-local", "subnet": "2001:db8::/64"}

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from netattach_core import json_text
-from netattach_core.finding import Finding, Severity
-from netattach_core.inventory import NodeInventory, Plugin
-from netattach_core.nad import Nad
-from netattach_core.policy import chain, node_versions
+from netattach_core.api.inventory import NodeInventory, Plugin
+from netattach_core.api.nad import Nad
+from netattach_core.text import json_document
+from netattach_core.text.finding import Finding, Severity
+from netattach_core.validation import node_version_rules, plugin_chain
 from support.judging import bridge, macvlan, nad
 
 OLD, NEW = ("0.3.1", "0.4.0", "1.0.0"), ("0.3.1", "0.4.0", "1.0.0", "1.1.0")
@@ -22,8 +22,8 @@ def node(name: str, **plugins: tuple[str, ...]) -> NodeInventory:
 
 
 def found(config: dict[str, Any], *nodes: NodeInventory) -> list[Finding]:
-    root = json_text.parse(nad(config)["spec"]["config"])
-    return list(node_versions.check(chain.read(root, Nad("lab", "net")), nodes))
+    root = json_document.parse(nad(config)["spec"]["config"])
+    return list(node_version_rules.check(plugin_chain.read(root, Nad("lab", "net")), nodes))
 
 
 def test_a_version_that_no_node_speaks_is_denied() -> None:

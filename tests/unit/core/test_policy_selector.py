@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from netattach_core.inventory import Interface, NodeInventory
-from netattach_core.nad import NODE_SELECTOR
-from netattach_core.policy import judge, selector
+from netattach_core.api.inventory import Interface, NodeInventory
+from netattach_core.api.nad import NODE_SELECTOR
+from netattach_core.validation import node_selector
+from netattach_core.validation.validator import judge
 from support.judging import STATIC, conf, ids, nad
 
 FAST = NodeInventory("fast", interfaces=(Interface("eth1"),), labels={"net": "fast", "zone": "a"})
@@ -29,7 +30,7 @@ MATCHES = {
 
 @pytest.mark.parametrize(("text", "names"), MATCHES.items())
 def test_a_selector_means_what_it_means_to_kubectl(text: str, names: list[str]) -> None:
-    requirements = selector.parse(text)
+    requirements = node_selector.parse(text)
 
     assert requirements is not None
     assert names == [n.node for n in (FAST, SLOW) if all(each.met(n.labels) for each in requirements)]
@@ -37,7 +38,7 @@ def test_a_selector_means_what_it_means_to_kubectl(text: str, names: list[str]) 
 
 @pytest.mark.parametrize("text", ["", "a=b=c", "a b", "in (x)", "a in ()x", "-a", "a=b,", "a in (b", "=x"])
 def test_what_is_no_selector(text: str) -> None:
-    assert selector.parse(text) is None
+    assert node_selector.parse(text) is None
 
 
 def test_only_the_nodes_that_are_meant_are_judged() -> None:
@@ -57,4 +58,6 @@ def test_only_the_nodes_that_are_meant_are_judged() -> None:
 def test_the_selector_is_judged_itself() -> None:
     assert "node-selector-unreadable" in ids(judge(nad(MACVLAN, **{NODE_SELECTOR: "a b"}), [FAST]))
     assert "node-selector-empty" in ids(judge(nad(MACVLAN, **{NODE_SELECTOR: "net=none"}), [FAST]))
-    assert not ids(judge(nad(MACVLAN, **{NODE_SELECTOR: "net=none"}))) & {rule.id for rule in selector.RULES}
+    assert not ids(judge(nad(MACVLAN, **{NODE_SELECTOR: "net=none"}))) & {
+        rule.id for rule in node_selector.RULES
+    }

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from netattach_core import plugins
-from netattach_core.plugins import fields
+from netattach_core.plugins import schema_types
 from netattach_core.plugins.plugin import Plugin
-from netattach_core.policy.surely_met import surely_met
+from netattach_core.validation.fast_schema import surely_met
 
 EVERY = pytest.mark.parametrize("plugin", plugins.PLUGINS, ids=lambda plugin: plugin.type)
 
@@ -51,7 +51,7 @@ def good(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
 @EVERY
 @given(data=st.data())
 def test_what_it_takes_jsonschema_takes(plugin: Plugin, data: st.DataObject) -> None:
-    schema = {**plugin.schema, "properties": {**fields.COMMON, **plugin.schema["properties"]}}
+    schema = {**plugin.schema, "properties": {**schema_types.COMMON, **plugin.schema["properties"]}}
     value = data.draw(good(schema))
 
     if surely_met(schema)(value):
@@ -62,12 +62,12 @@ def test_what_it_takes_jsonschema_takes(plugin: Plugin, data: st.DataObject) -> 
     ("schema", "value"),
     [
         (
-            fields.record(mtu=fields.WHOLE, mode=fields.one_of("bridge")),
+            schema_types.record(mtu=schema_types.WHOLE, mode=schema_types.one_of("bridge")),
             {"mtu": 9000, "mode": "bridge", "more": [1]},
         ),
-        (fields.ROUTES, [{"dst": "10.0.0.0/8"}, {}]),
-        (fields.CAPABILITIES, {"ips": True}),
-        (fields.ANYTHING, None),
+        (schema_types.ROUTES, [{"dst": "10.0.0.0/8"}, {}]),
+        (schema_types.CAPABILITIES, {"ips": True}),
+        (schema_types.ANYTHING, None),
     ],
 )
 def test_what_is_plainly_good_it_takes(schema: Mapping[str, Any], value: Any) -> None:
@@ -77,10 +77,10 @@ def test_what_is_plainly_good_it_takes(schema: Mapping[str, Any], value: Any) ->
 @pytest.mark.parametrize(
     ("schema", "value"),
     [
-        (fields.WHOLE, True),
-        (fields.WHOLE, 1500.0),
-        (fields.VLAN, 4095),
-        (fields.CAPABILITIES, {"ips": 1}),
+        (schema_types.WHOLE, True),
+        (schema_types.WHOLE, 1500.0),
+        (schema_types.VLAN, 4095),
+        (schema_types.CAPABILITIES, {"ips": 1}),
         ({"type": "string", "pattern": "^a"}, "b"),
         ({"type": ["string", "null"]}, None),
         ({"minimum": 3}, 1),

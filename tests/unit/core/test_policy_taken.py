@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from netattach_core import policy
-from netattach_core.finding import Severity
+from netattach_core.text.finding import Severity
+from netattach_core.validation import validator
 
 V4 = {"type": "host-local", "subnet": "10.1.0.0/24"}
 V6 = {"type": "host-local", "subnet": "2001:db8::/64"}
@@ -250,7 +250,7 @@ TWICE = '{"cniVersion":"1.0.0","plugins":[{"type":"bridge"},{"type":"tuning","sy
 def _denials(config: dict[str, Any] | str) -> list[str]:
     text = config if isinstance(config, str) else json.dumps({"cniVersion": "1.0.0", "name": "n", **config})
     body = {"metadata": {"name": "n"}, "spec": {"config": text}}
-    return [finding.problem for finding in policy.judge(body) if finding.weight is Severity.DENY]
+    return [finding.problem for finding in validator.judge(body) if finding.weight is Severity.DENY]
 
 
 @pytest.mark.parametrize("config", TAKEN.values(), ids=TAKEN)
@@ -273,7 +273,7 @@ def test_a_sysctl_that_stands_twice_is_denied() -> None:
 def test_a_plugin_by_another_name_is_judged_like_itself() -> None:
     """KubeVirt's builds of bridge and tuning."""
     chain = [{"type": "cnv-bridge", "bridge": "br1", "vlan": "100"}, {"type": "cnv-tuning", "mtu": "x"}]
-    findings = policy.judge({"spec": {"config": json.dumps({"cniVersion": "0.3.1", "plugins": chain})}})
+    findings = validator.judge({"spec": {"config": json.dumps({"cniVersion": "0.3.1", "plugins": chain})}})
 
     assert [("schema", ("plugins", 0, "vlan")), ("schema", ("plugins", 1, "mtu"))] == [
         (finding.rule.id, finding.path) for finding in findings

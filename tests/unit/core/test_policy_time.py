@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from netattach_core.finding import Severity
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory, Plugin
-from netattach_core.nad import Nad
-from netattach_core.policy import judge
-from netattach_core.policy.neighbours import Neighbours
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.api.nad import Nad
+from netattach_core.text.finding import Severity
+from netattach_core.validation.footprint_index import Neighbours
+from netattach_core.validation.validator import judge
 from support.judging import bridge, conf, judged, nad
 
 NODES = [

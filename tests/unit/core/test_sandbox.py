@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import sandbox
-from netattach_core.attachment import Attachment
+from netattach_core.api.pod import PodRef
+from netattach_core.attach import sandbox
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import DecodeError
-from netattach_core.pod import PodRef
-from netattach_core.sandbox import Phase, Sandbox
 
 ENTRY = Sandbox(
     "c1", "/n", PodRef("ns", "p", "u"), Phase.ADDED, (Attachment("ns/a", "net1", "{ }", "a", result="{}"),)

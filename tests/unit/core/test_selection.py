@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import selection
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS, Selection
+from netattach_core.api import network_selection
+from netattach_core.api.network_selection import PodSelection, SelectionSettings
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS, Selection
 from netattach_core.errors import AnnotationError
-from netattach_core.selection import PodSelection, SelectionSettings
 
 GIVING = SelectionSettings(defaults=("storage", "backup"), namespace="infra")
 ISOLATED = SelectionSettings(
@@ -48,7 +48,7 @@ PODS: dict[str, tuple[dict[str, str], str, SelectionSettings, PodSelection]] = {
 def test_what_a_pod_gets(
     annotations: dict[str, str], own: str, settings: SelectionSettings, expected: PodSelection
 ) -> None:
-    assert expected == selection.of_pod(annotations, own, settings)
+    assert expected == network_selection.of_pod(annotations, own, settings)
 
 
 REFUSED = {
@@ -62,7 +62,7 @@ REFUSED = {
 @pytest.mark.parametrize(("annotations", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_is_refused_names_the_annotation(annotations: dict[str, str], message: str) -> None:
     with pytest.raises(AnnotationError) as refused:
-        selection.of_pod(annotations, "lab", ISOLATED)
+        network_selection.of_pod(annotations, "lab", ISOLATED)
 
     assert refused.value.message.startswith(message)
 
@@ -87,7 +87,7 @@ TEXTS = st.one_of(st.lists(NAMES, max_size=4).map(",".join), JSON, st.text(max_s
 def test_no_annotation_reaches_what_isolation_keeps_from_it(networks: str, default: str, own: str) -> None:
     """Whatever is written, it is refused, or all of it is the pod's own or a global namespace's."""
     try:
-        got = selection.of_pod({NETWORKS: networks, DEFAULT_NETWORK: default}, own, ISOLATED)
+        got = network_selection.of_pod({NETWORKS: networks, DEFAULT_NETWORK: default}, own, ISOLATED)
     except AnnotationError:
         return
 

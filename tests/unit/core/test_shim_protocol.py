@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core import shim_protocol
 from netattach_core.errors import DecodeError
-from netattach_core.frames import MAX_PAYLOAD
-from netattach_core.shim_protocol import Call, Decoder, Frame, Kind, Outcome, Ran, Run
+from netattach_core.shim import protocol as shim_protocol
+from netattach_core.shim.frames import MAX_PAYLOAD
+from netattach_core.shim.protocol import Call, Decoder, Frame, Kind, Outcome, Ran, Run
 
 FIELDS = st.lists(st.binary(max_size=300), max_size=6).map(tuple)
 FRAMES = st.lists(st.builds(Frame, st.sampled_from(Kind), FIELDS), max_size=5)

@@ -13,8 +13,16 @@ import jsonschema
 import pytest
 import yaml
 
-from netattach_core import inventory, nad_status
-from netattach_core.inventory import DefaultInterface, Interface, NetworkFile, NodeInventory, Plugin, Primary
+from netattach_core.api import inventory
+from netattach_core.api.inventory import (
+    DefaultInterface,
+    Interface,
+    NetworkFile,
+    NodeInventory,
+    Plugin,
+    Primary,
+)
+from netattach_core.validation import nad_status
 from netattach_kube.resource import INVENTORIES, NADS, Resource
 from support import require
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 import pytest
 import yaml
 
+from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.errors import ConfigError
-from netattach_core.finding import Severity
-from netattach_core.judge_settings import ClusterNetworks, Exemption, JudgeSettings
-from netattach_core.selection import SelectionSettings
+from netattach_core.text.finding import Severity
+from netattach_core.validation.settings import ClusterNetworks, Exemption, JudgeSettings
 from netattach_kube import cluster_settings, watched
 from netattach_kube.cluster_settings import ClusterSettings, StatusForPlainPods
 from netattach_kube.live_settings import LiveSettings

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter
 
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
 from netattach_core.errors import ConfigError
 from netattach_kube import cluster_settings, events, health
 from netattach_kube.cluster_settings import ClusterSettings, StatusForPlainPods

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from netattach_core.errors import TryAgainError
-from netattach_core.judge_settings import JudgeSettings
-from netattach_core.policy import judge
+from netattach_core.validation.settings import JudgeSettings
+from netattach_core.validation.validator import judge
 from netattach_kube.resource import EVENTS, INVENTORIES, NADS
 from netattach_operator import reconcile
 from netattach_operator.keys import Keys

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from netattach_core import compiled
-from netattach_core.attachment import Attachment
-from netattach_core.compiled import Call, Feature, Note
+from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.api.pod import PodRef
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import ConfigError, TryAgainError
-from netattach_core.pod import PodRef
-from netattach_core.sandbox import Phase, Sandbox
-from netattach_core.selection import SelectionSettings
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Call, Feature, Note
 from netattach_plugin import plain_pods
 from netattach_plugin.chained_ledger import ChainedLedger
 from netattach_plugin.compiler import Compiler, PlainPods
@@ -56,10 +56,10 @@ class Node:
     def primary(self) -> Path:
         return self.ledger / "chains/primary"
 
-    def chain(self) -> compiled.Chain:
-        return compiled.parse(self.primary.read_bytes())
+    def chain(self) -> compiled_chain.Chain:
+        return compiled_chain.parse(self.primary.read_bytes())
 
-    def source(self) -> compiled.Source:
+    def source(self) -> compiled_chain.Source:
         source = self.chain().source
         assert source is not None
         return source
@@ -69,7 +69,7 @@ class Node:
         args = f"IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME={name};K8S_POD_UID=u-{name}"
         note = Note(self.chain(), Call("/n", "eth0", args, "{}"), result)
         path = self.ledger / "chains/plain" / f"s-{name}"
-        path.write_bytes(compiled.encode_note(note)[:cut])
+        path.write_bytes(compiled_chain.encode_note(note)[:cut])
         return path
 
 
@@ -200,8 +200,8 @@ class TestTheLedger:
     def ledger(self, node: Node) -> ChainedLedger:
         return ChainedLedger(node.ledger, 1.5)
 
-    def deletion(self, node: Node) -> compiled.Chain:
-        return compiled.parse((node.ledger / "chains/del/s1").read_bytes())
+    def deletion(self, node: Node) -> compiled_chain.Chain:
+        return compiled_chain.parse((node.ledger / "chains/del/s1").read_bytes())
 
     def test_with_each_entry_goes_its_deletion(self, node: Node, ledger: ChainedLedger) -> None:
         """Written anew with each save, gone with the entry."""
@@ -423,7 +423,7 @@ class TestLocks:
 
 
 def _is_told(note: Path) -> bool:
-    return compiled.parse_note(note.read_bytes()).told
+    return compiled_chain.parse_note(note.read_bytes()).told
 
 
 async def _until(holds: Callable[[], bool]) -> None:

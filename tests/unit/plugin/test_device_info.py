@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from netattach_core import cni_call, device_info
-from netattach_core.attachment import Attachment
+from netattach_core.attach.attachment import Attachment
+from netattach_core.cni import request as cni_request
+from netattach_core.devices import device_info
 from netattach_core.errors import NetattachError
 from netattach_plugin.device_info import DeviceInfoFiles
 
 INFO = {"type": "pci", "version": "1.1.0", "pci": {"pci-address": "0000:3b:02.0"}}
-CALL = cni_call.parse(
+CALL = cni_request.parse(
     {"CNI_COMMAND": "ADD", "CNI_CONTAINERID": "c1", "CNI_NETNS": "/n", "CNI_IFNAME": "eth0"},
     b'{"cniVersion":"1.0.0"}',
 )

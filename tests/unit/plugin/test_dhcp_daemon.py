@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from netattach_core.attachment import Attachment
-from netattach_core.inventory import Dhcp
-from netattach_core.sandbox import Phase, Sandbox
+from netattach_core.api.inventory import Dhcp
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_plugin import dhcp_daemon
 from netattach_plugin.dhcp_daemon import DhcpDaemon
 from netattach_plugin.ledger import FileLedger

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from netattach_core.attachment import Attachment
+from netattach_core.api.pod import PodRef
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import DecodeError, TryAgainError
-from netattach_core.pod import PodRef
-from netattach_core.sandbox import Phase, Sandbox
 from netattach_plugin import settings
 from netattach_plugin.conf_dir import ConfDir
 from netattach_plugin.ledger import FileLedger

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from netattach_core.attachment import Network
+from netattach_core.attach.attachment import Network
+from netattach_core.attach.sandbox import Phase
 from netattach_core.errors import (
     DelegateError,
     EnvironmentVariableError,
@@ -16,8 +17,7 @@ from netattach_core.errors import (
     TryAgainError,
     VersionError,
 )
-from netattach_core.sandbox import Phase
-from netattach_core.shim_protocol import Outcome, Ran
+from netattach_core.shim.protocol import Outcome, Ran
 from support.twins import failed
 from support.world import MACVLAN, World, body
 

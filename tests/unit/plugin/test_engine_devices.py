@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from netattach_core.api.nad import RESOURCE_NAME
 from netattach_core.errors import NetattachError, TryAgainError
-from netattach_core.nad import RESOURCE_NAME
 from support.twins import failed
 from support.world import World, body
 

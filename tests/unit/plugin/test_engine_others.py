@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netattach_core.attachment import Attachment
+from netattach_core.attach.attachment import Attachment
 from netattach_core.errors import DecodeError, DelegateError
 from support.twins import failed
 from support.world import World

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from netattach_core import own_conf
-from netattach_core.attachment import Attachment
-from netattach_core.cni_call import CniCall
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Phase, Sandbox
+from netattach_core.cni import netattach_conf
+from netattach_core.cni.request import CniCall
 from netattach_core.errors import DecodeError
-from netattach_core.sandbox import Phase, Sandbox
 from netattach_plugin.foreign_cache import ForeignCache
 from support import multus
 from support.multus import Delegate
@@ -21,7 +21,7 @@ CALL = CniCall("DEL", "c1", "/n", "eth0", {}, "1.0.0")
 PRIMARY = Delegate("cbr0", {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "bridge"}]})
 DATA = Delegate("default/data", {"cniVersion": "1.0.0", "name": "data", "type": "macvlan"})
 MULTUS = Delegate("multus-cni-network", {"name": "multus-cni-network", "type": "multus-shim"})
-OURS = Delegate("netattach", json.loads(own_conf.text("1.0.0")))
+OURS = Delegate("netattach", json.loads(netattach_conf.text("1.0.0")))
 
 
 class Files:
@@ -53,7 +53,7 @@ class Files:
 
 def behind(plugins: list[dict[str, str]]) -> Delegate:
     """The default network with us at its end, as a runtime took it while we were uninstalled."""
-    ours = json.loads(own_conf.behind_text())
+    ours = json.loads(netattach_conf.behind_text())
     return Delegate("cbr0", {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [*plugins, ours]})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netattach_core import meta_plugins
+from netattach_core.cni import meta_plugins
 from netattach_core.errors import DelegateError
 from support.twins import failed
 from support.world import World, body

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from netattach_core.default_route import DefaultRoute, Hop
+from netattach_core.attach.default_route import DefaultRoute, Hop
 from netattach_core.errors import NetattachError
-from netattach_core.shim_protocol import Outcome, Ran
+from netattach_core.shim.protocol import Outcome, Ran
 from support.twins import Ask, succeeded
 from support.world import World
 

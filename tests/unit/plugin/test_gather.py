@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from netattach_core import admission
-from netattach_core.annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS
-from netattach_core.attachment import Network
+from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS
+from netattach_core.attach.attachment import Network
 from netattach_core.errors import AnnotationError, NetattachError, NotFoundError, TryAgainError
-from netattach_core.judge_settings import JudgeSettings
-from netattach_core.selection import SelectionSettings
+from netattach_core.validation.settings import JudgeSettings
 from support.world import World
 
 ISOLATED = SelectionSettings(isolated=True, global_namespaces=frozenset({"shared"}))

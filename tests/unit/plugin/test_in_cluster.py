@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from netattach_core import annotation, own_conf
-from netattach_core.attachment import Attachment
-from netattach_core.pod import PodRef
-from netattach_core.sandbox import Phase, Sandbox
+from netattach_core.api import networks_annotation
+from netattach_core.api.pod import PodRef
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Phase, Sandbox
+from netattach_core.cni import netattach_conf
 from netattach_kube import watched
 from netattach_kube.resource import DAEMON_SETS, EVENTS, INVENTORIES, NADS, NAMESPACES, NODES, PODS
 from netattach_plugin import in_cluster, install, inventory_keeper, settings_file
@@ -30,7 +31,7 @@ from support.twins import FakeLinks, FakePodLinks, Reply, failed, succeeded
 
 PRIMARY = '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "ptp"}]}'
 PLAIN: Mapping[str, str] = {}
-TWO = {annotation.NETWORKS: "a"}
+TWO = {networks_annotation.NETWORKS: "a"}
 
 
 class EmptyPods(FakePodLinks):
@@ -90,7 +91,10 @@ class Node:
     def status(self, pod: PodRef) -> list[str]:
         """The interfaces that the pod's status tells."""
         annotations = self.server.read(PODS, pod.name, "ns")["metadata"]["annotations"]
-        return [entry["interface"] for entry in json.loads(annotations.get(annotation.NETWORK_STATUS, "[]"))]
+        return [
+            entry["interface"]
+            for entry in json.loads(annotations.get(networks_annotation.NETWORK_STATUS, "[]"))
+        ]
 
     async def probe(self, path: str) -> str:
         return await asyncio.to_thread(_get, f"http://{self.settings.health}{path}")
@@ -277,7 +281,7 @@ def test_uninstalled_it_hands_its_pods_over(run: Callable[..., Node]) -> None:
     assert 2 == len(json.loads(noted.read_text()))
     assert 2 == len(list((node.settings.multus / "results").iterdir()))
     assert 1 == len(list((node.settings.libcni / "results").iterdir()))
-    assert [own_conf.STAND_IN, "10-default.conflist", "netattach.conf"] == sorted(
+    assert [netattach_conf.STAND_IN, "10-default.conflist", "netattach.conf"] == sorted(
         p.name for p in node.conf.rglob("*") if p.is_file()
     )
     assert (node.settings.ledger / "chains/stand-in").exists()  # where the shim looks
@@ -358,7 +362,7 @@ def test_namespaces_are_isolated_from_the_moment_that_the_settings_say_so(run: C
     """The mounted file changes, and nothing is started anew."""
 
     async def story(node: Node) -> None:
-        asked = {annotation.NETWORKS: "shared/x"}
+        asked = {networks_annotation.NETWORKS: "shared/x"}
         pod = node.create_pod("p", asked)
         node.server.put(
             NADS, {"metadata": {"namespace": "shared", "name": "x"}, "spec": {"config": '{"type":"vlan"}'}}
@@ -380,7 +384,7 @@ def test_the_clusters_default_networks_come_with_the_settings(run: Callable[...,
 
     async def story(node: Node) -> None:
         plain = node.create_pod("p", PLAIN)
-        spared = node.create_pod("q", {annotation.SKIP_DEFAULT_NETWORKS: "true"})
+        spared = node.create_pod("q", {networks_annotation.SKIP_DEFAULT_NETWORKS: "true"})
         await node.call("ADD", plain, PLAIN)
         await node.call("ADD", spared, None)
         await node.server.until(lambda: node.status(spared) != [] and node.status(plain) != [])
@@ -404,7 +408,9 @@ def test_the_settings_name_the_primary(run: Callable[..., Node]) -> None:
         await node.call("ADD", pod, PLAIN)
         await node.server.until(lambda: node.status(pod) != [])
 
-        text = node.server.read(PODS, "p", "ns")["metadata"]["annotations"][annotation.NETWORK_STATUS]
+        text = node.server.read(PODS, "p", "ns")["metadata"]["annotations"][
+            networks_annotation.NETWORK_STATUS
+        ]
         assert ["late"] == [entry["name"] for entry in json.loads(text)]
 
     run(story)

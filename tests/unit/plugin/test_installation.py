@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from netattach_core import own_conf
-from netattach_core.attachment import Network
+from netattach_core.attach.attachment import Network
+from netattach_core.cni import netattach_conf
 from netattach_kube.resource import DAEMON_SETS, NAMESPACES
 from netattach_plugin import atomic
 from netattach_plugin.behind import Behind
@@ -232,7 +232,7 @@ def test_a_file_that_the_runtime_takes_instead_of_ours_is_named(node: Node, name
 
 @pytest.mark.parametrize("name", ["00-a.txt", ".00-a.conf.tmp", "00-notes", "10-default.conf"])
 def test_other_files_are_not_before_ours(name: str) -> None:
-    assert [] == own_conf.before_ours([own_conf.FILE_NAME, name])
+    assert [] == netattach_conf.before_ours([netattach_conf.FILE_NAME, name])
 
 
 def test_a_directory_of_another_user_is_named(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from netattach_core import annotation
+from netattach_core.api import networks_annotation
+from netattach_core.api.inventory import NodeAddress, NodeInventory
+from netattach_core.api.nad import Nad
+from netattach_core.api.pod import PodRef
 from netattach_core.errors import NotFoundError, RefusedError, TryAgainError
-from netattach_core.inventory import NodeAddress, NodeInventory
-from netattach_core.nad import Nad
-from netattach_core.pod import PodRef
 from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS, RESOURCE_SLICES
 from netattach_plugin import kube_store
 from netattach_plugin.kube_store import KubeStore
@@ -150,7 +150,7 @@ def test_a_status_is_one_patch_that_carries_the_uid() -> None:
 
             assert ["PATCH /api/v1/namespaces/ns/pods/p/status"] == asked(server)
             assert {
-                "metadata": {"uid": "u", "annotations": {annotation.NETWORK_STATUS: "[]"}}
+                "metadata": {"uid": "u", "annotations": {networks_annotation.NETWORK_STATUS: "[]"}}
             } == server.requests[0].body
 
     run(story)
@@ -172,7 +172,10 @@ def test_a_static_pod_is_known_to_its_runtime_by_another_uid(
                 )
             await store.write_status(PodRef("ns", "p", "static-uid"), "[]")
 
-            assert "[]" == server.read(PODS, "p", "ns")["metadata"]["annotations"][annotation.NETWORK_STATUS]
+            assert (
+                "[]"
+                == server.read(PODS, "p", "ns")["metadata"]["annotations"][networks_annotation.NETWORK_STATUS]
+            )
             assert (1 if known else 3) == len(asked(server))
             found = await store.pod(PodRef("ns", "p", "static-uid"))
             assert found is not None

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from netattach_core import cni_call
-from netattach_core.attachment import Network
-from netattach_core.cni_call import CniCall
+from netattach_core.attach.attachment import Network
+from netattach_core.attach.sandbox import Phase
+from netattach_core.cni import request as cni_request
+from netattach_core.cni.request import CniCall
 from netattach_core.errors import DelegateError, NetattachError, NotReadyError
-from netattach_core.sandbox import Phase
-from netattach_core.shim_protocol import Outcome, Ran
+from netattach_core.shim.protocol import Outcome, Ran
 from netattach_plugin.engine import Engine
 from support.twins import Ask, FakeShim
 from support.world import World, body
@@ -35,7 +35,7 @@ def _world(primary: str = PRIMARY, annotation: str = "a,lan,lan2") -> World:
 
 def _call(verb: str, **conf: Any) -> CniCall:
     stdin = {"cniVersion": "1.1.0", "name": "netattach", "type": "netattach", **conf}
-    return cni_call.parse({"CNI_COMMAND": verb, "CNI_PATH": "/p"}, json.dumps(stdin).encode())
+    return cni_request.parse({"CNI_COMMAND": verb, "CNI_PATH": "/p"}, json.dumps(stdin).encode())
 
 
 def _status(world: World) -> None:

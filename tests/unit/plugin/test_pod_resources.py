@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError, TryAgainError
-from netattach_core.pod import PodRef
 from netattach_plugin.pod_resources import KubeletDevices, Slices
 from support import kubelet
 from support.kubelet import Kubelet

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import DelegateError, NetattachError
-from netattach_core.sandbox import Phase, Sandbox
 from netattach_plugin import recovery
 from netattach_plugin.debts import Debts
 from netattach_plugin.ledger import FileLedger

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netattach_core.attachment import Network
-from netattach_core.selection import SelectionSettings
-from netattach_core.shim_protocol import Frame, Kind
+from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.attach.attachment import Network
+from netattach_core.shim.protocol import Frame, Kind
 from netattach_plugin import server as server_module
 from netattach_plugin.debts import Debts
 from netattach_plugin.engine import Engine

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from netattach_core.annotation import NETWORK_STATUS
-from netattach_core.pod import PodRef
+from netattach_core.api.networks_annotation import NETWORK_STATUS
+from netattach_core.api.pod import PodRef
 from netattach_plugin import status
 from netattach_plugin.status import StatusQueue
 from support.twins import MemoryStore

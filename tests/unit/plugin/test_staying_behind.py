@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from netattach_core import compiled, own_conf
-from netattach_core.attachment import Attachment
-from netattach_core.sandbox import Phase, Sandbox
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Phase, Sandbox
+from netattach_core.cni import netattach_conf
+from netattach_core.shim import compiled_chain
 from netattach_plugin import atomic, leaving
 from netattach_plugin.behind import Behind
 from netattach_plugin.compiler import Compiler
@@ -206,7 +207,7 @@ def test_what_it_was_made_from_is_noted_for_the_shim(node: Node) -> None:
     (node.conf / "05-broken.conflist").write_text("{")
     node.leave()
 
-    noted = compiled.parse(node.note.read_bytes())
+    noted = compiled_chain.parse(node.note.read_bytes())
     source = noted.source
 
     assert source is not None
@@ -259,17 +260,21 @@ def test_while_it_lies_there_the_compiled_primary_does_not_count_it(node: Node) 
 
     Compiler(ledger=node.ledger, conf_dir=node.conf, networks=node.networks, deadline=1).look()
 
-    source = compiled.parse((node.ledger / "chains/primary").read_bytes()).source
+    source = compiled_chain.parse((node.ledger / "chains/primary").read_bytes()).source
     assert source is not None
     assert ["10-a.conflist"] == [name for name, _ in source.files]
 
 
 def test_its_name_comes_before_ours_and_behind_multus() -> None:
     """And ends as runtimes want a list to end."""
-    assert own_conf.STAND_IN == STAND_IN
-    assert ["00-multus.conf", "00-multus.conflist", STAND_IN, own_conf.FILE_NAME, "05-a.conflist"] == sorted(
-        ["05-a.conflist", own_conf.FILE_NAME, STAND_IN, "00-multus.conflist", "00-multus.conf"]
-    )
+    assert netattach_conf.STAND_IN == STAND_IN
+    assert [
+        "00-multus.conf",
+        "00-multus.conflist",
+        STAND_IN,
+        netattach_conf.FILE_NAME,
+        "05-a.conflist",
+    ] == sorted(["05-a.conflist", netattach_conf.FILE_NAME, STAND_IN, "00-multus.conflist", "00-multus.conf"])
 
 
 @pytest.mark.parametrize("networks", [1, 2])

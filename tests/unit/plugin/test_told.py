@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory
+from netattach_core.api.pod import PodRef
 from netattach_core.errors import TryAgainError
-from netattach_core.inventory import DefaultInterface, Interface, NodeInventory
-from netattach_core.pod import PodRef
 from netattach_kube.resource import EVENTS
 from netattach_plugin import inventory_keeper, pod_events
 from netattach_plugin.inventory import Gatherer

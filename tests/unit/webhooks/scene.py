@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from netattach_core.annotation import NETWORKS
+from netattach_core.api.networks_annotation import NETWORKS
 from netattach_kube.resource import INVENTORIES, NADS, SECRETS
 from netattach_webhooks.__main__ import Program
 from netattach_webhooks.settings import Settings

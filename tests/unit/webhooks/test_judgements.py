@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from netattach_core.annotation import DEFAULT_NETWORK
-from netattach_core.nad import PROTECT, RESOURCE_NAME
+from netattach_core.api.nad import PROTECT, RESOURCE_NAME
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK
 from netattach_kube import cluster_settings
 from netattach_kube.resource import CONFIG_MAPS, NADS, PODS
 from support.api_server import ApiServer

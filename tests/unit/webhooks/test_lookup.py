@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from netattach_core.annotation import NETWORKS
-from netattach_core.nad import Nad
-from netattach_core.policy.footprint import Footprint
+from netattach_core.api.nad import Nad
+from netattach_core.api.networks_annotation import NETWORKS
+from netattach_core.validation.footprint import Footprint
 from netattach_kube.cluster_settings import KEY, NAME, NAMESPACE
 from netattach_kube.resource import CONFIG_MAPS, INVENTORIES, NADS, PODS
 from netattach_webhooks import lookup

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from netattach_core import admission
-from netattach_core.annotation import DEFAULT_NETWORK
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK
 from netattach_kube.resource import NADS
 from netattach_webhooks import app
 from netattach_webhooks import review as webhooks_review

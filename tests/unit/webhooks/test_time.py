@@ -14,8 +14,8 @@ import pytest
 
 from contract.test_corpus import CORPUS, Sample, read
 from contract.test_corpus import inventory as nodes_of
-from netattach_core import inventory
-from netattach_core.finding import Severity
+from netattach_core.api import inventory
+from netattach_core.text.finding import Severity
 from netattach_webhooks import __main__
 from unit.webhooks.scene import Pair, review, run, serving
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core.finding import Finding, Rule, Severity
+from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_webhooks import wording
 
 DENY = Rule("master-default-interface", Severity.DENY, "")

@@ -1,0 +1,83 @@
+"""The leases that pods hold from DHCP servers, as the ledger knows them.
+
+The dhcp plugin's daemon keeps its leases in memory alone (plugins/ipam/dhcp/daemon.go). After its restart nobody renews them, and
+DEL gives nothing back, unless each is asked for once more: with the same client's id, so the server gives the same address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Phase, Sandbox
+from netattach_core.cni import config as cni_config
+from netattach_core.cni import request as cni_request
+from netattach_core.cni import result as cni_result
+from netattach_core.cni.config import PluginConf
+from netattach_core.errors import NetattachError
+from netattach_core.text import json_document
+
+SOCKET = "/run/cni/dhcp.sock"
+"""Where the plugin looks for its daemon unless the network says `daemonSocketPath`."""
+
+TYPE = "dhcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What the plugin has to be told to ask for it again; `addresses` are those that the interface got, with prefix."""
+
+    network: str
+    stdin: str
+    environment: Mapping[str, str]
+    addresses: tuple[str, ...]
+
+
+def held(sandbox: Sandbox) -> Iterator[Lease]:
+    """The leases of a sandbox that is attached; networks with a daemon of their own are left to it."""
+    if sandbox.phase is not Phase.ADDED:
+        return
+    for each in sandbox.attachments:
+        for plugin in each.conf.plugins:
+            if _is_ours(plugin):
+                yield _lease(sandbox, each, plugin)
+
+
+def _is_ours(plugin: PluginConf) -> bool:
+    ipam = json_document.value(plugin.text).get("ipam")
+    return (
+        isinstance(ipam, dict)
+        and ipam.get("type") == TYPE
+        and ipam.get("daemonSocketPath") in (None, "", SOCKET)
+    )
+
+
+def _lease(sandbox: Sandbox, attachment: Attachment, plugin: PluginConf) -> Lease:
+    stdin = cni_config.plugin_stdin(attachment.conf, plugin, attachment.runtime_config, attachment.cni_args)
+    environment = {
+        "CNI_COMMAND": "ADD",
+        "CNI_CONTAINERID": sandbox.container_id,
+        "CNI_NETNS": sandbox.netns,
+        "CNI_IFNAME": attachment.ifname,
+        "CNI_ARGS": cni_request.args_text(attachment.args),
+    }
+    return Lease(
+        attachment.network, stdin, environment, _addresses(attachment.result, attachment.conf.cni_version)
+    )
+
+
+def _addresses(result: str, version: str) -> tuple[str, ...]:
+    try:
+        return tuple(each.address for each in cni_result.parse(result or "{}", version).addresses)
+    except NetattachError:
+        return ()
+
+
+def problem(lease: Lease, answer: str) -> str | None:
+    """What is wrong with the plugin's answer to asking again; None where the pod goes on with what it has."""
+    given = _addresses(answer, "")
+    if not given:
+        return f"the dhcp plugin answered {answer[:200]!r}"
+    lost = [each for each in given if each not in lease.addresses]
+    return f"the server gives {lost[0]} now; the pod has {', '.join(lease.addresses)}" if lost else None

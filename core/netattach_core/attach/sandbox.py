@@ -1,0 +1,137 @@
+"""What the ledger keeps of one sandbox: written before anything is touched, read at DEL instead of the live NAD.
+
+A file per sandbox, JSON, camelCase; `version` tells the form, so that a later program can read an earlier one's.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netattach_core.api.pod import PodRef
+from netattach_core.attach.attachment import Attachment
+from netattach_core.cni.request import CniCall
+from netattach_core.errors import DecodeError
+from netattach_core.text import json_document
+
+VERSION = 1
+
+
+class Phase(enum.StrEnum):
+    """How far a sandbox has come. `adding` found after a crash is undone, `deleting` is finished."""
+
+    ADDING = "adding"
+    ADDED = "added"
+    DELETING = "deleting"
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A sandbox and its attachments, the default network first. `netns` is the path that the runtime gave.
+
+    `status` is what the pod was, or is to be, told: network-status as text, "" until there is one.
+    """
+
+    container_id: str
+    netns: str
+    pod: PodRef | None
+    phase: Phase
+    attachments: tuple[Attachment, ...]
+    status: str = ""
+
+
+def delete_call(sandbox: Sandbox) -> CniCall:
+    """The DEL that its runtime would call, for one that comes from nobody."""
+    default = sandbox.attachments[0]
+    return CniCall(
+        command="DEL",
+        container_id=sandbox.container_id,
+        netns=sandbox.netns,
+        ifname=default.ifname,
+        args=default.args,
+        cni_version=default.conf.cni_version,
+    )
+
+
+def dump(sandbox: Sandbox) -> bytes:
+    """The file's bytes."""
+    pod = sandbox.pod
+    body = {
+        "version": VERSION,
+        "containerID": sandbox.container_id,
+        "netns": sandbox.netns,
+        "pod": pod and {"namespace": pod.namespace, "name": pod.name, "uid": pod.uid},
+        "phase": sandbox.phase,
+        "status": sandbox.status,
+        "attachments": [_attachment_body(each) for each in sandbox.attachments],
+    }
+    return json.dumps(body, indent=1).encode()
+
+
+def parse(data: bytes) -> Sandbox:
+    """Reads a file's bytes. Raises DecodeError: such a file must be reported, never passed over."""
+    try:
+        body = json_document.value(data.decode())
+        if body["version"] != VERSION:
+            raise DecodeError(f"a ledger entry of version {body['version']!r}; this program reads {VERSION}")
+        pod = body["pod"]
+        if not body["attachments"]:
+            raise DecodeError("a ledger entry without attachments")
+        return Sandbox(
+            container_id=body["containerID"],
+            netns=body["netns"],
+            pod=pod and PodRef(pod["namespace"], pod["name"], pod["uid"]),
+            phase=Phase(body["phase"]),
+            attachments=tuple(_attachment(each) for each in body["attachments"]),
+            status=str(body.get("status", "")),  # an earlier program's entry has none
+        )
+    except (KeyError, TypeError, ValueError) as error:  # JsonTextError and UnicodeDecodeError are ValueErrors
+        raise DecodeError(f"not a ledger entry: {error}") from error
+
+
+_KEYS = {
+    "network": "network",
+    "ifname": "interface",
+    "conf_text": "config",
+    "conf_name": "configName",
+    "default": "default",
+    "args": "args",
+    "runtime_config": "runtimeConfig",
+    "cni_args": "cniArgs",
+    "result": "result",
+}
+_DEFAULT_ROUTE, _RESOURCE = "defaultRoute", "resource"
+"""Only there where the attachment has one."""
+
+
+def _attachment_body(attachment: Attachment) -> dict[str, Any]:
+    body = {key: getattr(attachment, name) for name, key in _KEYS.items()}
+    return (
+        body if attachment.default_route is None else {**body, _DEFAULT_ROUTE: list(attachment.default_route)}
+    )
+
+
+def _attachment(body: Mapping[str, Any]) -> Attachment:
+    values = {name: body[key] for name, key in _KEYS.items()}
+    for name, value in values.items():
+        wanted = (
+            bool if name == "default" else dict if name in {"args", "runtime_config", "cni_args"} else str
+        )
+        if type(value) is not wanted:
+            raise TypeError(f"{_KEYS[name]} is no {wanted.__name__}")
+    return Attachment(
+        **values,
+        default_route=_default_route(body.get(_DEFAULT_ROUTE)),
+        resource=str(body.get(_RESOURCE, "")),
+    )
+
+
+def _default_route(gateways: Any) -> tuple[str, ...] | None:
+    if gateways is None:
+        return None
+    if not isinstance(gateways, list) or not all(isinstance(gateway, str) for gateway in gateways):
+        raise TypeError(f"{_DEFAULT_ROUTE} is no list of texts")
+    return tuple(gateways)

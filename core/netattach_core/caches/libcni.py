@@ -1,0 +1,151 @@
+"""libcni's cache of an ADD: what the plugins were told and what they answered (libcni/api.go, cachedInfo).
+
+A runtime keeps it in /var/lib/cni/results, Multus in /var/lib/cni/multus/results, one file an attachment. The file's name joins
+network, container and interface with hyphens, which all of them may hold, so whose it is says the content alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netattach_core.attach.attachment import Attachment
+from netattach_core.cni import config as cni_config
+from netattach_core.cni import result as cni_result
+from netattach_core.errors import DecodeError, NetattachError
+from netattach_core.text import json_document
+
+KIND = "cniCacheV1"
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """One attachment. `result` is the plugins' answer as text, "" where there is none."""
+
+    container_id: str
+    ifname: str
+    network: str
+    conf_text: str
+    args: Mapping[str, str]
+    runtime_config: Mapping[str, Any]
+    result: str
+
+    @property
+    def plugin_types(self) -> frozenset[str]:
+        return frozenset(each.type for each in cni_config.parse(self.conf_text, self.network).plugins)
+
+
+def parse(data: bytes) -> Cached | None:
+    """Reads a file. None where it is of another kind (libcni before 0.8 kept the bare result). Raises DecodeError."""
+    body = json_object(data)
+    if body.get("kind") != KIND:
+        return None
+    try:
+        result = body.get("result")
+        cached = Cached(
+            container_id=_text(body["containerId"]),
+            ifname=_text(body["ifName"]),
+            network=_text(body["networkName"]),
+            conf_text=decoded(body["config"]),
+            args={_text(key): _text(value) for key, value in body.get("cniArgs") or ()},
+            runtime_config=dict(body.get("capabilityArgs") or {}),
+            result=json.dumps(result) if isinstance(result, dict) else "",
+        )
+        cni_config.parse(cached.conf_text, cached.network)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DecodeError(f"not a cached CNI result: {error!r}") from error
+    except NetattachError as error:
+        raise DecodeError(f"its configuration: {error.message}") from error
+    return cached
+
+
+def dump(container_id: str, netns: str, attachment: Attachment) -> bytes:
+    """The file of an attachment that was carried out, as libcni writes it."""
+    body = {
+        "kind": KIND,
+        "containerId": container_id,
+        "config": encoded(named(attachment)),
+        "ifName": attachment.ifname,
+        "networkName": attachment.conf.name,
+        "netns": netns,
+        "cniArgs": [[key, value] for key, value in attachment.args.items()],
+        "capabilityArgs": dict(attachment.runtime_config),
+        "result": json.loads(attachment.result or "{}"),
+    }
+    return json.dumps({key: value for key, value in body.items() if value}).encode()
+
+
+def named(attachment: Attachment) -> str:
+    """The configuration with its name and version in it, since nobody else will add them."""
+    conf = attachment.conf
+    return json_document.with_members(
+        attachment.conf_text, {"cniVersion": json.dumps(conf.cni_version), "name": json.dumps(conf.name)}
+    )
+
+
+def file_name(container_id: str, network: str, ifname: str) -> str:
+    """Within the directory `results`."""
+    return f"{network}-{container_id}-{ifname}"
+
+
+def attached(
+    cached: Cached, *, default: bool, network: str = "", conf_text: str = "", conf_name: str = ""
+) -> Attachment:
+    """The attachment that was made; the last three where somebody knows better than the cache."""
+    text, name = conf_text or cached.conf_text, conf_name or cached.network
+    return Attachment(
+        network=network or cached.network,
+        ifname=cached.ifname,
+        conf_text=text,
+        conf_name=name,
+        default=default,
+        args=cached.args,
+        runtime_config=cached.runtime_config,
+        result=_converted(cached.result, text, name),
+    )
+
+
+def _converted(result: str, conf_text: str, conf_name: str) -> str:
+    """In the configuration's version, as libcni hands it on; one that cannot be read is left out, as libcni does (C48)."""
+    if not result:
+        return ""
+    version = cni_config.parse(conf_text, conf_name).cni_version
+    try:
+        read = cni_result.parse(result, version)
+        return result if read.cni_version == version else cni_result.dump(read, version)
+    except NetattachError:
+        return ""
+
+
+def json_object(data: bytes) -> dict[str, Any]:
+    """Raises DecodeError."""
+    try:
+        body = json_document.value(data.decode())
+    except ValueError as error:  # JsonTextError and UnicodeDecodeError
+        raise DecodeError(f"not JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise DecodeError("not a JSON object")
+    return body
+
+
+def decoded(value: Any) -> str:
+    """Go's []byte, base64 in JSON. Raises ValueError, TypeError."""
+    try:
+        return base64.b64decode(_text(value), validate=True).decode()
+    except binascii.Error as error:
+        raise ValueError(f"not base64: {error}") from error
+
+
+def encoded(text: str) -> str:
+    """The other way round."""
+    return base64.b64encode(text.encode()).decode()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value

@@ -1,0 +1,254 @@
+"""What a plugin answers to ADD, in every version of the specification (cni-spec section 6).
+
+There are three shapes: A (0.1.0, 0.2.0) with ip4 and ip6, B (0.3.0 to 0.4.0) with a version beside each address, C (1.0.0,
+1.1.0) without. All are read into one Result and written from it; the rules R1 to R11 and the vectors K1 to K24 are tests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from netattach_core.cni import versions
+from netattach_core.errors import DecodeError, VersionError
+from netattach_core.net import addresses
+from netattach_core.text import json_document
+
+_ROUTE_NUMBERS = ("mtu", "advmss", "priority", "table", "scope")
+_DNS_LISTS = ("nameservers", "search", "options")
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """An interface that the plugin made; `sandbox` is empty for one on the node."""
+
+    name: str
+    mac: str = ""
+    mtu: int = 0
+    sandbox: str = ""
+    socket_path: str = ""
+    pci_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """`address` is a CIDR; `interface` an index into the interfaces, None where the plugin gave none.
+
+    `family` is "4" or "6" as the result said, "" where it said nothing: conversion to shape A trusts it (R4).
+    """
+
+    address: str
+    gateway: str = ""
+    interface: int | None = None
+    family: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`dst` is a CIDR, "" where the plugin gave none; `numbers` holds mtu, advmss, priority, table, scope where given."""
+
+    dst: str
+    gw: str = ""
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it leads everywhere. The mask decides: 0.0.0.0/1 does not."""
+        return self.dst in {"", "0.0.0.0/0", "::/0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result of any version."""
+
+    cni_version: str
+    interfaces: tuple[Interface, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
+    dns: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse(text: str, assumed_version: str) -> Result:
+    """Reads a result; one without cniVersion has the configuration's (R8). Raises DecodeError, VersionError."""
+    try:
+        body = json_document.value(text)
+    except json_document.JsonTextError as error:
+        raise DecodeError(f"not JSON: {error.problem}") from error
+    if body is None:
+        return Result(assumed_version)  # C61: a plugin may print null
+    if not isinstance(body, dict):
+        raise DecodeError("the result is not a JSON object")
+    return _read(_Object(body), assumed_version)
+
+
+def dump(result: Result, version: str) -> str:
+    """The result as JSON text of a version. Raises VersionError where that version cannot hold it (R4)."""
+    body = _shape_a(result) if not versions.at_least(version, "0.3.0") else _shape_b_or_c(result, version)
+    return json.dumps({"cniVersion": version, **body}, separators=(",", ":"))
+
+
+class _Object:
+    """A JSON object read as Go reads it: keys without regard to case, of equal ones the last (K17)."""
+
+    def __init__(self, body: Any) -> None:
+        if not isinstance(body, dict):
+            raise DecodeError(f"an object was expected, not {json.dumps(body)}")
+        self.body = {key.casefold(): value for key, value in body.items()}
+
+    def text(self, key: str) -> str:
+        return str(self._typed(key, str, ""))
+
+    def number(self, key: str) -> int | None:
+        value = self._typed(key, int, None)
+        if isinstance(value, bool):
+            raise DecodeError(f"{key} has to be a number")
+        return value if value is None else int(value)
+
+    def objects(self, key: str) -> list[_Object]:
+        """The list's objects; null elements are dropped (R11)."""
+        return [_Object(item) for item in self._typed(key, list, []) if item is not None]
+
+    def object(self, key: str) -> _Object | None:
+        value = self._typed(key, dict, None)
+        return None if value is None else _Object(value)
+
+    def texts(self, key: str) -> list[str]:
+        return [str(item) for item in self._typed(key, list, [])]
+
+    def _typed(self, key: str, kind: type, absent: Any) -> Any:
+        value = self.body.get(key.casefold())
+        if value is None:
+            return absent
+        if not isinstance(value, kind):
+            raise DecodeError(f"{key} is {json.dumps(value)}, which is no {kind.__name__}")
+        return value
+
+
+def _read(body: _Object, assumed_version: str) -> Result:
+    version = body.text("cniVersion") or assumed_version or versions.SUPPORTED[0]
+    if version not in versions.SUPPORTED:
+        raise VersionError(f"unsupported CNI result version {version!r}")
+    if not versions.at_least(version, "0.3.0"):
+        families = [(family, ip) for family in ("4", "6") if (ip := body.object(f"ip{family}")) is not None]
+        found = [_shape_a_address(family, ip) for family, ip in families]
+        routes = [_route(route) for _, ip in families for route in ip.objects("routes")]
+        return Result(version, (), tuple(found), tuple(routes), _dns(body))
+    interfaces = tuple(_interface(item) for item in body.objects("interfaces"))
+    found = [_address(item, len(interfaces)) for item in body.objects("ips")]
+    return Result(
+        version, interfaces, tuple(found), tuple(_route(r) for r in body.objects("routes")), _dns(body)
+    )
+
+
+def _interface(item: _Object) -> Interface:
+    return Interface(
+        name=item.text("name"),
+        mac=item.text("mac"),
+        mtu=item.number("mtu") or 0,
+        sandbox=item.text("sandbox"),
+        socket_path=item.text("socketPath"),
+        pci_id=item.text("pciID"),
+    )
+
+
+def _address(item: _Object, interfaces: int) -> Address:
+    index = item.number("interface")
+    if index is not None and not 0 <= index < interfaces:
+        index = None  # R11: runtimes index blindly
+    return Address(_cidr(item.text("address")), _ip(item.text("gateway")), index, item.text("version"))
+
+
+def _shape_a_address(family: str, item: _Object) -> Address:
+    return Address(_cidr(item.text("ip")), _ip(item.text("gateway")), None, family)
+
+
+def _route(item: _Object) -> Route:
+    dst = item.text("dst")
+    numbers = {key: value for key in _ROUTE_NUMBERS if (value := item.number(key)) is not None}
+    return Route(_cidr(dst) if dst not in {"", "<nil>"} else "", _ip(item.text("gw")), numbers)
+
+
+def _dns(body: _Object) -> Mapping[str, Any]:
+    dns = body.object("dns")
+    if dns is None:
+        return {}
+    values: dict[str, Any] = {key: dns.texts(key) for key in _DNS_LISTS} | {"domain": dns.text("domain")}
+    return {key: values[key] for key in ("nameservers", "domain", "search", "options") if values[key]}
+
+
+def _cidr(text: str) -> str:
+    parsed = addresses.parse_cidr(text)
+    if parsed is None:
+        raise DecodeError(f"invalid CIDR address: {text}")
+    return str(parsed)
+
+
+def _ip(text: str) -> str:
+    if not text:
+        return ""
+    parsed = addresses.parse_ip(text)
+    if parsed is None:
+        raise DecodeError(f"invalid IP address: {text}")
+    return str(parsed)
+
+
+def _shape_a(result: Result) -> dict[str, Any]:
+    needs_family = versions.at_least(result.cni_version, "1.0.0")
+    body: dict[str, Any] = {}
+    for address in result.addresses:
+        family = _family(address.address) if needs_family else address.family
+        if family in {"4", "6"} and f"ip{family}" not in body:
+            body[f"ip{family}"] = _shape_a_ip(address, [r for r in result.routes if _family(r.dst) == family])
+    was_shape_a = not versions.at_least(result.cni_version, "0.3.0")
+    if not body and not was_shape_a:
+        raise VersionError("cannot convert: no valid IP addresses")
+    return {**body, "dns": dict(result.dns)}
+
+
+def _shape_a_ip(address: Address, routes: list[Route]) -> dict[str, Any]:
+    plain = [_present({"dst": route.dst, "gw": route.gw}) for route in routes]
+    return _present({"ip": address.address, "gateway": address.gateway, "routes": plain})
+
+
+def _shape_b_or_c(result: Result, version: str) -> dict[str, Any]:
+    is_c = versions.at_least(version, "1.0.0")
+    body = {
+        "interfaces": [_interface_body(interface, is_c=is_c) for interface in result.interfaces],
+        "ips": [_address_body(address, is_c=is_c) for address in result.addresses],
+        "routes": [
+            _present({"dst": route.dst, "gw": route.gw}) | dict(route.numbers) for route in result.routes
+        ],
+        "dns": dict(result.dns),
+    }
+    kept = ("interfaces", "ips", "routes", "dns") if is_c else ("interfaces", "ips", "routes")
+    return {key: value for key, value in body.items() if value or key not in kept}
+
+
+def _interface_body(interface: Interface, *, is_c: bool) -> dict[str, Any]:
+    body = {"name": interface.name, "mac": interface.mac, "mtu": interface.mtu if is_c else 0}
+    body |= {"sandbox": interface.sandbox}
+    if is_c:
+        body |= {"socketPath": interface.socket_path, "pciID": interface.pci_id}
+    return _present(body)
+
+
+def _address_body(address: Address, *, is_c: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {} if is_c else {"version": address.family or _family(address.address)}
+    if address.interface is not None:
+        body["interface"] = address.interface
+    return body | _present({"address": address.address, "gateway": address.gateway})
+
+
+def _family(cidr: str) -> str:
+    return "" if not cidr else "6" if ":" in cidr else "4"
+
+
+def _present(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if value not in ("", 0, [])}
+
+
+def sandbox_interfaces(result: Result) -> Iterable[tuple[int, Interface]]:
+    """The interfaces that stand in the pod, with their indices."""
+    return ((index, interface) for index, interface in enumerate(result.interfaces) if interface.sandbox)

@@ -1,0 +1,211 @@
+"""Rule group 2, the shape: each plugin's JSON Schema (Draft 2020-12), with its errors put into plain words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+
+from netattach_core.plugins.view import View
+from netattach_core.text import suggestions
+from netattach_core.text.finding import Finding, Rule, Severity, path_text
+from netattach_core.validation.fast_schema import surely_met
+from netattach_core.validation.go_json import once_per_schema
+
+SCHEMA = Rule("schema", Severity.DENY, "a value of the wrong type, or outside of what the plugin takes")
+NUMBER_FORM = Rule("number-form", Severity.WARN, "a whole number that is written as a float")
+
+_UNBOUNDED = 2**31
+"""A limit from here on is that of the plugin's integer type, and no help to a reader."""
+
+RULES = (SCHEMA, NUMBER_FORM)
+
+_TYPES = {
+    "string": "a text in double quotes",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+}
+
+
+def check(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
+    """What the schema says against this object. `reader` is who refuses it: a plugin's type, or `every CNI runtime`."""
+    if not surely_met(schema)(view.node.value):
+        yield from _found(view, schema, reader)
+        yield from _floats(view, schema)
+    yield from _overwritten(view, schema, reader)
+
+
+def _found(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
+    for error in _validator(schema).iter_errors(view.node.value):
+        if error.validator == "enum" and not isinstance(error.instance, str):
+            continue  # the type has been said to be wrong already
+        problem, mend = _explain(error)
+        where = tuple(error.absolute_path)
+        yield view.found(SCHEMA, f"{problem}; {reader} refuses it", mend, *where)
+
+
+def _overwritten(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
+    """A key that stands there again, in another case: the last one counts, but Go reads each and wants the type of each."""
+    if not view.node.members and not view.node.items:
+        return
+    properties = schema.get("properties", {})
+    last = {member.key: member for member in view.node.members}
+    for member in view.node.members:
+        wanted = properties.get(member.key)
+        is_last = member is last[member.key]
+        if wanted is None or (is_last and not member.node.members and not member.node.items):
+            continue
+        inner = View(member.node, (*view.path, member.key))
+        if is_last:
+            yield from _overwritten(inner, wanted, reader)
+        elif not _is_readable(member.node.value, wanted):
+            problem = f"`{member.key}` stands there twice, and the first is {_described(member.node.value)}"
+            yield inner.found(SCHEMA, f"{problem}; {reader} refuses it", "remove one of the two")
+    for item in view.items() if "items" in schema else ():
+        yield from _overwritten(item, schema["items"], reader)
+
+
+def _is_readable(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether Go reads a value into the type of its field, whatever the plugin then thinks of it."""
+    for error in _validator(schema).iter_errors(value):
+        if error.validator == "type":
+            return False
+        if error.validator in {"minimum", "maximum"} and not _fits(error.instance, _schema(error)):
+            return False
+    return True
+
+
+def _fits(number: float, schema: Mapping[str, Any]) -> bool:
+    """Whether a number fits into the integer type behind a schema's bounds."""
+    high = schema.get("maximum", 0)
+    unsigned = schema.get("minimum") == 0 and high >= _UNBOUNDED
+    return 0 <= number <= high if unsigned else -(2**63) <= number < 2**63
+
+
+@once_per_schema
+def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
+    """One a schema: to build it takes longer than to use it."""
+    return Draft202012Validator(schema)
+
+
+def _explain(error: ValidationError) -> tuple[str, str]:
+    """Problem and mend. A keyword without words of its own is a gap here, and says at least where."""
+    name = f"`{_name(error)}`"
+    explain = _WORDS.get(str(error.validator))
+    if explain is None:
+        return f"{name} is not as it should be: {error.message}", "correct it"
+    problem, mend = explain(name, error)
+    return problem, _schema(error).get("mend", mend)
+
+
+def _name(error: ValidationError) -> str:
+    """The last key, and the numbers behind it: `vlanTrunk[1]`."""
+    path = list(error.absolute_path)
+    start = max((i for i, part in enumerate(path) if isinstance(part, str)), default=0)
+    return path_text(tuple(path[start:]))
+
+
+def _type(name: str, error: ValidationError) -> tuple[str, str]:
+    value: Any = error.validator_value
+    wanted = [kind for kind in ([value] if isinstance(value, str) else value) if kind != "null"]
+    allowed = [word for word in _schema(error).get("enum", ()) if word]
+    mend = f"write one of {', '.join(allowed)}" if allowed else _retyped(error.instance, wanted[0])
+    has_to_be = " or ".join(_TYPES[kind] for kind in wanted)
+    return f"{name} is {_described(error.instance)}; it has to be {has_to_be}", mend
+
+
+def _schema(error: ValidationError) -> Mapping[str, Any]:
+    """The part of the schema that was not met; jsonschema allows true and false for one too."""
+    return error.schema if isinstance(error.schema, Mapping) else {}
+
+
+def _described(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    shown = text if len(text) <= 40 else text[:37] + "…"
+    if isinstance(value, bool):
+        return f"{shown}, without quotes"
+    kind = next((word for types, word in _DESCRIPTIONS if isinstance(value, types)), "")
+    return f"{kind}{shown}"
+
+
+_DESCRIPTIONS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (str, "the text "),
+    ((int, float), "the number "),
+    (list, "the list "),
+    (dict, "the object "),
+)
+
+
+def _retyped(value: Any, wanted: str) -> str:
+    """What the author meant, in the type that is wanted."""
+    if isinstance(value, str) and wanted in {"integer", "boolean"}:
+        word = value.strip().lower()
+        if (wanted == "integer" and word.lstrip("-").isdigit()) or (
+            wanted == "boolean" and word in {"true", "false"}
+        ):
+            return f"write {word}, without quotes"
+    if wanted == "boolean":
+        return "write true or false, without quotes"
+    if wanted == "integer":
+        return "write a whole number, without quotes"
+    if wanted == "string" and isinstance(value, int | float) and not isinstance(value, bool):
+        return f'write "{json.dumps(value)}", in quotes'
+    if wanted == "array" and isinstance(value, dict | str):
+        return "put it in brackets: [ … ]"
+    return f"write {_TYPES[wanted]}"
+
+
+def _enum(name: str, error: ValidationError) -> tuple[str, str]:
+    value: Any = error.validator_value
+    known = [word for word in value if word != ""]
+    close = suggestions.closest(str(error.instance), known)
+    mend = f"did you mean `{close}`?" if close else f"write one of {', '.join(known)}"
+    return f"{name} `{error.instance}` is not one of {', '.join(known)}", mend
+
+
+def _bounds(name: str, error: ValidationError) -> tuple[str, str]:
+    schema = _schema(error)
+    low, high = schema.get("minimum", 0), schema.get("maximum", 0)
+    number = f"a number from {low} to {high}"
+    if high >= _UNBOUNDED:
+        number = "a number of 0 or more" if error.validator == "minimum" else "a smaller number"
+    return f"{name} is {error.instance}; it has to be {number}", f"write {number}"
+
+
+def _long(name: str, error: ValidationError) -> tuple[str, str]:
+    return f"{name} has more than {error.validator_value} characters", "shorten it"
+
+
+_WORDS: dict[str, Callable[[str, ValidationError], tuple[str, str]]] = {
+    "type": _type,
+    "enum": _enum,
+    "minimum": _bounds,
+    "maximum": _bounds,
+    "maxLength": _long,
+}
+
+
+def _floats(view: View, schema: Mapping[str, Any], where: tuple[str | int, ...] = ()) -> Iterator[Finding]:
+    """G4: a plugin refuses 1500.0; the daemon hands on 1500, as libcni does, so it works through them alone."""
+    value = _at(view.node.value, where)
+    if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():
+        problem = f"`{path_text(where[-1:])}` is written as a float; the plugin takes it only because the daemon rewrites it"
+        yield view.found(NUMBER_FORM, problem, f"write {int(value)}", *where)
+    elif isinstance(value, dict):
+        for key, inner in schema.get("properties", {}).items():
+            if key in value:
+                yield from _floats(view, inner, (*where, key))
+    elif isinstance(value, list) and "items" in schema:
+        for index in range(len(value)):
+            yield from _floats(view, schema["items"], (*where, index))
+
+
+def _at(value: Any, where: tuple[str | int, ...]) -> Any:
+    for part in where:
+        value = value[part]
+    return value
