@@ -8,8 +8,9 @@ import signal
 import sys
 
 from netattach_core.errors import ConfigError
-from netattach_plugin import on_files, settings
+from netattach_plugin import settings
 from netattach_plugin.settings import Settings
+from netattach_plugin.wiring import standalone
 
 
 def main() -> int:
@@ -31,11 +32,11 @@ def main() -> int:
 async def _run(read: Settings) -> None:
     stop = _stop_on_signal()
     if read.store is not None:
-        await on_files.serve(read, read.store, stop)
+        await standalone.serve(read, read.store, stop)
         return
-    from netattach_plugin import in_cluster  # noqa: PLC0415  # the client of Kubernetes takes a second and 25 MB
+    from netattach_plugin.wiring import cluster  # noqa: PLC0415  # the client of Kubernetes takes a second and 25 MB
 
-    await in_cluster.serve(read, stop)
+    await cluster.serve(read, stop)
 
 
 def _stop_on_signal() -> asyncio.Event:

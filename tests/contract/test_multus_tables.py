@@ -21,8 +21,8 @@ from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
 from netattach_core.errors import ConfigError, EnvironmentVariableError, NetattachError
 from netattach_kube import cluster_settings
-from netattach_plugin.conf_dir import ConfDir
-from netattach_plugin.gather import PodNetworks
+from netattach_plugin.engine.network_resolver import PodNetworks
+from netattach_plugin.node.cni_conf_dir import ConfDir
 from support.twins import FixedDevices, MemoryStore
 
 CNI = '{"cniVersion":"0.3.1","name":"%s","type":"mynet"}'

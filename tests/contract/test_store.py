@@ -17,9 +17,9 @@ from netattach_core.api.nad import Nad
 from netattach_core.api.pod import Pod, PodRef
 from netattach_core.errors import ConfigError, NetattachError, NotFoundError
 from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS
-from netattach_plugin.kube_store import KubeStore
+from netattach_plugin.cluster.file_store import FileStore
+from netattach_plugin.cluster.kube_store import KubeStore
 from netattach_plugin.ports import Store
-from netattach_plugin.store import FileStore
 from support import api_server
 from support.api_server import ApiServer
 from support.twins import MemoryStore

@@ -13,11 +13,11 @@ import pytest
 
 from netattach_cli.demo.stage import DEFAULT_NETWORK
 from netattach_core.cni import netattach_conf
-from netattach_plugin import leaving
-from netattach_plugin.behind import Behind
-from netattach_plugin.chained_ledger import ChainedLedger
-from netattach_plugin.compiler import DIRECTORY
-from netattach_plugin.foreign_cache import ForeignCache
+from netattach_plugin.node.primary_compiler import DIRECTORY
+from netattach_plugin.node.uninstall_chain import Behind
+from netattach_plugin.state import handover
+from netattach_plugin.state.cni_caches import ForeignCache
+from netattach_plugin.state.shim_ledger import ChainedLedger
 from support.node import Node
 from support.others import Others
 
@@ -52,12 +52,12 @@ def after(node: Node) -> Iterator[Others]:
 
 def _handed_over(after: Others) -> None:
     """What the daemon does when it is uninstalled."""
-    asyncio.run(leaving.hand_over(*_books(after)))
+    asyncio.run(handover.hand_over(*_books(after)))
 
 
 def _taken_back(after: Others) -> None:
     """What it does first when it is installed again."""
-    asyncio.run(leaving.take_back(*_books(after)))
+    asyncio.run(handover.take_back(*_books(after)))
 
 
 def _books(after: Others) -> tuple[ChainedLedger, ForeignCache]:

@@ -12,9 +12,9 @@ import pytest
 from netattach_core.attach.attachment import Attachment
 from netattach_core.cni import netattach_conf
 from netattach_core.shim import compiled_chain
-from netattach_plugin.behind import Behind
-from netattach_plugin.compiler import Compiler
-from netattach_plugin.conf_dir import ConfDir
+from netattach_plugin.node.cni_conf_dir import ConfDir
+from netattach_plugin.node.primary_compiler import Compiler
+from netattach_plugin.node.uninstall_chain import Behind
 from support import uninstalled
 
 PRIMARY = '{"cniVersion":"1.0.0","name":"cbr0","plugins":[{"type":"bridge"}]}'

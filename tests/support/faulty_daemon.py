@@ -17,14 +17,14 @@ from typing import Any
 
 from netattach_core.shim.protocol import Frame, Kind
 from netattach_plugin import __main__ as daemon
-from netattach_plugin import on_files
-from netattach_plugin.ledger import FileLedger
+from netattach_plugin.calls.shim_connection import ShimCall
+from netattach_plugin.cluster.file_store import FileStore
 from netattach_plugin.netlink.pod_links import PodLinks
 from netattach_plugin.netlink.sockets import Opener
-from netattach_plugin.shim_call import ShimCall
-from netattach_plugin.store import FileStore
+from netattach_plugin.state.ledger import FileLedger
+from netattach_plugin.wiring import standalone
 
-assert on_files  # imported before the fork, though the daemon would do so later
+assert standalone  # imported before the fork, though the daemon would do so later
 
 
 class Points:

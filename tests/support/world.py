@@ -12,8 +12,8 @@ from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.attach.attachment import Network
 from netattach_core.cni import request as cni_request
 from netattach_core.cni.request import CniCall
-from netattach_plugin.engine import Engine
-from netattach_plugin.gather import PodNetworks
+from netattach_plugin.engine.engine import Engine
+from netattach_plugin.engine.network_resolver import PodNetworks
 from support.twins import (
     FakeLinks,
     FakePodLinks,

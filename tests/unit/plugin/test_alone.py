@@ -18,14 +18,14 @@ from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import ConfigError, TryAgainError
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Call, Feature, Note
-from netattach_plugin import plain_pods
-from netattach_plugin.chained_ledger import ChainedLedger
-from netattach_plugin.compiler import Compiler, PlainPods
-from netattach_plugin.compiler import plain_pods as of_settings
-from netattach_plugin.conf_dir import ConfDir
-from netattach_plugin.plain_pods import PlainPodStatus
-from netattach_plugin.sandbox_lock import SandboxLocks
-from netattach_plugin.status import StatusQueue
+from netattach_plugin.calls.sandbox_lock import SandboxLocks
+from netattach_plugin.cluster import plain_pod_status
+from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
+from netattach_plugin.cluster.status_queue import StatusQueue
+from netattach_plugin.node.cni_conf_dir import ConfDir
+from netattach_plugin.node.primary_compiler import Compiler, PlainPods
+from netattach_plugin.node.primary_compiler import plain_pods as of_settings
+from netattach_plugin.state.shim_ledger import ChainedLedger
 from support.twins import MemoryStore
 
 PRIMARY = '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "bridge"}, {"type": "portmap"}]}'
@@ -299,7 +299,7 @@ class TestTheLedger:
 class TestStatusOfPlainPods:
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(plain_pods, "_EVERY", 0.01)
+        monkeypatch.setattr(plain_pod_status, "_EVERY", 0.01)
 
     def run(
         self, node: Node, store: MemoryStore, story: Callable[[], Coroutine[Any, Any, None]], **options: Any
@@ -394,7 +394,7 @@ class TestStatusOfPlainPods:
         status = StatusQueue(self.store("p"), wait=1.0)
         ((path, read),) = PlainPodStatus(node.ledger, status).look()
         note.unlink()
-        plain_pods._mark(path)  # between its look and its mark
+        plain_pod_status._mark(path)  # between its look and its mark
 
         assert read.result
         assert not note.exists()

@@ -16,7 +16,7 @@ from netattach_core.attach.attachment import Attachment
 from netattach_core.cni import request as cni_request
 from netattach_core.devices import device_info
 from netattach_core.errors import NetattachError
-from netattach_plugin.device_info import DeviceInfoFiles
+from netattach_plugin.state.device_info_files import DeviceInfoFiles
 
 INFO = {"type": "pci", "version": "1.1.0", "pci": {"pci-address": "0000:3b:02.0"}}
 CALL = cni_request.parse(

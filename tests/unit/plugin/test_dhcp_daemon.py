@@ -16,9 +16,9 @@ import pytest
 from netattach_core.api.inventory import Dhcp
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.sandbox import Phase, Sandbox
-from netattach_plugin import dhcp_daemon
-from netattach_plugin.dhcp_daemon import DhcpDaemon
-from netattach_plugin.ledger import FileLedger
+from netattach_plugin.node import dhcp_daemon
+from netattach_plugin.node.dhcp_daemon import DhcpDaemon
+from netattach_plugin.state.ledger import FileLedger
 
 PROGRAM = """#!{python}
 import os, socket, sys

@@ -15,10 +15,10 @@ from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import DecodeError, TryAgainError
 from netattach_plugin import settings
-from netattach_plugin.conf_dir import ConfDir
-from netattach_plugin.ledger import FileLedger
+from netattach_plugin.cluster.status_queue import StatusQueue
+from netattach_plugin.node.cni_conf_dir import ConfDir
 from netattach_plugin.settings import Settings
-from netattach_plugin.status import StatusQueue
+from netattach_plugin.state.ledger import FileLedger
 from support.twins import MemoryStore
 
 ENTRY = Sandbox("c1", "/n", None, Phase.ADDING, (Attachment("a", "eth0", "{}", "a"),))

@@ -13,7 +13,7 @@ from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni import netattach_conf
 from netattach_core.cni.request import CniCall
 from netattach_core.errors import DecodeError
-from netattach_plugin.foreign_cache import ForeignCache
+from netattach_plugin.state.cni_caches import ForeignCache
 from support import multus
 from support.multus import Delegate
 

@@ -21,10 +21,12 @@ from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni import netattach_conf
 from netattach_kube import watched
 from netattach_kube.resource import DAEMON_SETS, EVENTS, INVENTORIES, NADS, NAMESPACES, NODES, PODS
-from netattach_plugin import in_cluster, install, inventory_keeper, settings_file
-from netattach_plugin.foreign_cache import ForeignCache
-from netattach_plugin.ledger import FileLedger
+from netattach_plugin.cluster import settings_file
+from netattach_plugin.node import installer, inventory_publisher
 from netattach_plugin.settings import Settings
+from netattach_plugin.state.cni_caches import ForeignCache
+from netattach_plugin.state.ledger import FileLedger
+from netattach_plugin.wiring import cluster
 from support import api_server, shim_side
 from support.api_server import ApiServer
 from support.twins import FakeLinks, FakePodLinks, Reply, failed, succeeded
@@ -115,10 +117,10 @@ Story = Callable[[Node], Coroutine[Any, Any, None]]
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Node]:
     """Tells a story beside a daemon, which is then told to stop and has to end by itself; the node that is left."""
-    monkeypatch.setattr(in_cluster, "NetlinkLinks", lambda: FakeLinks(EmptyPods()))
-    for module in (install, settings_file):
+    monkeypatch.setattr(cluster, "NetlinkLinks", lambda: FakeLinks(EmptyPods()))
+    for module in (installer, settings_file):
         monkeypatch.setattr(module, "_EVERY", 0.02)
-    monkeypatch.setattr(inventory_keeper, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(inventory_publisher, "_FIRST_PAUSE", 0.02)
     monkeypatch.setattr(watched, "_LONGEST_PAUSE", 0.25)
 
     async def tell(story: Story, *, away: bool, config: str) -> Node:
@@ -127,7 +129,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Node]:
             node.settings.config.write_text(config)
             server.away = away
             async with asyncio.TaskGroup() as tasks:
-                daemon = tasks.create_task(in_cluster.serve(node.settings, stop))
+                daemon = tasks.create_task(cluster.serve(node.settings, stop))
                 if not away:
                     await node.ready()
                 await story(node)

@@ -16,12 +16,12 @@ import pytest
 from netattach_core.attach.attachment import Network
 from netattach_core.cni import netattach_conf
 from netattach_kube.resource import DAEMON_SETS, NAMESPACES
-from netattach_plugin import atomic
-from netattach_plugin.behind import Behind
-from netattach_plugin.conf_dir import ConfDir
-from netattach_plugin.fate import Fate
-from netattach_plugin.install import Installer
-from netattach_plugin.settings_file import SettingsFile
+from netattach_plugin.cluster.settings_file import SettingsFile
+from netattach_plugin.cluster.uninstall_watch import Fate
+from netattach_plugin.files import atomic_file
+from netattach_plugin.node.cni_conf_dir import ConfDir
+from netattach_plugin.node.installer import Installer
+from netattach_plugin.node.uninstall_chain import Behind
 from support import api_server
 from support.api_server import ApiServer
 from support.twins import FixedNetworks
@@ -31,37 +31,37 @@ PRIMARY = '{"cniVersion": "0.4.0", "name": "cbr0", "plugins": [{"type": "bridge"
 
 class TestAtomic:
     def test_what_is_there_already_is_not_written_again(self, tmp_path: Path) -> None:
-        assert atomic.write(tmp_path / "f", b"a", 0o600)
+        assert atomic_file.write(tmp_path / "f", b"a", 0o600)
         inode = (tmp_path / "f").stat().st_ino
-        assert not atomic.write(tmp_path / "f", b"a", 0o600)
+        assert not atomic_file.write(tmp_path / "f", b"a", 0o600)
         assert inode == (tmp_path / "f").stat().st_ino
 
     def test_another_content_or_mode_is_another_file(self, tmp_path: Path) -> None:
-        atomic.write(tmp_path / "f", b"a", 0o600)
+        atomic_file.write(tmp_path / "f", b"a", 0o600)
 
-        assert atomic.write(tmp_path / "f", b"b", 0o600)
-        assert atomic.write(tmp_path / "f", b"b", 0o755)
+        assert atomic_file.write(tmp_path / "f", b"b", 0o600)
+        assert atomic_file.write(tmp_path / "f", b"b", 0o755)
         assert (b"b", 0o755) == ((tmp_path / "f").read_bytes(), (tmp_path / "f").stat().st_mode & 0o777)
 
     def test_a_full_disk_leaves_the_old_file_and_nothing_else(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        atomic.write(tmp_path / "f", b"a", 0o600)
+        atomic_file.write(tmp_path / "f", b"a", 0o600)
 
         def full(_: int) -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr("os.fsync", full)
         with pytest.raises(OSError, match="No space left"):
-            atomic.write(tmp_path / "f", b"b", 0o600)
+            atomic_file.write(tmp_path / "f", b"b", 0o600)
 
         assert ["f"] == [path.name for path in tmp_path.iterdir()]
         assert b"a" == (tmp_path / "f").read_bytes()
 
     def test_a_program_that_runs_is_replaced_under_its_feet(self, tmp_path: Path) -> None:
-        atomic.write(tmp_path / "f", b"old", 0o755)
+        atomic_file.write(tmp_path / "f", b"old", 0o755)
         with (tmp_path / "f").open("rb") as running:
-            atomic.write(tmp_path / "f", b"new", 0o755)
+            atomic_file.write(tmp_path / "f", b"new", 0o755)
 
             assert b"old" == running.read()
 
@@ -152,7 +152,7 @@ def test_a_half_written_primary_keeps_our_conf_as_it_is(node: Node) -> None:
 def test_a_disk_that_refuses_is_told_and_tried_again(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     (node.conf / "10-default.conflist").write_text(PRIMARY)
     with monkeypatch.context() as patched:
-        patched.setattr(atomic, "write", _refuse)
+        patched.setattr(atomic_file, "write", _refuse)
         node.installer.look()
         assert "Read-only file system" in str(node.installer.problem)
     node.installer.look()
@@ -178,14 +178,14 @@ def test_removed_is_removed_and_the_shim_stays(node: Node) -> None:
 def test_a_look_under_way_does_not_bring_it_back(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks are in a thread of their own: removing waits for the end of one, and the next one does nothing."""
     (node.conf / "10-default.conflist").write_text(PRIMARY)
-    under_way, go_on, write = threading.Event(), threading.Event(), atomic.write
+    under_way, go_on, write = threading.Event(), threading.Event(), atomic_file.write
 
     def slow(path: Path, data: bytes, mode: int) -> bool:
         under_way.set()
         go_on.wait(10)
         return write(path, data, mode)
 
-    monkeypatch.setattr(atomic, "write", slow)
+    monkeypatch.setattr(atomic_file, "write", slow)
     with ThreadPoolExecutor() as threads:
         look = threads.submit(node.installer.look)
         under_way.wait(10)
@@ -242,7 +242,7 @@ def test_a_directory_of_another_user_is_named(node: Node, monkeypatch: pytest.Mo
     def refuse(path: Path, *_: object) -> bool:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(atomic, "write", refuse)
+    monkeypatch.setattr(atomic_file, "write", refuse)
     node.installer.look()
 
     assert f"{node.bin} belongs to user 1001: chown it to root" in str(node.installer.problem)

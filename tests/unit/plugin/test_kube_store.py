@@ -15,8 +15,8 @@ from netattach_core.api.nad import Nad
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import NotFoundError, RefusedError, TryAgainError
 from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS, RESOURCE_SLICES
-from netattach_plugin import kube_store
-from netattach_plugin.kube_store import KubeStore
+from netattach_plugin.cluster import kube_store
+from netattach_plugin.cluster.kube_store import KubeStore
 from support import api_server
 from support.api_server import ApiServer
 

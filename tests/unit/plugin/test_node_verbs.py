@@ -15,7 +15,7 @@ from netattach_core.cni import request as cni_request
 from netattach_core.cni.request import CniCall
 from netattach_core.errors import DelegateError, NetattachError, NotReadyError
 from netattach_core.shim.protocol import Outcome, Ran
-from netattach_plugin.engine import Engine
+from netattach_plugin.engine.engine import Engine
 from support.twins import Ask, FakeShim
 from support.world import World, body
 

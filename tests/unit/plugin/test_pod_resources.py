@@ -11,7 +11,7 @@ import pytest
 
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError, TryAgainError
-from netattach_plugin.pod_resources import KubeletDevices, Slices
+from netattach_plugin.node.kubelet_devices import KubeletDevices, Slices
 from support import kubelet
 from support.kubelet import Kubelet
 

@@ -11,11 +11,11 @@ import pytest
 
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import DelegateError, NetattachError
-from netattach_plugin import recovery
-from netattach_plugin.debts import Debts
-from netattach_plugin.ledger import FileLedger
-from netattach_plugin.recovery import Recovery
-from netattach_plugin.turns import Turns
+from netattach_plugin.calls import recovery
+from netattach_plugin.calls.call_queue import Turns
+from netattach_plugin.calls.pending_deletes import Debts
+from netattach_plugin.calls.recovery import Recovery
+from netattach_plugin.state.ledger import FileLedger
 from support.twins import FakeShim, failed
 from support.world import World, body
 

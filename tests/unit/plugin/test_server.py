@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.attach.attachment import Network
 from netattach_core.shim.protocol import Frame, Kind
-from netattach_plugin import server as server_module
-from netattach_plugin.debts import Debts
-from netattach_plugin.engine import Engine
-from netattach_plugin.gather import PodNetworks
-from netattach_plugin.server import Server
-from netattach_plugin.turns import Turns
+from netattach_plugin.calls import server as server_module
+from netattach_plugin.calls.call_queue import Turns
+from netattach_plugin.calls.pending_deletes import Debts
+from netattach_plugin.calls.server import Server
+from netattach_plugin.engine.engine import Engine
+from netattach_plugin.engine.network_resolver import PodNetworks
 from support.shim_side import HELLO, ShimSide
 from support.twins import (
     FakeLinks,

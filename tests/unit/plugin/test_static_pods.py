@@ -8,8 +8,8 @@ import pytest
 
 from netattach_core.api.networks_annotation import NETWORK_STATUS
 from netattach_core.api.pod import PodRef
-from netattach_plugin import status
-from netattach_plugin.status import StatusQueue
+from netattach_plugin.cluster import status_queue
+from netattach_plugin.cluster.status_queue import StatusQueue
 from support.twins import MemoryStore
 
 DIGEST = "0f" * 16
@@ -39,7 +39,7 @@ def _status(store: MemoryStore) -> str | None:
 
 def test_the_status_waits_for_the_mirror_pod(monkeypatch: pytest.MonkeyPatch) -> None:
     """The API was away: once it is back it does not know the pod yet, since the kubelet has to tell it first."""
-    monkeypatch.setattr(status, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(status_queue, "_FIRST_PAUSE", 0.01)
     store = MemoryStore()
 
     async def story() -> None:
@@ -60,8 +60,8 @@ def test_the_status_waits_for_the_mirror_pod(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_status_of_a_static_pod_that_is_gone_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its file was removed before the API was back."""
-    monkeypatch.setattr(status, "_FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(status, "_LONGEST_PAUSE", 0.002)
+    monkeypatch.setattr(status_queue, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(status_queue, "_LONGEST_PAUSE", 0.002)
     store = MemoryStore()
 
     async def story() -> None:

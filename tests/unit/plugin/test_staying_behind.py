@@ -12,12 +12,13 @@ from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni import netattach_conf
 from netattach_core.shim import compiled_chain
-from netattach_plugin import atomic, leaving
-from netattach_plugin.behind import Behind
-from netattach_plugin.compiler import Compiler
-from netattach_plugin.conf_dir import ConfDir
-from netattach_plugin.install import Installer
-from netattach_plugin.ledger import FileLedger
+from netattach_plugin.files import atomic_file
+from netattach_plugin.node.cni_conf_dir import ConfDir
+from netattach_plugin.node.installer import Installer
+from netattach_plugin.node.primary_compiler import Compiler
+from netattach_plugin.node.uninstall_chain import Behind
+from netattach_plugin.state import handover
+from netattach_plugin.state.ledger import FileLedger
 
 PRIMARY = '{"cniVersion": "0.4.0", "name": "cbr0", "plugins": [{"type": "bridge", "mtu": 1500.0}]}'
 SINGLE = '{"cniVersion": "0.3.1", "name": "cbr0", "type": "bridge"}'
@@ -152,7 +153,7 @@ def test_a_disk_that_takes_no_file_hinders_no_removal(node: Node, monkeypatch: p
     def refuse(path: Path, *_: object) -> bool:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(atomic, "write", refuse)
+    monkeypatch.setattr(atomic_file, "write", refuse)
     node.leave()
 
     assert ["10-a.conflist"] == node.files()
@@ -285,4 +286,4 @@ def test_whether_pods_hold_more(tmp_path: Path, networks: int) -> None:
     attachments = tuple(Attachment("n", f"net{n}", PRIMARY, "n") for n in range(networks))
     asyncio.run(ledger.save(Sandbox("c1", "/n", None, Phase.ADDED, attachments)))
 
-    assert (networks > 1) is asyncio.run(leaving.holds_more(ledger))
+    assert (networks > 1) is asyncio.run(handover.holds_more(ledger))

@@ -14,10 +14,11 @@ from netattach_core.api.inventory import DefaultInterface, Interface, NodeInvent
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import TryAgainError
 from netattach_kube.resource import EVENTS
-from netattach_plugin import inventory_keeper, pod_events
-from netattach_plugin.inventory import Gatherer
-from netattach_plugin.inventory_keeper import InventoryKeeper
-from netattach_plugin.pod_events import PodEvents
+from netattach_plugin.cluster import pod_events
+from netattach_plugin.cluster.pod_events import PodEvents
+from netattach_plugin.node import inventory_publisher
+from netattach_plugin.node.inventory_collector import Gatherer
+from netattach_plugin.node.inventory_publisher import InventoryKeeper
 from support import api_server
 from support.api_server import ApiServer
 from support.twins import FakeLinks, FakePodLinks, FixedNetworks, MemoryStore
@@ -174,7 +175,7 @@ class TestInventory:
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, seconds in SHORT.items():
-            monkeypatch.setattr(inventory_keeper, name, seconds)
+            monkeypatch.setattr(inventory_publisher, name, seconds)
 
     @contextmanager
     def keeper(self, store: Told, bin_dir: Path) -> Iterator[tuple[InventoryKeeper, Links, asyncio.Event]]:
@@ -255,7 +256,7 @@ class TestInventory:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Nothing of the node changes by it."""
-        monkeypatch.setattr(inventory_keeper, "_TELL_EVERY", 0.05)
+        monkeypatch.setattr(inventory_publisher, "_TELL_EVERY", 0.05)
 
         async def story() -> None:
             store = Told()
@@ -273,4 +274,4 @@ class TestInventory:
     ) -> None:
         monkeypatch.undo()
 
-        assert 100 + took + rest == inventory_keeper._rested(100, 100 + took)
+        assert 100 + took + rest == inventory_publisher._rested(100, 100 + took)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netattach_core.errors import TryAgainError
-from netattach_plugin.turns import Turns
+from netattach_plugin.calls.call_queue import Turns
 
 
 @dataclass

@@ -15,8 +15,8 @@ from netattach_core.attach import sandbox as sandboxes
 from netattach_core.attach.sandbox import Sandbox
 from netattach_core.errors import NetattachError
 from netattach_core.shim import compiled_chain
-from netattach_plugin.compiler import DIRECTORY
-from netattach_plugin.ledger import FileLedger
+from netattach_plugin.node.primary_compiler import DIRECTORY
+from netattach_plugin.state.ledger import FileLedger
 
 _log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from netattach_core.cni import netattach_conf
 from netattach_core.errors import ConfigError
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Source
-from netattach_plugin import atomic
+from netattach_plugin.files import atomic_file
 from netattach_plugin.ports import NodeNetworks
 
 DIRECTORY = "chains"
@@ -74,7 +74,7 @@ class Compiler:
         )
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self._path.parent / "plain").mkdir(mode=0o700, exist_ok=True)
-        atomic.write(self._path, compiled_chain.encode(chain), 0o600)
+        atomic_file.write(self._path, compiled_chain.encode(chain), 0o600)
 
     def _source(self, network: Network) -> Source | None:
         """The files that decided which one is the primary.

@@ -16,8 +16,8 @@ from pathlib import Path
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import netattach_conf
 from netattach_core.errors import ConfigError, NetattachError
-from netattach_plugin import atomic
-from netattach_plugin.behind import Behind
+from netattach_plugin.files import atomic_file
+from netattach_plugin.node.uninstall_chain import Behind
 from netattach_plugin.ports import NodeNetworks
 
 _log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Installer:
                 self._behind.take()
             try:
                 self._conf.unlink(missing_ok=True)
-                atomic.sync_directory(self._conf.parent)
+                atomic_file.sync_directory(self._conf.parent)
             except OSError as error:
                 _log.error("remove %s by hand, no pod of this node starts until then: %s", self._conf, error)
                 return
@@ -96,9 +96,9 @@ class Installer:
             _log.warning("this node is left without a network: %s", error)
 
     def _install(self) -> None:
-        atomic.write(self._bin_dir / netattach_conf.TYPE, self._shim.read_bytes(), 0o755)
+        atomic_file.write(self._bin_dir / netattach_conf.TYPE, self._shim.read_bytes(), 0o755)
         primary = cni_config.parse(self._networks.primary().conf_text)
-        atomic.write(self._conf, netattach_conf.text(primary.cni_version).encode(), 0o600)
+        atomic_file.write(self._conf, netattach_conf.text(primary.cni_version).encode(), 0o600)
         self._behind.give_up()
         before = netattach_conf.before_ours(path.name for path in self._conf.parent.iterdir())
         if before:

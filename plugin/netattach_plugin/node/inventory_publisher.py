@@ -10,7 +10,7 @@ from pathlib import Path
 
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.errors import NetattachError
-from netattach_plugin.inventory import Gatherer
+from netattach_plugin.node.inventory_collector import Gatherer
 from netattach_plugin.ports import Store
 
 _log = logging.getLogger(__name__)

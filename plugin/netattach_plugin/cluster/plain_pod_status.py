@@ -16,7 +16,7 @@ from netattach_core.cni import result as cni_result
 from netattach_core.errors import NetattachError
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Note
-from netattach_plugin.compiler import DIRECTORY
+from netattach_plugin.node.primary_compiler import DIRECTORY
 from netattach_plugin.ports import PlainStatusSink
 
 _log = logging.getLogger(__name__)

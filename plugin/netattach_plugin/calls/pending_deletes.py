@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from netattach_core.errors import NetattachError
+from netattach_plugin.calls.call_queue import Turns
 from netattach_plugin.ports import Shim
-from netattach_plugin.turns import Turns
 
 _log = logging.getLogger(__name__)
 

@@ -10,22 +10,22 @@ from pathlib import Path
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError
-from netattach_plugin import around_engine
-from netattach_plugin.chained_ledger import ChainedLedger
-from netattach_plugin.compiler import Compiler
-from netattach_plugin.conf_dir import ConfDir
-from netattach_plugin.device_info import DeviceInfoFiles
-from netattach_plugin.dhcp_daemon import DhcpDaemon
-from netattach_plugin.engine import Engine
-from netattach_plugin.foreign_cache import ForeignCache
-from netattach_plugin.gather import PodNetworks
-from netattach_plugin.inventory import Gatherer
+from netattach_plugin.cluster.file_store import FileStore
+from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
+from netattach_plugin.cluster.status_queue import StatusQueue
+from netattach_plugin.engine.engine import Engine
+from netattach_plugin.engine.network_resolver import PodNetworks
 from netattach_plugin.netlink.node_links import NetlinkLinks
-from netattach_plugin.plain_pods import PlainPodStatus
-from netattach_plugin.pod_resources import KubeletDevices
+from netattach_plugin.node.cni_conf_dir import ConfDir
+from netattach_plugin.node.dhcp_daemon import DhcpDaemon
+from netattach_plugin.node.inventory_collector import Gatherer
+from netattach_plugin.node.kubelet_devices import KubeletDevices
+from netattach_plugin.node.primary_compiler import Compiler
 from netattach_plugin.settings import Settings
-from netattach_plugin.status import StatusQueue
-from netattach_plugin.store import FileStore
+from netattach_plugin.state.cni_caches import ForeignCache
+from netattach_plugin.state.device_info_files import DeviceInfoFiles
+from netattach_plugin.state.shim_ledger import ChainedLedger
+from netattach_plugin.wiring import shared
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ async def serve(read: Settings, directory: Path, stop: asyncio.Event) -> None:
     )
     _compile(compiler)
     gatherer = Gatherer(read.node, store, links, networks, read.bin_dir, dhcp.inventory)
-    server, recovery = around_engine.build(read, engine, ledger=ledger, store=store, status=status)
+    server, recovery = shared.build(read, engine, ledger=ledger, store=store, status=status)
     async with ledger.kept_alone(), asyncio.TaskGroup() as tasks:
         await recovery.read()
         beside = [

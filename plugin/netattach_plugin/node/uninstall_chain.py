@@ -23,7 +23,7 @@ from netattach_core.errors import ConfigError, NetattachError
 from netattach_core.net import names
 from netattach_core.shim import compiled_chain, uninstall_conflist
 from netattach_core.shim.compiled_chain import Source
-from netattach_plugin import atomic
+from netattach_plugin.files import atomic_file
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Behind:
             self._write_stand_in(conf, own, files)
             if place is not None:
                 place.parent.mkdir(mode=0o755, exist_ok=True)
-                atomic.write(place, own.encode(), 0o600)
+                atomic_file.write(place, own.encode(), 0o600)
         except (OSError, NetattachError) as error:
             _log.error("what running pods hold beside the default network may stay after them: %s", error)
 
@@ -101,10 +101,10 @@ class Behind:
         source = Source(str(self._conf_dir), netattach_conf.FILE_NAME, first=True, files=made_from)
         network = Network(network=conf.name, conf_text=primary, conf_name=conf.name)
         self._note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        atomic.write(
+        atomic_file.write(
             self._note, compiled_chain.encode(compiled_chain.primary(network, source, plain=False)), 0o600
         )
-        atomic.write(self._stand_in, copy, 0o600)
+        atomic_file.write(self._stand_in, copy, 0o600)
 
 
 def _parsed(content: bytes) -> NetworkConf | None:

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 from netattach_core.attach.sandbox import Sandbox
 from netattach_core.errors import NetattachError
-from netattach_plugin.foreign_cache import ForeignCache
-from netattach_plugin.ledger import FileLedger
+from netattach_plugin.state.cni_caches import ForeignCache
+from netattach_plugin.state.ledger import FileLedger
 
 _log = logging.getLogger(__name__)
 

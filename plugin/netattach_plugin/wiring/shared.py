@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netattach_plugin.debts import Debts
-from netattach_plugin.engine import Engine
+from netattach_plugin.calls.call_queue import Turns
+from netattach_plugin.calls.pending_deletes import Debts
+from netattach_plugin.calls.recovery import Recovery
+from netattach_plugin.calls.sandbox_lock import SandboxLocks
+from netattach_plugin.calls.server import Server
+from netattach_plugin.engine.engine import Engine
 from netattach_plugin.ports import Ledger, StatusSink, Store
-from netattach_plugin.recovery import Recovery
-from netattach_plugin.sandbox_lock import SandboxLocks
-from netattach_plugin.server import Server
 from netattach_plugin.settings import Settings
-from netattach_plugin.turns import Turns
 
 
 def build(

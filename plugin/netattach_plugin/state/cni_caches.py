@@ -24,7 +24,7 @@ from netattach_core.cni.request import CniCall
 from netattach_core.errors import DecodeError, NetattachError
 from netattach_core.net import names
 from netattach_core.shim import uninstall_conflist
-from netattach_plugin import atomic
+from netattach_plugin.files import atomic_file
 
 _log = logging.getLogger(__name__)
 
@@ -66,10 +66,10 @@ class ForeignCache:
         for each in sandbox.attachments:
             data = libcni_cache.dump(sandbox.container_id, sandbox.netns, each)
             name = libcni_cache.file_name(sandbox.container_id, each.conf.name, each.ifname)
-            atomic.write(self._results / name, data, 0o600)
+            atomic_file.write(self._results / name, data, 0o600)
             if each.default:
-                atomic.write(self._runtimes_results / name, data, 0o600)
-        atomic.write(self._multus / sandbox.container_id, multus_cache.dump(sandbox), 0o600)
+                atomic_file.write(self._runtimes_results / name, data, 0o600)
+        atomic_file.write(self._multus / sandbox.container_id, multus_cache.dump(sandbox), 0o600)
 
     def _attachments(self, call: CniCall) -> tuple[Attachment, ...]:
         delegates = _read(self._multus / call.container_id, multus_cache.parse) or ()

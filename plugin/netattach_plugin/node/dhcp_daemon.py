@@ -18,7 +18,7 @@ from netattach_core.api.inventory import Dhcp
 from netattach_core.attach import dhcp_leases
 from netattach_core.attach.dhcp_leases import Lease
 from netattach_core.errors import NetattachError
-from netattach_plugin.ledger import FileLedger
+from netattach_plugin.state.ledger import FileLedger
 
 _log = logging.getLogger(__name__)
 

@@ -26,12 +26,13 @@ from netattach_core.errors import (
     NotFoundError,
     TryAgainError,
 )
-from netattach_plugin import gateways
-from netattach_plugin.act import Outcome, carry_out
-from netattach_plugin.free import Freeing, LinkNames
-from netattach_plugin.gather import PodNetworks, is_plain, may_be_plain
-from netattach_plugin.namespaces import is_gone
-from netattach_plugin.node_verbs import NodeVerbs
+from netattach_plugin.engine import default_routes
+from netattach_plugin.engine.del_fallback import Freeing, LinkNames
+from netattach_plugin.engine.network_resolver import PodNetworks, is_plain, may_be_plain
+from netattach_plugin.engine.plan_executor import Outcome, carry_out
+from netattach_plugin.engine.plugin_runner import PluginExecutor
+from netattach_plugin.engine.status_gc import NodeVerbs
+from netattach_plugin.netns import is_gone
 from netattach_plugin.ports import (
     DeviceFiles,
     Events,
@@ -44,7 +45,6 @@ from netattach_plugin.ports import (
     Shim,
     StatusSink,
 )
-from netattach_plugin.run_plugin import PluginExecutor
 
 _SETTLING_SECONDS = 10.0
 """For each plugin of a sandbox that is detached in somebody else's time."""
@@ -206,7 +206,7 @@ class Engine:
                 raise TryAgainError(
                     call_outcome.for_pod(call, "the runtime gave up while the networks were attached")
                 )
-            settled = await gateways.settle(call, attached, links)
+            settled = await default_routes.settle(call, attached, links)
             attached = settled.attachments
             told = call_outcome.told(call, attached, self._device_files.told(attached), settled.in_force)
             await self._save(

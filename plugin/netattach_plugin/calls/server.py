@@ -20,10 +20,10 @@ from netattach_core.cni import versions
 from netattach_core.cni.request import CniCall
 from netattach_core.errors import DecodeError, NetattachError
 from netattach_core.shim.protocol import Call
-from netattach_plugin.debts import RUNTIMES_TURN, Debts
-from netattach_plugin.engine import Engine
-from netattach_plugin.shim_call import ShimCall
-from netattach_plugin.turns import Turns
+from netattach_plugin.calls.call_queue import Turns
+from netattach_plugin.calls.pending_deletes import RUNTIMES_TURN, Debts
+from netattach_plugin.calls.shim_connection import ShimCall
+from netattach_plugin.engine.engine import Engine
 
 _log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from netattach_core.attach.plan import Carrier, Plan
 from netattach_core.attach.sandbox import Sandbox
 from netattach_core.cni.request import CniCall
 from netattach_core.errors import DecodeError, DelegateError, NetattachError, NotReadyError, TryAgainError
-from netattach_plugin.act import Outcome, carry_out
+from netattach_plugin.engine.plan_executor import Outcome, carry_out
+from netattach_plugin.engine.plugin_runner import PluginExecutor
 from netattach_plugin.ports import Ledger, NodeNetworks, Shim
-from netattach_plugin.run_plugin import PluginExecutor
 
 _SECONDS = 15.0
 """For each plugin: a kubelet waits for STATUS, and pods wait for GC."""

@@ -15,10 +15,10 @@ from collections.abc import AsyncIterator
 from netattach_core.api import networks_annotation
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import DecodeError, NetattachError
-from netattach_plugin.debts import Debts
-from netattach_plugin.namespaces import is_gone
+from netattach_plugin.calls.call_queue import Turns
+from netattach_plugin.calls.pending_deletes import Debts
+from netattach_plugin.netns import is_gone
 from netattach_plugin.ports import Ledger, StatusSink, Store
-from netattach_plugin.turns import Turns
 
 _log = logging.getLogger(__name__)
 

@@ -13,30 +13,31 @@ from netattach_kube import api as kube_api
 from netattach_kube import health
 from netattach_kube.api import Api
 from netattach_kube.cluster_settings import StatusForPlainPods
-from netattach_plugin import around_engine, leaving
-from netattach_plugin.behind import Behind
-from netattach_plugin.chained_ledger import ChainedLedger
-from netattach_plugin.compiler import DIRECTORY, Compiler, plain_pods
-from netattach_plugin.conf_dir import ConfDir
-from netattach_plugin.device_info import DeviceInfoFiles
-from netattach_plugin.dhcp_daemon import DhcpDaemon
-from netattach_plugin.engine import Engine
-from netattach_plugin.fate import Fate
-from netattach_plugin.foreign_cache import ForeignCache
-from netattach_plugin.gather import PodNetworks
-from netattach_plugin.install import Installer
-from netattach_plugin.inventory import Gatherer
-from netattach_plugin.inventory_keeper import InventoryKeeper
-from netattach_plugin.kube_store import KubeStore
+from netattach_plugin.cluster.kube_store import KubeStore
+from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
+from netattach_plugin.cluster.pod_events import PodEvents
+from netattach_plugin.cluster.settings_file import SettingsFile
+from netattach_plugin.cluster.status_queue import StatusQueue
+from netattach_plugin.cluster.uninstall_watch import Fate
+from netattach_plugin.engine.engine import Engine
+from netattach_plugin.engine.network_resolver import PodNetworks
 from netattach_plugin.metrics import Metrics
 from netattach_plugin.netlink import changes
 from netattach_plugin.netlink.node_links import NetlinkLinks
-from netattach_plugin.plain_pods import PlainPodStatus
-from netattach_plugin.pod_events import PodEvents
-from netattach_plugin.pod_resources import KubeletDevices
+from netattach_plugin.node.cni_conf_dir import ConfDir
+from netattach_plugin.node.dhcp_daemon import DhcpDaemon
+from netattach_plugin.node.installer import Installer
+from netattach_plugin.node.inventory_collector import Gatherer
+from netattach_plugin.node.inventory_publisher import InventoryKeeper
+from netattach_plugin.node.kubelet_devices import KubeletDevices
+from netattach_plugin.node.primary_compiler import DIRECTORY, Compiler, plain_pods
+from netattach_plugin.node.uninstall_chain import Behind
 from netattach_plugin.settings import Settings
-from netattach_plugin.settings_file import SettingsFile
-from netattach_plugin.status import StatusQueue
+from netattach_plugin.state import handover
+from netattach_plugin.state.cni_caches import ForeignCache
+from netattach_plugin.state.device_info_files import DeviceInfoFiles
+from netattach_plugin.state.shim_ledger import ChainedLedger
+from netattach_plugin.wiring import shared
 
 VERSION = importlib.metadata.version("netattach")
 
@@ -107,7 +108,7 @@ class _Daemon:
             device_files=self._device_files,
             plugin_deadline=read.plugin_deadline,
         )
-        self._server, self._recovery = around_engine.build(
+        self._server, self._recovery = shared.build(
             read, engine, ledger=ledger, store=self._store, status=self._status, observe=self._metrics.observe
         )
 
@@ -130,7 +131,7 @@ class _Daemon:
             self._read.health, live=(self._server.problem,), ready=ready, metrics=self._metrics.registry
         )
         async with probed, self._ledger.kept_alone(), asyncio.TaskGroup() as tasks:
-            await leaving.take_back(self._ledger, self._foreign)
+            await handover.take_back(self._ledger, self._foreign)
             await self._recovery.read()
             running = [tasks.create_task(run(), name=name) for name, run in beside.items()]
             with changes.heard(self._wake):
@@ -139,12 +140,12 @@ class _Daemon:
                 await stop.wait()
                 uninstalled = await self._fate.uninstalled()
                 if uninstalled:
-                    needed = await leaving.holds_more(self._ledger)
+                    needed = await handover.holds_more(self._ledger)
                     await asyncio.to_thread(self._installer.remove, needed=needed)
                 ended.set()
                 await serving
             if uninstalled:
-                await leaving.hand_over(self._ledger, self._foreign)
+                await handover.hand_over(self._ledger, self._foreign)
             await self._status.flush()
             for task in running:
                 task.cancel()
