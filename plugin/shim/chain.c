@@ -2,7 +2,7 @@
  * not used: the daemon is asked then, as without any. */
 #define _GNU_SOURCE
 #include "chain.h"
-#include "scan.h"
+#include "json_scan.h"
 
 #include <dirent.h>
 #include <errno.h>

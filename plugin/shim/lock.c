@@ -2,7 +2,7 @@
  * ended. The holder removes the file, so whoever gets a lock looks whether its file still is the one with that name. */
 #define _GNU_SOURCE
 #include "lock.h"
-#include "daemon.h"
+#include "daemon_client.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /* Starts a keeper, waits for its end, reads what it wrote. Where the runtime gives up meanwhile, all that runs is ended first. */
 #define _GNU_SOURCE
 #include "perform.h"
-#include "daemon.h"
-#include "descendants.h"
-#include "order.h"
+#include "daemon_client.h"
+#include "process_tree.h"
+#include "run_request.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -3,7 +3,7 @@
 #define PERFORM_H
 
 #include "frame.h"
-#include "runner.h"
+#include "session.h"
 
 /* How a plugin ended, in the words of a RAN frame; the spans live as long as `frame`. */
 struct ran {

@@ -4,10 +4,10 @@
  * of its own. Only the front holds the writing end of a pipe, so the runner sees the front's end as a hangup, however it
  * came, and then ends every plugin and lets the daemon undo what was done. A runtime that dies itself is one that gives up. */
 #define _GNU_SOURCE
-#include "descendants.h"
-#include "report.h"
-#include "run.h"
-#include "runner.h"
+#include "process_tree.h"
+#include "cni_error.h"
+#include "supervisor.h"
+#include "session.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef ORDER_H
 #define ORDER_H
 
-#include "run.h"
+#include "supervisor.h"
 
 enum ordered { ORDER_GIVEN, ORDER_GARBAGE, ORDER_REFUSED, ORDER_NOT_FOUND };
 

@@ -1,7 +1,7 @@
 /* Ends a tree from its top: a killed parent's children come to the subreaper, which kills them in the next round, in whatever
  * process group or session they are. Done when waitpid says that there are no children; before that nobody may claim it. */
 #define _GNU_SOURCE
-#include "descendants.h"
+#include "process_tree.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* A strict reading of JSON that keeps nothing: a text is taken when it is one whole value, and then its members can be walked
  * through. What it refuses goes to the daemon, or is a plugin's failure; so it may be stricter than others, never laxer. */
-#include "scan.h"
+#include "json_scan.h"
 
 #include <string.h>
 

@@ -4,13 +4,13 @@
  * The order is the ledger's: the note first, then the plugins; what fails is undone, backwards; what cannot be undone keeps its
  * note for the DEL that follows. */
 #define _GNU_SOURCE
-#include "alone.h"
-#include "behind.h"
-#include "daemon.h"
+#include "standalone.h"
+#include "uninstalled.h"
+#include "daemon_client.h"
 #include "lock.h"
-#include "note.h"
-#include "scan.h"
-#include "words.h"
+#include "sandbox_files.h"
+#include "json_scan.h"
+#include "plugin_error.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* The error object on standard output (not stderr: that is where runtimes look), escaped so that any bytes make valid JSON. */
 #define _GNU_SOURCE
-#include "report.h"
+#include "cni_error.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #define ALONE_H
 
 #include "frame.h"
-#include "runner.h"
+#include "session.h"
 
 /* Does the call where it can be done, or does not return; returns where the daemon is to be asked. */
 void alone_first(const struct given *given, struct span configuration);

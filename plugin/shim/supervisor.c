@@ -1,8 +1,8 @@
 /* The keeper: between runner and plugin stands one process for each run, a subreaper, so that a run can be ended with all that
  * it started while others go on. It leaves a whole RAN frame in the result file and exits with 0, or exits with an errno. */
 #define _GNU_SOURCE
-#include "run.h"
-#include "descendants.h"
+#include "supervisor.h"
+#include "process_tree.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 #ifndef BEHIND_H
 #define BEHIND_H
 
-#include "call.h"
-#include "runner.h"
+#include "cni_call.h"
+#include "session.h"
 
 /* Returns where the configuration is not that one. `delete` frees what the ledger holds of the sandbox, and reports what fails;
  * `room` is for a chain, and free again then. */

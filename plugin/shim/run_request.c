@@ -1,6 +1,6 @@
 /* What a RUN may ask for: a captured daemon can start nothing that the runtime could not. */
 #define _GNU_SOURCE
-#include "order.h"
+#include "run_request.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,11 +2,11 @@
  * frees what the ledger holds. Once nothing is left there the configuration goes that put us here; a copy of the primary's goes at
  * once where it has grown old. Whatever fails here but a DEL passes on: pods start without us. */
 #define _GNU_SOURCE
-#include "behind.h"
-#include "daemon.h"
+#include "uninstalled.h"
+#include "daemon_client.h"
 #include "lock.h"
-#include "note.h"
-#include "scan.h"
+#include "sandbox_files.h"
+#include "json_scan.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* Reads a call far enough to know whether its pod is plain: whether none of the two annotations is there by which a pod selects
  * networks. Keys are compared as they are written, so one with an escape in it may be any: then the daemon is asked. */
 #define _GNU_SOURCE
-#include "call.h"
-#include "scan.h"
+#include "cni_call.h"
+#include "json_scan.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef NOTE_H
 #define NOTE_H
 
-#include "call.h"
+#include "cni_call.h"
 
 /* Paths below the directory of the compiled chains. */
 const char *primary_path(void);

@@ -4,12 +4,12 @@
  * daemon's ANSWER; with an error, after all that it started has ended; and where the runtime killed the front, with the
  * daemon's ANSWER to a CANCEL, after the daemon has undone what was done. */
 #define _GNU_SOURCE
-#include "runner.h"
-#include "alone.h"
-#include "daemon.h"
-#include "descendants.h"
+#include "session.h"
+#include "standalone.h"
+#include "daemon_client.h"
+#include "process_tree.h"
 #include "lock.h"
-#include "order.h"
+#include "run_request.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef DAEMON_H
 #define DAEMON_H
 
-#include "report.h"
+#include "cni_error.h"
 
 _Noreturn void fail(enum cni_code code, const char *const *message, const char *const *details);
 _Noreturn void no_memory(void);

@@ -1,11 +1,11 @@
 /* Finds the daemon, agrees with it on a version, and carries bytes. Whatever goes wrong ends the process here: with everything
  * that it started ended, an error object printed and exit status 1, never as a success. */
 #define _GNU_SOURCE
-#include "daemon.h"
-#include "alone.h"
-#include "descendants.h"
+#include "daemon_client.h"
+#include "standalone.h"
+#include "process_tree.h"
 #include "lock.h"
-#include "run.h"
+#include "supervisor.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* The words for how a plugin ended. Its own are taken out of its error object, or shown as they are where it printed none. */
 #define _GNU_SOURCE
-#include "words.h"
-#include "report.h"
-#include "scan.h"
+#include "plugin_error.h"
+#include "cni_error.h"
+#include "json_scan.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Notes on disk. Each is written whole before the first plugin runs. None is waited for until it has reached the disk: what a loss
  * of power cuts off began nothing that outlives it but a lease, which the daemon frees by the sandbox's id. */
 #define _GNU_SOURCE
-#include "note.h"
-#include "daemon.h"
+#include "sandbox_files.h"
+#include "daemon_client.h"
 
 #include <errno.h>
 #include <fcntl.h>
