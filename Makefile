@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHIM   := plugin/shim/build/netattach
 TESTS  ?=
-LAB    := PYTHONPATH=tests $(BIN)/python -m cluster.lab
+LAB    := PYTHONPATH=tests $(BIN)/python -m e2e.lab
 
 export PYTHON
 export NETATTACH_CACHE := $(or $(NETATTACH_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/netattach)

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cluster.lab import process
-from cluster.lab.cluster import Cluster
-from cluster.lab.places import API_ADDRESS, KUBECONFIG
+from e2e.lab import process
+from e2e.lab.cluster import Cluster
+from e2e.lab.places import API_ADDRESS, KUBECONFIG
 
 _PORT = 9443
 _NAME = "netattach-bench-incumbent"

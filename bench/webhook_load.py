@@ -20,10 +20,10 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 
 import incumbent  # noqa: E402  # neither this folder nor the tests are a package
-from cluster.lab import process  # noqa: E402
-from cluster.lab.cluster import CONTROL, Cluster  # noqa: E402
-from cluster.lab.places import KUBECONFIG  # noqa: E402
-from cluster.objects import conf, nad, pod  # noqa: E402
+from e2e.lab import process  # noqa: E402
+from e2e.lab.cluster import CONTROL, Cluster  # noqa: E402
+from e2e.lab.places import KUBECONFIG  # noqa: E402
+from e2e.objects import conf, nad, pod  # noqa: E402
 from support import load  # noqa: E402
 from support.connections import Connections  # noqa: E402
 from support.load import Answer, Question, Server  # noqa: E402

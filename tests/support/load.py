@@ -82,7 +82,7 @@ class Server:
 
     @classmethod
     def of(cls, kubeconfig: Path) -> Server:
-        """Of one with a token, which `cluster.lab` writes as JSON."""
+        """Of one with a token, which `e2e.lab` writes as JSON."""
         read = json.loads(kubeconfig.read_text())
         cluster, user = read["clusters"][0]["cluster"], read["users"][0]["user"]
         trusted = ssl.create_default_context(cafile=cluster["certificate-authority"])

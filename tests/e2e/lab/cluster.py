@@ -1,0 +1,258 @@
+"""The cluster as tests and `make cluster` use it: made, ended, and spoken to with kubectl as a user would."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from e2e.lab import control, images, machine, process
+from e2e.lab.nodes import NODES, Node
+from e2e.lab.places import AUDIT_LOG, KUBECONFIG, REPOSITORY, WORK, binaries
+
+CONFIG_MAP = "netattach-config"
+SETTINGS_SECONDS = 2.5
+"""In which a daemon has looked at its mounted file once more."""
+
+CONTROL, NODE = "netattach-system", "netattach-node"
+_PROGRAMS = ((CONTROL, "deployment/netattach-operator"), (CONTROL, "deployment/netattach-webhooks"),
+             (NODE, "daemonset/netattach-daemon"))  # fmt: skip
+
+
+class Cluster:
+    """One at a time on a machine: who makes, ends or uses it does so while it is `turn.taken`."""
+
+    seconds_to_ready = 0.0
+    """From `kubectl apply` until all programs were ready, the first time."""
+
+    _began: float | None = None
+
+    def up(self) -> None:
+        """Makes it; what an earlier one left behind goes first."""
+        self.down()
+        WORK.mkdir(parents=True)
+        machine.prepare()
+        images.write_all()
+        NODES["node2"].start()  # its kernel takes longest, and boots while the API comes up
+        control.start()
+        NODES["node1"].start()
+        for node in NODES.values():
+            self.wait_node(node.name)
+
+    def down(self) -> None:
+        """Ends what is ours and nothing else; succeeds where there is none."""
+        for node in NODES.values():
+            node.stop()
+        for name in ("scheduler", "kcm", "apiserver", "etcd"):
+            process.kill(name)
+        machine.give_back()
+        shutil.rmtree(WORK, ignore_errors=True)
+
+    @property
+    def stands(self) -> bool:
+        return all(process.pid(name) for name in ("apiserver", *NODES))
+
+    def node(self, name: str) -> Node:
+        return NODES[name]
+
+    def load(self, image: Path) -> None:
+        for node in NODES.values():
+            node.load(image)
+
+    def reboot(self, name: str) -> None:
+        """Cuts the node's power and starts it again; returns when it is ready, which its pods may not be yet."""
+        NODES[name].stop()
+        before = f"{datetime.now(UTC):%FT%TZ}"
+        NODES[name].start()
+        self.wait_node(name, since=before)
+
+    def install(self) -> None:
+        """`kubectl apply -k deploy/`, until every program is ready."""
+        self.installing()
+        self.kubectl("apply", "-k", REPOSITORY / "deploy")
+        for namespace, name in _PROGRAMS:
+            words = ("rollout", "status", "--namespace", namespace, name, "--timeout=120s")
+            done = self.kubectl(*words, check=False)
+            if done.returncode:
+                raise RuntimeError(
+                    f"{name} is not ready:\n{done.stdout}{done.stderr}{self.describe(namespace)}"
+                )
+        self.is_ready()
+
+    def installing(self) -> None:
+        """`kubectl apply -k deploy/` begins, here or in a test's own words."""
+        self._began = None if self.seconds_to_ready else time.monotonic()
+
+    def is_ready(self) -> None:
+        """What was waited for after that command is there; the last of these counts."""
+        if self._began is not None:
+            self.seconds_to_ready = time.monotonic() - self._began
+
+    @property
+    def installed(self) -> bool:
+        return self.exists("namespace", CONTROL)
+
+    def uninstall(self) -> None:
+        self.kubectl("delete", "-k", REPOSITORY / "deploy", "--wait=true", "--timeout=120s")
+
+    def kubectl(
+        self,
+        *words: str | Path,
+        input: str | None = None,  # noqa: A002  # subprocess' own word
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
+        command = (binaries() / "kubectl", "--kubeconfig", KUBECONFIG, "--cache-dir", WORK / "kubectl")
+        return process.run(*command, *words, input=input, check=check)
+
+    def read(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
+        text = self.kubectl("get", kind, name, "--namespace", namespace, "--output=json").stdout
+        body: dict[str, Any] = json.loads(text)
+        return body
+
+    def exists(self, kind: str, name: str, namespace: str = "default") -> bool:
+        words = ("get", kind, name, "--namespace", namespace, "--output=name", "--ignore-not-found")
+        return bool(self.kubectl(*words).stdout)
+
+    def objects(self, kind: str, *words: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = json.loads(self.kubectl("get", kind, *words, "--output=json").stdout)[
+            "items"
+        ]
+        return items
+
+    def events(self, pod: str, reason: str, namespace: str = "default") -> str:
+        """The messages of the pod's events of this reason, each a line."""
+        fields = f"involvedObject.name={pod},reason={reason}"
+        words = ("get", "events", "--namespace", namespace, "--field-selector", fields, "--output")
+        return self.kubectl(*words, 'jsonpath={range .items[*]}{.message}{"\\n"}{end}').stdout
+
+    def eventually(
+        self, true: Callable[[], object], what: str, seconds: float = 60, every: float = 0.2
+    ) -> None:
+        """Asks again and again until it holds."""
+        deadline = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {seconds:g} s: {what}")
+            time.sleep(every)
+
+    def wait_ready(self, pod: str, namespace: str = "default", seconds: int = 120) -> None:
+        """A busy machine's kubelet may take a minute until it begins; where it does, the error has its words."""
+        words = (
+            "wait",
+            "--for=condition=Ready",
+            f"pod/{pod}",
+            "--namespace",
+            namespace,
+            f"--timeout={seconds}s",
+        )
+        done = self.kubectl(*words, check=False)
+        if done.returncode:
+            described = self.kubectl("describe", "pod", pod, "--namespace", namespace).stdout
+            kubelets = "\n".join(process.mentions(f"{name}-kubelet", pod) for name in NODES)
+            raise AssertionError(f"{done.stderr}\n{described}\n{kubelets}")
+
+    def wait_running(self, pod: str) -> None:
+        """Until something can be run in it. A pod that was ready before an outage is so in the API for a while after it."""
+        words = ("exec", pod, "--", "true")
+        self.eventually(lambda: self.kubectl(*words, check=False).returncode == 0, f"{pod} runs", every=1)
+
+    def wait_node(self, name: str, since: str = "") -> None:
+        """Until it says that it is ready, and says so after `since`: its last word stands in the API for a while."""
+        condition = '{.status.conditions[?(@.type=="Ready")]'
+        fields = f"jsonpath={condition}.status}} {condition}.lastHeartbeatTime}}"
+
+        def ready() -> bool:
+            assert process.pid(name), f"{name} has ended"
+            said = self.kubectl("get", "node", name, "--output", fields, check=False).stdout
+            status, _, when = said.partition(" ")
+            return status == "True" and when > since
+
+        try:
+            self.eventually(ready, f"{name} is ready", seconds=120, every=0.5)
+        except AssertionError as error:
+            logs = "\n".join(process.tail(log) for log in (name, f"{name}-containerd", f"{name}-kubelet"))
+            raise RuntimeError(f"{error}\n{logs}") from error
+
+    def describe(self, namespace: str) -> str:
+        """What a namespace's pods say of themselves, for an error's text."""
+        said = [self.kubectl("describe", "pods", "--namespace", namespace, check=False).stdout]
+        for name in self.kubectl(
+            "get", "pods", "--namespace", namespace, "--output=name", check=False
+        ).stdout.split():
+            said.append(f"== {name}")
+            said.append(self.kubectl("logs", "--namespace", namespace, name, "--tail=30", check=False).stdout)
+        return "\n".join(said)
+
+    def set_settings(self, text: str) -> None:
+        """Our ConfigMap has this text, and each daemon has read it."""
+        self.patch_settings(text)
+        for node in NODES:
+            self.eventually(self._settings_are(text, node), f"settings on {node}", seconds=150, every=3)
+        time.sleep(SETTINGS_SECONDS)
+
+    def patch_settings(self, text: str) -> None:
+        """Our ConfigMap has this text; the kubelets bring it to the daemons in a minute or two."""
+        patch = json.dumps({"data": {"config.yaml": text}})
+        words = ("--namespace", NODE, "configmap", CONFIG_MAP, "--type=merge", f"--patch={patch}")
+        self.kubectl("patch", *words)
+
+    def daemon_file(self, node: str, path: str) -> str:
+        """A file as the daemon's container sees it, "" while there is none. Python is the one program in there."""
+        script = f"from pathlib import Path as P; p = P({path!r}); print(p.read_text() if p.exists() else '', end='')"
+        python = ("--", "/opt/netattach/bin/python", "-c", script)
+        return self.kubectl("exec", "--namespace", NODE, self._daemon(node), *python).stdout
+
+    def _settings_are(self, text: str, node: str) -> Callable[[], bool]:
+        def they_are() -> bool:
+            self._touch_pod(node)  # again, since the kubelet may not have heard of the new text yet
+            return self.daemon_file(node, "/etc/netattach/config.yaml") == text
+
+        return they_are
+
+    def _touch_pod(self, node: str) -> None:
+        """A change of the pod lets the kubelet bring the mounted file up to date at once; else it takes a minute or two."""
+        stamp = f"test/touched={time.time()}"
+        self.kubectl("annotate", "--overwrite", "--namespace", NODE, f"pod/{self._daemon(node)}", stamp)
+
+    def _daemon(self, node: str) -> str:
+        pods = self.objects(
+            *("pods", "--namespace", NODE, "--field-selector", f"spec.nodeName={node}"),
+            *("--selector", "app.kubernetes.io/component=daemon"),
+        )
+        return str(pods[0]["metadata"]["name"])
+
+    @contextlib.contextmanager
+    def api_down(self) -> Iterator[None]:
+        """Who has lost it looks for it again after up to a minute, so the kubelets too are started anew and go on at once."""
+        control.stop_api()
+        try:
+            yield
+        finally:
+            control.start_api()
+        for node in NODES.values():
+            node.kill("kubelet")
+            node.start_again("kubelet")
+        for name in NODES:
+            self.eventually(functools.partial(self._answers, name), f"{name}'s kubelet answers")
+
+    def _answers(self, node: str) -> bool:
+        return (
+            self.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/healthz", check=False).returncode == 0
+        )
+
+    def audit(self) -> list[dict[str, Any]]:
+        """What the API server was asked, in order."""
+        return [json.loads(line) for line in AUDIT_LOG.read_text().splitlines() if line.endswith("}")]
+
+
+def standing() -> bool:
+    """Whether tests use a cluster that stands, and leave it standing."""
+    return os.environ.get("NETATTACH_CLUSTER") == "keep"

@@ -1,0 +1,189 @@
+"""What `kubectl create` says of broken networks and of pods that ask for what is not there, and that sound ones pass."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from e2e.lab.cluster import Cluster
+from e2e.objects import HOST_LOCAL, conf, created, nad, pod
+from support import require
+
+
+@pytest.fixture(autouse=True)
+def _given_back(installed: Cluster) -> Iterator[None]:
+    yield
+    installed.kubectl("delete", "network-attachment-definitions,pods", "--all", "--grace-period=1")
+
+
+def refused(cluster: Cluster, body: dict[str, Any]) -> str:
+    done = cluster.kubectl("create", "-f", "-", input=json.dumps(body), check=False)
+
+    assert 0 != done.returncode, done.stdout
+    return done.stderr
+
+
+BROKEN = {
+    "a trailing comma": (
+        '{"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1",}',
+        ["line 1, column 60", "comma", "remove"],
+    ),
+    "a misspelt type key": (conf(typ="macvlan", master="eth1"), ["`typ`", "did you mean `type`?"]),
+    "ipvlan with macvlan's mode": (conf(type="ipvlan", master="eth1", mode="bridge"), ["mode", "l2"]),
+    "a range outside its subnet": (
+        conf(type="macvlan", master="eth1", ipam={**HOST_LOCAL, "rangeStart": "10.0.4.1"}),
+        ["ipam.rangeStart", "10.0.4.1 is outside", "write an address of 10.0.3.0/24"],
+    ),
+    "a gateway outside its subnet": (
+        conf(type="macvlan", master="eth1", ipam={**HOST_LOCAL, "gateway": "10.0.4.1"}),
+        ["ipam.gateway", "10.0.4.1", "10.0.3.0/24"],
+    ),
+    "the node's own card": (
+        conf(type="macvlan", master="eth0"),
+        ["master", "eth0 is a default interface of node1", "carries the IPv4 default route", "use eth1"],
+    ),
+    "the node's own card, because none is named": (
+        conf(type="macvlan"),
+        ["no `master`", "eth0 on node1", "use eth1"],
+    ),
+    "a plugin that no node has": (
+        conf(type="macvlann", master="eth1"),
+        ["`macvlann` is not on any of the 2 nodes", "did you mean `macvlan`?"],
+    ),
+    "a card that no node has": (
+        conf(type="macvlan", master="eth7"),
+        ["master", "eth7 is not an interface of any of the 2 nodes", "eth1"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("config", "words"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_network_is_refused_with_the_place_and_the_mend(
+    installed: Cluster, config: str, words: list[str]
+) -> None:
+    said = refused(installed, nad("broken", config))
+
+    assert 'admission webhook "nads.netattach.io" denied the request' in said
+    assert not [word for word in words if word not in said], said
+
+
+ROW = re.compile(r"^\| (.+?) \| `` (.+) `` \|$", re.MULTILINE)
+
+
+def test_the_readme_has_what_kubectl_says(installed: Cluster) -> None:
+    """NETATTACH_WRITE_PAGES=1 writes the table anew with what came."""
+    page = require.REPOSITORY / "README.md"
+    came = {
+        name: _first_denial(refused(installed, nad("net", config))) for name, (config, _) in BROKEN.items()
+    }
+    if os.environ.get("NETATTACH_WRITE_PAGES"):
+        rows = "\n".join(f"| {name} | `` {said} `` |" for name, said in came.items())
+        first, *others = ROW.finditer(page.read_text())
+        end = (others or [first])[-1].end()
+        page.write_text(page.read_text()[: first.start()] + rows + page.read_text()[end:])
+
+    assert came == dict(ROW.findall(page.read_text()))
+
+
+def _first_denial(said: str) -> str:
+    return next(line.strip() for line in said.splitlines() if line.strip().startswith("deny ["))
+
+
+SOUND = {
+    "macvlan": conf(type="macvlan", master="eth1", mode="bridge", ipam=HOST_LOCAL),
+    "ipvlan": conf(type="ipvlan", master="eth1", mode="l2", ipam={**HOST_LOCAL, "gateway": "10.0.3.1"}),
+    "bridge": conf(type="bridge", bridge="mybr0", ipam=HOST_LOCAL),
+    "host-device": conf(type="host-device", device="eth1", ipam={"type": "dhcp"}),
+    "vlan": conf(type="vlan", master="eth1", vlanId=7, ipam=HOST_LOCAL),
+    "a chain": json.dumps(
+        {
+            "cniVersion": "1.0.0",
+            "plugins": [{"type": "macvlan", "master": "eth1", "ipam": HOST_LOCAL}, {"type": "tuning"}],
+        }
+    ),
+    "a config that stands on the nodes": "",
+}
+
+
+@pytest.mark.parametrize("config", SOUND.values(), ids=SOUND)
+def test_a_sound_network_is_taken(installed: Cluster, config: str) -> None:
+    assert "networkattachmentdefinition.k8s.cni.cncf.io/sound created" in created(
+        installed, nad("sound", config)
+    )
+
+
+def test_all_that_is_wrong_is_said_at_once(installed: Cluster) -> None:
+    ipam = {**HOST_LOCAL, "rangeStart": "10.0.4.1", "gateway": "10.0.5.1"}
+    said = refused(installed, nad("broken", conf(type="ipvlan", master="eth7", mode="bridge", ipam=ipam)))
+    findings = [line for line in said.splitlines() if line.strip().startswith("deny [")]
+
+    assert 4 <= len(findings), said
+    for word in ("eth7", "mode", "10.0.4.1", "10.0.5.1"):
+        assert [line for line in findings if word in line], said
+
+
+def test_what_merely_looks_wrong_is_a_warning(installed: Cluster) -> None:
+    said = created(installed, nad("static", conf(type="macvlan", master="eth1", ipam={"type": "static"})))
+
+    assert "Warning:" in said
+    assert "ips" in said
+
+
+def test_an_update_is_judged_where_the_text_changes_and_only_there(installed: Cluster) -> None:
+    created(installed, nad("sound", SOUND["macvlan"]))
+    patch = json.dumps({"spec": {"config": conf(type="macvlann", master="eth1")}})
+    done = installed.kubectl("patch", "nad", "sound", "--type=merge", f"--patch={patch}", check=False)
+
+    assert "did you mean `macvlan`?" in done.stderr
+    assert SOUND["macvlan"] == installed.read("nad", "sound")["spec"]["config"]
+
+
+def test_a_dry_run_is_judged_too(installed: Cluster) -> None:
+    body = json.dumps(nad("broken", conf(type="macvlann", master="eth1")))
+    done = installed.kubectl("create", "--dry-run=server", "-f", "-", input=body, check=False)
+
+    assert "did you mean `macvlan`?" in done.stderr
+
+
+def test_a_pod_whose_second_network_is_unknown_is_refused(installed: Cluster) -> None:
+    created(installed, nad("sound", SOUND["macvlan"]))
+    said = refused(installed, pod("lost", "sound, sonud"))
+
+    assert 'admission webhook "pods.netattach.io" denied the request' in said
+    assert "sonud" in said
+    assert "did you mean `sound`?" in said
+
+
+def test_a_pod_whose_annotation_cannot_be_read_is_refused(installed: Cluster) -> None:
+    assert "line 1" in refused(installed, pod("lost", '[{"name": "sound"'))
+
+
+def test_an_annotation_that_comes_later_is_judged_too(installed: Cluster) -> None:
+    created(installed, {**pod("late", ""), "metadata": {"name": "late", "namespace": "default"}})
+    done = installed.kubectl("annotate", "pod", "late", "k8s.v1.cni.cncf.io/networks=nowhere", check=False)
+
+    assert "nowhere" in done.stderr
+    assert 0 != done.returncode
+
+
+def test_a_network_and_its_pod_are_taken_together(installed: Cluster) -> None:
+    said = created(installed, nad("fresh", SOUND["macvlan"]), pod("fresh", "fresh"))
+
+    assert "pod/fresh created" in said
+
+
+def test_broken_settings_are_refused(installed: Cluster) -> None:
+    patch = json.dumps({"data": {"config.yaml": "statusForPlainPods: sometimes"}})
+    done = installed.kubectl(
+        *("--namespace", "netattach-node", "patch", "configmap", "netattach-config"),
+        *("--type=merge", f"--patch={patch}"),
+        check=False,
+    )
+
+    assert 'admission webhook "config.netattach.io" denied the request' in done.stderr
+    assert "'sometimes' is not one of ['async', 'never']" in done.stderr

@@ -1,0 +1,196 @@
+"""While networks and pods are written without a pause, our webhooks come, go and change certificates, unnoticed."""
+
+from __future__ import annotations
+
+import base64
+import os
+import ssl
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.lab.cluster import CONTROL, Cluster
+from e2e.lab.places import KUBECONFIG
+from e2e.objects import HOST_LOCAL, conf, created, nad, pod
+from support import load
+from support.load import Load, Question, Server
+
+RATE = 100
+CALM = 2 * RATE
+"""Answers after all is over: what comes late is seen too."""
+
+SECONDS_AFTER_A_KILL = 3
+"""For the kubelet to notice, the endpoints to say so and the API server to hear of it."""
+
+DEPLOYMENT = ("--namespace", CONTROL, "deployment/netattach-webhooks")
+SELECTOR = ("--namespace", CONTROL, "--selector", "app.kubernetes.io/component=webhooks")
+
+
+@pytest.fixture(scope="module")
+def alone() -> None:
+    """Where other tests run beside these, they have come to their end: nobody else shall take the processors."""
+    beside = os.environ.get("NETATTACH_BESIDE")
+    while beside and Path("/proc", beside).exists():
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def close(alone: None, installed: Cluster) -> Iterator[Cluster]:
+    """Both replicas are on node1: node2 is too slow for a load. There is a network that pods can ask for."""
+    created(installed, nad("known", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    installed.kubectl("cordon", "node2")
+    try:
+        roll(installed)
+        yield installed
+    finally:
+        installed.kubectl("uncordon", "node2")
+        installed.kubectl("delete", "nad", "known")
+        installed.kubectl("delete", "pod", min(names(installed)), "--namespace", CONTROL)
+
+
+@pytest.fixture
+def busy(close: Cluster) -> Iterator[Load]:
+    """Half networks, half pods; it goes well before anything happens."""
+    with load.going_on(Server.of(KUBECONFIG), question, RATE) as going:
+        going.goes_on(CALM)
+        assert [] == going.failed
+        yield going
+
+
+def question(number: int) -> Question:
+    if number % 2:
+        return load.creation(pod("new", [{"name": "known", "interface": f"net{number}"}]))
+    subnet = {"subnet": f"10.{number // 250 % 250}.{number % 250}.0/24"}
+    return load.creation(
+        nad("new", conf(type="macvlan", master="eth1", ipam={"type": "host-local", **subnet}))
+    )
+
+
+def roll(cluster: Cluster) -> None:
+    cluster.kubectl("rollout", "restart", *DEPLOYMENT)
+    settled(cluster)
+
+
+def settled(cluster: Cluster) -> None:
+    """All that should run is ready, and what should not is gone."""
+    cluster.kubectl("rollout", "status", *DEPLOYMENT, "--timeout=120s")
+    cluster.eventually(lambda: len(replicas(cluster)) == 2, "two replicas and no more")
+
+
+def replicas(cluster: Cluster) -> list[dict[str, Any]]:
+    return cluster.objects("pods", *SELECTOR)
+
+
+def names(cluster: Cluster) -> set[str]:
+    return {body["metadata"]["name"] for body in replicas(cluster)}
+
+
+def test_a_replica_is_deleted(close: Cluster, busy: Load) -> None:
+    before = names(close)
+    gone = min(before)
+    close.kubectl("delete", "pod", gone, "--namespace", CONTROL)
+    settled(close)
+    busy.goes_on(CALM)
+
+    assert before - {gone} == before & names(close)
+    assert [] == busy.failed
+
+
+def test_the_deployment_is_rolled(close: Cluster, busy: Load) -> None:
+    before = names(close)
+    roll(close)
+    busy.goes_on(CALM)
+
+    assert set() == before & names(close)
+    assert [] == busy.failed
+
+
+@pytest.mark.parametrize("secret", ["netattach-ca", "netattach-webhooks-tls"])
+def test_a_certificate_is_made_anew(close: Cluster, busy: Load, secret: str) -> None:
+    """A new CA makes the other certificate new as well."""
+    before = {name: certificate(close, name) for name in ("netattach-ca", "netattach-webhooks-tls")}
+    close.kubectl("delete", "secret", secret, "--namespace", CONTROL)
+    close.eventually(
+        lambda: (
+            certificate(close, "netattach-webhooks-tls") not in ("", before["netattach-webhooks-tls"])
+            and served(close) == {certificate(close, "netattach-webhooks-tls")}
+        ),
+        "the new certificate is shown by each replica",
+    )
+    busy.goes_on(CALM)
+
+    assert (secret == "netattach-ca") is (before["netattach-ca"] != certificate(close, "netattach-ca"))
+    assert [] == busy.failed
+
+
+def certificate(cluster: Cluster, name: str) -> str:
+    """As base64 of PEM; "" where there is none just now."""
+    key = "ca.crt" if name == "netattach-ca" else "tls.crt"
+    field = "jsonpath={.data." + key.replace(".", r"\.") + "}"
+    return cluster.kubectl(
+        *("get", "secret", name, "--namespace", CONTROL, "--ignore-not-found", "--output", field)
+    ).stdout
+
+
+def served(cluster: Cluster) -> set[str]:
+    """What each replica shows to new connections, likewise."""
+    shown = [ssl.get_server_certificate((body["status"]["podIP"], 8443)) for body in replicas(cluster)]
+    return {base64.b64encode(text.encode()).decode() for text in shown}
+
+
+def test_a_replica_is_killed(close: Cluster, busy: Load, capsys: pytest.CaptureFixture[str]) -> None:
+    """The one that works most. What it was asked is lost, and what is sent there until all know that it is gone."""
+    killed = time.monotonic()
+    close.node("node1").sh(
+        "kill -KILL $(ps -eo pid,args --sort=-cputime | awk '/[b]in\\/netattach-webhooks/ {print $1; exit}')"
+    )
+    busy.goes_on(RATE * SECONDS_AFTER_A_KILL)
+    settled(close)
+    busy.goes_on(CALM)
+    restarts = [
+        one["restartCount"] for body in replicas(close) for one in body["status"]["containerStatuses"]
+    ]
+    last = max((answer.at - killed for answer in busy.failed), default=0.0)
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{len(busy.failed)} requests failed after a kill, the last {last:.1f} s after it\n"
+        )
+
+    assert 1 == sum(restarts)
+    assert [] == [answer for answer in busy.failed if answer.at + answer.seconds < killed]
+    assert last < SECONDS_AFTER_A_KILL
+    assert {"NetworkAttachmentDefinition"} >= {answer.kind for answer in busy.failed}
+
+
+def test_all_replicas_are_away(close: Cluster) -> None:
+    """Nobody's pods wait for us, and a network that cannot be judged is not taken."""
+    close.kubectl("scale", *DEPLOYMENT, "--replicas=0")
+    try:
+        close.eventually(lambda: not replicas(close), "no replicas")
+        with load.going_on(Server.of(KUBECONFIG), one_of_three, RATE) as busy:
+            busy.goes_on(CALM)
+    finally:
+        close.kubectl("scale", *DEPLOYMENT, "--replicas=2")
+        settled(close)
+    by_kind = {kind: [a for a in busy.answers if a.kind == kind] for kind in ("plain", "asking", "network")}
+
+    assert all(answer.taken for answer in (*by_kind["plain"], *by_kind["asking"]))
+    assert max(answer.seconds for answer in by_kind["plain"]) < 1
+    assert {500} == {answer.status for answer in by_kind["network"]}
+    for words in (
+        'webhook \\"nads.netattach.io\\"',
+        'no endpoints available for service \\"netattach-webhooks\\"',
+    ):
+        assert [] == [answer.text for answer in by_kind["network"] if words not in answer.text]
+
+
+def one_of_three(number: int) -> Question:
+    return (
+        load.creation(pod("plain"), "plain"),
+        load.creation(pod("asking", "known"), "asking"),
+        load.creation(nad("network", conf(type="macvlan", master="eth1")), "network"),
+    )[number % 3]
