@@ -1,4 +1,4 @@
-/* Compiled chains, as core/netattach_core/compiled.py describes them. */
+/* Compiled chains, as core/netattach_core/shim/compiled_chain.py describes them. */
 #ifndef CHAIN_H
 #define CHAIN_H
 

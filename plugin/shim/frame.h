@@ -1,4 +1,4 @@
-/* Frames of byte strings, as core/netattach_core/shim_protocol.py describes them. */
+/* Frames of byte strings, as core/netattach_core/shim/protocol.py describes them. */
 #ifndef FRAME_H
 #define FRAME_H
 

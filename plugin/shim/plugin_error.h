@@ -1,4 +1,4 @@
-/* What a plugin said, and how a failure is told: core/netattach_core/delegate.py and answer.py in C. */
+/* What a plugin said, and how a failure is told: core/netattach_core/shim/run_result.py and answer.py in C. */
 #ifndef WORDS_H
 #define WORDS_H
 

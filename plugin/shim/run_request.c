@@ -16,7 +16,7 @@ static bool equals(struct span text, const char *other)
 	return text.size == strlen(other) && !memcmp(text.bytes, other, text.size);
 }
 
-/* What attaches networks itself would come back to us, with the sandbox's lock held above it (core/netattach_core/meta_plugins.py). */
+/* What attaches networks itself would come back to us, with the sandbox's lock held above it (core/netattach_core/cni/meta_plugins.py). */
 static bool leads_back(struct span name)
 {
 	return equals(name, "netattach") || equals(name, "multus") || equals(name, "multus-shim");

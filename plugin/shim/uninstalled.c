@@ -1,4 +1,4 @@
-/* Uninstalled, we stand last in the primary's chain (plugin/netattach_plugin/behind.py): what the others pass on passes, and DEL
+/* Uninstalled, we stand last in the primary's chain (plugin/netattach_plugin/node/uninstall_chain.py): what the others pass on passes, and DEL
  * frees what the ledger holds. Once nothing is left there the configuration goes that put us here; a copy of the primary's goes at
  * once where it has grown old. Whatever fails here but a DEL passes on: pods start without us. */
 #define _GNU_SOURCE
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* As core/netattach_core/own_conf.py names them. */
+/* As core/netattach_core/cni/netattach_conf.py names them. */
 #define BEHIND "netattach.conf"
 #define STAND_IN "00-multus.conflist-netattach.conflist"
 
