@@ -36,7 +36,7 @@ lint: shim-needs $(VENV)/dev ## check style, types, import directions and the sh
 	$(BIN)/lint-imports
 	$(MAKE) -s -B -C plugin/shim
 
-# What ruff cannot mend by itself is no failure here; `make lint` says it.
+# What ruff cannot fix by itself is no failure here; `make lint` says it.
 fmt: $(VENV)/dev ## put the Python code into its usual form
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format

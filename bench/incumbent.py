@@ -27,7 +27,7 @@ exec "$@"
 
 @contextlib.contextmanager
 def installed(cluster: Cluster, binary: Path) -> Iterator[None]:
-    """It judges networks and pods until the end of the block; whether the API server has heard of it is for the caller to see."""
+    """It validators networks and pods until the end of the block; whether the API server has heard of it is for the caller to see."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write(folder)

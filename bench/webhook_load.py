@@ -115,7 +115,7 @@ def _beside(sides: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
 def _measured(cluster: Cluster, arguments: argparse.Namespace, seconds: float) -> Measured:
     """Blocks in turn, there and back again: a machine whose speed drifts treats all alike."""
     measured = Measured(incumbent=Side() if arguments.incumbent else None)
-    _block(Side(), arguments.rate, SETTLE, judged=True)
+    _block(Side(), arguments.rate, SETTLE, validated=True)
     turn = [_ours(measured.with_webhooks), _nobody(cluster, measured.without)]
     if measured.incumbent:
         turn.append(_incumbent(cluster, measured.incumbent, arguments.incumbent))
@@ -130,13 +130,13 @@ Block = Callable[[float, float], None]
 
 
 def _ours(side: Side) -> Block:
-    return lambda rate, seconds: _block(side, rate, seconds, judged=True)
+    return lambda rate, seconds: _block(side, rate, seconds, validated=True)
 
 
 def _nobody(cluster: Cluster, side: Side) -> Block:
     def block(rate: float, seconds: float) -> None:
         with _without_webhooks(cluster):
-            _block(side, rate, seconds, judged=False)
+            _block(side, rate, seconds, validated=False)
 
     return block
 
@@ -144,15 +144,15 @@ def _nobody(cluster: Cluster, side: Side) -> Block:
 def _incumbent(cluster: Cluster, side: Side, binary: Path) -> Block:
     def block(rate: float, seconds: float) -> None:
         with _without_webhooks(cluster), incumbent.installed(cluster, binary):
-            _block(side, rate, seconds, judged=True)
+            _block(side, rate, seconds, validated=True)
 
     return block
 
 
-def _block(side: Side, rate: float, seconds: float, *, judged: bool) -> None:
+def _block(side: Side, rate: float, seconds: float, *, validated: bool) -> None:
     async def story() -> None:
         async with Server.of(KUBECONFIG).connections() as connections:
-            await _until(connections, judged=judged)
+            await _until(connections, validated=validated)
             await load.asked_steadily(connections, _question, rate, seconds=WARM_UP, told=lambda _: None)
             before, begins = _cpu(), time.monotonic()
             await load.asked_steadily(connections, _question, rate, seconds=seconds, told=side.answers.append)
@@ -164,16 +164,16 @@ def _block(side: Side, rate: float, seconds: float, *, judged: bool) -> None:
     asyncio.run(story())
 
 
-async def _until(connections: Connections, *, judged: bool) -> None:
+async def _until(connections: Connections, *, validated: bool) -> None:
     """The API server has heard whether there are webhooks."""
     broken = load.creation(nad("broken", "{", NAMESPACE))
     async with asyncio.timeout(30):
-        while (await load.asked(connections, broken)).refused is not judged:  # noqa: ASYNC110  # only by asking is it known
+        while (await load.asked(connections, broken)).refused is not validated:  # noqa: ASYNC110  # only by asking is it known
             await asyncio.sleep(0.05)
 
 
 def _question(number: int) -> Question:
-    """A text that was never seen: all of the judge's work is done anew, and no two overlap."""
+    """A text that was never seen: all of the validator's work is done anew, and no two overlap."""
     high, low = divmod(number, 250)
     if number % 2:
         wanted = [{"name": "net0", "interface": f"net{number}"}, {"name": "net1"}]

@@ -1,22 +1,22 @@
-"""Writes docs/rules.md: each rule of the judge with an example that breaks it, and what the judge really says of that.
+"""Writes docs/rules.md: each rule of the validator with an example that breaks it, and what the validator really says of that.
 
     make rules      # or NETATTACH_WRITE_RULES=1 pytest tests/unit/test_rules_page.py
 
-The examples are docs/rules/examples/RULE.yaml, judged by the webhooks' own code in a cluster that holds docs/rules/cluster.yaml.
-One of these says what is judged:
+The examples are docs/rules/examples/RULE.yaml, validated by the webhooks' own code in a cluster that holds docs/rules/cluster.yaml.
+One of these says what is validated:
 
     config: |          the text of a NetworkAttachmentDefinition lab/net
     networks: …        the annotation of a pod lab/web that asks for networks
     settings: |        the text of the cluster's settings
-    judged: {…}        any other object, whole
+    validated: {…}        any other object, whole
 
 and these, where they are needed, say the rest:
 
-    why: …             a sentence or two on what happens, where the judge's words are not enough
+    why: …             a sentence or two on what happens, where the validator's words are not enough
     annotations: {…}   of the object, besides
     beside: […]        objects in the cluster, besides
     nodes: none        no node has reported
-    before: …          the object is changed, and was this; of the same form as what is judged
+    before: …          the object is changed, and was this; of the same form as what is validated
     deleted: true      it is deleted
     away: true         the API server cannot be asked
     letters: 40000     so many letters stand where the text has …
@@ -46,7 +46,7 @@ from netattach_core.text.finding import Finding, Rule, path_text
 from netattach_core.validation import validator
 from netattach_kube import cluster_settings
 from netattach_webhooks import review
-from netattach_webhooks.judges import Judges
+from netattach_webhooks.validators import Validators
 
 Body = dict[str, Any]
 
@@ -61,7 +61,7 @@ SECTIONS: Sequence[tuple[str, Sequence[Rule]]] = (
 )
 RULES = tuple(rule for _, rules in SECTIONS for rule in rules)
 
-_FORMS = ("config", "networks", "settings", "judged")
+_FORMS = ("config", "networks", "settings", "validated")
 _MORE = ("why", "annotations", "beside", "nodes", "before", "deleted", "away", "letters")
 _PATHS = {
     ("NetworkAttachmentDefinition", False): "nads",
@@ -76,12 +76,12 @@ _HEAD = """\
 
 What `netattach lint`, the webhooks and the operator look for. `deny`: the object is refused; `warn`: kubectl prints a warning.
 The name of a rule is stable: cite it, search for it, or change its severity in the cluster's settings. Each example breaks its
-rule; below it stands what the judge says of it, with the place and how to mend it. A finding can weigh less than its rule where
+rule; below it stands what the validator says of it, with the place and how to fix it. A finding can weigh less than its rule where
 failure is not certain.
 
 This page is written by `make rules` from the rules themselves and from [rules/examples](rules/examples); a test holds it to them.
 
-All examples are judged in a cluster of which this is known:
+All examples are validated in a cluster of which this is known:
 
 """
 
@@ -94,13 +94,13 @@ class Example:
     body: Mapping[str, Any]
 
     @property
-    def judged(self) -> Body:
+    def validated(self) -> Body:
         return _object(self.body, self.body)
 
     @property
     def before(self) -> Body | None:
         if "before" not in self.body:
-            return self.judged if self.body.get("deleted") else None
+            return self.validated if self.body.get("deleted") else None
         return _object(self.body["before"], self.body)
 
     @property
@@ -131,18 +131,18 @@ def problems() -> Iterator[str]:
             yield f"docs/rules/examples/{name}.yaml: one of {', '.join(_FORMS)}, and of the rest only {', '.join(_MORE)}"
 
 
-def judged() -> dict[str, list[Finding]]:
+def validated() -> dict[str, list[Finding]]:
     """What is said of each example, by the rule that it is of."""
-    return asyncio.run(_judged(examples()))
+    return asyncio.run(_validated(examples()))
 
 
-async def _judged(there: Mapping[str, Example]) -> dict[str, list[Finding]]:
+async def _validated(there: Mapping[str, Example]) -> dict[str, list[Finding]]:
     said = {name: await _of(example) for name, example in there.items() if _is_own(example)}
     async with known.cluster(yaml.safe_load_all(CLUSTER.read_text())) as (lookup, _):
-        judges = Judges(lookup)
+        validators = Validators(lookup)
         shared = [example for example in there.values() if not _is_own(example)]
-        said |= {example.rule: await _ask(judges, example) for example in shared}
-        judges.close()
+        said |= {example.rule: await _ask(validators, example) for example in shared}
+        validators.close()
     return said
 
 
@@ -154,14 +154,14 @@ def _is_own(example: Example) -> bool:
 async def _of(example: Example) -> list[Finding]:
     async with known.cluster(example.cluster) as (lookup, server):
         server.away = bool(example.body.get("away"))
-        judges = Judges(lookup)
-        findings = await _ask(judges, example)
-        judges.close()
+        validators = Validators(lookup)
+        findings = await _ask(validators, example)
+        validators.close()
     return findings
 
 
-async def _ask(judges: Judges, example: Example) -> list[Finding]:
-    body, before = example.judged, example.before
+async def _ask(validators: Validators, example: Example) -> list[Finding]:
+    body, before = example.validated, example.before
     operation = "DELETE" if example.body.get("deleted") else "CREATE" if before is None else "UPDATE"
     metadata = body["metadata"]
     request = {
@@ -177,12 +177,12 @@ async def _ask(judges: Judges, example: Example) -> list[Finding]:
     whole = {"apiVersion": review.API_VERSION, "kind": review.KIND, "request": request}
     asked = review.decode(json.dumps(whole).encode())
     path = _PATHS.get((body["kind"], operation == "DELETE"), "templates")
-    answer = await judges.kinds[path](asked)
+    answer = await validators.kinds[path](asked)
     return list(answer.findings)
 
 
 def _object(form: Mapping[str, Any], example: Mapping[str, Any]) -> Body:
-    """The object that is judged."""
+    """The object that is validated."""
     body = _plain_object(form, int(example.get("letters", 0)))
     metadata = body.setdefault("metadata", {})
     metadata["annotations"] = {**metadata.get("annotations", {}), **form.get("annotations", {})}
@@ -208,12 +208,12 @@ def _plain_object(form: Mapping[str, Any], letters: int) -> Body:
             "metadata": {"namespace": cluster_settings.NAMESPACE, "name": cluster_settings.NAME},
             "data": {cluster_settings.KEY: form["settings"]},
         }
-    return copy.deepcopy(form["judged"])
+    return copy.deepcopy(form["validated"])
 
 
 def page() -> str:
     """The whole page."""
-    there, said = examples(), judged()
+    there, said = examples(), validated()
     lines = [_HEAD + _fenced("yaml", CLUSTER.read_text())]
     for title, rules in SECTIONS:
         lines += [f"\n## {title}\n", "| rule | severity | what it finds |", "|---|---|---|"]
@@ -235,8 +235,8 @@ def _section(rule: Rule, example: Example, said: Sequence[Finding]) -> Iterator[
         if finding.offset is not None and isinstance(config, str):
             place += " (line {}, column {})".format(*json_document.position(config, finding.offset))
         weight = "" if finding.weight is rule.severity else f"{finding.weight}: "
-        stop = "" if finding.mend.endswith(("?", ".")) else "."
-        yield f"> {weight}{_escaped(place)}: {_escaped(finding.problem)}.\n>\n> Mend: {_escaped(finding.mend)}{stop}"
+        stop = "" if finding.fix.endswith(("?", ".")) else "."
+        yield f"> {weight}{_escaped(place)}: {_escaped(finding.problem)}.\n>\n> Fix: {_escaped(finding.fix)}{stop}"
 
 
 def _shown(body: Mapping[str, Any]) -> Iterator[str]:
@@ -247,8 +247,8 @@ def _shown(body: Mapping[str, Any]) -> Iterator[str]:
             yield _fenced(language, body[key]) + "\n"
         elif key in body:
             yield f"A network that is written so:\n\n{_fenced('yaml', _dumped({'spec': {key: body[key]}}))}\n"
-    if "judged" in body:
-        yield f"A {body['judged']['kind']}:\n\n{_fenced('yaml', _dumped(body['judged']))}\n"
+    if "validated" in body:
+        yield f"A {body['validated']['kind']}:\n\n{_fenced('yaml', _dumped(body['validated']))}\n"
     yield from _besides(body)
 
 

@@ -126,7 +126,7 @@ def version(plugins: Sequence[str], nodes: Nodes) -> Choice:
 
 def _networks(nodes: Nodes) -> Iterator[ipaddress.IPv4Network]:
     for address in {address for node in nodes for each in node.interfaces for address in each.addresses}:
-        with contextlib.suppress(ValueError):  # IPv6, or nothing that the judge has a use for either
+        with contextlib.suppress(ValueError):  # IPv6, or nothing that the validator has a use for either
             yield ipaddress.IPv4Interface(address).network
 
 

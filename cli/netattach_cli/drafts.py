@@ -59,7 +59,7 @@ class Draft:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The object, as the judge reads it."""
+        """The object, as the validator reads it."""
         return {"kind": KIND, "metadata": self._metadata, "spec": {"config": self._text}}
 
     def text(self) -> str:

@@ -73,7 +73,7 @@ def read(file: File) -> str:
 
 
 def concerns_us(file: File, text: str) -> bool:
-    """Whether it is to be read as YAML. A folder's other files may be of any dialect, and hold nothing to judge."""
+    """Whether it is to be read as YAML. A folder's other files may be of any dialect, and hold nothing to validate."""
     return file.named or any(word in text for word in _OURS) or bool(_MEANT.search(text))
 
 

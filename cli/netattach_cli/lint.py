@@ -1,4 +1,4 @@
-"""`netattach lint`: judge networks and pods in files, as the admission webhook would."""
+"""`netattach lint`: validate networks and pods in files, as the admission webhook would."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import TextIO
 
 from netattach_cli import files, inventories, manifests, report
 from netattach_cli.files import File, UnreadableError
-from netattach_cli.judging import Judge, asks_for_networks
 from netattach_cli.machine import JsonReport, SarifReport
 from netattach_cli.report import Paint, Report, Tally, TextReport
+from netattach_cli.validation import Validate, asks_for_networks
 from netattach_core.api.inventory import NodeInventory
 
 NAME = "lint"
 HELP = (
-    "judge NetworkAttachmentDefinitions, and what pods ask for, in files; "
+    "validate NetworkAttachmentDefinitions, and what pods ask for, in files; "
     "exits with 1 where one is refused, 2 where one cannot be read"
 )
 
@@ -43,15 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="pass over what has no word of ours in it, as in a folder; for hooks that are given every file",
     )
-    meaning = "what the nodes have, so that interfaces and plugins are judged too: from a file, or from the cluster by kubectl"
+    meaning = "what the nodes have, so that interfaces and plugins are validated too: from a file, or from the cluster by kubectl"
     inventories.add_arguments(parser, meaning)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judges all files, whatever is wrong with one of them."""
+    """Validators all files, whatever is wrong with one of them."""
     told, tally = _REPORTS[args.output](), Tally()
     try:
-        judge = Judge(_nodes(args))
+        validate = Validate(_nodes(args))
     except UnreadableError as error:
         print(report.unreadable(error, Paint(on=_colours(sys.stderr))), file=sys.stderr)
         return UNREADABLE
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
             path = os.path.realpath(file.path)
             if path not in seen:
                 named = file.named and not args.related_only
-                _lint(dataclasses.replace(file, named=named), judge, tally, told)
+                _lint(dataclasses.replace(file, named=named), validate, tally, told)
             seen.add(path)
     told.end(tally)
     if tally.unreadable:
@@ -77,19 +77,21 @@ def run(args: argparse.Namespace) -> int:
 def _nodes(args: argparse.Namespace) -> list[NodeInventory] | None:
     nodes = inventories.read(args)
     if nodes == []:
-        print("no node of the cluster has told yet what it has: interfaces are not judged", file=sys.stderr)
+        print(
+            "no node of the cluster has told yet what it has: interfaces are not validated", file=sys.stderr
+        )
     return nodes
 
 
-def _lint(file: File, judge: Judge, tally: Tally, told: Report) -> None:
-    """One file. The documents before a broken one are judged."""
+def _lint(file: File, validate: Validate, tally: Tally, told: Report) -> None:
+    """One file. The documents before a broken one are validated."""
     try:
         text = files.read(file)
         if not files.concerns_us(file, text):
             return
         for manifest in manifests.manifests(file.name, text):
             if manifest.is_nad or asks_for_networks(manifest):
-                problems = judge.problems(manifest)
+                problems = validate.problems(manifest)
                 tally.count(manifest, [problem.finding for problem in problems])
                 for problem in problems:
                     told.problem(problem)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from netattach_cli.files import UnreadableError
-from netattach_cli.judging import ALL_RULES, Problem
 from netattach_cli.report import Tally
+from netattach_cli.validation import ALL_RULES, Problem
 from netattach_core.text import json_document
 from netattach_core.text.finding import Severity, path_text
 
@@ -84,7 +84,7 @@ def _finding(problem: Problem) -> dict[str, Any]:
         "name": manifest.name,
         "path": path_text(found.path),
         "problem": found.problem,
-        "mend": found.mend,
+        "fix": found.fix,
         **({"source": manifest.source} if manifest.source else {}),
     }
 
@@ -110,7 +110,7 @@ def _result(problem: Problem) -> dict[str, Any]:
         "ruleId": found.rule.id,
         "ruleIndex": _RULE_INDEX[found.rule.id],
         "level": _LEVELS[found.weight],
-        "message": {"text": f"{_sentence(found.problem)} Mend: {found.mend}"},
+        "message": {"text": f"{_sentence(found.problem)} Fix: {found.fix}"},
         "locations": [
             {
                 "physicalLocation": _location(manifest.file, *place),

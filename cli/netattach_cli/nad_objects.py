@@ -18,7 +18,7 @@ def is_nad(kind: str) -> bool:
 
 
 def check(body: Mapping[str, Any]) -> Iterator[Finding]:
-    """Of a whole NAD; the judge knows its kind, and takes one without a name, which the API server may make."""
+    """Of a whole NAD; the validator knows its kind, and takes one without a name, which the API server may make."""
     kind, version, metadata = body.get("kind"), body.get("apiVersion"), body.get("metadata") or {}
     if kind != KIND:
         problem = f"the API server knows no kind `{kind}`"

@@ -14,7 +14,7 @@ from netattach_cli.kubectl import Kubectl
 from netattach_cli.report import visible
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.text.finding import Severity, path_text
-from netattach_core.validation.validator import judge
+from netattach_core.validation.validator import validate
 
 NAME = "new"
 HELP = (
@@ -82,11 +82,11 @@ def _wish(args: argparse.Namespace) -> Wish:
 
 
 def _is_sound(made: Draft, nodes: list[NodeInventory]) -> bool:
-    """Judged as it will be when it is applied; warnings are told and are no hindrance."""
-    findings = judge(made.body, nodes or None)
+    """Validated as it will be when it is applied; warnings are told and are no hindrance."""
+    findings = validate(made.body, nodes or None)
     for found in findings:
         weight = "error" if found.weight is Severity.DENY else "warning"
-        _say(weight, f"{path_text(found.path)}: {found.problem}. Mend: {found.mend} [{found.rule.id}]")
+        _say(weight, f"{path_text(found.path)}: {found.problem}. Fix: {found.fix} [{found.rule.id}]")
     return all(found.weight is not Severity.DENY for found in findings)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from netattach_cli.files import UnreadableError
-from netattach_cli.judging import Problem
 from netattach_cli.manifests import Manifest
+from netattach_cli.validation import Problem
 from netattach_core.text import finding as core_finding
 from netattach_core.text import json_document
 from netattach_core.text.excerpt import excerpt
@@ -60,7 +60,7 @@ class Tally:
         parts = [f"{self.refused} refused"] if self.refused else []
         parts += [f"{self.warned} with warnings"] if self.warned else []
         parts += [f"{self.unreadable} of the files could not be read"] if self.unreadable else []
-        nothing = "nothing wrong" if self.nads or self.pods else "nothing to judge"
+        nothing = "nothing wrong" if self.nads or self.pods else "nothing to validate"
         return f"{', '.join(seen)}: {', '.join(parts) or nothing}"
 
 
@@ -105,7 +105,7 @@ def _problem(problem: Problem, paint: Paint) -> str:
         f"{place} {weight} [{found.rule.id}] {visible(about)}",
         f"  {visible(found.problem)}",
         *_excerpt(spot.text, spot.offset, paint),
-        f"  {paint('mend:', _BLUE)} {visible(found.mend)}",
+        f"  {paint('fix:', _BLUE)} {visible(found.fix)}",
     ]
     return "\n".join(lines)
 

@@ -20,7 +20,7 @@ from netattach_core.errors import ConfigError
 from netattach_core.net import addresses
 from netattach_core.text.finding import Severity
 from netattach_core.validation import settings as validation_settings
-from netattach_core.validation.settings import ClusterNetworks, Exemption, JudgeSettings
+from netattach_core.validation.settings import ClusterNetworks, Exemption, ValidationSettings
 
 NAME = "netattach-config"
 NAMESPACE = "netattach-node"
@@ -36,10 +36,10 @@ class StatusForPlainPods(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
-    """Each key of the text, in camel case; what is absent has its default. `judge` holds all that judging needs."""
+    """Each key of the text, in camel case; what is absent has its default. `validation` holds all that validation needs."""
 
     status_for_plain_pods: StatusForPlainPods = StatusForPlainPods.ASYNC
-    judge: JudgeSettings = validation_settings.DEFAULTS
+    validation: ValidationSettings = validation_settings.DEFAULTS
 
 
 _LONGEST_PROBLEM = 300
@@ -67,7 +67,7 @@ SCHEMA: dict[str, Any] = _record(
     globalNamespaces=_TEXTS,
     protectNetworksInUse={"type": "boolean"},
     clusterNetworks=_record(pods=_TEXTS, services=_TEXTS, nodes=_TEXTS),
-    judge=_record(
+    validation=_record(
         mode={"enum": ["enforce", "warn"]},
         severities={"type": "object", "additionalProperties": _SEVERITY},
         exemptions={
@@ -97,7 +97,7 @@ def parse(text: str) -> ClusterSettings:
         raise ConfigError("\n".join(problems))
     return ClusterSettings(
         status_for_plain_pods=StatusForPlainPods(body.get("statusForPlainPods", StatusForPlainPods.ASYNC)),
-        judge=_judge_settings(body, body.get("judge") or {}),
+        validation=_validation_settings(body, body.get("validation") or {}),
     )
 
 
@@ -125,13 +125,13 @@ def _yaml(text: str) -> Any:
     return {} if body is None else body
 
 
-def _judge_settings(body: Mapping[str, Any], judge: Mapping[str, Any]) -> JudgeSettings:
+def _validation_settings(body: Mapping[str, Any], validation: Mapping[str, Any]) -> ValidationSettings:
     networks = {what: tuple(subnets) for what, subnets in (body.get("clusterNetworks") or {}).items()}
-    return JudgeSettings(
-        severities={rule: _severity(word) for rule, word in (judge.get("severities") or {}).items()},
-        exemptions=tuple(_exemption(each) for each in judge.get("exemptions") or ()),
-        schemas=judge.get("schemas") or {},
-        warn_only=judge.get("mode") == "warn",
+    return ValidationSettings(
+        severities={rule: _severity(word) for rule, word in (validation.get("severities") or {}).items()},
+        exemptions=tuple(_exemption(each) for each in validation.get("exemptions") or ()),
+        schemas=validation.get("schemas") or {},
+        warn_only=validation.get("mode") == "warn",
         selection=_selection_settings(body),
         networks=ClusterNetworks(**networks),
         protected=bool(body.get("protectNetworksInUse")),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from netattach_core.api import networks_annotation
-from netattach_core.api.networks_annotation import Selection
+from netattach_core.api.networks_annotation import NetworkSelection
 from netattach_core.errors import AnnotationError
 from netattach_kube.watched import Key
 
@@ -66,7 +66,7 @@ class PodsByNad:
             del self._pods[nad]
 
 
-def _selected(text: str, namespace: str) -> Sequence[Selection]:
+def _selected(text: str, namespace: str) -> Sequence[NetworkSelection]:
     try:
         return networks_annotation.parse(text, namespace)
     except AnnotationError:

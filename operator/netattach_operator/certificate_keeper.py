@@ -169,13 +169,13 @@ def with_bundle(configuration: Body, bundle: bytes, namespace: str, service: str
     """The webhook configuration with this bundle in each webhook that our Service answers."""
     text = base64.b64encode(bundle).decode()
 
-    def mended(webhook: Body) -> Body:
+    def fixed(webhook: Body) -> Body:
         if not _is_ours(webhook, namespace, service):
             return webhook
         return {**webhook, "clientConfig": {**webhook["clientConfig"], "caBundle": text}}
 
     webhooks = configuration.get("webhooks") or []
-    return {**configuration, "webhooks": [mended(one) for one in webhooks]} if webhooks else configuration
+    return {**configuration, "webhooks": [fixed(one) for one in webhooks]} if webhooks else configuration
 
 
 def bundle_of(configuration: Body, namespace: str, service: str) -> bytes:

@@ -72,10 +72,10 @@ class Leader:
         self._view.count_pods()
 
     def _networks(self, pod: Body) -> str | None:
-        return networks_of(pod, self._settings.current.judge.selection.namespace)
+        return networks_of(pod, self._settings.current.validation.selection.namespace)
 
     def _settings_changed(self) -> None:
-        self._view.put_settings(self._settings.current.judge)
+        self._view.put_settings(self._settings.current.validation)
 
     def _pod_changed(self, pod: Key) -> None:
         self._view.put_pod(pod, self._pods.get(*pod) or "")
@@ -87,4 +87,4 @@ class Leader:
 
 
 def _problems(read: ClusterSettings) -> list[str]:
-    return admission.settings_problems(read.judge)
+    return admission.settings_problems(read.validation)

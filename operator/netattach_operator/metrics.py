@@ -17,7 +17,7 @@ class Metrics:
         )
         self.reconcile = Histogram(
             "netattach_reconcile_seconds",
-            "Time to judge a NAD and to write its status",
+            "Time to validate a NAD and to write its status",
             buckets=_SECONDS,
             registry=self.registry,
         )
@@ -26,7 +26,7 @@ class Metrics:
         )
         self.nads = Gauge(
             "netattach_nads",
-            "NetworkAttachmentDefinitions by what the judge says",
+            "NetworkAttachmentDefinitions by what the validator says",
             ["valid"],
             registry=self.registry,
         )

@@ -41,7 +41,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What has to be known of a certificate in order to judge it."""
+    """What has to be known of a certificate in order to validate it."""
 
     begins: datetime
     ends: datetime

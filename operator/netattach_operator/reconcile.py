@@ -1,4 +1,4 @@
-"""One NAD at a time: judged, and its status written where it says something else."""
+"""One NAD at a time: validated, and its status written where it says something else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError, TryAgainError
 from netattach_core.validation import nad_status
 from netattach_core.validation.nad_status import Verdict
-from netattach_core.validation.validator import judge
+from netattach_core.validation.validator import validate
 from netattach_kube import events
 from netattach_kube.api import Api
 from netattach_kube.events import Subject
@@ -32,7 +32,7 @@ _TOLD_FROM = 4.0
 """Pauses as short as that are nothing to worry about."""
 
 _BREATH = 3.0
-"""Times as long as the judge has worked, nobody works: a change of the nodes has every NAD judged again."""
+"""Times as long as the validator has worked, nobody works: a change of the nodes has every NAD validated again."""
 
 _SOURCE = {"component": "netattach-operator"}
 
@@ -55,7 +55,7 @@ class Reconciler:
         self._now = now
         self._verdicts: dict[Key, tuple[Any, Verdict]] = {}
         self._pauses: dict[Key, float] = {}
-        self._judged = 0.0
+        self._validated = 0.0
         metrics.nads.labels("true").set_function(lambda: self._count(valid=True))
         metrics.nads.labels("false").set_function(lambda: self._count(valid=False))
 
@@ -63,9 +63,9 @@ class Reconciler:
         """Never returns."""
         while True:
             key = await self._keys.take()
-            self._judged = 0.0
+            self._validated = 0.0
             await self._tried(key)
-            await asyncio.sleep(_BREATH * self._judged)
+            await asyncio.sleep(_BREATH * self._validated)
 
     async def reconcile(self, key: Key) -> None:
         """Raises NetattachError where it has to be tried again."""
@@ -109,16 +109,16 @@ class Reconciler:
         return pause
 
     async def _verdict(self, key: Key, body: Body) -> Verdict:
-        """Judged anew only where something has changed that the judge looks at; beside us, so that the Lease is renewed."""
+        """Validated anew only where something has changed that the validator looks at; beside us, so that the Lease is renewed."""
         nodes, settings = self._view.nodes, self._view.settings
         seen = (body["spec"], body["metadata"]["annotations"], self._view.nodes_version, settings)
         known, found = self._verdicts.get(key, (None, None))
         if found is None or known != seen:
             started = time.monotonic()
-            findings = await asyncio.to_thread(judge, body, nodes, settings=settings)
+            findings = await asyncio.to_thread(validate, body, nodes, settings=settings)
             found = nad_status.verdict(body["spec"].get("config"), findings)
             self._verdicts[key] = seen, found
-            self._judged = time.monotonic() - started
+            self._validated = time.monotonic() - started
         return found
 
     async def _write(self, key: Key, body: Body, changes: dict[str, Any]) -> None:

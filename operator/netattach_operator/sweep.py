@@ -22,7 +22,7 @@ _PAGE = "200"
 
 
 class Sweep:
-    """`listed` is set once everything is known; before, a judgement would be one without the nodes."""
+    """`listed` is set once everything is known; before, a validation would be one without the nodes."""
 
     def __init__(self, api: Api, view: View) -> None:
         self._api = api

@@ -11,7 +11,7 @@ from netattach_core.api import inventory
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.errors import NetattachError
 from netattach_core.validation import settings as validation_settings
-from netattach_core.validation.settings import JudgeSettings
+from netattach_core.validation.settings import ValidationSettings
 from netattach_kube.pods_by_nad import PodsByNad
 from netattach_kube.watched import Key
 from netattach_operator.keys import Keys
@@ -89,18 +89,18 @@ class View:
 
     @property
     def nodes(self) -> tuple[NodeInventory, ...] | None:
-        """By name, so that the judge says the same of the same; None where nothing is known of any."""
+        """By name, so that the validator says the same of the same; None where nothing is known of any."""
         if self._nodes is None:
             names = sorted(self.inventories)
             self._nodes = tuple(filter(None, map(self.inventories.get, names)))
         return self._nodes or None
 
     @property
-    def settings(self) -> JudgeSettings:
-        """How to judge."""
+    def settings(self) -> ValidationSettings:
+        """How to validate."""
         return self._settings
 
-    def put_settings(self, settings: JudgeSettings) -> None:
+    def put_settings(self, settings: ValidationSettings) -> None:
         if settings != self._settings:
             self._settings = settings
             self._all_nads(0)
@@ -147,7 +147,7 @@ def _nad(body: Body) -> Body:
 
 
 def _inventory(body: Body) -> NodeInventory:
-    """Without what the judge does not read, so that a change of that is none."""
+    """Without what the validator does not read, so that a change of that is none."""
     read = inventory.from_dict({**(body.get("status") or {}), "node": body["metadata"]["name"]})
     return dataclasses.replace(
         read,

@@ -14,7 +14,7 @@ from netattach_core.attach.attachment import Attachment, Network
 from netattach_core.attach.default_route import DefaultRoute
 from netattach_core.attach.plan import Carrier, Step, Verb
 from netattach_core.attach.sandbox import Sandbox
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.shim.protocol import Ran
 
 
@@ -97,7 +97,7 @@ class Ledger(Protocol):
 class Foreign(Protocol):
     """What others noted of sandboxes that they attached: Multus, or the runtime by the default network alone."""
 
-    async def attachments(self, call: CniCall) -> tuple[Attachment, ...]:
+    async def attachments(self, call: CniRequest) -> tuple[Attachment, ...]:
         """In the order of their ADD; without the default network where nobody noted it. Raises DecodeError."""
 
     async def forget(self, sandbox: Sandbox) -> None:
@@ -114,7 +114,7 @@ class Devices(Protocol):
 class DeviceFiles(Protocol):
     """What device plugins and CNI plugins tell of the devices behind interfaces, a file for each attachment."""
 
-    def named(self, call: CniCall, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    def named(self, call: CniRequest, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
         """The attachments with their files' paths; nothing is touched."""
 
     def prepare(self, attachments: Iterable[Attachment]) -> None:

@@ -1,4 +1,4 @@
-/* A RUN frame, read and judged. */
+/* A RUN frame, read and validated. */
 #ifndef ORDER_H
 #define ORDER_H
 

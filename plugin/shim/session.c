@@ -69,7 +69,7 @@ static struct buffer read_stdin(void)
 	}
 }
 
-/* Whether the path is a namespace is the daemon's to judge; a pipe or terminal at that path must not stop us. */
+/* Whether the path is a namespace is the daemon's to validate; a pipe or terminal at that path must not stop us. */
 static int open_netns(void)
 {
 	const char *path = getenv("CNI_NETNS");

@@ -214,7 +214,7 @@ static void cannot_write(int error)
 	here.failures.count++;
 	buffer_text(message, "the note of its networks cannot be written: ");
 	buffer_text(message, reason(error));
-	buffer_text(message, "; make room or mend the disk");
+	buffer_text(message, "; make room or fix the disk");
 }
 
 static void add_step(size_t at, struct buffer *result)

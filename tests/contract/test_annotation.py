@@ -7,21 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netattach_core.api import networks_annotation
-from netattach_core.api.networks_annotation import Selection
+from netattach_core.api.networks_annotation import NetworkSelection
 from netattach_core.errors import AnnotationError
 
 ACCEPTED = {
-    "a bare name": ("net1", [Selection("test", "net1")]),
-    "a name with a namespace": ("default/net1", [Selection("default", "net1")]),
-    "a name with an interface": ("net1@my_interface", [Selection("test", "net1", "my_interface")]),
-    "all three parts": ("default/net1@my_interface", [Selection("default", "net1", "my_interface")]),
-    "two names": ("net1,net2", [Selection("test", "net1"), Selection("test", "net2")]),
+    "a bare name": ("net1", [NetworkSelection("test", "net1")]),
+    "a name with a namespace": ("default/net1", [NetworkSelection("default", "net1")]),
+    "a name with an interface": ("net1@my_interface", [NetworkSelection("test", "net1", "my_interface")]),
+    "all three parts": ("default/net1@my_interface", [NetworkSelection("default", "net1", "my_interface")]),
+    "two names": ("net1,net2", [NetworkSelection("test", "net1"), NetworkSelection("test", "net2")]),
     "blanks around the parts": (
         " ns / net1 @ if0 , net2 ",
-        [Selection("ns", "net1", "if0"), Selection("test", "net2")],
+        [NetworkSelection("ns", "net1", "if0"), NetworkSelection("test", "net2")],
     ),
-    "the same network twice": ("net1,net1", [Selection("test", "net1"), Selection("test", "net1")]),
-    "the word null names a network": ("null", [Selection("test", "null")]),
+    "the same network twice": (
+        "net1,net1",
+        [NetworkSelection("test", "net1"), NetworkSelection("test", "net1")],
+    ),
+    "the word null names a network": ("null", [NetworkSelection("test", "null")]),
     "an empty text asks for nothing": ("", []),
     "an empty list asks for nothing": ("[]", []),
     "three elements, unknown keys passed over": (
@@ -29,31 +32,35 @@ ACCEPTED = {
             '[{"name":"net1"},{"name":"net2","ipRequest":"1.2.3.4","macRequest":"aa:bb:cc:dd:ee:ff"},'
             '{"name":"net3","namespace":"other-ns"}]'
         ),
-        [Selection("test", "net1"), Selection("test", "net2"), Selection("other-ns", "net3")],
+        [
+            NetworkSelection("test", "net1"),
+            NetworkSelection("test", "net2"),
+            NetworkSelection("other-ns", "net3"),
+        ],
     ),
-    "a name with a dot": ('[{"name":"my.net"}]', [Selection("test", "my.net")]),
-    "an empty namespace is the pod's": ('[{"name":"a","namespace":""}]', [Selection("test", "a")]),
-    "null is as if absent": ('[{"name":"a","ips":null}]', [Selection("test", "a")]),
+    "a name with a dot": ('[{"name":"my.net"}]', [NetworkSelection("test", "my.net")]),
+    "an empty namespace is the pod's": ('[{"name":"a","namespace":""}]', [NetworkSelection("test", "a")]),
+    "null is as if absent": ('[{"name":"a","ips":null}]', [NetworkSelection("test", "a")]),
     "the deprecated key for the interface": (
         '[{"name":"a","interfaceRequest":"eth5"}]',
-        [Selection("test", "a", "eth5")],
+        [NetworkSelection("test", "a", "eth5")],
     ),
     "keys in another case, as Go reads them": (
         '[{"Name":"a","IPS":["10.0.0.1"]}]',
-        [Selection("test", "a", ips=("10.0.0.1",))],
+        [NetworkSelection("test", "a", ips=("10.0.0.1",))],
     ),
     "addresses with and without a prefix": (
         '[{"name":"a","ips":["10.0.0.1/24","fd00::1"]}]',
-        [Selection("test", "a", ips=("10.0.0.1/24", "fd00::1"))],
+        [NetworkSelection("test", "a", ips=("10.0.0.1/24", "fd00::1"))],
     ),
     "a MAC in Go's third notation": (
         '[{"name":"a","mac":"0200.0000.0001"}]',
-        [Selection("test", "a", mac="0200.0000.0001")],
+        [NetworkSelection("test", "a", mac="0200.0000.0001")],
     ),
     "a port mapping's protocol in lower case, TCP by default": (
         '[{"name":"a","portMappings":[{"hostPort":80,"containerPort":8080},{"hostPort":53,"containerPort":53,"protocol":"Udp"}]}]',
         [
-            Selection(
+            NetworkSelection(
                 "test",
                 "a",
                 port_mappings=(
@@ -65,15 +72,15 @@ ACCEPTED = {
     ),
     "a rate without a burst gets one": (
         '[{"name":"a","bandwidth":{"ingressRate":1000}}]',
-        [Selection("test", "a", bandwidth={"ingressRate": 1000, "ingressBurst": 4294967295})],
+        [NetworkSelection("test", "a", bandwidth={"ingressRate": 1000, "ingressBurst": 4294967295})],
     ),
     "an empty default-route is not an absent one": (
         '[{"name":"a","default-route":[]},{"name":"b"}]',
-        [Selection("test", "a", default_route=()), Selection("test", "b", default_route=None)],
+        [NetworkSelection("test", "a", default_route=()), NetworkSelection("test", "b", default_route=None)],
     ),
     "addresses beside a claim, as OVN-Kubernetes has them and S61 forbids": (
         '[{"name":"a","ips":["10.0.0.1"],"ipam-claim-reference":"c"}]',
-        [Selection("test", "a", ips=("10.0.0.1",), ipam_claim_reference="c")],
+        [NetworkSelection("test", "a", ips=("10.0.0.1",), ipam_claim_reference="c")],
     ),
     "the rest of the keys": (
         (
@@ -81,7 +88,7 @@ ACCEPTED = {
             '"ipam-claim-reference":"vm.a"}]'
         ),
         [
-            Selection(
+            NetworkSelection(
                 "test",
                 "a",
                 infiniband_guid="c2:11:22:33:44:55:66:77",
@@ -132,7 +139,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "expected"), ACCEPTED.values(), ids=ACCEPTED)
-def test_what_is_accepted(text: str, expected: list[Selection]) -> None:
+def test_what_is_accepted(text: str, expected: list[NetworkSelection]) -> None:
     """Each accepted text gives its elements, in order."""
     assert tuple(expected) == networks_annotation.parse(text, "test")
 
@@ -144,7 +151,7 @@ def test_what_is_refused(text: str) -> None:
         networks_annotation.parse(text, "test")
 
 
-def test_a_refusal_names_the_place_and_the_mend() -> None:
+def test_a_refusal_names_the_place_and_the_fix() -> None:
     """Somebody who reads the pod's event has to know what to change."""
     with pytest.raises(AnnotationError) as refusal:
         networks_annotation.parse('[{"name": "a"}, {"name": "b", "mac": "02:00"}]', "test")

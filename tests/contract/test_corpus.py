@@ -1,4 +1,4 @@
-"""The judge against real NADs, in the words of their authors: no false denial, and no missed certain failure.
+"""The validator against real NADs, in the words of their authors: no false denial, and no missed certain failure.
 
 The corpus stands beside the repository, at ../shared/corpus, or where NETATTACH_CORPUS says. Each file's header tells what is
 to be expected, and what the nodes have.
@@ -20,7 +20,7 @@ import yaml
 
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.text.finding import Finding, Severity
-from netattach_core.validation.validator import judge
+from netattach_core.validation.validator import validate
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GIVEN = os.environ.get("NETATTACH_CORPUS", "")
@@ -28,7 +28,7 @@ CORPUS = Path(GIVEN) if GIVEN else REPOSITORY.parent / "shared" / "corpus"
 FILES = 229
 
 NOT_FOUND_YET: set[str] = set()
-"""Files of class hard that the judge does not refuse yet. It may only shrink."""
+"""Files of class hard that the validator does not refuse yet. It may only shrink."""
 
 STANDARD = [
     "bandwidth",
@@ -70,7 +70,7 @@ class Sample:
         return self.header.get("class", "valid").split()[0] if self.header["expect"] == "reject" else "valid"
 
     def findings(self) -> list[Finding]:
-        return judge(self.body, [inventory(self.header)])
+        return validate(self.body, [inventory(self.header)])
 
     def denied(self) -> list[Finding]:
         return [finding for finding in self.findings() if finding.weight is Severity.DENY]
@@ -137,7 +137,7 @@ def test_no_valid_nad_is_denied(corpus: list[Sample]) -> None:
     """A false denial stops somebody's work; there is none, with the node that the NAD needs and without any."""
     denied = {
         sample.file: [
-            f"{f.rule.id}: {f.problem}" for f in judge(sample.body, nodes) if f.weight is Severity.DENY
+            f"{f.rule.id}: {f.problem}" for f in validate(sample.body, nodes) if f.weight is Severity.DENY
         ]
         for sample in of(corpus, "valid")
         for nodes in (None, [inventory(sample.header)])
@@ -149,7 +149,7 @@ def test_no_valid_nad_is_denied(corpus: list[Sample]) -> None:
 def test_every_nad_that_fails_on_any_node_is_denied(corpus: list[Sample]) -> None:
     """Also when nothing is known of the nodes, as in `netattach lint`."""
     hard = list(of(corpus, "hard"))
-    missed = {s.file for s in hard if not any(f.weight is Severity.DENY for f in judge(s.body, None))}
+    missed = {s.file for s in hard if not any(f.weight is Severity.DENY for f in validate(s.body, None))}
 
     assert len(hard) - len(missed) >= min(25, len(hard))
     assert NOT_FOUND_YET == missed
@@ -177,13 +177,13 @@ def test_a_finding_says_what_to_do(corpus: list[Sample]) -> None:
     """Both sentences are there, and none is jsonschema's own."""
     findings = [finding for sample in corpus for finding in sample.findings()]
 
-    assert [] == [f for f in findings if not f.problem or not f.mend]
+    assert [] == [f for f in findings if not f.problem or not f.fix]
     assert [] == [
         f.problem for f in findings if "is not as it should be" in f.problem or "is not valid" in f.problem
     ]
 
 
-def test_the_corpus_is_judged_in_three_seconds(
+def test_the_corpus_is_validated_in_three_seconds(
     corpus: list[Sample], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And the table of verdicts, for whoever runs this by hand."""

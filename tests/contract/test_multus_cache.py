@@ -16,13 +16,15 @@ from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.caches import libcni as libcni_cache
 from netattach_core.caches import multus as multus_cache
 from netattach_core.caches.libcni import Cached
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DecodeError
 from support import multus
 from support.multus import Delegate
 
 RECORDED = Path(__file__).with_name("multus-4.3.0")
-CALL = CniCall("DEL", "c1", "/n", "eth0", {"K8S_POD_NAME": "p"}, "1.0.0", {"portMappings": [{"hostPort": 1}]})
+CALL = CniRequest(
+    "DEL", "c1", "/n", "eth0", {"K8S_POD_NAME": "p"}, "1.0.0", {"portMappings": [{"hostPort": 1}]}
+)
 PRIMARY = Delegate(
     "kindnet",
     {
@@ -118,8 +120,8 @@ def test_the_fullest_configuration_is_taken() -> None:
     (by_result,) = _read(multus.scratch([stripped]), (PRIMARY, "eth0"))
 
     assert [2, 2] == [len(each.conf.plugins) for each in (by_chain, by_result)]
-    assert "kept" in by_chain.conf_text
-    assert "kept" in by_result.conf_text
+    assert "kept" in by_chain.config_text
+    assert "kept" in by_result.config_text
 
 
 def test_plugins_from_sub_directories_are_not_lost() -> None:
@@ -182,10 +184,10 @@ def test_garbage_is_read_or_refused(data: bytes) -> None:
             Attachment,
             network=st.sampled_from(["default/a", "b"]),
             ifname=st.from_regex(r"net[0-9]{1,3}", fullmatch=True),
-            conf_text=st.sampled_from(
+            config_text=st.sampled_from(
                 [json.dumps(MACVLAN.config), json.dumps(PRIMARY.config), '{ "type" : "macvlan","x":[1 ] }']
             ),
-            conf_name=st.just("data"),
+            config_name=st.just("data"),
             args=st.just({"K8S_POD_NAME": "p"}),
             runtime_config=st.sampled_from([{}, {"mac": "02:00:00:00:00:01"}, {"ips": ["10.0.0.1/24"]}]),
             result=st.just('{"cniVersion": "1.0.0"}'),

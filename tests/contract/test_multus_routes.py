@@ -1,7 +1,7 @@
 """Multus' own unit tables on default-route and its gateway cache, replayed (multus section 5); what differs says why.
 
-Multus keeps two flags a network (IsFilterV4Gateway, IsFilterV6Gateway) and afterwards mends the result that libcni has cached.
-We keep what was asked for, look into the kernel, and mend the result that the ledger keeps.
+Multus keeps two flags a network (IsFilterV4Gateway, IsFilterV6Gateway) and afterwards fixes the result that libcni has cached.
+We keep what was asked for, look into the kernel, and fix the result that the ledger keeps.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _edited(body: dict[str, Any], gateways: dict[int, list[str]]) -> dict[str, A
 def test_the_cache_of_versions_with_one_list(
     version: str, before: list[Any] | None, gateways: dict[int, list[str]], after: list[Any] | None
 ) -> None:
-    """Multus looks for `::0/0`, which nobody writes, so its IPv6 is never mended."""
+    """Multus looks for `::0/0`, which nobody writes, so its IPv6 is never fixed."""
     rest = {"cniVersion": version, "interfaces": [{"name": "net1", "x-unknown": 1}], "dns": {}}
 
     edited = _edited(rest if before is None else {**rest, "routes": before}, gateways)

@@ -21,8 +21,8 @@ from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
 from netattach_core.errors import ConfigError, EnvironmentVariableError, NetattachError
 from netattach_kube import cluster_settings
-from netattach_plugin.engine.network_resolver import PodNetworks
-from netattach_plugin.node.cni_conf_dir import ConfDir
+from netattach_plugin.engine.network_resolver import NetworkResolver
+from netattach_plugin.node.cni_conf_dir import CniConfDir
 from support.twins import FixedDevices, MemoryStore
 
 CNI = '{"cniVersion":"0.3.1","name":"%s","type":"mynet"}'
@@ -57,8 +57,8 @@ def attached(row: Row, directory: Path, args: str = "", **stdin: Any) -> tuple[A
         )
     for name, text in row.files.items():
         (directory / name).write_text(text)
-    selection = cluster_settings.parse(row.settings).judge.selection
-    networks = ConfDir(directory, lambda: selection.primary)
+    selection = cluster_settings.parse(row.settings).validation.selection
+    networks = CniConfDir(directory, lambda: selection.primary)
     annotations = {NETWORKS: row.networks, DEFAULT_NETWORK: row.default}
     offered = {**stdin.pop("runtimeConfig", {}), cni_request.POD_ANNOTATIONS: annotations}
     environment = {
@@ -71,7 +71,7 @@ def attached(row: Row, directory: Path, args: str = "", **stdin: Any) -> tuple[A
     call = cni_request.parse(
         environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": offered, **stdin}).encode()
     )
-    return asyncio.run(PodNetworks(store, networks, FixedDevices(), lambda: selection).attachments(call))
+    return asyncio.run(NetworkResolver(store, networks, FixedDevices(), lambda: selection).attachments(call))
 
 
 def told(attachment: Attachment) -> list[dict[str, Any]]:

@@ -86,7 +86,7 @@ def status(cluster: Cluster, name: str, namespace: str = "default") -> list[dict
 
 @contextlib.contextmanager
 def plugins(cluster: Cluster, node: str, **scripts: str) -> Iterator[None]:
-    """CNI plugins in sh on the node, once its inventory has them: the judge refuses networks of plugins that nobody has."""
+    """CNI plugins in sh on the node, once its inventory has them: the validator refuses networks of plugins that nobody has."""
     for name, script in scripts.items():
         program, hidden = f"/opt/cni/bin/{name}", f"/opt/cni/bin/.{name}"
         text = shlex.quote(f"#!/bin/sh\n{script}\n")

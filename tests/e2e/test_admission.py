@@ -63,7 +63,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("config", "words"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_network_is_refused_with_the_place_and_the_mend(
+def test_a_broken_network_is_refused_with_the_place_and_the_fix(
     installed: Cluster, config: str, words: list[str]
 ) -> None:
     said = refused(installed, nad("broken", config))
@@ -134,7 +134,7 @@ def test_what_merely_looks_wrong_is_a_warning(installed: Cluster) -> None:
     assert "ips" in said
 
 
-def test_an_update_is_judged_where_the_text_changes_and_only_there(installed: Cluster) -> None:
+def test_an_update_is_validated_where_the_text_changes_and_only_there(installed: Cluster) -> None:
     created(installed, nad("sound", SOUND["macvlan"]))
     patch = json.dumps({"spec": {"config": conf(type="macvlann", master="eth1")}})
     done = installed.kubectl("patch", "nad", "sound", "--type=merge", f"--patch={patch}", check=False)
@@ -143,7 +143,7 @@ def test_an_update_is_judged_where_the_text_changes_and_only_there(installed: Cl
     assert SOUND["macvlan"] == installed.read("nad", "sound")["spec"]["config"]
 
 
-def test_a_dry_run_is_judged_too(installed: Cluster) -> None:
+def test_a_dry_run_is_validated_too(installed: Cluster) -> None:
     body = json.dumps(nad("broken", conf(type="macvlann", master="eth1")))
     done = installed.kubectl("create", "--dry-run=server", "-f", "-", input=body, check=False)
 
@@ -163,7 +163,7 @@ def test_a_pod_whose_annotation_cannot_be_read_is_refused(installed: Cluster) ->
     assert "line 1" in refused(installed, pod("lost", '[{"name": "sound"'))
 
 
-def test_an_annotation_that_comes_later_is_judged_too(installed: Cluster) -> None:
+def test_an_annotation_that_comes_later_is_validated_too(installed: Cluster) -> None:
     created(installed, {**pod("late", ""), "metadata": {"name": "late", "namespace": "default"}})
     done = installed.kubectl("annotate", "pod", "late", "k8s.v1.cni.cncf.io/networks=nowhere", check=False)
 

@@ -40,18 +40,18 @@ def test_a_network_that_comes_later_lets_the_pod_start(bypassed: Cluster) -> Non
     bypassed.wait_ready("early", seconds=120)
 
 
-def test_a_network_older_than_the_webhook_is_judged_in_its_status(bypassed: Cluster) -> None:
+def test_a_network_older_than_the_webhook_is_validated_in_its_status(bypassed: Cluster) -> None:
     created(bypassed, nad("old", conf(type="macvlann", master="eth1")))
     bypassed.eventually(lambda: _valid(bypassed, "old") == "False", "status")
     condition = bypassed.read("nad", "old")["status"]["conditions"][0]
 
     assert "did you mean `macvlan`?" in condition["message"]
     assert "False" in bypassed.kubectl("get", "net-attach-def", "old").stdout
-    bypassed.kubectl("patch", "nad", "old", "--type=merge", f"--patch={json.dumps(_mended())}")
+    bypassed.kubectl("patch", "nad", "old", "--type=merge", f"--patch={json.dumps(_fixed())}")
     bypassed.eventually(lambda: _valid(bypassed, "old") == "True", "status")
 
 
-def _mended() -> dict[str, dict[str, str]]:
+def _fixed() -> dict[str, dict[str, str]]:
     return {"spec": {"config": conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)}}
 
 

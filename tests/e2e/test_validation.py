@@ -16,7 +16,7 @@ SOUND = conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)
 
 
 @pytest.fixture
-def judged(installed: Cluster) -> Iterator[Cluster]:
+def validated(installed: Cluster) -> Iterator[Cluster]:
     """Gives back what a test makes, and the settings."""
     yield installed
     installed.patch_settings("")
@@ -35,95 +35,99 @@ def asks_for(kind: str, api: str, networks: str, **spec: Any) -> dict[str, Any]:
     return {"apiVersion": api, "kind": kind, "metadata": {"name": "x"}, "spec": {**body, **spec}}
 
 
-def test_settings_in_force_and_broken_ones(judged: Cluster) -> None:
-    refused = judged.kubectl("create", "-f", "-", input=json.dumps(nad("net", DEFAULT_MASTER)), check=False)
+def test_settings_in_force_and_broken_ones(validated: Cluster) -> None:
+    refused = validated.kubectl(
+        "create", "-f", "-", input=json.dumps(nad("net", DEFAULT_MASTER)), check=False
+    )
     assert "[master-default-interface]" in refused.stderr
 
-    judged.patch_settings("judge: {severities: {master-default-interface: warn}}")
+    validated.patch_settings("validation: {severities: {master-default-interface: warn}}")
     said: list[str] = []
 
     def taken() -> bool:
-        done = judged.kubectl("create", "-f", "-", input=json.dumps(nad("net", DEFAULT_MASTER)), check=False)
+        done = validated.kubectl(
+            "create", "-f", "-", input=json.dumps(nad("net", DEFAULT_MASTER)), check=False
+        )
         said.append(done.stderr)
         return done.returncode == 0
 
-    judged.eventually(taken, "the settings are in force", seconds=20)
+    validated.eventually(taken, "the settings are in force", seconds=20)
     assert "Warning: [master-default-interface]" in said[-1]
 
-    broken = judged.kubectl(
+    broken = validated.kubectl(
         *("patch", "configmap", "netattach-config", "--namespace", NODE, "--type=merge"),
-        '--patch={"data": {"config.yaml": "judge: {severities: {route-defualt: off}}"}}',
+        '--patch={"data": {"config.yaml": "validation: {severities: {route-defualt: off}}"}}',
         check=False,
     )
     assert "did you mean `route-default`?" in broken.stderr
 
 
 @pytest.mark.parametrize(("kind", "api"), [("Deployment", "apps/v1"), ("CronJob", "batch/v1")])
-def test_what_makes_pods_is_warned_of_and_taken(judged: Cluster, kind: str, api: str) -> None:
-    said = created(judged, asks_for(kind, api, "nowhere"))
+def test_what_makes_pods_is_warned_of_and_taken(validated: Cluster, kind: str, api: str) -> None:
+    said = created(validated, asks_for(kind, api, "nowhere"))
 
     assert "Warning: [pod-unknown-network] k8s.v1.cni.cncf.io/networks" in said
-    assert judged.exists(kind.lower(), "x")
+    assert validated.exists(kind.lower(), "x")
 
 
-def test_more_pods_than_addresses_are_warned_of(judged: Cluster) -> None:
+def test_more_pods_than_addresses_are_warned_of(validated: Cluster) -> None:
     one = {"type": "static", "addresses": [{"address": "10.0.3.222/24"}]}
-    created(judged, nad("net", conf(type="macvlan", master="eth1", ipam=one)))
+    created(validated, nad("net", conf(type="macvlan", master="eth1", ipam=one)))
     body = asks_for("Deployment", "apps/v1", "net", paused=True, replicas=2)
 
-    done = judged.kubectl("create", "--dry-run=server", "-f", "-", input=json.dumps(body))
+    done = validated.kubectl("create", "--dry-run=server", "-f", "-", input=json.dumps(body))
     assert "Warning: [pod-capacity]" in done.stderr
 
 
-def test_isolated_namespaces(judged: Cluster) -> None:
-    judged.kubectl("create", "namespace", "other")
+def test_isolated_namespaces(validated: Cluster) -> None:
+    validated.kubectl("create", "namespace", "other")
     try:
-        created(judged, nad("net", SOUND, "other"))
-        judged.patch_settings("namespaceIsolation: true")
+        created(validated, nad("net", SOUND, "other"))
+        validated.patch_settings("namespaceIsolation: true")
         body = json.dumps(pod("one", "other/net"))
 
         def refused() -> bool:
             return (
                 "[pod-isolated]"
-                in judged.kubectl("create", "--dry-run=server", "-f", "-", input=body, check=False).stderr
+                in validated.kubectl("create", "--dry-run=server", "-f", "-", input=body, check=False).stderr
             )
 
-        judged.eventually(refused, "isolation is in force", seconds=20)
-        judged.patch_settings("namespaceIsolation: true\nglobalNamespaces: [other]")
-        judged.eventually(lambda: not refused(), "it is global", seconds=20)
+        validated.eventually(refused, "isolation is in force", seconds=20)
+        validated.patch_settings("namespaceIsolation: true\nglobalNamespaces: [other]")
+        validated.eventually(lambda: not refused(), "it is global", seconds=20)
     finally:
-        judged.kubectl("delete", "namespace", "other")
+        validated.kubectl("delete", "namespace", "other")
 
 
-def test_a_network_in_use_goes_with_a_warning_and_stays_where_it_is_protected(judged: Cluster) -> None:
-    created(judged, nad("net", SOUND))
-    created(judged, pod("one", "net"))
-    judged.wait_ready("one")
-    judged.eventually(
-        lambda: judged.read("nad", "net").get("status", {}).get("pods") == 1, "the pod is known"
+def test_a_network_in_use_goes_with_a_warning_and_stays_where_it_is_protected(validated: Cluster) -> None:
+    created(validated, nad("net", SOUND))
+    created(validated, pod("one", "net"))
+    validated.wait_ready("one")
+    validated.eventually(
+        lambda: validated.read("nad", "net").get("status", {}).get("pods") == 1, "the pod is known"
     )
 
     changed = json.dumps({"spec": {"config": SOUND.replace("1.0.0", "0.4.0")}})
-    said = judged.kubectl("patch", "nad", "net", "--type=merge", f"--patch={changed}").stderr
+    said = validated.kubectl("patch", "nad", "net", "--type=merge", f"--patch={changed}").stderr
     assert "Warning: [changed-in-use]" in said
     assert "default/one" in said
 
-    judged.kubectl("annotate", "nad", "net", "netattach.io/protect=true")
-    refused = judged.kubectl("delete", "nad", "net", check=False)
+    validated.kubectl("annotate", "nad", "net", "netattach.io/protect=true")
+    refused = validated.kubectl("delete", "nad", "net", check=False)
     assert "[deleted-though-protected]" in refused.stderr
-    assert judged.exists("nad", "net")
+    assert validated.exists("nad", "net")
 
-    judged.kubectl("annotate", "nad", "net", "netattach.io/protect-")
-    assert "Warning: [deleted-in-use]" in judged.kubectl("delete", "nad", "net").stderr
+    validated.kubectl("annotate", "nad", "net", "netattach.io/protect-")
+    assert "Warning: [deleted-in-use]" in validated.kubectl("delete", "nad", "net").stderr
 
 
-def test_a_namespace_with_a_protected_network_in_use_goes(judged: Cluster) -> None:
-    judged.kubectl("create", "namespace", "leaving")
+def test_a_namespace_with_a_protected_network_in_use_goes(validated: Cluster) -> None:
+    validated.kubectl("create", "namespace", "leaving")
     protected = nad("net", SOUND, "leaving")
     protected["metadata"]["annotations"] = {"netattach.io/protect": "true"}
-    created(judged, protected)
-    created(judged, pod("one", "net", namespace="leaving"))
-    judged.wait_ready("one", "leaving")
+    created(validated, protected)
+    created(validated, pod("one", "net", namespace="leaving"))
+    validated.wait_ready("one", "leaving")
 
-    judged.kubectl("delete", "namespace", "leaving", "--timeout=60s")
-    assert not judged.exists("namespace", "leaving")
+    validated.kubectl("delete", "namespace", "leaving", "--timeout=60s")
+    assert not validated.exists("namespace", "leaving")

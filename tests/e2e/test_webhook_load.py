@@ -167,7 +167,7 @@ def test_a_replica_is_killed(close: Cluster, busy: Load, capsys: pytest.CaptureF
 
 
 def test_all_replicas_are_away(close: Cluster) -> None:
-    """Nobody's pods wait for us, and a network that cannot be judged is not taken."""
+    """Nobody's pods wait for us, and a network that cannot be validated is not taken."""
     close.kubectl("scale", *DEPLOYMENT, "--replicas=0")
     try:
         close.eventually(lambda: not replicas(close), "no replicas")

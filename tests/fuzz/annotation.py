@@ -7,7 +7,7 @@ import ipaddress
 from fuzz import properties
 from netattach_core import admission
 from netattach_core.api import networks_annotation
-from netattach_core.api.networks_annotation import Selection
+from netattach_core.api.networks_annotation import NetworkSelection
 from netattach_core.errors import AnnotationError
 from netattach_core.net import addresses, names
 
@@ -36,7 +36,7 @@ def _is_refused_with_words(error: AnnotationError) -> None:
     assert 0 < len(error.message) <= _LONGEST_MESSAGE, len(error.message)
 
 
-def _can_be_attached(selection: Selection) -> None:
+def _can_be_attached(selection: NetworkSelection) -> None:
     assert names.is_object_name(selection.name), selection
     assert names.is_label(selection.namespace), selection
     assert not selection.interface or names.interface_problem(selection.interface) is None, selection
@@ -49,7 +49,7 @@ def _can_be_attached(selection: Selection) -> None:
     assert all(value > 0 for value in selection.bandwidth.values()), selection
 
 
-def _is_read_again_as_it_was(selections: tuple[Selection, ...]) -> None:
+def _is_read_again_as_it_was(selections: tuple[NetworkSelection, ...]) -> None:
     """In the comma form, which knows a network and its interface."""
     again = ",".join(each.full_name + (f"@{each.interface}" if each.interface else "") for each in selections)
     if not any(set(each.interface) & set(',@[{"') for each in selections):

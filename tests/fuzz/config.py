@@ -1,4 +1,4 @@
-"""Any text as spec.config: our reader beside the standard library's, and the judge with what it says."""
+"""Any text as spec.config: our reader beside the standard library's, and the validator with what it says."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _reads_like_the_standard_library(text: str) -> None:
 
 def _is_refused_rightly(error: json_document.JsonTextError, text: str, expected: Any) -> None:
     assert 0 < len(error.problem) <= _LONGEST_WORDS, error.problem
-    assert 0 < len(error.mend) <= _LONGEST_WORDS, error.mend
+    assert 0 < len(error.fix) <= _LONGEST_WORDS, error.fix
     assert 0 <= error.offset <= len(text), error.offset
     assert expected is _UNREAD or _beyond_our_bounds(text, expected), error.problem
 

@@ -1,4 +1,4 @@
-"""What holds for all that the judge says, whatever it was said of."""
+"""What holds for all that the validator says, whatever it was said of."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def text_of(data: bytes) -> str:
 
 
 def sound(findings: Sequence[Finding], text: str, subject: str = "Pod lab/web") -> None:
-    """Each says what is wrong, where, and how to mend it; and what goes out is short, and harmless on a terminal."""
+    """Each says what is wrong, where, and how to fix it; and what goes out is short, and harmless on a terminal."""
     for finding in findings:
         assert finding.problem, finding
-        assert finding.mend, finding
+        assert finding.fix, finding
         assert finding.offset is None or 0 <= finding.offset <= len(text), finding
     denial(wording.denial(subject, findings, text))
     warnings(wording.warnings(findings, text))

@@ -1,4 +1,4 @@
-"""Any bytes as the body of a review: decoded, judged as the program judges it, answered; without network and threads.
+"""Any bytes as the body of a review: decoded, validated as the program validators it, answered; without network and threads.
 
 The first letter says to which address they are sent. In capitals it says more: the rest is only the text that matters there (a
 configuration, an annotation, settings), in a review that is sound around it.
@@ -20,7 +20,7 @@ from netattach_core.api.nad import PROTECT
 from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.errors import DecodeError, NotFoundError, TryAgainError
 from netattach_kube import cluster_settings
-from netattach_webhooks import app, judges, review
+from netattach_webhooks import app, review, validators
 from netattach_webhooks.lookup import Lookup
 from netattach_webhooks.metrics import Metrics, Outcome
 from netattach_webhooks.review import Review
@@ -34,7 +34,7 @@ _KINDS = {b"n": "nads", b"p": "pods", b"t": "templates", b"c": "config", b"d": "
 
 def one_input(data: bytes) -> None:
     kind = _KINDS.get(data[:1].lower(), "")
-    if kind not in _WEBHOOKS._judges.kinds:
+    if kind not in _WEBHOOKS._validators.kinds:
         return
     body = data[1:] if data[:1].islower() else _around(kind, properties.text_of(data[1:]))
     try:
@@ -46,10 +46,10 @@ def one_input(data: bytes) -> None:
 
 
 def _answered(kind: str, asked: Review) -> None:
-    with mock.patch.object(judges, "_in", _in_place):
-        judged = _LOOP.run_until_complete(_WEBHOOKS._judges.kinds[kind](asked))
-    properties.sound(judged.findings, judged.text, asked.about)
-    outcome, response = _WEBHOOKS._verdict(asked, judged)
+    with mock.patch.object(validators, "_in", _in_place):
+        validated = _LOOP.run_until_complete(_WEBHOOKS._validators.kinds[kind](asked))
+    properties.sound(validated.findings, validated.text, asked.about)
+    outcome, response = _WEBHOOKS._verdict(asked, validated)
     assert isinstance(response.body, bytes)
     answer = json.loads(response.body)
     told = answer["response"]

@@ -1,4 +1,4 @@
-"""The words that lead a fuzzer past the first check: what the judge, the annotation and the review know by name."""
+"""The words that lead a fuzzer past the first check: what the validator, the annotation and the review know by name."""
 
 from __future__ import annotations
 

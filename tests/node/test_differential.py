@@ -1,4 +1,4 @@
-"""The judge beside the plugins themselves: what a binary takes we do not refuse, and what it refuses we mostly do.
+"""The validator beside the plugins themselves: what a binary takes we do not refuse, and what it refuses we mostly do.
 
 Configurations are made of sound ones, with one or two fields changed (support.differential); each is run with the real binary,
 ADD and DEL, in network namespaces of its own, by the road of the daemon. Where the two differ on purpose, it is listed here.
@@ -52,7 +52,7 @@ SAFETY = (
 )
 
 # What a plugin refuses and we let pass: at most five kinds a plugin. The sources are those of release 1.9.1.
-NO_SUCH_LINK = "a node's interface is judged by its inventory, a pod's is not known before the pod is"
+NO_SUCH_LINK = "a node's interface is validated by its inventory, a pod's is not known before the pod is"
 
 GAPS = (
     Gap(
@@ -193,7 +193,7 @@ def _let_pass_in_error(subject: Subject, verdicts: Verdicts) -> bool:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_the_judge_and_the_plugin_agree(subject: Subject) -> None:
+def test_the_validator_and_the_plugin_agree(subject: Subject) -> None:
     """Whatever field is wrong, in whatever way."""
 
     def compare(lab: Lab, config: differential.Config) -> None:

@@ -86,7 +86,7 @@ def disks(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("kind", ["full", "read-only"])
 def test_a_ledger_on_such_a_disk(disks: Disks, kind: str) -> None:
-    """No pod is attached of which nothing could be noted; one that is can be deleted, at the latest when the disk is mended."""
+    """No pod is attached of which nothing could be noted; one that is can be deleted, at the latest when the disk is fixed."""
     node = disks.node
     with disks.disk(LEDGER) as turn, node.pod("good") as old, node.pod("good") as new:
         node.add(old)

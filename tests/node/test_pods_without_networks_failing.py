@@ -70,8 +70,8 @@ class TestFailing:
         self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
     ) -> None:
         """And that one frees it."""
-        mended = tmp_path / "mended"
-        script("failing", f"#!/bin/sh\n[ -e {mended} ] || {{ echo no device was not found >&2; exit 3; }}\n")
+        fixed = tmp_path / "fixed"
+        script("failing", f"#!/bin/sh\n[ -e {fixed} ] || {{ echo no device was not found >&2; exit 3; }}\n")
         bridge = json.loads(DEFAULT_NETWORK)["plugins"][0]
         primary([bridge, {"type": "failing"}])
         with node.pod() as pod:
@@ -80,7 +80,7 @@ class TestFailing:
             failed = error_of(node, "DEL", pod)
             assert DELEGATE == failed["code"]
             assert "not found" not in json.dumps(failed).lower()
-            mended.touch()
+            fixed.touch()
             node.delete(pod)
 
             assert NOTHING == left_on(node)
@@ -131,7 +131,7 @@ class TestFailing:
     def test_a_result_without_a_version_has_the_configurations(
         self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], printed: str
     ) -> None:
-        """As libcni mends it."""
+        """As libcni fixes it."""
         script("sparing", f"#!/bin/sh\n[ $CNI_COMMAND = ADD ] && echo '{printed}'\nexit 0\n")
         primary([{"type": "sparing"}])
         expected = {"cniVersion": "1.0.0", **(json.loads(printed) or {})}

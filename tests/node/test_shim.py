@@ -242,7 +242,7 @@ class TestCall:
         assert [os.fstat(fd).st_ino for fd in host.daemon.descriptors] == [Path(netns).stat().st_ino]
 
     @pytest.mark.parametrize("command", ["ADD", "DEL"])
-    def test_a_dead_namespace_is_the_daemons_to_judge(self, host: Host, command: str) -> None:
+    def test_a_dead_namespace_is_the_daemons_to_validate(self, host: Host, command: str) -> None:
         """A path that does not open gives a CALL without a descriptor."""
         shim = host.calling(command, CNI_NETNS="/var/run/netns/gone")
         host.daemon.answer(0)

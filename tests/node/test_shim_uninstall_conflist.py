@@ -12,9 +12,9 @@ import pytest
 from netattach_core.attach.attachment import Attachment
 from netattach_core.cni import netattach_conf
 from netattach_core.shim import compiled_chain
-from netattach_plugin.node.cni_conf_dir import ConfDir
-from netattach_plugin.node.primary_compiler import Compiler
-from netattach_plugin.node.uninstall_chain import Behind
+from netattach_plugin.node.cni_conf_dir import CniConfDir
+from netattach_plugin.node.primary_compiler import PrimaryCompiler
+from netattach_plugin.node.uninstall_chain import UninstallChain
 from support import uninstalled
 
 PRIMARY = '{"cniVersion":"1.0.0","name":"cbr0","plugins":[{"type":"bridge"}]}'
@@ -34,11 +34,11 @@ class Left:
         self.other.write_text("another's")
         self.write("05-broken.conflist", "{")
         self.write("10-a.conflist", PRIMARY)
-        conf_dir = ConfDir(self.conf, lambda: "cbr0")
-        Compiler(
+        conf_dir = CniConfDir(self.conf, lambda: "cbr0")
+        PrimaryCompiler(
             ledger=root / "ledger", conf_dir=self.conf, networks=conf_dir, deadline=1, named=lambda: True
         ).look()
-        Behind(self.conf, root / "ledger/chains").take()
+        UninstallChain(self.conf, root / "ledger/chains").take()
         self.plugin = json.loads(self.stand_in.read_text())["plugins"][-1]
 
     def write(self, name: str, text: str) -> None:
@@ -61,7 +61,7 @@ OLD: dict[str, Change] = {
     "the primary is gone": lambda left: left.primary.unlink(),
     "the primary has another name": lambda left: left.primary.rename(left.conf / "11-a.conflist"),
     "an earlier one came": lambda left: left.write("07-b.conf", '{"name": "b", "type": "ptp"}'),
-    "an earlier one was mended": lambda left: left.write("05-broken.conflist", PRIMARY),
+    "an earlier one was fixed": lambda left: left.write("05-broken.conflist", PRIMARY),
     "an earlier one is gone": lambda left: (left.conf / "05-broken.conflist").unlink(),
     "Multus is back": lambda left: left.write("00-multus.conf", '{"name": "m", "type": "multus-shim"}'),
     "it is spoilt itself": lambda left: left.stand_in.write_text("{"),

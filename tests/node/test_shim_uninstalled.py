@@ -20,7 +20,7 @@ from support import require, uninstalled
 RESULT = {"cniVersion": "1.0.0", "ips": [{"address": "10.0.0.2/24"}]}
 
 
-class Behind:
+class UninstallChain:
     """A place in a chain; nobody listens at the socket."""
 
     def __init__(self, root: Path) -> None:
@@ -37,7 +37,7 @@ class Behind:
         source = Source(
             str(directory), netattach_conf.FILE_NAME, first=True, files=(("10-a.conflist", b"{}"),)
         )
-        network_of = Network(network=network, conf_text='{"type":"bridge"}', conf_name="n")
+        network_of = Network(network=network, config_text='{"type":"bridge"}', config_name="n")
         (note or self.note).write_bytes(
             compiled_chain.encode(compiled_chain.primary(network_of, source, plain=False))
         )
@@ -51,11 +51,11 @@ class Behind:
 
 
 @pytest.fixture
-def behind(tmp_path: Path) -> Behind:
-    return Behind(tmp_path)
+def behind(tmp_path: Path) -> UninstallChain:
+    return UninstallChain(tmp_path)
 
 
-def test_add_passes_on_what_it_is_given(behind: Behind) -> None:
+def test_add_passes_on_what_it_is_given(behind: UninstallChain) -> None:
     (behind.root / "ledger/chains/del/c2").write_text("another's")
 
     done = behind.call("ADD", prevResult=RESULT)
@@ -64,7 +64,7 @@ def test_add_passes_on_what_it_is_given(behind: Behind) -> None:
     assert behind.place.exists()
 
 
-def test_a_new_pod_starts_and_gives_the_place_up_where_others_freed_the_last(behind: Behind) -> None:
+def test_a_new_pod_starts_and_gives_the_place_up_where_others_freed_the_last(behind: UninstallChain) -> None:
     """CRI-O calls their DEL with our own configuration."""
     done = behind.call("ADD", prevResult=RESULT)
 
@@ -72,7 +72,7 @@ def test_a_new_pod_starts_and_gives_the_place_up_where_others_freed_the_last(beh
     assert not behind.place.parent.exists()
 
 
-def test_add_that_nothing_stands_before_fails(behind: Behind) -> None:
+def test_add_that_nothing_stands_before_fails(behind: UninstallChain) -> None:
     """An empty result would be a pod without a network."""
     done = behind.call("ADD")
 
@@ -80,27 +80,27 @@ def test_add_that_nothing_stands_before_fails(behind: Behind) -> None:
 
 
 @pytest.mark.parametrize("command", ["CHECK", "STATUS", "GC"])
-def test_everything_else_succeeds(behind: Behind, command: str) -> None:
+def test_everything_else_succeeds(behind: UninstallChain, command: str) -> None:
     done = behind.call(command, prevResult=RESULT)
 
     assert (0, "") == (done.returncode, done.stdout)
 
 
-def test_delete_without_anything_left_gives_the_place_up(behind: Behind) -> None:
+def test_delete_without_anything_left_gives_the_place_up(behind: UninstallChain) -> None:
     """Twice, too: the runtime may not have looked yet."""
     assert 0 == behind.call("DEL").returncode
     assert not behind.place.parent.exists()
     assert 0 == behind.call("DEL").returncode
 
 
-def test_delete_while_others_are_left_stays(behind: Behind) -> None:
+def test_delete_while_others_are_left_stays(behind: UninstallChain) -> None:
     (behind.root / "ledger/chains/del/c2").write_text("another's")
 
     assert 0 == behind.call("DEL").returncode
     assert behind.place.exists()
 
 
-def test_what_others_have_in_the_directory_stays(behind: Behind) -> None:
+def test_what_others_have_in_the_directory_stays(behind: UninstallChain) -> None:
     other = behind.place.with_name("other.conf")
     other.write_text("{}")
 
@@ -110,7 +110,7 @@ def test_what_others_have_in_the_directory_stays(behind: Behind) -> None:
 
 @pytest.mark.parametrize("content", [None, b"", b"garbage"], ids=["missing", "empty", "garbage"])
 def test_an_entry_whose_deletion_cannot_be_read_fails_the_delete(
-    behind: Behind, content: bytes | None
+    behind: UninstallChain, content: bytes | None
 ) -> None:
     """Never a success with nothing done; and it ends once the entry is removed."""
     entry = behind.root / "ledger/c1.json"
@@ -130,7 +130,7 @@ def test_an_entry_whose_deletion_cannot_be_read_fails_the_delete(
 
 
 @pytest.mark.parametrize("mark", ["", "relative/file", "/", False, None, 5, [], {"a": "/b"}, "/tmp\u0000/x"])
-def test_whatever_stands_under_the_mark_it_is_the_mark(behind: Behind, mark: Any) -> None:
+def test_whatever_stands_under_the_mark_it_is_the_mark(behind: UninstallChain, mark: Any) -> None:
     """An earlier release wrote the path there."""
     done = behind.call("DEL", uninstalled=mark, standIn=mark)
 
@@ -140,7 +140,9 @@ def test_whatever_stands_under_the_mark_it_is_the_mark(behind: Behind, mark: Any
 
 @pytest.mark.parametrize("noted", [True, False], ids=["noted", "without a note"])
 @pytest.mark.parametrize("command", ["ADD", "CHECK", "DEL", "STATUS", "GC"])
-def test_no_path_of_the_configuration_is_removed(behind: Behind, command: str, *, noted: bool) -> None:
+def test_no_path_of_the_configuration_is_removed(
+    behind: UninstallChain, command: str, *, noted: bool
+) -> None:
     """A plugin that starts the shim hands it what a network's author wrote, and the shim is root. Nor one with our names."""
     strangers = [
         behind.root / "precious/alone/file",
@@ -187,7 +189,7 @@ BY_OTHERS: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("change", BY_OTHERS.values(), ids=BY_OTHERS)
 def test_a_note_that_may_be_anothers_is_not_believed(
-    behind: Behind, change: Callable[[Path], None], request: pytest.FixtureRequest
+    behind: UninstallChain, change: Callable[[Path], None], request: pytest.FixtureRequest
 ) -> None:
     """And hinders no call."""
     if "another user's" in request.node.name and os.geteuid() != 0:
@@ -200,7 +202,7 @@ def test_a_note_that_may_be_anothers_is_not_believed(
 
 
 @pytest.mark.parametrize("network", ["", ".", "..", "a/../cbr0", "../net.d/cbr0", "cbr0/", "cbr0\0", "link"])
-def test_no_network_of_the_note_leads_out_of_the_directory(behind: Behind, network: str) -> None:
+def test_no_network_of_the_note_leads_out_of_the_directory(behind: UninstallChain, network: str) -> None:
     """Its name is one directory of the node's configuration directory, and no link to another."""
     (behind.place.parents[1] / "link").symlink_to(behind.place.parent)
     above = [behind.place.parents[index] / netattach_conf.BEHIND for index in (1, 2)]
@@ -214,7 +216,7 @@ def test_no_network_of_the_note_leads_out_of_the_directory(behind: Behind, netwo
 
 
 @pytest.mark.parametrize("directory", ["", "relative", "/nowhere/at/all"])
-def test_a_directory_of_the_note_that_is_none_ends_nothing(behind: Behind, directory: str) -> None:
+def test_a_directory_of_the_note_that_is_none_ends_nothing(behind: UninstallChain, directory: str) -> None:
     behind.says(directory, "cbr0")
 
     done = behind.call("DEL")
@@ -222,7 +224,7 @@ def test_a_directory_of_the_note_that_is_none_ends_nothing(behind: Behind, direc
     assert (0, "", True) == (done.returncode, done.stderr, behind.place.exists())
 
 
-def test_where_the_note_is_lost_the_compiled_primary_tells(behind: Behind) -> None:
+def test_where_the_note_is_lost_the_compiled_primary_tells(behind: UninstallChain) -> None:
     """It is of the same directory, and root's too."""
     behind.note.unlink()
     behind.says(behind.place.parents[1], "cbr0", behind.note.with_name("primary"))
@@ -233,7 +235,7 @@ def test_where_the_note_is_lost_the_compiled_primary_tells(behind: Behind) -> No
 
 
 @pytest.mark.parametrize("command", ["ADD", "CHECK", "STATUS", "GC"])
-def test_started_by_a_plugin_it_fails_at_once(behind: Behind, command: str) -> None:
+def test_started_by_a_plugin_it_fails_at_once(behind: UninstallChain, command: str) -> None:
     """The sandbox's lock is held above it: to wait for that would be for ever."""
     done = behind.call(command, {"NETATTACH_INSIDE": "1"}, prevResult=RESULT)
 
@@ -242,7 +244,7 @@ def test_started_by_a_plugin_it_fails_at_once(behind: Behind, command: str) -> N
     assert behind.place.exists()
 
 
-def test_started_by_a_plugin_it_has_nothing_to_delete(behind: Behind) -> None:
+def test_started_by_a_plugin_it_has_nothing_to_delete(behind: UninstallChain) -> None:
     """So that what an ADD with it began can be undone, and an old entry of the ledger be freed."""
     done = behind.call("DEL", {"NETATTACH_INSIDE": "1"})
 

@@ -85,7 +85,7 @@ def test_multus_list_is_gone_and_its_results_are_there(before: Others) -> None:
         assert (["lo"], []) == (node.link_names(pod), node.leases())
 
 
-def test_a_spoilt_list_fails_until_it_is_mended(before: Others) -> None:
+def test_a_spoilt_list_fails_until_it_is_fixed(before: Others) -> None:
     """Multus says success and leaks (#1087). The text is none that containerd takes for success."""
     node = before.node
     with node.pod() as pod:

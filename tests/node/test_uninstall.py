@@ -14,10 +14,10 @@ import pytest
 from netattach_cli.demo.stage import DEFAULT_NETWORK
 from netattach_core.cni import netattach_conf
 from netattach_plugin.node.primary_compiler import DIRECTORY
-from netattach_plugin.node.uninstall_chain import Behind
+from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.state import handover
-from netattach_plugin.state.cni_caches import ForeignCache
-from netattach_plugin.state.shim_ledger import ChainedLedger
+from netattach_plugin.state.cni_caches import CniCaches
+from netattach_plugin.state.shim_ledger import ShimLedger
 from support.node import Node
 from support.others import Others
 
@@ -60,9 +60,9 @@ def _taken_back(after: Others) -> None:
     asyncio.run(handover.take_back(*_books(after)))
 
 
-def _books(after: Others) -> tuple[ChainedLedger, ForeignCache]:
-    ledger = ChainedLedger(after.node.stage.places.ledger, 120)
-    return ledger, ForeignCache(after.root / "multus", after.root)
+def _books(after: Others) -> tuple[ShimLedger, CniCaches]:
+    ledger = ShimLedger(after.node.stage.places.ledger, 120)
+    return ledger, CniCaches(after.root / "multus", after.root)
 
 
 def test_after_a_rollback_multus_frees_all_of_it(after: Others) -> None:
@@ -113,10 +113,10 @@ def test_a_plain_pod_that_the_shim_attached_alone_is_handed_over_too(after: Othe
 
 
 @pytest.fixture
-def ours(after: Others) -> Iterator[Behind]:
+def ours(after: Others) -> Iterator[UninstallChain]:
     """Ours at the end of the default network's plugins, once they are taken; a test's end is our return."""
     stage = after.node.stage.places
-    ours = Behind(stage.conf_dir, stage.ledger / DIRECTORY)
+    ours = UninstallChain(stage.conf_dir, stage.ledger / DIRECTORY)
     yield ours
     ours.give_up()
 
@@ -131,7 +131,7 @@ def primary_file(node: Node) -> Iterator[Path]:
 
 
 @pytest.fixture
-def behind(after: Others, ours: Behind) -> Path:
+def behind(after: Others, ours: UninstallChain) -> Path:
     """The one in the directory that libcni chains, and no other: that a runtime uses both is another test's."""
     ours.take()
     _stand_in(after).unlink()
@@ -211,7 +211,7 @@ def test_a_plugin_that_fails_keeps_the_entry_and_our_place(after: Others, behind
 
 @pytest.mark.parametrize("runtime", ["earlier_runtime", "primary_tries"])
 def test_all_is_freed_whether_the_runtime_chains_directories_or_not(
-    after: Others, ours: Behind, runtime: str
+    after: Others, ours: UninstallChain, runtime: str
 ) -> None:
     """Default network, others, leases and entries; new pods start meanwhile; and with the last of ours our places go."""
     node, call = after.node, getattr(after, runtime)
@@ -238,7 +238,7 @@ def test_all_is_freed_whether_the_runtime_chains_directories_or_not(
         _forget_what_was_handed_to_multus(after)
 
 
-def test_a_primary_that_is_a_single_conf(after: Others, ours: Behind, primary_file: Path) -> None:
+def test_a_primary_that_is_a_single_conf(after: Others, ours: UninstallChain, primary_file: Path) -> None:
     """Is freed like a list, and new pods start in it."""
     node = after.node
     with node.pod("data") as pod, node.pod() as new:
@@ -263,7 +263,7 @@ def test_a_primary_that_is_a_single_conf(after: Others, ours: Behind, primary_fi
 
 @pytest.mark.parametrize("spoilt", ["primary", "stand-in"])
 def test_a_stand_in_that_has_grown_old_goes_when_a_pod_starts(
-    after: Others, ours: Behind, primary_file: Path, spoilt: str
+    after: Others, ours: UninstallChain, primary_file: Path, spoilt: str
 ) -> None:
     """That pod starts. What runs on is freed where directories are chained, else once we are back."""
     node = after.node
@@ -293,7 +293,7 @@ def test_a_stand_in_that_has_grown_old_goes_when_a_pod_starts(
     _forget_what_was_handed_to_multus(after)
 
 
-def test_a_pod_that_was_made_meanwhile_is_freed_when_we_are_back(after: Others, ours: Behind) -> None:
+def test_a_pod_that_was_made_meanwhile_is_freed_when_we_are_back(after: Others, ours: UninstallChain) -> None:
     """By what the runtime noted of it; our place in that chain is nobody's network."""
     node = after.node
     with node.pod("data") as pod, node.pod() as new:

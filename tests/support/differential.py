@@ -26,7 +26,7 @@ from netattach_core.api.inventory import DefaultInterface, Interface, NodeInvent
 from netattach_core.cni.versions import SUPPORTED
 from netattach_core.plugins import ipam_plugin, main_plugin
 from netattach_core.text.finding import Finding, Severity
-from netattach_core.validation.validator import judge
+from netattach_core.validation.validator import validate
 from support import differential_worker, require
 
 Place = tuple[str | int, ...]
@@ -65,7 +65,7 @@ COMMON: dict[str, tuple[Any, ...]] = {
     "IPAM": ({}, {"type": "zzz"}, {"type": None}, 5, None),
     "colour": ("red",),
 }
-"""Keys of every configuration; the types of the first are judged apart from the schema."""
+"""Keys of every configuration; the types of the first are validated apart from the schema."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ class Lab:
     def verdicts(self, config: Any) -> Verdicts:
         text = config if isinstance(config, str) else json.dumps(config)
         self.asked += 1
-        return Verdicts(config, self._refusal(text), self._judged(text))
+        return Verdicts(config, self._refusal(text), self._validated(text))
 
     def _refusal(self, text: str) -> str | None:
         given, answers = self._process.stdin, self._process.stdout
@@ -235,9 +235,9 @@ class Lab:
         refusal: str | None = json.loads(line)
         return refusal
 
-    def _judged(self, text: str) -> list[Finding]:
+    def _validated(self, text: str) -> list[Finding]:
         body = {"metadata": {"namespace": "lab", "name": "lab"}, "spec": {"config": text}}
-        return judge(body, [self._inventory])
+        return validate(body, [self._inventory])
 
 
 @contextlib.contextmanager

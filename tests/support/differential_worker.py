@@ -68,7 +68,7 @@ class Worker:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch.mkdir()
 
-    def _attach(self, network: cni_config.NetworkConf, netns: str) -> str | None:
+    def _attach(self, network: cni_config.NetworkConfig, netns: str) -> str | None:
         previous: str | None = None
         for plugin in network.plugins:
             stdin = cni_config.plugin_stdin(network, plugin, {}, {})

@@ -64,7 +64,7 @@ Ask = Callable[[int], Question]
 
 
 def creation(body: dict[str, Any], kind: str = "") -> Question:
-    """Judged as if it were to be created, and then it is not."""
+    """Validated as if it were to be created, and then it is not."""
     metadata, group = body["metadata"], body["apiVersion"]
     resource = {"Pod": "pods", "NetworkAttachmentDefinition": "network-attachment-definitions"}[body["kind"]]
     root = f"/apis/{group}" if "/" in group else f"/api/{group}"

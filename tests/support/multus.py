@@ -29,7 +29,7 @@ class Delegate:
         return self.config.get("plugins") or [self.config]
 
     @property
-    def conf_name(self) -> str:
+    def config_name(self) -> str:
         return str(self.config["name"])
 
 
@@ -49,7 +49,7 @@ def cached(
         "containerId": container_id,
         "config": base64.b64encode(json.dumps(delegate.config).encode()).decode(),
         "ifName": ifname,
-        "networkName": delegate.conf_name,
+        "networkName": delegate.config_name,
         "netns": netns,
         "cniArgs": args,
         "capabilityArgs": {"mac": delegate.asked["macRequest"]} if "macRequest" in delegate.asked else {},
@@ -102,4 +102,4 @@ def _chain(delegate: Delegate | None) -> dict[str, Any]:
     ]
     whole = base64.b64encode(json.dumps(delegate.config).encode()).decode()
     version = delegate.config.get("cniVersion", "")
-    return {"Name": delegate.conf_name, "CNIVersion": version, **empty, "Plugins": plugins, "Bytes": whole}
+    return {"Name": delegate.config_name, "CNIVersion": version, **empty, "Plugins": plugins, "Bytes": whole}

@@ -47,7 +47,7 @@ class Others:
         for index, delegate in enumerate(delegates):
             ifname = delegate.ifname or ("eth0" if index == 0 else f"net{index}")
             result = self._plugins_add(pod, delegate, ifname)
-            path = self.root / "multus/results" / f"{delegate.conf_name}-{self.container_id(pod)}-{ifname}"
+            path = self.root / "multus/results" / f"{delegate.config_name}-{self.container_id(pod)}-{ifname}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(multus.cached(delegate, self.container_id(pod), ifname, pod.netns, result))
         self.scratch(pod).write_bytes(multus.scratch(delegates, release))
@@ -55,7 +55,7 @@ class Others:
 
     def _runtime_notes_multus(self, pod: NodePod) -> None:
         itself = Delegate(multus_cache.NAME, {"name": multus_cache.NAME, "type": "multus"})
-        path = self.root / "results" / f"{itself.conf_name}-{self.container_id(pod)}-eth0"
+        path = self.root / "results" / f"{itself.config_name}-{self.container_id(pod)}-eth0"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(multus.cached(itself, self.container_id(pod), "eth0", pod.netns, {}))
 
@@ -121,7 +121,7 @@ class Others:
     def _plugins_add(self, pod: NodePod, delegate: Delegate, ifname: str) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for plugin in delegate.plugins:
-            head = {"cniVersion": delegate.config["cniVersion"], "name": delegate.conf_name}
+            head = {"cniVersion": delegate.config["cniVersion"], "name": delegate.config_name}
             previous = {"prevResult": result} if result else {}
             result = json.loads(self._plugin("ADD", pod, ifname, {**head, **plugin, **previous}))
         return result

@@ -18,7 +18,7 @@ from netattach_core.api.pod import Pod, PodRef
 from netattach_core.attach.attachment import Attachment, Network
 from netattach_core.attach.default_route import DefaultRoute
 from netattach_core.attach.sandbox import Sandbox
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.devices import device_info
 from netattach_core.errors import ConfigError, DecodeError, NetattachError, NotFoundError, TryAgainError
 from netattach_core.shim.protocol import Outcome, Ran
@@ -137,7 +137,7 @@ class MemoryForeign:
     problem: str = ""
     forgotten: list[Sandbox] = field(default_factory=list)
 
-    async def attachments(self, call: CniCall) -> tuple[Attachment, ...]:
+    async def attachments(self, call: CniRequest) -> tuple[Attachment, ...]:
         if self.problem:
             raise DecodeError(self.problem)
         return self.found
@@ -191,7 +191,7 @@ class MemoryDeviceFiles:
     written: dict[str, dict[str, Any]] = field(default_factory=dict)
     full: bool = False
 
-    def named(self, call: CniCall, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    def named(self, call: CniRequest, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
         return tuple(device_info.with_file(each, "/d", call.container_id) for each in attachments)
 
     def prepare(self, attachments: Iterable[Attachment]) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.attach.attachment import Network
 from netattach_core.cni import request as cni_request
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_plugin.engine.engine import Engine
-from netattach_plugin.engine.network_resolver import PodNetworks
+from netattach_plugin.engine.network_resolver import NetworkResolver
 from support.twins import (
     FakeLinks,
     FakePodLinks,
@@ -66,7 +66,7 @@ class World:
 
     def engine(self) -> Engine:
         return Engine(
-            pod_networks=PodNetworks(self.store, self.networks, self.devices, lambda: self.settings),
+            pod_networks=NetworkResolver(self.store, self.networks, self.devices, lambda: self.settings),
             ledger=self.ledger,
             foreign=self.foreign,
             networks=self.networks,
@@ -87,7 +87,7 @@ class World:
     def check(self) -> None:
         asyncio.run(self.engine().check(self._call("CHECK"), self.shim))
 
-    def _call(self, command: str) -> CniCall:
+    def _call(self, command: str) -> CniRequest:
         environment = {
             "CNI_COMMAND": command,
             "CNI_CONTAINERID": "c1",

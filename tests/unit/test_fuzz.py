@@ -76,7 +76,7 @@ def test_no_input_breaks_what_holds_for_all(target: str, tmp_path: Path) -> None
 
 
 def _examples(target: str) -> Iterator[str]:
-    """The texts that break the judge's rules, which lead to each of them at once."""
+    """The texts that break the validator's rules, which lead to each of them at once."""
     for path in sorted((require.REPOSITORY / "docs/rules/examples").glob("*.yaml")):
         body = yaml.safe_load(path.read_text())
         for key, own, letter in (("config", "config", "N"), ("networks", "annotation", "P")):

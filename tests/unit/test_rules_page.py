@@ -1,4 +1,4 @@
-"""The page of rules says what the judge says; NETATTACH_WRITE_RULES=1, or `make rules`, writes it anew."""
+"""The page of rules says what the validator says; NETATTACH_WRITE_RULES=1, or `make rules`, writes it anew."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def said() -> dict[str, list[Finding]]:
     """Of each example. That an API server is away is what one of them is about."""
     logging.disable(logging.WARNING)
     try:
-        judged: dict[str, list[Finding]] = rules.judged()
+        validated: dict[str, list[Finding]] = rules.validated()
     finally:
         logging.disable(logging.NOTSET)
-    return judged
+    return validated
 
 
 def test_every_rule_has_an_id_of_its_own() -> None:
@@ -67,7 +67,7 @@ def test_an_example_breaks_little_else(said: dict[str, list[Finding]]) -> None:
     assert {} == {rule: more for rule, more in others.items() if len(more) > 1}
 
 
-def test_the_page_says_what_the_judge_says() -> None:
+def test_the_page_says_what_the_validator_says() -> None:
     if list(rules.problems()):
         pytest.fail("some rule has no example yet")
     page = rules.page()

@@ -1,1 +1,1 @@
-"""The admission webhooks: judge NADs, pods and our own settings when they are applied."""
+"""The admission webhooks: validate NADs, pods and our own settings when they are applied."""

@@ -25,10 +25,10 @@ DONE, FAILED, MISUSED = 0, 1, 2
 """Exit statuses: told to end; a defect; settings that cannot be read, or no cluster."""
 
 _GARBAGE = (10_000, 20, 50)
-"""New objects before the collector looks through the youngest, and so on; a judgement makes some thousands, and no cycles."""
+"""New objects before the collector looks through the youngest, and so on; a validation makes some thousands, and no cycles."""
 
 _TURN = 0.0005
-"""Seconds after which a thread that judges lets the others go on; by default it is ten times as much."""
+"""Seconds after which a thread that validators lets the others go on; by default it is ten times as much."""
 
 
 def main() -> int:
@@ -59,7 +59,7 @@ async def _run(read: Settings) -> int:
 
 
 def _answer_evenly() -> None:
-    """No answer waits for the collector to look through all that was imported, which takes 50 ms, nor for a long judgement."""
+    """No answer waits for the collector to look through all that was imported, which takes 50 ms, nor for a long validation."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GARBAGE)

@@ -20,10 +20,10 @@ from aiohttp import web
 from netattach_core.errors import DecodeError
 from netattach_core.text.finding import Severity
 from netattach_webhooks import review, wording
-from netattach_webhooks.judges import Judge, Judged, Judges
 from netattach_webhooks.lookup import Lookup, NotSyncedError
 from netattach_webhooks.metrics import Metrics, Outcome
 from netattach_webhooks.review import Review
+from netattach_webhooks.validators import Validate, Validated, Validators
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Webhooks:
 
     def __init__(self, lookup: Lookup, metrics: Metrics) -> None:
         self.draining = False
-        self._judges = Judges(lookup)
+        self._validators = Validators(lookup)
         self._metrics = metrics
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
@@ -69,8 +69,8 @@ class Webhooks:
     async def served(self, address: str, context: SSLContext) -> AsyncIterator[int]:
         """Answers on `host:port` (port 0: any) until the end of the block; the port."""
         app = web.Application(client_max_size=_LONGEST)
-        for kind, judge in self._judges.kinds.items():
-            app.router.add_post(f"/{kind}", self._handler(kind, judge))
+        for kind, validate in self._validators.kinds.items():
+            app.router.add_post(f"/{kind}", self._handler(kind, validate))
         # No API server compresses, and a small body could become a very large one.
         runner = web.AppRunner(
             app,
@@ -86,15 +86,15 @@ class Webhooks:
             yield runner.addresses[0][1]
         finally:
             await runner.cleanup()
-            self._judges.close()
+            self._validators.close()
 
-    def _handler(self, kind: str, judge: Judge) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _handler(self, kind: str, validate: Validate) -> Callable[[web.Request], Awaitable[web.Response]]:
         ended = {outcome: self._metrics.requests.labels(kind, outcome.value) for outcome in Outcome}
         seconds = self._metrics.seconds.labels(kind)
 
         async def handle(request: web.Request) -> web.Response:
             started = time.monotonic()
-            outcome, response = await self._answered(request, kind, judge)
+            outcome, response = await self._answered(request, kind, validate)
             if self.draining:
                 response.force_close()
             ended[outcome].inc()
@@ -103,13 +103,13 @@ class Webhooks:
 
         return handle
 
-    async def _answered(self, request: web.Request, kind: str, judge: Judge) -> Answer:
+    async def _answered(self, request: web.Request, kind: str, validate: Validate) -> Answer:
         seconds = _seconds(request.raw_path)
         is_large = request.content_length is None or request.content_length > _LARGE
         try:
             async with asyncio.timeout(seconds), self._large if is_large else _AT_ONCE:
-                asked = await self._judges.read(kind, await request.read())
-                return self._verdict(asked, await judge(asked))
+                asked = await self._validators.read(kind, await request.read())
+                return self._verdict(asked, await validate(asked))
         except DecodeError as error:
             return _failed(Outcome.MALFORMED, error.message)
         except web.HTTPRequestEntityTooLarge:
@@ -117,20 +117,20 @@ class Webhooks:
         except NotSyncedError as error:
             return _failed(Outcome.UNDECIDED, error.message)
         except TimeoutError:
-            return _failed(Outcome.TIMED_OUT, f"not judged within {seconds:g} s")
+            return _failed(Outcome.TIMED_OUT, f"not validated within {seconds:g} s")
         except ConnectionError:
             return _failed(Outcome.MALFORMED, "the client went away")
         except Exception:  # noqa: BLE001  # it must neither end the process nor pass in silence
             _log.exception("a defect in netattach: %s", request.path)
             return _failed(Outcome.FAILED, "a defect in netattach: its log says more")
 
-    def _verdict(self, asked: Review, judged: Judged) -> Answer:
-        for finding in judged.findings:
+    def _verdict(self, asked: Review, validated: Validated) -> Answer:
+        for finding in validated.findings:
             self._metrics.findings.labels(finding.rule.id, finding.weight.value).inc()
-        if any(finding.weight is Severity.DENY for finding in judged.findings):
-            message = wording.denial(asked.about, judged.findings, judged.text)
+        if any(finding.weight is Severity.DENY for finding in validated.findings):
+            message = wording.denial(asked.about, validated.findings, validated.text)
             return Outcome.DENIED, _json(review.encode(asked.uid, allowed=False, message=message))
-        warnings = wording.warnings(judged.findings, judged.text)
+        warnings = wording.warnings(validated.findings, validated.text)
         return Outcome.ALLOWED, _json(review.encode(asked.uid, allowed=True, warnings=warnings))
 
 

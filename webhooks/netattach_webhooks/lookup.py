@@ -1,4 +1,4 @@
-"""What is known of the cluster while an object is judged: NADs, what nodes have, which pods use what, the settings.
+"""What is known of the cluster while an object is validated: NADs, what nodes have, which pods use what, the settings.
 
 All of it comes from watches, so that a review costs the API server nothing. Only a network that the watch has not told of is
 asked for: a pod is often applied right after its NAD.
@@ -17,8 +17,8 @@ from netattach_core.api import nad as nads
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import Nad
 from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
-from netattach_core.validation.footprint_index import Neighbours
-from netattach_core.validation.settings import JudgeSettings
+from netattach_core.validation.footprint_index import FootprintIndex
+from netattach_core.validation.settings import ValidationSettings
 from netattach_kube.api import Api
 from netattach_kube.live_settings import LiveSettings
 from netattach_kube.pods_by_nad import RUNNING, PodsByNad, networks_of
@@ -33,7 +33,7 @@ _MOST = 16
 
 
 class NotSyncedError(TryAgainError):
-    """Too little is known yet to judge."""
+    """Too little is known yet to validate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class Lookup:
             api, PODS, self._networks, fields=RUNNING, metadata_only=True, changed=self._pod_changed
         )
         self._users = PodsByNad()
-        self._settings = LiveSettings(api, lambda read: admission.settings_problems(read.judge))
+        self._settings = LiveSettings(api, lambda read: admission.settings_problems(read.validation))
         self._nodes: tuple[NodeInventory, ...] | None = None
-        self._neighbours = Neighbours()
+        self._neighbours = FootprintIndex()
 
     async def run(self) -> None:
         """Never returns."""
@@ -80,19 +80,19 @@ class Lookup:
         missing = [what for what, synced in watches if not synced.is_set()]
         return f"not listed yet: {', '.join(missing)}" if missing else None
 
-    def settings(self) -> JudgeSettings:
+    def settings(self) -> ValidationSettings:
         _demand(self._settings.synced, "settings")
-        return self._settings.current.judge
+        return self._settings.current.validation
 
     def nodes(self) -> Sequence[NodeInventory]:
-        """By name, so that the judge says the same of the same; empty where none has reported."""
+        """By name, so that the validator says the same of the same; empty where none has reported."""
         _demand(self._inventories.synced, "node inventories")
         if self._nodes is None:
             items = self._inventories.items()
             self._nodes = tuple(items[key] for key in sorted(items))
         return self._nodes
 
-    def neighbours(self) -> Neighbours:
+    def neighbours(self) -> FootprintIndex:
         """All of them, by what they take of the cluster."""
         _demand(self._nads.synced, "networks")
         return self._neighbours
@@ -140,7 +140,7 @@ class Lookup:
         """A pod that goes is no reason to keep a network."""
         if pod["metadata"].get("deletionTimestamp"):
             return None
-        return networks_of(pod, self._settings.current.judge.selection.namespace)
+        return networks_of(pod, self._settings.current.validation.selection.namespace)
 
     def _nad_changed(self, key: Key) -> None:
         """What it takes of the cluster is read now, so that no review waits for that of a thousand of them."""

@@ -21,7 +21,7 @@ _WITH_OBJECT = {"CREATE", "UPDATE"}
 _NESTED = (dict, list)
 _TOO_DEEP = "the body has too many objects and lists inside each other"
 _MOST_LEVELS = 100
-"""Objects and lists inside each other; of what Kubernetes stores, nothing that is judged here has twenty."""
+"""Objects and lists inside each other; of what Kubernetes stores, nothing that is validated here has twenty."""
 
 Body = dict[str, Any]
 

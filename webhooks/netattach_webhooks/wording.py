@@ -45,7 +45,7 @@ def warnings(findings: Sequence[Finding], text: str = "") -> list[str]:
 
 
 def _line(finding: Finding, text: str) -> str:
-    return _plain(f"[{finding.rule.id}] {_place(finding, text)}: {finding.problem}. Mend: {finding.mend}")
+    return _plain(f"[{finding.rule.id}] {_place(finding, text)}: {finding.problem}. Fix: {finding.fix}")
 
 
 def _below(finding: Finding, text: str) -> str:
@@ -55,7 +55,7 @@ def _below(finding: Finding, text: str) -> str:
 
 
 def _warning(finding: Finding, text: str) -> str:
-    return _plain(f"[{finding.rule.id}] {_place(finding, text)}: {finding.problem}; mend: {finding.mend}")
+    return _plain(f"[{finding.rule.id}] {_place(finding, text)}: {finding.problem}; fix: {finding.fix}")
 
 
 def _place(finding: Finding, text: str) -> str:

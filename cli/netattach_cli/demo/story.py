@@ -65,7 +65,7 @@ class Story:
         """All steps. Raises StoryError, CallError, StageError."""
         self._the_node()
         if self._own:
-            self._judge_own(self._own)
+            self._validate_own(self._own)
             self._pods(self._own.name, [])
         else:
             self._mistakes()
@@ -77,7 +77,7 @@ class Story:
         self._screen.typed("ip -brief address", self._stage.run("ip", "-brief", "address").stdout)
 
     def _mistakes(self) -> None:
-        self._screen.step("Mistakes are refused, with what is wrong, where, and how to mend it")
+        self._screen.step("Mistakes are refused, with what is wrong, where, and how to fix it")
         path = self._files / "mistakes.yaml"
         mistakes = tutorial.mistakes()
         path.write_text(_yaml([tutorial.nad_body(name, config) for name, config in mistakes.items()]))
@@ -107,7 +107,7 @@ class Story:
             )
         return "ipvlan-def" if has_ipvlan else "macvlan-def"
 
-    def _judge_own(self, own: OwnNad) -> None:
+    def _validate_own(self, own: OwnNad) -> None:
         self._screen.step(f"Your network {own.name}, on a node whose spare card is called {own.card}")
         path = self._files / f"{own.name}.yaml"
         path.write_text(_yaml([own.body]))
@@ -229,7 +229,7 @@ def _with_namespace(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _card_of(body: dict[str, Any]) -> str:
-    """The interface that the configuration builds on, if it can be read; the judge says so if not."""
+    """The interface that the configuration builds on, if it can be read; the validator says so if not."""
     try:
         config = json.loads(body["spec"]["config"])
         first = config["plugins"][0] if "plugins" in config else config

@@ -1,6 +1,6 @@
-"""What an admission review comes to: which of it is judged, and what is said of networks, pods, templates and settings.
+"""What an admission review comes to: which of it is validated, and what is said of networks, pods, templates and settings.
 
-An object is judged where the text concerned is new: what stood there before our rules did can still be labelled, annotated and
+An object is validated where the text concerned is new: what stood there before our rules did can still be labelled, annotated and
 taken away. What is known of the cluster comes in as values; who looks it up is no business of these rules.
 """
 
@@ -18,8 +18,8 @@ from netattach_core.admission.cluster_settings import of_default_networks, of_pr
 from netattach_core.admission.nads import LONGEST_CONFIG, concerns_nad, of_deletion, of_nad
 from netattach_core.admission.pods import Asked, of_pod, uncertain, unknown, unknown_default, unknown_file
 from netattach_core.admission.unstructured import Body, Key
-from netattach_core.validation.settings import JudgeSettings, applied
-from netattach_core.validation.validator import RULES as JUDGE_RULES
+from netattach_core.validation.settings import ValidationSettings, applied
+from netattach_core.validation.validator import RULES as VALIDATION_RULES
 
 RULES = (
     *nads.RULES,
@@ -30,12 +30,12 @@ RULES = (
     *cluster_settings.RULES,
 )
 
-ALL_RULES = {rule.id: rule for rule in (*JUDGE_RULES, *RULES)}
+ALL_RULES = {rule.id: rule for rule in (*VALIDATION_RULES, *RULES)}
 """Everything that can be said, by its id."""
 
 
-def settings_problems(wanted: JudgeSettings) -> list[str]:
-    """What only the judge knows to be wrong with settings."""
+def settings_problems(wanted: ValidationSettings) -> list[str]:
+    """What only the validator knows to be wrong with settings."""
     return list(cluster_settings.problems(wanted, ALL_RULES))
 
 

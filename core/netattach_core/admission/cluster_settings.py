@@ -11,7 +11,7 @@ from netattach_core.cni import netattach_conf
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import custom_schemas
-from netattach_core.validation.settings import JudgeSettings
+from netattach_core.validation.settings import ValidationSettings
 
 _NAMED = 5
 """So many nodes are named; of more their number."""
@@ -33,8 +33,8 @@ RULES = (SETTINGS_BROKEN, SETTINGS_NETWORK, SETTINGS_PRIMARY)
 
 def of_settings(problems: Iterable[str]) -> list[Finding]:
     """From what was said of them, by their reader and by `problems`. No setting changes that they are refused."""
-    mend = "correct it; the settings that were in force stay in force"
-    return [Finding(SETTINGS_BROKEN, ("data",), problem, mend) for problem in problems]
+    fix = "correct it; the settings that were in force stay in force"
+    return [Finding(SETTINGS_BROKEN, ("data",), problem, fix) for problem in problems]
 
 
 def of_default_networks(selection: SelectionSettings, there: Collection[Key]) -> list[Finding]:
@@ -52,8 +52,8 @@ def _absent(name: str, namespace: str) -> Finding:
         f"defaultNetworks: there is no NetworkAttachmentDefinition {name!r} in namespace {namespace!r}; on a node without a file "
         "of that name too, no pod starts that is to have it"
     )
-    mend = "create it first, or write the file's name: it ends in .conf, .conflist or .json"
-    return Finding(SETTINGS_NETWORK, ("data",), problem, mend)
+    fix = "create it first, or write the file's name: it ends in .conf, .conflist or .json"
+    return Finding(SETTINGS_NETWORK, ("data",), problem, fix)
 
 
 def of_primary(selection: SelectionSettings, nodes: Iterable[NodeInventory]) -> list[Finding]:
@@ -68,8 +68,8 @@ def of_primary(selection: SelectionSettings, nodes: Iterable[NodeInventory]) -> 
         f"primaryNetwork: there is no file {name!r} {where}, nor a network of that name; no other one is taken in its place, so "
         "no pod starts there"
     )
-    mend = "install it on every node first, or correct the name"
-    return [Finding(SETTINGS_PRIMARY, ("data",), problem, mend)]
+    fix = "install it on every node first, or correct the name"
+    return [Finding(SETTINGS_PRIMARY, ("data",), problem, fix)]
 
 
 def _some(nodes: Sequence[str]) -> str:
@@ -77,20 +77,20 @@ def _some(nodes: Sequence[str]) -> str:
     return told if len(nodes) <= _NAMED else f"{told} and {len(nodes) - _NAMED} more"
 
 
-def problems(settings: JudgeSettings, rules: Iterable[str]) -> Iterator[str]:
-    """What only the judge knows to be wrong: rules that there are not, schemas that are none."""
+def problems(settings: ValidationSettings, rules: Iterable[str]) -> Iterator[str]:
+    """What only the validator knows to be wrong: rules that there are not, schemas that are none."""
     known = sorted(rules)
     for where, rule in _named_rules(settings):
         if rule not in known:
             close = suggestions.closest(rule, known)
-            yield f"judge.{where}: there is no such rule; {f'did you mean `{close}`?' if close else 'docs/rules.md has all'}"
+            yield f"validate.{where}: there is no such rule; {f'did you mean `{close}`?' if close else 'docs/rules.md has all'}"
     for kind, schema in settings.schemas.items():
         problem = custom_schemas.problem(schema)
         if problem:
-            yield f"judge.schemas.{kind}: {problem}"
+            yield f"validation.schemas.{kind}: {problem}"
 
 
-def _named_rules(settings: JudgeSettings) -> Iterator[tuple[str, str]]:
+def _named_rules(settings: ValidationSettings) -> Iterator[tuple[str, str]]:
     for rule in settings.severities:
         yield f"severities.{rule}", rule
     for index, exemption in enumerate(settings.exemptions):

@@ -1,4 +1,4 @@
-"""NADs: judged where the text is new; deleted and changed with a word on the pods that use them."""
+"""NADs: validated where the text is new; deleted and changed with a word on the pods that use them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from netattach_core.api.nad import PROTECT
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import footprint_index
 from netattach_core.validation import settings as validation_settings
-from netattach_core.validation.footprint_index import Neighbours
-from netattach_core.validation.settings import JudgeSettings
-from netattach_core.validation.validator import judge
+from netattach_core.validation.footprint_index import FootprintIndex
+from netattach_core.validation.settings import ValidationSettings
+from netattach_core.validation.validator import validate
 
 CONFIG_TOO_LONG = Rule("config-too-long", Severity.DENY, "a configuration of a length that no network needs")
 INVENTORY_MISSING = Rule("inventory-missing", Severity.WARN, "no node has said yet what it has")
@@ -26,7 +26,7 @@ PROTECTED = Rule("deleted-though-protected", Severity.DENY, "a protected network
 RULES = (CONFIG_TOO_LONG, INVENTORY_MISSING, CHANGED_IN_USE, DELETED_IN_USE, DELETED_DEFAULT, PROTECTED)
 
 LONGEST_CONFIG = 32 * 1024
-"""Characters. To judge a text takes a time that its author chooses, and real ones have a few hundred."""
+"""Characters. To validate a text takes a time that its author chooses, and real ones have a few hundred."""
 
 _OURS = "netattach.io/"
 """How the annotations begin that change what is said of a NAD."""
@@ -39,8 +39,10 @@ _CLEANERS = frozenset(
 
 
 def concerns_nad(body: Body, before: Body | None) -> bool:
-    """Whether there is anything to judge: a NAD that is new, or of which an update changes what the judge looks at."""
-    return not unstructured.is_going(body) and (before is None or _judged_of(body) != _judged_of(before))
+    """Whether there is anything to validate: a NAD that is new, or of which an update changes what the validator looks at."""
+    return not unstructured.is_going(body) and (
+        before is None or _validated_of(body) != _validated_of(before)
+    )
 
 
 def of_nad(
@@ -48,9 +50,9 @@ def of_nad(
     before: Body | None,
     nodes: Sequence[NodeInventory],
     *,
-    others: Neighbours = footprint_index.NONE,
+    others: FootprintIndex = footprint_index.NONE,
     users: Sequence[Key] = (),
-    settings: JudgeSettings = validation_settings.DEFAULTS,
+    settings: ValidationSettings = validation_settings.DEFAULTS,
 ) -> list[Finding]:
     """What is wrong with a NAD; `before` is None for a new one, `nodes` empty where none has reported, `users` its pods."""
     if not concerns_nad(body, before):
@@ -58,7 +60,7 @@ def of_nad(
     config = unstructured.mapping(body, "spec").get("config")
     if isinstance(config, str) and len(config) > LONGEST_CONFIG:
         return [_too_long(len(config))]
-    findings = judge(body, nodes or None, others=others, settings=settings)
+    findings = validate(body, nodes or None, others=others, settings=settings)
     beside = [_no_inventory()] if not nodes and config else []
     if before is not None and users and config != unstructured.mapping(before, "spec").get("config"):
         beside.append(_changed_in_use(list(users)))
@@ -66,7 +68,7 @@ def of_nad(
 
 
 def of_deletion(
-    body: Body, users: Sequence[Key], user: str, settings: JudgeSettings = validation_settings.DEFAULTS
+    body: Body, users: Sequence[Key], user: str, settings: ValidationSettings = validation_settings.DEFAULTS
 ) -> list[Finding]:
     """What is said where a NAD is deleted by `user` while pods use it, or all that come are to have it."""
     if user in _CLEANERS:
@@ -87,7 +89,7 @@ def of_deletion(
     return validation_settings.applied([found], settings, _namespace(body))
 
 
-def _is_default(body: Body, settings: JudgeSettings) -> bool:
+def _is_default(body: Body, settings: ValidationSettings) -> bool:
     name = str(unstructured.mapping(body, "metadata").get("name") or "")
     return _namespace(body) == settings.selection.namespace and name in settings.selection.defaults
 
@@ -99,10 +101,10 @@ def _deleted_default() -> Finding:
 
 def _protected(users: list[Key], why: str) -> Finding:
     problem = f"{why} protects this network while pods use it, and these do: {unstructured.named(users)}"
-    mend = f"delete those pods first, or annotate the network with {PROTECT}: 'false'"
+    fix = f"delete those pods first, or annotate the network with {PROTECT}: 'false'"
     if why != "its annotation":
-        mend = "delete those pods first, or set protectNetworksInUse to false"
-    return Finding(PROTECTED, (), problem, mend)
+        fix = "delete those pods first, or set protectNetworksInUse to false"
+    return Finding(PROTECTED, (), problem, fix)
 
 
 def _changed_in_use(users: list[Key]) -> Finding:
@@ -114,19 +116,19 @@ def _changed_in_use(users: list[Key]) -> Finding:
 
 
 def _no_inventory() -> Finding:
-    problem = "no node has reported yet, so nothing is known of interfaces and plugins; the rest is judged"
-    mend = "see whether the daemons run: kubectl --namespace netattach-node get pods"
-    return Finding(INVENTORY_MISSING, (), problem, mend)
+    problem = "no node has reported yet, so nothing is known of interfaces and plugins; the rest is validated"
+    fix = "see whether the daemons run: kubectl --namespace netattach-node get pods"
+    return Finding(INVENTORY_MISSING, (), problem, fix)
 
 
 def _too_long(length: int) -> Finding:
     problem = f"the configuration has {length} characters; no network needs more than {LONGEST_CONFIG}"
-    mend = "remove what no plugin reads, or make several networks of it"
-    return Finding(CONFIG_TOO_LONG, (), problem, mend)
+    fix = "remove what no plugin reads, or make several networks of it"
+    return Finding(CONFIG_TOO_LONG, (), problem, fix)
 
 
-def _judged_of(body: Body) -> tuple[Any, dict[str, str]]:
-    """The parts of a NAD that the judge looks at."""
+def _validated_of(body: Body) -> tuple[Any, dict[str, str]]:
+    """The parts of a NAD that the validator looks at."""
     ours = {key: value for key, value in unstructured.annotations_of(body).items() if key.startswith(_OURS)}
     return unstructured.mapping(body, "spec").get("config"), ours
 

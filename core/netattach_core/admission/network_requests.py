@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from netattach_core.admission.unstructured import Key
 from netattach_core.api.nad import Nad
-from netattach_core.api.networks_annotation import NETWORKS, Selection
+from netattach_core.api.networks_annotation import NETWORKS, NetworkSelection
 from netattach_core.net import addresses
 from netattach_core.plugins import main_plugin
 from netattach_core.text.finding import Finding, Path, Rule, Severity
@@ -35,12 +35,14 @@ _OVN = "ovn-k8s-cni-overlay"
 
 _TAKES_MAC = {"bridge", "macvlan", "tap", "tuning", "sriov", "ovs", "ib-sriov"}
 _CHANGES_NO_ADDRESS = {"tuning", "portmap", "bandwidth", "firewall", "sbr"}
-"""Behind the first plugin of a chain: what they do leaves addresses and routes of the main table as they are."""
+"""UninstallChain the first plugin of a chain: what they do leaves addresses and routes of the main table as they are."""
 
 _NO_ADDRESSES_ASKED = {"", "dhcp", "whereabouts"}
 
 
-def check(selections: Sequence[Selection], nads: Mapping[Key, Nad], key: str = NETWORKS) -> Iterator[Finding]:
+def check(
+    selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad], key: str = NETWORKS
+) -> Iterator[Finding]:
     """Of all networks that are known; one whose configuration cannot be read, or stands on the nodes, is passed over.
 
     `key` is the annotation that asks.
@@ -56,28 +58,28 @@ def check(selections: Sequence[Selection], nads: Mapping[Key, Nad], key: str = N
             yield from _ignored(selection, network, at)
 
 
-def _mac(selection: Selection, at: Path) -> Iterator[Finding]:
+def _mac(selection: NetworkSelection, at: Path) -> Iterator[Finding]:
     digits = re.sub(r"[:.-]", "", selection.mac)
     if digits and (int(digits[:2], 16) & 1 or not int(digits, 16)):
         problem = f"`mac` {selection.mac} is a group address or all zeros: the kernel cannot assign it"
         yield Finding(POD_MAC, at, problem, "ask for a unicast address: 02:00:5e:10:00:01")
 
 
-def _addresses(selection: Selection, network: Footprint, at: Path) -> Iterator[Finding]:
+def _addresses(selection: NetworkSelection, network: Footprint, at: Path) -> Iterator[Finding]:
     if network.ipam == "static":
         yield from _static(selection, network, at)
     elif network.ipam == "host-local" and network.spans and "ipRanges" not in network.capabilities:
         yield from _host_local(selection, network, at)
 
 
-def _static(selection: Selection, network: Footprint, at: Path) -> Iterator[Finding]:
+def _static(selection: NetworkSelection, network: Footprint, at: Path) -> Iterator[Finding]:
     """ST4, ST5."""
     if network.needs_ips and not selection.ips:
         problem = (
             f"{selection.full_name} has no addresses of its own, and the pod asks for none: its ADD fails"
         )
-        mend = f'ask for one: {{"name": "{selection.name}", "ips": ["10.1.2.3/24"]}}'
-        yield Finding(ADDRESS_MISSING, at, problem, mend)
+        fix = f'ask for one: {{"name": "{selection.name}", "ips": ["10.1.2.3/24"]}}'
+        yield Finding(ADDRESS_MISSING, at, problem, fix)
     for ip in selection.ips:
         if "/" not in ip:
             problem = (
@@ -86,7 +88,7 @@ def _static(selection: Selection, network: Footprint, at: Path) -> Iterator[Find
             yield Finding(ADDRESS_PREFIX, at, problem, f'write "{ip}/24", with the length of its subnet')
 
 
-def _host_local(selection: Selection, network: Footprint, at: Path) -> Iterator[Finding]:
+def _host_local(selection: NetworkSelection, network: Footprint, at: Path) -> Iterator[Finding]:
     """HL19, HL20."""
     sets = Counter[int]()
     for text in selection.ips:
@@ -103,7 +105,7 @@ def _host_local(selection: Selection, network: Footprint, at: Path) -> Iterator[
             yield Finding(ADDRESS_TWICE, at, problem, "ask for one, or have a second set of ranges")
 
 
-def _gateways(selection: Selection, network: Footprint, at: Path) -> Iterator[Finding]:
+def _gateways(selection: NetworkSelection, network: Footprint, at: Path) -> Iterator[Finding]:
     """The kernel wants a gateway behind a subnet of the interface; one of IPv6's link-local addresses is behind each."""
     subnets = _subnets(selection, network)
     if not subnets or not _CHANGES_NO_ADDRESS.issuperset(network.types[1:]):
@@ -126,7 +128,7 @@ def _gateways(selection: Selection, network: Footprint, at: Path) -> Iterator[Fi
             yield Finding(GATEWAY, at, problem, "ask for a gateway of these subnets")
 
 
-def _subnets(selection: Selection, network: Footprint) -> Sequence[addresses.IpInterface]:
+def _subnets(selection: NetworkSelection, network: Footprint) -> Sequence[addresses.IpInterface]:
     """Those of the pod's addresses, as far as they are known for certain; addresses that it asks for stand for static's own."""
     if network.chained_ipam or selection.cni_args:
         return ()
@@ -138,8 +140,8 @@ def _subnets(selection: Selection, network: Footprint) -> Sequence[addresses.IpI
     return ()
 
 
-def _ignored(selection: Selection, network: Footprint, at: Path) -> Iterator[Finding]:
-    """Only of networks all of whose plugins the judge knows (npwg-spec T1, plugin-schemas G18)."""
+def _ignored(selection: NetworkSelection, network: Footprint, at: Path) -> Iterator[Finding]:
+    """Only of networks all of whose plugins the validator knows (npwg-spec T1, plugin-schemas G18)."""
     if not all(main_plugin(kind) for kind in network.types):
         return
     for key, asked in _wishes(selection, network):
@@ -147,11 +149,11 @@ def _ignored(selection: Selection, network: Footprint, at: Path) -> Iterator[Fin
             problem = (
                 f"`{key}` is asked for, and no plugin of {selection.full_name} reads it: the pod runs without"
             )
-            mend = f'declare "capabilities": {{"{key}": true}} with a plugin that has it, or remove `{key}`'
-            yield Finding(IGNORED, at, problem, mend)
+            fix = f'declare "capabilities": {{"{key}": true}} with a plugin that has it, or remove `{key}`'
+            yield Finding(IGNORED, at, problem, fix)
 
 
-def _wishes(selection: Selection, network: Footprint) -> Iterator[tuple[str, bool]]:
+def _wishes(selection: NetworkSelection, network: Footprint) -> Iterator[tuple[str, bool]]:
     """Each wish, and whether it is one that goes nowhere."""
     yield "mac", bool(selection.mac) and not _TAKES_MAC & set(network.types)
     yield "ips", bool(selection.ips) and network.ipam in _NO_ADDRESSES_ASKED and not network.chained_ipam

@@ -1,6 +1,6 @@
 """Whether a pod requests the devices that its networks take; the daemon fails its ADD where one is missing (`devices`).
 
-Judged of pods alone: what requests devices for a template's pods (network-resources-injector) changes the pods, and before us.
+Validated of pods alone: what requests devices for a template's pods (network-resources-injector) changes the pods, and before us.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from netattach_core.admission import unstructured
 from netattach_core.admission.unstructured import Body, Key
 from netattach_core.api.nad import RESOURCE_NAME, Nad
-from netattach_core.api.networks_annotation import NETWORKS, Selection
+from netattach_core.api.networks_annotation import NETWORKS, NetworkSelection
 from netattach_core.attach.attachment import Network
 from netattach_core.devices import assignment as device_assignment
 from netattach_core.text.finding import Finding, Rule, Severity
@@ -23,7 +23,7 @@ DEVICE = Rule(
 RULES = (DEVICE,)
 
 
-def check(pod: Body, selections: Sequence[Selection], nads: Mapping[Key, Nad]) -> Iterator[Finding]:
+def check(pod: Body, selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad]) -> Iterator[Finding]:
     """Of networks that are known and cannot do without. A pod with claims may have its devices from them."""
     if unstructured.mapping(pod, "spec").get("resourceClaims"):
         return
@@ -38,8 +38,8 @@ def check(pod: Body, selections: Sequence[Selection], nads: Mapping[Key, Nad]) -
                 f"{each.full_name} takes a device of {resource}, and the containers of this pod request {left[resource]} in all: "
                 "the pod cannot be attached"
             )
-            mend = f'request one for each of its networks, resources.limits: {{"{resource}": "{asking[resource]}"}}'
-            yield Finding(DEVICE, (NETWORKS, index), problem, mend)
+            fix = f'request one for each of its networks, resources.limits: {{"{resource}": "{asking[resource]}"}}'
+            yield Finding(DEVICE, (NETWORKS, index), problem, fix)
 
 
 def _taken(nad: Nad) -> str:

@@ -1,4 +1,4 @@
-"""What makes pods: a Deployment and its like. Only warned of; the pods themselves are judged when they come."""
+"""What makes pods: a Deployment and its like. Only warned of; the pods themselves are validated when they come."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from netattach_core.admission import unstructured
 from netattach_core.admission.unstructured import Body, Key
 from netattach_core.api.nad import Nad
-from netattach_core.api.networks_annotation import NETWORKS, Selection
+from netattach_core.api.networks_annotation import NETWORKS, NetworkSelection
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import footprint
 from netattach_core.validation.footprint import Footprint
@@ -30,7 +30,7 @@ PATHS: Mapping[str, tuple[str, ...]] = {
 
 
 def pod_of(kind: str, body: Body | None) -> dict[str, Any] | None:
-    """The pod that the object makes; None where it makes none, or is made itself by one that was judged."""
+    """The pod that the object makes; None where it makes none, or is made itself by one that was validated."""
     path = PATHS.get(kind)
     if body is None or path is None or unstructured.is_going(body):
         return None
@@ -49,7 +49,7 @@ def replicas(kind: str, body: Body, nodes: int) -> int:
 
 
 def capacity(
-    selections: Sequence[Selection], nads: Mapping[Key, Nad], pods: int, nodes: int
+    selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad], pods: int, nodes: int
 ) -> Iterator[Finding]:
     """Whether so many pods can all have an address; host-local has its range once on each node."""
     for index, selection in enumerate(selections):

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from netattach_core.admission import unstructured
 from netattach_core.admission.unstructured import Body, Key
 from netattach_core.api import network_selection, networks_annotation
-from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, Selection
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
 from netattach_core.attach import default_route
 from netattach_core.attach.attachment import interface_name
 from netattach_core.errors import AnnotationError
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import settings as validation_settings
-from netattach_core.validation.settings import JudgeSettings
+from netattach_core.validation.settings import ValidationSettings
 
 POD_ANNOTATION = Rule("pod-annotation", Severity.DENY, "an annotation that cannot be read")
 POD_UNKNOWN = Rule("pod-unknown-network", Severity.DENY, "a network that is not there")
@@ -53,12 +53,15 @@ class Asked:
 
     networks: tuple[Key, ...] = ()
     findings: tuple[Finding, ...] = ()
-    selections: tuple[Selection, ...] = ()
-    default: Selection | None = None
+    selections: tuple[NetworkSelection, ...] = ()
+    default: NetworkSelection | None = None
 
 
 def of_pod(
-    body: Body, before: Body | None, namespace: str, settings: JudgeSettings = validation_settings.DEFAULTS
+    body: Body,
+    before: Body | None,
+    namespace: str,
+    settings: ValidationSettings = validation_settings.DEFAULTS,
 ) -> Asked:
     """What a pod asks for, of what it did not ask for `before`.
 
@@ -78,7 +81,7 @@ def of_pod(
     )
 
 
-def _of_networks(asked: Mapping[str, str], own: str, settings: JudgeSettings, *, on_host: bool) -> Asked:
+def _of_networks(asked: Mapping[str, str], own: str, settings: ValidationSettings, *, on_host: bool) -> Asked:
     try:
         selections = networks_annotation.parse(asked.get(NETWORKS, ""), own)
     except AnnotationError as error:
@@ -95,7 +98,7 @@ def _of_networks(asked: Mapping[str, str], own: str, settings: JudgeSettings, *,
     return Asked(tuple(networks), tuple(findings), selections)
 
 
-def _of_default(text: str, own: str, settings: JudgeSettings, *, on_host: bool) -> Asked:
+def _of_default(text: str, own: str, settings: ValidationSettings, *, on_host: bool) -> Asked:
     try:
         default = networks_annotation.parse_default(text, settings.selection.namespace)
     except AnnotationError as error:
@@ -109,13 +112,13 @@ def _of_default(text: str, own: str, settings: JudgeSettings, *, on_host: bool) 
     return Asked(findings=findings, default=None if isolated else default)
 
 
-def unknown_default(default: Selection, there: Collection[Key], own: str) -> list[Finding]:
+def unknown_default(default: NetworkSelection, there: Collection[Key], own: str) -> list[Finding]:
     """For a default network that is not there, neither as a NAD nor on the nodes."""
     found = _unknown(default.namespace, default.name, there, own)
     return [dataclasses.replace(found, path=(DEFAULT_NETWORK,))]
 
 
-def unknown_file(default: Selection, primaries: Collection[str]) -> list[Finding]:
+def unknown_file(default: NetworkSelection, primaries: Collection[str]) -> list[Finding]:
     """For one that is no NAD, where a node's file will do; of the nodes' files only the `primaries`' names are known."""
     if default.name in primaries:
         return []
@@ -123,8 +126,8 @@ def unknown_file(default: Selection, primaries: Collection[str]) -> list[Finding
         f"there is no NetworkAttachmentDefinition {default.name!r} in namespace {default.namespace!r}, and no node's primary has "
         "this name; another file of the node would do"
     )
-    mend = "create it, or correct the annotation, where there is no such file"
-    return [Finding(POD_UNKNOWN, (DEFAULT_NETWORK,), problem, mend, severity=Severity.WARN)]
+    fix = "create it, or correct the annotation, where there is no such file"
+    return [Finding(POD_UNKNOWN, (DEFAULT_NETWORK,), problem, fix, severity=Severity.WARN)]
 
 
 def unknown(networks: Iterable[Key], there: Collection[Key], own: str) -> list[Finding]:
@@ -133,24 +136,24 @@ def unknown(networks: Iterable[Key], there: Collection[Key], own: str) -> list[F
 
 
 def uncertain(networks: Collection[Key], why: str) -> list[Finding]:
-    """For networks that are in no cache and could not be looked up: no pod waits for us, and the daemon judges it again."""
+    """For networks that are in no cache and could not be looked up: no pod waits for us, and the daemon validators it again."""
     if not networks:
         return []
     told = ", ".join("/".join(network) for network in networks)
-    problem = f"whether {told} is there could not be looked up ({why}); the pod is let through, and its node judges it again"
+    problem = f"whether {told} is there could not be looked up ({why}); the pod is let through, and its node validators it again"
     return [Finding(POD_UNCERTAIN, (NETWORKS,), problem, "nothing, where you know that it is there")]
 
 
 def _isolation(
-    key: str, selections: Sequence[Selection], own: str, settings: JudgeSettings
+    key: str, selections: Sequence[NetworkSelection], own: str, settings: ValidationSettings
 ) -> Iterator[Finding]:
     for index, each in enumerate(selections):
         if not settings.selection.reaches(own, each.namespace):
-            problem, mend = network_selection.isolation(settings.selection, own, each.namespace)
-            yield Finding(POD_ISOLATED, (key, index), problem, mend)
+            problem, fix = network_selection.isolation(settings.selection, own, each.namespace)
+            yield Finding(POD_ISOLATED, (key, index), problem, fix)
 
 
-def _interfaces(selections: Sequence[Selection], before: int) -> Iterator[Finding]:
+def _interfaces(selections: Sequence[NetworkSelection], before: int) -> Iterator[Finding]:
     """The names that the daemon gives, and those that are asked for (npwg-spec S34); so many networks come `before` these."""
     seen = {_DEFAULT_INTERFACE: "the default network"}
     seen |= {interface_name(place): "a default network of the cluster" for place in range(1, before)}
@@ -165,7 +168,7 @@ def _interfaces(selections: Sequence[Selection], before: int) -> Iterator[Findin
         seen.setdefault(name, each.full_name)
 
 
-def _default_of(asked: Mapping[str, str], settings: JudgeSettings) -> Sequence[Selection]:
+def _default_of(asked: Mapping[str, str], settings: ValidationSettings) -> Sequence[NetworkSelection]:
     """The pod's own default network; one that cannot be read, or has no sound default routes, is told of by itself."""
     try:
         default = networks_annotation.parse_default(
@@ -176,7 +179,7 @@ def _default_of(asked: Mapping[str, str], settings: JudgeSettings) -> Sequence[S
     return (default,) if default and not list(_default_routes(DEFAULT_NETWORK, [default])) else ()
 
 
-def _default_routes(key: str, selections: Sequence[Selection]) -> Iterator[Finding]:
+def _default_routes(key: str, selections: Sequence[NetworkSelection]) -> Iterator[Finding]:
     asked = [
         default_route.Asked(each.full_name, each.interface or f"net{index}", each.default_route)
         for index, each in enumerate(selections, start=1)
@@ -185,8 +188,8 @@ def _default_routes(key: str, selections: Sequence[Selection]) -> Iterator[Findi
     try:
         default_route.check(asked)
     except AnnotationError as error:
-        mend = "keep at most one gateway of each IP version in the whole pod"
-        yield Finding(POD_DEFAULT_ROUTE, (key,), error.message, mend)
+        fix = "keep at most one gateway of each IP version in the whole pod"
+        yield Finding(POD_DEFAULT_ROUTE, (key,), error.message, fix)
 
 
 def _unknown(namespace: str, name: str, there: Collection[Key], own: str) -> Finding:
@@ -194,16 +197,16 @@ def _unknown(namespace: str, name: str, there: Collection[Key], own: str) -> Fin
     elsewhere = [other for other, same in there if same == name and other != namespace]
     beside = [other for within, other in there if within == namespace]
     close = suggestions.closest(name, beside) if len(beside) <= _CANDIDATES else None
-    mend = "create it, or correct the annotation"
+    fix = "create it, or correct the annotation"
     if len(elsewhere) == 1:
         other = elsewhere[0]
-        mend = f'write {other}/{name}, or "namespace": "{other}" in the JSON form'
+        fix = f'write {other}/{name}, or "namespace": "{other}" in the JSON form'
     elif close:
-        mend = f"did you mean `{close if namespace == own else f'{namespace}/{close}'}`?"
-    return Finding(POD_UNKNOWN, (NETWORKS,), problem, mend)
+        fix = f"did you mean `{close if namespace == own else f'{namespace}/{close}'}`?"
+    return Finding(POD_UNKNOWN, (NETWORKS,), problem, fix)
 
 
-def _renamed(default: Selection) -> Iterator[Finding]:
+def _renamed(default: NetworkSelection) -> Iterator[Finding]:
     if default.interface not in ("", _DEFAULT_INTERFACE):
         problem = (
             f"the container runtime looks for the default network's interface as {_DEFAULT_INTERFACE!r}, so the node refuses "

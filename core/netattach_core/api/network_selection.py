@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from netattach_core.api import networks_annotation
-from netattach_core.api.networks_annotation import Selection
+from netattach_core.api.networks_annotation import NetworkSelection
 from netattach_core.errors import AnnotationError
 
 
@@ -40,9 +40,9 @@ DEFAULTS = SelectionSettings()
 class PodSelection:
     """What one pod gets: `default` in the place of the node's primary, `given` by the cluster, `networks` as it asks."""
 
-    default: Selection | None = None
-    given: tuple[Selection, ...] = ()
-    networks: tuple[Selection, ...] = ()
+    default: NetworkSelection | None = None
+    given: tuple[NetworkSelection, ...] = ()
+    networks: tuple[NetworkSelection, ...] = ()
 
 
 def of_pod(annotations: Mapping[str, str], own: str, settings: SelectionSettings) -> PodSelection:
@@ -58,21 +58,23 @@ def of_pod(annotations: Mapping[str, str], own: str, settings: SelectionSettings
     return PodSelection(default, given(annotations, own, settings), networks)
 
 
-def default_of(text: str, own: str, settings: SelectionSettings) -> Selection | None:
+def default_of(text: str, own: str, settings: SelectionSettings) -> NetworkSelection | None:
     """What a pod asks for in the place of the primary; isolation holds here too (Multus has none). Raises AnnotationError."""
     default = networks_annotation.parse_default(text, settings.namespace)
     _check_isolation([default] if default else [], own, settings)
     return default
 
 
-def given(annotations: Mapping[str, str], own: str, settings: SelectionSettings) -> tuple[Selection, ...]:
+def given(
+    annotations: Mapping[str, str], own: str, settings: SelectionSettings
+) -> tuple[NetworkSelection, ...]:
     """The cluster default networks of a pod; an administrator gave them, so isolation is no question."""
     if (
         own in settings.system_namespaces
         or annotations.get(networks_annotation.SKIP_DEFAULT_NETWORKS) == "true"
     ):
         return ()
-    return tuple(Selection(settings.namespace, name) for name in settings.defaults)
+    return tuple(NetworkSelection(settings.namespace, name) for name in settings.defaults)
 
 
 def isolation(settings: SelectionSettings, own: str, network_namespace: str) -> tuple[str, str]:
@@ -85,7 +87,7 @@ def isolation(settings: SelectionSettings, own: str, network_namespace: str) -> 
     return problem, f"use a network of {own!r}, or have {network_namespace!r} added to globalNamespaces"
 
 
-def _check_isolation(selections: Iterable[Selection], own: str, settings: SelectionSettings) -> None:
+def _check_isolation(selections: Iterable[NetworkSelection], own: str, settings: SelectionSettings) -> None:
     for each in selections:
         if not settings.reaches(own, each.namespace):
             raise AnnotationError("; ".join(isolation(settings, own, each.namespace)))

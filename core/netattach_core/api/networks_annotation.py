@@ -30,7 +30,7 @@ DEFAULT_BURST = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class NetworkSelection:
     """One element: a network that the pod asks for, and what it asks of it. Empty means: not asked for.
 
     `ipam_claim_reference` is for plugins that read the annotation themselves (OVN-Kubernetes). They take `ips` beside it, which
@@ -55,7 +55,7 @@ class Selection:
         return f"{self.namespace}/{self.name}"
 
 
-def parse(text: str, pod_namespace: str) -> tuple[Selection, ...]:
+def parse(text: str, pod_namespace: str) -> tuple[NetworkSelection, ...]:
     """The elements in the annotation's order; none for an empty text. Raises AnnotationError."""
     if not text.strip():
         return ()
@@ -66,7 +66,7 @@ def parse(text: str, pod_namespace: str) -> tuple[Selection, ...]:
     return tuple(_comma_element(item.strip(), pod_namespace) for item in text.split(","))
 
 
-def parse_default(text: str, namespace: str) -> Selection | None:
+def parse_default(text: str, namespace: str) -> NetworkSelection | None:
     """The one element of the default-network annotation, None for an empty text; `namespace` is that of a bare name.
 
     Raises AnnotationError.
@@ -77,7 +77,7 @@ def parse_default(text: str, namespace: str) -> Selection | None:
     return selections[0] if selections else None
 
 
-def _comma_element(item: str, pod_namespace: str) -> Selection:
+def _comma_element(item: str, pod_namespace: str) -> NetworkSelection:
     """`[namespace/]name[@interface]`; blanks around each part are nothing."""
     rest, at, interface = item.partition("@")
     namespace, slash, name = rest.rpartition("/")
@@ -89,15 +89,15 @@ def _comma_element(item: str, pod_namespace: str) -> Selection:
         raise AnnotationError(f"{said}: {shown(namespace)!r} is not the name of a namespace")
     if at:
         _check_interface(interface, said)
-    return Selection(namespace or pod_namespace, name, interface)
+    return NetworkSelection(namespace or pod_namespace, name, interface)
 
 
-def _parse_json(text: str, pod_namespace: str) -> tuple[Selection, ...]:
+def _parse_json(text: str, pod_namespace: str) -> tuple[NetworkSelection, ...]:
     try:
         elements = json_document.shallow_value(text)
     except json_document.JsonTextError as error:
         line, column = json_document.position(text, error.offset)
-        raise AnnotationError(f"line {line}, column {column}: {error.problem}; {error.mend}") from error
+        raise AnnotationError(f"line {line}, column {column}: {error.problem}; {error.fix}") from error
     if not isinstance(elements, list):
         raise AnnotationError("the JSON form is a list of objects: [{ … }]")
     return tuple(
@@ -115,11 +115,11 @@ class _Element:
         self.where = where
         self.pod_namespace = pod_namespace
 
-    def read(self) -> Selection:
+    def read(self) -> NetworkSelection:
         name = self._text("name")
         if not names.is_object_name(name):
             raise self._error("name", f"{shown(name)!r} is not the name of a network")
-        return Selection(
+        return NetworkSelection(
             namespace=self._namespace(),
             name=name,
             interface=self._interface(),

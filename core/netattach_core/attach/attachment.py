@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from netattach_core.api.networks_annotation import Selection
+from netattach_core.api.networks_annotation import NetworkSelection
 from netattach_core.attach import default_route
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import meta_plugins
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import result as cni_result
-from netattach_core.cni.config import NetworkConf
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.config import NetworkConfig
+from netattach_core.cni.request import CniRequest
 from netattach_core.errors import AnnotationError, ConfigError, NetattachError
 from netattach_core.net import names
 from netattach_core.text import json_document
@@ -25,7 +25,7 @@ from netattach_core.text.finding import path_text
 
 @dataclass(frozen=True)
 class Attachment:
-    """`network` is the name in network-status; `conf_text` the author's bytes, `conf_name` the name where they give none.
+    """`network` is the name in network-status; `config_text` the author's bytes, `config_name` the name where they give none.
 
     `args` become CNI_ARGS, `runtime_config` is offered by capability, `cni_args` go into each plugin's args.cni. `result`
     is the last plugin's answer, "" until there is one; `default_route` the gateways asked for, None where nobody asked;
@@ -34,8 +34,8 @@ class Attachment:
 
     network: str
     ifname: str
-    conf_text: str
-    conf_name: str
+    config_text: str
+    config_name: str
     default: bool = False
     args: Mapping[str, str] = field(default_factory=dict)
     runtime_config: Mapping[str, Any] = field(default_factory=dict)
@@ -45,8 +45,8 @@ class Attachment:
     resource: str = ""
 
     @cached_property
-    def conf(self) -> NetworkConf:
-        return cni_config.parse(self.conf_text, self.conf_name)
+    def conf(self) -> NetworkConfig:
+        return cni_config.parse(self.config_text, self.config_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class Network:
     """
 
     network: str
-    conf_text: str
-    conf_name: str
+    config_text: str
+    config_name: str
     file: str = ""
     resource: str = ""
     device: str = ""
 
 
-def primary(call: CniCall, network: Network, asked: Selection | None = None) -> Attachment:
+def primary(call: CniRequest, network: Network, asked: NetworkSelection | None = None) -> Attachment:
     """The default network: it alone gets what the runtime itself offers (S107), and what the pod asks of it.
 
     Raises NetattachError.
@@ -73,8 +73,8 @@ def primary(call: CniCall, network: Network, asked: Selection | None = None) -> 
     attachment = Attachment(
         network=network.network,
         ifname=call.ifname,
-        conf_text=network.conf_text,
-        conf_name=network.conf_name,
+        config_text=network.config_text,
+        config_name=network.config_name,
         default=True,
         args=call.args,
         runtime_config=offered,
@@ -106,10 +106,10 @@ def _is_in_usual_store(ipam: Mapping[str, Any]) -> bool:
 
 
 def decide(
-    call: CniCall,
+    call: CniRequest,
     default: Network,
-    others: Sequence[tuple[Selection, Network]],
-    asked_of_default: Selection | None = None,
+    others: Sequence[tuple[NetworkSelection, Network]],
+    asked_of_default: NetworkSelection | None = None,
 ) -> tuple[Attachment, ...]:
     """All attachments of an ADD: the default network, then the others in their order (S17, S99), each with what was found for it.
 
@@ -136,12 +136,12 @@ def interface_name(index: int) -> str:
     return f"net{index}"
 
 
-def _secondary(call: CniCall, selection: Selection, network: Network, ifname: str) -> Attachment:
+def _secondary(call: CniRequest, selection: NetworkSelection, network: Network, ifname: str) -> Attachment:
     attachment = Attachment(
         network=network.network,
         ifname=ifname,
-        conf_text=network.conf_text,
-        conf_name=network.conf_name,
+        config_text=network.config_text,
+        config_name=network.config_name,
         args=call.args,
     )
     return _with_device(_with_asked(attachment, selection), network)
@@ -153,13 +153,13 @@ def _with_device(attachment: Attachment, network: Network) -> Attachment:
         return attachment
     return dataclasses.replace(
         attachment,
-        conf_text=cni_config.with_device(attachment.conf_text, network.device),
+        config_text=cni_config.with_device(attachment.config_text, network.device),
         runtime_config={**attachment.runtime_config, "deviceID": network.device},
         resource=network.resource,
     )
 
 
-def _with_asked(attachment: Attachment, selection: Selection) -> Attachment:
+def _with_asked(attachment: Attachment, selection: NetworkSelection) -> Attachment:
     """With all that the pod asks of this network. Raises NetattachError."""
     _check_conf(attachment)
     asked = _runtime_config(selection)
@@ -176,7 +176,7 @@ def _with_asked(attachment: Attachment, selection: Selection) -> Attachment:
     return _with_legacy_args(attachment, selection)
 
 
-def _runtime_config(selection: Selection) -> dict[str, Any]:
+def _runtime_config(selection: NetworkSelection) -> dict[str, Any]:
     """What the pod asks of this network, under the capability that each plugin has to declare to get it."""
     asked = {
         "ips": list(selection.ips),
@@ -189,7 +189,7 @@ def _runtime_config(selection: Selection) -> dict[str, Any]:
     return {key: value for key, value in asked.items() if value}
 
 
-def _with_legacy_args(attachment: Attachment, selection: Selection) -> Attachment:
+def _with_legacy_args(attachment: Attachment, selection: NetworkSelection) -> Attachment:
     """MAC and IP in CNI_ARGS too, as Multus sends them: NADs without capabilities rely on it (npwg-spec T1).
 
     IP only where no plugin takes `ips` by capability: host-local reads one address there and fails on two (T2).
@@ -240,7 +240,7 @@ def _check_conf(attachment: Attachment) -> None:
         raise ConfigError(
             f"network {attachment.network}: the configuration's name {conf.name!r} is none that CNI takes"
         )
-    meta = meta_plugins.first_named(attachment.conf_text)
+    meta = meta_plugins.first_named(attachment.config_text)
     if meta:
         raise ConfigError(
             f"network {attachment.network}: its {path_text(meta[0])} is {meta[1]}, which attaches networks itself: "

@@ -131,7 +131,7 @@ def in_force(asked: Sequence[Asked], routes: Sequence[DefaultRoute]) -> InForce:
 
 
 def changes(wanted: InForce, routes: Sequence[DefaultRoute]) -> Changes:
-    """What is still to be done; nothing, where the kernel's `routes` are what is wanted. The one judge of success."""
+    """What is still to be done; nothing, where the kernel's `routes` are what is wanted. The one validator of success."""
     removed, added = [], []
     for family, hops in wanted.items():
         present = [route for route in routes if route.family == family]

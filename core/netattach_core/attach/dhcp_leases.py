@@ -14,7 +14,7 @@ from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import result as cni_result
-from netattach_core.cni.config import PluginConf
+from netattach_core.cni.config import PluginConfig
 from netattach_core.errors import NetattachError
 from netattach_core.text import json_document
 
@@ -44,7 +44,7 @@ def held(sandbox: Sandbox) -> Iterator[Lease]:
                 yield _lease(sandbox, each, plugin)
 
 
-def _is_ours(plugin: PluginConf) -> bool:
+def _is_ours(plugin: PluginConfig) -> bool:
     ipam = json_document.value(plugin.text).get("ipam")
     return (
         isinstance(ipam, dict)
@@ -53,7 +53,7 @@ def _is_ours(plugin: PluginConf) -> bool:
     )
 
 
-def _lease(sandbox: Sandbox, attachment: Attachment, plugin: PluginConf) -> Lease:
+def _lease(sandbox: Sandbox, attachment: Attachment, plugin: PluginConfig) -> Lease:
     stdin = cni_config.plugin_stdin(attachment.conf, plugin, attachment.runtime_config, attachment.cni_args)
     environment = {
         "CNI_COMMAND": "ADD",

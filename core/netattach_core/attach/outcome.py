@@ -12,7 +12,7 @@ from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.default_route import InForce
 from netattach_core.attach.plan import Step, Verb
 from netattach_core.cni import result as cni_result
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.cni.result import Result
 from netattach_core.errors import DelegateError, NetattachError
 
@@ -27,7 +27,7 @@ class Told:
 
 
 def told(
-    call: CniCall,
+    call: CniRequest,
     attachments: Sequence[Attachment],
     device_infos: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     in_force: InForce = MappingProxyType({}),
@@ -62,7 +62,7 @@ def _added(attachment: Attachment, result: Result) -> str:
 
 
 def failure(
-    call: CniCall,
+    call: CniRequest,
     verb: Verb,
     attachments: Sequence[Attachment],
     failures: Sequence[tuple[Step, NetattachError]],
@@ -80,7 +80,7 @@ def failure(
     return DelegateError(for_pod(call, "; ".join(said)), details="\n".join(filter(None, details)))
 
 
-def for_pod(call: CniCall, words: str) -> str:
+def for_pod(call: CniRequest, words: str) -> str:
     """The words with the pod at their front, as a reader of kubelet's events needs them."""
     return f"pod {call.pod}: {words}" if call.pod else f"sandbox {call.container_id}: {words}"
 

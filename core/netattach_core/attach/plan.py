@@ -17,7 +17,7 @@ from netattach_core.attach.attachment import Attachment
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import versions
-from netattach_core.cni.config import PluginConf
+from netattach_core.cni.config import PluginConfig
 from netattach_core.text import json_document
 
 
@@ -148,7 +148,7 @@ def collect(
     valid = {default.conf.name: list(listed)}
     for container_id, each in alive:
         valid.setdefault(each.conf.name, []).append((container_id, each.ifname))
-    used = {(each.conf.name, each.conf_text): each for each in (default, *(each for _, each in alive))}
+    used = {(each.conf.name, each.config_text): each for each in (default, *(each for _, each in alive))}
     steps: list[Step] = []
     for each in filter(_collects, used.values()):
         for plugin in each.conf.plugins:
@@ -167,7 +167,7 @@ def collect(
 
 def _collects(attachment: Attachment) -> bool:
     """C7, C55."""
-    disabled = str(json_document.value(attachment.conf_text).get("disableGC", False)).lower() == "true"
+    disabled = str(json_document.value(attachment.config_text).get("disableGC", False)).lower() == "true"
     return versions.at_least(attachment.conf.cni_version, "1.1.0") and not disabled
 
 
@@ -207,7 +207,7 @@ def _chain(verb: Verb, attachment: Attachment, only: Collection[str] | None = No
     return steps
 
 
-def _stdin(verb: Verb, attachment: Attachment, plugin: PluginConf) -> str:
+def _stdin(verb: Verb, attachment: Attachment, plugin: PluginConfig) -> str:
     stdin = cni_config.plugin_stdin(attachment.conf, plugin, attachment.runtime_config, attachment.cni_args)
     knows_result = verb is not Verb.ADD and versions.at_least(attachment.conf.cni_version, "0.4.0")
     return cni_config.with_previous(stdin, attachment.result or None) if knows_result else stdin
@@ -228,7 +228,7 @@ def _is_independent(attachment: Attachment) -> bool:
 
 
 @functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
-def _plugin_is_independent(plugin: PluginConf) -> bool:
+def _plugin_is_independent(plugin: PluginConfig) -> bool:
     body = json_document.value(plugin.text)
     ipam = body.get("ipam") or {}
     ipam_type = ipam.get("type") if isinstance(ipam, dict) else None

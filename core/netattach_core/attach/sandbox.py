@@ -13,7 +13,7 @@ from typing import Any
 
 from netattach_core.api.pod import PodRef
 from netattach_core.attach.attachment import Attachment
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DecodeError
 from netattach_core.text import json_document
 
@@ -43,10 +43,10 @@ class Sandbox:
     status: str = ""
 
 
-def delete_call(sandbox: Sandbox) -> CniCall:
+def delete_call(sandbox: Sandbox) -> CniRequest:
     """The DEL that its runtime would call, for one that comes from nobody."""
     default = sandbox.attachments[0]
-    return CniCall(
+    return CniRequest(
         command="DEL",
         container_id=sandbox.container_id,
         netns=sandbox.netns,
@@ -95,8 +95,8 @@ def parse(data: bytes) -> Sandbox:
 _KEYS = {
     "network": "network",
     "ifname": "interface",
-    "conf_text": "config",
-    "conf_name": "configName",
+    "config_text": "config",
+    "config_name": "configName",
     "default": "default",
     "args": "args",
     "runtime_config": "runtimeConfig",

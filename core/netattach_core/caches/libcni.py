@@ -29,14 +29,14 @@ class Cached:
     container_id: str
     ifname: str
     network: str
-    conf_text: str
+    config_text: str
     args: Mapping[str, str]
     runtime_config: Mapping[str, Any]
     result: str
 
     @property
     def plugin_types(self) -> frozenset[str]:
-        return frozenset(each.type for each in cni_config.parse(self.conf_text, self.network).plugins)
+        return frozenset(each.type for each in cni_config.parse(self.config_text, self.network).plugins)
 
 
 def parse(data: bytes) -> Cached | None:
@@ -50,12 +50,12 @@ def parse(data: bytes) -> Cached | None:
             container_id=_text(body["containerId"]),
             ifname=_text(body["ifName"]),
             network=_text(body["networkName"]),
-            conf_text=decoded(body["config"]),
+            config_text=decoded(body["config"]),
             args={_text(key): _text(value) for key, value in body.get("cniArgs") or ()},
             runtime_config=dict(body.get("capabilityArgs") or {}),
             result=json.dumps(result) if isinstance(result, dict) else "",
         )
-        cni_config.parse(cached.conf_text, cached.network)
+        cni_config.parse(cached.config_text, cached.network)
     except (KeyError, TypeError, ValueError) as error:
         raise DecodeError(f"not a cached CNI result: {error!r}") from error
     except NetattachError as error:
@@ -83,7 +83,7 @@ def named(attachment: Attachment) -> str:
     """The configuration with its name and version in it, since nobody else will add them."""
     conf = attachment.conf
     return json_document.with_members(
-        attachment.conf_text, {"cniVersion": json.dumps(conf.cni_version), "name": json.dumps(conf.name)}
+        attachment.config_text, {"cniVersion": json.dumps(conf.cni_version), "name": json.dumps(conf.name)}
     )
 
 
@@ -93,15 +93,15 @@ def file_name(container_id: str, network: str, ifname: str) -> str:
 
 
 def attached(
-    cached: Cached, *, default: bool, network: str = "", conf_text: str = "", conf_name: str = ""
+    cached: Cached, *, default: bool, network: str = "", config_text: str = "", config_name: str = ""
 ) -> Attachment:
     """The attachment that was made; the last three where somebody knows better than the cache."""
-    text, name = conf_text or cached.conf_text, conf_name or cached.network
+    text, name = config_text or cached.config_text, config_name or cached.network
     return Attachment(
         network=network or cached.network,
         ifname=cached.ifname,
-        conf_text=text,
-        conf_name=name,
+        config_text=text,
+        config_name=name,
         default=default,
         args=cached.args,
         runtime_config=cached.runtime_config,
@@ -109,11 +109,11 @@ def attached(
     )
 
 
-def _converted(result: str, conf_text: str, conf_name: str) -> str:
+def _converted(result: str, config_text: str, config_name: str) -> str:
     """In the configuration's version, as libcni hands it on; one that cannot be read is left out, as libcni does (C48)."""
     if not result:
         return ""
-    version = cni_config.parse(conf_text, conf_name).cni_version
+    version = cni_config.parse(config_text, config_name).cni_version
     try:
         read = cni_result.parse(result, version)
         return result if read.cni_version == version else cni_result.dump(read, version)

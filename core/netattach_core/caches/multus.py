@@ -16,7 +16,7 @@ from netattach_core.attach.sandbox import Sandbox
 from netattach_core.caches import libcni as libcni_cache
 from netattach_core.caches.libcni import Cached
 from netattach_core.cni import config as cni_config
-from netattach_core.cni.request import POD_ANNOTATIONS, CniCall
+from netattach_core.cni.request import POD_ANNOTATIONS, CniRequest
 from netattach_core.errors import DecodeError, NetattachError
 from netattach_core.net import names
 from netattach_core.text import json_document
@@ -42,12 +42,12 @@ class Delegate:
 
     name: str
     ifname: str
-    conf_text: str
+    config_text: str
     chain: str
     requests: Mapping[str, Any]
 
     @property
-    def conf_name(self) -> str:
+    def config_name(self) -> str:
         """The network's name where its configuration says none."""
         return self.name.rpartition("/")[2]
 
@@ -64,7 +64,7 @@ def parse(data: bytes) -> tuple[Delegate, ...]:
 
 
 def attachments(
-    call: CniCall, delegates: Sequence[Delegate], results: Sequence[Cached]
+    call: CniRequest, delegates: Sequence[Delegate], results: Sequence[Cached]
 ) -> tuple[Attachment, ...]:
     """What Multus attached, in its order; then what has a result and is no delegate (attached later, or the cache is gone).
 
@@ -109,27 +109,29 @@ def _chain(body: Mapping[str, Any]) -> str:
     return f'{json.dumps(head)[:-1]}, "plugins": [{", ".join(plugins)}]}}'
 
 
-def _attachment(call: CniCall, index: int, delegate: Delegate, results: Mapping[str, Cached]) -> Attachment:
+def _attachment(
+    call: CniRequest, index: int, delegate: Delegate, results: Mapping[str, Cached]
+) -> Attachment:
     default = index == 0
     ifname = delegate.ifname or (call.ifname if default else f"net{index}")
     problem = names.interface_problem(ifname)
     if problem:
         raise DecodeError(f"network {delegate.name}: {problem}")
     cached = results.get(ifname)
-    ran = cached.conf_text if cached else ""
-    text = _fullest(delegate, (delegate.chain, ran, delegate.conf_text))
-    conf_name = cached.network if cached else delegate.conf_name
-    network = delegate.name or cni_config.parse(text, conf_name).name
+    ran = cached.config_text if cached else ""
+    text = _fullest(delegate, (delegate.chain, ran, delegate.config_text))
+    config_name = cached.network if cached else delegate.config_name
+    network = delegate.name or cni_config.parse(text, config_name).name
     if cached is not None:
         return libcni_cache.attached(
-            cached, default=default, network=network, conf_text=text, conf_name=conf_name
+            cached, default=default, network=network, config_text=text, config_name=config_name
         )
     offered = {key: value for key, value in call.runtime_config.items() if key != POD_ANNOTATIONS}
     return Attachment(
         network=network,
         ifname=ifname,
-        conf_text=text,
-        conf_name=conf_name,
+        config_text=text,
+        config_name=config_name,
         default=default,
         args=call.args,
         runtime_config=offered if default else {**offered, **delegate.requests},
@@ -142,7 +144,7 @@ def _fullest(delegate: Delegate, texts: Sequence[str]) -> str:
     problem = "no configuration is kept of it"
     for text in filter(None, texts):
         try:
-            found.append((len(cni_config.parse(text, delegate.conf_name).plugins), text))
+            found.append((len(cni_config.parse(text, delegate.config_name).plugins), text))
         except NetattachError as error:
             problem = error.message
     if not found:
@@ -155,7 +157,7 @@ def _delegate_body(attachment: Attachment) -> dict[str, Any]:
     conf = attachment.conf
     head = {"cniVersion": conf.cni_version, "name": conf.name}
     types = [{"type": each.type, "ipam": {}, "dns": {}} for each in conf.plugins]
-    is_list = json_document.locate(json_document.parse(attachment.conf_text), ("plugins",)) is not None
+    is_list = json_document.locate(json_document.parse(attachment.config_text), ("plugins",)) is not None
     asked = attachment.runtime_config
     requests = {
         key: asked[capability]

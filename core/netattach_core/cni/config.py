@@ -18,7 +18,7 @@ from netattach_core.text import json_document
 
 
 @dataclass(frozen=True, slots=True)
-class PluginConf:
+class PluginConfig:
     """One plugin of a chain; `text` is its JSON object as the author wrote it."""
 
     type: str
@@ -27,12 +27,12 @@ class PluginConf:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkConf:
+class NetworkConfig:
     """A network: its chain of plugins, in the order of ADD."""
 
     name: str
     cni_version: str
-    plugins: tuple[PluginConf, ...]
+    plugins: tuple[PluginConfig, ...]
     disable_check: bool = False
     only_inlined: bool = False
 
@@ -43,16 +43,16 @@ class NetworkConf:
 
 
 @functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
-def parse(text: str, default_name: str = "") -> NetworkConf:
+def parse(text: str, default_name: str = "") -> NetworkConfig:
     """Reads a conf (`type`) or a conflist (`plugins`); `default_name` stands in for a missing name (S14).
 
-    Raises ConfigError for what cannot be carried out; whether it makes sense is the judge's question.
+    Raises ConfigError for what cannot be carried out; whether it makes sense is the validator's question.
     """
     root = _object(text)
     name = _typed(root.value, "name", str, "") or default_name
     if not name:
         raise ConfigError("the network has no name")
-    return NetworkConf(
+    return NetworkConfig(
         name=name,
         cni_version=_cni_version(root.value),
         plugins=_plugins(text, root),
@@ -75,8 +75,8 @@ def with_plugins(text: str, more: Sequence[str]) -> str:
 
 
 def plugin_stdin(
-    network: NetworkConf,
-    plugin: PluginConf,
+    network: NetworkConfig,
+    plugin: PluginConfig,
     runtime_config: Mapping[str, Any],
     cni_args: Mapping[str, Any],
 ) -> str:
@@ -92,7 +92,7 @@ def plugin_stdin(
 
 
 @functools.lru_cache(maxsize=512)  # as above
-def _authors_part(network: NetworkConf, plugin: PluginConf) -> str:
+def _authors_part(network: NetworkConfig, plugin: PluginConfig) -> str:
     """Without what only a runtime may set, in whatever case: Go reads `RUNTIMECONFIG` as well (C15)."""
     written = json_document.parse(plugin.text).members
     changes: dict[str, str | None] = {
@@ -138,7 +138,7 @@ def _object(text: str) -> json_document.Node:
         root = json_document.parse(text)
     except json_document.JsonTextError as error:
         line, column = json_document.position(text, error.offset)
-        raise ConfigError(f"line {line}, column {column}: {error.problem}; {error.mend}") from error
+        raise ConfigError(f"line {line}, column {column}: {error.problem}; {error.fix}") from error
     if not isinstance(root.value, dict):
         raise ConfigError("the configuration is not a JSON object")
     return root
@@ -153,7 +153,7 @@ def _cni_version(body: Mapping[str, Any]) -> str:
     return version
 
 
-def _plugins(text: str, root: json_document.Node) -> tuple[PluginConf, ...]:
+def _plugins(text: str, root: json_document.Node) -> tuple[PluginConfig, ...]:
     listed = json_document.locate(root, ("plugins",))
     if listed is None:
         return (_plugin(text, root),)
@@ -162,14 +162,14 @@ def _plugins(text: str, root: json_document.Node) -> tuple[PluginConf, ...]:
     return tuple(_plugin(text, node) for node in listed.items)
 
 
-def _plugin(text: str, node: json_document.Node) -> PluginConf:
+def _plugin(text: str, node: json_document.Node) -> PluginConfig:
     if not isinstance(node.value, dict):
         raise ConfigError("a plugin is not a JSON object")
     kind = _typed(node.value, "type", str, "")
     if not kind or "/" in kind or not kind.isprintable():
         raise ConfigError(f"a plugin's type is {kind!r}; it has to be the name of a binary")
     declared = _typed(node.value, "capabilities", dict, {})
-    return PluginConf(
+    return PluginConfig(
         kind, text[node.start : node.end], frozenset(key for key, on in declared.items() if on is True)
     )
 

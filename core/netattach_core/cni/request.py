@@ -31,7 +31,7 @@ _VALID = ("cni.dev/valid-attachments", "cni.dev/attachments")
 
 
 @dataclass(frozen=True, slots=True)
-class CniCall:
+class CniRequest:
     """A call that can be carried out; `pod` is None where the runtime is no Kubernetes one.
 
     STATUS and GC are of no container; `valid` is what GC names as alive: container id and interface.
@@ -60,7 +60,7 @@ class CniCall:
         return annotations if isinstance(annotations, dict) else None
 
 
-def parse(environment: Mapping[str, str], stdin: bytes) -> CniCall:
+def parse(environment: Mapping[str, str], stdin: bytes) -> CniRequest:
     """Reads a call. Raises EnvironmentVariableError, DecodeError, ConfigError, VersionError."""
     command = environment.get("CNI_COMMAND", "")
     if command not in _REQUIRED:
@@ -75,7 +75,7 @@ def parse(environment: Mapping[str, str], stdin: bytes) -> CniCall:
     body = _own_configuration(stdin)
     version = _version(body, command)
     offered = body.get("runtimeConfig")
-    return CniCall(
+    return CniRequest(
         command=command,
         container_id=container_id,
         netns=environment.get("CNI_NETNS", ""),

@@ -31,7 +31,7 @@ def takes_one(network: Network) -> bool:
     if not network.resource:
         return False
     try:
-        conf = cni_config.parse(network.conf_text, network.conf_name)
+        conf = cni_config.parse(network.config_text, network.config_name)
     except NetattachError:
         return False
     return not all(own_name(plugin.type) in _READS_NONE for plugin in conf.plugins)
@@ -60,7 +60,7 @@ def assign(
 
 def cannot_do_without(network: Network) -> bool:
     """Whether a network that takes a device fails without one."""
-    conf = cni_config.parse(network.conf_text, network.conf_name)
+    conf = cni_config.parse(network.config_text, network.config_name)
     bodies = [json_document.value(plugin.text) for plugin in conf.plugins]
     named = any(key.casefold() in _NAMES_ONE and value for body in bodies for key, value in body.items())
     return not named and not any(plugin.type in _DOES_WITHOUT for plugin in conf.plugins)

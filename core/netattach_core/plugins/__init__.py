@@ -1,4 +1,4 @@
-"""The CNI plugins that the judge knows, one file each: JSON Schema, checks, and the code that they were read from.
+"""The CNI plugins that the validator knows, one file each: JSON Schema, checks, and the code that they were read from.
 
 To add one: write its file after the model of `vlan.py`, and add it to `PLUGINS`. Numbers such as BR7 are those of the
 reference of plugin schemas. A check denies only what the plugin, or the kernel behind it, would certainly refuse.
@@ -115,7 +115,7 @@ _BY_TYPE = {(plugin.type, plugin.role is Role.IPAM): plugin for plugin in PLUGIN
 
 
 def main_plugin(kind: str) -> Plugin | None:
-    """The plugin of a `type`; None where the judge does not know it."""
+    """The plugin of a `type`; None where the validator does not know it."""
     return _BY_TYPE.get((kind, False))
 
 

@@ -1,4 +1,4 @@
-"""bandwidth: a token bucket on a veth pair (bandwidth/main.go: PluginConf, validateRateAndBurst)."""
+"""bandwidth: a token bucket on a veth pair (bandwidth/main.go: PluginConfig, validateRateAndBurst)."""
 
 from __future__ import annotations
 

@@ -52,8 +52,8 @@ def _mode(conf: View) -> Iterator[Finding]:
         )
     if conf.text("xmitHashPolicy") == "":
         problem = "`xmitHashPolicy` is empty; the bond plugin refuses it"
-        mend = f"remove it, or write one of {', '.join(_HASHES)}"
-        yield conf.found(common_rules.KEY_VALUE, problem, mend, "xmitHashPolicy")
+        fix = f"remove it, or write one of {', '.join(_HASHES)}"
+        yield conf.found(common_rules.KEY_VALUE, problem, fix, "xmitHashPolicy")
 
 
 def _miimon(conf: View) -> Iterator[Finding]:
@@ -115,7 +115,7 @@ PLUGIN = Plugin(
     role=Role.MAIN,
     schema=schema_types.record(
         mode={"type": "string", "enum": [*_MODES, ""]},
-        miimon={"type": "string", "mend": 'write it in quotes: "miimon": "100"'},
+        miimon={"type": "string", "fix": 'write it in quotes: "miimon": "100"'},
         links=schema_types.list_of(_LINK),
         linksInContainer=schema_types.FLAG,
         failOverMac=schema_types.whole(0, 2),

@@ -194,8 +194,8 @@ def _default_route(conf: View) -> Iterator[Finding]:
             problem = (
                 "`isDefaultGateway` sets a default route, and this is a second one: the kernel refuses it"
             )
-            mend = "remove this route, give it a `gw`, or write `isGateway` instead of `isDefaultGateway`"
-            yield route.found(DEFAULT_ROUTE_TWICE, problem, mend, "dst")
+            fix = "remove this route, give it a `gw`, or write `isGateway` instead of `isDefaultGateway`"
+            yield route.found(DEFAULT_ROUTE_TWICE, problem, fix, "dst")
 
 
 PLUGIN = Plugin(

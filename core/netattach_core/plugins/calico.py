@@ -23,7 +23,7 @@ _TEXTS = (
     "endpoint_status_dir",
 )
 _NUMBERS = ("mtu", "num_queues", "log_file_max_size", "log_file_max_age", "log_file_max_count")
-_QUOTED_FLAG = {"type": "string", "mend": 'write it in quotes: "true" or "false"'}
+_QUOTED_FLAG = {"type": "string", "fix": 'write it in quotes: "true" or "false"'}
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:

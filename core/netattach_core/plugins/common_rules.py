@@ -50,8 +50,8 @@ def interface_name(conf: View, key: str) -> Iterator[Finding]:
     name = conf.text(key)
     problem = names.interface_problem(name) if name is not None else None
     if problem:
-        mend = f"write a name of 1 to {names.MAX_INTERFACE_BYTES} bytes, without blanks, '/', ':' and '%'"
-        yield conf.found(INTERFACE_NAME, f"{problem}, and the kernel refuses it", mend, key)
+        fix = f"write a name of 1 to {names.MAX_INTERFACE_BYTES} bytes, without blanks, '/', ':' and '%'"
+        yield conf.found(INTERFACE_NAME, f"{problem}, and the kernel refuses it", fix, key)
 
 
 def link_name(conf: View, key: str) -> Iterator[Finding]:
@@ -127,8 +127,8 @@ def own_table(conf: View) -> Iterator[Finding]:
     table = conf.whole("table")
     if table is not None and (table <= 0 or 253 <= table <= 255):
         problem = f"`table` {table} is one of the kernel's own: routes of the whole pod are changed"
-        mend = "write a number of your own, such as 100"
-        yield conf.found(KEY_VALUE, problem, mend, "table", severity=WARN)
+        fix = "write a number of your own, such as 100"
+        yield conf.found(KEY_VALUE, problem, fix, "table", severity=WARN)
 
 
 def not_both(conf: View, one: str, other: str, why: str) -> Iterator[Finding]:

@@ -45,10 +45,10 @@ def _option(item: View) -> Iterator[Finding]:
     if text in _OPTIONS or (text.isascii() and text.isdigit() and int(text) <= 255):
         return
     close = suggestions.closest(text, _OPTIONS)
-    mend = f"did you mean `{close}`? " if close else ""
+    fix = f"did you mean `{close}`? " if close else ""
     problem = f"`option` {text!r} is not known to the dhcp plugin"
     yield item.found(
-        DHCP_OPTION, problem, f"{mend}write one of {', '.join(_OPTIONS)}, or a number from 0 to 255", "option"
+        DHCP_OPTION, problem, f"{fix}write one of {', '.join(_OPTIONS)}, or a number from 0 to 255", "option"
     )
 
 

@@ -23,16 +23,16 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
     for key in ("name", "ipam"):
         if delegate is not None and delegate.given(key):
             problem = f"`delegate` has `{key}`, which flannel sets itself; it refuses that"
-            mend = "remove it" if key == "name" else "remove it, or write `ipam` beside `delegate`"
-            yield delegate.found(DELEGATE, problem, mend, key)
+            fix = "remove it" if key == "name" else "remove it, or write `ipam` beside `delegate`"
+            yield delegate.found(DELEGATE, problem, fix, key)
     kind = delegate.text("type") if delegate else None
     if delegate is not None and kind is not None and (not kind or "/" in kind):
         problem = f"`delegate` names the plugin {kind!r}, which is no binary's name"
         yield delegate.found(common_rules.KEY_VALUE, problem, 'write a name such as "bridge"', "type")
     if not conf.text("dataDir"):
         problem = "flannel keeps its state by container alone: where it is the default network too, one overwrites the other"
-        mend = 'give this network a directory of its own: "dataDir": "/var/lib/cni/flannel-2"'
-        yield conf.found(STATE_SHARED, problem, mend)
+        fix = 'give this network a directory of its own: "dataDir": "/var/lib/cni/flannel-2"'
+        yield conf.found(STATE_SHARED, problem, fix)
 
 
 PLUGIN = Plugin(
@@ -46,7 +46,7 @@ PLUGIN = Plugin(
             "type": "object",
             "properties": {"type": schema_types.TEXT},
             "open": True,
-            "mend": 'write an object: "delegate": {"isDefaultGateway": true}',
+            "fix": 'write an object: "delegate": {"isDefaultGateway": true}',
         },
         backend=schema_types.ANYTHING,
     ),

@@ -27,8 +27,8 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
             "nothing says which device is meant: none of `device`, `hwaddr`, `kernelpath` and `pciBusID` is there, and "
             "the NAD names no resource of a device plugin"
         )
-        mend = 'add "device": "eth1", or annotate the NAD with k8s.v1.cni.cncf.io/resourceName'
-        yield conf.found(DEVICE, problem, mend)
+        fix = 'add "device": "eth1", or annotate the NAD with k8s.v1.cni.cncf.io/resourceName'
+        yield conf.found(DEVICE, problem, fix)
     for key in given[1:]:
         problem = f"`{key}` does not say which device is moved, since `{given[0]}` is there"
         yield conf.found(common_rules.NO_EFFECT, problem, f"keep one of {', '.join(given)}", key)

@@ -136,7 +136,7 @@ def _ignored(ipam: View) -> Iterator[Finding]:
             text = ipam.text(key) or ""
             if text and addresses.parse_ip(text) is None:
                 problem = f"`{key}` {text!r} is no IP address{_cidr_hint(text)}; host-local reads it even where it is not used"
-                yield ipam.found(RANGE_ADDRESS, problem, _address_mend(text), key)
+                yield ipam.found(RANGE_ADDRESS, problem, _address_fix(text), key)
             problem = f"`{key}` is not read here, since there is no `subnet` beside it"
             yield ipam.found(
                 common_rules.NO_EFFECT, problem, f"move `{key}` into the range that it belongs to", key
@@ -228,7 +228,7 @@ def _address(
         return
     if address is None:
         yield view.found(
-            RANGE_ADDRESS, f"`{key}` {text!r} is no IP address{_cidr_hint(text)}", _address_mend(text), key
+            RANGE_ADDRESS, f"`{key}` {text!r} is no IP address{_cidr_hint(text)}", _address_fix(text), key
         )
     elif key == "gateway" and address.is_link_local and address.version == subnet.version:
         return  # every link has those; for IPv6 they are the usual next hop
@@ -243,7 +243,7 @@ def _cidr_hint(text: str) -> str:
     return ", since it has a prefix length" if addresses.parse_cidr(text) else ""
 
 
-def _address_mend(text: str) -> str:
+def _address_fix(text: str) -> str:
     cidr = addresses.parse_cidr(text)
     return (
         f'write it without the prefix length: "{cidr.ip}"' if cidr else "write one address, such as 10.1.2.1"
@@ -327,8 +327,8 @@ def _across_nodes(ipam: View, context: Context) -> Iterator[Finding]:
             f"host-local keeps its leases on each node by itself, but {context.main} puts the pods of all nodes on one "
             "network: two of them can get the same address"
         )
-        mend = "use an IPAM that knows all nodes, such as whereabouts, or a NAD and a range for each node"
-        yield ipam.found(LEASES_PER_NODE, problem, mend, "type")
+        fix = "use an IPAM that knows all nodes, such as whereabouts, or a NAD and a range for each node"
+        yield ipam.found(LEASES_PER_NODE, problem, fix, "type")
 
 
 PLUGIN = Plugin(

@@ -47,11 +47,11 @@ def _dhcp(conf: View) -> Iterator[Finding]:
     mode = conf.text("mode")
     if mode in {"l3", "l3s"}:
         problem = f"in mode {mode} no broadcast leaves the pod, so no DHCP server hears it"
-        mend = "write mode l2, use macvlan, or another IPAM"
+        fix = "write mode l2, use macvlan, or another IPAM"
     else:
         problem = "all pods of a node share the master's MAC, so a DHCP server that goes by MAC gives them one address"
-        mend = "use macvlan, another IPAM, or a server that goes by client identifiers"
-    yield conf.found(SHARED_MAC, problem, mend, "ipam", "type")
+        fix = "use macvlan, another IPAM, or a server that goes by client identifiers"
+    yield conf.found(SHARED_MAC, problem, fix, "ipam", "type")
 
 
 PLUGIN = Plugin(

@@ -14,7 +14,7 @@ OVN_NETWORK = Rule("ovn-network", Severity.DENY, "a network that OVN-Kubernetes 
 _RESERVED_NAMES = {"default", "ovn-kubernetes"}
 _TRANSPORTS = ("no-overlay", "evpn")
 _SNAT = ("enabled", "disabled")
-_COMMAS = {"type": "string", "mend": 'write one text with commas: "10.1.0.0/16,fd01::/48"'}
+_COMMAS = {"type": "string", "fix": 'write one text with commas: "10.1.0.0/16,fd01::/48"'}
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
@@ -87,8 +87,8 @@ def _newer(conf: View) -> Iterator[Finding]:
             yield conf.found(OVN_NETWORK, problem, "remove it", key)
     if transport and transport not in _TRANSPORTS:
         problem = f"`transport` {transport!r} is none; OVN-Kubernetes 1.3 and newer refuse it"
-        mend = f"write one of {', '.join(_TRANSPORTS)}, or leave it out for the overlay"
-        yield conf.found(common_rules.KEY_VALUE, problem, mend, "transport", severity=Severity.WARN)
+        fix = f"write one of {', '.join(_TRANSPORTS)}, or leave it out for the overlay"
+        yield conf.found(common_rules.KEY_VALUE, problem, fix, "transport", severity=Severity.WARN)
     if snat and transport != "no-overlay":
         problem = "`outboundSNAT` is for the transport no-overlay; newer releases of OVN-Kubernetes refuse it for others"
         yield conf.found(
@@ -96,8 +96,8 @@ def _newer(conf: View) -> Iterator[Finding]:
         )
     elif snat and snat not in _SNAT:
         problem = f"`outboundSNAT` {snat!r} is none; newer releases of OVN-Kubernetes refuse it"
-        mend = f"write one of {', '.join(_SNAT)}"
-        yield conf.found(common_rules.KEY_VALUE, problem, mend, "outboundSNAT", severity=Severity.WARN)
+        fix = f"write one of {', '.join(_SNAT)}"
+        yield conf.found(common_rules.KEY_VALUE, problem, fix, "outboundSNAT", severity=Severity.WARN)
 
 
 def _identity(conf: View, context: Context) -> Iterator[Finding]:

@@ -92,8 +92,8 @@ def _host_lengths(conf: View) -> Iterator[Finding]:
             yield conf.found(SUBNETS, problem, f"write {net}/{_HOSTS_V6}", "subnets")
         elif length > net.max_prefixlen or length <= net.prefixlen:
             problem = f"`subnets` holds {part}: {said}, which is no part of {net}; OVN-Kubernetes refuses it"
-            mend = f"write the prefix length of each node's part behind it, from {net.prefixlen + 1} on, or a larger subnet"
-            yield conf.found(SUBNETS, problem, mend, "subnets")
+            fix = f"write the prefix length of each node's part behind it, from {net.prefixlen + 1} on, or a larger subnet"
+            yield conf.found(SUBNETS, problem, fix, "subnets")
         elif net.version == 4:
             lengths.add(length)
     if len(lengths) > 1:

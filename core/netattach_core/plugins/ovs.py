@@ -51,8 +51,8 @@ def _trunk(conf: View) -> Iterator[Finding]:
             half = item.given("minID") or item.given("maxID")
             why = ": a range needs both its ends, and begins at 1" if half else ""
             problem = f"an entry of `trunk` without a VLAN{why}; the ovs plugin {'passes over' if some else 'refuses'} it"
-            mend = 'write {"id": 100}, or {"minID": 100, "maxID": 200}'
-            yield item.found(common_rules.NO_EFFECT if some else common_rules.KEY_NEEDED, problem, mend)
+            fix = 'write {"id": 100}, or {"minID": 100, "maxID": 200}'
+            yield item.found(common_rules.NO_EFFECT if some else common_rules.KEY_NEEDED, problem, fix)
 
 
 def _names_vlan(item: View) -> bool:
@@ -69,8 +69,8 @@ def _bridge(conf: View, context: Context) -> Iterator[Finding]:
     by_port = cni is not None and cni.given("ovnPort")
     if not (conf.value("bridge") or by_device or by_port or conf.given("configuration_path")):
         problem = "no `bridge`, and no device that would lead to one: the ovs plugin fails, unless the pod's cni-args name a port"
-        mend = 'add the Open vSwitch bridge: "bridge": "br1"'
-        yield conf.found(common_rules.KEY_NEEDED, problem, mend, severity=Severity.WARN)
+        fix = 'add the Open vSwitch bridge: "bridge": "br1"'
+        yield conf.found(common_rules.KEY_NEEDED, problem, fix, severity=Severity.WARN)
 
 
 PLUGIN = Plugin(

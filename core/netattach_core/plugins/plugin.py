@@ -1,4 +1,4 @@
-"""What the judge knows of one CNI plugin, and the surroundings in which it looks at its configuration."""
+"""What the validator knows of one CNI plugin, and the surroundings in which it looks at its configuration."""
 
 from __future__ import annotations
 

@@ -40,11 +40,11 @@ def _backends(conf: View) -> Iterator[Finding]:
             continue
         certain = bool(named) or len(set(meant.values())) > 1
         problem = f"`{key}` is for {backend}, and the backend {'is' if named else 'is usually'} {wanted}: portmap refuses it"
-        mend = f'write "backend": "{backend}", or remove `{key}`'
+        fix = f'write "backend": "{backend}", or remove `{key}`'
         yield conf.found(
             common_rules.KEYS_EXCLUDE,
             problem,
-            mend,
+            fix,
             key,
             severity=Severity.DENY if certain else Severity.WARN,
         )

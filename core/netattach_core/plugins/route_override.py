@@ -53,8 +53,8 @@ def _added(
         )
     if gateway is not None and gateway.version != destination.version:
         problem = f"`gw` {gateway} and `dst` {destination} are not of the same IP version: {_REFUSED}"
-        mend = "give each IP version its own route"
-        yield view.found(route_rules.ROUTE_GATEWAY, problem, mend, "gw", severity=Severity.WARN)
+        fix = "give each IP version its own route"
+        yield view.found(route_rules.ROUTE_GATEWAY, problem, fix, "gw", severity=Severity.WARN)
 
 
 PLUGIN = Plugin(

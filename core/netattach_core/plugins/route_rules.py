@@ -170,9 +170,9 @@ def _bad_destination(view: View) -> Finding:
     problem = (
         "a route without `dst`" if text is None else f"`dst` {text!r} is no address with a prefix length"
     )
-    mend = 'write it as "10.0.0.0/8", or "0.0.0.0/0" for a default route'
+    fix = 'write it as "10.0.0.0/8", or "0.0.0.0/0" for a default route'
     return view.found(
-        ROUTE, f"{problem}; the plugin cannot read it", mend, *(() if text is None else ("dst",))
+        ROUTE, f"{problem}; the plugin cannot read it", fix, *(() if text is None else ("dst",))
     )
 
 
@@ -182,8 +182,8 @@ def _host_bits(route: _Route, context: Context) -> Iterator[Finding]:
         refused = route.to.version == 4 and context.sets_routes
         outcome = "the kernel refuses such a route" if refused else "they have no meaning"
         problem = f"`dst` {route.to} has bits set behind its prefix length: {outcome}"
-        mend = f"write {route.to.network}"
-        yield route.view.found(ROUTE, problem, mend, "dst", severity=DENY if refused else WARN)
+        fix = f"write {route.to.network}"
+        yield route.view.found(ROUTE, problem, fix, "dst", severity=DENY if refused else WARN)
 
 
 def _twice(route: _Route, seen: set[tuple[object, ...]], context: Context) -> Iterator[Finding]:
@@ -191,8 +191,8 @@ def _twice(route: _Route, seen: set[tuple[object, ...]], context: Context) -> It
     if route.key in seen:
         refused = context.sets_routes
         problem = "this route stands here twice" + ("; the kernel refuses the second" if refused else "")
-        mend = "remove one, or give it another `priority` or `table`"
-        yield route.view.found(ROUTE_TWICE, problem, mend, severity=DENY if refused else WARN)
+        fix = "remove one, or give it another `priority` or `table`"
+        yield route.view.found(ROUTE_TWICE, problem, fix, severity=DENY if refused else WARN)
     seen.add(route.key)
 
 
@@ -212,8 +212,8 @@ def _next_hop(route: _Route, link: _Link, context: Context) -> Iterator[Finding]
     elif route.to.version == 4 and route.scope >= _LINK:
         what = "with `gw`" if route.own_gateway else f"with a next hop, and its address brings {gateway}"
         problem = f"a route of scope {route.scope} ends on this link; the kernel refuses it {what}"
-        mend = "remove `scope` or `gw`" if route.own_gateway else "remove `scope`, or the address's `gateway`"
-        yield view.found(ROUTE_GATEWAY, problem, mend, *where, severity=severity)
+        fix = "remove `scope` or `gw`" if route.own_gateway else "remove `scope`, or the address's `gateway`"
+        yield view.found(ROUTE_GATEWAY, problem, fix, *where, severity=severity)
     elif context.sets_routes:
         yield from _unreachable(route, gateway, link)
 
@@ -221,22 +221,22 @@ def _next_hop(route: _Route, link: _Link, context: Context) -> Iterator[Finding]
 def _unreachable(route: _Route, gateway: addresses.IpAddress, link: _Link) -> Iterator[Finding]:
     where = ("gw",) if route.own_gateway else ()
     name = f"`gw` {gateway}" if route.own_gateway else f"the gateway {gateway}, which this route takes,"
-    mend = (
+    fix = (
         "write a next hop of the pod's own subnet"
         if route.own_gateway
         else "correct the gateway, or add `gw`"
     )
     if gateway.version == 6 and (gateway.is_unspecified or gateway.is_multicast or gateway.is_loopback):
         yield route.view.found(
-            ROUTE_GATEWAY, f"{name} is no address of a host; the kernel refuses the route", mend, *where
+            ROUTE_GATEWAY, f"{name} is no address of a host; the kernel refuses the route", fix, *where
         )
     elif link.known and not link.reaches(gateway):
         unless = ", unless the pod asks for one from which it is reached" if link.may_grow else ""
         problem = f"{name} is not in {_listed(link)}, where the pod's addresses are: the kernel refuses such a route{unless}"
-        yield route.view.found(ROUTE_GATEWAY, problem, mend, *where, severity=WARN if link.may_grow else None)
+        yield route.view.found(ROUTE_GATEWAY, problem, fix, *where, severity=WARN if link.may_grow else None)
     elif link.known and link.is_broadcast(gateway):
         problem = f"{name} is the broadcast address of the pod's subnet: the kernel refuses such a route"
-        yield route.view.found(ROUTE_GATEWAY, problem, mend, *where, severity=WARN if link.may_grow else None)
+        yield route.view.found(ROUTE_GATEWAY, problem, fix, *where, severity=WARN if link.may_grow else None)
 
 
 def _listed(link: _Link) -> str:
@@ -251,8 +251,8 @@ def _default(route: _Route) -> Iterator[Finding]:
             "a default route in an additional network: the newest one wins, so all traffic of the pod leaves by this "
             "interface and not by the cluster's"
         )
-        mend = "route only what belongs to this network"
-        yield route.view.found(ROUTE_DEFAULT, problem, mend, "dst")
+        fix = "route only what belongs to this network"
+        yield route.view.found(ROUTE_DEFAULT, problem, fix, "dst")
 
 
 def gateway_problem(each: Given) -> str:

@@ -1,4 +1,4 @@
-"""sbr: routes by source address (sbr/main.go: PluginConf, parseConfig)."""
+"""sbr: routes by source address (sbr/main.go: PluginConfig, parseConfig)."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         return
     if conf.given("gateways") and not _is_texts(conf.value("gateways")):
         problem = "`gateways` is no list of texts; newer releases of the sbr plugin refuse it"
-        mend = 'write a list: "gateways": ["10.1.2.1"]'
-        yield conf.found(common_rules.KEY_VALUE, problem, mend, "gateways", severity=Severity.WARN)
+        fix = 'write a list: "gateways": ["10.1.2.1"]'
+        yield conf.found(common_rules.KEY_VALUE, problem, fix, "gateways", severity=Severity.WARN)
     versions: list[int] = []
     for item, text in conf.texts("gateways"):
         gateway = addresses.parse_ip(text)
         if gateway is None:
             problem = f"{text!r} is no IP address; the sbr plugin refuses it"
-            mend = "write an address without a prefix length"
-            yield item.found(common_rules.KEY_VALUE, problem, mend, severity=Severity.WARN)
+            fix = "write an address without a prefix length"
+            yield item.found(common_rules.KEY_VALUE, problem, fix, severity=Severity.WARN)
         elif gateway.version in versions:
             problem = f"{text} is a second gateway of IPv{gateway.version}; the sbr plugin takes one of each version"
             yield item.found(common_rules.KEY_VALUE, problem, "remove one", severity=Severity.WARN)

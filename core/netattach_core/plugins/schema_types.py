@@ -1,6 +1,6 @@
 """The words of which the plugins' schemas are made, and the keys that every configuration may have.
 
-`description` completes the sentence "it has to be …". `mend` is ours: what to do instead, where that is not plain from the
+`description` completes the sentence "it has to be …". `fix` is ours: what to do instead, where that is not plain from the
 type. Both are read by `policy.shape` alone, `aliases` by `policy.spelling`; JSON Schema passes over what it does not know.
 """
 
@@ -41,7 +41,7 @@ def record(**properties: Schema) -> Schema:
 
 def instead(schema: Schema, example: str) -> Schema:
     """The schema, with what to write where the type is another."""
-    return {**schema, "mend": f"write {example}"}
+    return {**schema, "fix": f"write {example}"}
 
 
 def spelt(schema: Schema, **aliases: str) -> Schema:
@@ -90,13 +90,13 @@ ROUTES = instead(list_of(instead(_ROUTE, '{"dst": "10.0.0.0/8"}')), '[{"dst": "1
 IPAM: Schema = {
     "type": "object",
     "properties": {"type": TEXT},
-    "mend": 'write an object: "ipam": {"type": …}',
+    "fix": 'write an object: "ipam": {"type": …}',
 }
 
 CAPABILITIES: Schema = {
     "type": "object",
     "additionalProperties": FLAG,
-    "mend": 'write an object of names and true: "capabilities": {"ips": true}',
+    "fix": 'write an object of names and true: "capabilities": {"ips": true}',
 }
 
 READ_BY_LIBCNI: dict[str, Schema] = {
@@ -107,7 +107,7 @@ READ_BY_LIBCNI: dict[str, Schema] = {
     "ipam": IPAM,
     "dns": DNS,
 }
-"""Of every plugin, known or not: libcni reads these into Go types (types.PluginConf), and fails before the plugin runs."""
+"""Of every plugin, known or not: libcni reads these into Go types (types.PluginConfig), and fails before the plugin runs."""
 
 COMMON: dict[str, Schema] = {
     **READ_BY_LIBCNI,

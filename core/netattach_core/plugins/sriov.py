@@ -18,11 +18,11 @@ def device_given(conf: View, context: Context, plugin: str) -> Iterator[Finding]
     """SR1: the device plugin hands out a device only for a resource that the NAD names."""
     if not (conf.text("deviceID") or context.resource or "deviceID" in context.capabilities):
         problem = f"the NAD names no resource and the configuration no `deviceID`: {plugin} is given no device and fails"
-        mend = (
+        fix = (
             "annotate the NAD with k8s.v1.cni.cncf.io/resourceName, the resource of the device plugin; where a DRA driver reads "
             f"this NAD and adds the device, set the rule {NO_DEVICE.id} to warn in netattach-config"
         )
-        yield conf.found(NO_DEVICE, problem, mend)
+        yield conf.found(NO_DEVICE, problem, fix)
 
 
 def check(conf: View, context: Context) -> Iterator[Finding]:
@@ -85,8 +85,8 @@ PLUGIN = Plugin(
         vlanProto=schema_types.TEXT,
         mac=schema_types.TEXT,
         mtu=schema_types.WHOLE,
-        spoofchk={"type": "string", "mend": 'write "on" or "off"'},
-        trust={"type": "string", "mend": 'write "on" or "off"'},
+        spoofchk={"type": "string", "fix": 'write "on" or "off"'},
+        trust={"type": "string", "fix": 'write "on" or "off"'},
         link_state=schema_types.one_of("auto", "enable", "disable"),
         min_tx_rate=schema_types.WHOLE,
         max_tx_rate=schema_types.WHOLE,

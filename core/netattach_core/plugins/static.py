@@ -73,8 +73,8 @@ def _gateway(item: View, address: addresses.IpInterface | None) -> Iterator[Find
         return
     gateway = addresses.parse_ip(text)
     if gateway is None:
-        mend = "write one address without a prefix length"
-        yield item.found(STATIC_ADDRESS, f"`gateway` {text!r} is no IP address", mend, "gateway")
+        fix = "write one address without a prefix length"
+        yield item.found(STATIC_ADDRESS, f"`gateway` {text!r} is no IP address", fix, "gateway")
     elif address is not None and gateway not in address.network and not gateway.is_link_local:
         problem = f"`gateway` {gateway} is outside {address.network}: the pod cannot reach it, and a route over it fails"
         yield item.found(STATIC_GATEWAY, problem, f"write an address of {address.network}", "gateway")
@@ -109,12 +109,12 @@ def _none(ipam: View, context: Context) -> Iterator[Finding]:
         "no `addresses`: each pod has to ask for one by its annotation, and one that does not fails; the capability `ips`, by "
         "which it is handed on, is not declared"
     )
-    mend = (
+    fix = (
         'add "capabilities": {"ips": true} beside `type`, so that a pod can ask with {"name": "'
         + (context.name or "…")
         + '", "ips": ["10.1.2.3/24"]} in k8s.v1.cni.cncf.io/networks; or write "addresses": [{"address": "10.1.2.3/24"}]'
     )
-    yield ipam.found(STATIC_NONE, problem, mend)
+    yield ipam.found(STATIC_NONE, problem, fix)
 
 
 PLUGIN = Plugin(

@@ -14,7 +14,7 @@ from netattach_core.text.finding import Finding, Rule, Severity
 _SYSCTLS = {
     "type": "object",
     "additionalProperties": schema_types.TEXT,
-    "mend": 'write an object: "sysctl": {"net.core.somaxconn": "512"}',
+    "fix": 'write an object: "sysctl": {"net.core.somaxconn": "512"}',
 }
 _CHANGES = {
     "mac": schema_types.TEXT,

@@ -74,8 +74,8 @@ class View:
         return tuple((view, view.node.value) for view in self.items(key) if isinstance(view.node.value, str))
 
     def found(
-        self, rule: Rule, problem: str, mend: str, *where: str | int, severity: Severity | None = None
+        self, rule: Rule, problem: str, fix: str, *where: str | int, severity: Severity | None = None
     ) -> Finding:
         """A finding about what stands at `where` inside this object, or about the object itself."""
         node = json_document.locate(self.node, where) or self.node
-        return Finding(rule, (*self.path, *where), problem, mend, node.start, severity)
+        return Finding(rule, (*self.path, *where), problem, fix, node.start, severity)

@@ -29,8 +29,8 @@ def check(conf: View, context: Context) -> Iterator[Finding]:
         yield conf.found(VLAN_ID_MISSING, problem, 'add the VLAN: "vlanId": 100')
     else:
         problem = "a node can have one interface per master and VLAN: the second pod of a node fails"
-        mend = "use it for one pod per node, or a macvlan whose master is the VLAN interface"
-        yield conf.found(common_rules.ONE_USER, problem, mend, "vlanId")
+        fix = "use it for one pod per node, or a macvlan whose master is the VLAN interface"
+        yield conf.found(common_rules.ONE_USER, problem, fix, "vlanId")
 
 
 PLUGIN = Plugin(

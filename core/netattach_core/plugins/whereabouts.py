@@ -131,9 +131,9 @@ def _slice(ipam: View) -> Iterator[Finding]:
             yield view.found(RANGE, problem, "remove `node_slice_size`", "range")
         elif network is not None and not network.prefixlen <= int(digits) <= network.max_prefixlen:
             problem = f"`node_slice_size` {text} is no part of the range {network}"
-            mend = f"write a prefix length from {network.prefixlen} to {network.max_prefixlen}"
+            fix = f"write a prefix length from {network.prefixlen} to {network.max_prefixlen}"
             # A warning: the README's own example is one of those.
-            yield ipam.found(RANGE, problem, mend, "node_slice_size", severity=Severity.WARN)
+            yield ipam.found(RANGE, problem, fix, "node_slice_size", severity=Severity.WARN)
 
 
 PLUGIN = Plugin(

@@ -69,8 +69,8 @@ def _again(found: Range, seen: set[_Network]) -> Iterator[Finding]:
     """One subnet is one pool of leases, and a pod that has one of it gets that one again (allocate.go: AssignIP)."""
     if found.network in seen:
         problem = f"a second range of {found.network}: whereabouts gives a pod the same address again, and the kernel refuses it"
-        mend = "write one range, with `exclude` for what lies between"
-        yield found.view.found(RANGE, problem, mend, "range", severity=Severity.WARN)
+        fix = "write one range, with `exclude` for what lies between"
+        yield found.view.found(RANGE, problem, fix, "range", severity=Severity.WARN)
     seen.add(found.network)
 
 
@@ -100,12 +100,12 @@ def _unreadable_ends(view: View, *, inner: bool) -> Iterator[Finding]:
         if not text or addresses.parse_ip(text if inner else sloppy(text)) is not None:
             continue
         outcome = "cannot read it" if inner else "passes over it and gives out the whole range"
-        mend = "write one address without a prefix length"
+        fix = "write one address without a prefix length"
         zeros = addresses.parse_ip(sloppy(text)) is not None
         yield view.found(
             RANGE if inner else RANGE_IGNORED,
             f"`{key}` {text!r} is no IP address; whereabouts {outcome}",
-            mend,
+            fix,
             key,
             severity=Severity.WARN if zeros else None,  # which only the Go of newer releases refuses
         )
@@ -160,8 +160,8 @@ def _excluded(found: Range, *, sliced: bool) -> Iterator[Finding]:
         networks += [cidr.network] if cidr else []
         if cidr is None or bare:
             problem = f"`exclude` holds {text!r}, which is no subnet; whereabouts cannot give addresses then"
-            mend = f'write "{text}/{bare.max_prefixlen}"' if bare else 'write a subnet: "10.1.2.0/29"'
-            yield item.found(RANGE, problem, mend, severity=Severity.WARN if bare or sliced else None)
+            fix = f'write "{text}/{bare.max_prefixlen}"' if bare else 'write a subnet: "10.1.2.0/29"'
+            yield item.found(RANGE, problem, fix, severity=Severity.WARN if bare or sliced else None)
         elif not cidr.network.overlaps(found.network):
             problem = (
                 f"`exclude` {cidr.network} is outside {found.network} and keeps nothing from being given out"

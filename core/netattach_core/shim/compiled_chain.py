@@ -125,7 +125,7 @@ def primary(
     network: Network, source: Source, *, plain: bool, excepted: Sequence[str] = (), deadline_ms: int = 0
 ) -> Chain:
     """The default network's. `plain`: a pod that selects nothing gets nothing else; the opposite for namespaces `excepted`."""
-    conf = cni_config.parse(network.conf_text, network.conf_name)
+    conf = cni_config.parse(network.config_text, network.config_name)
     steps = (
         Step(
             network=network.network,
@@ -220,8 +220,8 @@ def sandbox_of(container_id: str, note: Note) -> Sandbox:
         attachment = Attachment(
             network=network,
             ifname=call.ifname,
-            conf_text=frames.text(source.files[-1][1]),
-            conf_name=network,
+            config_text=frames.text(source.files[-1][1]),
+            config_name=network,
             default=True,
             args=cni_request.parse_args(call.args),
             runtime_config=_object(call.runtime_config),

@@ -1,4 +1,4 @@
-"""What the judge says: one finding is one thing that is wrong, where it is, and how to mend it."""
+"""What the validator says: one finding is one thing that is wrong, where it is, and how to fix it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A thing that the judge looks for. `id` is stable: users silence, search and cite it."""
+    """A thing that the validator looks for. `id` is stable: users silence, search and cite it."""
 
     id: str
     severity: Severity
@@ -31,13 +31,13 @@ class Finding:
     """One thing that is wrong.
 
     `path` points into the configuration (empty: the whole of it), `offset` into its text (None: no place in the text, as
-    for a key that is missing from the whole); `problem` says what is wrong and why it would fail, `mend` what to do.
+    for a key that is missing from the whole); `problem` says what is wrong and why it would fail, `fix` what to do.
     """
 
     rule: Rule
     path: Path
     problem: str
-    mend: str
+    fix: str
     offset: int | None = None
     severity: Severity | None = None
 

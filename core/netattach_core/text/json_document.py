@@ -1,6 +1,6 @@
 """JSON as text: a strict reader that knows where each value stands, and edits that leave every other byte alone.
 
-Two needs that the standard library does not meet. The judge has to point at the line and column of a mistake and name it
+Two needs that the standard library does not meet. The validator has to point at the line and column of a mistake and name it
 ("a comma before `}`"); and a plugin has to be given its configuration with the author's own bytes, since a round trip
 through floats changes numbers (Multus #1449 lost whole keys). What is read is what Go's encoding/json reads, since every
 plugin reads with that: no NaN, no comments, no trailing text; of two equal keys the last one counts.
@@ -46,13 +46,13 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
 class JsonTextError(ValueError):
-    """Text that is not JSON: `offset` is the place, `problem` what stands there, `mend` what should."""
+    """Text that is not JSON: `offset` is the place, `problem` what stands there, `fix` what should."""
 
-    def __init__(self, offset: int, problem: str, mend: str) -> None:
+    def __init__(self, offset: int, problem: str, fix: str) -> None:
         super().__init__(problem)
         self.offset = offset
         self.problem = problem
-        self.mend = mend
+        self.fix = fix
 
 
 class Node(NamedTuple):
@@ -283,8 +283,8 @@ class _Reader:
             behind_value = len(self.text[:comma].rstrip())
             raise JsonTextError(behind_value, "no comma between two values", "write a comma here")
         if self._peek() in {"}", "]"}:
-            mend = f"write `{closing}` before it: it closes {self._last_opened()}"
-            raise self._error(f"`{self._peek()}` where a comma or `{closing}` should stand", mend)
+            fix = f"write `{closing}` before it: it closes {self._last_opened()}"
+            raise self._error(f"`{self._peek()}` where a comma or `{closing}` should stand", fix)
         if self._peek() != ",":
             raise self._unexpected(f"a comma or `{closing}`")
         self.at += 1
@@ -306,8 +306,8 @@ class _Reader:
     def _peek(self) -> str:
         return self.text[self.at : self.at + 1]
 
-    def _error(self, problem: str, mend: str) -> JsonTextError:
-        return JsonTextError(self.at, problem, mend)
+    def _error(self, problem: str, fix: str) -> JsonTextError:
+        return JsonTextError(self.at, problem, fix)
 
     def _last_opened(self) -> str:
         """What is not closed yet, with its place."""

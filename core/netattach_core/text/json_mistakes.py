@@ -1,4 +1,4 @@
-"""The slips that people really make in JSON: each with its place, what it is and how to mend it.
+"""The slips that people really make in JSON: each with its place, what it is and how to fix it.
 
 Asked only where a text is no JSON, of the place where a reader came to a stop; so the slip may lie before it.
 """
@@ -39,7 +39,7 @@ class Slip(NamedTuple):
 
     offset: int
     problem: str
-    mend: str
+    fix: str
 
 
 def before_all(text: str, at: int) -> Slip | None:
@@ -51,8 +51,8 @@ def before_all(text: str, at: int) -> Slip | None:
     if text.startswith("\ufeff", at):
         return Slip(at, "a byte order mark stands before the JSON text", "save the file without it")
     if fence := _FENCE.match(text, at):
-        mend = "remove this line, and the one that closes the block"
-        return Slip(at, f"a Markdown fence: {shown(fence.group())}", mend)
+        fix = "remove this line, and the one that closes the block"
+        return Slip(at, f"a Markdown fence: {shown(fence.group())}", fix)
     yaml = _YAML.match(text, at)
     if yaml and yaml[1] in _OF_AN_OBJECT:
         problem = "this is a whole object in YAML, not the JSON of a network's configuration"
@@ -88,8 +88,8 @@ def template(text: str, at: int) -> Slip | None:
         found = _TEMPLATE.match(text, max(start, 0))
         if found:
             problem = f"`{shown(found.group())}` is a template that nobody has filled in"
-            mend = "apply what helm template, envsubst or whatever it is written for makes of it; or write the value"
-            return Slip(found.start(), problem, mend)
+            fix = "apply what helm template, envsubst or whatever it is written for makes of it; or write the value"
+            return Slip(found.start(), problem, fix)
     return None
 
 
@@ -100,8 +100,8 @@ def invisible(text: str, at: int) -> Slip | None:
     if kind[0] != "Z" and kind not in {"Cc", "Cf"}:
         return None
     name = unicodedata.name(char, "control character").lower()
-    mend = "write a plain blank" if kind[0] == "Z" else "remove it, or write a plain blank"
-    return Slip(at, f"a character that cannot be seen: {name} (U+{ord(char):04X})", mend)
+    fix = "write a plain blank" if kind[0] == "Z" else "remove it, or write a plain blank"
+    return Slip(at, f"a character that cannot be seen: {name} (U+{ord(char):04X})", fix)
 
 
 def typographic_end(text: str, start: int, end: int) -> Slip | None:
@@ -128,8 +128,8 @@ def _quote_before(text: str, at: int, wanted: str) -> Slip | None:
         return Slip(start + 1 + end, f"no quote behind {_quoted(inner[:end])}", f"write {whole}")
     if WORD.match(text, at):
         problem = "a quote with a word directly behind it"
-        mend = r"write \" for a quote inside of a text; or close the text that stands before it"
-        return Slip(at - 1, problem, mend)
+        fix = r"write \" for a quote inside of a text; or close the text that stands before it"
+        return Slip(at - 1, problem, fix)
     return None
 
 
@@ -149,8 +149,8 @@ def _sign(text: str, at: int, wanted: str) -> Slip | None:
         return Slip(at, "a single quote", 'write a double quote: "')
     if char in "}],":
         behind_comma = char == "," or text[:at].rstrip().endswith(",")
-        mend = f"write {wanted}, or remove the comma" if behind_comma else f"write {wanted}"
-        return Slip(at, f"`{char}` where {wanted} should stand", mend)
+        fix = f"write {wanted}, or remove the comma" if behind_comma else f"write {wanted}"
+        return Slip(at, f"`{char}` where {wanted} should stand", fix)
     return None
 
 

@@ -14,10 +14,10 @@ from netattach_core.net.addresses import IpInterface
 from netattach_core.text.finding import Finding, Path, Rule, Severity
 from netattach_core.validation import footprint
 from netattach_core.validation.footprint import Footprint
-from netattach_core.validation.footprint_index import Neighbours
+from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.memoize import once_for_the_latest
 from netattach_core.validation.plugin_chain import Network
-from netattach_core.validation.settings import ClusterNetworks, JudgeSettings
+from netattach_core.validation.settings import ClusterNetworks, ValidationSettings
 
 WARN = Severity.WARN
 
@@ -59,9 +59,9 @@ function for each of them."""
 def check(
     network: Network,
     nad: Nad,
-    others: Neighbours,
+    others: FootprintIndex,
     nodes: Sequence[NodeInventory],
-    settings: JudgeSettings,
+    settings: ValidationSettings,
 ) -> Iterator[Finding]:
     """Of a NAD's network beside all others; it may be among them itself, as it was before.
 
@@ -72,17 +72,17 @@ def check(
     yield from _cluster(mine, () if allowed else nodes, settings.networks)
     itself = (nad.namespace, nad.name)
     beside = [other for key, other in others.of(mine).items() if key != itself]
-    for rule, types, meeting, problem, mend, path in _PAIRS:
+    for rule, types, meeting, problem, fix, path in _PAIRS:
         if types and mine.type not in types:
             continue
         met = meeting(mine, beside)
         if met:
             names = _told(met, nad, settings)
             words = problem.format(others=_names(names), link=mine.link, network=mine.network)
-            yield Finding(rule, path, words, mend)
+            yield Finding(rule, path, words, fix)
 
 
-def _told(others: Sequence[Nad], nad: Nad, settings: JudgeSettings) -> Sequence[str]:
+def _told(others: Sequence[Nad], nad: Nad, settings: ValidationSettings) -> Sequence[str]:
     """The names that they may be told by, in order and each once."""
     reaches = settings.selection.reaches
     return sorted({each.full_name if reaches(nad.namespace, each.namespace) else _FOREIGN for each in others})
@@ -206,7 +206,7 @@ _PAIRS: tuple[tuple[Rule, frozenset[str], Meeting, str, str, Path], ...] = (
         ("master",),
     ),
 )
-"""Rule, the types it is about (none: all), what has to hold of two networks, what is wrong with that, the mend, the place."""
+"""Rule, the types it is about (none: all), what has to hold of two networks, what is wrong with that, the fix, the place."""
 
 
 def _cluster(mine: Footprint, nodes: Sequence[NodeInventory], networks: ClusterNetworks) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Plugins that the judge does not know, and an administrator does: a JSON Schema for each, from the cluster's settings."""
+"""Plugins that the validator does not know, and an administrator does: a JSON Schema for each, from the cluster's settings."""
 
 from __future__ import annotations
 

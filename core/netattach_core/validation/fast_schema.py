@@ -12,7 +12,7 @@ from typing import Any
 from netattach_core.validation.go_json import NO_SCHEMA, once_per_schema
 
 _EXACT: dict[str, type] = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
-_IN_WORDS_ONLY = {"mend", "open", "aliases", "exact", "nullRefused", "description"}
+_IN_WORDS_ONLY = {"fix", "open", "aliases", "exact", "nullRefused", "description"}
 _UNDERSTOOD = {
     *("type", "properties", "additionalProperties", "items", "enum", "minimum", "maximum", "maxLength"),
     *_IN_WORDS_ONLY,

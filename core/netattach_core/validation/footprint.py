@@ -1,6 +1,6 @@
 """What a network takes of the cluster: the link that its interfaces hang on, the addresses that it gives out, and their leases.
 
-The judge compares these of one NAD with those of all others. What cannot be read has none, and is told of elsewhere.
+The validator compares these of one NAD with those of all others. What cannot be read has none, and is told of elsewhere.
 """
 
 from __future__ import annotations
@@ -113,12 +113,12 @@ def read(network: Network, nad: Nad) -> Footprint:
         return NONE
     first = network.entries[0]
     conf = first.conf
-    conf_name = network.top.text("name") or nad.name
+    config_name = network.top.text("name") or nad.name
     link, vlan = _link(first)
     spans = tuple(_spans(first))
     return Footprint(
         type=first.type,
-        network=conf_name,
+        network=config_name,
         link=link,
         vlan=vlan,
         mode=conf.text("mode") or "",
@@ -126,7 +126,7 @@ def read(network: Network, nad: Nad) -> Footprint:
         spans=spans,
         bounds=tuple((span.subnet.version, int(span.first), int(span.last)) for span in spans),
         ipam=first.ipam_type,
-        leases=_leases(first, conf_name, nad.full_name),
+        leases=_leases(first, config_name, nad.full_name),
         is_gateway=conf.flag("isGateway") or conf.flag("isDefaultGateway"),
         forces_address=conf.flag("forceAddress"),
         gateways=tuple(_gateways(first)),

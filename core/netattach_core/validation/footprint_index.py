@@ -1,6 +1,6 @@
 """The cluster's NADs by what two of them can quarrel about: a link, or a store of leases.
 
-A new NAD is held against those alone, so what the judge takes of it does not grow with the cluster.
+A new NAD is held against those alone, so what the validator takes of it does not grow with the cluster.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Key = tuple[str, str]
 Neighbour = tuple[Nad, Footprint]
 
 
-class Neighbours:
+class FootprintIndex:
     """`most` bounds how many are kept of one link, or of one store: the latest."""
 
     def __init__(self, nads: Iterable[Nad] = (), most: int | None = None) -> None:
@@ -62,4 +62,4 @@ def _groups(mark: Footprint) -> tuple[tuple[str, str], ...]:
     return tuple((kind, name) for kind, name in (("link", mark.link), ("leases", mark.leases)) if name)
 
 
-NONE = Neighbours()
+NONE = FootprintIndex()

@@ -159,8 +159,8 @@ def _misplaced(top: View) -> Iterator[Finding]:
     for key, view in top.members().items():
         if key not in LIST_SCHEMA["properties"] and not key.startswith("_"):
             problem = f"`{key}` stands beside `plugins`, where no plugin reads it"
-            mend = "move it into the plugin that it is meant for, or remove it"
-            yield view.found(KEY_MISPLACED, problem, mend)
+            fix = "move it into the plugin that it is meant for, or remove it"
+            yield view.found(KEY_MISPLACED, problem, fix)
 
 
 def _type(entry: Entry) -> Iterator[Finding]:
@@ -182,8 +182,8 @@ def _type_name(view: View, kind: str, key: str, such_as: str) -> Iterator[Findin
     if not kind or "/" in kind:
         problem = f"`{key}` is {kind!r}; it has to be the name of a plugin's binary, without a path"
         name = kind.rpartition("/")[2]
-        mend = f'write "{names.shown(name)}"' if name else f'write a name such as "{such_as}"'
-        yield view.found(TYPE_MISSING, problem, mend, "type")
+        fix = f'write "{names.shown(name)}"' if name else f'write a name such as "{such_as}"'
+        yield view.found(TYPE_MISSING, problem, fix, "type")
 
 
 def _type_missing(raw: View) -> Finding:
@@ -198,8 +198,8 @@ def _type_missing(raw: View) -> Finding:
             return raw.found(TYPE_MISSING, problem, f"did you mean `{meant}`?", key)
     if inner := _too_deep(value):
         whole = "a whole NetworkAttachmentDefinition" if inner[0] == "spec" else "`config` once more"
-        mend = f"write only what stands in its `{path_text(inner)}`, in place of all this"
-        return raw.found(TYPE_MISSING, f"{problem}; {whole} stands there instead", mend, *inner)
+        fix = f"write only what stands in its `{path_text(inner)}`, in place of all this"
+        return raw.found(TYPE_MISSING, f"{problem}; {whole} stands there instead", fix, *inner)
     return raw.found(TYPE_MISSING, problem, 'add the plugin: "type": "macvlan"')
 
 
@@ -227,13 +227,13 @@ def _place(entry: Entry, first: Entry) -> Iterator[Finding]:
     if plugin is None:
         if entry.type and ipam_plugin(entry.type):
             problem = f"{entry.type} gives addresses; it makes no interface and fails in this place"
-            mend = f'name a plugin such as macvlan here, and write "ipam": {{"type": "{entry.type}"}}'
-            yield entry.conf.found(CHAINED_FIRST, problem, mend, "type")
+            fix = f'name a plugin such as macvlan here, and write "ipam": {{"type": "{entry.type}"}}'
+            yield entry.conf.found(CHAINED_FIRST, problem, fix, "type")
         return
     if plugin.role is Role.CHAINED and not entry.context.chained:
         problem = f"{plugin.type} changes what a plugin before it has made, and there is none: it fails"
-        mend = 'write "plugins": [ … ] with a plugin that makes an interface in front of it'
-        yield entry.conf.found(CHAINED_FIRST, problem, mend, "type")
+        fix = 'write "plugins": [ … ] with a plugin that makes an interface in front of it'
+        yield entry.conf.found(CHAINED_FIRST, problem, fix, "type")
     follows = plugin.type in _MAY_FOLLOW and not entry.conf.text("master")
     if plugin.role is Role.MAIN and not follows and entry.context.made:
         problem = f"{plugin.type} makes an interface, and a plugin before it has made one with the same name"
@@ -242,9 +242,9 @@ def _place(entry: Entry, first: Entry) -> Iterator[Finding]:
             and not first.conf.flag("disableContainerInterface")
             and _brings_one(entry)
         )
-        mend, severity = "give each interface a NAD of its own", DENY if fails else None
+        fix, severity = "give each interface a NAD of its own", DENY if fails else None
         yield entry.conf.found(
-            MAIN_TWICE, f"{problem}: it fails" if fails else problem, mend, "type", severity=severity
+            MAIN_TWICE, f"{problem}: it fails" if fails else problem, fix, "type", severity=severity
         )
 
 
@@ -262,16 +262,16 @@ def _ipam(entry: Entry) -> Iterator[Finding]:
     where = ("ipam",) if conf.given("ipam") else ()
     if plugin.ipam is Ipam.REQUIRED and not (plugin.type == "ipvlan" and entry.context.chained):
         problem = f"{plugin.type} needs addresses, and no IPAM plugin is named: it fails"
-        mend = 'add "ipam": {"type": "host-local", "subnet": "10.1.2.0/24"}, or another IPAM'
-        yield conf.found(IPAM_MISSING, problem, mend, *where)
+        fix = 'add "ipam": {"type": "host-local", "subnet": "10.1.2.0/24"}, or another IPAM'
+        yield conf.found(IPAM_MISSING, problem, fix, *where)
         return
     if entry.context.older_than("0.3.0") and plugin.type in BARE_WITHOUT_IPAM:
         version = entry.context.cni_version
         problem = f"without `ipam`, the result of {plugin.type} cannot be written in CNI {version}: it fails"
-        mend = 'write "cniVersion": "0.3.1" or newer, or add an `ipam`'
+        fix = 'write "cniVersion": "0.3.1" or newer, or add an `ipam`'
         # A file that ovs reads on the node may bring what is missing.
         yield conf.found(
-            IPAM_MISSING, problem, mend, *where, severity=WARN if conf.given("configuration_path") else None
+            IPAM_MISSING, problem, fix, *where, severity=WARN if conf.given("configuration_path") else None
         )
     if plugin.ipam is Ipam.OPTIONAL and entry.ipam is not None and entry.ipam.node.value:
         problem = f"`ipam` has no `type`, so {plugin.type} makes an interface without addresses and reads nothing of it"
@@ -317,8 +317,8 @@ def _capabilities(network: Network) -> Iterator[Finding]:
     for entry in network.entries:
         for capability in sorted(entry.context.capabilities - read):
             problem = f"no plugin of this network reads the capability `{capability}`: what a pod asks for by it is lost"
-            mend = f"remove it, or add a plugin that reads `{capability}`"
-            yield entry.conf.found(CAPABILITY_UNREAD, problem, mend, "capabilities", capability)
+            fix = f"remove it, or add a plugin that reads `{capability}`"
+            yield entry.conf.found(CAPABILITY_UNREAD, problem, fix, "capabilities", capability)
 
 
 def _plugins_of(entry: Entry) -> tuple[Plugin | None, ...]:

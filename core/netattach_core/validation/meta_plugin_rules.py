@@ -17,12 +17,12 @@ def check(root: Node) -> Iterator[Finding]:
     """Wherever a plugin may be named: `type`, `ipam`, `delegate`, and what only a foreign plugin knows of."""
     for path, node in meta_plugins.named(root):
         problem = f"{node.value} attaches networks itself, and no network leads back to it: every node refuses this one"
-        mend = (
+        fix = (
             "name the plugin that gives the addresses"
             if _is_ipam(path)
             else "name the plugin that makes the interface"
         )
-        yield Finding(META_PLUGIN, path, problem, f"{mend}, or remove this network", node.start)
+        yield Finding(META_PLUGIN, path, problem, f"{fix}, or remove this network", node.start)
 
 
 def _is_ipam(path: tuple[str | int, ...]) -> bool:

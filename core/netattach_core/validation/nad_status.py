@@ -1,4 +1,4 @@
-"""The status of a NAD: what the judge says of it, which plugins it runs, how many pods use it.
+"""The status of a NAD: what the validator says of it, which plugins it runs, how many pods use it.
 
 At most 2 KiB, since every write of it goes out to everybody who watches NADs: counts and a few reasons, never lists of nodes.
 """
@@ -29,7 +29,7 @@ _LONGEST_TYPES = 128
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The part of the status that depends on the NAD and the nodes alone, and takes the judge's time."""
+    """The part of the status that depends on the NAD and the nodes alone, and takes the validator's time."""
 
     valid: bool
     reason: str
@@ -39,7 +39,7 @@ class Verdict:
 
 
 def verdict(config: Any, findings: Sequence[Finding]) -> Verdict:
-    """From `spec.config` and what the judge found in it, denials first."""
+    """From `spec.config` and what the validator found in it, denials first."""
     denials = [finding for finding in findings if finding.weight is Severity.DENY]
     warnings = [finding for finding in findings if finding.weight is Severity.WARN]
     plugins, ipam = _types(config)
@@ -109,7 +109,7 @@ def _message(denials: Sequence[Finding], warnings: Sequence[Finding]) -> str:
 
 def _sentences(findings: Sequence[Finding]) -> Iterable[str]:
     for finding in findings[:_REASONS]:
-        yield f"{path_text(finding.path)}: {finding.problem} ({finding.mend})"
+        yield f"{path_text(finding.path)}: {finding.problem} ({finding.fix})"
     if len(findings) > _REASONS:
         yield f"and {len(findings) - _REASONS} more; `netattach lint` tells all"
 

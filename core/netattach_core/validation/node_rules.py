@@ -171,7 +171,7 @@ def _omitted(entry: Entry, key: str, nodes: _Known, *, allowed: bool) -> Iterato
         f"no `{key}`, so {entry.type} takes the interface of the node's default route: {default.name} on {hit.node}, which "
         f"{_and(default.reasons)}. Pods must not share it with the node's own network"
     )
-    yield entry.conf.found(MASTER_DEFAULT, problem, _mend(entry, nodes))
+    yield entry.conf.found(MASTER_DEFAULT, problem, _fix(entry, nodes))
 
 
 def _default(entry: Entry, key: str, name: str, nodes: _Known) -> Iterator[Finding]:
@@ -187,7 +187,7 @@ def _default(entry: Entry, key: str, name: str, nodes: _Known) -> Iterator[Findi
         problem = (
             f"`{key}` {name} is a default interface of {node.node}{more}: it {_and(reasons)}. It {effect}"
         )
-        yield entry.conf.found(MASTER_DEFAULT, problem, _mend(entry, nodes), key)
+        yield entry.conf.found(MASTER_DEFAULT, problem, _fix(entry, nodes), key)
         return
     for node, interface in nodes.interfaces(name):
         below = _vlan_parent(interface)
@@ -221,7 +221,7 @@ def _missing(entry: Entry, key: str, name: str, nodes: _Known) -> Iterator[Findi
         without = [node for node in nodes.nodes if node.node not in there]
         problem = f"`{key}` {name} is not an interface of {_names(without)}: pods there cannot be attached"
     severity = None if everywhere else WARN
-    yield entry.conf.found(MASTER_MISSING, problem, _mend(entry, nodes, name), key, severity=severity)
+    yield entry.conf.found(MASTER_MISSING, problem, _fix(entry, nodes, name), key, severity=severity)
 
 
 def _mtu(entry: Entry, name: str, nodes: _Known) -> Iterator[Finding]:
@@ -237,8 +237,8 @@ def _mtu(entry: Entry, name: str, nodes: _Known) -> Iterator[Finding]:
         f"`mtu` {mtu} is above that of {name} on {_names([node for node, _ in low])}; {entry.type} refuses it"
     )
     severity = None if len(low) == len(masters) else WARN
-    mend = f"write {min(master.mtu for _, master in low)} or less, or raise the interface's MTU"
-    yield entry.conf.found(MTU_ABOVE_MASTER, problem, mend, "mtu", severity=severity)
+    fix = f"write {min(master.mtu for _, master in low)} or less, or raise the interface's MTU"
+    yield entry.conf.found(MTU_ABOVE_MASTER, problem, fix, "mtu", severity=severity)
 
 
 def _bridge(entry: Entry, nodes: _Known) -> Iterator[Finding]:
@@ -285,11 +285,11 @@ def _binary(view: View, kind: str, nodes: _Known, *, ipam: bool) -> Iterator[Fin
         )
         return
     close = nodes.close_plugin(kind, ipam)
-    mend = f"did you mean `{close}`?" if close else f"install {kind} in /opt/cni/bin of the nodes"
+    fix = f"did you mean `{close}`?" if close else f"install {kind} in /opt/cni/bin of the nodes"
     yield view.found(
         PLUGIN_MISSING,
         f"the plugin `{kind}` is not on {_every(nodes.with_plugins)}: no pod can be attached",
-        mend,
+        fix,
         "type",
     )
 
@@ -303,13 +303,13 @@ def _dhcp(ipam: View, nodes: _Known) -> Iterator[Finding]:
     where = _every(told) if everywhere else _names(without)
     pods = "no pod can be attached" if everywhere else "pods there cannot be attached"
     problem = f"no dhcp daemon runs on {where}: {pods}, nor detached"
-    mend = (
+    fix = (
         f"see in the log of netattach-daemon why it does not start there, or run one at {dhcp_leases.SOCKET}"
     )
-    yield ipam.found(DHCP_MISSING, problem, mend, "type", severity=None if everywhere else WARN)
+    yield ipam.found(DHCP_MISSING, problem, fix, "type", severity=None if everywhere else WARN)
 
 
-def _mend(entry: Entry, nodes: _Known, name: str = "") -> str:
+def _fix(entry: Entry, nodes: _Known, name: str = "") -> str:
     usable = nodes.candidates(_MOVABLE_KINDS if entry.type == "host-device" else _USABLE_KINDS)
     if not usable:
         return "add the interface to the nodes" if name else _NOTHING_USABLE

@@ -73,10 +73,10 @@ def check(nad: Nad, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
     path = ("metadata", "annotations", NODE_SELECTOR)
     if parse(text.strip()) is None:
         problem = (
-            f"{text!r} is no label selector, so it is not known on which nodes the network is to be judged"
+            f"{text!r} is no label selector, so it is not known on which nodes the network is to be validated"
         )
-        mend = "write it as kubectl takes it: network=fast,!virtual or zone in (a, b)"
-        yield Finding(SELECTOR_UNREADABLE, path, problem, mend)
+        fix = "write it as kubectl takes it: network=fast,!virtual or zone in (a, b)"
+        yield Finding(SELECTOR_UNREADABLE, path, problem, fix)
     elif nodes and not selected(nad, nodes):
         problem = f"no node has labels that match {text!r}: nothing is known of where the network is used"
         yield Finding(

@@ -54,10 +54,10 @@ def _binary(
     outcome = "no pod can be attached" if everywhere and len(spoken) > 1 else "pods there cannot be attached"
     problem = f"the plugin `{kind}` {where} does not speak CNI {network.cni_version}: {outcome}"
     severity = None if everywhere else Severity.WARN
-    yield view.found(VERSION_UNSPOKEN, problem, _mend(kind, spoken), "type", severity=severity)
+    yield view.found(VERSION_UNSPOKEN, problem, _fix(kind, spoken), "type", severity=severity)
 
 
-def _mend(kind: str, spoken: Sequence[tuple[str, tuple[str, ...]]]) -> str:
+def _fix(kind: str, spoken: Sequence[tuple[str, tuple[str, ...]]]) -> str:
     """The newest version that all of them speak."""
     common = set(versions.SUPPORTED).intersection(*(known for _, known in spoken))
     newest = versions.newest_supported(common)

@@ -35,7 +35,7 @@ def check(body: Mapping[str, Any]) -> Iterator[Finding]:
         if len(spec) > (_CONFIG in spec):
             yield from _spec(spec)
     elif spec is not None:
-        yield _no_object(("spec",), spec, _mend_of_spec(spec))
+        yield _no_object(("spec",), spec, _fix_of_spec(spec))
     yield from _beside(body, metadata)
 
 
@@ -63,10 +63,10 @@ def _metadata(metadata: Mapping[str, Any]) -> Iterator[Finding]:
 def _name(key: str, written: str, whole: str) -> Iterator[Finding]:
     if not (names.is_object_name(whole) and len(whole) <= names.MAX_OBJECT_NAME):
         problem = f"{names.shown(written)!r} is no name of an object; {_REFUSED}"
-        yield Finding(OBJECT_SHAPE, ("metadata", key), problem, _mend_of_name(key, written))
+        yield Finding(OBJECT_SHAPE, ("metadata", key), problem, _fix_of_name(key, written))
 
 
-def _mend_of_name(key: str, written: str) -> str:
+def _fix_of_name(key: str, written: str) -> str:
     namespace, slash, name = written.partition("/")
     if slash and names.is_label(namespace) and names.is_object_name(name):
         return f"write `{key}: {names.shown(name)}` and, on a line of its own, `namespace: {namespace}`"
@@ -79,22 +79,22 @@ def _mend_of_name(key: str, written: str) -> str:
     )
 
 
-def _no_object(path: Path, value: Any, mend: str) -> Finding:
+def _no_object(path: Path, value: Any, fix: str) -> Finding:
     kind = "a list" if isinstance(value, list) else _shown(value)
     problem = f"`{path[-1]}` is {kind}, but it has to be an object; {_REFUSED} otherwise"
-    return Finding(OBJECT_SHAPE, path, problem, mend)
+    return Finding(OBJECT_SHAPE, path, problem, fix)
 
 
 def _no_text(path: Path, value: Any) -> Finding:
     kind = "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else _shown(value)
     problem = f"`{path[-1]}` is {kind}, but it has to be a text; {_REFUSED} otherwise"
     only = value[0] if isinstance(value, list) and len(value) == 1 else None
-    mend = "write one text, between quotes"
+    fix = "write one text, between quotes"
     if isinstance(only, str):
-        mend = f"write the text alone: {names.shown(only)}"
+        fix = f"write the text alone: {names.shown(only)}"
     elif not isinstance(value, dict | list):
-        mend = f"put it between quotes: '{_shown(value)}'"
-    return Finding(OBJECT_SHAPE, path, problem, mend)
+        fix = f"put it between quotes: '{_shown(value)}'"
+    return Finding(OBJECT_SHAPE, path, problem, fix)
 
 
 def _shown(value: Any) -> str:
@@ -103,7 +103,7 @@ def _shown(value: Any) -> str:
     return names.shown(json.dumps(value, default=str))
 
 
-def _mend_of_spec(spec: Any) -> str:
+def _fix_of_spec(spec: Any) -> str:
     if isinstance(spec, list):
         return "remove the dash before `config`"
     return "write `spec:`, and below it, indented, `config: |` with the JSON"
@@ -132,6 +132,6 @@ def _beside(body: Mapping[str, Any], metadata: Any) -> Iterator[Finding]:
             yield _unread((*place, min(_LIKE_CONFIG & value.keys())))
 
 
-def _unread(path: Path, mend: str = "did you mean spec.config?") -> Finding:
+def _unread(path: Path, fix: str = "did you mean spec.config?") -> Finding:
     problem = f"nobody reads `{'.'.join(map(str, path))}`: kubectl refuses it, or the API server drops it"
-    return Finding(CONFIG_MISPLACED, path, problem, mend)
+    return Finding(CONFIG_MISPLACED, path, problem, fix)

@@ -195,7 +195,7 @@ def main_schema(kind: str) -> dict[str, Any]:
 
 @functools.cache
 def ipam_schema(kind: str) -> dict[str, Any]:
-    """The schema of an ipam section, likewise; of a plugin that the judge knows."""
+    """The schema of an ipam section, likewise; of a plugin that the validator knows."""
     plugin = ipam_plugin(kind)
     if plugin is None:
         return schema_types.record(type=schema_types.TEXT)

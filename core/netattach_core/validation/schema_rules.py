@@ -44,9 +44,9 @@ def _found(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Findi
     for error in _validator(schema).iter_errors(view.node.value):
         if error.validator == "enum" and not isinstance(error.instance, str):
             continue  # the type has been said to be wrong already
-        problem, mend = _explain(error)
+        problem, fix = _explain(error)
         where = tuple(error.absolute_path)
-        yield view.found(SCHEMA, f"{problem}; {reader} refuses it", mend, *where)
+        yield view.found(SCHEMA, f"{problem}; {reader} refuses it", fix, *where)
 
 
 def _overwritten(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
@@ -94,13 +94,13 @@ def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
 
 
 def _explain(error: ValidationError) -> tuple[str, str]:
-    """Problem and mend. A keyword without words of its own is a gap here, and says at least where."""
+    """Problem and fix. A keyword without words of its own is a gap here, and says at least where."""
     name = f"`{_name(error)}`"
     explain = _WORDS.get(str(error.validator))
     if explain is None:
         return f"{name} is not as it should be: {error.message}", "correct it"
-    problem, mend = explain(name, error)
-    return problem, _schema(error).get("mend", mend)
+    problem, fix = explain(name, error)
+    return problem, _schema(error).get("fix", fix)
 
 
 def _name(error: ValidationError) -> str:
@@ -114,9 +114,9 @@ def _type(name: str, error: ValidationError) -> tuple[str, str]:
     value: Any = error.validator_value
     wanted = [kind for kind in ([value] if isinstance(value, str) else value) if kind != "null"]
     allowed = [word for word in _schema(error).get("enum", ()) if word]
-    mend = f"write one of {', '.join(allowed)}" if allowed else _retyped(error.instance, wanted[0])
+    fix = f"write one of {', '.join(allowed)}" if allowed else _retyped(error.instance, wanted[0])
     has_to_be = " or ".join(_TYPES[kind] for kind in wanted)
-    return f"{name} is {_described(error.instance)}; it has to be {has_to_be}", mend
+    return f"{name} is {_described(error.instance)}; it has to be {has_to_be}", fix
 
 
 def _schema(error: ValidationError) -> Mapping[str, Any]:
@@ -164,8 +164,8 @@ def _enum(name: str, error: ValidationError) -> tuple[str, str]:
     value: Any = error.validator_value
     known = [word for word in value if word != ""]
     close = suggestions.closest(str(error.instance), known)
-    mend = f"did you mean `{close}`?" if close else f"write one of {', '.join(known)}"
-    return f"{name} `{error.instance}` is not one of {', '.join(known)}", mend
+    fix = f"did you mean `{close}`?" if close else f"write one of {', '.join(known)}"
+    return f"{name} `{error.instance}` is not one of {', '.join(known)}", fix
 
 
 def _bounds(name: str, error: ValidationError) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""How an administrator wants to have judged: severities, exemptions, schemas of foreign plugins, what the cluster uses itself.
+"""How an administrator wants to have validated: severities, exemptions, schemas of foreign plugins, what the cluster uses itself.
 
 Values alone; `netattach_kube.cluster_settings` reads them from the cluster's settings.
 """
@@ -39,7 +39,7 @@ class ClusterNetworks:
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeSettings:
+class ValidationSettings:
     """`severities` by rule id; `schemas` by plugin type; with `warn_only` nothing is refused.
 
     `selection` is what the daemon goes by; with `protected` a network in use is not deleted.
@@ -54,10 +54,10 @@ class JudgeSettings:
     protected: bool = False
 
 
-DEFAULTS = JudgeSettings()
+DEFAULTS = ValidationSettings()
 
 
-def applied(findings: Iterable[Finding], settings: JudgeSettings, namespace: str) -> list[Finding]:
+def applied(findings: Iterable[Finding], settings: ValidationSettings, namespace: str) -> list[Finding]:
     """The findings with the severities that are in force in a namespace, denials first; what is off is not among them."""
     weighed = [_weighed(each, _severity(each, settings, namespace)) for each in findings]
     told = [each for each in weighed if each.weight is not Severity.OFF]
@@ -68,7 +68,7 @@ def _weighed(finding: Finding, severity: Severity) -> Finding:
     return finding if finding.weight is severity else dataclasses.replace(finding, severity=severity)
 
 
-def _severity(finding: Finding, settings: JudgeSettings, namespace: str) -> Severity:
+def _severity(finding: Finding, settings: ValidationSettings, namespace: str) -> Severity:
     """An exemption never makes anything worse, and dry mode goes last: nothing is refused in it."""
     severity = settings.severities.get(finding.rule.id, finding.weight)
     for exemption in settings.exemptions:

@@ -17,7 +17,7 @@ RULES = (CONFIG_NOT_TEXT, JSON_SYNTAX, CONFIG_NOT_OBJECT, KEY_TWICE)
 
 
 def read(config: Any) -> tuple[list[Finding], json_document.Node | None]:
-    """The configuration as nodes; None where there is nothing (more) to judge. An empty one is found by name on the node."""
+    """The configuration as nodes; None where there is nothing (more) to validate. An empty one is found by name on the node."""
     if config is None or config == "":
         return [], None
     if not isinstance(config, str):
@@ -25,7 +25,7 @@ def read(config: Any) -> tuple[list[Finding], json_document.Node | None]:
     try:
         root = json_document.parse(config)
     except json_document.JsonTextError as error:
-        return [Finding(JSON_SYNTAX, (), error.problem, error.mend, error.offset)], None
+        return [Finding(JSON_SYNTAX, (), error.problem, error.fix, error.offset)], None
     if not isinstance(root.value, dict):
         problem = "the configuration is a JSON value, but not an object; no plugin can be found in it"
         return [Finding(CONFIG_NOT_OBJECT, (), problem, 'write an object: { "type": … }', root.start)], None
@@ -35,11 +35,11 @@ def read(config: Any) -> tuple[list[Finding], json_document.Node | None]:
 def _not_text(config: Any) -> Finding:
     if isinstance(config, dict | list):
         problem = "`config` is YAML, but it has to be one text that holds JSON; the API server does not take it otherwise"
-        mend = "write `config: |` and the JSON indented below it, or put the JSON between single quotes"
+        fix = "write `config: |` and the JSON indented below it, or put the JSON between single quotes"
     else:
         problem = f"`config` is {config!r}, but it has to be a text that holds JSON"
-        mend = "write `config: |` and the JSON indented below it"
-    return Finding(CONFIG_NOT_TEXT, (), problem, mend)
+        fix = "write `config: |` and the JSON indented below it"
+    return Finding(CONFIG_NOT_TEXT, (), problem, fix)
 
 
 def _keys_twice(node: json_document.Node, path: Path) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The judge, who says whether this NAD's configuration is one that can work.
+"""The validator, who says whether this NAD's configuration is one that can work.
 
 Pure: the object and what is known of the cluster in, findings out, all of them at once. Five groups of rules, a file or more
 each: the text (`text`, and `object_shape` for what is around it), the shape (`shape`, `spelling`, `foreign`), the sense (`whole`
@@ -35,9 +35,9 @@ from netattach_core.validation import (
     syntax_rules,
 )
 from netattach_core.validation import settings as validation_settings
-from netattach_core.validation.footprint_index import Neighbours
+from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.go_json import once_per_schema
-from netattach_core.validation.settings import JudgeSettings
+from netattach_core.validation.settings import ValidationSettings
 
 RULES: tuple[Rule, ...] = (
     *object_rules.RULES,
@@ -60,17 +60,17 @@ _ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.OFF: 2}
 
 _USUAL_IPAM = "host-local"
 _RUNTIME = "every CNI runtime"
-_JUDGED_AS_A_WHOLE = dict.fromkeys(
+_VALIDATED_AS_A_WHOLE = dict.fromkeys(
     ("name", "cniVersion"), schema_types.ANYTHING
 )  # `whole` has more to say of them
 
 
-def judge(
+def validate(
     body: Mapping[str, Any],
     nodes: Sequence[NodeInventory] | None = None,
     *,
-    others: Neighbours = footprint_index.NONE,
-    settings: JudgeSettings = validation_settings.DEFAULTS,
+    others: FootprintIndex = footprint_index.NONE,
+    settings: ValidationSettings = validation_settings.DEFAULTS,
 ) -> list[Finding]:
     """Everything that is wrong with a NAD, denials first, then by place in the text; of more than a thousand denials, those.
 
@@ -97,8 +97,8 @@ def _findings(
     body: Mapping[str, Any],
     nad: Nad,
     nodes: Sequence[NodeInventory] | None,
-    others: Neighbours,
-    settings: JudgeSettings,
+    others: FootprintIndex,
+    settings: ValidationSettings,
 ) -> Iterator[Finding]:
     yield from object_rules.check(body)
     yield from node_selector.check(nad, nodes or ())
@@ -155,7 +155,7 @@ def _with(schema: Mapping[str, Any], **changed: Mapping[str, Any]) -> Mapping[st
 
 @once_per_schema
 def _without_whole(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _with(schema, **_JUDGED_AS_A_WHOLE)
+    return _with(schema, **_VALIDATED_AS_A_WHOLE)
 
 
 @once_per_schema
@@ -165,11 +165,11 @@ def _without_ipam(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return _with(schema, **others)
 
 
-_LIST_SCHEMA = _with(plugin_chain.LIST_SCHEMA, **_JUDGED_AS_A_WHOLE, plugins=schema_types.ANYTHING)
+_LIST_SCHEMA = _with(plugin_chain.LIST_SCHEMA, **_VALIDATED_AS_A_WHOLE, plugins=schema_types.ANYTHING)
 
 
 def _nad(body: Mapping[str, Any]) -> Nad:
-    """Like `nad.from_body`, but never an error: an odd object is judged too."""
+    """Like `nad.from_body`, but never an error: an odd object is validated too."""
     metadata = _mapping(body, "metadata")
     texts = _mapping(metadata, "annotations").items()
     config = _mapping(body, "spec").get("config")

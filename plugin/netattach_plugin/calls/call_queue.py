@@ -17,7 +17,7 @@ from netattach_plugin.ports import Caller
 _LONGEST_QUEUE = 1000
 
 
-class Turns:
+class CallQueue:
     """`at_once` calls act at a time; the others wait, each until its runtime's patience ends.
 
     `shims_lock` is a sandbox's lock among the shims, which may act without us; whoever calls us holds it already.

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from netattach_core.errors import NetattachError
-from netattach_plugin.calls.call_queue import Turns
+from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.ports import Shim
 
 _log = logging.getLogger(__name__)
@@ -32,13 +32,13 @@ class _Debt:
     pause: float
 
 
-class Debts:
+class PendingDeletes:
     """The sandboxes concerned, each with the time from which it may be tried; `settle` carries out the DEL of one."""
 
     def __init__(
         self,
         settle: Callable[[str, Shim], Awaitable[None]],
-        turns: Turns,
+        turns: CallQueue,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settle = settle

@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator
 from netattach_core.api import networks_annotation
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import DecodeError, NetattachError
-from netattach_plugin.calls.call_queue import Turns
-from netattach_plugin.calls.pending_deletes import Debts
+from netattach_plugin.calls.call_queue import CallQueue
+from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.netns import is_gone
 from netattach_plugin.ports import Ledger, StatusSink, Store
 
@@ -36,8 +36,8 @@ class Recovery:
         self,
         *,
         ledger: Ledger,
-        debts: Debts,
-        turns: Turns,
+        debts: PendingDeletes,
+        turns: CallQueue,
         store: Store,
         status: StatusSink,
         sweep_after: float,

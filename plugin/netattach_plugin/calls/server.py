@@ -17,11 +17,11 @@ from pathlib import Path
 from netattach_core.cni import error as cni_error
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import versions
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DecodeError, NetattachError
 from netattach_core.shim.protocol import Call
-from netattach_plugin.calls.call_queue import Turns
-from netattach_plugin.calls.pending_deletes import RUNTIMES_TURN, Debts
+from netattach_plugin.calls.call_queue import CallQueue
+from netattach_plugin.calls.pending_deletes import RUNTIMES_TURN, PendingDeletes
 from netattach_plugin.calls.shim_connection import ShimCall
 from netattach_plugin.engine.engine import Engine
 
@@ -40,8 +40,8 @@ class Server:
         self,
         path: Path,
         engine: Engine,
-        turns: Turns,
-        debts: Debts,
+        turns: CallQueue,
+        debts: PendingDeletes,
         *,
         call_deadline: float = 200.0,
         observe: Callable[[str, bool, float], None] = lambda *_: None,
@@ -181,7 +181,7 @@ class Server:
             return 1, self._failed(raw, NetattachError(f"a defect in netattach: {error!r}"), version)
         return 0, result.encode()
 
-    async def _in_turn(self, call: CniCall, shim: ShimCall) -> str:
+    async def _in_turn(self, call: CniRequest, shim: ShimCall) -> str:
         """One call at a time for a sandbox (S104); a runtime that timed out may have two under way."""
         if call.command == "STATUS":  # behind a crowd of pods the node would not be ready
             await self._debts.pay(shim)
@@ -194,7 +194,7 @@ class Server:
             await (self._engine.check if call.command == "CHECK" else self._engine.node.collect)(call, shim)
             return ""
 
-    async def _add_or_delete(self, call: CniCall, shim: ShimCall) -> str:
+    async def _add_or_delete(self, call: CniRequest, shim: ShimCall) -> str:
         """What may be left by one that failed is owed, in case that the runtime does not come again."""
         self._debts.forget(call.container_id)
         try:

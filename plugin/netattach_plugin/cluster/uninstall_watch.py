@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 _ASK_SECONDS = 2.0
 
 
-class Fate:
+class UninstallWatch:
     """What is known of our own DaemonSet and its namespace."""
 
     def __init__(self, api: Api, namespace: str, daemon_set: str) -> None:
@@ -41,7 +41,7 @@ class Fate:
                 tasks.create_task(watched.run())
 
     async def uninstalled(self) -> bool:
-        """Asked when we are told to stop. What cannot be told is no: a conf that stays can be removed, pods cannot be mended."""
+        """Asked when we are told to stop. What cannot be told is no: a conf that stays can be removed, pods cannot be fixed."""
         if self._deleted:
             return True
         try:

@@ -15,7 +15,7 @@ from netattach_core.attach import outcome as call_outcome
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.default_route import Changes, DefaultRoute, InForce
 from netattach_core.cni import result as cni_result
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.errors import ConfigError, NetattachError
 from netattach_plugin.ports import PodLinks, Routes
 
@@ -32,7 +32,7 @@ class Settled:
     in_force: InForce = field(default_factory=dict)
 
 
-async def settle(call: CniCall, attachments: Sequence[Attachment], links: PodLinks) -> Settled:
+async def settle(call: CniRequest, attachments: Sequence[Attachment], links: PodLinks) -> Settled:
     """After all networks stand. Raises NetattachError, with the pod's name."""
     try:
         return await _settle(attachments, links)

@@ -20,7 +20,7 @@ LinkNames = Callable[[], Awaitable[frozenset[str]]]
 """The links in the pod now; none where its namespace is gone. Raises OSError where that cannot be known."""
 
 
-class Freeing:
+class DelFallback:
     """The port Executor over that of the plugins."""
 
     def __init__(self, plugins: Executor, link_names: LinkNames) -> None:

@@ -18,7 +18,7 @@ from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.outcome import Told
 from netattach_core.attach.plan import Carrier, Plan, Step, Verb
 from netattach_core.attach.sandbox import Phase, Sandbox, delete_call
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.errors import (
     DecodeError,
     EnvironmentVariableError,
@@ -27,11 +27,11 @@ from netattach_core.errors import (
     TryAgainError,
 )
 from netattach_plugin.engine import default_routes
-from netattach_plugin.engine.del_fallback import Freeing, LinkNames
-from netattach_plugin.engine.network_resolver import PodNetworks, is_plain, may_be_plain
+from netattach_plugin.engine.del_fallback import DelFallback, LinkNames
+from netattach_plugin.engine.network_resolver import NetworkResolver, is_plain, may_be_plain
 from netattach_plugin.engine.plan_executor import Outcome, carry_out
 from netattach_plugin.engine.plugin_runner import PluginExecutor
-from netattach_plugin.engine.status_gc import NodeVerbs
+from netattach_plugin.engine.status_gc import StatusAndGc
 from netattach_plugin.netns import is_gone
 from netattach_plugin.ports import (
     DeviceFiles,
@@ -56,7 +56,7 @@ class Engine:
     def __init__(  # noqa: PLR0913  # one port each
         self,
         *,
-        pod_networks: PodNetworks,
+        pod_networks: NetworkResolver,
         ledger: Ledger,
         foreign: Foreign,
         networks: NodeNetworks,
@@ -67,7 +67,7 @@ class Engine:
         plugin_deadline: float,
     ) -> None:
         self._pod_networks = pod_networks
-        self.node = NodeVerbs(ledger, networks)
+        self.node = StatusAndGc(ledger, networks)
         self._device_files = device_files
         self._ledger = ledger
         self._foreign = foreign
@@ -77,7 +77,7 @@ class Engine:
         self._events = events
         self._plugin_deadline = plugin_deadline
 
-    async def add(self, call: CniCall, shim: Shim) -> str:
+    async def add(self, call: CniRequest, shim: Shim) -> str:
         """Attaches all networks of a pod; the default network's result as text. Raises NetattachError, nothing is left then."""
         try:
             return await self._add(call, shim)
@@ -86,7 +86,7 @@ class Engine:
                 self._events.failed(call.pod, error.message)
             raise
 
-    async def _add(self, call: CniCall, shim: Shim) -> str:
+    async def _add(self, call: CniRequest, shim: Shim) -> str:
         if shim.netns is None:
             raise EnvironmentVariableError(
                 f"CNI_NETNS {call.netns}: there is no network namespace to be opened"
@@ -101,7 +101,7 @@ class Engine:
             await self._undo_what_nobody_heard_of(call, shim)
         return told.result
 
-    async def delete(self, call: CniCall, shim: Shim) -> None:
+    async def delete(self, call: CniRequest, shim: Shim) -> None:
         """Detaches what the ledger says; of a sandbox it does not know, what others say. Raises NetattachError."""
         try:
             sandbox = await self._ledger.load(call.container_id)
@@ -125,7 +125,7 @@ class Engine:
         names = functools.partial(self._names_at, call.netns)
         await self._detach(sandbox, call, shim, deadline=_SETTLING_SECONDS, link_names=names)
 
-    async def _rebuilt(self, call: CniCall, shim: Shim, error: DecodeError) -> Sandbox:
+    async def _rebuilt(self, call: CniRequest, shim: Shim, error: DecodeError) -> Sandbox:
         """What an entry that cannot be read may have held: what the pod asks for now, and the leases that name its sandbox."""
         problem = (
             f"the ledger's entry of sandbox {call.container_id} cannot be read ({error.message}); its DEL goes by "
@@ -143,7 +143,7 @@ class Engine:
             attachments = (attachment.primary(call, self._networks.primary()),)
         return Sandbox(call.container_id, call.netns, call.pod, Phase.DELETING, attachments)
 
-    async def check(self, call: CniCall, shim: Shim) -> None:
+    async def check(self, call: CniRequest, shim: Shim) -> None:
         """Asks every plugin whether its part still stands. Raises NetattachError."""
         sandbox = await self._ledger.load(call.container_id) or await self._made_by_others(call)
         if sandbox.phase is not Phase.ADDED or not any(each.result for each in sandbox.attachments):
@@ -154,7 +154,7 @@ class Engine:
         if outcome.failures:
             raise call_outcome.failure(call, Verb.CHECK, sandbox.attachments, outcome.failures)
 
-    async def _made_by_others(self, call: CniCall) -> Sandbox:
+    async def _made_by_others(self, call: CniRequest) -> Sandbox:
         """Before us, or by a runtime that has forgotten it. Where nobody noted the default network, it is today's."""
         try:
             found = await self._foreign.attachments(call)
@@ -165,7 +165,7 @@ class Engine:
             found = (attachment.primary(call, self._networks.primary()), *found)
         return Sandbox(call.container_id, call.netns, call.pod, Phase.ADDED, found)
 
-    async def _undo_what_an_earlier_call_left(self, call: CniCall, shim: Shim) -> None:
+    async def _undo_what_an_earlier_call_left(self, call: CniRequest, shim: Shim) -> None:
         """An unfinished ADD was reported as failed, so it is undone and never finished."""
         left = await self._ledger.load(call.container_id)
         if left is None:
@@ -176,7 +176,7 @@ class Engine:
             )
         await self._detach(left, call, shim)
 
-    async def _undo_what_nobody_heard_of(self, call: CniCall, shim: Shim) -> None:
+    async def _undo_what_nobody_heard_of(self, call: CniRequest, shim: Shim) -> None:
         """The runtime gave up when all was attached already, while the status was written."""
         attached = await self._ledger.load(call.container_id)
         if attached is not None:
@@ -184,7 +184,7 @@ class Engine:
         raise TryAgainError(call_outcome.for_pod(call, "the runtime gave up when the networks were attached"))
 
     async def _act(
-        self, call: CniCall, attachments: Sequence[Attachment], shim: Shim, links: PodLinks
+        self, call: CniRequest, attachments: Sequence[Attachment], shim: Shim, links: PodLinks
     ) -> Told:
         """The ledger first, then the plan; after a failure, in an answer too, all that was begun is undone in reverse."""
         sandbox = Sandbox(call.container_id, call.netns, call.pod, Phase.ADDING, tuple(attachments))
@@ -219,7 +219,7 @@ class Engine:
             raise
         return told
 
-    async def _prepare_device_files(self, sandbox: Sandbox, call: CniCall, shim: Shim) -> None:
+    async def _prepare_device_files(self, sandbox: Sandbox, call: CniRequest, shim: Shim) -> None:
         try:
             self._device_files.prepare(sandbox.attachments)
         except NetattachError as error:
@@ -228,7 +228,7 @@ class Engine:
             raise
 
     async def _undo(
-        self, sandbox: Sandbox, begun: Collection[str], error: NetattachError, call: CniCall, shim: Shim
+        self, sandbox: Sandbox, begun: Collection[str], error: NetattachError, call: CniRequest, shim: Shim
     ) -> None:
         """What cannot be undone stays in the ledger for the DEL that follows; the error to be reported says so."""
         try:
@@ -239,7 +239,7 @@ class Engine:
     async def _detach(
         self,
         sandbox: Sandbox,
-        call: CniCall,
+        call: CniRequest,
         shim: Shim,
         begun: Collection[str] | None = None,
         deadline: float | None = None,
@@ -251,7 +251,7 @@ class Engine:
         """
         plugins = PluginExecutor(shim, call, deadline or self._plugin_deadline)
         executors = {
-            Carrier.PLUGIN: Freeing(plugins, link_names or functools.partial(self._names_in, shim.netns))
+            Carrier.PLUGIN: DelFallback(plugins, link_names or functools.partial(self._names_in, shim.netns))
         }
         decided = plan.delete(sandbox.attachments, begun)
         outcome = await carry_out(decided, executors)
@@ -286,15 +286,15 @@ class Engine:
             await self._ledger.save(sandbox)
         except OSError as error:
             raise NetattachError(
-                f"the ledger cannot be written: {error}; make room or mend the disk"
+                f"the ledger cannot be written: {error}; make room or fix the disk"
             ) from error
 
-    async def _forget(self, call: CniCall) -> None:
+    async def _forget(self, call: CniRequest) -> None:
         """An entry that stays would be told as a success, and be a sandbox for ever."""
         try:
             await self._ledger.remove(call.container_id)
         except OSError as error:
-            problem = f"all is detached, but the ledger's entry cannot be removed: {error}; mend the disk"
+            problem = f"all is detached, but the ledger's entry cannot be removed: {error}; fix the disk"
             raise NetattachError(call_outcome.for_pod(call, problem)) from error
 
     async def _publish(self, ref: PodRef | None, told: Told, *, plain: bool) -> None:
@@ -324,7 +324,7 @@ class Engine:
         async with self._links.open(netns) as links:
             return await links.names()
 
-    def _executors(self, call: CniCall, shim: Shim, deadline: float) -> Executors:
+    def _executors(self, call: CniRequest, shim: Shim, deadline: float) -> Executors:
         return {Carrier.PLUGIN: PluginExecutor(shim, call, deadline)}
 
 
@@ -333,7 +333,7 @@ def _not_freed(network: str, address: str) -> NetattachError:
     return NetattachError(f"{problem}; see whether the disk is read-only")
 
 
-def _refuse_taken_names(call: CniCall, attachments: Sequence[Attachment], taken: frozenset[str]) -> None:
+def _refuse_taken_names(call: CniRequest, attachments: Sequence[Attachment], taken: frozenset[str]) -> None:
     """Before any plugin is asked: its DEL, which has to follow a failed ADD, would remove the other's interface (C20)."""
     for each in attachments:
         if each.ifname in taken:

@@ -11,18 +11,18 @@ from collections.abc import Callable, Sequence
 from netattach_core.api import network_selection, networks_annotation
 from netattach_core.api.nad import RESOURCE_NAME, Nad
 from netattach_core.api.network_selection import PodSelection, SelectionSettings
-from netattach_core.api.networks_annotation import Selection
+from netattach_core.api.networks_annotation import NetworkSelection
 from netattach_core.attach import attachment
 from netattach_core.attach import outcome as call_outcome
 from netattach_core.attach.attachment import Attachment, Network
 from netattach_core.cni import netattach_conf
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.devices import assignment as device_assignment
 from netattach_core.errors import NetattachError, NotFoundError
 from netattach_plugin.ports import Devices, NodeNetworks, Store
 
 
-class PodNetworks:
+class NetworkResolver:
     """The networks of one pod after the other; remembers nothing. `settings` gives those that are in force."""
 
     def __init__(
@@ -37,7 +37,7 @@ class PodNetworks:
         self._devices = node_devices
         self._settings = settings
 
-    async def attachments(self, call: CniCall) -> tuple[Attachment, ...]:
+    async def attachments(self, call: CniRequest) -> tuple[Attachment, ...]:
         """The default network, the cluster's others, then the annotation's. Raises NetattachError, with the pod's name."""
         try:
             wanted = await self._wanted(call)
@@ -55,14 +55,14 @@ class PodNetworks:
             raise
 
     async def _with_devices(
-        self, call: CniCall, networks: Sequence[Network], named: Sequence[str]
+        self, call: CniRequest, networks: Sequence[Network], named: Sequence[str]
     ) -> Sequence[Network]:
         """The kubelet is asked only where a network takes a device."""
         if call.pod is None or not any(map(device_assignment.takes_one, networks)):
             return networks
         return device_assignment.assign(networks, named, call.pod, await self._devices.of_pod(call.pod))
 
-    async def _wanted(self, call: CniCall) -> PodSelection:
+    async def _wanted(self, call: CniRequest) -> PodSelection:
         """The runtime hands the annotations over by capability; where it does not, the pod is looked up."""
         if call.pod is None:
             return PodSelection()
@@ -74,23 +74,23 @@ class PodNetworks:
             annotations = pod.annotations
         return network_selection.of_pod(annotations, call.pod.namespace, self._settings())
 
-    async def _default(self, asked: Selection | None) -> Network:
+    async def _default(self, asked: NetworkSelection | None) -> Network:
         """The node's primary, or what the pod asks for in its place: a NAD, or a file where a bare name is none."""
         if asked is None:
             return self._networks.primary()
         return await self._named(asked, "correct the pod's annotation")
 
-    async def _given(self, given: Selection) -> Network:
+    async def _given(self, given: NetworkSelection) -> Network:
         """One of the cluster's default networks; a file's name says that it is no NAD, so the API is not asked."""
-        mend = "correct defaultNetworks in the cluster's settings"
+        fix = "correct defaultNetworks in the cluster's settings"
         if not given.name.endswith(netattach_conf.SUFFIXES):
-            return await self._named(given, mend)
+            return await self._named(given, fix)
         on_node = self._networks.by_file(given.name)
         if on_node is None:
-            raise NotFoundError(f"network {given.name}: this node has no such file; put it there, or {mend}")
+            raise NotFoundError(f"network {given.name}: this node has no such file; put it there, or {fix}")
         return on_node
 
-    async def _named(self, asked: Selection, mend: str) -> Network:
+    async def _named(self, asked: NetworkSelection, fix: str) -> Network:
         """A NAD, or in the namespace of such networks a file of the node (Multus' order)."""
         nad = await self._store.nad(asked.namespace, asked.name)
         if nad is not None:
@@ -99,10 +99,10 @@ class PodNetworks:
         on_node = self._networks.by_name(asked.name) if may_be_file else None
         if on_node is None:
             beside = ", and no file of this node has that name" if may_be_file else ""
-            raise NotFoundError(f"{_no_nad(asked)}{beside}; create it, or {mend}")
+            raise NotFoundError(f"{_no_nad(asked)}{beside}; create it, or {fix}")
         return on_node
 
-    async def _network(self, asked: Selection) -> Network:
+    async def _network(self, asked: NetworkSelection) -> Network:
         nad = await self._store.nad(asked.namespace, asked.name)
         if nad is None:
             raise NotFoundError(f"{_no_nad(asked)}; create it, or correct the pod's annotation")
@@ -121,14 +121,14 @@ class PodNetworks:
         return dataclasses.replace(on_node, network=nad.full_name, resource=resource)
 
 
-def _no_nad(asked: Selection) -> str:
+def _no_nad(asked: NetworkSelection) -> str:
     return (
         f"network {asked.full_name}: there is no NetworkAttachmentDefinition {asked.name!r} in "
         f"namespace {asked.namespace!r}"
     )
 
 
-def is_plain(call: CniCall) -> bool:
+def is_plain(call: CniRequest) -> bool:
     """Whether the pod is known to ask for nothing; of such a one the kubelet's own event is enough."""
     annotations = call.pod_annotations
     return annotations is not None and not any(
@@ -137,6 +137,6 @@ def is_plain(call: CniCall) -> bool:
     )
 
 
-def may_be_plain(call: CniCall) -> bool:
+def may_be_plain(call: CniRequest) -> bool:
     """Whether nothing is known that the pod asks for."""
     return call.pod_annotations is None or is_plain(call)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netattach_core.attach.plan import Step, Verb
 from netattach_core.cni import config as cni_config
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.shim import run_result
 from netattach_plugin.ports import Shim
 
@@ -12,7 +12,7 @@ from netattach_plugin.ports import Shim
 class PluginExecutor:
     """Runs the plugins of one call, each with a deadline in seconds."""
 
-    def __init__(self, shim: Shim, call: CniCall, deadline: float) -> None:
+    def __init__(self, shim: Shim, call: CniRequest, deadline: float) -> None:
         self._shim = shim
         self._call = call
         self._deadline = deadline

@@ -10,7 +10,7 @@ from netattach_core.attach import attachment, plan
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.plan import Carrier, Plan
 from netattach_core.attach.sandbox import Sandbox
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DecodeError, DelegateError, NetattachError, NotReadyError, TryAgainError
 from netattach_plugin.engine.plan_executor import Outcome, carry_out
 from netattach_plugin.engine.plugin_runner import PluginExecutor
@@ -20,7 +20,7 @@ _SECONDS = 15.0
 """For each plugin: a kubelet waits for STATUS, and pods wait for GC."""
 
 
-class NodeVerbs:
+class StatusAndGc:
     """Knows, beside the ledger, which ADDs are about to be in it: a GC that began before must not take them for dead."""
 
     def __init__(self, ledger: Ledger, networks: NodeNetworks) -> None:
@@ -42,7 +42,7 @@ class NodeVerbs:
         finally:
             del self._beginning[sandbox.container_id]
 
-    async def status(self, call: CniCall, shim: Shim) -> None:
+    async def status(self, call: CniRequest, shim: Shim) -> None:
         """Whether pods can be attached: there is a default network, and its plugins say so. Raises NotReadyError."""
         try:
             default = attachment.primary(call, self._networks.primary())
@@ -56,7 +56,7 @@ class NodeVerbs:
                 problem, details=f"{step.plugin}: {error.details}", code=code or NotReadyError.code
             )
 
-    async def collect(self, call: CniCall, shim: Shim) -> None:
+    async def collect(self, call: CniRequest, shim: Shim) -> None:
         """GC of all networks, by what the ledger has and the runtime lists; never of what may be alive. Raises NetattachError."""
         async with self._collecting:
             self._none_collects.clear()
@@ -90,5 +90,5 @@ class NodeVerbs:
         return [(key, each) for key, sandbox in sandboxes.items() for each in sandbox.attachments]
 
 
-async def _carried_out(decided: Plan, call: CniCall, shim: Shim) -> Outcome:
+async def _carried_out(decided: Plan, call: CniRequest, shim: Shim) -> Outcome:
     return await carry_out(decided, {Carrier.PLUGIN: PluginExecutor(shim, call, _SECONDS)})

@@ -12,13 +12,13 @@ from netattach_core.api.inventory import NetworkFile
 from netattach_core.attach.attachment import Network
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import netattach_conf
-from netattach_core.cni.config import NetworkConf
+from netattach_core.cni.config import NetworkConfig
 from netattach_core.cni.meta_plugins import META_PLUGINS
 from netattach_core.errors import ConfigError, NetattachError, TryAgainError
 from netattach_core.net import names
 
 
-class ConfDir:
+class CniConfDir:
     """Files are read anew at each call: a few kilobytes, and never a stale one. `chosen` names the primary, "": nobody has."""
 
     def __init__(self, directory: Path, chosen: Callable[[], str] = str) -> None:
@@ -60,7 +60,7 @@ class ConfDir:
         found = [
             (path, network)
             for path in self._files()
-            if (network := _read_or_none(path)) and network.conf_name == name
+            if (network := _read_or_none(path)) and network.config_name == name
         ]
         found.sort(key=lambda pair: pair[0].suffix != ".conflist")
         return found[0][1] if found else None
@@ -71,7 +71,7 @@ class ConfDir:
 
     def files(self) -> tuple[NetworkFile, ...]:
         read = ((path, _read_or_none(path)) for path in self._files())
-        return tuple(NetworkFile(path.name, network.conf_name) for path, network in read if network)
+        return tuple(NetworkFile(path.name, network.config_name) for path, network in read if network)
 
     def _files(self) -> list[Path]:
         try:
@@ -96,10 +96,10 @@ def _read(path: Path) -> Network | None:
     if any(plugin.type in META_PLUGINS for plugin in conf.plugins):
         return None
     text = _with_more_plugins(path, text, conf)
-    return Network(network=conf.name, conf_text=text, conf_name=conf.name, file=str(path))
+    return Network(network=conf.name, config_text=text, config_name=conf.name, file=str(path))
 
 
-def _with_more_plugins(path: Path, text: str, conf: NetworkConf) -> str:
+def _with_more_plugins(path: Path, text: str, conf: NetworkConfig) -> str:
     """With those of the directory beside it that has the network's name, as every runtime with libcni 1.3 or later adds them."""
     beside = path.parent / conf.name
     if path.suffix != ".conflist" or conf.only_inlined or not names.is_cni_name(conf.name):

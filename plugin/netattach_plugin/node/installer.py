@@ -17,7 +17,7 @@ from netattach_core.cni import config as cni_config
 from netattach_core.cni import netattach_conf
 from netattach_core.errors import ConfigError, NetattachError
 from netattach_plugin.files import atomic_file
-from netattach_plugin.node.uninstall_chain import Behind
+from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.ports import NodeNetworks
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Installer:
         bin_dir: Path,
         conf_dir: Path,
         networks: NodeNetworks,
-        behind: Behind,
+        behind: UninstallChain,
         compile_primary: Callable[[], None] = lambda: None,
     ) -> None:
         self._shim = shim
@@ -97,7 +97,7 @@ class Installer:
 
     def _install(self) -> None:
         atomic_file.write(self._bin_dir / netattach_conf.TYPE, self._shim.read_bytes(), 0o755)
-        primary = cni_config.parse(self._networks.primary().conf_text)
+        primary = cni_config.parse(self._networks.primary().config_text)
         atomic_file.write(self._conf, netattach_conf.text(primary.cni_version).encode(), 0o600)
         self._behind.give_up()
         before = netattach_conf.before_ours(path.name for path in self._conf.parent.iterdir())

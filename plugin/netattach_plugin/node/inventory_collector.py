@@ -22,7 +22,7 @@ _AT_ONCE = 2
 _Stamp = tuple[str, int, int]
 
 
-class Gatherer:
+class InventoryCollector:
     """Looks at everything; a binary is asked once for its versions, and again when it was replaced."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Gatherer:
 def _primary(networks: NodeNetworks) -> Primary | None:
     try:
         network = networks.primary()
-        conf = cni_config.parse(network.conf_text)
+        conf = cni_config.parse(network.config_text)
     except NetattachError:
         return None
     return Primary(conf.name, network.file, tuple(plugin.type for plugin in conf.plugins))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.errors import NetattachError
-from netattach_plugin.node.inventory_collector import Gatherer
+from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.ports import Store
 
 _log = logging.getLogger(__name__)
@@ -33,11 +33,11 @@ Where it is there unchanged, the API server writes nothing and tells no watcher.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 
-class InventoryKeeper:
+class InventoryPublisher:
     """Looks again when it is `woken`, or when one of the directories changes."""
 
     def __init__(
-        self, store: Store, gatherer: Gatherer, directories: tuple[Path, ...], woken: asyncio.Event
+        self, store: Store, gatherer: InventoryCollector, directories: tuple[Path, ...], woken: asyncio.Event
     ) -> None:
         self._store = store
         self._gatherer = gatherer

@@ -39,7 +39,7 @@ def plain_pods(settings: SelectionSettings) -> PlainPods:
     return PlainPods(primary_only=False, excepted=sorted(settings.system_namespaces))
 
 
-class Compiler:
+class PrimaryCompiler:
     """`plain_pods` is asked at each look; `named`: the primary's file is set, whichever others there are."""
 
     def __init__(
@@ -85,15 +85,15 @@ class Compiler:
         if not network.file or (first and path.parent != self._conf_dir):
             raise ConfigError(f"network {network.network} is no file of {self._conf_dir}")
         read = [(each.name, each.read_bytes()) for each in (self._before(path) if first else [path])]
-        if read[-1] != (path.name, network.conf_text.encode()):
+        if read[-1] != (path.name, network.config_text.encode()):
             return None
-        inlined = path.suffix != ".conflist" or cni_config.parse(network.conf_text).only_inlined
+        inlined = path.suffix != ".conflist" or cni_config.parse(network.config_text).only_inlined
         return Source(
             str(path.parent),
             netattach_conf.FILE_NAME,
             first,
             tuple(read),
-            "" if inlined else network.conf_name,
+            "" if inlined else network.config_name,
         )
 
     def _before(self, primary: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from netattach_core.attach.attachment import Network
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import netattach_conf
-from netattach_core.cni.config import NetworkConf
+from netattach_core.cni.config import NetworkConfig
 from netattach_core.cni.meta_plugins import META_PLUGINS
 from netattach_core.errors import ConfigError, NetattachError
 from netattach_core.net import names
@@ -33,7 +33,7 @@ NOTE = "stand-in"
 _File = tuple[str, bytes]
 
 
-class Behind:
+class UninstallChain:
     """`chains`: the directory of the compiled chains, in which the shim looks."""
 
     def __init__(self, conf_dir: Path, chains: Path) -> None:
@@ -69,7 +69,7 @@ class Behind:
                 path.parent.rmdir()
 
     def _until_the_next(self) -> list[_File]:
-        """The files by name, up to the first that a runtime can use; those before it are broken, and may be mended."""
+        """The files by name, up to the first that a runtime can use; those before it are broken, and may be fixed."""
         read: list[_File] = []
         for path in sorted(self._conf_dir.iterdir()):
             if (
@@ -88,18 +88,18 @@ class Behind:
                 return read
         raise ConfigError(f"{self._conf_dir} holds no network for the time after us")
 
-    def _place(self, name: str, conf: NetworkConf) -> Path | None:
+    def _place(self, name: str, conf: NetworkConfig) -> Path | None:
         if not name.endswith(".conflist") or conf.only_inlined or not names.is_cni_name(conf.name):
             return None
         return self._conf_dir / conf.name / netattach_conf.BEHIND
 
-    def _write_stand_in(self, conf: NetworkConf, own: str, files: list[_File]) -> None:
+    def _write_stand_in(self, conf: NetworkConfig, own: str, files: list[_File]) -> None:
         """The note first: a copy without one is taken for old. Itself is among the files, since one that was spoilt has to go."""
         primary = files[-1][1].decode()
         copy = uninstall_conflist.text(primary, own).encode()
         made_from = ((netattach_conf.STAND_IN, copy), *files)
         source = Source(str(self._conf_dir), netattach_conf.FILE_NAME, first=True, files=made_from)
-        network = Network(network=conf.name, conf_text=primary, conf_name=conf.name)
+        network = Network(network=conf.name, config_text=primary, config_name=conf.name)
         self._note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         atomic_file.write(
             self._note, compiled_chain.encode(compiled_chain.primary(network, source, plain=False)), 0o600
@@ -107,7 +107,7 @@ class Behind:
         atomic_file.write(self._stand_in, copy, 0o600)
 
 
-def _parsed(content: bytes) -> NetworkConf | None:
+def _parsed(content: bytes) -> NetworkConfig | None:
     try:
         return cni_config.parse(content.decode())
     except (UnicodeDecodeError, NetattachError):

@@ -20,7 +20,7 @@ from netattach_core.caches import libcni as libcni_cache
 from netattach_core.caches import multus as multus_cache
 from netattach_core.caches.libcni import Cached
 from netattach_core.cni import netattach_conf
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DecodeError, NetattachError
 from netattach_core.net import names
 from netattach_core.shim import uninstall_conflist
@@ -32,7 +32,7 @@ _META = multus_cache.TYPES | {netattach_conf.TYPE}
 _Read = TypeVar("_Read")
 
 
-class ForeignCache:
+class CniCaches:
     """The port `Foreign` over two directories, which need not be there."""
 
     def __init__(self, multus: Path, libcni: Path) -> None:
@@ -40,7 +40,7 @@ class ForeignCache:
         self._results = multus / "results"
         self._runtimes_results = libcni / "results"
 
-    async def attachments(self, call: CniCall) -> tuple[Attachment, ...]:
+    async def attachments(self, call: CniRequest) -> tuple[Attachment, ...]:
         return await asyncio.to_thread(self._attachments, call)
 
     async def forget(self, sandbox: Sandbox) -> None:
@@ -71,7 +71,7 @@ class ForeignCache:
                 atomic_file.write(self._runtimes_results / name, data, 0o600)
         atomic_file.write(self._multus / sandbox.container_id, multus_cache.dump(sandbox), 0o600)
 
-    def _attachments(self, call: CniCall) -> tuple[Attachment, ...]:
+    def _attachments(self, call: CniRequest) -> tuple[Attachment, ...]:
         delegates = _read(self._multus / call.container_id, multus_cache.parse) or ()
         results = list(_results(self._results, call.container_id))
         try:
@@ -82,7 +82,7 @@ class ForeignCache:
             return found
         return (*self._runtimes(call), *found)
 
-    def _runtimes(self, call: CniCall) -> Iterator[Attachment]:
+    def _runtimes(self, call: CniRequest) -> Iterator[Attachment]:
         """The default network as the runtime attached it; what it attached by a meta-plugin is told elsewhere."""
         for each in map(_without_us, _results(self._runtimes_results, call.container_id)):
             if each.ifname == call.ifname and not _META & each.plugin_types:
@@ -106,7 +106,7 @@ def _results(directory: Path, container_id: str) -> Iterator[Cached]:
 
 def _without_us(cached: Cached) -> Cached:
     """A pod that was made while we stood at the end of the default network has that network, and nothing of ours."""
-    return replace(cached, conf_text=uninstall_conflist.primary(cached.conf_text))
+    return replace(cached, config_text=uninstall_conflist.primary(cached.config_text))
 
 
 def _is_usable(cached: Cached) -> bool:
@@ -126,5 +126,5 @@ def _read(path: Path, parse: Callable[[bytes], _Read]) -> _Read | None:
 def _unreadable(path: Path, error: Exception) -> DecodeError:
     return DecodeError(
         f"this sandbox was attached before netattach, and {path}, which tells of it, cannot be read: {error}; "
-        "mend the file, or remove it: what it told of has to be freed by hand then"
+        "fix the file, or remove it: what it told of has to be freed by hand then"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from netattach_core.attach.attachment import Attachment
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.devices import device_info
 from netattach_core.errors import DecodeError, NetattachError
 
@@ -26,7 +26,7 @@ class DeviceInfoFiles:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def named(self, call: CniCall, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    def named(self, call: CniRequest, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
         return tuple(
             device_info.with_file(each, str(self._directory), call.container_id) for each in attachments
         )

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from netattach_core.attach.sandbox import Sandbox
 from netattach_core.errors import NetattachError
-from netattach_plugin.state.cni_caches import ForeignCache
+from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.ledger import FileLedger
 
 _log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ async def holds_more(ledger: FileLedger) -> bool:
     return any([len(each.attachments) > 1 async for each in _known(ledger)])
 
 
-async def hand_over(ledger: FileLedger, foreign: ForeignCache) -> None:
+async def hand_over(ledger: FileLedger, foreign: CniCaches) -> None:
     """Each sandbox of the ledger, written as those keep it who free it from now on.
 
     One that cannot be written keeps no other from it. The ledger itself stays, for the day when we are back.
@@ -33,7 +33,7 @@ async def hand_over(ledger: FileLedger, foreign: ForeignCache) -> None:
             )
 
 
-async def take_back(ledger: FileLedger, foreign: ForeignCache) -> None:
+async def take_back(ledger: FileLedger, foreign: CniCaches) -> None:
     """We are back: what was handed over is ours again, and nobody else is to free it."""
     async for sandbox in _known(ledger):
         await foreign.forget(sandbox)

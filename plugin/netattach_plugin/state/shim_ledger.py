@@ -21,7 +21,7 @@ from netattach_plugin.state.ledger import FileLedger
 _log = logging.getLogger(__name__)
 
 
-class ChainedLedger(FileLedger):
+class ShimLedger(FileLedger):
     """A FileLedger; `deadline` is each plugin's, in seconds, where the shim runs it alone."""
 
     def __init__(self, directory: Path, deadline: float, leases: Path | None = None) -> None:

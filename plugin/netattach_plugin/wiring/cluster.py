@@ -18,25 +18,25 @@ from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
 from netattach_plugin.cluster.pod_events import PodEvents
 from netattach_plugin.cluster.settings_file import SettingsFile
 from netattach_plugin.cluster.status_queue import StatusQueue
-from netattach_plugin.cluster.uninstall_watch import Fate
+from netattach_plugin.cluster.uninstall_watch import UninstallWatch
 from netattach_plugin.engine.engine import Engine
-from netattach_plugin.engine.network_resolver import PodNetworks
+from netattach_plugin.engine.network_resolver import NetworkResolver
 from netattach_plugin.metrics import Metrics
 from netattach_plugin.netlink import changes
 from netattach_plugin.netlink.node_links import NetlinkLinks
-from netattach_plugin.node.cni_conf_dir import ConfDir
+from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.dhcp_daemon import DhcpDaemon
 from netattach_plugin.node.installer import Installer
-from netattach_plugin.node.inventory_collector import Gatherer
-from netattach_plugin.node.inventory_publisher import InventoryKeeper
+from netattach_plugin.node.inventory_collector import InventoryCollector
+from netattach_plugin.node.inventory_publisher import InventoryPublisher
 from netattach_plugin.node.kubelet_devices import KubeletDevices
-from netattach_plugin.node.primary_compiler import DIRECTORY, Compiler, plain_pods
-from netattach_plugin.node.uninstall_chain import Behind
+from netattach_plugin.node.primary_compiler import DIRECTORY, PrimaryCompiler, plain_pods
+from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.settings import Settings
 from netattach_plugin.state import handover
-from netattach_plugin.state.cni_caches import ForeignCache
+from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.device_info_files import DeviceInfoFiles
-from netattach_plugin.state.shim_ledger import ChainedLedger
+from netattach_plugin.state.shim_ledger import ShimLedger
 from netattach_plugin.wiring import shared
 
 VERSION = importlib.metadata.version("netattach")
@@ -55,20 +55,20 @@ class _Daemon:
         self._read = read
         about = {"kernel": platform.release(), "versions": {"daemon": VERSION, "shim": VERSION}}
         self._settings, links = SettingsFile(read.config), NetlinkLinks()
-        self._ledger = ledger = ChainedLedger(read.ledger, read.plugin_deadline, read.leases)
-        networks = ConfDir(read.conf_dir, lambda: self._selection().primary)
+        self._ledger = ledger = ShimLedger(read.ledger, read.plugin_deadline, read.leases)
+        networks = CniConfDir(read.conf_dir, lambda: self._selection().primary)
         woken = asyncio.Event()
         self._wake = woken.set
         self._store = KubeStore(api, read.node, about, node_changed=self._wake)
-        self._ledger, self._foreign = ledger, ForeignCache(read.multus, read.libcni)
+        self._ledger, self._foreign = ledger, CniCaches(read.multus, read.libcni)
         self._dhcp = DhcpDaemon(read.dhcp, read.bin_dir, ledger, self._wake)
-        self._inventory = InventoryKeeper(
+        self._inventory = InventoryPublisher(
             self._store,
-            Gatherer(read.node, self._store, links, networks, read.bin_dir, self._dhcp.inventory),
+            InventoryCollector(read.node, self._store, links, networks, read.bin_dir, self._dhcp.inventory),
             (read.conf_dir, read.bin_dir),
             woken,
         )
-        compiler = Compiler(
+        compiler = PrimaryCompiler(
             ledger=read.ledger,
             conf_dir=read.conf_dir,
             networks=networks,
@@ -81,10 +81,10 @@ class _Daemon:
             bin_dir=read.bin_dir,
             conf_dir=read.conf_dir,
             networks=networks,
-            behind=Behind(read.conf_dir, read.ledger / DIRECTORY),
+            behind=UninstallChain(read.conf_dir, read.ledger / DIRECTORY),
             compile_primary=compiler.look,
         )
-        self._fate = Fate(api, read.namespace, read.daemon_set)
+        self._fate = UninstallWatch(api, read.namespace, read.daemon_set)
         self._events = PodEvents(api, read.node)
         self._status = StatusQueue(
             self._store, wait=read.status_wait, for_plain_pods=self._plain_pods_have_status
@@ -93,7 +93,7 @@ class _Daemon:
         self._metrics = Metrics(statuses_waiting=lambda: self._status.waiting, ledger_entries=ledger.count)
         self._device_files = DeviceInfoFiles(read.device_info)
         engine = Engine(
-            pod_networks=PodNetworks(
+            pod_networks=NetworkResolver(
                 self._store,
                 networks,
                 KubeletDevices(read.pod_resources, self._store.resource_slices),
@@ -162,7 +162,7 @@ class _Daemon:
         return self._settings.current.status_for_plain_pods is StatusForPlainPods.ASYNC
 
     def _selection(self) -> SelectionSettings:
-        return self._settings.current.judge.selection
+        return self._settings.current.validation.selection
 
     def _store_problem(self) -> str | None:
         return None if self._store.synced else "the NetworkAttachmentDefinitions are not known yet"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netattach_plugin.calls.call_queue import Turns
-from netattach_plugin.calls.pending_deletes import Debts
+from netattach_plugin.calls.call_queue import CallQueue
+from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.calls.recovery import Recovery
 from netattach_plugin.calls.sandbox_lock import SandboxLocks
 from netattach_plugin.calls.server import Server
@@ -24,8 +24,8 @@ def build(
     observe: Callable[[str, bool, float], None] = lambda *_: None,
 ) -> tuple[Server, Recovery]:
     """They share the turns and what is owed."""
-    turns = Turns(read.calls_at_once, SandboxLocks(read.socket).taken_if_free)
-    debts = Debts(engine.settle, turns)
+    turns = CallQueue(read.calls_at_once, SandboxLocks(read.socket).taken_if_free)
+    debts = PendingDeletes(engine.settle, turns)
     recovery = Recovery(
         ledger=ledger, debts=debts, turns=turns, store=store, status=status, sweep_after=read.sweep_after
     )

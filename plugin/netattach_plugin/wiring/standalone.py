@@ -14,17 +14,17 @@ from netattach_plugin.cluster.file_store import FileStore
 from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
 from netattach_plugin.cluster.status_queue import StatusQueue
 from netattach_plugin.engine.engine import Engine
-from netattach_plugin.engine.network_resolver import PodNetworks
+from netattach_plugin.engine.network_resolver import NetworkResolver
 from netattach_plugin.netlink.node_links import NetlinkLinks
-from netattach_plugin.node.cni_conf_dir import ConfDir
+from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.dhcp_daemon import DhcpDaemon
-from netattach_plugin.node.inventory_collector import Gatherer
+from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.kubelet_devices import KubeletDevices
-from netattach_plugin.node.primary_compiler import Compiler
+from netattach_plugin.node.primary_compiler import PrimaryCompiler
 from netattach_plugin.settings import Settings
-from netattach_plugin.state.cni_caches import ForeignCache
+from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.device_info_files import DeviceInfoFiles
-from netattach_plugin.state.shim_ledger import ChainedLedger
+from netattach_plugin.state.shim_ledger import ShimLedger
 from netattach_plugin.wiring import shared
 
 _log = logging.getLogger(__name__)
@@ -35,15 +35,15 @@ _EVERY = 2.0
 
 async def serve(read: Settings, directory: Path, stop: asyncio.Event) -> None:
     """Serves until `stop` is set."""
-    store, links, networks = FileStore(directory), NetlinkLinks(), ConfDir(read.conf_dir)
-    ledger = ChainedLedger(read.ledger, read.plugin_deadline, read.leases)
+    store, links, networks = FileStore(directory), NetlinkLinks(), CniConfDir(read.conf_dir)
+    ledger = ShimLedger(read.ledger, read.plugin_deadline, read.leases)
     dhcp = DhcpDaemon(read.dhcp, read.bin_dir, ledger, lambda: None)
     status = StatusQueue(store, wait=read.status_wait)
     device_files = DeviceInfoFiles(read.device_info)
     engine = Engine(
-        pod_networks=PodNetworks(store, networks, KubeletDevices(read.pod_resources), SelectionSettings),
+        pod_networks=NetworkResolver(store, networks, KubeletDevices(read.pod_resources), SelectionSettings),
         ledger=ledger,
-        foreign=ForeignCache(read.multus, read.libcni),
+        foreign=CniCaches(read.multus, read.libcni),
         networks=networks,
         links=links,
         status=status,
@@ -51,11 +51,11 @@ async def serve(read: Settings, directory: Path, stop: asyncio.Event) -> None:
         device_files=device_files,
         plugin_deadline=read.plugin_deadline,
     )
-    compiler = Compiler(
+    compiler = PrimaryCompiler(
         ledger=read.ledger, conf_dir=read.conf_dir, networks=networks, deadline=read.plugin_deadline
     )
     _compile(compiler)
-    gatherer = Gatherer(read.node, store, links, networks, read.bin_dir, dhcp.inventory)
+    gatherer = InventoryCollector(read.node, store, links, networks, read.bin_dir, dhcp.inventory)
     server, recovery = shared.build(read, engine, ledger=ledger, store=store, status=status)
     async with ledger.kept_alone(), asyncio.TaskGroup() as tasks:
         await recovery.read()
@@ -74,7 +74,7 @@ async def serve(read: Settings, directory: Path, stop: asyncio.Event) -> None:
             task.cancel()
 
 
-async def _tell_inventory(store: FileStore, gatherer: Gatherer) -> None:
+async def _tell_inventory(store: FileStore, gatherer: InventoryCollector) -> None:
     """Beside the calls: asking every plugin for its versions may take a while, and pods do not wait for it."""
     try:
         await store.publish_inventory(await gatherer.gather())
@@ -82,13 +82,13 @@ async def _tell_inventory(store: FileStore, gatherer: Gatherer) -> None:
         _log.exception("the inventory of this node is not told")
 
 
-async def _keep_compiled(compiler: Compiler) -> None:
+async def _keep_compiled(compiler: PrimaryCompiler) -> None:
     while True:
         await asyncio.sleep(_EVERY)
         _compile(compiler)
 
 
-def _compile(compiler: Compiler) -> None:
+def _compile(compiler: PrimaryCompiler) -> None:
     """Without it plain pods are ours, too."""
     try:
         compiler.look()

@@ -69,7 +69,7 @@ def test_a_denial_is_shown_in_its_file_with_the_line_and_what_to_do(lint: Lint) 
           `vlan` is the text "100"; it has to be a whole number; bridge refuses it
           11 |       "vlan": "100"
              |               ^
-          mend: write 100, without quotes
+          fix: write 100, without quotes
 
         1 NAD: 1 refused
         """)
@@ -77,7 +77,7 @@ def test_a_denial_is_shown_in_its_file_with_the_line_and_what_to_do(lint: Lint) 
     assert (1, expected) == lint(BAD)
 
 
-def test_all_documents_and_all_files_are_judged(lint: Lint) -> None:
+def test_all_documents_and_all_files_are_validated(lint: Lint) -> None:
     """Objects of other kinds are passed over, and so are empty documents."""
     code, out = lint(f"{OTHER}---\n{GOOD}---\n---\n{BAD}", BAD)
 
@@ -118,7 +118,7 @@ def test_json_is_read_as_json(lint: Lint, indent: int | str | None) -> None:
 
 
 def test_what_is_no_yaml_is_said_with_its_line(lint: Lint) -> None:
-    """Exit code 2; the documents before it, and the other files, are judged."""
+    """Exit code 2; the documents before it, and the other files, are validated."""
     code, out = lint(f"{BAD}---\nkind: [\n", GOOD)
 
     assert 2 == code
@@ -169,7 +169,7 @@ def test_inventories_bring_the_rules_of_nodes(lint: Lint, tmp_path: Path, *, sev
 
     assert 1 == code
     assert "deny [master-default-interface] lab/good master" in out
-    assert "mend: use eth1" in out
+    assert "fix: use eth1" in out
 
 
 def test_an_inventory_that_is_none_is_exit_code_2(lint: Lint, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_file_with_the_marks_of_a_pattern_in_its_name_is_a_file(netattach: Net
     assert (0, "1 NAD: nothing wrong\n", "") == netattach("lint", "a[1].yaml")
 
 
-def test_a_file_that_is_named_twice_is_judged_once(netattach: Netattach) -> None:
+def test_a_file_that_is_named_twice_is_validated_once(netattach: Netattach) -> None:
     write({"x/a.yaml": nad("a", BROKEN)})
 
     assert netattach("lint", "x/a.yaml", "x", "x/*.yaml")[1].endswith("1 NAD: 1 refused\n")
@@ -104,7 +104,7 @@ def test_what_helm_prints_says_which_template_it_is_from(
     assert out.startswith("<stdin>:17:15: deny [schema] lab/b vlan (from nets/templates/b.yaml)\n")
 
 
-def test_what_kustomize_prints_is_judged(netattach: Netattach) -> None:
+def test_what_kustomize_prints_is_validated(netattach: Netattach) -> None:
     """Keys in the order of the alphabet, other kinds beside ours, tags that we do not know, dates."""
     other = "apiVersion: v1\ndata:\n  day: 2026-02-31\n  x: !vault abc\n  y: =\nkind: ConfigMap\nmetadata:\n  name: c\n"
     write({"out.yaml": f"{other}---\n{nad('a')}---\n\n---\nnull\n"})
@@ -204,7 +204,7 @@ def test_no_kubectl_is_exit_code_2(netattach: Netattach, monkeypatch: pytest.Mon
 
 
 def test_a_cluster_without_any_inventory_is_said(netattach: Netattach, kubectl: Kubectl) -> None:
-    """The rest is judged; it is no failure, as at admission."""
+    """The rest is validated; it is no failure, as at admission."""
     kubectl()
     write({"a.yaml": nad("a", MACVLAN)})
     code, out, err = netattach("lint", "a.yaml", "--inventory", "cluster")

@@ -100,7 +100,7 @@ def lint(data: bytes, *options: str, inventory: bytes | None = None) -> tuple[in
 
 @given(st.one_of(st.binary(), YAMLISH.map(lambda text: text.encode("utf-8", "surrogatepass"))))
 def test_no_bytes_are_too_odd(data: bytes) -> None:
-    """Read and judged, or said to be unreadable."""
+    """Read and validated, or said to be unreadable."""
     code, out = lint(data)
 
     assert code in {0, 1, 2}
@@ -121,7 +121,7 @@ def test_no_object_is_too_odd(body: dict[str, Any], as_json: bool) -> None:  # n
     told = {form: json.loads(lint(data, "-o", form)[1]) for form in ("json", "sarif")}
 
     assert code in {0, 1, 2}
-    assert out.count(" mend: ") == len(told["json"]["findings"]) == len(told["sarif"]["runs"][0]["results"])
+    assert out.count(" fix: ") == len(told["json"]["findings"]) == len(told["sarif"]["runs"][0]["results"])
 
 
 @given(st.one_of(YAMLISH, VALUES.map(yaml.safe_dump)))
@@ -134,7 +134,7 @@ def test_no_inventory_is_too_odd(text: str) -> None:
 
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
 def test_what_a_terminal_would_obey_is_shown_instead(value: str) -> None:
-    """A NAD from anywhere must not rewrite the screen of who judges it."""
+    """A NAD from anywhere must not rewrite the screen of who validators it."""
     body = {
         "kind": KIND,
         "metadata": {"name": value},

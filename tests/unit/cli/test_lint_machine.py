@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from netattach_cli.judging import ALL_RULES
+from netattach_cli.validation import ALL_RULES
 from unit.cli.desk import BROKEN, SOUND, Netattach, nad
 
 
@@ -95,7 +95,7 @@ def test_sarif_has_each_finding_with_its_rule_level_and_place(netattach: Netatta
 
     assert (2, "") == (code, err)
     assert ("schema", "error") == (denied["ruleId"], denied["level"])
-    assert denied["message"]["text"].endswith("bridge refuses it. Mend: write 100, without quotes")
+    assert denied["message"]["text"].endswith("bridge refuses it. Fix: write 100, without quotes")
     assert ("key-unknown", "warning") == (warned["ruleId"], warned["level"])
     place = denied["locations"][0]["physicalLocation"]
     assert "a%20b.yaml" == place["artifactLocation"]["uri"]
@@ -153,7 +153,7 @@ def test_json_has_each_finding_and_the_summary(netattach: Netattach, files: list
         "name": "a",
         "path": "vlan",
         "problem": '`vlan` is the text "100"; it has to be a whole number; bridge refuses it',
-        "mend": "write 100, without quotes",
+        "fix": "write 100, without quotes",
     } == body["findings"][0]
     assert ["c.yaml", "none.yaml"] == [each["file"] for each in body["unreadable"]]
     assert {"nads": 2, "pods": 0, "refused": 1, "withWarnings": 1, "unreadable": 2} == body["summary"]

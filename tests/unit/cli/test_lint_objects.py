@@ -37,19 +37,19 @@ def test_a_version_that_there_is_none_of_is_refused(netattach: Netattach, versio
     assert 1 == code
     assert out.startswith("a.yaml:1:13: deny [object-shape] lab/a apiVersion\n")
     assert f"the API server knows no {KIND} in `{version}`" in out
-    assert f"mend: did you mean `{VERSION}`?" in out
+    assert f"fix: did you mean `{VERSION}`?" in out
 
 
 @pytest.mark.parametrize("kind", [f"{KIND}s", "networkAttachmentDefinition", "network-attachment-definition"])
 @pytest.mark.parametrize("argument", ["a.yaml", "."])
 def test_a_kind_that_was_meant_is_refused(netattach: Netattach, argument: str, kind: str) -> None:
-    """And judged; in a folder too, whose files may be about anything."""
+    """And validated; in a folder too, whose files may be about anything."""
     Path("a.yaml").write_text(GOOD.replace(KIND, kind).replace('"bridge": "br1"', '"vlan": "7"'))
     code, out, _ = netattach("lint", argument)
 
     assert 1 == code
     assert f"[object-shape] lab/a kind\n  the API server knows no kind `{kind}`\n" in out
-    assert f"mend: did you mean `{KIND}`?" in out
+    assert f"fix: did you mean `{KIND}`?" in out
     assert "deny [schema] lab/a vlan" in out
     assert out.endswith("1 NAD: 1 refused\n")
 
@@ -58,7 +58,7 @@ def test_a_kind_that_was_meant_is_refused(netattach: Netattach, argument: str, k
 def test_objects_of_other_kinds_are_passed_over(netattach: Netattach, other: str) -> None:
     Path("a.yaml").write_text(other)
 
-    assert (0, "0 NADs: nothing to judge\n", "") == netattach("lint", "a.yaml")
+    assert (0, "0 NADs: nothing to validate\n", "") == netattach("lint", "a.yaml")
 
 
 @pytest.mark.parametrize("metadata", ["metadata: {}", "metadata:", 'metadata: {name: ""}'])

@@ -77,7 +77,7 @@ def test_the_hook_is_one_that_pre_commit_takes() -> None:
     assert 0 == subprocess.run(command, check=False).returncode
 
 
-def test_the_hook_judges_the_files_that_it_is_given(netattach: Netattach) -> None:
+def test_the_hook_validates_the_files_that_it_is_given(netattach: Netattach) -> None:
     """Of a whole repository: what is no YAML and none of ours is not its business."""
     (hook,) = yaml.safe_load(HOOKS.read_text())
     program, *words = shlex.split(hook["entry"])

@@ -38,7 +38,7 @@ def test_a_right_annotation_is_counted_and_no_more(netattach: Netattach, value: 
 
 
 def test_pods_that_ask_for_nothing_are_passed_over(netattach: Netattach) -> None:
-    assert (0, "0 NADs: nothing to judge\n") == lint(netattach, "kind: Pod\nmetadata: {name: a}\n")
+    assert (0, "0 NADs: nothing to validate\n") == lint(netattach, "kind: Pod\nmetadata: {name: a}\n")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_broken_annotation_is_shown_at_its_place(
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"])
-def test_templates_are_judged_like_the_pods_that_come_of_them(netattach: Netattach, kind: str) -> None:
+def test_templates_are_validated_like_the_pods_that_come_of_them(netattach: Netattach, kind: str) -> None:
     """So the mistake is seen before anything is applied, and not on pods that nobody is looking at."""
     template = annotated("A", 6)
     code, out = lint(netattach, f"kind: {kind}\nmetadata: {{name: web}}\nspec:\n  template:\n    {template}")
@@ -93,7 +93,7 @@ def test_the_template_of_a_cron_job_lies_deeper(netattach: Netattach) -> None:
 def test_an_annotation_of_the_deployment_itself_is_not_the_pods(netattach: Netattach) -> None:
     text = pod("A").replace("kind: Pod", "kind: Deployment")
 
-    assert (0, "0 NADs: nothing to judge\n") == lint(netattach, text)
+    assert (0, "0 NADs: nothing to validate\n") == lint(netattach, text)
 
 
 def test_networks_of_a_pod_of_the_hosts_network_are_a_warning(netattach: Netattach) -> None:
@@ -104,7 +104,7 @@ def test_networks_of_a_pod_of_the_hosts_network_are_a_warning(netattach: Netatta
     assert "a" == pointed_at(out)
 
 
-def test_another_default_network_is_judged_as_in_the_cluster(netattach: Netattach) -> None:
+def test_another_default_network_is_validated_as_in_the_cluster(netattach: Netattach) -> None:
     code, out = lint(netattach, pod("a", f"    {DEFAULT_NETWORK}: b@net0\n"))
 
     assert 1 == code
@@ -116,4 +116,4 @@ def test_another_default_network_is_judged_as_in_the_cluster(netattach: Netattac
 )
 def test_a_template_of_another_shape_is_passed_over(netattach: Netattach, body: str) -> None:
     """The API server says what is wrong with it."""
-    assert (0, "0 NADs: nothing to judge\n") == lint(netattach, f"kind: Deployment\n{body}\n")
+    assert (0, "0 NADs: nothing to validate\n") == lint(netattach, f"kind: Deployment\n{body}\n")

@@ -1,4 +1,4 @@
-"""A thousand networks are judged while one waits for them."""
+"""A thousand networks are validated while one waits for them."""
 
 from __future__ import annotations
 

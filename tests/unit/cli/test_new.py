@@ -14,7 +14,7 @@ from netattach_cli.drafts import IPAMS, TYPES
 from netattach_core.api import inventory
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.text.finding import Severity
-from netattach_core.validation.validator import judge
+from netattach_core.validation.validator import validate
 from unit.cli.desk import Kubectl, Netattach
 
 PLUGINS = (*TYPES, "host-local", "static", "dhcp", "whereabouts")
@@ -79,7 +79,7 @@ def test_whatever_is_written_is_not_refused(
     body = yaml.safe_load(out)
     assert 0 == code
     assert "NetworkAttachmentDefinition" == body["kind"]
-    assert [] == [finding for finding in judge(body, nodes) if finding.weight is Severity.DENY]
+    assert [] == [finding for finding in validate(body, nodes) if finding.weight is Severity.DENY]
     assert ipam in {"", json.loads(body["spec"]["config"]).get("ipam", {"type": "none"})["type"]}
 
 
@@ -178,12 +178,12 @@ def test_where_no_interface_can_be_used_each_is_named_with_the_reason(
 
 
 def test_the_default_interface_is_refused_by_name_too(netattach: Netattach) -> None:
-    """What the judge says is said here."""
+    """What the validator says is said here."""
     code, out, err = netattach("new", "macvlan", "--master", "eth0", *save(NODE))
 
     assert (1, "") == (code, out)
     assert "error: master: `master` eth0 is a default interface of node1" in err
-    assert "Mend: use eth1 [master-default-interface]" in err
+    assert "Fix: use eth1 [master-default-interface]" in err
 
 
 def test_a_plugin_that_is_not_on_the_nodes_is_an_error(netattach: Netattach) -> None:

@@ -289,7 +289,7 @@ class TestAdmission:
         assert [client["port"]] == [port["port"] for port in service["spec"]["ports"]]
         assert "caBundle" not in webhook["clientConfig"]  # an upgrade must not take away the operator's
 
-    def test_only_the_judgement_of_networks_is_not_gone_without(self) -> None:
+    def test_only_the_validation_of_networks_is_not_gone_without(self) -> None:
         assert {
             "nads.netattach.io": "Fail",
             "deletions.netattach.io": "Ignore",

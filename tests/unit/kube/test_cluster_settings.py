@@ -11,7 +11,7 @@ import yaml
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.errors import ConfigError
 from netattach_core.text.finding import Severity
-from netattach_core.validation.settings import ClusterNetworks, Exemption, JudgeSettings
+from netattach_core.validation.settings import ClusterNetworks, Exemption, ValidationSettings
 from netattach_kube import cluster_settings, watched
 from netattach_kube.cluster_settings import ClusterSettings, StatusForPlainPods
 from netattach_kube.live_settings import LiveSettings
@@ -31,7 +31,7 @@ protectNetworksInUse: true
 clusterNetworks:
   pods: [10.244.0.0/16, "fd01::/48"]
   services: [10.96.0.0/12]
-judge:
+validation:
   mode: warn
   severities:
     leases-per-node: off
@@ -50,7 +50,7 @@ def test_every_key_means_something() -> None:
     read = cluster_settings.parse(WHOLE)
 
     assert StatusForPlainPods.NEVER is read.status_for_plain_pods
-    assert read.judge == JudgeSettings(
+    assert read.validation == ValidationSettings(
         severities={"leases-per-node": Severity.OFF, "route-default": Severity.DENY},
         exemptions=(
             Exemption(("kube-*",), (), Severity.WARN),
@@ -75,15 +75,15 @@ def test_nothing_is_all_defaults() -> None:
     assert (
         ClusterSettings()
         == cluster_settings.parse("")
-        == cluster_settings.parse("judge:\n  severities: {}\n")
+        == cluster_settings.parse("validation:\n  severities: {}\n")
     )
 
 
 BROKEN = {
-    "judge: {severities: {x: loud}}": "judge.severities.x",
-    "judge: {exemptions: [{rules: [x]}]}": "judge.exemptions[0]",
-    "judge: {exemptions: [{namespaces: [x], severity: deny}]}": "severity",
-    "judge: {schemas: {x: 7}}": "judge.schemas.x",
+    "validation: {severities: {x: loud}}": "validation.severities.x",
+    "validation: {exemptions: [{rules: [x]}]}": "validation.exemptions[0]",
+    "validation: {exemptions: [{namespaces: [x], severity: deny}]}": "severity",
+    "validation: {schemas: {x: 7}}": "validation.schemas.x",
     "clusterNetworks: {pods: [10.244.0.0]}": "'10.244.0.0' is no subnet",
     "clusterNetworks: {others: []}": "others",
     "namespaceIsolation: maybe": "namespaceIsolation",
@@ -136,7 +136,7 @@ def put(server: ApiServer, text: str) -> None:
 
 
 def no_lab(read: ClusterSettings) -> Iterable[str]:
-    return ["lab is no namespace"] if "lab" in read.judge.selection.global_namespaces else []
+    return ["lab is no namespace"] if "lab" in read.validation.selection.global_namespaces else []
 
 
 def test_they_are_read_live_and_the_last_good_ones_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ def test_they_are_read_live_and_the_last_good_ones_kept(monkeypatch: pytest.Monk
 
     async def until(live: LiveSettings, *, isolated: bool, problem: str = "") -> None:
         def said() -> bool:
-            return live.current.judge.selection.isolated == isolated and problem in (live.problem or "")
+            return live.current.validation.selection.isolated == isolated and problem in (live.problem or "")
 
         async with asyncio.timeout(5):
             while not said():  # noqa: ASYNC110  # what has no event
@@ -163,7 +163,7 @@ def test_they_are_read_live_and_the_last_good_ones_kept(monkeypatch: pytest.Monk
             for text, problem in (("{", "is not YAML"), ("globalNamespaces: [lab]", "lab is no namespace")):
                 put(server, text)
                 await until(live, isolated=True, problem=problem)
-            assert live.current.judge.selection.isolated
+            assert live.current.validation.selection.isolated
             assert ["changed"] == told
 
             put(server, "namespaceIsolation: false")
@@ -186,4 +186,4 @@ def test_the_page_of_settings_has_every_key_and_can_be_applied() -> None:
     cluster_settings.parse(text)
 
     assert set(cluster_settings.SCHEMA["properties"]) == set(yaml.safe_load(text))
-    assert ClusterSettings().judge.selection == cluster_settings.parse(text).judge.selection
+    assert ClusterSettings().validation.selection == cluster_settings.parse(text).validation.selection

@@ -222,7 +222,7 @@ def test_an_event_longer_than_any_buffer_is_read() -> None:
 
 
 @pytest.mark.parametrize("unread", ["broken", "odd"])
-def test_an_object_that_cannot_be_read_is_passed_over_and_comes_when_it_is_mended(unread: str) -> None:
+def test_an_object_that_cannot_be_read_is_passed_over_and_comes_when_it_is_fixed(unread: str) -> None:
     async def story() -> None:
         async with watching(nad("a", unread), nad("b", "2")) as scene:
             await scene.knows(b="2")

@@ -309,7 +309,7 @@ def _corrupt(server: ApiServer, name: str, key: str) -> None:
         ),
     ],
 )
-def test_damage_is_noticed_and_mended(damage: Callable[[ApiServer], None]) -> None:
+def test_damage_is_noticed_and_fixed(damage: Callable[[ApiServer], None]) -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
         async with running(scene):

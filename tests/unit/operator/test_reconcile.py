@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from netattach_core.errors import TryAgainError
-from netattach_core.validation.settings import JudgeSettings
-from netattach_core.validation.validator import judge
+from netattach_core.validation.settings import ValidationSettings
+from netattach_core.validation.validator import validate
 from netattach_kube.resource import EVENTS, INVENTORIES, NADS
 from netattach_operator import reconcile
 from netattach_operator.keys import Keys
@@ -23,7 +23,7 @@ from netattach_operator.sweep import Sweep
 from netattach_operator.view import View
 from support import api_server
 from support.api_server import ApiServer
-from support.judging import bridge, macvlan
+from support.validation import bridge, macvlan
 
 A = ("ns", "a")
 SOUND, BROKEN = json.dumps(bridge()), "{,}"
@@ -140,34 +140,34 @@ def test_pods_are_not_counted_before_all_are_known() -> None:
     played(act)
 
 
-def test_pods_alone_do_not_have_it_judged_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Judging takes a millisecond and more, and pods come and go."""
+def test_pods_alone_do_not_have_it_validated_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validation takes a millisecond and more, and pods come and go."""
 
     async def act(scene: Scene) -> None:
-        judged: list[Any] = []
+        validated: list[Any] = []
 
         def noted(body: Any, nodes: Any, **more: Any) -> Any:
-            judged.append(nodes)
-            return judge(body, nodes, **more)
+            validated.append(nodes)
+            return validate(body, nodes, **more)
 
-        monkeypatch.setattr(reconcile, "judge", noted)
+        monkeypatch.setattr(reconcile, "validate", noted)
         scene.server.put(NADS, nad())
         await scene.reconcile()
         scene.view.put_pod(("ns", "p"), "a")
         await scene.reconcile()
-        assert 1 == len(judged)
+        assert 1 == len(validated)
 
         scene.server.put(NADS, nad(BROKEN))
         await scene.reconcile()
         scene.server.put(INVENTORIES, {"metadata": {"name": "n1"}, "status": {"plugins": [{"name": "x"}]}})
         await scene.reconcile()
 
-        assert [None, None, 1] == [nodes and len(nodes) for nodes in judged]
+        assert [None, None, 1] == [nodes and len(nodes) for nodes in validated]
 
     played(act)
 
 
-def test_the_nodes_are_judged_with_it() -> None:
+def test_the_nodes_are_validated_with_it() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad(json.dumps(macvlan(master="eth0"))))
         default = [{"name": "eth0", "reasons": ["carries the IPv4 default route"]}]
@@ -304,14 +304,14 @@ def test_what_somebody_else_has_written_meanwhile_is_kept() -> None:
     played(act)
 
 
-def test_another_setting_has_it_judged_anew() -> None:
+def test_another_setting_has_it_validated_anew() -> None:
     config = json.dumps(bridge(vlan=4095))
 
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad(config))
         await scene.reconcile()
         assert "False" == scene.valid()
-        scene.view.put_settings(JudgeSettings(warn_only=True))
+        scene.view.put_settings(ValidationSettings(warn_only=True))
         await scene.reconcile()
         assert "True" == scene.valid()
         assert "ValidWithWarnings" == scene.status()["conditions"][0]["reason"]
@@ -385,9 +385,9 @@ def test_a_defect_with_one_nad_does_not_stop_the_others(
         def odd(body: Any, nodes: Any, **more: Any) -> Any:
             if body["metadata"]["name"] == "a":
                 raise ZeroDivisionError
-            return judge(body, nodes, **more)
+            return validate(body, nodes, **more)
 
-        monkeypatch.setattr(reconcile, "judge", odd)
+        monkeypatch.setattr(reconcile, "validate", odd)
         scene.server.put(NADS, nad())
         scene.server.put(NADS, nad(name="b"))
         async with running(scene):

@@ -47,7 +47,7 @@ def test_everything_is_listed_page_by_page() -> None:
 
 
 def test_the_nodes_are_known_before_the_first_nad_is() -> None:
-    """Else it would be judged without them, and be written twice."""
+    """Else it would be validated without them, and be written twice."""
 
     async def act(server: ApiServer, view: View, sweep: Sweep) -> None:
         await sweep.once()

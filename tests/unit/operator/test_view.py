@@ -124,7 +124,7 @@ def test_an_inventory_that_cannot_be_read_is_none(view: View) -> None:
         ),
     ],
 )
-def test_only_what_the_judge_reads_is_a_change(view: View, status: dict[str, Any], changes: int) -> None:
+def test_only_what_the_validator_reads_is_a_change(view: View, status: dict[str, Any], changes: int) -> None:
     view.inventories.take(inventory(version=2))
     before = view.nodes_version
 

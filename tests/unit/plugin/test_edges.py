@@ -16,7 +16,7 @@ from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import DecodeError, TryAgainError
 from netattach_plugin import settings
 from netattach_plugin.cluster.status_queue import StatusQueue
-from netattach_plugin.node.cni_conf_dir import ConfDir
+from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.settings import Settings
 from netattach_plugin.state.ledger import FileLedger
 from support.twins import MemoryStore
@@ -87,11 +87,11 @@ def test_the_primary_is_the_first_file_that_is_not_ours(tmp_path: Path) -> None:
     (tmp_path / "10-flannel.conflist").write_text(PRIMARY)
     (tmp_path / "20-other.conf").write_text('{"name":"other","type":"bridge"}')
 
-    primary = ConfDir(tmp_path).primary()
+    primary = CniConfDir(tmp_path).primary()
 
     assert ("flannel", PRIMARY, str(tmp_path / "10-flannel.conflist")) == (
         primary.network,
-        primary.conf_text,
+        primary.config_text,
         primary.file,
     )
 
@@ -99,7 +99,7 @@ def test_the_primary_is_the_first_file_that_is_not_ours(tmp_path: Path) -> None:
 def test_without_a_primary_the_runtime_is_told_to_come_again(tmp_path: Path) -> None:
     """The node is booting."""
     with pytest.raises(TryAgainError, match="no default network yet"):
-        ConfDir(tmp_path / "missing").primary()
+        CniConfDir(tmp_path / "missing").primary()
 
 
 def test_a_half_written_primary_is_waited_for(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_half_written_primary_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "20-other.conf").write_text('{"name":"other","type":"bridge"}')
 
     with pytest.raises(TryAgainError, match=r"10-flannel\.conflist cannot be read"):
-        ConfDir(tmp_path).primary()
+        CniConfDir(tmp_path).primary()
 
 
 def test_a_link_that_leads_nowhere_yet_is_waited_for(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_link_that_leads_nowhere_yet_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "99-other.conf").write_text('{"name":"other","type":"bridge"}')
 
     with pytest.raises(TryAgainError, match=r"05-real\.conflist cannot be read"):
-        ConfDir(tmp_path).primary()
+        CniConfDir(tmp_path).primary()
 
 
 def test_a_network_is_found_by_its_name_and_a_list_before_a_conf(tmp_path: Path) -> None:
@@ -126,16 +126,16 @@ def test_a_network_is_found_by_its_name_and_a_list_before_a_conf(tmp_path: Path)
     (tmp_path / "15-broken.conf").write_text("{")
     (tmp_path / "20-a.conflist").write_text('{"name":"a","plugins":[{"type":"macvlan"}]}')
 
-    found = ConfDir(tmp_path).by_name("a")
+    found = CniConfDir(tmp_path).by_name("a")
 
     assert found is not None
     assert found.file.endswith("20-a.conflist")
-    assert None is ConfDir(tmp_path).by_name("b")
+    assert None is CniConfDir(tmp_path).by_name("b")
 
 
 def test_an_earlier_file_that_comes_later_is_the_primary_from_then_on(tmp_path: Path) -> None:
     """Multus stays with the first that it saw (#1499)."""
-    directory = ConfDir(tmp_path)
+    directory = CniConfDir(tmp_path)
     (tmp_path / "50-late.conf").write_text('{"name":"late","type":"bridge"}')
     assert "late" == directory.primary().network
 
@@ -148,7 +148,7 @@ def test_an_earlier_file_that_comes_later_is_the_primary_from_then_on(tmp_path: 
 def test_the_primary_that_the_settings_name_goes_before_the_first(tmp_path: Path, chosen: str) -> None:
     """By the name of its network or of its file, from the moment that they do; a broken neighbour does not matter."""
     names = [""]
-    directory = ConfDir(tmp_path, lambda: names[-1])
+    directory = CniConfDir(tmp_path, lambda: names[-1])
     (tmp_path / "10-flannel.conflist").write_text(PRIMARY)
     (tmp_path / "20-other.conf").write_text('{"name":"other","type":"bridge"}')
     assert "flannel" == directory.primary().network
@@ -186,7 +186,7 @@ def test_no_other_primary_stands_in_for_the_one_that_the_settings_name(
     (directory / "15-half.conf").write_text('{"name":"nobody"')
 
     with pytest.raises(TryAgainError, match=message):
-        ConfDir(directory, lambda: chosen).primary()
+        CniConfDir(directory, lambda: chosen).primary()
 
 
 def test_plugins_in_the_directory_of_a_networks_name_are_chained_behind_its_own(tmp_path: Path) -> None:
@@ -196,11 +196,11 @@ def test_plugins_in_the_directory_of_a_networks_name_are_chained_behind_its_own(
     for name, text in {"20.conf": '{"type":"b"}\n', "10.conf": '{"type":"a"}', "x.json": "{"}.items():
         (tmp_path / "flannel" / name).write_text(text)
 
-    chained = ConfDir(tmp_path).primary().conf_text
+    chained = CniConfDir(tmp_path).primary().config_text
 
     own = '{"type":"flannel"}'
     assert PRIMARY.replace(own, f'{own}, {{"type":"a"}}, {{"type":"b"}}') == chained
-    assert chained == getattr(ConfDir(tmp_path).by_name("flannel"), "conf_text", "")
+    assert chained == getattr(CniConfDir(tmp_path).by_name("flannel"), "config_text", "")
 
 
 @pytest.mark.parametrize("more", ['{"type":', '{"type":"a"} x', '{"type":"netattach', "{}", "[]", ""])
@@ -211,7 +211,7 @@ def test_a_chained_plugin_that_is_half_written_is_waited_for(tmp_path: Path, mor
     (tmp_path / "flannel/10.conf").write_text(more)
 
     with pytest.raises(TryAgainError, match=r"10-flannel\.conflist cannot be read"):
-        ConfDir(tmp_path).primary()
+        CniConfDir(tmp_path).primary()
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_nothing_is_chained_where_libcni_chains_nothing(tmp_path: Path, name: st
     (directory / "flannel/10.conf").write_text('{"type":"a"}')
     (directory / name).write_text(text)
 
-    assert text == ConfDir(directory).primary().conf_text
+    assert text == CniConfDir(directory).primary().config_text
 
 
 def test_settings_come_from_the_environment() -> None:

@@ -243,7 +243,7 @@ def test_settings_that_name_a_rule_that_there_is_not_stay_out_of_force() -> None
     async def story() -> None:
         async with looking() as (server, known):
             metadata = {"name": NAME, "namespace": NAMESPACE}
-            for text in ("judge: {mode: warn}", "judge: {severities: {route-defualt: off}}"):
+            for text in ("validation: {mode: warn}", "validation: {severities: {route-defualt: off}}"):
                 server.put(CONFIG_MAPS, {"metadata": metadata, "data": {KEY: text}})
                 await until(lambda: known.settings().warn_only)
             await until(lambda: known._settings.problem is not None)

@@ -28,7 +28,7 @@ from unit.webhooks.scene import (
 )
 
 
-def test_a_network_is_judged_with_what_the_nodes_have(pair: Pair) -> None:
+def test_a_network_is_validated_with_what_the_nodes_have(pair: Pair) -> None:
     async def story() -> None:
         async with serving(pair()) as scene:
             answer = await scene.ask("nads", review("NetworkAttachmentDefinition", nad(SOUND)))
@@ -42,7 +42,7 @@ def test_a_network_is_judged_with_what_the_nodes_have(pair: Pair) -> None:
                 f"  deny [master-default-interface] master (line 1, column {column}): `master` "
                 "eth0 is a default interface of node1: it carries the IPv4 default route."
             )
-            assert answer["status"]["message"].split("\n")[2].endswith("Mend: use eth1")
+            assert answer["status"]["message"].split("\n")[2].endswith("Fix: use eth1")
             shown, caret = answer["status"]["message"].split("\n")[3:]
             assert shown == f"      1 | {broken['spec']['config']}"
             assert '"eth0"' == shown[caret.index("^") :][:6]
@@ -62,7 +62,7 @@ def test_a_network_without_any_node_is_taken_with_a_warning(pair: Pair) -> None:
     run(story)
 
 
-def test_an_update_is_judged_where_the_text_changes(pair: Pair) -> None:
+def test_an_update_is_validated_where_the_text_changes(pair: Pair) -> None:
     async def story() -> None:
         async with serving(pair()) as scene:
             broken, kind = nad("{,}"), "NetworkAttachmentDefinition"
@@ -103,7 +103,7 @@ def test_a_network_of_another_namespace_is_named_with_it(pair: Pair) -> None:
             await scene.until(lambda: ("other", "sound") in scene.program._lookup.networks())
             answer = await scene.ask("pods", review("Pod", pod("other/sonud")))
 
-            assert answer["status"]["message"].endswith("Mend: did you mean `other/sound`?")
+            assert answer["status"]["message"].endswith("Fix: did you mean `other/sound`?")
 
     run(story)
 
@@ -201,7 +201,7 @@ def test_bodies_that_are_no_reviews_are_refused(pair: Pair) -> None:
     run(story)
 
 
-def test_an_update_of_the_largest_objects_is_judged_and_a_larger_body_refused(pair: Pair) -> None:
+def test_an_update_of_the_largest_objects_is_validated_and_a_larger_body_refused(pair: Pair) -> None:
     largest = {**pod("sound"), "padding": "x" * 15 * 10**5}
 
     async def story() -> None:
@@ -265,7 +265,7 @@ def test_a_review_that_takes_too_long_is_answered_in_time(
         async with serving(pair()) as scene:
             status, text = await scene.post("pods?timeout=300ms", review("Pod", pod("sound")))
 
-            assert (504, "netattach-webhooks: not judged within 0.2 s\n") == (status, text)
+            assert (504, "netattach-webhooks: not validated within 0.2 s\n") == (status, text)
 
     run(story)
 

@@ -45,7 +45,7 @@ def _evenly() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_evenly")
-def test_the_largest_of_real_networks_is_judged_in_ten_milliseconds(pair: Pair, largest: Sample) -> None:
+def test_the_largest_of_real_networks_is_validated_in_ten_milliseconds(pair: Pair, largest: Sample) -> None:
     """99 of 100, in the best of five rounds. Each text is another one, so that none is known.
 
     It is the processor's time, since others may want the processor too; bench/webhook_load.py measures how long one waits.
@@ -55,13 +55,13 @@ def test_the_largest_of_real_networks_is_judged_in_ten_milliseconds(pair: Pair, 
 
     async def story() -> None:
         async with serving(pair(), node=node) as scene:
-            judges = scene.program._webhooks._judges
+            validators = scene.program._webhooks._validators
             for number in range(ROUNDS * REVIEWS):
                 asked = review("NetworkAttachmentDefinition", another(largest.body, number))
                 begins = time.process_time()
-                judged = await judges.nad(await judges.read("nads", asked))
+                validated = await validators.nad(await validators.read("nads", asked))
                 times.append(time.process_time() - begins)
-                assert not [each for each in judged.findings if each.weight is Severity.DENY]
+                assert not [each for each in validated.findings if each.weight is Severity.DENY]
 
     run(story)
     rounds = [times[first : first + REVIEWS] for first in range(0, len(times), REVIEWS)]

@@ -24,11 +24,11 @@ def test_a_denial_is_a_line_for_each_finding_below_its_head() -> None:
         "NetworkAttachmentDefinition default/net is refused, 2 findings:",
         (
             "  deny [master-default-interface] master (line 3, column 3): eth0 is the node's own. "
-            "Mend: use eth1"
+            "Fix: use eth1"
         ),
         '      3 |   "master": "eth0"',
         "        |   ^",
-        "  warn [key-misspelt] plugins[0].mod: nobody reads `mod`. Mend: did you mean `mode`?",
+        "  warn [key-misspelt] plugins[0].mod: nobody reads `mod`. Fix: did you mean `mode`?",
     ]
 
 
@@ -36,8 +36,8 @@ def test_one_finding_is_not_several() -> None:
     assert "is refused, 1 finding:" in wording.denial("Pod a/b", [DENIED])
 
 
-def test_a_warning_is_one_line_with_the_mend() -> None:
-    expected = "[key-misspelt] plugins[0].mod: nobody reads `mod`; mend: did you mean `mode`?"
+def test_a_warning_is_one_line_with_the_fix() -> None:
+    expected = "[key-misspelt] plugins[0].mod: nobody reads `mod`; fix: did you mean `mode`?"
 
     assert [expected] == wording.warnings([WARNED])
 
@@ -79,9 +79,9 @@ def test_of_many_findings_the_rest_is_counted() -> None:
 
 
 @given(st.text(), st.text(), st.text(alphabet=st.characters(), max_size=30))
-def test_nothing_that_a_terminal_would_obey_goes_out(problem: str, mend: str, key: str) -> None:
+def test_nothing_that_a_terminal_would_obey_goes_out(problem: str, fix: str, key: str) -> None:
     for rule in (DENY, WARN):
-        found = [Finding(rule, (key,), problem, mend)]
+        found = [Finding(rule, (key,), problem, fix)]
         lines = [*wording.denial("Pod a/b", found).split("\n")[2:], *wording.warnings(found)]
 
         assert all(line.isprintable() for line in lines)
@@ -91,4 +91,4 @@ def test_nothing_that_a_terminal_would_obey_goes_out(problem: str, mend: str, ke
 def test_a_line_break_or_half_a_character_breaks_no_line() -> None:
     finding = Finding(WARN, ("a\nb",), "one\r\n two\x1b[31m \ud800", "three")
 
-    assert [r"[key-misspelt] a b: one two\x1b[31m \ud800; mend: three"] == wording.warnings([finding])
+    assert [r"[key-misspelt] a b: one two\x1b[31m \ud800; fix: three"] == wording.warnings([finding])

@@ -16,7 +16,7 @@ from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, SK
 from netattach_core.text.finding import Finding, Severity
 from netattach_core.validation import settings as validation_settings
 from netattach_core.validation import validator
-from netattach_core.validation.settings import JudgeSettings
+from netattach_core.validation.settings import ValidationSettings
 
 NODE = NodeInventory(
     "node1",
@@ -56,14 +56,14 @@ def test_rules_have_names_of_their_own() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_a_new_network_is_judged_with_the_nodes() -> None:
+def test_a_new_network_is_validated_with_the_nodes() -> None:
     assert [] == admission.of_nad(nad(SOUND), None, [NODE])
     assert ["master-default-interface"] == rules(
         admission.of_nad(nad(SOUND.replace("eth1", "eth0")), None, [NODE])
     )
 
 
-NOT_JUDGED = {
+NOT_VALIDATED = {
     "an update of a label": (nad(BROKEN, labels={"a": "b"}), nad(BROKEN)),
     "an update of somebody else's annotation": (nad(BROKEN, annotations={"a/b": "c"}), nad(BROKEN)),
     "an update that changes nothing": (nad(BROKEN), nad(BROKEN)),
@@ -71,14 +71,14 @@ NOT_JUDGED = {
 }
 
 
-@pytest.mark.parametrize(("body", "before"), NOT_JUDGED.values(), ids=NOT_JUDGED)
+@pytest.mark.parametrize(("body", "before"), NOT_VALIDATED.values(), ids=NOT_VALIDATED)
 def test_a_broken_network_can_still_be_changed_elsewhere(
     body: dict[str, Any], before: dict[str, Any]
 ) -> None:
     assert [] == admission.of_nad(body, before, [NODE])
 
 
-JUDGED = {
+VALIDATED = {
     "a new config": (nad(BROKEN), nad(SOUND)),
     "a config where there was none": (nad(BROKEN), {"metadata": {"name": "net"}}),
     "one of our annotations": (nad(BROKEN, annotations={"netattach.io/x": "y"}), nad(BROKEN)),
@@ -86,8 +86,8 @@ JUDGED = {
 }
 
 
-@pytest.mark.parametrize(("body", "before"), JUDGED.values(), ids=JUDGED)
-def test_an_update_of_what_is_judged_is_judged(body: dict[str, Any], before: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("body", "before"), VALIDATED.values(), ids=VALIDATED)
+def test_an_update_of_what_is_validated_is_validated(body: dict[str, Any], before: dict[str, Any]) -> None:
     assert ["json-syntax"] == rules(admission.of_nad(body, before, [NODE]))
 
 
@@ -148,7 +148,7 @@ def test_nothing_is_said_of_pods_that_ask_for_nothing_new(
     assert Asked() == admission.of_pod(body, before, "default")
 
 
-def test_each_annotation_is_judged_only_where_it_changed() -> None:
+def test_each_annotation_is_validated_only_where_it_changed() -> None:
     assert [(DEFAULT_NETWORK,)] == paths(admission.of_pod(pod("[", "{"), pod("["), "default"))
     assert [(NETWORKS,)] == paths(admission.of_pod(pod("[", "{"), pod("a", "{"), "default"))
 
@@ -174,7 +174,7 @@ DEFAULTS: dict[str, tuple[str, list[str]]] = {
 
 
 @pytest.mark.parametrize(("text", "expected"), DEFAULTS.values(), ids=DEFAULTS)
-def test_another_default_network_is_judged(text: str, expected: list[str]) -> None:
+def test_another_default_network_is_validated(text: str, expected: list[str]) -> None:
     asked = admission.of_pod(pod(default=text), None, "default")
 
     assert expected == rules(asked.findings)
@@ -183,7 +183,7 @@ def test_another_default_network_is_judged(text: str, expected: list[str]) -> No
 
 def test_another_default_network_is_looked_for_where_the_settings_say() -> None:
     """Multus' multusNamespace."""
-    settings = JudgeSettings(selection=SelectionSettings(namespace="infra"))
+    settings = ValidationSettings(selection=SelectionSettings(namespace="infra"))
 
     for given, expected in ((validation_settings.DEFAULTS, "kube-system/calico"), (settings, "infra/calico")):
         default = admission.of_pod(pod(default="calico"), None, "default", given).default
@@ -194,7 +194,7 @@ def test_another_default_network_is_looked_for_where_the_settings_say() -> None:
 
 def test_isolation_holds_for_another_default_network_too() -> None:
     """Multus looks it up for anybody. Nothing is looked up here, so nothing is told of what is there."""
-    settings = JudgeSettings(selection=SelectionSettings(isolated=True))
+    settings = ValidationSettings(selection=SelectionSettings(isolated=True))
 
     for text in ("calico", "other/calico"):
         asked = admission.of_pod(pod(default=text), None, "lab", settings)
@@ -218,7 +218,7 @@ def test_a_default_network_that_no_nad_has_may_stand_on_the_nodes() -> None:
 
 def test_the_clusters_default_networks_take_their_names_before_the_pods_own() -> None:
     """As in Multus: the place among all of them is the number in the name."""
-    settings = JudgeSettings(selection=SelectionSettings(defaults=("storage",)))
+    settings = ValidationSettings(selection=SelectionSettings(defaults=("storage",)))
 
     (finding,) = admission.of_pod(pod("a@net1"), None, "default", settings).findings
     assert (
@@ -255,11 +255,11 @@ MEANT = {
 }
 
 
-@pytest.mark.parametrize(("network", "mend"), MEANT.values(), ids=MEANT)
-def test_it_is_said_which_network_was_meant(network: tuple[str, str], mend: str) -> None:
+@pytest.mark.parametrize(("network", "fix"), MEANT.values(), ids=MEANT)
+def test_it_is_said_which_network_was_meant(network: tuple[str, str], fix: str) -> None:
     (finding,) = admission.unknown([network], THERE, "default")
 
-    assert finding.mend.startswith(mend)
+    assert finding.fix.startswith(fix)
     assert f"NetworkAttachmentDefinition {network[1]!r} in namespace {network[0]!r}" in finding.problem
 
 
@@ -273,7 +273,7 @@ def test_among_thousands_none_is_looked_for_that_may_be_meant() -> None:
     there = {("default", f"sound{i}") for i in range(1001)}
     (finding,) = admission.unknown([("default", "sonud1")], there, "default")
 
-    assert "did you mean" not in finding.mend
+    assert "did you mean" not in finding.fix
 
 
 def test_a_network_that_could_not_be_looked_up_is_a_warning() -> None:

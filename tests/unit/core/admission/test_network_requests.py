@@ -13,7 +13,7 @@ from netattach_core.api.nad import PROTECT, Nad
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, parse
 from netattach_core.text.finding import Finding, Severity
-from netattach_core.validation.settings import JudgeSettings
+from netattach_core.validation.settings import ValidationSettings
 
 RANGE = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeStart": "10.1.2.10", "rangeEnd": "10.1.2.19"}
 DUAL = {"type": "host-local", "ranges": [[{"subnet": "10.1.2.0/24"}], [{"subnet": "fd00:1::/64"}]]}
@@ -260,7 +260,7 @@ def test_the_default_networks_gateway_counts_with_the_others(
 
 
 def test_namespaces_are_isolated_where_the_settings_say_so() -> None:
-    isolated = JudgeSettings(
+    isolated = ValidationSettings(
         selection=SelectionSettings(isolated=True, global_namespaces=frozenset({"shared"}))
     )
     body = pod("own, lab/own, shared/x, other/x")
@@ -331,7 +331,9 @@ def body(**annotations: str) -> dict[str, Any]:
 
 
 def test_a_network_that_nobody_uses_goes_in_silence() -> None:
-    assert [] == admission.of_deletion(body(**{PROTECT: "true"}), [], "jo", JudgeSettings(protected=True))
+    assert [] == admission.of_deletion(
+        body(**{PROTECT: "true"}), [], "jo", ValidationSettings(protected=True)
+    )
 
 
 def test_who_uses_a_network_that_goes_is_named() -> None:
@@ -343,10 +345,13 @@ def test_who_uses_a_network_that_goes_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("annotations", "settings", "words"),
-    [({PROTECT: "true"}, JudgeSettings(), "annotation"), ({}, JudgeSettings(protected=True), "settings")],
+    [
+        ({PROTECT: "true"}, ValidationSettings(), "annotation"),
+        ({}, ValidationSettings(protected=True), "settings"),
+    ],
 )
 def test_a_protected_network_stays_while_it_is_used(
-    annotations: dict[str, str], settings: JudgeSettings, words: str
+    annotations: dict[str, str], settings: ValidationSettings, words: str
 ) -> None:
     (finding,) = admission.of_deletion(body(**annotations), USERS, "jo", settings)
 

@@ -8,14 +8,19 @@ from hypothesis import strategies as st
 
 from netattach_core.api import network_selection
 from netattach_core.api.network_selection import PodSelection, SelectionSettings
-from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS, Selection
+from netattach_core.api.networks_annotation import (
+    DEFAULT_NETWORK,
+    NETWORKS,
+    SKIP_DEFAULT_NETWORKS,
+    NetworkSelection,
+)
 from netattach_core.errors import AnnotationError
 
 GIVING = SelectionSettings(defaults=("storage", "backup"), namespace="infra")
 ISOLATED = SelectionSettings(
     defaults=("storage",), isolated=True, global_namespaces=frozenset({"shared", "kube-system"})
 )
-BOTH = (Selection("infra", "storage"), Selection("infra", "backup"))
+BOTH = (NetworkSelection("infra", "storage"), NetworkSelection("infra", "backup"))
 
 PODS: dict[str, tuple[dict[str, str], str, SelectionSettings, PodSelection]] = {
     "nothing": ({}, "lab", SelectionSettings(), PodSelection()),
@@ -33,13 +38,15 @@ PODS: dict[str, tuple[dict[str, str], str, SelectionSettings, PodSelection]] = {
         {NETWORKS: "a", DEFAULT_NETWORK: "own"},
         "lab",
         GIVING,
-        PodSelection(Selection("infra", "own"), BOTH, (Selection("lab", "a"),)),
+        PodSelection(NetworkSelection("infra", "own"), BOTH, (NetworkSelection("lab", "a"),)),
     ),
     "what an administrator gives is beyond isolation": (
         {NETWORKS: "a"},
         "lab",
         ISOLATED,
-        PodSelection(given=(Selection("kube-system", "storage"),), networks=(Selection("lab", "a"),)),
+        PodSelection(
+            given=(NetworkSelection("kube-system", "storage"),), networks=(NetworkSelection("lab", "a"),)
+        ),
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Plugins that attach networks themselves: wherever one is named the judge says so, and the daemon attaches nothing."""
+"""Plugins that attach networks themselves: wherever one is named the validator says so, and the daemon attaches nothing."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from netattach_core.attach import attachment
 from netattach_core.attach.attachment import Attachment, Network
 from netattach_core.cni import meta_plugins
 from netattach_core.cni import request as cni_request
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.errors import ConfigError
 from netattach_core.text import json_document
 from netattach_core.text.finding import Severity, path_text
 from netattach_core.validation.meta_plugin_rules import META_PLUGIN
-from support.judging import judged
+from support.validation import validated
 
 RULE = META_PLUGIN.id
 BRIDGE = '{"cniVersion":"1.0.0","name":"n","type":"bridge",%s}'
@@ -58,15 +58,15 @@ OTHERS = {
 
 
 @pytest.mark.parametrize(("config", "place"), NAMED.values(), ids=NAMED)
-def test_the_judge_denies_it_with_its_place(config: str, place: str) -> None:
+def test_the_validator_denies_it_with_its_place(config: str, place: str) -> None:
     """And says what to do."""
-    (found,) = (each for each in judged(config) if each.rule.id == RULE)
+    (found,) = (each for each in validated(config) if each.rule.id == RULE)
 
     assert (Severity.DENY, place) == (found.weight, path_text(found.path))
     assert found.offset is not None
     assert config[found.offset] == '"'
     assert "attaches networks itself" in found.problem
-    assert "name the plugin" in found.mend
+    assert "name the plugin" in found.fix
 
 
 @pytest.mark.parametrize(("config", "place"), NAMED.values(), ids=NAMED)
@@ -80,7 +80,7 @@ def test_the_daemon_refuses_it_before_anything_is_touched(config: str, place: st
 
 @pytest.mark.parametrize("config", OTHERS.values(), ids=OTHERS)
 def test_what_is_none_passes(config: str) -> None:
-    assert RULE not in {each.rule.id for each in judged(config)}
+    assert RULE not in {each.rule.id for each in validated(config)}
     assert ["eth0", "net1"] == [each.ifname for each in _decide(config)]
 
 
@@ -99,7 +99,7 @@ def test_every_place_is_told() -> None:
     assert ["plugins[0].type", "plugins[0].ipam.type"] == places
 
 
-def _call() -> CniCall:
+def _call() -> CniRequest:
     environment = {
         "CNI_COMMAND": "ADD",
         "CNI_CONTAINERID": "c1",

@@ -16,16 +16,16 @@ from netattach_core.validation import (
     object_rules,
 )
 from netattach_core.validation.validator import RULES
-from support.judging import (
+from support.validation import (
     HOST_LOCAL,
     STATIC,
     assert_fires,
     bridge,
     conf,
     ids,
-    judged_as_written,
     macvlan,
     ranged,
+    validated_as_written,
 )
 
 
@@ -168,7 +168,7 @@ def test_a_rule_fires(rule: str, config: Any) -> None:
 )
 def test_a_rule_stays_silent(rule: str, config: Any) -> None:
     """Over what looks much like it and is right."""
-    assert rule not in ids(judged_as_written(config))
+    assert rule not in ids(validated_as_written(config))
 
 
 def test_every_rule_has_a_case() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.judging import HOST_LOCAL, Weighed, assert_weighed, bridge, conf, macvlan
+from support.validation import HOST_LOCAL, Weighed, assert_weighed, bridge, conf, macvlan
 
 DENY, WARN = Severity.DENY, Severity.WARN
 

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from netattach_core import plugins
-from support.judging import (
+from support.validation import (
     HOST_LOCAL,
     STATIC,
     assert_fires,
     bridge,
     conf,
     ids,
-    judged_as_written,
     macvlan,
     ranged,
+    validated_as_written,
 )
 
 
@@ -425,7 +425,7 @@ def test_a_rule_fires(rule: str, config: Any) -> None:
 )
 def test_a_rule_stays_silent(rule: str, config: Any) -> None:
     """Over what looks much like it and is right."""
-    assert rule not in ids(judged_as_written(config))
+    assert rule not in ids(validated_as_written(config))
 
 
 def test_every_rule_of_a_plugin_has_a_case() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.judging import HOST_LOCAL, bridge, conf, judged, macvlan
+from support.validation import HOST_LOCAL, bridge, conf, macvlan, validated
 
 V6 = {"type": "host-local", "subnet": "2001:db8::/64"}
 
@@ -93,7 +93,7 @@ CASES: list[tuple[str, str, Any, Any]] = [
 
 
 def denied(config: Any) -> set[str]:
-    return {finding.rule.id for finding in judged(config) if finding.weight is Severity.DENY}
+    return {finding.rule.id for finding in validated(config) if finding.weight is Severity.DENY}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from netattach_core.api.nad import Nad
 from netattach_core.text import json_document
 from netattach_core.text.finding import Finding, Severity
 from netattach_core.validation import node_version_rules, plugin_chain
-from support.judging import bridge, macvlan, nad
+from support.validation import bridge, macvlan, nad
 
 OLD, NEW = ("0.3.1", "0.4.0", "1.0.0"), ("0.3.1", "0.4.0", "1.0.0", "1.1.0")
 
@@ -33,7 +33,7 @@ def test_a_version_that_no_node_speaks_is_denied() -> None:
     assert Severity.DENY == finding.weight
     assert ("type",) == finding.path
     assert "`macvlan` on a, b does not speak CNI 1.1.0: no pod can be attached" in finding.problem
-    assert 'write "cniVersion": "0.4.0"' in finding.mend
+    assert 'write "cniVersion": "0.4.0"' in finding.fix
 
 
 def test_a_version_that_some_nodes_do_not_speak_is_warned_of() -> None:
@@ -54,7 +54,7 @@ def test_an_ipam_plugin_has_versions_of_its_own() -> None:
 def test_without_a_common_version_a_newer_binary_is_asked_for() -> None:
     (finding,) = found(macvlan(), node("a", macvlan=("0.1.0",)), node("b", macvlan=("0.2.0",)))
 
-    assert "install a newer macvlan there" == finding.mend
+    assert "install a newer macvlan there" == finding.fix
 
 
 def test_many_nodes_are_counted() -> None:

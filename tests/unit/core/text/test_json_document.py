@@ -75,7 +75,7 @@ def _told(text: str) -> json_document.Node | tuple[int, str, str]:
     try:
         return json_document.parse(text)
     except JsonTextError as error:
-        return error.offset, error.problem, error.mend
+        return error.offset, error.problem, error.fix
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_garbage_is_an_error_of_ours_or_json(text: str) -> None:
     else:
         assert 0 <= error.offset <= len(text)
         assert error.problem
-        assert error.mend
+        assert error.fix
 
 
 def _outcome(text: str) -> tuple[object, JsonTextError | None]:
@@ -257,7 +257,7 @@ def test_each_slip_is_named_at_its_place(problem: str, place: tuple[int, int], t
 
 
 @pytest.mark.parametrize(
-    ("mend", "text"),
+    ("fix", "text"),
     [
         pytest.param(
             "write `]` before it: it closes the `[` of line 2, column 1 of the configuration",
@@ -282,11 +282,11 @@ def test_each_slip_is_named_at_its_place(problem: str, place: tuple[int, int], t
         ),
     ],
 )
-def test_a_slip_is_mended_by_what_it_says(mend: str, text: str) -> None:
+def test_a_slip_is_fixed_by_what_it_says(fix: str, text: str) -> None:
     with pytest.raises(JsonTextError) as caught:
         json_document.parse(text)
 
-    assert mend == caught.value.mend
+    assert fix == caught.value.fix
 
 
 def test_nesting_has_a_limit() -> None:

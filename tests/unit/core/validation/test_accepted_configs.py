@@ -250,7 +250,7 @@ TWICE = '{"cniVersion":"1.0.0","plugins":[{"type":"bridge"},{"type":"tuning","sy
 def _denials(config: dict[str, Any] | str) -> list[str]:
     text = config if isinstance(config, str) else json.dumps({"cniVersion": "1.0.0", "name": "n", **config})
     body = {"metadata": {"name": "n"}, "spec": {"config": text}}
-    return [finding.problem for finding in validator.judge(body) if finding.weight is Severity.DENY]
+    return [finding.problem for finding in validator.validate(body) if finding.weight is Severity.DENY]
 
 
 @pytest.mark.parametrize("config", TAKEN.values(), ids=TAKEN)
@@ -270,10 +270,10 @@ def test_a_sysctl_that_stands_twice_is_denied() -> None:
     assert ["`net.a` stands here twice; the tuning plugin refuses that"] == _denials(TWICE)
 
 
-def test_a_plugin_by_another_name_is_judged_like_itself() -> None:
+def test_a_plugin_by_another_name_is_validated_like_itself() -> None:
     """KubeVirt's builds of bridge and tuning."""
     chain = [{"type": "cnv-bridge", "bridge": "br1", "vlan": "100"}, {"type": "cnv-tuning", "mtu": "x"}]
-    findings = validator.judge({"spec": {"config": json.dumps({"cniVersion": "0.3.1", "plugins": chain})}})
+    findings = validator.validate({"spec": {"config": json.dumps({"cniVersion": "0.3.1", "plugins": chain})}})
 
     assert [("schema", ("plugins", 0, "vlan")), ("schema", ("plugins", 1, "mtu"))] == [
         (finding.rule.id, finding.path) for finding in findings

@@ -12,10 +12,10 @@ from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE, Nad
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.text.finding import Finding
 from netattach_core.validation import cluster_rules, footprint
-from netattach_core.validation.footprint_index import Neighbours
-from netattach_core.validation.settings import ClusterNetworks, JudgeSettings
-from netattach_core.validation.validator import judge
-from support.judging import conf, ids, nad
+from netattach_core.validation.footprint_index import FootprintIndex
+from netattach_core.validation.settings import ClusterNetworks, ValidationSettings
+from netattach_core.validation.validator import validate
+from support.validation import conf, ids, nad
 
 LOW = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeEnd": "10.1.2.99"}
 HIGH = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeStart": "10.1.2.100"}
@@ -28,8 +28,10 @@ def other(config: dict[str, Any], name: str = "other", namespace: str = "lab") -
     return Nad(namespace, name, json.dumps(config))
 
 
-def judged(config: dict[str, Any], *others: dict[str, Any]) -> list[Finding]:
-    return judge(nad(config), others=Neighbours(other(each, f"other{i}") for i, each in enumerate(others)))
+def validated(config: dict[str, Any], *others: dict[str, Any]) -> list[Finding]:
+    return validate(
+        nad(config), others=FootprintIndex(other(each, f"other{i}") for i, each in enumerate(others))
+    )
 
 
 def macvlan(ipam: dict[str, Any], name: str = "mine", **keys: Any) -> dict[str, Any]:
@@ -99,23 +101,23 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
 
 @pytest.mark.parametrize(("mine", "theirs", "rules"), PAIRS.values(), ids=PAIRS)
 def test_two_networks(mine: dict[str, Any], theirs: dict[str, Any], rules: set[str]) -> None:
-    findings = [finding for finding in judged(mine, theirs) if finding.rule.id in CLUSTER]
+    findings = [finding for finding in validated(mine, theirs) if finding.rule.id in CLUSTER]
 
     assert rules == ids(findings)
     assert all("lab/other0" in finding.problem for finding in findings)
-    assert rules == ids(judged(theirs, mine)) & CLUSTER or mine.get("forceAddress")
+    assert rules == ids(validated(theirs, mine)) & CLUSTER or mine.get("forceAddress")
 
 
 def test_a_network_is_not_compared_with_what_it_was_before() -> None:
     before = other(macvlan(HIGH, "theirs"), "net")
 
-    assert not ids(judge(nad(macvlan(WHOLE)), others=Neighbours([before]))) & CLUSTER
+    assert not ids(validate(nad(macvlan(WHOLE)), others=FootprintIndex([before]))) & CLUSTER
 
 
 def test_of_many_others_some_are_named_and_all_counted() -> None:
     (finding,) = (
         each
-        for each in judged(macvlan(WHOLE), *(macvlan(WHOLE, f"n{i}") for i in range(5)))
+        for each in validated(macvlan(WHOLE), *(macvlan(WHOLE, f"n{i}") for i in range(5)))
         if each.rule.id == "addresses-shared"
     )
 
@@ -127,12 +129,12 @@ def test_isolated_namespaces_do_not_hear_of_each_others_networks() -> None:
         Nad(namespace, "secret", json.dumps(macvlan(WHOLE, "theirs")))
         for namespace in ("one", "two", "shared")
     ]
-    isolated = JudgeSettings(
+    isolated = ValidationSettings(
         selection=SelectionSettings(isolated=True, global_namespaces=frozenset({"shared"}))
     )
     (finding,) = (
         each
-        for each in judge(nad(macvlan(WHOLE)), others=Neighbours(others), settings=isolated)
+        for each in validate(nad(macvlan(WHOLE)), others=FootprintIndex(others), settings=isolated)
         if each.rule is cluster_rules.ADDRESSES_SHARED
     )
 
@@ -141,7 +143,7 @@ def test_isolated_namespaces_do_not_hear_of_each_others_networks() -> None:
 
 def test_words_in_braces_are_words() -> None:
     assert "addresses-shared" in ids(
-        judged(macvlan(WHOLE, master="{link}"), macvlan(WHOLE, "{x}", master="{link}"))
+        validated(macvlan(WHOLE, master="{link}"), macvlan(WHOLE, "{x}", master="{link}"))
     )
 
 
@@ -154,10 +156,10 @@ NETWORKS = ClusterNetworks(pods=("10.244.0.0/16",), services=("10.96.0.0/12", "f
 )
 def test_subnets_of_the_cluster(subnet: str, words: str) -> None:
     body = nad(macvlan({"type": "host-local", "subnet": subnet}))
-    findings = judge(body, settings=JudgeSettings(networks=NETWORKS))
+    findings = validate(body, settings=ValidationSettings(networks=NETWORKS))
 
     assert any(each.rule is cluster_rules.CLUSTER_SUBNET and words in each.problem for each in findings)
-    assert not ids(judge(body)) & CLUSTER
+    assert not ids(validate(body)) & CLUSTER
 
 
 NODE = NodeInventory(
@@ -170,8 +172,8 @@ NODE = NodeInventory(
 def test_the_subnet_of_the_nodes_is_the_clusters() -> None:
     config = macvlan({"type": "host-local", "subnet": "192.0.2.0/25"})
 
-    assert "subnet-of-cluster" in ids(judge(nad(config), [NODE]))
-    assert "subnet-of-cluster" not in ids(judge(nad(config, **{ALLOW_DEFAULT_INTERFACE: "true"}), [NODE]))
+    assert "subnet-of-cluster" in ids(validate(nad(config), [NODE]))
+    assert "subnet-of-cluster" not in ids(validate(nad(config, **{ALLOW_DEFAULT_INTERFACE: "true"}), [NODE]))
 
 
 def test_what_whereabouts_gives_out_is_read_in_each_of_its_forms() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from netattach_core.api.nad import Nad
 from netattach_core.validation import footprint
-from netattach_core.validation.footprint_index import Neighbours
+from netattach_core.validation.footprint_index import FootprintIndex
 
 LINKS, STORES = ("eth1", "eth2"), ("one", "two")
 
@@ -26,7 +26,7 @@ NADS = st.builds(
 
 @given(st.lists(st.tuples(st.booleans(), NADS)), NADS)
 def test_they_are_those_that_a_look_at_all_finds(changes: list[tuple[bool, Nad]], asked: Nad) -> None:
-    known, kept = Neighbours(), dict[tuple[str, str], Nad]()
+    known, kept = FootprintIndex(), dict[tuple[str, str], Nad]()
     for stays, each in changes:
         if stays:
             known.put(each)
@@ -46,13 +46,13 @@ def test_they_are_those_that_a_look_at_all_finds(changes: list[tuple[bool, Nad]]
 
 
 def test_of_more_than_are_to_be_kept_the_latest_are() -> None:
-    known = Neighbours((nad(name, "eth1", "") for name in "abc"), most=2)
+    known = FootprintIndex((nad(name, "eth1", "") for name in "abc"), most=2)
 
     assert [("lab", "b"), ("lab", "c")] == list(known.of(footprint.of(nad("x", "eth1", ""))))
 
 
 def test_what_was_given_out_does_not_change() -> None:
-    known = Neighbours([nad("a", "eth1", "")])
+    known = FootprintIndex([nad("a", "eth1", "")])
     given_out = known.of(footprint.of(nad("x", "eth1", "")))
     known.put(nad("b", "eth1", ""))
 

@@ -1,4 +1,4 @@
-"""Words that people write for a key, and keys in another place than theirs: what the judge offers in their stead."""
+"""Words that people write for a key, and keys in another place than theirs: what the validator offers in their stead."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.judging import STATIC, bridge, conf, judged, macvlan, ranged
+from support.validation import STATIC, bridge, conf, macvlan, ranged, validated
 
 BOND = conf("bond", miimon="100", mode="802.3ad", links=[{"name": "net1"}, {"name": "net2"}])
 OVN = conf("ovn-k8s-cni-overlay", topology="localnet", netAttachDefName="lab/net")
@@ -93,25 +93,25 @@ MOVED: list[tuple[str, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("mend", "config"), [(mend, bad) for mend, bad, _ in MOVED])
-def test_a_key_in_the_wrong_place_is_sent_to_its_own(mend: str, config: Any) -> None:
+@pytest.mark.parametrize(("fix", "config"), [(fix, bad) for fix, bad, _ in MOVED])
+def test_a_key_in_the_wrong_place_is_sent_to_its_own(fix: str, config: Any) -> None:
     """But not where it stands there already, or where nobody is known to read it."""
-    assert [mend] == _mends(config)
+    assert [fix] == _fixes(config)
 
 
 @pytest.mark.parametrize(("meant", "config"), [(meant, bad) for meant, bad, _ in MEANT])
 def test_the_key_that_is_meant_is_named(meant: str, config: Any) -> None:
-    assert [f"did you mean `{meant}`?"] == _mends(config)
+    assert [f"did you mean `{meant}`?"] == _fixes(config)
 
 
 @pytest.mark.parametrize("config", [good for _, _, good in MEANT + MOVED])
 def test_keys_that_are_read_are_passed_over(config: Any) -> None:
     """All of them, wherever they stand."""
-    assert [] == _mends(config)
+    assert [] == _fixes(config)
 
 
 @pytest.mark.parametrize(
-    ("mend", "key"),
+    ("fix", "key"),
     [
         ("write `net.ipv4.ip_forward`", "/proc/sys/net/ipv4/ip_forward"),
         ("write `net.ipv4.conf.all.rp_filter`", "ipv4.conf.all.rp_filter"),
@@ -121,13 +121,15 @@ def test_keys_that_are_read_are_passed_over(config: Any) -> None:
         (None, "net/ipv4/conf/net1.5/rp_filter"),
     ],
 )
-def test_a_sysctl_is_told_its_full_name(mend: str | None, key: str) -> None:
+def test_a_sysctl_is_told_its_full_name(fix: str | None, key: str) -> None:
     """In the form of sysctl(8), where only the prefix is another."""
-    found = [each for each in judged(after_bridge("tuning", sysctl={key: "1"})) if each.rule.id == "sysctl"]
+    found = [
+        each for each in validated(after_bridge("tuning", sysctl={key: "1"})) if each.rule.id == "sysctl"
+    ]
 
-    assert [mend] * (mend is not None) == [each.mend for each in found]
+    assert [fix] * (fix is not None) == [each.fix for each in found]
 
 
-def _mends(config: Any) -> list[str]:
+def _fixes(config: Any) -> list[str]:
     """Of keys that are not read."""
-    return [found.mend for found in judged(config) if found.rule.id in {"key-misspelt", "key-unknown"}]
+    return [found.fix for found in validated(config) if found.rule.id in {"key-misspelt", "key-unknown"}]

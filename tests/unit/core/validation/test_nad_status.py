@@ -1,4 +1,4 @@
-"""The status of a NAD, from what the judge found."""
+"""The status of a NAD, from what the validator found."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import nad_status
-from netattach_core.validation.validator import RULES, judge
-from support.judging import HOST_LOCAL, bridge, macvlan, nad
+from netattach_core.validation.validator import RULES, validate
+from support.validation import HOST_LOCAL, bridge, macvlan, nad
 
 DENIED = Rule("master-missing-on-node", Severity.DENY, "")
 WARNED = Rule("key-misspelt", Severity.WARN, "")
@@ -181,11 +181,11 @@ def test_a_status_never_has_more_than_two_kilobytes(findings: list[Finding]) -> 
     assert nad_status.LONGEST >= len(json.dumps(after, ensure_ascii=False).encode(errors="replace"))
 
 
-def test_the_judge_and_the_status_agree() -> None:
-    """All of the judge's words go through it."""
+def test_the_validator_and_the_status_agree() -> None:
+    """All of the validator's words go through it."""
     body = nad("{'type': 'macvlan'}")
 
-    found = nad_status.verdict(body["spec"]["config"], judge(body))
+    found = nad_status.verdict(body["spec"]["config"], validate(body))
 
     assert (False, "JsonSyntax") == (found.valid, found.reason)
     assert found.message.startswith("config: ")

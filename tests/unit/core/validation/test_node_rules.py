@@ -10,8 +10,8 @@ import pytest
 from netattach_core.api.inventory import DefaultInterface, Dhcp, Interface, NodeInventory, Plugin
 from netattach_core.text.finding import Severity
 from netattach_core.validation import node_rules
-from netattach_core.validation.validator import judge
-from support.judging import HOST_LOCAL, bridge, conf, ids, judged, macvlan, nad
+from netattach_core.validation.validator import validate
+from support.validation import HOST_LOCAL, bridge, conf, ids, macvlan, nad, validated
 
 PORTMAP = {
     "cniVersion": "1.0.0",
@@ -78,7 +78,7 @@ NODE_CASES: list[tuple[str, str, Any, Any]] = [
 )
 def test_a_rule_of_nodes_fires(rule: str, config: Any) -> None:
     """On the one node that there is."""
-    assert rule in ids(judged(config, [NODE]))
+    assert rule in ids(validated(config, [NODE]))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_rule_of_nodes_fires(rule: str, config: Any) -> None:
 )
 def test_a_rule_of_nodes_stays_silent(rule: str, config: Any) -> None:
     """On the same node."""
-    assert rule not in ids(judged(config, [NODE]))
+    assert rule not in ids(validated(config, [NODE]))
 
 
 @pytest.mark.parametrize("inventories", [None, [], [NodeInventory(node="new")]])
@@ -95,7 +95,7 @@ def test_nothing_is_said_of_nodes_of_which_nothing_is_known(inventories: list[No
     """No inventory, or one that is still empty; but some names of bridges are known."""
     of_nodes = {rule for rule, *_ in NODE_CASES} - {"bridge-of-default-network"}
 
-    assert not of_nodes & {rule for _, _, bad, _ in NODE_CASES for rule in ids(judged(bad, inventories))}
+    assert not of_nodes & {rule for _, _, bad, _ in NODE_CASES for rule in ids(validated(bad, inventories))}
 
 
 def test_every_rule_of_nodes_has_a_case() -> None:
@@ -116,33 +116,33 @@ def test_a_master_that_is_left_out_is_the_default_interface(
     expected: tuple[str, Severity], inventories: list[NodeInventory] | None
 ) -> None:
     """As macvlan and ipvlan take the link of the default route; with linkInContainer it is the pod's."""
-    (found,) = judged(macvlan(master=None), inventories)
+    (found,) = validated(macvlan(master=None), inventories)
 
     assert expected == (found.rule.id, found.weight)
-    assert [] == judged(macvlan(master=None, linkInContainer=True), inventories)
+    assert [] == validated(macvlan(master=None, linkInContainer=True), inventories)
 
 
 def test_without_inventories_a_bridge_that_is_named_like_that_of_pods_is_warned_of() -> None:
-    assert {"bridge-of-default-network"} == ids(judged(bridge(bridge="cni0")))
-    assert [] == judged(bridge(bridge=None))
+    assert {"bridge-of-default-network"} == ids(validated(bridge(bridge="cni0")))
+    assert [] == validated(bridge(bridge=None))
 
 
 def test_the_default_interface_is_named_with_reasons_and_what_would_do() -> None:
     """The one message that saves a node."""
-    (found,) = [f for f in judged(macvlan(master="eth0"), [NODE]) if f.weight is Severity.DENY]
+    (found,) = [f for f in validated(macvlan(master="eth0"), [NODE]) if f.weight is Severity.DENY]
 
     assert found.problem == (
         "`master` eth0 is a default interface of worker-1: it carries the IPv4 default route and carries flannel's "
         "public-ip. It must not be shared with pods"
     )
-    assert found.mend == "use eth1"
+    assert found.fix == "use eth1"
 
 
 def test_the_annotation_allows_the_default_interface() -> None:
     """For those who know what they do; other rules stay."""
     body = nad(macvlan(master="eth0"), **{"netattach.io/allow-default-interface": "true"})
 
-    assert [] == [f for f in judge(body, [NODE]) if f.weight is Severity.DENY]
+    assert [] == [f for f in validate(body, [NODE]) if f.weight is Severity.DENY]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_the_annotation_allows_the_default_interface() -> None:
 def test_an_interface_that_is_not_everywhere(severity: Severity, inventories: list[NodeInventory]) -> None:
     """Pods may be kept to the nodes that have it."""
     (found,) = [
-        f for f in judged(macvlan(master="eth9"), inventories) if f.rule.id == "master-missing-on-node"
+        f for f in validated(macvlan(master="eth9"), inventories) if f.rule.id == "master-missing-on-node"
     ]
 
     assert severity is found.weight
@@ -166,7 +166,7 @@ def test_an_interface_that_is_not_everywhere(severity: Severity, inventories: li
 
 def test_a_plugin_on_some_nodes_is_a_warning_that_names_the_others() -> None:
     """As the binaries may be on their way."""
-    (found,) = [f for f in judged(PORTMAP, [NODE, OTHER]) if f.path[-2:] == (1, "type")]
+    (found,) = [f for f in validated(PORTMAP, [NODE, OTHER]) if f.path[-2:] == (1, "type")]
 
     assert (Severity.WARN, "plugin-missing") == (found.weight, found.rule.id)
     assert "worker-2" in found.problem
@@ -175,7 +175,7 @@ def test_a_plugin_on_some_nodes_is_a_warning_that_names_the_others() -> None:
 @pytest.mark.parametrize(("missing", "kind"), [([("delegate", "type")], "brigde"), ([], "macvlan"), ([], "")])
 def test_the_plugin_that_flannel_asks_has_to_be_there_as_well(missing: list[Any], kind: str) -> None:
     """Where the network names one."""
-    found = judged(conf("flannel", delegate={"type": kind}), [NODE])
+    found = validated(conf("flannel", delegate={"type": kind}), [NODE])
 
     assert [("type",), *missing] == [each.path for each in found if each.rule.id == "plugin-missing"]
 
@@ -191,7 +191,7 @@ def _with_dhcp(name: str, *, running: bool | None, plugin: str = "dhcp") -> Node
 def test_a_dhcp_daemon_that_runs_on_some_nodes() -> None:
     """A warning that names the others; a node whose daemon does not tell is none of them."""
     nodes_ = [_with_dhcp("a", running=True), _with_dhcp("b", running=False), _with_dhcp("c", running=None)]
-    (found,) = [f for f in judged(DHCP, nodes_) if f.rule.id == "dhcp-daemon-missing"]
+    (found,) = [f for f in validated(DHCP, nodes_) if f.rule.id == "dhcp-daemon-missing"]
 
     assert Severity.WARN is found.weight
     assert "no dhcp daemon runs on b: pods there cannot be attached, nor detached" == found.problem
@@ -207,11 +207,11 @@ def test_a_dhcp_daemon_that_runs_on_some_nodes() -> None:
     ids=["runs", "does not tell", "has no binary, which another rule says"],
 )
 def test_nothing_is_said_of_the_dhcp_daemon(node: NodeInventory) -> None:
-    assert "dhcp-daemon-missing" not in ids(judged(DHCP, [node]))
+    assert "dhcp-daemon-missing" not in ids(validated(DHCP, [node]))
 
 
 @pytest.mark.parametrize(
-    ("mend", "more"),
+    ("fix", "more"),
     [
         pytest.param(
             "use one of eth1, eth2", (Interface("eth2", kind="veth", addresses=("10.9.0.2/24",)),), id="cards"
@@ -220,7 +220,7 @@ def test_nothing_is_said_of_the_dhcp_daemon(node: NodeInventory) -> None:
         pytest.param("use mybr0", (), id="nothing but a bridge"),
     ],
 )
-def test_a_bridge_is_offered_only_where_nothing_else_is_there(mend: str, more: tuple[Interface, ...]) -> None:
+def test_a_bridge_is_offered_only_where_nothing_else_is_there(fix: str, more: tuple[Interface, ...]) -> None:
     """A bridge of the node was mostly made by a plugin, for another network."""
     cards = (
         Interface("eth0"),
@@ -229,13 +229,13 @@ def test_a_bridge_is_offered_only_where_nothing_else_is_there(mend: str, more: t
         *([Interface("eth1")] if more else []),
     )
     node = NodeInventory("worker-1", cards, NODE.default_interfaces)
-    (found,) = [f for f in judged(macvlan(master="eth0"), [node]) if f.weight is Severity.DENY]
+    (found,) = [f for f in validated(macvlan(master="eth0"), [node]) if f.weight is Severity.DENY]
 
-    assert mend == found.mend
+    assert fix == found.fix
 
 
 @pytest.mark.parametrize(
-    ("mend", "others"),
+    ("fix", "others"),
     [
         pytest.param("use one of eth1 (both nodes), eth2 (worker-1 alone)", [("eth1",)], id="two nodes"),
         pytest.param(
@@ -246,12 +246,12 @@ def test_a_bridge_is_offered_only_where_nothing_else_is_there(mend: str, more: t
         ),
     ],
 )
-def test_what_would_do_is_named_with_the_nodes_that_have_it(mend: str, others: list[tuple[str, ...]]) -> None:
+def test_what_would_do_is_named_with_the_nodes_that_have_it(fix: str, others: list[tuple[str, ...]]) -> None:
     cards = [("eth0", "eth1", "eth2"), *(("eth0", *names) for names in others)]
     inventories = [
         NodeInventory(f"worker-{i}", tuple(map(Interface, names)), NODE.default_interfaces)
         for i, names in enumerate(cards, start=1)
     ]
-    found = next(f for f in judged(macvlan(master="eth0"), inventories) if f.weight is Severity.DENY)
+    found = next(f for f in validated(macvlan(master="eth0"), inventories) if f.weight is Severity.DENY)
 
-    assert mend == found.mend.removesuffix(", eth7 (worker-3 alone)")
+    assert fix == found.fix.removesuffix(", eth7 (worker-3 alone)")

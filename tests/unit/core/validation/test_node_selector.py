@@ -7,8 +7,8 @@ import pytest
 from netattach_core.api.inventory import Interface, NodeInventory
 from netattach_core.api.nad import NODE_SELECTOR
 from netattach_core.validation import node_selector
-from netattach_core.validation.validator import judge
-from support.judging import STATIC, conf, ids, nad
+from netattach_core.validation.validator import validate
+from support.validation import STATIC, conf, ids, nad
 
 FAST = NodeInventory("fast", interfaces=(Interface("eth1"),), labels={"net": "fast", "zone": "a"})
 SLOW = NodeInventory("slow", interfaces=(Interface("eth9"),), labels={"net": "slow", "virtual": ""})
@@ -41,23 +41,23 @@ def test_what_is_no_selector(text: str) -> None:
     assert node_selector.parse(text) is None
 
 
-def test_only_the_nodes_that_are_meant_are_judged() -> None:
-    assert {"master-missing-on-node"} <= ids(judge(nad(MACVLAN), [FAST, SLOW]))
+def test_only_the_nodes_that_are_meant_are_validated() -> None:
+    assert {"master-missing-on-node"} <= ids(validate(nad(MACVLAN), [FAST, SLOW]))
     assert "master-missing-on-node" not in ids(
-        judge(nad(MACVLAN, **{NODE_SELECTOR: "net=fast"}), [FAST, SLOW])
+        validate(nad(MACVLAN, **{NODE_SELECTOR: "net=fast"}), [FAST, SLOW])
     )
     (refused,) = (
         each
-        for each in judge(nad(MACVLAN, **{NODE_SELECTOR: "net=slow"}), [FAST, SLOW])
+        for each in validate(nad(MACVLAN, **{NODE_SELECTOR: "net=slow"}), [FAST, SLOW])
         if each.rule.id == "master-missing-on-node"
     )
     assert "deny" == refused.weight
     assert "slow" in refused.problem
 
 
-def test_the_selector_is_judged_itself() -> None:
-    assert "node-selector-unreadable" in ids(judge(nad(MACVLAN, **{NODE_SELECTOR: "a b"}), [FAST]))
-    assert "node-selector-empty" in ids(judge(nad(MACVLAN, **{NODE_SELECTOR: "net=none"}), [FAST]))
-    assert not ids(judge(nad(MACVLAN, **{NODE_SELECTOR: "net=none"}))) & {
+def test_the_selector_is_validated_itself() -> None:
+    assert "node-selector-unreadable" in ids(validate(nad(MACVLAN, **{NODE_SELECTOR: "a b"}), [FAST]))
+    assert "node-selector-empty" in ids(validate(nad(MACVLAN, **{NODE_SELECTOR: "net=none"}), [FAST]))
+    assert not ids(validate(nad(MACVLAN, **{NODE_SELECTOR: "net=none"}))) & {
         rule.id for rule in node_selector.RULES
     }

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity, path_text
-from netattach_core.validation.validator import judge
-from support.judging import bridge, conf, ids
+from netattach_core.validation.validator import validate
+from support.validation import bridge, conf, ids
 
 CONFIG = json.dumps(bridge())
 RESOURCE = "k8s.v1.cni.cncf.io/resourceName"
@@ -49,21 +49,21 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("path", "body"), [(path, bad) for path, bad, _ in CASES])
 def test_what_the_api_server_refuses_is_denied_with_its_place(path: str, body: dict[str, Any]) -> None:
-    (found,) = (finding for finding in judge(body) if finding.rule.id == "object-shape")
+    (found,) = (finding for finding in validate(body) if finding.rule.id == "object-shape")
 
     assert (path, Severity.DENY) == (path_text(found.path), found.weight)
     assert "the API server does not take it" in found.problem
-    assert found.mend
+    assert found.fix
 
 
 @pytest.mark.parametrize("body", [good for *_, good in CASES])
 def test_what_the_api_server_takes_is_not_denied(body: dict[str, Any]) -> None:
     """What it fills in itself may be missing."""
-    assert not {"object-shape", "config-misplaced"} & ids(judge(body))
+    assert not {"object-shape", "config-misplaced"} & ids(validate(body))
 
 
 @pytest.mark.parametrize(
-    ("mend", "body"),
+    ("fix", "body"),
     [
         ("write it in lower-case letters, digits, '-' and '.' alone: my-net", named(name="My_Net")),
         ("write `name: net` and, on a line of its own, `namespace: ns`", named(name="ns/net")),
@@ -72,15 +72,16 @@ def test_what_the_api_server_takes_is_not_denied(body: dict[str, Any]) -> None:
         ("remove the dash before `config`", an_object(spec=[{"config": CONFIG}])),
     ],
 )
-def test_an_object_is_mended_by_what_is_said(mend: str, body: dict[str, Any]) -> None:
-    assert [mend] == [finding.mend for finding in judge(body)]
+def test_an_object_is_fixed_by_what_is_said(fix: str, body: dict[str, Any]) -> None:
+    assert [fix] == [finding.fix for finding in validate(body)]
 
 
 def test_an_annotation_that_is_no_text_names_no_resource() -> None:
     """So that what a device is needed for is said too."""
     sriov = json.dumps(conf("sriov", ipam={}))
     bad, good = (
-        judge({**named(annotations={RESOURCE: value}), "spec": {"config": sriov}}) for value in (5, "lab/x")
+        validate({**named(annotations={RESOURCE: value}), "spec": {"config": sriov}})
+        for value in (5, "lab/x")
     )
 
     assert {"object-shape", "device-missing"} == ids(bad)
@@ -99,19 +100,19 @@ def test_an_annotation_that_is_no_text_names_no_resource() -> None:
 )
 def test_a_configuration_that_nobody_finds_is_warned_of(path: str, body: dict[str, Any]) -> None:
     """Without it the object is a right one, so it is no denial."""
-    (found,) = judge(body)
+    (found,) = validate(body)
 
     assert ("config-misplaced", path, Severity.WARN) == (found.rule.id, path_text(found.path), found.weight)
     assert f"nobody reads `{path}`" in found.problem
-    assert "did you mean spec.config?" == found.mend
+    assert "did you mean spec.config?" == found.fix
 
 
 @pytest.mark.parametrize(
-    ("mend", "spec"),
+    ("fix", "spec"),
     [
         ("put the configuration into spec.config, as one text of JSON", {"type": "bridge", "bridge": "br1"}),
         ("remove it, or move it into the text of spec.config", {"config": CONFIG, "mtu": 1400}),
     ],
 )
-def test_keys_of_a_configuration_beside_it_are_warned_of_once(mend: str, spec: dict[str, Any]) -> None:
-    assert [mend] == [finding.mend for finding in judge(an_object(spec=spec))]
+def test_keys_of_a_configuration_beside_it_are_warned_of_once(fix: str, spec: dict[str, Any]) -> None:
+    assert [fix] == [finding.fix for finding in validate(an_object(spec=spec))]

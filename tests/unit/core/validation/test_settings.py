@@ -1,4 +1,4 @@
-"""What an administrator changes of a judgement."""
+"""What an administrator changes of a validation."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ import pytest
 
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import custom_schemas
-from netattach_core.validation.settings import Exemption, JudgeSettings, applied
-from netattach_core.validation.validator import judge
-from support.judging import ids, nad
+from netattach_core.validation.settings import Exemption, ValidationSettings, applied
+from netattach_core.validation.validator import validate
+from support.validation import ids, nad
 
 DENY, WARN, OFF = Severity.DENY, Severity.WARN, Severity.OFF
 HARD = Finding(Rule("hard", DENY, ""), (), "", "")
 PARTLY = Finding(Rule("hard", DENY, ""), (), "", "", severity=WARN)
 SOFT = Finding(Rule("soft", WARN, ""), (), "", "")
 
-CASES: dict[str, tuple[JudgeSettings, list[Severity]]] = {
-    "nothing": (JudgeSettings(), [DENY, WARN, WARN]),
-    "a rule made a warning": (JudgeSettings(severities={"hard": WARN}), [WARN, WARN, WARN]),
-    "a rule turned off": (JudgeSettings(severities={"hard": OFF}), [WARN]),
-    "a rule made a denial": (JudgeSettings(severities={"soft": DENY}), [DENY, DENY, WARN]),
-    "nothing refused": (JudgeSettings(warn_only=True), [WARN, WARN, WARN]),
+CASES: dict[str, tuple[ValidationSettings, list[Severity]]] = {
+    "nothing": (ValidationSettings(), [DENY, WARN, WARN]),
+    "a rule made a warning": (ValidationSettings(severities={"hard": WARN}), [WARN, WARN, WARN]),
+    "a rule turned off": (ValidationSettings(severities={"hard": OFF}), [WARN]),
+    "a rule made a denial": (ValidationSettings(severities={"soft": DENY}), [DENY, DENY, WARN]),
+    "nothing refused": (ValidationSettings(warn_only=True), [WARN, WARN, WARN]),
     "nothing refused, whatever a rule says": (
-        JudgeSettings(severities={"soft": DENY}, warn_only=True),
+        ValidationSettings(severities={"soft": DENY}, warn_only=True),
         [WARN, WARN, WARN],
     ),
-    "an exempt namespace": (JudgeSettings(exemptions=(Exemption(("kube-*",)),)), [WARN, WARN, WARN]),
+    "an exempt namespace": (ValidationSettings(exemptions=(Exemption(("kube-*",)),)), [WARN, WARN, WARN]),
     "an exempt namespace, of another rule": (
-        JudgeSettings(exemptions=(Exemption(("kube-*",), ("soft",), OFF),)),
+        ValidationSettings(exemptions=(Exemption(("kube-*",), ("soft",), OFF),)),
         [DENY, WARN],
     ),
-    "another namespace": (JudgeSettings(exemptions=(Exemption(("team-?",)),)), [DENY, WARN, WARN]),
+    "another namespace": (ValidationSettings(exemptions=(Exemption(("team-?",)),)), [DENY, WARN, WARN]),
 }
 
 
 @pytest.mark.parametrize(("settings", "severities"), CASES.values(), ids=CASES)
-def test_severities_in_force(settings: JudgeSettings, severities: list[Severity]) -> None:
+def test_severities_in_force(settings: ValidationSettings, severities: list[Severity]) -> None:
     assert severities == [each.weight for each in applied([SOFT, HARD, PARTLY], settings, "kube-system")]
 
 
@@ -49,8 +49,8 @@ SCHEMA = {
 }
 
 
-def test_a_foreign_plugin_is_judged_by_the_schema_that_there_is() -> None:
-    settings = JudgeSettings(schemas={"fancy": SCHEMA, "fancy-ipam": {"required": ["pool"]}})
+def test_a_foreign_plugin_is_validated_by_the_schema_that_there_is() -> None:
+    settings = ValidationSettings(schemas={"fancy": SCHEMA, "fancy-ipam": {"required": ["pool"]}})
     config: dict[str, Any] = {
         "cniVersion": "1.0.0",
         "type": "fancy",
@@ -58,23 +58,25 @@ def test_a_foreign_plugin_is_judged_by_the_schema_that_there_is() -> None:
         "ipam": {"type": "fancy-ipam"},
     }
     findings = [
-        each for each in judge(nad(config), settings=settings) if each.rule is custom_schemas.FOREIGN_SCHEMA
+        each
+        for each in validate(nad(config), settings=settings)
+        if each.rule is custom_schemas.FOREIGN_SCHEMA
     ]
 
     assert [(), ("queues",), ("ipam",)] == [each.path for each in findings]
     assert "'card' is a required property" in findings[0].problem
-    assert "foreign-schema" not in ids(judge(nad(config)))
+    assert "foreign-schema" not in ids(validate(nad(config)))
     sound = {**config, "queues": 8, "card": "c1", "ipam": {"type": "fancy-ipam", "pool": "p"}}
-    assert "foreign-schema" not in ids(judge(nad(sound), settings=settings))
+    assert "foreign-schema" not in ids(validate(nad(sound), settings=settings))
 
 
 def test_a_schema_may_be_for_another_name_of_a_plugin() -> None:
     """KubeVirt's build of bridge may know keys that ours does not."""
-    settings = JudgeSettings(schemas={"cnv-bridge": SCHEMA, "bridge": SCHEMA})
+    settings = ValidationSettings(schemas={"cnv-bridge": SCHEMA, "bridge": SCHEMA})
 
     def denied(kind: str) -> bool:
         config = {"cniVersion": "1.0.0", "type": kind, "bridge": "br1"}
-        return "foreign-schema" in ids(judge(nad(config), settings=settings))
+        return "foreign-schema" in ids(validate(nad(config), settings=settings))
 
     assert denied("cnv-bridge")
     assert not denied("bridge")

@@ -1,4 +1,4 @@
-"""What the judge says as a whole: all findings at once, in order, in plain words; and what it lets pass."""
+"""What the validator says as a whole: all findings at once, in order, in plain words; and what it lets pass."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from netattach_core.validation.validator import judge
-from support.judging import HOST_LOCAL, bridge, conf, ids, judged, macvlan, ranged
+from netattach_core.validation.validator import validate
+from support.validation import HOST_LOCAL, bridge, conf, ids, macvlan, ranged, validated
 
 
 def test_all_findings_come_at_once_denials_first() -> None:
     """Then by their place in the text."""
     config = '{"cniVersion":"1.0.0","type":"bridge","colour":1,"vlan":"5","mtu":60,"ipam":{}}'
-    findings = judged(config)
+    findings = validated(config)
 
     assert ["schema", "mtu", "key-unknown"] == [finding.rule.id for finding in findings]
     assert [config.index('"5"'), config.index("60"), config.index('"colour"')] == [f.offset for f in findings]
@@ -25,30 +25,32 @@ def test_all_findings_come_at_once_denials_first() -> None:
 )
 def test_a_nad_without_configuration_is_right(body: dict[str, Any]) -> None:
     """The node's directory is searched by its name."""
-    assert [] == judge(body)
+    assert [] == validate(body)
 
 
-def test_keys_in_other_letters_are_judged_all_the_same() -> None:
+def test_keys_in_other_letters_are_validated_all_the_same() -> None:
     """Go reads them, so what they say counts."""
-    findings = judged(bridge(VLAN=4095, IPAM=None))
+    findings = validated(bridge(VLAN=4095, IPAM=None))
 
     assert {"schema", "key-case"} <= ids(findings)
 
 
 def test_static_without_addresses_says_how_a_pod_can_ask() -> None:
     """It is admitted: the pod's annotation may bring the addresses."""
-    (found,) = judged(macvlan(ipam={"type": "static"}))
+    (found,) = validated(macvlan(ipam={"type": "static"}))
 
     assert Severity.WARN is found.weight
-    assert '"capabilities": {"ips": true}' in found.mend
-    assert "k8s.v1.cni.cncf.io/networks" in found.mend
+    assert '"capabilities": {"ips": true}' in found.fix
+    assert "k8s.v1.cni.cncf.io/networks" in found.fix
 
 
 @pytest.mark.parametrize("kind", ["sriov", "ib-sriov", "bond", "macvtap"])
 def test_no_version_is_also_no_result_for_newer_releases_of_some(kind: str) -> None:
     """Older ones work, so it is admitted; and with addresses all do."""
     bare, addressed = (
-        next(f for f in judged(conf(kind, cniVersion=None, ipam=ipam)) if f.rule.id == "cni-version-missing")
+        next(
+            f for f in validated(conf(kind, cniVersion=None, ipam=ipam)) if f.rule.id == "cni-version-missing"
+        )
         for ipam in (None, HOST_LOCAL)
     )
 
@@ -85,15 +87,15 @@ def test_no_version_is_also_no_result_for_newer_releases_of_some(kind: str) -> N
 def test_a_plugin_that_is_not_named_is_said_by_what_stands_there(
     expected: tuple[str, str], config: Any
 ) -> None:
-    (found,) = (f for f in judged(config) if f.rule.id == "type-missing")
+    (found,) = (f for f in validated(config) if f.rule.id == "type-missing")
 
     assert expected[0] in found.problem
-    assert expected[1] == found.mend
+    assert expected[1] == found.fix
 
 
 def test_a_file_on_the_node_may_bring_what_ovs_lacks() -> None:
     """So that only a warning says what it would fail of."""
-    findings = judged(conf("ovs", cniVersion=None, configuration_path="/etc/ovs.conf"))
+    findings = validated(conf("ovs", cniVersion=None, configuration_path="/etc/ovs.conf"))
 
     assert "ipam-missing" in ids(findings)
     assert {Severity.WARN} == {finding.weight for finding in findings}
@@ -146,9 +148,9 @@ def test_a_file_on_the_node_may_bring_what_ovs_lacks() -> None:
 )
 def test_errors_of_schemas_are_plain_words(expected: tuple[str, str], config: Any) -> None:
     """No word of jsonschema's reaches the user."""
-    found = next(f for f in judged(config) if f.rule.id == "schema")
+    found = next(f for f in validated(config) if f.rule.id == "schema")
 
-    assert expected == (found.problem, found.mend)
+    assert expected == (found.problem, found.fix)
 
 
 @pytest.mark.parametrize(
@@ -176,4 +178,4 @@ def test_errors_of_schemas_are_plain_words(expected: tuple[str, str], config: An
 )
 def test_what_a_plugin_takes_is_not_denied(config: Any) -> None:
     """Nothing stops work that would have gone on."""
-    assert [] == [f for f in judged(config) if f.weight is Severity.DENY]
+    assert [] == [f for f in validated(config) if f.weight is Severity.DENY]

@@ -1,4 +1,4 @@
-"""The judge never fails, whatever a NAD holds; and a finding always points into the text."""
+"""The validator never fails, whatever a NAD holds; and a finding always points into the text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netattach_core import plugins
 from netattach_core.api import inventory
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory
 from netattach_core.plugins.plugin import Plugin
-from netattach_core.validation.validator import judge
+from netattach_core.validation.validator import validate
 
 KEYS = sorted(
     {key for plugin in plugins.PLUGINS for key in plugin.schema["properties"]}
@@ -63,28 +63,28 @@ NODES = [
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8), st.sampled_from([None, NODES]))
-def test_any_json_object_is_judged(config: dict[str, Any], nodes: list[NodeInventory] | None) -> None:
+def test_any_json_object_is_validated(config: dict[str, Any], nodes: list[NodeInventory] | None) -> None:
     """With keys and words that lead deep into the checks."""
     text = json.dumps(config)
 
-    for finding in judge({"spec": {"config": text}}, nodes):
+    for finding in validate({"spec": {"config": text}}, nodes):
         assert finding.problem
-        assert finding.mend
+        assert finding.fix
         assert finding.offset is None or 0 <= finding.offset <= len(text)
 
 
 @given(st.sampled_from(plugins.PLUGINS), st.data())
-def test_any_value_under_a_plugins_own_keys_is_judged(plugin: Plugin, data: st.DataObject) -> None:
+def test_any_value_under_a_plugins_own_keys_is_validated(plugin: Plugin, data: st.DataObject) -> None:
     """Each plugin's checks, as the main one and as IPAM."""
     own = data.draw(st.dictionaries(st.sampled_from([*plugin.schema["properties"], "routes"]), VALUES))
     section = {"type": plugin.type, **own}
 
     for config in (section, {"type": "macvlan", "ipam": section}, {"plugins": [{"type": "bridge"}, section]}):
-        assert all(finding.mend for finding in judge({"spec": {"config": json.dumps(config)}}, NODES))
+        assert all(finding.fix for finding in validate({"spec": {"config": json.dumps(config)}}, NODES))
 
 
 @given(VALUES | st.dictionaries(st.sampled_from(["metadata", "spec", "annotations", "config"]), VALUES))
-def test_any_object_is_judged(body: Any) -> None:
+def test_any_object_is_validated(body: Any) -> None:
     """Also what the API server would not store."""
-    assert all(finding.problem for finding in judge({"metadata": body, "spec": body}))
-    assert all(finding.problem for finding in judge({"spec": {"config": body}}))
+    assert all(finding.problem for finding in validate({"metadata": body, "spec": body}))
+    assert all(finding.problem for finding in validate({"spec": {"config": body}}))

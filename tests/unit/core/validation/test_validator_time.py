@@ -1,4 +1,4 @@
-"""The time of a judgement does not grow with the square of what an author writes, and nothing that is wrong is hidden by it."""
+"""The time of a validation does not grow with the square of what an author writes, and nothing that is wrong is hidden by it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.api.nad import Nad
 from netattach_core.text.finding import Severity
-from netattach_core.validation.footprint_index import Neighbours
-from netattach_core.validation.validator import judge
-from support.judging import bridge, conf, judged, nad
+from netattach_core.validation.footprint_index import FootprintIndex
+from netattach_core.validation.validator import validate
+from support.validation import bridge, conf, nad, validated
 
 NODES = [
     NodeInventory(
@@ -66,13 +66,13 @@ def test_the_largest_configurations_take_no_time_that_others_notice(config: Any)
     body = nad(json.dumps(config, separators=(",", ":")))
     assert len(body["spec"]["config"]) <= 40_000
     started = time.process_time()
-    judge(body, NODES)
+    validate(body, NODES)
 
     assert time.process_time() - started < 3
 
 
 def overlaps(*ranges: dict[str, str]) -> list[tuple[Any, str]]:
-    found = judged(host_local(*[[each] for each in ranges]))
+    found = validated(host_local(*[[each] for each in ranges]))
     return [
         (f.path[2], f.problem.partition(" shares addresses with ")[2])
         for f in found
@@ -93,8 +93,8 @@ def test_each_range_that_overlaps_is_told_of_once_at_the_later_one() -> None:
 
 def test_after_a_thousand_denials_no_more_are_looked_for() -> None:
     """Of warnings all are told, and behind any number of them a denial is found."""
-    denied = judged({"plugins": [{}] * 3000})
-    warned = judged(conf("macvlan", master="eth0", **{f"k{number}": 1 for number in range(2000)}), NODES)
+    denied = validated({"plugins": [{}] * 3000})
+    warned = validated(conf("macvlan", master="eth0", **{f"k{number}": 1 for number in range(2000)}), NODES)
 
     assert 1000 == sum(finding.weight is Severity.DENY for finding in denied)
     assert "master-default-interface" == warned[0].rule.id
@@ -103,7 +103,7 @@ def test_after_a_thousand_denials_no_more_are_looked_for() -> None:
 
 def test_of_many_subnets_a_message_names_ten() -> None:
     routes = [{"dst": subnet(number), "scope": 253} for number in range(20)]
-    (found,) = judged(
+    (found,) = validated(
         bridge(
             ipam={
                 "type": "static",
@@ -117,17 +117,17 @@ def test_of_many_subnets_a_message_names_ten() -> None:
     assert "10.0.8.0/24 and 11 more, where" in found.problem
 
 
-def test_a_large_cluster_costs_a_judgement_little() -> None:
+def test_a_large_cluster_costs_a_validation_little() -> None:
     """A thousand nodes and five thousand networks on five hundred links: looked through each time, they would take 30 ms."""
     nodes = tuple(dataclasses.replace(NODES[0], node=f"node{number}") for number in range(1000))
-    others = Neighbours(
+    others = FootprintIndex(
         Nad("lab", f"net{number}", json.dumps(conf("macvlan", master=f"eth{number % 500}")))
         for number in range(5000)
     )
     bodies = [nad(host_local([{"subnet": subnet(number)}])) for number in range(200)]
-    judge(bodies[0], nodes, others=others)
+    validate(bodies[0], nodes, others=others)
     started = time.process_time()
     for body in bodies[1:]:
-        judge(body, nodes, others=others)
+        validate(body, nodes, others=others)
 
     assert (time.process_time() - started) / len(bodies) < 0.01

@@ -1,4 +1,4 @@
-"""Turns: one call at a time for a sandbox, so many at once, in order, and nothing begun for who leaves or waits too long."""
+"""CallQueue: one call at a time for a sandbox, so many at once, in order, and nothing begun for who leaves or waits too long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netattach_core.errors import TryAgainError
-from netattach_plugin.calls.call_queue import Turns
+from netattach_plugin.calls.call_queue import CallQueue
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Runtime:
 class Story:
     """Calls that act until they are let go; who acts, in the order in which they began."""
 
-    turns: Turns
+    turns: CallQueue
     began: list[str] = field(default_factory=list)
     let_go: dict[str, asyncio.Event] = field(default_factory=dict)
 
@@ -52,7 +52,7 @@ def test_calls_of_one_sandbox_take_turns_and_keep_no_place_meanwhile() -> None:
     """Two of it wait, and another sandbox's still finds the second place."""
 
     async def story() -> None:
-        crowd = Story(Turns(at_once=2))
+        crowd = Story(CallQueue(at_once=2))
         async with asyncio.TaskGroup() as tasks:
             for name, sandbox in (("a1", "a"), ("a2", "a"), ("a3", "a"), ("b", "b")):
                 tasks.create_task(crowd.act(name, sandbox))
@@ -69,7 +69,7 @@ def test_who_came_first_acts_first() -> None:
     """Fair: a busy sandbox does not pass others by."""
 
     async def story() -> None:
-        crowd = Story(Turns(at_once=1))
+        crowd = Story(CallQueue(at_once=1))
         async with asyncio.TaskGroup() as tasks:
             for name in "abcd":
                 tasks.create_task(crowd.act(name, name))
@@ -86,7 +86,7 @@ def test_a_call_that_waits_too_long_fails_with_code_11_and_its_place_goes_on(san
     """For its sandbox's turn, or for a place."""
 
     async def story() -> None:
-        crowd = Story(Turns(at_once=1))
+        crowd = Story(CallQueue(at_once=1))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(crowd.act("first", "a"))
             await _settled()
@@ -108,7 +108,7 @@ def test_a_runtime_that_gives_up_leaves_the_queue(sandbox: str) -> None:
     """Nothing is begun for it, though its turn comes at the same moment."""
 
     async def story() -> None:
-        crowd, runtime = Story(Turns(at_once=1)), Runtime()
+        crowd, runtime = Story(CallQueue(at_once=1)), Runtime()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(crowd.act("first", "a"))
             await _settled()
@@ -133,7 +133,7 @@ def test_a_queue_that_is_too_long_takes_no_more() -> None:
     """Rather than all of a runtime's patience for nothing."""
 
     async def story() -> None:
-        crowd = Story(Turns(at_once=1))
+        crowd = Story(CallQueue(at_once=1))
         async with asyncio.TaskGroup() as tasks:
             for number in range(1001):
                 tasks.create_task(crowd.act(str(number), str(number)))

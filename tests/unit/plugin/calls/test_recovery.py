@@ -12,8 +12,8 @@ import pytest
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import DelegateError, NetattachError
 from netattach_plugin.calls import recovery
-from netattach_plugin.calls.call_queue import Turns
-from netattach_plugin.calls.pending_deletes import Debts
+from netattach_plugin.calls.call_queue import CallQueue
+from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.calls.recovery import Recovery
 from netattach_plugin.state.ledger import FileLedger
 from support.twins import FakeShim, failed
@@ -26,8 +26,8 @@ class Node:
     def __init__(self, world: World, *, sweep_after: float = 0.0) -> None:
         self.world = world
         self.now = 100.0
-        self.turns = Turns()
-        self.debts = Debts(world.engine().settle, self.turns, lambda: self.now)
+        self.turns = CallQueue()
+        self.debts = PendingDeletes(world.engine().settle, self.turns, lambda: self.now)
         self.recovery = Recovery(
             ledger=world.ledger,
             debts=self.debts,
@@ -129,7 +129,7 @@ def test_one_calls_time_is_not_spent_on_all_debts() -> None:
     async def settle(container_id: str, _: object) -> None:
         settled.append(container_id)
 
-    debts = Debts(settle, Turns(), lambda: float(next(seconds)))
+    debts = PendingDeletes(settle, CallQueue(), lambda: float(next(seconds)))
     for number in range(10):
         debts.owe(f"c{number}", after=-100.0)
 
@@ -284,7 +284,7 @@ def test_a_full_disk_keeps_no_pod_from_being_deleted() -> None:
 
 
 def test_an_entry_that_cannot_be_removed_is_no_success() -> None:
-    """The runtime tries again, until somebody has mended the disk."""
+    """The runtime tries again, until somebody has fixed the disk."""
     world = World("a")
     world.add()
     world.ledger.is_read_only = True

@@ -19,11 +19,11 @@ from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.attach.attachment import Network
 from netattach_core.shim.protocol import Frame, Kind
 from netattach_plugin.calls import server as server_module
-from netattach_plugin.calls.call_queue import Turns
-from netattach_plugin.calls.pending_deletes import Debts
+from netattach_plugin.calls.call_queue import CallQueue
+from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.calls.server import Server
 from netattach_plugin.engine.engine import Engine
-from netattach_plugin.engine.network_resolver import PodNetworks
+from netattach_plugin.engine.network_resolver import NetworkResolver
 from support.shim_side import HELLO, ShimSide
 from support.twins import (
     FakeLinks,
@@ -46,7 +46,7 @@ STDIN = b'{"cniVersion":"0.3.1","name":"netattach","type":"netattach"}'
 def _engine(primary: str = PTP) -> Engine:
     networks = FixedNetworks(Network("n", primary, "n") if primary else None)
     return Engine(
-        pod_networks=PodNetworks(MemoryStore(), networks, FixedDevices(), SelectionSettings),
+        pod_networks=NetworkResolver(MemoryStore(), networks, FixedDevices(), SelectionSettings),
         ledger=MemoryLedger(),
         foreign=MemoryForeign(),
         networks=networks,
@@ -59,8 +59,8 @@ def _engine(primary: str = PTP) -> Engine:
 
 
 def _server(path: Path, primary: str = PTP) -> Server:
-    engine, turns = _engine(primary), Turns(at_once=2)
-    return Server(path, engine, turns, Debts(engine.settle, turns))
+    engine, turns = _engine(primary), CallQueue(at_once=2)
+    return Server(path, engine, turns, PendingDeletes(engine.settle, turns))
 
 
 def _serve(conversation: Callable[[Path], None], primary: str = PTP) -> None:

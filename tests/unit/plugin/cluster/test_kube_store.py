@@ -257,7 +257,7 @@ def test_the_addresses_of_the_node_are_told_with_what_they_are() -> None:
 
 
 def test_the_addresses_of_the_node_are_waited_for() -> None:
-    """An inventory without them would be told, and judged by, until the next look."""
+    """An inventory without them would be told, and validated by, until the next look."""
 
     async def story(server: ApiServer) -> None:
         server.put(NODES, {"metadata": {"name": "node1"}, "status": {"addresses": [INTERNAL]}})

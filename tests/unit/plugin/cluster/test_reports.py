@@ -17,8 +17,8 @@ from netattach_kube.resource import EVENTS
 from netattach_plugin.cluster import pod_events
 from netattach_plugin.cluster.pod_events import PodEvents
 from netattach_plugin.node import inventory_publisher
-from netattach_plugin.node.inventory_collector import Gatherer
-from netattach_plugin.node.inventory_publisher import InventoryKeeper
+from netattach_plugin.node.inventory_collector import InventoryCollector
+from netattach_plugin.node.inventory_publisher import InventoryPublisher
 from support import api_server
 from support.api_server import ApiServer
 from support.twins import FakeLinks, FakePodLinks, FixedNetworks, MemoryStore
@@ -178,10 +178,10 @@ class TestInventory:
             monkeypatch.setattr(inventory_publisher, name, seconds)
 
     @contextmanager
-    def keeper(self, store: Told, bin_dir: Path) -> Iterator[tuple[InventoryKeeper, Links, asyncio.Event]]:
+    def keeper(self, store: Told, bin_dir: Path) -> Iterator[tuple[InventoryPublisher, Links, asyncio.Event]]:
         links, woken = Links(FakePodLinks()), asyncio.Event()
-        gatherer = Gatherer("node1", store, links, FixedNetworks(None), bin_dir, _no_dhcp)
-        yield InventoryKeeper(store, gatherer, (bin_dir,), woken), links, woken
+        gatherer = InventoryCollector("node1", store, links, FixedNetworks(None), bin_dir, _no_dhcp)
+        yield InventoryPublisher(store, gatherer, (bin_dir,), woken), links, woken
 
     def run(self, story: Callable[[], Coroutine[Any, Any, None]]) -> None:
         asyncio.run(asyncio.wait_for(story(), 20))

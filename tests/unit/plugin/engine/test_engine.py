@@ -93,7 +93,7 @@ def test_the_ledger_is_written_before_the_first_plugin_runs() -> None:
 
     assert [Phase.ADDING] == seen
     assert Phase.ADDED == world.ledger.entries["c1"].phase
-    assert [MACVLAN] == [a.conf_text for a in world.ledger.entries["c1"].attachments[1:]]
+    assert [MACVLAN] == [a.config_text for a in world.ledger.entries["c1"].attachments[1:]]
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_where_nobody_noted_the_default_network_it_is_todays() -> None:
 
 
 def test_a_note_that_cannot_be_read_fails_the_delete() -> None:
-    """And nothing is done or forgotten, so that the next DEL, with the file mended, does it all."""
+    """And nothing is done or forgotten, so that the next DEL, with the file fixed, does it all."""
     world = World()
     world.foreign.problem = "the file is broken"
 

@@ -12,7 +12,7 @@ from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS
 from netattach_core.attach.attachment import Network
 from netattach_core.errors import AnnotationError, NetattachError, NotFoundError, TryAgainError
-from netattach_core.validation.settings import JudgeSettings
+from netattach_core.validation.settings import ValidationSettings
 from support.world import World
 
 ISOLATED = SelectionSettings(isolated=True, global_namespaces=frozenset({"shared"}))
@@ -52,11 +52,11 @@ def test_an_isolated_pod_hears_nothing_of_another_namespaces_networks(name: str)
     world.settings = ISOLATED
     world.networks.named = {"empty": Network("empty", '{"type":"bridge","name":"empty"}', "empty")}
     pod = {"metadata": {"annotations": {NETWORKS: f"other/{name}"}}}
-    (finding,) = admission.of_pod(pod, None, "test", JudgeSettings(selection=ISOLATED)).findings
+    (finding,) = admission.of_pod(pod, None, "test", ValidationSettings(selection=ISOLATED)).findings
 
     said = refusal(world)
 
-    assert f"pod test/p: annotation {NETWORKS}: {finding.problem}; {finding.mend}" == said
+    assert f"pod test/p: annotation {NETWORKS}: {finding.problem}; {finding.fix}" == said
     assert f"other/{name}" not in said
 
 

@@ -12,7 +12,7 @@ import pytest
 from netattach_core.attach.attachment import Network
 from netattach_core.attach.sandbox import Phase
 from netattach_core.cni import request as cni_request
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DelegateError, NetattachError, NotReadyError
 from netattach_core.shim.protocol import Outcome, Ran
 from netattach_plugin.engine.engine import Engine
@@ -33,7 +33,7 @@ def _world(primary: str = PRIMARY, annotation: str = "a,lan,lan2") -> World:
     return world
 
 
-def _call(verb: str, **conf: Any) -> CniCall:
+def _call(verb: str, **conf: Any) -> CniRequest:
     stdin = {"cniVersion": "1.1.0", "name": "netattach", "type": "netattach", **conf}
     return cni_request.parse({"CNI_COMMAND": verb, "CNI_PATH": "/p"}, json.dumps(stdin).encode())
 

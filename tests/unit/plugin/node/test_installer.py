@@ -17,11 +17,11 @@ from netattach_core.attach.attachment import Network
 from netattach_core.cni import netattach_conf
 from netattach_kube.resource import DAEMON_SETS, NAMESPACES
 from netattach_plugin.cluster.settings_file import SettingsFile
-from netattach_plugin.cluster.uninstall_watch import Fate
+from netattach_plugin.cluster.uninstall_watch import UninstallWatch
 from netattach_plugin.files import atomic_file
-from netattach_plugin.node.cni_conf_dir import ConfDir
+from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.installer import Installer
-from netattach_plugin.node.uninstall_chain import Behind
+from netattach_plugin.node.uninstall_chain import UninstallChain
 from support import api_server
 from support.api_server import ApiServer
 from support.twins import FixedNetworks
@@ -79,8 +79,8 @@ class Node:
             shim=self.shim,
             bin_dir=self.bin,
             conf_dir=self.conf,
-            networks=ConfDir(self.conf),
-            behind=Behind(self.conf, root / "chains"),
+            networks=CniConfDir(self.conf),
+            behind=UninstallChain(self.conf, root / "chains"),
         )
 
     @property
@@ -128,7 +128,7 @@ def test_a_primary_that_comes_later_or_changes_is_followed(node: Node) -> None:
     assert "1.0.0" == node.our_version()
 
 
-def test_what_somebody_removes_or_spoils_is_mended(node: Node) -> None:
+def test_what_somebody_removes_or_spoils_is_fixed(node: Node) -> None:
     (node.conf / "10-default.conflist").write_text(PRIMARY)
     node.installer.look()
     (node.conf / "00-netattach.conflist").write_text("spoilt")
@@ -256,7 +256,7 @@ def test_the_shim_comes_before_the_conf(tmp_path: Path) -> None:
         bin_dir=node.bin,
         conf_dir=node.conf,
         networks=FixedNetworks(Network("n", PRIMARY, "n")),
-        behind=Behind(node.conf, tmp_path / "chains"),
+        behind=UninstallChain(node.conf, tmp_path / "chains"),
     )
     node.installer.look()
 
@@ -264,12 +264,12 @@ def test_the_shim_comes_before_the_conf(tmp_path: Path) -> None:
     assert "absent" in str(node.installer.problem)
 
 
-def run(story: Callable[[ApiServer, Fate], Coroutine[Any, Any, None]]) -> None:
+def run(story: Callable[[ApiServer, UninstallWatch], Coroutine[Any, Any, None]]) -> None:
     async def serve() -> None:
         async with api_server.serving() as server, asyncio.timeout(20), asyncio.TaskGroup() as tasks:
             server.put(NAMESPACES, {"metadata": {"name": "ns"}})
             server.put(DAEMON_SETS, {"metadata": {"name": "ds", "namespace": "ns"}})
-            fate = Fate(server.api, "ns", "ds")
+            fate = UninstallWatch(server.api, "ns", "ds")
             task = tasks.create_task(fate.run())
             await until(lambda: len(fate._seen) == 2)
             await story(server, fate)
@@ -286,7 +286,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 class TestFate:
     def test_an_upgrade_is_no_uninstallation(self) -> None:
-        async def story(server: ApiServer, fate: Fate) -> None:
+        async def story(server: ApiServer, fate: UninstallWatch) -> None:
             server.put(DAEMON_SETS, {"metadata": {"name": "ds", "namespace": "ns"}, "spec": {"image": "new"}})
 
             assert not await fate.uninstalled()
@@ -294,7 +294,7 @@ class TestFate:
         run(story)
 
     def test_a_deleted_daemon_set_is_one(self) -> None:
-        async def story(server: ApiServer, fate: Fate) -> None:
+        async def story(server: ApiServer, fate: UninstallWatch) -> None:
             server.delete(DAEMON_SETS, "ds", "ns")
 
             assert await fate.uninstalled()
@@ -307,7 +307,7 @@ class TestFate:
     def test_what_was_seen_to_be_deleted_is_remembered_without_permission_to_ask(
         self, resource: Any, name: str, namespace: str
     ) -> None:
-        async def story(server: ApiServer, fate: Fate) -> None:
+        async def story(server: ApiServer, fate: UninstallWatch) -> None:
             metadata = {"name": name, "deletionTimestamp": "2026-01-01T00:00:00Z"}
             server.put(resource, {"metadata": metadata | ({"namespace": namespace} if namespace else {})})
             await until(lambda: bool(fate._deleted))
@@ -320,15 +320,15 @@ class TestFate:
     def test_one_that_was_never_there_is_not_deleted(self) -> None:
         """Whoever installed us gave it another name, or started us by hand."""
 
-        async def story(server: ApiServer, fate: Fate) -> None:
-            assert not await Fate(server.api, "ns", "another name").uninstalled()
+        async def story(server: ApiServer, fate: UninstallWatch) -> None:
+            assert not await UninstallWatch(server.api, "ns", "another name").uninstalled()
 
         run(story)
 
     def test_one_that_was_made_again_is_alive(self) -> None:
         """`kubectl delete --cascade=orphan` and another apply: our pod lives on, and its upgrade is no uninstallation."""
 
-        async def story(server: ApiServer, fate: Fate) -> None:
+        async def story(server: ApiServer, fate: UninstallWatch) -> None:
             server.delete(DAEMON_SETS, "ds", "ns")
             await until(lambda: bool(fate._deleted))
             server.put(DAEMON_SETS, {"metadata": {"name": "ds", "namespace": "ns"}})
@@ -340,7 +340,7 @@ class TestFate:
 
     @pytest.mark.parametrize("status", [401, 403, 500])
     def test_what_cannot_be_told_is_none(self, status: int) -> None:
-        async def story(server: ApiServer, fate: Fate) -> None:
+        async def story(server: ApiServer, fate: UninstallWatch) -> None:
             server.fail(status, times=99)
 
             assert not await fate.uninstalled()
@@ -348,7 +348,7 @@ class TestFate:
         run(story)
 
     def test_an_api_that_is_away_is_none(self) -> None:
-        async def story(server: ApiServer, fate: Fate) -> None:
+        async def story(server: ApiServer, fate: UninstallWatch) -> None:
             server.away = True
 
             assert not await fate.uninstalled()

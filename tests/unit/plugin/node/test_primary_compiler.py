@@ -22,10 +22,10 @@ from netattach_plugin.calls.sandbox_lock import SandboxLocks
 from netattach_plugin.cluster import plain_pod_status
 from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
 from netattach_plugin.cluster.status_queue import StatusQueue
-from netattach_plugin.node.cni_conf_dir import ConfDir
-from netattach_plugin.node.primary_compiler import Compiler, PlainPods
+from netattach_plugin.node.cni_conf_dir import CniConfDir
+from netattach_plugin.node.primary_compiler import PlainPods, PrimaryCompiler
 from netattach_plugin.node.primary_compiler import plain_pods as of_settings
-from netattach_plugin.state.shim_ledger import ChainedLedger
+from netattach_plugin.state.shim_ledger import ShimLedger
 from support.twins import MemoryStore
 
 PRIMARY = '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "bridge"}, {"type": "portmap"}]}'
@@ -43,10 +43,10 @@ class Node:
         (self.conf / "10-cbr0.conflist").write_text(PRIMARY)
         self.chosen = ""
         self.plain = PlainPods()
-        self.compiler = Compiler(
+        self.compiler = PrimaryCompiler(
             ledger=self.ledger,
             conf_dir=self.conf,
-            networks=ConfDir(self.conf, lambda: self.chosen),
+            networks=CniConfDir(self.conf, lambda: self.chosen),
             deadline=2.5,
             plain_pods=lambda: self.plain,
             named=lambda: bool(self.chosen),
@@ -160,8 +160,8 @@ class TestTheCompiledPrimary:
 
     def test_a_network_that_is_no_file_is_none(self, node: Node) -> None:
         """Nothing that the shim could compare."""
-        elsewhere = Compiler(
-            ledger=node.ledger, conf_dir=node.conf / "other", networks=ConfDir(node.conf), deadline=1.0
+        elsewhere = PrimaryCompiler(
+            ledger=node.ledger, conf_dir=node.conf / "other", networks=CniConfDir(node.conf), deadline=1.0
         )
 
         with pytest.raises(ConfigError, match="is no file of"):
@@ -197,13 +197,13 @@ def _sandbox(*networks: str) -> Sandbox:
 
 class TestTheLedger:
     @pytest.fixture
-    def ledger(self, node: Node) -> ChainedLedger:
-        return ChainedLedger(node.ledger, 1.5)
+    def ledger(self, node: Node) -> ShimLedger:
+        return ShimLedger(node.ledger, 1.5)
 
     def deletion(self, node: Node) -> compiled_chain.Chain:
         return compiled_chain.parse((node.ledger / "chains/del/s1").read_bytes())
 
-    def test_with_each_entry_goes_its_deletion(self, node: Node, ledger: ChainedLedger) -> None:
+    def test_with_each_entry_goes_its_deletion(self, node: Node, ledger: ShimLedger) -> None:
         """Written anew with each save, gone with the entry."""
         asyncio.run(ledger.save(_sandbox("a", "b")))
         assert ["net2", "net1", "eth0", "eth0"] == [step.ifname for step in self.deletion(node).steps]
@@ -217,7 +217,7 @@ class TestTheLedger:
         assert [] == list(node.ledger.glob("*.json"))
 
     def test_no_entry_without_its_deletion_on_a_full_disk(
-        self, node: Node, ledger: ChainedLedger, monkeypatch: pytest.MonkeyPatch
+        self, node: Node, ledger: ShimLedger, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The ADD fails then, before anything is begun; and nothing half-written stays."""
 
@@ -232,7 +232,7 @@ class TestTheLedger:
         assert [] == list((node.ledger / "chains/del").iterdir())
         assert [] == list(node.ledger.glob("*.json"))
 
-    def test_no_deletion_without_an_entry_either(self, node: Node, ledger: ChainedLedger) -> None:
+    def test_no_deletion_without_an_entry_either(self, node: Node, ledger: ShimLedger) -> None:
         """It would be of plugins that never ran; where there is an earlier entry it frees what that holds."""
         (node.ledger / "s1.tmp").mkdir()
         with pytest.raises(OSError, match="directory"):
@@ -247,7 +247,7 @@ class TestTheLedger:
         assert ["net1", "eth0", "eth0"] == [step.ifname for step in self.deletion(node).steps]
 
     def test_more_than_the_shim_has_room_for_is_the_daemons_alone(
-        self, node: Node, ledger: ChainedLedger
+        self, node: Node, ledger: ShimLedger
     ) -> None:
         """The entry is there, and no deletion of an earlier save that would leave the rest."""
         asyncio.run(ledger.save(_sandbox()))
@@ -256,7 +256,7 @@ class TestTheLedger:
         assert [] == list((node.ledger / "chains/del").iterdir())
         assert 1 == len(list(node.ledger.glob("*.json")))
 
-    def test_a_note_is_an_entry_until_there_is_one(self, node: Node, ledger: ChainedLedger) -> None:
+    def test_a_note_is_an_entry_until_there_is_one(self, node: Node, ledger: ShimLedger) -> None:
         """A pod that gets a network later is the ledger's from then on."""
         note = node.leave_note("1")
         note.rename(note.with_name("s1"))
@@ -275,7 +275,7 @@ class TestTheLedger:
         assert more == asyncio.run(ledger.load("s1"))
         assert 1 == ledger.count()
 
-    def test_what_the_shim_may_have_under_way_is_not_listed(self, node: Node, ledger: ChainedLedger) -> None:
+    def test_what_the_shim_may_have_under_way_is_not_listed(self, node: Node, ledger: ShimLedger) -> None:
         """A daemon that starts would undo it as what an earlier one left."""
         asyncio.run(ledger.save(_sandbox()))
         node.leave_note("whole")
@@ -286,7 +286,7 @@ class TestTheLedger:
 
     @pytest.mark.parametrize("cut", [0, 10, 300])
     def test_a_note_that_was_cut_off_is_none_and_goes_with_the_sandbox(
-        self, node: Node, ledger: ChainedLedger, cut: int
+        self, node: Node, ledger: ShimLedger, cut: int
     ) -> None:
         """Its DEL goes the way of a sandbox that nobody knows."""
         note = node.leave_note("1", cut=cut)

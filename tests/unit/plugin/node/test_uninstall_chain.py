@@ -13,10 +13,10 @@ from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni import netattach_conf
 from netattach_core.shim import compiled_chain
 from netattach_plugin.files import atomic_file
-from netattach_plugin.node.cni_conf_dir import ConfDir
+from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.installer import Installer
-from netattach_plugin.node.primary_compiler import Compiler
-from netattach_plugin.node.uninstall_chain import Behind
+from netattach_plugin.node.primary_compiler import PrimaryCompiler
+from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.state import handover
 from netattach_plugin.state.ledger import FileLedger
 
@@ -35,7 +35,7 @@ class Node:
         for folder in (self.conf, root / "bin"):
             folder.mkdir()
         (root / "shim").write_bytes(b"the shim")
-        self.networks = ConfDir(self.conf)
+        self.networks = CniConfDir(self.conf)
         self.stand_in, self.note = self.conf / STAND_IN, self.ledger / "chains/stand-in"
         self.installer = self._installer()
 
@@ -46,7 +46,7 @@ class Node:
             bin_dir=root / "bin",
             conf_dir=self.conf,
             networks=self.networks,
-            behind=Behind(self.conf, self.ledger / "chains"),
+            behind=UninstallChain(self.conf, self.ledger / "chains"),
         )
 
     def comes_back(self) -> None:
@@ -163,7 +163,7 @@ def test_the_stand_in_is_of_the_network_that_the_runtime_takes_next(node: Node) 
     """Whichever the settings name: the runtime does not know them. A broken one is passed over, as it is by the runtime."""
     (node.conf / "05-broken.conflist").write_bytes(b"\xff")
     (node.conf / "10-a.conflist").write_text(OTHERS)
-    node.networks = ConfDir(node.conf, lambda: "cbr0")
+    node.networks = CniConfDir(node.conf, lambda: "cbr0")
     node.installer = node._installer()
     node.install("20-b.conflist")
 
@@ -233,7 +233,7 @@ def test_installed_again_they_are_given_up(node: Node, beside: list[str], spoilt
     node.stand_in.write_text(spoilt or node.stand_in.read_text())
     for name in beside:
         (node.conf / "cbr0" / name).write_text('{"type":"tuning"}')
-    assert "uninstalled" not in node.networks.primary().conf_text
+    assert "uninstalled" not in node.networks.primary().config_text
 
     node.comes_back()
 
@@ -247,7 +247,7 @@ def test_our_conf_is_there_before_the_stand_in_goes(node: Node, monkeypatch: pyt
     node.install()
     node.leave()
     seen: list[list[str]] = []
-    monkeypatch.setattr(Behind, "give_up", lambda _: seen.append(node.files()))
+    monkeypatch.setattr(UninstallChain, "give_up", lambda _: seen.append(node.files()))
 
     node._installer().look()
 
@@ -259,7 +259,7 @@ def test_while_it_lies_there_the_compiled_primary_does_not_count_it(node: Node) 
     node.install()
     node.leave()
 
-    Compiler(ledger=node.ledger, conf_dir=node.conf, networks=node.networks, deadline=1).look()
+    PrimaryCompiler(ledger=node.ledger, conf_dir=node.conf, networks=node.networks, deadline=1).look()
 
     source = compiled_chain.parse((node.ledger / "chains/primary").read_bytes()).source
     assert source is not None

@@ -11,13 +11,13 @@ import pytest
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni import netattach_conf
-from netattach_core.cni.request import CniCall
+from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DecodeError
-from netattach_plugin.state.cni_caches import ForeignCache
+from netattach_plugin.state.cni_caches import CniCaches
 from support import multus
 from support.multus import Delegate
 
-CALL = CniCall("DEL", "c1", "/n", "eth0", {}, "1.0.0")
+CALL = CniRequest("DEL", "c1", "/n", "eth0", {}, "1.0.0")
 PRIMARY = Delegate("cbr0", {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "bridge"}]})
 DATA = Delegate("default/data", {"cniVersion": "1.0.0", "name": "data", "type": "macvlan"})
 MULTUS = Delegate("multus-cni-network", {"name": "multus-cni-network", "type": "multus-shim"})
@@ -29,10 +29,10 @@ class Files:
 
     def __init__(self, root: Path) -> None:
         self.multus, self.libcni = root / "multus", root
-        self.cache = ForeignCache(self.multus, self.libcni)
+        self.cache = CniCaches(self.multus, self.libcni)
 
     def note(self, directory: Path, delegate: Delegate, ifname: str, container_id: str = "c1") -> Path:
-        path = directory / "results" / f"{delegate.conf_name}-{container_id}-{ifname}"
+        path = directory / "results" / f"{delegate.config_name}-{container_id}-{ifname}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(multus.cached(delegate, container_id, ifname, "/n", {"cniVersion": "1.0.0"}))
         return path
@@ -102,7 +102,7 @@ def test_multus_results_without_the_default_network(files: Files) -> None:
 
 @pytest.mark.parametrize("spoilt", ["list", "multus", "runtime"])
 @pytest.mark.parametrize("how", ["cut", "garbage", "directory"])
-def test_a_file_that_cannot_be_read_is_named_until_it_is_mended_or_removed(
+def test_a_file_that_cannot_be_read_is_named_until_it_is_fixed_or_removed(
     files: Files, spoilt: str, how: str
 ) -> None:
     """Not a word of it is taken for success by containerd."""

@@ -24,7 +24,7 @@ from netattach_kube.resource import DAEMON_SETS, EVENTS, INVENTORIES, NADS, NAME
 from netattach_plugin.cluster import settings_file
 from netattach_plugin.node import installer, inventory_publisher
 from netattach_plugin.settings import Settings
-from netattach_plugin.state.cni_caches import ForeignCache
+from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.ledger import FileLedger
 from netattach_plugin.wiring import cluster
 from support import api_server, shim_side
@@ -294,7 +294,7 @@ def test_installed_again_it_takes_its_pods_back(run: Callable[..., Node], tmp_pa
     default = Attachment("cbr0", "eth0", PRIMARY, "cbr0", default=True, result="{}")
     ours = Sandbox("c1", "/n", None, Phase.ADDED, (default,))
     asyncio.run(FileLedger(tmp_path / "ledger").save(ours))
-    ForeignCache(tmp_path / "multus", tmp_path / "cni").hand_over(ours)
+    CniCaches(tmp_path / "multus", tmp_path / "cni").hand_over(ours)
 
     async def story(node: Node) -> None:
         assert node.ours

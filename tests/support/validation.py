@@ -1,4 +1,4 @@
-"""NADs for the judge's tests: sound ones, of which a test changes one thing, and what is said of them."""
+"""NADs for the validator's tests: sound ones, of which a test changes one thing, and what is said of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.text.finding import Finding, Severity
-from netattach_core.validation.validator import judge
+from netattach_core.validation.validator import validate
 
 STATIC = {"type": "static", "addresses": [{"address": "10.1.2.3/24"}]}
 HOST_LOCAL = {"type": "host-local", "subnet": "10.1.2.0/24"}
@@ -44,21 +44,21 @@ def ids(findings: list[Finding]) -> set[str]:
     return {finding.rule.id for finding in findings}
 
 
-def judged(config: Any, inventories: list[NodeInventory] | None = None) -> list[Finding]:
-    return judge(nad(config), inventories)
+def validated(config: Any, inventories: list[NodeInventory] | None = None) -> list[Finding]:
+    return validate(nad(config), inventories)
 
 
-def judged_as_written(config: Any) -> list[Finding]:
+def validated_as_written(config: Any) -> list[Finding]:
     """Of a configuration, or of a whole NAD."""
-    return judge(config if isinstance(config, dict) and "spec" in config else nad(config))
+    return validate(config if isinstance(config, dict) and "spec" in config else nad(config))
 
 
 def assert_fires(rule: str, config: Any) -> None:
     """The finding says what is wrong and what to do."""
-    findings = [finding for finding in judged_as_written(config) if finding.rule.id == rule]
+    findings = [finding for finding in validated_as_written(config) if finding.rule.id == rule]
 
     assert {rule} == ids(findings)
-    assert all(finding.problem and finding.mend for finding in findings)
+    assert all(finding.problem and finding.fix for finding in findings)
 
 
 Weighed = tuple[str, Severity, str, Any, Any]
@@ -69,5 +69,5 @@ def assert_weighed(case: Weighed) -> None:
     """It fires with that weight, and stays silent over what is right."""
     rule, weight, _, bad, good = case
     assert_fires(rule, bad)
-    assert {weight} == {each.weight for each in judged_as_written(bad) if each.rule.id == rule}
-    assert rule not in ids(judged_as_written(good))
+    assert {weight} == {each.weight for each in validated_as_written(bad) if each.rule.id == rule}
+    assert rule not in ids(validated_as_written(good))

@@ -1,4 +1,4 @@
-"""What is wrong with the objects in files, each finding with its place: the judge of the webhooks, without a cluster.
+"""What is wrong with the objects in files, each finding with its place: the validator of the webhooks, without a cluster.
 
 What only a cluster can know is not asked: a network that stands in none of the files may be there all the same.
 """
@@ -20,7 +20,7 @@ from netattach_core.errors import AnnotationError
 from netattach_core.text import json_document
 from netattach_core.text.finding import Finding, Path, Rule, Severity
 from netattach_core.validation import node_selector, object_rules
-from netattach_core.validation.footprint_index import Neighbours
+from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.validator import RULES
 
 NAD_TWICE = Rule("nad-twice", Severity.WARN, "two NetworkAttachmentDefinitions of one name")
@@ -57,22 +57,22 @@ class Problem:
 
 
 @dataclass(slots=True)
-class Judge:
-    """Judges one object after the other, and remembers their names. `nodes` is None where nothing is known of any."""
+class Validate:
+    """Validators one object after the other, and remembers their names. `nodes` is None where nothing is known of any."""
 
     nodes: Sequence[NodeInventory] | None = None
     _seen: dict[tuple[str, str], Manifest] = field(default_factory=dict)
-    _neighbours: dict[str, Neighbours] = field(default_factory=dict)
+    _neighbours: dict[str, FootprintIndex] = field(default_factory=dict)
     """Of each file: the networks of another one may be for another cluster."""
 
     def problems(self, manifest: Manifest) -> list[Problem]:
-        """All that is wrong with an object, in the judge's order."""
+        """All that is wrong with an object, in the validator's order."""
         return list(self._of_nad(manifest) if manifest.is_nad else _of_pod(manifest))
 
     def _of_nad(self, manifest: Manifest) -> Iterator[Problem]:
         for finding in nad_objects.check(manifest.body):
             yield Problem(manifest, finding, manifest.spot(finding.path))
-        others = self._neighbours.setdefault(manifest.file, Neighbours(most=_MET))
+        others = self._neighbours.setdefault(manifest.file, FootprintIndex(most=_MET))
         for finding in admission.of_nad(manifest.body, None, self.nodes or (), others=others):
             if finding.rule.id not in _OF_A_CLUSTER:
                 path = finding.path if finding.rule.id in _OF_THE_OBJECT else _CONFIG
@@ -95,7 +95,7 @@ class Judge:
 
 
 def asks_for_networks(manifest: Manifest) -> bool:
-    """Whether there is anything to judge in a pod."""
+    """Whether there is anything to validate in a pod."""
     annotations = manifest.value(*manifest.template, *_ANNOTATIONS)
     return isinstance(annotations, dict) and (NETWORKS in annotations or DEFAULT_NETWORK in annotations)
 

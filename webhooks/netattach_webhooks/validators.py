@@ -1,6 +1,6 @@
-"""From a review to findings: gather what has to be known, then let core judge.
+"""From a review to findings: gather what has to be known, then let core validate.
 
-To judge a long text may take long, and so may it to read a large one, so both are done in threads: health and everybody
+To validate a long text may take long, and so may it to read a large one, so both are done in threads: health and everybody
 else's reviews go on meanwhile.
 """
 
@@ -18,10 +18,10 @@ from typing import ParamSpec, TypeVar
 from netattach_core import admission
 from netattach_core.admission import Key, network_requests, pod_devices, pod_templates
 from netattach_core.api.nad import Nad
-from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, Selection
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
 from netattach_core.errors import ConfigError
 from netattach_core.text.finding import Finding, Severity
-from netattach_core.validation.settings import JudgeSettings
+from netattach_core.validation.settings import ValidationSettings
 from netattach_kube import cluster_settings
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_webhooks import review
@@ -37,28 +37,28 @@ _LARGE = 64 * 1024
 """Bytes of a body that is read in a thread; whatever stands in a smaller one is read in less time than others notice."""
 
 _SHORT = 1024
-"""Characters that are judged at once: the way to a thread and back takes as long as most of them, and the oddest take 15 ms."""
+"""Characters that are validated at once: the way to a thread and back takes as long as most of them, and the oddest take 15 ms."""
 
 _LONGEST_SETTINGS = 16 * 1024
 """Characters. To read YAML takes long."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Validated:
     """Findings, and the text that their offsets point into."""
 
     findings: Sequence[Finding] = ()
     text: str = ""
 
 
-Judge = Callable[[Review], Awaitable[Judged]]
+Validate = Callable[[Review], Awaitable[Validated]]
 """Raises NotSyncedError where nothing can be said yet."""
 
-UNSEEN = Judged()
+UNSEEN = Validated()
 
 
-class Judges:
-    """One for each kind, with threads of its own, so that networks which are hard to judge keep no pods waiting."""
+class Validators:
+    """One for each kind, with threads of its own, so that networks which are hard to validate keep no pods waiting."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
@@ -72,7 +72,7 @@ class Judges:
             "templates": self._for_pods,
             "config": self._for_settings,
         }
-        self.kinds: dict[str, Judge] = {
+        self.kinds: dict[str, Validate] = {
             "nads": self.nad,
             "deletions": self.deletion,
             "pods": self.pod,
@@ -91,7 +91,7 @@ class Judges:
             return review.decode(body)
         return await _in(self._threads[kind], review.decode, body)
 
-    async def nad(self, asked: Review) -> Judged:
+    async def nad(self, asked: Review) -> Validated:
         if asked.object is None:
             return UNSEEN
         config = _config(asked.object)
@@ -108,22 +108,22 @@ class Judges:
             users=self._lookup.users((asked.namespace, asked.name)) if asked.old else (),
             settings=self._lookup.settings(),
         )
-        return Judged(findings, config)
+        return Validated(findings, config)
 
-    async def deletion(self, asked: Review) -> Judged:
+    async def deletion(self, asked: Review) -> Validated:
         """Of a network that pods may use."""
         users = self._lookup.users((asked.namespace, asked.name))
         body = _named(asked.old or {}, asked)
-        return Judged(admission.of_deletion(body, users, asked.user, self._lookup.settings()))
+        return Validated(admission.of_deletion(body, users, asked.user, self._lookup.settings()))
 
-    async def pod(self, asked: Review) -> Judged:
+    async def pod(self, asked: Review) -> Validated:
         if asked.object is None:
             return UNSEEN
         findings, selections, nads = await self._of_pod(asked, asked.object, asked.old)
         findings += pod_devices.check(asked.object, selections, nads)
-        return Judged(admission.applied(findings, self._lookup.settings(), asked.namespace))
+        return Validated(admission.applied(findings, self._lookup.settings(), asked.namespace))
 
-    async def template(self, asked: Review) -> Judged:
+    async def template(self, asked: Review) -> Validated:
         """Only warned of: what made it may come before its networks do."""
         body = pod_templates.pod_of(asked.kind, asked.object)
         if body is None or asked.object is None:
@@ -134,11 +134,11 @@ class Judges:
         pods = pod_templates.replicas(asked.kind, asked.object, nodes)
         findings += pod_templates.capacity(selections, nads, pods, nodes)
         weighed = admission.applied(findings, self._lookup.settings(), asked.namespace)
-        return Judged([dataclasses.replace(each, severity=Severity.WARN) for each in weighed])
+        return Validated([dataclasses.replace(each, severity=Severity.WARN) for each in weighed])
 
     async def _of_pod(
         self, asked: Review, body: Body, before: Body | None
-    ) -> tuple[list[Finding], Sequence[Selection], Mapping[Key, Nad]]:
+    ) -> tuple[list[Finding], Sequence[NetworkSelection], Mapping[Key, Nad]]:
         """What is wrong, what is asked for, and those of these networks that are known.
 
         Nothing is said of a network that the pod's namespace may not use but that it may not.
@@ -158,7 +158,9 @@ class Judges:
             findings += await self._of_default(wanted.default, asked.namespace, settings)
         return findings, wanted.selections, looked.found
 
-    async def _of_default(self, default: Selection, own: str, settings: JudgeSettings) -> list[Finding]:
+    async def _of_default(
+        self, default: NetworkSelection, own: str, settings: ValidationSettings
+    ) -> list[Finding]:
         """Of a network that a pod has in the place of the node's primary."""
         looked = await self._lookup.look([(default.namespace, default.name)])
         findings = admission.uncertain(looked.uncertain, looked.why)
@@ -169,23 +171,23 @@ class Judges:
             findings += admission.unknown_default(default, self._reached(own, settings), own)
         return findings + list(network_requests.check([default], looked.found, DEFAULT_NETWORK))
 
-    def _reached(self, own: str, settings: JudgeSettings) -> tuple[Key, ...]:
+    def _reached(self, own: str, settings: ValidationSettings) -> tuple[Key, ...]:
         """The networks that a namespace may hear of."""
         return tuple(key for key in self._lookup.networks() if settings.selection.reaches(own, key[0]))
 
-    async def settings(self, asked: Review) -> Judged:
+    async def settings(self, asked: Review) -> Validated:
         if asked.object is None or asked.name != cluster_settings.NAME:
             return UNSEEN
         if asked.old is not None and asked.object.get("data") == asked.old.get("data"):
             return UNSEEN
         read, problems = await _in(self._for_settings, _read_settings, asked.object)
-        selection = read.judge.selection
+        selection = read.validation.selection
         unknown = admission.of_default_networks(
             selection, self._lookup.networks() if selection.defaults else ()
         )
         unknown += admission.of_primary(selection, self._lookup.nodes() if selection.primary else ())
-        weighed = admission.applied(unknown, read.judge, cluster_settings.NAMESPACE)
-        return Judged([*admission.of_settings(problems), *weighed])
+        weighed = admission.applied(unknown, read.validation, cluster_settings.NAMESPACE)
+        return Validated([*admission.of_settings(problems), *weighed])
 
 
 def _config(body: Body) -> str:
@@ -218,7 +220,7 @@ async def _in(
     return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
-def _requested(selections: Sequence[Selection], nads: Mapping[Key, Nad]) -> list[Finding]:
+def _requested(selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad]) -> list[Finding]:
     return list(network_requests.check(selections, nads))
 
 
@@ -243,7 +245,7 @@ def _read_settings(config_map: Body) -> tuple[ClusterSettings, list[str]]:
         return nothing, [f"more than {_LONGEST_SETTINGS} characters are no settings"]
     try:
         read = cluster_settings.from_config_map(config_map)
-        return read, admission.settings_problems(read.judge)
+        return read, admission.settings_problems(read.validation)
     except ConfigError as error:
         return nothing, re.split(rf"\n(?={re.escape(cluster_settings.KEY)}: )", error.message)
     except RecursionError:

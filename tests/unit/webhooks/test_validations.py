@@ -25,7 +25,7 @@ def test_settings_in_force_change_the_verdict(pair: Pair) -> None:
         async with serving(pair()) as scene:
             ask = ("nads", review("NetworkAttachmentDefinition", nad(SOUND.replace("eth1", "eth0"))))
             assert not (await scene.ask(*ask))["allowed"]
-            _settings(scene.server, "judge: {mode: warn}")
+            _settings(scene.server, "validation: {mode: warn}")
             await scene.until(lambda: scene.program._lookup.settings().warn_only)
             answer = await scene.ask(*ask)
 
@@ -35,7 +35,7 @@ def test_settings_in_force_change_the_verdict(pair: Pair) -> None:
     run(story)
 
 
-def test_what_pods_ask_of_a_network_is_judged_with_it(pair: Pair) -> None:
+def test_what_pods_ask_of_a_network_is_validated_with_it(pair: Pair) -> None:
     ranged = {"type": "host-local", "subnet": "10.1.2.0/24"}
     config = json.dumps(
         {"cniVersion": "1.0.0", "type": "bridge", "capabilities": {"ips": True}, "ipam": ranged}
@@ -149,12 +149,12 @@ def test_a_deletion_in_use_is_warned_of_and_refused_where_the_network_is_protect
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("judge: {severities: {route-defualt: off}}", "did you mean `route-default`?"),
-        ("judge: {schemas: {fancy: {type: thing}}}", "judge.schemas.fancy"),
-        ("judge: {severities: {route-default: loud}}", "severities"),
+        ("validation: {severities: {route-defualt: off}}", "did you mean `route-default`?"),
+        ("validation: {schemas: {fancy: {type: thing}}}", "validation.schemas.fancy"),
+        ("validation: {severities: {route-default: loud}}", "severities"),
     ],
 )
-def test_settings_that_only_the_judge_knows_to_be_wrong_are_refused(
+def test_settings_that_only_the_validator_knows_to_be_wrong_are_refused(
     pair: Pair, text: str, words: str
 ) -> None:
     body = {"metadata": {"name": cluster_settings.NAME}, "data": {cluster_settings.KEY: text}}
