@@ -16,7 +16,7 @@ from netattach_core.cni import result as cni_result
 from netattach_core.errors import NetattachError
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Note
-from netattach_plugin.node.primary_compiler import DIRECTORY
+from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.ports import PlainStatusSink
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class PlainPodStatus:
     """Tells each note once: what is told is marked in the note itself, so that a restart tells nothing twice."""
 
     def __init__(self, ledger: Path, status: PlainStatusSink) -> None:
-        self._directory = ledger / DIRECTORY / "plain"
+        self._directory = ShimFiles(ledger).notes
         self._status = status
         self._seen: set[str] = set()
 

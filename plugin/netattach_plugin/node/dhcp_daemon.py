@@ -18,7 +18,7 @@ from netattach_core.api.inventory import Dhcp
 from netattach_core.attach import dhcp_leases
 from netattach_core.attach.dhcp_leases import Lease
 from netattach_core.errors import NetattachError
-from netattach_plugin.state.ledger import FileLedger
+from netattach_plugin.ports import Ledger
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ _DIES_WITH_US = (
 class DhcpDaemon:
     """`changed` is called when it starts or stops running."""
 
-    def __init__(self, socket: Path, bin_dir: Path, ledger: FileLedger, changed: Callable[[], None]) -> None:
+    def __init__(self, socket: Path, bin_dir: Path, ledger: Ledger, changed: Callable[[], None]) -> None:
         self._socket = socket
         self._bin_dir = bin_dir
         self._ledger = ledger
@@ -170,7 +170,7 @@ class DhcpDaemon:
         return dhcp_leases.problem(lease, answer.decode(errors="replace"))
 
 
-async def _leases(ledger: FileLedger) -> AsyncIterator[Lease]:
+async def _leases(ledger: Ledger) -> AsyncIterator[Lease]:
     """An entry that cannot be read is reported by its own DEL."""
     for container_id in await ledger.container_ids():
         try:

@@ -18,10 +18,8 @@ from netattach_core.errors import ConfigError
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Source
 from netattach_plugin.files import atomic_file
+from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.ports import NodeNetworks
-
-DIRECTORY = "chains"
-"""Below the ledger's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class PrimaryCompiler:
         plain_pods: Callable[[], PlainPods] = PlainPods,
         named: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._path = ledger / DIRECTORY / "primary"
+        self._files = ShimFiles(ledger)
         self._conf_dir = conf_dir
         self._networks = networks
         self._deadline_ms = int(deadline * 1000)
@@ -72,9 +70,9 @@ class PrimaryCompiler:
             excepted=plain.excepted,
             deadline_ms=self._deadline_ms,
         )
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self._path.parent / "plain").mkdir(mode=0o700, exist_ok=True)
-        atomic_file.write(self._path, compiled_chain.encode(chain), 0o600)
+        self._files.chains.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._files.notes.mkdir(mode=0o700, exist_ok=True)
+        atomic_file.write(self._files.primary, compiled_chain.encode(chain), 0o600)
 
     def _source(self, network: Network) -> Source | None:
         """The files that decided which one is the primary.

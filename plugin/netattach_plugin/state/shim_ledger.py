@@ -15,7 +15,7 @@ from netattach_core.attach import sandbox as sandboxes
 from netattach_core.attach.sandbox import Sandbox
 from netattach_core.errors import NetattachError
 from netattach_core.shim import compiled_chain
-from netattach_plugin.node.primary_compiler import DIRECTORY
+from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.state.ledger import FileLedger
 
 _log = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ class ShimLedger(FileLedger):
     def __init__(self, directory: Path, deadline: float, leases: Path | None = None) -> None:
         super().__init__(directory, leases)
         self._deadline_ms = int(deadline * 1000)
-        self._deletions = directory / DIRECTORY / "del"
-        self._notes = directory / DIRECTORY / "plain"
+        self._deletions = ShimFiles(directory).deletions
+        self._notes = ShimFiles(directory).notes
 
     async def load(self, container_id: str) -> Sandbox | None:
         """The entry or, where there is none, the shim's note as one; a note that was cut off began nothing."""

@@ -21,6 +21,7 @@ from netattach_plugin.cluster.status_queue import StatusQueue
 from netattach_plugin.cluster.uninstall_watch import UninstallWatch
 from netattach_plugin.engine.engine import Engine
 from netattach_plugin.engine.network_resolver import NetworkResolver
+from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.metrics import Metrics
 from netattach_plugin.netlink import changes
 from netattach_plugin.netlink.node_links import NetlinkLinks
@@ -30,7 +31,7 @@ from netattach_plugin.node.installer import Installer
 from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
 from netattach_plugin.node.kubelet_devices import KubeletDevices
-from netattach_plugin.node.primary_compiler import DIRECTORY, PrimaryCompiler, plain_pods
+from netattach_plugin.node.primary_compiler import PrimaryCompiler, plain_pods
 from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.settings import Settings
 from netattach_plugin.state import handover
@@ -81,7 +82,7 @@ class _Daemon:
             bin_dir=read.bin_dir,
             conf_dir=read.conf_dir,
             networks=networks,
-            behind=UninstallChain(read.conf_dir, read.ledger / DIRECTORY),
+            behind=UninstallChain(read.conf_dir, ShimFiles(read.ledger).chains),
             compile_primary=compiler.look,
         )
         self._fate = UninstallWatch(api, read.namespace, read.daemon_set)
