@@ -9,6 +9,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from netattach_kube import environment
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Check = Callable[[], str | None]
 """Why it is not well, or None; asked at each request, so it has to be fast."""
@@ -25,8 +27,7 @@ async def served(
     app.router.add_get("/metrics", _telling(metrics))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    host, _, port = address.rpartition(":")
-    site = web.TCPSite(runner, host.strip("[]") or None, int(port))
+    site = web.TCPSite(runner, *environment.split_address(address))
     try:
         await site.start()
         yield runner.addresses[0][1]

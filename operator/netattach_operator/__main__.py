@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from netattach_core.errors import ConfigError
-from netattach_kube import api, health
+from netattach_kube import api, health, program
 from netattach_kube.api import Api
 from netattach_kube.lease import Lease
 from netattach_operator import crds, handlers, settings
@@ -22,31 +20,24 @@ from netattach_operator.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-DONE, FAILED, MISUSED, NO_LEADER = 0, 1, 2, 3
-"""Exit statuses: told to end; a defect or kopf ended; settings that cannot be read, or no cluster; the Lease is another's now."""
+NO_LEADER = 3
+"""Exit status: the Lease is another's now; the others are those of every program."""
+
+_Loaded = tuple[Settings, Sequence[Body]]
 
 
 def main() -> int:
     """Runs until SIGTERM or SIGINT, or until it does not lead any more: the pod is started anew then, with nothing left over."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        read = settings.from_environment()
-        wanted = crds.read(read.crds)
-    except (ValueError, ConfigError) as error:
-        return _misused(error)
-    try:
-        return asyncio.run(_run(read, wanted))
-    except ConfigError as error:
-        return _misused(error)
+    return program.main("netattach-operator", _load, _serve)
 
 
-def _misused(error: Exception) -> int:
-    print(f"netattach-operator: {error}", file=sys.stderr)  # noqa: T201  # before there is anything to log
-    return MISUSED
+def _load() -> _Loaded:
+    read = settings.from_environment()
+    return read, crds.read(read.crds)
 
 
-async def _run(read: Settings, wanted: Sequence[Body]) -> int:
-    stop = _stop_on_signal()
+async def _serve(loaded: _Loaded, stop: asyncio.Event) -> int:
+    read, wanted = loaded
     async with api.connected("netattach-operator", version("netattach"), read.kubeconfig) as server:
         return await Operator(server, read, wanted, handlers.login(read)).run(stop)
 
@@ -73,12 +64,12 @@ class Operator:
                     leading = tasks.create_task(self._lead(), name="leader")
                     stopping = tasks.create_task(stop.wait(), name="stop")
                     await asyncio.wait((leading, stopping), return_when=asyncio.FIRST_COMPLETED)
-                    status = NO_LEADER if leading.done() else DONE
+                    status = NO_LEADER if leading.done() else program.OK
                     leading.cancel()
                     stopping.cancel()
             except* Exception:  # noqa: BLE001  # whatever it is, the pod is started anew
                 _log.exception("the operator ends")
-                status = FAILED
+                status = program.FAILED
         return status
 
     async def _lead(self) -> None:
@@ -95,13 +86,6 @@ class Operator:
     def _problem(self) -> str | None:
         """A candidate that waits for the Lease is ready to take it."""
         return self._leader.problem() if self._leader else None
-
-
-def _stop_on_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 if __name__ == "__main__":

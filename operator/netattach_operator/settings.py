@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from netattach_kube import environment as environment_settings
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -40,39 +42,17 @@ class Settings:
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises ValueError, which names the variable."""
-    values: dict[str, str | Path] = {"identity": platform.node()}
-    for name in (
-        "namespace",
-        "lease",
-        "identity",
-        "health",
-        "service",
-        "ca_secret",
-        "tls_secret",
-        "webhooks",
-    ):
-        text = environment.get(f"NETATTACH_{name.upper()}")
-        if text:
-            values[name] = text
-    for name, variable in (("crds", "NETATTACH_CRDS"), ("kubeconfig", "KUBECONFIG")):
-        if environment.get(variable):
-            values[name] = Path(environment[variable])
     host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")
-    if host and port:
-        values["api_server"] = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
-    read = Settings(**values)  # type: ignore[arg-type]  # each was given what its field takes
-    _check_address(read.health)
+    read = environment_settings.read(
+        Settings,
+        environment,
+        named={"kubeconfig": "KUBECONFIG", "api_server": ""},
+        identity=platform.node(),
+        api_server=_api_server(host, port) if host and port else "",
+    )
+    environment_settings.check_address("NETATTACH_HEALTH", read.health)
     return read
 
 
-def _check_address(text: str) -> None:
-    host, colon, port = text.rpartition(":")
-    if (
-        not colon
-        or not port.isdecimal()
-        or not 0 <= int(port) < 2**16
-        or (":" in host and not host.startswith("["))
-    ):
-        raise ValueError(
-            f"NETATTACH_HEALTH is {text!r}; it has to be an address and a port, as in 0.0.0.0:8081"
-        )
+def _api_server(host: str, port: str) -> str:
+    return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from netattach_kube.environment import read
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -51,26 +53,4 @@ class Settings:
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises ValueError, which names the variable."""
-    values: dict[str, Path | str | float | int] = {"node": platform.node()}
-    for name, default in ((f, getattr(Settings(), f)) for f in Settings.__slots__):
-        text = environment.get(f"NETATTACH_{name.upper()}")
-        if text:
-            values[name] = _converted(name, text, Path if default is None else type(default))
-    return Settings(**values)  # type: ignore[arg-type]  # each was converted to its own field's type
-
-
-def _converted(name: str, text: str, kind: type) -> Path | str | float | int:
-    if kind in (float, int):
-        try:
-            return float(text) if kind is float else _positive(text)
-        except ValueError as error:
-            wanted = "a number of seconds" if kind is float else "a number above 0"
-            raise ValueError(f"NETATTACH_{name.upper()} is {text!r}; it has to be {wanted}") from error
-    return text if kind is str else Path(text)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    return read(Settings, environment, node=platform.node())

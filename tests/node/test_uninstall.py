@@ -13,7 +13,7 @@ import pytest
 
 from netattach_cli.demo.stage import DEFAULT_NETWORK
 from netattach_core.cni import netattach_conf
-from netattach_plugin.node.primary_compiler import DIRECTORY
+from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.state import handover
 from netattach_plugin.state.cni_caches import CniCaches
@@ -116,7 +116,7 @@ def test_a_plain_pod_that_the_shim_attached_alone_is_handed_over_too(after: Othe
 def ours(after: Others) -> Iterator[UninstallChain]:
     """Ours at the end of the default network's plugins, once they are taken; a test's end is our return."""
     stage = after.node.stage.places
-    ours = UninstallChain(stage.conf_dir, stage.ledger / DIRECTORY)
+    ours = UninstallChain(stage.conf_dir, ShimFiles(stage.ledger).chains)
     yield ours
     ours.give_up()
 
@@ -145,7 +145,7 @@ def _stand_in(after: Others) -> Path:
 def _what_is_left(after: Others) -> list[str]:
     """Of our places."""
     conf = after.node.stage.places.conf_dir
-    paths = [_stand_in(after), conf / "cbr0", after.node.stage.places.ledger / DIRECTORY / "stand-in"]
+    paths = [_stand_in(after), conf / "cbr0", ShimFiles(after.node.stage.places.ledger).stand_in]
     return [path.name for path in paths if path.exists()]
 
 

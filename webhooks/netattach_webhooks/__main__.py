@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
 import sys
 from importlib.metadata import version
 
-from netattach_core.errors import ConfigError
-from netattach_kube import api, health
+from netattach_kube import api, health, program
 from netattach_kube.api import Api
 from netattach_webhooks import settings
 from netattach_webhooks.app import Webhooks
@@ -21,9 +19,6 @@ from netattach_webhooks.tls import Certificate
 
 _log = logging.getLogger(__name__)
 
-DONE, FAILED, MISUSED = 0, 1, 2
-"""Exit statuses: told to end; a defect; settings that cannot be read, or no cluster."""
-
 _GARBAGE = (10_000, 20, 50)
 """New objects before the collector looks through the youngest, and so on; a validation makes some thousands, and no cycles."""
 
@@ -33,26 +28,10 @@ _TURN = 0.0005
 
 def main() -> int:
     """Runs until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        read = settings.from_environment()
-    except ValueError as error:
-        return _misused(error)
-    try:
-        return asyncio.run(_run(read))
-    except ConfigError as error:
-        return _misused(error)
+    return program.main("netattach-webhooks", settings.from_environment, _serve)
 
 
-def _misused(error: Exception) -> int:
-    print(f"netattach-webhooks: {error}", file=sys.stderr)  # noqa: T201  # before there is anything to log
-    return MISUSED
-
-
-async def _run(read: Settings) -> int:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+async def _serve(read: Settings, stop: asyncio.Event) -> int:
     async with api.connected("netattach-webhooks", version("netattach"), read.kubeconfig) as server:
         _answer_evenly()
         return await Program(server, read).run(stop)
@@ -79,7 +58,7 @@ class Program:
 
     async def run(self, stop: asyncio.Event) -> int:
         ready = (self._leaving, self._lookup.problem, self._certificate.problem, self._listening)
-        status = DONE
+        status = program.OK
         served = health.served(self._settings.health, live=(), ready=ready, metrics=self._metrics.registry)
         async with served as self.health_port:
             try:
@@ -93,7 +72,7 @@ class Program:
                         watch.cancel()
             except* Exception:  # noqa: BLE001  # whatever it is, the pod is started anew
                 _log.exception("the webhooks end")
-                status = FAILED
+                status = program.FAILED
         return status
 
     async def _serve(self, stop: asyncio.Event) -> None:

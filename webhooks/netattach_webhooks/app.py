@@ -19,6 +19,7 @@ from aiohttp import web
 
 from netattach_core.errors import DecodeError
 from netattach_core.text.finding import Severity
+from netattach_kube import environment
 from netattach_webhooks import review, wording
 from netattach_webhooks.lookup import Lookup, NotSyncedError
 from netattach_webhooks.metrics import Metrics, Outcome
@@ -80,9 +81,8 @@ class Webhooks:
             shutdown_timeout=_SECONDS,
         )
         await runner.setup()
-        host, _, port = address.rpartition(":")
         try:
-            await web.TCPSite(runner, host.strip("[]") or None, int(port), ssl_context=context).start()
+            await web.TCPSite(runner, *environment.split_address(address), ssl_context=context).start()
             yield runner.addresses[0][1]
         finally:
             await runner.cleanup()

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from netattach_kube import environment as environment_settings
+
+_LONGEST_DRAIN = 600
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -25,32 +29,11 @@ class Settings:
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises ValueError, which names the variable."""
-    values: dict[str, str | float | Path] = {}
-    for name in ("listen", "health", "namespace", "tls_secret"):
-        text = environment.get(f"NETATTACH_{name.upper()}")
-        if text:
-            values[name] = text
-    if environment.get("NETATTACH_DRAIN"):
-        values["drain"] = _seconds("NETATTACH_DRAIN", environment["NETATTACH_DRAIN"])
-    if environment.get("KUBECONFIG"):
-        values["kubeconfig"] = Path(environment["KUBECONFIG"])
-    read = Settings(**values)  # type: ignore[arg-type]  # each was given what its field takes
-    _check_address("NETATTACH_LISTEN", read.listen)
-    _check_address("NETATTACH_HEALTH", read.health)
+    read = environment_settings.read(Settings, environment, named={"kubeconfig": "KUBECONFIG"})
+    if read.drain > _LONGEST_DRAIN:
+        raise ValueError(
+            f"NETATTACH_DRAIN is {read.drain:g}; it has to be a number of seconds, at most {_LONGEST_DRAIN}"
+        )
+    environment_settings.check_address("NETATTACH_LISTEN", read.listen)
+    environment_settings.check_address("NETATTACH_HEALTH", read.health)
     return read
-
-
-def _seconds(variable: str, text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0 <= seconds <= 600:
-        raise ValueError(f"{variable} is {text!r}; it has to be a number of seconds, at most 600")
-    return seconds
-
-
-def _check_address(variable: str, text: str) -> None:
-    host, _, port = text.rpartition(":")
-    if not port.isdecimal() or not 0 <= int(port) < 2**16 or (":" in host and not host.startswith("[")):
-        raise ValueError(f"{variable} is {text!r}; it has to be an address and a port, as in 0.0.0.0:8443")

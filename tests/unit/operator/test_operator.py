@@ -15,10 +15,11 @@ import aiohttp
 import kopf
 import pytest
 
+from netattach_kube.program import FAILED, MISUSED, OK
 from netattach_kube.resource import CRDS, EVENTS, INVENTORIES, LEASES, NADS, PODS, SECRETS
 from netattach_operator import __main__ as program
 from netattach_operator import crds, settings
-from netattach_operator.__main__ import DONE, FAILED, MISUSED, NO_LEADER, Operator
+from netattach_operator.__main__ import NO_LEADER, Operator
 from netattach_operator.settings import Settings
 from support import api_server, require
 from support.api_server import ApiServer
@@ -96,7 +97,7 @@ async def running(scene: Scene) -> Any:
         tasks.create_task(scene.run())
         yield
         scene.stop.set()
-    assert DONE == scene.status
+    assert OK == scene.status
 
 
 def test_from_nothing_everything_becomes_right() -> None:
@@ -350,7 +351,7 @@ def test_as_a_program_it_ends_well_on_sigterm(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             _, said = await process.communicate()
 
-        assert (DONE, "True") == (process.returncode, scene.valid("a"))
+        assert (OK, "True") == (process.returncode, scene.valid("a"))
         assert "program leads" in said.decode()
         assert "Traceback" not in said.decode()
         assert "" == scene.holder()

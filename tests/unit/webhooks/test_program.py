@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from netattach_kube.program import FAILED, MISUSED, OK
 from netattach_kube.resource import INVENTORIES, NADS
 from netattach_webhooks import __main__, app
-from netattach_webhooks.__main__ import DONE, FAILED, MISUSED
 from netattach_webhooks.lookup import Lookup
 from support import api_server
 from unit.webhooks.scene import (
@@ -159,7 +159,7 @@ def test_it_ends_when_it_is_told(pair: Pair, listening: bool) -> None:  # noqa: 
                 await scene.until(lambda: scene.program.health_port != 0)
                 if listening:
                     await scene.ready()
-            assert DONE == scene.status
+            assert OK == scene.status
 
     run(story)
 

@@ -1,0 +1,76 @@
+"""Settings from the environment: each type is converted, and a message names the variable and what it has to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from netattach_kube import environment
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    name: str = "n"
+    directory: Path = Path("/d")
+    seconds: float = 2.0
+    count: int = 3
+    optional: Path | None = None
+
+
+def test_without_variables_every_field_has_its_default() -> None:
+    assert Settings() == environment.read(Settings, {})
+
+
+def test_each_type_is_converted() -> None:
+    variables = {
+        "NETATTACH_NAME": "other",
+        "NETATTACH_DIRECTORY": "/e",
+        "NETATTACH_SECONDS": "0.5",
+        "NETATTACH_COUNT": "7",
+        "KUBECONFIG": "/k",
+    }
+
+    read = environment.read(Settings, variables, named={"optional": "KUBECONFIG"})
+
+    assert Settings("other", Path("/e"), 0.5, 7, Path("/k")) == read
+
+
+def test_a_computed_default_gives_way_to_the_variable() -> None:
+    assert "host" == environment.read(Settings, {}, name="host").name
+    assert "set" == environment.read(Settings, {"NETATTACH_NAME": "set"}, name="host").name
+    assert "host" == environment.read(Settings, {"NETATTACH_NAME": ""}, name="host").name
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "1s"])
+def test_a_number_of_seconds_is_one(text: str) -> None:
+    with pytest.raises(ValueError, match=r"NETATTACH_SECONDS is .*number of seconds"):
+        environment.read(Settings, {"NETATTACH_SECONDS": text})
+
+
+@pytest.mark.parametrize("text", ["0", "-3", "1.5", "many"])
+def test_a_count_is_a_whole_number_above_zero(text: str) -> None:
+    with pytest.raises(ValueError, match=r"NETATTACH_COUNT is .*whole number above 0"):
+        environment.read(Settings, {"NETATTACH_COUNT": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("0.0.0.0:8081", "0.0.0.0", 8081),
+        (":1", None, 1),
+        ("[::1]:65535", "::1", 65535),
+        ("localhost:0", "localhost", 0),
+    ],
+)
+def test_an_address_is_split(text: str, host: str | None, port: int) -> None:
+    environment.check_address("V", text)
+
+    assert (host, port) == environment.split_address(text)
+
+
+@pytest.mark.parametrize("text", ["", "8081", "a:65536", "a:-1", "a:x", "::1:80", "a:²"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^V is .*an address and a port"):
+        environment.check_address("V", text)
