@@ -27,7 +27,7 @@ exec "$@"
 
 @contextlib.contextmanager
 def installed(cluster: Cluster, binary: Path) -> Iterator[None]:
-    """It validators networks and pods until the end of the block; whether the API server has heard of it is for the caller to see."""
+    """Validates networks and pods until the end of the block; the caller waits until the API server uses it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write(folder)

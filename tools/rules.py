@@ -2,7 +2,7 @@
 
     make rules      # or NETATTACH_WRITE_RULES=1 pytest tests/unit/test_rules_page.py
 
-The examples are docs/rules/examples/RULE.yaml, validated by the webhooks' own code in a cluster that holds docs/rules/cluster.yaml.
+The examples are docs/rules/examples/RULE.yaml, validated by the webhooks' own code in the cluster of docs/rules/cluster.yaml.
 One of these says what is validated:
 
     config: |          the text of a NetworkAttachmentDefinition lab/net
@@ -76,8 +76,8 @@ _HEAD = """\
 
 What `netattach lint`, the webhooks and the operator look for. `deny`: the object is refused; `warn`: kubectl prints a warning.
 The name of a rule is stable: cite it, search for it, or change its severity in the cluster's settings. Each example breaks its
-rule; below it stands what the validator says of it, with the place and how to fix it. A finding can weigh less than its rule where
-failure is not certain.
+rule; below it is the validator's finding, with the path and the fix. A finding can weigh less than its rule where failure is not
+certain.
 
 This page is written by `make rules` from the rules themselves and from [rules/examples](rules/examples); a test holds it to them.
 

@@ -109,7 +109,7 @@ class Reconciler:
         return pause
 
     async def _verdict(self, key: Key, body: Body) -> Verdict:
-        """Validated anew only where something has changed that the validator looks at; beside us, so that the Lease is renewed."""
+        """Validates again only where an input of the validator has changed; in a thread, so that the Lease is renewed."""
         nodes, settings = self._view.nodes, self._view.settings
         seen = (body["spec"], body["metadata"]["annotations"], self._view.nodes_version, settings)
         known, found = self._verdicts.get(key, (None, None))

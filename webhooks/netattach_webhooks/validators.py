@@ -37,7 +37,7 @@ _LARGE = 64 * 1024
 """Bytes of a body that is read in a thread; whatever stands in a smaller one is read in less time than others notice."""
 
 _SHORT = 1024
-"""Characters that are validated at once: the way to a thread and back takes as long as most of them, and the oddest take 15 ms."""
+"""Characters that are validated on the event loop: a thread costs as much as most of them, and the slowest take 15 ms."""
 
 _LONGEST_SETTINGS = 16 * 1024
 """Characters. To read YAML takes long."""

@@ -82,8 +82,8 @@ def of_deletion(
         found = _protected(list(users), "its annotation" if annotated else "the cluster's settings")
     else:
         problem = (
-            f"pods use this network: {unstructured.named(list(users))}. They keep their interface, and what it holds is freed when "
-            "they go; a pod that is started anew is not attached"
+            f"pods use this network: {unstructured.named(list(users))}. They keep their interface, and what it holds is freed "
+            "when they go; a pod that is started anew is not attached"
         )
         found = Finding(DELETED_IN_USE, (), problem, "delete those pods too, or create the network again")
     return validation_settings.applied([found], settings, _namespace(body))
@@ -109,8 +109,8 @@ def _protected(users: list[Key], why: str) -> Finding:
 
 def _changed_in_use(users: list[Key]) -> Finding:
     problem = (
-        f"pods use this network as it was: {unstructured.named(users)}. They keep what they have, and are freed by the text that they "
-        "were attached with"
+        f"pods use this network as it was: {unstructured.named(users)}. They keep what they have, and are freed by the text that "
+        "they were attached with"
     )
     return Finding(CHANGED_IN_USE, (), problem, "start those pods anew where they are to have the new one")
 
