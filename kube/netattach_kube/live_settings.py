@@ -10,12 +10,13 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from netattach_core.api.objects import Key
 from netattach_core.errors import ConfigError
 from netattach_kube import cluster_settings
 from netattach_kube.api import Api
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_kube.resource import CONFIG_MAPS
-from netattach_kube.watched import Key, Watched
+from netattach_kube.watched import Watched
 
 _log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from netattach_core.api import networks_annotation
 from netattach_core.api.networks_annotation import NetworkSelection
+from netattach_core.api.objects import Key
 from netattach_core.errors import AnnotationError
-from netattach_kube.watched import Key
 
 RUNNING = "status.phase!=Succeeded,status.phase!=Failed"
 """The field selector of pods that count: the others have given their networks back."""

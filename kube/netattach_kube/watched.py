@@ -13,14 +13,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
+from netattach_core.api.objects import Key
 from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
 from netattach_kube.api import Api
 from netattach_kube.failures import ExpiredError, ForbiddenError, from_status
 from netattach_kube.resource import Resource
 
 T = TypeVar("T")
-Key = tuple[str, str]
-"""Namespace ("" for what has none) and name."""
 
 _log = logging.getLogger(__name__)
 

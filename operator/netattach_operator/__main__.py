@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from netattach_core.api.objects import Body
 from netattach_kube import api, health, program
 from netattach_kube.api import Api
 from netattach_kube.lease import Lease
 from netattach_operator import crds, handlers, settings
-from netattach_operator.crds import Body
 from netattach_operator.handlers import Login
 from netattach_operator.leading import Leader
 from netattach_operator.metrics import Metrics

@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from netattach_core.api.objects import Body
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError
 from netattach_kube.api import Api
 from netattach_kube.resource import SECRETS, VALIDATING_WEBHOOKS, Resource
@@ -25,7 +26,6 @@ from netattach_operator.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-Body = dict[str, Any]
 
 _AT_LEAST_EVERY = 3600.0
 _AT_MOST_EVERY = 1.0

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from netattach_core.api.objects import Body
 from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
 from netattach_kube import events
 from netattach_kube.api import Api
 from netattach_kube.events import Subject
 from netattach_kube.resource import CRDS, Resource
 from netattach_operator import crds
-from netattach_operator.crds import Action, Body
+from netattach_operator.crds import Action
 from netattach_operator.metrics import Metrics
 
 _log = logging.getLogger(__name__)

@@ -13,9 +13,8 @@ from typing import Any
 
 import yaml
 
+from netattach_core.api.objects import Body
 from netattach_core.errors import ConfigError
-
-Body = dict[str, Any]
 
 
 class Action(enum.Enum):

@@ -7,7 +7,7 @@ import heapq
 from collections.abc import Callable
 from contextlib import suppress
 
-from netattach_kube.watched import Key
+from netattach_core.api.objects import Key
 
 
 class Keys:

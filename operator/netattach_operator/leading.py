@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from netattach_core import admission
+from netattach_core.api.objects import Body, Key
 from netattach_kube.api import Api
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_kube.live_settings import LiveSettings
 from netattach_kube.pods_by_nad import RUNNING, networks_of
 from netattach_kube.resource import NADS, PODS, Resource
-from netattach_kube.watched import Key, Watched
+from netattach_kube.watched import Watched
 from netattach_operator import handlers, kopf_thread
 from netattach_operator.certificate_keeper import CertificateKeeper
 from netattach_operator.crd_keeper import CrdKeeper
@@ -23,7 +24,7 @@ from netattach_operator.metrics import Metrics
 from netattach_operator.reconcile import Reconciler
 from netattach_operator.settings import Settings
 from netattach_operator.sweep import Sweep
-from netattach_operator.view import Body, View
+from netattach_operator.view import View
 
 
 class Leader:

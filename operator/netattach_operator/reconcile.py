@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError, TryAgainError
 from netattach_core.validation import nad_status
 from netattach_core.validation.nad_status import Verdict
@@ -17,10 +18,9 @@ from netattach_kube import events
 from netattach_kube.api import Api
 from netattach_kube.events import Subject
 from netattach_kube.resource import NADS
-from netattach_kube.watched import Key
 from netattach_operator.keys import Keys
 from netattach_operator.metrics import Metrics
-from netattach_operator.view import Body, View
+from netattach_operator.view import View
 
 _log = logging.getLogger(__name__)
 

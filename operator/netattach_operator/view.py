@@ -9,15 +9,14 @@ from typing import Any, Generic, TypeVar
 
 from netattach_core.api import inventory
 from netattach_core.api.inventory import NodeInventory
+from netattach_core.api.objects import Body, Key
 from netattach_core.errors import NetattachError
 from netattach_core.validation import settings as validation_settings
 from netattach_core.validation.settings import ValidationSettings
 from netattach_kube.pods_by_nad import PodsByNad
-from netattach_kube.watched import Key
 from netattach_operator.keys import Keys
 
 T = TypeVar("T")
-Body = dict[str, Any]
 
 _log = logging.getLogger(__name__)
 

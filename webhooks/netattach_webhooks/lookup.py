@@ -16,6 +16,7 @@ from netattach_core.api import inventory
 from netattach_core.api import nad as nads
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import Nad
+from netattach_core.api.objects import Key
 from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
 from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.settings import ValidationSettings
@@ -23,7 +24,7 @@ from netattach_kube.api import Api
 from netattach_kube.live_settings import LiveSettings
 from netattach_kube.pods_by_nad import RUNNING, PodsByNad, networks_of
 from netattach_kube.resource import INVENTORIES, NADS, PODS
-from netattach_kube.watched import Key, Watched
+from netattach_kube.watched import Watched
 
 _SECONDS = 0.5
 """For all networks of a pod together; its creation waits for them."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from netattach_core.api.objects import Body
 from netattach_core.errors import DecodeError
 
 API_VERSION, KIND = "admission.k8s.io/v1", "AdmissionReview"
@@ -22,8 +23,6 @@ _NESTED = (dict, list)
 _TOO_DEEP = "the body has too many objects and lists inside each other"
 _MOST_LEVELS = 100
 """Objects and lists inside each other; of what Kubernetes stores, nothing that is validated here has twenty."""
-
-Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

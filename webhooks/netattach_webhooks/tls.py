@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from netattach_core.api.objects import Key
 from netattach_core.errors import DecodeError
 from netattach_kube.api import Api
 from netattach_kube.resource import SECRETS
-from netattach_kube.watched import Key, Watched
+from netattach_kube.watched import Watched
 from netattach_webhooks.metrics import Metrics
 
 _log = logging.getLogger(__name__)

@@ -19,6 +19,7 @@ from netattach_core import admission
 from netattach_core.admission import Key, network_requests, pod_devices, pod_templates
 from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
+from netattach_core.api.objects import Body
 from netattach_core.errors import ConfigError
 from netattach_core.text.finding import Finding, Severity
 from netattach_core.validation.settings import ValidationSettings
@@ -26,7 +27,7 @@ from netattach_kube import cluster_settings
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_webhooks import review
 from netattach_webhooks.lookup import Lookup
-from netattach_webhooks.review import Body, Review
+from netattach_webhooks.review import Review
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -17,7 +17,8 @@ from netattach_core.admission import (
 from netattach_core.admission.cluster_settings import of_default_networks, of_primary, of_settings
 from netattach_core.admission.nads import LONGEST_CONFIG, concerns_nad, of_deletion, of_nad
 from netattach_core.admission.pods import Asked, of_pod, uncertain, unknown, unknown_default, unknown_file
-from netattach_core.admission.unstructured import Body, Key
+from netattach_core.admission.unstructured import Body
+from netattach_core.api.objects import Key
 from netattach_core.validation.settings import ValidationSettings, applied
 from netattach_core.validation.validator import RULES as VALIDATION_RULES
 

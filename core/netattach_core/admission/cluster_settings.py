@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from netattach_core.admission.unstructured import Key
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.api.objects import Key
 from netattach_core.cni import netattach_conf
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity

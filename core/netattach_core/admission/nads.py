@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from netattach_core.admission import unstructured
-from netattach_core.admission.unstructured import Body, Key
+from netattach_core.admission.unstructured import Body
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import PROTECT
+from netattach_core.api.objects import Key
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import footprint_index
 from netattach_core.validation import settings as validation_settings

@@ -9,9 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from netattach_core.admission.unstructured import Key
 from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import NETWORKS, NetworkSelection
+from netattach_core.api.objects import Key
 from netattach_core.net import addresses
 from netattach_core.plugins import main_plugin
 from netattach_core.text.finding import Finding, Path, Rule, Severity

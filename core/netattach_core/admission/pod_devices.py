@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from netattach_core.admission import unstructured
-from netattach_core.admission.unstructured import Body, Key
+from netattach_core.admission.unstructured import Body
 from netattach_core.api.nad import RESOURCE_NAME, Nad
 from netattach_core.api.networks_annotation import NETWORKS, NetworkSelection
+from netattach_core.api.objects import Key
 from netattach_core.attach.attachment import Network
 from netattach_core.devices import assignment as device_assignment
 from netattach_core.text.finding import Finding, Rule, Severity

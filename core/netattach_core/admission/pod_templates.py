@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from netattach_core.admission import unstructured
-from netattach_core.admission.unstructured import Body, Key
+from netattach_core.admission.unstructured import Body
 from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import NETWORKS, NetworkSelection
+from netattach_core.api.objects import Key
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import footprint
 from netattach_core.validation.footprint import Footprint

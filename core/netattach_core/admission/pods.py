@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netattach_core.admission import unstructured
-from netattach_core.admission.unstructured import Body, Key
+from netattach_core.admission.unstructured import Body
 from netattach_core.api import network_selection, networks_annotation
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
+from netattach_core.api.objects import Key
 from netattach_core.attach import default_route
 from netattach_core.attach.attachment import interface_name
 from netattach_core.errors import AnnotationError

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from netattach_core.api.objects import Key
+
 Body = Mapping[str, Any]
-Key = tuple[str, str]
-"""Namespace and name."""
 
 _NAMED = 3
 

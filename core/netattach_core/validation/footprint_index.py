@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from netattach_core.api.nad import Nad
+from netattach_core.api.objects import Key
 from netattach_core.validation import footprint
 from netattach_core.validation.footprint import Footprint
-
-Key = tuple[str, str]
-"""Namespace and name."""
 
 Neighbour = tuple[Nad, Footprint]
 

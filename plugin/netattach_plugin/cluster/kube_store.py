@@ -13,11 +13,12 @@ from typing import Any
 from netattach_core.api import inventory, nad, networks_annotation
 from netattach_core.api.inventory import NodeAddress, NodeInventory
 from netattach_core.api.nad import Nad
+from netattach_core.api.objects import Key
 from netattach_core.api.pod import Pod, PodRef
 from netattach_core.errors import ConflictError, NotFoundError, RefusedError, TryAgainError
 from netattach_kube.api import Api
 from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS, RESOURCE_SLICES
-from netattach_kube.watched import Key, Watched
+from netattach_kube.watched import Watched
 
 MANAGER = "netattach-daemon"
 _MIRROR = "kubernetes.io/config.mirror"

@@ -11,10 +11,11 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from netattach_core.api.objects import Key
 from netattach_core.errors import NetattachError, NotFoundError
 from netattach_kube.api import Api
 from netattach_kube.resource import DAEMON_SETS, NAMESPACES, Resource
-from netattach_kube.watched import Key, Watched
+from netattach_kube.watched import Watched
 
 _log = logging.getLogger(__name__)
 

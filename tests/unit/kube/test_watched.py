@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from netattach_core.api.objects import Key
 from netattach_core.errors import ConfigError
 from netattach_kube import watched
 from netattach_kube.resource import NADS, PODS
-from netattach_kube.watched import Key, Watched
+from netattach_kube.watched import Watched
 from support import api_server
 from support.api_server import ApiServer
 
