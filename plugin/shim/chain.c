@@ -1,5 +1,5 @@
-/* Reads a compiled chain, and finds out whether it still is that of the node. What is of another release, cut off or too large is
- * not used: the daemon is asked then, as without any. */
+/* Parses a compiled chain, and compares its sources with the node's CNI configs. A file that is of another release, truncated or too
+ * large is not used: then the daemon is asked, as without any. */
 #define _GNU_SOURCE
 #include "chain.h"
 #include "json_scan.h"
@@ -17,7 +17,7 @@
 
 static const char magic[] = "netattach-chain";
 
-/* Closes it. False where it cannot be read; errno tells why. */
+/* Reads and closes it. False, and errno, where it cannot be read. */
 static bool read_open(int file, struct buffer *content)
 {
 	ssize_t got = -1;
@@ -34,13 +34,13 @@ static bool read_open(int file, struct buffer *content)
 	return !got;
 }
 
-bool read_whole(const char *path, struct buffer *content)
+bool read_file(const char *path, struct buffer *content)
 {
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	return file >= 0 && read_open(file, content);
 }
 
-static bool read_head(struct chain *chain, struct span fields)
+static bool parse_head(struct chain *chain, struct span fields)
 {
 	struct span name;
 	uint64_t version;
@@ -49,7 +49,7 @@ static bool read_head(struct chain *chain, struct span fields)
 	       next_field(&fields, &chain->features);
 }
 
-static bool read_origin(struct chain *chain, struct span fields)
+static bool parse_origin(struct chain *chain, struct span fields)
 {
 	struct span which;
 	bool whole = next_field(&fields, &chain->directory) && next_field(&fields, &chain->own) && next_field(&fields, &which) &&
@@ -58,13 +58,13 @@ static bool read_origin(struct chain *chain, struct span fields)
 	return whole;
 }
 
-static bool read_file(struct chain *chain, struct span fields)
+static bool parse_file(struct chain *chain, struct span fields)
 {
 	struct source_file *file = &chain->files[chain->file_count];
 	return chain->file_count++ < MAX_FILES && next_field(&fields, &file->name) && next_field(&fields, &file->content);
 }
 
-static bool read_step(struct chain *chain, struct span fields)
+static bool parse_step(struct chain *chain, struct span fields)
 {
 	struct step *step = &chain->steps[chain->step_count];
 	if (chain->step_count >= MAX_STEPS)
@@ -76,43 +76,43 @@ static bool read_step(struct chain *chain, struct span fields)
 	return whole;
 }
 
-static bool read_call(struct chain *chain, struct span fields)
+static bool parse_call(struct chain *chain, struct span fields)
 {
-	struct asked *asked = &chain->asked;
-	chain->has_call = next_field(&fields, &asked->netns) && next_field(&fields, &asked->ifname) &&
-			  next_field(&fields, &asked->args) && next_field(&fields, &asked->runtime_config);
+	struct sandbox_args *args = &chain->args;
+	chain->has_call = next_field(&fields, &args->netns) && next_field(&fields, &args->ifname) &&
+			  next_field(&fields, &args->args) && next_field(&fields, &args->runtime_config);
 	return chain->has_call;
 }
 
-static bool read_frame(struct chain *chain, const struct frame *frame)
+static bool parse_frame(struct chain *chain, const struct frame *frame)
 {
 	struct span fields = frame->fields;
 	switch (frame->kind) {
-	case 'O': return read_origin(chain, fields);
-	case 'F': return read_file(chain, fields);
-	case 'S': return read_step(chain, fields);
-	case 'C': return read_call(chain, fields);
+	case 'O': return parse_origin(chain, fields);
+	case 'F': return parse_file(chain, fields);
+	case 'S': return parse_step(chain, fields);
+	case 'C': return parse_call(chain, fields);
 	case 'R': return next_field(&fields, &chain->result);
 	case 'X': chain->excepted = fields; return true;
 	case 'E': chain->has_end = true; return true;
-	default: return true; /* what is told to the daemon alone */
+	default: return true; /* for the daemon alone */
 	}
 }
 
-static bool read_frames(struct chain *chain)
+static bool parse_frames(struct chain *chain)
 {
 	struct span input = filled(&chain->file);
 	struct frame frame;
 	enum taken taken = frame_take(&input, &frame);
-	if (taken != TAKEN_FRAME || frame.kind != 'N' || !read_head(chain, frame.fields))
+	if (taken != TAKEN_FRAME || frame.kind != 'N' || !parse_head(chain, frame.fields))
 		return false;
 	while ((taken = frame_take(&input, &frame)) == TAKEN_FRAME)
-		if (!read_frame(chain, &frame))
+		if (!parse_frame(chain, &frame))
 			return false;
 	return taken == TAKEN_NOTHING && chain->has_end && chain->step_count;
 }
 
-static void forget(struct chain *chain)
+static void clear(struct chain *chain)
 {
 	struct buffer file = chain->file;
 	memset(chain, 0, sizeof *chain);
@@ -121,33 +121,33 @@ static void forget(struct chain *chain)
 
 enum chain_read chain_read(const char *path, struct chain *chain)
 {
-	forget(chain);
-	if (!read_whole(path, &chain->file))
+	clear(chain);
+	if (!read_file(path, &chain->file))
 		return errno == ENOENT || errno == ENOTDIR ? CHAIN_NONE : CHAIN_UNUSABLE;
-	return read_frames(chain) ? CHAIN_WHOLE : CHAIN_UNUSABLE;
+	return parse_frames(chain) ? CHAIN_WHOLE : CHAIN_UNUSABLE;
 }
 
-/* Written by root, or by who we are where that is nobody else's root (a user namespace), and by no others. */
-static bool is_ours(int file)
+/* A regular file of root, or of our own user (root of a user namespace), that nobody else may write. */
+static bool is_trusted(int file)
 {
 	struct stat found;
 	return !fstat(file, &found) && S_ISREG(found.st_mode) && (!found.st_uid || found.st_uid == geteuid()) &&
 	       !(found.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-bool chain_read_ours(const char *path, struct chain *chain)
+bool chain_read_trusted(const char *path, struct chain *chain)
 {
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
-	forget(chain);
+	clear(chain);
 	if (file < 0)
 		return false;
-	if (is_ours(file))
-		return read_open(file, &chain->file) && read_frames(chain);
+	if (is_trusted(file))
+		return read_open(file, &chain->file) && parse_frames(chain);
 	close(file);
 	return false;
 }
 
-bool chain_knows(const struct chain *chain, char feature)
+bool chain_has(const struct chain *chain, char feature)
 {
 	return chain->features.size && memchr(chain->features.bytes, feature, chain->features.size);
 }
@@ -167,7 +167,7 @@ static char *below(struct span directory, struct span name)
 static bool is_unchanged(const struct chain *chain, const struct source_file *file, struct buffer *content)
 {
 	char *path = below(chain->directory, file->name);
-	bool same = path && read_whole(path, content) && span_equals(filled(content), file->content);
+	bool same = path && read_file(path, content) && span_equals(filled(content), file->content);
 	free(path);
 	return same;
 }
@@ -188,8 +188,8 @@ static int compare(struct span name, struct span other)
 	return order ? order : (name.size > other.size) - (name.size < other.size);
 }
 
-/* One that would be the primary, or be waited for, if it was there before. */
-static bool is_new_before(const struct chain *chain, const struct dirent *entry)
+/* A new CNI config that comes before ours in the order of the names, and so might be the default network now. */
+static bool is_new_and_earlier(const struct chain *chain, const struct dirent *entry)
 {
 	struct span name = span_of(entry->d_name);
 	if (entry->d_type == DT_DIR || !has_suffix(entry->d_name) || span_equals(name, chain->own))
@@ -200,7 +200,7 @@ static bool is_new_before(const struct chain *chain, const struct dirent *entry)
 	return compare(name, chain->files[chain->file_count - 1].name) < 0;
 }
 
-static bool nothing_came_before(const struct chain *chain)
+static bool has_no_earlier_file(const struct chain *chain)
 {
 	char *path = below(chain->directory, span_of("."));
 	DIR *directory = path ? opendir(path) : NULL;
@@ -209,13 +209,13 @@ static bool nothing_came_before(const struct chain *chain)
 	if (!directory)
 		return false;
 	for (struct dirent *entry; nothing && (entry = readdir(directory));)
-		nothing = !is_new_before(chain, entry);
+		nothing = !is_new_and_earlier(chain, entry);
 	closedir(directory);
 	return nothing;
 }
 
-/* More plugins for the same network, in a directory of its name. */
-static bool nothing_stands_beside(const struct chain *chain)
+/* A directory of the network's name has more plugins for it. */
+static bool has_no_plugin_directory(const struct chain *chain)
 {
 	if (!chain->absent.size)
 		return true;
@@ -225,7 +225,7 @@ static bool nothing_stands_beside(const struct chain *chain)
 	return nothing;
 }
 
-/* By content: times are too coarse, and a file that was written back is the same. */
+/* Compares contents: times are too coarse, and a file may be rewritten unchanged. */
 bool chain_is_current(const struct chain *chain)
 {
 	struct buffer content = {0};
@@ -233,5 +233,5 @@ bool chain_is_current(const struct chain *chain)
 	for (size_t i = 0; current && i < chain->file_count; i++)
 		current = is_unchanged(chain, &chain->files[i], &content);
 	free(content.bytes);
-	return current && nothing_stands_beside(chain) && (!chain->first || nothing_came_before(chain));
+	return current && has_no_plugin_directory(chain) && (!chain->first || has_no_earlier_file(chain));
 }

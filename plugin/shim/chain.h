@@ -11,7 +11,9 @@
 #define CHAIN_VERSION 1
 #endif
 
-enum { KNOWS_PLAIN = 'p', KNOWS_RESULT = 'r', KNOWS_CHECK = 'c', KNOWS_STATUS = 's' };
+/* Letters, as the file has them. FEATURE_PLAIN: the chain is for pods without secondary networks. FEATURE_RESULT: DEL gets prevResult.
+ * FEATURE_CHECK, FEATURE_STATUS: the plugins' CNI version has the verb. */
+enum { FEATURE_PLAIN = 'p', FEATURE_RESULT = 'r', FEATURE_CHECK = 'c', FEATURE_STATUS = 's' };
 
 struct step {
 	struct span network, plugin, ifname, args, tail, capabilities;
@@ -21,12 +23,12 @@ struct source_file {
 	struct span name, content;
 };
 
-/* What the runtime asked for a sandbox; everything as the plugins are told it. */
-struct asked {
+/* What plugins get of the runtime's call for a sandbox. */
+struct sandbox_args {
 	struct span netns, ifname, args, runtime_config;
 };
 
-/* All spans point into `file`. A note has `asked`, and a `result` once it is whole. */
+/* All spans point into `file`. A sandbox's record has `args`, and `result` after an ADD that succeeded. */
 struct chain {
 	struct buffer file;
 	struct span cni_version, features, excepted;
@@ -38,7 +40,7 @@ struct chain {
 	struct step steps[MAX_STEPS];
 	size_t step_count;
 	bool has_end, has_call;
-	struct asked asked;
+	struct sandbox_args args;
 	struct span result;
 };
 
@@ -46,13 +48,13 @@ enum chain_read { CHAIN_NONE, CHAIN_UNUSABLE, CHAIN_WHOLE };
 
 enum chain_read chain_read(const char *path, struct chain *chain);
 
-/* Whether it is whole, no symbolic link, and nobody's but root's: what is removed by it is removed as root. */
-bool chain_read_ours(const char *path, struct chain *chain);
-bool chain_knows(const struct chain *chain, char feature);
+/* Whether it is whole, no symbolic link, and writable by root alone: root removes files by its content. */
+bool chain_read_trusted(const char *path, struct chain *chain);
+bool chain_has(const struct chain *chain, char feature);
 
-/* Whether the node's files are what they were when it was compiled. */
+/* Whether the node's CNI configs are the ones that it was compiled from. */
 bool chain_is_current(const struct chain *chain);
 
-bool read_whole(const char *path, struct buffer *content);
+bool read_file(const char *path, struct buffer *content);
 
 #endif

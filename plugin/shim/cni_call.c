@@ -1,5 +1,5 @@
-/* Reads a call far enough to know whether its pod is plain: whether none of the two annotations is there by which a pod selects
- * networks. Keys are compared as they are written, so one with an escape in it may be any: then the daemon is asked. */
+/* Parses a call far enough to see whether its pod has one of the two annotations that select networks. Keys are compared as they are
+ * written; one with an escape in it may be any key, so then the daemon is asked. */
 #define _GNU_SOURCE
 #include "cni_call.h"
 #include "json_scan.h"
@@ -29,7 +29,7 @@ static bool is_alphanumeric(char letter)
 	return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
 }
 
-/* A letter or digit first, and no more than a file's name may hold: it becomes one. */
+/* It starts with a letter or digit, and is fit to be a file's name. */
 static bool is_name(const char *name, size_t longest)
 {
 	size_t size = strlen(name);
@@ -41,7 +41,7 @@ static bool is_name(const char *name, size_t longest)
 	return true;
 }
 
-bool is_sandbox(const char *id)
+bool is_container_id(const char *id)
 {
 	return is_name(id, LONGEST_ID);
 }
@@ -60,8 +60,8 @@ static bool starts_with(struct span text, const char *prefix, struct span *rest)
 	return true;
 }
 
-/* One KEY=VALUE; false where it is none. IgnoreUnknown stands in front already. */
-static bool read_arg(struct call *call, struct span item)
+/* One KEY=VALUE; false where it is none. IgnoreUnknown was added before. */
+static bool parse_arg(struct call *call, struct span item)
 {
 	struct span ignored;
 	if (!item.size || *item.bytes == '=' || !memchr(item.bytes, '=', item.size))
@@ -74,18 +74,18 @@ static bool read_arg(struct call *call, struct span item)
 	return true;
 }
 
-static bool read_args(struct call *call, const char *text)
+static bool parse_args(struct call *call, const char *text)
 {
-	buffer_text(&call->args, "IgnoreUnknown=1"); /* every reference plugin refuses keys that it does not know */
+	buffer_text(&call->args, "IgnoreUnknown=1"); /* the reference plugins refuse unknown keys */
 	for (const char *next; *text; text = *next ? next + 1 : next) {
 		next = text + strcspn(text, ";");
-		if (!read_arg(call, (struct span){(const unsigned char *)text, (size_t)(next - text)}))
+		if (!parse_arg(call, (struct span){(const unsigned char *)text, (size_t)(next - text)}))
 			return false;
 	}
 	return true;
 }
 
-static bool read_annotations(struct call *call, struct span annotations)
+static bool parse_annotations(struct call *call, struct span annotations)
 {
 	struct span members;
 	struct member member;
@@ -99,8 +99,8 @@ static bool read_annotations(struct call *call, struct span annotations)
 	return true;
 }
 
-/* All but the annotations, which are for us: they are no plugin's, and long. */
-static bool read_runtime_config(struct call *call, struct span offered)
+/* Everything but the annotations, which no plugin needs. */
+static bool parse_runtime_config(struct call *call, struct span offered)
 {
 	struct span members;
 	struct member member;
@@ -110,7 +110,7 @@ static bool read_runtime_config(struct call *call, struct span offered)
 		if (is_escaped(member.key))
 			return false;
 		if (span_equals(member.key, span_of(ANNOTATIONS))) {
-			if (!read_annotations(call, member.value))
+			if (!parse_annotations(call, member.value))
 				return false;
 			continue;
 		}
@@ -122,23 +122,23 @@ static bool read_runtime_config(struct call *call, struct span offered)
 	return true;
 }
 
-static bool read_configuration(struct call *call, struct span text)
+static bool parse_configuration(struct call *call, struct span text)
 {
 	struct span whole, version, offered;
 	if (!scan_value(text, &whole) || !scan_find(whole, "cniVersion", &version) || version.size < 2 || *version.bytes != '"')
 		return false;
 	call->cni_version = (struct span){version.bytes + 1, version.size - 2};
-	return !scan_find(whole, "runtimeConfig", &offered) || read_runtime_config(call, offered);
+	return !scan_find(whole, "runtimeConfig", &offered) || parse_runtime_config(call, offered);
 }
 
-void call_read(struct call *call, struct span configuration)
+void call_parse(struct call *call, struct span configuration)
 {
 	call->command = variable("CNI_COMMAND");
 	call->id = variable("CNI_CONTAINERID");
 	call->netns = variable("CNI_NETNS");
 	call->ifname = variable("CNI_IFNAME");
 	buffer_text(&call->runtime_config, "{");
-	call->readable = read_args(call, variable("CNI_ARGS")) && read_configuration(call, configuration);
+	call->readable = parse_args(call, variable("CNI_ARGS")) && parse_configuration(call, configuration);
 	buffer_text(&call->runtime_config, "}");
 	if (call->args.lost || call->runtime_config.lost)
 		call->readable = false;
@@ -153,9 +153,9 @@ static bool is_excepted(const struct call *call, struct span namespaces)
 	return false;
 }
 
-bool is_plain(const struct call *call, const struct chain *chain)
+bool has_no_secondary_networks(const struct call *call, const struct chain *chain)
 {
 	return call->readable && call->annotated && !call->selects && is_interface(call->ifname) &&
 	       span_equals(call->cni_version, chain->cni_version) &&
-	       chain_knows(chain, KNOWS_PLAIN) != is_excepted(call, chain->excepted);
+	       chain_has(chain, FEATURE_PLAIN) != is_excepted(call, chain->excepted);
 }

@@ -1,10 +1,11 @@
 /* A call of the runtime, as far as the shim has to understand it. */
-#ifndef CALL_H
-#define CALL_H
+#ifndef CNI_CALL_H
+#define CNI_CALL_H
 
 #include "chain.h"
 
-/* `args` and `runtime_config` are what plugins are told; `annotated`: the runtime handed the pod's annotations over. */
+/* `args` and `runtime_config`: for the plugins; `annotated`: the runtime passed the pod's annotations; `selects`: one of them selects
+ * networks. */
 struct call {
 	const char *command, *id, *netns, *ifname;
 	struct span cni_version, namespace, pod;
@@ -12,13 +13,13 @@ struct call {
 	bool readable, annotated, selects;
 };
 
-/* What is odd makes it unreadable: the daemon has the words for that. */
-void call_read(struct call *call, struct span configuration);
+/* Anything unusual makes the call unreadable: the daemon reports what is wrong. */
+void call_parse(struct call *call, struct span configuration);
 
 bool is_command(const struct call *call, const char *name);
-bool is_sandbox(const char *id);
+bool is_container_id(const char *id);
 
-/* Whether the pod gets this chain and nothing else. */
-bool is_plain(const struct call *call, const struct chain *chain);
+/* Whether the pod gets this chain, the default network, and nothing else. */
+bool has_no_secondary_networks(const struct call *call, const struct chain *chain);
 
 #endif

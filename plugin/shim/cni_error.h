@@ -1,6 +1,6 @@
-/* What the runtime reads when a call fails: the error object of the CNI specification. */
-#ifndef REPORT_H
-#define REPORT_H
+/* The error object of the CNI specification, which the runtime reads when a call fails. */
+#ifndef CNI_ERROR_H
+#define CNI_ERROR_H
 
 #include "frame.h"
 
@@ -16,7 +16,7 @@ enum cni_code {
 	CNI_OTHER = 999,
 };
 
-/* A message in pieces, so that nothing needs printf, which would double the binary. */
+/* A message in pieces: printf would double the size of the binary. */
 #define TEXT(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 struct span joined(const char *const *pieces);

@@ -1,15 +1,12 @@
-/* Finds the daemon, agrees with it on a version, and carries bytes. Whatever goes wrong ends the process here: with everything
- * that it started ended, an error object printed and exit status 1, never as a success. */
+/* Connects to the daemon, agrees with it on a version of the protocol, sends and receives bytes. */
 #define _GNU_SOURCE
 #include "daemon_client.h"
-#include "standalone.h"
-#include "process_tree.h"
-#include "lock.h"
-#include "supervisor.h"
+#include "clock.h"
+#include "exit.h"
+#include "runtime.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
@@ -24,53 +21,27 @@
 #endif
 #define FIRST_PAUSE_MS 10
 #define LAST_PAUSE_MS 500
-#define LONGEST_GREETING_MS 2000 /* for what can be done without it, too */
+#define OPTIONAL_WAIT_MS 2000 /* for the greeting of a daemon that the call can do without */
 #define CHUNK 65536
 
-/* One process holds one conversation. */
+/* A process has one connection. */
 static struct {
 	const char *path;
+	void (*fallback)(void);
 	uint64_t wait_ms, wait_until;
 	int socket;
 	struct buffer input;
 } here;
 
-static void forget(pid_t child, int status)
+static _Noreturn void connection_lost(const char *why)
 {
-	(void)child;
-	(void)status;
-}
-
-static const char *command(void)
-{
-	return getenv("CNI_COMMAND");
-}
-
-/* Ends the call with an error, after everything that it started. */
-_Noreturn void fail(enum cni_code code, const char *const *message, const char *const *details)
-{
-	end_descendants(forget);
-	print_error(code, joined(message), joined(details));
-	leave(1);
-}
-
-_Noreturn void no_memory(void)
-{
-	fail(CNI_TRY_AGAIN, TEXT("netattach ", command(), ": no memory is left; the runtime will try again"), TEXT(""));
-}
-
-/* What can be done without it is done to its end, from its beginning. */
-static _Noreturn void lost(const char *why)
-{
-	end_descendants(forget);
-	if (alone_can())
-		alone_instead();
+	here.fallback();
 	fail(CNI_TRY_AGAIN,
-	     TEXT("the netattach daemon went away during ", command(), "; the runtime will try again"),
+	     TEXT("the netattach daemon went away during ", getenv("CNI_COMMAND"), "; the runtime will try again"),
 	     TEXT(here.path, ": ", why));
 }
 
-_Noreturn void misled(const char *what)
+_Noreturn void protocol_error(const char *what)
 {
 	fail(CNI_UNDECODABLE,
 	     TEXT("what answers at ", here.path, " does not speak as a netattach daemon of this release does; the daemon's pod on this "
@@ -78,22 +49,10 @@ _Noreturn void misled(const char *what)
 	     TEXT(what));
 }
 
-/* Waits for the descriptor, and ends the process where the front is gone: only for the time in which nothing has begun. */
-bool wait_for(int alive, int descriptor, int milliseconds)
-{
-	struct pollfd watched[] = {{alive, 0, 0}, {descriptor, POLLIN, 0}};
-	int ready;
-	do
-		ready = poll(watched, 2, milliseconds);
-	while (ready < 0 && errno == EINTR);
-	if (watched[0].revents)
-		leave(1); /* nobody reads what it would say */
-	return ready > 0;
-}
-
-void daemon_settings(void)
+void daemon_configure(void (*fallback)(void))
 {
 	const char *path = getenv("NETATTACH_SOCKET"), *wait = getenv("NETATTACH_WAIT_MS");
+	here.fallback = fallback;
 	here.path = path && *path ? path : SOCKET;
 	here.wait_ms = WAIT_MS;
 	if (wait && !number_of(span_of(wait), &here.wait_ms))
@@ -107,35 +66,26 @@ const char *daemon_path(void)
 	return here.path;
 }
 
-static int left_to_wait(void)
-{
-	uint64_t now = now_ms();
-	if (now >= here.wait_until)
-		return 0;
-	uint64_t left = here.wait_until - now;
-	return left > INT32_MAX ? INT32_MAX : (int)left;
-}
-
-/* Not blocking while it connects: the queue of a daemon that hangs may be full. */
+/* Non-blocking while it connects: the queue of a daemon that hangs may be full. */
 static bool connect_once(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	memcpy(address.sun_path, here.path, strlen(here.path));
 	here.socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (here.socket < 0)
-		fail(CNI_TRY_AGAIN, TEXT("no socket could be made"), TEXT(reason(errno)));
+		fail(CNI_TRY_AGAIN, TEXT("no socket could be created"), TEXT(reason(errno)));
 	if (connect(here.socket, (struct sockaddr *)&address, sizeof address) < 0)
 		return false;
 	fcntl(here.socket, F_SETFL, 0);
 	return true;
 }
 
-static bool may_come(int error)
+static bool is_transient(int error)
 {
 	return error == ENOENT || error == ECONNREFUSED || error == EAGAIN || error == EINTR || error == ECONNRESET || error == EPIPE;
 }
 
-/* Reads once more; false at the end or on an error, which errno tells (0 = the end). */
+/* Receives once more; false at the end (errno = 0) or on an error (errno). */
 static bool receive(void)
 {
 	if (!buffer_room(&here.input, CHUNK))
@@ -150,40 +100,40 @@ static bool receive(void)
 	return got < 0 && (errno == EINTR || errno == EAGAIN);
 }
 
-static enum taken greeting(struct frame *frame)
+static enum taken read_greeting(struct frame *frame)
 {
 	struct span input = filled(&here.input);
 	enum taken taken = frame_take(&input, frame);
 	if (taken == TAKEN_GARBAGE)
-		misled("the greeting is no frame");
+		protocol_error("the greeting is no frame");
 	if (taken == TAKEN_FRAME && input.size)
-		misled("the greeting is more than one frame");
+		protocol_error("the greeting is more than one frame");
 	return taken;
 }
 
-static _Noreturn void refused(struct span fields)
+static _Noreturn void fail_refused(struct span fields)
 {
 	struct span text = span_of("the netattach daemon refused the call without a reason");
 	next_field(&fields, &text);
 	print_error(CNI_TRY_AGAIN, text, span_of(here.path));
-	leave(1);
+	exit_with(1);
 }
 
-static void welcomed(const struct frame *frame)
+static void check_welcome(const struct frame *frame)
 {
 	struct span fields = frame->fields;
 	uint64_t version;
 	if (frame->kind == 'X')
-		refused(fields);
+		fail_refused(fields);
 	if (frame->kind != 'W' || !next_number(&fields, &version))
-		misled("the greeting is neither a welcome nor a refusal");
+		protocol_error("the greeting is neither a welcome nor a refusal");
 	if (version < LOWEST_VERSION || version > HIGHEST_VERSION)
-		misled("the daemon chose a version of the protocol that was not offered");
+		protocol_error("the daemon chose a version of the protocol that was not offered");
 	here.input.size = 0;
 }
 
-/* Tells our versions and reads the daemon's choice; false where the daemon went away before: nothing has begun. */
-static bool greet(int alive)
+/* Offers our versions and reads the daemon's choice; false, and errno, where the daemon went away before. */
+static bool greet(void)
 {
 	struct buffer hello = {0};
 	struct frame frame;
@@ -197,10 +147,10 @@ static bool greet(int alive)
 		no_memory();
 	here.input.size = 0;
 	if (!send_all(here.socket, filled(&hello), NO_DESCRIPTOR))
-		return false; /* the few bytes are not worth losing errno for */
+		return false; /* without free, which could change errno */
 	free(hello.bytes);
-	while (greeting(&frame) == TAKEN_NOTHING) {
-		if (!wait_for(alive, here.socket, left_to_wait())) {
+	while (read_greeting(&frame) == TAKEN_NOTHING) {
+		if (!wait_for(here.socket, ms_until(here.wait_until))) {
 			errno = ETIMEDOUT;
 			return false;
 		}
@@ -209,13 +159,13 @@ static bool greet(int alive)
 			return false;
 		}
 	}
-	welcomed(&frame);
+	check_welcome(&frame);
 	return true;
 }
 
 static _Noreturn void no_daemon(int error)
 {
-	if (!may_come(error) && error != ETIMEDOUT)
+	if (!is_transient(error) && error != ETIMEDOUT)
 		fail(CNI_TRY_AGAIN, TEXT("the netattach daemon's socket ", here.path, " cannot be used; the runtime will try again"),
 		     TEXT(reason(error)));
 	struct buffer waited = {0};
@@ -227,20 +177,20 @@ static _Noreturn void no_daemon(int error)
 	     TEXT(reason(error)));
 }
 
-/* A daemon that is being started or replaced is waited for. One that does not greet is as good as none. */
-bool daemon_find(int alive, bool or_not)
+/* Waits for a daemon that is being started or replaced. One that does not greet counts as absent. */
+bool daemon_connect(bool optional)
 {
-	bool shorter = or_not && here.wait_ms > LONGEST_GREETING_MS;
-	here.wait_until = now_ms() + (shorter ? LONGEST_GREETING_MS : here.wait_ms);
+	bool shorter = optional && here.wait_ms > OPTIONAL_WAIT_MS;
+	here.wait_until = now_ms() + (shorter ? OPTIONAL_WAIT_MS : here.wait_ms);
 	int pause = FIRST_PAUSE_MS;
-	while (!(connect_once() && greet(alive))) {
-		int error = errno, left = left_to_wait();
+	while (!(connect_once() && greet())) {
+		int error = errno, left = ms_until(here.wait_until);
 		close(here.socket);
-		if (or_not)
+		if (optional)
 			return false;
-		if (!left || !may_come(error))
+		if (!left || !is_transient(error))
 			no_daemon(error);
-		wait_for(alive, -1, pause < left ? pause : left);
+		wait_for(NO_DESCRIPTOR, pause < left ? pause : left);
 		pause = pause * 2 < LAST_PAUSE_MS ? pause * 2 : LAST_PAUSE_MS;
 	}
 	return true;
@@ -254,7 +204,7 @@ int daemon_socket(void)
 void daemon_send(struct span bytes, int passed)
 {
 	if (!send_all(here.socket, bytes, passed))
-		lost(reason(errno));
+		connection_lost(reason(errno));
 }
 
 void daemon_send_file(int file)
@@ -263,14 +213,13 @@ void daemon_send_file(int file)
 	while (at < size) {
 		ssize_t sent = sendfile(here.socket, file, &at, (size_t)(size - at));
 		if (!sent || (sent < 0 && errno != EINTR))
-			lost(reason(errno));
+			connection_lost(reason(errno));
 	}
 }
 
-/* What came and is not taken yet; the reader cuts off what it took. */
-struct buffer *daemon_hear(void)
+struct buffer *daemon_receive(void)
 {
 	if (!receive())
-		lost(errno ? reason(errno) : "it closed the connection");
+		connection_lost(errno ? reason(errno) : "it closed the connection");
 	return &here.input;
 }

@@ -1,23 +1,25 @@
-/* The daemon's end of the conversation, and the ways in which it fails. */
-#ifndef DAEMON_H
-#define DAEMON_H
+/* The connection to the daemon. Whatever goes wrong with it ends the process. */
+#ifndef DAEMON_CLIENT_H
+#define DAEMON_CLIENT_H
 
-#include "cni_error.h"
+#include "frame.h"
 
-_Noreturn void fail(enum cni_code code, const char *const *message, const char *const *details);
-_Noreturn void no_memory(void);
-_Noreturn void misled(const char *what);
-
-bool wait_for(int alive, int descriptor, int milliseconds);
-
-void daemon_settings(void);
+/* Reads NETATTACH_SOCKET and NETATTACH_WAIT_MS. `fallback` is called where the daemon goes away during the call, after which nothing
+ * can be sent any more; where it returns, the call fails. */
+void daemon_configure(void (*fallback)(void));
 const char *daemon_path(void);
 
-/* Waits for a daemon as long as is set, then fails; `or_not`: looks once, and false tells that none answered. */
-bool daemon_find(int alive, bool or_not);
+/* Connects and agrees on a version of the protocol. Waits for a daemon as long as is configured, and fails where none answers;
+ * `optional`: tries once, and returns false where none answers. */
+bool daemon_connect(bool optional);
 int daemon_socket(void);
 void daemon_send(struct span bytes, int passed);
 void daemon_send_file(int file);
-struct buffer *daemon_hear(void);
+
+/* Receives once more. Returns what came and was not removed by the caller yet. */
+struct buffer *daemon_receive(void);
+
+/* Fails: the peer is no daemon of this protocol. */
+_Noreturn void protocol_error(const char *what);
 
 #endif

@@ -19,6 +19,11 @@ struct span span_of(const char *text)
 	return (struct span){(const unsigned char *)text, strlen(text)};
 }
 
+bool span_equals(struct span text, struct span other)
+{
+	return text.size == other.size && (!text.size || !memcmp(text.bytes, other.bytes, text.size));
+}
+
 struct span filled(const struct buffer *buffer)
 {
 	return (struct span){buffer->bytes, buffer->size};
@@ -55,6 +60,11 @@ void buffer_add(struct buffer *buffer, const void *bytes, size_t size)
 void buffer_text(struct buffer *buffer, const char *text)
 {
 	buffer_add(buffer, text, strlen(text));
+}
+
+void buffer_span(struct buffer *buffer, struct span span)
+{
+	buffer_add(buffer, span.bytes, span.size);
 }
 
 void buffer_number(struct buffer *buffer, uint64_t number)

@@ -30,10 +30,12 @@ struct frame {
 };
 
 struct span span_of(const char *text);
+bool span_equals(struct span text, struct span other);
 struct span filled(const struct buffer *buffer);
 bool buffer_room(struct buffer *buffer, size_t more);
 void buffer_add(struct buffer *buffer, const void *bytes, size_t size);
 void buffer_text(struct buffer *buffer, const char *text);
+void buffer_span(struct buffer *buffer, struct span span);
 void buffer_number(struct buffer *buffer, uint64_t number);
 
 void frame_begin(struct buffer *buffer, char kind);

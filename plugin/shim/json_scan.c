@@ -199,11 +199,6 @@ bool scan_next(struct span *members, struct member *member)
 	return true;
 }
 
-bool span_equals(struct span text, struct span other)
-{
-	return text.size == other.size && (!text.size || !memcmp(text.bytes, other.bytes, text.size));
-}
-
 bool is_escaped(struct span text)
 {
 	return text.size && memchr(text.bytes, '\\', text.size);

@@ -1,6 +1,6 @@
 /* Where JSON values begin and end. Nothing is built from them. */
-#ifndef SCAN_H
-#define SCAN_H
+#ifndef JSON_SCAN_H
+#define JSON_SCAN_H
 
 #include "frame.h"
 
@@ -17,7 +17,6 @@ bool scan_next(struct span *members, struct member *member);
  * there twice, or a key is written with escapes. */
 bool scan_find(struct span object, const char *name, struct span *value);
 
-bool span_equals(struct span text, struct span other);
 bool is_escaped(struct span string);
 
 /* The characters that a string's value stands for, in UTF-8. */

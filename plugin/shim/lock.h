@@ -1,17 +1,15 @@
-/* One call at a time for a sandbox, among shims and with what the daemon does by itself. */
+/* One call at a time for a sandbox, among shims and with the daemon's own work. */
 #ifndef LOCK_H
 #define LOCK_H
 
 #include <stdbool.h>
 
-/* False where no lock can be had: then only the daemon, which has locks of its own, may act. Waits while another holds it. */
-bool sandbox_lock(int alive, const char *socket_path, const char *id);
+/* Waits while another process holds it. False where locks are impossible: then only the daemon, which has locks of its own, may
+ * act. `socket_path`: the daemon's; the locks are next to it. */
+bool sandbox_lock(const char *socket_path, const char *id);
 
-/* GC takes this one alone; an ADD that the daemon does not know of takes it together with others. Else GC would free what such an
- * ADD has just got. The same otherwise. */
-bool collecting_lock(int alive, const char *socket_path, bool alone);
-
-/* Ends the process, and with it the lock. */
-_Noreturn void leave(int status);
+/* The lock between GC (exclusive) and ADDs without the daemon (shared): GC would free what such an ADD has just allocated. Waits and
+ * fails as above. */
+bool gc_lock(const char *socket_path, bool exclusive);
 
 #endif

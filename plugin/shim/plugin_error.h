@@ -1,31 +1,31 @@
-/* What a plugin said, and how a failure is told: core/netattach_core/shim/run_result.py and answer.py in C. */
-#ifndef WORDS_H
-#define WORDS_H
+/* The result or the error of a plugin: core/netattach_core/shim/run_result.py and core/netattach_core/attach/outcome.py in C. */
+#ifndef PLUGIN_ERROR_H
+#define PLUGIN_ERROR_H
 
-#include "perform.h"
+#include "runs.h"
 
-/* Failures of one call, all of which are told in one error. */
+/* Failures of one call, all of which are reported in one error. */
 struct failures {
 	struct buffer message, details;
 	size_t count;
 };
 
-bool ran_well(const struct ran *ran);
+bool run_succeeded(const struct run_result *run);
 
-/* Whether there is anything to undo. */
-bool ran_at_all(const struct ran *ran);
+/* Whether the plugin may have done anything that has to be undone. */
+bool run_started(const struct run_result *run);
 
-/* The result of an ADD, in the version that is expected where the plugin named none; false where it is no result. */
-bool result_of(const struct ran *ran, struct span cni_version, struct buffer *result);
+/* The result of an ADD, with the version that is expected where the plugin printed none; false where it is no CNI result. */
+bool parse_result(const struct run_result *run, struct span cni_version, struct buffer *result);
 
-/* Adds "ADD of network cbr0 (eth0): plugin bridge …", and to the details what the plugin had to say beside. */
-void add_failure(struct failures *failures, const char *what, struct span network, struct span ifname, struct span plugin,
-		 const struct ran *ran);
+/* Adds "ADD of network cbr0 (eth0): plugin bridge …" to the message, and the plugin's code and details to the details. */
+void failures_add(struct failures *failures, const char *verb, struct span network, struct span ifname, struct span plugin,
+		  const struct run_result *run);
 
-/* The code that the plugin gave, 0 where it gave none. */
-uint64_t code_of(const struct ran *ran);
+/* The code in the plugin's error object, 0 where it has none. */
+uint64_t plugin_code(const struct run_result *run);
 
-/* Takes out the words that containerd takes for the success of a DEL. */
-void for_delete(struct buffer *text);
+/* Replaces what containerd takes for the success of a DEL. */
+void mask_del_success(struct buffer *text);
 
 #endif

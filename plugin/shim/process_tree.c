@@ -1,5 +1,5 @@
-/* Ends a tree from its top: a killed parent's children come to the subreaper, which kills them in the next round, in whatever
- * process group or session they are. Done when waitpid says that there are no children; before that nobody may claim it. */
+/* Kills a tree from its top: the children of a killed process come to the subreaper, which kills them in the next round, in
+ * whatever process group or session they are. The tree has ended when waitpid reports that no children exist, and not before. */
 #define _GNU_SOURCE
 #include "process_tree.h"
 
@@ -17,7 +17,7 @@
 #define ROUND_NS 20000000L /* looks again after 20 ms at the latest, in case a child was not seen */
 #define PARENT_AT 4 /* characters from the bracket to the parent's number in /proc/<pid>/stat */
 
-/* Cannot fail since Linux 3.4; on an older kernel orphans go to init and only direct children are ended. */
+/* Cannot fail since Linux 3.4; on an older kernel orphans go to init, and only direct children are killed. */
 void become_subreaper(void)
 {
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -34,29 +34,29 @@ static ssize_t read_file(int directory, const char *path, char *text, size_t roo
 	return size;
 }
 
-/* Reads a process number; returns what follows it. The kernel wrote it, so it fits. */
-static const char *number(const char *at, pid_t *pid)
+/* Parses a process number; returns what follows it. The kernel wrote it, so it fits. */
+static const char *parse_pid(const char *at, pid_t *pid)
 {
 	for (*pid = 0; *at >= '0' && *at <= '9'; at++)
 		*pid = *pid * 10 + (*at - '0');
 	return at;
 }
 
-static int kill_unless(pid_t child, spared *spare)
+static int kill_unless(pid_t child, spared_child *spare)
 {
 	return spare && spare(child) ? 0 : !kill(child, SIGKILL);
 }
 
-/* The kernel's own list, "12 34 ". A number without a space behind it was cut off: the next round has it whole. Returns how many
- * were killed, -1 where there is no list. */
-static int kill_listed_children(spared *spare)
+/* The kernel's own list, "12 34 ". A number without a space after it was cut off: the next round reads it whole. Returns how many
+ * were killed, -1 where the kernel has no list. */
+static int kill_listed_children(spared_child *spare)
 {
 	char text[4096];
 	pid_t child;
 	int killed = 0;
 	if (read_file(AT_FDCWD, "/proc/thread-self/children", text, sizeof text) < 0)
 		return -1;
-	for (const char *at = text; *(at = number(at, &child)) == ' ' && child > 0; at++)
+	for (const char *at = text; *(at = parse_pid(at, &child)) == ' ' && child > 0; at++)
 		killed += kill_unless(child, spare);
 	return killed;
 }
@@ -76,28 +76,28 @@ static bool is_child(int proc, const char *pid)
 	if (!bracket || strlen(bracket) <= PARENT_AT)
 		return false;
 	pid_t parent;
-	number(bracket + PARENT_AT, &parent);
+	parse_pid(bracket + PARENT_AT, &parent);
 	return parent == getpid();
 }
 
-/* For kernels without CONFIG_PROC_CHILDREN: everybody is asked for his parent. */
-static int kill_found_children(spared *spare)
+/* For kernels without CONFIG_PROC_CHILDREN: looks for our own number as the parent of each process. */
+static int kill_found_children(spared_child *spare)
 {
 	int killed = 0;
 	DIR *proc = opendir("/proc");
 	if (!proc)
-		return 0; /* nothing more can be known; end_descendants goes on waiting */
+		return 0; /* no child can be found; kill_descendants goes on waiting */
 	for (struct dirent *entry; (entry = readdir(proc));) {
 		pid_t pid;
-		if (!*number(entry->d_name, &pid) && is_child(dirfd(proc), entry->d_name))
+		if (!*parse_pid(entry->d_name, &pid) && is_child(dirfd(proc), entry->d_name))
 			killed += kill_unless(pid, spare);
 	}
 	closedir(proc);
 	return killed;
 }
 
-/* SIGCHLD must be blocked. A process that no signal ends (waiting for a disk) is waited for: it may still act. */
-void end_strays(reaped *tell, spared *spare)
+/* SIGCHLD must be blocked. A process that no signal ends (it waits for a disk) is waited for: it may still act. */
+void kill_descendants_except(spared_child *spare, reaped_child *reaped)
 {
 	const struct timespec round = {0, ROUND_NS};
 	sigset_t child_ended;
@@ -109,7 +109,8 @@ void end_strays(reaped *tell, spared *spare)
 		if (child < 0 && errno == ECHILD)
 			return;
 		if (child > 0) {
-			tell(child, status);
+			if (reaped)
+				reaped(child, status);
 			continue;
 		}
 		int killed = kill_listed_children(spare);
@@ -121,7 +122,7 @@ void end_strays(reaped *tell, spared *spare)
 	}
 }
 
-void end_descendants(reaped *tell)
+void kill_descendants(reaped_child *reaped)
 {
-	end_strays(tell, NULL);
+	kill_descendants_except(NULL, reaped);
 }

@@ -1,6 +1,7 @@
-/* What a RUN may ask for: a captured daemon can start nothing that the runtime could not. */
+/* What a RUN frame may ask for: a captured daemon can start nothing that the runtime could not. */
 #define _GNU_SOURCE
 #include "run_request.h"
+#include "clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,18 +17,18 @@ static bool equals(struct span text, const char *other)
 	return text.size == strlen(other) && !memcmp(text.bytes, other, text.size);
 }
 
-/* What attaches networks itself would come back to us, with the sandbox's lock held above it (core/netattach_core/cni/meta_plugins.py). */
-static bool leads_back(struct span name)
+/* A meta-plugin would start the shim again, which would wait for the sandbox's lock for ever (core/netattach_core/cni/meta_plugins.py). */
+static bool is_meta_plugin(struct span name)
 {
 	return equals(name, "netattach") || equals(name, "multus") || equals(name, "multus-shim");
 }
 
 static bool is_plugin_name(struct span name)
 {
-	return name.size && !leads_back(name) && !has_nul(name) && !memchr(name.bytes, '/', name.size) && !equals(name, ".") && !equals(name, "..");
+	return name.size && !is_meta_plugin(name) && !has_nul(name) && !memchr(name.bytes, '/', name.size) && !equals(name, ".") && !equals(name, "..");
 }
 
-/* Only the runtime says where plugins are; a variable that is none of CNI's could load code into one (LD_PRELOAD). */
+/* Only the runtime decides where plugins are; a variable outside of CNI's could load code into one (LD_PRELOAD). */
 static bool is_allowed_variable(struct span entry)
 {
 	if (entry.size < 5 || memcmp(entry.bytes, "CNI_", 4) != 0 || has_nul(entry))
@@ -66,17 +67,17 @@ static const char *resolve(struct span name)
 	return NULL;
 }
 
-enum ordered order_read(struct span fields, struct order *order)
+enum request_check run_request_parse(struct span fields, struct run_request *request)
 {
 	struct span name;
-	*order = (struct order){0};
-	if (!next_number(&fields, &order->id) || !next_field(&fields, &name) || !next_number(&fields, &order->milliseconds) ||
-	    !next_field(&fields, &order->stdin_bytes))
-		return ORDER_GARBAGE;
-	order->deadline = order->milliseconds ? now_ms() + order->milliseconds : 0;
-	order->variables = fields;
+	*request = (struct run_request){0};
+	if (!next_number(&fields, &request->id) || !next_field(&fields, &name) || !next_number(&fields, &request->milliseconds) ||
+	    !next_field(&fields, &request->stdin_bytes))
+		return REQUEST_MALFORMED;
+	request->deadline = request->milliseconds ? now_ms() + request->milliseconds : 0;
+	request->variables = fields;
 	if (!may_run(name, fields))
-		return ORDER_REFUSED;
-	order->path = resolve(name);
-	return order->path ? ORDER_GIVEN : ORDER_NOT_FOUND;
+		return REQUEST_REFUSED;
+	request->path = resolve(name);
+	return request->path ? REQUEST_VALID : REQUEST_NOT_FOUND;
 }

@@ -1,8 +1,8 @@
-/* Notes on disk. Each is written whole before the first plugin runs. None is waited for until it has reached the disk: what a loss
- * of power cuts off began nothing that outlives it but a lease, which the daemon frees by the sandbox's id. */
+/* A record is written whole before the first plugin runs, without fsync: after a loss of power nothing of the sandbox is left but an
+ * address lease, which the daemon frees by the sandbox's id. */
 #define _GNU_SOURCE
 #include "sandbox_files.h"
-#include "daemon_client.h"
+#include "exit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,12 +33,12 @@ const char *primary_path(void)
 	return path_of(TEXT(root(), "/primary"));
 }
 
-const char *stand_in_path(void)
+const char *uninstall_path(void)
 {
 	return path_of(TEXT(root(), "/stand-in"));
 }
 
-const char *note_path(const char *id)
+const char *record_path(const char *id)
 {
 	return path_of(TEXT(root(), "/plain/", id));
 }
@@ -48,7 +48,7 @@ const char *deletion_path(const char *id)
 	return path_of(TEXT(root(), "/del/", id));
 }
 
-/* The ledger is the directory above. */
+/* The ledger is the parent directory. */
 const char *ledger_path(const char *id)
 {
 	return path_of(TEXT(root(), "/../", id, ".json"));
@@ -72,39 +72,39 @@ static void add_frame(struct buffer *content, char kind, const struct span *fiel
 	free(frame.bytes);
 }
 
-/* The daemon makes the directory too; whoever comes first. */
+/* The daemon creates the directory, too. */
 static int create(const char *id)
 {
-	const char *path = note_path(id);
-	int note = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (note < 0 && errno == ENOENT && !mkdir(path_of(TEXT(root(), "/plain")), 0700))
-		note = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return note;
+	const char *path = record_path(id);
+	int record = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (record < 0 && errno == ENOENT && !mkdir(path_of(TEXT(root(), "/plain")), 0700))
+		record = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return record;
 }
 
-int note_begin(const char *id, const struct chain *chain, const struct call *call)
+int record_create(const char *id, const struct chain *chain, const struct call *call)
 {
 	struct buffer content = {0};
-	const struct span asked[] = {span_of(call->netns), span_of(call->ifname), filled(&call->args), filled(&call->runtime_config)};
+	const struct span args[] = {span_of(call->netns), span_of(call->ifname), filled(&call->args), filled(&call->runtime_config)};
 	buffer_add(&content, chain->file.bytes, chain->file.size);
-	add_frame(&content, 'C', asked, 4);
+	add_frame(&content, 'C', args, 4);
 	if (content.lost)
 		no_memory();
-	int note = create(id);
-	if (note >= 0 && !write_all(note, filled(&content))) {
+	int record = create(id);
+	if (record >= 0 && !write_all(record, filled(&content))) {
 		int error = errno;
-		close(note);
-		unlink(note_path(id));
+		close(record);
+		unlink(record_path(id));
 		errno = error;
 		return -1;
 	}
 	free(content.bytes);
-	return note;
+	return record;
 }
 
-bool note_result(int note, struct span result)
+bool record_result(int record, struct span result)
 {
 	struct buffer frame = {0};
 	add_frame(&frame, 'R', &result, 1);
-	return !frame.lost && write_all(note, filled(&frame));
+	return !frame.lost && write_all(record, filled(&frame));
 }

@@ -1,20 +1,21 @@
-/* What the shim leaves on disk for a sandbox, and what the daemon left there for it. */
-#ifndef NOTE_H
-#define NOTE_H
+/* Files of a sandbox: the shim's record of an ADD without the daemon, and what the daemon wrote for the shim. */
+#ifndef SANDBOX_FILES_H
+#define SANDBOX_FILES_H
 
 #include "cni_call.h"
 
 /* Paths below the directory of the compiled chains. */
 const char *primary_path(void);
-const char *stand_in_path(void);
-const char *note_path(const char *id);
+const char *uninstall_path(void); /* the chain of the conflist that replaces us after an uninstallation */
+const char *record_path(const char *id);
 const char *deletion_path(const char *id);
 const char *ledger_path(const char *id);
 
 bool is_there(const char *path);
 
-/* A note is there before its first plugin runs. The rest of it is written through the descriptor; false, with errno, on failure. */
-int note_begin(const char *id, const struct chain *chain, const struct call *call);
-bool note_result(int note, struct span result);
+/* Creates the record, before the first plugin runs. Returns its descriptor, through which the result is added; -1, and errno, on
+ * failure. */
+int record_create(const char *id, const struct chain *chain, const struct call *call);
+bool record_result(int record, struct span result);
 
 #endif

@@ -1,59 +1,40 @@
-/* The runner: reads the configuration, does what it can alone, else asks the daemon, starts the plugins that the daemon names, prints its answer.
+/* Reads the configuration, executes the call standalone where it can, else passes it to the daemon, runs the plugins that the daemon
+ * names, and prints its answer.
  *
- * Until the CALL is sent nothing has begun, and it may end at any time. From then on it ends in one of three ways: with the
- * daemon's ANSWER; with an error, after all that it started has ended; and where the runtime killed the front, with the
+ * Until the CALL is sent nothing was started, and the worker may exit at any time. From then on it exits in one of three ways: with
+ * the daemon's ANSWER; with an error, after all that it started has ended; and where the runtime killed the launcher, with the
  * daemon's ANSWER to a CANCEL, after the daemon has undone what was done. */
 #define _GNU_SOURCE
 #include "session.h"
-#include "standalone.h"
 #include "daemon_client.h"
-#include "process_tree.h"
-#include "lock.h"
-#include "run_request.h"
+#include "exit.h"
+#include "runs.h"
+#include "runtime.h"
+#include "standalone.h"
+#include "supervisor.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define MAX_STDIN (4u << 20)
-#define MAX_RUNS 64
 #define CHUNK 65536
 
 extern char **environ;
 
-struct run {
-	pid_t keeper; /* 0 = this place is free */
-	uint64_t id;
-	int result;
-	bool ended;
-	int status;
-};
-
 static struct {
-	struct given given;
+	int sigchld;
 	bool cancelled;
-	struct run runs[MAX_RUNS];
 } here;
-
-static void note_end(pid_t keeper, int status)
-{
-	for (struct run *run = here.runs; run < here.runs + MAX_RUNS; run++)
-		if (run->keeper == keeper && !run->ended) {
-			run->ended = true;
-			run->status = status;
-		}
-}
 
 static struct buffer read_stdin(void)
 {
 	struct buffer text = {0};
 	for (;;) {
-		wait_for(here.given.alive, STDIN_FILENO, -1);
+		wait_for(STDIN_FILENO, -1);
 		if (!buffer_room(&text, CHUNK))
 			no_memory();
 		ssize_t got = read(STDIN_FILENO, text.bytes + text.size, CHUNK);
@@ -69,7 +50,7 @@ static struct buffer read_stdin(void)
 	}
 }
 
-/* Whether the path is a namespace is the daemon's to validate; a pipe or terminal at that path must not stop us. */
+/* The daemon validates that the path is a namespace; a pipe or terminal at that path must not block us. */
 static int open_netns(void)
 {
 	const char *path = getenv("CNI_NETNS");
@@ -106,216 +87,128 @@ static void send_ran(uint64_t id, const char *outcome, uint64_t number)
 	free(frame.bytes);
 }
 
-static bool is_keeper(pid_t child)
+static void send_end(const struct run_end *end)
 {
-	for (struct run *run = here.runs; run < here.runs + MAX_RUNS; run++)
-		if (run->keeper == child && !run->ended)
-			return true;
-	return false;
+	if (end->frame == NO_DESCRIPTOR) {
+		send_ran(end->id, end->outcome, end->number);
+		return;
+	}
+	daemon_send_file(end->frame);
+	close(end->frame);
 }
 
-/* A keeper that was killed left its plugin's descendants to us: nothing of a run may act once it is reported. */
-static void report(struct run *run)
+static void send_ended(void)
 {
-	if (WIFSIGNALED(run->status))
-		end_strays(note_end, is_keeper);
-	if (WIFEXITED(run->status) && !WEXITSTATUS(run->status))
-		daemon_send_file(run->result); /* a whole RAN frame */
-	else if (WIFEXITED(run->status))
-		send_ran(run->id, "failed", (uint64_t)WEXITSTATUS(run->status));
-	else
-		send_ran(run->id, "killed", (uint64_t)WTERMSIG(run->status));
-	close(run->result);
-	*run = (struct run){0};
+	struct run_end end;
+	while (runs_next_ended(&end))
+		send_end(&end);
 }
 
-static bool report_one(void)
-{
-	for (struct run *run = here.runs; run < here.runs + MAX_RUNS; run++)
-		if (run->keeper && run->ended) {
-			report(run);
-			return true;
-		}
-	return false;
-}
-
-/* From the start each time: during a report others may be seen to end. */
-static void report_ended(void)
-{
-	while (report_one())
-		;
-}
-
-static void reap(void)
-{
-	struct signalfd_siginfo ignored;
-	pid_t child;
-	int status;
-	(void)!read(here.given.signals, &ignored, sizeof ignored);
-	while ((child = waitpid(-1, &status, WNOHANG)) > 0)
-		note_end(child, status);
-	report_ended();
-}
-
-void let_go_of_runtime(void)
-{
-	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int i = 0; i < 3; i++)
-		if (nothing < 0 || dup2(nothing, i) < 0)
-			close(i);
-	if (nothing > 2)
-		close(nothing);
-}
-
-/* The runtime gave up and killed the front: all that runs is ended before the daemon hears of it, and so undoes anything. */
+/* The runtime killed the launcher: all that runs has ended before the daemon hears of it and undoes anything. */
 static void cancel(void)
 {
 	static const struct span frame = {(const unsigned char *)"\0\0\0\0K", 5};
 	here.cancelled = true;
-	end_descendants(note_end);
-	let_go_of_runtime();
-	report_ended();
+	runs_kill();
+	release_runtime();
+	send_ended();
 	daemon_send(frame, NO_DESCRIPTOR);
 }
 
-static struct run *free_place(void)
+static void handle_run(struct span fields)
 {
-	for (struct run *run = here.runs; run < here.runs + MAX_RUNS; run++)
-		if (!run->keeper)
-			return run;
-	return NULL;
-}
-
-/* The keeper must not hold the daemon's socket: the daemon sees our end by its closing. */
-static void start_keeper(struct run *run, const struct order *order)
-{
-	run->keeper = fork();
-	if (run->keeper < 0) {
-		int error = errno;
-		close(order->result);
-		*run = (struct run){0};
-		send_ran(order->id, "failed", (uint64_t)error);
+	struct run_end end;
+	switch (runs_start(fields, &end)) {
+	case RUN_STARTED:
 		return;
+	case RUN_NOT_STARTED:
+		send_end(&end);
+		return;
+	case RUN_MALFORMED:
+		protocol_error("a RUN without the fields of one");
 	}
-	if (!run->keeper) {
-		close(daemon_socket());
-		close(here.given.alive);
-		keep(order);
-	}
-	run->id = order->id;
-	run->result = order->result;
-}
-
-static void start_run(struct order *order)
-{
-	struct run *run = free_place();
-	if (!run) {
-		send_ran(order->id, "failed", EAGAIN);
-		return;
-	}
-	order->result = memory_file("netattach-ran");
-	if (order->result < 0) {
-		send_ran(order->id, "failed", (uint64_t)errno);
-		return;
-	}
-	order->signals = here.given.signals;
-	order->runner = getpid();
-	start_keeper(run, order);
-}
-
-static void obey_run(struct span fields)
-{
-	struct order order;
-	switch (order_read(fields, &order)) {
-	case ORDER_GIVEN:
-		start_run(&order);
-		return;
-	case ORDER_REFUSED:
-		send_ran(order.id, "refused", 0);
-		return;
-	case ORDER_NOT_FOUND:
-		send_ran(order.id, "not-found", 0);
-		return;
-	case ORDER_GARBAGE:
-		misled("a RUN without the fields of one");
-	}
-}
-
-static bool anything_runs(void)
-{
-	for (struct run *run = here.runs; run < here.runs + MAX_RUNS; run++)
-		if (run->keeper)
-			return true;
-	return false;
 }
 
 /* An answer that did not reach the runtime is no success. */
-static _Noreturn void obey_answer(struct span fields)
+static _Noreturn void handle_answer(struct span fields)
 {
 	uint64_t status;
 	struct span text;
 	if (!next_number(&fields, &status) || status > 255 || !next_field(&fields, &text))
-		misled("an ANSWER without the fields of one");
-	if (anything_runs())
-		end_descendants(note_end);
-	bool told = write_all(STDOUT_FILENO, text);
-	leave(told || status ? (int)status : 1);
+		protocol_error("an ANSWER without the fields of one");
+	if (runs_pending())
+		runs_kill();
+	bool printed = write_all(STDOUT_FILENO, text);
+	exit_with(printed || status ? (int)status : 1);
 }
 
-static void obey(const struct frame *frame)
+static void handle_frame(const struct frame *frame)
 {
 	switch (frame->kind) {
 	case 'R':
-		obey_run(frame->fields);
+		handle_run(frame->fields);
 		return;
 	case 'A':
-		obey_answer(frame->fields);
+		handle_answer(frame->fields);
 	default:
-		misled("a frame that is neither RUN nor ANSWER");
+		protocol_error("a frame that is neither RUN nor ANSWER");
 	}
 }
 
-/* What was obeyed is cut off once per reading, not once per frame. */
-static void hear(void)
+/* Handled frames are removed once per reading, not one by one. */
+static void receive(void)
 {
 	struct frame frame;
 	enum taken taken;
-	struct buffer *heard = daemon_hear();
-	struct span input = filled(heard);
+	struct buffer *received = daemon_receive();
+	struct span input = filled(received);
 	while ((taken = frame_take(&input, &frame)) == TAKEN_FRAME)
-		obey(&frame);
+		handle_frame(&frame);
 	if (taken == TAKEN_GARBAGE)
-		misled("what came is no frame");
-	memmove(heard->bytes, input.bytes, input.size);
-	heard->size = input.size;
+		protocol_error("what came is no frame");
+	memmove(received->bytes, input.bytes, input.size);
+	received->size = input.size;
 }
 
-static _Noreturn void serve(void)
+static _Noreturn void serve_daemon(void)
 {
 	for (;;) {
-		struct pollfd watched[] = {{here.cancelled ? -1 : here.given.alive, 0, 0},
-					   {here.given.signals, POLLIN, 0},
+		struct pollfd watched[] = {{here.cancelled ? NO_DESCRIPTOR : runtime_hangup(), 0, 0},
+					   {here.sigchld, POLLIN, 0},
 					   {daemon_socket(), POLLIN, 0}};
 		if (poll(watched, 3, -1) < 0)
 			continue; /* EINTR, or a shortage that passes */
 		if (watched[0].revents)
 			cancel();
-		if (watched[1].revents)
-			reap();
+		if (watched[1].revents) {
+			runs_reap();
+			send_ended();
+		}
 		if (watched[2].revents)
-			hear();
+			receive();
 	}
 }
 
-_Noreturn void converse(const struct given *given)
+/* The daemon went away: what can be done without it is done again from the beginning. */
+static void fall_back(void)
 {
-	here.given = *given;
-	daemon_settings();
+	runs_drop();
+	if (standalone_is_fallback())
+		standalone_fallback();
+}
+
+_Noreturn void serve_call(int hangup, int sigchld)
+{
+	here.sigchld = sigchld;
+	runtime_watch(hangup);
+	runs_watch(sigchld);
+	daemon_configure(fall_back);
 	struct buffer configuration = read_stdin();
-	alone_first(given, filled(&configuration));
-	if (!daemon_find(given->alive, alone_can()))
-		alone_instead();
-	alone_kept_out(given->alive);
+	standalone_call(filled(&configuration));
+	if (!daemon_connect(standalone_is_fallback()))
+		standalone_fallback();
+	standalone_lock_out();
+	runs_keep_out(daemon_socket());
 	send_call(configuration);
-	serve();
+	serve_daemon();
 }

@@ -1,13 +1,14 @@
-/* netattach's shim: what the container runtime starts. It decides nothing; the daemon does.
+/* netattach's shim: the CNI plugin that the container runtime starts. It decides nothing; the daemon does.
  *
- * Two processes: the front is the one that the runtime knows, and may kill at any time. The runner does the work in a session
- * of its own. Only the front holds the writing end of a pipe, so the runner sees the front's end as a hangup, however it
- * came, and then ends every plugin and lets the daemon undo what was done. A runtime that dies itself is one that gives up. */
+ * Two processes: the runtime starts the launcher, and may kill it at any time. The launcher forks the worker, which executes the call
+ * in a session of its own. Only the launcher holds the writing end of a pipe, so the worker sees the launcher's end, for whatever
+ * reason, as a hangup; then it kills every plugin and lets the daemon undo what was done. The death of the runtime also cancels the
+ * call. */
 #define _GNU_SOURCE
-#include "process_tree.h"
 #include "cni_error.h"
-#include "supervisor.h"
+#include "process_tree.h"
 #include "session.h"
+#include "supervisor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,14 +30,14 @@ static const char versions[] =
 	"{\"cniVersion\":\"1.1.0\",\"supportedVersions\":"
 	"[\"0.1.0\",\"0.2.0\",\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}\n";
 
-static _Noreturn void cannot_begin(const char *what)
+static _Noreturn void fail_start(const char *what)
 {
-	print_error(CNI_TRY_AGAIN, joined(TEXT("netattach could not begin: ", what, "; the runtime will try again")),
+	print_error(CNI_TRY_AGAIN, joined(TEXT("netattach could not start: ", what, "; the runtime will try again")),
 		    span_of(reason(errno)));
 	_exit(1);
 }
 
-/* A descriptor of ours that landed on 0, 1 or 2 would be taken for the runtime's. */
+/* A descriptor of ours with the number 0, 1 or 2 would be taken for the runtime's. */
 static void fill_standard_descriptors(void)
 {
 	int descriptor;
@@ -47,7 +48,7 @@ static void fill_standard_descriptors(void)
 		close(descriptor);
 }
 
-/* A runtime may have started us with SIGCHLD ignored: then nobody could be waited for. */
+/* A runtime may have started us with SIGCHLD ignored: then waitpid would not work. */
 static int watch_children(void)
 {
 	sigset_t child_ended;
@@ -58,90 +59,84 @@ static int watch_children(void)
 	return signalfd(-1, &child_ended, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void dispose_of_signals(void (*disposition)(int))
+static void set_signals(void (*disposition)(int))
 {
-	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-		signal(ends[i], disposition);
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		signal(numbers[i], disposition);
 }
 
-/* Who stops the whole control group ends the front, too; the runner still has to end the plugins and hear the daemon out. */
+/* A stop of the whole control group ends the launcher, too; the worker still has to kill the plugins and to serve the daemon. */
 static void ignore_signals(void)
 {
-	dispose_of_signals(SIG_IGN);
+	set_signals(SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static _Noreturn void be_runner(const int alive[2], int signals)
+static _Noreturn void run_worker(const int alive[2], int sigchld)
 {
 	close(alive[1]);
 	setsid();
 	become_subreaper();
 	ignore_signals();
-	converse(&(struct given){alive[0], signals});
+	serve_call(alive[0], sigchld);
 }
 
-static void forget(pid_t child, int status)
+/* A runtime that is killed kills no plugin. When nobody can read our output any more the launcher exits, as if it had been killed. */
+static void wait_for_worker_or_hangup(int sigchld)
 {
-	(void)child;
-	(void)status;
-}
-
-/* A runtime that is killed ends nobody. When nobody can read our output any more the front goes, as if it had been killed. */
-static void wait_for_runner_or_reader(int signals)
-{
-	struct pollfd watched[] = {{STDOUT_FILENO, 0, 0}, {signals, POLLIN, 0}};
+	struct pollfd watched[] = {{STDOUT_FILENO, 0, 0}, {sigchld, POLLIN, 0}};
 	while (poll(watched, 2, -1) < 0)
 		; /* EINTR, or a shortage that passes */
 	if (!watched[1].revents)
 		_exit(1);
 }
 
-/* Exits as the runner did. A runner that was killed left its plugins' descendants behind, which come to us. */
-static _Noreturn void be_front(pid_t runner, int signals)
+/* Exits as the worker did. The descendants of a worker that was killed come to the launcher, which kills them. */
+static _Noreturn void wait_for_worker(pid_t worker, int sigchld)
 {
 	int status;
-	wait_for_runner_or_reader(signals);
-	while (waitpid(runner, &status, 0) < 0)
+	wait_for_worker_or_hangup(sigchld);
+	while (waitpid(worker, &status, 0) < 0)
 		if (errno != EINTR)
-			cannot_begin("its working process cannot be waited for");
+			fail_start("its worker process cannot be waited for");
 	if (WIFEXITED(status))
 		_exit(WEXITSTATUS(status));
-	end_descendants(forget);
+	kill_descendants(NULL);
 	struct buffer signal_number = {0};
 	buffer_number(&signal_number, (uint64_t)WTERMSIG(status));
 	print_error(CNI_TRY_AGAIN,
-		    span_of("netattach's working process was killed, perhaps for want of memory; the runtime will try again; "
-			    "details have the signal's number"),
+		    span_of("netattach's worker process was killed, perhaps by the kernel for lack of memory; the runtime will try "
+			    "again; details have the signal's number"),
 		    filled(&signal_number));
 	_exit(1);
 }
 
-static _Noreturn void call_daemon(void)
+static _Noreturn void launch_worker(void)
 {
 	int alive[2];
-	int signals = watch_children();
-	dispose_of_signals(SIG_DFL); /* a runtime that ignores them could not end us otherwise */
-	if (signals < 0 || pipe2(alive, O_CLOEXEC) < 0)
-		cannot_begin("no descriptors are left");
+	int sigchld = watch_children();
+	set_signals(SIG_DFL); /* a runtime that ignores them could not stop us otherwise */
+	if (sigchld < 0 || pipe2(alive, O_CLOEXEC) < 0)
+		fail_start("no descriptors are left");
 	become_subreaper();
-	pid_t runner = fork();
-	if (runner < 0)
-		cannot_begin("no process could be started");
-	if (!runner)
-		be_runner(alive, signals);
+	pid_t worker = fork();
+	if (worker < 0)
+		fail_start("no process could be started");
+	if (!worker)
+		run_worker(alive, sigchld);
 	close(alive[0]);
-	be_front(runner, signals);
+	wait_for_worker(worker, sigchld);
 }
 
-/* A plugin runs us, as its IPAM plugin for instance, with what a network's author wrote. The sandbox's lock is held above us, so to
- * wait for it would be for ever. Nothing is attached here, so there is nothing to delete: what is undone comes to its end. */
+/* A plugin started us, for instance as its IPAM plugin, with a configuration by a network's author. The shim that runs the plugin
+ * holds the sandbox's lock, so we would wait for ever. DEL succeeds, since nothing is attached here: the plugin can be deleted. */
 static int answer_plugin(const char *command)
 {
 	if (!strcmp(command, "DEL"))
 		return 0;
 	print_error(CNI_BAD_CONFIGURATION,
-		    span_of("netattach was started by a plugin that it runs itself, and no network leads back to it; "
+		    span_of("netattach was started by a plugin that it runs itself, and cannot be part of a network; "
 			    "name another plugin in the network's configuration, in ipam.type for instance"),
 		    span_of(""));
 	return 1;
@@ -157,5 +152,5 @@ int main(void)
 		return write_all(STDOUT_FILENO, span_of(versions)) ? 0 : 1;
 	if (getenv(INSIDE))
 		return answer_plugin(command);
-	call_daemon();
+	launch_worker();
 }

@@ -1,136 +1,62 @@
-/* The calls that need no daemon: ADD, CHECK and DEL of plain pods, and, where no daemon answers, DEL of what the ledger holds and
- * STATUS. Whatever is not clear here is the daemon's.
+/* Without the daemon: ADD, CHECK and DEL of pods without secondary networks; and, where no daemon answers, STATUS, and DEL of what the
+ * ledger holds. Whatever is unclear here is left to the daemon.
  *
- * The order is the ledger's: the note first, then the plugins; what fails is undone, backwards; what cannot be undone keeps its
- * note for the DEL that follows. */
+ * As with the daemon's ledger, the sandbox's record is written before the first plugin runs; after a failure all is undone, in reverse
+ * order; what cannot be undone keeps the record for the DEL that follows. */
 #define _GNU_SOURCE
 #include "standalone.h"
-#include "uninstalled.h"
+#include "chain_step.h"
 #include "daemon_client.h"
+#include "exit.h"
 #include "lock.h"
-#include "sandbox_files.h"
-#include "json_scan.h"
+#include "netns.h"
 #include "plugin_error.h"
+#include "sandbox_files.h"
+#include "uninstalled.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 static struct {
 	struct call call;
 	struct chain chain;
-	struct asked asked; /* what the plugins are told */
+	struct sandbox_args args;
 	struct failures failures;
 	bool locked;
-	int note;
+	int record;
 } here;
 
-static void add(struct buffer *buffer, struct span text)
+static struct chain_call chain_call(void)
 {
-	buffer_add(buffer, text.bytes, text.size);
+	return (struct chain_call){here.call.id, here.args, here.chain.deadline_ms};
 }
 
-static bool may_have(const struct step *step, struct span key)
+static void run_step(struct run_result *result, const char *verb, const struct step *step, struct span previous)
 {
-	struct span capability, capabilities = step->capabilities;
-	while (next_field(&capabilities, &capability))
-		if (span_equals(capability, key))
-			return true;
-	return false;
-}
-
-/* What the runtime offers of the plugin's capabilities. */
-static void add_runtime_config(struct buffer *text, const struct step *step)
-{
-	struct member member;
-	struct span members;
-	bool any = false;
-	if (!scan_open(here.asked.runtime_config, &members))
-		return;
-	while (scan_next(&members, &member)) {
-		if (!may_have(step, member.key))
-			continue;
-		buffer_text(text, any ? ",\"" : "\"runtimeConfig\":{\"");
-		add(text, member.key);
-		buffer_text(text, "\":");
-		add(text, member.value);
-		any = true;
-	}
-	buffer_text(text, any ? "}," : "");
-}
-
-static void add_stdin(struct buffer *run, const struct step *step, struct span previous)
-{
-	struct buffer text = {0};
-	buffer_text(&text, "{");
-	if (previous.size) {
-		buffer_text(&text, "\"prevResult\":");
-		add(&text, previous);
-		buffer_text(&text, ",");
-	}
-	add_runtime_config(&text, step);
-	add(&text, step->tail);
-	if (text.lost)
-		no_memory();
-	frame_field(run, filled(&text));
-	free(text.bytes);
-}
-
-static void add_variable(struct buffer *run, const char *name, struct span value)
-{
-	struct buffer text = {0};
-	buffer_text(&text, name);
-	add(&text, value);
-	if (text.lost)
-		no_memory();
-	frame_field(run, filled(&text));
-	free(text.bytes);
+	const struct chain_call call = chain_call();
+	step_run(step, &call, verb, previous, result);
 }
 
 static struct span ifname_of(const struct step *step)
 {
-	return step->ifname.size ? step->ifname : here.asked.ifname;
+	const struct chain_call call = chain_call();
+	return step_ifname(step, &call);
 }
 
-/* The fields of a RUN frame, as the daemon would send them. */
-static void run_step(struct ran *ran, const char *verb, const struct step *step, struct span previous)
+static void add_failure(struct failures *failures, const char *verb, const struct step *step, const struct run_result *result)
 {
-	struct buffer run = {0};
-	frame_number(&run, 1);
-	frame_field(&run, step->plugin);
-	frame_number(&run, here.chain.deadline_ms);
-	add_stdin(&run, step, previous);
-	add_variable(&run, "CNI_COMMAND=", span_of(verb));
-	if (here.asked.ifname.size) { /* STATUS is about no sandbox */
-		add_variable(&run, "CNI_CONTAINERID=", span_of(here.call.id));
-		add_variable(&run, "CNI_NETNS=", here.asked.netns);
-		add_variable(&run, "CNI_IFNAME=", ifname_of(step));
-		add_variable(&run, "CNI_ARGS=", step->args.size ? step->args : here.asked.args);
-	}
-	if (run.lost)
-		no_memory();
-	perform(ran, filled(&run));
-	free(run.bytes);
-}
-
-static void failed(struct failures *failures, const char *verb, const struct step *step, const struct ran *ran)
-{
-	add_failure(failures, verb, step->network, ifname_of(step), step->plugin, ran);
+	failures_add(failures, verb, step->network, ifname_of(step), step->plugin, result);
 }
 
 static void add_pod(struct buffer *message)
 {
 	if (here.call.namespace.size && here.call.pod.size) {
 		buffer_text(message, "pod ");
-		add(message, here.call.namespace);
+		buffer_span(message, here.call.namespace);
 		buffer_text(message, "/");
-		add(message, here.call.pod);
+		buffer_span(message, here.call.pod);
 	} else {
 		buffer_text(message, "sandbox ");
 		buffer_text(message, here.call.id);
@@ -138,81 +64,81 @@ static void add_pod(struct buffer *message)
 	buffer_text(message, ": ");
 }
 
-static _Noreturn void report(enum cni_code code)
+static _Noreturn void fail_call(enum cni_code code)
 {
 	struct failures *failures = &here.failures;
 	struct buffer message = {0};
 	add_pod(&message);
-	add(&message, filled(&failures->message));
+	buffer_span(&message, filled(&failures->message));
 	if (message.lost || failures->details.lost)
 		no_memory();
 	if (is_command(&here.call, "DEL")) {
-		for_delete(&message);
-		for_delete(&failures->details);
+		mask_del_success(&message);
+		mask_del_success(&failures->details);
 	}
 	print_error(code, filled(&message), filled(&failures->details));
-	leave(1);
+	exit_with(1);
 }
 
-/* Whether none of the same interface has failed before it. */
-static bool may_go(const struct step *step, const bool *left)
+/* Whether no step of the same interface has failed before. */
+static bool may_delete(const struct step *step, const bool *failed)
 {
 	for (size_t i = 0; i < here.chain.step_count; i++)
-		if (left[i] && span_equals(ifname_of(&here.chain.steps[i]), ifname_of(step)))
+		if (failed[i] && span_equals(ifname_of(&here.chain.steps[i]), ifname_of(step)))
 			return false;
 	return true;
 }
 
-/* Where the runtime gives up while it runs it is run once more: what is undone has to be undone to its end. */
+/* `to_the_end`: also for a cancelled call; a plugin that was killed by the cancelling is run once more. */
 static bool delete_step(const struct step *step, struct span previous, struct failures *failures, bool to_the_end)
 {
-	struct ran ran = {0};
-	bool gone = given_up();
-	if (gone && !to_the_end)
-		leave(1);
-	run_step(&ran, "DEL", step, previous);
-	if (!ran_well(&ran) && !gone && given_up() && to_the_end)
-		run_step(&ran, "DEL", step, previous);
-	bool well = ran_well(&ran);
-	if (!well)
-		failed(failures, "DEL", step, &ran);
-	free(ran.frame.bytes);
-	return well;
+	struct run_result result = {0};
+	bool cancelled = call_is_cancelled();
+	if (cancelled && !to_the_end)
+		exit_with(1);
+	run_step(&result, "DEL", step, previous);
+	if (!run_succeeded(&result) && !cancelled && call_is_cancelled() && to_the_end)
+		run_step(&result, "DEL", step, previous);
+	bool succeeded = run_succeeded(&result);
+	if (!succeeded)
+		add_failure(failures, "DEL", step, &result);
+	free(result.frame.bytes);
+	return succeeded;
 }
 
-/* A plugin that fails keeps those that stand below it in the same interface, and no others. */
-static void delete_steps(size_t count, bool backwards, struct failures *failures, bool to_the_end)
+/* After a plugin's failure the remaining ones of the same interface are left out, and no others. */
+static void delete_steps(size_t count, bool reverse, struct failures *failures, bool to_the_end)
 {
-	static bool left[MAX_STEPS];
-	struct span previous = chain_knows(&here.chain, KNOWS_RESULT) ? here.chain.result : span_of("");
-	memset(left, 0, sizeof left);
+	static bool failed[MAX_STEPS];
+	struct span previous = chain_has(&here.chain, FEATURE_RESULT) ? here.chain.result : span_of("");
+	memset(failed, 0, sizeof failed);
 	for (size_t i = 0; i < count; i++) {
-		size_t at = backwards ? count - 1 - i : i;
+		size_t at = reverse ? count - 1 - i : i;
 		const struct step *step = &here.chain.steps[at];
-		if (may_go(step, left))
-			left[at] = !delete_step(step, previous, failures, to_the_end);
+		if (may_delete(step, failed))
+			failed[at] = !delete_step(step, previous, failures, to_the_end);
 	}
 }
 
-/* Of what was begun; then the failure is told. What cannot be undone stays noted for the runtime's DEL. */
-static _Noreturn void undo(size_t begun)
+/* Undoes the steps that were started, and fails. What cannot be undone stays recorded for the runtime's DEL. */
+static _Noreturn void undo(size_t started)
 {
 	struct failures undone = {0}, *failures = &here.failures;
-	delete_steps(begun, true, &undone, true);
+	delete_steps(started, true, &undone, true);
 	if (!undone.count)
-		unlink(note_path(here.call.id));
+		unlink(record_path(here.call.id));
 	else {
 		buffer_text(&failures->details, failures->details.size ? "\nnot undone yet: " : "not undone yet: ");
-		add(&failures->details, filled(&undone.message));
+		buffer_span(&failures->details, filled(&undone.message));
 	}
-	report(CNI_DELEGATE);
+	fail_call(CNI_DELEGATE);
 }
 
-static void cannot_write(int error)
+static void add_write_failure(int error)
 {
 	struct buffer *message = &here.failures.message;
 	here.failures.count++;
-	buffer_text(message, "the note of its networks cannot be written: ");
+	buffer_text(message, "the record of its networks cannot be written: ");
 	buffer_text(message, reason(error));
 	buffer_text(message, "; make room or fix the disk");
 }
@@ -220,216 +146,199 @@ static void cannot_write(int error)
 static void add_step(size_t at, struct buffer *result)
 {
 	const struct step *step = &here.chain.steps[at];
-	struct ran ran = {0};
-	run_step(&ran, "ADD", step, filled(result));
-	if (!ran_well(&ran) || !result_of(&ran, here.chain.cni_version, result)) {
-		failed(&here.failures, "ADD", step, &ran);
-		undo(at + ran_at_all(&ran));
+	struct run_result run = {0};
+	run_step(&run, "ADD", step, filled(result));
+	if (!run_succeeded(&run) || !parse_result(&run, here.chain.cni_version, result)) {
+		add_failure(&here.failures, "ADD", step, &run);
+		undo(at + run_started(&run));
 	}
-	free(ran.frame.bytes);
+	free(run.frame.bytes);
 	if (result->lost)
 		no_memory();
-	if (given_up())
+	if (call_is_cancelled())
 		undo(at + 1);
 }
 
-static _Noreturn void add_alone(void)
+static _Noreturn void add_steps(void)
 {
 	struct buffer result = {0};
-	here.note = note_begin(here.call.id, &here.chain, &here.call);
-	if (here.note < 0) {
-		cannot_write(errno);
-		report(CNI_OTHER);
+	here.record = record_create(here.call.id, &here.chain, &here.call);
+	if (here.record < 0) {
+		add_write_failure(errno);
+		fail_call(CNI_OTHER);
 	}
 	for (size_t at = 0; at < here.chain.step_count; at++)
 		add_step(at, &result);
-	if (!note_result(here.note, filled(&result))) {
-		cannot_write(errno);
+	if (!record_result(here.record, filled(&result))) {
+		add_write_failure(errno);
 		undo(here.chain.step_count);
 	}
-	leave(write_all(STDOUT_FILENO, filled(&result)) ? 0 : 1);
+	exit_with(write_all(STDOUT_FILENO, filled(&result)) ? 0 : 1);
 }
 
-/* Looks into the namespace and comes back. False where it cannot be told: the daemon has the words for that. */
-static bool is_free(const char *netns, const char *ifname)
+static bool read_record(void)
 {
-	struct ifreq asked = {0};
-	int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	int pods = open(netns, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), there = -1;
-	if (own >= 0 && pods >= 0 && !setns(pods, CLONE_NEWNET)) {
-		there = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		if (setns(own, CLONE_NEWNET) < 0)
-			fail(CNI_TRY_AGAIN, TEXT("netattach cannot return to the node's network namespace"), TEXT(reason(errno)));
-	}
-	memcpy(asked.ifr_name, ifname, strlen(ifname));
-	bool free_name = there >= 0 && ioctl(there, SIOCGIFINDEX, &asked) < 0 && errno == ENODEV;
-	close(own);
-	close(pods);
-	close(there);
-	return free_name;
+	return chain_read(record_path(here.call.id), &here.chain) == CHAIN_WHOLE && here.chain.has_call;
 }
 
-static bool has_note(void)
-{
-	return chain_read(note_path(here.call.id), &here.chain) == CHAIN_WHOLE && here.chain.has_call;
-}
-
-/* The ledger decides, also over a note: a pod that got a network later is no plain one any more. */
+/* The ledger takes precedence over a record: it has the pods that got secondary networks later. */
 static bool is_in_ledger(void)
 {
 	return is_there(deletion_path(here.call.id)) || is_there(ledger_path(here.call.id));
 }
 
-/* With what ADD was told; only the namespace may be gone since. */
-static void delete_noted(void)
+/* The arguments of the recorded ADD; only the namespace may be gone since. */
+static void use_recorded_args(void)
 {
-	here.asked = here.chain.asked;
-	here.asked.netns = span_of(here.call.netns);
-	delete_steps(here.chain.step_count, true, &here.failures, false);
-	if (here.failures.count)
-		report(CNI_DELEGATE);
-	unlink(note_path(here.call.id));
+	here.args = here.chain.args;
+	here.args.netns = span_of(here.call.netns);
 }
 
-/* An unfinished ADD was told as failed, so it is undone and never finished. */
-static void clear_what_an_earlier_call_left(void)
+static void delete_recorded(void)
+{
+	use_recorded_args();
+	delete_steps(here.chain.step_count, true, &here.failures, false);
+	if (here.failures.count)
+		fail_call(CNI_DELEGATE);
+	unlink(record_path(here.call.id));
+}
+
+/* An ADD that did not finish has failed for the runtime, so it is undone and not continued. */
+static void clear_earlier_add(void)
 {
 	if (here.chain.result.size) {
 		buffer_text(&here.failures.message, "it is attached already; the runtime has to call DEL first");
-		report(CNI_OTHER);
+		fail_call(CNI_OTHER);
 	}
-	delete_noted();
+	delete_recorded();
 }
 
-static void add_first(int alive)
+static void try_add(void)
 {
 	if (is_in_ledger())
 		return;
-	if (has_note())
-		clear_what_an_earlier_call_left();
-	if (chain_read(primary_path(), &here.chain) != CHAIN_WHOLE || !is_plain(&here.call, &here.chain) ||
-	    !chain_is_current(&here.chain) || !is_free(here.call.netns, here.call.ifname) ||
-	    !collecting_lock(alive, daemon_path(), false))
+	if (read_record())
+		clear_earlier_add();
+	if (chain_read(primary_path(), &here.chain) != CHAIN_WHOLE || !has_no_secondary_networks(&here.call, &here.chain) ||
+	    !chain_is_current(&here.chain) || !interface_is_free(here.call.netns, here.call.ifname) || !gc_lock(daemon_path(), false))
 		return;
-	here.asked = (struct asked){span_of(here.call.netns), span_of(here.call.ifname), filled(&here.call.args),
-				    filled(&here.call.runtime_config)};
-	add_alone();
+	here.args = (struct sandbox_args){span_of(here.call.netns), span_of(here.call.ifname), filled(&here.call.args),
+					  filled(&here.call.runtime_config)};
+	add_steps();
 }
 
-static void delete_first(void)
+static void try_delete(void)
 {
-	if (is_in_ledger() || !has_note())
+	if (is_in_ledger() || !read_record())
 		return;
-	delete_noted();
-	leave(0);
+	delete_recorded();
+	exit_with(0);
 }
 
-static _Noreturn void ask_each(const char *verb, struct span previous, bool is_status)
+static enum cni_code status_code(const struct run_result *result)
 {
-	struct ran ran = {0};
+	return plugin_code(result) == CNI_LIMITED ? CNI_LIMITED : CNI_NOT_AVAILABLE;
+}
+
+static _Noreturn void check_steps(const char *verb, struct span previous, bool is_status)
+{
+	struct run_result result = {0};
 	for (size_t at = 0; at < here.chain.step_count; at++) {
 		const struct step *step = &here.chain.steps[at];
-		run_step(&ran, verb, step, previous);
-		if (ran_well(&ran))
+		run_step(&result, verb, step, previous);
+		if (run_succeeded(&result))
 			continue;
-		failed(&here.failures, verb, step, &ran);
-		report(!is_status ? CNI_DELEGATE : code_of(&ran) == CNI_LIMITED ? CNI_LIMITED : CNI_NOT_AVAILABLE);
+		add_failure(&here.failures, verb, step, &result);
+		fail_call(is_status ? status_code(&result) : CNI_DELEGATE);
 	}
-	leave(0);
+	exit_with(0);
 }
 
-static void check_first(void)
+static void try_check(void)
 {
-	if (is_in_ledger() || !has_note() || !here.chain.result.size)
+	if (is_in_ledger() || !read_record() || !here.chain.result.size)
 		return;
-	if (!chain_knows(&here.chain, KNOWS_CHECK))
-		leave(0);
-	here.asked = here.chain.asked;
-	here.asked.netns = span_of(here.call.netns);
-	ask_each("CHECK", here.chain.result, false);
+	if (!chain_has(&here.chain, FEATURE_CHECK))
+		exit_with(0);
+	use_recorded_args();
+	check_steps("CHECK", here.chain.result, false);
 }
 
-/* The ledger's entry goes with the last plugin: then nothing is left for the daemon to do. */
+/* The ledger's entry is removed after the last plugin: then nothing is left for the daemon to do. */
 static void delete_from_ledger(void)
 {
 	const char *id = here.call.id;
-	here.asked = (struct asked){span_of(here.call.netns), span_of(here.call.ifname), filled(&here.call.args), span_of("{}")};
+	here.args = (struct sandbox_args){span_of(here.call.netns), span_of(here.call.ifname), filled(&here.call.args), span_of("{}")};
 	delete_steps(here.chain.step_count, false, &here.failures, false);
 	if (here.failures.count)
-		report(CNI_DELEGATE);
-	unlink(note_path(id));
+		fail_call(CNI_DELEGATE);
+	unlink(record_path(id));
 	unlink(deletion_path(id));
 	unlink(ledger_path(id));
 }
 
-static void delete_left(void)
+static void delete_after_uninstall(void)
 {
 	const char *id = here.call.id;
 	if (chain_read(deletion_path(id), &here.chain) == CHAIN_WHOLE)
 		delete_from_ledger();
 	else if (is_there(ledger_path(id))) {
-		buffer_text(&here.failures.message, "netattach is uninstalled, and how to delete its networks is not known without it; "
+		buffer_text(&here.failures.message, "netattach is uninstalled, and without it its networks cannot be deleted; "
 						    "install it again, or remove ");
 		buffer_text(&here.failures.message, ledger_path(id));
-		report(CNI_OTHER);
+		fail_call(CNI_OTHER);
 	}
-	unlink(deletion_path(id)); /* one that cannot be read, whose entry somebody has removed */
-	unlink(note_path(id)); /* a plain pod's one network is the runtime's own now */
+	unlink(deletion_path(id)); /* unreadable, and somebody has removed its ledger entry */
+	unlink(record_path(id)); /* the runtime itself deletes the default network now */
 }
 
-void alone_first(const struct given *given, struct span configuration)
+void standalone_call(struct span configuration)
 {
-	call_read(&here.call, configuration);
-	perform_for(given);
-	stand_behind(given, &here.call, configuration, &here.chain, delete_left);
+	call_parse(&here.call, configuration);
+	uninstalled_call(&here.call, configuration, &here.chain, delete_after_uninstall);
 	bool add = is_command(&here.call, "ADD"), check = is_command(&here.call, "CHECK");
-	if ((!add && !check && !is_command(&here.call, "DEL")) || !is_sandbox(here.call.id))
+	if ((!add && !check && !is_command(&here.call, "DEL")) || !is_container_id(here.call.id))
 		return;
-	here.locked = sandbox_lock(given->alive, daemon_path(), here.call.id);
+	here.locked = sandbox_lock(daemon_path(), here.call.id);
 	if (!here.locked)
 		return;
 	if (add)
-		add_first(given->alive);
+		try_add();
 	else if (check)
-		check_first();
+		try_check();
 	else
-		delete_first();
+		try_delete();
 }
 
-/* Where this lock cannot be had nothing goes alone either. */
-void alone_kept_out(int alive)
+/* Where this lock is impossible no ADD runs without the daemon either. */
+void standalone_lock_out(void)
 {
 	if (is_command(&here.call, "GC"))
-		collecting_lock(alive, daemon_path(), true);
+		gc_lock(daemon_path(), true);
 }
 
-bool alone_can(void)
+bool standalone_is_fallback(void)
 {
 	if (is_command(&here.call, "STATUS"))
 		return true;
 	return is_command(&here.call, "DEL") && here.locked && chain_read(deletion_path(here.call.id), &here.chain) == CHAIN_WHOLE;
 }
 
-static _Noreturn void status_instead(void)
+static _Noreturn void report_status(void)
 {
 	if (chain_read(primary_path(), &here.chain) == CHAIN_WHOLE && chain_is_current(&here.chain)) {
-		if (!chain_knows(&here.chain, KNOWS_STATUS))
-			leave(0);
-		ask_each("STATUS", span_of(""), true);
+		if (!chain_has(&here.chain, FEATURE_STATUS))
+			exit_with(0);
+		check_steps("STATUS", span_of(""), true);
 	}
 	fail(CNI_NOT_AVAILABLE,
 	     TEXT("no netattach daemon answers at ", daemon_path(), ", and without it the node's default network is not known yet"), TEXT(""));
 }
 
-static _Noreturn void delete_instead(void)
-{
-	delete_from_ledger();
-	leave(0);
-}
-
-_Noreturn void alone_instead(void)
+_Noreturn void standalone_fallback(void)
 {
 	if (is_command(&here.call, "STATUS"))
-		status_instead();
-	delete_instead();
+		report_status();
+	delete_from_ledger();
+	exit_with(0);
 }

@@ -1,18 +1,17 @@
-/* What the shim does without the daemon. */
-#ifndef ALONE_H
-#define ALONE_H
+/* The calls that the shim executes without the daemon. */
+#ifndef STANDALONE_H
+#define STANDALONE_H
 
 #include "frame.h"
-#include "session.h"
 
-/* Does the call where it can be done, or does not return; returns where the daemon is to be asked. */
-void alone_first(const struct given *given, struct span configuration);
+/* Executes the call and exits, where that needs no daemon; returns where the daemon has to be asked. */
+void standalone_call(struct span configuration);
 
-/* Before the daemon gets a call during which no ADD may go alone; not while it is waited for. */
-void alone_kept_out(int alive);
+/* Before the daemon gets a GC: waits for the ADDs that run without the daemon, and keeps new ones out. */
+void standalone_lock_out(void);
 
-/* After the daemon was looked for in vain; the same. */
-bool alone_can(void);
-_Noreturn void alone_instead(void);
+/* Whether the call can be executed without a daemon that does not answer; then standalone_fallback does it. */
+bool standalone_is_fallback(void);
+_Noreturn void standalone_fallback(void);
 
 #endif

@@ -1,7 +1,8 @@
-/* The keeper: between runner and plugin stands one process for each run, a subreaper, so that a run can be ended with all that
- * it started while others go on. It leaves a whole RAN frame in the result file and exits with 0, or exits with an errno. */
+/* One process for each run, between worker and plugin. It is a subreaper, so that a run can be killed with all that it started
+ * while others go on. It writes a whole RAN frame into the result file and exits with 0, or exits with an errno. */
 #define _GNU_SOURCE
 #include "supervisor.h"
+#include "clock.h"
 #include "process_tree.h"
 
 #include <errno.h>
@@ -42,14 +43,7 @@ struct plugin {
 
 static struct plugin plugin;
 
-uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Where vm.memfd_noexec is 2 only the sealed kind may be made; older kernels know only the other. */
+/* Where vm.memfd_noexec is 2 only the sealed kind is allowed; older kernels support only the other. */
 int memory_file(const char *name)
 {
 	int file = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
@@ -67,9 +61,9 @@ void ran_frame(struct buffer *frame, uint64_t id, const char *outcome, uint64_t 
 	frame_end(frame);
 }
 
-/* An errno says that the plugin never ran. Once it does, only a death tells the truth: it may have done anything, so it has to
- * be undone. Its own death follows from ours (die_with), its descendants' from the runner. */
-static _Noreturn void give_up(int error)
+/* An errno reports that the plugin never ran. A plugin that runs may have done anything and has to be undone, so then the supervisor
+ * kills itself. The plugin dies with it (die_with); the worker kills the plugin's descendants. */
+static _Noreturn void abort_run(int error)
 {
 	if (plugin.pid > 0)
 		kill(getpid(), SIGKILL);
@@ -80,7 +74,7 @@ static char *copy(struct span text)
 {
 	char *bytes = malloc(text.size + 1);
 	if (!bytes)
-		give_up(ENOMEM);
+		abort_run(ENOMEM);
 	memcpy(bytes, text.bytes, text.size);
 	bytes[text.size] = '\0';
 	return bytes;
@@ -100,8 +94,8 @@ static bool is_set(char *const *entries, size_t count, const char *entry)
 	return false;
 }
 
-/* The shim's own environment, in which the RUN's variables replace those of the same name, and the word by which a shim knows
- * that a plugin has started it. */
+/* The shim's own environment, in which the request's variables replace those of the same name, and the variable by which a shim
+ * detects that a plugin has started it. */
 static char **environment(struct span variables)
 {
 	struct span field, rest = variables;
@@ -112,7 +106,7 @@ static char **environment(struct span variables)
 		added++;
 	char **entries = calloc(own + added + 2, sizeof *entries);
 	if (!entries)
-		give_up(ENOMEM);
+		abort_run(ENOMEM);
 	size_t count = 0;
 	while (next_field(&variables, &field))
 		entries[count++] = copy(field);
@@ -127,21 +121,21 @@ static int input_file(struct span bytes)
 {
 	int file = memory_file("netattach-stdin");
 	if (file < 0 || !write_all(file, bytes) || lseek(file, 0, SEEK_SET) < 0)
-		give_up(errno);
+		abort_run(errno);
 	return file;
 }
 
-/* Only the end that is read here must not block: the plugin's end is a plain pipe to the plugin. */
+/* Only the end that is read here is non-blocking: the plugin gets an ordinary pipe. */
 static int output_pipe(struct stream *stream)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
-		give_up(errno);
+		abort_run(errno);
 	stream->descriptor = ends[0];
 	return ends[1];
 }
 
-/* Also what the runtime itself was started with ignored (by nohup, by make): a plugin expects none of it. */
+/* Also signals that were ignored when the runtime itself was started (by nohup, by make): a plugin expects the defaults. */
 static void reset_signals(void)
 {
 	sigset_t none;
@@ -165,7 +159,7 @@ static void execute(const char *path, char *const *entries)
 	}
 }
 
-/* The signal comes only for a parent that dies from now on; one that is dead already is seen by getppid. */
+/* The signal is sent only for a parent that dies from now on; getppid detects one that is dead already. */
 static void die_with(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -173,64 +167,64 @@ static void die_with(pid_t parent)
 		_exit(1);
 }
 
-static _Noreturn void become_plugin(const struct order *order, char *const *entries, const int descriptors[3], pid_t keeper)
+static _Noreturn void become_plugin(const char *path, char *const *entries, const int descriptors[3], pid_t supervisor)
 {
 	setpgid(0, 0);
-	die_with(keeper);
+	die_with(supervisor);
 	for (int i = 0; i < 3; i++)
 		if (dup2(descriptors[i], i) < 0) {
 			*plugin.refused = errno;
 			_exit(1);
 		}
 	reset_signals();
-	execute(order->path, entries);
+	execute(path, entries);
 	*plugin.refused = errno;
 	_exit(1);
 }
 
-static void start(const struct order *order)
+static void start(const struct run_request *request)
 {
-	char **entries = environment(order->variables);
+	char **entries = environment(request->variables);
 	plugin.refused = mmap(NULL, sizeof *plugin.refused, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (plugin.refused == MAP_FAILED)
-		give_up(errno);
-	int input = input_file(order->stdin_bytes);
+		abort_run(errno);
+	int input = input_file(request->stdin_bytes);
 	int out = output_pipe(&plugin.out), err = output_pipe(&plugin.err);
-	pid_t keeper = getpid();
+	pid_t supervisor = getpid();
 	plugin.pid = fork();
 	if (plugin.pid < 0)
-		give_up(errno);
+		abort_run(errno);
 	if (!plugin.pid)
-		become_plugin(order, entries, (const int[3]){input, out, err}, keeper);
+		become_plugin(request->path, entries, (const int[3]){input, out, err}, supervisor);
 	close(input);
 	close(out);
 	close(err);
 }
 
-static void note_end(pid_t child, int status)
+static void set_ended(pid_t child, int status)
 {
 	if (child != plugin.pid)
-		return; /* an orphan of the plugin: nobody asks for it */
+		return; /* an orphan of the plugin */
 	plugin.ended = true;
 	plugin.status = status;
 }
 
-static void reap(int signals)
+static void reap(int sigchld)
 {
 	struct signalfd_siginfo ignored;
 	pid_t child;
 	int status;
-	(void)!read(signals, &ignored, sizeof ignored);
+	(void)!read(sigchld, &ignored, sizeof ignored);
 	while ((child = waitpid(-1, &status, WNOHANG)) > 0)
-		note_end(child, status);
+		set_ended(child, status);
 }
 
-/* Takes what is there; false where it is more than a stream may hold. */
+/* Reads what is available; false where it is more than a stream may hold. */
 static bool drain(struct stream *stream)
 {
 	while (stream->descriptor >= 0) {
 		if (!buffer_room(&stream->content, CHUNK))
-			give_up(ENOMEM);
+			abort_run(ENOMEM);
 		ssize_t got = read(stream->descriptor, stream->content.bytes + stream->content.size, CHUNK);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -250,32 +244,26 @@ static bool drain(struct stream *stream)
 	return true;
 }
 
-static int time_left(const struct order *order)
+static int time_left(const struct run_request *request)
 {
-	if (!order->deadline)
-		return -1;
-	uint64_t now = now_ms();
-	if (now >= order->deadline)
-		return 0;
-	uint64_t left = order->deadline - now;
-	return left > 1000000 ? 1000000 : (int)left; /* poll takes an int; a longer wait just goes round once more */
+	return request->deadline ? ms_until(request->deadline) : -1;
 }
 
-/* Ends the run, if need be, and returns how it went. The plugin's end counts, not its pipes': a background process that it left
- * behind may hold those for ever. Such a process is left alone, as every runtime would. */
-static const char *watch(const struct order *order, uint64_t *number)
+/* Waits for the end of the plugin, its deadline or too much output, and returns the outcome. The plugin's own end counts, not that of
+ * its pipes: a background process may hold those for ever. Such a process is left alone, as every runtime does. */
+static const char *watch(const struct run_request *request, int sigchld, uint64_t *number)
 {
 	bool fits = true;
 	while (!plugin.ended && fits) {
 		struct pollfd watched[] = {
-			{order->signals, POLLIN, 0}, {plugin.out.descriptor, POLLIN, 0}, {plugin.err.descriptor, POLLIN, 0}};
-		int ready = poll(watched, 3, time_left(order));
-		if (!ready && time_left(order) == 0) {
-			*number = order->milliseconds;
+			{sigchld, POLLIN, 0}, {plugin.out.descriptor, POLLIN, 0}, {plugin.err.descriptor, POLLIN, 0}};
+		int ready = poll(watched, 3, time_left(request));
+		if (!ready && time_left(request) == 0) {
+			*number = request->milliseconds;
 			return "timeout";
 		}
 		fits = drain(&plugin.out) && drain(&plugin.err);
-		reap(order->signals);
+		reap(sigchld);
 	}
 	if (fits && drain(&plugin.out) && drain(&plugin.err)) {
 		*number = 0;
@@ -285,15 +273,15 @@ static const char *watch(const struct order *order, uint64_t *number)
 	return "failed";
 }
 
-/* The group first, most of it at a stroke, but only while its number cannot have gone to somebody else. */
-static void end_run(void)
+/* The process group first, but only while its number cannot belong to another. */
+static void kill_run(void)
 {
 	if (!plugin.ended)
 		kill(-plugin.pid, SIGKILL);
-	end_descendants(note_end);
+	kill_descendants(set_ended);
 }
 
-/* A plugin that could not be started is told by its errno, however its process ended. */
+/* A plugin that could not be started is reported by its errno, however its process ended. */
 static const char *outcome_of(const char *outcome, uint64_t *number)
 {
 	if (strcmp(outcome, "exited") != 0)
@@ -310,21 +298,21 @@ static const char *outcome_of(const char *outcome, uint64_t *number)
 	return "exited";
 }
 
-_Noreturn void keep(const struct order *order)
+_Noreturn void supervise(const struct run_request *request, int sigchld, int result, pid_t worker)
 {
 	uint64_t number;
 	struct buffer frame = {0};
-	die_with(order->runner);
+	die_with(worker);
 	become_subreaper();
-	start(order);
-	const char *outcome = watch(order, &number);
+	start(request);
+	const char *outcome = watch(request, sigchld, &number);
 	if (strcmp(outcome, "exited") != 0 || WIFSIGNALED(plugin.status))
-		end_run(); /* a plugin that was killed left its IPAM plugin running, which would act after the undo */
+		kill_run(); /* a plugin that was killed may have left its IPAM plugin running, which would act after the undo */
 	outcome = outcome_of(outcome, &number);
-	ran_frame(&frame, order->id, outcome, number, filled(&plugin.out.content), filled(&plugin.err.content));
+	ran_frame(&frame, request->id, outcome, number, filled(&plugin.out.content), filled(&plugin.err.content));
 	if (frame.lost)
-		give_up(ENOMEM);
-	if (!write_all(order->result, filled(&frame)))
-		give_up(errno);
+		abort_run(ENOMEM);
+	if (!write_all(result, filled(&frame)))
+		abort_run(errno);
 	_exit(0);
 }

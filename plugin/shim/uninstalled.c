@@ -1,12 +1,13 @@
-/* Uninstalled, we stand last in the primary's chain (plugin/netattach_plugin/node/uninstall_chain.py): what the others pass on passes, and DEL
- * frees what the ledger holds. Once nothing is left there the configuration goes that put us here; a copy of the primary's goes at
- * once where it has grown old. Whatever fails here but a DEL passes on: pods start without us. */
+/* After an uninstallation the shim is the last plugin of the default network (plugin/netattach_plugin/node/uninstall_chain.py). ADD
+ * passes prevResult on, and DEL deletes what the ledger holds. When the ledger is empty the shim removes its configuration; it removes
+ * an outdated copy of the default network at once. Only a DEL can fail here: pods start without netattach. */
 #define _GNU_SOURCE
 #include "uninstalled.h"
 #include "daemon_client.h"
+#include "exit.h"
+#include "json_scan.h"
 #include "lock.h"
 #include "sandbox_files.h"
-#include "json_scan.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,36 +16,37 @@
 #include <unistd.h>
 
 /* As core/netattach_core/cni/netattach_conf.py names them. */
-#define BEHIND "netattach.conf"
-#define STAND_IN "00-multus.conflist-netattach.conflist"
+#define CHAINED_CONF "netattach.conf" /* in the directory of the default network's name */
+#define UNINSTALL_CONFLIST "00-multus.conflist-netattach.conflist"
 
-/* Networks beside the default one, which has one interface, and which runtimes free by themselves. What cannot be read may. */
-static bool holds_more(const char *id, struct chain *room)
+/* The default network has one interface, and runtimes delete it themselves. An unreadable file may have more. */
+static bool has_secondary_networks(const char *id, struct chain *chain)
 {
-	if (chain_read(deletion_path(id), room) != CHAIN_WHOLE)
+	if (chain_read(deletion_path(id), chain) != CHAIN_WHOLE)
 		return true;
-	for (size_t i = 1; i < room->step_count; i++)
-		if (!span_equals(room->steps[i].ifname, room->steps[0].ifname))
+	for (size_t i = 1; i < chain->step_count; i++)
+		if (!span_equals(chain->steps[i].ifname, chain->steps[0].ifname))
 			return true;
 	return false;
 }
 
-static bool is_needed(struct chain *room)
+static bool is_needed(struct chain *scratch)
 {
 	struct dirent *entry;
 	DIR *directory = opendir(deletion_path(""));
 	bool needed = !directory && errno != ENOENT;
 	while (directory && !needed && (entry = readdir(directory)))
-		needed = *entry->d_name != '.' && holds_more(entry->d_name, room);
+		needed = *entry->d_name != '.' && has_secondary_networks(entry->d_name, scratch);
 	return needed;
 }
 
-/* Where our configuration lies, by our own note. Of standard input nothing but the mark is believed: a plugin that starts us hands us
- * what a network's author wrote. A directory that is not there is NO_DESCRIPTOR. */
-struct places {
-	int directory, beside;
+/* The two CNI configs that start us: the copy, and the one that is chained to the default network. Their places are taken from our own
+ * file, never from standard input: a plugin that starts the shim passes on what a network's author wrote. NO_DESCRIPTOR: no such
+ * directory. */
+struct configs {
+	int directory, chained;
 	const char *network;
-	bool is_true; /* the copy, or what was noted of it */
+	bool copy_is_current;
 };
 
 static const char *text_of(struct span bytes)
@@ -64,72 +66,71 @@ static bool is_name(const char *text)
 	return *text && !strchr(text, '/') && strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
 }
 
-static int directory_at(int above, const char *name, int flags)
+static int open_directory(int parent, const char *name, int flags)
 {
-	return openat(above, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
+	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
 }
 
-/* Where the note is lost the compiled primary says it: that is of the same directory, and mostly of the same network. */
-static struct places find_places(struct chain *room)
+/* Where our file is lost, the compiled primary has the same directory, and mostly the same network. */
+static struct configs find_configs(struct chain *chain)
 {
-	struct places places = {NO_DESCRIPTOR, NO_DESCRIPTOR, "", false};
-	bool noted = chain_read_ours(stand_in_path(), room);
-	if (!noted && !chain_read_ours(primary_path(), room))
-		return places;
-	const char *path = text_of(room->directory);
-	places.is_true = noted && chain_is_current(room);
-	places.network = text_of(room->steps[0].network);
+	struct configs configs = {NO_DESCRIPTOR, NO_DESCRIPTOR, "", false};
+	bool found = chain_read_trusted(uninstall_path(), chain);
+	if (!found && !chain_read_trusted(primary_path(), chain))
+		return configs;
+	const char *path = text_of(chain->directory);
+	configs.copy_is_current = found && chain_is_current(chain);
+	configs.network = text_of(chain->steps[0].network);
 	if (*path == '/')
-		places.directory = directory_at(AT_FDCWD, path, 0);
-	if (places.directory >= 0 && is_name(places.network))
-		places.beside = directory_at(places.directory, places.network, O_NOFOLLOW);
-	return places;
+		configs.directory = open_directory(AT_FDCWD, path, 0);
+	if (configs.directory >= 0 && is_name(configs.network))
+		configs.chained = open_directory(configs.directory, configs.network, O_NOFOLLOW);
+	return configs;
 }
 
-/* The note stays as long as it is needed to find the other place. What was noted is of the copy that lies there, while this call
- * may come with an earlier one's configuration. */
-static void keep_true(const struct places *places)
+/* Our file stays as long as it is needed to find the chained config. It describes the copy on the disk, while the runtime may make
+ * this call with an earlier copy. */
+static void remove_outdated_copy(const struct configs *configs)
 {
-	if (places->is_true)
+	if (configs->copy_is_current)
 		return;
-	unlinkat(places->directory, STAND_IN, 0);
-	if (faccessat(places->beside, BEHIND, F_OK, 0) < 0)
-		unlink(stand_in_path());
+	unlinkat(configs->directory, UNINSTALL_CONFLIST, 0);
+	if (faccessat(configs->chained, CHAINED_CONF, F_OK, 0) < 0)
+		unlink(uninstall_path());
 }
 
-/* With the directory, so that runtimes look anew; where others' plugins are in it too, it stays. */
-static void remove_configuration(const struct places *places)
+/* With the directory, so that runtimes read it again; a directory with other plugins stays. */
+static void remove_configs(const struct configs *configs)
 {
-	if (!unlinkat(places->beside, BEHIND, 0))
-		unlinkat(places->directory, places->network, AT_REMOVEDIR);
-	unlinkat(places->directory, STAND_IN, 0);
-	unlink(stand_in_path());
+	if (!unlinkat(configs->chained, CHAINED_CONF, 0))
+		unlinkat(configs->directory, configs->network, AT_REMOVEDIR);
+	unlinkat(configs->directory, UNINSTALL_CONFLIST, 0);
+	unlink(uninstall_path());
 }
 
 static _Noreturn void pass_on(struct span configuration)
 {
 	struct span previous;
 	if (!scan_find(configuration, "prevResult", &previous))
-		fail(CNI_UNDECODABLE, TEXT("netattach is uninstalled and attaches nothing: no plugin stands before it"), TEXT(""));
-	leave(write_all(STDOUT_FILENO, previous) ? 0 : 1);
+		fail(CNI_UNDECODABLE, TEXT("netattach is uninstalled and attaches nothing, and no plugin before it returned a result"), TEXT(""));
+	exit_with(write_all(STDOUT_FILENO, previous) ? 0 : 1);
 }
 
-void stand_behind(const struct given *given, const struct call *call, struct span configuration, struct chain *room,
-		  void (*delete)(void))
+void uninstalled_call(const struct call *call, struct span configuration, struct chain *scratch, void (*delete_sandbox)(void))
 {
 	struct span whole, mark;
 	if (!scan_value(configuration, &whole) || !scan_find(whole, "uninstalled", &mark))
 		return;
-	struct places places = find_places(room);
-	keep_true(&places);
-	if (is_command(call, "DEL") && is_sandbox(call->id)) {
-		if (!sandbox_lock(given->alive, daemon_path(), call->id))
+	struct configs configs = find_configs(scratch);
+	remove_outdated_copy(&configs);
+	if (is_command(call, "DEL") && is_container_id(call->id)) {
+		if (!sandbox_lock(daemon_path(), call->id))
 			fail(CNI_TRY_AGAIN, TEXT("netattach cannot lock the sandbox: ", reason(errno)), TEXT(""));
-		delete();
+		delete_sandbox();
 	}
-	if (!is_needed(room)) /* after another's DEL too: CRI-O's comes with our own configuration */
-		remove_configuration(&places);
+	if (!is_needed(scratch)) /* in every call: CRI-O makes its DELs with netattach's own configuration */
+		remove_configs(&configs);
 	if (is_command(call, "ADD"))
 		pass_on(whole);
-	leave(0);
+	exit_with(0);
 }

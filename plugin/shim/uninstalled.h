@@ -1,13 +1,11 @@
-/* What is left of us on a node where we were uninstalled and pods that we attached run on. */
-#ifndef BEHIND_H
-#define BEHIND_H
+/* The shim on a node where netattach was uninstalled while pods that it attached run on. */
+#ifndef UNINSTALLED_H
+#define UNINSTALLED_H
 
 #include "cni_call.h"
-#include "session.h"
 
-/* Returns where the configuration is not that one. `delete` frees what the ledger holds of the sandbox, and reports what fails;
- * `room` is for a chain, and free again then. */
-void stand_behind(const struct given *given, const struct call *call, struct span configuration, struct chain *room,
-		  void (*delete)(void));
+/* Executes the call and exits where the configuration marks netattach as uninstalled; else returns. `delete_sandbox` deletes what the
+ * ledger holds of the sandbox, or fails; `scratch` is memory for a chain. */
+void uninstalled_call(const struct call *call, struct span configuration, struct chain *scratch, void (*delete_sandbox)(void));
 
 #endif
