@@ -7,6 +7,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from support import require
+
 _SHIM = Path(__file__).parents[2] / "plugin" / "shim"
 
 
@@ -43,6 +45,20 @@ def shim_sanitized() -> Path | None:
         if "san" in error.stderr:  # libasan or libubsan cannot be linked: not the sources' fault
             return None
         raise
+
+
+@functools.cache
+def plugin_error_driver() -> Path:
+    """A program that reports the RAN frames on its standard input as the shim does."""
+    sources = [_SHIM / f"{name}.c" for name in ("plugin_error", "cni_error", "json_scan", "frame")]
+    driver = Path(__file__).with_name("plugin_error_driver.c")
+    built = _SHIM / "build/plugin-error-driver"
+    built.parent.mkdir(exist_ok=True)
+    subprocess.run(
+        [require.command("gcc"), "-std=c11", "-Wall", "-Werror", "-I", _SHIM, "-o", built, driver, *sources],
+        check=True,
+    )
+    return built
 
 
 def _make(target: str) -> Path:
