@@ -1,5 +1,5 @@
-/* Parses a compiled chain, and compares its sources with the node's CNI configs. A file that is of another release, truncated or too
- * large is not used: then the daemon is asked, as without any. */
+/* Parses a compiled chain, and compares its sources with the node's CNI configs. A file that is of another release, truncated or
+ * too large is not used: then the daemon is asked, as without any. */
 #define _GNU_SOURCE
 #include "chain.h"
 #include "json_scan.h"
@@ -22,7 +22,7 @@ static bool read_open(int file, struct buffer *content)
 {
 	ssize_t got = -1;
 	content->size = 0;
-	while (content->size <= MAX_FILE && buffer_room(content, CHUNK)) {
+	while (content->size <= MAX_FILE && buffer_reserve(content, CHUNK)) {
 		got = read(file, content->bytes + content->size, CHUNK);
 		if (got <= 0)
 			break;
@@ -93,7 +93,7 @@ static bool parse_frame(struct chain *chain, const struct frame *frame)
 	case 'S': return parse_step(chain, fields);
 	case 'C': return parse_call(chain, fields);
 	case 'R': return next_field(&fields, &chain->result);
-	case 'X': chain->excepted = fields; return true;
+	case 'X': chain->except_namespaces = fields; return true;
 	case 'E': chain->has_end = true; return true;
 	default: return true; /* for the daemon alone */
 	}
@@ -101,15 +101,15 @@ static bool parse_frame(struct chain *chain, const struct frame *frame)
 
 static bool parse_frames(struct chain *chain)
 {
-	struct span input = filled(&chain->file);
+	struct span input = content_of(&chain->file);
 	struct frame frame;
-	enum taken taken = frame_take(&input, &frame);
-	if (taken != TAKEN_FRAME || frame.kind != 'N' || !parse_head(chain, frame.fields))
+	enum frame_status status = next_frame(&input, &frame);
+	if (status != FRAME_COMPLETE || frame.kind != 'N' || !parse_head(chain, frame.fields))
 		return false;
-	while ((taken = frame_take(&input, &frame)) == TAKEN_FRAME)
+	while ((status = next_frame(&input, &frame)) == FRAME_COMPLETE)
 		if (!parse_frame(chain, &frame))
 			return false;
-	return taken == TAKEN_NOTHING && chain->has_end && chain->step_count;
+	return status == FRAME_INCOMPLETE && chain->has_end && chain->step_count;
 }
 
 static void clear(struct chain *chain)
@@ -123,8 +123,8 @@ enum chain_read chain_read(const char *path, struct chain *chain)
 {
 	clear(chain);
 	if (!read_file(path, &chain->file))
-		return errno == ENOENT || errno == ENOTDIR ? CHAIN_NONE : CHAIN_UNUSABLE;
-	return parse_frames(chain) ? CHAIN_WHOLE : CHAIN_UNUSABLE;
+		return errno == ENOENT || errno == ENOTDIR ? CHAIN_MISSING : CHAIN_UNUSABLE;
+	return parse_frames(chain) ? CHAIN_VALID : CHAIN_UNUSABLE;
 }
 
 /* A regular file of root, or of our own user (root of a user namespace), that nobody else may write. */
@@ -167,7 +167,7 @@ static char *below(struct span directory, struct span name)
 static bool is_unchanged(const struct chain *chain, const struct source_file *file, struct buffer *content)
 {
 	char *path = below(chain->directory, file->name);
-	bool same = path && read_file(path, content) && span_equals(filled(content), file->content);
+	bool same = path && read_file(path, content) && span_equals(content_of(content), file->content);
 	free(path);
 	return same;
 }

@@ -11,10 +11,11 @@
 #define CHAIN_VERSION 1
 #endif
 
-/* Letters, as the file has them. FEATURE_PLAIN: the chain is for pods without secondary networks. FEATURE_RESULT: DEL gets prevResult.
- * FEATURE_CHECK, FEATURE_STATUS: the plugins' CNI version has the verb. */
+/* FEATURE_PLAIN: a pod that selects no network gets this chain alone. FEATURE_RESULT: DEL gets prevResult. FEATURE_CHECK,
+ * FEATURE_STATUS: the plugins support the verb. */
 enum { FEATURE_PLAIN = 'p', FEATURE_RESULT = 'r', FEATURE_CHECK = 'c', FEATURE_STATUS = 's' };
 
+/* A plugin. `tail`: its standard input without the first brace; an empty `ifname` or `args` means the call's. */
 struct step {
 	struct span network, plugin, ifname, args, tail, capabilities;
 };
@@ -28,10 +29,11 @@ struct sandbox_args {
 	struct span netns, ifname, args, runtime_config;
 };
 
-/* All spans point into `file`. A sandbox's record has `args`, and `result` after an ADD that succeeded. */
+/* All spans point into `file`. It was compiled from `files` of `directory`, without `own`; no other file may precede them where `first`
+ * is set, and `absent` must not exist. A sandbox's record has `args`, and `result` after an ADD that succeeded. */
 struct chain {
 	struct buffer file;
-	struct span cni_version, features, excepted;
+	struct span cni_version, features, except_namespaces;
 	uint64_t deadline_ms;
 	struct span directory, own, absent;
 	bool first;
@@ -44,12 +46,13 @@ struct chain {
 	struct span result;
 };
 
-enum chain_read { CHAIN_NONE, CHAIN_UNUSABLE, CHAIN_WHOLE };
+enum chain_read { CHAIN_MISSING, CHAIN_UNUSABLE, CHAIN_VALID };
 
 enum chain_read chain_read(const char *path, struct chain *chain);
 
-/* Whether it is whole, no symbolic link, and writable by root alone: root removes files by its content. */
+/* False also for a symbolic link, and for a file that others than root may write: root removes files by its content. */
 bool chain_read_trusted(const char *path, struct chain *chain);
+
 bool chain_has(const struct chain *chain, char feature);
 
 /* Whether the node's CNI configs are the ones that it was compiled from. */

@@ -46,9 +46,9 @@ static void add_stdin(struct buffer *run, const struct step *step, struct span r
 	}
 	add_runtime_config(&text, step, runtime_config);
 	buffer_span(&text, step->tail);
-	if (text.lost)
+	if (text.out_of_memory)
 		no_memory();
-	frame_field(run, filled(&text));
+	frame_field(run, content_of(&text));
 	free(text.bytes);
 }
 
@@ -57,9 +57,9 @@ static void add_variable(struct buffer *run, const char *name, struct span value
 	struct buffer text = {0};
 	buffer_text(&text, name);
 	buffer_span(&text, value);
-	if (text.lost)
+	if (text.out_of_memory)
 		no_memory();
-	frame_field(run, filled(&text));
+	frame_field(run, content_of(&text));
 	free(text.bytes);
 }
 
@@ -83,8 +83,8 @@ void step_run(const struct step *step, const struct chain_call *call, const char
 		add_variable(&run, "CNI_IFNAME=", step_ifname(step, call));
 		add_variable(&run, "CNI_ARGS=", step->args.size ? step->args : call->args.args);
 	}
-	if (run.lost)
+	if (run.out_of_memory)
 		no_memory();
-	run_plugin(filled(&run), result);
+	run_plugin(content_of(&run), result);
 	free(run.bytes);
 }

@@ -1,5 +1,5 @@
-/* Parses a call far enough to see whether its pod has one of the two annotations that select networks. Keys are compared as they are
- * written; one with an escape in it may be any key, so then the daemon is asked. */
+/* Parses a call as far as needed to see whether its pod has one of the two annotations that select networks. Keys are compared as
+ * they are written; a key with an escape may be any key, so then the daemon is asked. */
 #define _GNU_SOURCE
 #include "cni_call.h"
 #include "json_scan.h"
@@ -140,7 +140,7 @@ void call_parse(struct call *call, struct span configuration)
 	buffer_text(&call->runtime_config, "{");
 	call->readable = parse_args(call, variable("CNI_ARGS")) && parse_configuration(call, configuration);
 	buffer_text(&call->runtime_config, "}");
-	if (call->args.lost || call->runtime_config.lost)
+	if (call->args.out_of_memory || call->runtime_config.out_of_memory)
 		call->readable = false;
 }
 
@@ -157,5 +157,5 @@ bool has_no_secondary_networks(const struct call *call, const struct chain *chai
 {
 	return call->readable && call->annotated && !call->selects && is_interface(call->ifname) &&
 	       span_equals(call->cni_version, chain->cni_version) &&
-	       chain_has(chain, FEATURE_PLAIN) != is_excepted(call, chain->excepted);
+	       chain_has(chain, FEATURE_PLAIN) != is_excepted(call, chain->except_namespaces);
 }

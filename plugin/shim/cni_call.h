@@ -4,8 +4,8 @@
 
 #include "chain.h"
 
-/* `args` and `runtime_config`: for the plugins; `annotated`: the runtime passed the pod's annotations; `selects`: one of them selects
- * networks. */
+/* `args` and `runtime_config` are for the plugins. `annotated`: the runtime passed the pod's annotations; `selects`: one of them
+ * selects networks. */
 struct call {
 	const char *command, *id, *netns, *ifname;
 	struct span cni_version, namespace, pod;

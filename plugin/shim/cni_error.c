@@ -1,4 +1,4 @@
-/* The error object on standard output (not stderr: that is where runtimes look), escaped so that any bytes make valid JSON. */
+/* Prints the error object on standard output, where runtimes read it, escaped so that any bytes make valid JSON. */
 #define _GNU_SOURCE
 #include "cni_error.h"
 
@@ -9,23 +9,23 @@
 static const char out_of_memory[] =
 	"{\"code\":11,\"msg\":\"netattach: no memory is left for this call; the runtime will try again\",\"details\":\"\"}\n";
 
-/* The pieces as one text; it lives until the process ends, which is soon: only failures are put into words. */
-struct span joined(const char *const *pieces)
+/* The memory is never freed: after an error the process exits. */
+struct span join_text(const char *const *pieces)
 {
 	struct buffer text = {0};
 	for (; *pieces; pieces++)
 		buffer_text(&text, *pieces);
-	return text.lost ? span_of("netattach: out of memory") : filled(&text);
+	return text.out_of_memory ? span_of("netattach: out of memory") : content_of(&text);
 }
 
-/* containerd takes "no such file or directory" in a failed DEL for success and forgets the attachment: never say it. */
-const char *reason(int error)
+/* containerd takes "no such file or directory" in a failed DEL for success and drops the attachment. */
+const char *error_text(int error)
 {
 	return error == ENOENT ? "there is nothing at this path" : strerror(error);
 }
 
-/* How many bytes the leading byte announces, and the smallest code point for which that many are right; 0 = none. */
-static size_t announced(unsigned char lead, uint32_t *least, uint32_t *point)
+/* The length of the UTF-8 character with this first byte, and the smallest code point of that length; 0 = none. */
+static size_t sequence_length(unsigned char lead, uint32_t *least, uint32_t *point)
 {
 	static const struct { unsigned char mask, mark; uint32_t least; } forms[] = {
 		{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
@@ -38,11 +38,11 @@ static size_t announced(unsigned char lead, uint32_t *least, uint32_t *point)
 	return 0;
 }
 
-/* The length of the UTF-8 character that the text starts with; 0 where there is none. */
-static size_t character(struct span text)
+/* The length of the UTF-8 character at the start of the text; 0 where it is invalid. */
+static size_t character_length(struct span text)
 {
 	uint32_t least, point;
-	size_t size = announced(text.bytes[0], &least, &point);
+	size_t size = sequence_length(text.bytes[0], &least, &point);
 	if (!size || size > text.size)
 		return 0;
 	for (size_t i = 1; i < size; i++) {
@@ -65,7 +65,7 @@ static void add_string(struct buffer *out, struct span text)
 {
 	buffer_text(out, "\"");
 	while (text.size) {
-		size_t size = character(text);
+		size_t size = character_length(text);
 		if (!size)
 			buffer_text(out, "\\ufffd");
 		else if (*text.bytes < 0x20)
@@ -80,7 +80,7 @@ static void add_string(struct buffer *out, struct span text)
 	buffer_text(out, "\"");
 }
 
-/* Where even this cannot be written nobody listens any more; the exit status says the rest. */
+/* Where this cannot be written nobody reads it either; the exit status reports the failure. */
 void print_error(enum cni_code code, struct span message, struct span details)
 {
 	struct buffer out = {0};
@@ -91,5 +91,5 @@ void print_error(enum cni_code code, struct span message, struct span details)
 	buffer_text(&out, ",\"details\":");
 	add_string(&out, details);
 	buffer_text(&out, "}\n");
-	(void)!write_all(STDOUT_FILENO, out.lost ? span_of(out_of_memory) : filled(&out));
+	(void)!write_all(STDOUT_FILENO, out.out_of_memory ? span_of(out_of_memory) : content_of(&out));
 }

@@ -19,8 +19,10 @@ enum cni_code {
 /* A message in pieces: printf would double the size of the binary. */
 #define TEXT(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-struct span joined(const char *const *pieces);
-const char *reason(int error);
+struct span join_text(const char *const *pieces);
+
+/* strerror, without texts that a runtime takes for success. */
+const char *error_text(int error);
 void print_error(enum cni_code code, struct span message, struct span details);
 
 #endif

@@ -55,7 +55,7 @@ void daemon_configure(void (*fallback)(void))
 	here.fallback = fallback;
 	here.path = path && *path ? path : SOCKET;
 	here.wait_ms = WAIT_MS;
-	if (wait && !number_of(span_of(wait), &here.wait_ms))
+	if (wait && !parse_number(span_of(wait), &here.wait_ms))
 		fail(CNI_BAD_ENVIRONMENT, TEXT("NETATTACH_WAIT_MS has to be a number of milliseconds, and is ", wait), TEXT(""));
 	if (strlen(here.path) >= sizeof ((struct sockaddr_un *)0)->sun_path)
 		fail(CNI_BAD_ENVIRONMENT, TEXT("NETATTACH_SOCKET is too long for a unix socket: ", here.path), TEXT(""));
@@ -73,7 +73,7 @@ static bool connect_once(void)
 	memcpy(address.sun_path, here.path, strlen(here.path));
 	here.socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (here.socket < 0)
-		fail(CNI_TRY_AGAIN, TEXT("no socket could be created"), TEXT(reason(errno)));
+		fail(CNI_TRY_AGAIN, TEXT("no socket could be created"), TEXT(error_text(errno)));
 	if (connect(here.socket, (struct sockaddr *)&address, sizeof address) < 0)
 		return false;
 	fcntl(here.socket, F_SETFL, 0);
@@ -88,7 +88,7 @@ static bool is_transient(int error)
 /* Receives once more; false at the end (errno = 0) or on an error (errno). */
 static bool receive(void)
 {
-	if (!buffer_room(&here.input, CHUNK))
+	if (!buffer_reserve(&here.input, CHUNK))
 		no_memory();
 	ssize_t got = recv(here.socket, here.input.bytes + here.input.size, CHUNK, MSG_DONTWAIT);
 	if (got > 0) {
@@ -100,15 +100,15 @@ static bool receive(void)
 	return got < 0 && (errno == EINTR || errno == EAGAIN);
 }
 
-static enum taken read_greeting(struct frame *frame)
+static enum frame_status read_greeting(struct frame *frame)
 {
-	struct span input = filled(&here.input);
-	enum taken taken = frame_take(&input, frame);
-	if (taken == TAKEN_GARBAGE)
+	struct span input = content_of(&here.input);
+	enum frame_status status = next_frame(&input, frame);
+	if (status == FRAME_MALFORMED)
 		protocol_error("the greeting is no frame");
-	if (taken == TAKEN_FRAME && input.size)
+	if (status == FRAME_COMPLETE && input.size)
 		protocol_error("the greeting is more than one frame");
-	return taken;
+	return status;
 }
 
 static _Noreturn void fail_refused(struct span fields)
@@ -143,13 +143,13 @@ static bool greet(void)
 	frame_number(&hello, HIGHEST_VERSION);
 	frame_field(&hello, span_of(BUILD));
 	frame_end(&hello);
-	if (hello.lost)
+	if (hello.out_of_memory)
 		no_memory();
 	here.input.size = 0;
-	if (!send_all(here.socket, filled(&hello), NO_DESCRIPTOR))
+	if (!send_all(here.socket, content_of(&hello), NO_DESCRIPTOR))
 		return false; /* without free, which could change errno */
 	free(hello.bytes);
-	while (read_greeting(&frame) == TAKEN_NOTHING) {
+	while (read_greeting(&frame) == FRAME_INCOMPLETE) {
 		if (!wait_for(here.socket, ms_until(here.wait_until))) {
 			errno = ETIMEDOUT;
 			return false;
@@ -167,14 +167,14 @@ static _Noreturn void no_daemon(int error)
 {
 	if (!is_transient(error) && error != ETIMEDOUT)
 		fail(CNI_TRY_AGAIN, TEXT("the netattach daemon's socket ", here.path, " cannot be used; the runtime will try again"),
-		     TEXT(reason(error)));
+		     TEXT(error_text(error)));
 	struct buffer waited = {0};
 	buffer_number(&waited, here.wait_ms);
 	buffer_add(&waited, "", 1);
 	fail(CNI_TRY_AGAIN,
-	     TEXT("no netattach daemon answered at ", here.path, " within ", waited.lost ? "some" : (const char *)waited.bytes,
+	     TEXT("no netattach daemon answered at ", here.path, " within ", waited.out_of_memory ? "some" : (const char *)waited.bytes,
 		  " ms: see whether the daemon's pod on this node is running; the runtime will try again"),
-	     TEXT(reason(error)));
+	     TEXT(error_text(error)));
 }
 
 /* Waits for a daemon that is being started or replaced. One that does not greet counts as absent. */
@@ -204,7 +204,7 @@ int daemon_socket(void)
 void daemon_send(struct span bytes, int passed)
 {
 	if (!send_all(here.socket, bytes, passed))
-		connection_lost(reason(errno));
+		connection_lost(error_text(errno));
 }
 
 void daemon_send_file(int file)
@@ -213,13 +213,13 @@ void daemon_send_file(int file)
 	while (at < size) {
 		ssize_t sent = sendfile(here.socket, file, &at, (size_t)(size - at));
 		if (!sent || (sent < 0 && errno != EINTR))
-			connection_lost(reason(errno));
+			connection_lost(error_text(errno));
 	}
 }
 
 struct buffer *daemon_receive(void)
 {
 	if (!receive())
-		connection_lost(errno ? reason(errno) : "it closed the connection");
+		connection_lost(errno ? error_text(errno) : "it closed the connection");
 	return &here.input;
 }

@@ -4,8 +4,8 @@
 
 #include "frame.h"
 
-/* Reads NETATTACH_SOCKET and NETATTACH_WAIT_MS. `fallback` is called where the daemon goes away during the call, after which nothing
- * can be sent any more; where it returns, the call fails. */
+/* Reads NETATTACH_SOCKET and NETATTACH_WAIT_MS. `fallback` is called where the daemon goes away during the call; where it returns,
+ * the call fails. */
 void daemon_configure(void (*fallback)(void));
 const char *daemon_path(void);
 

@@ -23,7 +23,7 @@ _Noreturn void exit_with(int status)
 _Noreturn void fail(enum cni_code code, const char *const *message, const char *const *details)
 {
 	kill_descendants(NULL);
-	print_error(code, joined(message), joined(details));
+	print_error(code, join_text(message), join_text(details));
 	exit_with(1);
 }
 

@@ -1,4 +1,4 @@
-/* Frames: built in a buffer, cut out of what arrived, sent whole. Reads nothing beyond what it was given. */
+/* Frames are built in a buffer and sent whole; received frames are found in the input, and nothing beyond its end is read. */
 #define _GNU_SOURCE
 #include "frame.h"
 
@@ -11,8 +11,8 @@
 #define LENGTH 4
 #define HEADER (LENGTH + 1)
 #define DIGITS 20 /* of the largest 64-bit number */
-#define MAX_DIGITS 18 /* what the protocol takes for a number; fits 63 bits with room for sums */
-#define FIRST_ROOM 4096
+#define MAX_DIGITS 18 /* of a number in the protocol; leaves 63 bits room for sums */
+#define FIRST_CAPACITY 4096
 
 struct span span_of(const char *text)
 {
@@ -24,34 +24,34 @@ bool span_equals(struct span text, struct span other)
 	return text.size == other.size && (!text.size || !memcmp(text.bytes, other.bytes, text.size));
 }
 
-struct span filled(const struct buffer *buffer)
+struct span content_of(const struct buffer *buffer)
 {
 	return (struct span){buffer->bytes, buffer->size};
 }
 
-/* Makes room for `more` bytes behind the content; false, and the buffer is lost, where there is no memory. */
-bool buffer_room(struct buffer *buffer, size_t more)
+/* Reserves `more` bytes after the content; false, and `out_of_memory` is set, where there is no memory. */
+bool buffer_reserve(struct buffer *buffer, size_t more)
 {
-	if (buffer->lost)
+	if (buffer->out_of_memory)
 		return false;
-	if (buffer->room - buffer->size >= more)
+	if (buffer->capacity - buffer->size >= more)
 		return true;
-	size_t room = buffer->room ? buffer->room : FIRST_ROOM;
-	while (room - buffer->size < more)
-		room *= 2;
-	unsigned char *bytes = realloc(buffer->bytes, room);
+	size_t capacity = buffer->capacity ? buffer->capacity : FIRST_CAPACITY;
+	while (capacity - buffer->size < more)
+		capacity *= 2;
+	unsigned char *bytes = realloc(buffer->bytes, capacity);
 	if (!bytes) {
-		buffer->lost = true;
+		buffer->out_of_memory = true;
 		return false;
 	}
 	buffer->bytes = bytes;
-	buffer->room = room;
+	buffer->capacity = capacity;
 	return true;
 }
 
 void buffer_add(struct buffer *buffer, const void *bytes, size_t size)
 {
-	if (!size || !buffer_room(buffer, size))
+	if (!size || !buffer_reserve(buffer, size))
 		return;
 	memcpy(buffer->bytes + buffer->size, bytes, size);
 	buffer->size += size;
@@ -88,7 +88,7 @@ static size_t get_length(const unsigned char *at)
 	return at[0] | (size_t)at[1] << 8 | (size_t)at[2] << 16 | (size_t)at[3] << 24;
 }
 
-/* A frame is built in an empty buffer, so its header is where the buffer begins. */
+/* A frame is built in an empty buffer: its header is at the start of the buffer. */
 void frame_begin(struct buffer *buffer, char kind)
 {
 	buffer->size = 0;
@@ -107,14 +107,14 @@ void frame_field(struct buffer *buffer, struct span field)
 void frame_number(struct buffer *buffer, uint64_t number)
 {
 	char digits[DIGITS];
-	struct buffer text = {(unsigned char *)digits, 0, DIGITS, false}; /* never grows: DIGITS are enough */
+	struct buffer text = {(unsigned char *)digits, 0, DIGITS, false}; /* never grows: DIGITS bytes are enough */
 	buffer_number(&text, number);
-	frame_field(buffer, filled(&text));
+	frame_field(buffer, content_of(&text));
 }
 
 void frame_end(struct buffer *buffer)
 {
-	if (!buffer->lost)
+	if (!buffer->out_of_memory)
 		put_length(buffer->bytes, buffer->size - HEADER);
 }
 
@@ -127,21 +127,21 @@ static bool fields_are_whole(struct span fields)
 	return true;
 }
 
-/* Cuts the first frame off the input; it points into the input. */
-enum taken frame_take(struct span *input, struct frame *frame)
+/* Removes the first frame from the input; the frame points into the input. */
+enum frame_status next_frame(struct span *input, struct frame *frame)
 {
 	if (input->size < HEADER)
-		return TAKEN_NOTHING;
+		return FRAME_INCOMPLETE;
 	size_t size = get_length(input->bytes);
 	if (size > MAX_PAYLOAD)
-		return TAKEN_GARBAGE;
+		return FRAME_MALFORMED;
 	if (input->size - HEADER < size)
-		return TAKEN_NOTHING;
+		return FRAME_INCOMPLETE;
 	frame->kind = (char)input->bytes[LENGTH];
 	frame->fields = (struct span){input->bytes + HEADER, size};
 	input->bytes += HEADER + size;
 	input->size -= HEADER + size;
-	return fields_are_whole(frame->fields) ? TAKEN_FRAME : TAKEN_GARBAGE;
+	return fields_are_whole(frame->fields) ? FRAME_COMPLETE : FRAME_MALFORMED;
 }
 
 bool next_field(struct span *fields, struct span *field)
@@ -160,10 +160,10 @@ bool next_field(struct span *fields, struct span *field)
 bool next_number(struct span *fields, uint64_t *number)
 {
 	struct span field;
-	return next_field(fields, &field) && number_of(field, number);
+	return next_field(fields, &field) && parse_number(field, number);
 }
 
-bool number_of(struct span text, uint64_t *number)
+bool parse_number(struct span text, uint64_t *number)
 {
 	*number = 0;
 	for (size_t i = 0; i < text.size; i++) {
@@ -188,7 +188,7 @@ bool write_all(int descriptor, struct span bytes)
 	return true;
 }
 
-/* The descriptor goes with the first byte, so it must not be sent twice: once anything is out, the rest goes without it. */
+/* The descriptor is sent with the first byte, and must not be sent twice: the rest is sent without it. */
 static ssize_t send_with(int socket, struct span bytes, int passed)
 {
 	union {
@@ -210,7 +210,7 @@ static ssize_t send_with(int socket, struct span bytes, int passed)
 	return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
-/* Blocks while the peer does not read: the daemon always reads. */
+/* Blocks while the peer does not read; the daemon always reads. */
 bool send_all(int socket, struct span bytes, int passed)
 {
 	while (bytes.size) {

@@ -9,20 +9,21 @@
 #define MAX_PAYLOAD (16u << 20)
 #define NO_DESCRIPTOR (-1)
 
-/* Bytes that somebody else owns. */
+/* Bytes in memory of another owner. */
 struct span {
 	const unsigned char *bytes;
 	size_t size;
 };
 
-/* Bytes that grow. Where memory ran out, `lost` stays set and the content is of no use: builders add on, whoever sends asks once. */
+/* Bytes that grow. After a failed allocation `out_of_memory` stays set and the content is unusable: code that fills a buffer goes
+ * on, and the code that uses the content checks once. */
 struct buffer {
 	unsigned char *bytes;
-	size_t size, room;
-	bool lost;
+	size_t size, capacity;
+	bool out_of_memory;
 };
 
-enum taken { TAKEN_FRAME, TAKEN_NOTHING, TAKEN_GARBAGE };
+enum frame_status { FRAME_COMPLETE, FRAME_INCOMPLETE, FRAME_MALFORMED };
 
 struct frame {
 	char kind;
@@ -31,8 +32,8 @@ struct frame {
 
 struct span span_of(const char *text);
 bool span_equals(struct span text, struct span other);
-struct span filled(const struct buffer *buffer);
-bool buffer_room(struct buffer *buffer, size_t more);
+struct span content_of(const struct buffer *buffer);
+bool buffer_reserve(struct buffer *buffer, size_t more);
 void buffer_add(struct buffer *buffer, const void *bytes, size_t size);
 void buffer_text(struct buffer *buffer, const char *text);
 void buffer_span(struct buffer *buffer, struct span span);
@@ -43,10 +44,10 @@ void frame_field(struct buffer *buffer, struct span field);
 void frame_number(struct buffer *buffer, uint64_t number);
 void frame_end(struct buffer *buffer);
 
-enum taken frame_take(struct span *input, struct frame *frame);
+enum frame_status next_frame(struct span *input, struct frame *frame);
 bool next_field(struct span *fields, struct span *field);
 bool next_number(struct span *fields, uint64_t *number);
-bool number_of(struct span text, uint64_t *number);
+bool parse_number(struct span text, uint64_t *number);
 
 bool write_all(int descriptor, struct span bytes);
 bool send_all(int socket, struct span bytes, int passed);

@@ -1,5 +1,5 @@
-/* A strict reading of JSON that keeps nothing: a text is taken when it is one whole value, and then its members can be walked
- * through. What it refuses goes to the daemon, or is a plugin's failure; so it may be stricter than others, never laxer. */
+/* A strict JSON scanner that stores nothing. It accepts a text that is one whole value; then its members can be enumerated. What it
+ * rejects is left to the daemon, or is a plugin's failure: so it may be stricter than other parsers, but never laxer. */
 #include "json_scan.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static void skip(struct span *in, size_t count)
 	in->size -= count;
 }
 
-static void blanks(struct span *in)
+static void skip_blanks(struct span *in)
 {
 	while (in->size && (*in->bytes == ' ' || *in->bytes == '\t' || *in->bytes == '\r' || *in->bytes == '\n'))
 		skip(in, 1);
@@ -28,7 +28,7 @@ static bool take(struct span *in, char wanted)
 	return true;
 }
 
-static bool word(struct span *in, const char *wanted)
+static bool literal(struct span *in, const char *wanted)
 {
 	size_t size = strlen(wanted);
 	if (in->size < size || memcmp(in->bytes, wanted, size) != 0)
@@ -45,7 +45,7 @@ static int hex_digit(unsigned char byte)
 	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-/* The four digits behind \u; -1 where they are none. */
+/* The four hexadecimal digits after \u; -1 where they are none. */
 static int32_t hex(struct span text)
 {
 	int32_t number = 0;
@@ -114,17 +114,17 @@ static bool number(struct span *in)
 
 static bool key(struct span *in)
 {
-	blanks(in);
+	skip_blanks(in);
 	if (!string(in))
 		return false;
-	blanks(in);
+	skip_blanks(in);
 	return take(in, ':');
 }
 
 static bool sequence(struct span *in, int depth, char end, bool named)
 {
 	skip(in, 1);
-	blanks(in);
+	skip_blanks(in);
 	if (take(in, end))
 		return true;
 	do
@@ -134,10 +134,10 @@ static bool sequence(struct span *in, int depth, char end, bool named)
 	return take(in, end);
 }
 
-/* With the blanks around it. */
+/* Skips a value and the blanks around it. */
 static bool value(struct span *in, int depth)
 {
-	blanks(in);
+	skip_blanks(in);
 	if (!in->size || !depth)
 		return false;
 	bool whole;
@@ -145,34 +145,32 @@ static bool value(struct span *in, int depth)
 	case '{': whole = sequence(in, depth, '}', true); break;
 	case '[': whole = sequence(in, depth, ']', false); break;
 	case '"': whole = string(in); break;
-	case 't': whole = word(in, "true"); break;
-	case 'f': whole = word(in, "false"); break;
-	case 'n': whole = word(in, "null"); break;
+	case 't': whole = literal(in, "true"); break;
+	case 'f': whole = literal(in, "false"); break;
+	case 'n': whole = literal(in, "null"); break;
 	default: whole = number(in);
 	}
-	blanks(in);
+	skip_blanks(in);
 	return whole;
 }
 
-static struct span without_blanks_behind(const unsigned char *begin, const unsigned char *end)
+static struct span trim_end(const unsigned char *begin, const unsigned char *end)
 {
 	while (end > begin && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r' || end[-1] == '\n'))
 		end--;
 	return (struct span){begin, (size_t)(end - begin)};
 }
 
-/* The one value that the text is, without the blanks around it; false where it is none, or more than one. */
 bool scan_value(struct span text, struct span *found)
 {
-	blanks(&text);
+	skip_blanks(&text);
 	struct span rest = text;
 	if (!value(&rest, DEEPEST) || rest.size)
 		return false;
-	*found = without_blanks_behind(text.bytes, rest.bytes);
+	*found = trim_end(text.bytes, rest.bytes);
 	return true;
 }
 
-/* What is between the braces of a value that was scanned; false where it is no object. */
 bool scan_open(struct span object, struct span *members)
 {
 	if (object.size < 2 || *object.bytes != '{')
@@ -183,18 +181,18 @@ bool scan_open(struct span object, struct span *members)
 
 bool scan_next(struct span *members, struct member *member)
 {
-	blanks(members);
+	skip_blanks(members);
 	const unsigned char *begin = members->bytes + 1;
 	if (!members->size || !string(members))
 		return false;
 	member->key = (struct span){begin, (size_t)(members->bytes - begin) - 1};
-	blanks(members);
+	skip_blanks(members);
 	take(members, ':');
-	blanks(members);
+	skip_blanks(members);
 	begin = members->bytes;
 	if (!value(members, DEEPEST))
 		return false;
-	member->value = without_blanks_behind(begin, members->bytes);
+	member->value = trim_end(begin, members->bytes);
 	take(members, ',');
 	return true;
 }
@@ -233,7 +231,7 @@ static void add_point(struct buffer *buffer, uint32_t point)
 	buffer_add(buffer, bytes, size);
 }
 
-/* Behind \u: a character, or two halves of one. A half alone is written as it is, and so made harmless by whoever prints it. */
+/* After \u: a character, or a surrogate pair. A lone surrogate is written as it is; print_error replaces it. */
 static void add_unicode(struct buffer *buffer, struct span *in)
 {
 	uint32_t point = (uint32_t)hex(*in);

@@ -1,5 +1,5 @@
-/* flock on a file next to the daemon's socket, in memory. The kernel releases a lock when its holder ends, for whatever reason. The
- * holder removes the file, so after locking it is compared with the file of that name. */
+/* flock on a file next to the daemon's socket, in memory. The kernel releases a lock when its holder ends, for whatever reason.
+ * The holder removes the file, so after locking it is compared with the file of that name. */
 #define _GNU_SOURCE
 #include "lock.h"
 #include "exit.h"

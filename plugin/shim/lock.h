@@ -8,8 +8,8 @@
  * act. `socket_path`: the daemon's; the locks are next to it. */
 bool sandbox_lock(const char *socket_path, const char *id);
 
-/* The lock between GC (exclusive) and ADDs without the daemon (shared): GC would free what such an ADD has just allocated. Waits and
- * fails as above. */
+/* The lock between GC (exclusive) and ADDs without the daemon (shared): GC would free what such an ADD has just allocated. Waits
+ * and fails as above. */
 bool gc_lock(const char *socket_path, bool exclusive);
 
 #endif

@@ -20,7 +20,7 @@ bool interface_is_free(const char *netns, const char *ifname)
 	if (own >= 0 && pod >= 0 && !setns(pod, CLONE_NEWNET)) {
 		inside = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 		if (setns(own, CLONE_NEWNET) < 0)
-			fail(CNI_TRY_AGAIN, TEXT("netattach cannot return to the node's network namespace"), TEXT(reason(errno)));
+			fail(CNI_TRY_AGAIN, TEXT("netattach cannot return to the node's network namespace"), TEXT(error_text(errno)));
 	}
 	memcpy(request.ifr_name, ifname, strlen(ifname));
 	bool is_free = inside >= 0 && ioctl(inside, SIOCGIFINDEX, &request) < 0 && errno == ENODEV;

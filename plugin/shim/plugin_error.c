@@ -64,7 +64,7 @@ uint64_t plugin_code(const struct run_result *run)
 {
 	struct span object, code;
 	uint64_t number;
-	return find_error(run, &object) && scan_find(object, "code", &code) && number_of(code, &number) ? number : 0;
+	return find_error(run, &object) && scan_find(object, "code", &code) && parse_number(code, &number) ? number : 0;
 }
 
 /* Adds a string of the error object; false where it has none, or an empty one. */
@@ -188,7 +188,7 @@ static void add_details(struct buffer *details, struct span plugin, const struct
 	if (code)
 		add_number(details, ": code ", code, "");
 	buffer_text(details, !text.size ? "" : code ? ", " : ": ");
-	buffer_span(details, filled(&text));
+	buffer_span(details, content_of(&text));
 	free(text.bytes);
 }
 

@@ -23,12 +23,12 @@ void become_subreaper(void)
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 }
 
-static ssize_t read_file(int directory, const char *path, char *text, size_t room)
+static ssize_t read_file(int directory, const char *path, char *text, size_t size_limit)
 {
 	int file = openat(directory, path, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return -1;
-	ssize_t size = read(file, text, room - 1);
+	ssize_t size = read(file, text, size_limit - 1);
 	close(file);
 	text[size > 0 ? size : 0] = '\0';
 	return size;

@@ -17,7 +17,7 @@ static bool equals(struct span text, const char *other)
 	return text.size == strlen(other) && !memcmp(text.bytes, other, text.size);
 }
 
-/* A meta-plugin would start the shim again, which would wait for the sandbox's lock for ever (core/netattach_core/cni/meta_plugins.py). */
+/* As core/netattach_core/cni/meta_plugins.py. They would start the shim again, which would wait for the sandbox's lock for ever. */
 static bool is_meta_plugin(struct span name)
 {
 	return equals(name, "netattach") || equals(name, "multus") || equals(name, "multus-shim");
@@ -25,7 +25,8 @@ static bool is_meta_plugin(struct span name)
 
 static bool is_plugin_name(struct span name)
 {
-	return name.size && !is_meta_plugin(name) && !has_nul(name) && !memchr(name.bytes, '/', name.size) && !equals(name, ".") && !equals(name, "..");
+	return name.size && !is_meta_plugin(name) && !has_nul(name) && !memchr(name.bytes, '/', name.size) && !equals(name, ".") &&
+	       !equals(name, "..");
 }
 
 /* Only the runtime decides where plugins are; a variable outside of CNI's could load code into one (LD_PRELOAD). */

@@ -221,9 +221,9 @@ static void set_result(struct run_result *result, const char *outcome, uint64_t 
 
 static bool parse_frame(struct run_result *result)
 {
-	struct span input = filled(&result->frame), id;
+	struct span input = content_of(&result->frame), id;
 	struct frame frame;
-	return frame_take(&input, &frame) == TAKEN_FRAME && next_field(&frame.fields, &id) &&
+	return next_frame(&input, &frame) == FRAME_COMPLETE && next_field(&frame.fields, &id) &&
 	       next_field(&frame.fields, &result->outcome) && next_number(&frame.fields, &result->number) &&
 	       next_field(&frame.fields, &result->out) && next_field(&frame.fields, &result->err);
 }
@@ -233,13 +233,13 @@ static void read_frame(struct run_result *result, int file)
 	ssize_t got = 1;
 	result->frame.size = 0;
 	lseek(file, 0, SEEK_SET);
-	while (got > 0 && buffer_room(&result->frame, CHUNK)) {
+	while (got > 0 && buffer_reserve(&result->frame, CHUNK)) {
 		got = read(file, result->frame.bytes + result->frame.size, CHUNK);
 		if (got > 0)
 			result->frame.size += (size_t)got;
 	}
 	close(file);
-	if (result->frame.lost)
+	if (result->frame.out_of_memory)
 		no_memory();
 	if (!parse_frame(result))
 		set_result(result, "killed", SIGKILL);

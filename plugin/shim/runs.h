@@ -45,7 +45,7 @@ void runs_kill(void);
 /* Kills them, and forgets them. */
 void runs_drop(void);
 
-/* Starts a run and waits for its end, while no other run is pending. Where the runtime cancels the call, all that runs is killed. */
+/* Starts a run and waits for its end; no other may be pending. Where the runtime cancels the call, all that runs is killed. */
 void run_plugin(struct span fields, struct run_result *result);
 
 /* Whether the runtime has cancelled the call while, or before, a run was waited for. */

@@ -1,5 +1,5 @@
-/* A record is written whole before the first plugin runs, without fsync: after a loss of power nothing of the sandbox is left but an
- * address lease, which the daemon frees by the sandbox's id. */
+/* A record is written whole before the first plugin runs, without fsync: a loss of power leaves nothing of the sandbox but an
+ * address lease, which the daemon frees by the container id. */
 #define _GNU_SOURCE
 #include "sandbox_files.h"
 #include "exit.h"
@@ -17,7 +17,7 @@ static const char *path_of(const char *const *pieces)
 	for (; *pieces; pieces++)
 		buffer_text(&path, *pieces);
 	buffer_add(&path, "", 1);
-	if (path.lost)
+	if (path.out_of_memory)
 		no_memory();
 	return (const char *)path.bytes;
 }
@@ -54,7 +54,7 @@ const char *ledger_path(const char *id)
 	return path_of(TEXT(root(), "/../", id, ".json"));
 }
 
-bool is_there(const char *path)
+bool may_exist(const char *path)
 {
 	return !access(path, F_OK) || errno != ENOENT;
 }
@@ -66,7 +66,7 @@ static void add_frame(struct buffer *content, char kind, const struct span *fiel
 	for (size_t i = 0; i < count; i++)
 		frame_field(&frame, fields[i]);
 	frame_end(&frame);
-	if (frame.lost)
+	if (frame.out_of_memory)
 		no_memory();
 	buffer_add(content, frame.bytes, frame.size);
 	free(frame.bytes);
@@ -85,13 +85,14 @@ static int create(const char *id)
 int record_create(const char *id, const struct chain *chain, const struct call *call)
 {
 	struct buffer content = {0};
-	const struct span args[] = {span_of(call->netns), span_of(call->ifname), filled(&call->args), filled(&call->runtime_config)};
+	const struct span args[] = {span_of(call->netns), span_of(call->ifname), content_of(&call->args),
+				    content_of(&call->runtime_config)};
 	buffer_add(&content, chain->file.bytes, chain->file.size);
 	add_frame(&content, 'C', args, 4);
-	if (content.lost)
+	if (content.out_of_memory)
 		no_memory();
 	int record = create(id);
-	if (record >= 0 && !write_all(record, filled(&content))) {
+	if (record >= 0 && !write_all(record, content_of(&content))) {
 		int error = errno;
 		close(record);
 		unlink(record_path(id));
@@ -106,5 +107,5 @@ bool record_result(int record, struct span result)
 {
 	struct buffer frame = {0};
 	add_frame(&frame, 'R', &result, 1);
-	return !frame.lost && write_all(record, filled(&frame));
+	return !frame.out_of_memory && write_all(record, content_of(&frame));
 }

@@ -6,12 +6,12 @@
 
 /* Paths below the directory of the compiled chains. */
 const char *primary_path(void);
-const char *uninstall_path(void); /* the chain of the conflist that replaces us after an uninstallation */
+const char *uninstall_path(void); /* describes the conflist that is left after an uninstallation */
 const char *record_path(const char *id);
 const char *deletion_path(const char *id);
 const char *ledger_path(const char *id);
 
-bool is_there(const char *path);
+bool may_exist(const char *path);
 
 /* Creates the record, before the first plugin runs. Returns its descriptor, through which the result is added; -1, and errno, on
  * failure. */

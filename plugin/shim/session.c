@@ -1,9 +1,9 @@
-/* Reads the configuration, executes the call standalone where it can, else passes it to the daemon, runs the plugins that the daemon
- * names, and prints its answer.
+/* Reads the configuration, and executes the call standalone where it can; else passes it to the daemon, runs the plugins that the
+ * daemon names, and prints its answer.
  *
- * Until the CALL is sent nothing was started, and the worker may exit at any time. From then on it exits in one of three ways: with
- * the daemon's ANSWER; with an error, after all that it started has ended; and where the runtime killed the launcher, with the
- * daemon's ANSWER to a CANCEL, after the daemon has undone what was done. */
+ * Until the CALL is sent nothing was started, and the worker may exit at any time. From then on it exits in one of three ways:
+ * with the daemon's ANSWER; with an error, after all that it started has ended; and where the runtime killed the launcher, with
+ * the daemon's ANSWER to a CANCEL, after the daemon has undone what was done. */
 #define _GNU_SOURCE
 #include "session.h"
 #include "daemon_client.h"
@@ -35,7 +35,7 @@ static struct buffer read_stdin(void)
 	struct buffer text = {0};
 	for (;;) {
 		wait_for(STDIN_FILENO, -1);
-		if (!buffer_room(&text, CHUNK))
+		if (!buffer_reserve(&text, CHUNK))
 			no_memory();
 		ssize_t got = read(STDIN_FILENO, text.bytes + text.size, CHUNK);
 		if (!got)
@@ -43,7 +43,7 @@ static struct buffer read_stdin(void)
 		if (got < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (got < 0)
-			fail(CNI_IO_FAILURE, TEXT("the network configuration could not be read from standard input"), TEXT(reason(errno)));
+			fail(CNI_IO_FAILURE, TEXT("the network configuration could not be read from standard input"), TEXT(error_text(errno)));
 		text.size += (size_t)got;
 		if (text.size > MAX_STDIN)
 			fail(CNI_UNDECODABLE, TEXT("the network configuration on standard input is larger than 4 MiB"), TEXT(""));
@@ -62,15 +62,15 @@ static void send_call(struct buffer configuration)
 {
 	struct buffer call = {0};
 	frame_begin(&call, 'C');
-	frame_field(&call, filled(&configuration));
+	frame_field(&call, content_of(&configuration));
 	for (char **entry = environ; *entry; entry++)
 		if (!strncmp(*entry, "CNI_", 4))
 			frame_field(&call, span_of(*entry));
 	frame_end(&call);
-	if (call.lost)
+	if (call.out_of_memory)
 		no_memory();
 	int netns = open_netns();
-	daemon_send(filled(&call), netns);
+	daemon_send(content_of(&call), netns);
 	if (netns != NO_DESCRIPTOR)
 		close(netns);
 	free(call.bytes);
@@ -81,9 +81,9 @@ static void send_ran(uint64_t id, const char *outcome, uint64_t number)
 {
 	struct buffer frame = {0};
 	ran_frame(&frame, id, outcome, number, span_of(""), span_of(""));
-	if (frame.lost)
+	if (frame.out_of_memory)
 		no_memory();
-	daemon_send(filled(&frame), NO_DESCRIPTOR);
+	daemon_send(content_of(&frame), NO_DESCRIPTOR);
 	free(frame.bytes);
 }
 
@@ -159,12 +159,12 @@ static void handle_frame(const struct frame *frame)
 static void receive(void)
 {
 	struct frame frame;
-	enum taken taken;
+	enum frame_status status;
 	struct buffer *received = daemon_receive();
-	struct span input = filled(received);
-	while ((taken = frame_take(&input, &frame)) == TAKEN_FRAME)
+	struct span input = content_of(received);
+	while ((status = next_frame(&input, &frame)) == FRAME_COMPLETE)
 		handle_frame(&frame);
-	if (taken == TAKEN_GARBAGE)
+	if (status == FRAME_MALFORMED)
 		protocol_error("what came is no frame");
 	memmove(received->bytes, input.bytes, input.size);
 	received->size = input.size;
@@ -204,7 +204,7 @@ _Noreturn void serve_call(int hangup, int sigchld)
 	runs_watch(sigchld);
 	daemon_configure(fall_back);
 	struct buffer configuration = read_stdin();
-	standalone_call(filled(&configuration));
+	standalone_call(content_of(&configuration));
 	if (!daemon_connect(standalone_is_fallback()))
 		standalone_fallback();
 	standalone_lock_out();

@@ -1,9 +1,8 @@
 /* netattach's shim: the CNI plugin that the container runtime starts. It decides nothing; the daemon does.
  *
- * Two processes: the runtime starts the launcher, and may kill it at any time. The launcher forks the worker, which executes the call
- * in a session of its own. Only the launcher holds the writing end of a pipe, so the worker sees the launcher's end, for whatever
- * reason, as a hangup; then it kills every plugin and lets the daemon undo what was done. The death of the runtime also cancels the
- * call. */
+ * Two processes: the runtime starts the launcher, and may kill it at any time. The launcher forks the worker, which executes the
+ * call in a session of its own. Only the launcher holds the writing end of a pipe, so the worker sees its end, for whatever reason,
+ * as a hangup; then it kills every plugin and lets the daemon undo what was done. The death of the runtime also cancels the call. */
 #define _GNU_SOURCE
 #include "cni_error.h"
 #include "process_tree.h"
@@ -32,8 +31,8 @@ static const char versions[] =
 
 static _Noreturn void fail_start(const char *what)
 {
-	print_error(CNI_TRY_AGAIN, joined(TEXT("netattach could not start: ", what, "; the runtime will try again")),
-		    span_of(reason(errno)));
+	print_error(CNI_TRY_AGAIN, join_text(TEXT("netattach could not start: ", what, "; the runtime will try again")),
+		    span_of(error_text(errno)));
 	_exit(1);
 }
 
@@ -82,7 +81,7 @@ static _Noreturn void run_worker(const int alive[2], int sigchld)
 	serve_call(alive[0], sigchld);
 }
 
-/* A runtime that is killed kills no plugin. When nobody can read our output any more the launcher exits, as if it had been killed. */
+/* A runtime that dies kills nobody. When nobody can read our output any more the launcher exits, as if it had been killed. */
 static void wait_for_worker_or_hangup(int sigchld)
 {
 	struct pollfd watched[] = {{STDOUT_FILENO, 0, 0}, {sigchld, POLLIN, 0}};
@@ -108,7 +107,7 @@ static _Noreturn void wait_for_worker(pid_t worker, int sigchld)
 	print_error(CNI_TRY_AGAIN,
 		    span_of("netattach's worker process was killed, perhaps by the kernel for lack of memory; the runtime will try "
 			    "again; details have the signal's number"),
-		    filled(&signal_number));
+		    content_of(&signal_number));
 	_exit(1);
 }
 

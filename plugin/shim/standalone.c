@@ -1,8 +1,8 @@
-/* Without the daemon: ADD, CHECK and DEL of pods without secondary networks; and, where no daemon answers, STATUS, and DEL of what the
- * ledger holds. Whatever is unclear here is left to the daemon.
+/* Without the daemon: ADD, CHECK and DEL of pods without secondary networks; and, where no daemon answers, STATUS, and DEL of what
+ * the ledger holds. Whatever is unclear here is left to the daemon.
  *
- * As with the daemon's ledger, the sandbox's record is written before the first plugin runs; after a failure all is undone, in reverse
- * order; what cannot be undone keeps the record for the DEL that follows. */
+ * As with the daemon's ledger, the sandbox's record is written before the first plugin runs. After a failure all is undone, in
+ * reverse order; where that fails the record stays for the DEL that follows. */
 #define _GNU_SOURCE
 #include "standalone.h"
 #include "chain_step.h"
@@ -69,14 +69,14 @@ static _Noreturn void fail_call(enum cni_code code)
 	struct failures *failures = &here.failures;
 	struct buffer message = {0};
 	add_pod(&message);
-	buffer_span(&message, filled(&failures->message));
-	if (message.lost || failures->details.lost)
+	buffer_span(&message, content_of(&failures->message));
+	if (message.out_of_memory || failures->details.out_of_memory)
 		no_memory();
 	if (is_command(&here.call, "DEL")) {
 		mask_del_success(&message);
 		mask_del_success(&failures->details);
 	}
-	print_error(code, filled(&message), filled(&failures->details));
+	print_error(code, content_of(&message), content_of(&failures->details));
 	exit_with(1);
 }
 
@@ -129,7 +129,7 @@ static _Noreturn void undo(size_t started)
 		unlink(record_path(here.call.id));
 	else {
 		buffer_text(&failures->details, failures->details.size ? "\nnot undone yet: " : "not undone yet: ");
-		buffer_span(&failures->details, filled(&undone.message));
+		buffer_span(&failures->details, content_of(&undone.message));
 	}
 	fail_call(CNI_DELEGATE);
 }
@@ -139,7 +139,7 @@ static void add_write_failure(int error)
 	struct buffer *message = &here.failures.message;
 	here.failures.count++;
 	buffer_text(message, "the record of its networks cannot be written: ");
-	buffer_text(message, reason(error));
+	buffer_text(message, error_text(error));
 	buffer_text(message, "; make room or fix the disk");
 }
 
@@ -147,13 +147,13 @@ static void add_step(size_t at, struct buffer *result)
 {
 	const struct step *step = &here.chain.steps[at];
 	struct run_result run = {0};
-	run_step(&run, "ADD", step, filled(result));
+	run_step(&run, "ADD", step, content_of(result));
 	if (!run_succeeded(&run) || !parse_result(&run, here.chain.cni_version, result)) {
 		add_failure(&here.failures, "ADD", step, &run);
 		undo(at + run_started(&run));
 	}
 	free(run.frame.bytes);
-	if (result->lost)
+	if (result->out_of_memory)
 		no_memory();
 	if (call_is_cancelled())
 		undo(at + 1);
@@ -169,22 +169,22 @@ static _Noreturn void add_steps(void)
 	}
 	for (size_t at = 0; at < here.chain.step_count; at++)
 		add_step(at, &result);
-	if (!record_result(here.record, filled(&result))) {
+	if (!record_result(here.record, content_of(&result))) {
 		add_write_failure(errno);
 		undo(here.chain.step_count);
 	}
-	exit_with(write_all(STDOUT_FILENO, filled(&result)) ? 0 : 1);
+	exit_with(write_all(STDOUT_FILENO, content_of(&result)) ? 0 : 1);
 }
 
 static bool read_record(void)
 {
-	return chain_read(record_path(here.call.id), &here.chain) == CHAIN_WHOLE && here.chain.has_call;
+	return chain_read(record_path(here.call.id), &here.chain) == CHAIN_VALID && here.chain.has_call;
 }
 
 /* The ledger takes precedence over a record: it has the pods that got secondary networks later. */
 static bool is_in_ledger(void)
 {
-	return is_there(deletion_path(here.call.id)) || is_there(ledger_path(here.call.id));
+	return may_exist(deletion_path(here.call.id)) || may_exist(ledger_path(here.call.id));
 }
 
 /* The arguments of the recorded ADD; only the namespace may be gone since. */
@@ -219,11 +219,11 @@ static void try_add(void)
 		return;
 	if (read_record())
 		clear_earlier_add();
-	if (chain_read(primary_path(), &here.chain) != CHAIN_WHOLE || !has_no_secondary_networks(&here.call, &here.chain) ||
+	if (chain_read(primary_path(), &here.chain) != CHAIN_VALID || !has_no_secondary_networks(&here.call, &here.chain) ||
 	    !chain_is_current(&here.chain) || !interface_is_free(here.call.netns, here.call.ifname) || !gc_lock(daemon_path(), false))
 		return;
-	here.args = (struct sandbox_args){span_of(here.call.netns), span_of(here.call.ifname), filled(&here.call.args),
-					  filled(&here.call.runtime_config)};
+	here.args = (struct sandbox_args){span_of(here.call.netns), span_of(here.call.ifname), content_of(&here.call.args),
+					  content_of(&here.call.runtime_config)};
 	add_steps();
 }
 
@@ -268,7 +268,8 @@ static void try_check(void)
 static void delete_from_ledger(void)
 {
 	const char *id = here.call.id;
-	here.args = (struct sandbox_args){span_of(here.call.netns), span_of(here.call.ifname), filled(&here.call.args), span_of("{}")};
+	here.args = (struct sandbox_args){span_of(here.call.netns), span_of(here.call.ifname), content_of(&here.call.args),
+					  span_of("{}")};
 	delete_steps(here.chain.step_count, false, &here.failures, false);
 	if (here.failures.count)
 		fail_call(CNI_DELEGATE);
@@ -280,9 +281,9 @@ static void delete_from_ledger(void)
 static void delete_after_uninstall(void)
 {
 	const char *id = here.call.id;
-	if (chain_read(deletion_path(id), &here.chain) == CHAIN_WHOLE)
+	if (chain_read(deletion_path(id), &here.chain) == CHAIN_VALID)
 		delete_from_ledger();
-	else if (is_there(ledger_path(id))) {
+	else if (may_exist(ledger_path(id))) {
 		buffer_text(&here.failures.message, "netattach is uninstalled, and without it its networks cannot be deleted; "
 						    "install it again, or remove ");
 		buffer_text(&here.failures.message, ledger_path(id));
@@ -321,18 +322,19 @@ bool standalone_is_fallback(void)
 {
 	if (is_command(&here.call, "STATUS"))
 		return true;
-	return is_command(&here.call, "DEL") && here.locked && chain_read(deletion_path(here.call.id), &here.chain) == CHAIN_WHOLE;
+	return is_command(&here.call, "DEL") && here.locked && chain_read(deletion_path(here.call.id), &here.chain) == CHAIN_VALID;
 }
 
 static _Noreturn void report_status(void)
 {
-	if (chain_read(primary_path(), &here.chain) == CHAIN_WHOLE && chain_is_current(&here.chain)) {
+	if (chain_read(primary_path(), &here.chain) == CHAIN_VALID && chain_is_current(&here.chain)) {
 		if (!chain_has(&here.chain, FEATURE_STATUS))
 			exit_with(0);
 		check_steps("STATUS", span_of(""), true);
 	}
 	fail(CNI_NOT_AVAILABLE,
-	     TEXT("no netattach daemon answers at ", daemon_path(), ", and without it the node's default network is not known yet"), TEXT(""));
+	     TEXT("no netattach daemon answers at ", daemon_path(), ", and without it the node's default network is not known yet"),
+	     TEXT(""));
 }
 
 _Noreturn void standalone_fallback(void)

@@ -37,7 +37,7 @@ struct plugin {
 	pid_t pid;
 	bool ended;
 	int status;
-	volatile int *refused; /* shared with the child: the errno of an exec that failed */
+	volatile int *exec_errno; /* shared with the child: of an exec that failed */
 	struct stream out, err;
 };
 
@@ -61,8 +61,8 @@ void ran_frame(struct buffer *frame, uint64_t id, const char *outcome, uint64_t 
 	frame_end(frame);
 }
 
-/* An errno reports that the plugin never ran. A plugin that runs may have done anything and has to be undone, so then the supervisor
- * kills itself. The plugin dies with it (die_with); the worker kills the plugin's descendants. */
+/* An errno reports that the plugin never ran. A plugin that runs may have done anything and has to be undone: then the supervisor
+ * kills itself. The plugin dies with it (die_with), and the worker kills the plugin's descendants. */
 static _Noreturn void abort_run(int error)
 {
 	if (plugin.pid > 0)
@@ -173,20 +173,20 @@ static _Noreturn void become_plugin(const char *path, char *const *entries, cons
 	die_with(supervisor);
 	for (int i = 0; i < 3; i++)
 		if (dup2(descriptors[i], i) < 0) {
-			*plugin.refused = errno;
+			*plugin.exec_errno = errno;
 			_exit(1);
 		}
 	reset_signals();
 	execute(path, entries);
-	*plugin.refused = errno;
+	*plugin.exec_errno = errno;
 	_exit(1);
 }
 
 static void start(const struct run_request *request)
 {
 	char **entries = environment(request->variables);
-	plugin.refused = mmap(NULL, sizeof *plugin.refused, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (plugin.refused == MAP_FAILED)
+	plugin.exec_errno = mmap(NULL, sizeof *plugin.exec_errno, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (plugin.exec_errno == MAP_FAILED)
 		abort_run(errno);
 	int input = input_file(request->stdin_bytes);
 	int out = output_pipe(&plugin.out), err = output_pipe(&plugin.err);
@@ -223,7 +223,7 @@ static void reap(int sigchld)
 static bool drain(struct stream *stream)
 {
 	while (stream->descriptor >= 0) {
-		if (!buffer_room(&stream->content, CHUNK))
+		if (!buffer_reserve(&stream->content, CHUNK))
 			abort_run(ENOMEM);
 		ssize_t got = read(stream->descriptor, stream->content.bytes + stream->content.size, CHUNK);
 		if (got < 0 && errno == EINTR)
@@ -249,8 +249,8 @@ static int time_left(const struct run_request *request)
 	return request->deadline ? ms_until(request->deadline) : -1;
 }
 
-/* Waits for the end of the plugin, its deadline or too much output, and returns the outcome. The plugin's own end counts, not that of
- * its pipes: a background process may hold those for ever. Such a process is left alone, as every runtime does. */
+/* Waits for the end of the plugin, its deadline or too much output, and returns the outcome. The plugin's own end counts, not that
+ * of its pipes: a background process may hold those for ever. Such a process is left alone, as every runtime does. */
 static const char *watch(const struct run_request *request, int sigchld, uint64_t *number)
 {
 	bool fits = true;
@@ -286,8 +286,8 @@ static const char *outcome_of(const char *outcome, uint64_t *number)
 {
 	if (strcmp(outcome, "exited") != 0)
 		return outcome;
-	if (*plugin.refused) {
-		*number = (uint64_t)*plugin.refused;
+	if (*plugin.exec_errno) {
+		*number = (uint64_t)*plugin.exec_errno;
 		return "failed";
 	}
 	if (WIFSIGNALED(plugin.status)) {
@@ -309,10 +309,10 @@ _Noreturn void supervise(const struct run_request *request, int sigchld, int res
 	if (strcmp(outcome, "exited") != 0 || WIFSIGNALED(plugin.status))
 		kill_run(); /* a plugin that was killed may have left its IPAM plugin running, which would act after the undo */
 	outcome = outcome_of(outcome, &number);
-	ran_frame(&frame, request->id, outcome, number, filled(&plugin.out.content), filled(&plugin.err.content));
-	if (frame.lost)
+	ran_frame(&frame, request->id, outcome, number, content_of(&plugin.out.content), content_of(&plugin.err.content));
+	if (frame.out_of_memory)
 		abort_run(ENOMEM);
-	if (!write_all(result, filled(&frame)))
+	if (!write_all(result, content_of(&frame)))
 		abort_run(errno);
 	_exit(0);
 }

@@ -1,6 +1,6 @@
-/* After an uninstallation the shim is the last plugin of the default network (plugin/netattach_plugin/node/uninstall_chain.py). ADD
- * passes prevResult on, and DEL deletes what the ledger holds. When the ledger is empty the shim removes its configuration; it removes
- * an outdated copy of the default network at once. Only a DEL can fail here: pods start without netattach. */
+/* After an uninstallation the shim is the last plugin of the default network (netattach_plugin/node/uninstall_chain.py). ADD passes
+ * prevResult on, and DEL deletes what the ledger holds. When nothing is left there the shim removes its configuration; it removes an
+ * outdated copy of the default network at once. Except for DEL, failures are ignored: pods start without netattach. */
 #define _GNU_SOURCE
 #include "uninstalled.h"
 #include "daemon_client.h"
@@ -22,7 +22,7 @@
 /* The default network has one interface, and runtimes delete it themselves. An unreadable file may have more. */
 static bool has_secondary_networks(const char *id, struct chain *chain)
 {
-	if (chain_read(deletion_path(id), chain) != CHAIN_WHOLE)
+	if (chain_read(deletion_path(id), chain) != CHAIN_VALID)
 		return true;
 	for (size_t i = 1; i < chain->step_count; i++)
 		if (!span_equals(chain->steps[i].ifname, chain->steps[0].ifname))
@@ -40,7 +40,7 @@ static bool is_needed(struct chain *scratch)
 	return needed;
 }
 
-/* The two CNI configs that start us: the copy, and the one that is chained to the default network. Their places are taken from our own
+/* The two CNI configs that start us: the copy, and the one that is chained to the default network. Their paths come from our own
  * file, never from standard input: a plugin that starts the shim passes on what a network's author wrote. NO_DESCRIPTOR: no such
  * directory. */
 struct configs {
@@ -56,7 +56,7 @@ static const char *text_of(struct span bytes)
 		return "";
 	buffer_add(&text, bytes.bytes, bytes.size);
 	buffer_add(&text, "", 1);
-	if (text.lost)
+	if (text.out_of_memory)
 		no_memory();
 	return (const char *)text.bytes;
 }
@@ -112,7 +112,8 @@ static _Noreturn void pass_on(struct span configuration)
 {
 	struct span previous;
 	if (!scan_find(configuration, "prevResult", &previous))
-		fail(CNI_UNDECODABLE, TEXT("netattach is uninstalled and attaches nothing, and no plugin before it returned a result"), TEXT(""));
+		fail(CNI_UNDECODABLE,
+		     TEXT("netattach is uninstalled and attaches nothing, and no plugin before it returned a result"), TEXT(""));
 	exit_with(write_all(STDOUT_FILENO, previous) ? 0 : 1);
 }
 
@@ -125,7 +126,7 @@ void uninstalled_call(const struct call *call, struct span configuration, struct
 	remove_outdated_copy(&configs);
 	if (is_command(call, "DEL") && is_container_id(call->id)) {
 		if (!sandbox_lock(daemon_path(), call->id))
-			fail(CNI_TRY_AGAIN, TEXT("netattach cannot lock the sandbox: ", reason(errno)), TEXT(""));
+			fail(CNI_TRY_AGAIN, TEXT("netattach cannot lock the sandbox: ", error_text(errno)), TEXT(""));
 		delete_sandbox();
 	}
 	if (!is_needed(scratch)) /* in every call: CRI-O makes its DELs with netattach's own configuration */

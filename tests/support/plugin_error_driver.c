@@ -9,7 +9,7 @@
 static bool read_stdin(struct buffer *input)
 {
 	ssize_t got = 1;
-	while (got > 0 && buffer_room(input, 65536)) {
+	while (got > 0 && buffer_reserve(input, 65536)) {
 		got = read(STDIN_FILENO, input->bytes + input->size, 65536);
 		input->size += got > 0 ? (size_t)got : 0;
 	}
@@ -32,11 +32,11 @@ int main(void)
 	struct frame frame;
 	if (!read_stdin(&input))
 		return 1;
-	for (struct span rest = filled(&input); frame_take(&rest, &frame) == TAKEN_FRAME;) {
+	for (struct span rest = content_of(&input); next_frame(&rest, &frame) == FRAME_COMPLETE;) {
 		if (!parse_ran(&frame, &run))
 			return 1;
 		failures_add(&failures, "ADD", span_of("n"), span_of("net1"), span_of("p"), &run);
 	}
-	print_error(CNI_DELEGATE, filled(&failures.message), filled(&failures.details));
+	print_error(CNI_DELEGATE, content_of(&failures.message), content_of(&failures.details));
 	return 0;
 }
