@@ -17,14 +17,12 @@ from hypothesis import strategies as st
 from netattach_core.attach import outcome
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.plan import Step, Verb
-from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DelegateError
 from netattach_core.shim import protocol, run_result
 from netattach_core.shim.protocol import Frame, Kind, Outcome, Ran
 from support import build
 
 INVALID = "plugin p returned an invalid CNI result"
-CALL = CniRequest("ADD", "c", "/n", "eth0", {}, "1.0.0")
 ATTACHMENT = Attachment("n", "net1", '{"cniVersion":"1.0.0","name":"n","type":"p"}', "n", default=False)
 STEP = Step("1", "net1", "p", "", "", "1.0.0")
 
@@ -63,8 +61,8 @@ def _failure(ran: Ran) -> DelegateError:
 
 
 def _of_the_daemon(runs: Sequence[Ran]) -> dict[str, object]:
-    error = outcome.failure(CALL, Verb.ADD, [ATTACHMENT], [(STEP, _failure(ran)) for ran in runs])
-    return {"code": error.code, "msg": error.message.removeprefix("sandbox c: "), "details": error.details}
+    error = outcome.failure(Verb.ADD, [ATTACHMENT], [(STEP, _failure(ran)) for ran in runs])
+    return {"code": error.code, "msg": error.message, "details": error.details}
 
 
 RUNS = {
