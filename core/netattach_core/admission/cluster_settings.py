@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.network_selection import SelectionSettings
@@ -10,6 +10,7 @@ from netattach_core.api.objects import Key
 from netattach_core.cni import netattach_conf
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity
+from netattach_core.text.lists import and_more
 from netattach_core.validation import custom_schemas
 from netattach_core.validation.settings import ValidationSettings
 
@@ -63,18 +64,13 @@ def of_primary(selection: SelectionSettings, nodes: Iterable[NodeInventory]) -> 
     lacking = sorted(node for node, has in told.items() if not has)
     if not lacking:
         return []
-    where = "on any node" if len(lacking) == len(told) else f"on {_some(lacking)}"
+    where = "on any node" if len(lacking) == len(told) else f"on {and_more(lacking, _NAMED)}"
     problem = (
         f"primaryNetwork: there is no file {name!r} {where}, nor a network of that name; no other one is taken in its place, so "
         "no pod starts there"
     )
     fix = "install it on every node first, or correct the name"
     return [Finding(SETTINGS_PRIMARY, ("data",), problem, fix)]
-
-
-def _some(nodes: Sequence[str]) -> str:
-    told = ", ".join(nodes[:_NAMED])
-    return told if len(nodes) <= _NAMED else f"{told} and {len(nodes) - _NAMED} more"
 
 
 def problems(settings: ValidationSettings, rules: Iterable[str]) -> Iterator[str]:

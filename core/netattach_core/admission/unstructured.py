@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netattach_core.api.objects import Key
+from netattach_core.text.lists import and_more
 
 Body = Mapping[str, Any]
 
@@ -30,5 +31,4 @@ def is_going(body: Body) -> bool:
 
 def named(keys: list[Key]) -> str:
     """Some of these objects, and how many there are."""
-    told = ", ".join("/".join(key) for key in keys[:_NAMED])
-    return told if len(keys) <= _NAMED else f"{told} and {len(keys) - _NAMED} more"
+    return and_more(("/".join(key) for key in keys), _NAMED)

@@ -12,6 +12,7 @@ from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE, Nad
 from netattach_core.net import addresses
 from netattach_core.net.addresses import IpInterface
 from netattach_core.text.finding import Finding, Path, Rule, Severity
+from netattach_core.text.lists import and_more
 from netattach_core.validation import footprint
 from netattach_core.validation.footprint import Footprint
 from netattach_core.validation.footprint_index import FootprintIndex
@@ -78,7 +79,7 @@ def check(
         met = meeting(mine, beside)
         if met:
             names = _told(met, nad, settings)
-            words = problem.format(others=_names(names), link=mine.link, network=mine.network)
+            words = problem.format(others=and_more(names, _NAMED), link=mine.link, network=mine.network)
             yield Finding(rule, path, words, fix)
 
 
@@ -246,8 +247,3 @@ def _taken_by_nodes(nodes: Sequence[NodeInventory]) -> Sequence[tuple[str, IpInt
 
 def _overlap(one: IpInterface, other: IpInterface) -> bool:
     return one.version == other.version and one.network.overlaps(other.network)
-
-
-def _names(names: Sequence[str]) -> str:
-    named = ", ".join(names[:_NAMED])
-    return named if len(names) <= _NAMED else f"{named} and {len(names) - _NAMED} more"

@@ -13,6 +13,7 @@ from netattach_core.plugins import known_types
 from netattach_core.plugins.view import View
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity
+from netattach_core.text.lists import and_more
 from netattach_core.validation import nested_delegate
 from netattach_core.validation.memoize import once_for_the_latest
 from netattach_core.validation.plugin_chain import Entry, Network
@@ -365,8 +366,7 @@ def _every(nodes: Sequence[NodeInventory]) -> str:
 
 
 def _names(nodes: Sequence[NodeInventory]) -> str:
-    named = ", ".join(node.node for node in nodes[:_NAMED])
-    return named if len(nodes) <= _NAMED else f"{named} and {len(nodes) - _NAMED} more"
+    return and_more((node.node for node in nodes), _NAMED)
 
 
 def _and(reasons: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from netattach_core.api.inventory import NodeInventory
 from netattach_core.cni import versions
 from netattach_core.plugins.view import View
 from netattach_core.text.finding import Finding, Rule, Severity
+from netattach_core.text.lists import and_more
 from netattach_core.validation.memoize import once_for_the_latest
 from netattach_core.validation.plugin_chain import Network
 
@@ -50,7 +51,7 @@ def _binary(
     if not without:
         return
     everywhere = len(without) == len(spoken)
-    where = f"on {_names(without)}"
+    where = f"on {and_more(without, _NAMED)}"
     outcome = "no pod can be attached" if everywhere and len(spoken) > 1 else "pods there cannot be attached"
     problem = f"the plugin `{kind}` {where} does not speak CNI {network.cni_version}: {outcome}"
     severity = None if everywhere else Severity.WARN
@@ -63,8 +64,3 @@ def _fix(kind: str, spoken: Sequence[tuple[str, tuple[str, ...]]]) -> str:
     newest = versions.newest_supported(common)
     update = f"install a newer {kind} there"
     return f'write "cniVersion": "{newest}", or {update}' if newest else update
-
-
-def _names(names: Sequence[str]) -> str:
-    named = ", ".join(names[:_NAMED])
-    return named if len(names) <= _NAMED else f"{named} and {len(names) - _NAMED} more"
