@@ -234,7 +234,7 @@ def _section(rule: Rule, example: Example, said: Sequence[Finding]) -> Iterator[
         place = path_text(finding.path)
         if finding.offset is not None and isinstance(config, str):
             place += " (line {}, column {})".format(*json_document.position(config, finding.offset))
-        weight = "" if finding.weight is rule.severity else f"{finding.weight}: "
+        weight = "" if finding.effective_severity is rule.severity else f"{finding.effective_severity}: "
         stop = "" if finding.fix.endswith(("?", ".")) else "."
         yield f"> {weight}{_escaped(place)}: {_escaped(finding.problem)}.\n>\n> Fix: {_escaped(finding.fix)}{stop}"
 

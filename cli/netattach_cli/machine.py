@@ -77,7 +77,7 @@ def _finding(problem: Problem) -> dict[str, Any]:
         "file": manifest.file,
         "line": line,
         "column": column,
-        "severity": found.weight.value,
+        "severity": found.effective_severity.value,
         "rule": found.rule.id,
         "kind": manifest.kind,
         "namespace": manifest.namespace,
@@ -109,7 +109,7 @@ def _result(problem: Problem) -> dict[str, Any]:
     return {
         "ruleId": found.rule.id,
         "ruleIndex": _RULE_INDEX[found.rule.id],
-        "level": _LEVELS[found.weight],
+        "level": _LEVELS[found.effective_severity],
         "message": {"text": f"{_sentence(found.problem)} Fix: {found.fix}"},
         "locations": [
             {

@@ -85,9 +85,9 @@ def _is_sound(made: Draft, nodes: list[NodeInventory]) -> bool:
     """Validated as it will be when it is applied; warnings are told and are no hindrance."""
     findings = validate(made.body, nodes or None)
     for found in findings:
-        weight = "error" if found.weight is Severity.DENY else "warning"
+        weight = "error" if found.effective_severity is Severity.DENY else "warning"
         _say(weight, f"{path_text(found.path)}: {found.problem}. Fix: {found.fix} [{found.rule.id}]")
-    return all(found.weight is not Severity.DENY for found in findings)
+    return all(found.effective_severity is not Severity.DENY for found in findings)
 
 
 def _write(text: str, file: str | None) -> int:

@@ -49,7 +49,7 @@ class Tally:
 
     def count(self, manifest: Manifest, findings: Iterable[Finding]) -> None:
         """One more object; a refused one is not counted among those with warnings too."""
-        weights = {finding.weight for finding in findings}
+        weights = {finding.effective_severity for finding in findings}
         self.nads += manifest.is_nad
         self.pods += not manifest.is_nad
         self.refused += Severity.DENY in weights
@@ -100,7 +100,9 @@ def _problem(problem: Problem, paint: Paint) -> str:
     about = f"{name} {core_finding.path_text(found.path)}".lstrip()
     about += f" (from {manifest.source})" if manifest.source else ""
     place = paint(visible(f"{manifest.file}:{line}:{column}:"), _BOLD)
-    weight = paint(found.weight.value, _RED if found.weight is Severity.DENY else _YELLOW)
+    weight = paint(
+        found.effective_severity.value, _RED if found.effective_severity is Severity.DENY else _YELLOW
+    )
     lines = [
         f"{place} {weight} [{found.rule.id}] {visible(about)}",
         f"  {visible(found.problem)}",

@@ -72,13 +72,13 @@ class Validate:
     def _of_nad(self, manifest: Manifest) -> Iterator[Problem]:
         for finding in nad_objects.check(manifest.body):
             yield Problem(manifest, finding, manifest.spot(finding.path))
-        others = self._neighbours.setdefault(manifest.file, FootprintIndex(most=_MET))
-        for finding in admission.of_nad(manifest.body, None, self.nodes or (), others=others):
+        others = self._neighbours.setdefault(manifest.file, FootprintIndex(limit=_MET))
+        for finding in admission.validate_nad(manifest.body, None, self.nodes or (), footprints=others):
             if finding.rule.id not in _OF_A_CLUSTER:
                 path = finding.path if finding.rule.id in _OF_THE_OBJECT else _CONFIG
                 yield Problem(manifest, finding, manifest.spot(path, finding.offset))
         config = manifest.value(*_CONFIG)
-        if isinstance(config, str) and len(config) <= admission.LONGEST_CONFIG:
+        if isinstance(config, str) and len(config) <= admission.MAX_CONFIG_LENGTH:
             others.put(Nad(manifest.namespace or "default", manifest.name, config))
         yield from self._twice(manifest)
 
@@ -110,7 +110,7 @@ def _of_pod(manifest: Manifest) -> Iterator[Problem]:
             yield _problem_of_pod(manifest, _not_text(key, value))
             return
     namespace = manifest.namespace or "default"
-    for finding in admission.of_pod(pod, None, namespace).findings:
+    for finding in admission.validate_pod(pod, None, namespace).findings:
         yield _problem_of_pod(manifest, finding, namespace)
 
 

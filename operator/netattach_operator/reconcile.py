@@ -12,7 +12,7 @@ from typing import Any
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError, TryAgainError
 from netattach_core.validation import nad_status
-from netattach_core.validation.nad_status import Verdict
+from netattach_core.validation.nad_status import Summary
 from netattach_core.validation.validator import validate
 from netattach_kube import events
 from netattach_kube.api import Api
@@ -53,7 +53,7 @@ class Reconciler:
         self._keys = keys
         self._metrics = metrics
         self._now = now
-        self._verdicts: dict[Key, tuple[Any, Verdict]] = {}
+        self._verdicts: dict[Key, tuple[Any, Summary]] = {}
         self._pauses: dict[Key, float] = {}
         self._validated = 0.0
         metrics.nads.labels("true").set_function(lambda: self._count(valid=True))
@@ -108,7 +108,7 @@ class Reconciler:
         self._keys.add(key, pause)
         return pause
 
-    async def _verdict(self, key: Key, body: Body) -> Verdict:
+    async def _verdict(self, key: Key, body: Body) -> Summary:
         """Validates again only where an input of the validator has changed; in a thread, so that the Lease is renewed."""
         nodes, settings = self._view.nodes, self._view.settings
         seen = (body["spec"], body["metadata"]["annotations"], self._view.nodes_version, settings)
@@ -116,7 +116,7 @@ class Reconciler:
         if found is None or known != seen:
             started = time.monotonic()
             findings = await asyncio.to_thread(validate, body, nodes, settings=settings)
-            found = nad_status.verdict(body["spec"].get("config"), findings)
+            found = nad_status.summarize(body["spec"].get("config"), findings)
             self._verdicts[key] = seen, found
             self._validated = time.monotonic() - started
         return found
@@ -141,7 +141,7 @@ class Reconciler:
         except NotFoundError:
             self._view.nads.drop(body)
 
-    async def _tell(self, body: Body, found: Verdict, before: str | None) -> None:
+    async def _tell(self, body: Body, found: Summary, before: str | None) -> None:
         """An event where the NAD has become invalid, or valid again."""
         if found.valid == (before != "False"):
             return

@@ -73,7 +73,7 @@ class Sample:
         return validate(self.body, [inventory(self.header)])
 
     def denied(self) -> list[Finding]:
-        return [finding for finding in self.findings() if finding.weight is Severity.DENY]
+        return [finding for finding in self.findings() if finding.effective_severity is Severity.DENY]
 
 
 def inventory(header: dict[str, str]) -> NodeInventory:
@@ -137,7 +137,9 @@ def test_no_valid_nad_is_denied(corpus: list[Sample]) -> None:
     """A false denial stops somebody's work; there is none, with the node that the NAD needs and without any."""
     denied = {
         sample.file: [
-            f"{f.rule.id}: {f.problem}" for f in validate(sample.body, nodes) if f.weight is Severity.DENY
+            f"{f.rule.id}: {f.problem}"
+            for f in validate(sample.body, nodes)
+            if f.effective_severity is Severity.DENY
         ]
         for sample in of(corpus, "valid")
         for nodes in (None, [inventory(sample.header)])
@@ -149,7 +151,9 @@ def test_no_valid_nad_is_denied(corpus: list[Sample]) -> None:
 def test_every_nad_that_fails_on_any_node_is_denied(corpus: list[Sample]) -> None:
     """Also when nothing is known of the nodes, as in `netattach lint`."""
     hard = list(of(corpus, "hard"))
-    missed = {s.file for s in hard if not any(f.weight is Severity.DENY for f in validate(s.body, None))}
+    missed = {
+        s.file for s in hard if not any(f.effective_severity is Severity.DENY for f in validate(s.body, None))
+    }
 
     assert len(hard) - len(missed) >= min(25, len(hard))
     assert NOT_FOUND_YET == missed
@@ -202,6 +206,6 @@ def test_the_corpus_is_validated_in_three_seconds(
 
 
 def verdict(findings: list[Finding]) -> str:
-    if any(finding.weight is Severity.DENY for finding in findings):
+    if any(finding.effective_severity is Severity.DENY for finding in findings):
         return "denied"
     return "warned" if findings else "silent"

@@ -26,8 +26,8 @@ def one_input(data: bytes) -> None:
             _can_be_attached(selection)
         _is_read_again_as_it_was(selections)
     body = {"metadata": {"annotations": {networks_annotation.NETWORKS: text}}}
-    asked = admission.of_pod(body, None, "lab")
-    unknown = admission.unknown(asked.networks, [("lab", "net"), ("other", "lost")], "lab")
+    asked = admission.validate_pod(body, None, "lab")
+    unknown = admission.unknown_networks(asked.networks, [("lab", "net"), ("other", "lost")], "lab")
     properties.sound([*asked.findings, *unknown], "")
 
 

@@ -20,7 +20,7 @@ def one_input(data: bytes) -> None:
     _reads_like_the_standard_library(text)
     nodes = properties.NODES if len(data) % 2 else ()
     body = {"metadata": {"namespace": "lab", "name": "net"}, "spec": {"config": text}}
-    properties.sound(admission.of_nad(body, None, nodes), text)
+    properties.sound(admission.validate_nad(body, None, nodes), text)
 
 
 def _reads_like_the_standard_library(text: str) -> None:

@@ -181,7 +181,7 @@ def _refused_in_error(verdicts: Verdicts) -> list[Finding]:
     """Our denials of what the plugin takes, but for those that are meant."""
     if verdicts.refusal is not None:
         return []
-    denials = [finding for finding in verdicts.findings if finding.weight is Severity.DENY]
+    denials = [finding for finding in verdicts.findings if finding.effective_severity is Severity.DENY]
     return [finding for finding in denials if not any(safety.is_reason(finding) for safety in SAFETY)]
 
 

@@ -203,10 +203,12 @@ class Verdicts:
 
     @property
     def denied_by(self) -> set[str]:
-        return {finding.rule.id for finding in self.findings if finding.weight is Severity.DENY}
+        return {finding.rule.id for finding in self.findings if finding.effective_severity is Severity.DENY}
 
     def __str__(self) -> str:
-        ours = "; ".join(f"{f.rule.id}: {f.problem}" for f in self.findings if f.weight is Severity.DENY)
+        ours = "; ".join(
+            f"{f.rule.id}: {f.problem}" for f in self.findings if f.effective_severity is Severity.DENY
+        )
         return f"{json.dumps(self.config)}\n  the plugin: {self.refusal or 'takes it'}\n  we: {ours or 'take it'}"
 
 

@@ -69,5 +69,5 @@ def assert_weighed(case: Weighed) -> None:
     """It fires with that weight, and stays silent over what is right."""
     rule, weight, _, bad, good = case
     assert_fires(rule, bad)
-    assert {weight} == {each.weight for each in validated_as_written(bad) if each.rule.id == rule}
+    assert {weight} == {each.effective_severity for each in validated_as_written(bad) if each.rule.id == rule}
     assert rule not in ids(validated_as_written(good))

@@ -126,8 +126,8 @@ class Webhooks:
 
     def _verdict(self, asked: Review, validated: Validated) -> Answer:
         for finding in validated.findings:
-            self._metrics.findings.labels(finding.rule.id, finding.weight.value).inc()
-        if any(finding.weight is Severity.DENY for finding in validated.findings):
+            self._metrics.findings.labels(finding.rule.id, finding.effective_severity.value).inc()
+        if any(finding.effective_severity is Severity.DENY for finding in validated.findings):
             message = wording.denial(asked.about, validated.findings, validated.text)
             return Outcome.DENIED, _json(review.encode(asked.uid, allowed=False, message=message))
         warnings = wording.warnings(validated.findings, validated.text)

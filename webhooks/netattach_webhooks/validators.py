@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from netattach_core import admission
-from netattach_core.admission import Key, network_requests, pod_devices, pod_templates
 from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
-from netattach_core.api.objects import Body
+from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConfigError
 from netattach_core.text.finding import Finding, Severity
 from netattach_core.validation.settings import ValidationSettings
@@ -97,15 +96,15 @@ class Validators:
             return UNSEEN
         config = _config(asked.object)
         threads = _if_long(config, self._for_nads)
-        if not await _in(threads, admission.concerns_nad, asked.object, asked.old):
+        if not await _in(threads, admission.nad_needs_validation, asked.object, asked.old):
             return UNSEEN
         findings = await _in(
             threads,
-            admission.of_nad,
+            admission.validate_nad,
             _named(asked.object, asked),
             asked.old,
             self._lookup.nodes(),
-            others=self._lookup.neighbours(),
+            footprints=self._lookup.neighbours(),
             users=self._lookup.users((asked.namespace, asked.name)) if asked.old else (),
             settings=self._lookup.settings(),
         )
@@ -115,26 +114,26 @@ class Validators:
         """Of a network that pods may use."""
         users = self._lookup.users((asked.namespace, asked.name))
         body = _named(asked.old or {}, asked)
-        return Validated(admission.of_deletion(body, users, asked.user, self._lookup.settings()))
+        return Validated(admission.validate_nad_deletion(body, users, asked.user, self._lookup.settings()))
 
     async def pod(self, asked: Review) -> Validated:
         if asked.object is None:
             return UNSEEN
         findings, selections, nads = await self._of_pod(asked, asked.object, asked.old)
-        findings += pod_devices.check(asked.object, selections, nads)
-        return Validated(admission.applied(findings, self._lookup.settings(), asked.namespace))
+        findings += admission.validate_devices(asked.object, selections, nads)
+        return Validated(admission.apply_severities(findings, self._lookup.settings(), asked.namespace))
 
     async def template(self, asked: Review) -> Validated:
         """Only warned of: what made it may come before its networks do."""
-        body = pod_templates.pod_of(asked.kind, asked.object)
+        body = admission.template_pod(asked.kind, asked.object)
         if body is None or asked.object is None:
             return UNSEEN
-        before = pod_templates.pod_of(asked.kind, asked.old) if asked.old else None
+        before = admission.template_pod(asked.kind, asked.old) if asked.old else None
         findings, selections, nads = await self._of_pod(asked, body, before)
         nodes = len(self._lookup.nodes())
-        pods = pod_templates.replicas(asked.kind, asked.object, nodes)
-        findings += pod_templates.capacity(selections, nads, pods, nodes)
-        weighed = admission.applied(findings, self._lookup.settings(), asked.namespace)
+        pods = admission.template_replicas(asked.kind, asked.object, nodes)
+        findings += admission.validate_capacity(selections, nads, pods, nodes)
+        weighed = admission.apply_severities(findings, self._lookup.settings(), asked.namespace)
         return Validated([dataclasses.replace(each, severity=Severity.WARN) for each in weighed])
 
     async def _of_pod(
@@ -146,14 +145,16 @@ class Validators:
         """
         settings = self._lookup.settings()
         threads = _if_long(_annotations(body), self._for_pods)
-        wanted = await _in(threads, admission.of_pod, body, before, asked.namespace, settings)
+        wanted = await _in(threads, admission.validate_pod, body, before, asked.namespace, settings)
         looked = await self._lookup.look(
             [key for key in wanted.networks if settings.selection.reaches(asked.namespace, key[0])]
         )
-        findings = [*wanted.findings, *admission.uncertain(looked.uncertain, looked.why)]
+        findings = [*wanted.findings, *admission.unverified_networks(looked.uncertain, looked.why)]
         if looked.absent:
             there = self._reached(asked.namespace, settings)
-            findings += await _in(self._for_pods, admission.unknown, looked.absent, there, asked.namespace)
+            findings += await _in(
+                self._for_pods, admission.unknown_networks, looked.absent, there, asked.namespace
+            )
         findings += await _in(threads, _requested, wanted.selections, looked.found)
         if wanted.default is not None:
             findings += await self._of_default(wanted.default, asked.namespace, settings)
@@ -164,13 +165,13 @@ class Validators:
     ) -> list[Finding]:
         """Of a network that a pod has in the place of the node's primary."""
         looked = await self._lookup.look([(default.namespace, default.name)])
-        findings = admission.uncertain(looked.uncertain, looked.why)
+        findings = admission.unverified_networks(looked.uncertain, looked.why)
         if looked.absent and default.namespace == settings.selection.namespace:
             primaries = {node.primary.name for node in self._lookup.nodes() if node.primary}
-            findings += admission.unknown_file(default, primaries)
+            findings += admission.unknown_default_file(default, primaries)
         elif looked.absent:
-            findings += admission.unknown_default(default, self._reached(own, settings), own)
-        return findings + list(network_requests.check([default], looked.found, DEFAULT_NETWORK))
+            findings += admission.unknown_default_network(default, self._reached(own, settings), own)
+        return findings + list(admission.validate_requests([default], looked.found, DEFAULT_NETWORK))
 
     def _reached(self, own: str, settings: ValidationSettings) -> tuple[Key, ...]:
         """The networks that a namespace may hear of."""
@@ -183,12 +184,14 @@ class Validators:
             return UNSEEN
         read, problems = await _in(self._for_settings, _read_settings, asked.object)
         selection = read.validation.selection
-        unknown = admission.of_default_networks(
+        unknown = admission.validate_default_networks(
             selection, self._lookup.networks() if selection.defaults else ()
         )
-        unknown += admission.of_primary(selection, self._lookup.nodes() if selection.primary else ())
-        weighed = admission.applied(unknown, read.validation, cluster_settings.NAMESPACE)
-        return Validated([*admission.of_settings(problems), *weighed])
+        unknown += admission.validate_primary_network(
+            selection, self._lookup.nodes() if selection.primary else ()
+        )
+        weighed = admission.apply_severities(unknown, read.validation, cluster_settings.NAMESPACE)
+        return Validated([*admission.settings_findings(problems), *weighed])
 
 
 def _config(body: Body) -> str:
@@ -222,7 +225,7 @@ async def _in(
 
 
 def _requested(selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad]) -> list[Finding]:
-    return list(network_requests.check(selections, nads))
+    return list(admission.validate_requests(selections, nads))
 
 
 def _named(body: Body, asked: Review) -> Body:

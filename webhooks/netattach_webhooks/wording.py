@@ -29,17 +29,18 @@ def denial(subject: str, findings: Sequence[Finding], text: str = "") -> str:
 
     It begins with a line's end: the API server puts words before it.
     """
-    told = [finding for finding in findings if finding.weight is not Severity.OFF]
+    told = [finding for finding in findings if finding.effective_severity is not Severity.OFF]
     about = _cut(_plain(subject), _LONGEST_SUBJECT)
     head = f"\n{about} is refused, {len(told)} finding{'' if len(told) == 1 else 's'}:"
     lines = (
-        _cut(f"  {each.weight} {_line(each, text)}", _LONGEST_LINE) + _below(each, text) for each in told
+        _cut(f"  {each.effective_severity} {_line(each, text)}", _LONGEST_LINE) + _below(each, text)
+        for each in told
     )
     return "\n".join([head, *_as_many_as_fit(lines, len(told), _LONGEST_DENIAL - len(head) - 1)])
 
 
 def warnings(findings: Sequence[Finding], text: str = "") -> list[str]:
-    told = [finding for finding in findings if finding.weight is Severity.WARN]
+    told = [finding for finding in findings if finding.effective_severity is Severity.WARN]
     lines = (_cut(_warning(each, text), _LONGEST_WARNING) for each in told)
     return [line.strip() for line in _as_many_as_fit(lines, len(told), _LONGEST_WARNINGS)]
 

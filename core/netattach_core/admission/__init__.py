@@ -1,66 +1,56 @@
-"""What an admission review comes to: which of it is validated, and what is said of networks, pods, templates and settings.
+"""Validation at admission: networks, pods, pod templates and the cluster's settings, as AdmissionReviews carry them.
 
-An object is validated where the text concerned is new: what stood there before our rules did can still be labelled, annotated and
-taken away. What is known of the cluster comes in as values; who looks it up is no business of these rules.
+These functions are all that other packages use. An object is validated where the part concerned is new or changed: what was
+there before our rules can still be labelled, annotated and deleted. The state of the cluster is passed in as values; looking it
+up is the caller's task.
 """
 
-from __future__ import annotations
-
-from netattach_core.admission import (
-    cluster_settings,
-    nads,
-    network_requests,
-    pod_devices,
-    pod_templates,
-    pods,
+from netattach_core.admission.cluster_settings import (
+    settings_findings,
+    validate_default_networks,
+    validate_primary_network,
 )
-from netattach_core.admission.cluster_settings import of_default_networks, of_primary, of_settings
-from netattach_core.admission.nads import LONGEST_CONFIG, concerns_nad, of_deletion, of_nad
-from netattach_core.admission.pods import Asked, of_pod, uncertain, unknown, unknown_default, unknown_file
-from netattach_core.admission.unstructured import Body
-from netattach_core.api.objects import Key
-from netattach_core.validation.settings import ValidationSettings, applied
-from netattach_core.validation.validator import RULES as VALIDATION_RULES
-
-RULES = (
-    *nads.RULES,
-    *pods.RULES,
-    *network_requests.RULES,
-    *pod_devices.RULES,
-    *pod_templates.RULES,
-    *cluster_settings.RULES,
+from netattach_core.admission.nads import (
+    MAX_CONFIG_LENGTH,
+    nad_needs_validation,
+    validate_nad,
+    validate_nad_deletion,
 )
-
-ALL_RULES = {rule.id: rule for rule in (*VALIDATION_RULES, *RULES)}
-"""Everything that can be said, by its id."""
-
-
-def settings_problems(wanted: ValidationSettings) -> list[str]:
-    """What only the validator knows to be wrong with settings."""
-    return list(cluster_settings.problems(wanted, ALL_RULES))
-
+from netattach_core.admission.network_requests import validate_requests
+from netattach_core.admission.pod_devices import validate_devices
+from netattach_core.admission.pod_templates import template_pod, template_replicas, validate_capacity
+from netattach_core.admission.pods import (
+    RequestedNetworks,
+    unknown_default_file,
+    unknown_default_network,
+    unknown_networks,
+    unverified_networks,
+    validate_pod,
+)
+from netattach_core.admission.rules import ALL_RULES, RULES, settings_problems
+from netattach_core.validation.settings import apply_severities
 
 __all__ = [
     "ALL_RULES",
-    "LONGEST_CONFIG",
+    "MAX_CONFIG_LENGTH",
     "RULES",
-    "Asked",
-    "Body",
-    "Key",
-    "applied",
-    "concerns_nad",
-    "of_default_networks",
-    "of_deletion",
-    "of_nad",
-    "of_pod",
-    "of_primary",
-    "of_settings",
-    "pod_devices",
-    "requests",
+    "RequestedNetworks",
+    "apply_severities",
+    "nad_needs_validation",
+    "settings_findings",
     "settings_problems",
-    "templates",
-    "uncertain",
-    "unknown",
-    "unknown_default",
-    "unknown_file",
+    "template_pod",
+    "template_replicas",
+    "unknown_default_file",
+    "unknown_default_network",
+    "unknown_networks",
+    "unverified_networks",
+    "validate_capacity",
+    "validate_default_networks",
+    "validate_devices",
+    "validate_nad",
+    "validate_nad_deletion",
+    "validate_pod",
+    "validate_primary_network",
+    "validate_requests",
 ]

@@ -32,13 +32,13 @@ SETTINGS_PRIMARY = Rule(
 RULES = (SETTINGS_BROKEN, SETTINGS_NETWORK, SETTINGS_PRIMARY)
 
 
-def of_settings(problems: Iterable[str]) -> list[Finding]:
+def settings_findings(problems: Iterable[str]) -> list[Finding]:
     """From what was said of them, by their reader and by `problems`. No setting changes that they are refused."""
     fix = "correct it; the settings that were in force stay in force"
     return [Finding(SETTINGS_BROKEN, ("data",), problem, fix) for problem in problems]
 
 
-def of_default_networks(selection: SelectionSettings, there: Collection[Key]) -> list[Finding]:
+def validate_default_networks(selection: SelectionSettings, there: Collection[Key]) -> list[Finding]:
     """For default networks that are not there; a file of each node would do, of which nobody here knows."""
     absent = [
         name
@@ -57,7 +57,7 @@ def _absent(name: str, namespace: str) -> Finding:
     return Finding(SETTINGS_NETWORK, ("data",), problem, fix)
 
 
-def of_primary(selection: SelectionSettings, nodes: Iterable[NodeInventory]) -> list[Finding]:
+def validate_primary_network(selection: SelectionSettings, nodes: Iterable[NodeInventory]) -> list[Finding]:
     """For a primary that nodes do not have; of those that have not told what they have nothing is said."""
     name = selection.primary
     told = {node.node: has for node in nodes if (has := node.has_network(name)) is not None} if name else {}

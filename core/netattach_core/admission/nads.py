@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netattach_core.admission import unstructured
-from netattach_core.admission.unstructured import Body
+from netattach_core.admission.unstructured import JsonObject
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import PROTECT
 from netattach_core.api.objects import Key
@@ -26,7 +26,7 @@ PROTECTED = Rule("deleted-though-protected", Severity.DENY, "a protected network
 
 RULES = (CONFIG_TOO_LONG, INVENTORY_MISSING, CHANGED_IN_USE, DELETED_IN_USE, DELETED_DEFAULT, PROTECTED)
 
-LONGEST_CONFIG = 32 * 1024
+MAX_CONFIG_LENGTH = 32 * 1024
 """Characters. To validate a text takes a time that its author chooses, and real ones have a few hundred."""
 
 _OURS = "netattach.io/"
@@ -39,43 +39,46 @@ _CLEANERS = frozenset(
 """They delete because something else was deleted, and come again until it is done: nothing of theirs is ever refused."""
 
 
-def concerns_nad(body: Body, before: Body | None) -> bool:
+def nad_needs_validation(body: JsonObject, before: JsonObject | None) -> bool:
     """Whether there is anything to validate: a NAD that is new, or of which an update changes what the validator looks at."""
-    return not unstructured.is_going(body) and (
+    return not unstructured.is_being_deleted(body) and (
         before is None or _validated_of(body) != _validated_of(before)
     )
 
 
-def of_nad(
-    body: Body,
-    before: Body | None,
+def validate_nad(
+    body: JsonObject,
+    before: JsonObject | None,
     nodes: Sequence[NodeInventory],
     *,
-    others: FootprintIndex = footprint_index.NONE,
+    footprints: FootprintIndex = footprint_index.NONE,
     users: Sequence[Key] = (),
     settings: ValidationSettings = validation_settings.DEFAULTS,
 ) -> list[Finding]:
     """What is wrong with a NAD; `before` is None for a new one, `nodes` empty where none has reported, `users` its pods."""
-    if not concerns_nad(body, before):
+    if not nad_needs_validation(body, before):
         return []
     config = unstructured.mapping(body, "spec").get("config")
-    if isinstance(config, str) and len(config) > LONGEST_CONFIG:
+    if isinstance(config, str) and len(config) > MAX_CONFIG_LENGTH:
         return [_too_long(len(config))]
-    findings = validate(body, nodes or None, others=others, settings=settings)
+    findings = validate(body, nodes or None, footprints=footprints, settings=settings)
     beside = [_no_inventory()] if not nodes and config else []
     if before is not None and users and config != unstructured.mapping(before, "spec").get("config"):
         beside.append(_changed_in_use(list(users)))
-    return findings + validation_settings.applied(beside, settings, _namespace(body))
+    return findings + validation_settings.apply_severities(beside, settings, _namespace(body))
 
 
-def of_deletion(
-    body: Body, users: Sequence[Key], user: str, settings: ValidationSettings = validation_settings.DEFAULTS
+def validate_nad_deletion(
+    body: JsonObject,
+    users: Sequence[Key],
+    user: str,
+    settings: ValidationSettings = validation_settings.DEFAULTS,
 ) -> list[Finding]:
     """What is said where a NAD is deleted by `user` while pods use it, or all that come are to have it."""
     if user in _CLEANERS:
         return []
     if _is_default(body, settings):
-        return validation_settings.applied([_deleted_default()], settings, _namespace(body))
+        return validation_settings.apply_severities([_deleted_default()], settings, _namespace(body))
     if not users:
         return []
     annotated = unstructured.annotations_of(body).get(PROTECT) == "true"
@@ -83,14 +86,14 @@ def of_deletion(
         found = _protected(list(users), "its annotation" if annotated else "the cluster's settings")
     else:
         problem = (
-            f"pods use this network: {unstructured.named(list(users))}. They keep their interface, and what it holds is freed "
-            "when they go; a pod that is started anew is not attached"
+            f"pods use this network: {unstructured.list_names(users)}. They keep their interface, "
+            "and what it holds is freed when they go; a pod that is started anew is not attached"
         )
         found = Finding(DELETED_IN_USE, (), problem, "delete those pods too, or create the network again")
-    return validation_settings.applied([found], settings, _namespace(body))
+    return validation_settings.apply_severities([found], settings, _namespace(body))
 
 
-def _is_default(body: Body, settings: ValidationSettings) -> bool:
+def _is_default(body: JsonObject, settings: ValidationSettings) -> bool:
     name = str(unstructured.mapping(body, "metadata").get("name") or "")
     return _namespace(body) == settings.selection.namespace and name in settings.selection.defaults
 
@@ -101,7 +104,7 @@ def _deleted_default() -> Finding:
 
 
 def _protected(users: list[Key], why: str) -> Finding:
-    problem = f"{why} protects this network while pods use it, and these do: {unstructured.named(users)}"
+    problem = f"{why} protects this network while pods use it, and these do: {unstructured.list_names(users)}"
     fix = f"delete those pods first, or annotate the network with {PROTECT}: 'false'"
     if why != "its annotation":
         fix = "delete those pods first, or set protectNetworksInUse to false"
@@ -110,8 +113,8 @@ def _protected(users: list[Key], why: str) -> Finding:
 
 def _changed_in_use(users: list[Key]) -> Finding:
     problem = (
-        f"pods use this network as it was: {unstructured.named(users)}. They keep what they have, and are freed by the text that "
-        "they were attached with"
+        f"pods use this network as it was: {unstructured.list_names(users)}. They keep what they have, "
+        "and are freed by the text that they were attached with"
     )
     return Finding(CHANGED_IN_USE, (), problem, "start those pods anew where they are to have the new one")
 
@@ -123,16 +126,16 @@ def _no_inventory() -> Finding:
 
 
 def _too_long(length: int) -> Finding:
-    problem = f"the configuration has {length} characters; no network needs more than {LONGEST_CONFIG}"
+    problem = f"the configuration has {length} characters; no network needs more than {MAX_CONFIG_LENGTH}"
     fix = "remove what no plugin reads, or make several networks of it"
     return Finding(CONFIG_TOO_LONG, (), problem, fix)
 
 
-def _validated_of(body: Body) -> tuple[Any, dict[str, str]]:
+def _validated_of(body: JsonObject) -> tuple[Any, dict[str, str]]:
     """The parts of a NAD that the validator looks at."""
     ours = {key: value for key, value in unstructured.annotations_of(body).items() if key.startswith(_OURS)}
     return unstructured.mapping(body, "spec").get("config"), ours
 
 
-def _namespace(body: Body) -> str:
+def _namespace(body: JsonObject) -> str:
     return str(unstructured.mapping(body, "metadata").get("namespace") or "")

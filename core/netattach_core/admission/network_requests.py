@@ -40,7 +40,7 @@ _CHANGES_NO_ADDRESS = {"tuning", "portmap", "bandwidth", "firewall", "sbr"}
 _NO_ADDRESSES_ASKED = {"", "dhcp", "whereabouts"}
 
 
-def check(
+def validate_requests(
     selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad], key: str = NETWORKS
 ) -> Iterator[Finding]:
     """Of all networks that are known; one whose configuration cannot be read, or stands on the nodes, is passed over.
@@ -49,7 +49,7 @@ def check(
     """
     for index, selection in enumerate(selections):
         nad = nads.get((selection.namespace, selection.name))
-        network = footprint.of(nad) if nad else footprint.NONE
+        network = footprint.from_nad(nad) if nad else footprint.NONE
         at = (key, index)
         yield from _mac(selection, at)
         if network is not footprint.NONE and network.type != _OVN:

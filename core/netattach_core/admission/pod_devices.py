@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from netattach_core.admission import unstructured
-from netattach_core.admission.unstructured import Body
+from netattach_core.admission.unstructured import JsonObject
 from netattach_core.api.nad import RESOURCE_NAME, Nad
 from netattach_core.api.networks_annotation import NETWORKS, NetworkSelection
 from netattach_core.api.objects import Key
@@ -24,7 +24,9 @@ DEVICE = Rule(
 RULES = (DEVICE,)
 
 
-def check(pod: Body, selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad]) -> Iterator[Finding]:
+def validate_devices(
+    pod: JsonObject, selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad]
+) -> Iterator[Finding]:
     """Of networks that are known and cannot do without. A pod with claims may have its devices from them."""
     if unstructured.mapping(pod, "spec").get("resourceClaims"):
         return
@@ -54,7 +56,7 @@ def _taken(nad: Nad) -> str:
     )
 
 
-def _requested(pod: Body) -> Counter[str]:
+def _requested(pod: JsonObject) -> Counter[str]:
     """By resource, over all containers. Of devices a limit is a request too, and there are no halves of one."""
     found = Counter[str]()
     for kind in ("containers", "initContainers"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from netattach_core.admission import unstructured
-from netattach_core.admission.unstructured import Body
+from netattach_core.admission.unstructured import JsonObject
 from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import NETWORKS, NetworkSelection
 from netattach_core.api.objects import Key
@@ -30,15 +30,15 @@ PATHS: Mapping[str, tuple[str, ...]] = {
 """Where each kind has its pods' template."""
 
 
-def pod_of(kind: str, body: Body | None) -> dict[str, Any] | None:
+def template_pod(kind: str, body: JsonObject | None) -> dict[str, Any] | None:
     """The pod that the object makes; None where it makes none, or is made itself by one that was validated."""
     path = PATHS.get(kind)
-    if body is None or path is None or unstructured.is_going(body):
+    if body is None or path is None or unstructured.is_being_deleted(body):
         return None
     return dict(unstructured.mapping(body, *path))
 
 
-def replicas(kind: str, body: Body, nodes: int) -> int:
+def template_replicas(kind: str, body: JsonObject, nodes: int) -> int:
     """How many pods it makes at once."""
     if kind == "DaemonSet":
         return nodes
@@ -49,13 +49,13 @@ def replicas(kind: str, body: Body, nodes: int) -> int:
     return wanted if isinstance(wanted, int) and not isinstance(wanted, bool) else 1
 
 
-def capacity(
+def validate_capacity(
     selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad], pods: int, nodes: int
 ) -> Iterator[Finding]:
     """Whether so many pods can all have an address; host-local has its range once on each node."""
     for index, selection in enumerate(selections):
         nad = nads.get((selection.namespace, selection.name))
-        network = footprint.of(nad) if nad else footprint.NONE
+        network = footprint.from_nad(nad) if nad else footprint.NONE
         room = _room(network, max(nodes, 1))
         if selection.ips and pods > 1:
             problem = f"`ips` asks for the same addresses for each of {pods} pods: they answer to them at once, or fail"

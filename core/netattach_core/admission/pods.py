@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netattach_core.admission import unstructured
-from netattach_core.admission.unstructured import Body
+from netattach_core.admission.unstructured import JsonObject
 from netattach_core.api import network_selection, networks_annotation
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
 from netattach_core.api.objects import Key
@@ -46,7 +46,7 @@ _DEFAULT_INTERFACE = "eth0"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedNetworks:
     """What a pod asks for, each network once, and what is wrong with that wherever those networks are.
 
     `default` is what it asks for in the place of the node's primary, where that is new and can be looked up.
@@ -58,21 +58,21 @@ class Asked:
     default: NetworkSelection | None = None
 
 
-def of_pod(
-    body: Body,
-    before: Body | None,
+def validate_pod(
+    body: JsonObject,
+    before: JsonObject | None,
     namespace: str,
     settings: ValidationSettings = validation_settings.DEFAULTS,
-) -> Asked:
+) -> RequestedNetworks:
     """What a pod asks for, of what it did not ask for `before`.
 
     With hostNetwork it gets no network, so nothing comes of one that is not there.
     """
-    if unstructured.is_going(body):
-        return Asked()
+    if unstructured.is_being_deleted(body):
+        return RequestedNetworks()
     asked, earlier = unstructured.annotations_of(body), unstructured.annotations_of(before or {})
     on_host = unstructured.mapping(body, "spec").get("hostNetwork") is True
-    default, networks = Asked(), Asked()
+    default, networks = RequestedNetworks(), RequestedNetworks()
     if asked.get(DEFAULT_NETWORK) != earlier.get(DEFAULT_NETWORK):
         default = _of_default(asked.get(DEFAULT_NETWORK, ""), namespace, settings, on_host=on_host)
     if asked.get(NETWORKS) != earlier.get(NETWORKS):
@@ -82,13 +82,15 @@ def of_pod(
     )
 
 
-def _of_networks(asked: Mapping[str, str], own: str, settings: ValidationSettings, *, on_host: bool) -> Asked:
+def _of_networks(
+    asked: Mapping[str, str], own: str, settings: ValidationSettings, *, on_host: bool
+) -> RequestedNetworks:
     try:
         selections = networks_annotation.parse(asked.get(NETWORKS, ""), own)
     except AnnotationError as error:
-        return Asked(findings=(_unreadable(NETWORKS, error),))
+        return RequestedNetworks(findings=(_unreadable(NETWORKS, error),))
     if selections and on_host:
-        return Asked(findings=(_host_network(NETWORKS),))
+        return RequestedNetworks(findings=(_host_network(NETWORKS),))
     before = len(network_selection.given(asked, own, settings.selection)) + 1
     findings = [
         *_isolation(NETWORKS, selections, own, settings),
@@ -96,30 +98,30 @@ def _of_networks(asked: Mapping[str, str], own: str, settings: ValidationSetting
         *_default_routes(NETWORKS, [*_default_of(asked, settings), *selections]),
     ]
     networks = dict.fromkeys((each.namespace, each.name) for each in selections)
-    return Asked(tuple(networks), tuple(findings), selections)
+    return RequestedNetworks(tuple(networks), tuple(findings), selections)
 
 
-def _of_default(text: str, own: str, settings: ValidationSettings, *, on_host: bool) -> Asked:
+def _of_default(text: str, own: str, settings: ValidationSettings, *, on_host: bool) -> RequestedNetworks:
     try:
         default = networks_annotation.parse_default(text, settings.selection.namespace)
     except AnnotationError as error:
-        return Asked(findings=(_unreadable(DEFAULT_NETWORK, error),))
+        return RequestedNetworks(findings=(_unreadable(DEFAULT_NETWORK, error),))
     if default is None:
-        return Asked()
+        return RequestedNetworks()
     if on_host:
-        return Asked(findings=(_host_network(DEFAULT_NETWORK),))
+        return RequestedNetworks(findings=(_host_network(DEFAULT_NETWORK),))
     isolated = list(_isolation(DEFAULT_NETWORK, [default], own, settings))
     findings = (*isolated, *_renamed(default), *_default_routes(DEFAULT_NETWORK, [default]))
-    return Asked(findings=findings, default=None if isolated else default)
+    return RequestedNetworks(findings=findings, default=None if isolated else default)
 
 
-def unknown_default(default: NetworkSelection, there: Collection[Key], own: str) -> list[Finding]:
+def unknown_default_network(default: NetworkSelection, there: Collection[Key], own: str) -> list[Finding]:
     """For a default network that is not there, neither as a NAD nor on the nodes."""
     found = _unknown(default.namespace, default.name, there, own)
     return [dataclasses.replace(found, path=(DEFAULT_NETWORK,))]
 
 
-def unknown_file(default: NetworkSelection, primaries: Collection[str]) -> list[Finding]:
+def unknown_default_file(default: NetworkSelection, primaries: Collection[str]) -> list[Finding]:
     """For one that is no NAD, where a node's file will do; of the nodes' files only the `primaries`' names are known."""
     if default.name in primaries:
         return []
@@ -131,12 +133,12 @@ def unknown_file(default: NetworkSelection, primaries: Collection[str]) -> list[
     return [Finding(POD_UNKNOWN, (DEFAULT_NETWORK,), problem, fix, severity=Severity.WARN)]
 
 
-def unknown(networks: Iterable[Key], there: Collection[Key], own: str) -> list[Finding]:
+def unknown_networks(networks: Iterable[Key], there: Collection[Key], own: str) -> list[Finding]:
     """For networks that are not there; `there` are all that are, `own` is the pod's namespace."""
     return [_unknown(namespace, name, there, own) for namespace, name in networks]
 
 
-def uncertain(networks: Collection[Key], why: str) -> list[Finding]:
+def unverified_networks(networks: Collection[Key], why: str) -> list[Finding]:
     """For networks that are in no cache and could not be looked up: no pod waits for us, and the daemon validators it again."""
     if not networks:
         return []

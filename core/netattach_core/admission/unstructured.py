@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from netattach_core.api.objects import Key
 from netattach_core.text.lists import and_more
 
-Body = Mapping[str, Any]
+JsonObject = Mapping[str, Any]
+"""An object of the API or a part of it, read only; `api.objects.Body` is one that may be changed."""
 
 _NAMED = 3
 
 
-def mapping(body: Any, *keys: str) -> Body:
+def mapping(body: Any, *keys: str) -> JsonObject:
     """What stands at these keys, one inside the other; empty where that is no object."""
     for key in keys:
         body = body.get(key) if isinstance(body, Mapping) else None
     return body if isinstance(body, Mapping) else {}
 
 
-def annotations_of(body: Body) -> Mapping[str, str]:
+def annotations_of(body: JsonObject) -> Mapping[str, str]:
     return {str(key): str(value) for key, value in mapping(body, "metadata", "annotations").items()}
 
 
-def is_going(body: Body) -> bool:
+def is_being_deleted(body: JsonObject) -> bool:
     """Whether it is being deleted: finalizers have to come off, whatever is wrong with it."""
     return bool(mapping(body, "metadata").get("deletionTimestamp"))
 
 
-def named(keys: list[Key]) -> str:
+def list_names(keys: Iterable[Key]) -> str:
     """Some of these objects, and how many there are."""
     return and_more(("/".join(key) for key in keys), _NAMED)

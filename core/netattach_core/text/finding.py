@@ -42,7 +42,7 @@ class Finding:
     severity: Severity | None = None
 
     @property
-    def weight(self) -> Severity:
+    def effective_severity(self) -> Severity:
         """The severity in force: the rule's, unless this finding has one of its own."""
         return self.severity or self.rule.severity
 

@@ -16,7 +16,7 @@ from netattach_core.text.lists import and_more
 from netattach_core.validation import footprint
 from netattach_core.validation.footprint import Footprint
 from netattach_core.validation.footprint_index import FootprintIndex
-from netattach_core.validation.memoize import once_for_the_latest
+from netattach_core.validation.memoize import cache_last
 from netattach_core.validation.plugin_chain import Network
 from netattach_core.validation.settings import ClusterNetworks, ValidationSettings
 
@@ -60,7 +60,7 @@ function for each of them."""
 def check(
     network: Network,
     nad: Nad,
-    others: FootprintIndex,
+    footprints: FootprintIndex,
     nodes: Sequence[NodeInventory],
     settings: ValidationSettings,
 ) -> Iterator[Finding]:
@@ -68,11 +68,11 @@ def check(
 
     Where namespaces are isolated, what another one has is told of without its name.
     """
-    mine = footprint.read(network, nad)
+    mine = footprint.from_network(network, nad)
     allowed = nad.annotations.get(ALLOW_DEFAULT_INTERFACE) == "true"
     yield from _cluster(mine, () if allowed else nodes, settings.networks)
     itself = (nad.namespace, nad.name)
-    beside = [other for key, other in others.of(mine).items() if key != itself]
+    beside = [other for key, other in footprints.sharing(mine).items() if key != itself]
     for rule, types, meeting, problem, fix, path in _PAIRS:
         if types and mine.type not in types:
             continue
@@ -231,7 +231,7 @@ def _taken(nodes: Sequence[NodeInventory], networks: ClusterNetworks) -> Iterato
     yield from _taken_by_nodes(nodes)
 
 
-@once_for_the_latest
+@cache_last
 def _taken_by_nodes(nodes: Sequence[NodeInventory]) -> Sequence[tuple[str, IpInterface]]:
     taken: dict[str, tuple[str, IpInterface]] = {}
     for node in nodes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from netattach_core.validation.go_json import NO_SCHEMA, once_per_schema
+from netattach_core.validation.go_json import NO_SCHEMA, cache_per_schema
 
 _EXACT: dict[str, type] = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
 _IN_WORDS_ONLY = {"fix", "open", "aliases", "exact", "nullRefused", "description"}
@@ -21,8 +21,8 @@ _UNDERSTOOD = {
 Meets = Callable[[Any], bool]
 
 
-@once_per_schema
-def surely_met(schema: Mapping[str, Any]) -> Meets:
+@cache_per_schema
+def quick_check(schema: Mapping[str, Any]) -> Meets:
     """Says no where it is in doubt: of what it does not understand, and of 1500.0, which is an integer to JSON Schema."""
     kind = _EXACT.get(str(schema.get("type")))
     if kind is None or not schema.keys() <= _UNDERSTOOD:
@@ -32,13 +32,13 @@ def surely_met(schema: Mapping[str, Any]) -> Meets:
 
 
 def _object(schema: Mapping[str, Any]) -> Meets:
-    members = {key: surely_met(inner) for key, inner in schema.get("properties", NO_SCHEMA).items()}
-    others = surely_met(schema.get("additionalProperties", NO_SCHEMA))
+    members = {key: quick_check(inner) for key, inner in schema.get("properties", NO_SCHEMA).items()}
+    others = quick_check(schema.get("additionalProperties", NO_SCHEMA))
     return lambda value: all(members.get(key, others)(inner) for key, inner in value.items())
 
 
 def _list(schema: Mapping[str, Any]) -> Meets:
-    item = surely_met(schema.get("items", NO_SCHEMA))
+    item = quick_check(schema.get("items", NO_SCHEMA))
     return lambda value: all(item(each) for each in value)
 
 

@@ -93,21 +93,21 @@ class Footprint:
 NONE = Footprint()
 
 
-def of(nad: Nad) -> Footprint:
+def from_nad(nad: Nad) -> Footprint:
     """Of a configuration that cannot be read, or stands in a file of the nodes: NONE."""
-    return _of(nad.namespace, nad.name, nad.config)
+    return _from_config(nad.namespace, nad.name, nad.config)
 
 
 @functools.lru_cache(_REMEMBERED)
-def _of(namespace: str, name: str, config: str) -> Footprint:
+def _from_config(namespace: str, name: str, config: str) -> Footprint:
     _, root = syntax_rules.read(config)
     if root is None:
         return NONE
     network = plugin_chain.read(root, Nad(namespace, name))
-    return read(network, Nad(namespace, name))
+    return from_network(network, Nad(namespace, name))
 
 
-def read(network: Network, nad: Nad) -> Footprint:
+def from_network(network: Network, nad: Nad) -> Footprint:
     """Of a configuration that is read already."""
     if not network.entries:
         return NONE

@@ -16,12 +16,12 @@ Neighbour = tuple[Nad, Footprint]
 
 
 class FootprintIndex:
-    """`most` bounds how many are kept of one link, or of one store: the latest."""
+    """`limit` bounds how many are kept of one link, or of one store: the latest."""
 
-    def __init__(self, nads: Iterable[Nad] = (), most: int | None = None) -> None:
+    def __init__(self, nads: Iterable[Nad] = (), limit: int | None = None) -> None:
         self._groups: dict[tuple[str, str], dict[Key, Neighbour]] = {}
         self._known: dict[Key, Footprint] = {}
-        self._most = most
+        self._limit = limit
         for nad in nads:
             self.put(nad)
 
@@ -29,11 +29,11 @@ class FootprintIndex:
         """A new one, or one whose text has changed."""
         key = (nad.namespace, nad.name)
         self.remove(key)
-        mark = self._known[key] = footprint.of(nad)
+        mark = self._known[key] = footprint.from_nad(nad)
         for group in _groups(mark):
             members = self._groups.setdefault(group, {})
             members[key] = (nad, mark)
-            if self._most is not None and len(members) > self._most:
+            if self._limit is not None and len(members) > self._limit:
                 del members[next(iter(members))]
 
     def remove(self, key: Key) -> None:
@@ -45,7 +45,7 @@ class FootprintIndex:
             if not members:
                 self._groups.pop(group, None)
 
-    def of(self, mark: Footprint) -> Mapping[Key, Neighbour]:
+    def sharing(self, mark: Footprint) -> Mapping[Key, Neighbour]:
         """Those that share the link or the leases of a network, itself perhaps among them.
 
         A copy, made in one step: it may be asked for in one thread while another puts.

@@ -67,7 +67,7 @@ def merged(earlier: Node, later: Node) -> Node:
     return Node({m.key: m.node.value for m in members}, later.start, later.end, members=members)
 
 
-def once_per_schema(function: Callable[[Schema], T]) -> Callable[[Schema], T]:
+def cache_per_schema(function: Callable[[Schema], T]) -> Callable[[Schema], T]:
     """Remembers what comes of each schema. They are constants, and a configuration may have an object for each ten bytes."""
     known: dict[int, tuple[Schema, T]] = {}
 
@@ -80,7 +80,7 @@ def once_per_schema(function: Callable[[Schema], T]) -> Callable[[Schema], T]:
     return answer
 
 
-@once_per_schema
+@cache_per_schema
 def spellings(schema: Schema) -> dict[str, str]:
     """From a key without case to its own spelling; from none where a map is read, and not a type of Go's."""
     if schema.get("exact"):

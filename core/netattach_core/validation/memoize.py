@@ -12,7 +12,7 @@ T = TypeVar("T")
 Nodes = Sequence[NodeInventory]
 
 
-def once_for_the_latest(function: Callable[[Nodes], T]) -> Callable[[Nodes], T]:
+def cache_last(function: Callable[[Nodes], T]) -> Callable[[Nodes], T]:
     """Remembers what comes of one tuple of inventories, the last one; another sequence may change, and is looked at anew."""
     kept: tuple[Nodes, T] | None = None
 

@@ -28,7 +28,7 @@ _LONGEST_TYPES = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Summary:
     """The part of the status that depends on the NAD and the nodes alone, and takes the validator's time."""
 
     valid: bool
@@ -38,12 +38,12 @@ class Verdict:
     ipam: str
 
 
-def verdict(config: Any, findings: Sequence[Finding]) -> Verdict:
+def summarize(config: Any, findings: Sequence[Finding]) -> Summary:
     """From `spec.config` and what the validator found in it, denials first."""
-    denials = [finding for finding in findings if finding.weight is Severity.DENY]
-    warnings = [finding for finding in findings if finding.weight is Severity.WARN]
+    denials = [finding for finding in findings if finding.effective_severity is Severity.DENY]
+    warnings = [finding for finding in findings if finding.effective_severity is Severity.WARN]
     plugins, ipam = _types(config)
-    return Verdict(
+    return Summary(
         valid=not denials,
         reason=_camel(denials[0].rule.id) if denials else WARNINGS if warnings else VALID,
         message=_message(denials, warnings),
@@ -53,7 +53,7 @@ def verdict(config: Any, findings: Sequence[Finding]) -> Verdict:
 
 
 def status(
-    found: Verdict, before: Mapping[str, Any], *, generation: int, pods: int | None, now: str
+    found: Summary, before: Mapping[str, Any], *, generation: int, pods: int | None, now: str
 ) -> dict[str, Any]:
     """The status as it should be: `before` with ours in it, other people's conditions kept.
 
@@ -84,7 +84,7 @@ def condition(status: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((one for one in conditions if one.get("type") == VALID), {})
 
 
-def _condition(found: Verdict, before: Mapping[str, Any], generation: int, now: str) -> dict[str, Any]:
+def _condition(found: Summary, before: Mapping[str, Any], generation: int, now: str) -> dict[str, Any]:
     state = "True" if found.valid else "False"
     since = before.get("lastTransitionTime") if before.get("status") == state else None
     return {

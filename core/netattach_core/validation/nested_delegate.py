@@ -10,7 +10,7 @@ from netattach_core.plugins import main_plugin, schema_types
 from netattach_core.plugins.view import View
 from netattach_core.text.finding import Finding
 from netattach_core.validation import key_spelling, schema_rules
-from netattach_core.validation.go_json import as_go_reads, once_per_schema
+from netattach_core.validation.go_json import as_go_reads, cache_per_schema
 from netattach_core.validation.plugin_chain import Entry, main_schema
 
 _FLANNEL, _DEFAULT = "flannel", "bridge"
@@ -37,6 +37,6 @@ def check(entry: Entry) -> Iterator[Finding]:
     )
 
 
-@once_per_schema
+@cache_per_schema
 def _without_own(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**schema, "properties": {**schema["properties"], **_WRITTEN_BY_FLANNEL}}

@@ -15,7 +15,7 @@ from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.text.lists import and_more
 from netattach_core.validation import nested_delegate
-from netattach_core.validation.memoize import once_for_the_latest
+from netattach_core.validation.memoize import cache_last
 from netattach_core.validation.plugin_chain import Entry, Network
 
 DENY, WARN = Severity.DENY, Severity.WARN
@@ -143,7 +143,7 @@ def _uses_node_interface(entry: Entry) -> bool:
     return not (entry.type == "ipvlan" and entry.context.chained)
 
 
-_known = once_for_the_latest(_Known)
+_known = cache_last(_Known)
 
 
 def _interface(entry: Entry, nodes: _Known, *, allowed: bool) -> Iterator[Finding]:

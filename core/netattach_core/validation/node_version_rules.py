@@ -9,7 +9,7 @@ from netattach_core.cni import versions
 from netattach_core.plugins.view import View
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.text.lists import and_more
-from netattach_core.validation.memoize import once_for_the_latest
+from netattach_core.validation.memoize import cache_last
 from netattach_core.validation.plugin_chain import Network
 
 VERSION_UNSPOKEN = Rule(
@@ -33,7 +33,7 @@ def check(network: Network, nodes: Sequence[NodeInventory]) -> Iterator[Finding]
                 yield from _binary(network, view, kind, spoken[kind])
 
 
-@once_for_the_latest
+@cache_last
 def _spoken(nodes: Sequence[NodeInventory]) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
     """By plugin, the nodes on which it told its versions, and those."""
     spoken: dict[str, list[tuple[str, tuple[str, ...]]]] = {}

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from netattach_core.plugins.view import View
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity, path_text
-from netattach_core.validation.fast_schema import surely_met
-from netattach_core.validation.go_json import once_per_schema
+from netattach_core.validation.fast_schema import quick_check
+from netattach_core.validation.go_json import cache_per_schema
 
 SCHEMA = Rule("schema", Severity.DENY, "a value of the wrong type, or outside of what the plugin takes")
 NUMBER_FORM = Rule("number-form", Severity.WARN, "a whole number that is written as a float")
@@ -34,7 +34,7 @@ _TYPES = {
 
 def check(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
     """What the schema says against this object. `reader` is who refuses it: a plugin's type, or `every CNI runtime`."""
-    if not surely_met(schema)(view.node.value):
+    if not quick_check(schema)(view.node.value):
         yield from _found(view, schema, reader)
         yield from _floats(view, schema)
     yield from _overwritten(view, schema, reader)
@@ -87,7 +87,7 @@ def _fits(number: float, schema: Mapping[str, Any]) -> bool:
     return 0 <= number <= high if unsigned else -(2**63) <= number < 2**63
 
 
-@once_per_schema
+@cache_per_schema
 def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
     """One a schema: to build it takes longer than to use it."""
     return Draft202012Validator(schema)

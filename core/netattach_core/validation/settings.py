@@ -57,20 +57,24 @@ class ValidationSettings:
 DEFAULTS = ValidationSettings()
 
 
-def applied(findings: Iterable[Finding], settings: ValidationSettings, namespace: str) -> list[Finding]:
+def apply_severities(
+    findings: Iterable[Finding], settings: ValidationSettings, namespace: str
+) -> list[Finding]:
     """The findings with the severities that are in force in a namespace, denials first; what is off is not among them."""
     weighed = [_weighed(each, _severity(each, settings, namespace)) for each in findings]
-    told = [each for each in weighed if each.weight is not Severity.OFF]
-    return sorted(told, key=lambda each: _ORDER[each.weight])
+    told = [each for each in weighed if each.effective_severity is not Severity.OFF]
+    return sorted(told, key=lambda each: _ORDER[each.effective_severity])
 
 
 def _weighed(finding: Finding, severity: Severity) -> Finding:
-    return finding if finding.weight is severity else dataclasses.replace(finding, severity=severity)
+    return (
+        finding if finding.effective_severity is severity else dataclasses.replace(finding, severity=severity)
+    )
 
 
 def _severity(finding: Finding, settings: ValidationSettings, namespace: str) -> Severity:
     """An exemption never makes anything worse, and dry mode goes last: nothing is refused in it."""
-    severity = settings.severities.get(finding.rule.id, finding.weight)
+    severity = settings.severities.get(finding.rule.id, finding.effective_severity)
     for exemption in settings.exemptions:
         if _covers(exemption, finding.rule.id, namespace):
             severity = max(severity, exemption.severity, key=_ORDER.__getitem__)

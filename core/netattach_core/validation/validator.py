@@ -36,7 +36,7 @@ from netattach_core.validation import (
 )
 from netattach_core.validation import settings as validation_settings
 from netattach_core.validation.footprint_index import FootprintIndex
-from netattach_core.validation.go_json import once_per_schema
+from netattach_core.validation.go_json import cache_per_schema
 from netattach_core.validation.settings import ValidationSettings
 
 RULES: tuple[Rule, ...] = (
@@ -69,7 +69,7 @@ def validate(
     body: Mapping[str, Any],
     nodes: Sequence[NodeInventory] | None = None,
     *,
-    others: FootprintIndex = footprint_index.NONE,
+    footprints: FootprintIndex = footprint_index.NONE,
     settings: ValidationSettings = validation_settings.DEFAULTS,
 ) -> list[Finding]:
     """Everything that is wrong with a NAD, denials first, then by place in the text; of more than a thousand denials, those.
@@ -78,9 +78,9 @@ def validate(
     cluster's NADs, this one perhaps among them as it was before.
     """
     nad = _nad(body)
-    found = dict.fromkeys(_enough(_findings(body, nad, nodes, others, settings)))
-    in_order = sorted(found, key=lambda finding: (_ORDER[finding.weight], finding.offset or 0))
-    return validation_settings.applied(in_order, settings, nad.namespace)
+    found = dict.fromkeys(_enough(_findings(body, nad, nodes, footprints, settings)))
+    in_order = sorted(found, key=lambda finding: (_ORDER[finding.effective_severity], finding.offset or 0))
+    return validation_settings.apply_severities(in_order, settings, nad.namespace)
 
 
 def _enough(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ def _enough(findings: Iterable[Finding]) -> Iterator[Finding]:
     denials = 0
     for finding in findings:
         yield finding
-        denials += finding.weight is Severity.DENY
+        denials += finding.effective_severity is Severity.DENY
         if denials == _ENOUGH:
             return
 
@@ -97,7 +97,7 @@ def _findings(
     body: Mapping[str, Any],
     nad: Nad,
     nodes: Sequence[NodeInventory] | None,
-    others: FootprintIndex,
+    footprints: FootprintIndex,
     settings: ValidationSettings,
 ) -> Iterator[Finding]:
     yield from object_rules.check(body)
@@ -119,7 +119,7 @@ def _findings(
             yield from general_rules.misspelt(entry)
     yield from node_rules.check(network, nad, chosen)
     yield from node_version_rules.check(network, chosen)
-    yield from cluster_rules.check(network, nad, others, chosen, settings)
+    yield from cluster_rules.check(network, nad, footprints, chosen, settings)
 
 
 def _entry(entry: plugin_chain.Entry) -> Iterator[Finding]:
@@ -153,12 +153,12 @@ def _with(schema: Mapping[str, Any], **changed: Mapping[str, Any]) -> Mapping[st
     return {**schema, "properties": {**schema["properties"], **changed}}
 
 
-@once_per_schema
+@cache_per_schema
 def _without_whole(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return _with(schema, **_VALIDATED_AS_A_WHOLE)
 
 
-@once_per_schema
+@cache_per_schema
 def _without_ipam(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """Nor those of a `delegate`."""
     others = {key: schema_types.ANYTHING for key in ("ipam", "delegate") if key in schema["properties"]}

@@ -79,7 +79,7 @@ def test_whatever_is_written_is_not_refused(
     body = yaml.safe_load(out)
     assert 0 == code
     assert "NetworkAttachmentDefinition" == body["kind"]
-    assert [] == [finding for finding in validate(body, nodes) if finding.weight is Severity.DENY]
+    assert [] == [finding for finding in validate(body, nodes) if finding.effective_severity is Severity.DENY]
     assert ipam in {"", json.loads(body["spec"]["config"]).get("ipam", {"type": "none"})["type"]}
 
 

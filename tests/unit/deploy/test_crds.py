@@ -101,7 +101,7 @@ def test_every_network_that_upstream_takes_is_taken(spec: dict[str, Any]) -> Non
 
 
 def test_the_schema_has_room_for_the_whole_status_of_a_network() -> None:
-    found = nad_status.verdict('{"type": "macvlan", "ipam": {"type": "static"}}', [])
+    found = nad_status.summarize('{"type": "macvlan", "ipam": {"type": "static"}}', [])
     status = nad_status.status(found, {}, generation=3, pods=2, now="2026-01-01T00:00:00Z")
 
     assert [] == problems(NADS, nad(status=status))

@@ -224,7 +224,7 @@ def test_networks_are_known_by_their_link_and_anew_after_each_change() -> None:
         async with looking() as (server, known):
 
             def beside(link: str) -> list[str]:
-                return [name for _, name in known.neighbours().of(Footprint(link=link))]
+                return [name for _, name in known.neighbours().sharing(Footprint(link=link))]
 
             assert [] == beside("eth1")
             for name in ("a", "b"):

@@ -276,7 +276,7 @@ def test_a_defect_is_told_and_logged_and_ends_nothing(
     def defect(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("odd")
 
-    monkeypatch.setattr(admission, "of_nad", defect)
+    monkeypatch.setattr(admission, "validate_nad", defect)
 
     async def story() -> None:
         async with serving(pair()) as scene:

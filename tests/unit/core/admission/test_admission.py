@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from netattach_core import admission
-from netattach_core.admission import Asked
+from netattach_core.admission import RequestedNetworks
 from netattach_core.api import networks_annotation
 from netattach_core.api.inventory import DefaultInterface, Interface, NetworkFile, NodeInventory, Plugin
 from netattach_core.api.network_selection import SelectionSettings
@@ -46,7 +46,7 @@ def rules(findings: Any) -> list[str]:
     return [finding.rule.id for finding in findings]
 
 
-def paths(asked: Asked) -> list[Any]:
+def paths(asked: RequestedNetworks) -> list[Any]:
     return [finding.path for finding in asked.findings]
 
 
@@ -57,9 +57,9 @@ def test_rules_have_names_of_their_own() -> None:
 
 
 def test_a_new_network_is_validated_with_the_nodes() -> None:
-    assert [] == admission.of_nad(nad(SOUND), None, [NODE])
+    assert [] == admission.validate_nad(nad(SOUND), None, [NODE])
     assert ["master-default-interface"] == rules(
-        admission.of_nad(nad(SOUND.replace("eth1", "eth0")), None, [NODE])
+        admission.validate_nad(nad(SOUND.replace("eth1", "eth0")), None, [NODE])
     )
 
 
@@ -75,7 +75,7 @@ NOT_VALIDATED = {
 def test_a_broken_network_can_still_be_changed_elsewhere(
     body: dict[str, Any], before: dict[str, Any]
 ) -> None:
-    assert [] == admission.of_nad(body, before, [NODE])
+    assert [] == admission.validate_nad(body, before, [NODE])
 
 
 VALIDATED = {
@@ -88,45 +88,45 @@ VALIDATED = {
 
 @pytest.mark.parametrize(("body", "before"), VALIDATED.values(), ids=VALIDATED)
 def test_an_update_of_what_is_validated_is_validated(body: dict[str, Any], before: dict[str, Any]) -> None:
-    assert ["json-syntax"] == rules(admission.of_nad(body, before, [NODE]))
+    assert ["json-syntax"] == rules(admission.validate_nad(body, before, [NODE]))
 
 
 def test_the_annotation_that_allows_a_default_interface_is_asked_for_again_when_it_goes() -> None:
     config = SOUND.replace("eth1", "eth0")
     allowed = nad(config, annotations={"netattach.io/allow-default-interface": "true"})
 
-    assert [] == admission.of_nad(allowed, None, [NODE])
-    assert ["master-default-interface"] == rules(admission.of_nad(nad(config), allowed, [NODE]))
+    assert [] == admission.validate_nad(allowed, None, [NODE])
+    assert ["master-default-interface"] == rules(admission.validate_nad(nad(config), allowed, [NODE]))
 
 
 def test_without_any_node_it_is_said_that_none_has_reported() -> None:
-    (finding,) = admission.of_nad(nad(SOUND), None, [])
+    (finding,) = admission.validate_nad(nad(SOUND), None, [])
 
-    assert ("inventory-missing", Severity.WARN) == (finding.rule.id, finding.weight)
+    assert ("inventory-missing", Severity.WARN) == (finding.rule.id, finding.effective_severity)
     assert "no node has reported yet" in finding.problem
 
 
 @pytest.mark.parametrize("config", ["", None])
 def test_of_a_config_on_the_nodes_nothing_is_said(config: str | None) -> None:
-    assert [] == admission.of_nad(nad(config), None, [])
+    assert [] == admission.validate_nad(nad(config), None, [])
 
 
 def test_a_text_that_is_too_long_is_refused_unread() -> None:
-    (finding,) = admission.of_nad(nad("x" * (admission.LONGEST_CONFIG + 1)), None, [NODE])
+    (finding,) = admission.validate_nad(nad("x" * (admission.MAX_CONFIG_LENGTH + 1)), None, [NODE])
 
-    assert ("config-too-long", Severity.DENY) == (finding.rule.id, finding.weight)
+    assert ("config-too-long", Severity.DENY) == (finding.rule.id, finding.effective_severity)
 
 
 @pytest.mark.parametrize("body", [{}, {"metadata": []}, {"spec": 1}, {"metadata": {"annotations": 1}}])
 def test_odd_objects_are_no_defects(body: dict[str, Any]) -> None:
-    admission.of_nad(body, None, [NODE])
-    admission.of_nad(body, {}, [NODE])
+    admission.validate_nad(body, None, [NODE])
+    admission.validate_nad(body, {}, [NODE])
 
-    assert Asked() == admission.of_pod(body, None, "default")
+    assert RequestedNetworks() == admission.validate_pod(body, None, "default")
 
 
 def test_each_network_of_a_pod_is_asked_for_once_and_in_order() -> None:
-    asked = admission.of_pod(pod("b, other/a, b@net5"), None, "default")
+    asked = admission.validate_pod(pod("b, other/a, b@net5"), None, "default")
 
     assert (("default", "b"), ("other", "a")) == asked.networks
     assert ["b", "a", "b"] == [each.name for each in asked.selections]
@@ -145,19 +145,23 @@ UNASKED = {
 def test_nothing_is_said_of_pods_that_ask_for_nothing_new(
     body: dict[str, Any], before: dict[str, Any] | None
 ) -> None:
-    assert Asked() == admission.of_pod(body, before, "default")
+    assert RequestedNetworks() == admission.validate_pod(body, before, "default")
 
 
 def test_each_annotation_is_validated_only_where_it_changed() -> None:
-    assert [(DEFAULT_NETWORK,)] == paths(admission.of_pod(pod("[", "{"), pod("["), "default"))
-    assert [(NETWORKS,)] == paths(admission.of_pod(pod("[", "{"), pod("a", "{"), "default"))
+    assert [(DEFAULT_NETWORK,)] == paths(admission.validate_pod(pod("[", "{"), pod("["), "default"))
+    assert [(NETWORKS,)] == paths(admission.validate_pod(pod("[", "{"), pod("a", "{"), "default"))
 
 
 def test_an_annotation_that_cannot_be_read_is_refused_with_its_place() -> None:
-    asked = admission.of_pod(pod('[{"name": "sound"'), None, "default")
+    asked = admission.validate_pod(pod('[{"name": "sound"'), None, "default")
     (finding,) = asked.findings
 
-    assert ("pod-annotation", Severity.DENY, ()) == (finding.rule.id, finding.weight, asked.networks)
+    assert ("pod-annotation", Severity.DENY, ()) == (
+        finding.rule.id,
+        finding.effective_severity,
+        asked.networks,
+    )
     assert "line 1, column 18" in finding.problem
 
 
@@ -175,7 +179,7 @@ DEFAULTS: dict[str, tuple[str, list[str]]] = {
 
 @pytest.mark.parametrize(("text", "expected"), DEFAULTS.values(), ids=DEFAULTS)
 def test_another_default_network_is_validated(text: str, expected: list[str]) -> None:
-    asked = admission.of_pod(pod(default=text), None, "default")
+    asked = admission.validate_pod(pod(default=text), None, "default")
 
     assert expected == rules(asked.findings)
     assert all(finding.path[0] == DEFAULT_NETWORK for finding in asked.findings)
@@ -186,7 +190,7 @@ def test_another_default_network_is_looked_for_where_the_settings_say() -> None:
     settings = ValidationSettings(selection=SelectionSettings(namespace="infra"))
 
     for given, expected in ((validation_settings.DEFAULTS, "kube-system/calico"), (settings, "infra/calico")):
-        default = admission.of_pod(pod(default="calico"), None, "default", given).default
+        default = admission.validate_pod(pod(default="calico"), None, "default", given).default
 
         assert default is not None
         assert expected == default.full_name
@@ -197,50 +201,52 @@ def test_isolation_holds_for_another_default_network_too() -> None:
     settings = ValidationSettings(selection=SelectionSettings(isolated=True))
 
     for text in ("calico", "other/calico"):
-        asked = admission.of_pod(pod(default=text), None, "lab", settings)
+        asked = admission.validate_pod(pod(default=text), None, "lab", settings)
         assert (["pod-isolated"], None) == (rules(asked.findings), asked.default)
-    assert () == admission.of_pod(pod(default="lab/x"), None, "lab", settings).findings
+    assert () == admission.validate_pod(pod(default="lab/x"), None, "lab", settings).findings
 
 
 def test_a_default_network_that_no_nad_has_may_stand_on_the_nodes() -> None:
     default = networks_annotation.parse_default("calico", "kube-system")
     assert default is not None
 
-    (finding,) = admission.unknown_file(default, {"cbr0"})
+    (finding,) = admission.unknown_default_file(default, {"cbr0"})
 
     assert ("pod-unknown-network", Severity.WARN, (DEFAULT_NETWORK,)) == (
         finding.rule.id,
-        finding.weight,
+        finding.effective_severity,
         finding.path,
     )
-    assert [] == admission.unknown_file(default, {"calico"})
+    assert [] == admission.unknown_default_file(default, {"calico"})
 
 
 def test_the_clusters_default_networks_take_their_names_before_the_pods_own() -> None:
     """As in Multus: the place among all of them is the number in the name."""
     settings = ValidationSettings(selection=SelectionSettings(defaults=("storage",)))
 
-    (finding,) = admission.of_pod(pod("a@net1"), None, "default", settings).findings
+    (finding,) = admission.validate_pod(pod("a@net1"), None, "default", settings).findings
     assert (
         "interface 'net1' is asked for, and it is a default network of the cluster's already"
         in finding.problem
     )
     assert ["pod-interface-twice"] == rules(
-        admission.of_pod(pod("a@net3,b"), None, "default", settings).findings
+        admission.validate_pod(pod("a@net3,b"), None, "default", settings).findings
     )
-    assert () == admission.of_pod(pod("a@net1"), None, "kube-system", settings).findings
+    assert () == admission.validate_pod(pod("a@net1"), None, "kube-system", settings).findings
     skips = pod("a@net1")
     skips["metadata"]["annotations"][SKIP_DEFAULT_NETWORKS] = "true"
-    assert () == admission.of_pod(skips, None, "default", settings).findings
+    assert () == admission.validate_pod(skips, None, "default", settings).findings
 
 
 def test_networks_of_a_pod_with_the_nodes_own_network_are_a_warning() -> None:
-    asked = admission.of_pod(pod("a", hostNetwork=True), None, "default")
+    asked = admission.validate_pod(pod("a", hostNetwork=True), None, "default")
 
-    assert [("pod-host-network", Severity.WARN)] == [(f.rule.id, f.weight) for f in asked.findings]
+    assert [("pod-host-network", Severity.WARN)] == [
+        (f.rule.id, f.effective_severity) for f in asked.findings
+    ]
     assert () == asked.networks
-    assert () == admission.of_pod(pod("a", hostNetwork=False), None, "default").findings
-    (finding,) = admission.of_pod(pod(default="a", hostNetwork=True), None, "default").findings
+    assert () == admission.validate_pod(pod("a", hostNetwork=False), None, "default").findings
+    (finding,) = admission.validate_pod(pod(default="a", hostNetwork=True), None, "default").findings
     assert ("pod-host-network", (DEFAULT_NETWORK,)) == (finding.rule.id, finding.path)
 
 
@@ -257,36 +263,36 @@ MEANT = {
 
 @pytest.mark.parametrize(("network", "fix"), MEANT.values(), ids=MEANT)
 def test_it_is_said_which_network_was_meant(network: tuple[str, str], fix: str) -> None:
-    (finding,) = admission.unknown([network], THERE, "default")
+    (finding,) = admission.unknown_networks([network], THERE, "default")
 
     assert finding.fix.startswith(fix)
     assert f"NetworkAttachmentDefinition {network[1]!r} in namespace {network[0]!r}" in finding.problem
 
 
 def test_all_unknown_networks_are_named() -> None:
-    found = admission.unknown([("default", "a"), ("default", "b")], THERE, "default")
+    found = admission.unknown_networks([("default", "a"), ("default", "b")], THERE, "default")
 
     assert ["pod-unknown-network"] * 2 == rules(found)
 
 
 def test_among_thousands_none_is_looked_for_that_may_be_meant() -> None:
     there = {("default", f"sound{i}") for i in range(1001)}
-    (finding,) = admission.unknown([("default", "sonud1")], there, "default")
+    (finding,) = admission.unknown_networks([("default", "sonud1")], there, "default")
 
     assert "did you mean" not in finding.fix
 
 
 def test_a_network_that_could_not_be_looked_up_is_a_warning() -> None:
-    (finding,) = admission.uncertain([("a", "b"), ("c", "d")], "the API server is away")
+    (finding,) = admission.unverified_networks([("a", "b"), ("c", "d")], "the API server is away")
 
-    assert ("pod-uncertain-network", Severity.WARN) == (finding.rule.id, finding.weight)
+    assert ("pod-uncertain-network", Severity.WARN) == (finding.rule.id, finding.effective_severity)
     assert "a/b, c/d" in finding.problem
     assert "the API server is away" in finding.problem
-    assert [] == admission.uncertain([], "")
+    assert [] == admission.unverified_networks([], "")
 
 
 def test_each_problem_of_the_settings_is_a_finding() -> None:
-    assert ["settings-broken"] * 2 == rules(admission.of_settings(["a", "b"]))
+    assert ["settings-broken"] * 2 == rules(admission.settings_findings(["a", "b"]))
 
 
 HAVING = NodeInventory("has", networks=(NetworkFile("10-a.conflist", "a"),))
@@ -313,8 +319,8 @@ HAVING = NodeInventory("has", networks=(NetworkFile("10-a.conflist", "a"),))
     ],
 )
 def test_of_a_primary_that_nodes_do_not_have(nodes: list[NodeInventory], said: str | None) -> None:
-    found = admission.of_primary(SelectionSettings(primary="a"), nodes)
+    found = admission.validate_primary_network(SelectionSettings(primary="a"), nodes)
 
-    assert [] == admission.of_primary(SelectionSettings(), nodes)
+    assert [] == admission.validate_primary_network(SelectionSettings(), nodes)
     assert (said is not None) == bool(found)
     assert said is None or said in found[0].problem

@@ -30,7 +30,7 @@ def rules(findings: Any) -> list[str]:
 
 def asked(nad: Nad, **wishes: Any) -> list[Finding]:
     selections = parse(json.dumps([{"name": "net", **wishes}]), "lab")
-    return list(network_requests.check(selections, {("lab", "net"): nad}))
+    return list(network_requests.validate_requests(selections, {("lab", "net"): nad}))
 
 
 BRIDGE = network(type="bridge", capabilities=IPS, ipam=RANGE)
@@ -194,7 +194,7 @@ def test_a_wish_is_one_that_the_network_can_fulfil(
 
 
 def test_a_network_that_is_not_known_is_passed_over() -> None:
-    assert [] == list(network_requests.check(parse("net", "lab"), {}))
+    assert [] == list(network_requests.validate_requests(parse("net", "lab"), {}))
 
 
 def pod(networks: str) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def pod(networks: str) -> dict[str, Any]:
     ],
 )
 def test_each_interface_has_one_network(networks: str, expected: list[str]) -> None:
-    assert expected == rules(admission.of_pod(pod(networks), None, "lab").findings)
+    assert expected == rules(admission.validate_pod(pod(networks), None, "lab").findings)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_pod_has_one_default_route_of_each_ip_version(
 ) -> None:
     elements = [{"name": "a", "default-route": gateways} for gateways in routes]
 
-    assert expected == rules(admission.of_pod(pod(json.dumps(elements)), None, "lab").findings)
+    assert expected == rules(admission.validate_pod(pod(json.dumps(elements)), None, "lab").findings)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_the_default_networks_gateway_counts_with_the_others(
         [{"name": "d", "default-route": of_default}]
     )
 
-    findings = admission.of_pod(body, None, "lab").findings
+    findings = admission.validate_pod(body, None, "lab").findings
 
     assert list(expected) == [finding.path[0] for finding in findings]
     assert all(words in finding.problem for finding, words in zip(findings, expected.values(), strict=True))
@@ -265,9 +265,13 @@ def test_namespaces_are_isolated_where_the_settings_say_so() -> None:
     )
     body = pod("own, lab/own, shared/x, other/x")
 
-    assert [] == rules(admission.of_pod(body, None, "lab").findings)
-    (finding,) = admission.of_pod(body, None, "lab", isolated).findings
-    assert ("pod-isolated", Severity.DENY, (NETWORKS, 3)) == (finding.rule.id, finding.weight, finding.path)
+    assert [] == rules(admission.validate_pod(body, None, "lab").findings)
+    (finding,) = admission.validate_pod(body, None, "lab", isolated).findings
+    assert ("pod-isolated", Severity.DENY, (NETWORKS, 3)) == (
+        finding.rule.id,
+        finding.effective_severity,
+        finding.path,
+    )
     assert "its global ones are shared" in finding.problem
 
 
@@ -284,16 +288,16 @@ KINDS = {
 
 @pytest.mark.parametrize(("kind", "body", "pods"), [(kind, *rest) for kind, rest in KINDS.items()])
 def test_the_pods_of_each_kind_are_found(kind: str, body: dict[str, Any], pods: int) -> None:
-    assert TEMPLATE == pod_templates.pod_of(kind, body)
-    assert pods == pod_templates.replicas(kind, body, nodes=2)
+    assert TEMPLATE == pod_templates.template_pod(kind, body)
+    assert pods == pod_templates.template_replicas(kind, body, nodes=2)
 
 
 @pytest.mark.parametrize("body", [{}, {"spec": 7}, {"spec": {"template": []}}, {"spec": {"replicas": "x"}}])
 def test_an_odd_template_is_no_defect(body: dict[str, Any]) -> None:
-    assert {} == pod_templates.pod_of("Deployment", body)
-    assert 1 == pod_templates.replicas("Deployment", body, nodes=2)
-    assert pod_templates.pod_of("Secret", body) is None
-    assert pod_templates.pod_of("Deployment", {"metadata": {"deletionTimestamp": "x"}}) is None
+    assert {} == pod_templates.template_pod("Deployment", body)
+    assert 1 == pod_templates.template_replicas("Deployment", body, nodes=2)
+    assert pod_templates.template_pod("Secret", body) is None
+    assert pod_templates.template_pod("Deployment", {"metadata": {"deletionTimestamp": "x"}}) is None
 
 
 SHARED = network(
@@ -316,7 +320,7 @@ CAPACITY = {
 def test_there_are_addresses_for_all_pods(nad: Nad, pods: int, wishes: dict[str, Any], count: int) -> None:
     selections = parse(json.dumps([{"name": "net", **wishes}]), "lab")
 
-    found = list(pod_templates.capacity(selections, {("lab", "net"): nad}, pods, nodes=2))
+    found = list(pod_templates.validate_capacity(selections, {("lab", "net"): nad}, pods, nodes=2))
     assert ["pod-capacity"] * count == rules(found)
 
 
@@ -331,15 +335,15 @@ def body(**annotations: str) -> dict[str, Any]:
 
 
 def test_a_network_that_nobody_uses_goes_in_silence() -> None:
-    assert [] == admission.of_deletion(
+    assert [] == admission.validate_nad_deletion(
         body(**{PROTECT: "true"}), [], "jo", ValidationSettings(protected=True)
     )
 
 
 def test_who_uses_a_network_that_goes_is_named() -> None:
-    (finding,) = admission.of_deletion(body(), USERS, "jo")
+    (finding,) = admission.validate_nad_deletion(body(), USERS, "jo")
 
-    assert ("deleted-in-use", Severity.WARN) == (finding.rule.id, finding.weight)
+    assert ("deleted-in-use", Severity.WARN) == (finding.rule.id, finding.effective_severity)
     assert "lab/p0, lab/p1, lab/p2 and 2 more" in finding.problem
 
 
@@ -353,22 +357,22 @@ def test_who_uses_a_network_that_goes_is_named() -> None:
 def test_a_protected_network_stays_while_it_is_used(
     annotations: dict[str, str], settings: ValidationSettings, words: str
 ) -> None:
-    (finding,) = admission.of_deletion(body(**annotations), USERS, "jo", settings)
+    (finding,) = admission.validate_nad_deletion(body(**annotations), USERS, "jo", settings)
 
-    assert ("deleted-though-protected", Severity.DENY) == (finding.rule.id, finding.weight)
+    assert ("deleted-though-protected", Severity.DENY) == (finding.rule.id, finding.effective_severity)
     assert words in finding.problem
     cleaner = "system:serviceaccount:kube-system:namespace-controller"
-    assert [] == admission.of_deletion(body(**annotations), USERS, cleaner, settings)
+    assert [] == admission.validate_nad_deletion(body(**annotations), USERS, cleaner, settings)
 
 
 def test_another_text_under_running_pods_is_warned_of() -> None:
     before = {**body(), "spec": {"config": '{"type": "bridge"}'}}
     after = {**body(), "spec": {"config": '{"type": "bridge", "cniVersion": "1.0.0"}'}}
 
-    assert "changed-in-use" in rules(admission.of_nad(after, before, [], users=USERS))
-    assert "changed-in-use" not in rules(admission.of_nad(after, before, []))
+    assert "changed-in-use" in rules(admission.validate_nad(after, before, [], users=USERS))
+    assert "changed-in-use" not in rules(admission.validate_nad(after, before, []))
     annotated = {**after, "metadata": {**after["metadata"], "annotations": {PROTECT: "true"}}}
-    assert "changed-in-use" not in rules(admission.of_nad(annotated, after, [], users=USERS))
+    assert "changed-in-use" not in rules(admission.validate_nad(annotated, after, [], users=USERS))
 
 
 VF = Nad("lab", "vf", '{"cniVersion":"1.0.0","type":"sriov"}', {"k8s.v1.cni.cncf.io/resourceName": "x/vf"})
@@ -403,7 +407,7 @@ def test_a_pod_requests_the_devices_that_its_networks_take(
 ) -> None:
     known = {("lab", "vf"): VF, ("lab", "br"): MARKED}
 
-    findings = list(pod_devices.check({"spec": spec}, parse(networks, "lab"), known))
+    findings = list(pod_devices.validate_devices({"spec": spec}, parse(networks, "lab"), known))
 
     assert ["pod-device-missing"] * missing == rules(findings)
     assert {(NETWORKS, networks.count(","))} >= {finding.path for finding in findings}

@@ -62,7 +62,7 @@ def test_the_validator_denies_it_with_its_place(config: str, place: str) -> None
     """And says what to do."""
     (found,) = (each for each in validated(config) if each.rule.id == RULE)
 
-    assert (Severity.DENY, place) == (found.weight, path_text(found.path))
+    assert (Severity.DENY, place) == (found.effective_severity, path_text(found.path))
     assert found.offset is not None
     assert config[found.offset] == '"'
     assert "attaches networks itself" in found.problem

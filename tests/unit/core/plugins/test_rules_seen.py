@@ -93,7 +93,7 @@ CASES: list[tuple[str, str, Any, Any]] = [
 
 
 def denied(config: Any) -> set[str]:
-    return {finding.rule.id for finding in validated(config) if finding.weight is Severity.DENY}
+    return {finding.rule.id for finding in validated(config) if finding.effective_severity is Severity.DENY}
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_a_version_that_no_node_speaks_is_denied() -> None:
     """And the newest that all speak is named."""
     (finding,) = found(macvlan(cniVersion="1.1.0"), node("a", macvlan=OLD), node("b", macvlan=OLD[:2]))
 
-    assert Severity.DENY == finding.weight
+    assert Severity.DENY == finding.effective_severity
     assert ("type",) == finding.path
     assert "`macvlan` on a, b does not speak CNI 1.1.0: no pod can be attached" in finding.problem
     assert 'write "cniVersion": "0.4.0"' in finding.fix
@@ -40,7 +40,7 @@ def test_a_version_that_some_nodes_do_not_speak_is_warned_of() -> None:
     """Pods on the others work."""
     (finding,) = found(macvlan(cniVersion="1.1.0"), node("a", macvlan=OLD), node("b", macvlan=NEW))
 
-    assert Severity.WARN == finding.weight
+    assert Severity.WARN == finding.effective_severity
     assert "on a does not speak CNI 1.1.0: pods there cannot be attached" in finding.problem
 
 

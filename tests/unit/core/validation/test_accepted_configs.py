@@ -250,7 +250,9 @@ TWICE = '{"cniVersion":"1.0.0","plugins":[{"type":"bridge"},{"type":"tuning","sy
 def _denials(config: dict[str, Any] | str) -> list[str]:
     text = config if isinstance(config, str) else json.dumps({"cniVersion": "1.0.0", "name": "n", **config})
     body = {"metadata": {"name": "n"}, "spec": {"config": text}}
-    return [finding.problem for finding in validator.validate(body) if finding.weight is Severity.DENY]
+    return [
+        finding.problem for finding in validator.validate(body) if finding.effective_severity is Severity.DENY
+    ]
 
 
 @pytest.mark.parametrize("config", TAKEN.values(), ids=TAKEN)

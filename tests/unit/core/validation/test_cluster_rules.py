@@ -30,7 +30,7 @@ def other(config: dict[str, Any], name: str = "other", namespace: str = "lab") -
 
 def validated(config: dict[str, Any], *others: dict[str, Any]) -> list[Finding]:
     return validate(
-        nad(config), others=FootprintIndex(other(each, f"other{i}") for i, each in enumerate(others))
+        nad(config), footprints=FootprintIndex(other(each, f"other{i}") for i, each in enumerate(others))
     )
 
 
@@ -111,7 +111,7 @@ def test_two_networks(mine: dict[str, Any], theirs: dict[str, Any], rules: set[s
 def test_a_network_is_not_compared_with_what_it_was_before() -> None:
     before = other(macvlan(HIGH, "theirs"), "net")
 
-    assert not ids(validate(nad(macvlan(WHOLE)), others=FootprintIndex([before]))) & CLUSTER
+    assert not ids(validate(nad(macvlan(WHOLE)), footprints=FootprintIndex([before]))) & CLUSTER
 
 
 def test_of_many_others_some_are_named_and_all_counted() -> None:
@@ -134,7 +134,7 @@ def test_isolated_namespaces_do_not_hear_of_each_others_networks() -> None:
     )
     (finding,) = (
         each
-        for each in validate(nad(macvlan(WHOLE)), others=FootprintIndex(others), settings=isolated)
+        for each in validate(nad(macvlan(WHOLE)), footprints=FootprintIndex(others), settings=isolated)
         if each.rule is cluster_rules.ADDRESSES_SHARED
     )
 
@@ -182,7 +182,7 @@ def test_what_whereabouts_gives_out_is_read_in_each_of_its_forms() -> None:
         {"range": "10.1.2.0/24", "range_start": "10.1.2.10", "range_end": "10.1.2.20"},
         {"ipRanges": [{"range": "10.1.2.10-10.1.2.20/24"}]},
     )
-    spans = [footprint.of(other(macvlan({"type": "whereabouts", **form}))).spans for form in forms]
+    spans = [footprint.from_nad(other(macvlan({"type": "whereabouts", **form}))).spans for form in forms]
 
     assert [("10.1.2.10", "10.1.2.20", 11)] * 3 == [
         (str(span.first), str(span.last), span.hosts) for (span,) in spans

@@ -34,26 +34,26 @@ def test_they_are_those_that_a_look_at_all_finds(changes: list[tuple[bool, Nad]]
         else:
             known.remove((each.namespace, each.name))
             kept.pop((each.namespace, each.name), None)
-    mine = footprint.of(asked)
+    mine = footprint.from_nad(asked)
 
     def meets(other: Nad) -> bool:
-        theirs = footprint.of(other)
+        theirs = footprint.from_nad(other)
         return theirs.link == mine.link != "" or theirs.leases == mine.leases != ""
 
     assert {key: each for key, each in kept.items() if meets(each)} == {
-        key: each for key, (each, _) in known.of(mine).items()
+        key: each for key, (each, _) in known.sharing(mine).items()
     }
 
 
 def test_of_more_than_are_to_be_kept_the_latest_are() -> None:
-    known = FootprintIndex((nad(name, "eth1", "") for name in "abc"), most=2)
+    known = FootprintIndex((nad(name, "eth1", "") for name in "abc"), limit=2)
 
-    assert [("lab", "b"), ("lab", "c")] == list(known.of(footprint.of(nad("x", "eth1", ""))))
+    assert [("lab", "b"), ("lab", "c")] == list(known.sharing(footprint.from_nad(nad("x", "eth1", ""))))
 
 
 def test_what_was_given_out_does_not_change() -> None:
     known = FootprintIndex([nad("a", "eth1", "")])
-    given_out = known.of(footprint.of(nad("x", "eth1", "")))
+    given_out = known.sharing(footprint.from_nad(nad("x", "eth1", "")))
     known.put(nad("b", "eth1", ""))
 
     assert [("lab", "a")] == list(given_out)

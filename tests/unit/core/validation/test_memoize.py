@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netattach_core.api.inventory import NodeInventory
-from netattach_core.validation.memoize import once_for_the_latest
+from netattach_core.validation.memoize import cache_last
 
 
 def test_once_for_each_tuple_and_anew_for_another() -> None:
     asked = list[object]()
 
-    @once_for_the_latest
+    @cache_last
     def names(nodes: Sequence[NodeInventory]) -> list[str]:
         asked.append(nodes)
         return [node.node for node in nodes]
@@ -24,7 +24,7 @@ def test_once_for_each_tuple_and_anew_for_another() -> None:
 
 def test_a_list_may_have_changed() -> None:
     nodes = [NodeInventory("one")]
-    names = once_for_the_latest(lambda nodes: [node.node for node in nodes])
+    names = cache_last(lambda nodes: [node.node for node in nodes])
     assert ["one"] == names(nodes)
     nodes.append(NodeInventory("two"))
 

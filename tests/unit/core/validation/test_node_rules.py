@@ -118,7 +118,7 @@ def test_a_master_that_is_left_out_is_the_default_interface(
     """As macvlan and ipvlan take the link of the default route; with linkInContainer it is the pod's."""
     (found,) = validated(macvlan(master=None), inventories)
 
-    assert expected == (found.rule.id, found.weight)
+    assert expected == (found.rule.id, found.effective_severity)
     assert [] == validated(macvlan(master=None, linkInContainer=True), inventories)
 
 
@@ -129,7 +129,7 @@ def test_without_inventories_a_bridge_that_is_named_like_that_of_pods_is_warned_
 
 def test_the_default_interface_is_named_with_reasons_and_what_would_do() -> None:
     """The one message that saves a node."""
-    (found,) = [f for f in validated(macvlan(master="eth0"), [NODE]) if f.weight is Severity.DENY]
+    (found,) = [f for f in validated(macvlan(master="eth0"), [NODE]) if f.effective_severity is Severity.DENY]
 
     assert found.problem == (
         "`master` eth0 is a default interface of worker-1: it carries the IPv4 default route and carries flannel's "
@@ -142,7 +142,7 @@ def test_the_annotation_allows_the_default_interface() -> None:
     """For those who know what they do; other rules stay."""
     body = nad(macvlan(master="eth0"), **{"netattach.io/allow-default-interface": "true"})
 
-    assert [] == [f for f in validate(body, [NODE]) if f.weight is Severity.DENY]
+    assert [] == [f for f in validate(body, [NODE]) if f.effective_severity is Severity.DENY]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_an_interface_that_is_not_everywhere(severity: Severity, inventories: li
         f for f in validated(macvlan(master="eth9"), inventories) if f.rule.id == "master-missing-on-node"
     ]
 
-    assert severity is found.weight
+    assert severity is found.effective_severity
     assert "worker-1" in found.problem
 
 
@@ -168,7 +168,7 @@ def test_a_plugin_on_some_nodes_is_a_warning_that_names_the_others() -> None:
     """As the binaries may be on their way."""
     (found,) = [f for f in validated(PORTMAP, [NODE, OTHER]) if f.path[-2:] == (1, "type")]
 
-    assert (Severity.WARN, "plugin-missing") == (found.weight, found.rule.id)
+    assert (Severity.WARN, "plugin-missing") == (found.effective_severity, found.rule.id)
     assert "worker-2" in found.problem
 
 
@@ -193,7 +193,7 @@ def test_a_dhcp_daemon_that_runs_on_some_nodes() -> None:
     nodes_ = [_with_dhcp("a", running=True), _with_dhcp("b", running=False), _with_dhcp("c", running=None)]
     (found,) = [f for f in validated(DHCP, nodes_) if f.rule.id == "dhcp-daemon-missing"]
 
-    assert Severity.WARN is found.weight
+    assert Severity.WARN is found.effective_severity
     assert "no dhcp daemon runs on b: pods there cannot be attached, nor detached" == found.problem
 
 
@@ -229,7 +229,7 @@ def test_a_bridge_is_offered_only_where_nothing_else_is_there(fix: str, more: tu
         *([Interface("eth1")] if more else []),
     )
     node = NodeInventory("worker-1", cards, NODE.default_interfaces)
-    (found,) = [f for f in validated(macvlan(master="eth0"), [node]) if f.weight is Severity.DENY]
+    (found,) = [f for f in validated(macvlan(master="eth0"), [node]) if f.effective_severity is Severity.DENY]
 
     assert fix == found.fix
 
@@ -252,6 +252,8 @@ def test_what_would_do_is_named_with_the_nodes_that_have_it(fix: str, others: li
         NodeInventory(f"worker-{i}", tuple(map(Interface, names)), NODE.default_interfaces)
         for i, names in enumerate(cards, start=1)
     ]
-    found = next(f for f in validated(macvlan(master="eth0"), inventories) if f.weight is Severity.DENY)
+    found = next(
+        f for f in validated(macvlan(master="eth0"), inventories) if f.effective_severity is Severity.DENY
+    )
 
     assert fix == found.fix.removesuffix(", eth7 (worker-3 alone)")

@@ -51,7 +51,7 @@ def test_only_the_nodes_that_are_meant_are_validated() -> None:
         for each in validate(nad(MACVLAN, **{NODE_SELECTOR: "net=slow"}), [FAST, SLOW])
         if each.rule.id == "master-missing-on-node"
     )
-    assert "deny" == refused.weight
+    assert "deny" == refused.effective_severity
     assert "slow" in refused.problem
 
 

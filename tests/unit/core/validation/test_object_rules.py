@@ -51,7 +51,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 def test_what_the_api_server_refuses_is_denied_with_its_place(path: str, body: dict[str, Any]) -> None:
     (found,) = (finding for finding in validate(body) if finding.rule.id == "object-shape")
 
-    assert (path, Severity.DENY) == (path_text(found.path), found.weight)
+    assert (path, Severity.DENY) == (path_text(found.path), found.effective_severity)
     assert "the API server does not take it" in found.problem
     assert found.fix
 
@@ -102,7 +102,11 @@ def test_a_configuration_that_nobody_finds_is_warned_of(path: str, body: dict[st
     """Without it the object is a right one, so it is no denial."""
     (found,) = validate(body)
 
-    assert ("config-misplaced", path, Severity.WARN) == (found.rule.id, path_text(found.path), found.weight)
+    assert ("config-misplaced", path, Severity.WARN) == (
+        found.rule.id,
+        path_text(found.path),
+        found.effective_severity,
+    )
     assert f"nobody reads `{path}`" in found.problem
     assert "did you mean spec.config?" == found.fix
 

@@ -8,7 +8,7 @@ import pytest
 
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import custom_schemas
-from netattach_core.validation.settings import Exemption, ValidationSettings, applied
+from netattach_core.validation.settings import Exemption, ValidationSettings, apply_severities
 from netattach_core.validation.validator import validate
 from support.validation import ids, nad
 
@@ -38,7 +38,9 @@ CASES: dict[str, tuple[ValidationSettings, list[Severity]]] = {
 
 @pytest.mark.parametrize(("settings", "severities"), CASES.values(), ids=CASES)
 def test_severities_in_force(settings: ValidationSettings, severities: list[Severity]) -> None:
-    assert severities == [each.weight for each in applied([SOFT, HARD, PARTLY], settings, "kube-system")]
+    assert severities == [
+        each.effective_severity for each in apply_severities([SOFT, HARD, PARTLY], settings, "kube-system")
+    ]
 
 
 SCHEMA = {

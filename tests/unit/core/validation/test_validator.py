@@ -39,7 +39,7 @@ def test_static_without_addresses_says_how_a_pod_can_ask() -> None:
     """It is admitted: the pod's annotation may bring the addresses."""
     (found,) = validated(macvlan(ipam={"type": "static"}))
 
-    assert Severity.WARN is found.weight
+    assert Severity.WARN is found.effective_severity
     assert '"capabilities": {"ips": true}' in found.fix
     assert "k8s.v1.cni.cncf.io/networks" in found.fix
 
@@ -54,7 +54,7 @@ def test_no_version_is_also_no_result_for_newer_releases_of_some(kind: str) -> N
         for ipam in (None, HOST_LOCAL)
     )
 
-    assert {Severity.WARN} == {bare.weight, addressed.weight}
+    assert {Severity.WARN} == {bare.effective_severity, addressed.effective_severity}
     assert f"{kind} may not be able to write its result" in bare.problem
     assert "result" not in addressed.problem
 
@@ -98,7 +98,7 @@ def test_a_file_on_the_node_may_bring_what_ovs_lacks() -> None:
     findings = validated(conf("ovs", cniVersion=None, configuration_path="/etc/ovs.conf"))
 
     assert "ipam-missing" in ids(findings)
-    assert {Severity.WARN} == {finding.weight for finding in findings}
+    assert {Severity.WARN} == {finding.effective_severity for finding in findings}
 
 
 @pytest.mark.parametrize(
@@ -178,4 +178,4 @@ def test_errors_of_schemas_are_plain_words(expected: tuple[str, str], config: An
 )
 def test_what_a_plugin_takes_is_not_denied(config: Any) -> None:
     """Nothing stops work that would have gone on."""
-    assert [] == [f for f in validated(config) if f.weight is Severity.DENY]
+    assert [] == [f for f in validated(config) if f.effective_severity is Severity.DENY]

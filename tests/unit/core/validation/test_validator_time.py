@@ -96,7 +96,7 @@ def test_after_a_thousand_denials_no_more_are_looked_for() -> None:
     denied = validated({"plugins": [{}] * 3000})
     warned = validated(conf("macvlan", master="eth0", **{f"k{number}": 1 for number in range(2000)}), NODES)
 
-    assert 1000 == sum(finding.weight is Severity.DENY for finding in denied)
+    assert 1000 == sum(finding.effective_severity is Severity.DENY for finding in denied)
     assert "master-default-interface" == warned[0].rule.id
     assert 2000 < len(warned)
 
@@ -125,9 +125,9 @@ def test_a_large_cluster_costs_a_validation_little() -> None:
         for number in range(5000)
     )
     bodies = [nad(host_local([{"subnet": subnet(number)}])) for number in range(200)]
-    validate(bodies[0], nodes, others=others)
+    validate(bodies[0], nodes, footprints=others)
     started = time.process_time()
     for body in bodies[1:]:
-        validate(body, nodes, others=others)
+        validate(body, nodes, footprints=others)
 
     assert (time.process_time() - started) / len(bodies) < 0.01

@@ -52,7 +52,7 @@ def test_an_isolated_pod_learns_nothing_of_networks_in_other_namespaces(name: st
     world.settings = ISOLATED
     world.networks.named = {"empty": Network("empty", '{"type":"bridge","name":"empty"}', "empty")}
     pod = {"metadata": {"annotations": {NETWORKS: f"other/{name}"}}}
-    (finding,) = admission.of_pod(pod, None, "test", ValidationSettings(selection=ISOLATED)).findings
+    (finding,) = admission.validate_pod(pod, None, "test", ValidationSettings(selection=ISOLATED)).findings
 
     message = refusal(world)
 
