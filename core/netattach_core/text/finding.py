@@ -1,4 +1,4 @@
-"""What the validator says: one finding is one thing that is wrong, where it is, and how to fix it."""
+"""Findings: a finding is one thing that is wrong, where it is, and how to fix it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import enum
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
-"""Where in a configuration: ("plugins", 0, "ipam", "rangeStart")."""
+"""A place in a configuration: ("plugins", 0, "ipam", "rangeStart")."""
 
 
 class Severity(enum.StrEnum):
-    """What a finding does at admission: refuse the object, warn on the terminal, or nothing."""
+    """The effect of a finding at admission: the object is refused, kubectl prints a warning, or nothing happens."""
 
     DENY = "deny"
     WARN = "warn"
@@ -19,7 +19,7 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A thing that the validator looks for. `id` is stable: users silence, search and cite it."""
+    """One check of the validator. `id` is stable: users cite it, search for it and set its severity."""
 
     id: str
     severity: Severity
@@ -30,8 +30,9 @@ class Rule:
 class Finding:
     """One thing that is wrong.
 
-    `path` points into the configuration (empty: the whole of it), `offset` into its text (None: no place in the text, as
-    for a key that is missing from the whole); `problem` says what is wrong and why it would fail, `fix` what to do.
+    `path` points into the configuration (empty: all of it), `offset` into its text (None where there is no place in the
+    text, as for a missing key); `problem` says what is wrong and what would fail, `fix` what to do. `severity` is None where
+    the rule's own applies.
     """
 
     rule: Rule
@@ -43,12 +44,12 @@ class Finding:
 
     @property
     def effective_severity(self) -> Severity:
-        """The severity in force: the rule's, unless this finding has one of its own."""
+        """The severity of this finding, else that of its rule."""
         return self.severity or self.rule.severity
 
 
 def path_text(path: Path) -> str:
-    """The path as people write it: `plugins[0].ipam.rangeStart`; `config` for the whole."""
+    """The path in the usual notation: `plugins[0].ipam.rangeStart`; `config` for the empty path."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part

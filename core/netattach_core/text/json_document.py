@@ -1,9 +1,9 @@
-"""JSON as text: a strict reader that knows where each value stands, and edits that leave every other byte alone.
+"""JSON text: a strict parser that records the offsets of all values, and edits that leave all other bytes unchanged.
 
-Two needs that the standard library does not meet. The validator has to point at the line and column of a mistake and name it
-("a comma before `}`"); and a plugin has to be given its configuration with the author's own bytes, since a round trip
-through floats changes numbers (Multus #1449 lost whole keys). What is read is what Go's encoding/json reads, since every
-plugin reads with that: no NaN, no comments, no trailing text; of two equal keys the last one counts.
+The standard library does not meet two needs. The validator points at the line and column of a mistake and names it ("a comma
+before `}`"); and a plugin receives its configuration with the author's own bytes, since a round trip through floats changes
+numbers (Multus issue #1449: whole keys were lost). The parser accepts what Go's encoding/json accepts, since every plugin uses
+that: no NaN, no comments, no trailing text; of two equal keys the last one counts.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from netattach_core.text import json_mistakes
 from netattach_core.text.finding import Path
 
 MAX_DEPTH = 100
-"""Objects and lists inside each other; no real configuration has ten."""
+"""Levels of nested objects and lists; real configurations have fewer than ten."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _PLAIN_KEY = re.compile(r'"([^"\\\x00-\x1f]*)"[ \t\n\r]*:')
-"""A key without escapes, and its colon."""
+"""A key without escapes, and the colon after it."""
 
 _PLAIN_MEMBER = re.compile(
     r"""
@@ -36,17 +36,17 @@ _PLAIN_MEMBER = re.compile(
     """,
     re.VERBOSE,
 )
-"""What people mostly write: under a key a text without escapes, a flag or a number; and the way to the next key."""
+"""The most frequent members: a key with a string without escapes, a flag or a number; and the comma before the next key."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _LONGEST_NUMBER = 300
-"""Digits; no plugin can hold what has more."""
+"""Digits; no plugin has a type for longer ones."""
 
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
 class JsonTextError(ValueError):
-    """Text that is not JSON: `offset` is the place, `problem` what stands there, `fix` what should."""
+    """Text that is not JSON: `problem` is what is wrong at `offset`, `fix` what to do."""
 
     def __init__(self, offset: int, problem: str, fix: str) -> None:
         super().__init__(problem)
@@ -56,7 +56,7 @@ class JsonTextError(ValueError):
 
 
 class Node(NamedTuple):
-    """A value and its place: `text[start:end]`. `members` and `items` are empty for what has none."""
+    """A value and its place: `text[start:end]`. Only an object has `members`, only a list has `items`."""
 
     value: Any
     start: int
@@ -66,7 +66,7 @@ class Node(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A key of an object with its value; an object that has a key twice has two of these."""
+    """A key of an object with its value; an object that has a key twice has two members for it."""
 
     key: str
     start: int
@@ -74,34 +74,34 @@ class Member(NamedTuple):
 
 
 def parse(text: str) -> Node:
-    """Reads one JSON value that fills the whole text. Raises JsonTextError."""
-    return _Reader(text).document()
+    """The one JSON value of the text. Raises JsonTextError."""
+    return _Parser(text).document()
 
 
 def value(text: str) -> Any:
-    """The value alone, fifty times faster: what no author wrote needs no places. Raises JsonTextError."""
+    """The value without offsets, fifty times faster, for text that no person wrote. Raises JsonTextError."""
     try:
-        return json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_refuse)
+        return json.loads(text, parse_int=_bounded_int, parse_float=_finite_float, parse_constant=_reject)
     except (ValueError, RecursionError):
-        return parse(text).value  # which says what is wrong
+        return parse(text).value  # which explains the mistake
 
 
 def shallow_value(text: str) -> Any:
-    """Like `value`, and refused where `parse` finds it too deep, which takes as long as that for what has many brackets."""
-    shallow = text.count("{") + text.count("[") <= MAX_DEPTH
-    return value(text) if shallow else parse(text).value
+    """Like `value`, but with the limit of `parse` on the depth; as slow as `parse` for a text with many brackets."""
+    is_shallow = text.count("{") + text.count("[") <= MAX_DEPTH
+    return value(text) if is_shallow else parse(text).value
 
 
-def _whole(digits: str) -> int:
-    return int(digits) if len(digits) <= _LONGEST_NUMBER else _refuse(digits)
+def _bounded_int(digits: str) -> int:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else _reject(digits)
 
 
-def _finite(digits: str) -> float:
+def _finite_float(digits: str) -> float:
     number = float(digits)
-    return number if math.isfinite(number) and len(digits) <= _LONGEST_NUMBER else _refuse(digits)
+    return number if math.isfinite(number) and len(digits) <= _LONGEST_NUMBER else _reject(digits)
 
 
-def _refuse(word: str) -> NoReturn:
+def _reject(word: str) -> NoReturn:
     raise ValueError(word)
 
 
@@ -114,12 +114,12 @@ def position(text: str, offset: int) -> tuple[int, int]:
 
 @functools.lru_cache(4)
 def _line_starts(text: str) -> tuple[int, ...]:
-    """Of a file of a thousand objects as many places may be asked for."""
+    """The offsets at which lines begin; cached, since a file of a thousand objects may need a thousand positions."""
     return (0, *(found.end() for found in re.finditer("\n", text)))
 
 
 def locate(root: Node, path: Path) -> Node | None:
-    """The node at a path, or None where the path leads nowhere. Of two equal keys the last one is taken."""
+    """The node at a path, or None where there is none. Of two equal keys the last one is used."""
     node: Node | None = root
     for part in path:
         if node is None:
@@ -132,9 +132,9 @@ def locate(root: Node, path: Path) -> Node | None:
 
 
 def with_members(text: str, changes: Mapping[str, str | None]) -> str:
-    """An object's text with members set to other JSON texts, or removed where the change is None.
+    """An object's text with some members set to other JSON texts, or removed where the change is None.
 
-    All other members keep their bytes, their order and any key that stands twice. New ones come first, in the order
+    All other members keep their bytes and their order, duplicate keys included. Changed members come first, in the order
     given. Raises JsonTextError where the text is not an object.
     """
     root = parse(text)
@@ -146,9 +146,10 @@ def with_members(text: str, changes: Mapping[str, str | None]) -> str:
 
 
 def integral_numbers(text: str) -> str:
-    """The text with each whole number that is written as a float (1500.0, 15e2) written as an integer.
+    """The text with each whole number in the form of a float (1500.0, 15e2) written as an integer.
 
-    libcni re-encodes every configuration so, and Go's integers refuse the other form: what ran under Multus goes on running.
+    libcni re-encodes every configuration in this way, and Go refuses to decode the other form into an integer: what works
+    with Multus keeps working.
     """
     edits = [(n.start, n.end, str(int(n.value))) for n in _numbers(parse(text)) if n.value == int(n.value)]
     for start, end, integer in reversed(edits):
@@ -163,8 +164,8 @@ def _numbers(node: Node) -> list[Node]:
     return [number for child in children for number in _numbers(child)]
 
 
-class _Reader:
-    """One pass over the text; the only state is where it stands."""
+class _Parser:
+    """One pass over the text; the state is the current offset and the brackets that are open."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -173,12 +174,12 @@ class _Reader:
 
     def document(self) -> Node:
         self._skip_space()
-        if slip := json_mistakes.before_all(self.text, self.at):
-            raise JsonTextError(*slip)
+        if mistake := json_mistakes.at_start(self.text, self.at):
+            raise JsonTextError(*mistake)
         node = self._value()
         self._skip_space()
         if self.at < len(self.text):
-            raise JsonTextError(*json_mistakes.behind_all(self.text, self.at))
+            raise JsonTextError(*json_mistakes.after_end(self.text, self.at))
         return node
 
     def _value(self) -> Node:
@@ -200,13 +201,13 @@ class _Reader:
         follows = self.text[start + len(digits) : start + len(digits) + 1]
         if follows.isalnum() or follows in {".", "_"} or len(digits) > _LONGEST_NUMBER:
             raise self._error(
-                "a number that JSON does not know",
-                "write it in decimal, without leading zeros or units; quote it if it is a text",
+                "a number that is not valid in JSON",
+                "write it in decimal, without leading zeros or units; put it in quotes if it is a string",
             )
         self.at += len(digits)
         value = float(digits) if set(digits) & set(".eE") else int(digits)
         if value in (float("inf"), float("-inf")):
-            raise JsonTextError(start, "a number too large to be held", "write a smaller one")
+            raise JsonTextError(start, "a number that is too large", "write a smaller one")
         return Node(value, start, self.at)
 
     def _constant(self) -> Node:
@@ -217,13 +218,13 @@ class _Reader:
         raise self._unexpected("a value")
 
     def _object(self) -> Node:
-        start, members = self._opened("{"), list[Member]()
-        while not self._closes("}", behind_element=bool(members)):
+        start, members = self._enter("{"), list[Member]()
+        while not self._closed("}", after_element=bool(members)):
             self._members(members)
         return Node({m.key: m.node.value for m in members}, start, self.at, members=tuple(members))
 
     def _members(self, members: list[Member]) -> None:
-        """One more, and the plain ones behind it: these make up most of a text, and are read in one step each."""
+        """Reads one member and the plain ones after it: those are most of a text, and take one step each."""
         plain = _PLAIN_MEMBER.match(self.text, self.at)
         if plain is None:
             members.append(self._member())
@@ -248,26 +249,26 @@ class _Reader:
         return Member(key, start, self._value())
 
     def _array(self) -> Node:
-        start, items = self._opened("["), list[Node]()
-        while not self._closes("]", behind_element=bool(items)):
+        start, items = self._enter("["), list[Node]()
+        while not self._closed("]", after_element=bool(items)):
             items.append(self._value())
         return Node([n.value for n in items], start, self.at, items=tuple(items))
 
-    def _opened(self, bracket: str) -> int:
-        """Goes behind the bracket; where it stands."""
+    def _enter(self, bracket: str) -> int:
+        """Steps over an opening bracket and returns its offset."""
         start = self.at
         if len(self.open) >= MAX_DEPTH:
             raise self._error(
-                f"more than {MAX_DEPTH} objects and lists inside each other", "flatten the configuration"
+                f"objects and lists are nested more than {MAX_DEPTH} levels deep", "flatten the configuration"
             )
         self.open.append((bracket, start))
         self.at += 1
         return start
 
-    def _closes(self, bracket: str, *, behind_element: bool) -> bool:
-        """Goes behind the closing bracket, or to the next element."""
+    def _closed(self, bracket: str, *, after_element: bool) -> bool:
+        """Steps over the closing bracket, or over the comma to the next element; whether it was the bracket."""
         self._skip_space()
-        if behind_element and self._peek() != bracket:
+        if after_element and self._peek() != bracket:
             self._comma(bracket)
         if self._peek() != bracket:
             return False
@@ -277,14 +278,14 @@ class _Reader:
 
     def _comma(self, closing: str) -> None:
         comma = self.at
-        if self._peek() == "{" and (slip := json_mistakes.template(self.text, self.at)):
-            raise JsonTextError(*slip)
+        if self._peek() == "{" and (mistake := json_mistakes.template(self.text, self.at)):
+            raise JsonTextError(*mistake)
         if self._peek() in {'"', "{", "["}:
-            behind_value = len(self.text[:comma].rstrip())
-            raise JsonTextError(behind_value, "no comma between two values", "write a comma here")
+            after_value = len(self.text[:comma].rstrip())
+            raise JsonTextError(after_value, "a missing comma between two values", "write a comma here")
         if self._peek() in {"}", "]"}:
-            fix = f"write `{closing}` before it: it closes {self._last_opened()}"
-            raise self._error(f"`{self._peek()}` where a comma or `{closing}` should stand", fix)
+            fix = f"write `{closing}` before it: it closes {self._last_enter()}"
+            raise self._error(f"`{self._peek()}` instead of a comma or `{closing}`", fix)
         if self._peek() != ",":
             raise self._unexpected(f"a comma or `{closing}`")
         self.at += 1
@@ -309,16 +310,16 @@ class _Reader:
     def _error(self, problem: str, fix: str) -> JsonTextError:
         return JsonTextError(self.at, problem, fix)
 
-    def _last_opened(self) -> str:
-        """What is not closed yet, with its place."""
+    def _last_enter(self) -> str:
+        """The innermost open bracket, with its line and column."""
         opening, offset = self.open[-1] if self.open else ("", 0)
         line, column = position(self.text, offset)
         return f"the `{opening}` of line {line}, column {column} of the configuration"
 
     def _unexpected(self, wanted: str) -> JsonTextError:
-        """Names the slip that people really make at a place where something else was wanted."""
+        """The error for a place where the parser expected `wanted`."""
         if self.at == len(self.text):
-            return self._error("the text ends too early", f"close {self._last_opened()}")
+            return self._error("the text ends too early", f"close {self._last_enter()}")
         return JsonTextError(*json_mistakes.unexpected(self.text, self.at, wanted))
 
 
@@ -331,10 +332,14 @@ def _plain_member(found: re.Match[str]) -> Member:
 def _string_error(text: str, start: int, error: JSONDecodeError) -> JsonTextError:
     never_closed = "Unterminated" in error.msg
     if not never_closed and "control character" not in error.msg:
-        return JsonTextError(error.pos, "a backslash that JSON does not know", r"write \\ for a backslash")
-    if slip := json_mistakes.typographic_end(text, start, len(text) if never_closed else error.pos):
-        return JsonTextError(*slip)
+        return JsonTextError(
+            error.pos, "a backslash sequence that is not valid in JSON", r"write \\ for a backslash"
+        )
+    if mistake := json_mistakes.typographic_end(text, start, len(text) if never_closed else error.pos):
+        return JsonTextError(*mistake)
     if never_closed:
         return JsonTextError(start, "a string that is never closed", 'write the closing "')
     what = "a line break" if text[error.pos : error.pos + 1] in "\r\n" else "a control character"
-    return JsonTextError(error.pos, f"{what} inside a string", r"close the quote on its line, or write \n")
+    return JsonTextError(
+        error.pos, f"{what} inside a string", r"close the string on the same line, or write \n"
+    )

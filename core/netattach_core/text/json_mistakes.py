@@ -1,6 +1,6 @@
-"""The slips that people really make in JSON: each with its place, what it is and how to fix it.
+"""Common mistakes in JSON: each with its offset, what is wrong and how to fix it.
 
-Asked only where a text is no JSON, of the place where a reader came to a stop; so the slip may lie before it.
+Used only for a text that is not JSON, with the offset at which the parser stopped; the mistake itself may be before it.
 """
 
 from __future__ import annotations
@@ -17,61 +17,65 @@ _LONGEST_QUOTE = 100
 
 _SMART_QUOTES = "\u201c\u201d\u201e\u2018\u2019"
 _SMART_END = re.compile(rf"[{_SMART_QUOTES}](?=[ \t\n\r]*(?:[,:}}\]]|\Z))")
-"""Such a quote where a text would end."""
+"""A typographic quote in a place where a string would end."""
 
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _KEY = re.compile(r"[\w./-]+(?=[ \t]*:)")
-_BETWEEN = " \t,{}[]"
-"""What stands between a value and the next quote."""
+_SEPARATORS = " \t,{}[]"
+"""Characters between a value and the next quote."""
 
 _FENCE = re.compile(r"(?:```|~~~)[^\n]*")
 _TEMPLATE = re.compile(
     r"\{\{-?\s*[.$\w(/][^\n]*?\}\}|\{%[^\n]*?%\}|\$\{[^{}\n]*\}|\$\([^()\n]*\)|\$[A-Za-z_]\w*(?!\w*[ \t]*:)|<[A-Za-z][\w .-]*>"
 )
-"""Of Helm and Jinja; of shells and envsubst; and what manuals write."""
+"""Placeholders of Helm and Jinja, of shells and envsubst, and of manuals."""
 
 _YAML = re.compile(r"([A-Za-z_][\w-]*)[ \t]*:(?:[ \t]|\n|$)")
-_OF_AN_OBJECT = {"apiVersion", "kind", "metadata", "spec"}
+_KEYS_OF_AN_OBJECT = {"apiVersion", "kind", "metadata", "spec"}
 
 
-class Slip(NamedTuple):
-    """Where it is, what stands there, and what should."""
+class Mistake(NamedTuple):
+    """The offset of a mistake, what is wrong there, and how to fix it."""
 
     offset: int
     problem: str
     fix: str
 
 
-def before_all(text: str, at: int) -> Slip | None:
-    """What is not JSON from the beginning on."""
+def at_start(text: str, at: int) -> Mistake | None:
+    """The mistake in a text that does not begin like a JSON object; None where it does."""
     if text.startswith("{", at):
         return None
     if at == len(text):
-        return Slip(at, "the text is empty", "write a JSON object: { … }")
+        return Mistake(at, "the text is empty", "write a JSON object: { … }")
     if text.startswith("\ufeff", at):
-        return Slip(at, "a byte order mark stands before the JSON text", "save the file without it")
+        return Mistake(
+            at, "there is a byte order mark before the JSON text", "save the file without a byte order mark"
+        )
     if fence := _FENCE.match(text, at):
-        fix = "remove this line, and the one that closes the block"
-        return Slip(at, f"a Markdown fence: {shown(fence.group())}", fix)
+        fix = "remove this line and the one that closes the block"
+        return Mistake(at, f"a Markdown fence: {shown(fence.group())}", fix)
     yaml = _YAML.match(text, at)
-    if yaml and yaml[1] in _OF_AN_OBJECT:
-        problem = "this is a whole object in YAML, not the JSON of a network's configuration"
-        return Slip(at, problem, "write only what stands in its spec.config")
+    if yaml and yaml[1] in _KEYS_OF_AN_OBJECT:
+        problem = "this is a complete Kubernetes object in YAML, not a CNI configuration in JSON"
+        return Mistake(at, problem, "write only the value of its spec.config")
     if yaml:
-        return Slip(at, "this is YAML, not JSON", 'write the configuration as JSON: { "type": … }')
+        return Mistake(at, "this is YAML, not JSON", 'write the configuration as JSON: { "type": … }')
     return None
 
 
-def behind_all(text: str, at: int) -> Slip:
-    """What stands behind the end."""
+def after_end(text: str, at: int) -> Mistake:
+    """The mistake in text that follows the JSON value."""
     if fence := _FENCE.match(text, at):
-        return Slip(at, f"a Markdown fence: {shown(fence.group())}", "remove this line")
-    general = Slip(at, "text after the end of the configuration", "keep one JSON object and remove the rest")
+        return Mistake(at, f"a Markdown fence: {shown(fence.group())}", "remove this line")
+    general = Mistake(
+        at, "text after the end of the configuration", "keep one JSON object and remove everything after it"
+    )
     return template(text, at) or invisible(text, at) or general
 
 
-def unexpected(text: str, at: int, wanted: str) -> Slip:
-    """What stands at a place where something else was wanted."""
+def unexpected(text: str, at: int, wanted: str) -> Mistake:
+    """The mistake at a place where the parser expected something else: `wanted`."""
     found = (
         template(text, at)
         or invisible(text, at)
@@ -79,42 +83,42 @@ def unexpected(text: str, at: int, wanted: str) -> Slip:
         or _sign(text, at, wanted)
         or _word(text, at, wanted)
     )
-    return found or Slip(at, f"`{text[at]}` where {wanted} should stand", f"write {wanted}")
+    return found or Mistake(at, f"`{text[at]}` instead of {wanted}", f"write {wanted}")
 
 
-def template(text: str, at: int) -> Slip | None:
-    """One that nobody has filled in; its first brace may have been taken for an object's."""
+def template(text: str, at: int) -> Mistake | None:
+    """A template that has not been rendered; the parser may have read its first brace as that of an object."""
     for start in (at - 1, at):
         found = _TEMPLATE.match(text, max(start, 0))
         if found:
-            problem = f"`{shown(found.group())}` is a template that nobody has filled in"
-            fix = "apply what helm template, envsubst or whatever it is written for makes of it; or write the value"
-            return Slip(found.start(), problem, fix)
+            problem = f"`{shown(found.group())}` is a template expression that was not rendered"
+            fix = "render the template (helm template, envsubst) and apply the result, or write the value"
+            return Mistake(found.start(), problem, fix)
     return None
 
 
-def invisible(text: str, at: int) -> Slip | None:
-    """Blanks that JSON does not know, and what has no shape at all."""
+def invisible(text: str, at: int) -> Mistake | None:
+    """White space that JSON does not allow, and characters without a glyph."""
     char = text[at]
     kind = unicodedata.category(char)
     if kind[0] != "Z" and kind not in {"Cc", "Cf"}:
         return None
     name = unicodedata.name(char, "control character").lower()
-    fix = "write a plain blank" if kind[0] == "Z" else "remove it, or write a plain blank"
-    return Slip(at, f"a character that cannot be seen: {name} (U+{ord(char):04X})", fix)
+    fix = "write an ordinary space" if kind[0] == "Z" else "remove it, or write an ordinary space"
+    return Mistake(at, f"an invisible character: {name} (U+{ord(char):04X})", fix)
 
 
-def typographic_end(text: str, start: int, end: int) -> Slip | None:
-    """Of a string that a plain quote opens at `start`, and that goes on to `end` at least."""
+def typographic_end(text: str, start: int, end: int) -> Mistake | None:
+    """A typographic quote at the end of a string that opens with `"` at `start` and continues to `end` at least."""
     found = _SMART_END.search(text[start + 1 : end])
     if found is None:
         return None
-    problem = f"{_named(found.group())} where a text should be closed"
-    return Slip(start + 1 + found.start(), problem, 'write a plain double quote: "')
+    problem = f"{_named(found.group())} instead of a closing double quote"
+    return Mistake(start + 1 + found.start(), problem, 'write an ASCII double quote: "')
 
 
-def _quote_before(text: str, at: int, wanted: str) -> Slip | None:
-    """A string that should have been closed earlier ends with the quote that opens the next one."""
+def _quote_before(text: str, at: int, wanted: str) -> Mistake | None:
+    """A missing closing quote: the string ends only at the quote that opens the next one."""
     if text[at - 1 : at] != '"':
         return None
     start = next((found.start() for found in _STRING.finditer(text, 0, at) if found.end() == at), at - 1)
@@ -122,35 +126,35 @@ def _quote_before(text: str, at: int, wanted: str) -> Slip | None:
         return smart
     inner = text[start + 1 : at - 1]
     key = _KEY.match(inner) if wanted.startswith("a colon") else None
-    end = key.end() if key else len(inner.rstrip(_BETWEEN))
+    end = key.end() if key else len(inner.rstrip(_SEPARATORS))
     if key or set(inner[end:]) & set(",}]"):
         whole = f'"{shown(inner[:end])}"'
-        return Slip(start + 1 + end, f"no quote behind {_quoted(inner[:end])}", f"write {whole}")
+        return Mistake(start + 1 + end, f"no closing quote after {_quoted(inner[:end])}", f"write {whole}")
     if WORD.match(text, at):
-        problem = "a quote with a word directly behind it"
-        fix = r"write \" for a quote inside of a text; or close the text that stands before it"
-        return Slip(at - 1, problem, fix)
+        problem = "a quote that is directly followed by a word"
+        fix = r"write \" for a quote inside a string, or close the preceding string"
+        return Mistake(at - 1, problem, fix)
     return None
 
 
 def _quoted(text: str) -> str:
-    """Characters that cannot be seen take several each."""
+    """The text in quotes, shortened: an invisible character takes several in `repr`."""
     quoted = repr(shown(text))
     return quoted if len(quoted) <= _LONGEST_QUOTE else f"{quoted[:_LONGEST_QUOTE]}…'"
 
 
-def _sign(text: str, at: int, wanted: str) -> Slip | None:
+def _sign(text: str, at: int, wanted: str) -> Mistake | None:
     char = text[at]
     if char == "#" or text.startswith(("//", "/*"), at):
-        return Slip(at, "a comment; JSON has none", "remove it")
+        return Mistake(at, "a comment; JSON has no comments", "remove it")
     if char in _SMART_QUOTES:
-        return Slip(at, _named(char), 'write a plain double quote: "')
+        return Mistake(at, _named(char), 'write an ASCII double quote: "')
     if char == "'":
-        return Slip(at, "a single quote", 'write a double quote: "')
+        return Mistake(at, "a single quote", 'write a double quote: "')
     if char in "}],":
-        behind_comma = char == "," or text[:at].rstrip().endswith(",")
-        fix = f"write {wanted}, or remove the comma" if behind_comma else f"write {wanted}"
-        return Slip(at, f"`{char}` where {wanted} should stand", fix)
+        after_comma = char == "," or text[:at].rstrip().endswith(",")
+        fix = f"write {wanted}, or remove the comma" if after_comma else f"write {wanted}"
+        return Mistake(at, f"`{char}` instead of {wanted}", fix)
     return None
 
 
@@ -158,14 +162,14 @@ def _named(quote: str) -> str:
     return f"a typographic quote {quote} (U+{ord(quote):04X})"
 
 
-def _word(text: str, at: int, wanted: str) -> Slip | None:
+def _word(text: str, at: int, wanted: str) -> Mistake | None:
     found = WORD.match(text, at)
     if found is None:
         return None
     word = found.group()
     if word in {"True", "False", "None", "yes", "no", "on", "off"}:
-        return Slip(at, f"`{word}`, which is no JSON", "write true, false or null")
+        return Mistake(at, f"`{word}` is not a JSON value", "write true, false or null")
     if word in {"NaN", "Infinity"}:
-        return Slip(at, f"`{word}`, which is no JSON number", "write a number")
+        return Mistake(at, f"`{word}` is not a JSON number", "write a number")
     quoted = shown(word)
-    return Slip(at, f"`{quoted}` where {wanted} should stand", f'put it in double quotes: "{quoted}"')
+    return Mistake(at, f"`{quoted}` instead of {wanted}", f'put it in double quotes: "{quoted}"')

@@ -1,4 +1,4 @@
-"""Did you mean …: the word that is meant by one that is not known."""
+"""Did you mean …? The known word that is closest to an unknown one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import functools
 import re
 from collections.abc import Iterable
 
-_MOST = 2
-"""Slips in one word."""
+_MAX_ERRORS = 2
+"""Typing errors in one word; more are not counted."""
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that differs by case and separators alone, or else by one slip (two in a long word); None if unsure."""
+    """The known word that differs only in case and separators, else by one typing error (two in a long word); None if unsure."""
     candidates = list(known)
     plain, letters = _plain(word)
     near = []
@@ -19,22 +19,22 @@ def closest(word: str, known: Iterable[str]) -> str | None:
         other, others = _known(candidate)
         if other == plain:
             return candidate
-        # Each slip takes away one letter at most, and adds one at most.
-        if (letters & ~others).bit_count() <= _MOST and (others & ~letters).bit_count() <= _MOST:
+        # Each typing error removes at most one letter, and adds at most one.
+        if (letters & ~others).bit_count() <= _MAX_ERRORS and (others & ~letters).bit_count() <= _MAX_ERRORS:
             near.append((other, candidate))
     if not near:
         return None
-    best, candidate = min((slips(plain, other), candidate) for other, candidate in near)
+    best, candidate = min((edit_distance(plain, other), candidate) for other, candidate in near)
     return candidate if best <= _tolerance(max(len(plain), len(candidate))) else None
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two words differ by case and separators alone."""
+    """Whether two words differ only in case and separators."""
     return _plain(one)[0] == _plain(other)[0]
 
 
 def _plain(word: str) -> tuple[str, int]:
-    """The word without separators and case, and a bit for each of its letters (one for several, in the rare alphabets)."""
+    """The word in lower case without separators, and its letters as bits (rare letters share one)."""
     plain = re.sub(r"[-_. ]", "", word).casefold()
     letters = 0
     for letter in set(plain):
@@ -43,23 +43,23 @@ def _plain(word: str) -> tuple[str, int]:
 
 
 _known = functools.lru_cache(maxsize=1024)(_plain)
-"""Known words are few, and asked for again and again."""
+"""Cached, since the known words are few and compared again and again."""
 
 
 def _tolerance(length: int) -> int:
-    """Short words differ by one letter without being meant: tap and tag, vrf and vlan."""
+    """The number of typing errors to accept; short words that differ by one letter may both be right: tap and tag."""
     if length <= 3:
         return 0
     return 1 if length <= 8 else 2
 
 
-def slips(one: str, other: str) -> int:
-    """Letters missing, added, wrong, or exchanged with their neighbour (Damerau's distance between neighbours).
+def edit_distance(one: str, other: str) -> int:
+    """Letters that are missing, added, wrong or exchanged with the next one (the optimal string alignment distance).
 
-    More than anybody asks for are not counted further.
+    Never more than 3: the count ends as soon as the distance is too large for a suggestion.
     """
-    if abs(len(one) - len(other)) > _MOST:
-        return _MOST + 1
+    if abs(len(one) - len(other)) > _MAX_ERRORS:
+        return _MAX_ERRORS + 1
     earlier, above = [0] * (len(other) + 1), list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
         row = [i]
@@ -69,6 +69,6 @@ def slips(one: str, other: str) -> int:
                 cost = min(cost, earlier[j - 2] + 1)
             row.append(cost)
         earlier, above = above, row
-        if min(above) > _MOST and min(earlier) > _MOST:
-            return _MOST + 1
-    return min(above[-1], _MOST + 1)
+        if min(above) > _MAX_ERRORS and min(earlier) > _MAX_ERRORS:
+            return _MAX_ERRORS + 1
+    return min(above[-1], _MAX_ERRORS + 1)

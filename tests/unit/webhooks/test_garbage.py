@@ -141,7 +141,7 @@ REFUSED: dict[str, tuple[str, Make, str]] = {
     "an annotation with a number of sixty thousand digits": (
         "pods",
         lambda: review(POD, pod(f'[{{"name":"sound","mac":{"1" * 60_000}}}]')),
-        "a number that JSON does not know",
+        "a number that is not valid in JSON",
     ),
     "a name of a megabyte that a terminal obeys": (
         "pods",
