@@ -1,6 +1,6 @@
-"""Rule group 5, the cluster: what a network shares with other networks, and with what the cluster uses itself.
+"""Rules about other networks: addresses, leases, bridges and interfaces shared with them, and subnets of the cluster.
 
-Warnings all of them: what is wrong is wrong of two, and the other one may be about to go.
+All of them are warnings: the other network may be wrong instead, or about to be deleted.
 """
 
 from __future__ import annotations
@@ -23,18 +23,16 @@ from netattach_core.validation.settings import ClusterNetworks, ValidationSettin
 WARN = Severity.WARN
 
 ADDRESSES_SHARED = Rule(
-    "addresses-shared", WARN, "addresses that another network on the same link gives out too"
+    "addresses-shared", WARN, "addresses that another network on the same link assigns too"
 )
-LEASES_SHARED = Rule(
-    "leases-shared", WARN, "a lease directory that another network with other ranges uses too"
-)
-BRIDGE_GATEWAYS = Rule("bridge-gateways-differ", WARN, "a bridge that another network gives another gateway")
-BRIDGE_DIFFERS = Rule("bridge-settings-differ", WARN, "a bridge that another network makes in another way")
+LEASES_SHARED = Rule("leases-shared", WARN, "a lease directory shared with a network that has other ranges")
+BRIDGE_GATEWAYS = Rule("bridge-gateways-differ", WARN, "a bridge with different gateways in two networks")
+BRIDGE_DIFFERS = Rule("bridge-settings-differ", WARN, "a bridge with different settings in two networks")
 MASTER_KINDS = Rule("master-kinds-differ", WARN, "macvlan and ipvlan on one interface")
 MASTER_PASSTHRU = Rule(
-    "master-passthru-shared", WARN, "an interface that one network has for itself, and another one uses"
+    "master-passthru-shared", WARN, "an interface in mode passthru that another network uses too"
 )
-CLUSTER_SUBNET = Rule("subnet-of-cluster", WARN, "addresses that belong to the cluster itself")
+CLUSTER_SUBNET = Rule("subnet-of-cluster", WARN, "a subnet that the cluster itself uses")
 
 RULES = (
     ADDRESSES_SHARED,
@@ -46,15 +44,14 @@ RULES = (
     CLUSTER_SUBNET,
 )
 
-_FOREIGN = "a network of another namespace"
+_ISOLATED = "a network of another namespace"
 
 _NAMED = 3
-"""Other networks that a message names; the rest is counted."""
+"""Other networks that a message names at most."""
 
-Beside = Sequence[tuple[Nad, Footprint]]
-Meeting = Callable[[Footprint, Beside], list[Nad]]
-"""Those of some networks that this one cannot get on with. All of a link are looked through with each NAD, so none calls a
-function for each of them."""
+Others = Sequence[tuple[Nad, Footprint]]
+Conflicts = Callable[[Footprint, Others], list[Nad]]
+"""The networks among the others that conflict with this one. It takes all at once, since a call for each would be slow."""
 
 
 def check(
@@ -64,52 +61,56 @@ def check(
     nodes: Sequence[NodeInventory],
     settings: ValidationSettings,
 ) -> Iterator[Finding]:
-    """Of a NAD's network beside all others; it may be among them itself, as it was before.
+    """Compares a NAD's network with all others; an earlier version of it may be among them.
 
-    Where namespaces are isolated, what another one has is told of without its name.
+    Where namespaces are isolated, networks of another one are reported without their names.
     """
     mine = footprint.from_network(network, nad)
     allowed = nad.annotations.get(ALLOW_DEFAULT_INTERFACE) == "true"
-    yield from _cluster(mine, () if allowed else nodes, settings.networks)
+    yield from _cluster_subnets(mine, () if allowed else nodes, settings.networks)
     itself = (nad.namespace, nad.name)
-    beside = [other for key, other in footprints.sharing(mine).items() if key != itself]
-    for rule, types, meeting, problem, fix, path in _PAIRS:
+    others = [other for key, other in footprints.sharing(mine).items() if key != itself]
+    for rule, types, conflicts, problem, fix, path in _RULES:
         if types and mine.type not in types:
             continue
-        met = meeting(mine, beside)
-        if met:
-            names = _told(met, nad, settings)
-            words = problem.format(others=and_more(names, _NAMED), link=mine.link, network=mine.network)
-            yield Finding(rule, path, words, fix)
+        conflicting = conflicts(mine, others)
+        if conflicting:
+            names = _visible_names(conflicting, nad, settings)
+            text = problem.format(others=and_more(names, _NAMED), link=mine.link, network=mine.network)
+            yield Finding(rule, path, text, fix)
 
 
-def _told(others: Sequence[Nad], nad: Nad, settings: ValidationSettings) -> Sequence[str]:
-    """The names that they may be told by, in order and each once."""
+def _visible_names(others: Sequence[Nad], nad: Nad, settings: ValidationSettings) -> Sequence[str]:
+    """The names of the networks that the NAD's namespace may use, sorted, and a general term for the others."""
     reaches = settings.selection.reaches
-    return sorted({each.full_name if reaches(nad.namespace, each.namespace) else _FOREIGN for each in others})
+    return sorted(
+        {each.full_name if reaches(nad.namespace, each.namespace) else _ISOLATED for each in others}
+    )
 
 
-def _sharing_addresses(mine: Footprint, beside: Beside) -> list[Nad]:
-    """On one link, with leases that do not know of each other."""
-    others = [(nad, other) for nad, other in beside if other.bounds and other.leases != mine.leases]
-    return [nad for nad, other in others if mine.is_beside(other) and mine.meets(other)]
+def _sharing_addresses(mine: Footprint, others: Others) -> list[Nad]:
+    """On one link, with separate leases."""
+    separate = [(nad, other) for nad, other in others if other.bounds and other.leases != mine.leases]
+    return [nad for nad, other in separate if mine.shares_link(other) and mine.overlaps(other)]
 
 
-def _sharing_leases(mine: Footprint, beside: Beside) -> list[Nad]:
-    """G6: one directory holds the leases of both, and `last_reserved_ip` goes to and fro between them."""
+def _sharing_leases(mine: Footprint, others: Others) -> list[Nad]:
+    """In one directory, where both overwrite `last_reserved_ip` (host-local, disk/backend.go)."""
     if mine.ipam != "host-local":
         return []
-    return [nad for nad, other in beside if other.leases == mine.leases and other.spans != mine.spans]
+    return [nad for nad, other in others if other.leases == mine.leases and other.spans != mine.spans]
 
 
-def _with_other_gateway(mine: Footprint, beside: Beside) -> list[Nad]:
-    """BR13."""
+def _with_other_gateway(mine: Footprint, others: Others) -> list[Nad]:
+    """Without `forceAddress`, the plugin refuses a bridge that has another address (bridge.go: ensureAddr)."""
     if mine.forces_address or not mine.gateways:
         return []
-    return [nad for nad, other in _of_bridge(mine, beside) if other.gateways and _other_gateway(mine, other)]
+    return [
+        nad for nad, other in _on_bridge(mine, others) if other.gateways and _differ_in_gateway(mine, other)
+    ]
 
 
-def _other_gateway(mine: Footprint, other: Footprint) -> bool:
+def _differ_in_gateway(mine: Footprint, other: Footprint) -> bool:
     for version in (4, 6):
         ours = {each for each in mine.gateways if each.version == version}
         theirs = {each for each in other.gateways if each.version == version}
@@ -118,26 +119,28 @@ def _other_gateway(mine: Footprint, other: Footprint) -> bool:
     return False
 
 
-def _with_other_bridge(mine: Footprint, beside: Beside) -> list[Nad]:
-    """BR14, BR15."""
-    same = _of_bridge(mine, beside)
+def _with_other_bridge(mine: Footprint, others: Others) -> list[Nad]:
+    """MTU and gateway are set when the first pod of a node creates the bridge (bridge.go: ensureBridge)."""
+    same = _on_bridge(mine, others)
     return [nad for nad, other in same if mine.mtu != other.mtu or mine.is_gateway != other.is_gateway]
 
 
-def _of_bridge(mine: Footprint, beside: Beside) -> Beside:
-    return [each for each in beside if each[1].type == "bridge" and each[1].link == mine.link]
+def _on_bridge(mine: Footprint, others: Others) -> Others:
+    return [each for each in others if each[1].type == "bridge" and each[1].link == mine.link]
 
 
-def _of_other_kind(mine: Footprint, beside: Beside) -> list[Nad]:
-    """MV8."""
-    others = [(nad, other) for nad, other in beside if other.type != mine.type and other.type in _ON_MASTER]
-    return [nad for nad, other in others if mine.link == other.link != ""]
+def _of_other_kind(mine: Footprint, others: Others) -> list[Nad]:
+    """The kernel allows either macvlan or ipvlan on an interface."""
+    other_kind = [
+        (nad, other) for nad, other in others if other.type != mine.type and other.type in _ON_MASTER
+    ]
+    return [nad for nad, other in other_kind if mine.link == other.link != ""]
 
 
-def _having_it_alone(mine: Footprint, beside: Beside) -> list[Nad]:
-    """MV7."""
-    all_of_them = mine.mode == "passthru"
-    alone = [(nad, other) for nad, other in beside if all_of_them or other.mode == "passthru"]
+def _in_passthru_mode(mine: Footprint, others: Others) -> list[Nad]:
+    """The kernel allows a single macvlan on an interface in mode passthru."""
+    exclusive = mine.mode == "passthru"
+    alone = [(nad, other) for nad, other in others if exclusive or other.mode == "passthru"]
     return [nad for nad, other in alone if mine.type == other.type and mine.link == other.link != ""]
 
 
@@ -148,24 +151,24 @@ _BRIDGE, _MACVLAN, _ON_MASTER = (
     frozenset({"macvlan", "ipvlan"}),
 )
 
-_PAIRS: tuple[tuple[Rule, frozenset[str], Meeting, str, str, Path], ...] = (
+_RULES: tuple[tuple[Rule, frozenset[str], Conflicts, str, str, Path], ...] = (
     (
         ADDRESSES_SHARED,
         _ANY,
         _sharing_addresses,
         (
-            "{others} on the same link {link} gives out addresses of these too, and the leases do not know of each other: two "
-            "pods can get the same address"
+            "{others} on the same link {link} assigns some of the same addresses, and the two do not share leases: two pods "
+            "can get the same address"
         ),
-        "give each network a range of its own, or one IPAM that both share",
+        "use separate ranges, or an IPAM that both networks share",
         ("ipam",),
     ),
     (
         LEASES_SHARED,
         _ANY,
         _sharing_leases,
-        "{others} keeps its leases under the same name {network!r}, with other ranges: each forgets where the other one stands",
-        "give each network a `name` of its own, or the same ranges",
+        "{others} stores leases under the same name {network!r}, for other ranges: each overwrites the other's last address",
+        "use a different `name`, or the same ranges",
         ("name",),
     ),
     (
@@ -173,18 +176,18 @@ _PAIRS: tuple[tuple[Rule, frozenset[str], Meeting, str, str, Path], ...] = (
         _BRIDGE,
         _with_other_gateway,
         (
-            "{others} gives the bridge {link} another gateway address: the second pod of a node fails with "
+            "{others} sets another gateway address on the bridge {link}: the second pod on a node fails with "
             '"already has an IP address different from"'
         ),
-        "use a bridge for each network, or the same subnet and gateway",
+        "use a separate bridge, or the same subnet and gateway",
         ("bridge",),
     ),
     (
         BRIDGE_DIFFERS,
         _BRIDGE,
         _with_other_bridge,
-        "{others} makes the bridge {link} with another `mtu`, or differs in being its gateway: whichever pod comes first decides",
-        "write the same in both, or use a bridge for each",
+        "{others} has another `mtu` or `isGateway` for the bridge {link}: the settings of the first pod on a node apply",
+        "use the same settings in both, or a separate bridge",
         ("bridge",),
     ),
     (
@@ -192,56 +195,60 @@ _PAIRS: tuple[tuple[Rule, frozenset[str], Meeting, str, str, Path], ...] = (
         _ON_MASTER,
         _of_other_kind,
         (
-            "{others} uses {link} too, one by macvlan and one by ipvlan, and the kernel lets an interface carry one of the two: "
-            "pods of both cannot be on one node"
+            "{others} uses {link} too, one with macvlan and one with ipvlan; an interface can have only one of the two: "
+            "pods of both cannot run on the same node"
         ),
-        "use another interface, or the same kind",
+        "use another interface, or the same plugin",
         ("master",),
     ),
     (
         MASTER_PASSTHRU,
         _MACVLAN,
-        _having_it_alone,
-        "{others} uses {link} too, and in mode passthru an interface carries a single macvlan: the second pod of a node fails",
+        _in_passthru_mode,
+        "{others} uses {link} too, and in mode passthru an interface has a single macvlan: the second pod on a node fails",
         "use another interface, or mode bridge in both",
         ("master",),
     ),
 )
-"""Rule, the types it is about (none: all), what has to hold of two networks, what is wrong with that, the fix, the place."""
+"""Rule, plugin types (none: all), the search for conflicting networks, problem, fix, path."""
 
 
-def _cluster(mine: Footprint, nodes: Sequence[NodeInventory], networks: ClusterNetworks) -> Iterator[Finding]:
+def _cluster_subnets(
+    mine: Footprint, nodes: Sequence[NodeInventory], networks: ClusterNetworks
+) -> Iterator[Finding]:
     subnets = [span.subnet for span in mine.spans]
-    for what, taken in _taken(nodes, networks):
+    for what, taken in _cluster_and_node_subnets(nodes, networks):
         hit = next((subnet for subnet in subnets if _overlap(subnet, taken)), None)
         if hit is not None:
-            problem = f"{hit.network} overlaps {taken.network}, which {what}: the pod then reaches those through this network"
-            yield Finding(CLUSTER_SUBNET, ("ipam",), problem, "choose a subnet that the cluster does not use")
+            problem = f"{hit.network} overlaps {taken.network}, {what}: pods reach those addresses through this network"
+            yield Finding(CLUSTER_SUBNET, ("ipam",), problem, "use a subnet that is not part of the cluster")
             return
 
 
-def _taken(nodes: Sequence[NodeInventory], networks: ClusterNetworks) -> Iterator[tuple[str, IpInterface]]:
-    """Subnets with the words that follow them."""
+def _cluster_and_node_subnets(
+    nodes: Sequence[NodeInventory], networks: ClusterNetworks
+) -> Iterator[tuple[str, IpInterface]]:
+    """Each subnet with its description for a message."""
     named = (("pods", networks.pods), ("Services", networks.services), ("nodes", networks.nodes))
     for what, texts in named:
         for text in texts:
             subnet = addresses.parse_cidr(text)
             if subnet is not None:
-                yield f"is the cluster's for {what}", subnet
-    yield from _taken_by_nodes(nodes)
+                yield f"the cluster's subnet for {what}", subnet
+    yield from _subnets_of_nodes(nodes)
 
 
 @cache_last
-def _taken_by_nodes(nodes: Sequence[NodeInventory]) -> Sequence[tuple[str, IpInterface]]:
+def _subnets_of_nodes(nodes: Sequence[NodeInventory]) -> Sequence[tuple[str, IpInterface]]:
     taken: dict[str, tuple[str, IpInterface]] = {}
     for node in nodes:
         for default in node.default_interfaces:
-            carrier = node.interface(default.name)
-            for text in carrier.addresses if carrier else ():
+            interface = node.interface(default.name)
+            for text in interface.addresses if interface else ():
                 subnet = addresses.parse_cidr(text)
                 if subnet is not None and not subnet.ip.is_link_local:
-                    words = f"{default.name} of {node.node} is in, a default interface"
-                    taken.setdefault(str(subnet.network), (words, subnet))
+                    what = f"the subnet of {default.name}, a default interface of {node.node}"
+                    taken.setdefault(str(subnet.network), (what, subnet))
     return tuple(taken.values())
 
 

@@ -1,4 +1,4 @@
-"""Plugins that the validator does not know, and an administrator does: a JSON Schema for each, from the cluster's settings."""
+"""JSON Schemas from the cluster's settings, for plugins that the validator does not support."""
 
 from __future__ import annotations
 
@@ -12,42 +12,46 @@ from netattach_core.plugins.view import View
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation.plugin_chain import Entry
 
-FOREIGN_SCHEMA = Rule(
-    "foreign-schema", Severity.DENY, "a key against the schema that the cluster's settings have for a plugin"
+CUSTOM_SCHEMA = Rule(
+    "foreign-schema",
+    Severity.DENY,
+    "a value that does not match the schema for the plugin in the cluster's settings",
 )
 
-RULES = (FOREIGN_SCHEMA,)
+RULES = (CUSTOM_SCHEMA,)
 
-_MOST = 20
-"""Findings of one plugin's schema."""
+_MAX_FINDINGS = 20
+"""Findings that one plugin's schema yields at most."""
 
 
 def check(entry: Entry, schemas: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    """The plugin's own section, and that of its IPAM plugin."""
+    """Validates the plugin's configuration and its `ipam` section, each against the schema for its type."""
     if entry.binary in schemas and (entry.plugin is None or entry.binary != entry.type):
-        yield from _against(entry.raw, entry.binary, schemas[entry.binary])
+        yield from _validate(entry.raw, entry.binary, schemas[entry.binary])
     if entry.ipam_raw is not None and entry.ipam_plugin is None and entry.ipam_type in schemas:
-        yield from _against(entry.ipam_raw, entry.ipam_type, schemas[entry.ipam_type])
+        yield from _validate(entry.ipam_raw, entry.ipam_type, schemas[entry.ipam_type])
 
 
-def _against(view: View, kind: str, schema: Mapping[str, Any]) -> Iterator[Finding]:
+def _validate(view: View, kind: str, schema: Mapping[str, Any]) -> Iterator[Finding]:
     errors = sorted(
         Draft202012Validator(schema).iter_errors(view.node.value), key=lambda error: error.json_path
     )
-    for error in errors[:_MOST]:
+    for error in errors[:_MAX_FINDINGS]:
         where = error.json_path.removeprefix("$").removeprefix(".")
-        problem = f"{f'`{where}`: ' if where else ''}{error.message}, says the schema of {kind} in the cluster's settings"
-        yield view.found(FOREIGN_SCHEMA, problem, "correct it", *error.absolute_path)
+        problem = (
+            f"{f'`{where}`: ' if where else ''}{error.message} (schema of {kind} in the cluster's settings)"
+        )
+        yield view.found(CUSTOM_SCHEMA, problem, "correct the value", *error.absolute_path)
 
 
 def problem(schema: Any) -> str | None:
-    """Why a schema cannot be used; None where it can. It may refer to its own parts only: nothing is fetched."""
+    """Why a schema cannot be used; None where it can. References to other schemas are refused, since nothing is fetched."""
     try:
         Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
         return f"{error.json_path.removeprefix('$.')}: {error.message}"
-    foreign = next((ref for ref in _references(schema) if not ref.startswith("#")), None)
-    return f"$ref {foreign!r}: only a part of the same schema, #/…, can be referred to" if foreign else None
+    external = next((ref for ref in _references(schema) if not ref.startswith("#")), None)
+    return f"$ref {external!r}: only references within the schema, #/…, are supported" if external else None
 
 
 def _references(schema: Any) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""Whether a value surely meets a schema: nearly every good one, and no bad one.
+"""A fast test whether a value meets a schema: yes for nearly every valid value, never for an invalid one.
 
-jsonschema has the last word, and the words for what is wrong; but to ask it of what is good, as most is, takes thirty times
-as long as this.
+Where the answer is no, jsonschema decides, and explains what is wrong. Most values are valid, and for those jsonschema takes
+thirty times as long as this test.
 """
 
 from __future__ import annotations
@@ -11,38 +11,38 @@ from typing import Any
 
 from netattach_core.validation.go_json import NO_SCHEMA, cache_per_schema
 
-_EXACT: dict[str, type] = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
-_IN_WORDS_ONLY = {"fix", "open", "aliases", "exact", "nullRefused", "description"}
-_UNDERSTOOD = {
+_TYPES: dict[str, type] = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
+_WITHOUT_EFFECT = {"fix", "open", "aliases", "exact", "nullRefused", "description"}
+_SUPPORTED = {
     *("type", "properties", "additionalProperties", "items", "enum", "minimum", "maximum", "maxLength"),
-    *_IN_WORDS_ONLY,
+    *_WITHOUT_EFFECT,
 }
 
-Meets = Callable[[Any], bool]
+Test = Callable[[Any], bool]
 
 
 @cache_per_schema
-def quick_check(schema: Mapping[str, Any]) -> Meets:
-    """Says no where it is in doubt: of what it does not understand, and of 1500.0, which is an integer to JSON Schema."""
-    kind = _EXACT.get(str(schema.get("type")))
-    if kind is None or not schema.keys() <= _UNDERSTOOD:
-        return lambda _: not schema.keys() - _IN_WORDS_ONLY
+def quick_check(schema: Mapping[str, Any]) -> Test:
+    """A test of values, compiled from the schema; False in doubt: for other keywords, and for 1500.0 as an integer."""
+    kind = _TYPES.get(str(schema.get("type")))
+    if kind is None or not schema.keys() <= _SUPPORTED:
+        return lambda _: not schema.keys() - _WITHOUT_EFFECT
     meets = _object(schema) if kind is dict else _list(schema) if kind is list else _scalar(schema)
-    return lambda value: type(value) is kind and meets(value)  # which a bool is not where an int is wanted
+    return lambda value: type(value) is kind and meets(value)  # so that a bool is not an int
 
 
-def _object(schema: Mapping[str, Any]) -> Meets:
+def _object(schema: Mapping[str, Any]) -> Test:
     members = {key: quick_check(inner) for key, inner in schema.get("properties", NO_SCHEMA).items()}
-    others = quick_check(schema.get("additionalProperties", NO_SCHEMA))
-    return lambda value: all(members.get(key, others)(inner) for key, inner in value.items())
+    additional = quick_check(schema.get("additionalProperties", NO_SCHEMA))
+    return lambda value: all(members.get(key, additional)(inner) for key, inner in value.items())
 
 
-def _list(schema: Mapping[str, Any]) -> Meets:
+def _list(schema: Mapping[str, Any]) -> Test:
     item = quick_check(schema.get("items", NO_SCHEMA))
     return lambda value: all(item(each) for each in value)
 
 
-def _scalar(schema: Mapping[str, Any]) -> Meets:
+def _scalar(schema: Mapping[str, Any]) -> Test:
     enum, longest = schema.get("enum"), schema.get("maxLength")
     low, high = schema.get("minimum"), schema.get("maximum")
 

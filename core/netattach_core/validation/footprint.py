@@ -1,6 +1,6 @@
-"""What a network takes of the cluster: the link that its interfaces hang on, the addresses that it gives out, and their leases.
+"""The footprint of a network: the link that its interfaces use, the addresses that it assigns, and the store of their leases.
 
-The validator compares these of one NAD with those of all others. What cannot be read has none, and is told of elsewhere.
+`cluster_rules` compares the footprint of a NAD with those of all others. A configuration that cannot be parsed has none.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from netattach_core.plugins.view import View
 from netattach_core.validation import plugin_chain, syntax_rules
 from netattach_core.validation.plugin_chain import Entry, Network
 
-_REMEMBERED = 8192
-"""Configurations; a cluster has hundreds. Each is some hundred bytes once it is read."""
+_CACHE_SIZE = 8192
+"""Cached footprints, some hundred bytes each; a cluster has hundreds of networks."""
 
 _HOST_LOCAL_DIR = "/var/lib/cni/networks"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Addresses from first to last, and the subnet that they lie in. Of the spans of one group a pod gets one address.
+    """Addresses from first to last, and their subnet. A pod gets one address from all spans of a `group`.
 
-    `gateway` is the one address of them that no pod gets.
+    `gateway` is the one address that is not assigned to pods.
     """
 
     first: IpAddress
@@ -37,13 +37,13 @@ class Span:
     gateway: IpAddress | None = None
 
     def holds(self, address: IpAddress) -> bool:
-        """Whether a pod can have it."""
+        """Whether a pod can get the address."""
         same = self.subnet.version == address.version and address != self.gateway
         return same and int(self.first) <= int(address) <= int(self.last)
 
     @property
     def hosts(self) -> int:
-        """How many pods can have an address."""
+        """The number of pods that can get an address."""
         first, last = int(self.first), int(self.last)
         taken = self.gateway is not None and first <= int(self.gateway) <= last
         return last - first + (0 if taken else 1)
@@ -51,11 +51,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """One network. `link` is an interface of the nodes, or a bridge that a plugin makes; `vlan` the VLAN on it, 0 for none.
+    """The footprint of one network, by the first plugin of its chain.
 
-    `leases` names the store that keeps two pods from having one address; networks with the same one are safe from each other.
-    `bounds` are the spans as IP version and numbers. `gateways` are those that the plugin itself sets on the bridge.
-    `needs_ips`: it gives a pod no address that asks for none. `routed` is where its own routes lead.
+    `link` is an interface of the nodes or a bridge, `vlan` the VLAN on it (0 for none). `leases` identifies the store that
+    prevents duplicate addresses; networks with the same store do not conflict. `bounds` are the spans as (IP version, first,
+    last) in numbers. `gateways` are the addresses that the plugin sets on the bridge. With `needs_ips`, a pod gets an address
+    only by requesting one. `chained_ipam`: a later plugin of the chain has an `ipam` section. `routed` are the destinations of
+    its routes.
     """
 
     type: str = ""
@@ -77,12 +79,12 @@ class Footprint:
     chained_ipam: bool = False
     routed: tuple[IpInterface, ...] = ()
 
-    def is_beside(self, other: Footprint) -> bool:
-        """Whether pods of both are neighbours."""
+    def shares_link(self, other: Footprint) -> bool:
+        """Whether the pods of both are in one layer 2 segment."""
         return self.link == other.link != "" and self.vlan == other.vlan
 
-    def meets(self, other: Footprint) -> bool:
-        """Whether both give out some address. A thousand networks ask this of each other."""
+    def overlaps(self, other: Footprint) -> bool:
+        """Whether both can assign the same address. Fast, since a thousand networks may be compared with each other."""
         return any(
             version == another and low <= end and start <= high
             for version, low, high in self.bounds
@@ -94,11 +96,11 @@ NONE = Footprint()
 
 
 def from_nad(nad: Nad) -> Footprint:
-    """Of a configuration that cannot be read, or stands in a file of the nodes: NONE."""
+    """The footprint of a NAD; NONE where its configuration is empty or cannot be parsed."""
     return _from_config(nad.namespace, nad.name, nad.config)
 
 
-@functools.lru_cache(_REMEMBERED)
+@functools.lru_cache(_CACHE_SIZE)
 def _from_config(namespace: str, name: str, config: str) -> Footprint:
     _, root = syntax_rules.read(config)
     if root is None:
@@ -108,11 +110,11 @@ def _from_config(namespace: str, name: str, config: str) -> Footprint:
 
 
 def from_network(network: Network, nad: Nad) -> Footprint:
-    """Of a configuration that is read already."""
+    """The footprint of a configuration that is parsed already."""
     if not network.entries:
         return NONE
     first = network.entries[0]
-    conf = first.conf
+    config = first.config
     config_name = network.top.text("name") or nad.name
     link, vlan = _link(first)
     spans = tuple(_spans(first))
@@ -121,14 +123,14 @@ def from_network(network: Network, nad: Nad) -> Footprint:
         network=config_name,
         link=link,
         vlan=vlan,
-        mode=conf.text("mode") or "",
-        mtu=conf.whole("mtu") or 0,
+        mode=config.text("mode") or "",
+        mtu=config.whole("mtu") or 0,
         spans=spans,
         bounds=tuple((span.subnet.version, int(span.first), int(span.last)) for span in spans),
         ipam=first.ipam_type,
         leases=_leases(first, config_name, nad.full_name),
-        is_gateway=conf.flag("isGateway") or conf.flag("isDefaultGateway"),
-        forces_address=conf.flag("forceAddress"),
+        is_gateway=config.flag("isGateway") or config.flag("isDefaultGateway"),
+        forces_address=config.flag("forceAddress"),
         gateways=tuple(_gateways(first)),
         capabilities=frozenset(name for entry in network.entries for name in entry.context.capabilities),
         types=tuple(entry.type for entry in network.entries),
@@ -139,20 +141,20 @@ def from_network(network: Network, nad: Nad) -> Footprint:
 
 
 def _link(entry: Entry) -> tuple[str, int]:
-    """The link, and the VLAN on it."""
-    conf = entry.conf
-    if conf.flag("linkInContainer"):
+    """The link and the VLAN on it; "" where the network uses no link of the node."""
+    config = entry.config
+    if config.flag("linkInContainer"):
         return "", 0
     if entry.type == "bridge":
-        return conf.text("bridge") or "cni0", conf.whole("vlan") or 0
+        return config.text("bridge") or "cni0", config.whole("vlan") or 0
     if entry.type == "ovs":
-        return f"ovs:{conf.text('bridge') or ''}", conf.whole("vlan") or 0
+        return f"ovs:{config.text('bridge') or ''}", config.whole("vlan") or 0
     if entry.type == "vlan":
-        return conf.text("master") or "", conf.whole("vlanId") or 0
+        return config.text("master") or "", config.whole("vlanId") or 0
     if entry.type in {"macvlan", "ipvlan"}:
-        return conf.text("master") or "", 0
+        return config.text("master") or "", 0
     if entry.type == "host-device":
-        return conf.text("device") or "", 0
+        return config.text("device") or "", 0
     return "", 0
 
 
@@ -165,13 +167,15 @@ def _leases(entry: Entry, name: str, full_name: str) -> str:
     if entry.ipam_type == "whereabouts":
         return f"whereabouts {ipam.text('network_name') or ''}".rstrip()
     if entry.ipam_type == "static":
-        return f"static in {full_name}"  # which nobody keeps
+        return f"static in {full_name}"  # without a store: each network has its own addresses
     return f"{entry.ipam_type}"
 
 
 def _gateways(entry: Entry) -> Iterator[IpInterface]:
-    """Those of a bridge that is a gateway: host-local's, else the subnet's first address (bridge.go: calcGateways)."""
-    if entry.type != "bridge" or not (entry.conf.flag("isGateway") or entry.conf.flag("isDefaultGateway")):
+    """The addresses of a bridge that is a gateway: host-local's, else the first of the subnet (bridge.go: calcGateways)."""
+    if entry.type != "bridge" or not (
+        entry.config.flag("isGateway") or entry.config.flag("isDefaultGateway")
+    ):
         return
     for _, view in _ranges(entry.ipam) if entry.ipam else ():
         subnet = addresses.parse_cidr(view.text("subnet") or "")
@@ -214,7 +218,7 @@ def _ranges(ipam: View) -> Iterator[tuple[int, View]]:
 
 
 def _host_local(view: View, group: int) -> Span | None:
-    """Its gateway is the subnet's first address where none is given (range.go: Canonicalize)."""
+    """The default gateway is the first address of the subnet (host-local, range.go: Canonicalize)."""
     subnet = addresses.parse_cidr(view.text("subnet") or "")
     if subnet is None:
         return None
@@ -235,10 +239,10 @@ def _whereabouts(view: View, group: int) -> Span | None:
 def _within(
     subnet: IpInterface, start: str | None, end: str | None, group: int, gateway: IpAddress | None = None
 ) -> Span | None:
-    """Without ends: all hosts. IPv4's broadcast address is none."""
+    """The span in a subnet; by default all host addresses, without the broadcast address of IPv4."""
     network = subnet.network
     last_host = network.broadcast_address - 1 if subnet.version == 4 else network.broadcast_address
     first = addresses.parse_ip(start or "") or network.network_address + 1
     last = addresses.parse_ip(end or "") or last_host
-    sound = first in network and last in network and int(first) <= int(last)
-    return Span(first, last, subnet, group, gateway) if sound else None
+    is_valid = first in network and last in network and int(first) <= int(last)
+    return Span(first, last, subnet, group, gateway) if is_valid else None

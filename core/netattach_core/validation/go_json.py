@@ -1,9 +1,8 @@
-"""The configuration as Go's encoding/json reads it into a plugin's types.
+"""The configuration as Go's encoding/json decodes it into a plugin's types.
 
-Keys match without regard to case, of several the last one counts (of objects they are put together), and a null leaves the
-field as it was; so all checks see
-one spelling, and no nulls, but where a type reads them itself (`nullRefused` in its schema). Offsets still point into the
-author's text.
+Keys match in any case; of several equal ones the last is used, or they are merged where they are objects; and null leaves a field
+unchanged. So the rules see each key in one spelling and no nulls, except where a type decodes null itself (`nullRefused` in its
+schema). Offsets still point into the author's text.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ T = TypeVar("T")
 Schema = Mapping[str, Any]
 
 NO_SCHEMA: Schema = {}
-"""Of what nothing is said."""
+"""The schema of a value without restrictions."""
 
 _NESTED = frozenset({dict, list})
 _ZERO: dict[str, Any] = {"object": {}, "array": [], "string": "", "integer": 0, "boolean": False}
 
 
 def as_go_reads(node: Node, schema: Mapping[str, Any]) -> Node:
-    """The node with the keys of the schema in their own spelling; what the schema does not name stays as it is."""
+    """The node with the keys in the spelling of the schema; keys that the schema does not have are unchanged."""
     if isinstance(node.value, dict):
         return _object(node, schema)
     if isinstance(node.value, list) and "items" in schema:
@@ -55,12 +54,12 @@ def _object(node: Node, schema: Mapping[str, Any]) -> Node:
         is_as_written = value is member.node and key == member.key
         members.append(member if is_as_written else Member(key, member.start, value))
     if len(members) == len(node.members) and all(map(operator.is_, members, node.members)):
-        return node  # as nearly all are
+        return node  # the most frequent case
     return Node({m.key: m.node.value for m in members}, node.start, node.end, members=tuple(members))
 
 
 def merged(earlier: Node, later: Node) -> Node:
-    """Two objects under one key: Go reads the second into what the first has left."""
+    """Two objects with the same key: Go decodes the second into the result of the first."""
     if not (isinstance(earlier.value, dict) and isinstance(later.value, dict)):
         return later
     members = (*earlier.members, *later.members)
@@ -68,28 +67,28 @@ def merged(earlier: Node, later: Node) -> Node:
 
 
 def cache_per_schema(function: Callable[[Schema], T]) -> Callable[[Schema], T]:
-    """Remembers what comes of each schema. They are constants, and a configuration may have an object for each ten bytes."""
+    """Caches the result for each schema, by identity: schemas are constants, and are used again for every nested object."""
     known: dict[int, tuple[Schema, T]] = {}
 
-    def answer(schema: Schema) -> T:
+    def wrapper(schema: Schema) -> T:
         found = known.get(id(schema))
         if found is None or found[0] is not schema:
             found = known[id(schema)] = (schema, function(schema))
         return found[1]
 
-    return answer
+    return wrapper
 
 
 @cache_per_schema
 def spellings(schema: Schema) -> dict[str, str]:
-    """From a key without case to its own spelling; from none where a map is read, and not a type of Go's."""
+    """Keys in lower case (casefold) to their spelling; empty where Go decodes into a map, which is case-sensitive."""
     if schema.get("exact"):
         return {}
     return {key.casefold(): key for key in schema.get("properties", {})}
 
 
 def _zero(item: Node, schema: Mapping[str, Any]) -> Node:
-    """A null in a list is the zero value of its type."""
+    """The zero value of the type for a null in a list; else the item itself."""
     kind = schema.get("type")
     if item.value is None and isinstance(kind, str) and kind in _ZERO:
         return Node(_ZERO[kind], item.start, item.end)

@@ -1,4 +1,4 @@
-"""Rule group 2, the keys: those that no plugin reads, and those that are read in spite of their case."""
+"""Rules for keys: unknown, misplaced and reserved ones, and those in another case."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from netattach_core.text.finding import Finding, Path, Rule, Severity
 from netattach_core.text.json_document import Member, Node
 from netattach_core.validation.go_json import NO_SCHEMA, Schema, spellings
 
-KEY_MISSPELT = Rule("key-misspelt", Severity.WARN, "a key that is not read and looks like one that is")
+KEY_MISSPELT = Rule("key-misspelt", Severity.WARN, "an unknown key that is similar to a known one")
 KEY_UNKNOWN = Rule("key-unknown", Severity.WARN, "a key that the plugin does not read")
-KEY_CASE = Rule("key-case", Severity.WARN, "a key whose capital letters are not the plugin's")
-KEY_RESERVED = Rule("key-reserved", Severity.WARN, "a key that belongs to the runtime")
+KEY_CASE = Rule("key-case", Severity.WARN, "a key in another case than the plugin's documentation")
+KEY_RESERVED = Rule("key-reserved", Severity.WARN, "a key that is reserved for the runtime")
 
 RULES = (KEY_MISSPELT, KEY_UNKNOWN, KEY_CASE, KEY_RESERVED)
 
 _OF_ANY_PLUGIN = {"args", "capabilities", "dns"}
-"""What stands beside `type`, whatever the plugin."""
+"""Keys next to `type` that are valid for every plugin."""
 
 _ALIASES = {"capability": "capabilities"}
 
@@ -29,10 +29,10 @@ _RESERVED = {"runtimeConfig", "prevResult"}
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads the keys: a plugin's name, and the words that people write for its keys.
+    """The plugin that reads the keys, and the wrong names that authors use for them (`aliases`: wrong name to key).
 
-    For a main plugin, `ipam` is the schema of the section that another one reads; for an IPAM plugin, `main` is the
-    configuration around its section, and `main_schema` has that one's own keys.
+    For a main plugin, `ipam` is the schema of its `ipam` section; for an IPAM plugin, `main` is the configuration that
+    contains its section, and `main_schema` the schema of that.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Reader:
 
 
 def check(node: Node, path: Path, schema: Schema, reader: Reader) -> Iterator[Finding]:
-    """The keys of an object, and of all objects in it whose keys the schema lists; not all of them where it is `open`."""
+    """Validates the keys of an object and of nested objects in the schema; unknown keys are valid where the schema is `open`."""
     properties = schema.get("properties", {})
     if not (node.members and properties) and not (node.items and "items" in schema):
         return
@@ -66,18 +66,18 @@ def _key(member: Member, node: Node, path: Path, schema: Schema, reader: Reader)
     key, offset, at = member.key, member.start, (*path, member.key)
     spelling, known = spellings(schema), schema["properties"]
     if key in _RESERVED:
-        problem = f"`{key}` belongs to the runtime; the daemon takes it out of a NAD"
+        problem = f"`{key}` is set by the runtime; the daemon ignores it in a NetworkAttachmentDefinition"
         yield Finding(
-            KEY_RESERVED, at, problem, "remove it; a pod's annotation can ask for capabilities", offset
+            KEY_RESERVED, at, problem, "remove it; a pod's annotation can request capabilities", offset
         )
     elif key.startswith("cni.dev/"):
-        problem = f"`{key}` belongs to the runtime, which tells plugins by it what is to be kept"
+        problem = f"`{key}` is set by the runtime, which lists valid attachments for plugins in it"
         yield Finding(KEY_RESERVED, at, problem, "remove it", offset)
     elif key in known or _is_comment(key):
         return
     elif key.casefold() in spelling:
         right = spelling[key.casefold()]
-        problem = f"`{key}` is read as `{right}`, since plugins read keys without regard to case; other tools do not"
+        problem = f"`{key}` is read as `{right}`: plugins ignore the case of keys, other tools do not"
         yield Finding(KEY_CASE, at, problem, f"write `{right}`", offset)
     else:
         yield _unread(member, node, at, schema, reader)
@@ -87,54 +87,56 @@ def _unread(member: Member, node: Node, at: Path, schema: Schema, reader: Reader
     problem = f"{reader.name} does not read `{member.key}`"
     aliases = {**_ALIASES, **reader.aliases, **schema.get("aliases", {})}
     meant = _meant(member.key, list(schema["properties"]), aliases)
-    move = None if meant and _surely(member.key, meant, aliases) else _move(member.key, node, schema, reader)
+    move = (
+        None if meant and _is_certain(member.key, meant, aliases) else _move(member.key, node, schema, reader)
+    )
     if meant and not move:
         return Finding(KEY_MISSPELT, at, problem, f"did you mean `{meant}`?", member.start)
     return Finding(KEY_UNKNOWN, at, f"{problem}: it has no effect", move or "remove it", member.start)
 
 
-def _surely(key: str, meant: str, aliases: Mapping[str, str]) -> bool:
-    """Whether the key is another word for that one, or its very letters; and does not merely look like it."""
+def _is_certain(key: str, meant: str, aliases: Mapping[str, str]) -> bool:
+    """Whether the key is an alias of the meant one or differs only in case and separators, and is not merely similar."""
     return aliases.get(key) == meant or suggestions.alike(key, meant)
 
 
 def _move(key: str, node: Node, schema: Schema, reader: Reader) -> str | None:
-    """Where the key would be read, if not here: beside the ipam section, in that, or in another member or its entries."""
-    around = reader.main_schema.get("properties", {})
-    if reader.main and not reader.main.given(key) and (key in _OF_ANY_PLUGIN or key in around):
-        return "move it out of `ipam`, beside the plugin's `type`"
-    if key in reader.ipam.get("properties", {}) and not _holds(node.value.get("ipam"), key):
+    """The fix for a key that is valid elsewhere: outside of `ipam`, inside of it, or in another member or its entries."""
+    main_keys = reader.main_schema.get("properties", {})
+    if reader.main and not reader.main.given(key) and (key in _OF_ANY_PLUGIN or key in main_keys):
+        return "move it out of `ipam`, next to the plugin's `type`"
+    if key in reader.ipam.get("properties", {}) and not _has_key(node.value.get("ipam"), key):
         return "move it into `ipam`"
     for name, inner in schema["properties"].items():
         value = node.value.get(name)
-        if value is not None and key in _entry(inner).get("properties", {}) and not _holds(value, key):
+        if value is not None and key in _entry(inner).get("properties", {}) and not _has_key(value, key):
             return f"move it into {'the entry of ' if 'items' in inner else ''}`{name}`"
     return None
 
 
 def _entry(schema: Schema) -> Schema:
-    """That of a list's entries, however deep; else the schema itself."""
+    """The schema of a list's entries at any depth; else the schema itself."""
     while "items" in schema:
         schema = schema["items"]
     return schema
 
 
-def _holds(value: Any, key: str) -> bool:
-    """Of a list the first entry stands for all: this is asked of each key that is not read, and there may be many."""
+def _has_key(value: Any, key: str) -> bool:
+    """Whether an object has the key, or the first entry of a list; the other entries are skipped to save time."""
     while isinstance(value, list) and value:
         value = value[0]
     return isinstance(value, Mapping) and key in value
 
 
 def _meant(key: str, known: list[str], aliases: Mapping[str, str]) -> str | None:
-    """The key itself may be among the aliases, or look like one of the keys, or else like one of the aliases."""
+    """The known key that is meant: by an alias, else by similarity to a key, else to an alias."""
     alias = aliases.get(key)
     if alias in known:
         return alias
-    leading = [word for word, meant in aliases.items() if meant in known]
-    return suggestions.closest(key, known) or aliases.get(suggestions.closest(key, leading) or "")
+    names = [word for word, meant in aliases.items() if meant in known]
+    return suggestions.closest(key, known) or aliases.get(suggestions.closest(key, names) or "")
 
 
 def _is_comment(key: str) -> bool:
-    """What people write where JSON has no comments, and names with a domain, which are somebody's own."""
+    """Keys that serve as comments, and keys with a domain, which other tools own."""
     return key.startswith(("_", "#", "//", "$", "x-")) or key in {"comment", "description"} or "/" in key

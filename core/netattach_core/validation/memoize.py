@@ -1,4 +1,4 @@
-"""Work on what the nodes have told, done once for each change of it: a cluster may have thousands of nodes, and of NADs."""
+"""A cache for what is computed from all inventories: once for each change, though a cluster has thousands of nodes and NADs."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Nodes = Sequence[NodeInventory]
 
 
 def cache_last(function: Callable[[Nodes], T]) -> Callable[[Nodes], T]:
-    """Remembers what comes of one tuple of inventories, the last one; another sequence may change, and is looked at anew."""
-    kept: tuple[Nodes, T] | None = None
+    """Caches the result for the last tuple of inventories; not for other sequences, since those may change."""
+    cached: tuple[Nodes, T] | None = None
 
     @functools.wraps(function)
-    def answer(nodes: Nodes) -> T:
-        nonlocal kept
-        known = kept
-        if known is not None and known[0] is nodes:
-            return known[1]
-        found = function(nodes)
+    def wrapper(nodes: Nodes) -> T:
+        nonlocal cached
+        last = cached  # read once: other threads may replace it
+        if last is not None and last[0] is nodes:
+            return last[1]
+        result = function(nodes)
         if isinstance(nodes, tuple):
-            kept = (nodes, found)
-        return found
+            cached = (nodes, result)
+        return result
 
-    return answer
+    return wrapper

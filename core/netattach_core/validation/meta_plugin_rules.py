@@ -1,4 +1,4 @@
-"""A plugin that attaches networks itself: the daemon refuses it, too, whatever the settings say of the rule."""
+"""Meta-plugins are not allowed as plugins of a network; the daemon refuses them too, whatever the rule's severity."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from netattach_core.cni import meta_plugins
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.text.json_document import Node
 
-META_PLUGIN = Rule("meta-plugin", Severity.DENY, "a plugin that attaches networks itself")
+META_PLUGIN = Rule(
+    "meta-plugin",
+    Severity.DENY,
+    "a meta-plugin such as multus or netattach itself, used as a plugin of a network",
+)
 
 RULES = (META_PLUGIN,)
 
 
 def check(root: Node) -> Iterator[Finding]:
-    """Wherever a plugin may be named: `type`, `ipam`, `delegate`, and what only a foreign plugin knows of."""
+    """Finds meta-plugins wherever a configuration can name a plugin: `type`, `ipam`, `delegate`, and in nested objects."""
     for path, node in meta_plugins.named(root):
-        problem = f"{node.value} attaches networks itself, and no network leads back to it: every node refuses this one"
+        problem = f"{node.value} is a meta-plugin, which cannot be a plugin of a network itself: every node rejects this network"
         fix = (
-            "name the plugin that gives the addresses"
+            "write the name of an IPAM plugin"
             if _is_ipam(path)
-            else "name the plugin that makes the interface"
+            else "write the name of the plugin that creates the interface"
         )
         yield Finding(META_PLUGIN, path, problem, f"{fix}, or remove this network", node.start)
 

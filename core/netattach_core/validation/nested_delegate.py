@@ -1,4 +1,4 @@
-"""What flannel hands to another plugin: `delegate` has the keys of that one (flannel_linux.go: doCmdAdd)."""
+"""The configuration that flannel passes to another plugin: `delegate` (flannel_linux.go: doCmdAdd)."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from netattach_core.validation.plugin_chain import Entry, main_schema
 _FLANNEL, _DEFAULT = "flannel", "bridge"
 
 _WRITTEN_BY_FLANNEL = dict.fromkeys(("type", "name", "cniVersion", "ipam"), schema_types.ANYTHING)
-"""What it refuses, or puts in itself; the file of the plugin speaks of it."""
+"""Keys that flannel refuses or sets itself; `netattach_core.plugins.flannel` validates them."""
 
 
 def of(entry: Entry) -> View | None:
-    """The section as the author wrote it."""
+    """The `delegate` section as the author wrote it; None for other plugins."""
     return entry.raw.inner("delegate") if entry.type == _FLANNEL else None
 
 
 def check(entry: Entry) -> Iterator[Finding]:
-    """Its shape and its keys, by the schema of the plugin that reads them."""
+    """Validates values and keys of the section with the schema of the plugin that reads it."""
     raw = of(entry)
     plugin = main_plugin(own_name(raw.text("type") or _DEFAULT)) if raw else None
     if raw is None or plugin is None:
         return
-    schema = _without_own(main_schema(plugin.type))
+    schema = _without_written(main_schema(plugin.type))
     yield from schema_rules.check(View(as_go_reads(raw.node, schema), raw.path), schema, plugin.type)
     yield from key_spelling.check(
         raw.node, raw.path, schema, key_spelling.Reader(plugin.type, plugin.aliases)
@@ -38,5 +38,5 @@ def check(entry: Entry) -> Iterator[Finding]:
 
 
 @cache_per_schema
-def _without_own(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _without_written(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**schema, "properties": {**schema["properties"], **_WRITTEN_BY_FLANNEL}}

@@ -1,4 +1,4 @@
-"""Rule group 4, the nodes: interfaces and binaries, as the inventories know them."""
+"""Rules about nodes: interfaces, plugin binaries and DHCP daemons, by the nodes' inventories."""
 
 from __future__ import annotations
 
@@ -20,26 +20,30 @@ from netattach_core.validation.plugin_chain import Entry, Network
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
-MASTER_DEFAULT = Rule("master-default-interface", DENY, "the interface that carries the node's own traffic")
-MASTER_ABOVE_DEFAULT = Rule(
-    "master-on-default-interface", WARN, "a VLAN of the interface that carries the node's traffic"
+MASTER_DEFAULT = Rule("master-default-interface", DENY, "a `master` that carries the node's own traffic")
+MASTER_ON_DEFAULT = Rule(
+    "master-on-default-interface", WARN, "a `master` that is a VLAN of an interface with the node's traffic"
 )
-MASTER_OMITTED = Rule("master-omitted", WARN, "no `master`: the node's default-route interface is taken")
-MASTER_MISSING = Rule("master-missing-on-node", DENY, "an interface that nodes do not have")
-MTU_ABOVE_MASTER = Rule("mtu-above-master", DENY, "an MTU above that of the interface below")
-BRIDGE_KIND = Rule("bridge-of-another-kind", DENY, "a bridge's name that an interface of another kind has")
-BRIDGE_PRIMARY = Rule("bridge-of-default-network", WARN, "the bridge of the pods' default network")
-PLUGIN_MISSING = Rule("plugin-missing", DENY, "a plugin whose binary is not on the nodes")
-DHCP_MISSING = Rule("dhcp-daemon-missing", DENY, "addresses by DHCP where no dhcp daemon runs")
+MASTER_OMITTED = Rule(
+    "master-omitted", WARN, "no `master`, which means the interface of the node's default route"
+)
+MASTER_MISSING = Rule("master-missing-on-node", DENY, "an interface that does not exist on the nodes")
+MTU_ABOVE_MASTER = Rule("mtu-above-master", DENY, "an MTU above that of `master`")
+BRIDGE_KIND = Rule(
+    "bridge-of-another-kind", DENY, "the name of a bridge that is an interface of another kind"
+)
+BRIDGE_OF_DEFAULT = Rule("bridge-of-default-network", WARN, "the bridge of the pods' default network")
+PLUGIN_MISSING = Rule("plugin-missing", DENY, "a plugin without a binary on the nodes")
+DHCP_MISSING = Rule("dhcp-daemon-missing", DENY, "IPAM by DHCP on nodes without a DHCP daemon")
 
 RULES = (
     MASTER_DEFAULT,
-    MASTER_ABOVE_DEFAULT,
+    MASTER_ON_DEFAULT,
     MASTER_OMITTED,
     MASTER_MISSING,
     MTU_ABOVE_MASTER,
     BRIDGE_KIND,
-    BRIDGE_PRIMARY,
+    BRIDGE_OF_DEFAULT,
     PLUGIN_MISSING,
     DHCP_MISSING,
 )
@@ -47,61 +51,61 @@ RULES = (
 _BRIDGE = "bridge"
 
 _NAMED = 10
-"""Nodes that a message names; the rest is counted."""
+"""Nodes that a message names at most."""
 
-_CANDIDATES = 5
+_MAX_CANDIDATES = 5
 _USABLE_KINDS = ("", "bond", "team", "vlan", _BRIDGE)
-"""Links that lead somewhere. Hardware has no kind. Order is preference."""
+"""Kinds of links that can be a `master`, in order of preference. Hardware has no kind."""
 
 _MOVABLE_KINDS = ("",)
-_NOTHING_USABLE = f"add an interface to the nodes, or annotate the NAD with {ALLOW_DEFAULT_INTERFACE}: 'true'"
+_NOTHING_USABLE = f"add an interface to the nodes, or set the annotation {ALLOW_DEFAULT_INTERFACE}: 'true'"
 _POD_BRIDGES = {"cni0", "cbr0", "kube-bridge", "weave"}
-_PRIMARY_BRIDGES = {*_POD_BRIDGES, "docker0", "podman0", "virbr0"}
+_CONTAINER_BRIDGES = {*_POD_BRIDGES, "docker0", "podman0", "virbr0"}
 _REFUSES_LARGE_MTU = {"macvlan", "vlan"}
 
 
 def check(network: Network, nad: Nad, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
-    """Each plugin's interface and binaries. An inventory without interfaces, or without plugins, knows nothing of them."""
+    """Validates each plugin's interface and binaries; only with inventories that list interfaces, or plugins."""
     allowed = nad.annotations.get(ALLOW_DEFAULT_INTERFACE) == "true"
-    known = _known(nodes)
+    indexed = _indexed(nodes)
     for entry in network.entries:
         if _uses_node_interface(entry):
-            yield from _interface(entry, known, allowed=allowed)
+            yield from _interface(entry, indexed, allowed=allowed)
         if entry.type == _BRIDGE:
-            yield from _bridge(entry, known)
-        yield from _binary(entry.conf, entry.binary, known, ipam=False)
-        handed_on = nested_delegate.of(entry)
-        if handed_on is not None:
-            yield from _binary(handed_on, handed_on.text("type") or "", known, ipam=False)
+            yield from _bridge(entry, indexed)
+        yield from _binary(entry.config, entry.binary, indexed, ipam=False)
+        delegate = nested_delegate.of(entry)
+        if delegate is not None:
+            yield from _binary(delegate, delegate.text("type") or "", indexed, ipam=False)
         if entry.ipam is not None:
-            yield from _binary(entry.ipam, entry.ipam_type, known, ipam=True)
+            yield from _binary(entry.ipam, entry.ipam_type, indexed, ipam=True)
         if entry.ipam is not None and entry.ipam_type == dhcp_leases.TYPE:
-            yield from _dhcp(entry.ipam, known)
+            yield from _dhcp(entry.ipam, indexed)
 
 
-_REMEMBERED = 1024
-"""Names; authors choose them."""
+_CACHE_SIZE = 1024
+"""Names whose results are cached; authors choose the names, so their number is limited."""
 
 
-class _Known:
-    """What the inventories say, each thing looked up once: a configuration may name one interface in a thousand plugins."""
+class _Nodes:
+    """The inventories with cached lookups, since a configuration may use one interface in a thousand plugins."""
 
     def __init__(self, nodes: Sequence[NodeInventory]) -> None:
         self.nodes = [node for node in nodes if node.interfaces]
         self.with_plugins = [node for node in nodes if node.plugins]
-        remembered = functools.lru_cache(_REMEMBERED)
-        self.interfaces = remembered(self._interfaces)
-        self.defaults = remembered(self._defaults)
-        self.candidates = remembered(self._candidates)
-        self.without_plugin = remembered(self._without_plugin)
-        self.close_plugin = remembered(self._close_plugin)
+        cached = functools.lru_cache(_CACHE_SIZE)
+        self.interfaces = cached(self._interfaces)
+        self.defaults = cached(self._defaults)
+        self.candidates = cached(self._candidates)
+        self.without_plugin = cached(self._without_plugin)
+        self.close_plugin = cached(self._close_plugin)
 
     def _interfaces(self, name: str) -> list[tuple[NodeInventory, Interface]]:
-        """The interface of this name, and the nodes that have one."""
+        """The nodes that have an interface with this name, and the interface."""
         return [(node, found) for node in self.nodes if (found := node.interface(name))]
 
     def _defaults(self, name: str) -> list[tuple[NodeInventory, tuple[str, ...]]]:
-        """The nodes whose default interface it is, and why."""
+        """The nodes on which the interface is a default interface, and the reasons."""
         hits = [(node, reasons) for node in self.nodes if (reasons := node.default_reasons(name))]
         return hits + [
             (node, ("is a default interface",))
@@ -127,9 +131,9 @@ class _Known:
 
     @functools.cached_property
     def dhcp(self) -> tuple[list[NodeInventory], list[NodeInventory]]:
-        """Nodes that tell of their dhcp daemon, and those of them where none runs. Without its binary another rule speaks."""
-        told = [node for node in self.with_plugins if node.dhcp and node.has_plugin(dhcp_leases.TYPE)]
-        return told, [node for node in told if node.dhcp and not node.dhcp.running]
+        """The nodes that report on a DHCP daemon and have the plugin, and those of them without a running daemon."""
+        reporting = [node for node in self.with_plugins if node.dhcp and node.has_plugin(dhcp_leases.TYPE)]
+        return reporting, [node for node in reporting if node.dhcp and not node.dhcp.running]
 
     @functools.cached_property
     def first_default(self) -> NodeInventory | None:
@@ -137,65 +141,63 @@ class _Known:
 
 
 def _uses_node_interface(entry: Entry) -> bool:
-    """With `linkInContainer` the master is in the pod; a chained ipvlan takes the interface of the plugin before it."""
-    if entry.plugin is None or not entry.plugin.interface_key or entry.conf.flag("linkInContainer"):
+    """Whether the plugin uses an interface of the node: not with `linkInContainer`, and not in a chained ipvlan."""
+    if entry.plugin is None or not entry.plugin.interface_key or entry.config.flag("linkInContainer"):
         return False
     return not (entry.type == "ipvlan" and entry.context.chained)
 
 
-_known = cache_last(_Known)
+_indexed = cache_last(_Nodes)
 
 
-def _interface(entry: Entry, nodes: _Known, *, allowed: bool) -> Iterator[Finding]:
+def _interface(entry: Entry, nodes: _Nodes, *, allowed: bool) -> Iterator[Finding]:
     key = entry.plugin.interface_key if entry.plugin else ""
-    name = entry.conf.text(key)
+    name = entry.config.text(key)
     if name:
         if not allowed:
             yield from _default(entry, key, name, nodes)
         yield from _missing(entry, key, name, nodes)
         yield from _mtu(entry, name, nodes)
-    elif entry.plugin and entry.plugin.falls_back and (name == "" or not entry.conf.given(key)):
+    elif entry.plugin and entry.plugin.falls_back and (name == "" or not entry.config.given(key)):
         yield from _omitted(entry, key, nodes, allowed=allowed)
 
 
-def _omitted(entry: Entry, key: str, nodes: _Known, *, allowed: bool) -> Iterator[Finding]:
-    """MV5; the same safety rule as for a named one."""
-    hit = nodes.first_default
-    if hit is None or allowed:
-        problem = (
-            f"no `{key}`: {entry.type} takes the interface of the node's default route, whichever that is"
-        )
-        yield entry.conf.found(MASTER_OMITTED, problem, f'name the interface: "{key}": "eth1"')
+def _omitted(entry: Entry, key: str, nodes: _Nodes, *, allowed: bool) -> Iterator[Finding]:
+    """Without `master`, the plugin uses the interface of the default route: the safety rule applies as to a configured one."""
+    node = nodes.first_default
+    if node is None or allowed:
+        problem = f"no `{key}`: {entry.type} uses the interface of the node's default route, which may differ from node to node"
+        yield entry.config.found(MASTER_OMITTED, problem, f'set the interface: "{key}": "eth1"')
         return
-    default = hit.default_interfaces[0]
+    default = node.default_interfaces[0]
     problem = (
-        f"no `{key}`, so {entry.type} takes the interface of the node's default route: {default.name} on {hit.node}, which "
-        f"{_and(default.reasons)}. Pods must not share it with the node's own network"
+        f"no `{key}`, so {entry.type} uses the interface of the node's default route: {default.name} on {node.node}, which "
+        f"{_and(default.reasons)}. Pods must not share it with the node"
     )
-    yield entry.conf.found(MASTER_DEFAULT, problem, _fix(entry, nodes))
+    yield entry.config.found(MASTER_DEFAULT, problem, _fix(entry, nodes))
 
 
-def _default(entry: Entry, key: str, name: str, nodes: _Known) -> Iterator[Finding]:
+def _default(entry: Entry, key: str, name: str, nodes: _Nodes) -> Iterator[Finding]:
     hits = nodes.defaults(name)
     if hits:
         node, reasons = hits[0]
         more = f" (and on {len(hits) - 1} more)" if len(hits) > 1 else ""
         effect = (
-            "would be taken away from the node"
+            "would be moved into the pod, and the node would lose its network"
             if entry.type == "host-device"
             else "must not be shared with pods"
         )
         problem = (
             f"`{key}` {name} is a default interface of {node.node}{more}: it {_and(reasons)}. It {effect}"
         )
-        yield entry.conf.found(MASTER_DEFAULT, problem, _fix(entry, nodes), key)
+        yield entry.config.found(MASTER_DEFAULT, problem, _fix(entry, nodes), key)
         return
     for node, interface in nodes.interfaces(name):
         below = _vlan_parent(interface)
         if below and _is_default(node, below):
             problem = f"`{key}` {name} is a VLAN of {below}, which is a default interface of {node.node}"
-            yield entry.conf.found(
-                MASTER_ABOVE_DEFAULT, problem, "make sure that this VLAN is not the node's own", key
+            yield entry.config.found(
+                MASTER_ON_DEFAULT, problem, "make sure that the node does not use this VLAN itself", key
             )
             return
 
@@ -208,112 +210,108 @@ def _vlan_parent(interface: Interface) -> str:
     return interface.parent if interface.kind == "vlan" else ""
 
 
-def _missing(entry: Entry, key: str, name: str, nodes: _Known) -> Iterator[Finding]:
+def _missing(entry: Entry, key: str, name: str, nodes: _Nodes) -> Iterator[Finding]:
     having = nodes.interfaces(name)
     if len(having) == len(nodes.nodes):
         return
     everywhere = not having
     if everywhere and ":" in name:
-        problem = f"`{key}` {name} is a label of an address, not an interface; no node has an interface of that name"
+        problem = f"`{key}` {name} is the label of an address, not an interface; no node has an interface with this name"
     elif everywhere:
-        problem = f"`{key}` {name} is not an interface of {_every(nodes.nodes)}"
+        problem = f"`{key}` {name} does not exist on {_every(nodes.nodes)}"
     else:
         there = {node.node for node, _ in having}
         without = [node for node in nodes.nodes if node.node not in there]
-        problem = f"`{key}` {name} is not an interface of {_names(without)}: pods there cannot be attached"
+        problem = f"`{key}` {name} does not exist on {_names(without)}: pods there cannot be attached"
     severity = None if everywhere else WARN
-    yield entry.conf.found(MASTER_MISSING, problem, _fix(entry, nodes, name), key, severity=severity)
+    yield entry.config.found(MASTER_MISSING, problem, _fix(entry, nodes, name), key, severity=severity)
 
 
-def _mtu(entry: Entry, name: str, nodes: _Known) -> Iterator[Finding]:
-    """MV3, VL4."""
-    mtu = entry.conf.whole("mtu")
+def _mtu(entry: Entry, name: str, nodes: _Nodes) -> Iterator[Finding]:
+    """The kernel refuses an MTU above that of the interface below."""
+    mtu = entry.config.whole("mtu")
     if not mtu or entry.type not in _REFUSES_LARGE_MTU:
         return
     masters = nodes.interfaces(name)
     low = [(node, master) for node, master in masters if 0 < master.mtu < mtu]
     if not low:
         return
-    problem = (
-        f"`mtu` {mtu} is above that of {name} on {_names([node for node, _ in low])}; {entry.type} refuses it"
-    )
+    problem = f"`mtu` {mtu} is above the MTU of {name} on {_names([node for node, _ in low])}; {entry.type} rejects it"
     severity = None if len(low) == len(masters) else WARN
-    fix = f"write {min(master.mtu for _, master in low)} or less, or raise the interface's MTU"
-    yield entry.conf.found(MTU_ABOVE_MASTER, problem, fix, "mtu", severity=severity)
+    fix = f"set {min(master.mtu for _, master in low)} or less, or increase the MTU of the interface"
+    yield entry.config.found(MTU_ABOVE_MASTER, problem, fix, "mtu", severity=severity)
 
 
-def _bridge(entry: Entry, nodes: _Known) -> Iterator[Finding]:
-    """BR12. Of a link without a kind nothing is said: it is a card, or nobody knows what."""
-    name = entry.conf.text("bridge") or "cni0"
+def _bridge(entry: Entry, nodes: _Nodes) -> Iterator[Finding]:
+    """An interface without a kind is hardware or unknown, so it is not reported."""
+    name = entry.config.text("bridge") or "cni0"
     having = nodes.interfaces(name)
-    where = ("bridge",) if entry.conf.given("bridge") else ()
+    where = ("bridge",) if entry.config.given("bridge") else ()
     if name in _POD_BRIDGES and (having or (where and not nodes.nodes)):
-        yield _primary_bridge(entry, name, [node for node, _ in having], where)
+        yield _default_network_bridge(entry, name, [node for node, _ in having], where)
     wrong = [(node, interface) for node, interface in having if interface.kind not in ("", _BRIDGE)]
     if not wrong:
         return
     nodes_ = _names([node for node, _ in wrong])
     problem = (
-        f"`bridge` {name} is no bridge but a {wrong[0][1].kind} on {nodes_}: pods there cannot be attached"
+        f"`bridge` {name} is not a bridge but a {wrong[0][1].kind} on {nodes_}: pods there cannot be attached"
     )
     severity = None if len(wrong) == len(nodes.nodes) else WARN
-    yield entry.conf.found(
-        BRIDGE_KIND, problem, "name a bridge, or one that is not there yet", *where, severity=severity
+    yield entry.config.found(
+        BRIDGE_KIND,
+        problem,
+        "use the name of a bridge, or one that does not exist yet",
+        *where,
+        severity=severity,
     )
 
 
-def _primary_bridge(
+def _default_network_bridge(
     entry: Entry, name: str, having: Sequence[NodeInventory], where: tuple[str, ...]
 ) -> Finding:
-    """BR20."""
-    on = f"on {_names(having)}" if having else "where flannel and others run"
-    said = f"`bridge` {name}" if where else f"no `bridge`, which means {name}: it"
-    problem = (
-        f"{said} is the bridge of the pods' default network {on}: this network and that one are then the same"
-    )
-    return entry.conf.found(BRIDGE_PRIMARY, problem, 'name a bridge of its own: "bridge": "br1"', *where)
+    on = f"on {_names(having)}" if having else "where flannel and similar plugins run"
+    subject = f"`bridge` {name}" if where else f"no `bridge`, which means {name}: it"
+    problem = f"{subject} is the bridge of the pods' default network {on}: the two networks share one layer 2 segment"
+    return entry.config.found(BRIDGE_OF_DEFAULT, problem, 'use a separate bridge: "bridge": "br1"', *where)
 
 
-def _binary(view: View, kind: str, nodes: _Known, *, ipam: bool) -> Iterator[Finding]:
-    """G15."""
+def _binary(view: View, kind: str, nodes: _Nodes, *, ipam: bool) -> Iterator[Finding]:
     without = nodes.without_plugin(kind)
     if not kind or "/" in kind or not without:
         return
     if len(without) < len(nodes.with_plugins):
-        problem = f"the plugin `{kind}` is not on {_names(without)}: pods there cannot be attached"
+        problem = f"the plugin `{kind}` is not installed on {_names(without)}: pods there cannot be attached"
         yield view.found(
-            PLUGIN_MISSING, problem, f"install {kind} in /opt/cni/bin there", "type", severity=WARN
+            PLUGIN_MISSING, problem, f"install {kind} in /opt/cni/bin on these nodes", "type", severity=WARN
         )
         return
     close = nodes.close_plugin(kind, ipam)
-    fix = f"did you mean `{close}`?" if close else f"install {kind} in /opt/cni/bin of the nodes"
+    fix = f"did you mean `{close}`?" if close else f"install {kind} in /opt/cni/bin on the nodes"
     yield view.found(
         PLUGIN_MISSING,
-        f"the plugin `{kind}` is not on {_every(nodes.with_plugins)}: no pod can be attached",
+        f"the plugin `{kind}` is not installed on {_every(nodes.with_plugins)}: no pod can be attached",
         fix,
         "type",
     )
 
 
-def _dhcp(ipam: View, nodes: _Known) -> Iterator[Finding]:
-    """DH3: without its daemon neither ADD nor DEL succeeds. Nothing is known of a socket that the network names itself."""
-    told, without = nodes.dhcp
+def _dhcp(ipam: View, nodes: _Nodes) -> Iterator[Finding]:
+    """Without its daemon, the dhcp plugin fails both ADD and DEL. A network with a socket of its own is not validated."""
+    reporting, without = nodes.dhcp
     if not without or ipam.text("daemonSocketPath") not in (None, "", dhcp_leases.SOCKET):
         return
-    everywhere = len(without) == len(told)
-    where = _every(told) if everywhere else _names(without)
+    everywhere = len(without) == len(reporting)
+    where = _every(reporting) if everywhere else _names(without)
     pods = "no pod can be attached" if everywhere else "pods there cannot be attached"
-    problem = f"no dhcp daemon runs on {where}: {pods}, nor detached"
-    fix = (
-        f"see in the log of netattach-daemon why it does not start there, or run one at {dhcp_leases.SOCKET}"
-    )
+    problem = f"no DHCP daemon is running on {where}: {pods} or detached"
+    fix = f"check the log of netattach-daemon on these nodes, or run a DHCP daemon on {dhcp_leases.SOCKET}"
     yield ipam.found(DHCP_MISSING, problem, fix, "type", severity=None if everywhere else WARN)
 
 
-def _fix(entry: Entry, nodes: _Known, name: str = "") -> str:
+def _fix(entry: Entry, nodes: _Nodes, name: str = "") -> str:
     usable = nodes.candidates(_MOVABLE_KINDS if entry.type == "host-device" else _USABLE_KINDS)
     if not usable:
-        return "add the interface to the nodes" if name else _NOTHING_USABLE
+        return "create the interface on the nodes" if name else _NOTHING_USABLE
     close = suggestions.closest(name, usable) if name else None
     if close:
         return f"did you mean `{close}`?"
@@ -321,20 +319,20 @@ def _fix(entry: Entry, nodes: _Known, name: str = "") -> str:
     return f"use {named[0]}" if len(named) == 1 else f"use one of {', '.join(named)}"
 
 
-def _where(name: str, nodes: _Known) -> str:
-    """On which of several nodes it is there."""
+def _where(name: str, nodes: _Nodes) -> str:
+    """On which nodes the interface exists; "" where there is a single node."""
     having, all_ = [node.node for node, _ in nodes.interfaces(name)], len(nodes.nodes)
     if all_ == 1:
         return ""
     if len(having) == all_:
         return " (both nodes)" if all_ == 2 else f" (all {all_} nodes)"
-    return f" ({having[0]} alone)" if len(having) == 1 else f" ({len(having)} of {all_} nodes)"
+    return f" (only {having[0]})" if len(having) == 1 else f" ({len(having)} of {all_} nodes)"
 
 
 def candidates(nodes: Sequence[NodeInventory], kinds: Sequence[str] = _USABLE_KINDS) -> list[str]:
-    """Interfaces that would do: those of most nodes first, then hardware before what is built on it.
+    """Names of interfaces that can be a `master`: those on most nodes first, then hardware before virtual ones; at most five.
 
-    A bridge is named only where nothing else is there: most of them are made by a plugin for the pods of their own node.
+    Bridges are listed only where there is nothing else: most of them were created by a plugin for the pods of one node.
     """
     having = Counter(interface.name for node in nodes for interface in node.interfaces)
     taken = {default.name for node in nodes for default in node.default_interfaces}
@@ -345,19 +343,19 @@ def candidates(nodes: Sequence[NodeInventory], kinds: Sequence[str] = _USABLE_KI
                 ranked.setdefault(interface.name, (-having[interface.name], kinds.index(_kind(interface))))
     names = sorted(ranked, key=lambda name: (ranked[name], name))
     others = [name for name in names if kinds[ranked[name][1]] != _BRIDGE]
-    return (others or names)[:_CANDIDATES]
+    return (others or names)[:_MAX_CANDIDATES]
 
 
 def _usable(node: NodeInventory, interface: Interface, kinds: Sequence[str]) -> bool:
     if interface.name == "lo" or not interface.up or interface.controller or _kind(interface) not in kinds:
         return False
-    if interface.kind == "bridge" and interface.name in _PRIMARY_BRIDGES:
+    if interface.kind == "bridge" and interface.name in _CONTAINER_BRIDGES:
         return False
     return not _is_default(node, interface.parent)
 
 
 def _kind(interface: Interface) -> str:
-    """A veth with an address is the card of a node that is a container; one without leads to a pod."""
+    """The kind of an interface; a veth with an address counts as hardware, since it is the NIC of a node in a container."""
     return "" if interface.kind == "veth" and interface.addresses else interface.kind
 
 

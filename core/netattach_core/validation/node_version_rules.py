@@ -1,4 +1,4 @@
-"""Rule group 4, versions: the version of CNI that the network speaks against those that the nodes' binaries speak (G11)."""
+"""Rule about CNI versions: that of the network must be supported by the plugin binaries on the nodes."""
 
 from __future__ import annotations
 
@@ -12,55 +12,57 @@ from netattach_core.text.lists import and_more
 from netattach_core.validation.memoize import cache_last
 from netattach_core.validation.plugin_chain import Network
 
-VERSION_UNSPOKEN = Rule(
-    "cni-version-unspoken", Severity.DENY, "a version of CNI that the nodes' plugins do not speak"
+VERSION_UNSUPPORTED = Rule(
+    "cni-version-unspoken", Severity.DENY, "a CNI version that the plugins on the nodes do not support"
 )
 
-RULES = (VERSION_UNSPOKEN,)
+RULES = (VERSION_UNSUPPORTED,)
 
 _NAMED = 10
-"""Nodes that a message names; the rest is counted."""
+"""Nodes that a message names at most."""
 
 
 def check(network: Network, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
-    """Each plugin and IPAM plugin. A binary that did not say which versions it speaks is passed over, and so is none at all."""
-    spoken = _spoken(nodes)
+    """Validates each plugin and IPAM plugin; missing binaries and those that did not report their versions are skipped."""
+    supported = _supported_versions(nodes)
     seen = set[str]()
     for entry in network.entries:
-        for view, kind in ((entry.conf, entry.binary), (entry.ipam, entry.ipam_type)):
-            if view is not None and kind in spoken and kind not in seen:
+        for view, kind in ((entry.config, entry.binary), (entry.ipam, entry.ipam_type)):
+            if view is not None and kind in supported and kind not in seen:
                 seen.add(kind)
-                yield from _binary(network, view, kind, spoken[kind])
+                yield from _binary(network, view, kind, supported[kind])
 
 
 @cache_last
-def _spoken(nodes: Sequence[NodeInventory]) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
-    """By plugin, the nodes on which it told its versions, and those."""
-    spoken: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+def _supported_versions(nodes: Sequence[NodeInventory]) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
+    """For each plugin, the nodes that report its versions, with these versions."""
+    supported: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     for node in nodes:
         for plugin in node.plugins:
             if plugin.versions:
-                spoken.setdefault(plugin.name, []).append((node.node, plugin.versions))
-    return spoken
+                supported.setdefault(plugin.name, []).append((node.node, plugin.versions))
+    return supported
 
 
 def _binary(
-    network: Network, view: View, kind: str, spoken: Sequence[tuple[str, tuple[str, ...]]]
+    network: Network, view: View, kind: str, supported: Sequence[tuple[str, tuple[str, ...]]]
 ) -> Iterator[Finding]:
-    without = [name for name, known in spoken if network.cni_version not in known]
+    without = [name for name, known in supported if network.cni_version not in known]
     if not without:
         return
-    everywhere = len(without) == len(spoken)
+    everywhere = len(without) == len(supported)
     where = f"on {and_more(without, _NAMED)}"
-    outcome = "no pod can be attached" if everywhere and len(spoken) > 1 else "pods there cannot be attached"
-    problem = f"the plugin `{kind}` {where} does not speak CNI {network.cni_version}: {outcome}"
+    outcome = (
+        "no pod can be attached" if everywhere and len(supported) > 1 else "pods there cannot be attached"
+    )
+    problem = f"the plugin `{kind}` {where} does not support CNI version {network.cni_version}: {outcome}"
     severity = None if everywhere else Severity.WARN
-    yield view.found(VERSION_UNSPOKEN, problem, _fix(kind, spoken), "type", severity=severity)
+    yield view.found(VERSION_UNSUPPORTED, problem, _fix(kind, supported), "type", severity=severity)
 
 
-def _fix(kind: str, spoken: Sequence[tuple[str, tuple[str, ...]]]) -> str:
-    """The newest version that all of them speak."""
-    common = set(versions.SUPPORTED).intersection(*(known for _, known in spoken))
+def _fix(kind: str, supported: Sequence[tuple[str, tuple[str, ...]]]) -> str:
+    """The newest version that all of the binaries support, or an update."""
+    common = set(versions.SUPPORTED).intersection(*(known for _, known in supported))
     newest = versions.newest_supported(common)
-    update = f"install a newer {kind} there"
+    update = f"install a newer {kind} on these nodes"
     return f'write "cniVersion": "{newest}", or {update}' if newest else update

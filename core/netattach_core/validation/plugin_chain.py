@@ -1,4 +1,4 @@
-"""The network as a chain of plugins: each one's configuration as it reads it, with what it may know of the others."""
+"""The network as a chain of plugins: the configuration of each as the plugin reads it, and its context in the chain."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ LIST_SCHEMA = schema_types.record(
     loadOnlyInlinedPlugins=schema_types.ANYTHING,
     plugins=schema_types.list_of(schema_types.ANYTHING),
 )
-"""The keys beside `plugins` (cni-spec, section 1)."""
+"""The keys next to `plugins` (CNI SPEC, section 1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One plugin of the chain: the author's text, what the plugin reads of it, and who it is; `ipam` likewise.
+    """One plugin of the chain: `raw` is the author's configuration, `config` the same as Go reads it; likewise for `ipam`.
 
-    `type` is the plugin's own name, `binary` the one that it is called by.
+    `type` is the plugin's own name, `binary` the name in the configuration. `plugin` is None for an unknown one.
     """
 
     raw: View
-    conf: View
+    config: View
     type: str
     binary: str
     plugin: Plugin | None
@@ -52,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The whole configuration."""
+    """A complete configuration; `listed` for one with `plugins`."""
 
     top: View
     entries: tuple[Entry, ...]
@@ -61,7 +61,7 @@ class Network:
 
 
 def read(root: Node, nad: Nad) -> Network:
-    """Takes the configuration apart; finds nothing wrong itself."""
+    """The chain of a configuration; reports nothing itself."""
     listed = isinstance(root.value.get("plugins"), list) or (
         "plugins" in root.value and "type" not in root.value
     )
@@ -71,25 +71,25 @@ def read(root: Node, nad: Nad) -> Network:
     raws = tuple(raw for raw in raws if isinstance(raw.node.value, dict))
     binaries = [_type(raw.node) for raw in raws]
     types = [own_name(binary) for binary in binaries]
-    makers = (index for index, kind in enumerate(types) if _makes_interface(kind))
-    first_maker = next(makers, len(types))
+    mains = (index for index, kind in enumerate(types) if _creates_interface(kind))
+    first_main = next(mains, len(types))
     entries: list[Entry] = []
     bare = True
     for index, raw in enumerate(raws):
-        place = _Place(
+        position = _Position(
             tuple(types[:index]),
-            made=first_maker < index,
+            made=first_main < index,
             bare=bare and index > 0,
             followed=index + 1 < len(raws),
         )
-        entry = _entry(raw, binaries[index], place, version, top, nad)
+        entry = _entry(raw, binaries[index], position, version, top, nad)
         entries.append(entry)
-        bare = bare and _gives_no_address(entry)
+        bare = bare and _assigns_no_address(entry)
     return Network(top, tuple(entries), listed, version)
 
 
 def _type(node: Node) -> str:
-    """As Go reads it, before it is known by which schema the rest is read."""
+    """`type` as Go reads it, since the schema for the other keys depends on it."""
     found = (m.node.value for m in reversed(node.members) if m.key.casefold() == "type")
     value = next((each for each in found if each is not None), None)
     return value if isinstance(value, str) else ""
@@ -101,10 +101,10 @@ def _version(top: View) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """The plugins before one: their types, whether one makes the interface, whether surely none gives an address.
+class _Position:
+    """The position of a plugin in the chain: the types before it, and whether it is followed by others.
 
-    And whether there are others behind it.
+    `made`: a plugin before it creates the interface. `bare`: certainly none before it assigns an address.
     """
 
     types: tuple[str, ...]
@@ -113,29 +113,29 @@ class _Place:
     followed: bool
 
 
-def _entry(raw: View, binary: str, place: _Place, version: str, top: View, nad: Nad) -> Entry:
+def _entry(raw: View, binary: str, position: _Position, version: str, top: View, nad: Nad) -> Entry:
     kind = own_name(binary)
     plugin = main_plugin(kind)
     schema = main_schema(plugin.type if plugin else "")
-    conf = View(as_go_reads(raw.node, schema), raw.path)
+    config = View(as_go_reads(raw.node, schema), raw.path)
     context = Context(
         cni_version=version,
-        capabilities=_capabilities(conf),
-        chained=bool(place.types),
-        followed=place.followed,
-        made=place.made,
-        main=place.types[0] if place.types else kind,
-        mode=conf.text("mode") or "",
+        capabilities=_capabilities(config),
+        chained=bool(position.types),
+        followed=position.followed,
+        made=position.made,
+        main=position.types[0] if position.types else kind,
+        mode=config.text("mode") or "",
         resource=bool(nad.annotations.get(RESOURCE_NAME)),
         namespace=nad.namespace,
         name=nad.name,
         network=top.text("name") or "",
-        bare=place.bare,
-        sets_routes=_sets_routes(conf, kind, nad),
-        makes_gateways=kind == "bridge" and (conf.flag("isGateway") or conf.flag("isDefaultGateway")),
+        bare=position.bare,
+        sets_routes=_sets_routes(config, kind, nad),
+        makes_gateways=kind == "bridge" and (config.flag("isGateway") or config.flag("isDefaultGateway")),
         fills_ranges=plugin.fills_ranges if plugin else None,
     )
-    ipam = conf.inner("ipam")
+    ipam = config.inner("ipam")
     ipam_type = (ipam.text("type") if ipam else None) or ""
     if ipam is not None and plugin is not None and not ipam.given("type"):
         ipam_type = plugin.default_ipam
@@ -143,50 +143,50 @@ def _entry(raw: View, binary: str, place: _Place, version: str, top: View, nad: 
     ipam_raw = _ipam_raw(raw)
     if known and ipam_raw:
         ipam = View(as_go_reads(ipam_raw.node, ipam_schema(known.type)), ipam_raw.path)
-        conf = _with_ipam(conf, ipam)
-    return Entry(raw, conf, kind, binary, plugin, context, schema, ipam_raw, ipam, ipam_type, known)
+        config = _with_ipam(config, ipam)
+    return Entry(raw, config, kind, binary, plugin, context, schema, ipam_raw, ipam, ipam_type, known)
 
 
-MAKES_LINK = {"bridge", "macvlan", "ipvlan", "vlan", "ptp", "dummy", "tap"}
-"""Main plugins that surely make an interface, of the name that they are called with, and set it up in the pod."""
+CREATES_INTERFACE = {"bridge", "macvlan", "ipvlan", "vlan", "ptp", "dummy", "tap"}
+"""Main plugins that certainly create an interface named CNI_IFNAME, and set it up in the pod."""
 
-BARE_WITHOUT_IPAM = {"bridge", "macvlan", "tap", "host-device", "ovs"}
-"""Main plugins that surely bring no address without `ipam`, and write their result in the version that they are asked for."""
+NO_ADDRESS_WITHOUT_IPAM = {"bridge", "macvlan", "tap", "host-device", "ovs"}
+"""Main plugins that certainly assign no address without `ipam`, and write their result in the configured version."""
 
 
-def _sets_routes(conf: View, kind: str, nad: Nad) -> bool:
-    """Not of a device that the plugin may find given to user space (host-device.go: hasDpdkDriver)."""
+def _sets_routes(config: View, kind: str, nad: Nad) -> bool:
+    """Whether it sets routes; not for a device that may have a user-space driver (host-device.go: hasDpdkDriver)."""
     if kind != "host-device":
-        return kind in MAKES_LINK
-    handed_out = bool(nad.annotations.get(RESOURCE_NAME)) or "deviceID" in _capabilities(conf)
-    return not (handed_out or conf.value("pciBusID") or conf.flag("DPDKMode"))
+        return kind in CREATES_INTERFACE
+    from_kubelet = bool(nad.annotations.get(RESOURCE_NAME)) or "deviceID" in _capabilities(config)
+    return not (from_kubelet or config.value("pciBusID") or config.flag("DPDKMode"))
 
 
-def _gives_no_address(entry: Entry) -> bool:
-    """Whether it is known of this plugin that it neither brings an address itself nor by an IPAM plugin.
+def _assigns_no_address(entry: Entry) -> bool:
+    """Whether the plugin certainly assigns no address, neither itself nor with an IPAM plugin.
 
-    A file on the node that ovs reads may name one.
+    ovs may read the IPAM from a file on the node.
     """
-    if entry.plugin is None or entry.conf.value("ipam") or entry.conf.given("configuration_path"):
+    if entry.plugin is None or entry.config.value("ipam") or entry.config.given("configuration_path"):
         return False
-    return entry.type in BARE_WITHOUT_IPAM or entry.plugin.role is Role.CHAINED
+    return entry.type in NO_ADDRESS_WITHOUT_IPAM or entry.plugin.role is Role.CHAINED
 
 
-def _capabilities(conf: View) -> frozenset[str]:
-    declared = conf.inner("capabilities")
+def _capabilities(config: View) -> frozenset[str]:
+    declared = config.inner("capabilities")
     return (
         frozenset(name for name, on in declared.node.value.items() if on is True) if declared else frozenset()
     )
 
 
-def _makes_interface(kind: str) -> bool:
+def _creates_interface(kind: str) -> bool:
     plugin = main_plugin(kind)
     return plugin is not None and plugin.role is Role.MAIN
 
 
 @functools.cache
 def main_schema(kind: str) -> dict[str, Any]:
-    """The schema of a plugin's configuration, "" for one that is not known: what libcni reads, and the plugin's own keys."""
+    """The schema of a plugin's configuration: the keys that libcni reads and the plugin's own; "" for an unknown plugin."""
     plugin = main_plugin(kind)
     if plugin is None:
         return schema_types.record(**schema_types.READ_BY_LIBCNI)
@@ -195,7 +195,7 @@ def main_schema(kind: str) -> dict[str, Any]:
 
 @functools.cache
 def ipam_schema(kind: str) -> dict[str, Any]:
-    """The schema of an ipam section, likewise; of a plugin that the validator knows."""
+    """The schema of the `ipam` section of an IPAM plugin."""
     plugin = ipam_plugin(kind)
     if plugin is None:
         return schema_types.record(type=schema_types.TEXT)
@@ -209,8 +209,8 @@ def _ipam_raw(raw: View) -> View | None:
     return View(functools.reduce(merged, nodes), (*raw.path, "ipam")) if nodes else None
 
 
-def _with_ipam(conf: View, ipam: View) -> View:
-    """The configuration with its ipam section as the IPAM plugin reads it."""
-    members = tuple(m if m.key != "ipam" else type(m)(m.key, m.start, ipam.node) for m in conf.node.members)
+def _with_ipam(config: View, ipam: View) -> View:
+    """The configuration with its `ipam` section as the IPAM plugin reads it."""
+    members = tuple(m if m.key != "ipam" else type(m)(m.key, m.start, ipam.node) for m in config.node.members)
     value = {m.key: m.node.value for m in members}
-    return View(Node(value, conf.node.start, conf.node.end, members), conf.path)
+    return View(Node(value, config.node.start, config.node.end, members), config.path)

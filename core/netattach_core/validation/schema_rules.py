@@ -1,4 +1,4 @@
-"""Rule group 2, the shape: each plugin's JSON Schema (Draft 2020-12), with its errors put into plain words."""
+"""Rules for values: the JSON Schema of each plugin (Draft 2020-12), with messages for its errors."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from netattach_core.text.finding import Finding, Rule, Severity, path_text
 from netattach_core.validation.fast_schema import quick_check
 from netattach_core.validation.go_json import cache_per_schema
 
-SCHEMA = Rule("schema", Severity.DENY, "a value of the wrong type, or outside of what the plugin takes")
-NUMBER_FORM = Rule("number-form", Severity.WARN, "a whole number that is written as a float")
+SCHEMA = Rule("schema", Severity.DENY, "a value of the wrong type, or one that the plugin does not accept")
+NUMBER_FORM = Rule("number-form", Severity.WARN, "an integer in the form of a float")
 
 _UNBOUNDED = 2**31
-"""A limit from here on is that of the plugin's integer type, and no help to a reader."""
+"""Limits from here on are those of an integer type, and are not mentioned in messages."""
 
 RULES = (SCHEMA, NUMBER_FORM)
 
-_TYPES = {
-    "string": "a text in double quotes",
-    "integer": "a whole number",
+_TYPE_NAMES = {
+    "string": "a string in double quotes",
+    "integer": "an integer",
     "boolean": "true or false",
     "object": "an object",
     "array": "a list",
@@ -33,24 +33,24 @@ _TYPES = {
 
 
 def check(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
-    """What the schema says against this object. `reader` is who refuses it: a plugin's type, or `every CNI runtime`."""
+    """The findings for an object against a schema. `reader` is who rejects it: a plugin's type, or `every CNI runtime`."""
     if not quick_check(schema)(view.node.value):
         yield from _found(view, schema, reader)
         yield from _floats(view, schema)
-    yield from _overwritten(view, schema, reader)
+    yield from _duplicates(view, schema, reader)
 
 
 def _found(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
     for error in _validator(schema).iter_errors(view.node.value):
         if error.validator == "enum" and not isinstance(error.instance, str):
-            continue  # the type has been said to be wrong already
+            continue  # its type is reported already
         problem, fix = _explain(error)
         where = tuple(error.absolute_path)
-        yield view.found(SCHEMA, f"{problem}; {reader} refuses it", fix, *where)
+        yield view.found(SCHEMA, f"{problem}; {reader} rejects it", fix, *where)
 
 
-def _overwritten(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
-    """A key that stands there again, in another case: the last one counts, but Go reads each and wants the type of each."""
+def _duplicates(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
+    """Duplicate keys, in any case: the last one is used, but Go decodes each, and fails for a wrong type."""
     if not view.node.members and not view.node.items:
         return
     properties = schema.get("properties", {})
@@ -62,16 +62,16 @@ def _overwritten(view: View, schema: Mapping[str, Any], reader: str) -> Iterator
             continue
         inner = View(member.node, (*view.path, member.key))
         if is_last:
-            yield from _overwritten(inner, wanted, reader)
+            yield from _duplicates(inner, wanted, reader)
         elif not _is_readable(member.node.value, wanted):
-            problem = f"`{member.key}` stands there twice, and the first is {_described(member.node.value)}"
-            yield inner.found(SCHEMA, f"{problem}; {reader} refuses it", "remove one of the two")
+            problem = f"`{member.key}` is there twice, and the first is {_described(member.node.value)}"
+            yield inner.found(SCHEMA, f"{problem}; {reader} rejects it", "remove one of the two")
     for item in view.items() if "items" in schema else ():
-        yield from _overwritten(item, schema["items"], reader)
+        yield from _duplicates(item, schema["items"], reader)
 
 
 def _is_readable(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether Go reads a value into the type of its field, whatever the plugin then thinks of it."""
+    """Whether Go can decode a value into the type of its field; the plugin may reject it afterwards."""
     for error in _validator(schema).iter_errors(value):
         if error.validator == "type":
             return False
@@ -81,7 +81,7 @@ def _is_readable(value: Any, schema: Mapping[str, Any]) -> bool:
 
 
 def _fits(number: float, schema: Mapping[str, Any]) -> bool:
-    """Whether a number fits into the integer type behind a schema's bounds."""
+    """Whether a number fits into the integer type that a schema's bounds indicate."""
     high = schema.get("maximum", 0)
     unsigned = schema.get("minimum") == 0 and high >= _UNBOUNDED
     return 0 <= number <= high if unsigned else -(2**63) <= number < 2**63
@@ -89,22 +89,22 @@ def _fits(number: float, schema: Mapping[str, Any]) -> bool:
 
 @cache_per_schema
 def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
-    """One a schema: to build it takes longer than to use it."""
+    """Cached for each schema: building a validator takes longer than using it."""
     return Draft202012Validator(schema)
 
 
 def _explain(error: ValidationError) -> tuple[str, str]:
-    """Problem and fix. A keyword without words of its own is a gap here, and says at least where."""
+    """Problem and fix for an error; keywords without a message here yield that of jsonschema."""
     name = f"`{_name(error)}`"
-    explain = _WORDS.get(str(error.validator))
+    explain = _EXPLANATIONS.get(str(error.validator))
     if explain is None:
-        return f"{name} is not as it should be: {error.message}", "correct it"
+        return f"{name} is not valid: {error.message}", "correct it"
     problem, fix = explain(name, error)
     return problem, _schema(error).get("fix", fix)
 
 
 def _name(error: ValidationError) -> str:
-    """The last key, and the numbers behind it: `vlanTrunk[1]`."""
+    """The last key with the indexes after it: `vlanTrunk[1]`."""
     path = list(error.absolute_path)
     start = max((i for i, part in enumerate(path) if isinstance(part, str)), default=0)
     return path_text(tuple(path[start:]))
@@ -115,12 +115,12 @@ def _type(name: str, error: ValidationError) -> tuple[str, str]:
     wanted = [kind for kind in ([value] if isinstance(value, str) else value) if kind != "null"]
     allowed = [word for word in _schema(error).get("enum", ()) if word]
     fix = f"write one of {', '.join(allowed)}" if allowed else _retyped(error.instance, wanted[0])
-    has_to_be = " or ".join(_TYPES[kind] for kind in wanted)
-    return f"{name} is {_described(error.instance)}; it has to be {has_to_be}", fix
+    expected = " or ".join(_TYPE_NAMES[kind] for kind in wanted)
+    return f"{name} is {_described(error.instance)}; it must be {expected}", fix
 
 
 def _schema(error: ValidationError) -> Mapping[str, Any]:
-    """The part of the schema that was not met; jsonschema allows true and false for one too."""
+    """The part of the schema that the value does not meet; empty for the schemas true and false."""
     return error.schema if isinstance(error.schema, Mapping) else {}
 
 
@@ -134,7 +134,7 @@ def _described(value: Any) -> str:
 
 
 _DESCRIPTIONS: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (str, "the text "),
+    (str, "the string "),
     ((int, float), "the number "),
     (list, "the list "),
     (dict, "the object "),
@@ -142,7 +142,7 @@ _DESCRIPTIONS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 
 def _retyped(value: Any, wanted: str) -> str:
-    """What the author meant, in the type that is wanted."""
+    """The fix: the same value in the wanted type, where that is possible."""
     if isinstance(value, str) and wanted in {"integer", "boolean"}:
         word = value.strip().lower()
         if (wanted == "integer" and word.lstrip("-").isdigit()) or (
@@ -152,12 +152,12 @@ def _retyped(value: Any, wanted: str) -> str:
     if wanted == "boolean":
         return "write true or false, without quotes"
     if wanted == "integer":
-        return "write a whole number, without quotes"
+        return "write an integer, without quotes"
     if wanted == "string" and isinstance(value, int | float) and not isinstance(value, bool):
         return f'write "{json.dumps(value)}", in quotes'
     if wanted == "array" and isinstance(value, dict | str):
         return "put it in brackets: [ … ]"
-    return f"write {_TYPES[wanted]}"
+    return f"write {_TYPE_NAMES[wanted]}"
 
 
 def _enum(name: str, error: ValidationError) -> tuple[str, str]:
@@ -174,27 +174,27 @@ def _bounds(name: str, error: ValidationError) -> tuple[str, str]:
     number = f"a number from {low} to {high}"
     if high >= _UNBOUNDED:
         number = "a number of 0 or more" if error.validator == "minimum" else "a smaller number"
-    return f"{name} is {error.instance}; it has to be {number}", f"write {number}"
+    return f"{name} is {error.instance}; it must be {number}", f"write {number}"
 
 
-def _long(name: str, error: ValidationError) -> tuple[str, str]:
+def _too_long(name: str, error: ValidationError) -> tuple[str, str]:
     return f"{name} has more than {error.validator_value} characters", "shorten it"
 
 
-_WORDS: dict[str, Callable[[str, ValidationError], tuple[str, str]]] = {
+_EXPLANATIONS: dict[str, Callable[[str, ValidationError], tuple[str, str]]] = {
     "type": _type,
     "enum": _enum,
     "minimum": _bounds,
     "maximum": _bounds,
-    "maxLength": _long,
+    "maxLength": _too_long,
 }
 
 
 def _floats(view: View, schema: Mapping[str, Any], where: tuple[str | int, ...] = ()) -> Iterator[Finding]:
-    """G4: a plugin refuses 1500.0; the daemon hands on 1500, as libcni does, so it works through them alone."""
+    """Go refuses to decode 1500.0 into an integer; it works only since libcni, and the daemon, pass 1500 to the plugin."""
     value = _at(view.node.value, where)
     if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():
-        problem = f"`{path_text(where[-1:])}` is written as a float; the plugin takes it only because the daemon rewrites it"
+        problem = f"`{path_text(where[-1:])}` is written as a float; the plugin accepts it only because the daemon rewrites it"
         yield view.found(NUMBER_FORM, problem, f"write {int(value)}", *where)
     elif isinstance(value, dict):
         for key, inner in schema.get("properties", {}).items():

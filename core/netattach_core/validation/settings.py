@@ -1,6 +1,6 @@
-"""How an administrator wants to have validated: severities, exemptions, schemas of foreign plugins, what the cluster uses itself.
+"""The cluster's settings for validation: severities, exemptions, schemas of other plugins, subnets of the cluster.
 
-Values alone; `netattach_kube.cluster_settings` reads them from the cluster's settings.
+`netattach_kube.cluster_settings` parses them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.OFF: 2}
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """In namespaces of these names (`*` and `?` as in a shell), findings of these rules (of all, where none is named)."""
+    """A lower severity for some rules (all where none is listed) in some namespaces (with the wildcards `*` and `?`)."""
 
     namespaces: tuple[str, ...]
     rules: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class ClusterNetworks:
-    """Subnets that the cluster uses itself, each a text as it was written."""
+    """Subnets that the cluster itself uses, in CIDR notation."""
 
     pods: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
@@ -40,9 +40,9 @@ class ClusterNetworks:
 
 @dataclass(frozen=True, slots=True)
 class ValidationSettings:
-    """`severities` by rule id; `schemas` by plugin type; with `warn_only` nothing is refused.
+    """`severities` by rule id; `schemas` by plugin type; with `warn_only` all denials become warnings.
 
-    `selection` is what the daemon goes by; with `protected` a network in use is not deleted.
+    `selection` determines the networks of each pod, as in the daemon; `protected`: networks in use cannot be deleted.
     """
 
     severities: Mapping[str, Severity] = field(default_factory=dict)
@@ -60,20 +60,20 @@ DEFAULTS = ValidationSettings()
 def apply_severities(
     findings: Iterable[Finding], settings: ValidationSettings, namespace: str
 ) -> list[Finding]:
-    """The findings with the severities that are in force in a namespace, denials first; what is off is not among them."""
-    weighed = [_weighed(each, _severity(each, settings, namespace)) for each in findings]
-    told = [each for each in weighed if each.effective_severity is not Severity.OFF]
-    return sorted(told, key=lambda each: _ORDER[each.effective_severity])
+    """The findings with the severities for the namespace, denials first, without those whose severity is `off`."""
+    all_findings = [_with_severity(each, _severity(each, settings, namespace)) for each in findings]
+    in_force = [each for each in all_findings if each.effective_severity is not Severity.OFF]
+    return sorted(in_force, key=lambda each: _ORDER[each.effective_severity])
 
 
-def _weighed(finding: Finding, severity: Severity) -> Finding:
+def _with_severity(finding: Finding, severity: Severity) -> Finding:
     return (
         finding if finding.effective_severity is severity else dataclasses.replace(finding, severity=severity)
     )
 
 
 def _severity(finding: Finding, settings: ValidationSettings, namespace: str) -> Severity:
-    """An exemption never makes anything worse, and dry mode goes last: nothing is refused in it."""
+    """Exemptions only lower a severity; `warn_only` is applied last, so that nothing is denied."""
     severity = settings.severities.get(finding.rule.id, finding.effective_severity)
     for exemption in settings.exemptions:
         if _covers(exemption, finding.rule.id, namespace):

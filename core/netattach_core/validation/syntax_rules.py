@@ -1,4 +1,4 @@
-"""Rule group 1, the text: `spec.config` is a text that holds one JSON object, with each key once."""
+"""Rules for the text: `spec.config` is a string that contains one JSON object, without duplicate keys."""
 
 from __future__ import annotations
 
@@ -8,50 +8,52 @@ from typing import Any
 from netattach_core.text import json_document
 from netattach_core.text.finding import Finding, Path, Rule, Severity
 
-CONFIG_NOT_TEXT = Rule("config-not-text", Severity.DENY, "spec.config is YAML, not a text with JSON in it")
-JSON_SYNTAX = Rule("json-syntax", Severity.DENY, "spec.config is not JSON")
-CONFIG_NOT_OBJECT = Rule("config-not-object", Severity.DENY, "spec.config is JSON, but not an object")
-KEY_TWICE = Rule("key-twice", Severity.WARN, "a key that stands twice in one object")
+CONFIG_NOT_TEXT = Rule(
+    "config-not-text", Severity.DENY, "`spec.config` that is YAML instead of a string with JSON"
+)
+JSON_SYNTAX = Rule("json-syntax", Severity.DENY, "`spec.config` that is not JSON")
+CONFIG_NOT_OBJECT = Rule("config-not-object", Severity.DENY, "`spec.config` that is JSON but not an object")
+KEY_TWICE = Rule("key-twice", Severity.WARN, "a duplicate key in an object")
 
 RULES = (CONFIG_NOT_TEXT, JSON_SYNTAX, CONFIG_NOT_OBJECT, KEY_TWICE)
 
 
 def read(config: Any) -> tuple[list[Finding], json_document.Node | None]:
-    """The configuration as nodes; None where there is nothing (more) to validate. An empty one is found by name on the node."""
+    """The findings for the text, and the parsed configuration; None where it is empty (the node has a file) or not an object."""
     if config is None or config == "":
         return [], None
     if not isinstance(config, str):
-        return [_not_text(config)], None
+        return [_not_string(config)], None
     try:
         root = json_document.parse(config)
     except json_document.JsonTextError as error:
         return [Finding(JSON_SYNTAX, (), error.problem, error.fix, error.offset)], None
     if not isinstance(root.value, dict):
-        problem = "the configuration is a JSON value, but not an object; no plugin can be found in it"
+        problem = "the configuration is JSON but not an object, so it has no plugin"
         return [Finding(CONFIG_NOT_OBJECT, (), problem, 'write an object: { "type": … }', root.start)], None
-    return list(_keys_twice(root, ())), root
+    return list(_duplicate_keys(root, ())), root
 
 
-def _not_text(config: Any) -> Finding:
+def _not_string(config: Any) -> Finding:
     if isinstance(config, dict | list):
-        problem = "`config` is YAML, but it has to be one text that holds JSON; the API server does not take it otherwise"
-        fix = "write `config: |` and the JSON indented below it, or put the JSON between single quotes"
+        problem = "`config` is YAML, but it must be a string that contains JSON; the API server rejects it"
+        fix = "write `config: |` and the indented JSON below it, or put the JSON in single quotes"
     else:
-        problem = f"`config` is {config!r}, but it has to be a text that holds JSON"
-        fix = "write `config: |` and the JSON indented below it"
+        problem = f"`config` is {config!r}, but it must be a string that contains JSON"
+        fix = "write `config: |` and the indented JSON below it"
     return Finding(CONFIG_NOT_TEXT, (), problem, fix)
 
 
-def _keys_twice(node: json_document.Node, path: Path) -> Iterator[Finding]:
-    """Go's reader takes the last one (G2)."""
+def _duplicate_keys(node: json_document.Node, path: Path) -> Iterator[Finding]:
+    """Go uses the last one."""
     seen = set[str]()
     for member in node.members:
         if member.key in seen:
-            problem = f"`{member.key}` stands twice in this object; only the last one counts"
+            problem = f"`{member.key}` is twice in this object; only the last one is used"
             yield Finding(KEY_TWICE, (*path, member.key), problem, "remove one of the two", member.start)
         seen.add(member.key)
         if member.node.members or member.node.items:
-            yield from _keys_twice(member.node, (*path, member.key))
+            yield from _duplicate_keys(member.node, (*path, member.key))
     for index, item in enumerate(node.items):
         if item.members or item.items:
-            yield from _keys_twice(item, (*path, index))
+            yield from _duplicate_keys(item, (*path, index))

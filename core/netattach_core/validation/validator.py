@@ -1,10 +1,16 @@
-"""The validator, who says whether this NAD's configuration is one that can work.
+"""The validator: finds everything in a NetworkAttachmentDefinition that cannot work, or probably is not what its author wants.
 
-Pure: the object and what is known of the cluster in, findings out, all of them at once. Five groups of rules, a file or more
-each: the text (`text`, and `object_shape` for what is around it), the shape (`shape`, `spelling`, `foreign`), the sense (`whole`
-and `meta` for what holds for all, `plugins` for each one), the nodes (`nodes`, `node_versions`, `selector`), the cluster
-(`cluster`). A denial is certain failure, or one of the safety rules; what merely looks wrong is a warning, and the settings of
-the cluster may say otherwise of each rule.
+Pure: the object, the nodes' inventories and the cluster's networks go in, findings come out, all of them at once. The rules, from
+the object to the cluster:
+
+- the object and its text: `object_rules`, `syntax_rules`, `node_selector`
+- JSON Schema and keys: `schema_rules`, `key_spelling`, `custom_schemas`
+- the meaning of the configuration: `general_rules` and `meta_plugin_rules` for all plugins, `netattach_core.plugins` for each
+- the nodes: `node_rules`, `node_version_rules`
+- other networks: `cluster_rules`
+
+The severity is `deny` for what certainly fails and for the safety rules, `warn` for what only looks wrong; the cluster's settings
+can change the severity of each rule.
 """
 
 from __future__ import annotations
@@ -54,15 +60,13 @@ RULES: tuple[Rule, ...] = (
     *cluster_rules.RULES,
 )
 
-_ENOUGH = 1000
+_MAX_DENIALS = 1000
 _ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.OFF: 2}
 
-
-_USUAL_IPAM = "host-local"
+_DEFAULT_IPAM = "host-local"
 _RUNTIME = "every CNI runtime"
-_VALIDATED_AS_A_WHOLE = dict.fromkeys(
-    ("name", "cniVersion"), schema_types.ANYTHING
-)  # `whole` has more to say of them
+_OF_GENERAL_RULES = dict.fromkeys(("name", "cniVersion"), schema_types.ANYTHING)
+"""Keys that `general_rules` validates, with better messages than a schema has."""
 
 
 def validate(
@@ -72,24 +76,25 @@ def validate(
     footprints: FootprintIndex = footprint_index.NONE,
     settings: ValidationSettings = validation_settings.DEFAULTS,
 ) -> list[Finding]:
-    """Everything that is wrong with a NAD, denials first, then by place in the text; of more than a thousand denials, those.
+    """The findings for a NAD, denials first, then by offset in the text; it stops after a thousand denials.
 
-    `nodes` are all that there are; None where nothing is known of them, and then nothing is said of them. `others` are the
-    cluster's NADs, this one perhaps among them as it was before.
+    `body` is the object, of any shape. `nodes` are the inventories of all nodes, or None where there are none: then the rules
+    about nodes are skipped. `footprints` are the cluster's networks; an earlier version of this one may be among them.
+    `settings` determine the severities. Never raises an error for a malformed object.
     """
     nad = _nad(body)
-    found = dict.fromkeys(_enough(_findings(body, nad, nodes, footprints, settings)))
+    found = dict.fromkeys(_up_to_limit(_findings(body, nad, nodes, footprints, settings)))
     in_order = sorted(found, key=lambda finding: (_ORDER[finding.effective_severity], finding.offset or 0))
     return validation_settings.apply_severities(in_order, settings, nad.namespace)
 
 
-def _enough(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """What comes after so many denials changes nothing, and to find it takes time."""
+def _up_to_limit(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings up to the thousandth denial: more of them change nothing, and take time to find."""
     denials = 0
     for finding in findings:
         yield finding
         denials += finding.effective_severity is Severity.DENY
-        if denials == _ENOUGH:
+        if denials == _MAX_DENIALS:
             return
 
 
@@ -102,12 +107,12 @@ def _findings(
 ) -> Iterator[Finding]:
     yield from object_rules.check(body)
     yield from node_selector.check(nad, nodes or ())
-    about_text, root = syntax_rules.read(_mapping(body, "spec").get("config"))
-    yield from about_text
+    syntax_findings, root = syntax_rules.read(_mapping(body, "spec").get("config"))
+    yield from syntax_findings
     if root is None:
         return
     yield from meta_plugin_rules.check(root)
-    network, chosen = plugin_chain.read(root, nad), node_selector.selected(nad, nodes or ())
+    network, selected = plugin_chain.read(root, nad), node_selector.selected(nad, nodes or ())
     yield from general_rules.check(network)
     if network.listed:
         yield from schema_rules.check(network.top, _LIST_SCHEMA, _RUNTIME)
@@ -116,60 +121,60 @@ def _findings(
         yield from nested_delegate.check(entry)
         yield from custom_schemas.check(entry, settings.schemas)
         if not nodes:
-            yield from general_rules.misspelt(entry)
-    yield from node_rules.check(network, nad, chosen)
-    yield from node_version_rules.check(network, chosen)
-    yield from cluster_rules.check(network, nad, footprints, chosen, settings)
+            yield from general_rules.misspelt_types(entry)
+    yield from node_rules.check(network, nad, selected)
+    yield from node_version_rules.check(network, selected)
+    yield from cluster_rules.check(network, nad, footprints, selected, settings)
 
 
 def _entry(entry: plugin_chain.Entry) -> Iterator[Finding]:
-    """Shape and sense of one plugin's configuration."""
+    """The findings for one plugin's configuration: schema, keys and the plugin's own rules, likewise for its IPAM."""
     reader = entry.plugin.type if entry.plugin else _RUNTIME
-    yield from schema_rules.check(entry.conf, _without_whole(entry.schema), reader)
+    yield from schema_rules.check(entry.config, _without_general_keys(entry.schema), reader)
     if entry.plugin:
-        keys = _without_ipam(entry.schema)  # whose keys are the IPAM plugin's
-        spelt = key_spelling.Reader(entry.plugin.type, entry.plugin.aliases, ipam=_ipam_schema(entry))
-        yield from key_spelling.check(entry.raw.node, entry.raw.path, keys, spelt)
-        yield from entry.plugin.check(entry.conf, entry.context)
+        keys = _without_nested_plugins(entry.schema)
+        key_reader = key_spelling.Reader(entry.plugin.type, entry.plugin.aliases, ipam=_ipam_schema(entry))
+        yield from key_spelling.check(entry.raw.node, entry.raw.path, keys, key_reader)
+        yield from entry.plugin.check(entry.config, entry.context)
     if entry.ipam and entry.ipam_raw and entry.ipam_plugin:
         ipam, schema = entry.ipam_plugin, plugin_chain.ipam_schema(entry.ipam_plugin.type)
         yield from schema_rules.check(entry.ipam, schema, ipam.type)
         main = entry.plugin.schema if entry.plugin else {}
-        spelt = key_spelling.Reader(ipam.type, ipam.aliases, main=entry.conf, main_schema=main)
-        yield from key_spelling.check(entry.ipam_raw.node, entry.ipam_raw.path, schema, spelt)
+        key_reader = key_spelling.Reader(ipam.type, ipam.aliases, main=entry.config, main_schema=main)
+        yield from key_spelling.check(entry.ipam_raw.node, entry.ipam_raw.path, schema, key_reader)
         yield from ipam.check(entry.ipam, entry.context)
 
 
 def _ipam_schema(entry: plugin_chain.Entry) -> Mapping[str, Any]:
-    """That of the ipam section; where none is there, or no type in it, the usual one."""
+    """The schema of the `ipam` section; without a section or a type in it, that of host-local."""
     if entry.ipam_plugin:
         return plugin_chain.ipam_schema(entry.ipam_plugin.type)
-    takes_one = entry.plugin is not None and entry.plugin.ipam is not Ipam.NONE
-    return plugin_chain.ipam_schema(_USUAL_IPAM) if takes_one and not entry.ipam_type else {}
+    takes_ipam = entry.plugin is not None and entry.plugin.ipam is not Ipam.NONE
+    return plugin_chain.ipam_schema(_DEFAULT_IPAM) if takes_ipam and not entry.ipam_type else {}
 
 
 def _with(schema: Mapping[str, Any], **changed: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema with other words for some keys."""
+    """The schema with other schemas for some keys."""
     return {**schema, "properties": {**schema["properties"], **changed}}
 
 
 @cache_per_schema
-def _without_whole(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _with(schema, **_VALIDATED_AS_A_WHOLE)
+def _without_general_keys(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _with(schema, **_OF_GENERAL_RULES)
 
 
 @cache_per_schema
-def _without_ipam(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Nor those of a `delegate`."""
-    others = {key: schema_types.ANYTHING for key in ("ipam", "delegate") if key in schema["properties"]}
-    return _with(schema, **others)
+def _without_nested_plugins(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema without the keys inside `ipam` and `delegate`, which other plugins read."""
+    nested = {key: schema_types.ANYTHING for key in ("ipam", "delegate") if key in schema["properties"]}
+    return _with(schema, **nested)
 
 
-_LIST_SCHEMA = _with(plugin_chain.LIST_SCHEMA, **_VALIDATED_AS_A_WHOLE, plugins=schema_types.ANYTHING)
+_LIST_SCHEMA = _with(plugin_chain.LIST_SCHEMA, **_OF_GENERAL_RULES, plugins=schema_types.ANYTHING)
 
 
 def _nad(body: Mapping[str, Any]) -> Nad:
-    """Like `nad.from_body`, but never an error: an odd object is validated too."""
+    """Like `nad.from_body`, but without errors, since malformed objects are validated too."""
     metadata = _mapping(body, "metadata")
     texts = _mapping(metadata, "annotations").items()
     config = _mapping(body, "spec").get("config")

@@ -65,8 +65,8 @@ def test_the_validator_denies_it_with_its_place(config: str, place: str) -> None
     assert (Severity.DENY, place) == (found.effective_severity, path_text(found.path))
     assert found.offset is not None
     assert config[found.offset] == '"'
-    assert "attaches networks itself" in found.problem
-    assert "name the plugin" in found.fix
+    assert "is a meta-plugin" in found.problem
+    assert "write the name of" in found.fix
 
 
 @pytest.mark.parametrize(("config", "place"), NAMED.values(), ids=NAMED)

@@ -32,7 +32,7 @@ def test_a_version_that_no_node_speaks_is_denied() -> None:
 
     assert Severity.DENY == finding.effective_severity
     assert ("type",) == finding.path
-    assert "`macvlan` on a, b does not speak CNI 1.1.0: no pod can be attached" in finding.problem
+    assert "`macvlan` on a, b does not support CNI version 1.1.0: no pod can be attached" in finding.problem
     assert 'write "cniVersion": "0.4.0"' in finding.fix
 
 
@@ -41,7 +41,7 @@ def test_a_version_that_some_nodes_do_not_speak_is_warned_of() -> None:
     (finding,) = found(macvlan(cniVersion="1.1.0"), node("a", macvlan=OLD), node("b", macvlan=NEW))
 
     assert Severity.WARN == finding.effective_severity
-    assert "on a does not speak CNI 1.1.0: pods there cannot be attached" in finding.problem
+    assert "on a does not support CNI version 1.1.0: pods there cannot be attached" in finding.problem
 
 
 def test_an_ipam_plugin_has_versions_of_its_own() -> None:
@@ -54,7 +54,7 @@ def test_an_ipam_plugin_has_versions_of_its_own() -> None:
 def test_without_a_common_version_a_newer_binary_is_asked_for() -> None:
     (finding,) = found(macvlan(), node("a", macvlan=("0.1.0",)), node("b", macvlan=("0.2.0",)))
 
-    assert "install a newer macvlan there" == finding.fix
+    assert "install a newer macvlan on these nodes" == finding.fix
 
 
 def test_many_nodes_are_counted() -> None:

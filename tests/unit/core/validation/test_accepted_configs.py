@@ -1,4 +1,4 @@
-"""What the reference plugins were seen to take (release 1.9.1, in namespaces) is not denied, however odd it looks."""
+"""Unusual configurations that the reference plugins accept (tried with release 1.9.1) are not denied; similar ones are."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _chain(**plugin: Any) -> dict[str, Any]:
     return {"plugins": [{"type": "bridge", "ipam": V4}, plugin]}
 
 
-TAKEN: dict[str, dict[str, Any]] = {
+ACCEPTED: dict[str, dict[str, Any]] = {
     "a link-local next hop": {
         "type": "macvlan",
         "master": "eth1",
@@ -35,10 +35,10 @@ TAKEN: dict[str, dict[str, Any]] = {
     "a link-local gateway": {"type": "macvlan", "master": "eth1", "ipam": {**V6, "gateway": "fe80::1"}},
     "a default route with a gateway": _bridge(V4, {"dst": "0.0.0.0/0", "gw": "10.1.0.1"}),
     "a default route of the other family": _bridge(V4, {"dst": "::/0"}),
-    "a default route of another metric": _bridge(V4, {"dst": "0.0.0.0/0", "priority": 10}),
-    "a default route of another table": _bridge(V4, {"dst": "0.0.0.0/0", "table": 100}),
+    "a default route with another metric": _bridge(V4, {"dst": "0.0.0.0/0", "priority": 10}),
+    "a default route in another table": _bridge(V4, {"dst": "0.0.0.0/0", "table": 100}),
     "keys in another case": {"TYPE": "bridge", "IPAM": V4},
-    "a next hop that is none": {
+    "an unspecified next hop": {
         "type": "bridge",
         "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16", "gw": "0.0.0.0"}]},
     },
@@ -46,7 +46,7 @@ TAKEN: dict[str, dict[str, Any]] = {
         "type": "bridge",
         "ipam": {**V4, "routes": [{"dst": "10.2.0.0/00016"}]},
     },
-    "keys of sbr that its release does not read": _chain(type="sbr", gateways="x", addSourceHints={}),
+    "keys of sbr that this release does not read": _chain(type="sbr", gateways="x", addSourceHints={}),
     "a MAC of InfiniBand": _chain(
         type="tuning", mac="00:00:00:00:fe:80:00:00:00:00:00:00:00:00:00:00:00:00:00:01"
     ),
@@ -56,7 +56,7 @@ TAKEN: dict[str, dict[str, Any]] = {
         "ipam": {"type": "whereabouts", "range": "", "ipRanges": [{"range": "10.1.0.0/24"}]},
     },
 }
-TAKEN |= {
+ACCEPTED |= {
     "ranges that flannel fills in": {"type": "flannel", "dataDir": "/f", "ipam": {"type": "host-local"}},
     "ranges that calico fills in": {
         "type": "calico",
@@ -65,12 +65,14 @@ TAKEN |= {
             "ranges": [[{"subnet": "usePodCidr"}], [{"subnet": "usePodCidrIPv6"}]],
         },
     },
-    "ranges that a plugin we do not know may fill in": {"type": "antrea", "ipam": {"type": "host-local"}},
-    "a VLAN out of bounds that is written over": {"type": "bridge", "vlan": 4095, "VLAN": 7},
-    "an MTU in args that takes a bad one's place": _chain(type="tuning", mtu=60, args={"cni": {"mtu": 1400}}),
+    "ranges that an unknown plugin may fill in": {"type": "antrea", "ipam": {"type": "host-local"}},
+    "a VLAN out of range that is overridden": {"type": "bridge", "vlan": 4095, "VLAN": 7},
+    "an MTU in args that overrides an invalid one": _chain(
+        type="tuning", mtu=60, args={"cni": {"mtu": 1400}}
+    ),
     "a small MTU of a VLAN": {"type": "vlan", "master": "eth1", "mtu": 1, "vlanId": 7, "ipam": V4},
     "a negative MTU of ipvlan": {"type": "ipvlan", "master": "eth1", "mtu": -1, "ipam": V4},
-    "keys of calico that we do not know": {
+    "unknown keys of calico": {
         "type": "calico",
         "ipam": {"type": "calico-ipam", "new_key": 5},
         "new": {},
@@ -121,20 +123,20 @@ TAKEN |= {
         "ipam": {**STATIC4, "routes": [{"dst": "10.2.0.5/16"}]},
     },
 }
-REFUSED: dict[str, dict[str, Any]] = {
-    "a number that does not fit, written over": {
+REJECTED: dict[str, dict[str, Any]] = {
+    "a number that does not fit, although overridden": {
         "type": "bridge",
         "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16", "mtu": 2**63, "MTU": 1400}]},
     },
-    "a negative count that is written over": {
+    "a negative count, although overridden": {
         "type": "macvlan",
         "master": "eth1",
         "bcqueuelen": -1,
         "BCQUEUELEN": 1,
     },
     "a VLAN of the loopback": {"type": "vlan", "master": "lo", "vlanId": 7, "ipam": V4},
-    "an ipam section that is taken back": {"type": "bridge", "ipam": V4, "IPAM": None},
-    "a MAC in args that takes a good one's place": _chain(
+    "an ipam section that is reset by a null": {"type": "bridge", "ipam": V4, "IPAM": None},
+    "an invalid MAC in args that overrides a valid one": _chain(
         type="tuning", mac="02:00:00:00:00:01", args={"cni": {"mac": "02:00"}}
     ),
     "a small MTU in args": _chain(type="tuning", args={"cni": {"mtu": 60}}),
@@ -153,12 +155,12 @@ REFUSED: dict[str, dict[str, Any]] = {
         "type": "calico",
         "ipam": {"type": "calico-ipam", "assign_ipv4": True},
     },
-    "cilium's debug as a text": {"type": "cilium-cni", "enable-debug": "true"},
-    "a delegate that is a text": {"type": "flannel", "delegate": "bridge"},
+    "cilium's debug as a string": {"type": "cilium-cni", "enable-debug": "true"},
+    "a delegate that is a string": {"type": "flannel", "delegate": "bridge"},
     "a MAC with dashes, which `ip` does not read": {"type": "tap", "mac": "02-00-00-00-00-07"},
-    "an MTU that no tap has": {"type": "tap", "mtu": 65522},
-    "a user that is none": {"type": "tap", "owner": 2**32 - 1, "group": 0},
-    "a MAC that is none, though it is not set": {"type": "tap", "owner": 0, "group": 0, "mac": "02:00"},
+    "an MTU above that of a tap": {"type": "tap", "mtu": 65522},
+    "an invalid user": {"type": "tap", "owner": 2**32 - 1, "group": 0},
+    "an invalid MAC, although it is not set": {"type": "tap", "owner": 0, "group": 0, "mac": "02:00"},
     "a burst too small for its rate": _chain(type="bandwidth", ingressRate=10**12, ingressBurst=100000),
     "an empty backend": _chain(type="portmap", backend=""),
     "conditions of the other backend": _chain(
@@ -168,7 +170,7 @@ REFUSED: dict[str, dict[str, Any]] = {
         type="portmap", conditionsV4=["-d", "10.1.0.3"], conditionsV6=["ip6"]
     ),
     "a bit and an empty chain": _chain(type="portmap", markMasqBit=1, externalSetMarkChain=""),
-    "routes that differ in what is not handed on": {
+    "routes that differ only in ignored keys": {
         "type": "bridge",
         "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16"}, {"dst": "10.2.0.0/16", "mtu": 1400}]},
     },
@@ -181,7 +183,7 @@ REFUSED: dict[str, dict[str, Any]] = {
         "master": "eth1",
         "ipam": {**STATIC4, "routes": [{"dst": "10.7.0.1/32"}, {"dst": "10.2.0.0/16", "gw": "10.7.0.1"}]},
     },
-    "a route of this host alone with a next hop": {
+    "a route with scope host and a next hop": {
         "type": "bridge",
         "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16", "gw": "10.1.0.1", "scope": 254}]},
     },
@@ -211,13 +213,13 @@ REFUSED: dict[str, dict[str, Any]] = {
         "device": "eth1",
         "ipam": {**STATIC4, "routes": [{"dst": "10.2.0.5/16"}]},
     },
-    "a PCI address that is none beside a device": {
+    "an invalid PCI address next to a device": {
         "type": "host-device",
         "device": "eth1",
         "pciBusID": "1f.6",
     },
-    "a wrong type that is written over": {"type": "bridge", "mtu": "1500", "MTU": 1500},
-    "a VLAN whose interface has too long a name": {
+    "a wrong type, although overridden": {"type": "bridge", "mtu": "1500", "MTU": 1500},
+    "a VLAN interface with a name that is too long": {
         "type": "bridge",
         "bridge": "b" * 12,
         "vlan": 100,
@@ -227,7 +229,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "an MTU too small for IPv6": {"type": "macvlan", "master": "eth1", "mtu": 1279, "ipam": STATIC6},
     "an MTU too small for IPv6 on a bridge": {"type": "bridge", "mtu": 68, "ipam": V6},
     "a second default route": _bridge(V4, {"dst": "0.0.0.0/0"}),
-    "a second default route, oddly written": _bridge(V4, {"dst": "0.0.0.0/00"}),
+    "a second default route in another notation": _bridge(V4, {"dst": "0.0.0.0/00"}),
     "no masquerade backend where one is used": {
         "type": "bridge",
         "ipMasq": True,
@@ -239,8 +241,8 @@ REFUSED: dict[str, dict[str, Any]] = {
         "ipam": {**V4, "routes": [{"dst": "10.2.0.0/16", "gw": "10.9.0.1"}]},
     },
     "no addresses in a version that needs them": {"type": "tap", "cniVersion": "0.2.0"},
-    "versions that are no list": {"type": "bridge", "ipam": V4, "cniVersions": "1.0.0"},
-    "versions beside a chain that are no list": {**_chain(type="portmap"), "cniVersions": "1.0.0"},
+    "versions that are not a list": {"type": "bridge", "ipam": V4, "cniVersions": "1.0.0"},
+    "versions next to a chain that are not a list": {**_chain(type="portmap"), "cniVersions": "1.0.0"},
 }
 
 
@@ -255,24 +257,24 @@ def _denials(config: dict[str, Any] | str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("config", TAKEN.values(), ids=TAKEN)
-def test_what_the_plugin_takes_is_not_denied(config: dict[str, Any]) -> None:
-    """A false denial costs a user more than a warning."""
+@pytest.mark.parametrize("config", ACCEPTED.values(), ids=ACCEPTED)
+def test_what_the_plugins_accept_is_not_denied(config: dict[str, Any]) -> None:
+    """A wrong denial is worse for a user than a missing warning."""
     assert [] == _denials(config)
 
 
-@pytest.mark.parametrize("config", REFUSED.values(), ids=REFUSED)
-def test_what_the_plugin_refuses_beside_it_is_denied(config: dict[str, Any]) -> None:
-    """The same places, wrong for certain."""
+@pytest.mark.parametrize("config", REJECTED.values(), ids=REJECTED)
+def test_similar_configs_that_the_plugins_reject_are_denied(config: dict[str, Any]) -> None:
+    """The same keys, with values that certainly fail."""
     assert 1 == len(_denials(config))
 
 
-def test_a_sysctl_that_stands_twice_is_denied() -> None:
-    """Where anything else may stand twice: tuning.go, sysctlKey."""
+def test_a_duplicate_sysctl_is_denied() -> None:
+    """Elsewhere duplicate keys are only a warning (tuning.go: sysctlKey)."""
     assert ["`net.a` stands here twice; the tuning plugin refuses that"] == _denials(TWICE)
 
 
-def test_a_plugin_by_another_name_is_validated_like_itself() -> None:
+def test_an_alias_of_a_plugin_is_validated_like_the_plugin() -> None:
     """KubeVirt's builds of bridge and tuning."""
     chain = [{"type": "cnv-bridge", "bridge": "br1", "vlan": "100"}, {"type": "cnv-tuning", "mtu": "x"}]
     findings = validator.validate({"spec": {"config": json.dumps({"cniVersion": "0.3.1", "plugins": chain})}})

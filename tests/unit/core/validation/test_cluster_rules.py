@@ -1,4 +1,4 @@
-"""One network beside others, and beside what the cluster uses itself."""
+"""Rules about other networks and about the cluster's own subnets."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def bridge(ipam: dict[str, Any], name: str = "mine", **keys: Any) -> dict[str, A
 
 
 PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
-    "one range for two": (macvlan(WHOLE), macvlan(HIGH, "theirs"), {"addresses-shared"}),
-    "ranges that are apart": (macvlan(LOW), macvlan(HIGH, "theirs"), set()),
+    "one range for two networks": (macvlan(WHOLE), macvlan(HIGH, "theirs"), {"addresses-shared"}),
+    "separate ranges": (macvlan(LOW), macvlan(HIGH, "theirs"), set()),
     "one range on two interfaces": (macvlan(WHOLE), macvlan(WHOLE, "theirs", master="eth2"), set()),
     "one range on two VLANs": (
         {**conf("vlan", master="eth1", vlanId=7, ipam=WHOLE), "name": "mine"},
@@ -72,35 +72,35 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
         macvlan({"type": "static", "addresses": [{"address": "10.1.2.7/24"}]}),
         {"addresses-shared"},
     ),
-    "other ranges under one name": (macvlan(LOW), macvlan(HIGH), {"leases-shared"}),
+    "different ranges with one name": (macvlan(LOW), macvlan(HIGH), {"leases-shared"}),
     "the same network twice": (macvlan(WHOLE), macvlan(WHOLE), set()),
-    "another gateway of one bridge": (
+    "another gateway on one bridge": (
         bridge(WHOLE, isGateway=True),
         bridge({"type": "host-local", "subnet": "10.9.0.0/24"}, "theirs", isGateway=True),
         {"bridge-gateways-differ"},
     ),
-    "another gateway by force": (
+    "another gateway with forceAddress": (
         bridge(WHOLE, isGateway=True, forceAddress=True),
         bridge({"type": "host-local", "subnet": "10.9.0.0/24"}, "theirs", isGateway=True),
         set(),
     ),
-    "a bridge of another MTU": (bridge(LOW, mtu=1400), bridge(HIGH, "theirs"), {"bridge-settings-differ"}),
-    "two kinds on one interface": (
+    "a bridge with another MTU": (bridge(LOW, mtu=1400), bridge(HIGH, "theirs"), {"bridge-settings-differ"}),
+    "macvlan and ipvlan on one interface": (
         macvlan(LOW),
         {**conf("ipvlan", master="eth1", ipam=HIGH), "name": "theirs"},
         {"master-kinds-differ"},
     ),
-    "one that has it for itself": (
+    "an interface in mode passthru": (
         macvlan(LOW, mode="passthru"),
         macvlan(HIGH, "theirs"),
         {"master-passthru-shared"},
     ),
-    "one that cannot be read": (macvlan(WHOLE), {"type": 7}, set()),
+    "a config that cannot be parsed": (macvlan(WHOLE), {"type": 7}, set()),
 }
 
 
 @pytest.mark.parametrize(("mine", "theirs", "rules"), PAIRS.values(), ids=PAIRS)
-def test_two_networks(mine: dict[str, Any], theirs: dict[str, Any], rules: set[str]) -> None:
+def test_findings_for_two_networks(mine: dict[str, Any], theirs: dict[str, Any], rules: set[str]) -> None:
     findings = [finding for finding in validated(mine, theirs) if finding.rule.id in CLUSTER]
 
     assert rules == ids(findings)
@@ -108,13 +108,13 @@ def test_two_networks(mine: dict[str, Any], theirs: dict[str, Any], rules: set[s
     assert rules == ids(validated(theirs, mine)) & CLUSTER or mine.get("forceAddress")
 
 
-def test_a_network_is_not_compared_with_what_it_was_before() -> None:
+def test_a_network_is_not_compared_with_its_earlier_version() -> None:
     before = other(macvlan(HIGH, "theirs"), "net")
 
     assert not ids(validate(nad(macvlan(WHOLE)), footprints=FootprintIndex([before]))) & CLUSTER
 
 
-def test_of_many_others_some_are_named_and_all_counted() -> None:
+def test_three_networks_are_named_and_the_others_counted() -> None:
     (finding,) = (
         each
         for each in validated(macvlan(WHOLE), *(macvlan(WHOLE, f"n{i}") for i in range(5)))
@@ -124,7 +124,7 @@ def test_of_many_others_some_are_named_and_all_counted() -> None:
     assert finding.problem.startswith("lab/other0, lab/other1, lab/other2 and 2 more on the same link eth1 ")
 
 
-def test_isolated_namespaces_do_not_hear_of_each_others_networks() -> None:
+def test_networks_of_isolated_namespaces_are_not_named() -> None:
     others = [
         Nad(namespace, "secret", json.dumps(macvlan(WHOLE, "theirs")))
         for namespace in ("one", "two", "shared")
@@ -141,7 +141,7 @@ def test_isolated_namespaces_do_not_hear_of_each_others_networks() -> None:
     assert finding.problem.startswith("a network of another namespace, shared/secret on the same link eth1 ")
 
 
-def test_words_in_braces_are_words() -> None:
+def test_braces_in_names_are_not_interpolated() -> None:
     assert "addresses-shared" in ids(
         validated(macvlan(WHOLE, master="{link}"), macvlan(WHOLE, "{x}", master="{link}"))
     )
@@ -151,14 +151,14 @@ NETWORKS = ClusterNetworks(pods=("10.244.0.0/16",), services=("10.96.0.0/12", "f
 
 
 @pytest.mark.parametrize(
-    ("subnet", "words"),
+    ("subnet", "text"),
     [("10.244.7.0/24", "for pods"), ("10.96.0.0/16", "for Services"), ("fd00::/112", "for Services")],
 )
-def test_subnets_of_the_cluster(subnet: str, words: str) -> None:
+def test_subnets_of_the_cluster(subnet: str, text: str) -> None:
     body = nad(macvlan({"type": "host-local", "subnet": subnet}))
     findings = validate(body, settings=ValidationSettings(networks=NETWORKS))
 
-    assert any(each.rule is cluster_rules.CLUSTER_SUBNET and words in each.problem for each in findings)
+    assert any(each.rule is cluster_rules.CLUSTER_SUBNET and text in each.problem for each in findings)
     assert not ids(validate(body)) & CLUSTER
 
 
@@ -169,14 +169,14 @@ NODE = NodeInventory(
 )
 
 
-def test_the_subnet_of_the_nodes_is_the_clusters() -> None:
+def test_the_subnet_of_a_default_interface() -> None:
     config = macvlan({"type": "host-local", "subnet": "192.0.2.0/25"})
 
     assert "subnet-of-cluster" in ids(validate(nad(config), [NODE]))
     assert "subnet-of-cluster" not in ids(validate(nad(config, **{ALLOW_DEFAULT_INTERFACE: "true"}), [NODE]))
 
 
-def test_what_whereabouts_gives_out_is_read_in_each_of_its_forms() -> None:
+def test_the_addresses_of_whereabouts_in_each_notation() -> None:
     forms: tuple[dict[str, Any], ...] = (
         {"range": "10.1.2.10-10.1.2.20/24"},
         {"range": "10.1.2.0/24", "range_start": "10.1.2.10", "range_end": "10.1.2.20"},

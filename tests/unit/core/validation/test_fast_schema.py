@@ -1,4 +1,4 @@
-"""The quick look at a value never takes for good what jsonschema refuses, and takes what is plainly good."""
+"""The fast test never accepts what jsonschema rejects, and accepts most of what is valid."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ ODD = st.sampled_from(
 
 
 def near(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    """Values that meet it, and others that nearly do."""
+    """Values that meet the schema, or nearly do."""
     return st.one_of(good(schema), ODD)
 
 
 def good(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    """Of the right type; what is inside may be wrong."""
+    """Values of the right type; nested ones may be wrong."""
     match schema.get("type"):
         case "object":
             own = {key: near(inner) for key, inner in schema.get("properties", {}).items()}
@@ -50,7 +50,7 @@ def good(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
 
 @EVERY
 @given(data=st.data())
-def test_what_it_takes_jsonschema_takes(plugin: Plugin, data: st.DataObject) -> None:
+def test_what_it_accepts_is_valid_for_jsonschema(plugin: Plugin, data: st.DataObject) -> None:
     schema = {**plugin.schema, "properties": {**schema_types.COMMON, **plugin.schema["properties"]}}
     value = data.draw(good(schema))
 
@@ -70,7 +70,7 @@ def test_what_it_takes_jsonschema_takes(plugin: Plugin, data: st.DataObject) -> 
         (schema_types.ANYTHING, None),
     ],
 )
-def test_what_is_plainly_good_it_takes(schema: Mapping[str, Any], value: Any) -> None:
+def test_it_accepts_simple_valid_values(schema: Mapping[str, Any], value: Any) -> None:
     assert quick_check(schema)(value)
 
 
@@ -86,5 +86,5 @@ def test_what_is_plainly_good_it_takes(schema: Mapping[str, Any], value: Any) ->
         ({"minimum": 3}, 1),
     ],
 )
-def test_what_is_not_or_is_in_doubt_it_does_not(schema: Mapping[str, Any], value: Any) -> None:
+def test_it_rejects_invalid_and_doubtful_values(schema: Mapping[str, Any], value: Any) -> None:
     assert not quick_check(schema)(value)

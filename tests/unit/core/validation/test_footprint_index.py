@@ -1,4 +1,4 @@
-"""NADs are found by what they share, and by nothing else."""
+"""The index of networks by link and by store of leases."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ NADS = st.builds(
 
 
 @given(st.lists(st.tuples(st.booleans(), NADS)), NADS)
-def test_they_are_those_that_a_look_at_all_finds(changes: list[tuple[bool, Nad]], asked: Nad) -> None:
+def test_the_index_finds_the_same_networks_as_a_comparison_with_all(
+    changes: list[tuple[bool, Nad]], asked: Nad
+) -> None:
     known, kept = FootprintIndex(), dict[tuple[str, str], Nad]()
-    for stays, each in changes:
-        if stays:
+    for is_put, each in changes:
+        if is_put:
             known.put(each)
             kept[(each.namespace, each.name)] = each
         else:
@@ -36,24 +38,24 @@ def test_they_are_those_that_a_look_at_all_finds(changes: list[tuple[bool, Nad]]
             kept.pop((each.namespace, each.name), None)
     mine = footprint.from_nad(asked)
 
-    def meets(other: Nad) -> bool:
+    def shares(other: Nad) -> bool:
         theirs = footprint.from_nad(other)
         return theirs.link == mine.link != "" or theirs.leases == mine.leases != ""
 
-    assert {key: each for key, each in kept.items() if meets(each)} == {
+    assert {key: each for key, each in kept.items() if shares(each)} == {
         key: each for key, (each, _) in known.sharing(mine).items()
     }
 
 
-def test_of_more_than_are_to_be_kept_the_latest_are() -> None:
+def test_only_the_latest_networks_up_to_the_limit_are_kept() -> None:
     known = FootprintIndex((nad(name, "eth1", "") for name in "abc"), limit=2)
 
     assert [("lab", "b"), ("lab", "c")] == list(known.sharing(footprint.from_nad(nad("x", "eth1", ""))))
 
 
-def test_what_was_given_out_does_not_change() -> None:
+def test_a_returned_mapping_does_not_change() -> None:
     known = FootprintIndex([nad("a", "eth1", "")])
-    given_out = known.sharing(footprint.from_nad(nad("x", "eth1", "")))
+    returned = known.sharing(footprint.from_nad(nad("x", "eth1", "")))
     known.put(nad("b", "eth1", ""))
 
-    assert [("lab", "a")] == list(given_out)
+    assert [("lab", "a")] == list(returned)

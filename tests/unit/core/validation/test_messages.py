@@ -1,4 +1,4 @@
-"""Words that people write for a key, and keys in another place than theirs: what the validator offers in their stead."""
+"""Wrong names of keys and keys in the wrong place: the fixes for them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ MEANT: list[tuple[str, Any, Any]] = [
 
 
 INTO_IPAM = "move it into `ipam`"
-OUT_OF_IPAM = "move it out of `ipam`, beside the plugin's `type`"
+OUT_OF_IPAM = "move it out of `ipam`, next to the plugin's `type`"
 ADDRESSED = {"type": "static", "addresses": [{"address": "10.1.2.3/24", "gateway": "10.1.2.1"}]}
 
 MOVED: list[tuple[str, Any, Any]] = [
@@ -94,19 +94,18 @@ MOVED: list[tuple[str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("fix", "config"), [(fix, bad) for fix, bad, _ in MOVED])
-def test_a_key_in_the_wrong_place_is_sent_to_its_own(fix: str, config: Any) -> None:
-    """But not where it stands there already, or where nobody is known to read it."""
+def test_the_fix_for_a_misplaced_key(fix: str, config: Any) -> None:
+    """A move, except where the key is there already, or where no plugin is known to read it."""
     assert [fix] == _fixes(config)
 
 
 @pytest.mark.parametrize(("meant", "config"), [(meant, bad) for meant, bad, _ in MEANT])
-def test_the_key_that_is_meant_is_named(meant: str, config: Any) -> None:
+def test_the_fix_for_a_misspelt_key(meant: str, config: Any) -> None:
     assert [f"did you mean `{meant}`?"] == _fixes(config)
 
 
 @pytest.mark.parametrize("config", [good for _, _, good in MEANT + MOVED])
-def test_keys_that_are_read_are_passed_over(config: Any) -> None:
-    """All of them, wherever they stand."""
+def test_valid_keys_have_no_finding(config: Any) -> None:
     assert [] == _fixes(config)
 
 
@@ -121,8 +120,8 @@ def test_keys_that_are_read_are_passed_over(config: Any) -> None:
         (None, "net/ipv4/conf/net1.5/rp_filter"),
     ],
 )
-def test_a_sysctl_is_told_its_full_name(fix: str | None, key: str) -> None:
-    """In the form of sysctl(8), where only the prefix is another."""
+def test_the_fix_for_a_sysctl(fix: str | None, key: str) -> None:
+    """The full name in the form of sysctl(8), where only the prefix is missing."""
     found = [
         each for each in validated(after_bridge("tuning", sysctl={key: "1"})) if each.rule.id == "sysctl"
     ]
@@ -131,5 +130,5 @@ def test_a_sysctl_is_told_its_full_name(fix: str | None, key: str) -> None:
 
 
 def _fixes(config: Any) -> list[str]:
-    """Of keys that are not read."""
+    """The fixes for keys that no plugin reads."""
     return [found.fix for found in validated(config) if found.rule.id in {"key-misspelt", "key-unknown"}]

@@ -1,4 +1,4 @@
-"""The status of a NAD, from what the validator found."""
+"""The status of a NAD, from its findings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def deny(problem: str = "eth9 is nowhere") -> Finding:
     return Finding(DENIED, ("plugins", 0, "master"), problem, "use eth1")
 
 
-def warn(problem: str = "nobody reads `mod`") -> Finding:
+def warn(problem: str = "`mod` is not read") -> Finding:
     return Finding(WARNED, ("mod",), problem, "did you mean `mode`?")
 
 
@@ -33,20 +33,20 @@ def status(found: nad_status.Summary, before: dict[str, Any] | None = None, **ke
     return nad_status.status(found, before or {}, **{"generation": 3, "pods": 2, "now": NOW, **keys})
 
 
-def test_a_sound_config_is_valid() -> None:
+def test_a_config_without_findings_is_valid() -> None:
     found = nad_status.summarize(SOUND, [])
 
     assert (True, "Valid", "valid") == (found.valid, found.reason, found.message)
 
 
-def test_warnings_leave_it_valid_and_are_told() -> None:
+def test_a_config_with_warnings_is_valid_and_the_message_contains_them() -> None:
     found = nad_status.summarize(SOUND, [warn()])
 
     assert (True, "ValidWithWarnings") == (found.valid, found.reason)
-    assert "valid, with 1 warning: mod: nobody reads `mod` (did you mean `mode`?)" == found.message
+    assert "valid, with 1 warning: mod: `mod` is not read (did you mean `mode`?)" == found.message
 
 
-def test_a_denial_gives_the_reason_and_all_that_is_wrong() -> None:
+def test_the_first_denial_is_the_reason_and_the_message_contains_all_findings() -> None:
     found = nad_status.summarize(SOUND, [deny(), warn(), warn("again")])
 
     assert (False, "MasterMissingOnNode") == (found.valid, found.reason)
@@ -54,23 +54,23 @@ def test_a_denial_gives_the_reason_and_all_that_is_wrong() -> None:
     assert found.message.endswith("mod: again (did you mean `mode`?)")
 
 
-def test_a_rule_that_is_off_is_not_told() -> None:
+def test_a_finding_of_a_rule_that_is_off_is_not_in_the_message() -> None:
     off = Finding(DENIED, (), "no matter", "", severity=Severity.OFF)
 
     assert "valid" == nad_status.summarize(SOUND, [off]).message
 
 
-def test_ten_reasons_are_told_and_the_others_counted() -> None:
+def test_the_message_contains_ten_findings_and_the_number_of_the_others() -> None:
     message = nad_status.summarize(SOUND, [warn() for _ in range(13)]).message
 
     assert message.startswith("valid, with 13 warnings: ")
-    assert 10 == message.count("nobody reads")
-    assert message.endswith("; and 3 more; `netattach lint` tells all")
+    assert 10 == message.count("is not read")
+    assert message.endswith("; and 3 more; `netattach lint` shows all")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
-def test_each_rules_name_makes_a_reason_that_kubernetes_takes(rule: Rule) -> None:
-    """metav1.Condition's pattern."""
+def test_each_rule_id_becomes_a_valid_reason(rule: Rule) -> None:
+    """The pattern of metav1.Condition."""
     reason = nad_status.summarize("", [Finding(rule, (), "", "", severity=Severity.DENY)]).reason
 
     assert re.fullmatch(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", reason)
@@ -91,23 +91,23 @@ def test_each_rules_name_makes_a_reason_that_kubernetes_takes(rule: Rule) -> Non
             {"plugins": [{"type": "cnv-bridge"}, {"type": "cnv-tuning"}]},
             "cnv-bridge,cnv-tuning",
             "",
-            id="other names of plugins",
+            id="aliases of plugins",
         ),
-        pytest.param({"plugins": [{"name": "no type"}, 3]}, "", "", id="plugins that are none"),
-        pytest.param("", "", "", id="found by name on the node"),
+        pytest.param({"plugins": [{"name": "no type"}, 3]}, "", "", id="plugins without a type"),
+        pytest.param("", "", "", id="empty, with a file on the node"),
         pytest.param(None, "", "", id="absent"),
-        pytest.param("{,}", "", "", id="no JSON"),
-        pytest.param("[]", "", "", id="no object"),
+        pytest.param("{,}", "", "", id="not JSON"),
+        pytest.param("[]", "", "", id="not an object"),
     ],
 )
-def test_the_types_of_plugins_and_ipam_are_named(config: Any, plugins: str, ipam: str) -> None:
+def test_the_types_of_plugins_and_ipam(config: Any, plugins: str, ipam: str) -> None:
     """They are columns of `kubectl get`."""
     found = nad_status.summarize(nad(config)["spec"]["config"], [])
 
     assert (plugins, ipam) == (found.plugins, found.ipam)
 
 
-def test_the_whole_status() -> None:
+def test_a_complete_status() -> None:
     assert {
         "observedGeneration": 3,
         "plugins": "macvlan",
@@ -126,7 +126,7 @@ def test_the_whole_status() -> None:
     } == status(nad_status.summarize(SOUND, []))
 
 
-def test_the_time_is_that_of_the_last_change_between_valid_and_not() -> None:
+def test_the_transition_time_changes_only_with_the_status_of_the_condition() -> None:
     before = status(nad_status.summarize(SOUND, []), now=EARLIER)
     warned = status(nad_status.summarize(SOUND, [warn()]), before)
     denied = status(nad_status.summarize(SOUND, [deny()]), before)
@@ -134,7 +134,7 @@ def test_the_time_is_that_of_the_last_change_between_valid_and_not() -> None:
     assert [EARLIER, NOW] == [s["conditions"][0]["lastTransitionTime"] for s in (warned, denied)]
 
 
-def test_other_peoples_conditions_and_fields_are_kept() -> None:
+def test_conditions_and_fields_of_other_controllers_are_kept() -> None:
     """A merge patch replaces the whole list."""
     ready = {"type": "Ready", "status": "False"}
     before = {"nodes": {"ready": 1, "total": 2}, "conditions": [ready, {"type": "Valid", "status": "False"}]}
@@ -146,15 +146,15 @@ def test_other_peoples_conditions_and_fields_are_kept() -> None:
     assert {"ready": 1, "total": 2} == after["nodes"]
 
 
-def test_the_count_of_pods_stands_until_it_is_known() -> None:
-    """Ours may be a process that has just begun."""
+def test_the_number_of_pods_is_kept_until_it_is_known() -> None:
+    """The operator may have just started."""
     found = nad_status.summarize(SOUND, [])
 
     assert 7 == status(found, {"pods": 7}, pods=None)["pods"]
     assert "pods" not in status(found, pods=None)
 
 
-def test_what_has_not_changed_is_not_written() -> None:
+def test_the_patch_contains_only_changed_fields() -> None:
     found = nad_status.summarize(SOUND, [])
     before = status(found, now=EARLIER)
 
@@ -162,8 +162,8 @@ def test_what_has_not_changed_is_not_written() -> None:
     assert {"pods": 5} == nad_status.changes(before, status(found, before, pods=5))
 
 
-def test_a_text_comes_back_from_the_api_as_it_went_there() -> None:
-    """Half a character would come back as another one, and be written again for ever."""
+def test_lone_surrogates_are_replaced() -> None:
+    """The API server would replace them, and the operator would write the status again and again."""
     assert "a?" == nad_status.summarize('{"type": "a\\ud800"}', []).plugins
 
 
@@ -171,18 +171,17 @@ TEXT = st.text(max_size=600)
 
 
 @given(st.lists(st.builds(Finding, st.sampled_from([DENIED, WARNED]), st.just(()), TEXT, TEXT), max_size=14))
-def test_a_status_never_has_more_than_two_kilobytes(findings: list[Finding]) -> None:
+def test_a_status_has_at_most_two_kilobytes(findings: list[Finding]) -> None:
     chain = json.dumps(
         {"plugins": [{"type": "\N{SNOWMAN}\n" * 20, "ipam": {"type": f"x{n}"}} for n in range(40)]}
     )
 
     after = status(nad_status.summarize(chain, findings), generation=2**62, pods=2**31)
 
-    assert nad_status.LONGEST >= len(json.dumps(after, ensure_ascii=False).encode(errors="replace"))
+    assert nad_status.MAX_BYTES >= len(json.dumps(after, ensure_ascii=False).encode(errors="replace"))
 
 
-def test_the_validator_and_the_status_agree() -> None:
-    """All of the validator's words go through it."""
+def test_a_status_from_the_validators_findings() -> None:
     body = nad("{'type': 'macvlan'}")
 
     found = nad_status.summarize(body["spec"]["config"], validate(body))

@@ -66,7 +66,7 @@ NODE_CASES: list[tuple[str, str, Any, Any]] = [
     ("plugin-missing", "no such IPAM", macvlan(ipam={"type": "host_local"}), macvlan()),
     (
         "dhcp-daemon-missing",
-        "no dhcp daemon",
+        "no DHCP daemon",
         macvlan(ipam={"type": "dhcp"}),
         macvlan(ipam={"type": "dhcp", "daemonSocketPath": "/run/own.sock"}),
     ),
@@ -76,8 +76,8 @@ NODE_CASES: list[tuple[str, str, Any, Any]] = [
 @pytest.mark.parametrize(
     ("rule", "config"), [pytest.param(rule, bad, id=f"{rule}: {why}") for rule, why, bad, _ in NODE_CASES]
 )
-def test_a_rule_of_nodes_fires(rule: str, config: Any) -> None:
-    """On the one node that there is."""
+def test_a_rule_about_nodes_has_a_finding(rule: str, config: Any) -> None:
+    """For the only node."""
     assert rule in ids(validated(config, [NODE]))
 
 
@@ -85,50 +85,52 @@ def test_a_rule_of_nodes_fires(rule: str, config: Any) -> None:
     ("rule", "config"),
     [pytest.param(rule, good, id=f"{rule}, unlike: {why}") for rule, why, _, good in NODE_CASES],
 )
-def test_a_rule_of_nodes_stays_silent(rule: str, config: Any) -> None:
-    """On the same node."""
+def test_a_rule_about_nodes_has_no_finding(rule: str, config: Any) -> None:
+    """For the same node."""
     assert rule not in ids(validated(config, [NODE]))
 
 
 @pytest.mark.parametrize("inventories", [None, [], [NodeInventory(node="new")]])
-def test_nothing_is_said_of_nodes_of_which_nothing_is_known(inventories: list[NodeInventory] | None) -> None:
-    """No inventory, or one that is still empty; but some names of bridges are known."""
+def test_without_inventories_there_are_no_findings_about_nodes(
+    inventories: list[NodeInventory] | None,
+) -> None:
+    """None at all, or empty ones; except for well-known names of bridges."""
     of_nodes = {rule for rule, *_ in NODE_CASES} - {"bridge-of-default-network"}
 
     assert not of_nodes & {rule for _, _, bad, _ in NODE_CASES for rule in ids(validated(bad, inventories))}
 
 
-def test_every_rule_of_nodes_has_a_case() -> None:
-    """The one of a master that is left out has two faces, as there is a node or none."""
+def test_every_rule_about_nodes_has_a_case() -> None:
+    """`master-omitted` has its own test."""
     assert {rule.id for rule in node_rules.RULES} == {rule for rule, *_ in NODE_CASES} | {"master-omitted"}
 
 
 @pytest.mark.parametrize(
     ("expected", "inventories"),
     [
-        pytest.param(("master-omitted", Severity.WARN), None, id="nothing known of nodes: a warning"),
+        pytest.param(("master-omitted", Severity.WARN), None, id="without inventories: a warning"),
         pytest.param(
-            ("master-default-interface", Severity.DENY), [NODE], id="a default interface is known: a denial"
+            ("master-default-interface", Severity.DENY), [NODE], id="with a default interface: a denial"
         ),
     ],
 )
-def test_a_master_that_is_left_out_is_the_default_interface(
+def test_without_master_the_default_interface_is_used(
     expected: tuple[str, Severity], inventories: list[NodeInventory] | None
 ) -> None:
-    """As macvlan and ipvlan take the link of the default route; with linkInContainer it is the pod's."""
+    """macvlan and ipvlan use the link of the default route; with linkInContainer, that of the pod."""
     (found,) = validated(macvlan(master=None), inventories)
 
     assert expected == (found.rule.id, found.effective_severity)
     assert [] == validated(macvlan(master=None, linkInContainer=True), inventories)
 
 
-def test_without_inventories_a_bridge_that_is_named_like_that_of_pods_is_warned_of() -> None:
+def test_without_inventories_a_well_known_bridge_of_pods_is_a_warning() -> None:
     assert {"bridge-of-default-network"} == ids(validated(bridge(bridge="cni0")))
     assert [] == validated(bridge(bridge=None))
 
 
-def test_the_default_interface_is_named_with_reasons_and_what_would_do() -> None:
-    """The one message that saves a node."""
+def test_the_finding_for_a_default_interface_has_reasons_and_candidates() -> None:
+    """This message prevents the loss of a node's network."""
     (found,) = [f for f in validated(macvlan(master="eth0"), [NODE]) if f.effective_severity is Severity.DENY]
 
     assert found.problem == (
@@ -139,7 +141,7 @@ def test_the_default_interface_is_named_with_reasons_and_what_would_do() -> None
 
 
 def test_the_annotation_allows_the_default_interface() -> None:
-    """For those who know what they do; other rules stay."""
+    """Other rules still apply."""
     body = nad(macvlan(master="eth0"), **{"netattach.io/allow-default-interface": "true"})
 
     assert [] == [f for f in validate(body, [NODE]) if f.effective_severity is Severity.DENY]
@@ -154,8 +156,10 @@ def test_the_annotation_allows_the_default_interface() -> None:
         ),
     ],
 )
-def test_an_interface_that_is_not_everywhere(severity: Severity, inventories: list[NodeInventory]) -> None:
-    """Pods may be kept to the nodes that have it."""
+def test_an_interface_that_is_missing_on_some_or_all_nodes(
+    severity: Severity, inventories: list[NodeInventory]
+) -> None:
+    """Pods may be scheduled only on nodes that have it."""
     (found,) = [
         f for f in validated(macvlan(master="eth9"), inventories) if f.rule.id == "master-missing-on-node"
     ]
@@ -164,8 +168,8 @@ def test_an_interface_that_is_not_everywhere(severity: Severity, inventories: li
     assert "worker-1" in found.problem
 
 
-def test_a_plugin_on_some_nodes_is_a_warning_that_names_the_others() -> None:
-    """As the binaries may be on their way."""
+def test_a_plugin_that_is_missing_on_some_nodes_is_a_warning_with_their_names() -> None:
+    """The binaries may be installed soon."""
     (found,) = [f for f in validated(PORTMAP, [NODE, OTHER]) if f.path[-2:] == (1, "type")]
 
     assert (Severity.WARN, "plugin-missing") == (found.effective_severity, found.rule.id)
@@ -173,8 +177,8 @@ def test_a_plugin_on_some_nodes_is_a_warning_that_names_the_others() -> None:
 
 
 @pytest.mark.parametrize(("missing", "kind"), [([("delegate", "type")], "brigde"), ([], "macvlan"), ([], "")])
-def test_the_plugin_that_flannel_asks_has_to_be_there_as_well(missing: list[Any], kind: str) -> None:
-    """Where the network names one."""
+def test_the_plugin_that_flannel_delegates_to_must_be_installed(missing: list[Any], kind: str) -> None:
+    """Where the configuration names one."""
     found = validated(conf("flannel", delegate={"type": kind}), [NODE])
 
     assert [("type",), *missing] == [each.path for each in found if each.rule.id == "plugin-missing"]
@@ -184,17 +188,17 @@ DHCP = macvlan(ipam={"type": "dhcp"})
 
 
 def _with_dhcp(name: str, *, running: bool | None, plugin: str = "dhcp") -> NodeInventory:
-    told = None if running is None else Dhcp(running=running, socket="/run/cni/dhcp.sock")
-    return dataclasses.replace(NODE, node=name, plugins=(*NODE.plugins[:-1], Plugin(plugin)), dhcp=told)
+    dhcp = None if running is None else Dhcp(running=running, socket="/run/cni/dhcp.sock")
+    return dataclasses.replace(NODE, node=name, plugins=(*NODE.plugins[:-1], Plugin(plugin)), dhcp=dhcp)
 
 
-def test_a_dhcp_daemon_that_runs_on_some_nodes() -> None:
-    """A warning that names the others; a node whose daemon does not tell is none of them."""
+def test_a_dhcp_daemon_that_is_missing_on_some_nodes_is_a_warning() -> None:
+    """The message has their names; nodes that do not report on the daemon are not among them."""
     nodes_ = [_with_dhcp("a", running=True), _with_dhcp("b", running=False), _with_dhcp("c", running=None)]
     (found,) = [f for f in validated(DHCP, nodes_) if f.rule.id == "dhcp-daemon-missing"]
 
     assert Severity.WARN is found.effective_severity
-    assert "no dhcp daemon runs on b: pods there cannot be attached, nor detached" == found.problem
+    assert "no DHCP daemon is running on b: pods there cannot be attached or detached" == found.problem
 
 
 @pytest.mark.parametrize(
@@ -204,9 +208,9 @@ def test_a_dhcp_daemon_that_runs_on_some_nodes() -> None:
         _with_dhcp("a", running=None),
         _with_dhcp("a", running=False, plugin="x"),
     ],
-    ids=["runs", "does not tell", "has no binary, which another rule says"],
+    ids=["running", "not reported", "no binary, which another rule reports"],
 )
-def test_nothing_is_said_of_the_dhcp_daemon(node: NodeInventory) -> None:
+def test_a_dhcp_daemon_that_is_not_reported(node: NodeInventory) -> None:
     assert "dhcp-daemon-missing" not in ids(validated(DHCP, [node]))
 
 
@@ -214,21 +218,21 @@ def test_nothing_is_said_of_the_dhcp_daemon(node: NodeInventory) -> None:
     ("fix", "more"),
     [
         pytest.param(
-            "use one of eth1, eth2", (Interface("eth2", kind="veth", addresses=("10.9.0.2/24",)),), id="cards"
+            "use one of eth1, eth2", (Interface("eth2", kind="veth", addresses=("10.9.0.2/24",)),), id="NICs"
         ),
         pytest.param("use one of eth1, bond0", (Interface("bond0", kind="bond"),), id="a bond"),
-        pytest.param("use mybr0", (), id="nothing but a bridge"),
+        pytest.param("use mybr0", (), id="only a bridge"),
     ],
 )
-def test_a_bridge_is_offered_only_where_nothing_else_is_there(fix: str, more: tuple[Interface, ...]) -> None:
-    """A bridge of the node was mostly made by a plugin, for another network."""
-    cards = (
+def test_a_bridge_is_a_candidate_only_without_other_interfaces(fix: str, more: tuple[Interface, ...]) -> None:
+    """Most bridges of nodes were created by a plugin, for another network."""
+    interfaces = (
         Interface("eth0"),
         Interface("mybr0", kind="bridge"),
         *more,
         *([Interface("eth1")] if more else []),
     )
-    node = NodeInventory("worker-1", cards, NODE.default_interfaces)
+    node = NodeInventory("worker-1", interfaces, NODE.default_interfaces)
     (found,) = [f for f in validated(macvlan(master="eth0"), [node]) if f.effective_severity is Severity.DENY]
 
     assert fix == found.fix
@@ -237,23 +241,27 @@ def test_a_bridge_is_offered_only_where_nothing_else_is_there(fix: str, more: tu
 @pytest.mark.parametrize(
     ("fix", "others"),
     [
-        pytest.param("use one of eth1 (both nodes), eth2 (worker-1 alone)", [("eth1",)], id="two nodes"),
+        pytest.param("use one of eth1 (both nodes), eth2 (only worker-1)", [("eth1",)], id="two nodes"),
         pytest.param(
-            "use one of eth1 (2 of 3 nodes), eth2 (worker-1 alone)", [("eth1",), ("eth7",)], id="not on all"
+            "use one of eth1 (2 of 3 nodes), eth2 (only worker-1)",
+            [("eth1",), ("eth7",)],
+            id="not on all nodes",
         ),
         pytest.param(
-            "use one of eth1 (all 3 nodes), eth2 (2 of 3 nodes)", [("eth1",), ("eth1", "eth2")], id="on all"
+            "use one of eth1 (all 3 nodes), eth2 (2 of 3 nodes)",
+            [("eth1",), ("eth1", "eth2")],
+            id="on all nodes",
         ),
     ],
 )
-def test_what_would_do_is_named_with_the_nodes_that_have_it(fix: str, others: list[tuple[str, ...]]) -> None:
-    cards = [("eth0", "eth1", "eth2"), *(("eth0", *names) for names in others)]
+def test_candidates_are_listed_with_the_nodes_that_have_them(fix: str, others: list[tuple[str, ...]]) -> None:
+    interfaces = [("eth0", "eth1", "eth2"), *(("eth0", *names) for names in others)]
     inventories = [
         NodeInventory(f"worker-{i}", tuple(map(Interface, names)), NODE.default_interfaces)
-        for i, names in enumerate(cards, start=1)
+        for i, names in enumerate(interfaces, start=1)
     ]
     found = next(
         f for f in validated(macvlan(master="eth0"), inventories) if f.effective_severity is Severity.DENY
     )
 
-    assert fix == found.fix.removesuffix(", eth7 (worker-3 alone)")
+    assert fix == found.fix.removesuffix(", eth7 (only worker-3)")

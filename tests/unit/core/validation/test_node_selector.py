@@ -1,4 +1,4 @@
-"""The nodes on which a network is meant to be used."""
+"""The nodes on which a network is used."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MATCHES = {
 
 
 @pytest.mark.parametrize(("text", "names"), MATCHES.items())
-def test_a_selector_means_what_it_means_to_kubectl(text: str, names: list[str]) -> None:
+def test_a_selector_matches_as_in_kubectl(text: str, names: list[str]) -> None:
     requirements = node_selector.parse(text)
 
     assert requirements is not None
@@ -37,25 +37,25 @@ def test_a_selector_means_what_it_means_to_kubectl(text: str, names: list[str]) 
 
 
 @pytest.mark.parametrize("text", ["", "a=b=c", "a b", "in (x)", "a in ()x", "-a", "a=b,", "a in (b", "=x"])
-def test_what_is_no_selector(text: str) -> None:
+def test_texts_that_are_not_selectors(text: str) -> None:
     assert node_selector.parse(text) is None
 
 
-def test_only_the_nodes_that_are_meant_are_validated() -> None:
+def test_only_the_selected_nodes_are_validated() -> None:
     assert {"master-missing-on-node"} <= ids(validate(nad(MACVLAN), [FAST, SLOW]))
     assert "master-missing-on-node" not in ids(
         validate(nad(MACVLAN, **{NODE_SELECTOR: "net=fast"}), [FAST, SLOW])
     )
-    (refused,) = (
+    (denied,) = (
         each
         for each in validate(nad(MACVLAN, **{NODE_SELECTOR: "net=slow"}), [FAST, SLOW])
         if each.rule.id == "master-missing-on-node"
     )
-    assert "deny" == refused.effective_severity
-    assert "slow" in refused.problem
+    assert "deny" == denied.effective_severity
+    assert "slow" in denied.problem
 
 
-def test_the_selector_is_validated_itself() -> None:
+def test_the_selector_itself_is_validated() -> None:
     assert "node-selector-unreadable" in ids(validate(nad(MACVLAN, **{NODE_SELECTOR: "a b"}), [FAST]))
     assert "node-selector-empty" in ids(validate(nad(MACVLAN, **{NODE_SELECTOR: "net=none"}), [FAST]))
     assert not ids(validate(nad(MACVLAN, **{NODE_SELECTOR: "net=none"}))) & {

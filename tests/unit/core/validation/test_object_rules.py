@@ -1,4 +1,4 @@
-"""The object around a configuration: what the API server refuses of it, and configurations that nobody finds."""
+"""The object around a configuration: what the API server rejects, and configurations in the wrong place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESOURCE = "k8s.v1.cni.cncf.io/resourceName"
 
 
 def an_object(**parts: Any) -> dict[str, Any]:
-    """A sound NAD, with other parts in place of its own."""
+    """A valid NAD with some parts replaced."""
     return {"metadata": {"name": "net"}, "spec": {"config": CONFIG}, **parts}
 
 
@@ -48,36 +48,36 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("path", "body"), [(path, bad) for path, bad, _ in CASES])
-def test_what_the_api_server_refuses_is_denied_with_its_place(path: str, body: dict[str, Any]) -> None:
+def test_what_the_api_server_rejects_is_denied_with_its_path(path: str, body: dict[str, Any]) -> None:
     (found,) = (finding for finding in validate(body) if finding.rule.id == "object-shape")
 
     assert (path, Severity.DENY) == (path_text(found.path), found.effective_severity)
-    assert "the API server does not take it" in found.problem
+    assert "the API server rejects it" in found.problem
     assert found.fix
 
 
 @pytest.mark.parametrize("body", [good for *_, good in CASES])
-def test_what_the_api_server_takes_is_not_denied(body: dict[str, Any]) -> None:
-    """What it fills in itself may be missing."""
+def test_what_the_api_server_accepts_is_not_denied(body: dict[str, Any]) -> None:
+    """Fields that it fills in itself may be missing."""
     assert not {"object-shape", "config-misplaced"} & ids(validate(body))
 
 
 @pytest.mark.parametrize(
     ("fix", "body"),
     [
-        ("write it in lower-case letters, digits, '-' and '.' alone: my-net", named(name="My_Net")),
-        ("write `name: net` and, on a line of its own, `namespace: ns`", named(name="ns/net")),
-        ("put it between quotes: '5'", named(annotations={RESOURCE: 5})),
-        ("write the text alone: intel.com/x", named(annotations={RESOURCE: ["intel.com/x"]})),
+        ("use only lower-case letters, digits, '-' and '.': my-net", named(name="My_Net")),
+        ("write `name: net` and, on a separate line, `namespace: ns`", named(name="ns/net")),
+        ("put it in quotes: '5'", named(annotations={RESOURCE: 5})),
+        ("write only the string: intel.com/x", named(annotations={RESOURCE: ["intel.com/x"]})),
         ("remove the dash before `config`", an_object(spec=[{"config": CONFIG}])),
     ],
 )
-def test_an_object_is_fixed_by_what_is_said(fix: str, body: dict[str, Any]) -> None:
+def test_the_fix_for_an_object(fix: str, body: dict[str, Any]) -> None:
     assert [fix] == [finding.fix for finding in validate(body)]
 
 
-def test_an_annotation_that_is_no_text_names_no_resource() -> None:
-    """So that what a device is needed for is said too."""
+def test_an_annotation_that_is_not_a_string_is_no_resource_name() -> None:
+    """So that the missing device is reported too."""
     sriov = json.dumps(conf("sriov", ipam={}))
     bad, good = (
         validate({**named(annotations={RESOURCE: value}), "spec": {"config": sriov}})
@@ -98,8 +98,8 @@ def test_an_annotation_that_is_no_text_names_no_resource() -> None:
         ("data.config", {"metadata": {"name": "net"}, "data": {"config": CONFIG}}),
     ],
 )
-def test_a_configuration_that_nobody_finds_is_warned_of(path: str, body: dict[str, Any]) -> None:
-    """Without it the object is a right one, so it is no denial."""
+def test_a_configuration_in_the_wrong_place_is_a_warning(path: str, body: dict[str, Any]) -> None:
+    """The object is valid without it, so it is not denied."""
     (found,) = validate(body)
 
     assert ("config-misplaced", path, Severity.WARN) == (
@@ -107,15 +107,15 @@ def test_a_configuration_that_nobody_finds_is_warned_of(path: str, body: dict[st
         path_text(found.path),
         found.effective_severity,
     )
-    assert f"nobody reads `{path}`" in found.problem
+    assert f"`{path}` is not read" in found.problem
     assert "did you mean spec.config?" == found.fix
 
 
 @pytest.mark.parametrize(
     ("fix", "spec"),
     [
-        ("put the configuration into spec.config, as one text of JSON", {"type": "bridge", "bridge": "br1"}),
-        ("remove it, or move it into the text of spec.config", {"config": CONFIG, "mtu": 1400}),
+        ("move the configuration into spec.config, as a JSON string", {"type": "bridge", "bridge": "br1"}),
+        ("remove it, or move it into the JSON of spec.config", {"config": CONFIG, "mtu": 1400}),
     ],
 )
 def test_keys_of_a_configuration_beside_it_are_warned_of_once(fix: str, spec: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What an administrator changes of a validation."""
+"""The cluster's settings for validation."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CASES: dict[str, tuple[ValidationSettings, list[Severity]]] = {
     "a rule made a warning": (ValidationSettings(severities={"hard": WARN}), [WARN, WARN, WARN]),
     "a rule turned off": (ValidationSettings(severities={"hard": OFF}), [WARN]),
     "a rule made a denial": (ValidationSettings(severities={"soft": DENY}), [DENY, DENY, WARN]),
-    "nothing refused": (ValidationSettings(warn_only=True), [WARN, WARN, WARN]),
-    "nothing refused, whatever a rule says": (
+    "warnings only": (ValidationSettings(warn_only=True), [WARN, WARN, WARN]),
+    "warnings only, whatever the severity of a rule": (
         ValidationSettings(severities={"soft": DENY}, warn_only=True),
         [WARN, WARN, WARN],
     ),
     "an exempt namespace": (ValidationSettings(exemptions=(Exemption(("kube-*",)),)), [WARN, WARN, WARN]),
-    "an exempt namespace, of another rule": (
+    "an exempt namespace, for another rule": (
         ValidationSettings(exemptions=(Exemption(("kube-*",), ("soft",), OFF),)),
         [DENY, WARN],
     ),
@@ -37,7 +37,9 @@ CASES: dict[str, tuple[ValidationSettings, list[Severity]]] = {
 
 
 @pytest.mark.parametrize(("settings", "severities"), CASES.values(), ids=CASES)
-def test_severities_in_force(settings: ValidationSettings, severities: list[Severity]) -> None:
+def test_the_severities_that_settings_determine(
+    settings: ValidationSettings, severities: list[Severity]
+) -> None:
     assert severities == [
         each.effective_severity for each in apply_severities([SOFT, HARD, PARTLY], settings, "kube-system")
     ]
@@ -51,7 +53,7 @@ SCHEMA = {
 }
 
 
-def test_a_foreign_plugin_is_validated_by_the_schema_that_there_is() -> None:
+def test_an_unknown_plugin_is_validated_with_the_schema_for_it() -> None:
     settings = ValidationSettings(schemas={"fancy": SCHEMA, "fancy-ipam": {"required": ["pool"]}})
     config: dict[str, Any] = {
         "cniVersion": "1.0.0",
@@ -60,9 +62,7 @@ def test_a_foreign_plugin_is_validated_by_the_schema_that_there_is() -> None:
         "ipam": {"type": "fancy-ipam"},
     }
     findings = [
-        each
-        for each in validate(nad(config), settings=settings)
-        if each.rule is custom_schemas.FOREIGN_SCHEMA
+        each for each in validate(nad(config), settings=settings) if each.rule is custom_schemas.CUSTOM_SCHEMA
     ]
 
     assert [(), ("queues",), ("ipam",)] == [each.path for each in findings]
@@ -72,8 +72,8 @@ def test_a_foreign_plugin_is_validated_by_the_schema_that_there_is() -> None:
     assert "foreign-schema" not in ids(validate(nad(sound), settings=settings))
 
 
-def test_a_schema_may_be_for_another_name_of_a_plugin() -> None:
-    """KubeVirt's build of bridge may know keys that ours does not."""
+def test_a_schema_may_be_for_an_alias_of_a_known_plugin() -> None:
+    """KubeVirt's build of bridge may have keys that the reference plugin does not have."""
     settings = ValidationSettings(schemas={"cnv-bridge": SCHEMA, "bridge": SCHEMA})
 
     def denied(kind: str) -> bool:
@@ -85,13 +85,13 @@ def test_a_schema_may_be_for_another_name_of_a_plugin() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "words"),
+    ("schema", "text"),
     [
         ({"type": "text"}, "type"),
         ([], "is not of type"),
-        ({"properties": {"a": {"$ref": "https://example.com/x"}}}, "only a part of the same schema"),
+        ({"properties": {"a": {"$ref": "https://example.com/x"}}}, "only references within the schema"),
     ],
 )
-def test_a_schema_that_cannot_be_used(schema: Any, words: str) -> None:
-    assert words in (custom_schemas.problem(schema) or "")
+def test_a_schema_that_cannot_be_used(schema: Any, text: str) -> None:
+    assert text in (custom_schemas.problem(schema) or "")
     assert custom_schemas.problem(SCHEMA) is None

@@ -1,4 +1,4 @@
-"""What the validator says as a whole: all findings at once, in order, in plain words; and what it lets pass."""
+"""The validator as a whole: all findings at once, their order and messages, and what it accepts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from netattach_core.validation.validator import validate
 from support.validation import HOST_LOCAL, bridge, conf, ids, macvlan, ranged, validated
 
 
-def test_all_findings_come_at_once_denials_first() -> None:
-    """Then by their place in the text."""
+def test_all_findings_are_returned_denials_first() -> None:
+    """Then by their offset in the text."""
     config = '{"cniVersion":"1.0.0","type":"bridge","colour":1,"vlan":"5","mtu":60,"ipam":{}}'
     findings = validated(config)
 
@@ -23,20 +23,20 @@ def test_all_findings_come_at_once_denials_first() -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"spec": None}, {"spec": {}}, {"spec": {"config": None}}, {"spec": {"config": ""}}]
 )
-def test_a_nad_without_configuration_is_right(body: dict[str, Any]) -> None:
-    """The node's directory is searched by its name."""
+def test_a_nad_without_configuration_is_valid(body: dict[str, Any]) -> None:
+    """The node has a file for it, with its name."""
     assert [] == validate(body)
 
 
-def test_keys_in_other_letters_are_validated_all_the_same() -> None:
-    """Go reads them, so what they say counts."""
+def test_keys_in_another_case_are_validated() -> None:
+    """Go ignores the case of keys."""
     findings = validated(bridge(VLAN=4095, IPAM=None))
 
     assert {"schema", "key-case"} <= ids(findings)
 
 
-def test_static_without_addresses_says_how_a_pod_can_ask() -> None:
-    """It is admitted: the pod's annotation may bring the addresses."""
+def test_static_without_addresses_explains_how_a_pod_requests_them() -> None:
+    """It is a warning: the pod's annotation may contain the addresses."""
     (found,) = validated(macvlan(ipam={"type": "static"}))
 
     assert Severity.WARN is found.effective_severity
@@ -45,8 +45,8 @@ def test_static_without_addresses_says_how_a_pod_can_ask() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sriov", "ib-sriov", "bond", "macvtap"])
-def test_no_version_is_also_no_result_for_newer_releases_of_some(kind: str) -> None:
-    """Older ones work, so it is admitted; and with addresses all do."""
+def test_without_a_version_newer_releases_of_some_plugins_cannot_write_a_result(kind: str) -> None:
+    """A warning, since older releases work; and with addresses all of them do."""
     bare, addressed = (
         next(
             f for f in validated(conf(kind, cniVersion=None, ipam=ipam)) if f.rule.id == "cni-version-missing"
@@ -55,7 +55,7 @@ def test_no_version_is_also_no_result_for_newer_releases_of_some(kind: str) -> N
     )
 
     assert {Severity.WARN} == {bare.effective_severity, addressed.effective_severity}
-    assert f"{kind} may not be able to write its result" in bare.problem
+    assert f"newer releases of {kind} cannot write their result" in bare.problem
     assert "result" not in addressed.problem
 
 
@@ -63,28 +63,28 @@ def test_no_version_is_also_no_result_for_newer_releases_of_some(kind: str) -> N
     ("expected", "config"),
     [
         (("`type` is null", 'write the plugin\'s name: "type": "macvlan"'), conf("bridge", type=None)),
-        (("; `plugin` stands there instead", "did you mean `type`?"), {"plugin": "bridge"}),
-        (("; `plugin` stands there instead", "did you mean `plugins`?"), {"plugin": [bridge()]}),
+        (("; there is `plugin` instead", "did you mean `type`?"), {"plugin": "bridge"}),
+        (("; there is `plugin` instead", "did you mean `plugins`?"), {"plugin": [bridge()]}),
         (("`ipam.type` is 'bin/dhcp'", 'write "dhcp"'), macvlan(ipam={"type": "bin/dhcp"})),
         (("`ipam.type` is '/'", 'write a name such as "host-local"'), macvlan(ipam={"type": "/"})),
         (("`type` is './'", 'write a name such as "macvlan"'), conf("./")),
         (
             (
-                "; a whole NetworkAttachmentDefinition stands there instead",
-                "write only what stands in its `spec.config`, in place of all this",
+                "; there is a complete NetworkAttachmentDefinition instead",
+                "replace all this with the value of `spec.config`",
             ),
             {"kind": "NetworkAttachmentDefinition", "spec": {"config": bridge()}},
         ),
         (
             (
-                "; `config` once more stands there instead",
-                "write only what stands in its `config`, in place of all this",
+                "; there is another `config` instead",
+                "replace all this with the value of `config`",
             ),
             {"config": "{}"},
         ),
     ],
 )
-def test_a_plugin_that_is_not_named_is_said_by_what_stands_there(
+def test_a_missing_type_is_reported_with_what_is_there_instead(
     expected: tuple[str, str], config: Any
 ) -> None:
     (found,) = (f for f in validated(config) if f.rule.id == "type-missing")
@@ -93,8 +93,8 @@ def test_a_plugin_that_is_not_named_is_said_by_what_stands_there(
     assert expected[1] == found.fix
 
 
-def test_a_file_on_the_node_may_bring_what_ovs_lacks() -> None:
-    """So that only a warning says what it would fail of."""
+def test_a_file_on_the_node_may_contain_what_ovs_requires() -> None:
+    """So there are only warnings."""
     findings = validated(conf("ovs", cniVersion=None, configuration_path="/etc/ovs.conf"))
 
     assert "ipam-missing" in ids(findings)
@@ -106,7 +106,7 @@ def test_a_file_on_the_node_may_bring_what_ovs_lacks() -> None:
     [
         pytest.param(
             (
-                '`vlan` is the text "100"; it has to be a whole number; bridge refuses it',
+                '`vlan` is the string "100"; it must be an integer; bridge rejects it',
                 "write 100, without quotes",
             ),
             bridge(vlan="100"),
@@ -114,23 +114,23 @@ def test_a_file_on_the_node_may_bring_what_ovs_lacks() -> None:
         ),
         pytest.param(
             (
-                "`mode` `l2` is not one of bridge, private, vepa, passthru; macvlan refuses it",
+                "`mode` `l2` is not one of bridge, private, vepa, passthru; macvlan rejects it",
                 "write one of bridge, private, vepa, passthru",
             ),
             macvlan(mode="l2"),
-            id="a word that is not one of several",
+            id="a value that is not in the list",
         ),
         pytest.param(
             (
-                "`mode` `Bridge` is not one of bridge, private, vepa, passthru; macvlan refuses it",
+                "`mode` `Bridge` is not one of bridge, private, vepa, passthru; macvlan rejects it",
                 "did you mean `bridge`?",
             ),
             macvlan(mode="Bridge"),
-            id="a word in capitals",
+            id="a value in another case",
         ),
         pytest.param(
             (
-                "`vlan` is 4095; it has to be a number from 0 to 4094; bridge refuses it",
+                "`vlan` is 4095; it must be a number from 0 to 4094; bridge rejects it",
                 "write a number from 0 to 4094",
             ),
             bridge(vlan=4095),
@@ -138,16 +138,16 @@ def test_a_file_on_the_node_may_bring_what_ovs_lacks() -> None:
         ),
         pytest.param(
             (
-                '`ipam` is the text "dhcp"; it has to be an object; macvlan refuses it',
+                '`ipam` is the string "dhcp"; it must be an object; macvlan rejects it',
                 'write an object: "ipam": {"type": …}',
             ),
             macvlan(ipam="dhcp"),
-            id="a text for an object",
+            id="a string for an object",
         ),
     ],
 )
-def test_errors_of_schemas_are_plain_words(expected: tuple[str, str], config: Any) -> None:
-    """No word of jsonschema's reaches the user."""
+def test_the_messages_for_schema_errors(expected: tuple[str, str], config: Any) -> None:
+    """None of them is a message of jsonschema."""
     found = next(f for f in validated(config) if f.rule.id == "schema")
 
     assert expected == (found.problem, found.fix)
@@ -165,17 +165,16 @@ def test_errors_of_schemas_are_plain_words(expected: tuple[str, str], config: An
         ),
         pytest.param(conf("host-device", device="eth1", ipam={"type": "dhcp"}), id="host-device"),
         pytest.param(conf("ipvlan", mode="l2", master="eth1", ipam=HOST_LOCAL), id="ipvlan"),
-        pytest.param(conf("other", anything={"ipam": 1}), id="a plugin that is not known"),
-        pytest.param(conf("bridge", ipam=None, vlan=None, vlanTrunk=None), id="nulls, which Go passes over"),
+        pytest.param(conf("other", anything={"ipam": 1}), id="an unknown plugin"),
+        pytest.param(conf("bridge", ipam=None, vlan=None, vlanTrunk=None), id="nulls, which Go ignores"),
         pytest.param(
             ranged(subnet="10.1.2.0/24", rangeStart="", rangeEnd="", gateway=""),
-            id="empty texts for defaults",
+            id="empty strings for defaults",
         ),
         pytest.param(
-            ranged(rangeStart="10.1.2.255"), id="a start behind the default end, which host-local takes"
+            ranged(rangeStart="10.1.2.255"), id="a start after the default end, which host-local accepts"
         ),
     ],
 )
-def test_what_a_plugin_takes_is_not_denied(config: Any) -> None:
-    """Nothing stops work that would have gone on."""
+def test_what_a_plugin_accepts_is_not_denied(config: Any) -> None:
     assert [] == [f for f in validated(config) if f.effective_severity is Severity.DENY]

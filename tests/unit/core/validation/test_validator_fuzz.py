@@ -1,4 +1,4 @@
-"""The validator never fails, whatever a NAD holds; and a finding always points into the text."""
+"""The validator never fails, whatever a NAD contains; and the offset of a finding is always inside the text."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ NODES = [
 
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8), st.sampled_from([None, NODES]))
 def test_any_json_object_is_validated(config: dict[str, Any], nodes: list[NodeInventory] | None) -> None:
-    """With keys and words that lead deep into the checks."""
+    """With keys and values that reach nested rules."""
     text = json.dumps(config)
 
     for finding in validate({"spec": {"config": text}}, nodes):
@@ -75,7 +75,7 @@ def test_any_json_object_is_validated(config: dict[str, Any], nodes: list[NodeIn
 
 @given(st.sampled_from(plugins.PLUGINS), st.data())
 def test_any_value_under_a_plugins_own_keys_is_validated(plugin: Plugin, data: st.DataObject) -> None:
-    """Each plugin's checks, as the main one and as IPAM."""
+    """As main plugin, as IPAM plugin and as chained plugin."""
     own = data.draw(st.dictionaries(st.sampled_from([*plugin.schema["properties"], "routes"]), VALUES))
     section = {"type": plugin.type, **own}
 
@@ -85,6 +85,6 @@ def test_any_value_under_a_plugins_own_keys_is_validated(plugin: Plugin, data: s
 
 @given(VALUES | st.dictionaries(st.sampled_from(["metadata", "spec", "annotations", "config"]), VALUES))
 def test_any_object_is_validated(body: Any) -> None:
-    """Also what the API server would not store."""
+    """Even those that the API server would reject."""
     assert all(finding.problem for finding in validate({"metadata": body, "spec": body}))
     assert all(finding.problem for finding in validate({"spec": {"config": body}}))
