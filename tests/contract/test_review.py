@@ -116,21 +116,21 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize(("body", "words"), MALFORMED.values(), ids=MALFORMED)
-def test_what_is_no_review_is_refused_with_the_reason(body: bytes, words: str) -> None:
-    with pytest.raises(DecodeError, match=words) as refused:
+@pytest.mark.parametrize(("body", "text"), MALFORMED.values(), ids=MALFORMED)
+def test_an_invalid_review_is_refused_with_the_reason(body: bytes, text: str) -> None:
+    with pytest.raises(DecodeError, match=text) as refused:
         review.decode(body)
 
     assert len(str(refused.value)) < 300
 
 
-def test_the_last_of_many_keys_twice_is_refused_in_time() -> None:
+def test_a_duplicate_among_many_keys_is_found_in_linear_time() -> None:
     body = b"{" + b",".join(b'"k%d":1' % min(i, 299_998) for i in range(300_000)) + b"}"
-    started = time.monotonic()
+    started = time.process_time()
 
     with pytest.raises(DecodeError, match="stands twice"):
         review.decode(body)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 20  # about 1 s, and more than a minute if it were quadratic
 
 
 @given(st.binary() | st.text().map(str.encode))

@@ -29,7 +29,7 @@ PLUGINS_SHAPE = Rule("plugins-shape", DENY, "`plugins` that is not a list of plu
 CNI_VERSION = Rule("cni-version", DENY, "a CNI version that does not exist")
 CNI_VERSION_MISSING = Rule("cni-version-missing", WARN, "no CNI version, which means the oldest one")
 CNI_VERSION_OLD = Rule("cni-version-too-old", DENY, "a CNI version older than the plugin supports")
-NETWORK_NAME = Rule("network-name", DENY, "a network name that CNI runtimes reject")
+NETWORK_NAME = Rule("network-name", DENY, "a network name that CNI runtimes refuse")
 CHAINED_FIRST = Rule("chained-first", DENY, "a chained plugin without a plugin before it")
 MAIN_TWICE = Rule("main-twice", WARN, "two plugins that both create the pod's interface")
 LIST_FLAG = Rule("list-flag", DENY, "a flag of the plugin list that is neither true nor false")
@@ -84,7 +84,7 @@ def check(network: Network) -> Iterator[Finding]:
 
 
 def _cni_version(network: Network) -> Iterator[Finding]:
-    """The exact text counts: every plugin rejects `1.0` and `v1.0.0` as well; no version means 0.1.0 (CNI SPEC)."""
+    """The exact text counts: every plugin refuses `1.0` and `v1.0.0` as well; no version means 0.1.0 (CNI SPEC)."""
     top, value = network.top, network.top.value("cniVersion")
     offered = [text for _, text in top.texts("cniVersions")]
     if value is None or value == "":
@@ -96,7 +96,7 @@ def _cni_version(network: Network) -> Iterator[Finding]:
     elif (
         isinstance(value, str) and value not in versions.SUPPORTED and not versions.newest_supported(offered)
     ):
-        problem = f"`cniVersion` {value!r} is not a CNI version; every plugin rejects it"
+        problem = f"`cniVersion` {value!r} is not a CNI version; every plugin refuses it"
         yield top.found(CNI_VERSION, problem, f"write one of {', '.join(versions.SUPPORTED)}", "cniVersion")
     elif not isinstance(value, str):
         problem = f"`cniVersion` is {value!r}, but it must be a string"
@@ -123,7 +123,7 @@ def _name(top: View) -> Iterator[Finding]:
             NETWORK_NAME, f"`name` is {value!r}, but it must be a string", "write it in quotes", "name"
         )
     elif not names.is_cni_name(value):
-        problem = f"`name` {value!r} is not a valid network name; every CNI runtime rejects it"
+        problem = f"`name` {value!r} is not a valid network name; every CNI runtime refuses it"
         yield top.found(
             NETWORK_NAME,
             problem,
@@ -167,7 +167,7 @@ def _list_flags(top: View) -> Iterator[Finding]:
         value = top.value(key)
         is_flag = isinstance(value, bool) or (isinstance(value, str) and value.lower() in {"true", "false"})
         if value is not None and not is_flag:
-            problem = f"`{key}` is neither true nor false; CNI runtimes reject the whole list"
+            problem = f"`{key}` is neither true nor false; CNI runtimes refuse the whole list"
             yield top.found(LIST_FLAG, problem, "write true or false, or remove it", key)
 
 

@@ -20,7 +20,7 @@ RULES = (META_PLUGIN,)
 def check(root: Node) -> Iterator[Finding]:
     """Finds meta-plugins wherever a configuration can name a plugin: `type`, `ipam`, `delegate`, and in nested objects."""
     for path, node in meta_plugins.named(root):
-        problem = f"{node.value} is a meta-plugin, which cannot be a plugin of a network itself: every node rejects this network"
+        problem = f"{node.value} is a meta-plugin, which cannot be a plugin of a network itself: every node refuses this network"
         fix = (
             "write the name of an IPAM plugin"
             if _is_ipam(path)

@@ -236,7 +236,7 @@ def _mtu(entry: Entry, name: str, nodes: _Nodes) -> Iterator[Finding]:
     low = [(node, master) for node, master in masters if 0 < master.mtu < mtu]
     if not low:
         return
-    problem = f"`mtu` {mtu} is above the MTU of {name} on {_names([node for node, _ in low])}; {entry.type} rejects it"
+    problem = f"`mtu` {mtu} is above the MTU of {name} on {_names([node for node, _ in low])}; {entry.type} refuses it"
     severity = None if len(low) == len(masters) else WARN
     fix = f"set {min(master.mtu for _, master in low)} or less, or increase the MTU of the interface"
     yield entry.config.found(MTU_ABOVE_MASTER, problem, fix, "mtu", severity=severity)

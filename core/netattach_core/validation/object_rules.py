@@ -1,4 +1,4 @@
-"""Rules for the object around the configuration: what the API server rejects, and configurations in the wrong place."""
+"""Rules for the object around the configuration: what the API server refuses, and configurations in the wrong place."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from netattach_core.net import names
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Path, Rule, Severity
 
-OBJECT_SHAPE = Rule("object-shape", Severity.DENY, "an object that the API server rejects")
+OBJECT_SHAPE = Rule("object-shape", Severity.DENY, "an object that the API server refuses")
 CONFIG_MISPLACED = Rule("config-misplaced", Severity.WARN, "a configuration in a place where it is not read")
 
 RULES = (OBJECT_SHAPE, CONFIG_MISPLACED)
 
-_REJECTED = "the API server rejects it"
+_REJECTED = "the API server refuses it"
 _STRING_MAPS = ("annotations", "labels")
 """The parts of the metadata that map strings to strings."""
 
@@ -131,5 +131,5 @@ def _misplaced(body: Mapping[str, Any], metadata: Any) -> Iterator[Finding]:
 
 
 def _unread(path: Path, fix: str = "did you mean spec.config?") -> Finding:
-    problem = f"`{'.'.join(map(str, path))}` is not read: kubectl rejects it, or the API server removes it"
+    problem = f"`{'.'.join(map(str, path))}` is not read: kubectl refuses it, or the API server removes it"
     return Finding(CONFIG_MISPLACED, path, problem, fix)

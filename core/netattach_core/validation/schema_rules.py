@@ -33,7 +33,7 @@ _TYPE_NAMES = {
 
 
 def check(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
-    """The findings for an object against a schema. `reader` is who rejects it: a plugin's type, or `every CNI runtime`."""
+    """The findings for an object against a schema. `reader` is who refuses it: a plugin's type, or `every CNI runtime`."""
     if not quick_check(schema)(view.node.value):
         yield from _found(view, schema, reader)
         yield from _floats(view, schema)
@@ -46,7 +46,7 @@ def _found(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Findi
             continue  # its type is reported already
         problem, fix = _explain(error)
         where = tuple(error.absolute_path)
-        yield view.found(SCHEMA, f"{problem}; {reader} rejects it", fix, *where)
+        yield view.found(SCHEMA, f"{problem}; {reader} refuses it", fix, *where)
 
 
 def _duplicates(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
@@ -65,13 +65,13 @@ def _duplicates(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[
             yield from _duplicates(inner, wanted, reader)
         elif not _is_readable(member.node.value, wanted):
             problem = f"`{member.key}` is there twice, and the first is {_described(member.node.value)}"
-            yield inner.found(SCHEMA, f"{problem}; {reader} rejects it", "remove one of the two")
+            yield inner.found(SCHEMA, f"{problem}; {reader} refuses it", "remove one of the two")
     for item in view.items() if "items" in schema else ():
         yield from _duplicates(item, schema["items"], reader)
 
 
 def _is_readable(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether Go can decode a value into the type of its field; the plugin may reject it afterwards."""
+    """Whether Go can decode a value into the type of its field; the plugin may refuse it afterwards."""
     for error in _validator(schema).iter_errors(value):
         if error.validator == "type":
             return False

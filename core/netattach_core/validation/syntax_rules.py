@@ -36,7 +36,7 @@ def read(config: Any) -> tuple[list[Finding], json_document.Node | None]:
 
 def _not_string(config: Any) -> Finding:
     if isinstance(config, dict | list):
-        problem = "`config` is YAML, but it must be a string that contains JSON; the API server rejects it"
+        problem = "`config` is YAML, but it must be a string that contains JSON; the API server refuses it"
         fix = "write `config: |` and the indented JSON below it, or put the JSON in single quotes"
     else:
         problem = f"`config` is {config!r}, but it must be a string that contains JSON"

@@ -66,7 +66,7 @@ def test_a_denial_is_shown_in_its_file_with_the_line_and_what_to_do(lint: Lint) 
     """The place is that of the file, not of the configuration."""
     expected = textwrap.dedent("""\
         0.yaml:11:15: deny [schema] lab/bad vlan
-          `vlan` is the text "100"; it has to be a whole number; bridge refuses it
+          `vlan` is the string "100"; it must be an integer; bridge refuses it
           11 |       "vlan": "100"
              |               ^
           fix: write 100, without quotes

@@ -152,7 +152,7 @@ def test_json_has_each_finding_and_the_summary(netattach: Netattach, files: list
         "namespace": "lab",
         "name": "a",
         "path": "vlan",
-        "problem": '`vlan` is the text "100"; it has to be a whole number; bridge refuses it',
+        "problem": '`vlan` is the string "100"; it must be an integer; bridge refuses it',
         "fix": "write 100, without quotes",
     } == body["findings"][0]
     assert ["c.yaml", "none.yaml"] == [each["file"] for each in body["unreadable"]]

@@ -99,7 +99,7 @@ REFUSED: dict[str, tuple[str, Make, str]] = {
     "a configuration as deep as its length allows": (
         "nads",
         lambda: review(NAD, nad('{"a":' * 6_000)),
-        "more than 100 objects and lists",
+        "nested more than 100 levels",
     ),
     "a configuration of a megabyte": ("nads", lambda: review(NAD, nad("x" * 2**20)), "[config-too-long]"),
     "a configuration of many small keys": (
@@ -107,7 +107,7 @@ REFUSED: dict[str, tuple[str, Make, str]] = {
         lambda: review(NAD, nad('{"type":"macvlan","master":"eth0",' + keys(2_500)[1:])),
         "[master-default-interface]",
     ),
-    "a configuration with NaN": ("nads", lambda: review(NAD, nad('{"mtu":NaN}')), "no JSON number"),
+    "a configuration with NaN": ("nads", lambda: review(NAD, nad('{"mtu":NaN}')), "is not a JSON number"),
     "a configuration that is YAML, eighty deep": (
         "nads",
         lambda: review(NAD, {"metadata": {"name": "net"}, "spec": {"config": json.loads(nested(80))}}),
@@ -121,7 +121,7 @@ REFUSED: dict[str, tuple[str, Make, str]] = {
     "an annotation as deep as its length allows": (
         "pods",
         lambda: review(POD, pod(nested(30_000))),
-        "more than 100 objects and lists",
+        "nested more than 100 levels",
     ),
     "an annotation that is one long name": (
         "pods",

@@ -1,4 +1,4 @@
-"""The fast test never accepts what jsonschema rejects, and accepts most of what is valid."""
+"""The fast test never accepts what jsonschema refuses, and accepts most of what is valid."""
 
 from __future__ import annotations
 

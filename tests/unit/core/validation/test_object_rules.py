@@ -1,4 +1,4 @@
-"""The object around a configuration: what the API server rejects, and configurations in the wrong place."""
+"""The object around a configuration: what the API server refuses, and configurations in the wrong place."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_what_the_api_server_rejects_is_denied_with_its_path(path: str, body: di
     (found,) = (finding for finding in validate(body) if finding.rule.id == "object-shape")
 
     assert (path, Severity.DENY) == (path_text(found.path), found.effective_severity)
-    assert "the API server rejects it" in found.problem
+    assert "the API server refuses it" in found.problem
     assert found.fix
 
 

@@ -106,7 +106,7 @@ def test_a_file_on_the_node_may_contain_what_ovs_requires() -> None:
     [
         pytest.param(
             (
-                '`vlan` is the string "100"; it must be an integer; bridge rejects it',
+                '`vlan` is the string "100"; it must be an integer; bridge refuses it',
                 "write 100, without quotes",
             ),
             bridge(vlan="100"),
@@ -114,7 +114,7 @@ def test_a_file_on_the_node_may_contain_what_ovs_requires() -> None:
         ),
         pytest.param(
             (
-                "`mode` `l2` is not one of bridge, private, vepa, passthru; macvlan rejects it",
+                "`mode` `l2` is not one of bridge, private, vepa, passthru; macvlan refuses it",
                 "write one of bridge, private, vepa, passthru",
             ),
             macvlan(mode="l2"),
@@ -122,7 +122,7 @@ def test_a_file_on_the_node_may_contain_what_ovs_requires() -> None:
         ),
         pytest.param(
             (
-                "`mode` `Bridge` is not one of bridge, private, vepa, passthru; macvlan rejects it",
+                "`mode` `Bridge` is not one of bridge, private, vepa, passthru; macvlan refuses it",
                 "did you mean `bridge`?",
             ),
             macvlan(mode="Bridge"),
@@ -130,7 +130,7 @@ def test_a_file_on_the_node_may_contain_what_ovs_requires() -> None:
         ),
         pytest.param(
             (
-                "`vlan` is 4095; it must be a number from 0 to 4094; bridge rejects it",
+                "`vlan` is 4095; it must be a number from 0 to 4094; bridge refuses it",
                 "write a number from 0 to 4094",
             ),
             bridge(vlan=4095),
@@ -138,7 +138,7 @@ def test_a_file_on_the_node_may_contain_what_ovs_requires() -> None:
         ),
         pytest.param(
             (
-                '`ipam` is the string "dhcp"; it must be an object; macvlan rejects it',
+                '`ipam` is the string "dhcp"; it must be an object; macvlan refuses it',
                 'write an object: "ipam": {"type": …}',
             ),
             macvlan(ipam="dhcp"),

@@ -85,6 +85,6 @@ def test_any_value_under_a_plugins_own_keys_is_validated(plugin: Plugin, data: s
 
 @given(VALUES | st.dictionaries(st.sampled_from(["metadata", "spec", "annotations", "config"]), VALUES))
 def test_any_object_is_validated(body: Any) -> None:
-    """Even those that the API server would reject."""
+    """Even those that the API server would refuse."""
     assert all(finding.problem for finding in validate({"metadata": body, "spec": body}))
     assert all(finding.problem for finding in validate({"spec": {"config": body}}))
