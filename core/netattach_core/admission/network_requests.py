@@ -1,6 +1,7 @@
-"""What a pod asks of each of its networks (addresses, a MAC, mapped ports …), against what that network can give.
+"""What a pod requests from each of its networks (addresses, a MAC, port mappings), compared with what the network supports.
 
-The daemon hands on what a plugin takes by capability, and MAC and IP by CNI_ARGS besides (`netattach_core.attachment`).
+The daemon passes a request to plugins that declare its capability, and MAC and IP addresses in CNI_ARGS too
+(`netattach_core.attach.attachment`).
 """
 
 from __future__ import annotations
@@ -18,34 +19,34 @@ from netattach_core.text.finding import Finding, Path, Rule, Severity
 from netattach_core.validation import footprint
 from netattach_core.validation.footprint import Footprint
 
-ADDRESS_OUTSIDE = Rule("pod-address-outside", Severity.DENY, "an address that the network cannot give")
-ADDRESS_PREFIX = Rule(
-    "pod-address-without-prefix", Severity.DENY, "an address without the length of its subnet"
+ADDRESS_OUTSIDE = Rule("pod-address-outside", Severity.DENY, "an address that the network cannot assign")
+ADDRESS_PREFIX = Rule("pod-address-without-prefix", Severity.DENY, "an address without a prefix length")
+ADDRESS_MISSING = Rule(
+    "pod-address-missing", Severity.DENY, "no address for a network without addresses of its own"
 )
-ADDRESS_MISSING = Rule("pod-address-missing", Severity.DENY, "no address for a network that has none to give")
-ADDRESS_TWICE = Rule("pod-addresses-of-one-range", Severity.DENY, "two addresses of a range that gives one")
-POD_MAC = Rule("pod-mac", Severity.DENY, "a MAC that no interface can have")
-IGNORED = Rule("pod-request-ignored", Severity.WARN, "a wish that no plugin of the network reads")
-GATEWAY = Rule("pod-gateway", Severity.DENY, "a default route over a gateway that the network does not reach")
+ADDRESS_TWICE = Rule("pod-addresses-of-one-range", Severity.DENY, "two addresses from one set of ranges")
+POD_MAC = Rule("pod-mac", Severity.DENY, "a MAC address that no interface can have")
+IGNORED = Rule("pod-request-ignored", Severity.WARN, "a request that no plugin of the network reads")
+GATEWAY = Rule("pod-gateway", Severity.DENY, "a default route with a gateway that is not in the network")
 
 RULES = (ADDRESS_OUTSIDE, ADDRESS_PREFIX, ADDRESS_MISSING, ADDRESS_TWICE, POD_MAC, IGNORED, GATEWAY)
 
 _OVN = "ovn-k8s-cni-overlay"
-"""Reads the pod's annotation itself (plugin-schemas ON10, ON11)."""
+"""Its controller reads the pod's annotation itself."""
 
 _TAKES_MAC = {"bridge", "macvlan", "tap", "tuning", "sriov", "ovs", "ib-sriov"}
-_CHANGES_NO_ADDRESS = {"tuning", "portmap", "bandwidth", "firewall", "sbr"}
-"""UninstallChain the first plugin of a chain: what they do leaves addresses and routes of the main table as they are."""
+_KEEPS_ADDRESSES = {"tuning", "portmap", "bandwidth", "firewall", "sbr"}
+"""Chained plugins that do not change addresses and routes of the main table."""
 
-_NO_ADDRESSES_ASKED = {"", "dhcp", "whereabouts"}
+_IPAM_IGNORES_IPS = {"", "dhcp", "whereabouts"}
 
 
 def validate_requests(
     selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad], key: str = NETWORKS
 ) -> Iterator[Finding]:
-    """Of all networks that are known; one whose configuration cannot be read, or stands on the nodes, is passed over.
+    """Findings for all requested networks in `nads`; those without a configuration that can be parsed are skipped.
 
-    `key` is the annotation that asks.
+    `key` is the annotation with the request.
     """
     for index, selection in enumerate(selections):
         nad = nads.get((selection.namespace, selection.name))
@@ -61,8 +62,8 @@ def validate_requests(
 def _mac(selection: NetworkSelection, at: Path) -> Iterator[Finding]:
     digits = re.sub(r"[:.-]", "", selection.mac)
     if digits and (int(digits[:2], 16) & 1 or not int(digits, 16)):
-        problem = f"`mac` {selection.mac} is a group address or all zeros: the kernel cannot assign it"
-        yield Finding(POD_MAC, at, problem, "ask for a unicast address: 02:00:5e:10:00:01")
+        problem = f"`mac` {selection.mac} is a multicast address or all zeros: the kernel cannot assign it"
+        yield Finding(POD_MAC, at, problem, "request a unicast address: 02:00:5e:10:00:01")
 
 
 def _addresses(selection: NetworkSelection, network: Footprint, at: Path) -> Iterator[Finding]:
@@ -73,93 +74,92 @@ def _addresses(selection: NetworkSelection, network: Footprint, at: Path) -> Ite
 
 
 def _static(selection: NetworkSelection, network: Footprint, at: Path) -> Iterator[Finding]:
-    """ST4, ST5."""
+    """An address must be requested where the plugin has none, and with its prefix length (static, main.go)."""
     if network.needs_ips and not selection.ips:
-        problem = (
-            f"{selection.full_name} has no addresses of its own, and the pod asks for none: its ADD fails"
-        )
-        fix = f'ask for one: {{"name": "{selection.name}", "ips": ["10.1.2.3/24"]}}'
+        problem = f"{selection.full_name} has no addresses of its own, and the pod requests none: ADD fails"
+        fix = f'request one: {{"name": "{selection.name}", "ips": ["10.1.2.3/24"]}}'
         yield Finding(ADDRESS_MISSING, at, problem, fix)
     for ip in selection.ips:
         if "/" not in ip:
             problem = (
-                f"`ips` {ip} has no prefix length, and the static plugin of {selection.full_name} needs one"
+                f"`ips` {ip} has no prefix length, which the static plugin of {selection.full_name} requires"
             )
-            yield Finding(ADDRESS_PREFIX, at, problem, f'write "{ip}/24", with the length of its subnet')
+            yield Finding(
+                ADDRESS_PREFIX, at, problem, f'write "{ip}/24", with the prefix length of its subnet'
+            )
 
 
 def _host_local(selection: NetworkSelection, network: Footprint, at: Path) -> Iterator[Finding]:
-    """HL19, HL20."""
+    """host-local assigns requested addresses only from its ranges, and one from each set."""
     sets = Counter[int]()
     for text in selection.ips:
         ip = addresses.parse_ip(text.partition("/")[0])
         span = next((s for s in network.spans if ip and s.holds(ip)), None)
         if span is None:
             ranges = ", ".join(f"{s.first} to {s.last}" for s in network.spans[:3])
-            problem = f"`ips` {text} is not in what {selection.full_name} gives out ({ranges}): its ADD fails"
-            yield Finding(ADDRESS_OUTSIDE, at, problem, "ask for one of these, or for none")
+            problem = f"`ips` {text} is not in the ranges of {selection.full_name} ({ranges}): ADD fails"
+            yield Finding(ADDRESS_OUTSIDE, at, problem, "request one of these, or none")
             continue
         sets[span.group] += 1
         if sets[span.group] == 2:
-            problem = f"`ips` asks for two addresses of one set of ranges of {selection.full_name}, and a set gives one: it fails"
-            yield Finding(ADDRESS_TWICE, at, problem, "ask for one, or have a second set of ranges")
+            problem = (
+                f"`ips` requests two addresses from one set of ranges of {selection.full_name}, "
+                "which assigns one: ADD fails"
+            )
+            yield Finding(ADDRESS_TWICE, at, problem, "request one, or add a second set of ranges")
 
 
 def _gateways(selection: NetworkSelection, network: Footprint, at: Path) -> Iterator[Finding]:
-    """The kernel wants a gateway behind a subnet of the interface; one of IPv6's link-local addresses is behind each."""
+    """The kernel requires that a gateway is in a subnet of the interface; link-local addresses of IPv6 always are."""
     subnets = _subnets(selection, network)
-    if not subnets or not _CHANGES_NO_ADDRESS.issuperset(network.types[1:]):
+    if not subnets or not _KEEPS_ADDRESSES.issuperset(network.types[1:]):
         return
     for text in selection.default_route or ():
         gateway = addresses.parse_ip(text)
         if gateway is None or gateway.is_link_local:
             continue
         if network.ipam == "static" and gateway in {each.ip for each in subnets}:
-            problem = (
-                f"`default-route` {text} is the pod's own address in {selection.full_name}: its ADD fails"
-            )
-            yield Finding(GATEWAY, at, problem, "ask for the gateway of its subnet")
+            problem = f"`default-route` {text} is the pod's own address in {selection.full_name}: ADD fails"
+            yield Finding(GATEWAY, at, problem, "request the gateway of its subnet")
         elif not any(gateway in each.network for each in (*subnets, *network.routed)):
-            told = ", ".join(str(each.network) for each in subnets[:3])
+            names = ", ".join(str(each.network) for each in subnets[:3])
             problem = (
-                f"`default-route` {text} is in no subnet that {selection.full_name} gives the pod ({told}), and none of its "
-                "routes leads there: its ADD fails"
+                f"`default-route` {text} is not in the pod's subnets in {selection.full_name} ({names}), and no route of the "
+                "network leads there: ADD fails"
             )
-            yield Finding(GATEWAY, at, problem, "ask for a gateway of these subnets")
+            yield Finding(GATEWAY, at, problem, "request a gateway in these subnets")
 
 
 def _subnets(selection: NetworkSelection, network: Footprint) -> Sequence[addresses.IpInterface]:
-    """Those of the pod's addresses, as far as they are known for certain; addresses that it asks for stand for static's own."""
+    """The subnets of the pod's addresses, where they are certain; requested addresses replace those of the static plugin."""
     if network.chained_ipam or selection.cni_args:
         return ()
     if network.ipam == "static":
-        asked = [ip for text in selection.ips if (ip := addresses.parse_cidr(text))]
-        return asked if selection.ips else [span.subnet for span in network.spans]
+        requested = [ip for text in selection.ips if (ip := addresses.parse_cidr(text))]
+        return requested if selection.ips else [span.subnet for span in network.spans]
     if network.ipam == "host-local" and "ipRanges" not in network.capabilities:
         return [span.subnet for span in network.spans]
     return ()
 
 
 def _ignored(selection: NetworkSelection, network: Footprint, at: Path) -> Iterator[Finding]:
-    """Only of networks all of whose plugins the validator knows (npwg-spec T1, plugin-schemas G18)."""
+    """Requests without effect; only for networks whose plugins are all known, since others may read the annotation themselves."""
     if not all(main_plugin(kind) for kind in network.types):
         return
-    for key, asked in _wishes(selection, network):
-        if asked:
-            problem = (
-                f"`{key}` is asked for, and no plugin of {selection.full_name} reads it: the pod runs without"
-            )
-            fix = f'declare "capabilities": {{"{key}": true}} with a plugin that has it, or remove `{key}`'
+    for key, is_ignored in _requests(selection, network):
+        if is_ignored:
+            problem = f"`{key}` is requested, and no plugin of {selection.full_name} reads it: the pod runs without it"
+            fix = f'declare "capabilities": {{"{key}": true}} in a plugin that supports it, or remove `{key}`'
             yield Finding(IGNORED, at, problem, fix)
 
 
-def _wishes(selection: NetworkSelection, network: Footprint) -> Iterator[tuple[str, bool]]:
-    """Each wish, and whether it is one that goes nowhere."""
+def _requests(selection: NetworkSelection, network: Footprint) -> Iterator[tuple[str, bool]]:
+    """Each kind of request, and whether the pod makes it although no plugin reads it."""
     yield "mac", bool(selection.mac) and not _TAKES_MAC & set(network.types)
-    yield "ips", bool(selection.ips) and network.ipam in _NO_ADDRESSES_ASKED and not network.chained_ipam
-    for key, asked in (
+    yield "ips", bool(selection.ips) and network.ipam in _IPAM_IGNORES_IPS and not network.chained_ipam
+    for key, requested in (
         ("portMappings", selection.port_mappings),
         ("bandwidth", selection.bandwidth),
         ("infinibandGUID", selection.infiniband_guid),
     ):
-        yield key, bool(asked) and key not in network.capabilities
+        yield key, bool(requested) and key not in network.capabilities

@@ -1,6 +1,6 @@
-"""Whether a pod requests the devices that its networks take; the daemon fails its ADD where one is missing (`devices`).
+"""Whether a pod requests the devices that its networks require; without one, its ADD fails (`netattach_core.devices`).
 
-Validated of pods alone: what requests devices for a template's pods (network-resources-injector) changes the pods, and before us.
+Only for pods, not for templates: network-resources-injector adds the requests to pods, and is called before us.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from netattach_core.devices import assignment as device_assignment
 from netattach_core.text.finding import Finding, Rule, Severity
 
 DEVICE = Rule(
-    "pod-device-missing", Severity.DENY, "a network that takes a device, in a pod that requests none"
+    "pod-device-missing",
+    Severity.DENY,
+    "a network that requires a device, in a pod that does not request one",
 )
 
 RULES = (DEVICE,)
@@ -27,26 +29,26 @@ RULES = (DEVICE,)
 def validate_devices(
     pod: JsonObject, selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad]
 ) -> Iterator[Finding]:
-    """Of networks that are known and cannot do without. A pod with claims may have its devices from them."""
+    """Findings for networks that fail without a device. A pod with resource claims may get its devices from these."""
     if unstructured.mapping(pod, "spec").get("resourceClaims"):
         return
-    left = _requested(pod)
-    asking = Counter[str]()
+    available = _requested(pod)
+    required = Counter[str]()
     for index, each in enumerate(selections):
         nad = nads.get((each.namespace, each.name))
-        resource = _taken(nad) if nad and not each.device_id else ""
-        asking[resource] += 1
-        if resource and asking[resource] > left[resource]:
+        resource = _required_resource(nad) if nad and not each.device_id else ""
+        required[resource] += 1
+        if resource and required[resource] > available[resource]:
             problem = (
-                f"{each.full_name} takes a device of {resource}, and the containers of this pod request {left[resource]} in all: "
-                "the pod cannot be attached"
+                f"{each.full_name} requires a device of {resource}, "
+                f"and the containers of this pod request {available[resource]} in total: the pod cannot be attached"
             )
-            fix = f'request one for each of its networks, resources.limits: {{"{resource}": "{asking[resource]}"}}'
+            fix = f'request one for each of its networks, in resources.limits: {{"{resource}": "{required[resource]}"}}'
             yield Finding(DEVICE, (NETWORKS, index), problem, fix)
 
 
-def _taken(nad: Nad) -> str:
-    """The resource of which it needs a device, "" for none."""
+def _required_resource(nad: Nad) -> str:
+    """The resource of the device that the network requires, "" for none."""
     resource = nad.annotations.get(RESOURCE_NAME, "")
     network = Network(nad.full_name, nad.config, nad.name, resource=resource)
     return (
@@ -57,7 +59,7 @@ def _taken(nad: Nad) -> str:
 
 
 def _requested(pod: JsonObject) -> Counter[str]:
-    """By resource, over all containers. Of devices a limit is a request too, and there are no halves of one."""
+    """The number of devices by resource in all containers. For devices, a limit is a request too."""
     found = Counter[str]()
     for kind in ("containers", "initContainers"):
         containers = unstructured.mapping(pod, "spec").get(kind)

@@ -1,4 +1,4 @@
-"""What makes pods: a Deployment and its like. Only warned of; the pods themselves are validated when they come."""
+"""Pod templates: Deployments and similar objects. All findings are warnings; the pods are validated when they are created."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import footprint
 from netattach_core.validation.footprint import Footprint
 
-CAPACITY = Rule("pod-capacity", Severity.WARN, "more pods than the network has addresses for")
+CAPACITY = Rule("pod-capacity", Severity.WARN, "more pods than addresses in the network")
 
 RULES = (CAPACITY,)
 
@@ -27,11 +27,11 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     "Job": _TEMPLATE,
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
-"""Where each kind has its pods' template."""
+"""The path of the pod template in each kind."""
 
 
 def template_pod(kind: str, body: JsonObject | None) -> dict[str, Any] | None:
-    """The pod that the object makes; None where it makes none, or is made itself by one that was validated."""
+    """The pod template of an object; None for other kinds and objects that are being deleted."""
     path = PATHS.get(kind)
     if body is None or path is None or unstructured.is_being_deleted(body):
         return None
@@ -39,7 +39,7 @@ def template_pod(kind: str, body: JsonObject | None) -> dict[str, Any] | None:
 
 
 def template_replicas(kind: str, body: JsonObject, nodes: int) -> int:
-    """How many pods it makes at once."""
+    """The number of pods that the object creates at a time."""
     if kind == "DaemonSet":
         return nodes
     spec = unstructured.mapping(body, "spec")
@@ -52,21 +52,26 @@ def template_replicas(kind: str, body: JsonObject, nodes: int) -> int:
 def validate_capacity(
     selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad], pods: int, nodes: int
 ) -> Iterator[Finding]:
-    """Whether so many pods can all have an address; host-local has its range once on each node."""
+    """Whether each network has addresses for `pods` pods; with host-local, each of the `nodes` has the whole range."""
     for index, selection in enumerate(selections):
         nad = nads.get((selection.namespace, selection.name))
         network = footprint.from_nad(nad) if nad else footprint.NONE
         room = _room(network, max(nodes, 1))
         if selection.ips and pods > 1:
-            problem = f"`ips` asks for the same addresses for each of {pods} pods: they answer to them at once, or fail"
-            yield Finding(CAPACITY, (NETWORKS, index), problem, "ask for none, or have one pod")
+            problem = f"`ips` requests the same addresses for each of {pods} pods: they share them, or fail"
+            yield Finding(
+                CAPACITY, (NETWORKS, index), problem, "remove `ips`, or reduce the number of pods to one"
+            )
         elif room is not None and room < pods:
-            problem = f"{selection.full_name} has addresses for {room} pod{'' if room == 1 else 's'}, and this makes {pods}"
-            yield Finding(CAPACITY, (NETWORKS, index), problem, "widen its range, or have fewer pods")
+            of_pods = f"{room} pod{'' if room == 1 else 's'}"
+            problem = f"{selection.full_name} has addresses for {of_pods}, and this object creates {pods}"
+            yield Finding(
+                CAPACITY, (NETWORKS, index), problem, "extend its range, or reduce the number of pods"
+            )
 
 
 def _room(network: Footprint, nodes: int) -> int | None:
-    """Pods that can have an address; None where that is not known."""
+    """The number of pods that can get an address; None where it is unknown."""
     if not network.spans:
         return None
     if network.ipam == "static":

@@ -1,4 +1,4 @@
-"""Pods: what they ask for, and whether that is there. Where the networks are known, `requests` has more to say."""
+"""Pods: their annotations, and whether the networks exist; `network_requests` validates what they request from each network."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import settings as validation_settings
 from netattach_core.validation.settings import ValidationSettings
 
-POD_ANNOTATION = Rule("pod-annotation", Severity.DENY, "an annotation that cannot be read")
-POD_UNKNOWN = Rule("pod-unknown-network", Severity.DENY, "a network that is not there")
-POD_UNCERTAIN = Rule("pod-uncertain-network", Severity.WARN, "a network that could not be looked up")
-POD_DEFAULT = Rule("pod-default-network", Severity.DENY, "a default network that no pod can have so")
-POD_HOST = Rule("pod-host-network", Severity.WARN, "networks of a pod that has the node's own")
-POD_ISOLATED = Rule("pod-isolated", Severity.DENY, "a network of a namespace that the pod's may not use")
-POD_INTERFACE = Rule("pod-interface-twice", Severity.DENY, "two networks that want one interface name")
-POD_DEFAULT_ROUTE = Rule("pod-default-route", Severity.DENY, "default routes that a pod cannot have")
+POD_ANNOTATION = Rule("pod-annotation", Severity.DENY, "an annotation that cannot be parsed")
+POD_UNKNOWN = Rule("pod-unknown-network", Severity.DENY, "a network that does not exist")
+POD_UNCERTAIN = Rule(
+    "pod-uncertain-network", Severity.WARN, "a network whose existence could not be verified"
+)
+POD_DEFAULT = Rule("pod-default-network", Severity.DENY, "a default network with another interface name")
+POD_HOST = Rule("pod-host-network", Severity.WARN, "networks for a pod with `hostNetwork`")
+POD_ISOLATED = Rule(
+    "pod-isolated", Severity.DENY, "a network of a namespace that the pod's namespace may not use"
+)
+POD_INTERFACE = Rule("pod-interface-twice", Severity.DENY, "two networks with the same interface name")
+POD_DEFAULT_ROUTE = Rule("pod-default-route", Severity.DENY, "more than one default route for an IP version")
 
 RULES = (
     POD_ANNOTATION,
@@ -39,17 +43,17 @@ RULES = (
     POD_DEFAULT_ROUTE,
 )
 
-_CANDIDATES = 1000
-"""Networks in a namespace; among more of them, none is looked for that may be meant."""
+_MAX_CANDIDATES = 1000
+"""Networks of a namespace up to which a similar name is suggested."""
 
 _DEFAULT_INTERFACE = "eth0"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedNetworks:
-    """What a pod asks for, each network once, and what is wrong with that wherever those networks are.
+    """The networks that a pod requests, each once, and the findings that do not depend on the networks.
 
-    `default` is what it asks for in the place of the node's primary, where that is new and can be looked up.
+    `default` is the requested default network, where the request is new and can be looked up.
     """
 
     networks: tuple[Key, ...] = ()
@@ -64,38 +68,38 @@ def validate_pod(
     namespace: str,
     settings: ValidationSettings = validation_settings.DEFAULTS,
 ) -> RequestedNetworks:
-    """What a pod asks for, of what it did not ask for `before`.
+    """The requested networks and findings of a pod's annotations, as far as they differ from those of `before`.
 
-    With hostNetwork it gets no network, so nothing comes of one that is not there.
+    A pod with hostNetwork gets no network, so its networks are not looked up.
     """
     if unstructured.is_being_deleted(body):
         return RequestedNetworks()
-    asked, earlier = unstructured.annotations_of(body), unstructured.annotations_of(before or {})
+    annotations, earlier = unstructured.annotations_of(body), unstructured.annotations_of(before or {})
     on_host = unstructured.mapping(body, "spec").get("hostNetwork") is True
     default, networks = RequestedNetworks(), RequestedNetworks()
-    if asked.get(DEFAULT_NETWORK) != earlier.get(DEFAULT_NETWORK):
-        default = _of_default(asked.get(DEFAULT_NETWORK, ""), namespace, settings, on_host=on_host)
-    if asked.get(NETWORKS) != earlier.get(NETWORKS):
-        networks = _of_networks(asked, namespace, settings, on_host=on_host)
+    if annotations.get(DEFAULT_NETWORK) != earlier.get(DEFAULT_NETWORK):
+        default = _of_default(annotations.get(DEFAULT_NETWORK, ""), namespace, settings, on_host=on_host)
+    if annotations.get(NETWORKS) != earlier.get(NETWORKS):
+        networks = _of_networks(annotations, namespace, settings, on_host=on_host)
     return dataclasses.replace(
         networks, findings=(*default.findings, *networks.findings), default=default.default
     )
 
 
 def _of_networks(
-    asked: Mapping[str, str], own: str, settings: ValidationSettings, *, on_host: bool
+    annotations: Mapping[str, str], own: str, settings: ValidationSettings, *, on_host: bool
 ) -> RequestedNetworks:
     try:
-        selections = networks_annotation.parse(asked.get(NETWORKS, ""), own)
+        selections = networks_annotation.parse(annotations.get(NETWORKS, ""), own)
     except AnnotationError as error:
         return RequestedNetworks(findings=(_unreadable(NETWORKS, error),))
     if selections and on_host:
         return RequestedNetworks(findings=(_host_network(NETWORKS),))
-    before = len(network_selection.given(asked, own, settings.selection)) + 1
+    first_index = len(network_selection.given(annotations, own, settings.selection)) + 1
     findings = [
         *_isolation(NETWORKS, selections, own, settings),
-        *_interfaces(selections, before),
-        *_default_routes(NETWORKS, [*_default_of(asked, settings), *selections]),
+        *_interfaces(selections, first_index),
+        *_default_routes(NETWORKS, [*_requested_default(annotations, settings), *selections]),
     ]
     networks = dict.fromkeys((each.namespace, each.name) for each in selections)
     return RequestedNetworks(tuple(networks), tuple(findings), selections)
@@ -115,36 +119,36 @@ def _of_default(text: str, own: str, settings: ValidationSettings, *, on_host: b
     return RequestedNetworks(findings=findings, default=None if isolated else default)
 
 
-def unknown_default_network(default: NetworkSelection, there: Collection[Key], own: str) -> list[Finding]:
-    """For a default network that is not there, neither as a NAD nor on the nodes."""
-    found = _unknown(default.namespace, default.name, there, own)
+def unknown_default_network(default: NetworkSelection, existing: Collection[Key], own: str) -> list[Finding]:
+    """For a default network that does not exist as a NAD, in a namespace where files of nodes are not used."""
+    found = _unknown(default.namespace, default.name, existing, own)
     return [dataclasses.replace(found, path=(DEFAULT_NETWORK,))]
 
 
 def unknown_default_file(default: NetworkSelection, primaries: Collection[str]) -> list[Finding]:
-    """For one that is no NAD, where a node's file will do; of the nodes' files only the `primaries`' names are known."""
+    """For a default network that is not a NAD: none if it is in `primaries`, else a warning, as a node may have a file for it."""
     if default.name in primaries:
         return []
     problem = (
-        f"there is no NetworkAttachmentDefinition {default.name!r} in namespace {default.namespace!r}, and no node's primary has "
-        "this name; another file of the node would do"
+        f"there is no NetworkAttachmentDefinition {default.name!r} in namespace {default.namespace!r}, "
+        "and no node's default network has this name; another file on the node may have it"
     )
-    fix = "create it, or correct the annotation, where there is no such file"
+    fix = "create it or correct the annotation, unless the nodes have such a file"
     return [Finding(POD_UNKNOWN, (DEFAULT_NETWORK,), problem, fix, severity=Severity.WARN)]
 
 
-def unknown_networks(networks: Iterable[Key], there: Collection[Key], own: str) -> list[Finding]:
-    """For networks that are not there; `there` are all that are, `own` is the pod's namespace."""
-    return [_unknown(namespace, name, there, own) for namespace, name in networks]
+def unknown_networks(networks: Iterable[Key], existing: Collection[Key], own: str) -> list[Finding]:
+    """For networks that do not exist; `existing` are all that do, `own` is the pod's namespace."""
+    return [_unknown(namespace, name, existing, own) for namespace, name in networks]
 
 
 def unverified_networks(networks: Collection[Key], why: str) -> list[Finding]:
-    """For networks that are in no cache and could not be looked up: no pod waits for us, and the daemon validators it again."""
+    """For networks that could not be looked up: the pod is admitted all the same, and its node validates it again."""
     if not networks:
         return []
-    told = ", ".join("/".join(network) for network in networks)
-    problem = f"whether {told} is there could not be looked up ({why}); the pod is let through, and its node validators it again"
-    return [Finding(POD_UNCERTAIN, (NETWORKS,), problem, "nothing, where you know that it is there")]
+    names = ", ".join("/".join(network) for network in networks)
+    problem = f"the existence of {names} could not be verified ({why}); the pod is admitted, and its node validates it again"
+    return [Finding(POD_UNCERTAIN, (NETWORKS,), problem, "none, if the network exists")]
 
 
 def _isolation(
@@ -156,26 +160,26 @@ def _isolation(
             yield Finding(POD_ISOLATED, (key, index), problem, fix)
 
 
-def _interfaces(selections: Sequence[NetworkSelection], before: int) -> Iterator[Finding]:
-    """The names that the daemon gives, and those that are asked for (npwg-spec S34); so many networks come `before` these."""
+def _interfaces(selections: Sequence[NetworkSelection], first_index: int) -> Iterator[Finding]:
+    """Requested and generated names must differ (Kubernetes Network Plumbing Working Group spec, section 4.1.2.1.5)."""
     seen = {_DEFAULT_INTERFACE: "the default network"}
-    seen |= {interface_name(place): "a default network of the cluster" for place in range(1, before)}
+    seen |= {interface_name(place): "a default network of the cluster" for place in range(1, first_index)}
     for index, each in enumerate(selections):
-        name = each.interface or interface_name(before + index)
+        name = each.interface or interface_name(first_index + index)
         if name in seen:
-            given = "is asked for" if each.interface else "is what this network gets without one asked for"
-            problem = (
-                f"interface {name!r} {given}, and it is {seen[name]}'s already: the pod cannot be attached"
-            )
-            yield Finding(POD_INTERFACE, (NETWORKS, index), problem, "ask for another name: network@name")
+            origin = "is requested" if each.interface else "is the generated name of this network"
+            problem = f"interface {name!r} {origin}, but {seen[name]} has this name already: the pod cannot be attached"
+            yield Finding(POD_INTERFACE, (NETWORKS, index), problem, "request another name: network@name")
         seen.setdefault(name, each.full_name)
 
 
-def _default_of(asked: Mapping[str, str], settings: ValidationSettings) -> Sequence[NetworkSelection]:
-    """The pod's own default network; one that cannot be read, or has no sound default routes, is told of by itself."""
+def _requested_default(
+    annotations: Mapping[str, str], settings: ValidationSettings
+) -> Sequence[NetworkSelection]:
+    """The pod's own default network, for its default routes; empty where its annotation has findings itself."""
     try:
         default = networks_annotation.parse_default(
-            asked.get(DEFAULT_NETWORK, ""), settings.selection.namespace
+            annotations.get(DEFAULT_NETWORK, ""), settings.selection.namespace
         )
     except AnnotationError:
         return ()
@@ -183,23 +187,23 @@ def _default_of(asked: Mapping[str, str], settings: ValidationSettings) -> Seque
 
 
 def _default_routes(key: str, selections: Sequence[NetworkSelection]) -> Iterator[Finding]:
-    asked = [
+    requests = [
         default_route.Asked(each.full_name, each.interface or f"net{index}", each.default_route)
         for index, each in enumerate(selections, start=1)
         if each.default_route is not None
     ]
     try:
-        default_route.check(asked)
+        default_route.check(requests)
     except AnnotationError as error:
-        fix = "keep at most one gateway of each IP version in the whole pod"
+        fix = "keep at most one gateway of each IP version in the pod"
         yield Finding(POD_DEFAULT_ROUTE, (key,), error.message, fix)
 
 
-def _unknown(namespace: str, name: str, there: Collection[Key], own: str) -> Finding:
+def _unknown(namespace: str, name: str, existing: Collection[Key], own: str) -> Finding:
     problem = f"there is no NetworkAttachmentDefinition {name!r} in namespace {namespace!r}"
-    elsewhere = [other for other, same in there if same == name and other != namespace]
-    beside = [other for within, other in there if within == namespace]
-    close = suggestions.closest(name, beside) if len(beside) <= _CANDIDATES else None
+    elsewhere = [other for other, same in existing if same == name and other != namespace]
+    same_namespace = [other for within, other in existing if within == namespace]
+    close = suggestions.closest(name, same_namespace) if len(same_namespace) <= _MAX_CANDIDATES else None
     fix = "create it, or correct the annotation"
     if len(elsewhere) == 1:
         other = elsewhere[0]
@@ -212,7 +216,7 @@ def _unknown(namespace: str, name: str, there: Collection[Key], own: str) -> Fin
 def _renamed(default: NetworkSelection) -> Iterator[Finding]:
     if default.interface not in ("", _DEFAULT_INTERFACE):
         problem = (
-            f"the container runtime looks for the default network's interface as {_DEFAULT_INTERFACE!r}, so the node refuses "
+            f"the container runtime expects {_DEFAULT_INTERFACE!r} as the interface of the default network, so the node refuses "
             f"{default.interface!r}"
         )
         yield Finding(POD_DEFAULT, (DEFAULT_NETWORK, 0), problem, f"remove `{default.interface}`")
@@ -223,5 +227,5 @@ def _unreadable(key: str, error: AnnotationError) -> Finding:
 
 
 def _host_network(key: str) -> Finding:
-    problem = "the pod has hostNetwork, so no network is ever attached to it: the annotation has no effect"
+    problem = "the pod has hostNetwork, so no network is attached: the annotation has no effect"
     return Finding(POD_HOST, (key,), problem, "remove the annotation, or hostNetwork")

@@ -1,4 +1,4 @@
-"""Objects as the API server sends them: parts of any shape may be missing or odd."""
+"""Access to objects from the API server, in which any part may be missing or malformed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMED = 3
 
 
 def mapping(body: Any, *keys: str) -> JsonObject:
-    """What stands at these keys, one inside the other; empty where that is no object."""
+    """The object at a path of keys; empty where there is none."""
     for key in keys:
         body = body.get(key) if isinstance(body, Mapping) else None
     return body if isinstance(body, Mapping) else {}
@@ -26,10 +26,10 @@ def annotations_of(body: JsonObject) -> Mapping[str, str]:
 
 
 def is_being_deleted(body: JsonObject) -> bool:
-    """Whether it is being deleted: finalizers have to come off, whatever is wrong with it."""
+    """Whether it is being deleted: its finalizers must be removable, whatever is wrong with it."""
     return bool(mapping(body, "metadata").get("deletionTimestamp"))
 
 
 def list_names(keys: Iterable[Key]) -> str:
-    """Some of these objects, and how many there are."""
+    """`namespace/name` of the first objects, and the number of the others."""
     return and_more(("/".join(key) for key in keys), _NAMED)

@@ -56,7 +56,9 @@ def test_a_network_without_any_node_is_taken_with_a_warning(pair: Pair) -> None:
             answer = await scene.ask("nads", review("NetworkAttachmentDefinition", nad(SOUND)))
 
             assert answer["allowed"]
-            assert answer["warnings"][0].startswith("[inventory-missing] config: no node has reported yet")
+            assert answer["warnings"][0].startswith(
+                "[inventory-missing] config: no node has published an inventory yet"
+            )
             assert len(answer["warnings"][0]) <= 256
 
     run(story)

@@ -101,7 +101,7 @@ def test_another_text_for_a_network_in_use_is_warned_of(pair: Pair) -> None:
             answer = await scene.ask("nads", review("NetworkAttachmentDefinition", changed, nad(SOUND)))
 
             assert answer["allowed"]
-            assert "pods use this network as it was: default/p." in answer["warnings"][0]
+            assert "pods use the previous configuration: default/p." in answer["warnings"][0]
 
     run(story)
 

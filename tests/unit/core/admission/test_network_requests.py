@@ -28,8 +28,8 @@ def rules(findings: Any) -> list[str]:
     return [finding.rule.id for finding in findings]
 
 
-def asked(nad: Nad, **wishes: Any) -> list[Finding]:
-    selections = parse(json.dumps([{"name": "net", **wishes}]), "lab")
+def findings_for(nad: Nad, **requests: Any) -> list[Finding]:
+    selections = parse(json.dumps([{"name": "net", **requests}]), "lab")
     return list(network_requests.validate_requests(selections, {("lab", "net"): nad}))
 
 
@@ -50,7 +50,7 @@ LISTED = Nad(
     ),
 )
 PORTS = [{"hostPort": 80, "containerPort": 80}]
-ASKED: dict[str, tuple[Nad, dict[str, Any], list[str]]] = {
+REQUESTS: dict[str, tuple[Nad, dict[str, Any], list[str]]] = {
     "an address of the range": (BRIDGE, {"ips": ["10.1.2.12"]}, []),
     "with a prefix": (BRIDGE, {"ips": ["10.1.2.12/24"]}, []),
     "an address outside the range": (BRIDGE, {"ips": ["10.1.2.9"]}, ["pod-address-outside"]),
@@ -59,9 +59,13 @@ ASKED: dict[str, tuple[Nad, dict[str, Any], list[str]]] = {
         {"ips": ["10.1.2.1"]},
         ["pod-address-outside"],
     ),
-    "of another version": (BRIDGE, {"ips": ["fd00::7"]}, ["pod-address-outside"]),
-    "two of one range": (BRIDGE, {"ips": ["10.1.2.12", "10.1.2.13"]}, ["pod-addresses-of-one-range"]),
-    "one of each version": (
+    "an address of the other IP version": (BRIDGE, {"ips": ["fd00::7"]}, ["pod-address-outside"]),
+    "two addresses of one range": (
+        BRIDGE,
+        {"ips": ["10.1.2.12", "10.1.2.13"]},
+        ["pod-addresses-of-one-range"],
+    ),
+    "one address of each IP version": (
         network(type="bridge", capabilities=IPS, ipam=DUAL),
         {"ips": ["10.1.2.12", "fd00:1::7"]},
         [],
@@ -76,57 +80,57 @@ ASKED: dict[str, tuple[Nad, dict[str, Any], list[str]]] = {
         {"ips": ["10.1.2.3"]},
         ["pod-address-without-prefix"],
     ),
-    "static and none": (
+    "static without a request": (
         network(type="macvlan", master="eth1", capabilities=IPS, ipam={"type": "static"}),
         {},
         ["pod-address-missing"],
     ),
-    "static with its own": (
+    "static with its own address": (
         network(
             type="macvlan", master="eth1", ipam={"type": "static", "addresses": [{"address": "10.1.2.3/24"}]}
         ),
         {},
         [],
     ),
-    "an address of dhcp": (
+    "an address with dhcp": (
         network(type="macvlan", master="eth1", ipam={"type": "dhcp"}),
         {"ips": ["10.1.2.3/24"]},
         ["pod-request-ignored"],
     ),
-    "a MAC of ipvlan": (
+    "a MAC with ipvlan": (
         network(type="ipvlan", master="eth1", ipam=RANGE),
         {"mac": "02:00:00:00:00:01"},
         ["pod-request-ignored"],
     ),
-    "a MAC of macvlan": (
+    "a MAC with macvlan": (
         network(type="macvlan", master="eth1", ipam=RANGE),
         {"mac": "02:00:00:00:00:01"},
         [],
     ),
-    "a group's MAC": (BRIDGE, {"mac": "01:00:5e:00:00:01"}, ["pod-mac"]),
-    "no MAC at all": (BRIDGE, {"mac": "00:00:00:00:00:00"}, ["pod-mac"]),
+    "a multicast MAC": (BRIDGE, {"mac": "01:00:5e:00:00:01"}, ["pod-mac"]),
+    "a MAC of zeros": (BRIDGE, {"mac": "00:00:00:00:00:00"}, ["pod-mac"]),
     "ports without portmap": (BRIDGE, {"portMappings": PORTS}, ["pod-request-ignored"]),
     "ports with portmap": (LISTED, {"portMappings": PORTS, "bandwidth": {"ingressRate": 1000}}, []),
-    "a plugin that nobody knows": (
+    "an unknown plugin": (
         network(type="fancy"),
         {"portMappings": PORTS, "mac": "02:00:00:00:00:01"},
         [],
     ),
-    "one that reads the annotation itself": (
+    "a plugin that reads the annotation itself": (
         network(type="ovn-k8s-cni-overlay", topology="layer2", netAttachDefName="lab/net"),
         {"ips": ["10.1.2.3/24"], "mac": "02:00:00:00:00:01"},
         [],
     ),
-    "one that cannot be read": (Nad("lab", "net", "{"), {"ips": ["10.1.2.3"]}, []),
-    "a gateway of the subnet": (BRIDGE, {"default-route": ["10.1.2.1"]}, []),
+    "a config that cannot be parsed": (Nad("lab", "net", "{"), {"ips": ["10.1.2.3"]}, []),
+    "a gateway in the subnet": (BRIDGE, {"default-route": ["10.1.2.1"]}, []),
     "the network's own gateways": (BRIDGE, {"default-route": []}, []),
     "a gateway outside the subnet": (BRIDGE, {"default-route": ["10.1.3.1"]}, ["pod-gateway"]),
-    "a gateway of a version without an address": (
+    "a gateway of an IP version without an address": (
         BRIDGE,
         {"default-route": ["10.1.2.1", "fd00:1::1"]},
         ["pod-gateway"],
     ),
-    "a gateway of the link": (BRIDGE, {"default-route": ["fe80::1"]}, []),
+    "a link-local gateway": (BRIDGE, {"default-route": ["fe80::1"]}, []),
     "a gateway behind a route": (
         network(type="bridge", ipam={**RANGE, "routes": [{"dst": "192.0.2.1/32", "scope": 253}]}),
         {"default-route": ["192.0.2.1"]},
@@ -137,7 +141,7 @@ ASKED: dict[str, tuple[Nad, dict[str, Any], list[str]]] = {
         {"default-route": ["192.0.2.1"]},
         ["pod-gateway"],
     ),
-    "a gateway of the addresses that are asked for": (
+    "a gateway in the subnet of the requested address": (
         network(
             type="macvlan",
             master="eth1",
@@ -147,7 +151,7 @@ ASKED: dict[str, tuple[Nad, dict[str, Any], list[str]]] = {
         {"ips": ["10.7.0.5/16"], "default-route": ["10.7.9.1"]},
         [],
     ),
-    "a gateway of addresses that others are asked for instead of": (
+    "a gateway in the subnet of an address that is replaced by the requested one": (
         network(
             type="macvlan",
             master="eth1",
@@ -164,36 +168,36 @@ ASKED: dict[str, tuple[Nad, dict[str, Any], list[str]]] = {
         {"default-route": ["10.1.2.3"]},
         ["pod-gateway"],
     ),
-    "a gateway of dhcp": (
+    "a gateway with dhcp": (
         network(type="macvlan", master="eth1", ipam={"type": "dhcp"}),
         {"default-route": ["10.9.9.9"]},
         [],
     ),
-    "a gateway of addresses that nobody knows": (
+    "a gateway with unknown addresses": (
         BRIDGE,
         {"default-route": ["10.9.9.9"], "cni-args": {"ips": ["10.9.9.1/24"]}},
         [],
     ),
-    "a gateway behind a plugin that changes routes": (
+    "a gateway with a plugin that changes routes": (
         network(plugins=[{"type": "bridge", "ipam": RANGE}, {"type": "route-override"}]),
         {"default-route": ["10.9.9.9"]},
         [],
     ),
-    "one of the nodes' files": (Nad("lab", "net"), {"ips": ["10.1.2.3"]}, []),
+    "a file on the nodes": (Nad("lab", "net"), {"ips": ["10.1.2.3"]}, []),
 }
 
 
-@pytest.mark.parametrize(("nad", "wishes", "expected"), ASKED.values(), ids=ASKED)
-def test_a_wish_is_one_that_the_network_can_fulfil(
-    nad: Nad, wishes: dict[str, Any], expected: list[str]
+@pytest.mark.parametrize(("nad", "requests", "expected"), REQUESTS.values(), ids=REQUESTS)
+def test_requests_that_a_network_supports_or_not(
+    nad: Nad, requests: dict[str, Any], expected: list[str]
 ) -> None:
-    findings = asked(nad, **wishes)
+    findings = findings_for(nad, **requests)
 
     assert expected == rules(findings)
     assert all((NETWORKS, 0) == finding.path for finding in findings)
 
 
-def test_a_network_that_is_not_known_is_passed_over() -> None:
+def test_an_unknown_network_is_skipped() -> None:
     assert [] == list(network_requests.validate_requests(parse("net", "lab"), {}))
 
 
@@ -212,7 +216,7 @@ def pod(networks: str) -> dict[str, Any]:
         ("a, a", []),
     ],
 )
-def test_each_interface_has_one_network(networks: str, expected: list[str]) -> None:
+def test_interface_names_are_unique(networks: str, expected: list[str]) -> None:
     assert expected == rules(admission.validate_pod(pod(networks), None, "lab").findings)
 
 
@@ -245,7 +249,7 @@ def test_a_pod_has_one_default_route_of_each_ip_version(
         (["10.0.0.1", "10.0.0.2"], ["10.0.0.3"], {DEFAULT_NETWORK: "10.0.0.1 (kube-system/d) and 10.0.0.2"}),
     ],
 )
-def test_the_default_networks_gateway_counts_with_the_others(
+def test_the_default_routes_of_the_default_network_count_too(
     of_default: list[str], of_network: list[str], expected: dict[str, str]
 ) -> None:
     body = pod(json.dumps([{"name": "a", "default-route": of_network}]))
@@ -256,10 +260,10 @@ def test_the_default_networks_gateway_counts_with_the_others(
     findings = admission.validate_pod(body, None, "lab").findings
 
     assert list(expected) == [finding.path[0] for finding in findings]
-    assert all(words in finding.problem for finding, words in zip(findings, expected.values(), strict=True))
+    assert all(text in finding.problem for finding, text in zip(findings, expected.values(), strict=True))
 
 
-def test_namespaces_are_isolated_where_the_settings_say_so() -> None:
+def test_namespaces_can_be_isolated() -> None:
     isolated = ValidationSettings(
         selection=SelectionSettings(isolated=True, global_namespaces=frozenset({"shared"}))
     )
@@ -287,13 +291,13 @@ KINDS = {
 
 
 @pytest.mark.parametrize(("kind", "body", "pods"), [(kind, *rest) for kind, rest in KINDS.items()])
-def test_the_pods_of_each_kind_are_found(kind: str, body: dict[str, Any], pods: int) -> None:
+def test_the_pod_template_and_number_of_pods_of_each_kind(kind: str, body: dict[str, Any], pods: int) -> None:
     assert TEMPLATE == pod_templates.template_pod(kind, body)
     assert pods == pod_templates.template_replicas(kind, body, nodes=2)
 
 
 @pytest.mark.parametrize("body", [{}, {"spec": 7}, {"spec": {"template": []}}, {"spec": {"replicas": "x"}}])
-def test_an_odd_template_is_no_defect(body: dict[str, Any]) -> None:
+def test_a_malformed_template_raises_no_error(body: dict[str, Any]) -> None:
     assert {} == pod_templates.template_pod("Deployment", body)
     assert 1 == pod_templates.template_replicas("Deployment", body, nodes=2)
     assert pod_templates.template_pod("Secret", body) is None
@@ -305,20 +309,22 @@ SHARED = network(
 )
 STATIC = network(type="bridge", ipam={"type": "static", "addresses": [{"address": "10.1.2.3/24"}]})
 CAPACITY = {
-    "as many as there are on two nodes": (BRIDGE, 20, {}, 0),
-    "one more": (BRIDGE, 21, {}, 1),
-    "of whereabouts, for the whole cluster": (SHARED, 3, {}, 0),
-    "of whereabouts, one more": (SHARED, 4, {}, 1),
-    "one static address for two": (STATIC, 2, {}, 1),
-    "one for one": (STATIC, 1, {}, 0),
-    "one address asked for by two": (BRIDGE, 2, {"ips": ["10.1.2.12"]}, 1),
+    "as many pods as addresses on two nodes": (BRIDGE, 20, {}, 0),
+    "one pod more": (BRIDGE, 21, {}, 1),
+    "whereabouts, for the whole cluster": (SHARED, 3, {}, 0),
+    "whereabouts, one pod more": (SHARED, 4, {}, 1),
+    "one static address for two pods": (STATIC, 2, {}, 1),
+    "one static address for one pod": (STATIC, 1, {}, 0),
+    "one address requested by two pods": (BRIDGE, 2, {"ips": ["10.1.2.12"]}, 1),
     "dhcp": (network(type="macvlan", master="eth1", ipam={"type": "dhcp"}), 1000, {}, 0),
 }
 
 
-@pytest.mark.parametrize(("nad", "pods", "wishes", "count"), CAPACITY.values(), ids=CAPACITY)
-def test_there_are_addresses_for_all_pods(nad: Nad, pods: int, wishes: dict[str, Any], count: int) -> None:
-    selections = parse(json.dumps([{"name": "net", **wishes}]), "lab")
+@pytest.mark.parametrize(("nad", "pods", "requests", "count"), CAPACITY.values(), ids=CAPACITY)
+def test_a_network_needs_addresses_for_all_pods(
+    nad: Nad, pods: int, requests: dict[str, Any], count: int
+) -> None:
+    selections = parse(json.dumps([{"name": "net", **requests}]), "lab")
 
     found = list(pod_templates.validate_capacity(selections, {("lab", "net"): nad}, pods, nodes=2))
     assert ["pod-capacity"] * count == rules(found)
@@ -334,13 +340,13 @@ def body(**annotations: str) -> dict[str, Any]:
     }
 
 
-def test_a_network_that_nobody_uses_goes_in_silence() -> None:
+def test_deleting_an_unused_network_has_no_findings() -> None:
     assert [] == admission.validate_nad_deletion(
         body(**{PROTECT: "true"}), [], "jo", ValidationSettings(protected=True)
     )
 
 
-def test_who_uses_a_network_that_goes_is_named() -> None:
+def test_deleting_a_network_in_use_is_a_warning_with_its_pods() -> None:
     (finding,) = admission.validate_nad_deletion(body(), USERS, "jo")
 
     assert ("deleted-in-use", Severity.WARN) == (finding.rule.id, finding.effective_severity)
@@ -348,24 +354,24 @@ def test_who_uses_a_network_that_goes_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("annotations", "settings", "words"),
+    ("annotations", "settings", "reason"),
     [
         ({PROTECT: "true"}, ValidationSettings(), "annotation"),
         ({}, ValidationSettings(protected=True), "settings"),
     ],
 )
-def test_a_protected_network_stays_while_it_is_used(
-    annotations: dict[str, str], settings: ValidationSettings, words: str
+def test_deleting_a_protected_network_in_use_is_denied(
+    annotations: dict[str, str], settings: ValidationSettings, reason: str
 ) -> None:
     (finding,) = admission.validate_nad_deletion(body(**annotations), USERS, "jo", settings)
 
     assert ("deleted-though-protected", Severity.DENY) == (finding.rule.id, finding.effective_severity)
-    assert words in finding.problem
-    cleaner = "system:serviceaccount:kube-system:namespace-controller"
-    assert [] == admission.validate_nad_deletion(body(**annotations), USERS, cleaner, settings)
+    assert reason in finding.problem
+    controller = "system:serviceaccount:kube-system:namespace-controller"
+    assert [] == admission.validate_nad_deletion(body(**annotations), USERS, controller, settings)
 
 
-def test_another_text_under_running_pods_is_warned_of() -> None:
+def test_changing_the_config_of_a_network_in_use_is_a_warning() -> None:
     before = {**body(), "spec": {"config": '{"type": "bridge"}'}}
     after = {**body(), "spec": {"config": '{"type": "bridge", "cniVersion": "1.0.0"}'}}
 
@@ -389,20 +395,20 @@ DEVICES: dict[str, tuple[str, dict[str, Any], int]] = {
     "two networks, one device each": ("vf,vf", {"containers": [LIMIT, REQUEST]}, 0),
     "in an init container": ("vf", {"initContainers": [LIMIT]}, 0),
     "from a claim": ("vf", {"containers": [{}], "resourceClaims": [{"name": "nic"}]}, 0),
-    "a device that the pod names": ('[{"name":"vf","deviceID":"0000:3b:02.0"}]', {"containers": [{}]}, 0),
-    "a network that reads no device": ("br", {"containers": [{}]}, 0),
-    "one that is not known": ("other", {"containers": [{}]}, 0),
-    "odd containers": (
+    "a device ID in the annotation": ('[{"name":"vf","deviceID":"0000:3b:02.0"}]', {"containers": [{}]}, 0),
+    "a network that requires no device": ("br", {"containers": [{}]}, 0),
+    "an unknown network": ("other", {"containers": [{}]}, 0),
+    "malformed containers": (
         "vf",
         {"containers": [None, 5, {"resources": 7}, {"resources": {"limits": {"x/vf": "1k"}}}]},
         1,
     ),
-    "no spec that is one": ("vf", {"containers": "x", "initContainers": None}, 1),
+    "containers that are not lists": ("vf", {"containers": "x", "initContainers": None}, 1),
 }
 
 
 @pytest.mark.parametrize(("networks", "spec", "missing"), DEVICES.values(), ids=DEVICES)
-def test_a_pod_requests_the_devices_that_its_networks_take(
+def test_a_pod_must_request_the_devices_that_its_networks_require(
     networks: str, spec: dict[str, Any], missing: int
 ) -> None:
     known = {("lab", "vf"): VF, ("lab", "br"): MARKED}
