@@ -1,4 +1,4 @@
-"""What pods and their templates ask of networks, and networks that go or change under them."""
+"""What a pod requests from its networks."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from netattach_core import admission
-from netattach_core.admission import network_requests, pod_devices, pod_templates
-from netattach_core.api.nad import PROTECT, Nad
-from netattach_core.api.network_selection import SelectionSettings
-from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, parse
-from netattach_core.text.finding import Finding, Severity
-from netattach_core.validation.settings import ValidationSettings
+from netattach_core.admission import network_requests
+from netattach_core.api.nad import Nad
+from netattach_core.api.networks_annotation import NETWORKS, parse
+from netattach_core.text.finding import Finding
 
 RANGE = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeStart": "10.1.2.10", "rangeEnd": "10.1.2.19"}
+
+
 DUAL = {"type": "host-local", "ranges": [[{"subnet": "10.1.2.0/24"}], [{"subnet": "fd00:1::/64"}]]}
+
+
 IPS = {"ips": True}
 
 
@@ -34,6 +35,8 @@ def findings_for(nad: Nad, **requests: Any) -> list[Finding]:
 
 
 BRIDGE = network(type="bridge", capabilities=IPS, ipam=RANGE)
+
+
 LISTED = Nad(
     "lab",
     "net",
@@ -49,7 +52,11 @@ LISTED = Nad(
         }
     ),
 )
+
+
 PORTS = [{"hostPort": 80, "containerPort": 80}]
+
+
 REQUESTS: dict[str, tuple[Nad, dict[str, Any], list[str]]] = {
     "an address of the range": (BRIDGE, {"ips": ["10.1.2.12"]}, []),
     "with a prefix": (BRIDGE, {"ips": ["10.1.2.12/24"]}, []),
@@ -199,221 +206,3 @@ def test_requests_that_a_network_supports_or_not(
 
 def test_an_unknown_network_is_skipped() -> None:
     assert [] == list(network_requests.validate_requests(parse("net", "lab"), {}))
-
-
-def pod(networks: str) -> dict[str, Any]:
-    return {"metadata": {"name": "p", "annotations": {NETWORKS: networks}}}
-
-
-@pytest.mark.parametrize(
-    ("networks", "expected"),
-    [
-        ("a, b", []),
-        ("a@net2, b", ["pod-interface-twice"]),
-        ("a@x, b@x", ["pod-interface-twice"]),
-        ("a@eth0", ["pod-interface-twice"]),
-        ("a@net2, b@net1", []),
-        ("a, a", []),
-    ],
-)
-def test_interface_names_are_unique(networks: str, expected: list[str]) -> None:
-    assert expected == rules(admission.validate_pod(pod(networks), None, "lab").findings)
-
-
-@pytest.mark.parametrize(
-    ("routes", "expected"),
-    [
-        ([["10.0.0.1"], ["fd00::1"]], []),
-        ([None, ["10.0.0.1", "fd00::1"]], []),
-        ([[], ["10.0.0.1"]], []),
-        ([["10.0.0.1"], ["10.0.0.1"]], ["pod-default-route"]),
-        ([["fd00::1", "fd00::2"]], ["pod-default-route"]),
-        ([[], []], ["pod-default-route"]),
-        ([["0.0.0.0"]], ["pod-default-route"]),
-        ([["gateway"]], ["pod-annotation"]),
-    ],
-)
-def test_a_pod_has_one_default_route_of_each_ip_version(
-    routes: list[list[str] | None], expected: list[str]
-) -> None:
-    elements = [{"name": "a", "default-route": gateways} for gateways in routes]
-
-    assert expected == rules(admission.validate_pod(pod(json.dumps(elements)), None, "lab").findings)
-
-
-@pytest.mark.parametrize(
-    ("of_default", "of_network", "expected"),
-    [
-        (["10.0.0.1"], ["fd00::1"], {}),
-        (["10.0.0.1"], ["10.0.0.2"], {NETWORKS: "10.0.0.1 (kube-system/d) and 10.0.0.2 (lab/a)"}),
-        (["10.0.0.1", "10.0.0.2"], ["10.0.0.3"], {DEFAULT_NETWORK: "10.0.0.1 (kube-system/d) and 10.0.0.2"}),
-    ],
-)
-def test_the_default_routes_of_the_default_network_count_too(
-    of_default: list[str], of_network: list[str], expected: dict[str, str]
-) -> None:
-    body = pod(json.dumps([{"name": "a", "default-route": of_network}]))
-    body["metadata"]["annotations"][DEFAULT_NETWORK] = json.dumps(
-        [{"name": "d", "default-route": of_default}]
-    )
-
-    findings = admission.validate_pod(body, None, "lab").findings
-
-    assert list(expected) == [finding.path[0] for finding in findings]
-    assert all(text in finding.problem for finding, text in zip(findings, expected.values(), strict=True))
-
-
-def test_namespaces_can_be_isolated() -> None:
-    isolated = ValidationSettings(
-        selection=SelectionSettings(isolated=True, global_namespaces=frozenset({"shared"}))
-    )
-    body = pod("own, lab/own, shared/x, other/x")
-
-    assert [] == rules(admission.validate_pod(body, None, "lab").findings)
-    (finding,) = admission.validate_pod(body, None, "lab", isolated).findings
-    assert ("pod-isolated", Severity.DENY, (NETWORKS, 3)) == (
-        finding.rule.id,
-        finding.effective_severity,
-        finding.path,
-    )
-    assert "its global ones are shared" in finding.problem
-
-
-TEMPLATE = pod("net")
-KINDS = {
-    "Deployment": ({"spec": {"replicas": 4, "template": TEMPLATE}}, 4),
-    "StatefulSet": ({"spec": {"template": TEMPLATE}}, 1),
-    "ReplicaSet": ({"spec": {"replicas": 0, "template": TEMPLATE}}, 0),
-    "DaemonSet": ({"spec": {"template": TEMPLATE}}, 2),
-    "Job": ({"spec": {"parallelism": 3, "template": TEMPLATE}}, 3),
-    "CronJob": ({"spec": {"jobTemplate": {"spec": {"parallelism": 5, "template": TEMPLATE}}}}, 5),
-}
-
-
-@pytest.mark.parametrize(("kind", "body", "pods"), [(kind, *rest) for kind, rest in KINDS.items()])
-def test_the_pod_template_and_number_of_pods_of_each_kind(kind: str, body: dict[str, Any], pods: int) -> None:
-    assert TEMPLATE == pod_templates.template_pod(kind, body)
-    assert pods == pod_templates.template_replicas(kind, body, nodes=2)
-
-
-@pytest.mark.parametrize("body", [{}, {"spec": 7}, {"spec": {"template": []}}, {"spec": {"replicas": "x"}}])
-def test_a_malformed_template_raises_no_error(body: dict[str, Any]) -> None:
-    assert {} == pod_templates.template_pod("Deployment", body)
-    assert 1 == pod_templates.template_replicas("Deployment", body, nodes=2)
-    assert pod_templates.template_pod("Secret", body) is None
-    assert pod_templates.template_pod("Deployment", {"metadata": {"deletionTimestamp": "x"}}) is None
-
-
-SHARED = network(
-    type="macvlan", master="eth1", ipam={"type": "whereabouts", "range": "10.1.2.10-10.1.2.12/24"}
-)
-STATIC = network(type="bridge", ipam={"type": "static", "addresses": [{"address": "10.1.2.3/24"}]})
-CAPACITY = {
-    "as many pods as addresses on two nodes": (BRIDGE, 20, {}, 0),
-    "one pod more": (BRIDGE, 21, {}, 1),
-    "whereabouts, for the whole cluster": (SHARED, 3, {}, 0),
-    "whereabouts, one pod more": (SHARED, 4, {}, 1),
-    "one static address for two pods": (STATIC, 2, {}, 1),
-    "one static address for one pod": (STATIC, 1, {}, 0),
-    "one address requested by two pods": (BRIDGE, 2, {"ips": ["10.1.2.12"]}, 1),
-    "dhcp": (network(type="macvlan", master="eth1", ipam={"type": "dhcp"}), 1000, {}, 0),
-}
-
-
-@pytest.mark.parametrize(("nad", "pods", "requests", "count"), CAPACITY.values(), ids=CAPACITY)
-def test_a_network_needs_addresses_for_all_pods(
-    nad: Nad, pods: int, requests: dict[str, Any], count: int
-) -> None:
-    selections = parse(json.dumps([{"name": "net", **requests}]), "lab")
-
-    found = list(pod_templates.validate_capacity(selections, {("lab", "net"): nad}, pods, nodes=2))
-    assert ["pod-capacity"] * count == rules(found)
-
-
-USERS = [("lab", f"p{i}") for i in range(5)]
-
-
-def body(**annotations: str) -> dict[str, Any]:
-    return {
-        "metadata": {"name": "net", "namespace": "lab", "annotations": annotations},
-        "spec": {"config": "{}"},
-    }
-
-
-def test_deleting_an_unused_network_has_no_findings() -> None:
-    assert [] == admission.validate_nad_deletion(
-        body(**{PROTECT: "true"}), [], "jo", ValidationSettings(protected=True)
-    )
-
-
-def test_deleting_a_network_in_use_is_a_warning_with_its_pods() -> None:
-    (finding,) = admission.validate_nad_deletion(body(), USERS, "jo")
-
-    assert ("deleted-in-use", Severity.WARN) == (finding.rule.id, finding.effective_severity)
-    assert "lab/p0, lab/p1, lab/p2 and 2 more" in finding.problem
-
-
-@pytest.mark.parametrize(
-    ("annotations", "settings", "reason"),
-    [
-        ({PROTECT: "true"}, ValidationSettings(), "annotation"),
-        ({}, ValidationSettings(protected=True), "settings"),
-    ],
-)
-def test_deleting_a_protected_network_in_use_is_denied(
-    annotations: dict[str, str], settings: ValidationSettings, reason: str
-) -> None:
-    (finding,) = admission.validate_nad_deletion(body(**annotations), USERS, "jo", settings)
-
-    assert ("deleted-though-protected", Severity.DENY) == (finding.rule.id, finding.effective_severity)
-    assert reason in finding.problem
-    controller = "system:serviceaccount:kube-system:namespace-controller"
-    assert [] == admission.validate_nad_deletion(body(**annotations), USERS, controller, settings)
-
-
-def test_changing_the_config_of_a_network_in_use_is_a_warning() -> None:
-    before = {**body(), "spec": {"config": '{"type": "bridge"}'}}
-    after = {**body(), "spec": {"config": '{"type": "bridge", "cniVersion": "1.0.0"}'}}
-
-    assert "changed-in-use" in rules(admission.validate_nad(after, before, [], users=USERS))
-    assert "changed-in-use" not in rules(admission.validate_nad(after, before, []))
-    annotated = {**after, "metadata": {**after["metadata"], "annotations": {PROTECT: "true"}}}
-    assert "changed-in-use" not in rules(admission.validate_nad(annotated, after, [], users=USERS))
-
-
-VF = Nad("lab", "vf", '{"cniVersion":"1.0.0","type":"sriov"}', {"k8s.v1.cni.cncf.io/resourceName": "x/vf"})
-MARKED = Nad(
-    "lab", "br", '{"type":"bridge"}', {"k8s.v1.cni.cncf.io/resourceName": "bridge.network.kubevirt.io/br1"}
-)
-LIMIT = {"resources": {"limits": {"x/vf": "1"}}}
-REQUEST = {"resources": {"requests": {"x/vf": 1}, "limits": {"x/vf": 1, "cpu": "100m"}}}
-DEVICES: dict[str, tuple[str, dict[str, Any], int]] = {
-    "none requested": ("vf", {"containers": [{}]}, 1),
-    "one requested": ("vf", {"containers": [LIMIT]}, 0),
-    "a limit is the request": ("vf", {"containers": [REQUEST]}, 0),
-    "two networks, one device": ("vf,vf", {"containers": [LIMIT]}, 1),
-    "two networks, one device each": ("vf,vf", {"containers": [LIMIT, REQUEST]}, 0),
-    "in an init container": ("vf", {"initContainers": [LIMIT]}, 0),
-    "from a claim": ("vf", {"containers": [{}], "resourceClaims": [{"name": "nic"}]}, 0),
-    "a device ID in the annotation": ('[{"name":"vf","deviceID":"0000:3b:02.0"}]', {"containers": [{}]}, 0),
-    "a network that requires no device": ("br", {"containers": [{}]}, 0),
-    "an unknown network": ("other", {"containers": [{}]}, 0),
-    "malformed containers": (
-        "vf",
-        {"containers": [None, 5, {"resources": 7}, {"resources": {"limits": {"x/vf": "1k"}}}]},
-        1,
-    ),
-    "containers that are not lists": ("vf", {"containers": "x", "initContainers": None}, 1),
-}
-
-
-@pytest.mark.parametrize(("networks", "spec", "missing"), DEVICES.values(), ids=DEVICES)
-def test_a_pod_must_request_the_devices_that_its_networks_require(
-    networks: str, spec: dict[str, Any], missing: int
-) -> None:
-    known = {("lab", "vf"): VF, ("lab", "br"): MARKED}
-
-    findings = list(pod_devices.validate_devices({"spec": spec}, parse(networks, "lab"), known))
-
-    assert ["pod-device-missing"] * missing == rules(findings)
-    assert {(NETWORKS, networks.count(","))} >= {finding.path for finding in findings}

@@ -1,4 +1,4 @@
-"""What is said of an object when it is written, and of which changes nothing is said."""
+"""Pods at admission: their annotations, and networks that do not exist."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import pytest
 from netattach_core import admission
 from netattach_core.admission import RequestedNetworks
 from netattach_core.api import networks_annotation
-from netattach_core.api.inventory import DefaultInterface, Interface, NetworkFile, NodeInventory, Plugin
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, SKIP_DEFAULT_NETWORKS
-from netattach_core.text.finding import Finding, Severity
+from netattach_core.text.finding import Severity
 from netattach_core.validation import settings as validation_settings
-from netattach_core.validation import validator
 from netattach_core.validation.settings import ValidationSettings
 
 NODE = NodeInventory(
@@ -24,12 +23,6 @@ NODE = NodeInventory(
     default_interfaces=(DefaultInterface("eth0", ("carries the IPv4 default route",)),),
     plugins=(Plugin("macvlan"), Plugin("host-local")),
 )
-SOUND = json.dumps({"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1"})
-BROKEN = SOUND.replace("}", ",}")
-
-
-def nad(config: Any, **metadata: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "net", "namespace": "default", **metadata}, "spec": {"config": config}}
 
 
 def pod(networks: str | None = None, default: str | None = None, **spec: Any) -> dict[str, Any]:
@@ -48,73 +41,6 @@ def rules(findings: Any) -> list[str]:
 
 def paths(asked: RequestedNetworks) -> list[Any]:
     return [finding.path for finding in asked.findings]
-
-
-def test_rule_ids_are_unique() -> None:
-    names = rules([Finding(rule, (), "", "") for rule in (*admission.RULES, *validator.RULES)])
-
-    assert len(set(names)) == len(names)
-
-
-def test_a_new_network_is_validated_with_the_nodes() -> None:
-    assert [] == admission.validate_nad(nad(SOUND), None, [NODE])
-    assert ["master-default-interface"] == rules(
-        admission.validate_nad(nad(SOUND.replace("eth1", "eth0")), None, [NODE])
-    )
-
-
-NOT_VALIDATED = {
-    "an update of a label": (nad(BROKEN, labels={"a": "b"}), nad(BROKEN)),
-    "an update of another annotation": (nad(BROKEN, annotations={"a/b": "c"}), nad(BROKEN)),
-    "an update that changes nothing": (nad(BROKEN), nad(BROKEN)),
-    "the removal of a finalizer": (being_deleted(nad(BROKEN)), nad(SOUND)),
-}
-
-
-@pytest.mark.parametrize(("body", "before"), NOT_VALIDATED.values(), ids=NOT_VALIDATED)
-def test_a_broken_network_can_still_be_changed_in_other_parts(
-    body: dict[str, Any], before: dict[str, Any]
-) -> None:
-    assert [] == admission.validate_nad(body, before, [NODE])
-
-
-VALIDATED = {
-    "a new config": (nad(BROKEN), nad(SOUND)),
-    "a config where there was none": (nad(BROKEN), {"metadata": {"name": "net"}}),
-    "one of our annotations": (nad(BROKEN, annotations={"netattach.io/x": "y"}), nad(BROKEN)),
-    "one of our annotations removed": (nad(BROKEN), nad(BROKEN, annotations={"netattach.io/x": "y"})),
-}
-
-
-@pytest.mark.parametrize(("body", "before"), VALIDATED.values(), ids=VALIDATED)
-def test_an_update_of_a_validated_part_is_validated(body: dict[str, Any], before: dict[str, Any]) -> None:
-    assert ["json-syntax"] == rules(admission.validate_nad(body, before, [NODE]))
-
-
-def test_removing_the_annotation_that_allows_a_default_interface_is_validated() -> None:
-    config = SOUND.replace("eth1", "eth0")
-    allowed = nad(config, annotations={"netattach.io/allow-default-interface": "true"})
-
-    assert [] == admission.validate_nad(allowed, None, [NODE])
-    assert ["master-default-interface"] == rules(admission.validate_nad(nad(config), allowed, [NODE]))
-
-
-def test_a_network_without_any_inventory_is_a_warning() -> None:
-    (finding,) = admission.validate_nad(nad(SOUND), None, [])
-
-    assert ("inventory-missing", Severity.WARN) == (finding.rule.id, finding.effective_severity)
-    assert "no node has published an inventory yet" in finding.problem
-
-
-@pytest.mark.parametrize("config", ["", None])
-def test_a_network_with_its_config_on_the_nodes_has_no_findings(config: str | None) -> None:
-    assert [] == admission.validate_nad(nad(config), None, [])
-
-
-def test_a_config_that_is_too_long_is_denied() -> None:
-    (finding,) = admission.validate_nad(nad("x" * (admission.MAX_CONFIG_LENGTH + 1)), None, [NODE])
-
-    assert ("config-too-long", Severity.DENY) == (finding.rule.id, finding.effective_severity)
 
 
 @pytest.mark.parametrize("body", [{}, {"metadata": []}, {"spec": 1}, {"metadata": {"annotations": 1}}])
@@ -257,6 +183,8 @@ EXISTING = {
     ("one", "both"),
     ("two", "both"),
 }
+
+
 SUGGESTIONS = {
     "a similar name": (("default", "sonud"), "did you mean `sound`?"),
     "a similar name, in another namespace than the pod's": (("one", "boht"), "did you mean `one/both`?"),
@@ -297,36 +225,75 @@ def test_a_network_that_could_not_be_looked_up_is_a_warning() -> None:
     assert [] == admission.unverified_networks([], "")
 
 
-def test_each_problem_in_settings_is_a_finding() -> None:
-    assert ["settings-broken"] * 2 == rules(admission.settings_findings(["a", "b"]))
-
-
-HAVING = NodeInventory("has", networks=(NetworkFile("10-a.conflist", "a"),))
+@pytest.mark.parametrize(
+    ("networks", "expected"),
+    [
+        ("a, b", []),
+        ("a@net2, b", ["pod-interface-twice"]),
+        ("a@x, b@x", ["pod-interface-twice"]),
+        ("a@eth0", ["pod-interface-twice"]),
+        ("a@net2, b@net1", []),
+        ("a, a", []),
+    ],
+)
+def test_interface_names_are_unique(networks: str, expected: list[str]) -> None:
+    assert expected == rules(admission.validate_pod(pod(networks), None, "lab").findings)
 
 
 @pytest.mark.parametrize(
-    ("nodes", "expected"),
+    ("routes", "expected"),
     [
-        pytest.param([], None, id="no-inventories"),
-        pytest.param([NodeInventory("old")], None, id="not-reported"),
-        pytest.param([HAVING], None, id="on-the-node"),
-        pytest.param([HAVING, NodeInventory("old")], None, id="not-reported-by-one"),
-        pytest.param([NodeInventory("bare", networks=())], "no file 'a' on any node, nor", id="on-no-node"),
-        pytest.param(
-            [NodeInventory("b", networks=()), HAVING, NodeInventory("c", networks=())],
-            "no file 'a' on b, c, nor a network",
-            id="not-on-all-nodes",
-        ),
-        pytest.param(
-            [HAVING, *(NodeInventory(f"n{number}", networks=()) for number in range(7))],
-            "on n0, n1, n2, n3, n4 and 2 more, nor",
-            id="many",
-        ),
+        ([["10.0.0.1"], ["fd00::1"]], []),
+        ([None, ["10.0.0.1", "fd00::1"]], []),
+        ([[], ["10.0.0.1"]], []),
+        ([["10.0.0.1"], ["10.0.0.1"]], ["pod-default-route"]),
+        ([["fd00::1", "fd00::2"]], ["pod-default-route"]),
+        ([[], []], ["pod-default-route"]),
+        ([["0.0.0.0"]], ["pod-default-route"]),
+        ([["gateway"]], ["pod-annotation"]),
     ],
 )
-def test_a_primary_network_that_nodes_do_not_have(nodes: list[NodeInventory], expected: str | None) -> None:
-    found = admission.validate_primary_network(SelectionSettings(primary="a"), nodes)
+def test_a_pod_has_one_default_route_of_each_ip_version(
+    routes: list[list[str] | None], expected: list[str]
+) -> None:
+    elements = [{"name": "a", "default-route": gateways} for gateways in routes]
 
-    assert [] == admission.validate_primary_network(SelectionSettings(), nodes)
-    assert (expected is not None) == bool(found)
-    assert expected is None or expected in found[0].problem
+    assert expected == rules(admission.validate_pod(pod(json.dumps(elements)), None, "lab").findings)
+
+
+@pytest.mark.parametrize(
+    ("of_default", "of_network", "expected"),
+    [
+        (["10.0.0.1"], ["fd00::1"], {}),
+        (["10.0.0.1"], ["10.0.0.2"], {NETWORKS: "10.0.0.1 (kube-system/d) and 10.0.0.2 (lab/a)"}),
+        (["10.0.0.1", "10.0.0.2"], ["10.0.0.3"], {DEFAULT_NETWORK: "10.0.0.1 (kube-system/d) and 10.0.0.2"}),
+    ],
+)
+def test_the_default_routes_of_the_default_network_count_too(
+    of_default: list[str], of_network: list[str], expected: dict[str, str]
+) -> None:
+    body = pod(json.dumps([{"name": "a", "default-route": of_network}]))
+    body["metadata"]["annotations"][DEFAULT_NETWORK] = json.dumps(
+        [{"name": "d", "default-route": of_default}]
+    )
+
+    findings = admission.validate_pod(body, None, "lab").findings
+
+    assert list(expected) == [finding.path[0] for finding in findings]
+    assert all(text in finding.problem for finding, text in zip(findings, expected.values(), strict=True))
+
+
+def test_namespaces_can_be_isolated() -> None:
+    isolated = ValidationSettings(
+        selection=SelectionSettings(isolated=True, global_namespaces=frozenset({"shared"}))
+    )
+    body = pod("own, lab/own, shared/x, other/x")
+
+    assert [] == rules(admission.validate_pod(body, None, "lab").findings)
+    (finding,) = admission.validate_pod(body, None, "lab", isolated).findings
+    assert ("pod-isolated", Severity.DENY, (NETWORKS, 3)) == (
+        finding.rule.id,
+        finding.effective_severity,
+        finding.path,
+    )
+    assert "its global ones are shared" in finding.problem

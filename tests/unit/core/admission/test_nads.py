@@ -1,0 +1,151 @@
+"""NADs at admission: new and changed ones, deletions, and the pods that use them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from netattach_core import admission
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.api.nad import PROTECT
+from netattach_core.text.finding import Severity
+from netattach_core.validation.settings import ValidationSettings
+
+NODE = NodeInventory(
+    "node1",
+    interfaces=(Interface("eth0"), Interface("eth1")),
+    default_interfaces=(DefaultInterface("eth0", ("carries the IPv4 default route",)),),
+    plugins=(Plugin("macvlan"), Plugin("host-local")),
+)
+
+
+SOUND = json.dumps({"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1"})
+
+
+BROKEN = SOUND.replace("}", ",}")
+
+
+def nad(config: Any, **metadata: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "net", "namespace": "default", **metadata}, "spec": {"config": config}}
+
+
+def being_deleted(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "metadata": {**body["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+
+
+def rules(findings: Any) -> list[str]:
+    return [finding.rule.id for finding in findings]
+
+
+def test_a_new_network_is_validated_with_the_nodes() -> None:
+    assert [] == admission.validate_nad(nad(SOUND), None, [NODE])
+    assert ["master-default-interface"] == rules(
+        admission.validate_nad(nad(SOUND.replace("eth1", "eth0")), None, [NODE])
+    )
+
+
+NOT_VALIDATED = {
+    "an update of a label": (nad(BROKEN, labels={"a": "b"}), nad(BROKEN)),
+    "an update of another annotation": (nad(BROKEN, annotations={"a/b": "c"}), nad(BROKEN)),
+    "an update that changes nothing": (nad(BROKEN), nad(BROKEN)),
+    "the removal of a finalizer": (being_deleted(nad(BROKEN)), nad(SOUND)),
+}
+
+
+@pytest.mark.parametrize(("body", "before"), NOT_VALIDATED.values(), ids=NOT_VALIDATED)
+def test_a_broken_network_can_still_be_changed_in_other_parts(
+    body: dict[str, Any], before: dict[str, Any]
+) -> None:
+    assert [] == admission.validate_nad(body, before, [NODE])
+
+
+VALIDATED = {
+    "a new config": (nad(BROKEN), nad(SOUND)),
+    "a config where there was none": (nad(BROKEN), {"metadata": {"name": "net"}}),
+    "one of our annotations": (nad(BROKEN, annotations={"netattach.io/x": "y"}), nad(BROKEN)),
+    "one of our annotations removed": (nad(BROKEN), nad(BROKEN, annotations={"netattach.io/x": "y"})),
+}
+
+
+@pytest.mark.parametrize(("body", "before"), VALIDATED.values(), ids=VALIDATED)
+def test_an_update_of_a_validated_part_is_validated(body: dict[str, Any], before: dict[str, Any]) -> None:
+    assert ["json-syntax"] == rules(admission.validate_nad(body, before, [NODE]))
+
+
+def test_removing_the_annotation_that_allows_a_default_interface_is_validated() -> None:
+    config = SOUND.replace("eth1", "eth0")
+    allowed = nad(config, annotations={"netattach.io/allow-default-interface": "true"})
+
+    assert [] == admission.validate_nad(allowed, None, [NODE])
+    assert ["master-default-interface"] == rules(admission.validate_nad(nad(config), allowed, [NODE]))
+
+
+def test_a_network_without_any_inventory_is_a_warning() -> None:
+    (finding,) = admission.validate_nad(nad(SOUND), None, [])
+
+    assert ("inventory-missing", Severity.WARN) == (finding.rule.id, finding.effective_severity)
+    assert "no node has published an inventory yet" in finding.problem
+
+
+@pytest.mark.parametrize("config", ["", None])
+def test_a_network_with_its_config_on_the_nodes_has_no_findings(config: str | None) -> None:
+    assert [] == admission.validate_nad(nad(config), None, [])
+
+
+def test_a_config_that_is_too_long_is_denied() -> None:
+    (finding,) = admission.validate_nad(nad("x" * (admission.MAX_CONFIG_LENGTH + 1)), None, [NODE])
+
+    assert ("config-too-long", Severity.DENY) == (finding.rule.id, finding.effective_severity)
+
+
+USERS = [("lab", f"p{i}") for i in range(5)]
+
+
+def body(**annotations: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "net", "namespace": "lab", "annotations": annotations},
+        "spec": {"config": "{}"},
+    }
+
+
+def test_deleting_an_unused_network_has_no_findings() -> None:
+    assert [] == admission.validate_nad_deletion(
+        body(**{PROTECT: "true"}), [], "jo", ValidationSettings(protected=True)
+    )
+
+
+def test_deleting_a_network_in_use_is_a_warning_with_its_pods() -> None:
+    (finding,) = admission.validate_nad_deletion(body(), USERS, "jo")
+
+    assert ("deleted-in-use", Severity.WARN) == (finding.rule.id, finding.effective_severity)
+    assert "lab/p0, lab/p1, lab/p2 and 2 more" in finding.problem
+
+
+@pytest.mark.parametrize(
+    ("annotations", "settings", "reason"),
+    [
+        ({PROTECT: "true"}, ValidationSettings(), "annotation"),
+        ({}, ValidationSettings(protected=True), "settings"),
+    ],
+)
+def test_deleting_a_protected_network_in_use_is_denied(
+    annotations: dict[str, str], settings: ValidationSettings, reason: str
+) -> None:
+    (finding,) = admission.validate_nad_deletion(body(**annotations), USERS, "jo", settings)
+
+    assert ("deleted-though-protected", Severity.DENY) == (finding.rule.id, finding.effective_severity)
+    assert reason in finding.problem
+    controller = "system:serviceaccount:kube-system:namespace-controller"
+    assert [] == admission.validate_nad_deletion(body(**annotations), USERS, controller, settings)
+
+
+def test_changing_the_config_of_a_network_in_use_is_a_warning() -> None:
+    before = {**body(), "spec": {"config": '{"type": "bridge"}'}}
+    after = {**body(), "spec": {"config": '{"type": "bridge", "cniVersion": "1.0.0"}'}}
+
+    assert "changed-in-use" in rules(admission.validate_nad(after, before, [], users=USERS))
+    assert "changed-in-use" not in rules(admission.validate_nad(after, before, []))
+    annotated = {**after, "metadata": {**after["metadata"], "annotations": {PROTECT: "true"}}}
+    assert "changed-in-use" not in rules(admission.validate_nad(annotated, after, [], users=USERS))
