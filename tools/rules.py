@@ -1,28 +1,28 @@
-"""Writes docs/rules.md: each rule of the validator with an example that breaks it, and what the validator really says of that.
+"""Writes docs/rules.md: each rule with an example that violates it, and the findings that the validator returns for it.
 
     make rules      # or NETATTACH_WRITE_RULES=1 pytest tests/unit/test_rules_page.py
 
-The examples are docs/rules/examples/RULE.yaml, validated by the webhooks' own code in the cluster of docs/rules/cluster.yaml.
-One of these says what is validated:
+The examples are docs/rules/examples/RULE.yaml; the webhooks' own code validates them in the cluster of docs/rules/cluster.yaml.
+Each has exactly one of these keys, for the validated object:
 
-    config: |          the text of a NetworkAttachmentDefinition lab/net
-    networks: …        the annotation of a pod lab/web that asks for networks
+    config: |          the `spec.config` of a NetworkAttachmentDefinition lab/net
+    networks: …        the annotation of a pod lab/web that requests networks
     settings: |        the text of the cluster's settings
-    validated: {…}        any other object, whole
+    object: {…}        any other object, complete
 
-and these, where they are needed, say the rest:
+and any of these:
 
-    why: …             a sentence or two on what happens, where the validator's words are not enough
-    annotations: {…}   of the object, besides
-    beside: […]        objects in the cluster, besides
-    nodes: none        no node has reported
-    before: …          the object is changed, and was this; of the same form as what is validated
-    deleted: true      it is deleted
-    away: true         the API server cannot be asked
-    letters: 40000     so many letters stand where the text has …
+    why: …             a sentence or two of explanation, where the finding is not enough
+    annotations: {…}   more annotations of the object
+    others: […]        more objects in the cluster
+    nodes: none        no node has published an inventory
+    before: …          the earlier version of an object that is updated, with the same key
+    deleted: true      the object is deleted
+    unavailable: true  the API server is unavailable
+    letters: 40000     the number of letters to insert for …
 """
 
-# A script, no package:
+# A script, not a package:
 # ruff: noqa: INP001
 
 from __future__ import annotations
@@ -61,107 +61,110 @@ SECTIONS: Sequence[tuple[str, Sequence[Rule]]] = (
 )
 RULES = tuple(rule for _, rules in SECTIONS for rule in rules)
 
-_FORMS = ("config", "networks", "settings", "validated")
-_MORE = ("why", "annotations", "beside", "nodes", "before", "deleted", "away", "letters")
+_FORMS = ("config", "networks", "settings", "object")
+_OPTIONS = ("why", "annotations", "others", "nodes", "before", "deleted", "unavailable", "letters")
 _PATHS = {
     ("NetworkAttachmentDefinition", False): "nads",
     ("NetworkAttachmentDefinition", True): "deletions",
     ("Pod", False): "pods",
     ("ConfigMap", False): "config",
 }
-"""Where a kind is sent, and where if it is deleted; all others make pods, and are templates."""
+"""The webhook path for a kind and for its deletion; all other kinds are pod templates."""
 
 _HEAD = """\
 # Rules
 
-What `netattach lint`, the webhooks and the operator look for. `deny`: the object is refused; `warn`: kubectl prints a warning.
-The name of a rule is stable: cite it, search for it, or change its severity in the cluster's settings. Each example breaks its
-rule; below it is the validator's finding, with the path and the fix. A finding can weigh less than its rule where failure is not
-certain.
+The rules of `netattach lint`, the webhooks and the operator. With severity `deny`, the object is refused; with `warn`,
+kubectl prints a warning. The id of a rule is stable: cite it, search for it, or change its severity in the
+[settings](settings.md). Each example violates its rule; below it is the validator's finding, with its path and the fix.
+A finding can have a lower severity than its rule where failure is not certain.
 
-This page is written by `make rules` from the rules themselves and from [rules/examples](rules/examples); a test holds it to them.
+`make rules` generates this page from the rules and from [rules/examples](rules/examples); a test verifies that it is
+up to date.
 
-All examples are validated in a cluster of which this is known:
+All examples are validated in a cluster with this inventory:
 
 """
 
 
 @dataclass(frozen=True)
 class Example:
-    """One file."""
+    """One file of docs/rules/examples."""
 
     rule: str
     body: Mapping[str, Any]
 
     @property
-    def validated(self) -> Body:
+    def object(self) -> Body:
         return _object(self.body, self.body)
 
     @property
     def before(self) -> Body | None:
         if "before" not in self.body:
-            return self.validated if self.body.get("deleted") else None
+            return self.object if self.body.get("deleted") else None
         return _object(self.body["before"], self.body)
 
     @property
     def cluster(self) -> list[Body]:
-        standing = [] if self.body.get("nodes") == "none" else list(yaml.safe_load_all(CLUSTER.read_text()))
-        return [*standing, *self.body.get("beside", ())]
+        inventories = (
+            [] if self.body.get("nodes") == "none" else list(yaml.safe_load_all(CLUSTER.read_text()))
+        )
+        return [*inventories, *self.body.get("others", ())]
 
 
 def examples() -> dict[str, Example]:
-    """By rule."""
+    """All examples by rule id."""
     paths = sorted(EXAMPLES.glob("*.yaml"))
     return {path.stem: Example(path.stem, yaml.safe_load(path.read_text())) for path in paths}
 
 
 def problems() -> Iterator[str]:
-    """What has to be done before the page can be written."""
-    there = examples()
+    """What is missing or wrong in the examples."""
+    known_examples = examples()
     for rule in RULES:
-        if rule.id not in there:
+        if rule.id not in known_examples:
             path = (EXAMPLES / f"{rule.id}.yaml").relative_to(ROOT)
-            form = f"what breaks it ({rule.summary}), in the form that tools/rules.py tells"
+            form = f"a violation of it ({rule.summary}), in the format that tools/rules.py describes"
             yield f"rule {rule.id} has no example: add {path} with {form}; then `make rules`"
-    for name, example in there.items():
-        unknown = set(example.body) - {*_FORMS, *_MORE}
+    for name, example in known_examples.items():
+        unknown = set(example.body) - {*_FORMS, *_OPTIONS}
         if name not in {rule.id for rule in RULES}:
-            yield f"docs/rules/examples/{name}.yaml is an example of no rule: remove it, or name it after its rule"
+            yield f"docs/rules/examples/{name}.yaml is not the example of a rule: remove it, or name it after its rule"
         if unknown or sum(form in example.body for form in _FORMS) != 1:
-            yield f"docs/rules/examples/{name}.yaml: one of {', '.join(_FORMS)}, and of the rest only {', '.join(_MORE)}"
+            yield f"docs/rules/examples/{name}.yaml: exactly one of {', '.join(_FORMS)}, and otherwise only {', '.join(_OPTIONS)}"
 
 
 def validated() -> dict[str, list[Finding]]:
-    """What is said of each example, by the rule that it is of."""
-    return asyncio.run(_validated(examples()))
+    """The findings for each example, by rule id."""
+    return asyncio.run(_validate_all(examples()))
 
 
-async def _validated(there: Mapping[str, Example]) -> dict[str, list[Finding]]:
-    said = {name: await _of(example) for name, example in there.items() if _is_own(example)}
+async def _validate_all(named: Mapping[str, Example]) -> dict[str, list[Finding]]:
+    findings = {name: await _in_own_cluster(each) for name, each in named.items() if _needs_own_cluster(each)}
     async with known.cluster(yaml.safe_load_all(CLUSTER.read_text())) as (lookup, _):
         validators = Validators(lookup)
-        shared = [example for example in there.values() if not _is_own(example)]
-        said |= {example.rule: await _ask(validators, example) for example in shared}
-        validators.close()
-    return said
-
-
-def _is_own(example: Example) -> bool:
-    """Whether it needs a cluster of its own."""
-    return any(key in example.body for key in ("beside", "nodes", "away"))
-
-
-async def _of(example: Example) -> list[Finding]:
-    async with known.cluster(example.cluster) as (lookup, server):
-        server.away = bool(example.body.get("away"))
-        validators = Validators(lookup)
-        findings = await _ask(validators, example)
+        shared = [example for example in named.values() if not _needs_own_cluster(example)]
+        findings |= {example.rule: await _validate(validators, example) for example in shared}
         validators.close()
     return findings
 
 
-async def _ask(validators: Validators, example: Example) -> list[Finding]:
-    body, before = example.validated, example.before
+def _needs_own_cluster(example: Example) -> bool:
+    """Whether the cluster differs from docs/rules/cluster.yaml."""
+    return any(key in example.body for key in ("others", "nodes", "unavailable"))
+
+
+async def _in_own_cluster(example: Example) -> list[Finding]:
+    async with known.cluster(example.cluster) as (lookup, server):
+        server.away = bool(example.body.get("unavailable"))
+        validators = Validators(lookup)
+        findings = await _validate(validators, example)
+        validators.close()
+    return findings
+
+
+async def _validate(validators: Validators, example: Example) -> list[Finding]:
+    body, before = example.object, example.before
     operation = "DELETE" if example.body.get("deleted") else "CREATE" if before is None else "UPDATE"
     metadata = body["metadata"]
     request = {
@@ -174,22 +177,22 @@ async def _ask(validators: Validators, example: Example) -> list[Finding]:
         "oldObject": before,
         "userInfo": {"username": "kubernetes-admin"},
     }
-    whole = {"apiVersion": review.API_VERSION, "kind": review.KIND, "request": request}
-    asked = review.decode(json.dumps(whole).encode())
+    admission_review = {"apiVersion": review.API_VERSION, "kind": review.KIND, "request": request}
+    decoded = review.decode(json.dumps(admission_review).encode())
     path = _PATHS.get((body["kind"], operation == "DELETE"), "templates")
-    answer = await validators.kinds[path](asked)
+    answer = await validators.kinds[path](decoded)
     return list(answer.findings)
 
 
 def _object(form: Mapping[str, Any], example: Mapping[str, Any]) -> Body:
-    """The object that is validated."""
-    body = _plain_object(form, int(example.get("letters", 0)))
+    """The object for a form, with all its annotations."""
+    body = _object_of_form(form, int(example.get("letters", 0)))
     metadata = body.setdefault("metadata", {})
     metadata["annotations"] = {**metadata.get("annotations", {}), **form.get("annotations", {})}
     return body
 
 
-def _plain_object(form: Mapping[str, Any], letters: int) -> Body:
+def _object_of_form(form: Mapping[str, Any], letters: int) -> Body:
     if "config" in form:
         text = form["config"]
         text = text.replace("…", "x" * letters) if isinstance(text, str) else text
@@ -208,73 +211,73 @@ def _plain_object(form: Mapping[str, Any], letters: int) -> Body:
             "metadata": {"namespace": cluster_settings.NAMESPACE, "name": cluster_settings.NAME},
             "data": {cluster_settings.KEY: form["settings"]},
         }
-    return copy.deepcopy(form["validated"])
+    return copy.deepcopy(form["object"])
 
 
 def page() -> str:
-    """The whole page."""
-    there, said = examples(), validated()
+    """The text of docs/rules.md."""
+    known_examples, findings = examples(), validated()
     lines = [_HEAD + _fenced("yaml", CLUSTER.read_text())]
     for title, rules in SECTIONS:
         lines += [f"\n## {title}\n", "| rule | severity | what it finds |", "|---|---|---|"]
         lines += [f"| [{rule.id}](#{rule.id}) | {rule.severity} | {rule.summary} |" for rule in rules]
         for rule in rules:
-            lines += _section(rule, there[rule.id], said[rule.id])
+            lines += _section(rule, known_examples[rule.id], findings[rule.id])
     return "\n".join(lines) + "\n"
 
 
-def _section(rule: Rule, example: Example, said: Sequence[Finding]) -> Iterator[str]:
+def _section(rule: Rule, example: Example, findings: Sequence[Finding]) -> Iterator[str]:
     yield f"\n### {rule.id}\n"
     yield f"**{rule.severity}**: {rule.summary}.\n"
     if "why" in example.body:
         yield f"{example.body['why'].strip()}\n"
     yield from _shown(example.body)
     config = example.body.get("config")
-    for finding in [each for each in said if each.rule.id == rule.id]:
+    for finding in [each for each in findings if each.rule.id == rule.id]:
         place = path_text(finding.path)
         if finding.offset is not None and isinstance(config, str):
             place += " (line {}, column {})".format(*json_document.position(config, finding.offset))
-        weight = "" if finding.effective_severity is rule.severity else f"{finding.effective_severity}: "
+        severity = "" if finding.effective_severity is rule.severity else f"{finding.effective_severity}: "
         stop = "" if finding.fix.endswith(("?", ".")) else "."
-        yield f"> {weight}{_escaped(place)}: {_escaped(finding.problem)}.\n>\n> Fix: {_escaped(finding.fix)}{stop}"
+        yield f"> {severity}{_escaped(place)}: {_escaped(finding.problem)}.\n>\n> Fix: {_escaped(finding.fix)}{stop}"
 
 
 def _shown(body: Mapping[str, Any]) -> Iterator[str]:
-    """The example, as its author would write it, and what else has to be so."""
+    """The example as its author would write it, and the other conditions."""
     for key, language in (("config", "json"), ("settings", "yaml"), ("networks", "text")):
         if isinstance(body.get(key), str):
             yield f"{_TITLES[key]}{', which is deleted' if body.get('deleted') else ''}:\n"
             yield _fenced(language, body[key]) + "\n"
         elif key in body:
-            yield f"A network that is written so:\n\n{_fenced('yaml', _dumped({'spec': {key: body[key]}}))}\n"
-    if "validated" in body:
-        yield f"A {body['validated']['kind']}:\n\n{_fenced('yaml', _dumped(body['validated']))}\n"
-    yield from _besides(body)
+            yield f"A network with this `spec`:\n\n{_fenced('yaml', _dumped({'spec': {key: body[key]}}))}\n"
+    if "object" in body:
+        yield f"A {body['object']['kind']}:\n\n{_fenced('yaml', _dumped(body['object']))}\n"
+    yield from _conditions(body)
 
 
-def _besides(body: Mapping[str, Any]) -> Iterator[str]:
+def _conditions(body: Mapping[str, Any]) -> Iterator[str]:
     if "annotations" in body:
         yield f"with these annotations:\n\n{_fenced('yaml', _dumped(body['annotations']))}\n"
     if "before" in body:
-        yield f"which was before:\n\n{_fenced('json', body['before']['config'])}\n"
+        yield f"before the change:\n\n{_fenced('json', body['before']['config'])}\n"
     if "letters" in body:
-        yield f"with {body['letters']} letters in place of `…`\n"
+        yield f"with {body['letters']} letters for `…`\n"
     if body.get("nodes") == "none":
-        yield "in a cluster of which no node has reported\n"
-    if body.get("away"):
-        yield "while the API server cannot be asked\n"
-    if "beside" in body:
-        yield f"in a cluster that also holds:\n\n{_fenced('yaml', yaml.dump_all(map(_literal, body['beside']), **_YAML))}\n"
+        yield "in a cluster without inventories\n"
+    if body.get("unavailable"):
+        yield "while the API server is unavailable\n"
+    if "others" in body:
+        yield f"in a cluster that also contains:\n\n{_fenced('yaml', yaml.dump_all(map(_literal, body['others']), **_YAML))}\n"
 
 
 class _Literal(str):
-    """A text of several lines, to be written as one."""
+    """A string of several lines, written as a block scalar."""
 
     __slots__ = ()
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes those as people do, with a bar."""
+    """A dumper that supports block scalars."""
 
 
 _Dumper.add_representer(
@@ -293,7 +296,7 @@ def _literal(value: Any) -> Any:
 _TITLES = {
     "config": "A network with this configuration",
     "settings": "Settings",
-    "networks": "A pod that asks for",
+    "networks": "A pod that requests",
 }
 _YAML: dict[str, Any] = {"Dumper": _Dumper, "sort_keys": False, "allow_unicode": True, "width": 120}
 
@@ -307,7 +310,7 @@ def _fenced(language: str, text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """What Markdown would take for its own, outside of backquotes."""
+    """The text with the special characters of Markdown escaped, except in backquotes."""
     parts = text.replace("\n", " ").split("`")
     for index in range(0, len(parts), 2):
         parts[index] = parts[index].replace("*", r"\*").replace("<", r"\<").replace("_", r"\_")

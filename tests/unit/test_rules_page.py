@@ -1,4 +1,4 @@
-"""The page of rules says what the validator says; NETATTACH_WRITE_RULES=1, or `make rules`, writes it anew."""
+"""docs/rules.md equals the validator's rules and findings; `make rules`, or NETATTACH_WRITE_RULES=1, generates it again."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from support import require
 
 
 def _tool() -> ModuleType:
-    """tools/rules.py, which is in no package."""
+    """tools/rules.py, which is not part of a package."""
     spec = importlib.util.spec_from_file_location("tools_rules", require.REPOSITORY / "tools/rules.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its dataclasses look for their module there
+    sys.modules[spec.name] = module  # required by its dataclasses
     spec.loader.exec_module(module)
     return module
 
@@ -30,8 +30,8 @@ rules = _tool()
 
 
 @pytest.fixture(scope="module")
-def said() -> dict[str, list[Finding]]:
-    """Of each example. That an API server is away is what one of them is about."""
+def findings() -> dict[str, list[Finding]]:
+    """The findings for each example. One example has an unavailable API server, so warnings are not logged."""
     logging.disable(logging.WARNING)
     try:
         validated: dict[str, list[Finding]] = rules.validated()
@@ -40,7 +40,7 @@ def said() -> dict[str, list[Finding]]:
     return validated
 
 
-def test_every_rule_has_an_id_of_its_own() -> None:
+def test_rule_ids_are_unique() -> None:
     counts = Counter(rule.id for rule in rules.RULES)
 
     assert len(counts) > 80
@@ -54,24 +54,23 @@ def test_every_rule_has_an_example_and_every_example_a_rule() -> None:
 
 
 @pytest.mark.parametrize("rule", rules.examples())
-def test_an_example_breaks_its_rule(rule: str, said: dict[str, list[Finding]]) -> None:
-    there = sorted({finding.rule.id for finding in said[rule]})
+def test_an_example_violates_its_rule(rule: str, findings: dict[str, list[Finding]]) -> None:
+    found = sorted({finding.rule.id for finding in findings[rule]})
 
-    assert rule in there, f"docs/rules/examples/{rule}.yaml does not break {rule}, but {there or 'no rule'}"
+    assert rule in found, f"docs/rules/examples/{rule}.yaml does not violate {rule} but {found or 'no rule'}"
 
 
-def test_an_example_breaks_little_else(said: dict[str, list[Finding]]) -> None:
-    """A page of accidents would teach nothing."""
-    others = {rule: {each.rule.id for each in found} - {rule} for rule, found in said.items()}
+def test_an_example_violates_at_most_one_other_rule(findings: dict[str, list[Finding]]) -> None:
+    others = {rule: {each.rule.id for each in found} - {rule} for rule, found in findings.items()}
 
     assert {} == {rule: more for rule, more in others.items() if len(more) > 1}
 
 
-def test_the_page_says_what_the_validator_says() -> None:
+def test_the_page_is_up_to_date() -> None:
     if list(rules.problems()):
-        pytest.fail("some rule has no example yet")
+        pytest.fail("some rules have no example")
     page = rules.page()
     if os.environ.get("NETATTACH_WRITE_RULES"):
         rules.PAGE.write_text(page)
 
-    assert page == rules.PAGE.read_text(), "docs/rules.md is not what the rules say: make rules"
+    assert page == rules.PAGE.read_text(), "docs/rules.md is not up to date: run `make rules`"
