@@ -51,7 +51,7 @@ def validate_default_networks(selection: SelectionSettings, existing: Collection
 def _missing(name: str, namespace: str) -> Finding:
     problem = (
         f"defaultNetworks: there is no NetworkAttachmentDefinition {name!r} in namespace {namespace!r}; on nodes without a file "
-        "with this name, no pod can start"
+        "with this name, pods that get it cannot start"
     )
     fix = "create it first, or write the name of a file, which ends in .conf, .conflist or .json"
     return Finding(SETTINGS_NETWORK, ("data",), problem, fix)

@@ -103,7 +103,9 @@ def _is_default(body: JsonObject, settings: ValidationSettings) -> bool:
 
 
 def _deleted_default() -> Finding:
-    problem = "it is listed in the cluster's defaultNetworks: without it no pod can start"
+    problem = (
+        "it is listed in the cluster's defaultNetworks: without it, pods that get these networks cannot start"
+    )
     return Finding(DELETED_DEFAULT, (), problem, "remove it from defaultNetworks first")
 
 

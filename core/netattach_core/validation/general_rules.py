@@ -89,7 +89,10 @@ def _cni_version(network: Network) -> Iterator[Finding]:
     offered = [text for _, text in top.texts("cniVersions")]
     if value is None or value == "":
         if not offered:
-            problem = "no `cniVersion`, which means 0.1.0: CHECK is not supported, and a pod gets one address of each IP version"
+            problem = (
+                "no `cniVersion`, which means 0.1.0: CHECK is not supported, "
+                "and a pod gets at most one address of each IP version"
+            )
             yield top.found(
                 CNI_VERSION_MISSING, problem + _unwritable_result(network), 'add "cniVersion": "1.0.0"'
             )

@@ -1,10 +1,14 @@
-"""The time of a validation does not grow with the square of what an author writes, and nothing that is wrong is hidden by it."""
+"""The time of a validation does not grow quadratically with the configuration, and the limits hide no denial.
+
+CPU time is measured, with ample limits, so that other load does not matter.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +16,7 @@ import pytest
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.api.nad import Nad
 from netattach_core.text.finding import Severity
+from netattach_core.validation import footprint
 from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.validator import validate
 from support.validation import bridge, conf, nad, validated
@@ -19,7 +24,7 @@ from support.validation import bridge, conf, nad, validated
 NODES = [
     NodeInventory(
         f"worker-{number}",
-        tuple(Interface(f"eth{card}", mtu=1500) for card in range(20)),
+        tuple(Interface(f"eth{index}", mtu=1500) for index in range(20)),
         (DefaultInterface("eth0", ("carries the IPv4 default route",)),),
         tuple(Plugin(name) for name in ("macvlan", "host-local", "bridge")),
     )
@@ -61,14 +66,14 @@ LARGE = {
 
 
 @pytest.mark.parametrize("config", LARGE.values(), ids=LARGE)
-def test_the_largest_configurations_take_no_time_that_others_notice(config: Any) -> None:
-    """A tenth of what it took where each was compared with each; no more exactly, since machines differ."""
+def test_the_time_for_the_largest_configurations_is_not_quadratic(config: Any) -> None:
+    """About a second each; comparing all elements with each other would take half a minute."""
     body = nad(json.dumps(config, separators=(",", ":")))
     assert len(body["spec"]["config"]) <= 40_000
     started = time.process_time()
     validate(body, NODES)
 
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 15
 
 
 def overlaps(*ranges: dict[str, str]) -> list[tuple[Any, str]]:
@@ -80,7 +85,7 @@ def overlaps(*ranges: dict[str, str]) -> list[tuple[Any, str]]:
     ]
 
 
-def test_each_range_that_overlaps_is_told_of_once_at_the_later_one() -> None:
+def test_each_overlapping_range_is_reported_once_at_the_later_range() -> None:
     wide, low, high = {"subnet": "10.0.0.0/8"}, {"subnet": "10.1.0.0/16"}, {"subnet": "10.2.0.0/16"}
     apart, six = {"subnet": "11.0.0.0/8"}, {"subnet": "fd00::/64"}
 
@@ -91,8 +96,8 @@ def test_each_range_that_overlaps_is_told_of_once_at_the_later_one() -> None:
     assert [] == overlaps(apart, low, high, six)
 
 
-def test_after_a_thousand_denials_no_more_are_looked_for() -> None:
-    """Of warnings all are told, and behind any number of them a denial is found."""
+def test_validation_stops_after_a_thousand_denials() -> None:
+    """Warnings are not limited, and a denial is found after any number of them."""
     denied = validated({"plugins": [{}] * 3000})
     warned = validated(conf("macvlan", master="eth0", **{f"k{number}": 1 for number in range(2000)}), NODES)
 
@@ -101,7 +106,7 @@ def test_after_a_thousand_denials_no_more_are_looked_for() -> None:
     assert 2000 < len(warned)
 
 
-def test_of_many_subnets_a_message_names_ten() -> None:
+def test_a_message_names_at_most_ten_subnets() -> None:
     routes = [{"dst": subnet(number), "scope": 253} for number in range(20)]
     (found,) = validated(
         bridge(
@@ -117,17 +122,27 @@ def test_of_many_subnets_a_message_names_ten() -> None:
     assert "10.0.8.0/24 and 11 more, where" in found.problem
 
 
-def test_a_large_cluster_costs_a_validation_little() -> None:
-    """A thousand nodes and five thousand networks on five hundred links: looked through each time, they would take 30 ms."""
-    nodes = tuple(dataclasses.replace(NODES[0], node=f"node{number}") for number in range(1000))
-    others = FootprintIndex(
+class Counted(tuple[NodeInventory, ...]):  # noqa: SLOT001  # it has a counter
+    """Inventories that count how often all of them are visited."""
+
+    visits = 0
+
+    def __iter__(self) -> Iterator[NodeInventory]:
+        self.visits += 1
+        return super().__iter__()
+
+
+def test_the_work_of_a_validation_does_not_grow_with_the_cluster() -> None:
+    """The inventories of a thousand nodes are indexed once; of five thousand networks, those on the same link are compared."""
+    nodes = Counted(dataclasses.replace(NODES[0], node=f"node{number}") for number in range(1000))
+    networks = FootprintIndex(
         Nad("lab", f"net{number}", json.dumps(conf("macvlan", master=f"eth{number % 500}")))
         for number in range(5000)
     )
-    bodies = [nad(host_local([{"subnet": subnet(number)}])) for number in range(200)]
-    validate(bodies[0], nodes, footprints=others)
-    started = time.process_time()
-    for body in bodies[1:]:
-        validate(body, nodes, footprints=others)
+    configs = [conf("macvlan", master="eth7", mtu=mtu) for mtu in (1400, 1500)]
+    validate(nad(configs[0]), nodes, footprints=networks)
+    visits = nodes.visits
+    validate(nad(configs[1]), nodes, footprints=networks)
 
-    assert (time.process_time() - started) / len(bodies) < 0.01
+    assert visits == nodes.visits > 0
+    assert 10 == len(networks.sharing(footprint.from_nad(Nad("lab", "net", json.dumps(configs[1])))))
