@@ -22,6 +22,7 @@ def mapping(body: Any, *keys: str) -> JsonObject:
 
 
 def annotations_of(body: JsonObject) -> Mapping[str, str]:
+    """The annotations of an object, values of another type as strings; empty where there are none."""
     return {str(key): str(value) for key, value in mapping(body, "metadata", "annotations").items()}
 
 

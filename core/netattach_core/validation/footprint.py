@@ -202,7 +202,7 @@ def _spans(entry: Entry) -> Iterator[Span]:
 
 
 def _routed(entry: Entry) -> Iterator[IpInterface]:
-    """Without default routes, behind which no gateway is looked for."""
+    """The destinations of routes, except default routes, since those make no gateway reachable."""
     for view in entry.ipam.inners("routes") if entry.ipam else ():
         destination = addresses.parse_cidr(view.text("dst") or "")
         if destination is not None and destination.network.prefixlen:
@@ -210,7 +210,7 @@ def _routed(entry: Entry) -> Iterator[IpInterface]:
 
 
 def _ranges(ipam: View) -> Iterator[tuple[int, View]]:
-    """The flat range, then those of the sets; each with the number of its set."""
+    """The range in the section itself, then those in `ranges`; each with the number of its set."""
     if ipam.text("subnet") is not None:
         yield 0, ipam
     for group, each in enumerate(ipam.items("ranges"), start=1):

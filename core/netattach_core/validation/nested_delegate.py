@@ -19,14 +19,14 @@ _WRITTEN_BY_FLANNEL = dict.fromkeys(("type", "name", "cniVersion", "ipam"), sche
 """Keys that flannel refuses or sets itself; `netattach_core.plugins.flannel` validates them."""
 
 
-def of(entry: Entry) -> View | None:
+def delegate_of(entry: Entry) -> View | None:
     """The `delegate` section as the author wrote it; None for other plugins."""
     return entry.raw.inner("delegate") if entry.type == _FLANNEL else None
 
 
 def check(entry: Entry) -> Iterator[Finding]:
     """Validates values and keys of the section with the schema of the plugin that reads it."""
-    raw = of(entry)
+    raw = delegate_of(entry)
     plugin = main_plugin(own_name(raw.text("type") or _DEFAULT)) if raw else None
     if raw is None or plugin is None:
         return

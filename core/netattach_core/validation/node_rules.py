@@ -74,7 +74,7 @@ def check(network: Network, nad: Nad, nodes: Sequence[NodeInventory]) -> Iterato
         if entry.type == _BRIDGE:
             yield from _bridge(entry, indexed)
         yield from _binary(entry.config, entry.binary, indexed, ipam=False)
-        delegate = nested_delegate.of(entry)
+        delegate = nested_delegate.delegate_of(entry)
         if delegate is not None:
             yield from _binary(delegate, delegate.text("type") or "", indexed, ipam=False)
         if entry.ipam is not None:
