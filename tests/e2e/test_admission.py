@@ -53,11 +53,11 @@ BROKEN = {
     ),
     "a plugin that no node has": (
         conf(type="macvlann", master="eth1"),
-        ["`macvlann` is not on any of the 2 nodes", "did you mean `macvlan`?"],
+        ["`macvlann` is not installed on any of the 2 nodes", "did you mean `macvlan`?"],
     ),
     "a card that no node has": (
         conf(type="macvlan", master="eth7"),
-        ["master", "eth7 is not an interface of any of the 2 nodes", "eth1"],
+        ["master", "eth7 does not exist on any of the 2 nodes", "eth1"],
     ),
 }
 
