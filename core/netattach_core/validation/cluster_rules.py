@@ -157,7 +157,7 @@ _RULES: tuple[tuple[Rule, frozenset[str], Conflicts, str, str, Path], ...] = (
         _ANY,
         _sharing_addresses,
         (
-            "{others} on the same link {link} assigns some of the same addresses, and the two do not share leases: two pods "
+            "{others} on the same link {link} can assign some of the same addresses, and the leases are not shared: two pods "
             "can get the same address"
         ),
         "use separate ranges, or an IPAM that both networks share",
@@ -167,7 +167,8 @@ _RULES: tuple[tuple[Rule, frozenset[str], Conflicts, str, str, Path], ...] = (
         LEASES_SHARED,
         _ANY,
         _sharing_leases,
-        "{others} stores leases under the same name {network!r}, for other ranges: each overwrites the other's last address",
+        "{others} and this network store leases under one name, {network!r}, for different ranges: each overwrites the last "
+        "address of the other",
         "use a different `name`, or the same ranges",
         ("name",),
     ),
@@ -176,7 +177,7 @@ _RULES: tuple[tuple[Rule, frozenset[str], Conflicts, str, str, Path], ...] = (
         _BRIDGE,
         _with_other_gateway,
         (
-            "{others} sets another gateway address on the bridge {link}: the second pod on a node fails with "
+            "the bridge {link} has another gateway address in {others}: the second pod on a node fails with "
             '"already has an IP address different from"'
         ),
         "use a separate bridge, or the same subnet and gateway",
@@ -186,7 +187,7 @@ _RULES: tuple[tuple[Rule, frozenset[str], Conflicts, str, str, Path], ...] = (
         BRIDGE_DIFFERS,
         _BRIDGE,
         _with_other_bridge,
-        "{others} has another `mtu` or `isGateway` for the bridge {link}: the settings of the first pod on a node apply",
+        "the bridge {link} has another `mtu` or `isGateway` in {others}: the settings of the first pod on a node apply",
         "use the same settings in both, or a separate bridge",
         ("bridge",),
     ),
@@ -195,7 +196,7 @@ _RULES: tuple[tuple[Rule, frozenset[str], Conflicts, str, str, Path], ...] = (
         _ON_MASTER,
         _of_other_kind,
         (
-            "{others} uses {link} too, one with macvlan and one with ipvlan; an interface can have only one of the two: "
+            "{link} has macvlan and ipvlan, here and in {others}; the kernel allows only one of the two on an interface: "
             "pods of both cannot run on the same node"
         ),
         "use another interface, or the same plugin",
@@ -205,7 +206,7 @@ _RULES: tuple[tuple[Rule, frozenset[str], Conflicts, str, str, Path], ...] = (
         MASTER_PASSTHRU,
         _MACVLAN,
         _in_passthru_mode,
-        "{others} uses {link} too, and in mode passthru an interface has a single macvlan: the second pod on a node fails",
+        "{link} is also used by {others}, and in mode passthru an interface has a single macvlan: the second pod on a node fails",
         "use another interface, or mode bridge in both",
         ("master",),
     ),
