@@ -167,8 +167,10 @@ _RULES: tuple[tuple[Rule, frozenset[str], Conflicts, str, str, Path], ...] = (
         LEASES_SHARED,
         _ANY,
         _sharing_leases,
-        "{others} and this network store leases under one name, {network!r}, for different ranges: each overwrites the last "
-        "address of the other",
+        (
+            "{others} and this network store leases under one name, {network!r}, for different ranges: each overwrites the last "
+            "address of the other"
+        ),
         "use a different `name`, or the same ranges",
         ("name",),
     ),
