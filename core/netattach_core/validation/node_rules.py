@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from netattach_core.api.inventory import Interface, NodeInventory
 from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE, Nad
-from netattach_core.attach import dhcp_leases
+from netattach_core.cni import plugin_aliases
 from netattach_core.plugins import known_types
 from netattach_core.plugins.view import View
 from netattach_core.text import suggestions
@@ -79,7 +79,7 @@ def check(network: Network, nad: Nad, nodes: Sequence[NodeInventory]) -> Iterato
             yield from _binary(delegate, delegate.text("type") or "", indexed, ipam=False)
         if entry.ipam is not None:
             yield from _binary(entry.ipam, entry.ipam_type, indexed, ipam=True)
-        if entry.ipam is not None and entry.ipam_type == dhcp_leases.TYPE:
+        if entry.ipam is not None and entry.ipam_type == plugin_aliases.DHCP_TYPE:
             yield from _dhcp(entry.ipam, indexed)
 
 
@@ -132,7 +132,7 @@ class _Nodes:
     @functools.cached_property
     def dhcp(self) -> tuple[list[NodeInventory], list[NodeInventory]]:
         """The nodes that report on a DHCP daemon and have the plugin, and those of them without a running daemon."""
-        reporting = [node for node in self.with_plugins if node.dhcp and node.has_plugin(dhcp_leases.TYPE)]
+        reporting = [node for node in self.with_plugins if node.dhcp and node.has_plugin(plugin_aliases.DHCP_TYPE)]
         return reporting, [node for node in reporting if node.dhcp and not node.dhcp.running]
 
     @functools.cached_property
@@ -298,13 +298,13 @@ def _binary(view: View, kind: str, nodes: _Nodes, *, ipam: bool) -> Iterator[Fin
 def _dhcp(ipam: View, nodes: _Nodes) -> Iterator[Finding]:
     """Without its daemon, the dhcp plugin fails both ADD and DEL. A network with a socket of its own is not validated."""
     reporting, without = nodes.dhcp
-    if not without or ipam.text("daemonSocketPath") not in (None, "", dhcp_leases.SOCKET):
+    if not without or ipam.text("daemonSocketPath") not in (None, "", plugin_aliases.DHCP_SOCKET):
         return
     everywhere = len(without) == len(reporting)
     where = _every(reporting) if everywhere else _names(without)
     pods = "no pod can be attached" if everywhere else "pods there cannot be attached"
     problem = f"no DHCP daemon is running on {where}: {pods} or detached"
-    fix = f"check the log of netattach-daemon on these nodes, or run a DHCP daemon on {dhcp_leases.SOCKET}"
+    fix = f"check the log of netattach-daemon on these nodes, or run a DHCP daemon on {plugin_aliases.DHCP_SOCKET}"
     yield ipam.found(DHCP_MISSING, problem, fix, "type", severity=None if everywhere else WARN)
 
 
