@@ -1,5 +1,4 @@
-"""The Kubernetes API, for all programs that talk to it: requests, watches, the Lease, the cluster settings.
+"""What all programs share: the Kubernetes API (requests, informers, leader election), settings, health, signals, back-off.
 
-The only importer of the client library; what comes out are plain dicts and core's values, and what goes wrong is one of
-core's errors.
+The only importer of the client library. It returns plain dicts and core's values, and raises core's errors.
 """

@@ -1,14 +1,14 @@
 """Requests to the API server: dicts in, dicts out.
 
-The objects that the client library would make of each answer are not used: they cost memory and time, drop fields that they do
-not know, and we read few fields. What is used of it are its modules below all that: where the API server is, TLS, the token.
-They are imported by their full names, so that the image can leave out what the packages around them gather.
+The client library's model classes are not used: they cost memory and time and drop unknown fields, and we read few fields.
+Used are its lower modules: the API server's address, TLS and the token. They are imported by their full names, so that the
+image can omit the packages around them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from netattach_kube import failures
 from netattach_kube.resource import Resource
 
 SECONDS = 10.0
-"""For one request, unless a caller has less time."""
+"""Timeout of a request, unless the caller sets a shorter one."""
 
 _JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
@@ -62,9 +62,26 @@ class Api:
         *,
         metadata_only: bool = False,
     ) -> dict[str, Any]:
-        """One page of a list; its `metadata` says how to go on (`continue`)."""
+        """One page of a list; `continue` in its `metadata` is the token for the next one."""
         accept = _METADATA.format("List") if metadata_only else _JSON
         return await self._request("GET", resource.path(namespace=namespace), query=query, accept=accept)
+
+    async def pages(
+        self,
+        resource: Resource,
+        query: Mapping[str, str],
+        namespace: str = "",
+        *,
+        metadata_only: bool = False,
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """All pages of a list; `limit` in the query is their size."""
+        query = dict(query)
+        while True:
+            page = await self.page(resource, query, namespace, metadata_only=metadata_only)
+            yield page
+            if not page["metadata"].get("continue"):
+                return
+            query = {**query, "continue": page["metadata"]["continue"]}
 
     async def create(
         self, resource: Resource, body: Mapping[str, Any], namespace: str = ""
@@ -74,7 +91,7 @@ class Api:
     async def replace(
         self, resource: Resource, body: Mapping[str, Any], name: str, namespace: str = ""
     ) -> dict[str, Any]:
-        """PUT; with a resourceVersion in the body it fails with ConflictError where somebody else was faster."""
+        """PUT; raises ConflictError where the object has another resourceVersion than the body."""
         return await self._request("PUT", resource.path(name, namespace), body=body)
 
     async def merge_patch(
@@ -98,7 +115,7 @@ class Api:
         manager: str,
         force: bool = True,
     ) -> dict[str, Any]:
-        """Server-side apply: creates it, or sets exactly the fields of the body and leaves other managers' alone."""
+        """Server-side apply: creates the object, or sets the body's fields and keeps those of other field managers."""
         query = {"fieldManager": manager, "force": str(force).lower()}
         path = resource.path(name, namespace)
         return await self._request("PATCH", path, body=body, query=query, content_type=_APPLY_PATCH)
@@ -114,8 +131,11 @@ class Api:
         *,
         metadata_only: bool = False,
         silence: float,
-    ) -> AsyncIterator[dict[str, Any]]:
-        """The events of a watch until the server ends it, or says nothing for `silence` seconds."""
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """The events of a watch until the server ends it or sends nothing for `silence` seconds.
+
+        Close the generator (`contextlib.aclosing`) where the loop over it can end early: the request lasts until then.
+        """
         what = f"WATCH {resource.path(namespace=namespace)}"
         accept = _METADATA.format("") if metadata_only else _JSON
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=SECONDS, sock_read=silence)
@@ -145,10 +165,10 @@ class Api:
         with failures.translated(what):
             response = await self._send(method, path, query, accept, timeout, body, content_type)
             async with response:
-                answer = await response.read()
+                text = await response.read()
         if response.status >= 300:
-            raise failures.from_status(response.status, answer, what)
-        return _decoded(answer, what)
+            raise failures.from_status(response.status, text, what)
+        return _decoded(text, what)
 
     async def _send(
         self,
@@ -156,28 +176,28 @@ class Api:
         path: str,
         query: Mapping[str, str] | None,
         accept: str,
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # handed on to the library
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # passed on to the library
         body: Mapping[str, Any] | None = None,
         content_type: str = _JSON,
     ) -> aiohttp.ClientResponse:
-        """Through the client library: its addresses, its TLS, its token, which it reads anew each minute."""
+        """Through the client library: the address, TLS and the token, which it reads again every minute."""
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": self._user_agent}
         token = await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         if token:
             headers["Authorization"] = token
         url = self._configuration.host + path + (f"?{urlencode(query)}" if query else "")
-        sent = await self._rest.request(  # type: ignore[no-untyped-call]  # generated code
+        raw = await self._rest.request(  # type: ignore[no-untyped-call]  # generated code
             method, url, headers=headers, body=body, _request_timeout=timeout
         )
-        response: aiohttp.ClientResponse = sent.response
+        response: aiohttp.ClientResponse = raw.response
         return response
 
 
 @asynccontextmanager
 async def connected(program: str, version: str, kubeconfig: Path | None = None) -> AsyncIterator[Api]:
-    """The API server of the cluster that we run in, or that of a kubeconfig. `program` is our name in its audit log.
+    """The API server of the cluster that we run in, or that of a kubeconfig. `program` is the name in its audit log.
 
-    Raises ConfigError where neither is there.
+    Raises ConfigError where neither can be used.
     """
     configuration = await _configuration(kubeconfig)
     rest = RESTClientObject(configuration)
@@ -189,14 +209,12 @@ async def connected(program: str, version: str, kubeconfig: Path | None = None) 
 
 async def _configuration(kubeconfig: Path | None) -> Configuration:
     configuration = Configuration()
-    configuration.retries = (
-        None  # each caller knows best whether another try is worth it; False would mean one
-    )
+    configuration.retries = None  # retries are each caller's decision; False would mean one
     try:
         if kubeconfig is None:
             load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # the library's own
         else:
-            from kubernetes.aio.config.kube_config import (  # noqa: PLC0415  # no program in a cluster needs it
+            from kubernetes.aio.config.kube_config import (  # noqa: PLC0415  # not needed in a cluster
                 load_kube_config,
             )
 
@@ -204,7 +222,9 @@ async def _configuration(kubeconfig: Path | None) -> Configuration:
                 config_file=str(kubeconfig), client_configuration=configuration
             )
     except ConfigException as error:
-        where = f"the kubeconfig {kubeconfig} cannot be used" if kubeconfig else "this is no pod of a cluster"
+        where = (
+            f"the kubeconfig {kubeconfig} cannot be used" if kubeconfig else "this is not a pod of a cluster"
+        )
         raise ConfigError(f"no API server: {where}: {error}") from error
     return configuration
 
@@ -222,7 +242,7 @@ def _decoded(text: bytes, what: str) -> dict[str, Any]:
     try:
         body = json.loads(text)
     except ValueError as error:
-        raise TryAgainError(f"{what}: the answer is not JSON: {text[:100]!r}") from error
+        raise TryAgainError(f"{what}: the response is not JSON: {text[:100]!r}") from error
     if not isinstance(body, dict):
-        raise TryAgainError(f"{what}: the answer is no object: {text[:100]!r}")
+        raise TryAgainError(f"{what}: the response is not an object: {text[:100]!r}")
     return body

@@ -25,7 +25,7 @@ class Backoff:
         self._pause = self._first
 
     def next(self) -> float:
-        """How long to wait after this failure."""
+        """The pause after this failure."""
         pause = self._pause
         self._pause = min(2 * pause, self._longest)
         return pause * random.uniform(0.5, 1) if self._jitter else pause  # noqa: S311  # no secret

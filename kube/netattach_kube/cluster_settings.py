@@ -1,7 +1,7 @@
-"""The cluster's settings: one YAML text, checked against a schema, in the ConfigMap `netattach-config`.
+"""The cluster settings: one YAML text, validated by a schema, in the ConfigMap `netattach-config`.
 
-The daemon reads it from a mounted file, the others watch the one object; a text that is broken is refused when it is applied, and
-where one comes through all the same, the last good one stays in force.
+The daemon reads it from a mounted file, the other programs watch the ConfigMap. The webhook refuses an invalid text; where one is
+stored all the same, the last valid one stays in force.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KEY = "config.yaml"
 
 
 class StatusForPlainPods(enum.StrEnum):
-    """Whether a pod without secondary networks gets network-status too (npwg-spec S73)."""
+    """Whether a pod without secondary networks gets network-status too."""
 
     ASYNC = "async"
     NEVER = "never"
@@ -36,14 +36,14 @@ class StatusForPlainPods(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
-    """Each key of the text, in camel case; what is absent has its default. `validation` holds all that validation needs."""
+    """The values of the text's keys, or their defaults. `validation` holds those that the validator needs."""
 
     status_for_plain_pods: StatusForPlainPods = StatusForPlainPods.ASYNC
     validation: ValidationSettings = validation_settings.DEFAULTS
 
 
 _LONGEST_PROBLEM = 300
-"""Characters; a problem quotes the value."""
+"""Characters; a problem quotes the invalid value."""
 
 _TEXT = {"type": "string", "minLength": 1}
 _LABEL = {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}
@@ -53,11 +53,11 @@ _SEVERITY = {"enum": [*(severity.value for severity in Severity), False]}
 """YAML reads a bare `off` as false."""
 
 
-def _record(**properties: Any) -> dict[str, Any]:
+def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
-SCHEMA: dict[str, Any] = _record(
+SCHEMA: dict[str, Any] = _object(
     statusForPlainPods={"enum": [choice.value for choice in StatusForPlainPods]},
     primaryNetwork={"type": "string"},
     defaultNetworks={"type": "array", "items": _NAME, "uniqueItems": True},
@@ -66,14 +66,14 @@ SCHEMA: dict[str, Any] = _record(
     namespaceIsolation={"type": "boolean"},
     globalNamespaces=_TEXTS,
     protectNetworksInUse={"type": "boolean"},
-    clusterNetworks=_record(pods=_TEXTS, services=_TEXTS, nodes=_TEXTS),
-    validation=_record(
+    clusterNetworks=_object(pods=_TEXTS, services=_TEXTS, nodes=_TEXTS),
+    validation=_object(
         mode={"enum": ["enforce", "warn"]},
         severities={"type": "object", "additionalProperties": _SEVERITY},
         exemptions={
             "type": "array",
             "items": {
-                **_record(
+                **_object(
                     namespaces={**_TEXTS, "minItems": 1},
                     rules=_TEXTS,
                     severity={"enum": ["warn", "off", False]},
@@ -89,10 +89,10 @@ _validator = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def parse(text: str) -> ClusterSettings:
-    """Reads a text; an empty one is all defaults. Raises ConfigError, which names every problem, each in a line."""
+    """Parses a text; an empty one means all defaults. Raises ConfigError with all problems, one per line."""
     body = _yaml(text)
     problems = [f"{KEY}: {_problem(error)}" for error in _validator.iter_errors(body)]
-    problems = problems or [f"{KEY}: {problem}" for problem in _odd(body)]
+    problems = problems or [f"{KEY}: {problem}" for problem in _further_problems(body)]
     if problems:
         raise ConfigError("\n".join(problems))
     return ClusterSettings(
@@ -102,26 +102,26 @@ def parse(text: str) -> ClusterSettings:
 
 
 class _Loader(yaml.SafeLoader):
-    """Without aliases: a few lines of them can spell out more than any memory holds."""
+    """Without aliases: a few lines of them can expand to more than the memory holds."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            where = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # as PyYAML is
-            raise yaml.YAMLError(f"line {where.line + 1}: an alias (*name), which is not read here")
+            where = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # PyYAML has no types
+            raise yaml.YAMLError(f"line {where.line + 1}: an alias (*name), which is not supported")
         return super().compose_node(parent, index)
 
 
 def _yaml(text: str) -> Any:
     """The value, {} for an empty text. Raises ConfigError."""
     try:
-        body = yaml.load(text, _Loader)  # noqa: S506  # it is a safe one
+        body = yaml.load(text, _Loader)  # noqa: S506  # derived from SafeLoader
     except yaml.YAMLError as error:
         raise ConfigError(f"{KEY} is not YAML: {error}") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # What its constructors raise of a date without a day, a number of thousands of digits …
-        raise ConfigError(f"{KEY} has a value that YAML cannot make: {error}") from error
+        # What its constructors raise for a date without a day, a number of thousands of digits, …
+        raise ConfigError(f"{KEY} has an invalid value: {error}") from error
     except RecursionError as error:
-        raise ConfigError(f"{KEY} has too many lists and maps inside each other") from error
+        raise ConfigError(f"{KEY} has too many nested lists and maps") from error
     return {} if body is None else body
 
 
@@ -159,46 +159,46 @@ def _severity(word: Any) -> Severity:
     return Severity.OFF if word is False else Severity(word)
 
 
-def _odd(body: Mapping[str, Any]) -> Iterator[str]:
-    """What the schema cannot say."""
+def _further_problems(body: Mapping[str, Any]) -> Iterator[str]:
+    """Those that the schema cannot express."""
     if "/" in body.get("primaryNetwork", ""):
-        yield "primaryNetwork: write the file's name alone; it stands in the node's CNI configuration directory"
+        yield "primaryNetwork: write the file name only; the file is in the CNI config directory of the node"
     for what, subnets in (body.get("clusterNetworks") or {}).items():
         for index, text in enumerate(subnets):
             if addresses.parse_cidr(text) is None:
-                yield f"clusterNetworks.{what}[{index}]: {text!r} is no subnet; write it as 10.244.0.0/16"
+                yield f"clusterNetworks.{what}[{index}]: {text!r} is not a subnet; write it as 10.244.0.0/16"
 
 
 def from_config_map(body: dict[str, Any]) -> ClusterSettings:
-    """Reads the ConfigMap. Raises ConfigError."""
+    """Parses the ConfigMap. Raises ConfigError."""
     data = body.get("data") or {}
     if not isinstance(data, dict):
-        raise ConfigError("data is no object of texts")
+        raise ConfigError("data is not an object of strings")
     unknown = sorted(data.keys() - {KEY})
     if unknown:
-        raise ConfigError(f"data.{unknown[0]}: nobody reads this key; the settings are in data.{KEY}")
+        raise ConfigError(f"data.{unknown[0]}: unknown key; the settings are in data.{KEY}")
     text = data.get(KEY, "")
     if not isinstance(text, str):
-        raise ConfigError(f"data.{KEY} is no text")
+        raise ConfigError(f"data.{KEY} is not a string")
     return parse(text)
 
 
-_INSTEAD_OF_MULTUS = {
+_MULTUS_KEYS = {
     "clusterNetwork": "primaryNetwork",
     "delegates": "primaryNetwork",
     "multusMasterCNI": "primaryNetwork",
     "multusNamespace": "networksNamespace",
-    "auxiliaryCNIChainName": "the directory of the primary network's name, beside its file",
-    "readinessindicatorfile": "nothing: the primary network's file is waited for",
-    "retryDeleteOnError": "nothing: what cannot be freed is never forgotten",
+    "auxiliaryCNIChainName": "a directory with the name of the default network's config, next to its file",
+    "readinessindicatorfile": "nothing: netattach waits for the default network's file",
+    "retryDeleteOnError": "nothing: a failed DEL is always retried",
 }
-"""Its keys that somebody may bring along, and what stands in their place."""
+"""Keys of Multus' daemon-config, and what to set instead."""
 
 
 def _problem(error: jsonschema.ValidationError) -> str:
-    where, said = error.json_path.removeprefix("$").removeprefix("."), error.message
-    if not where and isinstance(error.instance, dict):
-        multus = [key for key in error.instance if key in _INSTEAD_OF_MULTUS]
-        said += "".join(f"; in the place of Multus' {key}: {_INSTEAD_OF_MULTUS[key]}" for key in multus)
-    said = said if len(said) <= _LONGEST_PROBLEM else f"{said[:_LONGEST_PROBLEM]}…"
-    return f"{where}: {said}" if where else said
+    place, message = error.json_path.removeprefix("$").removeprefix("."), error.message
+    if not place and isinstance(error.instance, dict):
+        multus = [key for key in error.instance if key in _MULTUS_KEYS]
+        message += "".join(f"; instead of Multus' {key}: {_MULTUS_KEYS[key]}" for key in multus)
+    message = message if len(message) <= _LONGEST_PROBLEM else f"{message[:_LONGEST_PROBLEM]}…"
+    return f"{place}: {message}" if place else message

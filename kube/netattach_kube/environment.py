@@ -1,4 +1,4 @@
-"""Settings from environment variables: each field of a dataclass has one, and its default says of which type it is."""
+"""Settings from environment variables: one for each field of a dataclass, of the type of the field's default."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ T = TypeVar("T")
 def read(
     kind: type[T], environment: Mapping[str, str], *, named: Mapping[str, str] | None = None, **computed: Any
 ) -> T:
-    """The settings, an instance of the dataclass `kind`, whose fields have defaults: str, int, float, Path, or None for a Path.
+    """An instance of the dataclass `kind`. Its fields have defaults: a str, int, float or Path, or None for an optional Path.
 
-    Each is read from NETATTACH_ and the field's name in capitals, or from the variable that `named` gives for it.
-
-    An empty variable counts as unset; `computed` are defaults that depend on the machine. Raises ValueError, which names the
-    variable and what it has to be.
+    Each field is read from the variable NETATTACH_ plus its name in capitals, or from the one that `named` has for it ("" for
+    none). An empty variable counts as unset; `computed` are defaults that depend on the machine. Raises ValueError, which names
+    the variable and its type.
     """
     values = dict(computed)
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]  # T is a dataclass
@@ -33,7 +32,7 @@ def read(
 
 
 def check_address(variable: str, text: str) -> None:
-    """Raises ValueError where the text is no `host:port` to listen at; an empty host means all, an IPv6 one has brackets."""
+    """Raises ValueError unless the text is `host:port`; an empty host means all addresses, an IPv6 address is in brackets."""
     host, colon, port = text.rpartition(":")
     valid_port = port.isascii() and port.isdigit() and int(port) < 2**16
     if not colon or not valid_port or (":" in host and not host.startswith("[")):
@@ -41,7 +40,7 @@ def check_address(variable: str, text: str) -> None:
 
 
 def split_address(text: str) -> tuple[str | None, int]:
-    """Host, None for all, and port of a checked address."""
+    """Host (None for all addresses) and port of an address that has been checked."""
     host, _, port = text.rpartition(":")
     return host.strip("[]") or None, int(port)
 

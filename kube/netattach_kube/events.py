@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
+from netattach_core.api.objects import Body
 from netattach_kube.api import Api
 from netattach_kube.resource import EVENTS, Resource
 
@@ -30,18 +30,16 @@ class Subject:
 async def post(
     api: Api, subject: Subject, *, kind: str, reason: str, message: str, source: Mapping[str, str]
 ) -> None:
-    """Writes one; `kind` is NORMAL or WARNING, `reason` one CamelCase word, `source` {component, host}."""
+    """Creates an Event; `kind` is NORMAL or WARNING, `reason` one CamelCase word, `source` {component, host}."""
     body = event(subject, kind=kind, reason=reason, message=message, source=source)
     await api.create(EVENTS, body, body["metadata"]["namespace"])
 
 
-def event(
-    subject: Subject, *, kind: str, reason: str, message: str, source: Mapping[str, str]
-) -> dict[str, Any]:
-    """Events of what has no namespace are in `default`, as Kubernetes' own are."""
+def event(subject: Subject, *, kind: str, reason: str, message: str, source: Mapping[str, str]) -> Body:
+    """The body of an Event; for a cluster-scoped object it is in `default`, as Kubernetes' own are."""
     namespace = subject.namespace or "default"
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    name = f"{subject.name[:200]}.{time.time_ns():016x}"  # listed by name, so in the order in which they came
+    name = f"{subject.name[:200]}.{time.time_ns():016x}"  # lists are sorted by name: in the order of time
     return {
         "metadata": {"name": name, "namespace": namespace},
         "involvedObject": {

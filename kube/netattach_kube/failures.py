@@ -1,11 +1,11 @@
-"""Foreign failures into core's errors, in this one place.
+"""Maps failures of the API server and of the client library to core's errors.
 
-connection refused, time-out, 408, 429, 5xx   TryAgainError
-401, 403                                      ForbiddenError, a TryAgainError: permissions may come a moment after us
+connection refused, timeout, 408, 429, 5xx   TryAgainError
+401, 403                                      ForbiddenError, a TryAgainError: permissions may be granted later
 404                                           NotFoundError
 409                                           ConflictError
 410                                           ExpiredError
-any other                                     RefusedError
+all others                                    RefusedError
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ import aiohttp
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError, RefusedError, TryAgainError
 
 _LONGEST = 500
-"""Characters of a foreign text that go into ours."""
+"""Characters of the server's message that ours quotes."""
 
 
 class ForbiddenError(TryAgainError):
-    """The API server does not let us; with the same request it may, once a role has been granted."""
+    """The API server does not permit the request; it may once a role has been granted."""
 
 
 class ExpiredError(NetattachError):
-    """The version to go on from is too old: list again."""
+    """The version to resume from is too old: list again."""
 
 
 _BY_STATUS: dict[int, type[NetattachError]] = {
@@ -43,14 +43,14 @@ _BY_STATUS: dict[int, type[NetattachError]] = {
 
 
 def from_status(status: int, body: bytes | str, what: str) -> NetattachError:
-    """The error for an answer that is none; `what` was asked ("GET /api/v1/pods")."""
+    """The error for a response of this status; `what` is the request ("GET /api/v1/pods")."""
     kind = _BY_STATUS.get(status) or (TryAgainError if status >= 500 else RefusedError)
     return kind(f"{what}: the API server answers {status}: {_message(body)}")
 
 
 @contextlib.contextmanager
 def translated(what: str) -> Iterator[None]:
-    """All that the client library raises while the API server is away, as TryAgainError."""
+    """Raises what the client library raises while the API server is unreachable as TryAgainError."""
     try:
         yield
     except TimeoutError as error:

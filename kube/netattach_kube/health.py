@@ -1,4 +1,4 @@
-"""What the kubelet and Prometheus ask of each program: /healthz, /readyz, /metrics over plain HTTP."""
+"""Probes and metrics of each program: /healthz, /readyz and /metrics over plain HTTP."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from netattach_kube import environment
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Check = Callable[[], str | None]
-"""Why it is not well, or None; asked at each request, so it has to be fast."""
+"""The problem, None where there is none; called for each request, so it has to be fast."""
 
 
 @asynccontextmanager
 async def served(
     address: str, *, live: Iterable[Check], ready: Iterable[Check], metrics: CollectorRegistry
 ) -> AsyncIterator[int]:
-    """Serves on `host:port` (port 0: any) until the end of the block; the port."""
+    """Serves on `host:port` (port 0: any free one) until the end of the block; yields the port."""
     app = web.Application()
-    app.router.add_get("/healthz", _asking(list(live)))
-    app.router.add_get("/readyz", _asking(list(ready)))
-    app.router.add_get("/metrics", _telling(metrics))
+    app.router.add_get("/healthz", _probe(list(live)))
+    app.router.add_get("/readyz", _probe(list(ready)))
+    app.router.add_get("/metrics", _exposition(metrics))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, *environment.split_address(address))
@@ -35,7 +35,7 @@ async def served(
         await runner.cleanup()
 
 
-def _asking(checks: Iterable[Check]) -> Handler:
+def _probe(checks: Iterable[Check]) -> Handler:
     async def answer(_: web.Request) -> web.Response:
         problems = [problem for check in checks if (problem := check())]
         return web.Response(status=503 if problems else 200, text="\n".join(problems or ["ok"]) + "\n")
@@ -43,7 +43,7 @@ def _asking(checks: Iterable[Check]) -> Handler:
     return answer
 
 
-def _telling(metrics: CollectorRegistry) -> Handler:
+def _exposition(metrics: CollectorRegistry) -> Handler:
     async def answer(_: web.Request) -> web.Response:
         headers = {"Content-Type": CONTENT_TYPE_LATEST}
         return web.Response(body=generate_latest(metrics), headers=headers)

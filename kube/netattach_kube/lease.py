@@ -1,18 +1,17 @@
-"""One leader among several: a Lease that its holder renews and that others take once it was not renewed for its duration.
+"""Leader election: a Lease that its holder renews, and that another candidate acquires once it has expired.
 
-The clocks of different machines are never compared: what counts is how long we ourselves have seen no change.
+Clocks of different machines are never compared: a Lease has expired where a candidate has seen no renewal for its duration.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
+from netattach_core.api.objects import Body
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError, TryAgainError
 from netattach_kube.api import Api
 from netattach_kube.resource import LEASES
@@ -20,13 +19,18 @@ from netattach_kube.resource import LEASES
 _log = logging.getLogger(__name__)
 
 DURATION = 15.0
+"""Seconds; others acquire the Lease no sooner after its last renewal."""
+
 _RENEW_EVERY = 5.0
 _RENEW_WITHIN = 10.0
-"""After so long without a renewal the leader stands down; others take over no sooner than after DURATION."""
+"""Seconds without a renewal after which the leader stops leading; less than DURATION."""
+
+_TRY_WITHIN = 5.0
+"""Seconds for the requests of one try."""
 
 
 class Lease:
-    """A Lease of the API as one candidate sees it. `identity` has to differ between candidates."""
+    """A Lease as one candidate sees it. `identity` has to differ between candidates."""
 
     def __init__(self, api: Api, namespace: str, name: str, identity: str) -> None:
         self._api = api
@@ -38,7 +42,7 @@ class Lease:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[asyncio.Event]:
-        """Waits until we lead. The event is set when we do not any more; on leaving the Lease is given back."""
+        """Waits until we lead; yields an event that is set once we do not any more. Releases the Lease on exit."""
         while not await self._try():  # noqa: ASYNC110  # what is waited for is in the API
             await asyncio.sleep(_RENEW_EVERY / 2)
         _log.info("%s leads", self._identity)
@@ -50,29 +54,29 @@ class Lease:
             finally:
                 renewing.cancel()
                 if not lost.is_set():
-                    await self._give_back()
+                    await self._release()
 
     async def _renew(self, lost: asyncio.Event) -> None:
-        renewed = time.monotonic()
-        while time.monotonic() - renewed < _RENEW_WITHIN:
+        renewed = _now()
+        while _now() - renewed < _RENEW_WITHIN:
             await asyncio.sleep(_RENEW_EVERY)
             if await self._try():
-                renewed = time.monotonic()
+                renewed = _now()
             elif self._seen and self._seen[0] != self._identity:
                 break
         _log.warning("%s does not lead any more", self._identity)
         lost.set()
 
     async def _try(self) -> bool:
-        """Takes or renews the Lease; False where another holds it, was faster, or the API is away."""
+        """Acquires or renews the Lease; False where another candidate holds it or was faster, or the API is unreachable."""
         try:
-            async with asyncio.timeout(_RENEW_EVERY):
-                return await self._take()
+            async with asyncio.timeout(_TRY_WITHIN):
+                return await self._acquire()
         except (ConflictError, TryAgainError, TimeoutError) as error:
-            _log.debug("the lease is not ours: %s", error)
+            _log.debug("the lease is not acquired: %s", error)
             return False
 
-    async def _take(self) -> bool:
+    async def _acquire(self) -> bool:
         try:
             body = await self._api.get(LEASES, self._name, self._namespace)
         except NotFoundError:
@@ -85,18 +89,19 @@ class Lease:
         self._see(self._identity, "")
         return True
 
-    def _is_free(self, spec: dict[str, Any]) -> bool:
+    def _is_free(self, spec: Body) -> bool:
         holder, renewed = spec.get("holderIdentity") or "", spec.get("renewTime") or ""
         if holder in ("", self._identity):
             return True
         if (holder, renewed) != self._seen:
             self._see(holder, renewed)
-        return time.monotonic() - self._seen_at > (spec.get("leaseDurationSeconds") or DURATION)
+        return _now() - self._seen_at > (spec.get("leaseDurationSeconds") or DURATION)
 
     def _see(self, holder: str, renewed: str) -> None:
-        self._seen, self._seen_at = (holder, renewed), time.monotonic()
+        self._seen, self._seen_at = (holder, renewed), _now()
 
-    def _renewed(self, body: dict[str, Any], holder: str | None = None) -> dict[str, Any]:
+    def _renewed(self, body: Body, holder: str | None = None) -> Body:
+        """The Lease with a renewal now; `holder` is us unless given."""
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         before = body.get("spec") or {}
         acquired = before.get("acquireTime") if before.get("holderIdentity") == self._identity else now
@@ -110,11 +115,16 @@ class Lease:
             },
         }
 
-    async def _give_back(self) -> None:
-        """So that a successor need not wait; where it cannot be, the Lease runs out."""
+    async def _release(self) -> None:
+        """Spares a successor the wait; where it fails, the Lease expires."""
         try:
             body = await self._api.get(LEASES, self._name, self._namespace)
             if (body.get("spec") or {}).get("holderIdentity") == self._identity:
                 await self._api.replace(LEASES, self._renewed(body, ""), self._name, self._namespace)
         except NetattachError as error:
-            _log.info("the lease is not given back: %s", error)
+            _log.info("the lease is not released: %s", error)
+
+
+def _now() -> float:
+    """Monotonic seconds."""
+    return asyncio.get_running_loop().time()

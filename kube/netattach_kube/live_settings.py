@@ -1,6 +1,6 @@
-"""The cluster's settings as they stand in the API: the one ConfigMap watched, the last good text kept.
+"""The cluster settings, watched: the ConfigMap's last valid text is in force.
 
-For the programs that cannot work without the API anyway; the daemon reads a mounted file.
+For programs that need the API anyway; the daemon reads a mounted file.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ from netattach_kube.watched import Watched
 _log = logging.getLogger(__name__)
 
 Check = Callable[[ClusterSettings], Iterable[str]]
-"""What is wrong with settings, beyond what their reader says."""
+"""The problems of settings that their parser does not find."""
 
 
 class LiveSettings:
-    """`current` is in force: the defaults, until there is an object, and after it is gone. `changed` is called after a change."""
+    """`current` is in force: the defaults where there is no ConfigMap. `changed` is called after each change.
+
+    `problem` is why the ConfigMap's text is not in force, None where it is.
+    """
 
     def __init__(
         self, api: Api, check: Check = lambda _: (), changed: Callable[[], None] = lambda: None
@@ -33,7 +36,7 @@ class LiveSettings:
         self.current = ClusterSettings()
         self.problem: str | None = None
         self._check = check
-        self._tell = changed
+        self._notify = changed
         self._objects: Watched[Any] = Watched(
             api,
             CONFIG_MAPS,
@@ -54,14 +57,14 @@ class LiveSettings:
     def _changed(self, key: Key) -> None:
         data = self._objects.get(*key)
         try:
-            read = cluster_settings.from_config_map({"data": data})
-            problems = list(self._check(read))
+            settings = cluster_settings.from_config_map({"data": data})
+            problems = list(self._check(settings))
         except (ConfigError, RecursionError) as error:
-            read, problems = self.current, [str(error)]
+            settings, problems = self.current, [str(error)]
         self.problem = "; ".join(problems) or None
         if self.problem:
-            _log.error("the settings stay as they are: %s", self.problem)
-        elif read != self.current:
-            self.current = read
-            _log.info("settings: %s", read)
-            self._tell()
+            _log.error("the settings are not changed: %s", self.problem)
+        elif settings != self.current:
+            self.current = settings
+            _log.info("settings: %s", settings)
+            self._notify()

@@ -1,48 +1,46 @@
-"""Which pods use which NAD: the index that status, warnings and protection ask."""
+"""Which pods use which NAD: an index for the status, for warnings and for protection."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from netattach_core.api import networks_annotation
 from netattach_core.api.networks_annotation import NetworkSelection
-from netattach_core.api.objects import Key
+from netattach_core.api.objects import Body, Key
 from netattach_core.errors import AnnotationError
 
 RUNNING = "status.phase!=Succeeded,status.phase!=Failed"
-"""The field selector of pods that count: the others have given their networks back."""
+"""The field selector of pods that count: the others have released their networks."""
 
 
-def networks_of(body: dict[str, Any], bare: str) -> str | None:
-    """Of a pod no more is kept than this, and nothing of one that asks for nothing.
+def networks_of(body: Body, default_namespace: str) -> str | None:
+    """The networks that a pod asks for, as text; None where it asks for none.
 
-    It is the annotation's text; where the pod asks for another default network too, both in the comma form. `bare` is the
-    namespace where such networks are looked for.
+    The annotation itself, or, where the pod asks for another default network too, both in the comma-separated form.
+    `default_namespace` is that of a default network without one.
     """
     annotations = body["metadata"].get("annotations") or {}
-    networks, default = (
-        annotations.get(networks_annotation.NETWORKS),
-        annotations.get(networks_annotation.DEFAULT_NETWORK),
-    )
+    networks = annotations.get(networks_annotation.NETWORKS)
+    default = annotations.get(networks_annotation.DEFAULT_NETWORK)
     if not default:
         return networks or None
-    both = [*_selected(default, bare), *_selected(networks or "", body["metadata"].get("namespace", ""))]
+    namespace = body["metadata"].get("namespace", "")
+    both = [*_selected(default, default_namespace), *_selected(networks or "", namespace)]
     return ",".join(each.full_name for each in both) or None
 
 
 class PodsByNad:
-    """Fed with each pod's annotation, as the watch of pods tells it; several changes of one pod may come in any number."""
+    """The index, updated with the networks of each pod that changes."""
 
     def __init__(self) -> None:
         self._nads: dict[Key, frozenset[Key]] = {}
         self._pods: defaultdict[Key, set[Key]] = defaultdict(set)
 
     def put(self, pod: Key, networks: str) -> frozenset[Key]:
-        """The pod's annotation is this now, "" for one that is gone; the NADs whose pods have changed by it.
+        """Sets the networks of a pod, "" for a deleted one; returns the NADs whose pods have changed.
 
-        An annotation that cannot be read asks for nothing: such a pod does not start.
+        An invalid annotation counts as none: such a pod does not start.
         """
         now = frozenset((each.namespace, each.name) for each in _selected(networks, pod[0]))
         before = self._nads.pop(pod, frozenset())
@@ -51,16 +49,16 @@ class PodsByNad:
         for nad in now - before:
             self._pods[nad].add(pod)
         for nad in before - now:
-            self._forget(nad, pod)
+            self._remove(nad, pod)
         return now ^ before
 
-    def pods(self, nad: Key) -> Iterable[Key]:
+    def pods(self, nad: Key) -> Sequence[Key]:
         return sorted(self._pods.get(nad, ()))
 
     def count(self, nad: Key) -> int:
         return len(self._pods.get(nad, ()))
 
-    def _forget(self, nad: Key, pod: Key) -> None:
+    def _remove(self, nad: Key, pod: Key) -> None:
         self._pods[nad].discard(pod)
         if not self._pods[nad]:
             del self._pods[nad]

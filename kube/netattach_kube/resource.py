@@ -1,4 +1,4 @@
-"""The kinds of objects that we speak of, and where the API keeps them."""
+"""The kinds of objects that netattach uses, and their paths in the API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, name: str = "", namespace: str = "", subresource: str = "") -> str:
-        """The collection's path, or the object's where there is a name. Without a namespace: all of them."""
+        """The path of the object, or of the collection where `name` is empty; without a namespace, of all namespaces."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         within = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
         return "/".join(filter(None, (f"{root}{within}/{self.plural}", name, subresource)))

@@ -163,7 +163,7 @@ def test_an_answer_that_is_no_object_is_worth_another_try() -> None:
     async def story(server: ApiServer) -> None:
         with pytest.raises(TryAgainError, match="is not JSON"):
             kube_api._decoded(b"<html>", "GET /")
-        with pytest.raises(TryAgainError, match="is no object"):
+        with pytest.raises(TryAgainError, match="is not an object"):
             kube_api._decoded(b"[1]", "GET /")
 
     run(story)
@@ -181,7 +181,7 @@ def test_without_a_cluster_it_says_what_is_missing(
             pass
 
     with pytest.raises(
-        ConfigError, match="no API server: " + ("the kubeconfig" if kubeconfig else "this is no pod")
+        ConfigError, match="no API server: " + ("the kubeconfig" if kubeconfig else "this is not a pod")
     ):
         asyncio.run(connect())
 
@@ -194,7 +194,7 @@ def test_each_program_ends_with_a_line_and_not_a_traceback(program: str, tmp_pat
 
     assert 2 == done.returncode
     assert (
-        f"netattach-{program}: no API server: this is no pod of a cluster: Service host/port is not set."
+        f"netattach-{program}: no API server: this is not a pod of a cluster: Service host/port is not set."
         in done.stderr
     )
     assert "Traceback" not in done.stderr

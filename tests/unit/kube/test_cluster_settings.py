@@ -84,10 +84,10 @@ BROKEN = {
     "validation: {exemptions: [{rules: [x]}]}": "validation.exemptions[0]",
     "validation: {exemptions: [{namespaces: [x], severity: deny}]}": "severity",
     "validation: {schemas: {x: 7}}": "validation.schemas.x",
-    "clusterNetworks: {pods: [10.244.0.0]}": "'10.244.0.0' is no subnet",
+    "clusterNetworks: {pods: [10.244.0.0]}": "'10.244.0.0' is not a subnet",
     "clusterNetworks: {others: []}": "others",
     "namespaceIsolation: maybe": "namespaceIsolation",
-    "primaryNetwork: /host/etc/cni/net.d/10-calico.conflist": "primaryNetwork: write the file's name alone",
+    "primaryNetwork: /host/etc/cni/net.d/10-calico.conflist": "primaryNetwork: write the file name only",
     "defaultNetworks: storage": "defaultNetworks",
     "defaultNetworks: [a, a]": "defaultNetworks: ['a', 'a'] has non-unique elements",
     "defaultNetworks: [ns/a]": "defaultNetworks[0]",
@@ -106,7 +106,7 @@ def test_a_broken_text_says_where(text: str, words: str) -> None:
 
 
 MULTUS = {
-    "clusterNetwork": "in the place of Multus' clusterNetwork: primaryNetwork",
+    "clusterNetwork": "instead of Multus' clusterNetwork: primaryNetwork",
     "delegates": "primaryNetwork",
     "multusMasterCNI": "primaryNetwork",
     "multusNamespace": "networksNamespace",

@@ -106,7 +106,7 @@ class TestSettings:
             cluster_settings.parse(text)
 
     def test_another_key_of_the_config_map_is_read_by_nobody(self) -> None:
-        with pytest.raises(ConfigError, match=r"data\.config\.yml: nobody reads this key"):
+        with pytest.raises(ConfigError, match=r"data\.config\.yml: unknown key"):
             cluster_settings.from_config_map({"data": {"config.yml": "statusForPlainPods: never"}})
 
 
