@@ -1,1 +1,1 @@
-"""The operator: owns the CRDs and certificates, and writes on each NAD whether it is valid. One leader at a time."""
+"""The operator: keeps the CRDs and certificates, and writes the status of each NAD. One leader at a time."""

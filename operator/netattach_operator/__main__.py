@@ -12,42 +12,43 @@ from netattach_core.api.objects import Body
 from netattach_kube import api, health, program
 from netattach_kube.api import Api
 from netattach_kube.lease import Lease
-from netattach_operator import crds, handlers, settings
-from netattach_operator.handlers import Login
-from netattach_operator.leading import Leader
+from netattach_operator import crds, kopf_settings, settings
+from netattach_operator.kopf_settings import Login
+from netattach_operator.leader import Leader
 from netattach_operator.metrics import Metrics
 from netattach_operator.settings import Settings
 
 _log = logging.getLogger(__name__)
 
 NO_LEADER = 3
-"""Exit status: the Lease is another's now; the others are those of every program."""
+"""Exit status: another process holds the Lease now. The other statuses are those of all programs."""
 
 _Loaded = tuple[Settings, Sequence[Body]]
 
 
 def main() -> int:
-    """Runs until SIGTERM or SIGINT, or until it does not lead any more: the pod is started anew then, with nothing left over."""
+    """Runs until SIGTERM or SIGINT, or until it does not lead any more: the container restarts then, with no state left."""
     return program.main("netattach-operator", _load, _serve)
 
 
 def _load() -> _Loaded:
-    read = settings.from_environment()
-    return read, crds.read(read.crds)
+    loaded = settings.from_environment()
+    return loaded, crds.read(loaded.crds)
 
 
 async def _serve(loaded: _Loaded, stop: asyncio.Event) -> int:
-    read, wanted = loaded
-    async with api.connected("netattach-operator", version("netattach"), read.kubeconfig) as server:
-        return await Operator(server, read, wanted, handlers.login(read)).run(stop)
+    settings, wanted = loaded
+    login = kopf_settings.login(settings)
+    async with api.connected("netattach-operator", version("netattach"), settings.kubeconfig) as server:
+        return await Operator(server, settings, wanted, login).run(stop)
 
 
 class Operator:
     """One process: waits for the Lease, leads, and ends with a status."""
 
-    def __init__(self, server: Api, read: Settings, wanted: Sequence[Body], login: Login) -> None:
+    def __init__(self, server: Api, settings: Settings, wanted: Sequence[Body], login: Login) -> None:
         self._server = server
-        self._settings = read
+        self._settings = settings
         self._wanted = wanted
         self._login = login
         self._metrics = Metrics()
@@ -56,7 +57,7 @@ class Operator:
 
     async def run(self, stop: asyncio.Event) -> int:
         served = health.served(
-            self._settings.health, live=(), ready=(self._problem,), metrics=self._metrics.registry
+            self._settings.health, live=(), ready=(self._unready_reason,), metrics=self._metrics.registry
         )
         async with served as self.port:
             try:
@@ -67,25 +68,25 @@ class Operator:
                     status = NO_LEADER if leading.done() else program.OK
                     leading.cancel()
                     stopping.cancel()
-            except* Exception:  # noqa: BLE001  # whatever it is, the pod is started anew
+            except* Exception:  # noqa: BLE001  # whatever it is, the container restarts
                 _log.exception("the operator ends")
                 status = program.FAILED
         return status
 
     async def _lead(self) -> None:
-        """Returns where the Lease is lost."""
-        read = self._settings
-        async with Lease(self._server, read.namespace, read.lease, read.identity).held() as lost:
+        """Returns once the Lease is lost."""
+        settings = self._settings
+        async with Lease(self._server, settings.namespace, settings.lease, settings.identity).held() as lost:
             self._metrics.leader.set(1)
-            self._leader = Leader(self._server, read, self._wanted, self._metrics, self._login)
+            self._leader = Leader(self._server, settings, self._wanted, self._metrics, self._login)
             async with asyncio.TaskGroup() as tasks:
                 work = tasks.create_task(self._leader.run(), name="work")
                 await lost.wait()
                 work.cancel()
 
-    def _problem(self) -> str | None:
-        """A candidate that waits for the Lease is ready to take it."""
-        return self._leader.problem() if self._leader else None
+    def _unready_reason(self) -> str | None:
+        """None for a candidate that waits for the Lease: it is ready to acquire it."""
+        return self._leader.unready_reason() if self._leader else None
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Keeps the certificates: reads what is there, lets `certificates` decide, writes what is wanted.
+"""Keeps the certificates: reads the Secrets, lets `certificate_plan` decide, and writes them.
 
-Level-triggered: at the start, whenever one of the objects changes, and each hour. In one pass the order matters: API servers are
-told of a new CA before anything is signed with it, and are given the time to hear of it.
+Level-triggered: at the start, whenever one of the objects changes, and every hour. The order matters: a new CA is published to
+the API servers before anything is signed with it, and they get the time to receive it.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from typing import Any
 from netattach_core.api.objects import Body
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError
 from netattach_kube.api import Api
+from netattach_kube.backoff import Backoff
 from netattach_kube.resource import SECRETS, VALIDATING_WEBHOOKS, Resource
 from netattach_kube.watched import Watched
-from netattach_operator import certificates, pem
-from netattach_operator.certificates import BUNDLE, CA, CERTIFICATE, Data, Plan
+from netattach_operator import certificate_plan, x509_reader
+from netattach_operator.certificate_plan import BUNDLE, CA, CERTIFICATE, Data, Plan
 from netattach_operator.metrics import Metrics
 from netattach_operator.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-
 _AT_LEAST_EVERY = 3600.0
 _AT_MOST_EVERY = 1.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
-_HEARING = 5.0
-"""Seconds in which every API server hears of a new CA. They watch, each for itself, and none says what it has seen."""
+_PROPAGATION = 5.0
+"""Seconds in which every API server receives a new CA: each watches for itself, and none reports what it has received."""
 
 _TRIES = 5
-"""At an object that somebody else writes too."""
+"""For an object with other writers."""
 
 
 class CertificateKeeper:
-    """`problem` is why the certificates are not right, for readiness; None where they are."""
+    """`problem` is why the certificates are not up to date, for readiness; None where they are."""
 
     def __init__(
         self,
@@ -51,8 +51,8 @@ class CertificateKeeper:
         self._settings = settings
         self._metrics = metrics
         self._now = now
-        self._wanted = asyncio.Event()
-        self.problem: str | None = "the certificates have not been looked at yet"
+        self._object_changed = asyncio.Event()
+        self.problem: str | None = "the certificates have not been checked yet"
 
     async def run(self) -> None:
         """Never returns."""
@@ -64,44 +64,46 @@ class CertificateKeeper:
                     lambda body: body,
                     namespace=namespace,
                     fields=f"metadata.name={name}",
-                    changed=lambda _: self._wanted.set(),
+                    changed=lambda _: self._object_changed.set(),
                 )
                 tasks.create_task(watched.run(), name=f"watch of {name}")
-            await self._keep_on()
+            await self._keep_all()
 
     async def keep(self) -> None:
         """One pass. Raises NetattachError."""
         settings, now = self._settings, self._now()
         ca, tls = await self._secret(settings.ca_secret), await self._secret(settings.tls_secret)
-        authority = certificates.plan_authority(now, _data(ca), _data(tls), await self._told())
+        authority = certificate_plan.plan_authority(now, _data(ca), _data(tls), await self._trusted())
         await self._write(settings.ca_secret, "Opaque", ca, authority)
-        told = await self._tell_api_servers(authority.data[BUNDLE])
-        serving = certificates.plan_serving(now, authority.data, _data(tls), settings.names)
-        if told and serving.reason and certificates.has_previous(authority.data):
+        published = await self._publish(authority.data[BUNDLE])
+        serving = certificate_plan.plan_serving(now, authority.data, _data(tls), settings.names)
+        if published and serving.reason and certificate_plan.has_previous(authority.data):
             await asyncio.sleep(
-                _HEARING
-            )  # what is served meanwhile is trusted by those who have heard and those who have not
+                _PROPAGATION
+            )  # the certificate that is served meanwhile is valid with both bundles
         await self._write(settings.tls_secret, "kubernetes.io/tls", tls, serving)
         for certificate, text in (("ca", authority.data[CA]), ("serving", serving.data[CERTIFICATE])):
-            self._metrics.expiry.labels(certificate).set(pem.facts(text).ends.timestamp())
+            self._metrics.certificate_expiry.labels(certificate).set(
+                x509_reader.read_facts(text).not_after.timestamp()
+            )
 
-    async def _keep_on(self) -> None:
-        pause = _FIRST_PAUSE
+    async def _keep_all(self) -> None:
+        backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         while True:
-            self._wanted.clear()
+            self._object_changed.clear()
             try:
                 await self.keep()
             except NetattachError as error:
-                self.problem = f"the certificates are not right: {error}"
+                self.problem = f"the certificates are not up to date: {error}"
                 _log.warning("%s", self.problem)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                await asyncio.sleep(backoff.next())
                 continue
-            self.problem, pause = None, _FIRST_PAUSE
+            self.problem = None
+            backoff.reset()
             await asyncio.sleep(_AT_MOST_EVERY)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_AT_LEAST_EVERY):
-                    await self._wanted.wait()
+                    await self._object_changed.wait()
 
     def _objects(self) -> list[tuple[Resource, str, str]]:
         settings = self._settings
@@ -118,10 +120,10 @@ class CertificateKeeper:
             return None
 
     async def _write(self, name: str, kind: str, before: Body | None, plan: Plan) -> None:
-        """With the version that was read, so that nobody's change in between is lost: the pass begins anew then."""
+        """With the version that was read: where another writer was faster, it raises ConflictError and the pass starts again."""
         if not plan.reason:
             return
-        _log.info("secret %s is written: %s", name, plan.reason)
+        _log.info("writing Secret %s: %s", name, plan.reason)
         namespace = self._settings.namespace
         data = {key: base64.b64encode(value).decode() for key, value in plan.data.items()}
         if before is None:
@@ -135,17 +137,17 @@ class CertificateKeeper:
             after = {**before, "data": {**(before.get("data") or {}), **data}}
             await self._api.replace(SECRETS, after, name, namespace)
 
-    async def _told(self) -> bytes:
-        """Whom API servers trust at present."""
+    async def _trusted(self) -> bytes:
+        """The CAs that API servers trust now."""
         with suppress(NotFoundError):
             configuration = await self._api.get(VALIDATING_WEBHOOKS, self._settings.webhooks)
             return bundle_of(configuration, self._settings.namespace, self._settings.service)
         return b""
 
-    async def _tell_api_servers(self, bundle: bytes) -> bool:
-        """Writes the bundle into the webhook configuration, where there is one: it comes and goes with the webhooks.
+    async def _publish(self, bundle: bytes) -> bool:
+        """Writes the bundle to the webhook configuration, which exists where the webhooks are installed.
 
-        Whether it is news to them.
+        Returns whether that has changed it.
         """
         name = self._settings.webhooks
         for _ in range(_TRIES):
@@ -160,13 +162,13 @@ class CertificateKeeper:
             except ConflictError as error:
                 conflict = error
                 continue
-            _log.info("the CA is told to the API servers")
+            _log.info("the CA bundle is written to the webhook configuration")
             return True
         raise conflict
 
 
 def with_bundle(configuration: Body, bundle: bytes, namespace: str, service: str) -> Body:
-    """The webhook configuration with this bundle in each webhook that our Service answers."""
+    """The webhook configuration with this bundle in each webhook of our Service."""
     text = base64.b64encode(bundle).decode()
 
     def fixed(webhook: Body) -> Body:
@@ -179,7 +181,7 @@ def with_bundle(configuration: Body, bundle: bytes, namespace: str, service: str
 
 
 def bundle_of(configuration: Body, namespace: str, service: str) -> bytes:
-    """All that is trusted in webhooks that our Service answers; what cannot be decoded counts as not there."""
+    """The bundles of all webhooks of our Service; what cannot be decoded counts as absent."""
     found = b""
     for webhook in configuration.get("webhooks") or []:
         if _is_ours(webhook, namespace, service):
@@ -194,7 +196,7 @@ def _is_ours(webhook: Body, namespace: str, service: str) -> bool:
 
 
 def _data(secret: Mapping[str, Any] | None) -> Data:
-    """What cannot be decoded counts as not there."""
+    """What cannot be decoded counts as absent."""
     found = {}
     for key, text in ((secret or {}).get("data") or {}).items():
         with suppress(ValueError):

@@ -1,7 +1,7 @@
-"""Our CRDs as files of the image, and what is to be done where the server has another one of the name.
+"""Our CRDs, from files of the image, and what to do where the server has another one of the same name.
 
-They are no part of the manifests, so that whoever uninstalls us keeps all objects. An upstream CRD is taken over with everything
-that it has; one that holds what ours cannot keep is left as it is, and that is said.
+They are not in the manifests, so that an uninstall keeps all objects. An upstream CRD is adopted together with its objects; one
+that has what ours would drop is kept as it is, which is reported.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Action(enum.Enum):
     CREATE = "create"
     KEEP = "keep"
     ADOPT = "adopt"
-    LEAVE = "leave"
-    """It has versions or a conversion that ours does not know: applying ours would cut people off from their objects."""
+    KEEP_FOREIGN = "keep foreign"
+    """It has versions or a conversion that ours has not: with ours, objects would become inaccessible."""
 
 
 def read(directory: Path) -> list[Body]:
-    """Raises ConfigError where there is none, or a file is no CRD."""
+    """The CRDs of a directory. Raises ConfigError where there are none, or a file is not a CRD."""
     try:
         found = {path.name: yaml.safe_load(path.read_text()) for path in sorted(directory.glob("*.yaml"))}
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -37,33 +37,33 @@ def read(directory: Path) -> list[Body]:
         raise ConfigError(f"there is no CRD in {directory}")
     for name, body in found.items():
         if not isinstance(body, dict) or body.get("kind") != "CustomResourceDefinition":
-            raise ConfigError(f"{directory / name} is no CustomResourceDefinition")
+            raise ConfigError(f"{directory / name} is not a CustomResourceDefinition")
     return list(found.values())
 
 
 def decide(ours: Mapping[str, Any], live: Mapping[str, Any] | None) -> tuple[Action, str]:
-    """With the reason, for whoever reads the log."""
+    """The action, and the reason for the log."""
     if live is None:
-        return Action.CREATE, "there is none"
+        return Action.CREATE, "it does not exist"
     foreign = _foreign(ours["spec"], live)
     if foreign:
-        return Action.LEAVE, foreign
+        return Action.KEEP_FOREIGN, foreign
     place = difference(ours, live)
-    return (Action.ADOPT, f"its {place} was another") if place else (Action.KEEP, "")
+    return (Action.ADOPT, f"its {place} differed") if place else (Action.KEEP, "")
 
 
 def is_established(live: Mapping[str, Any]) -> tuple[bool, str]:
-    """Whether the server serves the kind, and if not, what it says of that."""
+    """Whether the server serves the kind, and if not, the message of its conditions."""
     conditions = {c.get("type"): c for c in (live.get("status") or {}).get("conditions") or ()}
     established, names = conditions.get("Established") or {}, conditions.get("NamesAccepted") or {}
     if established.get("status") == "True":
         return True, ""
-    told = names if names.get("status") == "False" else established
-    return False, str(told.get("message") or "the API server does not serve it yet")
+    failed = names if names.get("status") == "False" else established
+    return False, str(failed.get("message") or "the API server does not serve it yet")
 
 
 def difference(ours: Any, live: Any, place: str = "") -> str:
-    """Where the server's object is not what ours says; "" where all of ours is in it. The server adds defaults."""
+    """The path at which the server's object differs from ours; "" where it contains all of ours. The server adds defaults."""
     if isinstance(ours, dict) and isinstance(live, dict):
         return next(filter(None, (difference(v, live.get(k), f"{place}.{k}") for k, v in ours.items())), "")
     if isinstance(ours, list) and isinstance(live, list) and len(ours) == len(live):
@@ -73,7 +73,7 @@ def difference(ours: Any, live: Any, place: str = "") -> str:
 
 
 def _foreign(ours: Mapping[str, Any], live: Mapping[str, Any]) -> str:
-    """What the server's has and ours would take away."""
+    """What the server's CRD has and ours would drop."""
     spec, status = live.get("spec") or {}, live.get("status") or {}
     known = {version["name"] for version in ours["versions"]}
     versions = {version.get("name") for version in spec.get("versions") or ()}

@@ -1,4 +1,4 @@
-"""What Prometheus can ask of the operator."""
+"""The operator's metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -8,37 +8,39 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 
 
 class Metrics:
-    """All of one process, in a registry of its own."""
+    """All metrics of one process, in a registry of its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.leader = Gauge(
-            "netattach_operator_leader", "1 where this process holds the Lease", registry=self.registry
+            "netattach_operator_leader",
+            "1 where this process holds the Lease, else 0",
+            registry=self.registry,
         )
-        self.reconcile = Histogram(
-            "netattach_reconcile_seconds",
+        self.reconcile_duration = Histogram(
+            "netattach_reconcile_duration_seconds",
             "Time to validate a NAD and to write its status",
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.failures = Counter(
-            "netattach_reconcile_failures", "Reconciles that have to be tried again", registry=self.registry
+        self.reconcile_failures = Counter(
+            "netattach_reconcile_failures", "Reconciles that failed and are retried", registry=self.registry
         )
         self.nads = Gauge(
             "netattach_nads",
-            "NetworkAttachmentDefinitions by what the validator says",
+            "NetworkAttachmentDefinitions, by whether the validator found them valid",
             ["valid"],
             registry=self.registry,
         )
-        self.expiry = Gauge(
+        self.certificate_expiry = Gauge(
             "netattach_certificate_expiry_timestamp_seconds",
             "When the certificate expires, in Unix time",
             ["certificate"],
             registry=self.registry,
         )
-        self.crds = Counter(
-            "netattach_crd_applied",
-            "CRDs that were written because the server's differed",
+        self.crd_applies = Counter(
+            "netattach_crd_applies",
+            "Applies of a CRD that differed from the one in the image",
             ["crd"],
             registry=self.registry,
         )

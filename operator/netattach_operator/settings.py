@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from netattach_kube import environment as environment_settings
+from netattach_kube import environment as variables
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Each field can be set by the variable NETATTACH_ and its name in capitals.
+    """Each field but the last two is set by the variable NETATTACH_ plus its name in capitals.
 
-    `identity` is what the Lease names; in a pod the host's name is the pod's.
+    `identity` is the holder in the Lease, by default the host name, which in a pod is the pod's name.
     """
 
     namespace: str = "netattach-system"
@@ -28,14 +28,14 @@ class Settings:
     tls_secret: str = "netattach-webhooks-tls"  # noqa: S105  # a name, no secret
     webhooks: str = "netattach"
     kubeconfig: Path | None = None
-    """Where we do not run in a pod; from KUBECONFIG, as everywhere."""
+    """For a process outside of the cluster; from KUBECONFIG."""
 
     api_server: str = ""
-    """The API server as a pod sees it: by its address, so that nothing waits for the cluster's DNS."""
+    """The URL of the API server for a pod, with its address, so that the operator does not need the cluster's DNS."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the webhooks' certificate is for. API servers ask for the first one."""
+        """The DNS names in the webhooks' certificate; API servers use the first one."""
         within = f"{self.service}.{self.namespace}"
         return f"{within}.svc", f"{within}.svc.cluster.local", within, self.service
 
@@ -43,15 +43,15 @@ class Settings:
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises ValueError, which names the variable."""
     host, port = environment.get("KUBERNETES_SERVICE_HOST"), environment.get("KUBERNETES_SERVICE_PORT")
-    read = environment_settings.read(
+    settings = variables.read(
         Settings,
         environment,
         named={"kubeconfig": "KUBECONFIG", "api_server": ""},
         identity=platform.node(),
         api_server=_api_server(host, port) if host and port else "",
     )
-    environment_settings.check_address("NETATTACH_HEALTH", read.health)
-    return read
+    variables.check_address("NETATTACH_HEALTH", settings.health)
+    return settings
 
 
 def _api_server(host: str, port: str) -> str:

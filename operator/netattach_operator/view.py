@@ -1,139 +1,108 @@
-"""What is known of the cluster: NADs, what nodes have, which pods use what. A change says which keys to look at again."""
+"""What the operator knows of the cluster: NADs, node inventories, pods and settings. A change queues the NADs that it affects."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
 
+from netattach_core import admission
 from netattach_core.api import inventory
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.objects import Body, Key
-from netattach_core.errors import NetattachError
-from netattach_core.validation import settings as validation_settings
 from netattach_core.validation.settings import ValidationSettings
-from netattach_kube.pods_by_nad import PodsByNad
-from netattach_operator.keys import Keys
-
-T = TypeVar("T")
-
-_log = logging.getLogger(__name__)
+from netattach_kube.api import Api
+from netattach_kube.cluster_settings import ClusterSettings
+from netattach_kube.live_settings import LiveSettings
+from netattach_kube.pod_watch import PodWatch
+from netattach_kube.resource import INVENTORIES, NADS
+from netattach_operator.kopf_informer import KopfInformer
+from netattach_operator.kopf_watches import KopfWatches
+from netattach_operator.work_queue import WorkQueue
 
 _INVENTORIES_SETTLE = 2.0
 _PODS_SETTLE = 1.0
+"""Seconds after a change, in which more changes of the same kind are usual."""
+
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-class Objects(Generic[T]):
-    """The newest of each object of a kind, as two tell it that do not wait for each other: a watch, and a list now and then.
-
-    The resource version says who is right; that of a deleted object is remembered until a list is newer.
-    """
-
-    def __init__(self, read: Callable[[Body], T], changed: Callable[[Key], None]) -> None:
-        self._read = read
-        self._changed = changed
-        self._known: dict[Key, tuple[int, T | None]] = {}
-
-    def get(self, key: Key) -> T | None:
-        return self._known.get(key, (0, None))[1]
-
-    def __iter__(self) -> Iterator[Key]:
-        return iter([key for key, (_, kept) in self._known.items() if kept is not None])
-
-    def take(self, body: Body) -> None:
-        self._put(_key(body), _version(body), self._kept(body))
-
-    def drop(self, body: Body) -> None:
-        """It is gone; `body` is its last state."""
-        self._put(_key(body), _version(body), None)
-
-    def settle(self, listed: set[Key], version: int) -> None:
-        """A list of this version had these keys and no others: what is older and not among them is gone unnoticed."""
-        for key, (known, kept) in list(self._known.items()):
-            if key not in listed and known <= version:
-                del self._known[key]
-                if kept is not None:
-                    self._changed(key)
-
-    def _put(self, key: Key, version: int, kept: T | None) -> None:
-        known, before = self._known.get(key, (-1, None))
-        if version < known:
-            return
-        self._known[key] = version, kept
-        if kept != before:
-            self._changed(key)
-
-    def _kept(self, body: Body) -> T | None:
-        try:
-            return self._read(body)
-        except NetattachError as error:
-            _log.warning("%s %s is passed over: %s", body.get("kind", "object"), "/".join(_key(body)), error)
-            return None
-
-
 class View:
-    """Everything, for one reader. Until `pods_known`, the count of pods is not one."""
+    """Everything, for one reader. Until `pods_known`, the number of a NAD's pods is not known."""
 
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
-        self.nads: Objects[Body] = Objects(_nad, keys.add)
-        self.inventories: Objects[NodeInventory] = Objects(_inventory, self._inventory_changed)
-        self.pods = PodsByNad()
+    def __init__(self, api: Api, kopf: KopfWatches, queue: WorkQueue) -> None:
+        self._queue = queue
+        self._kopf = kopf
+        self._live_settings = LiveSettings(api, _settings_problems, self._settings_changed)
+        self.nads: KopfInformer[Body] = KopfInformer(api, kopf, NADS, _nad, changed=queue.add)
+        self.inventories: KopfInformer[NodeInventory] = KopfInformer(
+            api, kopf, INVENTORIES, _inventory, changed=self._inventory_changed
+        )
+        self.pods = PodWatch(api, self._networks_namespace, changed=self._pods_changed)
         self.pods_known = False
         self.nodes_version = 0
-        self._settings = validation_settings.DEFAULTS
-        self._nodes: tuple[NodeInventory, ...] | None = None
+        self.settings = self._live_settings.current.validation
+
+    async def run(self) -> None:
+        """Never returns. Raises an ExceptionGroup with KopfEndedError where kopf ends by itself."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._kopf.run(), name="kopf")
+            tasks.create_task(self.inventories.run(), name="node inventories")
+            tasks.create_task(self.nads.run(), name="NADs")
+            tasks.create_task(self.pods.run(), name="pods")
+            tasks.create_task(self._live_settings.run(), name="settings")
+            tasks.create_task(self._count_pods(), name="count of pods")
+
+    async def synced(self) -> None:
+        """Waits for all that the validator needs; before, a NAD would be validated without the nodes, and be written twice."""
+        for informer in (self.inventories, self.nads, self._live_settings):
+            await informer.synced.wait()
+
+    def problem(self) -> str | None:
+        """Why not all that the validator needs is known; None where it is."""
+        informers = (self.inventories, self.nads, self._live_settings)
+        synced = all(informer.synced.is_set() for informer in informers)
+        return None if synced else "NADs and the settings have not been listed yet"
 
     @property
     def nodes(self) -> tuple[NodeInventory, ...] | None:
-        """By name, so that the validator says the same of the same; None where nothing is known of any."""
-        if self._nodes is None:
-            names = sorted(self.inventories)
-            self._nodes = tuple(filter(None, map(self.inventories.get, names)))
-        return self._nodes or None
+        """By name, so that findings have a stable order; None where there is no inventory."""
+        return self.inventories.sorted() or None
 
-    @property
-    def settings(self) -> ValidationSettings:
-        """How to validate."""
-        return self._settings
+    def use_settings(self, settings: ValidationSettings) -> None:
+        """Validates with these from now on."""
+        if settings != self.settings:
+            self.settings = settings
+            self._queue_all(0)
 
-    def put_settings(self, settings: ValidationSettings) -> None:
-        if settings != self._settings:
-            self._settings = settings
-            self._all_nads(0)
-
-    def put_pod(self, pod: Key, networks: str) -> None:
-        """The pod asks for these networks now; "" where it is gone."""
-        for nad in self.pods.put(pod, networks):
-            self._keys.add(nad, _PODS_SETTLE)
-
-    def count_pods(self) -> None:
-        """From now on all pods are known."""
+    async def _count_pods(self) -> None:
+        await self.pods.synced.wait()
         self.pods_known = True
-        self._all_nads(0)
+        self._queue_all(0)
+
+    def _networks_namespace(self) -> str:
+        return self._live_settings.current.validation.selection.namespace
+
+    def _settings_changed(self) -> None:
+        self.use_settings(self._live_settings.current.validation)
+
+    def _pods_changed(self, nad: Key) -> None:
+        self._queue.add(nad, _PODS_SETTLE)
 
     def _inventory_changed(self, _: Key) -> None:
-        self._nodes = None
         self.nodes_version += 1
-        self._all_nads(_INVENTORIES_SETTLE)
+        self._queue_all(_INVENTORIES_SETTLE)
 
-    def _all_nads(self, after: float) -> None:
-        for nad in self.nads:
-            self._keys.add(nad, after)
-
-
-def _key(body: Mapping[str, Any]) -> Key:
-    return body["metadata"].get("namespace") or "", body["metadata"]["name"]
+    def _queue_all(self, after: float) -> None:
+        for nad in self.nads.items():
+            self._queue.add(nad, after)
 
 
-def _version(body: Mapping[str, Any]) -> int:
-    return int(body["metadata"]["resourceVersion"])
+def _settings_problems(settings: ClusterSettings) -> list[str]:
+    return admission.settings_problems(settings.validation)
 
 
 def _nad(body: Body) -> Body:
-    """What is needed of it; the rest is most of its size."""
+    """The fields that are needed; the others are most of its size."""
     metadata = body["metadata"]
     wanted = ("namespace", "name", "uid", "generation", "resourceVersion", "deletionTimestamp")
     annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != _LAST_APPLIED}
@@ -146,12 +115,12 @@ def _nad(body: Body) -> Body:
 
 
 def _inventory(body: Body) -> NodeInventory:
-    """Without what the validator does not read, so that a change of that is none."""
-    read = inventory.from_dict({**(body.get("status") or {}), "node": body["metadata"]["name"]})
+    """Without what the validator does not read, so that a change of that is not one here."""
+    node = inventory.from_dict({**(body.get("status") or {}), "node": body["metadata"]["name"]})
     return dataclasses.replace(
-        read,
+        node,
         interfaces=tuple(
-            dataclasses.replace(one, mac="", addresses=one.addresses[:1] and ("some",))
-            for one in read.interfaces
+            dataclasses.replace(interface, mac="", addresses=interface.addresses[:1] and ("some",))
+            for interface in node.interfaces
         ),
     )

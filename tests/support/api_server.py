@@ -1,15 +1,15 @@
-"""An API server in memory over real HTTP: lists in pages, watches, patches, preconditions, and failures that a test can order.
+"""An API server in memory over real HTTP: lists in pages, watches, patches, preconditions, and failures on request of a test.
 
     async with api_server.serving() as server:
-        server.put(NADS, {...})            # as somebody else would; metadata's uid and resourceVersion are filled in
+        server.put(NADS, {...})            # as another client would; metadata's uid and resourceVersion are filled in
         await server.api.get(NADS, ...)    # a netattach_kube Api connected to it
         server.read(NADS, "macvlan", "default")
         server.delete(NADS, "macvlan", "default")
-        server.fail(503, times=2)          # the next two requests; also by method and by a piece of the path
-        server.away = True                 # every connection is dropped, the watches too, until it is False again
-        server.requests                    # all that was asked, watches included
+        server.fail(503, times=2)          # the next two requests; also by method and by a part of the path
+        server.away = True                 # every connection is dropped, those of watches too, until it is False again
+        server.requests                    # all requests, watches included
 
-No schemas, no permissions, no managed fields, and server-side apply is a merge: the cluster tests have the real one.
+No schemas, no permissions, no managed fields, and server-side apply is a merge: the tests in a cluster have the real server.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
+from netattach_core.api.objects import Body
 from netattach_kube.api import Api
 from netattach_kube.resource import Resource
 
-Body = dict[str, Any]
+PATIENCE = 120.0
+"""Seconds after which a test that waits fails; no test that passes waits so long, on any machine."""
+
 _Key = tuple[str, str, str, str]
 """Group, plural, namespace, name."""
 
@@ -73,7 +76,7 @@ class _Event:
 
 @dataclass(frozen=True)
 class _Target:
-    """What a path names."""
+    """The object or collection of a path."""
 
     group: str
     plural: str
@@ -88,18 +91,18 @@ class _Target:
 
 @dataclass
 class ApiServer:
-    """See the module's text."""
+    """See the docstring of the module."""
 
     url: str = ""
     requests: list[Request] = field(default_factory=list)
     absent: set[str] = field(default_factory=set)
-    """Plurals of kinds that do not exist."""
+    """Plurals of kinds without a CRD."""
 
     expired: set[str] = field(default_factory=set)
     """Tokens that are refused."""
 
     delay: float = 0.0
-    """Seconds that each answer takes."""
+    """Seconds until each response."""
 
     _api: Api | None = None
     _objects: dict[_Key, Body] = field(default_factory=dict)
@@ -108,8 +111,9 @@ class ApiServer:
     _oldest: int = 0
     _failures: list[_Failure] = field(default_factory=list)
     _away: bool = False
+    _closing: asyncio.Event = field(default_factory=asyncio.Event)
     _streams: set[_Stream] = field(default_factory=set)
-    _heard: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
     def api(self) -> Api:
@@ -150,9 +154,9 @@ class ApiServer:
         self._remove((resource.group, resource.plural, namespace, name))
 
     def fail(
-        self, status: int, message: str = "ordered", *, method: str = "", path: str = "", times: int = 1
+        self, status: int, message: str = "as requested", *, method: str = "", path: str = "", times: int = 1
     ) -> None:
-        """The next `times` requests that fit get this answer. `method` may be WATCH."""
+        """The next `times` matching requests get this status. `method` may be WATCH."""
         self._failures.append(_Failure(status, message, method, path, times))
 
     def bookmark(self) -> None:
@@ -160,7 +164,7 @@ class ApiServer:
             stream.send("BOOKMARK", {"metadata": {"resourceVersion": str(self._version)}})
 
     def send_raw(self, text: bytes) -> None:
-        """Bytes of our choice into every watch."""
+        """Sends bytes to every watch."""
         for stream in self._streams:
             stream.queue.put_nowait(text)
 
@@ -169,27 +173,27 @@ class ApiServer:
             stream.queue.put_nowait(None)
 
     def compact(self) -> None:
-        """Versions up to now are too old to watch from: 410, as an answer or as an ERROR event."""
+        """Versions up to now become too old to watch from: 410, as a response or as an ERROR event."""
         self._version += 1
         self._oldest = self._version
 
     async def asked(self, what: str, times: int = 1) -> None:
-        """Returns once `what` ("PATCH /api/v1/…", or a piece of it) has been asked so often."""
+        """Returns after so many requests of `what` ("PATCH /api/v1/…", or a part of it)."""
         await self.until(lambda: sum(what in str(request) for request in self.requests) >= times)
 
-    async def until(self, true: Callable[[], bool]) -> None:
-        """Returns once this holds. It is asked after each request and each change, and every 20 ms besides.
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Returns once the condition holds; it is checked after each request and each change, and every 20 ms.
 
-        What a client makes of an event happens after the last thing that is heard of here.
+        The last, because a client acts on an event after the server has sent it.
         """
-        async with asyncio.timeout(10):
-            while not true():
-                await self._something(within=0.02)
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                await self._any_change(within=0.02)
 
-    async def _something(self, *, within: float) -> None:
+    async def _any_change(self, *, within: float) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within), self._heard:
-                await self._heard.wait()
+            async with asyncio.timeout(within), self._changed:
+                await self._changed.wait()
 
     def _store(self, key: _Key, body: Body) -> Body:
         before = self._objects.get(key)
@@ -202,17 +206,17 @@ class ApiServer:
         generation = before["metadata"].get("generation", 1) if before else 0
         metadata["generation"] = generation + 1 if changed else generation
         self._objects[key] = body
-        self._tell("MODIFIED" if before else "ADDED", key, body)
+        self._publish("MODIFIED" if before else "ADDED", key, body)
         return body
 
     def _remove(self, key: _Key) -> Body:
         body = self._objects.pop(key)
         self._version += 1
         body["metadata"]["resourceVersion"] = str(self._version)
-        self._tell("DELETED", key, body)
+        self._publish("DELETED", key, body)
         return body
 
-    def _tell(self, kind: str, key: _Key, body: Body) -> None:
+    def _publish(self, kind: str, key: _Key, body: Body) -> None:
         event = _Event(self._version, kind, key, copy.deepcopy(body))
         self._log.append(event)
         for stream in self._streams:
@@ -220,8 +224,8 @@ class ApiServer:
         asyncio.get_running_loop().create_task(self._wake())  # nothing waits for it
 
     async def _wake(self) -> None:
-        async with self._heard:
-            self._heard.notify_all()
+        async with self._changed:
+            self._changed.notify_all()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         text = await request.text()
@@ -241,7 +245,7 @@ class ApiServer:
             request.transport.abort()
             return web.Response()
         if self.delay:
-            await asyncio.sleep(self.delay)
+            await self._wait(self.delay)
         if asked.token in self.expired:
             return _status(401, "Unauthorized")
         failure = self._failure(asked)
@@ -254,6 +258,12 @@ class ApiServer:
         if asked.is_watch:
             return await self._watch(request, target, metadata_only=metadata_only)
         return _reply(self._answer(asked, target), metadata_only=metadata_only)
+
+    async def _wait(self, seconds: float) -> None:
+        """Until the server stops at the latest."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
 
     def _failure(self, request: Request) -> _Failure | None:
         for failure in self._failures:
@@ -290,8 +300,8 @@ class ApiServer:
         return self._store(key, copy.deepcopy(body))
 
     def _list(self, request: Request, target: _Target) -> Body:
-        chosen = _chooser(target, request.query)
-        items = [body for key, body in sorted(self._objects.items()) if chosen(key, body)]
+        selected = _field_selector(target, request.query)
+        items = [body for key, body in sorted(self._objects.items()) if selected(key, body)]
         start, limit = int(request.query.get("continue", 0)), int(request.query.get("limit", len(items) or 1))
         more = {"continue": str(start + limit)} if start + limit < len(items) else {}
         return {
@@ -303,7 +313,7 @@ class ApiServer:
         self, request: web.Request, target: _Target, *, metadata_only: bool
     ) -> web.StreamResponse:
         since = int(request.query.get("resourceVersion", 0))
-        stream = _Stream(_chooser(target, request.query), metadata_only=metadata_only)
+        stream = _Stream(_field_selector(target, request.query), metadata_only=metadata_only)
         if since < self._oldest:
             error = {"code": 410, "message": "too old resource version", "metadata": {}}
             stream.send("ERROR", error)
@@ -325,13 +335,13 @@ class ApiServer:
 class _Stream:
     """One watch."""
 
-    def __init__(self, chosen: Callable[[_Key, Body], bool], *, metadata_only: bool) -> None:
-        self._chosen = chosen
+    def __init__(self, selected: Callable[[_Key, Body], bool], *, metadata_only: bool) -> None:
+        self._selected = selected
         self._metadata_only = metadata_only
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def offer(self, event: _Event) -> None:
-        if self._chosen(event.key, event.body):
+        if self._selected(event.key, event.body):
             self.send(event.type, event.body)
 
     def send(self, kind: str, body: Body) -> None:
@@ -341,7 +351,7 @@ class _Stream:
 
 @asynccontextmanager
 async def serving() -> AsyncIterator[ApiServer]:
-    """On a port of 127.0.0.1, with a client connected."""
+    """On a port of 127.0.0.1, with a connected client."""
     server = ApiServer()
     app = web.Application(client_max_size=16 * 2**20)
     app.router.add_route("*", "/{path:.*}", server._handle)
@@ -358,6 +368,7 @@ async def serving() -> AsyncIterator[ApiServer]:
         yield server
     finally:
         await rest.close()
+        server._closing.set()
         server.drop_watches()
         await runner.cleanup()
 
@@ -372,16 +383,16 @@ def _target(path: str) -> _Target:
     return _Target(group, plural, namespace, name, subresource)
 
 
-def _chooser(target: _Target, query: Mapping[str, str]) -> Callable[[_Key, Body], bool]:
+def _field_selector(target: _Target, query: Mapping[str, str]) -> Callable[[_Key, Body], bool]:
     terms = [item.partition("=") for item in query.get("fieldSelector", "").split(",") if item]
     wanted = [(path.removesuffix("!"), value, not path.endswith("!")) for path, _, value in terms]
 
-    def chosen(key: _Key, body: Body) -> bool:
+    def selected(key: _Key, body: Body) -> bool:
         if key[:2] != (target.group, target.plural) or target.namespace not in ("", key[2]):
             return False
         return all((_field(body, path) == value) == equal for path, value, equal in wanted)
 
-    return chosen
+    return selected
 
 
 def _field(body: Any, path: str) -> str:
@@ -391,7 +402,7 @@ def _field(body: Any, path: str) -> str:
 
 
 def _holds(before: Body, body: Body) -> bool:
-    """The preconditions that a write may carry."""
+    """Whether the preconditions of a write hold."""
     metadata = body.get("metadata", {})
     return all(metadata.get(key) in (None, before["metadata"][key]) for key in ("uid", "resourceVersion"))
 

@@ -1,4 +1,4 @@
-"""What the server from memory leaves out and the operator needs, and pauses short enough for a test."""
+"""Adds to the API server in memory what the operator needs, and shortens all pauses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from aiohttp import web
 
 from netattach_kube import lease, watched
 from netattach_kube.resource import CRDS
-from netattach_operator import certificate_keeper, crd_keeper, handlers, reconcile, sweep, view
+from netattach_operator import (
+    certificate_keeper,
+    crd_keeper,
+    kopf_informer,
+    kopf_settings,
+    kopf_watches,
+    reconciler,
+    view,
+)
 from support import api_server
 from support.api_server import ApiServer
 
@@ -22,13 +30,13 @@ CORE = {
         {"name": "namespaces", "kind": "Namespace", "singularName": "namespace", "namespaced": False}
     ],
 }
-"""What `/api` and `/api/v1` say."""
+"""The response of `/api` and `/api/v1`."""
 
 
 @pytest.fixture(autouse=True)
 def _like_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CRDs are established when they are written, discovery lists their kinds, and `!=` in a selector chooses all."""
-    handle, store, chooser = ApiServer._handle, ApiServer._store, api_server._chooser
+    """CRDs are established when they are written, discovery lists their kinds, and `!=` in a selector selects all."""
+    handle, store, field_selector = ApiServer._handle, ApiServer._store, api_server._field_selector
 
     async def handle_discovery(self: ApiServer, request: web.Request) -> web.StreamResponse:
         place = request.path.strip("/").split("/")
@@ -44,13 +52,13 @@ def _like_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
             body.setdefault("status", {"conditions": SERVED})
         return store(self, key, body)
 
-    def choose(target: Any, query: Mapping[str, str]) -> Callable[[Any, Any], bool]:
+    def select(target: Any, query: Mapping[str, str]) -> Callable[[Any, Any], bool]:
         selector = ",".join(one for one in query.get("fieldSelector", "").split(",") if "!=" not in one)
-        return chooser(target, {**query, "fieldSelector": selector})
+        return field_selector(target, {**query, "fieldSelector": selector})
 
     monkeypatch.setattr(ApiServer, "_handle", handle_discovery)
     monkeypatch.setattr(ApiServer, "_store", store_established)
-    monkeypatch.setattr(api_server, "_chooser", choose)
+    monkeypatch.setattr(api_server, "_field_selector", select)
 
 
 def discovery(server: ApiServer, group: str = "", version: str = "") -> dict[str, Any]:
@@ -81,16 +89,15 @@ def _group(spec: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (watched, certificate_keeper, crd_keeper, reconcile, sweep):
+    for module in (watched, certificate_keeper, crd_keeper, kopf_informer, kopf_settings, reconciler):
         monkeypatch.setattr(module, "_FIRST_PAUSE", 0.01)
         monkeypatch.setattr(module, "_LONGEST_PAUSE", 0.05)
     monkeypatch.setattr(certificate_keeper, "_AT_MOST_EVERY", 0.01)
-    monkeypatch.setattr(crd_keeper, "_LOOK_AGAIN", 0.01)
-    monkeypatch.setattr(reconcile, "_ONE_WRITE_IN", 0.05)
+    monkeypatch.setattr(crd_keeper, "_POLL_EVERY", 0.01)
+    monkeypatch.setattr(reconciler, "_ONE_WRITE_IN", 0.05)
     monkeypatch.setattr(view, "_INVENTORIES_SETTLE", 0.02)
     monkeypatch.setattr(view, "_PODS_SETTLE", 0.01)
-    monkeypatch.setattr(lease, "_RENEW_EVERY", 0.5)
-    monkeypatch.setattr(lease, "_RENEW_WITHIN", 2.0)
-    monkeypatch.setattr(handlers, "_FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(handlers, "_LONGEST_PAUSE", 0.05)
-    monkeypatch.setattr(handlers, "_RECONNECT", 0.01)
+    monkeypatch.setattr(lease, "_RENEW_EVERY", 0.05)
+    monkeypatch.setattr(kopf_settings, "_RECONNECT", 0.01)
+    monkeypatch.setattr(kopf_watches, "_PATIENCE", 0.2)
+    monkeypatch.setattr(kopf_watches, "_STOPS_WITHIN", 60.0)  # not the speed of the machine decides

@@ -13,7 +13,7 @@ import pytest
 
 from netattach_core.errors import ConflictError, DecodeError, TryAgainError
 from netattach_kube.resource import SECRETS, VALIDATING_WEBHOOKS
-from netattach_operator import certificate_keeper, issue, pem
+from netattach_operator import certificate_keeper, x509_issuer, x509_reader
 from netattach_operator.certificate_keeper import CertificateKeeper, with_bundle
 from netattach_operator.metrics import Metrics
 from netattach_operator.settings import Settings
@@ -45,8 +45,8 @@ CONFIGURATION = {
 
 
 @pytest.fixture(autouse=True)
-def _short_hearing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(certificate_keeper, "_HEARING", 0.01)
+def _short_propagation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificate_keeper, "_PROPAGATION", 0.01)
 
 
 class Scene:
@@ -68,9 +68,9 @@ class Scene:
         """The certificate is signed by the CA, and the bundle is told to everybody."""
         try:
             ca, tls = self.data(CA), self.data(TLS)
-            signed = pem.is_signed_by(tls["tls.crt"], ca["ca.crt"])
-            pem.belong_together(pem.Pair(tls["tls.crt"], tls["tls.key"]))
-            pem.belong_together(pem.Pair(ca["ca.crt"], ca["ca.key"]))
+            signed = x509_reader.is_signed_by(tls["tls.crt"], ca["ca.crt"])
+            x509_reader.is_pair(x509_reader.KeyPair(tls["tls.crt"], tls["tls.key"]))
+            x509_reader.is_pair(x509_reader.KeyPair(ca["ca.crt"], ca["ca.key"]))
         except (KeyError, DecodeError):
             return False
         return signed and tls["ca.crt"] == ca["ca-bundle.crt"] == self.bundles()[0]
@@ -81,7 +81,7 @@ class Scene:
 
 def played(act: Callable[[Scene], Awaitable[None]]) -> None:
     async def story() -> None:
-        async with api_server.serving() as server, asyncio.timeout(20):
+        async with api_server.serving() as server, asyncio.timeout(api_server.PATIENCE):
             await act(Scene(server))
 
     asyncio.run(story())
@@ -105,7 +105,7 @@ def test_everything_is_made_and_told() -> None:
         assert scene.is_right()
         assert [bundle, bundle, b"other", b"", b""] == scene.bundles()
         assert "kubernetes.io/tls" == scene.server.read(SECRETS, TLS, NS)["type"]
-        assert frozenset(Settings().names) == pem.facts(scene.data(TLS)["tls.crt"]).names
+        assert frozenset(Settings().names) == x509_reader.read_facts(scene.data(TLS)["tls.crt"]).names
 
     played(act)
 
@@ -157,7 +157,7 @@ def test_a_new_ca_is_told_before_anything_is_signed_with_it() -> None:
             f"PUT {VALIDATING_WEBHOOKS.path('netattach')}",
             f"PUT /api/v1/namespaces/{NS}/secrets/{TLS}",
         ] == scene.writes()[before:]
-        assert 2 == len(pem.split(scene.bundles()[0]))
+        assert 2 == len(x509_reader.split_bundle(scene.bundles()[0]))
 
     played(act)
 
@@ -170,13 +170,13 @@ def test_every_api_server_has_time_to_hear_of_a_new_ca(monkeypatch: pytest.Monke
         await scene.keeper.keep()
         first, before = scene.bundles()[0], scene.data(TLS)
         scene.server.delete(SECRETS, CA, NS)
-        monkeypatch.setattr(certificate_keeper, "_HEARING", 3600)
+        monkeypatch.setattr(certificate_keeper, "_PROPAGATION", 3600)
 
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
                 await scene.keeper.keep()
 
-        assert [first] == pem.split(scene.bundles()[0])[1:]
+        assert [first] == x509_reader.split_bundle(scene.bundles()[0])[1:]
         assert before == scene.data(TLS)
 
     played(act)
@@ -185,7 +185,7 @@ def test_every_api_server_has_time_to_hear_of_a_new_ca(monkeypatch: pytest.Monke
 def test_nobody_waits_where_nothing_is_served_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
-        monkeypatch.setattr(certificate_keeper, "_HEARING", 3600)
+        monkeypatch.setattr(certificate_keeper, "_PROPAGATION", 3600)
 
         await scene.keeper.keep()
 
@@ -207,15 +207,15 @@ def test_where_both_secrets_are_lost_what_is_served_stays_trusted() -> None:
         await scene.keeper.keep()
 
         assert scene.is_right()
-        assert [scene.data(CA)["ca.crt"], first] == pem.split(scene.bundles()[0])
-        assert pem.is_signed_by(served, first)
+        assert [scene.data(CA)["ca.crt"], first] == x509_reader.split_bundle(scene.bundles()[0])
+        assert x509_reader.is_signed_by(served, first)
 
     played(act)
 
 
 def test_a_ca_that_others_put_into_the_configuration_is_not_trusted_where_we_know_better() -> None:
     async def act(scene: Scene) -> None:
-        foreign = base64.b64encode(issue.authority(NOW).certificate).decode()
+        foreign = base64.b64encode(x509_issuer.authority(NOW).certificate).decode()
         await scene.keeper.keep()
         scene.server.put(
             VALIDATING_WEBHOOKS,
@@ -336,9 +336,9 @@ def test_an_api_that_is_away_is_waited_for_and_the_problem_told() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
         scene.server.away = True
-        assert "the certificates have not been looked at yet" == scene.keeper.problem
+        assert "the certificates have not been checked yet" == scene.keeper.problem
         async with running(scene):
-            while "not right: GET /api/v1" not in str(scene.keeper.problem):  # noqa: ASYNC110  # it has no event
+            while "not up to date: GET /api/v1" not in str(scene.keeper.problem):  # noqa: ASYNC110  # it has no event
                 await asyncio.sleep(0.01)
             scene.server.away = False
             await scene.server.until(scene.is_right)

@@ -54,8 +54,8 @@ def test_the_files_are_those_of_our_two_kinds() -> None:
     [
         pytest.param(None, "there is no CRD", id="no file"),
         pytest.param("kind: [", "cannot be read", id="no YAML"),
-        pytest.param("kind: Pod", "x.yaml is no CustomResourceDefinition", id="another kind"),
-        pytest.param("7", "x.yaml is no CustomResourceDefinition", id="no object"),
+        pytest.param("kind: Pod", "x.yaml is not a CustomResourceDefinition", id="another kind"),
+        pytest.param("7", "x.yaml is not a CustomResourceDefinition", id="no object"),
     ],
 )
 def test_an_image_without_its_crds_is_an_error(tmp_path: Path, text: str | None, problem: str) -> None:
@@ -83,7 +83,7 @@ def test_upstreams_is_adopted() -> None:
 def test_where_it_differs_is_told() -> None:
     changed = live(lambda b: b["spec"]["versions"][0].pop("subresources"))
 
-    assert (Action.ADOPT, "its spec.versions[0].subresources was another") == crds.decide(NAD, changed)
+    assert (Action.ADOPT, "its spec.versions[0].subresources differed") == crds.decide(NAD, changed)
 
 
 def _another_version(body: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ def _another_version(body: dict[str, Any]) -> None:
 def test_one_that_has_more_than_ours_is_left_alone(
     change: Callable[[dict[str, Any]], object], reason: str
 ) -> None:
-    assert (Action.LEAVE, reason) == crds.decide(NAD, live(change))
+    assert (Action.KEEP_FOREIGN, reason) == crds.decide(NAD, live(change))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_crd_is_established_when_the_server_says_so(
 
 def told(act: Callable[[ApiServer, CrdKeeper, Metrics], Awaitable[None]]) -> None:
     async def story() -> None:
-        async with api_server.serving() as server, asyncio.timeout(20):
+        async with api_server.serving() as server, asyncio.timeout(api_server.PATIENCE):
             metrics = Metrics()
             await act(server, CrdKeeper(server.api, [NAD], metrics), metrics)
 
@@ -217,7 +217,7 @@ def test_another_manager_is_answered_once_in_an_interval(monkeypatch: pytest.Mon
 
         assert 2 == patches(server)
         assert ["Adopted", "AppliedAgain"] == reasons(server)
-        assert 2 == metrics.registry.get_sample_value("netattach_crd_applied_total", {"crd": NAME})
+        assert 2 == metrics.registry.get_sample_value("netattach_crd_applies_total", {"crd": NAME})
 
     told(act)
 
@@ -253,7 +253,7 @@ def test_it_is_tried_until_it_works_and_the_problem_is_told_meanwhile() -> None:
             running = tasks.create_task(keeper.run())
             await server.asked("PATCH", 2)
             assert keeper.problem
-            assert f"CRD {NAME} is not as it should be" in keeper.problem
+            assert f"CRD {NAME} is not up to date" in keeper.problem
             await keeper.served()
             while keeper.problem:  # noqa: ASYNC110  # it has no event
                 await asyncio.sleep(0.01)

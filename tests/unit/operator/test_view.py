@@ -1,83 +1,29 @@
-"""What is known stays the newest, whoever tells it and in which order; and what no one reads is no change."""
+"""What the view keeps of an object, and which changes queue which NADs."""
 
 from __future__ import annotations
 
-import time
-from typing import Any
+import asyncio
+from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
-from netattach_operator.keys import Keys
-from netattach_operator.view import Objects, View
+from netattach_core.api.objects import Key
+from netattach_core.validation.settings import ValidationSettings
+from netattach_kube.api import Api
+from netattach_operator import view as view_module
+from netattach_operator.kopf_watches import KopfWatches
+from netattach_operator.view import View
+from netattach_operator.work_queue import WorkQueue
 
-A, B = ("ns", "a"), ("ns", "b")
+A = ("ns", "a")
 
 
-def body(name: str = "a", version: int = 1, value: str = "") -> dict[str, Any]:
+def nad(name: str = "a") -> dict[str, Any]:
     return {
-        "metadata": {"namespace": "ns", "name": name, "resourceVersion": str(version)},
-        "spec": {"config": value},
+        "metadata": {"namespace": "ns", "name": name, "resourceVersion": "1"},
+        "spec": {"config": ""},
     }
-
-
-class Told:
-    def __init__(self) -> None:
-        self.changes: list[tuple[str, str]] = []
-        self.objects: Objects[str] = Objects(lambda one: str(one["spec"]["config"]), self.changes.append)
-
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
-
-
-def test_an_older_state_never_replaces_a_newer_one(told: Told) -> None:
-    told.objects.take(body(version=5, value="new"))
-    told.objects.take(body(version=4, value="old"))
-
-    assert "new" == told.objects.get(A)
-    assert [A] == told.changes
-
-
-def test_the_same_again_is_no_change(told: Told) -> None:
-    told.objects.take(body(version=5, value="x"))
-    told.objects.take(body(version=6, value="x"))
-
-    assert [A] == told.changes
-
-
-def test_a_deleted_object_does_not_come_back_from_a_list_that_was_begun_before(told: Told) -> None:
-    told.objects.take(body(version=5))
-    told.objects.drop(body(version=7))
-    told.objects.take(body(version=5))
-
-    assert told.objects.get(A) is None
-    assert [] == list(told.objects)
-
-
-def test_an_object_made_anew_is_known(told: Told) -> None:
-    told.objects.drop(body(version=7))
-    told.objects.take(body(version=9, value="x"))
-
-    assert "x" == told.objects.get(A)
-
-
-def test_a_list_says_what_is_gone_unnoticed(told: Told) -> None:
-    told.objects.take(body("a", 5))
-    told.objects.take(body("b", 6))
-
-    told.objects.settle({A}, 8)
-
-    assert [A] == list(told.objects)
-    assert [A, B, B] == told.changes
-
-
-def test_a_list_knows_nothing_of_what_is_newer(told: Told) -> None:
-    told.objects.take(body("a", 9))
-
-    told.objects.settle(set(), 8)
-
-    assert [A] == list(told.objects)
 
 
 def inventory(name: str = "n1", version: int = 1, **status: Any) -> dict[str, Any]:
@@ -85,28 +31,55 @@ def inventory(name: str = "n1", version: int = 1, **status: Any) -> dict[str, An
     return {"metadata": metadata, "status": {"interfaces": [{"name": "eth0"}], **status}}
 
 
+class Scene:
+    """A view with one NAD, and a queue on a clock that stands still."""
+
+    def __init__(self, runner: asyncio.Runner) -> None:
+        self.runner = runner
+        self.now = 100.0
+        self.queue = WorkQueue(lambda: self.now)
+        self.view = View(cast("Api", None), KopfWatches(lambda _: None), self.queue)
+        self.view.nads.put(nad())
+        assert {A} == self.due(0)
+
+    def due(self, after: float) -> set[Key]:
+        """The keys that are due so many seconds from now; they are removed."""
+
+        async def take() -> set[Key]:
+            keys: set[Key] = set()
+            try:
+                async with asyncio.timeout(0):
+                    while True:
+                        keys.add(await self.queue.get())
+            except TimeoutError:
+                return keys
+
+        self.now += after
+        return self.runner.run(take())
+
+
 @pytest.fixture
-def view() -> View:
-    made = View(Keys(time.monotonic))
-    made.nads.take(body())
-    return made
+def scene() -> Iterator[Scene]:
+    with asyncio.Runner() as runner:
+        yield Scene(runner)
 
 
-def test_nodes_are_told_in_the_order_of_their_names(view: View) -> None:
+def test_nodes_are_sorted_by_name(scene: Scene) -> None:
     for number, name in enumerate(("n3", "n1", "n2"), 1):
-        view.inventories.take(inventory(name, number))
+        scene.view.inventories.put(inventory(name, number))
 
-    assert ["n1", "n2", "n3"] == [node.node for node in view.nodes or ()]
-
-
-def test_without_inventories_nothing_is_known_of_nodes(view: View) -> None:
-    assert view.nodes is None
+    assert ["n1", "n2", "n3"] == [node.node for node in scene.view.nodes or ()]
 
 
-def test_an_inventory_that_cannot_be_read_is_none(view: View) -> None:
-    view.inventories.take(inventory(interfaces=[{"mtu": 3}]))
+def test_without_inventories_nodes_are_unknown(scene: Scene) -> None:
+    assert scene.view.nodes is None
 
-    assert view.nodes is None
+
+def test_an_invalid_inventory_is_skipped(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    scene.view.inventories.put(inventory(interfaces=[{"mtu": 3}]))
+
+    assert scene.view.nodes is None
+    assert "NodeNetworkInventory /n1 is skipped" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -118,47 +91,73 @@ def test_an_inventory_that_cannot_be_read_is_none(view: View) -> None:
         pytest.param({"interfaces": []}, 1, id="an interface"),
         pytest.param({"plugins": [{"name": "bridge"}]}, 1, id="a plugin"),
         pytest.param(
-            {"defaultInterfaces": [{"name": "eth0", "reasons": ["is"]}]},
-            1,
-            id="what the default interface is",
+            {"defaultInterfaces": [{"name": "eth0", "reasons": ["is"]}]}, 1, id="the default interface"
         ),
     ],
 )
-def test_only_what_the_validator_reads_is_a_change(view: View, status: dict[str, Any], changes: int) -> None:
-    view.inventories.take(inventory(version=2))
-    before = view.nodes_version
+def test_only_what_the_validator_reads_is_a_change(
+    scene: Scene, status: dict[str, Any], changes: int
+) -> None:
+    scene.view.inventories.put(inventory(version=2))
+    before = scene.view.nodes_version
 
-    view.inventories.take(inventory(version=3, **status))
+    scene.view.inventories.put(inventory(version=3, **status))
 
-    assert changes == view.nodes_version - before
+    assert changes == scene.view.nodes_version - before
 
 
-def test_another_address_is_no_change_but_the_first_one_is(view: View) -> None:
-    """It tells the card of a node from the veth of a pod."""
+def test_the_first_address_is_a_change_and_another_one_is_not(scene: Scene) -> None:
+    """It tells the NIC of a node from the veth of a pod."""
     versions = []
     for number, addresses in enumerate(([], ["10.0.0.1/24"], ["10.0.0.2/24", "fd00::2/64"]), 2):
-        view.inventories.take(inventory(version=number, interfaces=[{"name": "e", "addresses": addresses}]))
-        versions.append(view.nodes_version)
+        scene.view.inventories.put(
+            inventory(version=number, interfaces=[{"name": "e", "addresses": addresses}])
+        )
+        versions.append(scene.view.nodes_version)
 
     assert [1, 2, 2] == versions
 
 
-def test_of_a_nad_only_what_is_needed_is_kept() -> None:
-    view = View(Keys(time.monotonic))
+def test_a_changed_inventory_queues_all_nads_after_a_pause(scene: Scene) -> None:
+    scene.view.nads.put(nad("b"))
+    assert {("ns", "b")} == scene.due(0)
+
+    scene.view.inventories.put(inventory())
+
+    assert set() == scene.due(0)
+    assert {A, ("ns", "b")} == scene.due(view_module._INVENTORIES_SETTLE)
+
+
+def test_a_changed_pod_queues_its_nads_after_a_pause(scene: Scene) -> None:
+    scene.view.pods.put(("ns", "p"), "a,b")
+
+    assert set() == scene.due(0)
+    assert {A, ("ns", "b")} == scene.due(view_module._PODS_SETTLE)
+
+
+def test_changed_settings_queue_all_nads_at_once(scene: Scene) -> None:
+    scene.view.use_settings(ValidationSettings(warn_only=True))
+
+    assert {A} == scene.due(0)
+    scene.view.use_settings(ValidationSettings(warn_only=True))
+    assert set() == scene.due(0)
+
+
+def test_the_view_is_ready_once_nads_inventories_and_settings_are_listed(scene: Scene) -> None:
+    view = scene.view
+    for informer in (view.nads, view.inventories, view._live_settings):
+        assert "NADs and the settings have not been listed yet" == view.problem()
+        informer.synced.set()
+
+    assert view.problem() is None
+
+
+def test_of_a_nad_only_the_needed_fields_are_kept(scene: Scene) -> None:
     annotations = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "a": "b"}
-    full = body()
+    full = nad()
     full["metadata"] |= {"managedFields": [{}], "annotations": annotations, "uid": "u", "labels": {}}
 
-    view.nads.take(full)
+    scene.view.nads.put(full)
 
-    assert {
-        "metadata": {
-            "namespace": "ns",
-            "name": "a",
-            "resourceVersion": "1",
-            "uid": "u",
-            "annotations": {"a": "b"},
-        },
-        "spec": {"config": ""},
-        "status": {},
-    } == view.nads.get(A)
+    metadata = {"namespace": "ns", "name": "a", "resourceVersion": "1", "uid": "u", "annotations": {"a": "b"}}
+    assert {"metadata": metadata, "spec": {"config": ""}, "status": {}} == scene.view.nads.get(*A)

@@ -1,4 +1,4 @@
-"""Certificates and keys as PEM texts, taken apart."""
+"""Reads certificates and keys from PEM."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from netattach_core.errors import DecodeError
 T = TypeVar("T", bound=x509.ExtensionType)
 
 CA_NAME = "netattach-ca"
-"""The names of our CAs begin so."""
+"""The prefix of our CAs' common names."""
 
 _UNREADABLE = (
     ValueError,
@@ -32,7 +32,7 @@ _UNREADABLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class KeyPair:
     """A certificate and its private key, as PEM."""
 
     certificate: bytes
@@ -40,19 +40,19 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What has to be known of a certificate in order to validate it."""
+class CertificateFacts:
+    """What the operator needs to know of a certificate."""
 
-    begins: datetime
-    ends: datetime
+    not_before: datetime
+    not_after: datetime
     is_ours: bool
-    """An undamaged CA of the name that we give to ours."""
+    """It is a CA with our prefix, and its signature is valid."""
 
     names: frozenset[str]
 
 
-def facts(text: bytes) -> Facts:
-    """Raises DecodeError for what is no certificate."""
+def read_facts(text: bytes) -> CertificateFacts:
+    """Raises DecodeError where the text is not a certificate."""
     read = certificate(text)
     try:
         common = read.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
@@ -60,9 +60,9 @@ def facts(text: bytes) -> Facts:
         alternatives = _extension(read, x509.SubjectAlternativeName)
     except _UNREADABLE as error:
         raise DecodeError("the certificate cannot be read") from error
-    return Facts(
-        begins=read.not_valid_before_utc,
-        ends=read.not_valid_after_utc,
+    return CertificateFacts(
+        not_before=read.not_valid_before_utc,
+        not_after=read.not_valid_after_utc,
         is_ours=bool(
             common
             and str(common[0].value).startswith(CA_NAME)
@@ -74,8 +74,8 @@ def facts(text: bytes) -> Facts:
     )
 
 
-def belong_together(pair: Pair) -> bool:
-    """Whether this is the certificate's key. Raises DecodeError where one cannot be read."""
+def is_pair(pair: KeyPair) -> bool:
+    """Whether the pair's key is its certificate's. Raises DecodeError where one of them cannot be read."""
     read, private = certificate(pair.certificate), key(pair.key)
     try:
         return bool(read.public_key() == private.public_key())
@@ -84,7 +84,7 @@ def belong_together(pair: Pair) -> bool:
 
 
 def is_signed_by(text: bytes, ca: bytes) -> bool:
-    """Raises DecodeError where one cannot be read."""
+    """Raises DecodeError where one of them cannot be read."""
     signed, signer = certificate(text), certificate(ca)
     try:
         signed.verify_directly_issued_by(signer)
@@ -93,8 +93,8 @@ def is_signed_by(text: bytes, ca: bytes) -> bool:
     return True
 
 
-def split(bundle: bytes) -> list[bytes]:
-    """The certificates of a text that holds any number of them; what cannot be read is left out."""
+def split_bundle(bundle: bytes) -> list[bytes]:
+    """The certificates of a bundle; those that cannot be read are omitted."""
     parts = bundle.split(b"-----END CERTIFICATE-----")[:-1]
     texts = [part[part.find(b"-----BEGIN") :] + b"-----END CERTIFICATE-----\n" for part in parts]
     return [text for text in texts if _is_certificate(text)]
@@ -102,7 +102,7 @@ def split(bundle: bytes) -> list[bytes]:
 
 def _is_certificate(text: bytes) -> bool:
     try:
-        facts(text)
+        read_facts(text)
     except DecodeError:
         return False
     return True
@@ -116,7 +116,7 @@ def _extension(read: x509.Certificate, kind: type[T]) -> T | None:
 
 
 def certificate(text: bytes) -> x509.Certificate:
-    """Raises DecodeError also for what the library has only just not refused."""
+    """Raises DecodeError, also where the library only warns."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", CryptographyDeprecationWarning)
@@ -126,10 +126,11 @@ def certificate(text: bytes) -> x509.Certificate:
 
 
 def key(text: bytes) -> ec.EllipticCurvePrivateKey:
+    """Raises DecodeError."""
     try:
         read = serialization.load_pem_private_key(text, password=None)
     except _UNREADABLE as error:
         raise DecodeError("the key cannot be read") from error
     if not isinstance(read, ec.EllipticCurvePrivateKey):
-        raise DecodeError("the key is not one for ECDSA")
+        raise DecodeError("the key is not an ECDSA key")
     return read

@@ -1,4 +1,4 @@
-"""The process as a whole: it leads, is ready, and ends as its exit status says."""
+"""The process as a whole: it leads, reports readiness, and ends with its exit statuses."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import aiohttp
 import kopf
 import pytest
 
+from netattach_kube import lease
 from netattach_kube.program import FAILED, MISUSED, OK
 from netattach_kube.resource import CRDS, EVENTS, INVENTORIES, LEASES, NADS, PODS, SECRETS
 from netattach_operator import __main__ as program
@@ -27,7 +28,7 @@ from support.api_server import ApiServer
 OURS = crds.read(require.REPOSITORY / "crds")
 NS = "netattach-system"
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NS}/leases"
-READ = Settings(identity="me", health="127.0.0.1:0")
+SETTINGS = Settings(identity="me", health="127.0.0.1:0")
 
 
 def nad(name: str, config: str = '{"cniVersion": "1.0.0", "type": "tap"}') -> dict[str, Any]:
@@ -43,21 +44,21 @@ class Scene:
     def __init__(self, server: ApiServer) -> None:
         self.server = server
         self.stop = asyncio.Event()
-        self.operator = Operator(server.api, READ, OURS, lambda _: kopf.ConnectionInfo(server=server.url))
+        self.operator = Operator(server.api, SETTINGS, OURS, lambda _: kopf.ConnectionInfo(server=server.url))
         self.status: int | None = None
 
     async def run(self) -> None:
         self.status = await self.operator.run(self.stop)
 
-    async def asked(self, path: str) -> tuple[int, str]:
+    async def get(self, path: str) -> tuple[int, str]:
         url = f"http://127.0.0.1:{self.operator.port}{path}"
-        async with aiohttp.ClientSession() as session, session.get(url) as answer:
-            return answer.status, await answer.text()
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            return response.status, await response.text()
 
     async def becomes(self, status: int, text: str = "") -> None:
         while self.status is None:
             with suppress(aiohttp.ClientError):
-                is_status, is_text = await self.asked("/readyz")
+                is_status, is_text = await self.get("/readyz")
                 if is_status == status and text in is_text:
                     return
             await asyncio.sleep(0.02)
@@ -84,7 +85,7 @@ class Scene:
 
 def played(act: Callable[[Scene], Awaitable[None]]) -> None:
     async def story() -> None:
-        async with api_server.serving() as server, asyncio.timeout(30):
+        async with api_server.serving() as server, asyncio.timeout(api_server.PATIENCE):
             await act(Scene(server))
 
     asyncio.run(story())
@@ -92,7 +93,7 @@ def played(act: Callable[[Scene], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def running(scene: Scene) -> Any:
-    """It is told to end, and has ended well, at the end of the block."""
+    """Stops the operator at the end of the block, and checks its status."""
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(scene.run())
         yield
@@ -100,21 +101,21 @@ async def running(scene: Scene) -> Any:
     assert OK == scene.status
 
 
-def test_from_nothing_everything_becomes_right() -> None:
-    """CRDs, certificates, the status of NADs that are older than we are, and the count of their pods."""
+def test_in_an_empty_cluster_everything_is_brought_up_to_date() -> None:
+    """CRDs, certificates, the status of existing NADs, and the number of their pods."""
 
     async def act(scene: Scene) -> None:
         server = scene.server
-        server.put(NADS, nad("sound"))
-        server.put(NADS, nad("broken", "{,}"))
-        server.put(PODS, pod("p1", "sound"))
+        server.put(NADS, nad("valid"))
+        server.put(NADS, nad("invalid", "{,}"))
+        server.put(PODS, pod("p1", "valid"))
         server.put(PODS, {"metadata": {"namespace": "ns", "name": "plain"}})
         async with running(scene):
             await scene.leads()
-            await server.until(lambda: (scene.valid("sound"), scene.valid("broken")) == ("True", "False"))
-            await server.until(lambda: server.read(NADS, "sound", "ns")["status"].get("pods") == 1)
-            server.put(PODS, pod("p2", "sound,broken"))
-            await server.until(lambda: server.read(NADS, "broken", "ns")["status"].get("pods") == 1)
+            await server.until(lambda: (scene.valid("valid"), scene.valid("invalid")) == ("True", "False"))
+            await server.until(lambda: server.read(NADS, "valid", "ns")["status"].get("pods") == 1)
+            server.put(PODS, pod("p2", "valid,invalid"))
+            await server.until(lambda: server.read(NADS, "invalid", "ns")["status"].get("pods") == 1)
             server.put(NADS, nad("new"))
             await server.until(lambda: scene.valid("new") == "True")
             server.put(INVENTORIES, {"metadata": {"name": "n1"}, "status": {"plugins": [{"name": "bridge"}]}})
@@ -126,7 +127,7 @@ def test_from_nothing_everything_becomes_right() -> None:
     played(act)
 
 
-def test_users_objects_get_a_status_and_nothing_else() -> None:
+def test_only_the_status_of_nads_is_written() -> None:
     async def act(scene: Scene) -> None:
         before = scene.server.put(NADS, nad("a"))
         async with running(scene):
@@ -143,8 +144,8 @@ def test_users_objects_get_a_status_and_nothing_else() -> None:
     played(act)
 
 
-def test_all_requests_say_whose_they_are() -> None:
-    """In the API server's audit log; kopf's own are the watches."""
+def test_all_requests_have_a_user_agent() -> None:
+    """For the API server's audit log; kopf's watches have kopf's."""
 
     async def act(scene: Scene) -> None:
         async with running(scene):
@@ -153,7 +154,7 @@ def test_all_requests_say_whose_they_are() -> None:
     played(act)
 
 
-def test_the_lease_is_given_back_at_the_end() -> None:
+def test_the_lease_is_released_at_the_end() -> None:
     async def act(scene: Scene) -> None:
         async with running(scene):
             await scene.leads()
@@ -164,12 +165,12 @@ def test_the_lease_is_given_back_at_the_end() -> None:
     played(act)
 
 
-def test_metrics_tell_the_leader_and_the_nads() -> None:
+def test_metrics_have_the_leader_and_the_nads() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad("a"))
         async with running(scene):
             await scene.server.until(lambda: scene.valid("a") == "True")
-            _, text = await scene.asked("/metrics")
+            _, text = await scene.get("/metrics")
 
         assert "netattach_operator_leader 1.0" in text
         assert 'netattach_nads{valid="true"} 1.0' in text
@@ -177,7 +178,7 @@ def test_metrics_tell_the_leader_and_the_nads() -> None:
     played(act)
 
 
-def test_a_candidate_is_ready_and_touches_nothing() -> None:
+def test_a_candidate_is_ready_and_only_reads_the_lease() -> None:
     async def act(scene: Scene) -> None:
         held = {
             "holderIdentity": "other",
@@ -188,7 +189,7 @@ def test_a_candidate_is_ready_and_touches_nothing() -> None:
         async with running(scene):
             await scene.server.asked(f"GET {LEASE}", 2)
             await scene.becomes(200)
-            _, text = await scene.asked("/metrics")
+            _, text = await scene.get("/metrics")
 
         assert "netattach_operator_leader 0.0" in text
         assert {LEASE + "/netattach-operator"} == {one.path for one in scene.server.requests}
@@ -196,7 +197,7 @@ def test_a_candidate_is_ready_and_touches_nothing() -> None:
     played(act)
 
 
-def test_an_api_that_is_away_at_the_start_is_waited_for() -> None:
+def test_an_api_that_is_unreachable_at_the_start_is_waited_for() -> None:
     async def act(scene: Scene) -> None:
         scene.server.away = True
         scene.server.put(NADS, nad("a"))
@@ -208,7 +209,7 @@ def test_an_api_that_is_away_at_the_start_is_waited_for() -> None:
     played(act)
 
 
-def test_it_can_be_ended_while_the_api_is_away() -> None:
+def test_it_can_be_stopped_while_the_api_is_unreachable() -> None:
     async def act(scene: Scene) -> None:
         scene.server.away = True
         async with running(scene):
@@ -232,13 +233,16 @@ def test_a_lost_lease_ends_the_process_with_a_status_of_its_own() -> None:
     played(act)
 
 
-def test_an_api_that_goes_away_for_long_ends_it_as_well() -> None:
-    """Somebody else may lead by now."""
+def test_an_api_that_is_unreachable_for_long_ends_the_process_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another one may lead by then."""
 
     async def act(scene: Scene) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(scene.run())
             await scene.leads()
+            monkeypatch.setattr(lease, "_RENEW_WITHIN", 0.2)
             scene.server.away = True
 
         assert NO_LEADER == scene.status
@@ -259,7 +263,7 @@ def test_kopf_that_ends_by_itself_ends_the_process(caplog: pytest.LogCaptureFixt
     played(act)
 
 
-def test_a_crd_that_is_refused_is_told_and_the_certificates_are_kept_all_the_same() -> None:
+def test_a_refused_crd_is_reported_and_the_certificates_are_issued_all_the_same() -> None:
     """The webhooks need them."""
 
     async def act(scene: Scene) -> None:
@@ -271,7 +275,7 @@ def test_a_crd_that_is_refused_is_told_and_the_certificates_are_kept_all_the_sam
     played(act)
 
 
-def test_an_upstream_crd_that_cannot_be_replaced_is_worked_with() -> None:
+def test_an_upstream_crd_that_cannot_be_replaced_is_used() -> None:
     async def act(scene: Scene) -> None:
         for crd in OURS:
             scene.server.put(CRDS, {**crd, "metadata": {"name": crd["metadata"]["name"]}})
@@ -282,34 +286,6 @@ def test_an_upstream_crd_that_cannot_be_replaced_is_worked_with() -> None:
             await scene.becomes(503, "not this one")
 
     played(act)
-
-
-def test_the_environment_is_read_once() -> None:
-    assert Settings(
-        identity="p-0", namespace="x", crds=Path("/c"), health="[::1]:1"
-    ) == settings.from_environment(
-        {
-            "NETATTACH_NAMESPACE": "x",
-            "NETATTACH_IDENTITY": "p-0",
-            "NETATTACH_CRDS": "/c",
-            "NETATTACH_HEALTH": "[::1]:1",
-        }
-    )
-
-
-@pytest.mark.parametrize(
-    ("host", "server"), [("10.0.0.1", "https://10.0.0.1:443"), ("fd00::1", "https://[fd00::1]:443")]
-)
-def test_the_api_server_of_a_pod_is_found_by_its_address(host: str, server: str) -> None:
-    variables = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": "443"}
-
-    assert server == settings.from_environment(variables).api_server
-
-
-@pytest.mark.parametrize("text", ["8081", "x:y", "0.0.0.0:70000", "::1:80"])
-def test_an_address_that_is_none_is_told(text: str) -> None:
-    with pytest.raises(ValueError, match="NETATTACH_HEALTH"):
-        settings.from_environment({"NETATTACH_HEALTH": text})
 
 
 @pytest.mark.parametrize(
@@ -325,7 +301,7 @@ def test_settings_that_cannot_be_read_end_it_at_once(
     assert capsys.readouterr().err.startswith("netattach-operator: ")
 
 
-def test_as_a_program_it_ends_well_on_sigterm(tmp_path: Path) -> None:
+def test_as_a_program_it_ends_on_sigterm_with_status_0(tmp_path: Path) -> None:
     """With a kubeconfig, signals and all."""
 
     async def act(scene: Scene) -> None:
@@ -345,15 +321,15 @@ def test_as_a_program_it_ends_well_on_sigterm(tmp_path: Path) -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "netattach_operator", env=variables, stderr=asyncio.subprocess.PIPE
         )
-        async with asyncio.timeout(25):
+        async with asyncio.timeout(api_server.PATIENCE):
             while not scene.valid("a"):  # noqa: ASYNC110  # starting may take longer than the server waits
                 await asyncio.sleep(0.1)
             process.send_signal(signal.SIGTERM)
-            _, said = await process.communicate()
+            _, log = await process.communicate()
 
         assert (OK, "True") == (process.returncode, scene.valid("a"))
-        assert "program leads" in said.decode()
-        assert "Traceback" not in said.decode()
+        assert "program leads" in log.decode()
+        assert "Traceback" not in log.decode()
         assert "" == scene.holder()
         assert [] == [event["reason"] for event in scene.server.all(EVENTS)]
         assert "netattach-operator" in scene.agents()

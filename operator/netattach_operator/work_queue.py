@@ -1,4 +1,4 @@
-"""What is to be reconciled, and when: keys in a set, each once, the earliest first."""
+"""The queue of NADs to reconcile, with delays: each key once, the earliest first."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from contextlib import suppress
 from netattach_core.api.objects import Key
 
 
-class Keys:
-    """For one taker. However often a key is added while it waits, it comes out once, at the earliest time asked for."""
+class WorkQueue:
+    """For one consumer. A key that is added again while it is queued is returned once, at the earliest of its times."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -24,26 +24,27 @@ class Keys:
         return len(self._due)
 
     def add(self, key: Key, after: float = 0.0) -> None:
-        """It is due so many seconds from now, or sooner where it was before, but not while it rests."""
+        """Makes a key due in so many seconds, or earlier where it is queued already; not before the end of `hold`."""
         due = max(self._clock() + after, self._not_before.get(key, 0.0))
         if key not in self._due or due < self._due[key]:
             self._due[key] = due
             heapq.heappush(self._heap, (due, key))
             self._added.set()
 
-    def rest(self, key: Key, seconds: float) -> None:
-        """It does not come out again for so long."""
+    def hold(self, key: Key, seconds: float) -> None:
+        """The key is not returned for so long, whether it is queued already or added later."""
         self._not_before[key] = self._clock() + seconds
         if key in self._due:
             del self._due[key]
             self.add(key)
 
     def forget(self, key: Key) -> None:
+        """Removes a key and its hold."""
         self._due.pop(key, None)
         self._not_before.pop(key, None)
 
-    async def take(self) -> Key:
-        """The next one that is due; waits for it."""
+    async def get(self) -> Key:
+        """Removes and returns the next key, once it is due."""
         while True:
             self._added.clear()
             wait = self._wait()
@@ -56,7 +57,7 @@ class Keys:
                     await self._added.wait()
 
     def _wait(self) -> float | None:
-        """Seconds until the first is due; None where there is none. Entries that have been overtaken go."""
+        """Seconds until the first key is due; None where the queue is empty. Drops entries of the heap that are out of date."""
         while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
             heapq.heappop(self._heap)
         return self._heap[0][0] - self._clock() if self._heap else None

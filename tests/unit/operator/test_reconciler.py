@@ -1,4 +1,4 @@
-"""A NAD's status says what is so, whatever happened before; and it is written seldom."""
+"""A NAD's status is right, whatever happened before, and it is written seldom."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from netattach_core.errors import TryAgainError
 from netattach_core.validation.settings import ValidationSettings
 from netattach_core.validation.validator import validate
 from netattach_kube.resource import EVENTS, INVENTORIES, NADS
-from netattach_operator import reconcile
-from netattach_operator.keys import Keys
+from netattach_operator import reconciler
+from netattach_operator.kopf_watches import KopfWatches
 from netattach_operator.metrics import Metrics
-from netattach_operator.reconcile import Reconciler
-from netattach_operator.sweep import Sweep
+from netattach_operator.reconciler import Reconciler
 from netattach_operator.view import View
+from netattach_operator.work_queue import WorkQueue
 from support import api_server
 from support.api_server import ApiServer
 from support.validation import bridge, macvlan
@@ -34,20 +34,23 @@ def nad(config: str = SOUND, name: str = "a", **keys: Any) -> dict[str, Any]:
 
 
 class Scene:
-    """A server, what is known of it, and the reconciler; `list` tells the view what is there, as the watch does."""
+    """A server, what is known of it, and the reconciler; `list_all` updates the view, as kopf does."""
 
     def __init__(self, server: ApiServer) -> None:
         self.server = server
         self.metrics = Metrics()
-        self.keys = Keys(asyncio.get_running_loop().time)
-        self.view = View(self.keys)
+        self.queue = WorkQueue(asyncio.get_running_loop().time)
+        self.view = View(server.api, KopfWatches(lambda _: None), self.queue)
         self.view.pods_known = True
         self.now = datetime(2026, 11, 24, tzinfo=UTC)
-        self.reconciler = Reconciler(server.api, self.view, self.keys, self.metrics, lambda: self.now)
-        self.sweep = Sweep(server.api, self.view)
+        self.reconciler = Reconciler(server.api, self.view, self.queue, self.metrics, lambda: self.now)
+
+    async def list_all(self) -> None:
+        await self.view.inventories.relist()
+        await self.view.nads.relist()
 
     async def reconcile(self) -> None:
-        await self.sweep.once()
+        await self.list_all()
         await self.reconciler.reconcile(A)
 
     def status(self, name: str = "a") -> dict[str, Any]:
@@ -69,7 +72,7 @@ class Scene:
 
 def played(act: Callable[[Scene], Awaitable[None]]) -> None:
     async def story() -> None:
-        async with api_server.serving() as server, asyncio.timeout(20):
+        async with api_server.serving() as server, asyncio.timeout(api_server.PATIENCE):
             await act(Scene(server))
 
     asyncio.run(story())
@@ -77,7 +80,7 @@ def played(act: Callable[[Scene], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def running(scene: Scene) -> Any:
-    await scene.sweep.once()
+    await scene.list_all()
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(scene.reconciler.run())
         yield
@@ -101,7 +104,7 @@ def test_the_verdict_is_written_to_the_status_alone() -> None:
     played(act)
 
 
-def test_what_is_so_already_is_not_written() -> None:
+def test_a_status_that_is_right_is_not_written() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())
         await scene.reconcile()
@@ -113,11 +116,11 @@ def test_what_is_so_already_is_not_written() -> None:
     played(act)
 
 
-def test_only_what_has_changed_is_written() -> None:
+def test_only_changed_fields_are_written() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())
         await scene.reconcile()
-        scene.view.put_pod(("ns", "p"), "a")
+        scene.view.pods.put(("ns", "p"), "a")
 
         await scene.reconcile()
 
@@ -140,20 +143,20 @@ def test_pods_are_not_counted_before_all_are_known() -> None:
     played(act)
 
 
-def test_pods_alone_do_not_have_it_validated_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_pod_does_not_validate_the_nad_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Validation takes a millisecond and more, and pods come and go."""
 
     async def act(scene: Scene) -> None:
         validated: list[Any] = []
 
-        def noted(body: Any, nodes: Any, **more: Any) -> Any:
+        def recorded(body: Any, nodes: Any, **more: Any) -> Any:
             validated.append(nodes)
             return validate(body, nodes, **more)
 
-        monkeypatch.setattr(reconcile, "validate", noted)
+        monkeypatch.setattr(reconciler, "validate", recorded)
         scene.server.put(NADS, nad())
         await scene.reconcile()
-        scene.view.put_pod(("ns", "p"), "a")
+        scene.view.pods.put(("ns", "p"), "a")
         await scene.reconcile()
         assert 1 == len(validated)
 
@@ -167,7 +170,7 @@ def test_pods_alone_do_not_have_it_validated_again(monkeypatch: pytest.MonkeyPat
     played(act)
 
 
-def test_the_nodes_are_validated_with_it() -> None:
+def test_the_nad_is_validated_against_the_nodes() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad(json.dumps(macvlan(master="eth0"))))
         default = [{"name": "eth0", "reasons": ["carries the IPv4 default route"]}]
@@ -186,7 +189,7 @@ def test_the_nodes_are_validated_with_it() -> None:
     played(act)
 
 
-def test_an_event_tells_when_it_becomes_invalid_and_valid_again() -> None:
+def test_an_event_reports_when_a_nad_becomes_invalid_and_valid_again() -> None:
     async def act(scene: Scene) -> None:
         for config in (SOUND, BROKEN, "{", SOUND, SOUND):
             scene.server.put(
@@ -202,7 +205,7 @@ def test_an_event_tells_when_it_becomes_invalid_and_valid_again() -> None:
     played(act)
 
 
-def test_a_nad_that_was_broken_before_us_is_told_too() -> None:
+def test_a_nad_that_was_invalid_before_the_operator_ran_gets_an_event() -> None:
     """It is older than the webhook."""
 
     async def act(scene: Scene) -> None:
@@ -216,7 +219,7 @@ def test_a_nad_that_was_broken_before_us_is_told_too() -> None:
     played(act)
 
 
-def test_an_event_that_cannot_be_written_is_not_worth_a_try() -> None:
+def test_an_event_that_cannot_be_written_is_not_retried() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad(BROKEN))
         scene.server.fail(500, path="events", method="POST")
@@ -228,7 +231,7 @@ def test_an_event_that_cannot_be_written_is_not_worth_a_try() -> None:
     played(act)
 
 
-def test_a_nad_that_is_being_deleted_is_left_alone() -> None:
+def test_a_nad_that_is_being_deleted_is_not_written() -> None:
     async def act(scene: Scene) -> None:
         body = nad()
         body["metadata"]["deletionTimestamp"] = "2026-11-24T00:00:00Z"
@@ -241,7 +244,7 @@ def test_a_nad_that_is_being_deleted_is_left_alone() -> None:
     played(act)
 
 
-def test_a_nad_that_is_gone_is_forgotten() -> None:
+def test_a_deleted_nad_is_forgotten() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())
         await scene.reconcile()
@@ -255,24 +258,24 @@ def test_a_nad_that_is_gone_is_forgotten() -> None:
     played(act)
 
 
-def test_a_nad_that_goes_while_it_is_written_is_forgotten() -> None:
+def test_a_nad_that_is_deleted_before_the_write_is_forgotten() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())
-        await scene.sweep.once()
+        await scene.list_all()
         scene.server.delete(NADS, "a", "ns")
 
         with pytest.raises(TryAgainError, match="not found"):
             await scene.reconciler.reconcile(A)
         await scene.reconciler.reconcile(A)
 
-        assert [] == list(scene.view.nads)
+        assert [] == list(scene.view.nads.items())
         assert 1 == len(scene.patches())
 
     played(act)
 
 
-def test_a_crd_without_status_is_tried_again_and_forgets_nothing() -> None:
-    """Somebody has applied upstream's over ours."""
+def test_a_crd_without_status_is_retried_and_the_nad_is_kept() -> None:
+    """Another manager has applied upstream's CRD."""
 
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())
@@ -281,17 +284,17 @@ def test_a_crd_without_status_is_tried_again_and_forgets_nothing() -> None:
         with pytest.raises(TryAgainError, match="could not find"):
             await scene.reconcile()
 
-        assert [A] == list(scene.view.nads)
+        assert [A] == list(scene.view.nads.items())
         await scene.reconcile()
         assert "True" == scene.valid()
 
     played(act)
 
 
-def test_what_somebody_else_has_written_meanwhile_is_kept() -> None:
+def test_what_another_writer_has_written_meanwhile_is_kept() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())
-        await scene.sweep.once()
+        await scene.list_all()
         ready = {"type": "Ready", "status": "True"}
         scene.server.put(NADS, nad(status={"conditions": [ready]}))
 
@@ -304,14 +307,14 @@ def test_what_somebody_else_has_written_meanwhile_is_kept() -> None:
     played(act)
 
 
-def test_another_setting_has_it_validated_anew() -> None:
+def test_changed_settings_validate_the_nad_again() -> None:
     config = json.dumps(bridge(vlan=4095))
 
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad(config))
         await scene.reconcile()
         assert "False" == scene.valid()
-        scene.view.put_settings(ValidationSettings(warn_only=True))
+        scene.view.use_settings(ValidationSettings(warn_only=True))
         await scene.reconcile()
         assert "True" == scene.valid()
         assert "ValidWithWarnings" == scene.status()["conditions"][0]["reason"]
@@ -320,8 +323,8 @@ def test_another_setting_has_it_validated_anew() -> None:
 
 
 def test_a_nad_is_written_once_in_a_while_however_often_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each write goes out to all that watch NADs."""
-    monkeypatch.setattr(reconcile, "_ONE_WRITE_IN", 3600)
+    """Each write is sent to all that watch NADs."""
+    monkeypatch.setattr(reconciler, "_ONE_WRITE_IN", 3600)
 
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())
@@ -329,9 +332,9 @@ def test_a_nad_is_written_once_in_a_while_however_often_it_changes(monkeypatch: 
             await scene.server.asked("PATCH")
             for config in (BROKEN, SOUND, BROKEN):
                 scene.server.put(NADS, nad(config))
-                await scene.sweep.once()
+                await scene.list_all()
             scene.server.put(NADS, nad(name="b"))
-            await scene.sweep.once()
+            await scene.list_all()
             await scene.server.until(lambda: scene.valid("b") == "True")
 
         assert 2 == len(scene.patches())
@@ -339,20 +342,20 @@ def test_a_nad_is_written_once_in_a_while_however_often_it_changes(monkeypatch: 
     played(act)
 
 
-def test_a_change_in_that_while_is_written_after_it() -> None:
+def test_a_change_during_the_hold_is_written_after_it() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())
         async with running(scene):
             await scene.server.until(lambda: scene.valid() == "True")
             scene.server.put(NADS, nad(BROKEN))
-            await scene.sweep.once()
+            await scene.list_all()
             await scene.server.until(lambda: scene.valid() == "False")
 
     played(act)
 
 
 @pytest.mark.parametrize("status", [409, 422, 429, 500, 503])
-def test_a_write_that_fails_is_tried_again(status: int) -> None:
+def test_a_write_that_fails_is_retried(status: int) -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())
         scene.server.fail(status, method="PATCH", times=3)
@@ -365,47 +368,47 @@ def test_a_write_that_fails_is_tried_again(status: int) -> None:
     played(act)
 
 
-def test_pauses_grow_and_end_with_success() -> None:
+def test_back_off_grows_until_a_success() -> None:
     async def act(scene: Scene) -> None:
-        assert [0.01, 0.02, 0.04, 0.05, 0.05] == [scene.reconciler._try_again(A) for _ in range(5)]
+        assert [0.01, 0.02, 0.04, 0.05, 0.05] == [scene.reconciler._retry(A) for _ in range(5)]
         scene.server.put(NADS, nad())
-        await scene.sweep.once()
+        await scene.list_all()
 
-        await scene.reconciler._tried(A)
+        await scene.reconciler._try(A)
 
-        assert 0.01 == scene.reconciler._try_again(A)
+        assert 0.01 == scene.reconciler._retry(A)
 
     played(act)
 
 
-def test_a_defect_with_one_nad_does_not_stop_the_others(
+def test_an_internal_error_with_one_nad_does_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def act(scene: Scene) -> None:
-        def odd(body: Any, nodes: Any, **more: Any) -> Any:
+        def failing(body: Any, nodes: Any, **more: Any) -> Any:
             if body["metadata"]["name"] == "a":
                 raise ZeroDivisionError
             return validate(body, nodes, **more)
 
-        monkeypatch.setattr(reconcile, "validate", odd)
+        monkeypatch.setattr(reconciler, "validate", failing)
         scene.server.put(NADS, nad())
         scene.server.put(NADS, nad(name="b"))
         async with running(scene):
             await scene.server.until(lambda: scene.valid("b") == "True")
 
-        assert "a defect in netattach: the status of NAD ns/a" in caplog.text
+        assert "internal error: the status of NAD ns/a is not written" in caplog.text
 
     played(act)
 
 
-def test_another_nad_of_a_pod_is_looked_at_again() -> None:
+def test_a_changed_pod_updates_the_nads_that_it_used_and_uses() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())
         scene.server.put(NADS, nad(name="b"))
         async with running(scene):
-            scene.view.put_pod(("ns", "p"), "a")
+            scene.view.pods.put(("ns", "p"), "a")
             await scene.server.until(lambda: scene.status().get("pods") == 1)
-            scene.view.put_pod(("ns", "p"), "b, b, other/missing")
+            scene.view.pods.put(("ns", "p"), "b, b, other/missing")
             await scene.server.until(
                 lambda: (scene.status()["pods"], scene.status("b").get("pods")) == (0, 1)
             )
@@ -413,7 +416,7 @@ def test_another_nad_of_a_pod_is_looked_at_again() -> None:
     played(act)
 
 
-def test_a_change_of_the_nodes_has_all_looked_at_again() -> None:
+def test_a_changed_node_validates_all_nads_again() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())
         async with running(scene):
@@ -421,7 +424,7 @@ def test_a_change_of_the_nodes_has_all_looked_at_again() -> None:
             scene.server.put(
                 INVENTORIES, {"metadata": {"name": "n1"}, "status": {"plugins": [{"name": "x"}]}}
             )
-            await scene.sweep.once()
+            await scene.list_all()
             await scene.server.until(lambda: scene.valid() == "False")
 
     played(act)

@@ -1,6 +1,6 @@
-"""Keys and certificates are made here.
+"""Issues the CA and the serving certificate.
 
-P-256: what every TLS stack speaks, signed in less than a millisecond.
+The keys are P-256: every TLS stack supports them, and a signature takes less than a millisecond.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from netattach_operator import pem
-from netattach_operator.pem import Pair
+from netattach_operator import x509_reader
+from netattach_operator.x509_reader import KeyPair
 
 AUTHORITY_LIFE = timedelta(days=5 * 365)
 SERVING_LIFE = timedelta(days=90)
@@ -23,11 +23,11 @@ _BACKDATED = timedelta(hours=1)
 """The clocks of API servers may be behind ours."""
 
 
-def authority(now: datetime) -> Pair:
-    """A new CA. Each has a name of its own, so that nobody takes one for the other while both are trusted."""
+def authority(now: datetime) -> KeyPair:
+    """A new CA with a name of its own, so that it cannot be confused with the previous one while both are trusted."""
     key = ec.generate_private_key(ec.SECP256R1())
     serial = x509.random_serial_number()
-    name = _name(f"{pem.CA_NAME}-{serial:x}"[:32])
+    name = _name(f"{x509_reader.CA_NAME}-{serial:x}"[:32])
     built = (
         x509.CertificateBuilder(serial_number=serial)
         .subject_name(name)
@@ -43,9 +43,9 @@ def authority(now: datetime) -> Pair:
     return _pair(built, key)
 
 
-def serving(now: datetime, ca: Pair, names: Sequence[str]) -> Pair:
-    """A certificate for a TLS server of these names; it does not outlive its CA. Raises DecodeError for a CA that is none."""
-    issuer, signer = pem.certificate(ca.certificate), pem.key(ca.key)
+def serving(now: datetime, ca: KeyPair, names: Sequence[str]) -> KeyPair:
+    """A certificate for a TLS server of these names; it does not outlive its CA. Raises DecodeError for an invalid CA."""
+    issuer, signer = x509_reader.certificate(ca.certificate), x509_reader.key(ca.key)
     key = ec.generate_private_key(ec.SECP256R1())
     alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
@@ -66,11 +66,11 @@ def serving(now: datetime, ca: Pair, names: Sequence[str]) -> Pair:
     return _pair(built, key)
 
 
-def _pair(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Pair:
+def _pair(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> KeyPair:
     text = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return Pair(certificate.public_bytes(serialization.Encoding.PEM), text)
+    return KeyPair(certificate.public_bytes(serialization.Encoding.PEM), text)
 
 
 def _name(common: str) -> x509.Name:

@@ -1,0 +1,45 @@
+"""What the leader does: everything that watches or writes, in one TaskGroup."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from netattach_core.api.objects import Body
+from netattach_kube.api import Api
+from netattach_operator.certificate_keeper import CertificateKeeper
+from netattach_operator.crd_keeper import CrdKeeper
+from netattach_operator.kopf_settings import Login
+from netattach_operator.kopf_watches import KopfWatches
+from netattach_operator.metrics import Metrics
+from netattach_operator.reconciler import Reconciler
+from netattach_operator.settings import Settings
+from netattach_operator.view import View
+from netattach_operator.work_queue import WorkQueue
+
+
+class Leader:
+    """Wires the objects of one leadership."""
+
+    def __init__(
+        self, api: Api, settings: Settings, crds: Sequence[Body], metrics: Metrics, login: Login
+    ) -> None:
+        queue = WorkQueue(asyncio.get_running_loop().time)
+        self._view = View(api, KopfWatches(login), queue)
+        self._crds = CrdKeeper(api, crds, metrics)
+        self._certificates = CertificateKeeper(api, settings, metrics)
+        self._reconciler = Reconciler(api, self._view, queue, metrics)
+
+    def unready_reason(self) -> str | None:
+        """Why we are not ready; None where we are."""
+        return self._crds.problem or self._certificates.problem or self._view.problem()
+
+    async def run(self) -> None:
+        """Until it is cancelled. Raises an ExceptionGroup with KopfEndedError where kopf ends by itself."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._certificates.run(), name="certificates")
+            tasks.create_task(self._crds.run(), name="CRDs")
+            await self._crds.served()
+            tasks.create_task(self._view.run(), name="view")
+            await self._view.synced()
+            tasks.create_task(self._reconciler.run(), name="reconcile")

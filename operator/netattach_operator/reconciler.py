@@ -1,0 +1,164 @@
+"""Validates one NAD at a time, and writes its status where that has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from netattach_core.api.objects import Body, Key
+from netattach_core.errors import ConflictError, NetattachError, NotFoundError, TryAgainError
+from netattach_core.validation import nad_status
+from netattach_core.validation.nad_status import Verdict
+from netattach_core.validation.validator import validate
+from netattach_kube import events
+from netattach_kube.api import Api
+from netattach_kube.backoff import Backoff
+from netattach_kube.events import Subject
+from netattach_kube.resource import NADS
+from netattach_operator.metrics import Metrics
+from netattach_operator.view import View
+from netattach_operator.work_queue import WorkQueue
+
+_log = logging.getLogger(__name__)
+
+_ONE_WRITE_IN = 5.0
+"""Seconds; each write of a NAD is sent to all that watch NADs, and every node does."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 300.0
+_WARN_FROM = 4.0
+"""Seconds; failures with a shorter pause are usual."""
+
+_IDLE_FACTOR = 3.0
+"""After a validation, idle for so many times its duration: a change of a node has every NAD validated again."""
+
+_SOURCE = {"component": "netattach-operator"}
+
+
+class Reconciler:
+    """Level-triggered: what it does depends on the current state, never on past events."""
+
+    def __init__(
+        self,
+        api: Api,
+        view: View,
+        queue: WorkQueue,
+        metrics: Metrics,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._api = api
+        self._view = view
+        self._queue = queue
+        self._metrics = metrics
+        self._now = now
+        self._verdicts: dict[Key, tuple[Any, Verdict]] = {}
+        self._backoffs: dict[Key, Backoff] = {}
+        self._validation_seconds = 0.0
+        metrics.nads.labels("true").set_function(lambda: self._count(valid=True))
+        metrics.nads.labels("false").set_function(lambda: self._count(valid=False))
+
+    async def run(self) -> None:
+        """Never returns."""
+        while True:
+            key = await self._queue.get()
+            self._validation_seconds = 0.0
+            await self._try(key)
+            await asyncio.sleep(_IDLE_FACTOR * self._validation_seconds)
+
+    async def reconcile(self, key: Key) -> None:
+        """Raises NetattachError where it has to be retried."""
+        body = self._view.nads.get(*key)
+        if body is None:
+            self._forget(key)
+            return
+        before, verdict = body["status"], await self._verdict(key, body)
+        after = nad_status.status(
+            verdict,
+            before,
+            generation=body["metadata"].get("generation") or 0,
+            pods=self._view.pods.count(key) if self._view.pods_known else None,
+            now=self._now().isoformat(timespec="seconds").replace("+00:00", "Z"),
+        )
+        changes = nad_status.changes(before, after)
+        if changes and "deletionTimestamp" not in body["metadata"]:
+            await self._write(key, body, changes)
+            await self._post_event(body, verdict, nad_status.condition(before).get("status"))
+
+    async def _try(self, key: Key) -> None:
+        """No failure of one NAD ends the operator or delays the other NADs."""
+        try:
+            with self._metrics.reconcile_duration.time():
+                await self.reconcile(key)
+        except NetattachError as error:
+            level = logging.INFO if self._retry(key) < _WARN_FROM else logging.WARNING
+            _log.log(level, "the status of NAD %s is not written yet: %s", "/".join(key), error)
+        except Exception:  # noqa: BLE001  # see above
+            self._retry(key)
+            _log.exception("internal error: the status of NAD %s is not written", "/".join(key))
+        else:
+            self._backoffs.pop(key, None)
+
+    def _retry(self, key: Key) -> float:
+        """Queues the key again; returns in how many seconds."""
+        self._metrics.reconcile_failures.inc()
+        pause = self._backoffs.setdefault(key, Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)).next()
+        self._queue.add(key, pause)
+        return pause
+
+    async def _verdict(self, key: Key, body: Body) -> Verdict:
+        """Validates only where an input of the validator has changed; in a thread, so that the Lease is renewed meanwhile."""
+        nodes, settings = self._view.nodes, self._view.settings
+        inputs = (body["spec"], body["metadata"]["annotations"], self._view.nodes_version, settings)
+        last_inputs, verdict = self._verdicts.get(key, (None, None))
+        if verdict is None or last_inputs != inputs:
+            started = time.monotonic()
+            findings = await asyncio.to_thread(validate, body, nodes, settings=settings)
+            verdict = nad_status.verdict(body["spec"].get("config"), findings)
+            self._verdicts[key] = inputs, verdict
+            self._validation_seconds = time.monotonic() - started
+        return verdict
+
+    async def _write(self, key: Key, body: Body, changes: dict[str, Any]) -> None:
+        """Only over the version that was validated: the conditions of other writers are in the same list."""
+        namespace, name = key
+        patch = {"metadata": {"resourceVersion": body["metadata"]["resourceVersion"]}, "status": changes}
+        try:
+            written = await self._api.merge_patch(NADS, patch, name, namespace, "status")
+        except (ConflictError, NotFoundError) as error:
+            await self._refresh(key, body)
+            raise TryAgainError(f"{error}; it is read again") from error
+        self._view.nads.put(written)
+        self._queue.hold(key, _ONE_WRITE_IN)
+
+    async def _refresh(self, key: Key, body: Body) -> None:
+        """Reads the NAD. A write that returns 404 may also mean that the server's CRD has no status subresource."""
+        namespace, name = key
+        try:
+            self._view.nads.put(await self._api.get(NADS, name, namespace))
+        except NotFoundError:
+            self._view.nads.remove(body)
+
+    async def _post_event(self, body: Body, verdict: Verdict, before: str | None) -> None:
+        """Where the NAD has become invalid, or valid again."""
+        if verdict.valid == (before != "False"):
+            return
+        metadata = body["metadata"]
+        subject = Subject(NADS, metadata["name"], metadata["namespace"], metadata["uid"])
+        kind, reason = (events.NORMAL, "Valid") if verdict.valid else (events.WARNING, "Invalid")
+        try:
+            await events.post(
+                self._api, subject, kind=kind, reason=reason, message=verdict.message, source=_SOURCE
+            )
+        except NetattachError as error:
+            _log.info("the Event on NAD %s/%s is not written: %s", subject.namespace, subject.name, error)
+
+    def _forget(self, key: Key) -> None:
+        self._verdicts.pop(key, None)
+        self._backoffs.pop(key, None)
+        self._queue.forget(key)
+
+    def _count(self, *, valid: bool) -> int:
+        return sum(verdict.valid == valid for _, verdict in self._verdicts.values())
