@@ -1,121 +1,191 @@
-"""One leader at a time, and none that believes it leads when it does not."""
+"""One leader at a time, and none that believes it leads when it does not. In virtual time."""
 
 import asyncio
+import copy
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from netattach_core.api.objects import Body
+from netattach_core.errors import ConflictError, NotFoundError, TryAgainError
 from netattach_kube import lease
+from netattach_kube.api import Api
 from netattach_kube.lease import Lease
-from netattach_kube.resource import LEASES
-from support import api_server
-from support.api_server import ApiServer
+from netattach_kube.resource import Resource
+from support import virtual_time
 
 
-@pytest.fixture(autouse=True)
-def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in {"DURATION": 1, "_RENEW_EVERY": 0.1, "_RENEW_WITHIN": 0.4}.items():
-        monkeypatch.setattr(lease, name, seconds)
+class Leases:
+    """The API with one Lease; its requests take no time, fail, or hang."""
+
+    def __init__(self) -> None:
+        self.body: Body | None = None
+        self.failures = 0
+        self.unreachable = False
+        self.hanging = False
+        self.requests: list[tuple[float, str]] = []
+        self._version = 0
+
+    @property
+    def spec(self) -> Body:
+        assert self.body
+        spec: Body = self.body["spec"]
+        return spec
+
+    @property
+    def holder(self) -> str:
+        return str(self.spec["holderIdentity"])
+
+    def put(self, **spec: Any) -> None:
+        """As another candidate would."""
+        self._version += 1
+        metadata = {"name": "l", "namespace": "n", "resourceVersion": self._version}
+        self.body = {"metadata": metadata, "spec": spec}
+
+    async def get(self, resource: Resource, name: str, namespace: str) -> Body:
+        await self._request("GET")
+        if self.body is None:
+            raise NotFoundError("not there")
+        return copy.deepcopy(self.body)
+
+    async def create(self, resource: Resource, body: Body, namespace: str) -> None:
+        await self._request("POST")
+        if self.body is not None:
+            raise ConflictError("already exists")
+        self.put(**body["spec"])
+
+    async def replace(self, resource: Resource, body: Body, name: str, namespace: str) -> None:
+        await self._request("PUT")
+        if self.body is None or body["metadata"]["resourceVersion"] != self._version:
+            raise ConflictError("modified")
+        self.put(**body["spec"])
+
+    async def _request(self, method: str) -> None:
+        self.requests.append((now(), method))
+        await asyncio.sleep(0)
+        if self.hanging:
+            await asyncio.sleep(3600)
+        if self.failures or self.unreachable:
+            self.failures = max(self.failures - 1, 0)
+            raise TryAgainError("unreachable")
 
 
-def run(story: Callable[[ApiServer], Coroutine[Any, Any, None]]) -> None:
-    async def serve() -> None:
-        async with api_server.serving() as server, asyncio.timeout(20):
-            await story(server)
-
-    asyncio.run(serve())
+def now() -> float:
+    return asyncio.get_running_loop().time()
 
 
-def holder(server: ApiServer) -> str:
-    name: str = server.read(LEASES, "l", "n")["spec"]["holderIdentity"]
-    return name
+def candidate(leases: Leases, identity: str) -> Lease:
+    return Lease(cast("Api", leases), "n", "l", identity)
 
 
-def test_the_first_one_leads_and_gives_the_lease_back() -> None:
-    async def story(server: ApiServer) -> None:
-        async with Lease(server.api, "n", "l", "a").held() as lost:
-            assert "a" == holder(server)
+def played(story: Callable[[Leases], Coroutine[Any, Any, None]]) -> None:
+    virtual_time.run(story(Leases()))
+
+
+async def lead_once(leases: Leases, identity: str) -> str:
+    async with candidate(leases, identity).held():
+        return leases.holder
+
+
+def test_the_first_candidate_leads_and_releases_the_lease() -> None:
+    async def story(leases: Leases) -> None:
+        async with candidate(leases, "a").held() as lost:
+            assert "a" == leases.holder
             assert not lost.is_set()
-        assert "" == holder(server)
+        assert "" == leases.holder
 
-    run(story)
+    played(story)
 
 
-def test_another_one_waits_until_it_is_given_back() -> None:
-    async def story(server: ApiServer) -> None:
+def test_another_candidate_waits_for_the_release() -> None:
+    async def story(leases: Leases) -> None:
         async with asyncio.TaskGroup() as tasks:
-            async with Lease(server.api, "n", "l", "a").held():
-                second = tasks.create_task(_lead_once(server, "b"))
-                await server.asked("GET /apis/coordination.k8s.io", times=6)
-                assert "a" == holder(server)
+            async with candidate(leases, "a").held():
+                second = tasks.create_task(lead_once(leases, "b"))
+                await asyncio.sleep(600)
+                assert "a" == leases.holder
             assert "b" == await second
 
-    run(story)
+    played(story)
 
 
-async def _lead_once(server: ApiServer, identity: str) -> str:
-    async with Lease(server.api, "n", "l", identity).held():
-        return holder(server)
+def test_a_lease_that_is_not_renewed_is_acquired_after_its_duration() -> None:
+    async def story(leases: Leases) -> None:
+        leases.put(holderIdentity="dead", leaseDurationSeconds=40, renewTime="2020-01-01T00:00:00.000000Z")
+
+        assert "b" == await lead_once(leases, "b")
+        assert 40 < now() < 45
+
+    played(story)
 
 
-def test_a_lease_that_is_not_renewed_is_taken_after_its_duration() -> None:
-    async def story(server: ApiServer) -> None:
-        spec = {
-            "holderIdentity": "dead",
-            "leaseDurationSeconds": 1,
-            "renewTime": "2020-01-01T00:00:00.000000Z",
-        }
-        server.put(LEASES, {"metadata": {"name": "l", "namespace": "n"}, "spec": spec})
-        began = asyncio.get_running_loop().time()
+def test_a_lease_that_is_renewed_is_not_acquired() -> None:
+    async def story(leases: Leases) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            waiting = tasks.create_task(lead_once(leases, "b"))
+            for second in range(0, 600, 10):
+                leases.put(holderIdentity="a", leaseDurationSeconds=15, renewTime=str(second))
+                await asyncio.sleep(10)
+            assert "a" == leases.holder
+            waiting.cancel()
 
-        assert "b" == await _lead_once(server, "b")
-        assert 1 <= asyncio.get_running_loop().time() - began
-
-    run(story)
+    played(story)
 
 
-def test_the_lease_is_renewed() -> None:
-    async def story(server: ApiServer) -> None:
-        async with Lease(server.api, "n", "l", "a").held():
-            first = server.read(LEASES, "l", "n")["spec"]
-            await server.asked("PUT /apis/coordination.k8s.io", times=2)
-            await server.until(
-                lambda: server.read(LEASES, "l", "n")["spec"]["renewTime"] > first["renewTime"]
-            )
+def test_the_lease_is_renewed_every_five_seconds() -> None:
+    async def story(leases: Leases) -> None:
+        async with candidate(leases, "a").held():
+            first = leases.spec
+            await asyncio.sleep(21)
 
-            assert first["acquireTime"] == server.read(LEASES, "l", "n")["spec"]["acquireTime"]
+            assert [5, 10, 15, 20] == [time for time, method in leases.requests if method == "PUT"]
+            assert first["acquireTime"] == leases.spec["acquireTime"]
+            assert first["renewTime"] < leases.spec["renewTime"]
 
-    run(story)
+    played(story)
 
 
-def test_a_leader_that_cannot_renew_stands_down_before_another_may_take_over() -> None:
-    async def story(server: ApiServer) -> None:
-        async with Lease(server.api, "n", "l", "a").held() as lost:
-            began = asyncio.get_running_loop().time()
-            server.away = True
+@pytest.mark.parametrize("failure", ["unreachable", "hanging"])
+def test_a_leader_that_cannot_renew_stops_before_another_may_take_over(failure: str) -> None:
+    async def story(leases: Leases) -> None:
+        async with candidate(leases, "a").held() as lost:
+            setattr(leases, failure, True)
             await lost.wait()
 
-            assert lease.DURATION > asyncio.get_running_loop().time() - began
+            assert lease._RENEW_WITHIN <= now() < lease.DURATION + lease._RENEW_EVERY
+            leases.hanging = False
 
-    run(story)
+    played(story)
 
 
-def test_a_leader_that_sees_another_one_stands_down_at_once() -> None:
-    async def story(server: ApiServer) -> None:
-        async with Lease(server.api, "n", "l", "a").held() as lost:
-            body = server.read(LEASES, "l", "n")
-            server.put(LEASES, {**body, "spec": {**body["spec"], "holderIdentity": "b"}})
+def test_failures_shorter_than_the_limit_do_not_end_the_leadership() -> None:
+    async def story(leases: Leases) -> None:
+        async with candidate(leases, "a").held() as lost:
+            leases.failures = 1
+            await asyncio.sleep(600)
+
+            assert not lost.is_set()
+
+    played(story)
+
+
+def test_a_leader_that_sees_another_one_stops_at_once() -> None:
+    async def story(leases: Leases) -> None:
+        async with candidate(leases, "a").held() as lost:
+            leases.put(**{**leases.spec, "holderIdentity": "b"})
             await lost.wait()
-        assert "b" == holder(server)
 
-    run(story)
+            assert lease._RENEW_EVERY == now()
+        assert "b" == leases.holder
+
+    played(story)
 
 
-def test_a_server_that_is_away_is_waited_for() -> None:
-    async def story(server: ApiServer) -> None:
-        server.fail(503, times=2)
+def test_an_unreachable_server_is_waited_for() -> None:
+    async def story(leases: Leases) -> None:
+        leases.failures = 2
 
-        assert "a" == await _lead_once(server, "a")
+        assert "a" == await lead_once(leases, "a")
 
-    run(story)
+    played(story)
