@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 from netattach_core.api.objects import Body
@@ -23,7 +23,7 @@ DURATION = 15.0
 
 _RENEW_EVERY = 5.0
 _RENEW_WITHIN = 10.0
-"""Seconds without a renewal after which the leader stops leading; less than DURATION."""
+"""Seconds without a renewal after which the leader does not try again, and stops leading; after DURATION it always does."""
 
 _TRY_WITHIN = 5.0
 """Seconds for the requests of one try."""
@@ -39,6 +39,7 @@ class Lease:
         self._identity = identity
         self._seen: tuple[str, str] | None = None
         self._seen_at = 0.0
+        self._renewed_at = 0.0
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[asyncio.Event]:
@@ -57,24 +58,27 @@ class Lease:
                     await self._release()
 
     async def _renew(self, lost: asyncio.Event) -> None:
-        renewed = _now()
-        while _now() - renewed < _RENEW_WITHIN:
-            await asyncio.sleep(_RENEW_EVERY)
-            if await self._try():
-                renewed = _now()
-            elif self._seen and self._seen[0] != self._identity:
-                break
+        with suppress(TimeoutError):
+            while _now() - self._renewed_at < _RENEW_WITHIN:
+                async with asyncio.timeout_at(self._renewed_at + DURATION):
+                    await asyncio.sleep(_RENEW_EVERY)
+                    if not await self._try() and self._seen and self._seen[0] != self._identity:
+                        break
         _log.warning("%s does not lead any more", self._identity)
         lost.set()
 
     async def _try(self) -> bool:
         """Acquires or renews the Lease; False where another candidate holds it or was faster, or the API is unreachable."""
+        started = _now()  # not the end: others may have seen this renewal since
         try:
             async with asyncio.timeout(_TRY_WITHIN):
-                return await self._acquire()
+                acquired = await self._acquire()
         except (ConflictError, TryAgainError, TimeoutError) as error:
             _log.debug("the lease is not acquired: %s", error)
             return False
+        if acquired:
+            self._renewed_at = started
+        return acquired
 
     async def _acquire(self) -> bool:
         try:

@@ -24,6 +24,7 @@ class Leases:
         self.failures = 0
         self.unreachable = False
         self.hanging = False
+        self.delay = 0.0
         self.requests: list[tuple[float, str]] = []
         self._version = 0
 
@@ -63,7 +64,7 @@ class Leases:
 
     async def _request(self, method: str) -> None:
         self.requests.append((now(), method))
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.delay)
         if self.hanging:
             await asyncio.sleep(3600)
         if self.failures or self.unreachable:
@@ -153,8 +154,20 @@ def test_a_leader_that_cannot_renew_stops_before_another_may_take_over(failure: 
             setattr(leases, failure, True)
             await lost.wait()
 
-            assert lease._RENEW_WITHIN <= now() < lease.DURATION + lease._RENEW_EVERY
-            leases.hanging = False
+            assert lease._RENEW_WITHIN == now() < lease.DURATION
+
+    played(story)
+
+
+def test_a_slow_failure_does_not_prolong_the_leadership() -> None:
+    async def story(leases: Leases) -> None:
+        async with candidate(leases, "a").held() as lost:
+            leases.delay, leases.failures = 4.9, 1
+            await asyncio.sleep(9.95)
+            leases.hanging = True
+            await lost.wait()
+
+            assert lease.DURATION == now()
 
     played(story)
 
