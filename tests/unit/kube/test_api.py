@@ -1,4 +1,4 @@
-"""Requests: what is sent, and each failure as one of our errors."""
+"""Requests: what is sent, and the error for each failure."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ Story = Callable[[ApiServer], Coroutine[Any, Any, None]]
 
 def run(story: Story) -> None:
     async def serve() -> None:
-        async with api_server.serving() as server, asyncio.timeout(20):
+        async with api_server.serving() as server, asyncio.timeout(api_server.PATIENCE):
             await story(server)
 
     asyncio.run(serve())
@@ -51,7 +51,7 @@ def run(story: Story) -> None:
         (503, TryAgainError),
     ],
 )
-def test_each_answer_that_is_none_is_one_of_our_errors(status: int, kind: type[NetattachError]) -> None:
+def test_each_status_of_a_failure_has_an_error(status: int, kind: type[NetattachError]) -> None:
     async def story(server: ApiServer) -> None:
         server.fail(status, "the reason")
         with pytest.raises(
@@ -64,7 +64,7 @@ def test_each_answer_that_is_none_is_one_of_our_errors(status: int, kind: type[N
     run(story)
 
 
-def test_a_server_that_is_away_is_worth_another_try() -> None:
+def test_an_unreachable_server_is_worth_a_retry() -> None:
     async def story(server: ApiServer) -> None:
         server.away = True
         with pytest.raises(TryAgainError, match="cannot be reached"):
@@ -73,16 +73,16 @@ def test_a_server_that_is_away_is_worth_another_try() -> None:
     run(story)
 
 
-def test_a_server_that_does_not_answer_is_waited_for_as_long_as_the_caller_has() -> None:
+def test_a_server_that_does_not_respond_is_waited_for_as_long_as_the_caller_has_time() -> None:
     async def story(server: ApiServer) -> None:
-        server.delay = 5
+        server.delay = 3600
         with pytest.raises(TryAgainError, match="does not answer in time"):
             await server.api.get(NODES, "n", seconds=0.05)
 
     run(story)
 
 
-def test_a_merge_patch_changes_what_it_names_and_no_more() -> None:
+def test_a_merge_patch_changes_only_its_fields() -> None:
     async def story(server: ApiServer) -> None:
         annotations = {"a": "1", "b": "2"}
         server.put(
@@ -107,7 +107,7 @@ def test_a_patch_for_another_uid_is_a_conflict() -> None:
     run(story)
 
 
-def test_apply_says_who_applies() -> None:
+def test_apply_names_its_field_manager() -> None:
     async def story(server: ApiServer) -> None:
         await server.api.apply(CRDS, {"metadata": {"name": "c"}}, "c", manager="us")
 
@@ -118,7 +118,7 @@ def test_apply_says_who_applies() -> None:
     run(story)
 
 
-def test_create_replace_and_delete_are_what_they_say() -> None:
+def test_objects_are_created_replaced_and_deleted() -> None:
     async def story(server: ApiServer) -> None:
         made = await server.api.create(NADS, {"metadata": {"name": "a", "namespace": "n"}}, "n")
         with pytest.raises(ConflictError):
@@ -134,7 +134,7 @@ def test_create_replace_and_delete_are_what_they_say() -> None:
     run(story)
 
 
-def test_metadata_alone_can_be_asked_for() -> None:
+def test_metadata_alone_can_be_requested() -> None:
     async def story(server: ApiServer) -> None:
         server.put(NODES, {"metadata": {"name": "n"}, "status": {"addresses": []}})
 
@@ -143,7 +143,7 @@ def test_metadata_alone_can_be_asked_for() -> None:
     run(story)
 
 
-def test_our_name_is_in_the_servers_log(tmp_path: Path) -> None:
+def test_requests_have_the_program_as_user_agent(tmp_path: Path) -> None:
     async def story(server: ApiServer) -> None:
         server.put(NODES, {"metadata": {"name": "n"}})
         kubeconfig = tmp_path / "kubeconfig"
@@ -159,7 +159,7 @@ def test_our_name_is_in_the_servers_log(tmp_path: Path) -> None:
     run(story)
 
 
-def test_an_answer_that_is_no_object_is_worth_another_try() -> None:
+def test_a_response_that_is_not_an_object_is_worth_a_retry() -> None:
     async def story(server: ApiServer) -> None:
         with pytest.raises(TryAgainError, match="is not JSON"):
             kube_api._decoded(b"<html>", "GET /")
@@ -170,7 +170,7 @@ def test_an_answer_that_is_no_object_is_worth_another_try() -> None:
 
 
 @pytest.mark.parametrize("kubeconfig", ["absent", "broken", None])
-def test_without_a_cluster_it_says_what_is_missing(
+def test_without_a_cluster_the_error_names_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kubeconfig: str | None
 ) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
@@ -187,7 +187,9 @@ def test_without_a_cluster_it_says_what_is_missing(
 
 
 @pytest.mark.parametrize("program", ["daemon", "operator", "webhooks"])
-def test_each_program_ends_with_a_line_and_not_a_traceback(program: str, tmp_path: Path) -> None:
+def test_without_a_cluster_each_program_ends_with_a_message_and_no_traceback(
+    program: str, tmp_path: Path
+) -> None:
     environment = {"PATH": os.environ["PATH"], "NETATTACH_CRDS": str(require.REPOSITORY / "crds")}
     command = [Path(sys.executable).with_name(f"netattach-{program}")]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Back-off: pauses double up to the longest, start anew after a success, and jitter stays within its half."""
+"""Back-off: pauses double up to the longest, start again after a success, and jitter stays within its half."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def test_pauses_double_up_to_the_longest() -> None:
     assert [1.0, 2.0, 4.0, 5.0, 5.0] == list(itertools.islice(Backoff(1.0, 5.0), 5))
 
 
-def test_after_a_success_it_starts_anew() -> None:
+def test_after_a_reset_it_starts_again() -> None:
     backoff = Backoff(1.0, 5.0)
     backoff.next()
     backoff.next()
@@ -20,7 +20,7 @@ def test_after_a_success_it_starts_anew() -> None:
     assert 1.0 == backoff.next()
 
 
-def test_it_says_when_the_pause_does_not_grow_any_more() -> None:
+def test_it_is_exhausted_when_the_pause_does_not_grow_any_more() -> None:
     backoff = Backoff(1.0, 4.0)
 
     seen = []

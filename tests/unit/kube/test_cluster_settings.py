@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
-
 import pytest
 import yaml
 
@@ -12,12 +9,9 @@ from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.errors import ConfigError
 from netattach_core.text.finding import Severity
 from netattach_core.validation.settings import ClusterNetworks, Exemption, ValidationSettings
-from netattach_kube import cluster_settings, watched
+from netattach_kube import cluster_settings
 from netattach_kube.cluster_settings import ClusterSettings, StatusForPlainPods
-from netattach_kube.live_settings import LiveSettings
-from netattach_kube.resource import CONFIG_MAPS
-from support import api_server, require
-from support.api_server import ApiServer
+from support import require
 
 WHOLE = """
 statusForPlainPods: never
@@ -110,9 +104,9 @@ MULTUS = {
     "delegates": "primaryNetwork",
     "multusMasterCNI": "primaryNetwork",
     "multusNamespace": "networksNamespace",
-    "auxiliaryCNIChainName": "the directory of the primary network's name",
-    "readinessindicatorfile": "the primary network's file is waited for",
-    "retryDeleteOnError": "what cannot be freed is never forgotten",
+    "auxiliaryCNIChainName": "a directory with the name of the default network's config",
+    "readinessindicatorfile": "netattach waits for the default network's file",
+    "retryDeleteOnError": "a failed DEL is always retried",
     **dict.fromkeys(
         ("logLevel", "logFile", "logToStderr", "logOptions", "kubeconfig", "cniDir", "binDir", "confDir", "chrootDir",
          "overrideNetworkName", "forceCNIVersion", "enablePprof", "perNodeCertificate", "multusConfigFile"),
@@ -122,60 +116,12 @@ MULTUS = {
 
 
 @pytest.mark.parametrize(("key", "words"), MULTUS.items(), ids=MULTUS)
-def test_a_key_of_multus_that_is_none_of_ours_is_refused(key: str, words: str) -> None:
-    """Rather than read by nobody; where something stands in its place, that is said."""
+def test_an_unknown_key_of_multus_is_refused(key: str, words: str) -> None:
+    """With what to set instead, where there is something."""
     with pytest.raises(ConfigError, match=f"'{key}' was unexpected") as raised:
         cluster_settings.parse(f"{key}: x")
 
     assert words in str(raised.value)
-
-
-def put(server: ApiServer, text: str) -> None:
-    metadata = {"name": cluster_settings.NAME, "namespace": cluster_settings.NAMESPACE}
-    server.put(CONFIG_MAPS, {"metadata": metadata, "data": {cluster_settings.KEY: text}})
-
-
-def no_lab(read: ClusterSettings) -> Iterable[str]:
-    return ["lab is no namespace"] if "lab" in read.validation.selection.global_namespaces else []
-
-
-def test_they_are_read_live_and_the_last_good_ones_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watched, "_FIRST_PAUSE", 0.01)
-
-    async def until(live: LiveSettings, *, isolated: bool, problem: str = "") -> None:
-        def said() -> bool:
-            return live.current.validation.selection.isolated == isolated and problem in (live.problem or "")
-
-        async with asyncio.timeout(5):
-            while not said():  # noqa: ASYNC110  # what has no event
-                await asyncio.sleep(0.01)
-
-    async def story() -> None:
-        told: list[str] = []
-        async with api_server.serving() as server:
-            live = LiveSettings(server.api, no_lab, lambda: told.append("changed"))
-            running = asyncio.ensure_future(live.run())
-            await asyncio.wait_for(live.synced.wait(), 5)
-            assert ClusterSettings() == live.current
-
-            put(server, "namespaceIsolation: true")
-            await until(live, isolated=True)
-            for text, problem in (("{", "is not YAML"), ("globalNamespaces: [lab]", "lab is no namespace")):
-                put(server, text)
-                await until(live, isolated=True, problem=problem)
-            assert live.current.validation.selection.isolated
-            assert ["changed"] == told
-
-            put(server, "namespaceIsolation: false")
-            await until(live, isolated=False)
-            assert live.problem is None
-            put(server, "namespaceIsolation: true")
-            await until(live, isolated=True)
-            server.delete(CONFIG_MAPS, cluster_settings.NAME, cluster_settings.NAMESPACE)
-            await until(live, isolated=False)
-            running.cancel()
-
-    asyncio.run(story())
 
 
 def test_the_page_of_settings_has_every_key_and_can_be_applied() -> None:
@@ -187,3 +133,36 @@ def test_the_page_of_settings_has_every_key_and_can_be_applied() -> None:
 
     assert set(cluster_settings.SCHEMA["properties"]) == set(yaml.safe_load(text))
     assert ClusterSettings().validation.selection == cluster_settings.parse(text).validation.selection
+
+
+def test_nothing_written_means_all_defaults() -> None:
+    assert ClusterSettings() == cluster_settings.parse("")
+    assert ClusterSettings() == cluster_settings.from_config_map({})
+
+
+def test_a_key_is_read() -> None:
+    read = cluster_settings.parse("statusForPlainPods: never")
+
+    assert StatusForPlainPods.NEVER is read.status_for_plain_pods
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "statusForPlainPods: sometimes",
+            r"statusForPlainPods: 'sometimes' is not one of \['async', 'never'\]",
+        ),
+        ("statusForPlanePods: never", "'statusForPlanePods' was unexpected"),
+        ("- a list", "is not of type 'object'"),
+        ("a: [", "is not YAML"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        cluster_settings.parse(text)
+
+
+def test_another_key_of_the_config_map_is_read_by_nobody() -> None:
+    with pytest.raises(ConfigError, match=r"data\.config\.yml: unknown key"):
+        cluster_settings.from_config_map({"data": {"config.yml": "statusForPlainPods: never"}})

@@ -37,20 +37,20 @@ def test_each_type_is_converted() -> None:
     assert Settings("other", Path("/e"), 0.5, 7, Path("/k")) == read
 
 
-def test_a_computed_default_gives_way_to_the_variable() -> None:
+def test_a_variable_overrides_a_computed_default() -> None:
     assert "host" == environment.read(Settings, {}, name="host").name
     assert "set" == environment.read(Settings, {"NETATTACH_NAME": "set"}, name="host").name
     assert "host" == environment.read(Settings, {"NETATTACH_NAME": ""}, name="host").name
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "1s"])
-def test_a_number_of_seconds_is_one(text: str) -> None:
+def test_an_invalid_number_of_seconds_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"NETATTACH_SECONDS is .*number of seconds"):
         environment.read(Settings, {"NETATTACH_SECONDS": text})
 
 
 @pytest.mark.parametrize("text", ["0", "-3", "1.5", "many"])
-def test_a_count_is_a_whole_number_above_zero(text: str) -> None:
+def test_an_invalid_count_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"NETATTACH_COUNT is .*whole number above 0"):
         environment.read(Settings, {"NETATTACH_COUNT": text})
 
@@ -71,6 +71,6 @@ def test_an_address_is_split(text: str, host: str | None, port: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "8081", "a:65536", "a:-1", "a:x", "::1:80", "a:²"])
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_an_invalid_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^V is .*an address and a port"):
         environment.check_address("V", text)

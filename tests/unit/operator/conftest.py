@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -35,8 +34,8 @@ CORE = {
 
 @pytest.fixture(autouse=True)
 def _like_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CRDs are established when they are written, discovery lists their kinds, and `!=` in a selector selects all."""
-    handle, store, field_selector = ApiServer._handle, ApiServer._store, api_server._field_selector
+    """CRDs are established when they are written, and discovery lists their kinds."""
+    handle, store = ApiServer._handle, ApiServer._store
 
     async def handle_discovery(self: ApiServer, request: web.Request) -> web.StreamResponse:
         place = request.path.strip("/").split("/")
@@ -52,13 +51,8 @@ def _like_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
             body.setdefault("status", {"conditions": SERVED})
         return store(self, key, body)
 
-    def select(target: Any, query: Mapping[str, str]) -> Callable[[Any, Any], bool]:
-        selector = ",".join(one for one in query.get("fieldSelector", "").split(",") if "!=" not in one)
-        return field_selector(target, {**query, "fieldSelector": selector})
-
     monkeypatch.setattr(ApiServer, "_handle", handle_discovery)
     monkeypatch.setattr(ApiServer, "_store", store_established)
-    monkeypatch.setattr(api_server, "_field_selector", select)
 
 
 def discovery(server: ApiServer, group: str = "", version: str = "") -> dict[str, Any]:

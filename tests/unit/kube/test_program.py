@@ -1,0 +1,73 @@
+"""What all programs share: they end on a signal, and report settings that they cannot use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from netattach_core.errors import ConfigError
+from netattach_kube import program
+from netattach_kube.program import FAILED, MISUSED, OK
+
+
+async def serve_nothing(loaded: str, stop: asyncio.Event) -> int:
+    raise AssertionError("not reached")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_sets_the_event(number: signal.Signals) -> None:
+    async def serve(loaded: str, stop: asyncio.Event) -> int:
+        os.kill(os.getpid(), number)
+        await asyncio.wait_for(stop.wait(), 60)
+        return OK
+
+    assert OK == program.main("netattach-test", lambda: "settings", serve)
+
+
+@pytest.mark.parametrize("status", [OK, FAILED, 3])
+def test_the_status_is_that_of_serve(status: int) -> None:
+    async def serve(loaded: str, stop: asyncio.Event) -> int:
+        assert "settings" == loaded
+        assert not stop.is_set()
+        return status
+
+    assert status == program.main("netattach-test", lambda: "settings", serve)
+
+
+def _raising(error: Exception) -> Callable[[], str]:
+    def load() -> str:
+        raise error
+
+    return load
+
+
+@pytest.mark.parametrize("error", [ValueError("NETATTACH_X is 'y'"), ConfigError("there is no CRD in /x")])
+def test_settings_that_cannot_be_loaded_are_reported(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert MISUSED == program.main("netattach-test", _raising(error), serve_nothing)
+    assert ("", f"netattach-test: {error}\n") == capsys.readouterr()
+
+
+def test_a_missing_cluster_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    async def serve(loaded: str, stop: asyncio.Event) -> int:
+        raise ConfigError("no API server")
+
+    assert MISUSED == program.main("netattach-test", lambda: "settings", serve)
+    assert "netattach-test: no API server\n" == capsys.readouterr().err
+
+
+def test_an_internal_error_is_not_hidden() -> None:
+    """It ends the process with a traceback and the status FAILED, as Python does."""
+
+    async def serve(loaded: str, stop: asyncio.Event) -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        program.main("netattach-test", lambda: "settings", serve)
+    with pytest.raises(KeyError):
+        program.main("netattach-test", _raising(KeyError("x")), serve_nothing)
