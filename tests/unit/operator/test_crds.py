@@ -1,4 +1,4 @@
-"""Our CRDs come to the server, over upstream's too, and never at the price of somebody's objects."""
+"""Our CRDs replace upstream's, and never at the cost of objects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAME = NAD["metadata"]["name"]
 
 
 def upstream() -> dict[str, Any]:
-    """As Multus' manifest has it: without status, columns and our short name."""
+    """As in the manifest of Multus: without status, columns and our short name."""
     body = copy.deepcopy(NAD)
     body["metadata"] = {"name": NAME, "annotations": {"from": "multus"}}
     version = body["spec"]["versions"][0]
@@ -35,7 +35,7 @@ def upstream() -> dict[str, Any]:
 
 
 def live(change: Callable[[dict[str, Any]], object] = lambda _: None) -> dict[str, Any]:
-    """Ours as a server gives it back: with its defaults."""
+    """Ours as a server returns it: with its defaults."""
     body = copy.deepcopy(NAD)
     body["spec"] |= {"conversion": {"strategy": "None"}, "preserveUnknownFields": False}
     body["status"] = {"storedVersions": ["v1"], "conditions": [{"type": "Established", "status": "True"}]}
@@ -66,21 +66,21 @@ def test_an_image_without_its_crds_is_an_error(tmp_path: Path, text: str | None,
         crds.read(tmp_path)
 
 
-def test_where_there_is_none_it_is_created() -> None:
+def test_a_missing_crd_is_created() -> None:
     assert Action.CREATE is crds.decide(NAD, None)[0]
 
 
-def test_one_that_has_all_of_ours_is_kept() -> None:
-    """Whatever the server or somebody else has added."""
+def test_a_crd_that_contains_all_of_ours_is_kept() -> None:
+    """Whatever the server or another manager has added."""
     assert (Action.KEEP, "") == crds.decide(NAD, live())
     assert Action.KEEP is crds.decide(NAD, live(lambda b: b["metadata"]["labels"].update(team="x")))[0]
 
 
-def test_upstreams_is_adopted() -> None:
+def test_the_crd_of_upstream_is_adopted() -> None:
     assert Action.ADOPT is crds.decide(NAD, upstream())[0]
 
 
-def test_where_it_differs_is_told() -> None:
+def test_the_reason_is_the_path_that_differs() -> None:
     changed = live(lambda b: b["spec"]["versions"][0].pop("subresources"))
 
     assert (Action.ADOPT, "its spec.versions[0].subresources differed") == crds.decide(NAD, changed)
@@ -96,7 +96,7 @@ def _another_version(body: dict[str, Any]) -> None:
         pytest.param(
             lambda b: b["status"].update(storedVersions=["v1", "v1beta1"]),
             "objects are stored in version v1beta1, which ours does not have",
-            id="objects in a version that we do not know",
+            id="objects in a version that ours does not have",
         ),
         pytest.param(_another_version, "it has version v2, which ours does not have", id="a newer version"),
         pytest.param(
@@ -106,7 +106,7 @@ def _another_version(body: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_one_that_has_more_than_ours_is_left_alone(
+def test_a_crd_with_more_than_ours_is_kept_as_it_is(
     change: Callable[[dict[str, Any]], object], reason: str
 ) -> None:
     assert (Action.KEEP_FOREIGN, reason) == crds.decide(NAD, live(change))
@@ -123,7 +123,7 @@ def test_one_that_has_more_than_ours_is_left_alone(
                 {"type": "NamesAccepted", "status": "False", "message": '"nad" is already in use'},
             ],
             (False, '"nad" is already in use'),
-            id="a name that another kind has",
+            id="a short name of another kind",
         ),
     ],
 )
@@ -133,7 +133,7 @@ def test_a_crd_is_established_when_the_server_says_so(
     assert expected == crds.is_established({"status": {"conditions": conditions}})
 
 
-def told(act: Callable[[ApiServer, CrdKeeper, Metrics], Awaitable[None]]) -> None:
+def played(act: Callable[[ApiServer, CrdKeeper, Metrics], Awaitable[None]]) -> None:
     async def story() -> None:
         async with api_server.serving() as server, asyncio.timeout(api_server.PATIENCE):
             metrics = Metrics()
@@ -150,7 +150,7 @@ def patches(server: ApiServer) -> int:
     return sum(request.method == "PATCH" for request in server.requests)
 
 
-def test_an_upstream_crd_is_taken_over_with_all_its_nads() -> None:
+def test_an_upstream_crd_is_adopted_with_all_its_nads() -> None:
     async def act(server: ApiServer, keeper: CrdKeeper, metrics: Metrics) -> None:
         server.put(CRDS, upstream())
         nad = server.put(NADS, {"metadata": {"namespace": "ns", "name": "old"}, "spec": {"config": "{}"}})
@@ -164,10 +164,10 @@ def test_an_upstream_crd_is_taken_over_with_all_its_nads() -> None:
         assert ["Adopted"] == reasons(server)
         assert after["metadata"]["uid"] == server.all(EVENTS)[0]["involvedObject"]["uid"]
 
-    told(act)
+    played(act)
 
 
-def test_it_is_applied_as_ours_and_by_force() -> None:
+def test_it_is_applied_with_our_field_manager_and_by_force() -> None:
     async def act(server: ApiServer, keeper: CrdKeeper, metrics: Metrics) -> None:
         await keeper.keep(NAD)
 
@@ -176,10 +176,10 @@ def test_it_is_applied_as_ours_and_by_force() -> None:
         assert {"fieldManager": "netattach-operator", "force": "true"} == applied.query
         assert [] == reasons(server)
 
-    told(act)
+    played(act)
 
 
-def test_what_is_right_is_not_written() -> None:
+def test_a_crd_that_is_up_to_date_is_not_written() -> None:
     async def act(server: ApiServer, keeper: CrdKeeper, metrics: Metrics) -> None:
         server.put(CRDS, live())
 
@@ -187,10 +187,10 @@ def test_what_is_right_is_not_written() -> None:
 
         assert 0 == patches(server)
 
-    told(act)
+    played(act)
 
 
-def test_one_that_is_left_alone_is_told_once() -> None:
+def test_a_crd_that_is_not_adopted_is_reported_once() -> None:
     async def act(server: ApiServer, keeper: CrdKeeper, metrics: Metrics) -> None:
         server.put(CRDS, live(_another_version))
 
@@ -200,11 +200,11 @@ def test_one_that_is_left_alone_is_told_once() -> None:
         assert 0 == patches(server)
         assert ["NotAdopted"] == reasons(server)
 
-    told(act)
+    played(act)
 
 
-def test_another_manager_is_answered_once_in_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Never a fight."""
+def test_against_another_manager_it_is_applied_once_per_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two never compete."""
 
     async def act(server: ApiServer, keeper: CrdKeeper, metrics: Metrics) -> None:
         for _ in range(3):
@@ -219,7 +219,7 @@ def test_another_manager_is_answered_once_in_an_interval(monkeypatch: pytest.Mon
         assert ["Adopted", "AppliedAgain"] == reasons(server)
         assert 2 == metrics.registry.get_sample_value("netattach_crd_applies_total", {"crd": NAME})
 
-    told(act)
+    played(act)
 
 
 def test_a_crd_that_the_server_refuses_is_an_error() -> None:
@@ -229,7 +229,7 @@ def test_a_crd_that_the_server_refuses_is_an_error() -> None:
         with pytest.raises(RefusedError, match="spec is invalid"):
             await keeper.keep(NAD)
 
-    told(act)
+    played(act)
 
 
 def test_a_crd_that_is_not_established_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,10 +242,10 @@ def test_a_crd_that_is_not_established_is_waited_for(monkeypatch: pytest.MonkeyP
         with pytest.raises(TryAgainError, match="taken"):
             await keeper.keep(NAD)
 
-    told(act)
+    played(act)
 
 
-def test_it_is_tried_until_it_works_and_the_problem_is_told_meanwhile() -> None:
+def test_a_failure_is_retried_and_reported_meanwhile() -> None:
     async def act(server: ApiServer, keeper: CrdKeeper, metrics: Metrics) -> None:
         assert "the CRDs have not been applied yet" == keeper.problem
         server.fail(503, method="PATCH", times=3)
@@ -261,11 +261,11 @@ def test_it_is_tried_until_it_works_and_the_problem_is_told_meanwhile() -> None:
 
         assert 4 == patches(server)
 
-    told(act)
+    played(act)
 
 
-def test_served_are_kinds_that_discovery_lists() -> None:
-    """That of an upstream CRD too, where ours is refused."""
+def test_kinds_are_served_once_discovery_lists_them() -> None:
+    """Also those of an upstream CRD, where ours is refused."""
 
     async def act(server: ApiServer, keeper: CrdKeeper, metrics: Metrics) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -274,4 +274,4 @@ def test_served_are_kinds_that_discovery_lists() -> None:
             assert not served.done()
             server.put(CRDS, upstream())
 
-    told(act)
+    played(act)
