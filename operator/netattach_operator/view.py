@@ -19,8 +19,8 @@ from netattach_operator.kopf_informer import KopfInformer
 from netattach_operator.kopf_watches import KopfWatches
 from netattach_operator.work_queue import WorkQueue
 
-_INVENTORIES_SETTLE = 2.0
-_PODS_SETTLE = 1.0
+_INVENTORY_DEBOUNCE = 2.0
+_POD_DEBOUNCE = 1.0
 """Seconds after a change, in which more changes of the same kind are usual."""
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -86,11 +86,11 @@ class View:
         self.use_settings(self._live_settings.current.validation)
 
     def _pods_changed(self, nad: Key) -> None:
-        self._queue.add(nad, _PODS_SETTLE)
+        self._queue.add(nad, _POD_DEBOUNCE)
 
     def _inventory_changed(self, _: Key) -> None:
         self.nodes_version += 1
-        self._queue_all(_INVENTORIES_SETTLE)
+        self._queue_all(_INVENTORY_DEBOUNCE)
 
     def _queue_all(self, after: float) -> None:
         for nad in self.nads.items():

@@ -125,14 +125,14 @@ def test_a_changed_inventory_queues_all_nads_after_a_pause(scene: Scene) -> None
     scene.view.inventories.put(inventory())
 
     assert set() == scene.due(0)
-    assert {A, ("ns", "b")} == scene.due(view_module._INVENTORIES_SETTLE)
+    assert {A, ("ns", "b")} == scene.due(view_module._INVENTORY_DEBOUNCE)
 
 
 def test_a_changed_pod_queues_its_nads_after_a_pause(scene: Scene) -> None:
     scene.view.pods.put(("ns", "p"), "a,b")
 
     assert set() == scene.due(0)
-    assert {A, ("ns", "b")} == scene.due(view_module._PODS_SETTLE)
+    assert {A, ("ns", "b")} == scene.due(view_module._POD_DEBOUNCE)
 
 
 def test_changed_settings_queue_all_nads_at_once(scene: Scene) -> None:
