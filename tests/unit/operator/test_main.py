@@ -322,8 +322,7 @@ def test_as_a_program_it_ends_on_sigterm_with_status_0(tmp_path: Path) -> None:
             sys.executable, "-m", "netattach_operator", env=variables, stderr=asyncio.subprocess.PIPE
         )
         async with asyncio.timeout(api_server.PATIENCE):
-            while not scene.valid("a"):  # noqa: ASYNC110  # starting may take longer than the server waits
-                await asyncio.sleep(0.1)
+            await scene.server.until(lambda: scene.valid("a") == "True" or process.returncode is not None)
             process.send_signal(signal.SIGTERM)
             _, log = await process.communicate()
 
