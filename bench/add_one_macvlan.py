@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netattach_cli.demo import stage
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import DEFAULT_NETWORK, DemoNode, NodePaths
 from netattach_cli.demo.runtime import DemoPod, Runtime, write_object
-from netattach_cli.demo.stage import DEFAULT_NETWORK, Places, Stage
 from netattach_cli.demo.tutorial import nad_body
 from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.cni import config as cni_config
@@ -37,12 +37,12 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        places = Places(Path(directory) / "stage", arguments.cni_bin, arguments.shim)
-        with stage.build(places) as built, built.daemon() as daemon:
+        places = NodePaths(Path(directory) / "stage", arguments.cni_bin, arguments.shim)
+        with demo_node.build(places) as built, built.daemon() as daemon:
             result = _machine() | {"shim_bytes": arguments.shim.stat().st_size, "pods": arguments.pods}
             result |= {"daemon_idle_kib": _resident_kib(daemon.pid)}
             for case, networks in CASES.items():
-                bench = Bench(built, daemon.pid, hands_over_annotations=case != "plain_over_the_daemon")
+                bench = Bench(built, daemon.pid, passes_annotations=case != "plain_over_the_daemon")
                 result[case] = _measure(bench, networks, arguments.pods)
             result |= {"daemon_after_kib": _resident_kib(daemon.pid)}
     text = json.dumps(result, indent=2)
@@ -54,11 +54,11 @@ def main() -> None:
 class Bench:
     """Pods on a stage. The commands run inside the node, so that entering it is not timed twice as often by hand."""
 
-    def __init__(self, built: Stage, daemon: int, *, hands_over_annotations: bool) -> None:
+    def __init__(self, built: DemoNode, daemon: int, *, passes_annotations: bool) -> None:
         self.stage = built
         self.daemon = daemon
-        self.runtime = Runtime(built, hands_over_annotations=hands_over_annotations)
-        write_object(built.places.store / "nads", nad_body("mac", MACVLAN))
+        self.runtime = Runtime(built, passes_annotations=passes_annotations)
+        write_object(built.paths.store / "nads", nad_body("mac", MACVLAN))
         self.enter = _median_ms(lambda: built.run("true"), 30)
 
     def ours(self, pod: DemoPod) -> tuple[float, float]:
@@ -79,9 +79,9 @@ class Bench:
             "CNI_CONTAINERID": pod.sandbox,
             "CNI_NETNS": pod.netns,
             "CNI_IFNAME": ifname,
-            "CNI_PATH": str(self.stage.places.bin_dir),
+            "CNI_PATH": str(self.stage.paths.bin_dir),
         }
-        binary = self.stage.places.bin_dir / network.plugins[0].type
+        binary = self.stage.paths.bin_dir / network.plugins[0].type
         return _ms(lambda: self.stage.run(binary, env=environment, stdin=stdin))
 
 
@@ -112,7 +112,7 @@ def _measure(bench: Bench, networks: int, pods: int) -> dict[str, Any]:
 @contextlib.contextmanager
 def _pod(bench: Bench, annotations: dict[str, str]) -> Any:
     pod = DemoPod("bench", annotations)
-    write_object(bench.stage.places.store / "pods", pod.body())
+    write_object(bench.stage.paths.store / "pods", pod.body())
     bench.stage.run("ip", "netns", "add", pod.name)
     yield pod
     bench.stage.run("ip", "netns", "delete", pod.name)

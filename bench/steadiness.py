@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from netattach_cli.demo import stage
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import DemoNode, NodePaths
 from netattach_cli.demo.runtime import DemoPod, Runtime, write_object
-from netattach_cli.demo.stage import Places, Stage
 from netattach_cli.demo.tutorial import nad_body
 from netattach_core.api.networks_annotation import NETWORKS
 
@@ -35,8 +35,8 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        places = Places(Path(directory) / "stage", arguments.cni_bin, arguments.shim)
-        with stage.build(places) as built, built.daemon() as daemon:
+        places = NodePaths(Path(directory) / "stage", arguments.cni_bin, arguments.shim)
+        with demo_node.build(places) as built, built.daemon() as daemon:
             write_object(places.store / "nads", nad_body("mac", MACVLAN))
             result = dict(_story(built, daemon.pid, arguments.storms, arguments.pairs))
     now = dt.datetime.now(tz=dt.UTC)
@@ -50,7 +50,7 @@ def main() -> None:
     (arguments.results / f"{now.date().isoformat()}-steadiness.json").write_text(text + "\n")
 
 
-def _story(built: Stage, daemon: int, storms: int, pairs: int) -> Iterator[tuple[str, Any]]:
+def _story(built: DemoNode, daemon: int, storms: int, pairs: int) -> Iterator[tuple[str, Any]]:
     yield "idle", _held(daemon)
     for _ in range(storms):
         began = time.monotonic()
@@ -64,7 +64,7 @@ def _story(built: Stage, daemon: int, storms: int, pairs: int) -> Iterator[tuple
     yield f"after_{pairs}_pods", _held(daemon)
 
 
-def _pods(built: Stage, count: int, at_once: int, networks: int) -> None:
+def _pods(built: DemoNode, count: int, at_once: int, networks: int) -> None:
     """So many pods come and go, `at_once` of them at a time."""
     runtime = Runtime(built)
 

@@ -1,4 +1,4 @@
-"""`netattach`, also `kubectl netattach`: one subcommand, one module."""
+"""`netattach`, also `kubectl netattach`: one room for each subcommand."""
 
 from __future__ import annotations
 
@@ -9,35 +9,37 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from netattach_cli import demo, lint, new
+from netattach_cli.demo import command as demo
+from netattach_cli.lint import command as lint
+from netattach_cli.new import command as new
 
 COMMANDS: tuple[ModuleType, ...] = (lint, new, demo)
 """Each module has `NAME`, `HELP`, `add_arguments(parser)` and `run(args) -> int`."""
 
 
-_CLOSED = 141
-"""As a shell says of SIGPIPE."""
+_SIGPIPE_STATUS = 141
+"""The exit status that shells report for a process ended by SIGPIPE."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs a subcommand; what it returns is the exit code."""
+    """Runs a subcommand and returns its exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # files hold characters that a terminal may not have
+        # Files may contain characters that the terminal's encoding does not have.
+        sys.stdout.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(argv)
     try:
-        code = int(args.run(args))
+        status = int(args.run(args))
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads us has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
-        return _CLOSED
-    return code
+    except BrokenPipeError:  # the reader of our output has closed it, as `head` does
+        # Otherwise Python writes a traceback when it flushes standard output at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _SIGPIPE_STATUS
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=_name(), description="More than one network for Kubernetes pods, safely."
+        prog=_program_name(), description="More than one network for Kubernetes pods, safely."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in COMMANDS:
@@ -47,8 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _name() -> str:
-    """kubectl starts a plugin by a name with a dash."""
+def _program_name() -> str:
+    """kubectl runs the plugin `kubectl netattach` as `kubectl-netattach`."""
     return "kubectl netattach" if Path(sys.argv[0]).name == "kubectl-netattach" else "netattach"
 
 

@@ -1,4 +1,4 @@
-"""What the nodes have: from a file, or from the cluster itself."""
+"""Node inventories: what each node has, from a file or from the cluster."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from netattach_cli import files, manifests
+from netattach_cli import documents, files
 from netattach_cli.files import File, UnreadableError
 from netattach_cli.kubectl import Kubectl, KubectlError
 from netattach_core.api import inventory
@@ -21,12 +21,12 @@ RESOURCE = "nodenetworkinventories.netattach.io"
 
 def add_arguments(parser: argparse.ArgumentParser, meaning: str) -> None:
     parser.add_argument("--inventory", metavar="FILE|cluster", help=meaning)
-    parser.add_argument("--kubeconfig", default="", help="for --inventory cluster, as kubectl takes it")
-    parser.add_argument("--context", default="", help="for --inventory cluster, as kubectl takes it")
+    parser.add_argument("--kubeconfig", default="", help="kubectl's option, for --inventory cluster")
+    parser.add_argument("--context", default="", help="kubectl's option, for --inventory cluster")
 
 
 def read(args: argparse.Namespace) -> list[NodeInventory] | None:
-    """What --inventory names; None without it. Raises UnreadableError."""
+    """The inventories that --inventory names; None without the option. Raises UnreadableError."""
     if not args.inventory:
         return None
     if args.inventory == CLUSTER:
@@ -37,24 +37,24 @@ def read(args: argparse.Namespace) -> list[NodeInventory] | None:
 def from_file(path: str) -> list[NodeInventory]:
     """One inventory or several, bare or as `kubectl get` prints them, in YAML or JSON. Raises UnreadableError."""
     file = File(path)
-    documents = manifests.documents(file.name, files.read(file))
-    bodies = [body for each in documents for body in manifests.listed(each.value)]
+    parsed = documents.parse(file.name, files.read(file))
+    bodies = [body for document in parsed for body in documents.items(document.value)]
     if not bodies:
-        raise UnreadableError(file.name, "no node inventory is in it")
+        raise UnreadableError(file.name, "it contains no node inventory")
     return [_inventory(file.name, body) for body in bodies]
 
 
 def from_cluster(kubectl: Kubectl) -> list[NodeInventory]:
-    """Of all nodes that have told theirs, which may be none yet. Raises UnreadableError."""
+    """The inventories of all nodes that have reported one; there may be none yet. Raises UnreadableError."""
     try:
-        bodies = manifests.listed(kubectl.get(RESOURCE))
+        bodies = documents.items(kubectl.get(RESOURCE))
     except KubectlError as error:
         raise UnreadableError(CLUSTER, str(error)) from error
     return [_inventory(CLUSTER, body) for body in bodies]
 
 
 def _inventory(file: str, body: Any) -> NodeInventory:
-    """The object of the cluster holds it as its status."""
+    """From an inventory, or from a NodeNetworkInventory with the inventory as its status."""
     if isinstance(body, dict) and body.get("kind") == KIND:
         body = body.get("status") or {}
     error = next(iter(_SCHEMA.iter_errors(body)), None)
@@ -62,13 +62,13 @@ def _inventory(file: str, body: Any) -> NodeInventory:
         raise UnreadableError(file, f"not a node inventory: {error.json_path}: {error.message[:200]}")
     try:
         return inventory.from_dict(body)
-    except DecodeError as reason:
-        raise UnreadableError(file, reason.message) from reason
+    except DecodeError as decode_error:
+        raise UnreadableError(file, decode_error.message) from decode_error
 
 
-def _named(**keys: Any) -> dict[str, Any]:
-    one = {"type": "object", "required": ["name"], "properties": {"name": _TEXT, **keys}}
-    return {"type": "array", "items": one}
+def _objects_with_name(**keys: Any) -> dict[str, Any]:
+    item = {"type": "object", "required": ["name"], "properties": {"name": _TEXT, **keys}}
+    return {"type": "array", "items": item}
 
 
 _TEXT = {"type": "string"}
@@ -84,7 +84,7 @@ _SCHEMA = Draft202012Validator(
         "required": ["node"],
         "properties": {
             "node": _TEXT,
-            "interfaces": _named(
+            "interfaces": _objects_with_name(
                 kind=_TEXT,
                 mtu={"type": "integer"},
                 mac=_TEXT,
@@ -93,11 +93,11 @@ _SCHEMA = Draft202012Validator(
                 controller=_TEXT,
                 parent=_TEXT,
             ),
-            "defaultInterfaces": _named(reasons=_TEXTS),
-            "plugins": _named(versions=_TEXTS),
+            "defaultInterfaces": _objects_with_name(reasons=_TEXTS),
+            "plugins": _objects_with_name(versions=_TEXTS),
             "primary": _PRIMARY,
-            "networks": _named(file=_TEXT),
+            "networks": _objects_with_name(file=_TEXT),
         },
     }
 )
-"""What `inventory.from_dict` takes for granted, since its usual reader is the API, which has a schema of its own."""
+"""What `inventory.from_dict` relies on: an inventory from the API server was already validated by the CRD's schema."""

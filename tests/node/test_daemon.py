@@ -9,25 +9,25 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import stage
-from netattach_cli.demo.stage import Places, Stage, StageError
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import DemoNode, DemoNodeError, NodePaths
 
 MOST_RESIDENT_KIB = 60 * 1024
 
 
 @pytest.fixture
-def own_stage(places: Places, tmp_path: Path) -> Any:
+def own_stage(places: NodePaths, tmp_path: Path) -> Any:
     """A node whose daemon is the test's to start and stop."""
-    with stage.build(Places(tmp_path / "stage", places.plugins, places.shim)) as built:
+    with demo_node.build(NodePaths(tmp_path / "stage", places.plugins, places.shim)) as built:
         yield built
 
 
-def _inventory(built: Stage) -> dict[str, Any]:
+def _inventory(built: DemoNode) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(built.inventory.read_text())
     return body
 
 
-def test_it_is_small(own_stage: Stage) -> None:
+def test_it_is_small(own_stage: DemoNode) -> None:
     """Idle, after it has looked at the whole node."""
     with own_stage.daemon() as daemon:
         status = Path(f"/proc/{daemon.pid}/status").read_text()
@@ -36,7 +36,7 @@ def test_it_is_small(own_stage: Stage) -> None:
     assert resident < MOST_RESIDENT_KIB
 
 
-def test_its_inventory_tells_interfaces_and_why_one_is_a_default(own_stage: Stage) -> None:
+def test_its_inventory_tells_interfaces_and_why_one_is_a_default(own_stage: DemoNode) -> None:
     """As the kernel has them."""
     own_stage.run("ip", "-6", "address", "add", "fd00::11/64", "dev", "eth0", "nodad")
     own_stage.run("ip", "-6", "route", "add", "default", "via", "fd00::1", "dev", "eth0")
@@ -56,7 +56,9 @@ def test_its_inventory_tells_interfaces_and_why_one_is_a_default(own_stage: Stag
     assert [{"name": "eth0", "reasons": reasons}] == body["defaultInterfaces"]
 
 
-def test_its_inventory_tells_the_links_own_address_and_no_route_that_leads_nowhere(own_stage: Stage) -> None:
+def test_its_inventory_tells_the_links_own_address_and_no_route_that_leads_nowhere(
+    own_stage: DemoNode,
+) -> None:
     """Not its peer's; and what cannot be reached is reached over no interface."""
     own_stage.run("ip", "address", "add", "10.7.0.1", "peer", "10.7.0.2/32", "dev", "eth1")
     own_stage.run("ip", "-6", "route", "add", "unreachable", "default", "metric", "9000")
@@ -71,7 +73,7 @@ def test_its_inventory_tells_the_links_own_address_and_no_route_that_leads_nowhe
     assert [{"name": "eth0", "reasons": ["carries the IPv4 default route"]}] == body["defaultInterfaces"]
 
 
-def test_the_ports_of_a_default_bridge_are_default_interfaces_too(own_stage: Stage) -> None:
+def test_the_ports_of_a_default_bridge_are_default_interfaces_too(own_stage: DemoNode) -> None:
     """Who takes the port away takes the bridge's traffic with it."""
     own_stage.run("ip", "link", "add", "br9", "up", "type", "bridge")
     own_stage.run("ip", "address", "add", "10.9.0.2/24", "dev", "br9")
@@ -88,11 +90,11 @@ def test_the_ports_of_a_default_bridge_are_default_interfaces_too(own_stage: Sta
     } == reasons
 
 
-def test_its_inventory_tells_plugins_with_versions_and_the_primary(own_stage: Stage) -> None:
+def test_its_inventory_tells_plugins_with_versions_and_the_primary(own_stage: DemoNode) -> None:
     """A program that does not answer is a plugin without versions, not a missing one."""
-    (own_stage.places.bin_dir / "silent").write_text("#!/bin/sh\nexit 1\n")
-    (own_stage.places.bin_dir / "silent").chmod(0o755)
-    (own_stage.places.bin_dir / "readme.txt").write_text("no program")
+    (own_stage.paths.bin_dir / "silent").write_text("#!/bin/sh\nexit 1\n")
+    (own_stage.paths.bin_dir / "silent").chmod(0o755)
+    (own_stage.paths.bin_dir / "readme.txt").write_text("no program")
 
     with own_stage.daemon():
         body = _inventory(own_stage)
@@ -102,14 +104,14 @@ def test_its_inventory_tells_plugins_with_versions_and_the_primary(own_stage: St
     assert "netattach" not in versions  # our shim is nobody's delegate
     assert [] == versions["silent"]
     assert "readme.txt" not in versions
-    primary = str(own_stage.places.conf_dir / "10-default.conflist")
+    primary = str(own_stage.paths.conf_dir / "10-default.conflist")
     assert {"name": "cbr0", "file": primary, "pluginTypes": ["bridge"]} == body["primary"]
 
 
-def test_its_inventory_tells_the_networks_of_the_node_that_can_be_read(own_stage: Stage) -> None:
+def test_its_inventory_tells_the_networks_of_the_node_that_can_be_read(own_stage: DemoNode) -> None:
     """Ours is none of them."""
-    (own_stage.places.conf_dir / "20-other.conf").write_text('{"name":"other","type":"bridge"}')
-    (own_stage.places.conf_dir / "30-half.conf").write_text('{"name":"ha')
+    (own_stage.paths.conf_dir / "20-other.conf").write_text('{"name":"other","type":"bridge"}')
+    (own_stage.paths.conf_dir / "30-half.conf").write_text('{"name":"ha')
 
     with own_stage.daemon():
         body = _inventory(own_stage)
@@ -118,7 +120,7 @@ def test_its_inventory_tells_the_networks_of_the_node_that_can_be_read(own_stage
     assert [{"file": file, "name": name} for file, name in files] == body["networks"]
 
 
-def test_it_ends_when_asked_and_takes_its_socket_with_it(own_stage: Stage) -> None:
+def test_it_ends_when_asked_and_takes_its_socket_with_it(own_stage: DemoNode) -> None:
     """SIGTERM is how its pod is ended."""
     with own_stage.daemon() as daemon:
         socket = Path(f"/proc/{daemon.pid}/root/run/netattach/cni.sock")
@@ -130,12 +132,12 @@ def test_it_ends_when_asked_and_takes_its_socket_with_it(own_stage: Stage) -> No
 
 
 def test_a_setting_that_cannot_be_read_stops_it_with_its_name(
-    own_stage: Stage, monkeypatch: pytest.MonkeyPatch
+    own_stage: DemoNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not with a traceback."""
     monkeypatch.setenv("NETATTACH_DRAIN", "soon")
 
-    with pytest.raises(StageError) as refusal, own_stage.daemon():
+    with pytest.raises(DemoNodeError) as refusal, own_stage.daemon():
         pass
 
     assert "netattach-daemon: NETATTACH_DRAIN is 'soon'; it has to be a number of seconds" in str(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo.stage import DEFAULT_NETWORK
+from netattach_cli.demo.demo_node import DEFAULT_NETWORK
 from support import require
 from support.build import shim_of_another_protocol
 from support.node import Node

@@ -48,7 +48,7 @@ def _gateways(node: Node, pod: NodePod) -> dict[str, list[str]]:
 @pytest.fixture
 def dual(node: Node) -> Iterator[Node]:
     """The node with a default network of both IP versions."""
-    path = node.stage.places.conf_dir / "10-default.conflist"
+    path = node.stage.paths.conf_dir / "10-default.conflist"
     before = path.read_text()
     path.write_text(json.dumps(DUAL_DEFAULT))
     yield node
@@ -258,7 +258,7 @@ if os.environ["CNI_COMMAND"] == "ADD":
 
 @pytest.fixture
 def routes_plugin(node: Node) -> Iterator[str]:
-    path = node.stage.places.bin_dir / "odd-routes"
+    path = node.stage.paths.bin_dir / "odd-routes"
     path.write_text(ROUTES_PLUGIN.format(python=sys.executable))
     path.chmod(0o755)
     yield path.name
@@ -330,7 +330,7 @@ def test_check_and_del_go_by_results_that_are_true(node: Node, version: str) -> 
 
         checked = node.call("check", pod)
         assert (0, "") == (checked.returncode, checked.stderr)
-        entry = json.loads(next(node.stage.places.ledger.glob("*.json")).read_text())
+        entry = json.loads(next(node.stage.paths.ledger.glob("*.json")).read_text())
         told = {a["interface"]: json.dumps(json.loads(a["result"])) for a in entry["attachments"]}
         assert ("0.0.0.0/0" in told["eth0"], "0.0.0.0/0" in told["net1"]) == (False, True)
         node.delete(pod)

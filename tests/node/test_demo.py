@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo.stage import Places
+from netattach_cli.demo.demo_node import NodePaths
 from support import require
 
 UNPRIVILEGED = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
 """Somebody who is not root, with root's view of the files, so that no directory need be opened up for the test."""
 
 
-def _demo(places: Places, *words: str | Path, stdin: str = "", prefix: list[str] | None = None) -> Any:
+def _demo(places: NodePaths, *words: str | Path, stdin: str = "", prefix: list[str] | None = None) -> Any:
     command = [*(prefix or []), sys.executable, "-m", "netattach_cli", "demo"]
     command += ["--cni-bin", str(places.plugins), "--shim", str(places.shim), *map(str, words)]
     before = _host_links()
@@ -54,7 +54,7 @@ def _own_nad(tmp_path: Path, master: str) -> Path:
 
 
 @pytest.mark.parametrize("prefix", [[], UNPRIVILEGED], ids=["root", "anybody"])
-def test_the_tutorial(places: Places, prefix: list[str]) -> None:
+def test_the_tutorial(places: NodePaths, prefix: list[str]) -> None:
     """Mistakes refused, networks taken, two pods that reach each other and the gateway, nothing left."""
     if prefix:
         require.user_namespaces()
@@ -71,7 +71,7 @@ def test_the_tutorial(places: Places, prefix: list[str]) -> None:
     assert "ok: no interface, no lease, no ledger entry of the two pods" in done.stdout
 
 
-def test_the_readme_shows_what_the_demo_prints(places: Places) -> None:
+def test_the_readme_shows_what_the_demo_prints(places: NodePaths) -> None:
     """Line by line and in order, but for MACs and what a kernel or a release of iproute2 calls things."""
     blocks = (require.REPOSITORY / "README.md").read_text().split("```console\n")[1:]
     (shown,) = (block.split("```")[0] for block in blocks if block.startswith("== "))
@@ -90,7 +90,7 @@ def _alike(line: str) -> str:
     return re.sub(r"link/ether.*|time \d+ms$", "", line).rstrip()
 
 
-def test_the_users_own_nad(places: Places, tmp_path: Path) -> None:
+def test_the_users_own_nad(places: NodePaths, tmp_path: Path) -> None:
     """On a node whose spare card has the name that the NAD asks for."""
     done = _demo(places, "--nad", _own_nad(tmp_path, "bond0"))
 
@@ -100,7 +100,7 @@ def test_the_users_own_nad(places: Places, tmp_path: Path) -> None:
     assert "inet 10.77.0.2/24" in done.stdout
 
 
-def test_the_users_own_nad_is_refused_where_a_cluster_would(places: Places, tmp_path: Path) -> None:
+def test_the_users_own_nad_is_refused_where_a_cluster_would(places: NodePaths, tmp_path: Path) -> None:
     """And no pod is started."""
     done = _demo(places, "--nad", _own_nad(tmp_path, "eth0"))
 
@@ -109,7 +109,7 @@ def test_the_users_own_nad_is_refused_where_a_cluster_would(places: Places, tmp_
     assert "failed: mine is refused for the reasons above, so no pod is started" in done.stdout
 
 
-def test_a_shell_in_the_pod(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shell_in_the_pod(places: NodePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--keep`: while both pods stand."""
     monkeypatch.setenv("SHELL", "/bin/sh")
     seen = tmp_path / "seen"
@@ -123,7 +123,9 @@ def test_a_shell_in_the_pod(places: Places, tmp_path: Path, monkeypatch: pytest.
     ]
 
 
-def test_an_interrupt_leaves_nothing(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_leaves_nothing(
+    places: NodePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ctrl-C in the shell that --keep leaves: no daemon, no pod."""
     shell, seen = tmp_path / "shell", tmp_path / "seen"
     shell.write_text(
@@ -155,7 +157,7 @@ MISSING = {
 
 
 @pytest.mark.parametrize(("words", "message"), MISSING.values(), ids=MISSING)
-def test_what_it_needs_is_named(places: Places, words: list[str], message: str) -> None:
+def test_what_it_needs_is_named(places: NodePaths, words: list[str], message: str) -> None:
     """With what to do about it, and without a traceback."""
     done = _demo(places, *words)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import stage
-from netattach_cli.demo.stage import Places
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import NodePaths
 from support import kubelet
 from support.kubelet import Kubelet
 from support.node import Node
@@ -30,7 +30,7 @@ echo '{{"cniVersion":"1.0.0","interfaces":[{{"name":"net1","sandbox":"'"$CNI_NET
 @pytest.fixture
 def devices(node: Node) -> Iterator[Node]:
     """The node with what a device plugin tells of one device."""
-    place = node.stage.places.device_info / "dp"
+    place = node.stage.paths.device_info / "dp"
     place.mkdir(parents=True, exist_ok=True)
     (place / "example.com-card-0000:3b:02.0-device.json").write_text(json.dumps(INFO))
     yield node
@@ -39,7 +39,7 @@ def devices(node: Node) -> Iterator[Node]:
 
 
 def _recorder(node: Node, folder: Path, tell: str = "") -> str:
-    path = node.stage.places.bin_dir / "recorder"
+    path = node.stage.paths.bin_dir / "recorder"
     path.write_text(RECORDER.format(folder=folder, tell=tell))
     path.chmod(0o755)
     return path.name
@@ -61,8 +61,8 @@ def test_a_device_reaches_the_plugin_and_what_is_known_of_it_the_status(
         "capabilities": {"deviceID": True, "CNIDeviceInfoFile": True},
     }
     devices.create_nad("vf", config, resource=RESOURCE)
-    own = devices.stage.places.device_info / "cni"
-    with kubelet.beside(_kubelet("0000:3b:02.0"), devices.stage.places.kubelet), devices.pod("vf") as pod:
+    own = devices.stage.paths.device_info / "cni"
+    with kubelet.beside(_kubelet("0000:3b:02.0"), devices.stage.paths.kubelet), devices.pod("vf") as pod:
         devices.add(pod)
 
         assert INFO == devices.status(pod)[1]["device-info"]
@@ -77,7 +77,7 @@ def test_a_device_reaches_the_plugin_and_what_is_known_of_it_the_status(
             k: v for k, v in json.loads((tmp_path / "DEL.json").read_text()).items() if k != "prevResult"
         }
         assert [] == list(own.iterdir())
-    (devices.stage.places.bin_dir / kind).unlink()
+    (devices.stage.paths.bin_dir / kind).unlink()
 
 
 def test_a_plugin_may_tell_of_its_device_itself(node: Node, tmp_path: Path) -> None:
@@ -91,13 +91,13 @@ def test_a_plugin_may_tell_of_its_device_itself(node: Node, tmp_path: Path) -> N
 
         assert json.loads(told) == node.status(pod)[1]["device-info"]
         node.delete(pod)
-    (node.stage.places.bin_dir / kind).unlink()
+    (node.stage.paths.bin_dir / kind).unlink()
 
 
 def test_a_pod_without_the_device_is_told_what_to_request(node: Node) -> None:
     """And nothing was touched."""
     node.create_nad("vf", {"cniVersion": "1.0.0", "type": "host-device"}, resource=RESOURCE)
-    with kubelet.beside(_kubelet(), node.stage.places.kubelet), node.pod("vf") as pod:
+    with kubelet.beside(_kubelet(), node.stage.paths.kubelet), node.pod("vf") as pod:
         added = node.call("add", pod)
 
         assert "network default/vf: its resourceName example.com/card wants a device" in added.stderr
@@ -115,7 +115,7 @@ def test_without_a_kubelet_only_pods_with_devices_fail(node: Node) -> None:
     with node.pod("vf") as pod:
         added = node.call("add", pod)
 
-        assert f"the kubelet cannot be asked at {node.stage.places.kubelet}" in added.stderr
+        assert f"the kubelet cannot be asked at {node.stage.paths.kubelet}" in added.stderr
         assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
     with node.pod("br") as pod:
         node.add(pod)
@@ -125,14 +125,14 @@ def test_without_a_kubelet_only_pods_with_devices_fail(node: Node) -> None:
 
 @pytest.mark.parametrize("alone", [False, True], ids=["the-next-daemon", "the-shim-alone"])
 def test_a_daemon_that_died_leaves_no_file(
-    places: Places,
+    places: NodePaths,
     cnitool: Path,
     tmp_path: Path,
     alone: bool,  # noqa: FBT001  # a table's column
 ) -> None:
     """The ledger knows of it: whoever does the DEL, after it and with the next daemon the file is gone."""
-    own = Places(tmp_path / "s", places.plugins, places.shim)
-    with stage.build(own) as built:
+    own = NodePaths(tmp_path / "s", places.plugins, places.shim)
+    with demo_node.build(own) as built:
         node = Node(built, cnitool)
         (own.device_info / "dp").mkdir(parents=True)
         (own.device_info / "dp/example.com-card-0000:3b:02.0-device.json").write_text(json.dumps(INFO))
@@ -156,5 +156,5 @@ def test_a_daemon_that_died_leaves_no_file(
 
 def sandbox_of(node: Node) -> str:
     """The only one in the ledger."""
-    (entry,) = node.stage.places.ledger.glob("*.json")
+    (entry,) = node.stage.paths.ledger.glob("*.json")
     return entry.stem

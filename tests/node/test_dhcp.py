@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import stage
-from netattach_cli.demo.stage import Places, Stage
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import DemoNode, NodePaths
 from support import dhcp_server, require
 from support.dhcp_server import DhcpServer, until
 from support.node import Node
@@ -28,28 +28,28 @@ MACVLAN: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def dhcp_stage(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def dhcp_stage(places: NodePaths, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoNode]:
     """A node of its own, since its daemon is stopped and killed here."""
     require.command("dnsmasq")
-    own = Places(tmp_path_factory.mktemp("dhcp") / "stage", places.plugins, places.shim)
-    with stage.build(own) as built:
+    own = NodePaths(tmp_path_factory.mktemp("dhcp") / "stage", places.plugins, places.shim)
+    with demo_node.build(own) as built:
         yield built
 
 
 @pytest.fixture
-def node(dhcp_stage: Stage, cnitool: Path) -> Node:
+def node(dhcp_stage: DemoNode, cnitool: Path) -> Node:
     return Node(dhcp_stage, cnitool)
 
 
 @pytest.fixture
-def server(dhcp_stage: Stage, tmp_path: Path) -> Iterator[DhcpServer]:
+def server(dhcp_stage: DemoNode, tmp_path: Path) -> Iterator[DhcpServer]:
     with dhcp_server.serving(dhcp_stage, tmp_path) as server:
         yield server
 
 
 def dhcp_daemons(node: Node) -> list[int]:
     """The processes of this node that serve dhcp."""
-    root = str(node.stage.places.bin_dir)
+    root = str(node.stage.paths.bin_dir)
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -158,7 +158,7 @@ def test_ours_ends_with_the_daemon_however_that_ends(node: Node) -> None:
 def test_one_that_runs_on_the_node_is_respected(node: Node, server: DhcpServer) -> None:
     """A unit of systemd, say: never two. When it goes, ours takes its place, and its leases."""
     command = node.stage.command(
-        "sh", "-c", f"mkdir -p /run/cni; exec {node.stage.places.bin_dir}/dhcp daemon"
+        "sh", "-c", f"mkdir -p /run/cni; exec {node.stage.paths.bin_dir}/dhcp daemon"
     )
     own = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until(lambda: len(dhcp_daemons(node)) == 1)
@@ -181,7 +181,7 @@ def test_one_that_runs_on_the_node_is_respected(node: Node, server: DhcpServer) 
 
 def test_a_node_without_the_binary_says_so(node: Node) -> None:
     """And pods that want it fail with what is to be done."""
-    binary = node.stage.places.bin_dir / "dhcp"
+    binary = node.stage.paths.bin_dir / "dhcp"
     where = binary.readlink()
     binary.unlink()
     try:
@@ -194,7 +194,7 @@ def test_a_node_without_the_binary_says_so(node: Node) -> None:
 def test_no_server_answers(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plugin waits longer than we do: ADD fails in our time, and nothing is left."""
     environment = {**node.stage.daemon_environment(), "NETATTACH_PLUGIN_DEADLINE": "3"}
-    monkeypatch.setattr(Stage, "daemon_environment", lambda _: environment)
+    monkeypatch.setattr(DemoNode, "daemon_environment", lambda _: environment)
     node.create_nad("lan", MACVLAN)
     with daemon(node), node.pod("lan") as pod:
         failed = node.call("add", pod)

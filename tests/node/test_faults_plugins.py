@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import stage
-from netattach_cli.demo.stage import Places
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import NodePaths
 from support.faults import FaultyDaemon, eventually, kill, processes_of, state
 from support.node import Node
 
@@ -43,20 +43,20 @@ class Stand:
 
     def plugin(self, script: str) -> None:
         """Installs it as `odd`."""
-        path = self.node.stage.places.bin_dir / "odd"
+        path = self.node.stage.paths.bin_dir / "odd"
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
     def nothing_is_left(self) -> None:
         eventually(lambda: state(self.node) == self.clean)
-        eventually(lambda: not processes_of(f"CNI_PATH={self.node.stage.places.bin_dir}"))
+        eventually(lambda: not processes_of(f"CNI_PATH={self.node.stage.paths.bin_dir}"))
 
 
 @pytest.fixture(scope="module")
-def stand(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+def stand(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """For all tests here, none of which leaves anything."""
     root = tmp_path_factory.mktemp("faults")
-    with stage.build(Places(root / "stage", places.plugins, places.shim)) as built:
+    with demo_node.build(NodePaths(root / "stage", places.plugins, places.shim)) as built:
         node, daemon = Node(built, cnitool), FaultyDaemon(built, root)
         node.create_nad("good", GOOD)
         node.create_nad("odd", {"cniVersion": "1.0.0", "type": "odd"})
@@ -98,7 +98,7 @@ def test_a_plugin_that_misbehaves_on_delete(stand: Stand, script: str) -> None:
         assert "DEL of network default/odd (net2)" in deleted.stderr
         assert "not found" not in deleted.stderr
         assert [] == stand.node.leases()
-        [entry] = stand.node.stage.places.ledger.glob("*.json")
+        [entry] = stand.node.stage.paths.ledger.glob("*.json")
         left = json.loads(entry.read_text())
         assert ("deleting", ["net2"]) == (left["phase"], [each["interface"] for each in left["attachments"]])
         stand.plugin("exit 0")
@@ -113,7 +113,7 @@ def test_a_delete_that_failed_is_tried_again_in_another_pods_time(stand: Stand) 
         stand.node.add(pod)
         stand.plugin("exit 1")
         assert 0 != stand.node.call("del", pod).returncode
-    for path in (stand.node.stage.places.var_lib_cni / "results").iterdir():
+    for path in (stand.node.stage.paths.var_lib_cni / "results").iterdir():
         path.unlink()
     stand.plugin("exit 0")
     stand.daemon.die()
@@ -136,7 +136,7 @@ def test_a_shim_that_is_killed_with_all_that_it_started(stand: Stand, tmp_path: 
         adding = pool.submit(stand.node.call, "add", pod)
         eventually(lambda: started.exists() and stand.node.leases())
         give_up = time.monotonic() + 20
-        while remaining := processes_of(f"CNI_PATH={stand.node.stage.places.bin_dir}"):
+        while remaining := processes_of(f"CNI_PATH={stand.node.stage.paths.bin_dir}"):
             assert time.monotonic() < give_up
             for pid in reversed(remaining):
                 kill(pid)
@@ -179,15 +179,15 @@ def test_a_call_that_waits_and_is_given_up_begins_nothing(stand: Stand, tmp_path
         front = min(
             pid
             for pid in processes_of("CNI_COMMAND=DEL")
-            if pid in processes_of(f"CNI_PATH={stand.node.stage.places.bin_dir}")
+            if pid in processes_of(f"CNI_PATH={stand.node.stage.paths.bin_dir}")
         )
         kill(front)
         assert 0 != deleting.result(timeout=20).returncode
         go_on.touch()
 
         assert 0 == first.result(timeout=20).returncode
-        eventually(lambda: not processes_of(f"CNI_PATH={stand.node.stage.places.bin_dir}"))
+        eventually(lambda: not processes_of(f"CNI_PATH={stand.node.stage.paths.bin_dir}"))
         assert ["lo", "eth0"] == stand.node.link_names(pod)
-        assert 1 == len(list(stand.node.stage.places.ledger.glob("*.json")))
+        assert 1 == len(list(stand.node.stage.paths.ledger.glob("*.json")))
         stand.node.delete(pod)
         stand.nothing_is_left()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo.stage import DEFAULT_NETWORK
+from netattach_cli.demo.demo_node import DEFAULT_NETWORK
 from netattach_core.cni import request as cni_request
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Feature
@@ -132,7 +132,7 @@ def test_what_only_speaks_of_networks_is_plain(node: Node, value: str) -> None:
 class TestWhichChain:
     def test_a_primary_that_was_changed_is_not_used(self, node: Node) -> None:
         """Before the daemon has compiled it anew; one that was changed back is."""
-        conf = node.stage.places.conf_dir / "10-default.conflist"
+        conf = node.stage.paths.conf_dir / "10-default.conflist"
         with node.pod() as pod:
             conf.write_text(DEFAULT_NETWORK.replace("10.244.1", "10.244.2"))
             assert TRY_AGAIN == error_of(node, "ADD", pod)["code"]
@@ -147,7 +147,7 @@ class TestWhichChain:
         self, node: Node, name: str, code: int
     ) -> None:
         """It may be another network; one that comes behind changes nothing."""
-        new = node.stage.places.conf_dir / name
+        new = node.stage.paths.conf_dir / name
         with node.pod() as pod:
             new.write_text("{}")
             try:
@@ -159,7 +159,7 @@ class TestWhichChain:
 
     def test_delete_goes_by_the_bytes_of_add(self, node: Node) -> None:
         """The default network is another one by then; the lease is freed in the one of ADD."""
-        conf = node.stage.places.conf_dir / "10-default.conflist"
+        conf = node.stage.paths.conf_dir / "10-default.conflist"
         with node.pod() as pod:
             node.add(pod)
             conf.write_text(DEFAULT_NETWORK.replace('"cbr0","plugins"', '"other","plugins"'))
@@ -172,7 +172,7 @@ class TestWhichChain:
 
     def test_more_plugins_in_a_directory_beside_make_it_another_chain(self, node: Node) -> None:
         """Which the daemon reads; an empty directory is enough to ask it."""
-        beside = node.stage.places.conf_dir / "cbr0"
+        beside = node.stage.paths.conf_dir / "cbr0"
         beside.mkdir()
         with node.pod() as pod:
             try:
@@ -279,7 +279,7 @@ class TestTheDaemonAfterwards:
                 assert ("cbr0", "eth0", True) == tuple(
                     node.status(late)[0][k] for k in ("name", "interface", "default")
                 )
-            notes = [(node.stage.places.ledger / "chains/plain" / name).read_bytes() for name in node.notes()]
+            notes = [(node.stage.paths.ledger / "chains/plain" / name).read_bytes() for name in node.notes()]
             assert [True, True] == [compiled_chain.parse_note(note).told for note in notes]
             node.delete(early)
             node.delete(late)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo.stage import DEFAULT_NETWORK
+from netattach_cli.demo.demo_node import DEFAULT_NETWORK
 from support import multus
 from support.multus import Delegate
 from support.node import Node
@@ -122,7 +122,7 @@ def test_a_spoilt_list_that_is_removed(before: Others) -> None:
 def test_a_pod_that_the_default_network_attached_alone(before: Others) -> None:
     """By the configuration of its ADD, though the default network's file says something else today."""
     node = before.node
-    file = node.stage.places.conf_dir / "10-default.conflist"
+    file = node.stage.paths.conf_dir / "10-default.conflist"
     with node.pod() as pod:
         before.primary_adds(pod)
         assert (["lo", "eth0"], 1, 1) == (node.link_names(pod), len(node.leases()), len(before.files()))

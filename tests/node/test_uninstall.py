@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo.stage import DEFAULT_NETWORK
+from netattach_cli.demo.demo_node import DEFAULT_NETWORK
 from netattach_core.cni import netattach_conf
 from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.node.uninstall_chain import UninstallChain
@@ -61,7 +61,7 @@ def _taken_back(after: Others) -> None:
 
 
 def _books(after: Others) -> tuple[ShimLedger, CniCaches]:
-    ledger = ShimLedger(after.node.stage.places.ledger, 120)
+    ledger = ShimLedger(after.node.stage.paths.ledger, 120)
     return ledger, CniCaches(after.root / "multus", after.root)
 
 
@@ -115,7 +115,7 @@ def test_a_plain_pod_that_the_shim_attached_alone_is_handed_over_too(after: Othe
 @pytest.fixture
 def ours(after: Others) -> Iterator[UninstallChain]:
     """Ours at the end of the default network's plugins, once they are taken; a test's end is our return."""
-    stage = after.node.stage.places
+    stage = after.node.stage.paths
     ours = UninstallChain(stage.conf_dir, ShimFiles(stage.ledger).chains)
     yield ours
     ours.give_up()
@@ -124,7 +124,7 @@ def ours(after: Others) -> Iterator[UninstallChain]:
 @pytest.fixture
 def primary_file(node: Node) -> Iterator[Path]:
     """The default network's file; it is put back."""
-    path = node.stage.places.conf_dir / "10-default.conflist"
+    path = node.stage.paths.conf_dir / "10-default.conflist"
     yield path
     path.with_suffix(".conf").unlink(missing_ok=True)
     path.write_text(DEFAULT_NETWORK)
@@ -135,17 +135,17 @@ def behind(after: Others, ours: UninstallChain) -> Path:
     """The one in the directory that libcni chains, and no other: that a runtime uses both is another test's."""
     ours.take()
     _stand_in(after).unlink()
-    return after.node.stage.places.conf_dir / "cbr0" / netattach_conf.BEHIND
+    return after.node.stage.paths.conf_dir / "cbr0" / netattach_conf.BEHIND
 
 
 def _stand_in(after: Others) -> Path:
-    return after.node.stage.places.conf_dir / netattach_conf.STAND_IN
+    return after.node.stage.paths.conf_dir / netattach_conf.STAND_IN
 
 
 def _what_is_left(after: Others) -> list[str]:
     """Of our places."""
-    conf = after.node.stage.places.conf_dir
-    paths = [_stand_in(after), conf / "cbr0", ShimFiles(after.node.stage.places.ledger).stand_in]
+    conf = after.node.stage.paths.conf_dir
+    paths = [_stand_in(after), conf / "cbr0", ShimFiles(after.node.stage.paths.ledger).stand_in]
     return [path.name for path in paths if path.exists()]
 
 
@@ -191,7 +191,7 @@ def test_new_pods_are_the_default_networks_alone(after: Others, behind: Path) ->
 def test_a_plugin_that_fails_keeps_the_entry_and_our_place(after: Others, behind: Path) -> None:
     """The runtime comes again."""
     node = after.node
-    binary = node.stage.places.bin_dir / "macvlan"
+    binary = node.stage.paths.bin_dir / "macvlan"
     where = binary.readlink()
     with node.pod("data") as pod:
         node.add(pod)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from netattach_cli.demo.stage import Stage
+from netattach_cli.demo.demo_node import DemoNode
 
 FIRST, LAST = "10.0.3.200", "10.0.3.219"
 
@@ -55,7 +55,7 @@ class DhcpServer:
 
 
 @contextlib.contextmanager
-def serving(stage: Stage, directory: Path) -> Iterator[DhcpServer]:
+def serving(stage: DemoNode, directory: Path) -> Iterator[DhcpServer]:
     """dnsmasq gives no lease below two minutes, and takes no T1 below three seconds, after which clients renew."""
     leases, released = directory / "leases", directory / "released"
     words = (
@@ -71,7 +71,7 @@ def serving(stage: Stage, directory: Path) -> Iterator[DhcpServer]:
 
 
 @contextlib.contextmanager
-def _running(stage: Stage, output: Path, *words: str) -> Iterator[None]:
+def _running(stage: DemoNode, output: Path, *words: str) -> Iterator[None]:
     """In the world, for as long as the context."""
     command = stage.command("ip", "netns", "exec", "world", "setpriv", "--pdeathsig=KILL", *words)
     with output.open("wb") as out:
@@ -83,7 +83,7 @@ def _running(stage: Stage, output: Path, *words: str) -> Iterator[None]:
         process.wait()
 
 
-def _listens(stage: Stage) -> bool:
+def _listens(stage: DemoNode) -> bool:
     """/proc/net/udp has ports in hexadecimal."""
     return ":0043 " in stage.run("ip", "netns", "exec", "world", "cat", "/proc/net/udp").stdout
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from netattach_cli.demo.stage import Stage
+from netattach_cli.demo.demo_node import DemoNode
 from support.node import Node
 from support.shim_peer import children
 
@@ -30,7 +30,7 @@ def eventually(holds: Callable[[], object]) -> None:
 class FaultyDaemon:
     """The daemon under a supervisor that starts it again at once."""
 
-    def __init__(self, stage: Stage, directory: Path) -> None:
+    def __init__(self, stage: DemoNode, directory: Path) -> None:
         self._stage = stage
         self._directory = directory
         self._round = 0
@@ -106,7 +106,7 @@ def differences(node: Node, clean: Mapping[str, object]) -> dict[str, object]:
 
 def state(node: Node) -> Mapping[str, object]:
     """All that a call may leave: what `leftovers` tells, the runtime's cache, mounts, and files beside the ledger's."""
-    cache = node.stage.places.var_lib_cni / "results"
+    cache = node.stage.paths.var_lib_cni / "results"
     return {
         **{key: value for key, value in node.leftovers().items() if key != "namespaces"},
         "cache": sorted(path.name for path in cache.glob("*")) if cache.exists() else [],

@@ -24,7 +24,7 @@ class Others:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.root = node.stage.places.var_lib_cni
+        self.root = node.stage.paths.var_lib_cni
 
     def container_id(self, pod: NodePod) -> str:
         """As cnitool, which stands for the runtime, makes it of the namespace."""
@@ -84,12 +84,12 @@ class Others:
 
     def primary_tries(self, verb: str, pod: NodePod) -> subprocess.CompletedProcess[str]:
         """Whatever comes of it."""
-        return self._cnitool(verb, "cbr0", pod, self.node.stage.places.conf_dir)
+        return self._cnitool(verb, "cbr0", pod, self.node.stage.paths.conf_dir)
 
     def _cnitool(self, verb: str, network: str, pod: NodePod, conf: Path) -> subprocess.CompletedProcess[str]:
         environment = {
             "NETCONFPATH": str(conf),
-            "CNI_PATH": str(self.node.stage.places.bin_dir),
+            "CNI_PATH": str(self.node.stage.paths.bin_dir),
             "CNI_ARGS": cni_request.args_text({"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name}),
         }
         return self.node.stage.run(self.node.cnitool, verb, network, pod.netns, env=environment, check=False)
@@ -106,7 +106,7 @@ class Others:
 
     def taken_first(self) -> Path:
         """A copy of the first file by name, alone in a directory; our own conf is gone for the runtime."""
-        places = self.node.stage.places
+        places = self.node.stage.paths
         present = [path for path in places.conf_dir.iterdir() if path.suffix in netattach_conf.SUFFIXES]
         first = min(path for path in present if path.name != netattach_conf.FILE_NAME)
         alone = places.root / "taken-first"
@@ -133,7 +133,7 @@ class Others:
             "CNI_NETNS": pod.netns,
             "CNI_IFNAME": ifname,
             "CNI_ARGS": "IgnoreUnknown=1",
-            "CNI_PATH": str(self.node.stage.places.bin_dir),
+            "CNI_PATH": str(self.node.stage.paths.bin_dir),
         }
-        path = self.node.stage.places.bin_dir / str(stdin["type"])
+        path = self.node.stage.paths.bin_dir / str(stdin["type"])
         return self.node.stage.run(path, env=environment, stdin=json.dumps(stdin)).stdout

@@ -46,14 +46,14 @@ def call(
         "CNI_CONTAINERID": sandbox(pod),
         "CNI_NETNS": pod.netns,
         "CNI_IFNAME": "eth0",
-        "CNI_PATH": str(node.stage.places.bin_dir),
+        "CNI_PATH": str(node.stage.paths.bin_dir),
         "CNI_ARGS": f"K8S_POD_NAMESPACE={pod.namespace};K8S_POD_NAME={pod.name};K8S_POD_UID={pod.uid}",
     }
     return environment, stdin or json.dumps(conf)
 
 
 def binary(node: Node) -> Path:
-    return node.stage.places.bin_dir / netattach_conf.TYPE
+    return node.stage.paths.bin_dir / netattach_conf.TYPE
 
 
 def run(
@@ -90,7 +90,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 
 def primary_path(node: Node) -> Path:
-    return node.stage.places.ledger / "chains/primary"
+    return node.stage.paths.ledger / "chains/primary"
 
 
 @contextlib.contextmanager

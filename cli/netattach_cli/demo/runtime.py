@@ -1,7 +1,7 @@
-"""What a container runtime does for a pod: a network namespace, a process in it, and the CNI calls of our conf.
+"""What a container runtime does for a pod: a network namespace, and the CNI calls for netattach's conflist.
 
-The calls are made exactly as containerd makes them: the conf on standard input, the pod in CNI_ARGS, its annotations by the
-capability that the conf declares.
+The calls are those of containerd: the CNI config on standard input, the pod's name in CNI_ARGS, and its annotations through the
+capability that the CNI config declares.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from netattach_cli.demo.stage import Stage
+from netattach_cli.demo.demo_node import DemoNode
 from netattach_core.cni import netattach_conf
 from netattach_core.cni import request as cni_request
 
 
 class CallError(Exception):
-    """A CNI call failed; the message is what the runtime, and so the reader of the pod's events, is told."""
+    """A CNI call failed; the message is the one that the runtime gets and writes into the pod's events."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoPod:
-    """A pod of the demo."""
+    """A pod of the demo; its sandbox is a network namespace of the same name."""
 
     name: str
     annotations: dict[str, str]
@@ -36,7 +36,7 @@ class DemoPod:
         return f"/run/netns/{self.name}"
 
     def body(self) -> dict[str, Any]:
-        """The pod as the API would hold it."""
+        """The pod as an API object."""
         metadata = {
             "name": self.name,
             "namespace": self.namespace,
@@ -47,44 +47,44 @@ class DemoPod:
 
 
 class Runtime:
-    """Starts and removes pods on a stage; some runtimes hand the pods' annotations over, some do not."""
+    """Starts and stops pods on a demo node. Some runtimes pass the pods' annotations to CNI plugins, others do not."""
 
-    def __init__(self, stage: Stage, *, hands_over_annotations: bool = True) -> None:
-        self._stage = stage
-        self._hands_over = hands_over_annotations
+    def __init__(self, node: DemoNode, *, passes_annotations: bool = True) -> None:
+        self._node = node
+        self._passes_annotations = passes_annotations
 
     def start(self, pod: DemoPod) -> dict[str, Any]:
-        """Makes the sandbox and attaches it; the CNI result. Raises CallError."""
-        write_object(self._stage.places.store / "pods", pod.body())
-        self._stage.run("ip", "netns", "add", pod.name)
-        self._stage.run("ip", "-n", pod.name, "link", "set", "lo", "up")
+        """Creates the sandbox and attaches it; returns the CNI result. Raises CallError."""
+        write_object(self._node.paths.store / "pods", pod.body())
+        self._node.run("ip", "netns", "add", pod.name)
+        self._node.run("ip", "-n", pod.name, "link", "set", "lo", "up")
         result: dict[str, Any] = json.loads(self.call("ADD", pod))
         return result
 
     def stop(self, pod: DemoPod) -> None:
         """Detaches the sandbox and removes it. Raises CallError."""
         self.call("DEL", pod)
-        self._stage.run("ip", "netns", "delete", pod.name)
+        self._node.run("ip", "netns", "delete", pod.name)
 
     def in_pod(self, pod: DemoPod, *words: str) -> str:
-        """What a command prints in the pod. Raises StageError where it fails."""
-        return self._stage.run("nsenter", f"--net={pod.netns}", "--", *words).stdout
+        """The output of a command in the pod. Raises DemoNodeError if it fails."""
+        return self._node.run("nsenter", f"--net={pod.netns}", "--", *words).stdout
 
     def status(self, pod: DemoPod) -> str:
-        """The pod's annotations as they stand in the API now."""
-        path = self._stage.places.store / "pods" / pod.namespace / f"{pod.name}.json"
+        """The pod's network-status annotation in the store; "" where it has none."""
+        path = self._node.paths.store / "pods" / pod.namespace / f"{pod.name}.json"
         annotations: dict[str, str] = json.loads(path.read_text())["metadata"]["annotations"]
         return annotations.get("k8s.v1.cni.cncf.io/network-status", "")
 
     def call(self, command: str, pod: DemoPod) -> str:
-        """One CNI call for a pod; what the shim printed. Raises CallError."""
-        places = self._stage.places
+        """One CNI call for a pod; returns the shim's output. Raises CallError."""
+        paths = self._node.paths
         environment = {
             "CNI_COMMAND": command,
             "CNI_CONTAINERID": pod.sandbox,
             "CNI_NETNS": pod.netns,
             "CNI_IFNAME": "eth0",
-            "CNI_PATH": str(places.bin_dir),
+            "CNI_PATH": str(paths.bin_dir),
             "CNI_ARGS": cni_request.args_text(
                 {
                     "K8S_POD_NAMESPACE": pod.namespace,
@@ -94,17 +94,17 @@ class Runtime:
                 }
             ),
         }
-        done = self._stage.run(
-            places.bin_dir / netattach_conf.TYPE, env=environment, stdin=self._stdin(pod), check=False
+        done = self._node.run(
+            paths.bin_dir / netattach_conf.TYPE, env=environment, stdin=self._stdin(pod), check=False
         )
         if done.returncode:
             raise CallError(_message(done.stdout or done.stderr))
         return done.stdout
 
     def _stdin(self, pod: DemoPod) -> str:
-        """The plugin's part of our conflist with what libcni adds to it."""
-        conflist = json.loads((self._stage.places.conf_dir / netattach_conf.FILE_NAME).read_text())
-        runtime_config = {cni_request.POD_ANNOTATIONS: pod.annotations} if self._hands_over else {}
+        """The plugin's part of netattach's conflist, with the keys that libcni adds."""
+        conflist = json.loads((self._node.paths.conf_dir / netattach_conf.FILE_NAME).read_text())
+        runtime_config = {cni_request.POD_ANNOTATIONS: pod.annotations} if self._passes_annotations else {}
         return json.dumps(
             {
                 **conflist["plugins"][0],
@@ -116,7 +116,7 @@ class Runtime:
 
 
 def write_object(directory: Path, body: dict[str, Any]) -> None:
-    """Puts an object into the store, as `kubectl create` would."""
+    """Writes an object to the daemon's file store, as `kubectl create` would to the API server."""
     metadata = body["metadata"]
     path = directory / metadata.get("namespace", "default") / f"{metadata['name']}.json"
     path.parent.mkdir(parents=True, exist_ok=True)

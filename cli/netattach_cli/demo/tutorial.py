@@ -1,21 +1,22 @@
-"""The walk-through's NADs, its pods, and the mistakes that it warns of."""
+"""The tutorial's NADs, and common mistakes in NADs."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-SPARE = "eth1"
+from netattach_cli.demo.demo_node import DEFAULT_NIC, SECOND_NIC
+
 GATEWAY = "10.0.3.1"
 
 
 def nads() -> dict[str, dict[str, Any]]:
-    """The NADs' configurations by name, as the tutorial has them."""
+    """The CNI configs of the tutorial's NADs, by name."""
     return {
         "macvlan-conf": {
             "cniVersion": "0.3.0",
             "type": "macvlan",
-            "master": SPARE,
+            "master": SECOND_NIC,
             "mode": "bridge",
             "ipam": {**_host_local("10.0.3.100", "10.0.3.119"), "routes": [{"dst": "0.0.0.0/0"}]},
         },
@@ -34,7 +35,7 @@ def nads() -> dict[str, dict[str, Any]]:
             "cniVersion": "0.3.1",
             "name": "host-device-main",
             "type": "host-device",
-            "device": SPARE,
+            "device": SECOND_NIC,
             "ipam": {"type": "dhcp"},
         },
         "ipvlan": {
@@ -42,7 +43,7 @@ def nads() -> dict[str, dict[str, Any]]:
             "name": "ipvlan-main",
             "type": "ipvlan",
             "mode": "l2",
-            "master": SPARE,
+            "master": SECOND_NIC,
             "ipam": _host_local("10.0.3.120", "10.0.3.139"),
         },
         "macvlan": {
@@ -50,13 +51,13 @@ def nads() -> dict[str, dict[str, Any]]:
             "name": "macvlan-main",
             "type": "macvlan",
             "mode": "bridge",
-            "master": SPARE,
+            "master": SECOND_NIC,
             "ipam": {"type": "static"},
         },
         "ipvlan-def": {
             "cniVersion": "0.3.1",
             "type": "ipvlan",
-            "master": SPARE,
+            "master": SECOND_NIC,
             "mode": "l2",
             "ipam": _host_local("10.0.3.140", "10.0.3.159"),
         },
@@ -64,21 +65,21 @@ def nads() -> dict[str, dict[str, Any]]:
 
 
 def without_ipvlan() -> dict[str, dict[str, Any]]:
-    """The same on a kernel without ipvlan: the network of the pods is a macvlan, under its own name."""
+    """The same for a kernel without ipvlan: the pods' network is macvlan-def instead of ipvlan-def."""
     all_nads = nads()
-    stand_in = {**all_nads.pop("ipvlan-def"), "type": "macvlan", "mode": "bridge"}
-    return {**all_nads, "macvlan-def": stand_in}
+    macvlan = {**all_nads.pop("ipvlan-def"), "type": "macvlan", "mode": "bridge"}
+    return {**all_nads, "macvlan-def": macvlan}
 
 
 def mistakes() -> dict[str, str]:
-    """What goes wrong most, as the text that somebody would write; each one is refused."""
-    macvlan = {"cniVersion": "0.3.1", "type": "macvlan", "master": SPARE, "mode": "bridge"}
+    """The CNI configs of common mistakes, by name; each one is refused."""
+    macvlan = {"cniVersion": "0.3.1", "type": "macvlan", "master": SECOND_NIC, "mode": "bridge"}
     bridge = nads()["bridge-conf"]
     outside = {**bridge["ipam"], "rangeStart": "192.168.21.10"}
     return {
-        "master-is-default": _text({**macvlan, "master": "eth0"}),
+        "master-is-default": _text({**macvlan, "master": DEFAULT_NIC}),
         "no-master": _text({"cniVersion": "0.3.1", "type": "macvlan", "mode": "bridge"}),
-        "takes-the-node-away": _text({"cniVersion": "0.3.1", "type": "host-device", "device": "eth0"}),
+        "device-is-default": _text({"cniVersion": "0.3.1", "type": "host-device", "device": DEFAULT_NIC}),
         "no-such-plugin": _text({**macvlan, "type": "macvlann"}),
         "range-outside": _text({**bridge, "ipam": outside}),
         "trailing-comma": _text({"cniVersion": "0.3.1", "type": "bridge"}).replace('"bridge"', '"bridge",'),

@@ -1,4 +1,4 @@
-"""The command line at work, in a folder of its own, with a kubectl that answers as it is told."""
+"""Runs the command line in a temporary folder, with a fake kubectl."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ import pytest
 
 from netattach_cli.__main__ import main
 from netattach_core.api.inventory import NodeInventory
-from unit.cli.desk import Kubectl, Netattach, as_kubectl_prints
+from unit.cli.samples import Kubectl, Netattach, as_kubectl_prints
 
 
 @pytest.fixture
 def netattach(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Netattach:
-    """Runs a command in the temporary folder: exit code, output, errors."""
+    """Runs a command in the temporary folder: exit status, output, errors."""
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str) -> tuple[int, str, str]:
-        code = main(list(words))
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        status = main(list(words))
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
 
     return run
 
 
 @pytest.fixture
 def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kubectl:
-    """Puts a kubectl first on the path; the file that comes back has the words of its last call."""
+    """Puts a fake kubectl first on the path; returns the file with the arguments of its last call."""
 
-    def install(*nodes: NodeInventory, stdout: str = "", stderr: str = "", code: int = 0) -> Path:
+    def install(*nodes: NodeInventory, stdout: str = "", stderr: str = "", status: int = 0) -> Path:
         folder = tmp_path / "bin"
         folder.mkdir(exist_ok=True)
         (folder / "stdout").write_text(stdout or json.dumps(as_kubectl_prints(*nodes)))
         (folder / "stderr").write_text(stderr)
-        script = f'echo "$@" >{folder}/called; cat {folder}/stderr >&2; cat {folder}/stdout; exit {code}'
+        script = f'echo "$@" >{folder}/called; cat {folder}/stderr >&2; cat {folder}/stdout; exit {status}'
         (folder / "kubectl").write_text(f"#!/bin/sh\n{script}\n")
         (folder / "kubectl").chmod(0o755)
         monkeypatch.setenv("PATH", str(folder), prepend=":")

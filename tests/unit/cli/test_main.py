@@ -1,4 +1,4 @@
-"""The program itself: its name, and how it ends when nobody listens any more."""
+"""The program itself: its name, and its end when the reader of its output goes away."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from netattach_cli.__main__ import main
-from unit.cli.desk import BROKEN, nad
+from unit.cli.samples import INVALID_CONFIG, nad
 
 
 @pytest.mark.parametrize(
     ("program", "shown"), [("/bin/netattach", "netattach"), ("/bin/kubectl-netattach", "kubectl netattach")]
 )
-def test_it_calls_itself_as_it_was_called(
+def test_usage_shows_the_name_it_was_started_by(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], program: str, shown: str
 ) -> None:
     """kubectl starts it as a plugin."""
@@ -27,10 +27,10 @@ def test_it_calls_itself_as_it_was_called(
     assert capsys.readouterr().out.startswith(f"usage: {shown} lint ")
 
 
-def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
+def test_a_closed_pipe_ends_it_without_a_traceback(tmp_path: Path) -> None:
     """As with `netattach lint … | head -1`; the output is longer than a pipe holds."""
     file = tmp_path / "a.yaml"
-    file.write_text("---\n".join(nad(f"n{index}", BROKEN) for index in range(600)))
+    file.write_text("---\n".join(nad(f"n{index}", INVALID_CONFIG) for index in range(600)))
     command = [sys.executable, "-m", "netattach_cli", "lint", str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Places: each character of a scalar's value is found in the file, however YAML writes it."""
+"""Each character of a scalar is found in the file, in every style of YAML."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_cli import places
-from netattach_cli.manifests import Manifest, manifests
+from netattach_cli.lint import scalar_offsets
+from netattach_cli.lint.manifests import Manifest, manifests
 from netattach_core.api.nad import KIND
 
 CONFIG = '{ "name": "it\'s",\n  "type": "bridge" }'
-
 
 CONFIG_AT = ("spec", "config")
 
@@ -52,8 +51,8 @@ def offsets(found: Manifest) -> tuple[int, ...]:
         ),
     ],
 )
-def test_a_word_is_found_where_the_file_has_it(scalar: str) -> None:
-    """Line breaks, indentation, doubled quotes and escapes are all walked over."""
+def test_a_word_of_a_config_is_found_in_the_file(scalar: str) -> None:
+    """Past line breaks, indentation, doubled quotes and escapes."""
     text = f"kind: {KIND}\nspec:\n  config: {scalar}"
     found = manifest(text)
     at = offsets(found)[found.value(*CONFIG_AT).index('"type"')]
@@ -61,25 +60,25 @@ def test_a_word_is_found_where_the_file_has_it(scalar: str) -> None:
     assert text[at:].lstrip("\\").startswith('"type')
 
 
-def test_a_plain_scalar_has_no_marks_around_it() -> None:
-    """It may hold JSON by accident only, but the place is right."""
+def test_a_word_of_a_plain_scalar_is_found() -> None:
+    """A plain scalar has no quotes around it."""
     found = manifest(f"kind: {KIND}\nspec:\n  config: word and\n    more\n")
 
     assert found.text[offsets(found)[found.value(*CONFIG_AT).index("more")] :].startswith("more")
 
 
-def test_two_that_do_not_fit_are_none() -> None:
-    """Then the scalar's own place is shown."""
-    assert places.align("'abc'", places.Span(0, 5, "'"), "abd") is None
-    assert places.align("'abc'", places.Span(0, 5, "'"), "abcd") is None
+def test_a_value_that_does_not_match_the_file_has_no_offsets() -> None:
+    """Then a finding shows the location of the whole scalar."""
+    assert scalar_offsets.align("'abc'", scalar_offsets.Span(0, 5, "'"), "abd") is None
+    assert scalar_offsets.align("'abc'", scalar_offsets.Span(0, 5, "'"), "abcd") is None
 
 
 @given(
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"])),
     st.sampled_from(["|", ">", "'", '"', None]),
 )
-def test_whatever_yaml_writes_is_found_again(value: str, style: Any) -> None:
-    """Each character that is no blank stands in the file at the place that is given, or is written as an escape there."""
+def test_every_character_that_yaml_writes_is_found(value: str, style: Any) -> None:
+    """At the offset of a character that is not whitespace, the file has this character or an escape."""
     text = yaml.safe_dump({"kind": KIND, "spec": {"config": value}}, default_style=style, allow_unicode=True)
     found = manifest(text)
 
@@ -89,8 +88,8 @@ def test_whatever_yaml_writes_is_found_again(value: str, style: Any) -> None:
 
 
 @given(st.text())
-def test_whatever_json_writes_is_found_again(value: str) -> None:
-    """The same for JSON's escapes, which lint meets in `kubectl get -o json`."""
+def test_every_character_that_json_writes_is_found(value: str) -> None:
+    """JSON has its own escapes, as in the output of `kubectl get -o json`."""
     text = json.dumps({"kind": KIND, "spec": {"config": value}})
     found = manifest(text)
 

@@ -1,4 +1,4 @@
-"""`netattach new`: what it writes can be applied, and what it chose can be read in it."""
+"""`netattach new`: the NAD it writes can be applied, and has comments that explain its defaults."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from netattach_cli.drafts import IPAMS, TYPES
+from netattach_cli.new.generator import IPAMS, TYPES
 from netattach_core.api import inventory
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.text.finding import Severity
 from netattach_core.validation.validator import validate
-from unit.cli.desk import Kubectl, Netattach
+from unit.cli.samples import Kubectl, Netattach
 
 PLUGINS = (*TYPES, "host-local", "static", "dhcp", "whereabouts")
 VERSIONS = ("0.3.1", "0.4.0", "1.0.0", "1.1.0")
@@ -44,13 +44,13 @@ def with_interfaces(*interfaces: Interface) -> NodeInventory:
 
 
 def save(*nodes: NodeInventory) -> tuple[str, str]:
-    """The option that names the file."""
+    """Writes the inventories to a file; returns the option that names it."""
     Path("nodes.json").write_text(json.dumps([inventory.to_dict(node) for node in nodes]))
     return "--inventory", "nodes.json"
 
 
-def made(netattach: Netattach, *words: str) -> dict[str, Any]:
-    """The configuration, of an object that was written and nothing else."""
+def generated(netattach: Netattach, *words: str) -> dict[str, Any]:
+    """The CNI config of the NAD that the command writes to standard output."""
     code, out, _ = netattach("new", *words)
     assert 0 == code
     config = json.loads(yaml.safe_load(out)["spec"]["config"])
@@ -61,10 +61,8 @@ def made(netattach: Netattach, *words: str) -> dict[str, Any]:
 @pytest.mark.parametrize("known", [True, False], ids=["with inventory", "without"])
 @pytest.mark.parametrize("ipam", ["", *IPAMS])
 @pytest.mark.parametrize("kind", TYPES)
-def test_whatever_is_written_is_not_refused(
-    netattach: Netattach, kind: str, ipam: str, *, known: bool
-) -> None:
-    """And where a plugin fails without addresses, nothing is written."""
+def test_every_generated_nad_is_valid(netattach: Netattach, kind: str, ipam: str, *, known: bool) -> None:
+    """If a plugin fails without addresses, none is written."""
     words = [*(["--ipam", ipam] if ipam else []), *(["--vlan", "7"] if kind == "vlan" else [])]
     nodes = [NODE, OTHER] if known else None
     words += save(NODE, OTHER) if known else ("--inventory", "none")
@@ -74,7 +72,7 @@ def test_whatever_is_written_is_not_refused(
 
     if ipam == "none" and kind in NEEDS_IPAM:
         assert (1, "") == (code, out)
-        assert f"error: {kind} needs addresses" in err
+        assert f"error: {kind} fails without addresses" in err
         return
     body = yaml.safe_load(out)
     assert 0 == code
@@ -83,13 +81,13 @@ def test_whatever_is_written_is_not_refused(
     assert ipam in {"", json.loads(body["spec"]["config"]).get("ipam", {"type": "none"})["type"]}
 
 
-def test_it_is_written_as_people_write_it(netattach: Netattach) -> None:
-    """With what was chosen, and why, above it."""
+def test_the_nad_is_readable(netattach: Netattach) -> None:
+    """With comments that explain its defaults."""
     expected = """\
-# master eth1: on 2 of 2 nodes, and carries none of the node's own traffic, as eth0 does
-# ipam whereabouts: is on the nodes, and its leases hold for all of them
-# subnet 10.200.79.0/24: private, and overlaps no address of the nodes
-# cniVersion 1.0.0: the nodes' macvlan and whereabouts speak it
+# master eth1: on 2 of 2 nodes, and carries no traffic of the node itself, unlike eth0
+# ipam whereabouts: is installed on the nodes, and its leases are valid on all of them
+# subnet 10.200.79.0/24: private, and overlaps no network of the nodes
+# cniVersion 1.0.0: supported by macvlan and whereabouts on the nodes
 apiVersion: k8s.cni.cncf.io/v1
 kind: NetworkAttachmentDefinition
 metadata:
@@ -112,31 +110,31 @@ spec:
     assert (0, expected, "") == netattach("new", "macvlan", "-n", "lab", *save(NODE, OTHER))
 
 
-def test_the_cluster_is_asked_where_nothing_else_is_said(netattach: Netattach, kubectl: Kubectl) -> None:
+def test_the_cluster_is_the_default_inventory(netattach: Netattach, kubectl: Kubectl) -> None:
     kubectl(NODE)
 
-    assert "eth1" == made(netattach, "macvlan")["master"]
+    assert "eth1" == generated(netattach, "macvlan")["master"]
 
 
-def test_without_a_cluster_what_needs_no_node_is_made_all_the_same(
+def test_without_a_cluster_types_that_need_no_interface_are_generated(
     netattach: Netattach, kubectl: Kubectl
 ) -> None:
-    """And what needs one says what to do."""
-    kubectl(code=1, stderr="The connection to the server was refused\n", stdout="x")
+    """For others the message names the options that help."""
+    kubectl(status=1, stderr="The connection to the server was refused\n", stdout="x")
     code, out, err = netattach("new", "bridge")
 
     assert 0 == code
     assert "br1" == json.loads(yaml.safe_load(out)["spec"]["config"])["bridge"]
-    assert err.startswith("note: nothing is known of the nodes (kubectl get ")
+    assert err.startswith("note: no inventory of the nodes (kubectl get ")
     code, out, err = netattach("new", "macvlan")
     assert (1, "") == (code, out)
     assert err.endswith(
-        "error: nothing is known of the nodes' interfaces: name one with --master, or give --inventory\n"
+        "error: the interfaces of the nodes are not known: name one with --master, or give --inventory\n"
     )
 
 
-def test_an_inventory_that_is_asked_for_must_be_there(netattach: Netattach, kubectl: Kubectl) -> None:
-    kubectl(code=1, stderr="refused\n", stdout="x")
+def test_an_inventory_that_is_named_must_be_readable(netattach: Netattach, kubectl: Kubectl) -> None:
+    kubectl(status=1, stderr="refused\n", stdout="x")
 
     assert 2 == netattach("new", "bridge", "--inventory", "cluster")[0]
     assert (2, "", "error: none.json: no such file or directory\n") == netattach(
@@ -145,9 +143,7 @@ def test_an_inventory_that_is_asked_for_must_be_there(netattach: Netattach, kube
 
 
 @pytest.mark.parametrize("kind", ["macvlan", "host-device"])
-def test_where_no_interface_can_be_used_each_is_named_with_the_reason(
-    netattach: Netattach, kind: str
-) -> None:
+def test_if_no_interface_can_be_used_the_reason_for_each_is_printed(netattach: Netattach, kind: str) -> None:
     node = with_interfaces(
         *NODE.interfaces[:2],
         Interface("eth1", up=False),
@@ -159,9 +155,9 @@ def test_where_no_interface_can_be_used_each_is_named_with_the_reason(
     )
     code, out, err = netattach("new", kind, *save(node))
     vlan = (
-        "stands on eth0, which carries the node's own traffic"
+        "is on top of eth0, which carries the node's own traffic"
         if kind == "macvlan"
-        else "is a vlan, and no hardware"
+        else "is a vlan, not a hardware interface"
     )
 
     assert (1, "") == (code, out)
@@ -178,7 +174,7 @@ def test_where_no_interface_can_be_used_each_is_named_with_the_reason(
 
 
 def test_the_default_interface_is_refused_by_name_too(netattach: Netattach) -> None:
-    """What the validator says is said here."""
+    """With the validator's finding."""
     code, out, err = netattach("new", "macvlan", "--master", "eth0", *save(NODE))
 
     assert (1, "") == (code, out)
@@ -204,19 +200,19 @@ def test_a_plugin_that_is_not_on_the_nodes_is_an_error(netattach: Netattach) -> 
         ("tap", [NODE], "none"),
     ],
 )
-def test_addresses_are_such_that_no_two_pods_share_one(
+def test_the_default_ipam_gives_no_address_twice(
     netattach: Netattach, kind: str, nodes: list[NodeInventory], ipam: str
 ) -> None:
-    """Leases on each node are for networks that end at the node."""
-    assert ipam == made(netattach, kind, *save(*nodes)).get("ipam", {"type": "none"})["type"]
+    """Leases on each node are only for networks that end at the node."""
+    assert ipam == generated(netattach, kind, *save(*nodes)).get("ipam", {"type": "none"})["type"]
 
 
-def test_with_static_a_pod_is_told_how_to_ask(netattach: Netattach) -> None:
-    """The annotation of the comment can be copied."""
+def test_with_static_a_comment_shows_the_annotation_of_a_pod(netattach: Netattach) -> None:
+    """It can be copied."""
     _, out, _ = netattach("new", "macvlan", "--ipam", "static", "--subnet", "10.9.0.0/24", *save(NODE))
 
     assert (
-        """# a pod's annotation: k8s.v1.cni.cncf.io/networks: '[{"name": "macvlan-eth1", "ips": ["10.9.0.2/24"]}]'"""
+        """# annotation of a pod: k8s.v1.cni.cncf.io/networks: '[{"name": "macvlan-eth1", "ips": ["10.9.0.2/24"]}]'"""
         in out
     )
     assert {"ips": True} == json.loads(yaml.safe_load(out)["spec"]["config"])["capabilities"]
@@ -229,21 +225,23 @@ def test_with_static_a_pod_is_told_how_to_ask(netattach: Netattach) -> None:
 def test_the_subnet_overlaps_no_address_of_any_node(
     netattach: Netattach, address: str, expected: str
 ) -> None:
-    """Of the other nodes neither."""
+    """Of no other node either."""
     node = with_interfaces(*NODE.interfaces, Interface("x", addresses=(address, "nonsense")))
-    config = made(netattach, "macvlan", *save(OTHER, node))
+    config = generated(netattach, "macvlan", *save(OTHER, node))
 
     assert config["ipam"]["range"].startswith(expected)
 
 
 def test_two_networks_have_two_subnets(netattach: Netattach) -> None:
-    """The name decides, so that the second call does not give the first one's again."""
-    ranges = {made(netattach, "macvlan", "--name", name, *save(NODE))["ipam"]["range"] for name in "abcd"}
+    """The name determines it, so that a second call does not return the subnet of the first one."""
+    ranges = {
+        generated(netattach, "macvlan", "--name", name, *save(NODE))["ipam"]["range"] for name in "abcd"
+    }
 
     assert 4 == len(ranges)
 
 
-def test_nodes_that_use_all_that_is_private_are_told_of(netattach: Netattach) -> None:
+def test_if_nodes_use_all_private_addresses_a_subnet_is_required(netattach: Netattach) -> None:
     node = with_interfaces(
         Interface("eth1"), Interface("x", addresses=("10.0.0.1/8", "192.168.0.1/16", "172.16.0.1/12"))
     )
@@ -257,47 +255,47 @@ def test_nodes_that_use_all_that_is_private_are_told_of(netattach: Netattach) ->
     ("versions", "expected"),
     [(("0.3.1", "0.4.0"), "0.4.0"), (("1.0.0", "1.1.0"), "1.0.0"), (("1.1.0",), "1.1.0"), ((), "1.0.0")],
 )
-def test_the_version_is_one_that_the_binaries_speak(
+def test_the_version_is_one_that_the_plugins_support(
     netattach: Netattach, versions: tuple[str, ...], expected: str
 ) -> None:
-    """Not the newest where an older one will do: the next node may not speak it."""
+    """Not the newest if they support an older one too: other nodes may not support it."""
     node = dataclasses.replace(NODE, plugins=(Plugin("bridge", versions), Plugin("host-local", VERSIONS)))
 
-    assert expected == made(netattach, "bridge", *save(node))["cniVersion"]
+    assert expected == generated(netattach, "bridge", *save(node))["cniVersion"]
 
 
-def test_binaries_without_a_version_in_common_are_an_error(netattach: Netattach) -> None:
+def test_plugins_without_a_common_version_are_an_error(netattach: Netattach) -> None:
     node = dataclasses.replace(NODE, plugins=(Plugin("bridge", ("0.4.0",)), Plugin("host-local", ("1.0.0",))))
     code, out, err = netattach("new", "bridge", *save(node))
 
     assert (1, "") == (code, out)
-    assert "error: the nodes' bridge and host-local speak no version of CNI that all of them know\n" == err
+    assert "error: bridge and host-local on the nodes have no CNI version in common\n" == err
 
 
 def test_a_bridge_gets_a_name_that_no_interface_has(netattach: Netattach) -> None:
     node = with_interfaces(*NODE.interfaces, Interface("br1", kind="bridge"))
 
-    assert "br2" == made(netattach, "bridge", *save(node))["bridge"]
+    assert "br2" == generated(netattach, "bridge", *save(node))["bridge"]
 
 
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["vlan"], "which VLAN it is only the network's owner knows: name it with --vlan"),
-        (["macvlan", "--vlan", "5"], "macvlan has no VLAN of its own"),
+        (["vlan"], "the VLAN has no default: give its ID with --vlan"),
+        (["macvlan", "--vlan", "5"], "macvlan has no VLAN option"),
         (["vlan", "--vlan", "5000"], "vlanId: `vlanId` is 5000"),
-        (["ptp", "--master", "eth1"], "ptp stands on no interface of the node"),
+        (["ptp", "--master", "eth1"], "ptp uses no interface of the node"),
         (["bridge", "--subnet", "10.0.0.1/24"], "--subnet: 10.0.0.1/24 has host bits set"),
         (
             ["ptp", "--ipam", "static", "--subnet", "10.0.0.0/31"],
-            "--subnet 10.0.0.0/31 has no room for a pod",
+            "--subnet 10.0.0.0/31 is too small for a pod",
         ),
-        (["macvlan", "--ipam", "dhcp", "--subnet", "10.0.0.0/24"], "with --ipam dhcp no subnet is written"),
-        (["bridge", "--name", "A_b"], "--name 'A_b' is not a name"),
-        (["bridge", "--namespace", "a.b"], "--namespace 'a.b' is not the name"),
+        (["macvlan", "--ipam", "dhcp", "--subnet", "10.0.0.0/24"], "--ipam dhcp takes no subnet"),
+        (["bridge", "--name", "A_b"], "--name 'A_b' is not a valid object name"),
+        (["bridge", "--namespace", "a.b"], "--namespace 'a.b' is not a valid namespace"),
     ],
 )
-def test_wishes_that_cannot_be_met_say_why(netattach: Netattach, words: list[str], problem: str) -> None:
+def test_invalid_options_are_explained(netattach: Netattach, words: list[str], problem: str) -> None:
     code, out, err = netattach("new", *words, *save(NODE))
 
     assert (1, "") == (code, out)
@@ -307,19 +305,18 @@ def test_wishes_that_cannot_be_met_say_why(netattach: Netattach, words: list[str
 @pytest.mark.parametrize(
     ("link", "name"), [("eth1.100", "macvlan-eth1.100"), ("Wan_0", "macvlan-wan-0"), ("_", "macvlan")]
 )
-def test_the_name_is_one_that_an_object_can_have(netattach: Netattach, link: str, name: str) -> None:
-    assert name == made(netattach, "macvlan", *save(with_interfaces(Interface(link))))["name"]
+def test_the_default_name_is_a_valid_object_name(netattach: Netattach, link: str, name: str) -> None:
+    assert name == generated(netattach, "macvlan", *save(with_interfaces(Interface(link))))["name"]
 
 
 @pytest.mark.parametrize("name", ["10", "null", "1e3", "on", "a"])
-def test_a_name_stays_a_text(netattach: Netattach, name: str) -> None:
+def test_a_name_stays_a_string(netattach: Netattach, name: str) -> None:
     _, out, _ = netattach("new", "bridge", "--name", name, "--namespace", name, *save(NODE))
 
     assert {"name": name, "namespace": name} == yaml.safe_load(out)["metadata"]
 
 
-def test_it_is_written_to_a_file_that_is_not_there_yet(netattach: Netattach) -> None:
-    """A file that somebody has worked on is not written over."""
+def test_an_existing_file_is_not_overwritten(netattach: Netattach) -> None:
     words = ("new", "bridge", "-f", "a.yaml", *save(NODE))
 
     assert (0, "", "") == netattach(*words)

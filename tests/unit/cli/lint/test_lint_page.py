@@ -1,6 +1,6 @@
-"""docs/lint.md is true: its commands print what stands there, and what others copy from it can be read.
+"""docs/lint.md is correct: its commands print what it shows, and its YAML can be copied.
 
-With NETATTACH_WRITE_PAGES=1 the page is written anew from what came.
+With NETATTACH_WRITE_PAGES=1 the page is updated with the actual output.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from support import require
-from unit.cli.desk import BROKEN, Netattach, nad
+from unit.cli.samples import INVALID_CONFIG, Netattach, nad
 
 PAGE = require.REPOSITORY / "docs/lint.md"
 HOOKS = require.REPOSITORY / ".pre-commit-hooks.yaml"
@@ -33,21 +33,21 @@ def commands(block: str) -> Iterator[str]:
 
 
 def run_block(netattach: Netattach, block: str) -> str:
-    """The block as a terminal would show it."""
-    shown, code = "", 0
+    """The commands of the block with their actual output."""
+    shown, status = "", 0
     for command in commands(block):
         shown += f"$ {command}\n"
         if command == "echo $?":
-            shown += f"{code}\n"
+            shown += f"{status}\n"
             continue
         program, *words = shlex.split(command)
         assert "netattach" == program
-        code, out, err = netattach(*words)
+        status, out, err = netattach(*words)
         shown += out + err
     return shown
 
 
-def test_each_command_prints_what_the_page_says(netattach: Netattach) -> None:
+def test_each_command_prints_what_the_page_shows(netattach: Netattach) -> None:
     for text in blocks("yaml"):
         named = FILE.match(text)
         if named:
@@ -63,27 +63,27 @@ def test_each_command_prints_what_the_page_says(netattach: Netattach) -> None:
     assert page == written
 
 
-def test_the_yaml_of_the_page_is_yaml() -> None:
-    """And the hook that it names is there."""
+def test_the_yaml_of_the_page_is_valid() -> None:
+    """And the hook that it names exists."""
     read = [document for text in blocks("yaml") for document in yaml.safe_load_all(text)]
     (hook,) = next(each["repos"][0]["hooks"] for each in read if "repos" in each)
 
     assert hook["id"] in {each["id"] for each in yaml.safe_load(HOOKS.read_text())}
 
 
-def test_the_hook_is_one_that_pre_commit_takes() -> None:
+def test_pre_commit_accepts_the_hook() -> None:
     command = [sys.executable, "-m", "pre_commit", "validate-manifest", str(HOOKS)]
 
     assert 0 == subprocess.run(command, check=False).returncode
 
 
-def test_the_hook_validates_the_files_that_it_is_given(netattach: Netattach) -> None:
-    """Of a whole repository: what is no YAML and none of ours is not its business."""
+def test_the_hook_skips_unrelated_files(netattach: Netattach) -> None:
+    """pre-commit passes all YAML files of a repository, also templates that are not valid YAML."""
     (hook,) = yaml.safe_load(HOOKS.read_text())
     program, *words = shlex.split(hook["entry"])
     Path("a.yaml").write_text(nad("a"))
     Path("b.yaml").write_text("{{ toYaml . }}: [")
-    Path("c.yaml").write_text(nad("c", BROKEN))
+    Path("c.yaml").write_text(nad("c", INVALID_CONFIG))
 
     assert "netattach" == program
     assert (0, "1 NAD: nothing wrong\n", "") == netattach(*words, "a.yaml", "b.yaml")

@@ -1,11 +1,11 @@
-"""A node of its own, made of namespaces: nothing on the machine outside of them is touched, and all ends with them.
+"""A node made of namespaces: it changes nothing on the machine outside of them, and is removed together with them.
 
     world (namespace)            node (namespace)
       up0  172.30.0.1  ────────  eth0  172.30.0.11   carries the default route, and so the default network
-      lan0 10.0.3.1    ────────  eth1  10.0.3.11     the spare card
+      lan0 10.0.3.1    ────────  eth1  10.0.3.11     the second NIC, which is free
 
-Root needs a network and a mount namespace; anybody else a user namespace too. /run is the stage's own, and so is
-/var/lib/cni, where plugins keep leases and we the ledger.
+Root needs a network and a mount namespace; other users also a user namespace. The node has its own /run, and its own
+/var/lib/cni, where plugins keep leases and the daemon its ledger.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from pathlib import Path
 
 from netattach_core.cni import netattach_conf
 
+DEFAULT_NIC, SECOND_NIC = "eth0", "eth1"
+
 _SOCKET = "/run/netattach/cni.sock"
 _READY_SECONDS = 20.0
 
@@ -30,11 +32,11 @@ DEFAULT_NETWORK = (
     '"ipam":{"type":"host-local","subnet":"10.244.1.0/24","routes":[{"dst":"0.0.0.0/0"}]}}]}'
 )
 
-_CARDS = """
+_ADD_NICS = """
 ip link set lo up
 ip netns add world
 ip -n world link set lo up
-card() {  # card NAME SWITCH GATEWAY ADDRESS
+add_nic() {  # add_nic NAME SWITCH GATEWAY ADDRESS
     ip -n world link add "$2" type bridge
     ip -n world addr add "$3/24" dev "$2"
     ip -n world link set "$2" up
@@ -43,19 +45,19 @@ card() {  # card NAME SWITCH GATEWAY ADDRESS
     ip addr add "$4/24" dev "$1"
     ip link set "$1" up
 }
-card eth0 up0 172.30.0.1 172.30.0.11
-card "$SPARE" lan0 10.0.3.1 10.0.3.11
+add_nic eth0 up0 172.30.0.1 172.30.0.11
+add_nic "$SECOND_NIC" lan0 10.0.3.1 10.0.3.11
 ip route add default via 172.30.0.1
 """
 
 
-class StageError(Exception):
-    """The machine does not let us build a stage; the message says what it lacks."""
+class DemoNodeError(Exception):
+    """This machine cannot run the demo node; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where a stage keeps what; all below one temporary directory that the caller owns."""
+class NodePaths:
+    """The files of a demo node: all below `root`, a temporary directory of the caller; plugins and shim come from elsewhere."""
 
     root: Path
     plugins: Path
@@ -83,7 +85,7 @@ class Places:
 
     @property
     def kubelet(self) -> Path:
-        """Where a kubelet would be asked for the devices of a pod; there is none on a stage."""
+        """The kubelet's socket for pod resources; a demo node has no kubelet."""
         return self.root / "kubelet.sock"
 
     @property
@@ -94,29 +96,29 @@ class Places:
     def leases(self) -> Path:
         return self.var_lib_cni / "networks"
 
-    def of_sandboxes(self) -> list[str]:
-        """What the daemon and the shim keep of sandboxes: entries of the ledger, their deletions, notes of plain pods."""
+    def sandbox_files(self) -> list[str]:
+        """Files about sandboxes: ledger entries, compiled DELs, the shim's entries of pods without secondary networks."""
         kept = ("*.json", "*.tmp", "chains/plain/*", "chains/del/*", "chains/*/.*")
         return sorted(path.name for pattern in kept for path in self.ledger.glob(pattern))
 
 
-class Stage:
-    """A node that stands; commands are run on it with `run`."""
+class DemoNode:
+    """A node that is set up; `run` runs commands on it."""
 
-    def __init__(self, places: Places, holder: int, *, own_user_namespace: bool) -> None:
-        self.places = places
+    def __init__(self, paths: NodePaths, holder: int, *, own_user_namespace: bool) -> None:
+        self.paths = paths
         self._enter = ["nsenter", "--mount", "--net", "--root", "--wd", f"--target={holder}"]
         if own_user_namespace:
             self._enter += ["--user", "--preserve-credentials"]
 
     def command(self, *words: str | Path) -> list[str]:
-        """The command as it is run on the node."""
+        """The command line that runs this command on the node."""
         return [*self._enter, "--", *map(str, words)]
 
     def run(
         self, *words: str | Path, env: Mapping[str, str] | None = None, stdin: str = "", check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        """Runs a command on the node. Raises StageError where it fails and `check` is set."""
+        """Runs a command on the node. Raises DemoNodeError if it fails and `check` is set."""
         done = subprocess.run(
             self.command(*words),
             input=stdin,
@@ -126,31 +128,33 @@ class Stage:
             check=False,
         )
         if check and done.returncode:
-            raise StageError(f"{shlex.join(map(str, words))}: {done.stderr.strip() or done.stdout.strip()}")
+            raise DemoNodeError(
+                f"{shlex.join(map(str, words))}: {done.stderr.strip() or done.stdout.strip()}"
+            )
         return done
 
     @property
     def inventory(self) -> Path:
-        """What the daemon has told of this node."""
-        return self.places.store / "nodes" / "node1.json"
+        """The inventory that the daemon reports of this node."""
+        return self.paths.store / "nodes" / "node1.json"
 
     def daemon_environment(self) -> dict[str, str]:
-        places = self.places
+        paths = self.paths
         return {
             "NETATTACH_SOCKET": _SOCKET,
             "NETATTACH_LEDGER": "/var/lib/cni/netattach",
-            "NETATTACH_CONF_DIR": str(places.conf_dir),
-            "NETATTACH_BIN_DIR": str(places.bin_dir),
-            "NETATTACH_POD_RESOURCES": str(places.kubelet),
-            "NETATTACH_DEVICE_INFO": str(places.device_info),
-            "NETATTACH_STORE": str(places.store),
+            "NETATTACH_CONF_DIR": str(paths.conf_dir),
+            "NETATTACH_BIN_DIR": str(paths.bin_dir),
+            "NETATTACH_POD_RESOURCES": str(paths.kubelet),
+            "NETATTACH_DEVICE_INFO": str(paths.device_info),
+            "NETATTACH_STORE": str(paths.store),
             "NETATTACH_NODE": "node1",
         }
 
     @contextlib.contextmanager
     def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
-        """The daemon, from the moment when it serves and has told its inventory. Its log is `daemon.log`."""
-        with (self.places.root / "daemon.log").open("ab") as log:
+        """Runs the daemon; the block begins when it serves and has reported its inventory. Its log is `daemon.log`."""
+        with (self.paths.root / "daemon.log").open("ab") as log:
             process = subprocess.Popen(
                 self.command("setpriv", "--pdeathsig=KILL", sys.executable, "-m", "netattach_plugin"),
                 env={**os.environ, **self.daemon_environment()},
@@ -165,53 +169,53 @@ class Stage:
             process.wait()
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        """The socket lies in the node's own /run, so the look has to go through the daemon's eyes."""
-        awaited = [Path(f"/proc/{process.pid}/root{_SOCKET}"), self.inventory]
-        give_up = time.monotonic() + _READY_SECONDS
-        while not all(path.exists() for path in awaited):
-            if process.poll() is not None or time.monotonic() > give_up:
-                log = (self.places.root / "daemon.log").read_text()
-                raise StageError(f"the daemon does not start; its log says:\n{log}")
+        """The socket is in the node's own /run, which only the daemon's root directory in /proc shows."""
+        expected = [Path(f"/proc/{process.pid}/root{_SOCKET}"), self.inventory]
+        deadline = time.monotonic() + _READY_SECONDS
+        while not all(path.exists() for path in expected):
+            if process.poll() is not None or time.monotonic() > deadline:
+                log = (self.paths.root / "daemon.log").read_text()
+                raise DemoNodeError(f"the daemon does not start; its log:\n{log}")
             time.sleep(0.01)
 
 
 @contextlib.contextmanager
-def build(places: Places, spare: str = "eth1") -> Iterator[Stage]:
-    """A node with two cards, plugins, our conf before the default network's; gone when the context is left.
+def build(paths: NodePaths, second_nic: str = SECOND_NIC) -> Iterator[DemoNode]:
+    """A node with two NICs, plugins, a default network, and netattach's conflist before it; removed at the end of the block.
 
-    `spare` is the second card's name. Raises StageError where the machine refuses.
+    Raises DemoNodeError if the machine does not allow it.
     """
-    _lay_out(places)
+    _create_files(paths)
     unprivileged = os.geteuid() != 0
     with _holder(unprivileged=unprivileged) as holder:
-        stage = Stage(places, holder, own_user_namespace=unprivileged)
-        for line in _mounts(places):
-            stage.run(*shlex.split(line))
-        stage.run("sh", "-e", stdin=_CARDS, env={"SPARE": spare})
-        yield stage
+        node = DemoNode(paths, holder, own_user_namespace=unprivileged)
+        for line in _mounts(paths):
+            node.run(*shlex.split(line))
+        node.run("sh", "-e", stdin=_ADD_NICS, env={"SECOND_NIC": second_nic})
+        yield node
 
 
-def _lay_out(places: Places) -> None:
-    for directory in (places.bin_dir, places.conf_dir, places.var_lib_cni, places.store):
+def _create_files(paths: NodePaths) -> None:
+    for directory in (paths.bin_dir, paths.conf_dir, paths.var_lib_cni, paths.store):
         directory.mkdir(parents=True)
-    for plugin in places.plugins.iterdir():
+    for plugin in paths.plugins.iterdir():
         if plugin.is_file() and os.access(plugin, os.X_OK):
-            (places.bin_dir / plugin.name).symlink_to(plugin.resolve())
-    (places.bin_dir / netattach_conf.TYPE).symlink_to(places.shim.resolve())
-    (places.conf_dir / netattach_conf.FILE_NAME).write_text(netattach_conf.text("1.0.0"))
-    (places.conf_dir / "10-default.conflist").write_text(DEFAULT_NETWORK)
+            (paths.bin_dir / plugin.name).symlink_to(plugin.resolve())
+    (paths.bin_dir / netattach_conf.TYPE).symlink_to(paths.shim.resolve())
+    (paths.conf_dir / netattach_conf.FILE_NAME).write_text(netattach_conf.text("1.0.0"))
+    (paths.conf_dir / "10-default.conflist").write_text(DEFAULT_NETWORK)
 
 
-def _mounts(places: Places) -> list[str]:
-    mounts = ["mount -t tmpfs stage /run"]
+def _mounts(paths: NodePaths) -> list[str]:
+    mounts = ["mount -t tmpfs demo /run"]
     if not Path("/var/lib/cni").is_dir():
-        mounts += ["mount -t tmpfs stage /var/lib", "mkdir /var/lib/cni"]
-    return [*mounts, f"mount --bind {shlex.quote(str(places.var_lib_cni))} /var/lib/cni"]
+        mounts += ["mount -t tmpfs demo /var/lib", "mkdir /var/lib/cni"]
+    return [*mounts, f"mount --bind {shlex.quote(str(paths.var_lib_cni))} /var/lib/cni"]
 
 
 @contextlib.contextmanager
 def _holder(*, unprivileged: bool) -> Iterator[int]:
-    """A process that holds the namespaces open: `cat` on a pipe of ours, which ends when we do, however we end."""
+    """A process that keeps the namespaces: `cat` reads a pipe from this process, and so exits whenever this one does."""
     options = ["--user", "--map-root-user"] if unprivileged else []
     holder = subprocess.Popen(
         ["unshare", "--mount", "--net", *options, "sh", "-c", "echo ready; exec cat"],
@@ -223,7 +227,7 @@ def _holder(*, unprivileged: bool) -> Iterator[int]:
     with holder:
         if holder.stdout is None or holder.stdout.readline() != "ready\n":
             refusal = holder.stderr.read().strip() if holder.stderr else ""
-            raise StageError(f"this machine gives us no namespaces: {refusal}")
+            raise DemoNodeError(f"this machine allows no new namespaces: {refusal}")
         try:
             yield holder.pid
         finally:

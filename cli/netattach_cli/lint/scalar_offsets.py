@@ -1,7 +1,7 @@
-"""Where a scalar of YAML or JSON stands in its file, character by character.
+"""Where in its file a scalar of YAML or JSON is, character by character.
 
-YAML folds lines, doubles quotes and takes indentation away. All that concerns blanks and escapes only, so the characters that
-are not blank stand in the file in the same order; this walks both and notes where they meet.
+YAML folds lines, doubles quotes and strips indentation. This only affects whitespace and escapes: all other characters are in the
+file in the same order as in the value, so walking through both at once maps the offsets of one to those of the other.
 """
 
 from __future__ import annotations
@@ -46,31 +46,32 @@ def _child(node: yaml.Node | None, part: str | int) -> yaml.Node | None:
     return None
 
 
-def align(text: str, where: Span, value: str) -> tuple[int, ...] | None:
-    """For each character of the value, and for its end, the offset in the file; None where the two do not fit."""
-    at, end = _content(text, where)
+def align(text: str, span: Span, value: str) -> tuple[int, ...] | None:
+    """The offset in the file of each character of the value, and of its end; None where the two do not match."""
+    at, end = _content(text, span)
     offsets = []
-    behind = at
+    after = at  # the last character that matched
     for char in value:
         if char.isspace():
-            offsets.append(behind)
+            offsets.append(after)
             continue
-        at = _skip_blanks(text, at, end, where.style)
+        at = _skip_blanks(text, at, end, span.style)
         if at >= end:
             return None
-        read, width = _read(text, at, where.style)
-        if read != char:
+        decoded, width = _decode(text, at, span.style)
+        if decoded != char:
             return None
         offsets.append(at)
         at += width
-        behind = at
-    return (*offsets, behind)
+        after = at
+    return (*offsets, after)
 
 
-def _content(text: str, where: Span) -> tuple[int, int]:
-    if where.style and where.style in "|>":
-        return text.find("\n", where.start) + 1, where.end
-    return (where.start + 1, where.end - 1) if where.style else (where.start, where.end)
+def _content(text: str, span: Span) -> tuple[int, int]:
+    """Start and end of the scalar without its quotes or block header."""
+    if span.style and span.style in "|>":
+        return text.find("\n", span.start) + 1, span.end
+    return (span.start + 1, span.end - 1) if span.style else (span.start, span.end)
 
 
 def _skip_blanks(text: str, at: int, end: int, style: str) -> int:
@@ -84,8 +85,8 @@ def _skip_blanks(text: str, at: int, end: int, style: str) -> int:
     return at
 
 
-def _read(text: str, at: int, style: str) -> tuple[str, int]:
-    """The character that stands there in this style, and how many it takes in the file."""
+def _decode(text: str, at: int, style: str) -> tuple[str, int]:
+    """The character at this offset in this style, and its length in the file."""
     if style == "'" and text.startswith("''", at):
         return "'", 2
     if style == '"' and text[at] == "\\":

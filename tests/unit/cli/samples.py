@@ -1,4 +1,4 @@
-"""What the tests of the command line write and read."""
+"""Types, sample NADs and inventories for the tests of the command line."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from netattach_core.api import inventory
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 
 Netattach = Callable[..., tuple[int, str, str]]
-"""Words of a command line in; exit code, output and errors out."""
+"""Takes the arguments of a command line, returns exit status, output and errors."""
 
 Kubectl = Callable[..., Path]
-"""Inventories in, or `stdout`, `stderr` and `code`; out the file with the words of the last call."""
+"""Takes inventories, or `stdout`, `stderr` and `status`; returns the file with the arguments of the last call."""
 
-SOUND = '{"cniVersion": "1.0.0", "type": "bridge", "bridge": "br1", "ipam": {}}'
-BROKEN = '{\n  "cniVersion": "1.0.0",\n  "type": "bridge",\n  "vlan": "100"\n}'
+VALID_CONFIG = '{"cniVersion": "1.0.0", "type": "bridge", "bridge": "br1", "ipam": {}}'
+INVALID_CONFIG = '{\n  "cniVersion": "1.0.0",\n  "type": "bridge",\n  "vlan": "100"\n}'
 
 WORKER = NodeInventory(
     "worker-1",
@@ -28,7 +28,7 @@ WORKER = NodeInventory(
 
 
 def as_kubectl_prints(*nodes: NodeInventory) -> dict[str, Any]:
-    """The list of a cluster's inventories."""
+    """Inventories as a List, as `kubectl get` prints them."""
     items = [
         {
             "apiVersion": "netattach.io/v1alpha1",
@@ -41,7 +41,7 @@ def as_kubectl_prints(*nodes: NodeInventory) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
-def nad(name: str, config: str = SOUND, namespace: str = "lab") -> str:
+def nad(name: str, config: str = VALID_CONFIG, namespace: str = "lab") -> str:
     """A NAD as people write it."""
     head = f"""\
         apiVersion: k8s.cni.cncf.io/v1
@@ -55,8 +55,8 @@ def nad(name: str, config: str = SOUND, namespace: str = "lab") -> str:
     return textwrap.dedent(head) + textwrap.indent(config, "    ") + "\n"
 
 
-def pointed_at(out: str) -> str:
-    """What stands behind the first caret's place."""
+def text_at_caret(out: str) -> str:
+    """The text from the position of the first caret to the end of the line."""
     lines = out.splitlines()
     caret = next(index for index, line in enumerate(lines) if line.endswith(" ^"))
     return lines[caret - 1][lines[caret].index("^") :]

@@ -1,4 +1,4 @@
-"""`netattach lint`: what it prints, and how it ends."""
+"""`netattach lint`: its text output, and its exit status."""
 
 from __future__ import annotations
 
@@ -44,26 +44,25 @@ Lint = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def lint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Lint:
-    """Lints texts, each in a file of its own: exit code and output, with the folder's name taken out."""
+    """Lints texts, each in its own file: exit status and output, without the folder's name."""
 
     def run(*texts: str, options: tuple[str, ...] = ()) -> tuple[int, str]:
         files = [tmp_path / f"{index}.yaml" for index in range(len(texts))]
         for file, text in zip(files, texts, strict=True):
             file.write_text(text)
-        code = main(["lint", *map(str, files), *options])
-        said = capsys.readouterr()
-        return code, (said.out + said.err).replace(f"{tmp_path}/", "")
+        status = main(["lint", *map(str, files), *options])
+        captured = capsys.readouterr()
+        return status, (captured.out + captured.err).replace(f"{tmp_path}/", "")
 
     return run
 
 
-def test_a_right_nad_is_counted_and_no_more(lint: Lint) -> None:
-    """Exit code 0."""
+def test_a_valid_nad_has_no_findings(lint: Lint) -> None:
     assert (0, "1 NAD: nothing wrong\n") == lint(GOOD)
 
 
-def test_a_denial_is_shown_in_its_file_with_the_line_and_what_to_do(lint: Lint) -> None:
-    """The place is that of the file, not of the configuration."""
+def test_a_denial_is_shown_with_its_line_and_a_fix(lint: Lint) -> None:
+    """The line is that of the file, not of the CNI config."""
     expected = textwrap.dedent("""\
         0.yaml:11:15: deny [schema] lab/bad vlan
           `vlan` is the string "100"; it must be an integer; bridge refuses it
@@ -78,7 +77,7 @@ def test_a_denial_is_shown_in_its_file_with_the_line_and_what_to_do(lint: Lint) 
 
 
 def test_all_documents_and_all_files_are_validated(lint: Lint) -> None:
-    """Objects of other kinds are passed over, and so are empty documents."""
+    """Objects of other kinds and empty documents are skipped."""
     code, out = lint(f"{OTHER}---\n{GOOD}---\n---\n{BAD}", BAD)
 
     assert 1 == code
@@ -88,8 +87,8 @@ def test_all_documents_and_all_files_are_validated(lint: Lint) -> None:
     assert out.endswith("3 NADs: 2 refused\n")
 
 
-def test_warnings_alone_are_no_failure(lint: Lint) -> None:
-    """As at admission."""
+def test_warnings_alone_exit_with_0(lint: Lint) -> None:
+    """They do not deny admission either."""
     code, out = lint(GOOD.replace('"bridge": "br1"', '"colour": "red"'))
 
     assert 0 == code
@@ -97,16 +96,16 @@ def test_warnings_alone_are_no_failure(lint: Lint) -> None:
     assert out.endswith("1 NAD: 1 with warnings\n")
 
 
-def test_a_list_is_looked_into(lint: Lint) -> None:
-    """As `kubectl get -o yaml` writes it."""
+def test_the_items_of_a_list_are_validated(lint: Lint) -> None:
+    """As in the output of `kubectl get -o yaml`."""
     items = "".join(textwrap.indent(f"- {textwrap.indent(text, '  ')[2:]}", "  ") for text in (GOOD, OTHER))
 
     assert (0, "1 NAD: nothing wrong\n") == lint(f"apiVersion: v1\nkind: List\nitems:\n{items}")
 
 
 @pytest.mark.parametrize("indent", [None, 2, "\t"])
-def test_json_is_read_as_json(lint: Lint, indent: int | str | None) -> None:
-    """With the place inside the quoted text; YAML would refuse the tabs."""
+def test_json_is_parsed_as_json(lint: Lint, indent: int | str | None) -> None:
+    """YAML does not allow the tabs. The column is that in the quoted string."""
     config = '{"cniVersion": "1.0.0", "type": "bridge",\n "vlan": "7"}'
     body = {"kind": "NetworkAttachmentDefinition", "metadata": {"name": "j"}, "spec": {"config": config}}
     text = json.dumps(body, indent=indent)
@@ -117,8 +116,8 @@ def test_json_is_read_as_json(lint: Lint, indent: int | str | None) -> None:
     assert f":{column}: deny [schema] j vlan\n" in out
 
 
-def test_what_is_no_yaml_is_said_with_its_line(lint: Lint) -> None:
-    """Exit code 2; the documents before it, and the other files, are validated."""
+def test_a_document_that_is_not_yaml_is_reported_with_its_line(lint: Lint) -> None:
+    """The documents before it, and the other files, are validated."""
     code, out = lint(f"{BAD}---\nkind: [\n", GOOD)
 
     assert 2 == code
@@ -127,14 +126,12 @@ def test_what_is_no_yaml_is_said_with_its_line(lint: Lint) -> None:
     assert out.endswith("2 NADs: 1 refused, 1 of the files could not be read\n")
 
 
-def test_a_file_that_is_not_there_is_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """And is named."""
+def test_a_missing_file_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == main(["lint", str(tmp_path / "none.yaml")])
     assert "none.yaml: error no such file or directory" in capsys.readouterr().out
 
 
-def test_bytes_that_are_no_text_are_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Not a traceback."""
+def test_a_binary_file_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "binary"
     file.write_bytes(b"\xff\xfe\x00")
 
@@ -142,10 +139,10 @@ def test_bytes_that_are_no_text_are_exit_code_2(tmp_path: Path, capsys: pytest.C
     assert "binary: error not a text in UTF-8" in capsys.readouterr().out
 
 
-def test_standard_input_is_a_dash(
+def test_a_dash_means_standard_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """For pipes from kustomize and helm."""
+    """For the output of kustomize and Helm."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BAD.encode())))
 
     assert 1 == main(["lint", "-"])
@@ -153,7 +150,7 @@ def test_standard_input_is_a_dash(
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_inventories_bring_the_rules_of_nodes(lint: Lint, tmp_path: Path, *, several: bool) -> None:
+def test_inventories_enable_the_rules_about_nodes(lint: Lint, tmp_path: Path, *, several: bool) -> None:
     """One inventory, or a list of them."""
     node = NodeInventory(
         "worker-1",
@@ -172,8 +169,8 @@ def test_inventories_bring_the_rules_of_nodes(lint: Lint, tmp_path: Path, *, sev
     assert "fix: use eth1" in out
 
 
-def test_an_inventory_that_is_none_is_exit_code_2(lint: Lint, tmp_path: Path) -> None:
-    """Else its rules would be silent, and the files look right."""
+def test_an_invalid_inventory_exits_with_2(lint: Lint, tmp_path: Path) -> None:
+    """Otherwise its rules would find nothing, and the files would seem valid."""
     file = tmp_path / "inventory.yaml"
     file.write_text("interfaces: []\n")
     code, out = lint(GOOD, options=("--inventory", str(file)))
@@ -182,15 +179,14 @@ def test_an_inventory_that_is_none_is_exit_code_2(lint: Lint, tmp_path: Path) ->
     assert "not a node inventory" in out
 
 
-def test_a_map_in_place_of_a_text_is_shown_where_it_begins(lint: Lint) -> None:
-    """There is no configuration text to point into."""
+def test_a_config_that_is_a_map_is_shown_where_it_begins(lint: Lint) -> None:
     text = GOOD[: GOOD.index("|")] + "\n    type: bridge\n"
 
     assert "0.yaml:6:5: deny [config-not-text] lab/good config\n" in lint(text)[1]
 
 
-def test_colours_are_for_terminals(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And for those who do not say NO_COLOR."""
+def test_only_terminals_get_colours(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without NO_COLOR."""
     plain = lint(BAD)[1]
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
@@ -204,7 +200,7 @@ def test_colours_are_for_terminals(lint: Lint, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_long_line_is_cut_around_the_place(lint: Lint) -> None:
-    """Many configurations are one line of hundreds of characters."""
+    """Many CNI configs are one line of hundreds of characters."""
     out = lint(
         GOOD.replace('"ipam": {}', f'"ipam": {{}}, "_": "{"x" * 300}", "vlan": 5000, "__": "{"y" * 300}"')
     )[1]
@@ -214,8 +210,7 @@ def test_a_long_line_is_cut_around_the_place(lint: Lint) -> None:
     assert line[caret.index("^") :].startswith("5000")
 
 
-def test_no_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """With the list of those that there are."""
+def test_a_missing_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([])
 

@@ -1,4 +1,4 @@
-"""What `netattach lint` prints for programs: JSON, and SARIF for code hosts."""
+"""The output of `netattach lint` for programs: JSON, and SARIF for code hosts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from netattach_cli.validation import ALL_RULES
-from unit.cli.desk import BROKEN, SOUND, Netattach, nad
+from netattach_cli.lint.manifest_validator import ALL_RULES
+from unit.cli.samples import INVALID_CONFIG, VALID_CONFIG, Netattach, nad
 
 
 def _object(*required: str, **keys: Any) -> dict[str, Any]:
@@ -67,14 +67,14 @@ RUN = _object(
 SARIF = Draft202012Validator(
     _object("version", "runs", **{"$schema": TEXT, "version": {"const": "2.1.0"}, "runs": _list(RUN)})
 )
-"""The part of SARIF's own schema that we write: names, types, what is required, nothing beside it."""
+"""The part of SARIF's schema that lint writes: names, types, required keys, and no other keys."""
 
-WARNED = SOUND.replace('"bridge": "br1"', '"colour": "red"')
+WARNED = VALID_CONFIG.replace('"bridge": "br1"', '"colour": "red"')
 
 
 @pytest.fixture
 def files(netattach: Netattach) -> list[str]:
-    Path("a b.yaml").write_text(f"{nad('a', BROKEN)}---\n{nad('b', WARNED)}")
+    Path("a b.yaml").write_text(f"{nad('a', INVALID_CONFIG)}---\n{nad('b', WARNED)}")
     Path("c.yaml").write_text("kind: [\n")
     return ["a b.yaml", "c.yaml", "none.yaml"]
 
@@ -88,7 +88,7 @@ def sarif_run(out: str) -> dict[str, Any]:
 
 
 def test_sarif_has_each_finding_with_its_rule_level_and_place(netattach: Netattach, files: list[str]) -> None:
-    """Of a file that cannot be read it tells as of a failure of the run."""
+    """A file that cannot be read is a failure of the run."""
     code, out, err = netattach("lint", "--output", "sarif", *files)
     run = sarif_run(out)
     denied, warned = run["results"]
@@ -101,15 +101,15 @@ def test_sarif_has_each_finding_with_its_rule_level_and_place(netattach: Netatta
     assert "a%20b.yaml" == place["artifactLocation"]["uri"]
     assert {"startLine": 11, "startColumn": 15} == place["region"]
     (invocation,) = run["invocations"]
-    told = invocation["toolExecutionNotifications"]
+    notifications = invocation["toolExecutionNotifications"]
     assert invocation["executionSuccessful"] is False
     assert ["c.yaml", "none.yaml"] == [
-        each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in told
+        each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in notifications
     ]
 
 
-def test_sarif_names_all_rules_once(netattach: Netattach, files: list[str]) -> None:
-    """Each result says which of them it is of."""
+def test_sarif_lists_all_rules_once(netattach: Netattach, files: list[str]) -> None:
+    """Each result refers to one of them."""
     run = sarif_run(netattach("lint", "-o", "sarif", *files)[1])
     ids = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
 
@@ -119,8 +119,8 @@ def test_sarif_names_all_rules_once(netattach: Netattach, files: list[str]) -> N
     assert all(ids[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
 
 
-def test_sarif_of_nothing_wrong_is_a_run_without_results(netattach: Netattach) -> None:
-    """So that a code host takes earlier findings back."""
+def test_sarif_without_findings_is_a_run_without_results(netattach: Netattach) -> None:
+    """So that a code host closes earlier findings."""
     Path("a.yaml").write_text(nad("a"))
     code, out, _ = netattach("lint", "-o", "sarif", "a.yaml")
 
@@ -128,10 +128,10 @@ def test_sarif_of_nothing_wrong_is_a_run_without_results(netattach: Netattach) -
     assert [] == sarif_run(out)["results"]
 
 
-def test_a_place_in_the_working_folder_is_relative(netattach: Netattach) -> None:
-    """A code host knows files by their path in the repository."""
+def test_a_path_in_the_working_directory_is_relative(netattach: Netattach) -> None:
+    """A code host identifies files by their path in the repository."""
     Path("nets").mkdir()
-    Path("nets/a.yaml").write_text(nad("a", BROKEN))
+    Path("nets/a.yaml").write_text(nad("a", INVALID_CONFIG))
     (result,) = sarif_run(netattach("lint", "-o", "sarif", str(Path.cwd()))[1])["results"]
 
     assert "nets/a.yaml" == result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
@@ -159,10 +159,10 @@ def test_json_has_each_finding_and_the_summary(netattach: Netattach, files: list
     assert {"nads": 2, "pods": 0, "refused": 1, "withWarnings": 1, "unreadable": 2} == body["summary"]
 
 
-def test_an_inventory_that_cannot_be_read_leaves_the_output_alone(
+def test_an_unreadable_inventory_prints_nothing_to_standard_output(
     netattach: Netattach, files: list[str]
 ) -> None:
-    """What reads the output gets a document or nothing."""
+    """Programs that read the output get a document or nothing."""
     code, out, err = netattach("lint", "-o", "sarif", *files, "--inventory", "none.json")
 
     assert (2, "") == (code, out)

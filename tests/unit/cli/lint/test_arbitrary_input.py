@@ -1,4 +1,4 @@
-"""Whatever stands in a file, lint says something of it and ends as it has promised."""
+"""`netattach lint` handles files with any content, and exits with one of its statuses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from netattach_cli.__main__ import main
 from netattach_core.api.nad import KIND
 from netattach_core.api.networks_annotation import NETWORKS
-from unit.cli.desk import nad
+from unit.cli.samples import nad
 
 WORDS = st.sampled_from(
     [KIND, NETWORKS, "Pod", "CronJob", "List", "kind", "items", "metadata", "spec", "config"]
@@ -84,7 +84,7 @@ OBJECTS = st.fixed_dictionaries(
 
 
 def lint(data: bytes, *options: str, inventory: bytes | None = None) -> tuple[int, str]:
-    """Exit code and output; an exception is the test's."""
+    """Exit status and output; an exception fails the test."""
     with tempfile.TemporaryDirectory() as folder:
         file, nodes = Path(folder, "a.yaml"), Path(folder, "nodes.yaml")
         file.write_bytes(data)
@@ -99,8 +99,7 @@ def lint(data: bytes, *options: str, inventory: bytes | None = None) -> tuple[in
 
 
 @given(st.one_of(st.binary(), YAMLISH.map(lambda text: text.encode("utf-8", "surrogatepass"))))
-def test_no_bytes_are_too_odd(data: bytes) -> None:
-    """Read and validated, or said to be unreadable."""
+def test_arbitrary_bytes_are_validated_or_unreadable(data: bytes) -> None:
     code, out = lint(data)
 
     assert code in {0, 1, 2}
@@ -113,28 +112,30 @@ def test_no_bytes_are_too_odd(data: bytes) -> None:
     ),
     st.booleans(),
 )
-def test_no_object_is_too_odd(body: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001  # hypothesis hands it in
-    """Nothing in a NAD or pod is where it should be, and each output is one that can be read again."""
+def test_arbitrary_objects_are_reported_alike_in_all_formats(body: dict[str, Any], as_json: bool) -> None:  # noqa: FBT001  # hypothesis hands it in
+    """NADs and pods whose fields have any type."""
     text = json.dumps(body) if as_json else yaml.safe_dump(body, allow_unicode=True)
     data = text.encode("utf-8", "surrogatepass")
     code, out = lint(data)
-    told = {form: json.loads(lint(data, "-o", form)[1]) for form in ("json", "sarif")}
+    reports = {form: json.loads(lint(data, "-o", form)[1]) for form in ("json", "sarif")}
 
     assert code in {0, 1, 2}
-    assert out.count(" fix: ") == len(told["json"]["findings"]) == len(told["sarif"]["runs"][0]["results"])
+    assert (
+        out.count(" fix: ") == len(reports["json"]["findings"]) == len(reports["sarif"]["runs"][0]["results"])
+    )
 
 
 @given(st.one_of(YAMLISH, VALUES.map(yaml.safe_dump)))
-def test_no_inventory_is_too_odd(text: str) -> None:
-    """Either it is one, or its rules are not silently left out."""
+def test_arbitrary_inventories_are_read_or_refused(text: str) -> None:
+    """The rules that need an inventory are never left out silently."""
     code, _ = lint(nad("a").encode(), inventory=text.encode("utf-8", "surrogatepass"))
 
     assert code in {0, 2}
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
-def test_what_a_terminal_would_obey_is_shown_instead(value: str) -> None:
-    """A NAD from anywhere must not rewrite the screen of who validators it."""
+def test_control_characters_are_printed_as_escapes(value: str) -> None:
+    """A NAD from an unknown source must not change the terminal."""
     body = {
         "kind": KIND,
         "metadata": {"name": value},

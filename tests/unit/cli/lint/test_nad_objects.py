@@ -1,4 +1,4 @@
-"""Objects that `netattach lint` takes for NADs, and what it says of them that no webhook can."""
+"""Objects that `netattach lint` treats as NADs, and mistakes in them that no webhook sees."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unit.cli.desk import Netattach, nad, pointed_at
+from unit.cli.samples import Netattach, nad, text_at_caret
 
 VERSION, KIND = "k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition"
 GOOD = nad("a")
@@ -29,33 +29,33 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("version", ["k8s.cni.cncf.io/v1beta1", "k8s.cni.cncf.io", "v1", "1"])
-def test_a_version_that_there_is_none_of_is_refused(netattach: Netattach, version: str) -> None:
-    """The API server does not know it; a version that is left out may be filled in by whoever applies it."""
+def test_an_unknown_api_version_is_refused(netattach: Netattach, version: str) -> None:
+    """A missing version is not: the tool that applies the file may add it."""
     Path("a.yaml").write_text(GOOD.replace(VERSION, version))
     code, out, _ = netattach("lint", "a.yaml")
 
     assert 1 == code
     assert out.startswith("a.yaml:1:13: deny [object-shape] lab/a apiVersion\n")
-    assert f"the API server knows no {KIND} in `{version}`" in out
+    assert f"the API server has no {KIND} in `{version}`" in out
     assert f"fix: did you mean `{VERSION}`?" in out
 
 
 @pytest.mark.parametrize("kind", [f"{KIND}s", "networkAttachmentDefinition", "network-attachment-definition"])
 @pytest.mark.parametrize("argument", ["a.yaml", "."])
-def test_a_kind_that_was_meant_is_refused(netattach: Netattach, argument: str, kind: str) -> None:
-    """And validated; in a folder too, whose files may be about anything."""
+def test_a_misspelt_kind_is_refused(netattach: Netattach, argument: str, kind: str) -> None:
+    """And the object is validated nevertheless, also in a folder."""
     Path("a.yaml").write_text(GOOD.replace(KIND, kind).replace('"bridge": "br1"', '"vlan": "7"'))
     code, out, _ = netattach("lint", argument)
 
     assert 1 == code
-    assert f"[object-shape] lab/a kind\n  the API server knows no kind `{kind}`\n" in out
+    assert f"[object-shape] lab/a kind\n  the API server has no kind `{kind}`\n" in out
     assert f"fix: did you mean `{KIND}`?" in out
     assert "deny [schema] lab/a vlan" in out
     assert out.endswith("1 NAD: 1 refused\n")
 
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())
-def test_objects_of_other_kinds_are_passed_over(netattach: Netattach, other: str) -> None:
+def test_objects_of_other_kinds_are_skipped(netattach: Netattach, other: str) -> None:
     Path("a.yaml").write_text(other)
 
     assert (0, "0 NADs: nothing to validate\n", "") == netattach("lint", "a.yaml")
@@ -63,18 +63,16 @@ def test_objects_of_other_kinds_are_passed_over(netattach: Netattach, other: str
 
 @pytest.mark.parametrize("metadata", ["metadata: {}", "metadata:", 'metadata: {name: ""}'])
 def test_a_nad_without_a_name_is_refused(netattach: Netattach, metadata: str) -> None:
-    """Nobody is there who would make one."""
+    """And has no generateName either."""
     code, out, _ = lint_metadata(netattach, metadata)
 
     assert 1 == code
-    assert (
-        "deny [object-shape] metadata.name\n  the object has no name; the API server does not take it" in out
-    )
+    assert "deny [object-shape] metadata.name\n  the object has no name; the API server rejects it" in out
     assert "1 NAD: 1 refused\n" in out
 
 
 @pytest.mark.parametrize("metadata", ["metadata: {name: a}", "metadata: {generateName: a-}"])
-def test_a_nad_may_leave_the_end_of_its_name_to_the_api_server(netattach: Netattach, metadata: str) -> None:
+def test_a_nad_with_a_name_or_a_generated_name_is_accepted(netattach: Netattach, metadata: str) -> None:
     assert (0, "1 NAD: nothing wrong\n", "") == lint_metadata(netattach, metadata)
 
 
@@ -93,9 +91,9 @@ def lint_metadata(netattach: Netattach, metadata: str) -> tuple[int, str, str]:
         ("|", GOOD.replace("config:", "conf:")),
     ],
 )
-def test_what_is_wrong_around_a_configuration_is_shown_where_it_stands(
+def test_a_mistake_outside_of_the_config_is_shown_at_its_place(
     netattach: Netattach, pointed: str, text: str
 ) -> None:
     Path("a.yaml").write_text(text)
 
-    assert pointed_at(netattach("lint", "a.yaml")[1]).startswith(pointed)
+    assert text_at_caret(netattach("lint", "a.yaml")[1]).startswith(pointed)

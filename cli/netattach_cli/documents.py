@@ -1,0 +1,81 @@
+"""The documents of a YAML or JSON file, with their syntax trees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from netattach_cli.files import UnreadableError
+from netattach_core.text import json_document
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document's value, and the root of its syntax tree in YAML or JSON."""
+
+    value: Any
+    node: yaml.Node | json_document.Node
+
+
+def parse(file: str, text: str) -> Iterator[Document]:
+    """Parses JSON as JSON, since YAML does not allow all of it (tabs), and everything else as YAML.
+
+    Raises UnreadableError at the first document that is neither.
+    """
+    try:
+        root = json_document.parse(text)
+    except json_document.JsonTextError:
+        yield from _yaml_documents(file, text)
+    else:
+        yield Document(root.value, root)
+
+
+def items(value: Any) -> list[Any]:
+    """The elements of a list, the items of a Kubernetes List, or the value alone."""
+    if isinstance(value, list):
+        return value
+    found = value.get("items") if isinstance(value, dict) else None
+    return found if isinstance(found, list) else [value]
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # which one is known at run time
+    """Reads any dialect of YAML: an unknown tag does not prevent reading the rest, and a date is a string.
+
+    libyaml's loader is ten times faster, but not every build of PyYAML has it.
+    """
+
+
+def _ignore_tag(loader: Any, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return node.value
+
+
+_Loader.add_multi_constructor("", _ignore_tag)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
+
+
+def _yaml_documents(file: str, text: str) -> Iterator[Document]:
+    try:
+        loader = _Loader(text)
+        while loader.check_node():
+            node = loader.get_node()
+            value = loader.construct_document(node)
+            if node is not None and value is not None:
+                yield Document(value, node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else ()
+        raise UnreadableError(file, _not_yaml(error.problem or error.context, text), *place) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UnreadableError(file, _not_yaml(str(error).partition("\n")[0], text)) from error
+
+
+def _not_yaml(problem: str | None, text: str) -> str:
+    hint = "; a Helm template is not YAML yet: helm template … | netattach lint -" if "{{" in text else ""
+    return f"not YAML: {problem}{hint}"

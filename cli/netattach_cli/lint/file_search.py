@@ -1,0 +1,74 @@
+"""The files that the arguments of `netattach lint` mean: files, folders, patterns, standard input."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from netattach_cli.files import STDIN, File, UnreadableError, reason
+from netattach_core.api.nad import KIND
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+_RELATED_WORDS = (KIND, NETWORKS, DEFAULT_NETWORK)
+_MISSPELT_KIND = re.compile(
+    r"""\bkind["']?:\s*["']?network[-_. ]?attachment[-_. ]?definition""", re.IGNORECASE
+)
+_NO_FILE = f"no file in it ends with {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}"
+_ONLY_TEMPLATES = (
+    "it contains only Helm templates, which are not YAML yet: helm template … | netattach lint -"
+)
+
+
+def expand(argument: str) -> list[File]:
+    """The files of an argument: the file itself, all files below a folder, or the matches of a pattern that no shell expanded.
+
+    Raises UnreadableError where there are none: a check of no files must not pass.
+    """
+    try:
+        if argument == STDIN or not (glob.has_magic(argument) or Path(argument).is_dir()):
+            return [File(argument)]
+        if Path(argument).is_dir():
+            return _files_below(argument)
+        if Path(argument).exists():
+            return [File(argument)]
+    except OSError as error:
+        raise UnreadableError(argument, reason(error)) from error
+    matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
+    if not matches:
+        raise UnreadableError(argument, "no file matches this pattern")
+    return [
+        file for match in matches for file in (_files_below(match) if Path(match).is_dir() else [File(match)])
+    ]
+
+
+def is_related(file: File, text: str) -> bool:
+    """Whether to parse the file as YAML. Other files of a folder may be in any dialect, and contain nothing to validate."""
+    return file.named or any(word in text for word in _RELATED_WORDS) or bool(_MISSPELT_KIND.search(text))
+
+
+def _files_below(folder: str) -> list[File]:
+    """Without hidden folders and without the templates of Helm charts."""
+    has_chart = False
+    found = []
+    for path, folders, names in os.walk(folder, onerror=_raise_unreadable):
+        has_templates = "Chart.yaml" in names and "templates" in folders
+        has_chart |= has_templates
+        folders[:] = sorted(_searched(folders, without="templates" if has_templates else ""))
+        found += [
+            File(str(Path(path, name)), named=False) for name in sorted(names) if name.endswith(_SUFFIXES)
+        ]
+    if not found:
+        raise UnreadableError(folder, _ONLY_TEMPLATES if has_chart else _NO_FILE)
+    return found
+
+
+def _searched(folders: Iterable[str], *, without: str) -> Iterator[str]:
+    return (name for name in folders if name != without and not name.startswith("."))
+
+
+def _raise_unreadable(error: OSError) -> None:
+    raise UnreadableError(str(error.filename), reason(error)) from error

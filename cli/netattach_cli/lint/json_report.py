@@ -1,0 +1,53 @@
+"""Findings as plain JSON, for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from netattach_cli.files import UnreadableError
+from netattach_cli.lint.manifest_validator import LocatedFinding
+from netattach_cli.lint.report import BufferedReport, Summary
+from netattach_core.text import json_document
+from netattach_core.text.finding import path_text
+
+
+class JsonReport(BufferedReport):
+    """Prints `{"findings": […], "unreadable": […], "summary": {…}}`."""
+
+    def finish(self, summary: Summary) -> None:
+        body = {
+            "findings": [_finding_body(finding) for finding in self.findings],
+            "unreadable": [_error_body(error) for error in self.errors],
+            "summary": {
+                "nads": summary.nads,
+                "pods": summary.pods,
+                "refused": summary.refused,
+                "withWarnings": summary.warned,
+                "unreadable": summary.unreadable,
+            },
+        }
+        print(json.dumps(body, indent=2))
+
+
+def _finding_body(located: LocatedFinding) -> dict[str, Any]:
+    manifest, finding = located.manifest, located.finding
+    line, column = json_document.position(manifest.text, located.location.at)
+    return {
+        "file": manifest.file,
+        "line": line,
+        "column": column,
+        "severity": finding.weight.value,
+        "rule": finding.rule.id,
+        "kind": manifest.kind,
+        "namespace": manifest.namespace,
+        "name": manifest.name,
+        "path": path_text(finding.path),
+        "problem": finding.problem,
+        "fix": finding.fix,
+        **({"source": manifest.source} if manifest.source else {}),
+    }
+
+
+def _error_body(error: UnreadableError) -> dict[str, Any]:
+    return {"file": error.file, "line": error.line, "column": error.column, "problem": error.problem}

@@ -1,0 +1,70 @@
+"""Findings as text for people: the place, the problem, the line itself, and the fix."""
+
+from __future__ import annotations
+
+from netattach_cli.files import UnreadableError
+from netattach_cli.lint.manifest_validator import LocatedFinding
+from netattach_cli.lint.report import Summary
+from netattach_cli.terminal import BLUE, BOLD, RED, YELLOW, Paint, printable
+from netattach_core.text import json_document
+from netattach_core.text.excerpt import excerpt
+from netattach_core.text.finding import Severity, path_text
+
+
+class TextReport:
+    """Prints each finding at once, so that a long run shows what it has found so far."""
+
+    def __init__(self, paint: Paint) -> None:
+        self._paint = paint
+
+    def finding(self, finding: LocatedFinding) -> None:
+        print(_finding_text(finding, self._paint), end="\n\n")
+
+    def unreadable(self, error: UnreadableError) -> None:
+        print(error_text(error, self._paint), end="\n\n")
+
+    def finish(self, summary: Summary) -> None:
+        print(summary_text(summary))
+
+
+def error_text(error: UnreadableError, paint: Paint) -> str:
+    place = f"{error.file}:{error.line}:{error.column}:" if error.line else f"{error.file}:"
+    return f"{paint(printable(place), BOLD)} {paint('error', RED)} {printable(error.problem)}"
+
+
+def summary_text(summary: Summary) -> str:
+    """As in `3 NADs, 1 pod: 2 refused, 1 with warnings`."""
+    seen = [_counted(summary.nads, "NAD")] + ([_counted(summary.pods, "pod")] if summary.pods else [])
+    parts = [f"{summary.refused} refused"] if summary.refused else []
+    parts += [f"{summary.warned} with warnings"] if summary.warned else []
+    parts += [f"{summary.unreadable} of the files could not be read"] if summary.unreadable else []
+    nothing = "nothing wrong" if summary.nads or summary.pods else "nothing to validate"
+    return f"{', '.join(seen)}: {', '.join(parts) or nothing}"
+
+
+def _finding_text(located: LocatedFinding, paint: Paint) -> str:
+    """The place is in the file; the excerpt is from the value itself where its lines cannot be mapped to the file's."""
+    manifest, finding, location = located.manifest, located.finding, located.location
+    line, column = json_document.position(manifest.text, location.at)
+    name = manifest.full_name if manifest.is_nad else f"{manifest.kind} {manifest.full_name}"
+    subject = f"{name} {path_text(finding.path)}".lstrip()
+    subject += f" (from {manifest.source})" if manifest.source else ""
+    place = paint(printable(f"{manifest.file}:{line}:{column}:"), BOLD)
+    weight = paint(finding.weight.value, RED if finding.weight is Severity.DENY else YELLOW)
+    lines = [
+        f"{place} {weight} [{finding.rule.id}] {printable(subject)}",
+        f"  {printable(finding.problem)}",
+        *_excerpt_lines(location.text, location.offset, paint),
+        f"  {paint('fix:', BLUE)} {printable(finding.fix)}",
+    ]
+    return "\n".join(lines)
+
+
+def _excerpt_lines(text: str, offset: int, paint: Paint) -> list[str]:
+    """The line, and a caret below the place."""
+    shown, caret = str(excerpt(text, offset)).split("\n")
+    return [f"  {shown}", f"  {caret[:-1]}{paint('^', BOLD)}"]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

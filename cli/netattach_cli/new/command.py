@@ -1,0 +1,117 @@
+"""The command `netattach new`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from netattach_cli import inventories
+from netattach_cli.files import UnreadableError, reason
+from netattach_cli.kubectl import Kubectl
+from netattach_cli.new.defaults import GenerationError
+from netattach_cli.new.generator import IPAMS, TYPES, GeneratedNad, Options, generate
+from netattach_cli.terminal import printable
+from netattach_core.api.inventory import NodeInventory
+from netattach_core.text.finding import Severity, path_text
+from netattach_core.validation.validator import validate
+
+NAME = "new"
+HELP = "write a NetworkAttachmentDefinition that works, with an interface, addresses and a CNI version that fit the nodes"
+
+WRITTEN, NOT_WRITTEN, UNREADABLE = 0, 1, 2
+"""Exit statuses."""
+
+_NO_INVENTORY = "none"
+_SECONDS = 10
+"""Timeout for the default cluster, which may not exist."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("type", choices=TYPES, help="the CNI plugin that creates the pod's interface")
+    parser.add_argument("--name", default="", help="default: the type and the interface, as in macvlan-eth1")
+    parser.add_argument(
+        "--namespace", "-n", default="", help="default: none, so that kubectl's namespace applies"
+    )
+    parser.add_argument(
+        "--master",
+        default="",
+        metavar="INTERFACE",
+        help="the node's interface, or the bridge; default: one that carries no traffic of the node itself",
+    )
+    parser.add_argument(
+        "--ipam",
+        choices=IPAMS,
+        default="",
+        help="the IPAM plugin; default: one that fits the type and the nodes",
+    )
+    parser.add_argument("--subnet", default="", help="default: a private /24 that the nodes do not use")
+    parser.add_argument("--vlan", type=int, default=0, metavar="ID", help="the VLAN ID, for vlan and bridge")
+    parser.add_argument(
+        "-f",
+        "--file",
+        metavar="FILE",
+        help="write to this file, which must not exist yet; default: standard output",
+    )
+    meaning = "what the nodes have: a file, `cluster` or `none`; default: the cluster, if kubectl reaches one"
+    inventories.add_arguments(parser, meaning)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 if the NAD is written, 1 if none that works can be generated, 2 if inventory or file cannot be read or written."""
+    try:
+        nodes = _nodes(args)
+        nad = generate(_options(args), nodes)
+        if not _is_valid(nad, nodes):
+            return NOT_WRITTEN
+        return _write(nad.text(), args.file)
+    except GenerationError as error:
+        _print_message("error", str(error))
+        return NOT_WRITTEN
+    except UnreadableError as error:
+        _print_message("error", f"{error.file}: {error.problem}")
+        return UNREADABLE
+
+
+def _nodes(args: argparse.Namespace) -> list[NodeInventory]:
+    if args.inventory == _NO_INVENTORY:
+        return []
+    if args.inventory:
+        return inventories.read(args) or []
+    try:
+        return inventories.from_cluster(Kubectl(args.kubeconfig, args.context, _SECONDS))
+    except UnreadableError as error:
+        _print_message("note", f"no inventory of the nodes ({error.problem})")
+        return []
+
+
+def _options(args: argparse.Namespace) -> Options:
+    return Options(args.type, args.name, args.namespace, args.master, args.ipam, args.subnet, args.vlan)
+
+
+def _is_valid(nad: GeneratedNad, nodes: list[NodeInventory]) -> bool:
+    """Validates the NAD as the webhooks will when it is applied, and prints all findings; warnings do not make it invalid."""
+    findings = validate(nad.body, nodes or None)
+    for found in findings:
+        weight = "error" if found.weight is Severity.DENY else "warning"
+        _print_message(
+            weight, f"{path_text(found.path)}: {found.problem}. Fix: {found.fix} [{found.rule.id}]"
+        )
+    return all(found.weight is not Severity.DENY for found in findings)
+
+
+def _write(text: str, file: str | None) -> int:
+    if file is None:
+        print(text, end="")
+        return WRITTEN
+    try:
+        with Path(file).open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        _print_message("error", f"{file}: {reason(error)}")
+        return UNREADABLE
+    return WRITTEN
+
+
+def _print_message(weight: str, text: str) -> None:
+    print(f"{weight}: {chr(10).join(printable(line) for line in text.splitlines())}", file=sys.stderr)

@@ -1,0 +1,145 @@
+"""The files that `netattach lint` reads: files, folders, patterns, output of Helm and kustomize."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from unit.cli.samples import INVALID_CONFIG, VALID_CONFIG, Netattach, nad
+
+HOST_LOCAL = '"ipam": {"type": "host-local", "subnet": "10.1.2.0/24"}'
+
+
+def write(files: dict[str, str]) -> None:
+    for name, text in files.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text)
+
+
+def test_a_folder_means_all_yaml_and_json_files_below_it(netattach: Netattach) -> None:
+    write(
+        {
+            "nets/a.yaml": nad("a"),
+            "nets/deep/b.yml": nad("b", INVALID_CONFIG),
+            "nets/deep/c.json": '{"kind": "NetworkAttachmentDefinition", "metadata": {"name": "c"}}',
+            "nets/d.txt": nad("d", INVALID_CONFIG),
+            "nets/.git/e.yaml": nad("e", INVALID_CONFIG),
+        }
+    )
+    code, out, _ = netattach("lint", "nets")
+
+    assert 1 == code
+    assert ["nets/deep/b.yml:11:15:"] == [line.split()[0] for line in out.splitlines() if "deny" in line]
+    assert out.endswith("3 NADs: 1 refused\n")
+
+
+def test_unrelated_files_of_a_folder_are_skipped(netattach: Netattach) -> None:
+    """A repository has templates and other dialects; a file that is named explicitly is validated."""
+    write({"nets/a.yaml": nad("a"), "nets/values.yaml": "{{ toYaml . }}: ["})
+
+    assert (0, "1 NAD: nothing wrong\n", "") == netattach("lint", "nets")
+    code, out, _ = netattach("lint", "nets/values.yaml")
+    assert 2 == code
+    assert "nets/values.yaml:2:1: error not YAML: " in out
+    assert "helm template" in out
+
+
+def test_helm_templates_in_a_folder_are_skipped(netattach: Netattach) -> None:
+    """They define NADs, but are not YAML before Helm has rendered them."""
+    template = "{{ if .Values.on }}\n" + nad("t", INVALID_CONFIG)
+    write({"chart/Chart.yaml": "name: c\n", "chart/templates/t.yaml": template, "chart/crs/a.yaml": nad("a")})
+
+    assert (0, "1 NAD: nothing wrong\n", "") == netattach("lint", ".")
+
+
+def test_a_folder_without_files_to_read_exits_with_2(netattach: Netattach) -> None:
+    """A check of no files must not pass."""
+    write({"docs/a.txt": "a"})
+    code, out, _ = netattach("lint", "docs")
+
+    assert 2 == code
+    assert "docs: error no file in it ends with .yaml, .yml or .json\n" in out
+
+
+def test_a_quoted_pattern_is_expanded(netattach: Netattach) -> None:
+    """Shells without ** do not expand it."""
+    write({"x/a.yaml": nad("a"), "x/y/b.yaml": nad("b"), "x/y/c.yml": nad("c")})
+
+    assert (0, "2 NADs: nothing wrong\n", "") == netattach("lint", "x/**/*.yaml")
+    code, out, _ = netattach("lint", "z/*.yaml")
+    assert 2 == code
+    assert "z/*.yaml: error no file matches this pattern\n" in out
+
+
+def test_an_existing_file_is_not_a_pattern(netattach: Netattach) -> None:
+    write({"a[1].yaml": nad("a")})
+
+    assert (0, "1 NAD: nothing wrong\n", "") == netattach("lint", "a[1].yaml")
+
+
+def test_a_file_that_is_named_twice_is_validated_once(netattach: Netattach) -> None:
+    write({"x/a.yaml": nad("a", INVALID_CONFIG)})
+
+    assert netattach("lint", "x/a.yaml", "x", "x/*.yaml")[1].endswith("1 NAD: 1 refused\n")
+
+
+def test_findings_in_the_output_of_helm_name_the_template(
+    netattach: Netattach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Empty documents and comments between them change nothing."""
+    printed = (
+        f"---\n# Source: nets/templates/a.yaml\n---\n# Source: nets/templates/b.yaml\n# b\n\n{nad('b', INVALID_CONFIG)}"
+        f"---\n# Source: nets/templates/c.yaml\n"
+    )
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(printed.encode())))
+    code, out, _ = netattach("lint", "-")
+
+    assert 1 == code
+    assert out.startswith("<stdin>:17:15: deny [schema] lab/b vlan (from nets/templates/b.yaml)\n")
+
+
+def test_the_output_of_kustomize_is_validated(netattach: Netattach) -> None:
+    """With sorted keys, other kinds, unknown tags, and dates."""
+    other = "apiVersion: v1\ndata:\n  day: 2026-02-31\n  x: !vault abc\n  y: =\nkind: ConfigMap\nmetadata:\n  name: c\n"
+    write({"out.yaml": f"{other}---\n{nad('a')}---\n\n---\nnull\n"})
+
+    assert (0, "1 NAD: nothing wrong\n", "") == netattach("lint", "out.yaml")
+
+
+def test_two_nads_of_one_name_are_a_warning_at_the_second(netattach: Netattach) -> None:
+    """The same name in another namespace is another NAD."""
+    write({"a.yaml": nad("a"), "b.yaml": f"{nad('a', namespace='x')}---\n{nad('a')}"})
+    code, out, _ = netattach("lint", "a.yaml", "b.yaml")
+
+    assert 0 == code
+    assert out.startswith(
+        "b.yaml:13:9: warn [nad-twice] lab/a metadata.name\n  lab/a is also defined in a.yaml, line 4;"
+    )
+    assert out.endswith("3 NADs: 1 with warnings\n")
+
+
+def leased(kind: str, network: str) -> str:
+    return f'{{"cniVersion": "1.0.0", "type": "{kind}", "master": "eth1", "name": "{network}", {HOST_LOCAL}}}'
+
+
+def test_networks_of_one_file_are_compared(netattach: Netattach) -> None:
+    """They are applied together; those of another file may be meant for another cluster."""
+    one, other = nad("a", leased("macvlan", "x")), nad("b", leased("macvlan", "y"))
+    write({"both.yaml": f"{one}---\n{other}", "x/one.yaml": one, "x/other.yaml": other})
+
+    together = netattach("lint", "both.yaml")[1]
+    assert 1 == together.count("[addresses-shared] lab/b")
+    assert "lab/a on the same link eth1" in together
+    assert "[addresses-shared] lab/a" not in together
+    assert "addresses-shared" not in netattach("lint", "x")[1]
+
+
+@pytest.mark.parametrize("option", ["--warnings-as-errors", "--strict"])
+def test_warnings_can_be_made_errors(netattach: Netattach, option: str) -> None:
+    write({"a.yaml": nad("a", VALID_CONFIG.replace('bridge"', 'bridge", "colour": 1', 1))})
+
+    assert 0 == netattach("lint", "a.yaml")[0]
+    assert 1 == netattach("lint", option, "a.yaml")[0]
