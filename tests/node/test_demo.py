@@ -1,4 +1,4 @@
-"""`netattach demo` as a user runs it: it tells what is true, and the machine is as it was before."""
+"""`netattach demo` as a user runs it: what it shows is real, and the machine is unchanged afterwards."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from netattach_cli.demo.demo_node import NodePaths
 from support import require
 
 UNPRIVILEGED = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
-"""Somebody who is not root, with root's view of the files, so that no directory need be opened up for the test."""
+"""A user who is not root, but with root's access to files, so that the test need not change permissions of directories."""
 
 
-def _demo(places: NodePaths, *words: str | Path, stdin: str = "", prefix: list[str] | None = None) -> Any:
+def _demo(places: NodePaths, *arguments: str | Path, stdin: str = "", prefix: list[str] | None = None) -> Any:
     command = [*(prefix or []), sys.executable, "-m", "netattach_cli", "demo"]
-    command += ["--cni-bin", str(places.plugins), "--shim", str(places.shim), *map(str, words)]
+    command += ["--cni-bin", str(places.plugins), "--shim", str(places.shim), *map(str, arguments)]
     before = _host_links()
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     assert before == _host_links()
@@ -30,7 +30,7 @@ def _demo(places: NodePaths, *words: str | Path, stdin: str = "", prefix: list[s
 
 
 def _host_links() -> list[str]:
-    """The machine's own links and namespaces, which the demo has no business with."""
+    """Interfaces and named network namespaces of the machine itself, which the demo must not change."""
     links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, check=True).stdout)
     named = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
     return [link["ifname"] for link in links] + named.splitlines()
@@ -53,9 +53,9 @@ def _own_nad(tmp_path: Path, master: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("prefix", [[], UNPRIVILEGED], ids=["root", "anybody"])
+@pytest.mark.parametrize("prefix", [[], UNPRIVILEGED], ids=["root", "another user"])
 def test_the_tutorial(places: NodePaths, prefix: list[str]) -> None:
-    """Mistakes refused, networks taken, two pods that reach each other and the gateway, nothing left."""
+    """Mistakes are refused, networks accepted; two pods reach each other and the gateway; nothing is left."""
     if prefix:
         require.user_namespaces()
     done = _demo(places, prefix=prefix)
@@ -72,26 +72,25 @@ def test_the_tutorial(places: NodePaths, prefix: list[str]) -> None:
 
 
 def test_the_readme_shows_what_the_demo_prints(places: NodePaths) -> None:
-    """Line by line and in order, but for MACs and what a kernel or a release of iproute2 calls things."""
+    """Line by line, in order, except for MACs and details that depend on the kernel or on iproute2."""
     blocks = (require.REPOSITORY / "README.md").read_text().split("```console\n")[1:]
     (shown,) = (block.split("```")[0] for block in blocks if block.startswith("== "))
-    expected = [_alike(line) for line in shown.splitlines() if line not in {"", "…"}]
+    expected = [_normalised(line) for line in shown.splitlines() if line not in {"", "…"}]
 
-    printed = iter([_alike(line) for line in _demo(places).stdout.splitlines()])
+    printed = iter([_normalised(line) for line in _demo(places).stdout.splitlines()])
 
-    assert [] == [
-        line for line in expected if line not in printed
-    ]  # `in` moves on to where it found the line
+    # `in` continues where it found the line before.
+    assert [] == [line for line in expected if line not in printed]
 
 
-def _alike(line: str) -> str:
+def _normalised(line: str) -> str:
     line = re.sub(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", "MAC", line).replace("ipvlan-def", "macvlan-def")
     line = re.sub(r"^(\d+: \w+).*", r"\1", line)
     return re.sub(r"link/ether.*|time \d+ms$", "", line).rstrip()
 
 
 def test_the_users_own_nad(places: NodePaths, tmp_path: Path) -> None:
-    """On a node whose spare card has the name that the NAD asks for."""
+    """On a node with a second NIC that has the name that the NAD asks for."""
     done = _demo(places, "--nad", _own_nad(tmp_path, "bond0"))
 
     assert 0 == done.returncode, done.stdout + done.stderr
@@ -110,7 +109,7 @@ def test_the_users_own_nad_is_refused_where_a_cluster_would(places: NodePaths, t
 
 
 def test_a_shell_in_the_pod(places: NodePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--keep`: while both pods stand."""
+    """`--keep`, while both pods run."""
     monkeypatch.setenv("SHELL", "/bin/sh")
     seen = tmp_path / "seen"
     stdin = f"ip -brief link > {seen}\n"
@@ -123,43 +122,42 @@ def test_a_shell_in_the_pod(places: NodePaths, tmp_path: Path, monkeypatch: pyte
     ]
 
 
-def test_an_interrupt_leaves_nothing(
+def test_an_interrupt_removes_everything(
     places: NodePaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C in the shell that --keep leaves: no daemon, no pod."""
+    """Ctrl-C in the shell of `--keep`: no daemon and no pod is left."""
     shell, seen = tmp_path / "shell", tmp_path / "seen"
     shell.write_text(
         f'#!/bin/sh\ngrep -slz "SHELL=$0" $(grep -sl netattach_plugin /proc/[0-9]*/cmdline | sed s/cmdline/environ/) >{seen}\n'
         "kill -INT $PPID\nsleep 1\n"
     )
     shell.chmod(0o755)
-    monkeypatch.setenv(
-        "SHELL", str(shell)
-    )  # by which its daemon is known, too, among all that run on this machine
+    # This also identifies its daemon among all daemons that run on this machine.
+    monkeypatch.setenv("SHELL", str(shell))
 
-    done = _demo(places, "--keep", prefix=["env", "--default-signal=INT"])  # whoever started us may ignore it
+    done = _demo(places, "--keep", prefix=["env", "--default-signal=INT"])  # the parent process may ignore it
 
     assert (130, "") == (done.returncode, done.stderr)
-    assert "failed: interrupted; all that was made is gone" in done.stdout
+    assert "failed: interrupted; everything was removed" in done.stdout
     (daemon,) = seen.read_text().split()
     assert not Path(daemon).exists()
 
 
 MISSING = {
-    "a file that is not there": (["--nad", "/nowhere.yaml"], "/nowhere.yaml cannot be read"),
-    "a file without a NAD": (["--nad", os.devnull], "holds no NetworkAttachmentDefinition"),
-    "plugins that are not there": (
+    "a missing file": (["--nad", "/nowhere.yaml"], "/nowhere.yaml cannot be read"),
+    "a file without a NAD": (["--nad", os.devnull], "contains no NetworkAttachmentDefinition"),
+    "missing plugins": (
         ["--cni-bin", "/nowhere"],
-        "/nowhere has no CNI plugins; name their directory",
+        "/nowhere contains no CNI plugins; give their directory",
     ),
-    "a shim that is not there": (["--shim", "/nowhere"], "/nowhere is not there; build it with `make shim`"),
+    "a missing shim": (["--shim", "/nowhere"], "/nowhere does not exist; build it with `make shim`"),
 }
 
 
-@pytest.mark.parametrize(("words", "message"), MISSING.values(), ids=MISSING)
-def test_what_it_needs_is_named(places: NodePaths, words: list[str], message: str) -> None:
-    """With what to do about it, and without a traceback."""
-    done = _demo(places, *words)
+@pytest.mark.parametrize(("arguments", "message"), MISSING.values(), ids=MISSING)
+def test_what_is_missing_is_named(places: NodePaths, arguments: list[str], message: str) -> None:
+    """With the way to fix it, and without a traceback."""
+    done = _demo(places, *arguments)
 
     assert 2 == done.returncode
     assert message in done.stdout
