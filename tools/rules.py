@@ -180,7 +180,7 @@ async def _validate(validators: Validators, example: Example) -> list[Finding]:
     admission_review = {"apiVersion": review.API_VERSION, "kind": review.KIND, "request": request}
     decoded = review.decode(json.dumps(admission_review).encode())
     path = _PATHS.get((body["kind"], operation == "DELETE"), "templates")
-    answer = await validators.kinds[path](decoded)
+    answer = await validators.by_kind[path](decoded)
     return list(answer.findings)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from netattach_kube import resource
 from netattach_kube.resource import Resource
-from netattach_webhooks.lookup import Lookup
+from netattach_webhooks.cluster_cache import ClusterCache
 from support import api_server
 from support.api_server import ApiServer
 
@@ -17,12 +17,12 @@ RESOURCES = {each.kind: each for each in vars(resource).values() if isinstance(e
 
 
 @asynccontextmanager
-async def cluster(objects: Iterable[Mapping[str, Any]]) -> AsyncIterator[tuple[Lookup, ApiServer]]:
+async def cluster(objects: Iterable[Mapping[str, Any]]) -> AsyncIterator[tuple[ClusterCache, ApiServer]]:
     """What is looked up from the server's watches, when all of it has been listed, and the server."""
     async with api_server.serving() as server:
         for body in objects:
             server.put(RESOURCES[body["kind"]], body)
-        lookup = Lookup(server.api)
+        lookup = ClusterCache(server.api)
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(lookup.run())
             async with asyncio.timeout(10):

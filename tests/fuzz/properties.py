@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.text.finding import Finding
-from netattach_webhooks import wording
+from netattach_webhooks import messages
 
 NODES = (
     NodeInventory(
@@ -37,8 +37,8 @@ def sound(findings: Sequence[Finding], text: str, subject: str = "Pod lab/web") 
         assert finding.problem, finding
         assert finding.fix, finding
         assert finding.offset is None or 0 <= finding.offset <= len(text), finding
-    denial(wording.denial(subject, findings, text))
-    warnings(wording.warnings(findings, text))
+    denial(messages.denial(subject, findings, text))
+    warnings(messages.warnings(findings, text))
 
 
 def denial(message: str) -> None:

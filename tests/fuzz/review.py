@@ -21,9 +21,9 @@ from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.errors import DecodeError, NotFoundError, TryAgainError
 from netattach_kube import cluster_settings
 from netattach_webhooks import app, review, validators
-from netattach_webhooks.lookup import Lookup
+from netattach_webhooks.cluster_cache import ClusterCache
 from netattach_webhooks.metrics import Metrics, Outcome
-from netattach_webhooks.review import Review
+from netattach_webhooks.review import AdmissionRequest
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,7 +34,7 @@ _KINDS = {b"n": "nads", b"p": "pods", b"t": "templates", b"c": "config", b"d": "
 
 def one_input(data: bytes) -> None:
     kind = _KINDS.get(data[:1].lower(), "")
-    if kind not in _WEBHOOKS._validators.kinds:
+    if kind not in _WEBHOOKS._validators.by_kind:
         return
     body = data[1:] if data[:1].islower() else _around(kind, properties.text_of(data[1:]))
     try:
@@ -45,10 +45,10 @@ def one_input(data: bytes) -> None:
     _answered(kind, asked)
 
 
-def _answered(kind: str, asked: Review) -> None:
-    with mock.patch.object(validators, "_in", _in_place):
-        validated = _LOOP.run_until_complete(_WEBHOOKS._validators.kinds[kind](asked))
-    properties.sound(validated.findings, validated.text, asked.about)
+def _answered(kind: str, asked: AdmissionRequest) -> None:
+    with mock.patch.object(validators, "_run_in", _in_place):
+        validated = _LOOP.run_until_complete(_WEBHOOKS._validators.by_kind[kind](asked))
+    properties.sound(validated.findings, validated.text, asked.subject)
     outcome, response = _WEBHOOKS._verdict(asked, validated)
     assert isinstance(response.body, bytes)
     answer = json.loads(response.body)
@@ -127,7 +127,7 @@ class _Api:
     get_metadata = get
 
 
-async def _known() -> Lookup:
+async def _known() -> ClusterCache:
     async with known.cluster(_objects()) as (lookup, _):
         pass
     lookup._api = _Api()  # type: ignore[assignment]  # the part of it that is called
@@ -138,6 +138,6 @@ async def _in_place(_: ThreadPoolExecutor, function: Callable[P, T], *args: P.ar
     return function(*args, **kwargs)
 
 
-_WEBHOOKS = app.Webhooks(asyncio.run(_known()), Metrics())
+_WEBHOOKS = app.WebhookServer(asyncio.run(_known()), Metrics())
 _LOOP = asyncio.new_event_loop()
 atexit.register(_LOOP.close)

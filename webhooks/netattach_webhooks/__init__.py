@@ -1,1 +1,12 @@
-"""The admission webhooks: validate NADs, pods and our own settings when they are applied."""
+"""The admission webhooks: validate NADs, pods, pod templates and netattach's own settings when they are applied.
+
+__main__       wiring, and what ends the process
+app            HTTP: one path for each kind of review, limits on size and time
+validators     from a review to findings, in threads where it takes long
+cluster_cache  what validation needs to know of the cluster, kept current by watches
+review         AdmissionReview, decoded and encoded
+messages       findings as the message of a denial, and as warnings
+tls            the serving certificate, reloaded from its Secret
+metrics        for Prometheus
+settings       from environment variables
+"""

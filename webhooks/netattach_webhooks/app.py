@@ -1,6 +1,6 @@
-"""What API servers ask over HTTP; no request takes more than its share of time and memory.
+"""The HTTP side: one path for each kind of review, with limits on size, time and memory.
 
-An answer that is no verdict has an HTTP status, and the webhook's failurePolicy decides what becomes of the object.
+A response that is not a verdict has an HTTP error status; then the failurePolicy decides whether the object is admitted.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from aiohttp import web
 from netattach_core.errors import DecodeError
 from netattach_core.text.finding import Severity
 from netattach_kube import environment
-from netattach_webhooks import review, wording
-from netattach_webhooks.lookup import Lookup, NotSyncedError
+from netattach_webhooks import messages, review
+from netattach_webhooks.cluster_cache import ClusterCache, NotSyncedError
 from netattach_webhooks.metrics import Metrics, Outcome
-from netattach_webhooks.review import Review
-from netattach_webhooks.validators import Validate, Validated, Validators
+from netattach_webhooks.review import AdmissionRequest
+from netattach_webhooks.validators import ValidationResult, Validator, Validators
 
 _log = logging.getLogger(__name__)
 
-_STATUS = {
+_HTTP_STATUS = {
     Outcome.MALFORMED: 400,
     Outcome.TOO_LARGE: 413,
     Outcome.FAILED: 500,
@@ -36,49 +36,49 @@ _STATUS = {
     Outcome.TIMED_OUT: 504,
 }
 
-_LONGEST = 4 * 2**20
-"""Bytes of a body. An object that etcd takes has 1.5 MiB, and an update comes with the object before."""
+_MAX_BODY = 4 * 2**20
+"""Bytes. An object in etcd has at most 1.5 MiB, and an update comes with the old object."""
 
-_LARGE, _LARGE_AT_ONCE = 256 * 2**10, 2
-"""Bodies of so many bytes are read by twos; as values they take ten times as much memory."""
+_LARGE, _MAX_LARGE = 256 * 2**10, 2
+"""At most two bodies of so many bytes are processed at once; decoded they take ten times as much memory."""
 
-_SECONDS, _MOST_SECONDS = 3.0, 30.0
+_DEFAULT_SECONDS, _MAX_SECONDS = 3.0, 30.0
 _MARGIN = 0.2
-"""Seconds for the answer's way, so that the API server hears why."""
+"""Seconds before the API server's timeout, so that it still gets the response, with the reason."""
 
-_KEPT = 600.0
-"""Seconds that an idle connection stays. API servers let go of it after 90; if we did while one asks, its question were lost."""
+_KEEPALIVE = 600.0
+"""Seconds. API servers close idle connections after 90 s; if we closed one first, a request sent at that moment would be lost."""
 
-_AT_ONCE = nullcontext()
-"""In the place of a turn, for all that is not large."""
+_NO_LIMIT = nullcontext()
+"""Used instead of the semaphore for bodies that are not large."""
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 
-Answer = tuple[Outcome, web.Response]
+Response = tuple[Outcome, web.Response]
 
 
-class Webhooks:
-    """Set `draining` before the end: API servers then turn to others, connection by connection."""
+class WebhookServer:
+    """Serves the validators over HTTPS. While `draining`, it closes each connection after the next response."""
 
-    def __init__(self, lookup: Lookup, metrics: Metrics) -> None:
+    def __init__(self, cache: ClusterCache, metrics: Metrics) -> None:
         self.draining = False
-        self._validators = Validators(lookup)
+        self._validators = Validators(cache)
         self._metrics = metrics
-        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
+        self._large = asyncio.Semaphore(_MAX_LARGE)
 
     @asynccontextmanager
-    async def served(self, address: str, context: SSLContext) -> AsyncIterator[int]:
-        """Answers on `host:port` (port 0: any) until the end of the block; the port."""
-        app = web.Application(client_max_size=_LONGEST)
-        for kind, validate in self._validators.kinds.items():
-            app.router.add_post(f"/{kind}", self._handler(kind, validate))
-        # No API server compresses, and a small body could become a very large one.
+    async def serving(self, address: str, context: SSLContext) -> AsyncIterator[int]:
+        """Serves on `host:port` (port 0: any free one) until the end of the block; yields the port."""
+        app = web.Application(client_max_size=_MAX_BODY)
+        for kind, validator in self._validators.by_kind.items():
+            app.router.add_post(f"/{kind}", self._handler(kind, validator))
+        # API servers do not compress, and a small compressed body could become a very large one.
         runner = web.AppRunner(
             app,
             access_log=None,
             auto_decompress=False,
-            keepalive_timeout=_KEPT,
-            shutdown_timeout=_SECONDS,
+            keepalive_timeout=_KEEPALIVE,
+            shutdown_timeout=_DEFAULT_SECONDS,
         )
         await runner.setup()
         try:
@@ -88,63 +88,63 @@ class Webhooks:
             await runner.cleanup()
             self._validators.close()
 
-    def _handler(self, kind: str, validate: Validate) -> Callable[[web.Request], Awaitable[web.Response]]:
-        ended = {outcome: self._metrics.requests.labels(kind, outcome.value) for outcome in Outcome}
-        seconds = self._metrics.seconds.labels(kind)
+    def _handler(self, kind: str, validator: Validator) -> Callable[[web.Request], Awaitable[web.Response]]:
+        counters = {outcome: self._metrics.requests.labels(kind, outcome.value) for outcome in Outcome}
+        duration = self._metrics.review_duration.labels(kind)
 
         async def handle(request: web.Request) -> web.Response:
             started = time.monotonic()
-            outcome, response = await self._answered(request, kind, validate)
+            outcome, response = await self._respond(request, kind, validator)
             if self.draining:
                 response.force_close()
-            ended[outcome].inc()
-            seconds.observe(time.monotonic() - started)
+            counters[outcome].inc()
+            duration.observe(time.monotonic() - started)
             return response
 
         return handle
 
-    async def _answered(self, request: web.Request, kind: str, validate: Validate) -> Answer:
-        seconds = _seconds(request.raw_path)
+    async def _respond(self, request: web.Request, kind: str, validator: Validator) -> Response:
+        seconds = _timeout(request.raw_path)
         is_large = request.content_length is None or request.content_length > _LARGE
         try:
-            async with asyncio.timeout(seconds), self._large if is_large else _AT_ONCE:
-                asked = await self._validators.read(kind, await request.read())
-                return self._verdict(asked, await validate(asked))
+            async with asyncio.timeout(seconds), self._large if is_large else _NO_LIMIT:
+                admission_request = await self._validators.decode(kind, await request.read())
+                return self._verdict(admission_request, await validator(admission_request))
         except DecodeError as error:
-            return _failed(Outcome.MALFORMED, error.message)
+            return _failure(Outcome.MALFORMED, error.message)
         except web.HTTPRequestEntityTooLarge:
-            return _failed(Outcome.TOO_LARGE, f"a review may have {_LONGEST} bytes")
+            return _failure(Outcome.TOO_LARGE, f"a review may have at most {_MAX_BODY} bytes")
         except NotSyncedError as error:
-            return _failed(Outcome.UNDECIDED, error.message)
+            return _failure(Outcome.UNDECIDED, error.message)
         except TimeoutError:
-            return _failed(Outcome.TIMED_OUT, f"not validated within {seconds:g} s")
+            return _failure(Outcome.TIMED_OUT, f"not validated within {seconds:g} s")
         except ConnectionError:
-            return _failed(Outcome.MALFORMED, "the client went away")
-        except Exception:  # noqa: BLE001  # it must neither end the process nor pass in silence
-            _log.exception("a defect in netattach: %s", request.path)
-            return _failed(Outcome.FAILED, "a defect in netattach: its log says more")
+            return _failure(Outcome.MALFORMED, "the client closed the connection")
+        except Exception:  # noqa: BLE001  # it must neither end the process nor be ignored
+            _log.exception("internal error: %s", request.path)
+            return _failure(Outcome.FAILED, "internal error; see the log of netattach-webhooks")
 
-    def _verdict(self, asked: Review, validated: Validated) -> Answer:
-        for finding in validated.findings:
-            self._metrics.findings.labels(finding.rule.id, finding.effective_severity.value).inc()
-        if any(finding.effective_severity is Severity.DENY for finding in validated.findings):
-            message = wording.denial(asked.about, validated.findings, validated.text)
-            return Outcome.DENIED, _json(review.encode(asked.uid, allowed=False, message=message))
-        warnings = wording.warnings(validated.findings, validated.text)
-        return Outcome.ALLOWED, _json(review.encode(asked.uid, allowed=True, warnings=warnings))
+    def _verdict(self, request: AdmissionRequest, result: ValidationResult) -> Response:
+        for finding in result.findings:
+            self._metrics.findings.labels(finding.rule.id, finding.weight.value).inc()
+        if any(finding.weight is Severity.DENY for finding in result.findings):
+            message = messages.denial(request.subject, result.findings, result.text)
+            return Outcome.DENIED, _json(review.encode(request.uid, allowed=False, message=message))
+        warnings = messages.warnings(result.findings, result.text)
+        return Outcome.ALLOWED, _json(review.encode(request.uid, allowed=True, warnings=warnings))
 
 
 @functools.lru_cache(64)
-def _seconds(path: str) -> float:
-    """From the API server's own limit, `?timeout=` with a duration as Go writes it; a little less."""
-    timeout = parse_qs(path.partition("?")[2]).get("timeout", [""])
-    read = _DURATION.fullmatch(timeout[0])
-    given = float(read[1]) / (1000 if read[2] == "ms" else 1) if read else _SECONDS
-    return max(min(given, _MOST_SECONDS) - _MARGIN, _MARGIN)
+def _timeout(path: str) -> float:
+    """Seconds: the API server's own timeout, `?timeout=` with a Go duration, minus the margin."""
+    texts = parse_qs(path.partition("?")[2]).get("timeout", [""])
+    duration = _DURATION.fullmatch(texts[0])
+    seconds = float(duration[1]) / (1000 if duration[2] == "ms" else 1) if duration else _DEFAULT_SECONDS
+    return max(min(seconds, _MAX_SECONDS) - _MARGIN, _MARGIN)
 
 
-def _failed(outcome: Outcome, why: str) -> Answer:
-    return outcome, web.Response(status=_STATUS[outcome], text=f"netattach-webhooks: {why}\n")
+def _failure(outcome: Outcome, reason: str) -> Response:
+    return outcome, web.Response(status=_HTTP_STATUS[outcome], text=f"netattach-webhooks: {reason}\n")
 
 
 def _json(body: bytes) -> web.Response:

@@ -1,4 +1,4 @@
-"""What Prometheus can ask of the webhooks."""
+"""Metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import enum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+"""Seconds."""
 
 
 class Outcome(enum.StrEnum):
-    """How a request ended."""
+    """How a request ended; all but the first two are answered with an HTTP error, and the failurePolicy applies."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
@@ -22,37 +23,37 @@ class Outcome(enum.StrEnum):
 
 
 class Metrics:
-    """All of one process, in a registry of its own."""
+    """All metrics of this process, in their own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "netattach_webhook_requests",
-            "Reviews by what they are about and how they ended",
-            ["kind", "verdict"],
+            "Admission reviews, by the kind of review and its outcome",
+            ["kind", "outcome"],
             registry=self.registry,
         )
         self.findings = Counter(
             "netattach_webhook_findings",
-            "What was found in reviews, by rule",
+            "Findings in admission reviews, by rule and severity",
             ["rule", "severity"],
             registry=self.registry,
         )
-        self.seconds = Histogram(
-            "netattach_webhook_seconds",
-            "Time from a review's arrival to its answer",
+        self.review_duration = Histogram(
+            "netattach_webhook_review_duration_seconds",
+            "Time from the arrival of an admission review to its response",
             ["kind"],
-            buckets=_SECONDS,
+            buckets=_BUCKETS,
             registry=self.registry,
         )
-        self.expiry = Gauge(
+        self.certificate_expiry = Gauge(
             "netattach_certificate_expiry_timestamp_seconds",
-            "When the certificate that is served expires, in Unix time",
+            "When the serving certificate expires, in Unix time",
             ["certificate"],
             registry=self.registry,
         )
-        self.certificate_refused = Gauge(
-            "netattach_webhook_certificate_refused",
-            "1 while the Secret holds no certificate that can be served, and the one before it still is",
+        self.certificate_rejected = Gauge(
+            "netattach_webhook_certificate_rejected",
+            "1 while the certificate in the Secret cannot be served; the one before it continues to be served",
             registry=self.registry,
         )

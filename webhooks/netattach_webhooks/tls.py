@@ -1,6 +1,6 @@
-"""The certificate that we serve with: from a Secret, replaced while connections go on, and never by one that does not work.
+"""The serving certificate: from a Secret, reloaded without closing connections, and never replaced by one that does not work.
 
-OpenSSL reads keys from files only. Ours is in memory and has no name: the key is on no disk, and nothing has to be writable.
+OpenSSL reads keys only from files. This one is an anonymous file in memory, so the key is never on disk.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ _CERTIFICATE, _KEY = "tls.crt", "tls.key"
 
 
 class Certificate:
-    """`context` serves what the Secret says; where that cannot be served, what it said before."""
+    """`context` serves the certificate of the Secret; while it cannot be served, the one before it."""
 
     def __init__(
         self, api: Api, namespace: str, name: str, metrics: Metrics, now: Callable[[], float] = time.time
     ) -> None:
         self.context = _server_context()
         self.loaded = asyncio.Event()
-        """From then on there is something to serve with."""
+        """Set as soon as there is a certificate to serve."""
 
-        self._what = f"the certificate in Secret {namespace}/{name}"
+        self._name = f"the certificate in Secret {namespace}/{name}"
         self._metrics = metrics
         self._now = now
-        self._broken: str | None = f"{self._what} is not there yet"
-        self._ends = 0.0
+        self._problem: str | None = f"{self._name} does not exist yet"
+        self._expiry = 0.0
         self._secret = Watched(
             api,
             SECRETS,
@@ -57,50 +57,50 @@ class Certificate:
         await self._secret.run()
 
     def problem(self) -> str | None:
-        """For readiness: none as long as what is served is in force. To be taken out of service would help nobody."""
+        """Why the process is not ready; None while the served certificate is valid, even if the Secret has a broken one."""
         if not self.loaded.is_set():
-            return self._broken
-        if self._now() >= self._ends:
-            return f"{self._what} has expired"
+            return self._problem
+        if self._now() >= self._expiry:
+            return f"{self._name} has expired"
         return None
 
     def _changed(self, key: Key) -> None:
         data = self._secret.get(*key)
         if data is None:
-            self._refuse("is gone")
+            self._reject("was deleted")
             return
         try:
-            self._take(data)
+            self._replace(data)
         except (DecodeError, ssl.SSLError, ValueError) as error:
-            self._refuse(f"cannot be served: {error}")
+            self._reject(f"cannot be served: {error}")
 
-    def _take(self, data: dict[str, Any]) -> None:
-        """First in a context that nobody is served with: a key that does not fit would leave ours with half of a pair."""
-        with _file(_decoded(data, _CERTIFICATE), _decoded(data, _KEY)) as path:
-            self._ends = _tried(path)
+    def _replace(self, data: dict[str, Any]) -> None:
+        """Tries the pair in another context first: a key that does not match would leave ours with half of the new pair."""
+        with _memory_file(_decoded(data, _CERTIFICATE), _decoded(data, _KEY)) as path:
+            self._expiry = _verified_expiry(path)
             _load(self.context, path)
-        self._broken = None
-        self._metrics.expiry.labels("served").set(self._ends)
-        self._metrics.certificate_refused.set(0)
+        self._problem = None
+        self._metrics.certificate_expiry.labels("served").set(self._expiry)
+        self._metrics.certificate_rejected.set(0)
         self.loaded.set()
-        _log.info("%s is served", self._what)
+        _log.info("serving %s", self._name)
 
-    def _refuse(self, why: str) -> None:
-        self._broken = f"{self._what} {why}"
-        self._metrics.certificate_refused.set(1)
-        kept = "; the one before is served on" if self.loaded.is_set() else ""
-        _log.error("%s%s", self._broken, kept)
+    def _reject(self, reason: str) -> None:
+        self._problem = f"{self._name} {reason}"
+        self._metrics.certificate_rejected.set(1)
+        previous = "; the previous one is still served" if self.loaded.is_set() else ""
+        _log.error("%s%s", self._problem, previous)
 
 
 def _server_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.num_tickets = 0  # no API server resumes a session
+    context.num_tickets = 0  # API servers do not resume sessions
     return context
 
 
 def _load(context: ssl.SSLContext, path: str) -> None:
-    """An encrypted key is an error; without a password OpenSSL would ask for one on a terminal."""
+    """An encrypted key is an error; without a password argument OpenSSL would ask for one on the terminal."""
     context.load_cert_chain(path, password="")
 
 
@@ -116,8 +116,8 @@ def _decoded(data: dict[str, Any], key: str) -> bytes:
 
 
 @contextmanager
-def _file(*texts: bytes) -> Iterator[str]:
-    """A path under which this process, and no other user's, can read the texts until the end of the block."""
+def _memory_file(*texts: bytes) -> Iterator[str]:
+    """A path by which only this process can read the texts, until the end of the block."""
     descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
     try:
         with os.fdopen(descriptor, "wb", closefd=False) as file:
@@ -127,27 +127,27 @@ def _file(*texts: bytes) -> Iterator[str]:
         os.close(descriptor)
 
 
-def _tried(path: str) -> float:
-    """Shakes hands with itself in memory: proof that it can be served and is in force; when it ends. Raises SSLError."""
+def _verified_expiry(path: str) -> float:
+    """When the certificate expires. A TLS handshake in memory verifies that it works and is valid now. Raises SSLError."""
     server, client = _server_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _load(server, path)
     client.check_hostname = False
-    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # it vouches for itself
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the certificate is its own trust anchor
     client.load_verify_locations(path)
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    asking = client.wrap_bio(to_client, to_server)
-    answering = server.wrap_bio(to_server, to_client, server_side=True)
-    for side in (asking, answering, asking, answering):
-        with _unfinished():
+    client_side = client.wrap_bio(to_client, to_server)
+    server_side = server.wrap_bio(to_server, to_client, server_side=True)
+    for side in (client_side, server_side, client_side, server_side):
+        with _waiting_for_peer():
             side.do_handshake()
-    served = asking.getpeercert()
+    served = client_side.getpeercert()
     if not served:
-        raise ssl.SSLError("it is not shown to clients")
+        raise ssl.SSLError("clients do not get it")
     return ssl.cert_time_to_seconds(str(served["notAfter"]))
 
 
 @contextmanager
-def _unfinished() -> Iterator[None]:
+def _waiting_for_peer() -> Iterator[None]:
     try:
         yield
     except ssl.SSLWantReadError:

@@ -1,7 +1,6 @@
-"""From a review to findings: gather what has to be known, then let core validate.
+"""From a request to findings: gathers what validation needs, then calls the rules in core.
 
-To validate a long text may take long, and so may it to read a large one, so both are done in threads: health and everybody
-else's reviews go on meanwhile.
+Decoding a large body and validating a long text are slow, so threads do both: health checks and other reviews do not wait.
 """
 
 from __future__ import annotations
@@ -16,17 +15,18 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from netattach_core import admission
+from netattach_core.admission import Key, network_requests, pod_devices, pod_templates
 from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
-from netattach_core.api.objects import Body, Key
+from netattach_core.api.objects import Body
 from netattach_core.errors import ConfigError
 from netattach_core.text.finding import Finding, Severity
 from netattach_core.validation.settings import ValidationSettings
 from netattach_kube import cluster_settings
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_webhooks import review
-from netattach_webhooks.lookup import Lookup
-from netattach_webhooks.review import Review
+from netattach_webhooks.cluster_cache import ClusterCache
+from netattach_webhooks.review import AdmissionRequest
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,34 +34,34 @@ T = TypeVar("T")
 _THREADS = 2
 
 _LARGE = 64 * 1024
-"""Bytes of a body that is read in a thread; whatever stands in a smaller one is read in less time than others notice."""
+"""Bytes; a larger body is decoded in a thread, a smaller one so fast that other reviews do not notice."""
 
 _SHORT = 1024
-"""Characters that are validated on the event loop: a thread costs as much as most of them, and the slowest take 15 ms."""
+"""Characters that are validated on the event loop: for most of them a thread costs as much, and the slowest take 15 ms."""
 
-_LONGEST_SETTINGS = 16 * 1024
-"""Characters. To read YAML takes long."""
+_MAX_SETTINGS = 16 * 1024
+"""Characters; parsing YAML is slow."""
 
 
 @dataclass(frozen=True, slots=True)
-class Validated:
-    """Findings, and the text that their offsets point into."""
+class ValidationResult:
+    """Findings, and the text of their offsets."""
 
     findings: Sequence[Finding] = ()
     text: str = ""
 
 
-Validate = Callable[[Review], Awaitable[Validated]]
-"""Raises NotSyncedError where nothing can be said yet."""
+Validator = Callable[[AdmissionRequest], Awaitable[ValidationResult]]
+"""Raises NotSyncedError while it does not know enough of the cluster."""
 
-UNSEEN = Validated()
+_NO_FINDINGS = ValidationResult()
 
 
 class Validators:
-    """One for each kind, with threads of its own, so that networks which are hard to validate keep no pods waiting."""
+    """A validator for each kind of review, with separate threads, so that slow networks do not delay pods."""
 
-    def __init__(self, lookup: Lookup) -> None:
-        self._lookup = lookup
+    def __init__(self, cache: ClusterCache) -> None:
+        self._cache = cache
         self._for_nads = ThreadPoolExecutor(_THREADS, "nads")
         self._for_pods = ThreadPoolExecutor(_THREADS, "pods")
         self._for_settings = ThreadPoolExecutor(1, "settings")
@@ -72,126 +72,126 @@ class Validators:
             "templates": self._for_pods,
             "config": self._for_settings,
         }
-        self.kinds: dict[str, Validate] = {
-            "nads": self.nad,
-            "deletions": self.deletion,
-            "pods": self.pod,
-            "templates": self.template,
-            "config": self.settings,
+        self.by_kind: dict[str, Validator] = {
+            "nads": self.validate_nad,
+            "deletions": self.validate_deletion,
+            "pods": self.validate_pod,
+            "templates": self.validate_template,
+            "config": self.validate_settings,
         }
 
     def close(self) -> None:
-        """What is not begun is dropped: nobody waits for it any more."""
+        """Cancels all work that has not started: the server is gone, so nobody waits for the results."""
         for threads in self._threads.values():
             threads.shutdown(wait=False, cancel_futures=True)
 
-    async def read(self, kind: str, body: bytes) -> Review:
+    async def decode(self, kind: str, body: bytes) -> AdmissionRequest:
         """Raises DecodeError."""
         if len(body) <= _LARGE:
             return review.decode(body)
-        return await _in(self._threads[kind], review.decode, body)
+        return await _run_in(self._threads[kind], review.decode, body)
 
-    async def nad(self, asked: Review) -> Validated:
-        if asked.object is None:
-            return UNSEEN
-        config = _config(asked.object)
+    async def validate_nad(self, request: AdmissionRequest) -> ValidationResult:
+        if request.object is None:
+            return _NO_FINDINGS
+        config = _config(request.object)
         threads = _if_long(config, self._for_nads)
-        if not await _in(threads, admission.nad_needs_validation, asked.object, asked.old):
-            return UNSEEN
-        findings = await _in(
+        if not await _run_in(threads, admission.concerns_nad, request.object, request.old_object):
+            return _NO_FINDINGS
+        findings = await _run_in(
             threads,
-            admission.validate_nad,
-            _named(asked.object, asked),
-            asked.old,
-            self._lookup.nodes(),
-            footprints=self._lookup.neighbours(),
-            users=self._lookup.users((asked.namespace, asked.name)) if asked.old else (),
-            settings=self._lookup.settings(),
+            admission.of_nad,
+            _with_name(request.object, request),
+            request.old_object,
+            self._cache.nodes(),
+            others=self._cache.footprints(),
+            users=self._cache.users((request.namespace, request.name)) if request.old_object else (),
+            settings=self._cache.settings(),
         )
-        return Validated(findings, config)
+        return ValidationResult(findings, config)
 
-    async def deletion(self, asked: Review) -> Validated:
-        """Of a network that pods may use."""
-        users = self._lookup.users((asked.namespace, asked.name))
-        body = _named(asked.old or {}, asked)
-        return Validated(admission.validate_nad_deletion(body, users, asked.user, self._lookup.settings()))
+    async def validate_deletion(self, request: AdmissionRequest) -> ValidationResult:
+        """The deletion of a network that pods may use."""
+        users = self._cache.users((request.namespace, request.name))
+        body = _with_name(request.old_object or {}, request)
+        return ValidationResult(admission.of_deletion(body, users, request.user, self._cache.settings()))
 
-    async def pod(self, asked: Review) -> Validated:
-        if asked.object is None:
-            return UNSEEN
-        findings, selections, nads = await self._of_pod(asked, asked.object, asked.old)
-        findings += admission.validate_devices(asked.object, selections, nads)
-        return Validated(admission.apply_severities(findings, self._lookup.settings(), asked.namespace))
+    async def validate_pod(self, request: AdmissionRequest) -> ValidationResult:
+        if request.object is None:
+            return _NO_FINDINGS
+        findings, selections, nads = await self._check_pod(request, request.object, request.old_object)
+        findings += pod_devices.check(request.object, selections, nads)
+        return ValidationResult(admission.applied(findings, self._cache.settings(), request.namespace))
 
-    async def template(self, asked: Review) -> Validated:
-        """Only warned of: what made it may come before its networks do."""
-        body = admission.template_pod(asked.kind, asked.object)
-        if body is None or asked.object is None:
-            return UNSEEN
-        before = admission.template_pod(asked.kind, asked.old) if asked.old else None
-        findings, selections, nads = await self._of_pod(asked, body, before)
-        nodes = len(self._lookup.nodes())
-        pods = admission.template_replicas(asked.kind, asked.object, nodes)
-        findings += admission.validate_capacity(selections, nads, pods, nodes)
-        weighed = admission.apply_severities(findings, self._lookup.settings(), asked.namespace)
-        return Validated([dataclasses.replace(each, severity=Severity.WARN) for each in weighed])
+    async def validate_template(self, request: AdmissionRequest) -> ValidationResult:
+        """Warnings only: an object that creates pods may be applied before their networks."""
+        pod = pod_templates.pod_of(request.kind, request.object)
+        if pod is None or request.object is None:
+            return _NO_FINDINGS
+        old_pod = pod_templates.pod_of(request.kind, request.old_object) if request.old_object else None
+        findings, selections, nads = await self._check_pod(request, pod, old_pod)
+        nodes = len(self._cache.nodes())
+        replicas = pod_templates.replicas(request.kind, request.object, nodes)
+        findings += pod_templates.capacity(selections, nads, replicas, nodes)
+        weighted = admission.applied(findings, self._cache.settings(), request.namespace)
+        return ValidationResult([dataclasses.replace(each, severity=Severity.WARN) for each in weighted])
 
-    async def _of_pod(
-        self, asked: Review, body: Body, before: Body | None
+    async def _check_pod(
+        self, request: AdmissionRequest, pod: Body, old_pod: Body | None
     ) -> tuple[list[Finding], Sequence[NetworkSelection], Mapping[Key, Nad]]:
-        """What is wrong, what is asked for, and those of these networks that are known.
+        """Findings in a pod, its network selections, and the NADs of these that exist.
 
-        Nothing is said of a network that the pod's namespace may not use but that it may not.
+        Of a network that the pod's namespace may not use, the findings reveal nothing else, not even whether it exists.
         """
-        settings = self._lookup.settings()
-        threads = _if_long(_annotations(body), self._for_pods)
-        wanted = await _in(threads, admission.validate_pod, body, before, asked.namespace, settings)
-        looked = await self._lookup.look(
-            [key for key in wanted.networks if settings.selection.reaches(asked.namespace, key[0])]
+        settings = self._cache.settings()
+        threads = _if_long(_network_annotations(pod), self._for_pods)
+        asked = await _run_in(threads, admission.of_pod, pod, old_pod, request.namespace, settings)
+        lookup = await self._cache.look_up(
+            [key for key in asked.networks if settings.selection.reaches(request.namespace, key[0])]
         )
-        findings = [*wanted.findings, *admission.unverified_networks(looked.uncertain, looked.why)]
-        if looked.absent:
-            there = self._reached(asked.namespace, settings)
-            findings += await _in(
-                self._for_pods, admission.unknown_networks, looked.absent, there, asked.namespace
+        findings = [*asked.findings, *admission.uncertain(lookup.unverified, lookup.reason)]
+        if lookup.missing:
+            visible = self._visible_networks(request.namespace, settings)
+            findings += await _run_in(
+                self._for_pods, admission.unknown, lookup.missing, visible, request.namespace
             )
-        findings += await _in(threads, _requested, wanted.selections, looked.found)
-        if wanted.default is not None:
-            findings += await self._of_default(wanted.default, asked.namespace, settings)
-        return findings, wanted.selections, looked.found
+        findings += await _run_in(threads, _check_requests, asked.selections, lookup.found)
+        if asked.default is not None:
+            findings += await self._check_default_network(asked.default, request.namespace, settings)
+        return findings, asked.selections, lookup.found
 
-    async def _of_default(
-        self, default: NetworkSelection, own: str, settings: ValidationSettings
+    async def _check_default_network(
+        self, selection: NetworkSelection, namespace: str, settings: ValidationSettings
     ) -> list[Finding]:
-        """Of a network that a pod has in the place of the node's primary."""
-        looked = await self._lookup.look([(default.namespace, default.name)])
-        findings = admission.unverified_networks(looked.uncertain, looked.why)
-        if looked.absent and default.namespace == settings.selection.namespace:
-            primaries = {node.primary.name for node in self._lookup.nodes() if node.primary}
-            findings += admission.unknown_default_file(default, primaries)
-        elif looked.absent:
-            findings += admission.unknown_default_network(default, self._reached(own, settings), own)
-        return findings + list(admission.validate_requests([default], looked.found, DEFAULT_NETWORK))
+        """Findings in the network that a pod asks for instead of the node's default network."""
+        lookup = await self._cache.look_up([(selection.namespace, selection.name)])
+        findings = admission.uncertain(lookup.unverified, lookup.reason)
+        if lookup.missing and selection.namespace == settings.selection.namespace:
+            primaries = {node.primary.name for node in self._cache.nodes() if node.primary}
+            findings += admission.unknown_file(selection, primaries)
+        elif lookup.missing:
+            findings += admission.unknown_default(
+                selection, self._visible_networks(namespace, settings), namespace
+            )
+        return findings + list(network_requests.check([selection], lookup.found, DEFAULT_NETWORK))
 
-    def _reached(self, own: str, settings: ValidationSettings) -> tuple[Key, ...]:
-        """The networks that a namespace may hear of."""
-        return tuple(key for key in self._lookup.networks() if settings.selection.reaches(own, key[0]))
+    def _visible_networks(self, namespace: str, settings: ValidationSettings) -> tuple[Key, ...]:
+        """The networks that pods of a namespace may use; findings name no others."""
+        return tuple(key for key in self._cache.networks() if settings.selection.reaches(namespace, key[0]))
 
-    async def settings(self, asked: Review) -> Validated:
-        if asked.object is None or asked.name != cluster_settings.NAME:
-            return UNSEEN
-        if asked.old is not None and asked.object.get("data") == asked.old.get("data"):
-            return UNSEEN
-        read, problems = await _in(self._for_settings, _read_settings, asked.object)
-        selection = read.validation.selection
-        unknown = admission.validate_default_networks(
-            selection, self._lookup.networks() if selection.defaults else ()
+    async def validate_settings(self, request: AdmissionRequest) -> ValidationResult:
+        if request.object is None or request.name != cluster_settings.NAME:
+            return _NO_FINDINGS
+        if request.old_object is not None and request.object.get("data") == request.old_object.get("data"):
+            return _NO_FINDINGS
+        settings, problems = await _run_in(self._for_settings, _read_settings, request.object)
+        selection = settings.validation.selection
+        unknown = admission.of_default_networks(
+            selection, self._cache.networks() if selection.defaults else ()
         )
-        unknown += admission.validate_primary_network(
-            selection, self._lookup.nodes() if selection.primary else ()
-        )
-        weighed = admission.apply_severities(unknown, read.validation, cluster_settings.NAMESPACE)
-        return Validated([*admission.settings_findings(problems), *weighed])
+        unknown += admission.of_primary(selection, self._cache.nodes() if selection.primary else ())
+        weighted = admission.applied(unknown, settings.validation, cluster_settings.NAMESPACE)
+        return ValidationResult([*admission.of_settings(problems), *weighted])
 
 
 def _config(body: Body) -> str:
@@ -200,9 +200,9 @@ def _config(body: Body) -> str:
     return config if isinstance(config, str) else ""
 
 
-def _annotations(body: Body) -> str:
-    """What a pod asks for, as far as it is text."""
-    metadata = body.get("metadata")
+def _network_annotations(pod: Body) -> str:
+    """The annotations with network selections, joined; those that are not strings count as empty."""
+    metadata = pod.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     texts = (
         [annotations.get(key) for key in (NETWORKS, DEFAULT_NETWORK)] if isinstance(annotations, dict) else []
@@ -214,43 +214,40 @@ def _if_long(text: str, threads: ThreadPoolExecutor) -> ThreadPoolExecutor | Non
     return threads if len(text) > _SHORT else None
 
 
-async def _in(
+async def _run_in(
     threads: ThreadPoolExecutor | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Without threads: here, at once."""
+    """Calls the function in a thread; without threads, directly."""
     if threads is None:
         return function(*args, **kwargs)
     work = functools.partial(function, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
-def _requested(selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad]) -> list[Finding]:
-    return list(admission.validate_requests(selections, nads))
+def _check_requests(selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad]) -> list[Finding]:
+    return list(network_requests.check(selections, nads))
 
 
-def _named(body: Body, asked: Review) -> Body:
-    """A new object need not say its namespace; the review does."""
+def _with_name(body: Body, request: AdmissionRequest) -> Body:
+    """The object with name and namespace: a new object may lack them, but the request has them."""
     metadata = body.get("metadata")
-    known = metadata if isinstance(metadata, dict) else {}
-    return {**body, "metadata": {"namespace": asked.namespace, "name": asked.name, **known}}
+    own = metadata if isinstance(metadata, dict) else {}
+    return {**body, "metadata": {"namespace": request.namespace, "name": request.name, **own}}
 
 
 def _read_settings(config_map: Body) -> tuple[ClusterSettings, list[str]]:
-    """The settings, and what is wrong with them; without any where they cannot be read.
+    """The settings and the problems in them; the defaults if they cannot be parsed.
 
-    Their reader says one problem in each line; what the reader of YAML says has several lines.
+    An error message has one line for each problem, except that of the YAML parser, which has several lines.
     """
-    nothing = ClusterSettings()
+    defaults = ClusterSettings()
     texts = config_map.get("data")
-    if (
-        sum(len(str(text)) for text in (texts if isinstance(texts, dict) else {}).values())
-        > _LONGEST_SETTINGS
-    ):
-        return nothing, [f"more than {_LONGEST_SETTINGS} characters are no settings"]
+    if sum(len(str(text)) for text in (texts if isinstance(texts, dict) else {}).values()) > _MAX_SETTINGS:
+        return defaults, [f"the settings are longer than {_MAX_SETTINGS} characters"]
     try:
-        read = cluster_settings.from_config_map(config_map)
-        return read, admission.settings_problems(read.validation)
+        settings = cluster_settings.from_config_map(config_map)
+        return settings, admission.settings_problems(settings.validation)
     except ConfigError as error:
-        return nothing, re.split(rf"\n(?={re.escape(cluster_settings.KEY)}: )", error.message)
+        return defaults, re.split(rf"\n(?={re.escape(cluster_settings.KEY)}: )", error.message)
     except RecursionError:
-        return nothing, [f"{cluster_settings.KEY}: too many lists and maps inside each other"]
+        return defaults, [f"{cluster_settings.KEY}: too many nested lists and maps"]

@@ -1,4 +1,4 @@
-"""Certificates as a Secret holds them, and pauses short enough for a test."""
+"""Key pairs in the format of a Secret, and short pauses of watches."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from netattach_kube import watched
 Data = dict[str, str]
 
 
-def _data(*, begins: float = -1, ends: float = 30, password: bytes = b"") -> Data:
-    """A pair of its own; it begins and ends so many days from now."""
+def _key_pair(*, begins: float = -1, ends: float = 30, password: bytes = b"") -> Data:
+    """A new certificate and its key; it is valid from `begins` to `ends`, in days from now."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -34,17 +34,17 @@ def _data(*, begins: float = -1, ends: float = 30, password: bytes = b"") -> Dat
         .sign(key, hashes.SHA256())
     )
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    hidden = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
     texts = {
         "tls.crt": certificate.public_bytes(pem),
-        "tls.key": key.private_bytes(pem, pkcs8, hidden),
+        "tls.key": key.private_bytes(pem, pkcs8, encryption),
     }
     return {name: base64.b64encode(text).decode() for name, text in texts.items()}
 
 
 @pytest.fixture
-def pair() -> Callable[..., Data]:
-    return _data
+def new_key_pair() -> Callable[..., Data]:
+    return _key_pair
 
 
 @pytest.fixture(autouse=True)

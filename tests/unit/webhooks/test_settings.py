@@ -1,4 +1,4 @@
-"""The environment, read once."""
+"""Settings from environment variables."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from netattach_webhooks import settings
 from netattach_webhooks.settings import Settings
 
 
-def test_nothing_has_to_be_set() -> None:
+def test_all_settings_have_defaults() -> None:
     assert Settings() == settings.from_environment({})
 
 
 def test_each_setting_can_be_set() -> None:
-    read = settings.from_environment(
+    actual = settings.from_environment(
         {
             "NETATTACH_LISTEN": "[::]:443",
             "NETATTACH_HEALTH": "127.0.0.1:0",
@@ -24,7 +24,7 @@ def test_each_setting_can_be_set() -> None:
         }
     )
 
-    assert Settings("[::]:443", "127.0.0.1:0", "elsewhere", "other", 0.5, Path("/tmp/k")) == read
+    assert Settings("[::]:443", "127.0.0.1:0", "elsewhere", "other", 0.5, Path("/tmp/k")) == actual
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,6 @@ def test_each_setting_can_be_set() -> None:
         ("NETATTACH_DRAIN", "nan"),
     ],
 )
-def test_what_cannot_be_read_is_named(variable: str, text: str) -> None:
+def test_an_invalid_value_is_reported_with_its_variable(variable: str, text: str) -> None:
     with pytest.raises(ValueError, match=f"{variable} is '{text}'"):
         settings.from_environment({variable: text})

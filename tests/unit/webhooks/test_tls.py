@@ -1,11 +1,11 @@
-"""A certificate is served from the moment it is there, and never replaced by one that does not work."""
+"""A certificate is served as soon as it exists, and never replaced by one that does not work."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,169 +18,172 @@ from netattach_webhooks.metrics import Metrics
 from netattach_webhooks.tls import Certificate
 from support import api_server
 from support.api_server import ApiServer
+from unit.webhooks.harness import NewKeyPair, run, until
 
-Pair = Callable[..., dict[str, str]]
 NAMESPACE, NAME = "netattach-system", "netattach-webhooks-tls"
-
-
-def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(story(), 30))
 
 
 def put(server: ApiServer, data: dict[str, str], name: str = NAME) -> None:
     server.put(SECRETS, {"metadata": {"name": name, "namespace": NAMESPACE}, "data": data})
 
 
-class Scene:
-    """A server with one Secret, and the certificate that follows it."""
+class CertificateHarness:
+    """An API server, and the certificate that watches a Secret in it."""
 
     def __init__(self, server: ApiServer) -> None:
         self.server = server
         self.metrics = Metrics()
         self.clock = time.time()
         self.certificate = Certificate(server.api, NAMESPACE, NAME, self.metrics, lambda: self.clock)
-        self.told = asyncio.Condition()
 
     def value(self, metric: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(metric, labels)
 
-    async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not true():  # noqa: ASYNC110  # a certificate that is refused has no event
-                await asyncio.sleep(0.01)
-
-    async def refused(self) -> None:
-        await self.until(lambda: bool(self.value("netattach_webhook_certificate_refused")))
+    async def rejected(self) -> None:
+        await until(lambda: bool(self.value("netattach_webhook_certificate_rejected")))
 
 
 @asynccontextmanager
-async def following(data: dict[str, str] | None) -> AsyncIterator[Scene]:
+async def watching(data: dict[str, str] | None) -> AsyncIterator[CertificateHarness]:
     async with api_server.serving() as server, asyncio.TaskGroup() as tasks:
         if data is not None:
             put(server, data)
-        scene = Scene(server)
-        task = tasks.create_task(scene.certificate.run())
-        yield scene
+        harness = CertificateHarness(server)
+        task = tasks.create_task(harness.certificate.run())
+        yield harness
         task.cancel()
 
 
-def test_nothing_is_served_before_there_is_a_certificate(pair: Pair) -> None:
-    async def story() -> None:
-        async with following(None) as scene:
-            await scene.server.asked("WATCH")
-            assert "is not there yet" in (scene.certificate.problem() or "")
-            put(scene.server, pair())
-            await scene.certificate.loaded.wait()
+def test_it_is_not_loaded_before_it_exists(new_key_pair: NewKeyPair) -> None:
+    async def scenario() -> None:
+        async with watching(None) as harness:
+            await harness.server.asked("WATCH")
+            assert "does not exist yet" in (harness.certificate.problem() or "")
+            put(harness.server, new_key_pair())
+            await harness.certificate.loaded.wait()
 
-            assert scene.certificate.problem() is None
+            assert harness.certificate.problem() is None
 
-    run(story)
+    run(scenario)
 
 
-def test_its_end_is_told(pair: Pair) -> None:
-    async def story() -> None:
-        async with following(pair(ends=3)) as scene:
-            await scene.certificate.loaded.wait()
-            ends = scene.value("netattach_certificate_expiry_timestamp_seconds", certificate="served") or 0
+def test_its_expiry_is_a_metric_and_ends_readiness(new_key_pair: NewKeyPair) -> None:
+    async def scenario() -> None:
+        async with watching(new_key_pair(ends=3)) as harness:
+            await harness.certificate.loaded.wait()
+            ends = harness.value("netattach_certificate_expiry_timestamp_seconds", certificate="served") or 0
 
             assert abs(ends - time.time() - 3 * 86400) < 60
-            scene.clock = ends - 1
-            assert scene.certificate.problem() is None
-            scene.clock = ends
-            assert "has expired" in (scene.certificate.problem() or "")
+            harness.clock = ends - 1
+            assert harness.certificate.problem() is None
+            harness.clock = ends
+            assert "has expired" in (harness.certificate.problem() or "")
 
-    run(story)
+    run(scenario)
 
 
 def _without(data: dict[str, str], key: str) -> dict[str, str]:
     return {name: text for name, text in data.items() if name != key}
 
 
-BROKEN: dict[str, tuple[Callable[[Pair], dict[str, str]], str]] = {
-    "no key": (lambda pair: _without(pair(), "tls.key"), "tls.key is missing"),
-    "no certificate": (lambda pair: _without(pair(), "tls.crt"), "tls.crt is missing"),
+BROKEN: dict[str, tuple[Callable[[NewKeyPair], dict[str, str]], str]] = {
+    "no key": (lambda new_key_pair: _without(new_key_pair(), "tls.key"), "tls.key is missing"),
+    "no certificate": (lambda new_key_pair: _without(new_key_pair(), "tls.crt"), "tls.crt is missing"),
     "no data": (lambda _: {}, "tls.crt is missing"),
-    "no base64": (lambda pair: {**pair(), "tls.key": "%"}, "tls.key is not base64"),
-    "no PEM": (lambda pair: {**pair(), "tls.crt": base64.b64encode(b"x").decode()}, "cannot be served"),
-    "another's key": (lambda pair: {**pair(), "tls.key": pair()["tls.key"]}, "cannot be served"),
-    "a key with a password": (lambda pair: pair(password=b"secret"), "cannot be served"),
-    "one that has expired": (lambda pair: pair(begins=-3, ends=-1), "expired"),
-    "one that is not in force yet": (lambda pair: pair(begins=1), "not yet valid"),
+    "not base64": (lambda new_key_pair: {**new_key_pair(), "tls.key": "%"}, "tls.key is not base64"),
+    "not PEM": (
+        lambda new_key_pair: {**new_key_pair(), "tls.crt": base64.b64encode(b"x").decode()},
+        "cannot be served",
+    ),
+    "another's key": (
+        lambda new_key_pair: {**new_key_pair(), "tls.key": new_key_pair()["tls.key"]},
+        "cannot be served",
+    ),
+    "a key with a password": (lambda new_key_pair: new_key_pair(password=b"secret"), "cannot be served"),
+    "one that has expired": (lambda new_key_pair: new_key_pair(begins=-3, ends=-1), "expired"),
+    "one that is not valid yet": (lambda new_key_pair: new_key_pair(begins=1), "not yet valid"),
 }
 
 
-@pytest.mark.parametrize(("broken", "words"), BROKEN.values(), ids=BROKEN)
-def test_one_that_does_not_work_is_not_served_and_readiness_says_why(
-    pair: Pair, broken: Callable[[Pair], dict[str, str]], words: str
+@pytest.mark.parametrize(("broken", "message"), BROKEN.values(), ids=BROKEN)
+def test_one_that_does_not_work_is_not_served_and_readiness_reports_why(
+    new_key_pair: NewKeyPair, broken: Callable[[NewKeyPair], dict[str, str]], message: str
 ) -> None:
-    async def story() -> None:
-        async with following(broken(pair)) as scene:
-            await scene.refused()
+    async def scenario() -> None:
+        async with watching(broken(new_key_pair)) as harness:
+            await harness.rejected()
 
-            assert words in (scene.certificate.problem() or "")
-            assert NAME in (scene.certificate.problem() or "")
-            assert not scene.certificate.loaded.is_set()
+            assert message in (harness.certificate.problem() or "")
+            assert NAME in (harness.certificate.problem() or "")
+            assert not harness.certificate.loaded.is_set()
 
-    run(story)
+    run(scenario)
 
 
 @pytest.mark.parametrize(("broken", "_"), BROKEN.values(), ids=BROKEN)
 def test_one_that_does_not_work_does_not_replace_one_that_does(
-    pair: Pair, broken: Callable[[Pair], dict[str, str]], _: str, caplog: pytest.LogCaptureFixture
+    new_key_pair: NewKeyPair,
+    broken: Callable[[NewKeyPair], dict[str, str]],
+    _: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def story() -> None:
-        async with following(pair()) as scene:
-            await scene.certificate.loaded.wait()
-            put(scene.server, broken(pair))
-            await scene.refused()
+    async def scenario() -> None:
+        async with watching(new_key_pair()) as harness:
+            await harness.certificate.loaded.wait()
+            put(harness.server, broken(new_key_pair))
+            await harness.rejected()
 
-            assert scene.certificate.problem() is None
-            assert "the one before is served on" in caplog.text
-            put(scene.server, pair())
-            await scene.until(lambda: scene.value("netattach_webhook_certificate_refused") == 0)
+            assert harness.certificate.problem() is None
+            assert "the previous one is still served" in caplog.text
+            put(harness.server, new_key_pair())
+            await until(lambda: harness.value("netattach_webhook_certificate_rejected") == 0)
 
-    run(story)
-
-
-def test_it_is_served_on_when_its_secret_is_deleted(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
-    async def story() -> None:
-        async with following(pair()) as scene:
-            await scene.certificate.loaded.wait()
-            scene.server.delete(SECRETS, NAME, NAMESPACE)
-            await scene.refused()
-
-            assert scene.certificate.problem() is None
-            assert "is gone; the one before is served on" in caplog.text
-
-    run(story)
+    run(scenario)
 
 
-def test_other_secrets_are_not_even_asked_for(pair: Pair) -> None:
-    async def story() -> None:
-        async with following(None) as scene:
-            put(scene.server, pair(), "another")
-            await scene.server.asked("WATCH")
+def test_it_is_still_served_after_its_secret_is_deleted(
+    new_key_pair: NewKeyPair, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with watching(new_key_pair()) as harness:
+            await harness.certificate.loaded.wait()
+            harness.server.delete(SECRETS, NAME, NAMESPACE)
+            await harness.rejected()
 
-            asked = {request.query.get("fieldSelector") for request in scene.server.requests}
-            assert {f"metadata.name={NAME}"} == asked
-            assert not scene.certificate.loaded.is_set()
+            assert harness.certificate.problem() is None
+            assert "was deleted; the previous one is still served" in caplog.text
 
-    run(story)
+    run(scenario)
 
 
-def test_the_key_is_on_no_disk_and_no_file_stays_open(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_secrets_are_not_requested(new_key_pair: NewKeyPair) -> None:
+    async def scenario() -> None:
+        async with watching(None) as harness:
+            put(harness.server, new_key_pair(), "another")
+            await harness.server.asked("WATCH")
+
+            selectors = {request.query.get("fieldSelector") for request in harness.server.requests}
+            assert {f"metadata.name={NAME}"} == selectors
+            assert not harness.certificate.loaded.is_set()
+
+    run(scenario)
+
+
+def test_the_key_is_never_on_disk_and_no_file_stays_open(
+    new_key_pair: NewKeyPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paths = []
 
     def load(context: Any, path: str) -> None:
         paths.append(Path(path).readlink())
         context.load_cert_chain(path, password="")
 
-    async def story() -> None:
+    async def scenario() -> None:
         monkeypatch.setattr(tls, "_load", load)
-        async with following(pair()) as scene:
-            await scene.certificate.loaded.wait()
+        async with watching(new_key_pair()) as harness:
+            await harness.certificate.loaded.wait()
 
-    run(story)
+    run(scenario)
     still_open = {str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()}
 
     assert {"/memfd:certificate (deleted)"} == set(map(str, paths))

@@ -1,4 +1,4 @@
-"""The whole program, and an API server that asks it over TLS."""
+"""The whole program, and a client that sends it reviews over TLS, as an API server does."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from netattach_webhooks.settings import Settings
 from support import api_server
 from support.api_server import ApiServer
 
-Pair = Callable[..., dict[str, str]]
-SOUND = json.dumps({"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1"})
+NewKeyPair = Callable[..., dict[str, str]]
+"""The fixture `new_key_pair`: returns the data of a Secret."""
+
+VALID_CONFIG = json.dumps({"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1"})
 NODE = {
     "interfaces": [{"name": "eth0", "addresses": ["10.0.0.2/24"]}, {"name": "eth1"}],
     "defaultInterfaces": [{"name": "eth0", "reasons": ["carries the IPv4 default route"]}],
@@ -28,8 +30,8 @@ NODE = {
 }
 
 
-def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(story(), 30))
+def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
 def review(kind: str, body: dict[str, Any], old: dict[str, Any] | None = None) -> bytes:
@@ -59,44 +61,49 @@ def put_secret(server: ApiServer, data: dict[str, str]) -> None:
     server.put(SECRETS, {"metadata": metadata, "data": data})
 
 
-class Scene:
-    """The program, and an API server's connection to it."""
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits for something that the program does on its own, and has no event for."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110  # see above
+            await asyncio.sleep(0.01)
 
-    def __init__(self, server: ApiServer, settings: Settings) -> None:
+
+class Harness:
+    """The program, and a client of it."""
+
+    def __init__(self, server: ApiServer, settings: Settings, session: aiohttp.ClientSession) -> None:
         self.server = server
         self.program = Program(server.api, settings)
         self.stop = asyncio.Event()
         self.status = -1
-        self.session = aiohttp.ClientSession()
+        self.session = session
 
     async def run(self) -> None:
         self.status = await self.program.run(self.stop)
 
-    async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not true():  # noqa: ASYNC110  # what a program has come to has no event
-                await asyncio.sleep(0.01)
-
     async def post(self, path: str, body: bytes, **more: Any) -> tuple[int, str]:
+        """The status and text of the response."""
         url = f"https://localhost:{self.program.port}/{path}"
         async with self.session.post(url, data=io.BytesIO(body), ssl=False, **more) as response:
             return response.status, await response.text()
 
-    async def ask(self, path: str, body: bytes) -> dict[str, Any]:
+    async def post_review(self, path: str, body: bytes) -> dict[str, Any]:
+        """The `response` of the AdmissionReview."""
         status, text = await self.post(path, body)
         assert 200 == status, text
-        answer: dict[str, Any] = json.loads(text)["response"]
-        assert "u" == answer["uid"]
-        return answer
+        response: dict[str, Any] = json.loads(text)["response"]
+        assert "u" == response["uid"]
+        return response
 
     async def get(self, path: str) -> tuple[int, str]:
+        """The status and text of the response of the health port."""
         url = f"http://127.0.0.1:{self.program.health_port}/{path}"
         async with self.session.get(url) as response:
             return response.status, await response.text()
 
-    async def ready(self) -> None:
-        async with asyncio.timeout(10):
-            while not self.program.health_port or (await self.get("readyz"))[0] != 200:  # noqa: ASYNC110  # as above
+    async def until_ready(self) -> None:
+        async with asyncio.timeout(30):
+            while not self.program.health_port or (await self.get("readyz"))[0] != 200:  # noqa: ASYNC110  # only asking shows it
                 await asyncio.sleep(0.01)
 
     async def connect(self) -> Connection:
@@ -107,13 +114,14 @@ class Scene:
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-def certificate(connection: Connection) -> bytes:
-    """What was shown to it."""
-    shown: bytes = connection[1].get_extra_info("ssl_object").getpeercert(binary_form=True)
-    return shown
+def server_certificate(connection: Connection) -> bytes:
+    """The certificate that the client got, in DER."""
+    certificate: bytes = connection[1].get_extra_info("ssl_object").getpeercert(binary_form=True)
+    return certificate
 
 
 async def status_line(connection: Connection, body: bytes) -> bytes:
+    """Posts a review of a pod; the first line of the response."""
     reader, writer = connection
     writer.write(b"POST /pods HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
     await writer.drain()
@@ -123,24 +131,26 @@ async def status_line(connection: Connection, body: bytes) -> bytes:
 @asynccontextmanager
 async def started(
     server: ApiServer, data: dict[str, str] | None, *, drain: float = 0.0
-) -> AsyncIterator[Scene]:
+) -> AsyncIterator[Harness]:
+    """Starts the program, with a certificate if there is `data`. The client's session is closed after the program has ended."""
     if data is not None:
         put_secret(server, data)
     settings = Settings(listen="127.0.0.1:0", health="127.0.0.1:0", drain=drain)
-    async with asyncio.TaskGroup() as tasks:
-        scene = Scene(server, settings)
-        async with scene.session:
-            tasks.create_task(scene.run())
-            yield scene
-            scene.stop.set()
+    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
+        harness = Harness(server, settings, session)
+        tasks.create_task(harness.run())
+        yield harness
+        harness.stop.set()
 
 
 @asynccontextmanager
-async def serving(data: dict[str, str], *, drain: float = 0.0, node: Any = NODE) -> AsyncIterator[Scene]:
+async def serving(data: dict[str, str], *, drain: float = 0.0, node: Any = NODE) -> AsyncIterator[Harness]:
+    """Starts the program in a cluster with one network, and waits until it is ready."""
     async with api_server.serving() as server:
-        server.put(NADS, {"metadata": {"name": "sound", "namespace": "default"}, "spec": {"config": SOUND}})
+        metadata = {"name": "sound", "namespace": "default"}
+        server.put(NADS, {"metadata": metadata, "spec": {"config": VALID_CONFIG}})
         if node:
             server.put(INVENTORIES, {"metadata": {"name": "node1"}, "status": node})
-        async with started(server, data, drain=drain) as scene:
-            await scene.ready()
-            yield scene
+        async with started(server, data, drain=drain) as harness:
+            await harness.until_ready()
+            yield harness

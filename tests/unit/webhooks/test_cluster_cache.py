@@ -1,0 +1,242 @@
+"""The cache answers at once; a network that it does not have is requested, once, with a short timeout."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from netattach_core.api.nad import Nad
+from netattach_core.api.networks_annotation import NETWORKS
+from netattach_core.validation.footprint import Footprint
+from netattach_kube.cluster_settings import KEY, NAME, NAMESPACE
+from netattach_kube.resource import CONFIG_MAPS, INVENTORIES, NADS, PODS
+from netattach_webhooks import cluster_cache
+from netattach_webhooks.cluster_cache import ClusterCache, NadLookup, NotSyncedError
+from support import api_server
+from support.api_server import ApiServer
+from unit.webhooks.harness import run, until
+
+NAD = Nad("default", "a", "{}")
+
+
+def put_nad(server: ApiServer, name: str, config: str = "{}") -> None:
+    server.put(NADS, {"metadata": {"name": name, "namespace": "default"}, "spec": {"config": config}})
+
+
+def put_node(server: ApiServer, name: str, status: Any) -> None:
+    server.put(INVENTORIES, {"metadata": {"name": name}, "status": status})
+
+
+@asynccontextmanager
+async def synced(*nads: str, nodes: tuple[str, ...] = ()) -> AsyncIterator[tuple[ApiServer, ClusterCache]]:
+    async with api_server.serving() as server, asyncio.TaskGroup() as tasks:
+        for name in nads:
+            put_nad(server, name)
+        for name in nodes:
+            put_node(server, name, {"interfaces": [{"name": "eth0"}]})
+        cache = ClusterCache(server.api)
+        task = tasks.create_task(cache.run())
+        await server.asked("WATCH", times=4)
+        yield server, cache
+        task.cancel()
+
+
+def requested(server: ApiServer) -> list[str]:
+    """Paths of the networks that were requested by name."""
+    return [each.path for each in server.requests if "/namespaces/default/" in each.path]
+
+
+def test_before_the_first_list_everything_raises() -> None:
+    async def scenario() -> None:
+        async with api_server.serving() as server:
+            cache = ClusterCache(server.api)
+
+            assert "not listed yet: networks, node inventories, pods, settings" == cache.problem()
+            with pytest.raises(NotSyncedError, match="node inventories"):
+                cache.nodes()
+            with pytest.raises(NotSyncedError, match="networks"):
+                await cache.look_up([("default", "a")])
+            with pytest.raises(NotSyncedError, match="pods"):
+                cache.users(("default", "a"))
+            with pytest.raises(NotSyncedError, match="settings"):
+                cache.settings()
+            assert NadLookup() == await cache.look_up(())
+
+    run(scenario)
+
+
+def test_a_network_in_the_cache_costs_no_request() -> None:
+    async def scenario() -> None:
+        async with synced("a") as (server, cache):
+            assert cache.problem() is None
+            assert NadLookup({("default", "a"): NAD}) == await cache.look_up([("default", "a")])
+            assert [] == requested(server)
+
+    run(scenario)
+
+
+def test_a_network_that_the_watch_has_not_reported_yet_is_found() -> None:
+    async def scenario() -> None:
+        async with synced("fresh") as (server, cache):
+            cache._nads._objects.clear()
+
+            lookup = await cache.look_up([("default", "fresh")])
+            assert [("default", "fresh")] == list(lookup.found)
+            assert NadLookup(lookup.found) == lookup
+            assert 1 == len(requested(server))
+
+    run(scenario)
+
+
+def test_a_network_that_does_not_exist_is_missing() -> None:
+    async def scenario() -> None:
+        async with synced("a") as (_, cache):
+            lookup = await cache.look_up([("default", "a"), ("default", "b"), ("default", "c")])
+
+            assert (("default", "b"), ("default", "c")) == lookup.missing
+            assert () == lookup.unverified
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("status", [403, 429, 500])
+def test_an_error_of_the_api_server_leaves_it_unverified(status: int) -> None:
+    async def scenario() -> None:
+        async with synced() as (server, cache):
+            server.fail(status, path="/b")
+            lookup = await cache.look_up([("default", "b"), ("default", "c")])
+
+            assert (("default", "b"),) == lookup.unverified
+            assert (("default", "c"),) == lookup.missing
+            assert str(status) in lookup.reason
+
+    run(scenario)
+
+
+def test_without_the_api_server_it_is_unverified() -> None:
+    async def scenario() -> None:
+        async with synced("a") as (server, cache):
+            server.away = True
+
+            assert NadLookup({("default", "a"): NAD}) == await cache.look_up([("default", "a")])
+            assert (("default", "b"),) == (await cache.look_up([("default", "b")])).unverified
+
+    run(scenario)
+
+
+def test_a_slow_api_server_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_cache, "_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        async with synced() as (server, cache):
+            server.delay = 1
+            lookup = await cache.look_up([("default", f"n{i}") for i in range(5)])
+
+            assert 5 == len(lookup.unverified)
+            assert "in time" in lookup.reason
+            server.delay = 0
+
+    run(scenario)
+
+
+def test_at_most_sixteen_networks_are_requested() -> None:
+    async def scenario() -> None:
+        async with synced() as (server, cache):
+            lookup = await cache.look_up([("default", f"n{i}") for i in range(1000)])
+
+            assert 16 == len(lookup.missing) == len(requested(server))
+            assert 984 == len(lookup.unverified)
+            assert "at most 16" in lookup.reason
+
+    run(scenario)
+
+
+def test_nodes_are_sorted_and_updated_after_a_change() -> None:
+    async def scenario() -> None:
+        async with synced(nodes=("node2", "node1")) as (server, cache):
+            first = cache.nodes()
+            assert ["node1", "node2"] == [node.node for node in first]
+            assert first is cache.nodes()
+            put_node(server, "node0", {"plugins": [{"name": "macvlan"}]})
+            put_node(server, "broken", {"interfaces": [{}]})
+            await until(lambda: len(cache.nodes()) == 3)
+
+            assert ["node0", "node1", "node2"] == [node.node for node in cache.nodes()]
+
+    run(scenario)
+
+
+def test_nodes_that_have_not_reported_are_left_out() -> None:
+    async def scenario() -> None:
+        async with synced() as (server, cache):
+            put_node(server, "new", {})
+            put_node(server, "old", {"interfaces": []})
+            put_node(server, "reported", {"interfaces": [{"name": "eth0"}]})
+            await until(lambda: bool(cache.nodes()))
+
+            assert ["reported"] == [node.node for node in cache.nodes()]
+
+    run(scenario)
+
+
+def put_pod(server: ApiServer, name: str, **metadata: Any) -> None:
+    annotations = {NETWORKS: "a"}
+    server.put(
+        PODS, {"metadata": {"name": name, "namespace": "default", "annotations": annotations, **metadata}}
+    )
+
+
+def test_users_are_the_pods_that_are_not_being_deleted() -> None:
+    async def scenario() -> None:
+        async with synced("a") as (server, cache):
+            put_pod(server, "running")
+            put_pod(server, "deleted")
+            put_pod(server, "plain", annotations={})
+            await until(lambda: len(cache.users(("default", "a"))) == 2)
+            put_pod(server, "deleted", deletionTimestamp="2026-01-01T00:00:00Z")
+            await until(lambda: len(cache.users(("default", "a"))) == 1)
+
+            assert [("default", "running")] == cache.users(("default", "a"))
+            server.delete(PODS, "running", "default")
+            await until(lambda: not cache.users(("default", "a")))
+
+    run(scenario)
+
+
+def test_footprints_follow_each_change_of_a_network() -> None:
+    async def scenario() -> None:
+        async with synced() as (server, cache):
+
+            def networks_on(link: str) -> list[str]:
+                return [name for _, name in cache.footprints().of(Footprint(link=link))]
+
+            assert [] == networks_on("eth1")
+            for name in ("a", "b"):
+                put_nad(server, name, '{"type": "macvlan", "master": "eth1"}')
+            await until(lambda: networks_on("eth1") == ["a", "b"])
+            put_nad(server, "b", '{"type": "macvlan", "master": "eth2"}')
+            await until(lambda: networks_on("eth2") == ["b"])
+            assert ["a"] == networks_on("eth1")
+            server.delete(NADS, "a", "default")
+            await until(lambda: networks_on("eth1") == [])
+
+    run(scenario)
+
+
+def test_settings_with_an_unknown_rule_do_not_take_effect() -> None:
+    async def scenario() -> None:
+        async with synced() as (server, cache):
+            metadata = {"name": NAME, "namespace": NAMESPACE}
+            for text in ("validation: {mode: warn}", "validation: {severities: {route-defualt: off}}"):
+                server.put(CONFIG_MAPS, {"metadata": metadata, "data": {KEY: text}})
+                await until(lambda: cache.settings().warn_only)
+            await until(lambda: cache._settings.problem is not None)
+
+            assert "did you mean `route-default`?" in str(cache._settings.problem)
+            assert cache.settings().warn_only
+
+    run(scenario)

@@ -1,0 +1,172 @@
+"""What validation needs to know of the cluster: NADs, node inventories, which pods use which network, and the settings.
+
+It comes from watches, so that a review costs the API server nothing. Only a network that the watch has not reported is requested
+from the API server: a pod is often applied right after its NAD.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from netattach_core import admission
+from netattach_core.api import inventory
+from netattach_core.api import nad as nads
+from netattach_core.api.inventory import NodeInventory
+from netattach_core.api.nad import Nad
+from netattach_core.api.objects import Body, Key
+from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
+from netattach_core.validation.footprint_index import FootprintIndex
+from netattach_core.validation.settings import ValidationSettings
+from netattach_kube.api import Api
+from netattach_kube.live_settings import LiveSettings
+from netattach_kube.pods_by_nad import RUNNING, PodsByNad, networks_of
+from netattach_kube.resource import INVENTORIES, NADS, PODS
+from netattach_kube.watched import Watched
+
+_SECONDS = 0.5
+"""Timeout for requesting the networks of a pod, in parallel; the creation of the pod waits for them."""
+
+_MAX_REQUESTED = 16
+"""Networks of one pod that are requested; no pod has more, but an annotation has room for thousands."""
+
+
+class NotSyncedError(TryAgainError):
+    """A watch has not listed its objects yet, so nothing can be validated."""
+
+
+@dataclass(frozen=True, slots=True)
+class NadLookup:
+    """Some networks: those that exist, those that do not, and those that could not be requested, with the reason."""
+
+    found: Mapping[Key, Nad] = field(default_factory=dict)
+    missing: tuple[Key, ...] = ()
+    unverified: tuple[Key, ...] = ()
+    reason: str = ""
+
+
+class ClusterCache:
+    """All methods raise NotSyncedError until the objects that they need have been listed once."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._nads: Watched[Nad] = Watched(api, NADS, nads.from_body, changed=self._nad_changed)
+        self._inventories = Watched(api, INVENTORIES, _inventory, changed=self._inventory_changed)
+        self._pods = Watched(
+            api, PODS, self._networks_of_pod, fields=RUNNING, metadata_only=True, changed=self._pod_changed
+        )
+        self._pods_by_nad = PodsByNad()
+        self._settings = LiveSettings(api, lambda read: admission.settings_problems(read.validation))
+        self._nodes: tuple[NodeInventory, ...] | None = None
+        self._footprints = FootprintIndex()
+
+    async def run(self) -> None:
+        """Never returns."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._nads.run(), name="watch of NADs")
+            tasks.create_task(self._inventories.run(), name="watch of inventories")
+            tasks.create_task(self._pods.run(), name="watch of pods")
+            tasks.create_task(self._settings.run(), name="watch of settings")
+
+    def problem(self) -> str | None:
+        """Why the process is not ready: what has not been listed yet; None once everything has."""
+        watches = (
+            ("networks", self._nads.synced),
+            ("node inventories", self._inventories.synced),
+            ("pods", self._pods.synced),
+            ("settings", self._settings.synced),
+        )
+        missing = [what for what, synced in watches if not synced.is_set()]
+        return f"not listed yet: {', '.join(missing)}" if missing else None
+
+    def settings(self) -> ValidationSettings:
+        _require_synced(self._settings.synced, "settings")
+        return self._settings.current.validation
+
+    def nodes(self) -> Sequence[NodeInventory]:
+        """Sorted by name, so that findings do not depend on the order of events; empty if no node has reported yet."""
+        _require_synced(self._inventories.synced, "node inventories")
+        if self._nodes is None:
+            items = self._inventories.items()
+            self._nodes = tuple(items[key] for key in sorted(items))
+        return self._nodes
+
+    def footprints(self) -> FootprintIndex:
+        """All networks, by the resources of the cluster that they use."""
+        _require_synced(self._nads.synced, "networks")
+        return self._footprints
+
+    def networks(self) -> Collection[Key]:
+        """The keys of all NADs."""
+        return self._synced_nads().keys()
+
+    def users(self, nad: Key) -> Sequence[Key]:
+        """The pods that use a network and are not being deleted."""
+        _require_synced(self._pods.synced, "pods")
+        return list(self._pods_by_nad.pods(nad))
+
+    async def look_up(self, networks: Collection[Key]) -> NadLookup:
+        """Looks up networks in the cache, and requests those that the watch has not reported."""
+        if not networks:
+            return NadLookup()
+        all_nads = self._synced_nads()
+        cached = {key: all_nads[key] for key in networks if key in all_nads}
+        others = [key for key in networks if key not in all_nads]
+        if not others:
+            return NadLookup(cached)
+        answers = await asyncio.gather(*(self._request(key) for key in others[:_MAX_REQUESTED]))
+        requested = dict(zip(others, answers, strict=False))
+        unverified = {key: reason for key, reason in requested.items() if isinstance(reason, str)}
+        unverified |= dict.fromkeys(
+            others[_MAX_REQUESTED:], f"at most {_MAX_REQUESTED} are looked up at once"
+        )
+        found = {key: nad for key, nad in requested.items() if isinstance(nad, Nad)}
+        missing = tuple(key for key, nad in requested.items() if nad is None)
+        return NadLookup(cached | found, missing, tuple(unverified), next(iter(unverified.values()), ""))
+
+    async def _request(self, key: Key) -> Nad | str | None:
+        """The network; None if it does not exist; the error's message if that could not be determined."""
+        namespace, name = key
+        try:
+            return nads.from_body(await self._api.get(NADS, name, namespace, seconds=_SECONDS))
+        except NotFoundError:
+            return None
+        except NetattachError as error:
+            return error.message
+
+    def _synced_nads(self) -> Mapping[Key, Nad]:
+        _require_synced(self._nads.synced, "networks")
+        return self._nads.items()
+
+    def _networks_of_pod(self, pod: Body) -> str | None:
+        """None for a pod that is being deleted: it does not count as a user of a network."""
+        if pod["metadata"].get("deletionTimestamp"):
+            return None
+        return networks_of(pod, self._settings.current.validation.selection.namespace)
+
+    def _nad_changed(self, key: Key) -> None:
+        """Parses the CNI config now, so that no review has to parse those of a thousand networks."""
+        nad = self._nads.get(*key)
+        if nad is None:
+            self._footprints.remove(key)
+        else:
+            self._footprints.put(nad)
+
+    def _inventory_changed(self, _: Key) -> None:
+        self._nodes = None
+
+    def _pod_changed(self, pod: Key) -> None:
+        self._pods_by_nad.put(pod, self._pods.get(*pod) or "")
+
+
+def _require_synced(synced: asyncio.Event, what: str) -> None:
+    if not synced.is_set():
+        raise NotSyncedError(f"{what} are not listed yet; try again")
+
+
+def _inventory(body: dict[str, Any]) -> NodeInventory | None:
+    """None for a node that has not reported anything yet."""
+    node = inventory.from_dict({**(body.get("status") or {}), "node": body["metadata"]["name"]})
+    return node if node.interfaces or node.plugins else None

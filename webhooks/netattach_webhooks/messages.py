@@ -1,0 +1,99 @@
+"""Findings as the API server passes them on: the message of a denial, and warnings, both within the limits of the API server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from netattach_core.text import json_document
+from netattach_core.text.excerpt import excerpt
+from netattach_core.text.finding import Finding, Severity, path_text
+
+_MAX_WARNING = 256
+_MAX_WARNINGS = 4096
+"""Characters of one warning, and of all together; the API server truncates longer ones (apiserver's `warning` package)."""
+
+_MAX_SUBJECT = 400
+"""Characters; enough for a kind, a namespace and a name that Kubernetes accepts. A review may contain longer ones."""
+
+_MAX_SANITIZED = 10_000
+"""Characters of a line that are sanitized before it is cut: an annotation that it quotes may have 256 KiB."""
+
+_MAX_LINE = 1000
+_MAX_DENIAL = 8000
+"""Characters; more is not readable on a terminal."""
+
+_ROOM_FOR_REST = 60
+"""Characters for the last line, which counts the findings that are left out."""
+
+
+def denial(subject: str, findings: Sequence[Finding], text: str = "") -> str:
+    """A line for each finding, and an excerpt below it if it has an offset; `text` is the text of these offsets.
+
+    It begins with a line break, because the API server puts its own message before it.
+    """
+    reported = [finding for finding in findings if finding.weight is not Severity.OFF]
+    count = f"{len(reported)} finding{'' if len(reported) == 1 else 's'}"
+    head = f"\n{_cut(_sanitize(subject), _MAX_SUBJECT)} is refused, {count}:"
+    lines = (
+        _cut(f"  {finding.weight} {_denial_line(finding, text)}", _MAX_LINE) + _excerpt(finding, text)
+        for finding in reported
+    )
+    return "\n".join([head, *_fitting(lines, len(reported), _MAX_DENIAL - len(head) - 1)])
+
+
+def warnings(findings: Sequence[Finding], text: str = "") -> list[str]:
+    """One line for each finding that is a warning; `text` is the text of their offsets."""
+    reported = [finding for finding in findings if finding.weight is Severity.WARN]
+    lines = (_cut(_warning_line(finding, text), _MAX_WARNING) for finding in reported)
+    return [line.strip() for line in _fitting(lines, len(reported), _MAX_WARNINGS)]
+
+
+def _denial_line(finding: Finding, text: str) -> str:
+    return _sanitize(f"[{finding.rule.id}] {_place(finding, text)}: {finding.problem}. Fix: {finding.fix}")
+
+
+def _warning_line(finding: Finding, text: str) -> str:
+    return _sanitize(f"[{finding.rule.id}] {_place(finding, text)}: {finding.problem}; fix: {finding.fix}")
+
+
+def _excerpt(finding: Finding, text: str) -> str:
+    if finding.offset is None:
+        return ""
+    return "".join(f"\n      {line}" for line in str(excerpt(text, finding.offset)).split("\n"))
+
+
+def _place(finding: Finding, text: str) -> str:
+    if finding.offset is None:
+        return path_text(finding.path)
+    line, column = json_document.position(text, finding.offset)
+    return f"{path_text(finding.path)} (line {line}, column {column})"
+
+
+def _fitting(lines: Iterable[str], count: int, limit: int) -> Iterator[str]:
+    """The first lines that fit, then how many are left out. Those are not even generated, which would take most of the time."""
+    room = limit - _ROOM_FOR_REST
+    for index, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            yield f"  and {count - index} more; `netattach lint` reports all"
+            return
+        yield line
+
+
+def _cut(line: str, limit: int) -> str:
+    """Cuts at the end of a word, if there is one in the second half."""
+    if len(line) <= limit:
+        return line
+    short = line[: limit - 1]
+    return (short.rsplit(" ", 1)[0] if " " in short[limit // 2 :] else short) + "…"
+
+
+def _sanitize(line: str) -> str:
+    """One line without control characters: messages quote texts of any user."""
+    if len(line) > _MAX_SANITIZED:
+        line = f"{line[:_MAX_SANITIZED]}…"
+    line = re.sub(r"\s+", " ", line)
+    if line.isprintable():  # the common case, and fast
+        return line
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
