@@ -1,13 +1,13 @@
 # One image for all programs: netattach-operator, netattach-webhooks, netattach-daemon, and the command netattach.
-# Build it with tools/image, or with any builder that knows `RUN --mount`. The final stage has Python, what it stands on, and the
-# programs: no shell, no package manager, no tool. Nothing in it is written at run time, so its root file system can be read-only.
+# Build it with tools/image, or with any builder that supports `RUN --mount`. The final stage contains Python, its libraries and the
+# programs: no shell, no package manager, no tools. Nothing writes to it at run time, so its root file system can be read-only.
 #
-# The two secrets are for machines that get their packages through something of their own, and optional:
+# Two optional secrets are for machines that get packages from a mirror:
 #   pip.conf   pip's configuration
-#   ca         a bundle of CA certificates; pip.conf may name it as /run/secrets/ca
+#   ca         a bundle of CA certificates; pip.conf may refer to it as /run/secrets/ca
 ARG BASE=debian:bookworm-slim
 
-# What the programs stand on. A BASE that has Python already is left as it is.
+# What the programs run on. Nothing is installed if BASE already has Python.
 FROM ${BASE} AS base
 RUN command -v python3 >/dev/null || { \
         apt-get -q update && apt-get -q -y install --no-install-recommends ca-certificates python3-minimal python3 && \
@@ -25,11 +25,11 @@ FROM base AS pip
 RUN apt-get -q update && apt-get -q -y install --no-install-recommends python3-venv && rm -rf /var/lib/apt/lists/* && \
     python3 -m venv /opt/build
 
-# The Python packages, as the lock file names them. They change seldom, so they come before anything of ours. The lock has what
-# builds our wheel too; the image gets only what pyproject.toml asks for.
-# Of the client of Kubernetes it gets the asyncio half without the generated classes, which we never use. Packages whose __init__
-# gathers all that is in them get an empty one: we import by full names, and the rest would cost every program half a second and
-# 20 MB at its start.
+# The Python packages of the lock file. They seldom change, so this stage comes before netattach's own code. The lock also contains
+# the build dependencies of the wheel; the image only gets what pyproject.toml requires.
+# Of the Kubernetes client it only gets the asyncio half, without the generated classes, which are not used. Packages with an __init__
+# that imports all their modules get an empty one: netattach imports modules by their full names, and the others would cost every
+# program half a second and 20 MB when it starts.
 FROM pip AS packages
 WORKDIR /src
 COPY requirements/image.lock ./
@@ -37,7 +37,7 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=
     /opt/build/bin/pip download -q --require-hashes --only-binary :all: -r image.lock -d /wheels && \
     /opt/build/bin/pip install -q --no-index --find-links /wheels hatchling
 COPY pyproject.toml ./
-# By its real path: the image has no other.
+# By its real path, because the image does not have the symbolic links.
 RUN "$(readlink -f "$(command -v python3)")" -m venv --without-pip /opt/netattach && \
     python3 -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
 print(*(need for extra in extras.values() for need in extra if not need.startswith("netattach[")), sep="\n")' >wanted && \
@@ -48,9 +48,9 @@ print(*(need for extra in extras.values() for need in extra if not need.startswi
     for package in kubernetes kubernetes/aio kubernetes/aio/config kubernetes/aio/utils pyroute2 pyroute2/iproute; do \
         : >"$package/__init__.py"; done
 
-# The image but for our own code: /image.
-# Python and its packages, each module as one file, module.pyc: half the files to unpack. A traceback has no lines of theirs, but
-# where they stand. What is left out is what no program imports. Time zones are UTC. The packages' licences stay.
+# The image without netattach's own code: /image.
+# Python and its packages, each module as one file, module.pyc: half the files to unpack. Tracebacks show their line numbers, but
+# not their source lines. Modules that no program imports are left out. Time zones are UTC. The packages' licences are kept.
 RUN set -eu; python=$(readlink -f /opt/netattach/bin/python); \
     stdlib=$(/opt/netattach/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))'); \
     mkdir /image; cd /; cp -a --parents "$python" "$stdlib" /opt/netattach /image/; \
@@ -73,8 +73,8 @@ RUN set -eu; python=$(readlink -f /opt/netattach/bin/python); \
     python3 -m compileall -q -b -j 0 --invalidation-mode unchecked-hash -s /image -p / "/image$stdlib" /image/opt/netattach/lib; \
     find . -name '*.py' -delete; \
     find . -depth -type d -empty -delete
-# The libraries that all of this is linked to, and what libc and OpenSSL read: names, certificates, settings. What came from
-# Debian's packages is named in /var/lib/dpkg/status.d, where scanners for known flaws look.
+# The shared libraries, and the files that libc and OpenSSL read: names, certificates, settings. The Debian packages that files came
+# from are listed in /var/lib/dpkg/status.d, where vulnerability scanners look.
 RUN set -eu; cd /; \
     { readlink -f /opt/netattach/bin/python; find /image -name '*.so*' -type f; } | xargs ldd 2>/dev/null | \
         sed -n 's/^[^/]*=> \(\/[^ ]*\) .*/\1/p; s/^[[:space:]]*\(\/[^ ]*ld-[^ ]*\) .*/\1/p' | \
@@ -101,7 +101,7 @@ RUN set -eu; cd /; \
         [ ! -f "/$copyright" ] || { mkdir -p "$(dirname "$copyright")"; cp "/$copyright" "$copyright"; }; \
     done
 
-# Our own code: a wheel, unpacked into a tree that is laid over the packages' one.
+# netattach's own code: a wheel, unpacked into a tree that is copied over that of the packages.
 FROM packages AS programs
 COPY . ./
 RUN /opt/build/bin/pip wheel -q --no-deps --no-build-isolation --no-index -w /own . && \
@@ -115,7 +115,7 @@ FROM scratch
 COPY --from=packages /image /
 COPY --from=shim /src/plugin/shim/build/netattach /opt/netattach/shim/netattach
 COPY --from=programs /tree /
-# USER: where a platform chooses another number, the user has no name in /etc/passwd, and kopf wants one.
+# USER: if a platform chooses another user ID, the user has no name in /etc/passwd, but kopf needs one.
 ENV PATH=/opt/netattach/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -125,9 +125,9 @@ ENV PATH=/opt/netattach/bin \
 LABEL org.opencontainers.image.title=netattach \
       org.opencontainers.image.description="More than one network for Kubernetes pods, safely" \
       org.opencontainers.image.licenses=Apache-2.0
-# Nobody: the daemon alone is root, and its DaemonSet says so.
+# Not root: only the daemon runs as root, as its DaemonSet specifies.
 USER 65532:65532
-# All of it finds what it needs, here.
+# Checks that every module can be imported in this image.
 RUN ["/opt/netattach/bin/python", "-c", "import importlib, pkgutil, ssl, sys, sysconfig; \
 own = [m.name for m in pkgutil.iter_modules([sysconfig.get_path('purelib')]) if m.name.startswith('netattach_')]; \
 every = [m.name for one in own for m in pkgutil.walk_packages([sysconfig.get_path('purelib') + '/' + one], one + '.')]; \

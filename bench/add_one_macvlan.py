@@ -1,4 +1,4 @@
-"""What an ADD through shim and daemon costs beside the same plugins run by hand. `make bench`."""
+"""The time of an ADD through shim and daemon, compared with running the same plugins by hand. `make bench`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from netattach_core.cni import config as cni_config
 LAN = {"type": "host-local", "subnet": "10.0.0.0/16"}
 MACVLAN = {"cniVersion": "1.0.0", "name": "mac", "type": "macvlan", "master": "eth1", "ipam": LAN}
 CASES = {"plain": 0, "plain_over_the_daemon": 0, "one_macvlan": 1, "four_macvlan": 4}
-"""Networks beside the default one. A plain pod is the shim's alone where the runtime hands its annotations over."""
+"""Secondary networks of each case. The shim attaches a pod without any by itself, if the runtime passes the annotations."""
 
 
 def main() -> None:
-    """Measures, prints and notes the result."""
+    """Measures; prints and saves the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cni-bin", type=Path, required=True)
     parser.add_argument("--shim", type=Path, required=True)
@@ -37,12 +37,12 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        places = NodePaths(Path(directory) / "stage", arguments.cni_bin, arguments.shim)
-        with demo_node.build(places) as built, built.daemon() as daemon:
+        paths = NodePaths(Path(directory) / "stage", arguments.cni_bin, arguments.shim)
+        with demo_node.build(paths) as node, node.daemon() as daemon:
             result = _machine() | {"shim_bytes": arguments.shim.stat().st_size, "pods": arguments.pods}
             result |= {"daemon_idle_kib": _resident_kib(daemon.pid)}
             for case, networks in CASES.items():
-                bench = Bench(built, daemon.pid, passes_annotations=case != "plain_over_the_daemon")
+                bench = Bench(node, daemon.pid, passes_annotations=case != "plain_over_the_daemon")
                 result[case] = _measure(bench, networks, arguments.pods)
             result |= {"daemon_after_kib": _resident_kib(daemon.pid)}
     text = json.dumps(result, indent=2)
@@ -52,37 +52,40 @@ def main() -> None:
 
 
 class Bench:
-    """Pods on a stage. The commands run inside the node, so that entering it is not timed twice as often by hand."""
+    """Pods on a demo node. `enter` is the time that entering the node takes, to subtract from each measurement."""
 
-    def __init__(self, built: DemoNode, daemon: int, *, passes_annotations: bool) -> None:
-        self.stage = built
+    def __init__(self, node: DemoNode, daemon: int, *, passes_annotations: bool) -> None:
+        self.node = node
         self.daemon = daemon
-        self.runtime = Runtime(built, passes_annotations=passes_annotations)
-        write_object(built.paths.store / "nads", nad_body("mac", MACVLAN))
-        self.enter = _median_ms(lambda: built.run("true"), 30)
+        self.runtime = Runtime(node, passes_annotations=passes_annotations)
+        write_object(node.paths.store / "nads", nad_body("mac", MACVLAN))
+        self.enter = _median_ms(lambda: node.run("true"), 30)
 
     def ours(self, pod: DemoPod) -> tuple[float, float]:
         """ADD and DEL through shim and daemon, in milliseconds."""
         return _ms(lambda: self.runtime.call("ADD", pod)), _ms(lambda: self.runtime.call("DEL", pod))
 
     def by_hand(self, pod: DemoPod, networks: int) -> tuple[float, float]:
-        """The same plugins, one process after the other."""
-        confs = [("eth0", DEFAULT_NETWORK), *((f"net{i + 1}", json.dumps(MACVLAN)) for i in range(networks))]
-        add = sum(self._plugin("ADD", pod, ifname, conf) for ifname, conf in confs)
-        return add, sum(self._plugin("DEL", pod, ifname, conf) for ifname, conf in reversed(confs))
+        """The same for running the plugins directly, one after the other."""
+        attachments = [
+            ("eth0", DEFAULT_NETWORK),
+            *((f"net{i + 1}", json.dumps(MACVLAN)) for i in range(networks)),
+        ]
+        add = sum(self._plugin("ADD", pod, ifname, config) for ifname, config in attachments)
+        return add, sum(self._plugin("DEL", pod, ifname, config) for ifname, config in reversed(attachments))
 
-    def _plugin(self, command: str, pod: DemoPod, ifname: str, conf: str) -> float:
-        network = cni_config.parse(conf)
+    def _plugin(self, command: str, pod: DemoPod, ifname: str, config: str) -> float:
+        network = cni_config.parse(config)
         stdin = cni_config.plugin_stdin(network, network.plugins[0], {}, {})
         environment = {
             "CNI_COMMAND": command,
             "CNI_CONTAINERID": pod.sandbox,
             "CNI_NETNS": pod.netns,
             "CNI_IFNAME": ifname,
-            "CNI_PATH": str(self.stage.paths.bin_dir),
+            "CNI_PATH": str(self.node.paths.bin_dir),
         }
-        binary = self.stage.paths.bin_dir / network.plugins[0].type
-        return _ms(lambda: self.stage.run(binary, env=environment, stdin=stdin))
+        binary = self.node.paths.bin_dir / network.plugins[0].type
+        return _ms(lambda: self.node.run(binary, env=environment, stdin=stdin))
 
 
 def _measure(bench: Bench, networks: int, pods: int) -> dict[str, Any]:
@@ -95,16 +98,16 @@ def _measure(bench: Bench, networks: int, pods: int) -> dict[str, Any]:
             cpu += _cpu_ms(bench.daemon) - before
         with _pod(bench, annotations) as pod:
             hand = bench.by_hand(pod, networks)
-        if number >= 2:  # the first two warm the caches
+        if number >= 2:  # the first two fill the caches
             ours.append(_without(measured, bench.enter))
             by_hand.append(_without(hand, bench.enter * (networks + 1)))
     figures: dict[str, Any] = {"daemon_cpu_ms_add_and_del": round(cpu / (pods + 2), 1)}
     for index, verb in enumerate(("add", "del")):
-        mine, theirs = sorted(m[index] for m in ours), sorted(h[index] for h in by_hand)
+        ours_sorted, by_hand_sorted = sorted(m[index] for m in ours), sorted(h[index] for h in by_hand)
         figures[verb] = {
-            "ours_ms": _summary(mine),
-            "by_hand_ms": _summary(theirs),
-            "ratio": round(statistics.median(mine) / statistics.median(theirs), 2),
+            "ours_ms": _summary(ours_sorted),
+            "by_hand_ms": _summary(by_hand_sorted),
+            "ratio": round(statistics.median(ours_sorted) / statistics.median(by_hand_sorted), 2),
         }
     return figures
 
@@ -112,10 +115,10 @@ def _measure(bench: Bench, networks: int, pods: int) -> dict[str, Any]:
 @contextlib.contextmanager
 def _pod(bench: Bench, annotations: dict[str, str]) -> Any:
     pod = DemoPod("bench", annotations)
-    write_object(bench.stage.paths.store / "pods", pod.body())
-    bench.stage.run("ip", "netns", "add", pod.name)
+    write_object(bench.node.paths.store / "pods", pod.body())
+    bench.node.run("ip", "netns", "add", pod.name)
     yield pod
-    bench.stage.run("ip", "netns", "delete", pod.name)
+    bench.node.run("ip", "netns", "delete", pod.name)
 
 
 def _without(times: tuple[float, float], overhead: float) -> tuple[float, float]:

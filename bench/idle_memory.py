@@ -1,4 +1,4 @@
-"""How much memory each program holds when it has nothing to do, on a standing cluster. `make cluster`, then this."""
+"""The memory of each program in an idle cluster. Needs a running cluster: `make cluster`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROGRAMS = ("netattach-daemon", "netattach-operator", "netattach-webhooks")
 
 
 def main() -> None:
-    """Measures, prints and notes the result."""
+    """Measures; prints and saves the result."""
     found: dict[str, list[int]] = {name: [] for name in PROGRAMS}
     for node in NODES.values():
         for line in node.sh("ps -eo rss,args").splitlines():

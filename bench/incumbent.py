@@ -1,4 +1,4 @@
-"""net-attach-def-admission-controller beside a standing cluster, as its own deployment sets it up: one replica, every pod."""
+"""Runs net-attach-def-admission-controller for a running cluster, configured as by its own deployment: one replica, all pods."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _RUN = """
 mount -t tmpfs tmpfs /run && mkdir -p /run/secrets/kubernetes.io && cp -r "$ACCOUNT" /run/secrets/kubernetes.io/serviceaccount
 exec "$@"
 """
-"""It looks for the account of a pod; only this process sees this /run."""
+"""It expects the service account of a pod in /run; only this process sees this /run."""
 
 
 @contextlib.contextmanager
 def installed(cluster: Cluster, binary: Path) -> Iterator[None]:
-    """Validates networks and pods until the end of the block; the caller waits until the API server uses it."""
+    """It validates networks and pods until the end of the block; the caller waits until the API server calls it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write(folder)
@@ -38,31 +38,35 @@ def installed(cluster: Cluster, binary: Path) -> Iterator[None]:
             yield
         finally:
             cluster.kubectl("delete", "validatingwebhookconfiguration", _NAME, "--ignore-not-found")
-            running.kill()  # it ends at no other signal
+            running.kill()  # it ignores other signals
             running.wait()
 
 
 def _write(folder: Path) -> None:
-    """A certificate of the one kind that it serves with, and the account of the cluster's administrator."""
+    """Writes a certificate of the only kind that it supports, and the account of the cluster's administrator."""
     process.run(
         *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
         *("-days", "2", "-subj", "/CN=incumbent", "-addext", f"subjectAltName=IP:{API_ADDRESS}"),
         *("-keyout", folder / "key.pem", "-out", folder / "cert.pem"),
     )
-    read = json.loads(KUBECONFIG.read_text())
+    kubeconfig = json.loads(KUBECONFIG.read_text())
     account = folder / "account"
     account.mkdir()
-    (account / "token").write_text(read["users"][0]["user"]["token"])
-    shutil.copy(read["clusters"][0]["cluster"]["certificate-authority"], account / "ca.crt")
+    (account / "token").write_text(kubeconfig["users"][0]["user"]["token"])
+    shutil.copy(kubeconfig["clusters"][0]["cluster"]["certificate-authority"], account / "ca.crt")
 
 
 def _command(folder: Path, binary: Path) -> list[str]:
-    given = [f"-tls-cert-file={folder}/cert.pem", f"-tls-private-key-file={folder}/key.pem", f"-port={_PORT}"]
+    options = [
+        f"-tls-cert-file={folder}/cert.pem",
+        f"-tls-private-key-file={folder}/key.pem",
+        f"-port={_PORT}",
+    ]
     shell = ["unshare", "--mount", "sh", "-c", _RUN, "sh"]
     return [
         *shell,
         str(binary),
-        *given,
+        *options,
         f"-bind-address={API_ADDRESS}",
         f"-metrics-listen-address={API_ADDRESS}:9091",
     ]

@@ -1,4 +1,4 @@
-"""What the daemon holds, idle, after storms of pods, and after thousands of them: memory, descriptors, threads. `make bench`."""
+"""The memory, file descriptors and threads of the daemon: idle, after bursts of pods, after thousands of pods. `make bench`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from netattach_core.api.networks_annotation import NETWORKS
 
 LAN = {"type": "host-local", "subnet": "10.0.0.0/16"}
 MACVLAN = {"cniVersion": "1.0.0", "name": "mac", "type": "macvlan", "master": "eth1", "ipam": LAN}
-STORM, NETWORKS_OF_A_STORM = 64, 4
-AT_ONCE = 8
+BURST_PODS, BURST_NETWORKS = 64, 4
+PARALLEL = 8
 
 
 def main() -> None:
-    """Measures, prints and notes the result."""
+    """Measures; prints and saves the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cni-bin", type=Path, required=True)
     parser.add_argument("--shim", type=Path, required=True)
@@ -35,10 +35,10 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        places = NodePaths(Path(directory) / "stage", arguments.cni_bin, arguments.shim)
-        with demo_node.build(places) as built, built.daemon() as daemon:
-            write_object(places.store / "nads", nad_body("mac", MACVLAN))
-            result = dict(_story(built, daemon.pid, arguments.storms, arguments.pairs))
+        paths = NodePaths(Path(directory) / "stage", arguments.cni_bin, arguments.shim)
+        with demo_node.build(paths) as node, node.daemon() as daemon:
+            write_object(paths.store / "nads", nad_body("mac", MACVLAN))
+            result = dict(_measurements(node, daemon.pid, arguments.storms, arguments.pairs))
     now = dt.datetime.now(tz=dt.UTC)
     machine = {
         "date": now.isoformat(timespec="seconds"),
@@ -50,35 +50,35 @@ def main() -> None:
     (arguments.results / f"{now.date().isoformat()}-steadiness.json").write_text(text + "\n")
 
 
-def _story(built: DemoNode, daemon: int, storms: int, pairs: int) -> Iterator[tuple[str, Any]]:
-    yield "idle", _held(daemon)
+def _measurements(node: DemoNode, daemon: int, storms: int, pairs: int) -> Iterator[tuple[str, Any]]:
+    yield "idle", _resources(daemon)
     for _ in range(storms):
-        began = time.monotonic()
-        _pods(built, STORM, STORM, NETWORKS_OF_A_STORM)
-        seconds = time.monotonic() - began
-    yield "storm", {"pods": STORM, "networks": NETWORKS_OF_A_STORM, "seconds": round(seconds, 1)}
-    yield "after_storms", _held(daemon)
-    _pods(built, pairs // 2, AT_ONCE, 1)
-    yield f"after_{pairs // 2}_pods", _held(daemon)
-    _pods(built, pairs - pairs // 2, AT_ONCE, 1)
-    yield f"after_{pairs}_pods", _held(daemon)
+        started = time.monotonic()
+        _pods(node, BURST_PODS, BURST_PODS, BURST_NETWORKS)
+        seconds = time.monotonic() - started
+    yield "storm", {"pods": BURST_PODS, "networks": BURST_NETWORKS, "seconds": round(seconds, 1)}
+    yield "after_storms", _resources(daemon)
+    _pods(node, pairs // 2, PARALLEL, 1)
+    yield f"after_{pairs // 2}_pods", _resources(daemon)
+    _pods(node, pairs - pairs // 2, PARALLEL, 1)
+    yield f"after_{pairs}_pods", _resources(daemon)
 
 
-def _pods(built: DemoNode, count: int, at_once: int, networks: int) -> None:
-    """So many pods come and go, `at_once` of them at a time."""
-    runtime = Runtime(built)
+def _pods(node: DemoNode, count: int, parallel: int, networks: int) -> None:
+    """Starts and stops pods, `parallel` of them at a time."""
+    runtime = Runtime(node)
 
     def one(number: int) -> None:
         pod = DemoPod(f"pod{number}", {NETWORKS: ",".join(["mac"] * networks)})
         runtime.start(pod)
         runtime.stop(pod)
 
-    with ThreadPoolExecutor(at_once) as threads:
+    with ThreadPoolExecutor(parallel) as threads:
         list(threads.map(one, range(count)))
 
 
-def _held(pid: int) -> dict[str, int]:
-    """After it has had time to let go."""
+def _resources(pid: int) -> dict[str, int]:
+    """After a pause in which the daemon can release memory."""
     time.sleep(2)
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return {

@@ -1,4 +1,4 @@
-"""What our webhooks cost those who write networks and pods, on a standing cluster. `make cluster`, then this."""
+"""The latency that webhooks add to writes of networks and pods. Needs a running cluster: `make cluster`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from e2e.lab.places import KUBECONFIG  # noqa: E402
 from e2e.objects import conf, nad, pod  # noqa: E402
 from support import load  # noqa: E402
 from support.connections import Connections  # noqa: E402
-from support.load import Answer, Question, Server  # noqa: E402
+from support.load import CreateRequest, Response, Server  # noqa: E402
 
 NAMESPACE = "webhook-load"
 CONFIGURATION = ("validatingwebhookconfiguration", "netattach")
@@ -34,23 +34,27 @@ WEBHOOKS = ("--namespace", CONTROL, "deployment/netattach-webhooks")
 SELECTOR = ("--namespace", CONTROL, "--selector", "app.kubernetes.io/component=webhooks")
 PROGRAM = "bin/netattach-webhooks"
 SETTLE = 15.0
-"""Seconds of load before the first block: webhooks have just been rolled, and a node has left."""
+"""Seconds of load before the first block: the webhooks have just been restarted, and a node is paused."""
 
 WARM_UP = 2.0
-"""Seconds of each block that are not counted: connections are made, and the API server takes the configuration in."""
+"""Seconds at the start of each block that are not counted: connections open, and the API server loads the configuration."""
 
 
 def main() -> None:
-    """Measures, prints and notes the result."""
+    """Measures; prints and saves the result."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rate", type=float, default=200, help="requests a second, half networks, half pods")
-    parser.add_argument("--seconds", type=float, default=60, help="of each kind of block together")
-    parser.add_argument("--blocks", type=int, default=6, help="of each kind")
-    parser.add_argument("--networks", type=int, default=50, help="that are there already")
     parser.add_argument(
-        "--incumbent", type=Path, help="the binary of net-attach-def-admission-controller, in turn too"
+        "--rate", type=float, default=200, help="requests per second, half networks, half pods"
     )
-    parser.add_argument("--beside", default="nothing", help="what else runs on this machine, for the record")
+    parser.add_argument("--seconds", type=float, default=60, help="total of all blocks of a kind")
+    parser.add_argument("--blocks", type=int, default=6, help="number of each kind")
+    parser.add_argument("--networks", type=int, default=50, help="number of existing networks")
+    parser.add_argument(
+        "--incumbent", type=Path, help="the binary of net-attach-def-admission-controller, to measure it too"
+    )
+    parser.add_argument(
+        "--beside", default="nothing", help="what else runs on this machine, for the result file"
+    )
     arguments = parser.parse_args()
     cluster = Cluster()
     with _networks(cluster, arguments.networks), _only_node1(cluster):
@@ -65,28 +69,28 @@ def main() -> None:
 class Side:
     """All blocks of one kind."""
 
-    answers: list[Answer] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list)
     seconds: float = 0.0
     generator: float = 0.0
     webhooks: float = 0.0
-    """Seconds of processor time."""
+    """CPU seconds."""
 
     def milliseconds(self, kind: str = "") -> Mapping[str, float]:
-        return load.summary([each.seconds for each in self.answers if each.kind.startswith(kind)])
+        return load.summary([each.seconds for each in self.responses if each.kind.startswith(kind)])
 
     def figures(self) -> dict[str, Any]:
         return {
-            "requests": len(self.answers),
-            "failed": sum(not answer.taken for answer in self.answers),
-            "generator_late_ms": load.summary([answer.late for answer in self.answers]),
+            "requests": len(self.responses),
+            "failed": sum(not response.accepted for response in self.responses),
+            "generator_late_ms": load.summary([response.late for response in self.responses]),
             "generator_cpu": round(self.generator / self.seconds, 3),
-            "webhooks_cpu_ms_per_request": round(1000 * self.webhooks / len(self.answers), 2),
+            "webhooks_cpu_ms_per_request": round(1000 * self.webhooks / len(self.responses), 2),
         }
 
 
 @dataclass
 class Measured:
-    """The same requests with our webhooks, without any, and with the incumbent's where there is its binary."""
+    """The same requests with netattach's webhooks, without any, and with the incumbent's, if its binary is given."""
 
     with_webhooks: Side = field(default_factory=Side)
     without: Side = field(default_factory=Side)
@@ -97,13 +101,13 @@ class Measured:
         if self.incumbent:
             sides["incumbent"] = self.incumbent
         latency = {
-            name: _beside({side: each.milliseconds(kind) for side, each in sides.items()})
+            name: _compared({side: each.milliseconds(kind) for side, each in sides.items()})
             for name, kind in (("all", ""), ("networks", "Network"), ("pods", "Pod"))
         }
         return {"latency_ms": latency, **{side: each.figures() for side, each in sides.items()}}
 
 
-def _beside(sides: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+def _compared(sides: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     added = {
         side: {name: round(each[name] - sides["without"][name], 2) for name in ("median", "p99")}
         for side, each in sides.items()
@@ -113,27 +117,27 @@ def _beside(sides: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
 
 
 def _measured(cluster: Cluster, arguments: argparse.Namespace, seconds: float) -> Measured:
-    """Blocks in turn, there and back again: a machine whose speed drifts treats all alike."""
+    """Alternates blocks of each kind, in alternating order, so that a drift of the machine's speed affects all alike."""
     measured = Measured(incumbent=Side() if arguments.incumbent else None)
     _block(Side(), arguments.rate, SETTLE, validated=True)
-    turn = [_ours(measured.with_webhooks), _nobody(cluster, measured.without)]
+    kinds = [_ours(measured.with_webhooks), _no_webhooks(cluster, measured.without)]
     if measured.incumbent:
-        turn.append(_incumbent(cluster, measured.incumbent, arguments.incumbent))
+        kinds.append(_incumbent(cluster, measured.incumbent, arguments.incumbent))
     for number in range(arguments.blocks):
-        for block in turn if number % 2 == 0 else reversed(turn):
+        for block in kinds if number % 2 == 0 else reversed(kinds):
             block(arguments.rate, seconds)
     return measured
 
 
 Block = Callable[[float, float], None]
-"""A rate and how long."""
+"""Takes the rate and the seconds."""
 
 
 def _ours(side: Side) -> Block:
     return lambda rate, seconds: _block(side, rate, seconds, validated=True)
 
 
-def _nobody(cluster: Cluster, side: Side) -> Block:
+def _no_webhooks(cluster: Cluster, side: Side) -> Block:
     def block(rate: float, seconds: float) -> None:
         with _without_webhooks(cluster):
             _block(side, rate, seconds, validated=False)
@@ -150,30 +154,32 @@ def _incumbent(cluster: Cluster, side: Side, binary: Path) -> Block:
 
 
 def _block(side: Side, rate: float, seconds: float, *, validated: bool) -> None:
-    async def story() -> None:
-        async with Server.of(KUBECONFIG).connections() as connections:
+    async def load_block() -> None:
+        async with Server.from_kubeconfig(KUBECONFIG).connections() as connections:
             await _until(connections, validated=validated)
-            await load.asked_steadily(connections, _question, rate, seconds=WARM_UP, told=lambda _: None)
-            before, begins = _cpu(), time.monotonic()
-            await load.asked_steadily(connections, _question, rate, seconds=seconds, told=side.answers.append)
+            await load.send_steadily(connections, _request, rate, seconds=WARM_UP, on_response=lambda _: None)
+            before, started = _cpu(), time.monotonic()
+            await load.send_steadily(
+                connections, _request, rate, seconds=seconds, on_response=side.responses.append
+            )
             after = _cpu()
-            side.seconds += time.monotonic() - begins
+            side.seconds += time.monotonic() - started
             side.generator += after[0] - before[0]
             side.webhooks += after[1] - before[1]
 
-    asyncio.run(story())
+    asyncio.run(load_block())
 
 
 async def _until(connections: Connections, *, validated: bool) -> None:
-    """The API server has heard whether there are webhooks."""
+    """Waits until the API server does, or does not, call webhooks."""
     broken = load.creation(nad("broken", "{", NAMESPACE))
     async with asyncio.timeout(30):
-        while (await load.asked(connections, broken)).refused is not validated:  # noqa: ASYNC110  # only by asking is it known
+        while (await load.send(connections, broken)).denied is not validated:  # noqa: ASYNC110  # only a request shows it
             await asyncio.sleep(0.05)
 
 
-def _question(number: int) -> Question:
-    """A text that was never seen: all of the validator's work is done anew, and no two overlap."""
+def _request(number: int) -> CreateRequest:
+    """A new config each time, so that no result can be cached; no two networks overlap."""
     high, low = divmod(number, 250)
     if number % 2:
         wanted = [{"name": "net0", "interface": f"net{number}"}, {"name": "net1"}]
@@ -188,7 +194,7 @@ def _question(number: int) -> Question:
 
 @contextlib.contextmanager
 def _only_node1(cluster: Cluster) -> Iterator[None]:
-    """node2 is another kernel inside this one: what it takes of the processors, idle or not, is not what our webhooks take."""
+    """Pauses node2, a virtual machine on this host: its CPU time would count against the webhooks."""
     cluster.kubectl("cordon", "node2")
     try:
         _roll(cluster)
@@ -203,7 +209,7 @@ def _only_node1(cluster: Cluster) -> Iterator[None]:
 def _roll(cluster: Cluster) -> None:
     cluster.kubectl("rollout", "restart", *WEBHOOKS)
     cluster.kubectl("rollout", "status", *WEBHOOKS, "--timeout=120s")
-    cluster.eventually(lambda: len(cluster.objects("pods", *SELECTOR)) == 2, "the old ones have gone")
+    cluster.eventually(lambda: len(cluster.objects("pods", *SELECTOR)) == 2, "the old pods are gone")
 
 
 @contextlib.contextmanager
@@ -232,10 +238,10 @@ def _without_webhooks(cluster: Cluster) -> Iterator[None]:
 
 
 def _cpu() -> tuple[float, float]:
-    """Seconds that this program and the webhooks have had of a processor."""
+    """CPU seconds of this program, and of the webhooks."""
     found = 0.0
     for each in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):  # it has ended
+        with contextlib.suppress(OSError):  # the process has ended
             if each.name.isdigit() and PROGRAM in (each / "cmdline").read_text():
                 fields = (each / "stat").read_text().rpartition(")")[2].split()
                 found += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

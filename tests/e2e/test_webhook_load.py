@@ -17,7 +17,7 @@ from e2e.lab.cluster import CONTROL, Cluster
 from e2e.lab.places import KUBECONFIG
 from e2e.objects import HOST_LOCAL, conf, created, nad, pod
 from support import load
-from support.load import Load, Question, Server
+from support.load import CreateRequest, Load, Server
 
 RATE = 100
 CALM = 2 * RATE
@@ -55,13 +55,13 @@ def close(alone: None, installed: Cluster) -> Iterator[Cluster]:
 @pytest.fixture
 def busy(close: Cluster) -> Iterator[Load]:
     """Half networks, half pods; it goes well before anything happens."""
-    with load.going_on(Server.of(KUBECONFIG), question, RATE) as going:
-        going.goes_on(CALM)
+    with load.running(Server.from_kubeconfig(KUBECONFIG), question, RATE) as going:
+        going.wait_for(CALM)
         assert [] == going.failed
         yield going
 
 
-def question(number: int) -> Question:
+def question(number: int) -> CreateRequest:
     if number % 2:
         return load.creation(pod("new", [{"name": "known", "interface": f"net{number}"}]))
     subnet = {"subnet": f"10.{number // 250 % 250}.{number % 250}.0/24"}
@@ -94,7 +94,7 @@ def test_a_replica_is_deleted(close: Cluster, busy: Load) -> None:
     gone = min(before)
     close.kubectl("delete", "pod", gone, "--namespace", CONTROL)
     settled(close)
-    busy.goes_on(CALM)
+    busy.wait_for(CALM)
 
     assert before - {gone} == before & names(close)
     assert [] == busy.failed
@@ -103,7 +103,7 @@ def test_a_replica_is_deleted(close: Cluster, busy: Load) -> None:
 def test_the_deployment_is_rolled(close: Cluster, busy: Load) -> None:
     before = names(close)
     roll(close)
-    busy.goes_on(CALM)
+    busy.wait_for(CALM)
 
     assert set() == before & names(close)
     assert [] == busy.failed
@@ -121,7 +121,7 @@ def test_a_certificate_is_made_anew(close: Cluster, busy: Load, secret: str) -> 
         ),
         "the new certificate is shown by each replica",
     )
-    busy.goes_on(CALM)
+    busy.wait_for(CALM)
 
     assert (secret == "netattach-ca") is (before["netattach-ca"] != certificate(close, "netattach-ca"))
     assert [] == busy.failed
@@ -148,9 +148,9 @@ def test_a_replica_is_killed(close: Cluster, busy: Load, capsys: pytest.CaptureF
     close.node("node1").sh(
         "kill -KILL $(ps -eo pid,args --sort=-cputime | awk '/[b]in\\/netattach-webhooks/ {print $1; exit}')"
     )
-    busy.goes_on(RATE * SECONDS_AFTER_A_KILL)
+    busy.wait_for(RATE * SECONDS_AFTER_A_KILL)
     settled(close)
-    busy.goes_on(CALM)
+    busy.wait_for(CALM)
     restarts = [
         one["restartCount"] for body in replicas(close) for one in body["status"]["containerStatuses"]
     ]
@@ -171,14 +171,14 @@ def test_all_replicas_are_away(close: Cluster) -> None:
     close.kubectl("scale", *DEPLOYMENT, "--replicas=0")
     try:
         close.eventually(lambda: not replicas(close), "no replicas")
-        with load.going_on(Server.of(KUBECONFIG), one_of_three, RATE) as busy:
-            busy.goes_on(CALM)
+        with load.running(Server.from_kubeconfig(KUBECONFIG), one_of_three, RATE) as busy:
+            busy.wait_for(CALM)
     finally:
         close.kubectl("scale", *DEPLOYMENT, "--replicas=2")
         settled(close)
-    by_kind = {kind: [a for a in busy.answers if a.kind == kind] for kind in ("plain", "asking", "network")}
+    by_kind = {kind: [a for a in busy.responses if a.kind == kind] for kind in ("plain", "asking", "network")}
 
-    assert all(answer.taken for answer in (*by_kind["plain"], *by_kind["asking"]))
+    assert all(answer.accepted for answer in (*by_kind["plain"], *by_kind["asking"]))
     assert max(answer.seconds for answer in by_kind["plain"]) < 1
     assert {500} == {answer.status for answer in by_kind["network"]}
     for words in (
@@ -188,7 +188,7 @@ def test_all_replicas_are_away(close: Cluster) -> None:
         assert [] == [answer.text for answer in by_kind["network"] if words not in answer.text]
 
 
-def one_of_three(number: int) -> Question:
+def one_of_three(number: int) -> CreateRequest:
     return (
         load.creation(pod("plain"), "plain"),
         load.creation(pod("asking", "known"), "asking"),

@@ -1,7 +1,7 @@
-"""A steady load on an API server: requests leave at the times that were set for them, whatever becomes of those before.
+"""A steady load on an API server: each request is sent at its scheduled time, even if earlier ones have no response yet.
 
-Whoever waits for an answer before asking again asks a slow server less often, and so never sees how slow it is. How late
-requests left, and how much of a processor this program took, is told too: beyond some point one measures oneself.
+A client that waits for each response sends fewer requests to a slow server, and so never measures how slow it is. The delay of
+requests after their scheduled time is reported too: if it is large, the client itself is too slow.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from typing import Any
 
 from support.connections import Connections
 
-_PATIENCE = 30.0
-"""Seconds; longer than an API server waits for any webhook: it is its answer that is wanted."""
+_TIMEOUT = 30.0
+"""Seconds; longer than an API server waits for any webhook, so that it always responds."""
 
-_TAKEN = 201
-_REFUSED = (403, 400)
-"""The second is that of webhooks that name no status."""
+_CREATED = 201
+_DENIED = (403, 400)
+"""400 is the status for webhooks that return none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One object to be created. `kind` is what answers are told apart by."""
+class CreateRequest:
+    """Creates one object. `kind` is a label to group responses by."""
 
     kind: str
     path: str
@@ -39,8 +39,11 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`at` is `time.monotonic()` when it was asked, `late` how much after its time; status 0: none came, and `text` says why."""
+class Response:
+    """`at` is `time.monotonic()` when the request was sent, `late` how much after its scheduled time.
+
+    Status 0 means that there was no response; `text` says why.
+    """
 
     kind: str
     at: float
@@ -50,41 +53,41 @@ class Answer:
     text: str = ""
 
     @property
-    def taken(self) -> bool:
-        return self.status == _TAKEN
+    def accepted(self) -> bool:
+        return self.status == _CREATED
 
     @property
-    def refused(self) -> bool:
-        """By a webhook's own word, and not for want of one."""
-        return self.status in _REFUSED and "denied the request" in self.text
+    def denied(self) -> bool:
+        """Whether a webhook denied the request; an unreachable webhook does not count."""
+        return self.status in _DENIED and "denied the request" in self.text
 
 
-Ask = Callable[[int], Question]
-"""The question of this number; each is another one, so that nobody can have the answer ready."""
+MakeRequest = Callable[[int], CreateRequest]
+"""Takes the number of the request; each request is different, so that no result can be cached."""
 
 
-def creation(body: dict[str, Any], kind: str = "") -> Question:
-    """Validated as if it were to be created, and then it is not."""
+def creation(body: dict[str, Any], kind: str = "") -> CreateRequest:
+    """A dry run: the object is validated, but not stored."""
     metadata, group = body["metadata"], body["apiVersion"]
     resource = {"Pod": "pods", "NetworkAttachmentDefinition": "network-attachment-definitions"}[body["kind"]]
     root = f"/apis/{group}" if "/" in group else f"/api/{group}"
     path = f"{root}/namespaces/{metadata['namespace']}/{resource}?dryRun=All"
-    return Question(kind or body["kind"], path, json.dumps(body).encode())
+    return CreateRequest(kind or body["kind"], path, json.dumps(body).encode())
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where it is, and how it knows us."""
+    """An API server, and the credentials for it."""
 
     url: str
     token: str
     trusted: ssl.SSLContext
 
     @classmethod
-    def of(cls, kubeconfig: Path) -> Server:
-        """Of one with a token, which `e2e.lab` writes as JSON."""
-        read = json.loads(kubeconfig.read_text())
-        cluster, user = read["clusters"][0]["cluster"], read["users"][0]["user"]
+    def from_kubeconfig(cls, kubeconfig: Path) -> Server:
+        """From a kubeconfig with a token, which `e2e.lab` writes as JSON."""
+        config = json.loads(kubeconfig.read_text())
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         trusted = ssl.create_default_context(cafile=cluster["certificate-authority"])
         return cls(cluster["server"], user["token"], trusted)
 
@@ -92,38 +95,39 @@ class Server:
         return Connections(self.url, self.token, self.trusted)
 
 
-async def asked(connections: Connections, question: Question, due: float | None = None) -> Answer:
+async def send(connections: Connections, request: CreateRequest, due: float | None = None) -> Response:
+    """Sends one request; `due` is its scheduled time."""
     at = time.monotonic()
     status, text = 0, ""
     try:
-        async with asyncio.timeout(_PATIENCE):
-            status, said = await connections.post(question.path, question.body)
-            text = "" if status == _TAKEN else said
+        async with asyncio.timeout(_TIMEOUT):
+            status, body = await connections.post(request.path, request.body)
+            text = "" if status == _CREATED else body
     except OSError as error:
         text = f"{type(error).__name__}: {error}"
     late = at - (at if due is None else due)
-    return Answer(question.kind, at, late, time.monotonic() - at, status, text)
+    return Response(request.kind, at, late, time.monotonic() - at, status, text)
 
 
-async def asked_steadily(
+async def send_steadily(
     connections: Connections,
-    ask: Ask,
+    make_request: MakeRequest,
     rate: float,
     *,
     seconds: float = float("inf"),
-    told: Callable[[Answer], None],
-    ends: Callable[[], bool] = lambda: False,
+    on_response: Callable[[Response], None],
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> None:
-    """So many a second, for so long or until it `ends`; returns when the last one is answered."""
-    begins = time.monotonic()
+    """Sends `rate` requests per second, for some seconds or until it is stopped; returns after the last response."""
+    started = time.monotonic()
 
     async def one(number: int, due: float) -> None:
-        told(await asked(connections, ask(number), due))
+        on_response(await send(connections, make_request(number), due))
 
     async with asyncio.TaskGroup() as tasks:
         for number in itertools.count():
-            due = begins + number / rate
-            if due - begins >= seconds or ends():
+            due = started + number / rate
+            if due - started >= seconds or is_stopped():
                 return
             await asyncio.sleep(due - time.monotonic())
             tasks.create_task(one(number, due))
@@ -131,42 +135,42 @@ async def asked_steadily(
 
 @dataclass
 class Load:
-    """One that goes on in a thread of its own while somebody does something to the cluster."""
+    """A load in its own thread, while the test changes the cluster."""
 
-    answers: list[Answer] = field(default_factory=list)
-    _came: threading.Condition = field(default_factory=threading.Condition)
+    responses: list[Response] = field(default_factory=list)
+    _received: threading.Condition = field(default_factory=threading.Condition)
 
-    def take(self, answer: Answer) -> None:
-        with self._came:
-            self.answers.append(answer)
-            self._came.notify_all()
+    def add(self, response: Response) -> None:
+        with self._received:
+            self.responses.append(response)
+            self._received.notify_all()
 
-    def goes_on(self, answers: int, seconds: float = 60) -> None:
-        """Until there are so many more."""
-        wanted = len(self.answers) + answers
-        with self._came:
-            if not self._came.wait_for(lambda: len(self.answers) >= wanted, seconds):
-                raise AssertionError(f"no {answers} answers within {seconds:g} s")
+    def wait_for(self, count: int, seconds: float = 60) -> None:
+        """Waits for so many more responses."""
+        wanted = len(self.responses) + count
+        with self._received:
+            if not self._received.wait_for(lambda: len(self.responses) >= wanted, seconds):
+                raise AssertionError(f"not {count} responses within {seconds:g} s")
 
-    def since(self, moment: float) -> list[Answer]:
-        """What was asked then or later."""
-        return [answer for answer in self.answers if answer.at >= moment]
+    def since(self, moment: float) -> list[Response]:
+        """The responses to requests that were sent then or later."""
+        return [response for response in self.responses if response.at >= moment]
 
     @property
-    def failed(self) -> list[Answer]:
-        return [answer for answer in self.answers if not answer.taken]
+    def failed(self) -> list[Response]:
+        return [response for response in self.responses if not response.accepted]
 
 
 @contextmanager
-def going_on(server: Server, ask: Ask, rate: float) -> Iterator[Load]:
-    """A steady load until the end of the block; by then each request is answered."""
+def running(server: Server, make_request: MakeRequest, rate: float) -> Iterator[Load]:
+    """A steady load until the end of the block, which waits for the last response."""
     load, stop = Load(), threading.Event()
 
-    async def story() -> None:
+    async def send_all() -> None:
         async with server.connections() as connections:
-            await asked_steadily(connections, ask, rate, told=load.take, ends=stop.is_set)
+            await send_steadily(connections, make_request, rate, on_response=load.add, is_stopped=stop.is_set)
 
-    thread = threading.Thread(target=lambda: asyncio.run(story()), name="load")
+    thread = threading.Thread(target=lambda: asyncio.run(send_all()), name="load")
     thread.start()
     try:
         yield load

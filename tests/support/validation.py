@@ -1,4 +1,4 @@
-"""NADs for the validator's tests: sound ones, of which a test changes one thing, and what is said of them."""
+"""Valid NADs for the validator's tests, of which a test changes one thing, and their findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOST_LOCAL = {"type": "host-local", "subnet": "10.1.2.0/24"}
 
 
 def nad(config: Any, **annotations: str) -> dict[str, Any]:
-    """A NAD with this configuration: a text as it is, anything else as JSON."""
+    """A NAD with this CNI config: a string unchanged, anything else as JSON."""
     text = config if isinstance(config, str) or config is None else json.dumps(config)
     return {
         "kind": "NetworkAttachmentDefinition",
@@ -49,12 +49,12 @@ def validated(config: Any, inventories: list[NodeInventory] | None = None) -> li
 
 
 def validated_as_written(config: Any) -> list[Finding]:
-    """Of a configuration, or of a whole NAD."""
+    """The findings in a CNI config, or in a whole NAD."""
     return validate(config if isinstance(config, dict) and "spec" in config else nad(config))
 
 
 def assert_fires(rule: str, config: Any) -> None:
-    """The finding says what is wrong and what to do."""
+    """Asserts that the rule has findings, with a problem and a fix."""
     findings = [finding for finding in validated_as_written(config) if finding.rule.id == rule]
 
     assert {rule} == ids(findings)
@@ -62,11 +62,11 @@ def assert_fires(rule: str, config: Any) -> None:
 
 
 Weighed = tuple[str, Severity, str, Any, Any]
-"""A rule, the weight of what the plugin makes of it, why, a configuration that breaks it, and one much like it that is right."""
+"""A rule, its severity, the reason for it, a config that breaks the rule, and a similar one that does not."""
 
 
 def assert_weighed(case: Weighed) -> None:
-    """It fires with that weight, and stays silent over what is right."""
+    """Asserts that the rule finds the bad config with this severity, and nothing in the good one."""
     rule, weight, _, bad, good = case
     assert_fires(rule, bad)
     assert {weight} == {each.effective_severity for each in validated_as_written(bad) if each.rule.id == rule}

@@ -8,7 +8,7 @@ import ssl
 
 import pytest
 
-from support.connections import Connections, parsed
+from support.connections import Connections, parse
 
 LENGTH = b"HTTP/1.1 201 Created\r\nContent-Length: 4\r\n\r\ntext"
 CHUNKED = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
@@ -16,8 +16,8 @@ CHUNKED = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc
 
 @pytest.mark.parametrize(("answer", "read"), [(LENGTH, (201, "text")), (CHUNKED, (403, "abcde"))])
 def test_an_answer_is_read_once_it_is_whole(answer: bytes, read: tuple[int, str]) -> None:
-    assert [None] * len(answer) == [parsed(answer[:length]) for length in range(len(answer))]
-    assert read == parsed(answer)
+    assert [None] * len(answer) == [parse(answer[:length]) for length in range(len(answer))]
+    assert read == parse(answer)
 
 
 def test_a_connection_is_kept_and_its_end_is_an_error_once() -> None:
