@@ -1,4 +1,4 @@
-"""POST over persistent connections, with as little CPU time as possible: a load must not slow down the server that it measures."""
+"""POST over persistent connections, with little CPU time: a load must not slow down the server that it measures."""
 
 from __future__ import annotations
 

@@ -111,16 +111,20 @@ class DemoNode:
         if own_user_namespace:
             self._enter += ["--user", "--preserve-credentials"]
 
-    def command(self, *words: str | Path) -> list[str]:
+    def command(self, *arguments: str | Path) -> list[str]:
         """The command line that runs this command on the node."""
-        return [*self._enter, "--", *map(str, words)]
+        return [*self._enter, "--", *map(str, arguments)]
 
     def run(
-        self, *words: str | Path, env: Mapping[str, str] | None = None, stdin: str = "", check: bool = True
+        self,
+        *arguments: str | Path,
+        env: Mapping[str, str] | None = None,
+        stdin: str = "",
+        check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """Runs a command on the node. Raises DemoNodeError if it fails and `check` is set."""
         done = subprocess.run(
-            self.command(*words),
+            self.command(*arguments),
             input=stdin,
             env={**os.environ, **(env or {})},
             capture_output=True,
@@ -129,7 +133,7 @@ class DemoNode:
         )
         if check and done.returncode:
             raise DemoNodeError(
-                f"{shlex.join(map(str, words))}: {done.stderr.strip() or done.stdout.strip()}"
+                f"{shlex.join(map(str, arguments))}: {done.stderr.strip() or done.stdout.strip()}"
             )
         return done
 

@@ -66,9 +66,9 @@ class Runtime:
         self.call("DEL", pod)
         self._node.run("ip", "netns", "delete", pod.name)
 
-    def in_pod(self, pod: DemoPod, *words: str) -> str:
+    def in_pod(self, pod: DemoPod, *arguments: str) -> str:
         """The output of a command in the pod. Raises DemoNodeError if it fails."""
-        return self._node.run("nsenter", f"--net={pod.netns}", "--", *words).stdout
+        return self._node.run("nsenter", f"--net={pod.netns}", "--", *arguments).stdout
 
     def status(self, pod: DemoPod) -> str:
         """The pod's network-status annotation in the store; "" where it has none."""

@@ -19,8 +19,8 @@ def netattach(
     """Runs a command in the temporary folder: exit status, output, errors."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*words: str) -> tuple[int, str, str]:
-        status = main(list(words))
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main(list(arguments))
         captured = capsys.readouterr()
         return status, captured.out, captured.err
 

@@ -16,11 +16,11 @@ def test_the_inventories_of_the_cluster_are_read_with_kubectl(netattach: Netatta
     """From the cluster that the options name."""
     called = kubectl(WORKER)
     Path("a.yaml").write_text(nad("a", MACVLAN))
-    code, out, err = netattach(
+    status, out, err = netattach(
         "lint", "a.yaml", "--inventory", "cluster", "--kubeconfig", "k", "--context", "lab"
     )
 
-    assert (1, "") == (code, err)
+    assert (1, "") == (status, err)
     assert "deny [master-default-interface]" in out
     arguments = called.read_text().split()
     assert ["--kubeconfig=k", "--context=lab", "get", "nodenetworkinventories.netattach.io"] == arguments[:4]
@@ -38,9 +38,9 @@ def test_a_cluster_without_the_crd_exits_with_2(netattach: Netattach, kubectl: K
     """And prints kubectl's message."""
     kubectl(status=1, stderr='E1 retry\nerror: the server doesn\'t have a resource type "x"\n', stdout="x")
     Path("a.yaml").write_text(nad("a"))
-    code, out, err = netattach("lint", "a.yaml", "--inventory", "cluster")
+    status, out, err = netattach("lint", "a.yaml", "--inventory", "cluster")
 
-    assert (2, "") == (code, out)
+    assert (2, "") == (status, out)
     assert err.startswith(
         "cluster: error kubectl get nodenetworkinventories.netattach.io: the server doesn't"
     )
@@ -59,9 +59,9 @@ def test_output_of_kubectl_that_is_not_json_exits_with_2(netattach: Netattach, k
 def test_a_missing_kubectl_exits_with_2(netattach: Netattach, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "nowhere")
     Path("a.yaml").write_text(nad("a"))
-    code, out, err = netattach("lint", "a.yaml", "--inventory", "cluster")
+    status, out, err = netattach("lint", "a.yaml", "--inventory", "cluster")
 
-    assert (2, "") == (code, out)
+    assert (2, "") == (status, out)
     assert "kubectl is not installed" in err
 
 
@@ -69,9 +69,9 @@ def test_a_cluster_without_inventories_is_noted(netattach: Netattach, kubectl: K
     """The rest is validated; the exit status is 0, as admission would accept it."""
     kubectl()
     Path("a.yaml").write_text(nad("a", MACVLAN))
-    code, out, err = netattach("lint", "a.yaml", "--inventory", "cluster")
+    status, out, err = netattach("lint", "a.yaml", "--inventory", "cluster")
 
-    assert (0, "1 NAD: nothing wrong\n") == (code, out)
+    assert (0, "1 NAD: nothing wrong\n") == (status, out)
     assert "no node of the cluster has reported its inventory yet" in err
 
 
@@ -99,7 +99,7 @@ def test_an_invalid_inventory_exits_with_2(netattach: Netattach, text: str) -> N
     """Otherwise its rules would find nothing, and the files would seem valid."""
     Path("a.yaml").write_text(nad("a"))
     Path("nodes.yaml").write_text(text)
-    code, out, err = netattach("lint", "a.yaml", "--inventory", "nodes.yaml")
+    status, out, err = netattach("lint", "a.yaml", "--inventory", "nodes.yaml")
 
-    assert (2, "") == (code, out)
+    assert (2, "") == (status, out)
     assert err.startswith("nodes.yaml:")

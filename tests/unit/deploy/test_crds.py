@@ -1,7 +1,7 @@
-"""The CRDs: upstream's where they are upstream's, and room for everything that our programs write.
+"""The CRDs: compatible with upstream, and with a field for everything that netattach's programs write.
 
-The API server drops what a schema does not name, without a word. So the schemas are made strict here: a field that is missing in
-them is an error.
+The API server silently drops fields that a schema does not have. So the schemas are made strict here: a field that they lack is
+an error.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def crd(resource: Resource) -> dict[str, Any]:
 
 
 def problems(resource: Resource, body: dict[str, Any]) -> list[str]:
-    """What the API server would refuse or drop of an object."""
+    """What the API server would refuse or drop in an object."""
     schema = _strict(crd(resource)["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
     schema["properties"]["metadata"] = {"type": "object"}
     errors = jsonschema.Draft202012Validator(schema).iter_errors(body)
@@ -62,7 +62,7 @@ def nad(**parts: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("resource", FILES, ids=lambda resource: resource.kind)
-def test_a_crd_describes_the_kind_that_our_programs_ask_for(resource: Resource) -> None:
+def test_a_crd_defines_the_kind_that_the_programs_use(resource: Resource) -> None:
     body = crd(resource)
     spec = body["spec"]
 
@@ -75,11 +75,11 @@ def test_a_crd_describes_the_kind_that_our_programs_ask_for(resource: Resource) 
     ]
 
 
-def test_the_image_has_no_other_crd() -> None:
+def test_there_are_no_other_crds() -> None:
     assert sorted(FILES.values()) == sorted(p.name for p in (require.REPOSITORY / "crds").iterdir())
 
 
-def test_nothing_is_required_of_a_network_that_upstream_does_not_require() -> None:
+def test_a_network_needs_no_field_that_upstream_does_not_require() -> None:
     body = crd(NADS)
     schema = body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 
@@ -94,20 +94,20 @@ def test_nothing_is_required_of_a_network_that_upstream_does_not_require() -> No
 
 
 @pytest.mark.parametrize(
-    "spec", [{}, {"spec": {}}, {"spec": {"config": ""}}, {"spec": {"config": "no JSON"}}]
+    "spec", [{}, {"spec": {}}, {"spec": {"config": ""}}, {"spec": {"config": "not JSON"}}]
 )
-def test_every_network_that_upstream_takes_is_taken(spec: dict[str, Any]) -> None:
+def test_every_network_that_upstream_accepts_is_accepted(spec: dict[str, Any]) -> None:
     assert [] == problems(NADS, nad(**spec))
 
 
-def test_the_schema_has_room_for_the_whole_status_of_a_network() -> None:
-    found = nad_status.summarize('{"type": "macvlan", "ipam": {"type": "static"}}', [])
+def test_the_schema_has_all_fields_of_the_status_of_a_network() -> None:
+    found = nad_status.verdict('{"type": "macvlan", "ipam": {"type": "static"}}', [])
     status = nad_status.status(found, {}, generation=3, pods=2, now="2026-01-01T00:00:00Z")
 
     assert [] == problems(NADS, nad(status=status))
 
 
-def test_the_columns_of_a_network_show_what_its_status_says() -> None:
+def test_the_columns_of_a_network_show_its_status() -> None:
     columns = {c["name"]: c["jsonPath"] for c in crd(NADS)["spec"]["versions"][0]["additionalPrinterColumns"]}
 
     assert {
@@ -119,7 +119,7 @@ def test_the_columns_of_a_network_show_what_its_status_says() -> None:
     }.items() <= columns.items()
 
 
-def test_the_schema_has_room_for_the_whole_inventory_of_a_node() -> None:
+def test_the_schema_has_all_fields_of_the_inventory_of_a_node() -> None:
     node = NodeInventory(
         node="worker-1",
         interfaces=(
@@ -136,7 +136,7 @@ def test_the_schema_has_room_for_the_whole_inventory_of_a_node() -> None:
     assert [] == problems(INVENTORIES, _inventory(NodeInventory("bare")))
 
 
-def test_a_field_that_the_schema_lacks_is_found() -> None:
+def test_a_field_that_the_schema_lacks_is_an_error() -> None:
     assert ["$.status: Additional properties are not allowed ('extra' was unexpected)"] == problems(
         INVENTORIES, {"status": {"extra": 1}}
     )

@@ -1,4 +1,4 @@
-"""What deploy/ may and must not hold: permissions by name, programs held down, webhooks that cannot stop a cluster."""
+"""deploy/: minimal permissions, restricted programs, and webhooks that cannot block a cluster."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ WEBHOOKS = {w["name"]: w for w in kind("ValidatingWebhookConfiguration")["netatt
 POLICIES = kind("ValidatingAdmissionPolicy")
 
 
-def granted(role: str, what: str) -> dict[str, set[str]]:
-    """Who may do what with a resource: the verbs, and for which names ("" for all)."""
+def granted(role: str, resource_name: str) -> dict[str, set[str]]:
+    """The verbs that a role grants for a resource, by the object's name ("" for all)."""
     found: dict[str, set[str]] = {}
     for rule in ROLES[role]["rules"]:
-        if what in rule["resources"]:
+        if resource_name in rule["resources"]:
             for name in rule.get("resourceNames", [""]):
                 found.setdefault(name, set()).update(rule["verbs"])
     return found
 
 
 def containers() -> Iterator[tuple[str, Body, Body]]:
-    """The workload, the pod's spec, the container."""
+    """The name of each workload, the spec of its pod, and the container."""
     for name, workload in WORKLOADS.items():
         pod = workload["spec"]["template"]["spec"]
         for container in pod["containers"]:
@@ -71,12 +71,12 @@ EACH_RESTRICTED = [each for each in EACH_CONTAINER if str(each.id).startswith(f"
 
 
 class TestWhole:
-    def test_every_file_is_installed(self) -> None:
+    def test_the_kustomization_contains_every_file(self) -> None:
         assert sorted(KUSTOMIZATION["resources"]) == sorted(
             p.name for p in DEPLOY.glob("*.yaml") if p.name != "kustomization.yaml"
         )
 
-    def test_no_crd_is_among_them_so_that_an_uninstallation_takes_nobodys_networks(self) -> None:
+    def test_there_is_no_crd_so_that_uninstalling_deletes_no_networks(self) -> None:
         assert {} == kind("CustomResourceDefinition")
         assert not [r for r in KUSTOMIZATION["resources"] if "crds" in r]
 
@@ -85,19 +85,19 @@ class TestWhole:
         assert PROJECT["version"] == KUSTOMIZATION["labels"][0]["pairs"]["app.kubernetes.io/version"]
         assert {"netattach"} == {container["image"] for _, _, container in containers()}
 
-    def test_every_object_lies_in_a_namespace_of_ours(self) -> None:
+    def test_every_object_is_in_a_namespace_of_netattach(self) -> None:
         namespaces = {m["metadata"]["namespace"] for m in MANIFESTS if "namespace" in m["metadata"]}
 
         assert {CONTROL, NODE} == namespaces == kind("Namespace").keys()
 
-    def test_the_control_is_restricted_and_only_the_daemons_are_not(self) -> None:
+    def test_only_the_namespace_of_the_daemons_is_privileged(self) -> None:
         label = "pod-security.kubernetes.io/enforce"
 
         assert {CONTROL: "restricted", NODE: "privileged"} == {
             name: body["metadata"]["labels"][label] for name, body in kind("Namespace").items()
         }
 
-    def test_the_settings_have_no_data_that_an_upgrade_would_put_over_the_users(self) -> None:
+    def test_the_settings_have_no_data_so_that_an_upgrade_overwrites_nothing(self) -> None:
         name = f"{cluster_settings.NAMESPACE}/{cluster_settings.NAME}"
 
         assert [name] == list(kind("ConfigMap"))
@@ -110,13 +110,13 @@ class TestPermissions:
         assert not [word for words in rule.values() for word in words if "*" in word]
 
     @pytest.mark.parametrize("rule", RULES)
-    def test_no_rule_allows_more_than_it_says(self, rule: Body) -> None:
+    def test_no_rule_allows_escalation_or_deletion(self, rule: Body) -> None:
         assert not {"escalate", "bind", "impersonate", "delete", "deletecollection"} & set(rule["verbs"])
         assert not {"roles", "clusterroles", "serviceaccounts/token", "pods/exec", "nodes/proxy"} & set(
             rule["resources"]
         )
 
-    def test_secrets_are_read_and_changed_by_name_in_one_namespace(self) -> None:
+    def test_secrets_are_accessed_by_name_in_one_namespace(self) -> None:
         settings = OperatorSettings()
         verbs = {"get", "list", "watch", "update"}
 
@@ -129,7 +129,7 @@ class TestPermissions:
         assert {} == granted("netattach-daemon", "secrets")
         assert not [name for name in kind("ClusterRole") if granted(name, "secrets")]
 
-    def test_the_operator_changes_its_own_crds_webhooks_and_lease_alone(self) -> None:
+    def test_the_operator_changes_only_its_own_crds_webhooks_and_lease(self) -> None:
         settings = OperatorSettings()
         crds = {f"{r.plural}.{r.group}": {"get", "patch"} for r in (resource.NADS, resource.INVENTORIES)}
 
@@ -141,18 +141,18 @@ class TestPermissions:
             f"{CONTROL}/netattach-operator", "leases"
         )
 
-    def test_users_networks_are_read_and_only_their_status_is_written(self) -> None:
+    def test_only_the_status_of_networks_is_written(self) -> None:
         for role in kind("ClusterRole"):
             assert {"": {"get", "list", "watch"}} == granted(role, "network-attachment-definitions")
         assert ["netattach-operator"] == [
             r for r in ROLES if granted(r, "network-attachment-definitions/status")
         ]
 
-    def test_pods_are_never_changed_but_for_their_status_by_the_daemon(self) -> None:
+    def test_only_the_daemon_writes_to_pods_and_only_their_status(self) -> None:
         assert {"get", "list", "watch"} == set().union(*(granted(r, "pods").get("", set()) for r in ROLES))
         assert ["netattach-daemon"] == [role for role in ROLES if granted(role, "pods/status")]
 
-    def test_every_binding_names_a_role_and_an_account_that_are_there(self) -> None:
+    def test_every_binding_refers_to_an_existing_role_and_account(self) -> None:
         accounts = kind("ServiceAccount")
         for name, binding in {**kind("RoleBinding"), **kind("ClusterRoleBinding")}.items():
             prefix = name.rpartition("/")[0]
@@ -160,7 +160,7 @@ class TestPermissions:
             assert (f"{prefix}/{role}" if prefix else role) in ROLES
             assert {f"{s['namespace']}/{s['name']}" for s in binding["subjects"]} <= accounts.keys()
 
-    def test_every_program_has_an_account_of_its_own(self) -> None:
+    def test_every_program_has_its_own_account(self) -> None:
         used = {
             f"{name.partition('/')[0]}/{workload['spec']['template']['spec']['serviceAccountName']}": name
             for name, workload in WORKLOADS.items()
@@ -172,7 +172,7 @@ class TestPermissions:
 
 class TestPrograms:
     @pytest.mark.parametrize(("name", "pod", "container"), EACH_CONTAINER)
-    def test_a_program_is_one_of_the_images_and_is_probed(
+    def test_a_container_runs_a_program_of_the_project_and_has_probes(
         self, name: str, pod: Body, container: Body
     ) -> None:
         assert [name.partition("/")[2]] == container["command"]
@@ -182,14 +182,12 @@ class TestPrograms:
         assert "/readyz" == container["readinessProbe"]["httpGet"]["path"]
 
     @pytest.mark.parametrize(("name", "pod", "container"), EACH_CONTAINER)
-    def test_a_program_has_requests_and_is_never_throttled(
-        self, name: str, pod: Body, container: Body
-    ) -> None:
+    def test_a_container_has_requests_and_no_cpu_limit(self, name: str, pod: Body, container: Body) -> None:
         assert {"cpu", "memory"} == container["resources"]["requests"].keys()
         assert "cpu" not in container["resources"].get("limits", {})
 
     @pytest.mark.parametrize(("name", "pod", "container"), EACH_CONTAINER)
-    def test_no_program_is_privileged_or_writes_into_its_image(
+    def test_no_container_is_privileged_or_writes_to_its_image(
         self, name: str, pod: Body, container: Body
     ) -> None:
         security = container["securityContext"]
@@ -202,7 +200,7 @@ class TestPrograms:
         assert not {"hostPID", "hostIPC", "shareProcessNamespace"} & pod.keys()
 
     @pytest.mark.parametrize(("name", "pod", "container"), EACH_RESTRICTED)
-    def test_all_but_the_daemon_meet_the_restricted_profile(
+    def test_containers_other_than_the_daemon_meet_the_restricted_profile(
         self, name: str, pod: Body, container: Body
     ) -> None:
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -243,7 +241,7 @@ class TestPrograms:
         assert [{"operator": "Exists"}] == DAEMON["tolerations"]
         assert "system-node-critical" == DAEMON["priorityClassName"]
 
-    def test_what_the_daemon_is_told_is_what_it_reads(self) -> None:
+    def test_the_environment_of_the_daemon_has_only_known_settings(self) -> None:
         (container,) = DAEMON["containers"]
         known = {f"NETATTACH_{field.name.upper()}" for field in fields(DaemonSettings)}
 
@@ -252,14 +250,14 @@ class TestPrograms:
         (health,) = [e["value"] for e in container["env"] if e["name"] == "NETATTACH_HEALTH"]
         assert {health} == {f"{probe['host']}:{probe['port']}" for probe in probes}
 
-    def test_webhooks_are_several_and_one_is_always_there(self) -> None:
+    def test_at_least_one_replica_of_the_webhooks_is_always_available(self) -> None:
         webhooks = WORKLOADS[f"{CONTROL}/netattach-webhooks"]["spec"]
 
         assert webhooks["replicas"] > 1
         assert 0 == webhooks["strategy"]["rollingUpdate"]["maxUnavailable"]
         assert 1 == kind("PodDisruptionBudget")[f"{CONTROL}/netattach-webhooks"]["spec"]["minAvailable"]
 
-    def test_selectors_find_the_pods_that_they_are_meant_for(self) -> None:
+    def test_selectors_match_the_labels_of_their_pods(self) -> None:
         for name, workload in WORKLOADS.items():
             labels = workload["spec"]["template"]["metadata"]["labels"]
             assert workload["spec"]["selector"]["matchLabels"] == labels
@@ -272,7 +270,7 @@ class TestPrograms:
 
 class TestAdmission:
     @pytest.mark.parametrize("webhook", WEBHOOKS.values(), ids=WEBHOOKS)
-    def test_a_webhook_is_quick_has_no_effects_and_is_ours(self, webhook: Body) -> None:
+    def test_a_webhook_has_a_short_timeout_no_side_effects_and_the_right_service(self, webhook: Body) -> None:
         settings = OperatorSettings()
         (service,) = kind("Service").values()
         client = webhook["clientConfig"]["service"]
@@ -287,9 +285,9 @@ class TestAdmission:
             service["metadata"]["name"],
         )
         assert [client["port"]] == [port["port"] for port in service["spec"]["ports"]]
-        assert "caBundle" not in webhook["clientConfig"]  # an upgrade must not take away the operator's
+        assert "caBundle" not in webhook["clientConfig"]  # an upgrade must not remove the operator's
 
-    def test_only_the_validation_of_networks_is_not_gone_without(self) -> None:
+    def test_only_the_validation_of_networks_fails_closed(self) -> None:
         assert {
             "nads.netattach.io": "Fail",
             "deletions.netattach.io": "Ignore",
@@ -298,7 +296,7 @@ class TestAdmission:
             "config.netattach.io": "Ignore",
         } == {name: webhook["failurePolicy"] for name, webhook in WEBHOOKS.items()}
 
-    def test_our_own_pods_never_wait_for_our_webhooks(self) -> None:
+    def test_the_pods_of_netattach_never_depend_on_its_webhooks(self) -> None:
         for name in ("pods.netattach.io", "templates.netattach.io"):
             (excluded,) = WEBHOOKS[name]["namespaceSelector"]["matchExpressions"]
 
@@ -312,21 +310,21 @@ class TestAdmission:
         "expression",
         [c["expression"] for webhook in WEBHOOKS.values() for c in webhook["matchConditions"]],
     )
-    def test_a_condition_holds_where_parts_of_the_object_are_absent(self, expression: str) -> None:
-        """Optional parts are asked for by has() first or by `.?`; an old object only where there is one."""
+    def test_a_condition_works_if_parts_of_the_object_are_missing(self, expression: str) -> None:
+        """Optional parts are guarded by has() or `.?`; an old object is only used in updates."""
         for part in ("annotations", "deletionTimestamp", "spec"):
             bare = rf"(?<!\?)\b(?:object|oldObject)(?:\.metadata)?\.{part}\b"  # not `.?annotations`
             assert f"has(object.metadata.{part})" in expression or not re.search(bare, expression)
         assert "oldObject" not in expression or expression.startswith("request.operation != 'UPDATE' ||")
 
-    def test_objects_that_are_being_deleted_are_let_go(self) -> None:
+    def test_objects_that_are_being_deleted_are_not_validated(self) -> None:
         for name in ("nads.netattach.io", "pods.netattach.io", "templates.netattach.io"):
             assert "!has(object.metadata.deletionTimestamp)" in [
                 c["expression"] for c in WEBHOOKS[name]["matchConditions"]
             ]
 
     @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
-    def test_a_policy_is_about_the_daemons_fails_closed_and_is_in_force(self, policy: Body) -> None:
+    def test_a_policy_applies_to_the_daemons_fails_closed_and_is_bound(self, policy: Body) -> None:
         (condition,) = policy["spec"]["matchConditions"]
         binding = kind("ValidatingAdmissionPolicyBinding")[policy["metadata"]["name"]]["spec"]
 
@@ -338,18 +336,18 @@ class TestAdmission:
         assert {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]} == binding
         assert {"Forbidden"} == {v["reason"] for v in policy["spec"]["validations"]}
 
-    def test_a_policy_is_there_for_everything_that_a_daemon_writes_but_events(self) -> None:
+    def test_policies_cover_everything_that_a_daemon_writes_except_events(self) -> None:
         written = {
             what
             for rule in ROLES["netattach-daemon"]["rules"]
             for what in rule["resources"]
             if {"create", "update", "patch"} & set(rule["verbs"])
         }
-        narrowed = {
+        limited = {
             what
             for policy in POLICIES.values()
             for rule in policy["spec"]["matchConstraints"]["resourceRules"]
             for what in rule["resources"]
         }
 
-        assert {"events"} == written - narrowed
+        assert {"events"} == written - limited

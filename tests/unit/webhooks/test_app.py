@@ -162,8 +162,8 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize(("text", "allowed", "words"), SETTINGS.values(), ids=SETTINGS)
-def test_settings_are_validated(new_key_pair: NewKeyPair, text: str, allowed: bool, words: str) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("text", "allowed", "part"), SETTINGS.values(), ids=SETTINGS)
+def test_settings_are_validated(new_key_pair: NewKeyPair, text: str, allowed: bool, part: str) -> None:  # noqa: FBT001
     body = {"metadata": {"name": "netattach-config"}, "data": {"config.yaml": text}}
 
     async def scenario() -> None:
@@ -171,7 +171,7 @@ def test_settings_are_validated(new_key_pair: NewKeyPair, text: str, allowed: bo
             answer = await harness.post_review("config", review("ConfigMap", body))
 
             assert allowed == answer["allowed"]
-            assert words in answer.get("status", {}).get("message", "")
+            assert part in answer.get("status", {}).get("message", "")
             assert (await harness.post_review("config", review("ConfigMap", body, body)))["allowed"]
 
     run(scenario)

@@ -13,7 +13,7 @@ DENY = Rule("master-default-interface", Severity.DENY, "")
 WARN = Rule("key-misspelt", Severity.WARN, "")
 CONFIG = '{\n  "type": "macvlan",\n  "master": "eth0"\n}'
 DENIED = Finding(DENY, ("master",), "eth0 is the node's own", "use eth1", CONFIG.index('"master"'))
-WARNED = Finding(WARN, ("plugins", 0, "mod"), "nobody reads `mod`", "did you mean `mode`?")
+WARNED = Finding(WARN, ("plugins", 0, "mod"), "`mod` has no effect", "did you mean `mode`?")
 
 
 def test_a_denial_has_a_line_and_an_excerpt_for_each_finding() -> None:
@@ -28,7 +28,7 @@ def test_a_denial_has_a_line_and_an_excerpt_for_each_finding() -> None:
         ),
         '      3 |   "master": "eth0"',
         "        |   ^",
-        "  warn [key-misspelt] plugins[0].mod: nobody reads `mod`. Fix: did you mean `mode`?",
+        "  warn [key-misspelt] plugins[0].mod: `mod` has no effect. Fix: did you mean `mode`?",
     ]
 
 
@@ -37,7 +37,7 @@ def test_one_finding_is_singular() -> None:
 
 
 def test_a_warning_is_one_line_with_the_fix() -> None:
-    expected = "[key-misspelt] plugins[0].mod: nobody reads `mod`; fix: did you mean `mode`?"
+    expected = "[key-misspelt] plugins[0].mod: `mod` has no effect; fix: did you mean `mode`?"
 
     assert [expected] == messages.warnings([WARNED])
 

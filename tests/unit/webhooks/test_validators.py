@@ -154,7 +154,7 @@ def test_deleting_a_network_in_use_is_a_warning_and_refused_if_protected(new_key
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "part"),
     [
         ("validation: {severities: {route-defualt: off}}", "did you mean `route-default`?"),
         ("validation: {schemas: {fancy: {type: thing}}}", "validation.schemas.fancy"),
@@ -162,7 +162,7 @@ def test_deleting_a_network_in_use_is_a_warning_and_refused_if_protected(new_key
     ],
 )
 def test_settings_that_do_not_fit_the_rules_are_refused(
-    new_key_pair: NewKeyPair, text: str, words: str
+    new_key_pair: NewKeyPair, text: str, part: str
 ) -> None:
     body = {"metadata": {"name": cluster_settings.NAME}, "data": {cluster_settings.KEY: text}}
 
@@ -171,7 +171,7 @@ def test_settings_that_do_not_fit_the_rules_are_refused(
             answer = await harness.post_review("config", review("ConfigMap", body))
 
             assert not answer["allowed"]
-            assert words in answer["status"]["message"]
+            assert part in answer["status"]["message"]
 
     run(scenario)
 

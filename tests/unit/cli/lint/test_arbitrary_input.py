@@ -93,17 +93,17 @@ def lint(data: bytes, *options: str, inventory: bytes | None = None) -> tuple[in
             options = (*options, "--inventory", str(nodes))
         with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")) as out:
             with contextlib.redirect_stderr(io.StringIO()):
-                code = main(["lint", str(file), *options])
+                status = main(["lint", str(file), *options])
             out.flush()
-            return code, out.buffer.getvalue().decode()
+            return status, out.buffer.getvalue().decode()
 
 
 @given(st.one_of(st.binary(), YAMLISH.map(lambda text: text.encode("utf-8", "surrogatepass"))))
 def test_arbitrary_bytes_are_validated_or_unreadable(data: bytes) -> None:
-    code, out = lint(data)
+    status, out = lint(data)
 
-    assert code in {0, 1, 2}
-    assert (code == 2) == ("could not be read" in out)
+    assert status in {0, 1, 2}
+    assert (status == 2) == ("could not be read" in out)
 
 
 @given(
@@ -116,10 +116,10 @@ def test_arbitrary_objects_are_reported_alike_in_all_formats(body: dict[str, Any
     """NADs and pods whose fields have any type."""
     text = json.dumps(body) if as_json else yaml.safe_dump(body, allow_unicode=True)
     data = text.encode("utf-8", "surrogatepass")
-    code, out = lint(data)
+    status, out = lint(data)
     reports = {form: json.loads(lint(data, "-o", form)[1]) for form in ("json", "sarif")}
 
-    assert code in {0, 1, 2}
+    assert status in {0, 1, 2}
     assert (
         out.count(" fix: ") == len(reports["json"]["findings"]) == len(reports["sarif"]["runs"][0]["results"])
     )
@@ -128,9 +128,9 @@ def test_arbitrary_objects_are_reported_alike_in_all_formats(body: dict[str, Any
 @given(st.one_of(YAMLISH, VALUES.map(yaml.safe_dump)))
 def test_arbitrary_inventories_are_read_or_refused(text: str) -> None:
     """The rules that need an inventory are never left out silently."""
-    code, _ = lint(nad("a").encode(), inventory=text.encode("utf-8", "surrogatepass"))
+    status, _ = lint(nad("a").encode(), inventory=text.encode("utf-8", "surrogatepass"))
 
-    assert code in {0, 2}
+    assert status in {0, 2}
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=30))

@@ -78,9 +78,9 @@ def test_a_denial_is_shown_with_its_line_and_a_fix(lint: Lint) -> None:
 
 def test_all_documents_and_all_files_are_validated(lint: Lint) -> None:
     """Objects of other kinds and empty documents are skipped."""
-    code, out = lint(f"{OTHER}---\n{GOOD}---\n---\n{BAD}", BAD)
+    status, out = lint(f"{OTHER}---\n{GOOD}---\n---\n{BAD}", BAD)
 
-    assert 1 == code
+    assert 1 == status
     assert ["0.yaml:24:15:", "1.yaml:11:15:"] == [
         line.split()[0] for line in out.splitlines() if "deny" in line
     ]
@@ -89,9 +89,9 @@ def test_all_documents_and_all_files_are_validated(lint: Lint) -> None:
 
 def test_warnings_alone_exit_with_0(lint: Lint) -> None:
     """They do not deny admission either."""
-    code, out = lint(GOOD.replace('"bridge": "br1"', '"colour": "red"'))
+    status, out = lint(GOOD.replace('"bridge": "br1"', '"colour": "red"'))
 
-    assert 0 == code
+    assert 0 == status
     assert "0.yaml:6:47: warn [key-unknown] lab/good colour\n" in out
     assert out.endswith("1 NAD: 1 with warnings\n")
 
@@ -109,18 +109,18 @@ def test_json_is_parsed_as_json(lint: Lint, indent: int | str | None) -> None:
     config = '{"cniVersion": "1.0.0", "type": "bridge",\n "vlan": "7"}'
     body = {"kind": "NetworkAttachmentDefinition", "metadata": {"name": "j"}, "spec": {"config": config}}
     text = json.dumps(body, indent=indent)
-    code, out = lint(text)
+    status, out = lint(text)
     column = max(line.find(r"\"7\"") for line in text.splitlines()) + 1
 
-    assert 1 == code
+    assert 1 == status
     assert f":{column}: deny [schema] j vlan\n" in out
 
 
 def test_a_document_that_is_not_yaml_is_reported_with_its_line(lint: Lint) -> None:
     """The documents before it, and the other files, are validated."""
-    code, out = lint(f"{BAD}---\nkind: [\n", GOOD)
+    status, out = lint(f"{BAD}---\nkind: [\n", GOOD)
 
-    assert 2 == code
+    assert 2 == status
     assert "0.yaml:11:15: deny [schema]" in out
     assert "0.yaml:15:1: error not YAML: " in out
     assert out.endswith("2 NADs: 1 refused, 1 of the files could not be read\n")
@@ -162,9 +162,9 @@ def test_inventories_enable_the_rules_about_nodes(lint: Lint, tmp_path: Path, *,
     file = tmp_path / "inventory.json"
     file.write_text(json.dumps([body] if several else body))
     macvlan = GOOD.replace("bridge", "macvlan").replace('"macvlan": "br1"', '"master": "eth0"')
-    code, out = lint(macvlan, options=("--inventory", str(file)))
+    status, out = lint(macvlan, options=("--inventory", str(file)))
 
-    assert 1 == code
+    assert 1 == status
     assert "deny [master-default-interface] lab/good master" in out
     assert "fix: use eth1" in out
 
@@ -173,9 +173,9 @@ def test_an_invalid_inventory_exits_with_2(lint: Lint, tmp_path: Path) -> None:
     """Otherwise its rules would find nothing, and the files would seem valid."""
     file = tmp_path / "inventory.yaml"
     file.write_text("interfaces: []\n")
-    code, out = lint(GOOD, options=("--inventory", str(file)))
+    status, out = lint(GOOD, options=("--inventory", str(file)))
 
-    assert 2 == code
+    assert 2 == status
     assert "not a node inventory" in out
 
 

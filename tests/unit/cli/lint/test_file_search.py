@@ -29,9 +29,9 @@ def test_a_folder_means_all_yaml_and_json_files_below_it(netattach: Netattach) -
             "nets/.git/e.yaml": nad("e", INVALID_CONFIG),
         }
     )
-    code, out, _ = netattach("lint", "nets")
+    status, out, _ = netattach("lint", "nets")
 
-    assert 1 == code
+    assert 1 == status
     assert ["nets/deep/b.yml:11:15:"] == [line.split()[0] for line in out.splitlines() if "deny" in line]
     assert out.endswith("3 NADs: 1 refused\n")
 
@@ -41,8 +41,8 @@ def test_unrelated_files_of_a_folder_are_skipped(netattach: Netattach) -> None:
     write({"nets/a.yaml": nad("a"), "nets/values.yaml": "{{ toYaml . }}: ["})
 
     assert (0, "1 NAD: nothing wrong\n", "") == netattach("lint", "nets")
-    code, out, _ = netattach("lint", "nets/values.yaml")
-    assert 2 == code
+    status, out, _ = netattach("lint", "nets/values.yaml")
+    assert 2 == status
     assert "nets/values.yaml:2:1: error not YAML: " in out
     assert "helm template" in out
 
@@ -58,9 +58,9 @@ def test_helm_templates_in_a_folder_are_skipped(netattach: Netattach) -> None:
 def test_a_folder_without_files_to_read_exits_with_2(netattach: Netattach) -> None:
     """A check of no files must not pass."""
     write({"docs/a.txt": "a"})
-    code, out, _ = netattach("lint", "docs")
+    status, out, _ = netattach("lint", "docs")
 
-    assert 2 == code
+    assert 2 == status
     assert "docs: error no file in it ends with .yaml, .yml or .json\n" in out
 
 
@@ -69,8 +69,8 @@ def test_a_quoted_pattern_is_expanded(netattach: Netattach) -> None:
     write({"x/a.yaml": nad("a"), "x/y/b.yaml": nad("b"), "x/y/c.yml": nad("c")})
 
     assert (0, "2 NADs: nothing wrong\n", "") == netattach("lint", "x/**/*.yaml")
-    code, out, _ = netattach("lint", "z/*.yaml")
-    assert 2 == code
+    status, out, _ = netattach("lint", "z/*.yaml")
+    assert 2 == status
     assert "z/*.yaml: error no file matches this pattern\n" in out
 
 
@@ -95,9 +95,9 @@ def test_findings_in_the_output_of_helm_name_the_template(
         f"---\n# Source: nets/templates/c.yaml\n"
     )
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(printed.encode())))
-    code, out, _ = netattach("lint", "-")
+    status, out, _ = netattach("lint", "-")
 
-    assert 1 == code
+    assert 1 == status
     assert out.startswith("<stdin>:17:15: deny [schema] lab/b vlan (from nets/templates/b.yaml)\n")
 
 
@@ -112,9 +112,9 @@ def test_the_output_of_kustomize_is_validated(netattach: Netattach) -> None:
 def test_two_nads_of_one_name_are_a_warning_at_the_second(netattach: Netattach) -> None:
     """The same name in another namespace is another NAD."""
     write({"a.yaml": nad("a"), "b.yaml": f"{nad('a', namespace='x')}---\n{nad('a')}"})
-    code, out, _ = netattach("lint", "a.yaml", "b.yaml")
+    status, out, _ = netattach("lint", "a.yaml", "b.yaml")
 
-    assert 0 == code
+    assert 0 == status
     assert out.startswith(
         "b.yaml:13:9: warn [nad-twice] lab/a metadata.name\n  lab/a is also defined in a.yaml, line 4;"
     )

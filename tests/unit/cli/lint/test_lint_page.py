@@ -40,9 +40,9 @@ def run_block(netattach: Netattach, block: str) -> str:
         if command == "echo $?":
             shown += f"{status}\n"
             continue
-        program, *words = shlex.split(command)
+        program, *arguments = shlex.split(command)
         assert "netattach" == program
-        status, out, err = netattach(*words)
+        status, out, err = netattach(*arguments)
         shown += out + err
     return shown
 
@@ -80,11 +80,11 @@ def test_pre_commit_accepts_the_hook() -> None:
 def test_the_hook_skips_unrelated_files(netattach: Netattach) -> None:
     """pre-commit passes all YAML files of a repository, also templates that are not valid YAML."""
     (hook,) = yaml.safe_load(HOOKS.read_text())
-    program, *words = shlex.split(hook["entry"])
+    program, *arguments = shlex.split(hook["entry"])
     Path("a.yaml").write_text(nad("a"))
     Path("b.yaml").write_text("{{ toYaml . }}: [")
     Path("c.yaml").write_text(nad("c", INVALID_CONFIG))
 
     assert "netattach" == program
-    assert (0, "1 NAD: nothing wrong\n", "") == netattach(*words, "a.yaml", "b.yaml")
-    assert 1 == netattach(*words, "a.yaml", "b.yaml", "c.yaml")[0]
+    assert (0, "1 NAD: nothing wrong\n", "") == netattach(*arguments, "a.yaml", "b.yaml")
+    assert 1 == netattach(*arguments, "a.yaml", "b.yaml", "c.yaml")[0]

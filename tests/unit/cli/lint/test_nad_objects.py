@@ -32,9 +32,9 @@ OTHERS = {
 def test_an_unknown_api_version_is_refused(netattach: Netattach, version: str) -> None:
     """A missing version is not: the tool that applies the file may add it."""
     Path("a.yaml").write_text(GOOD.replace(VERSION, version))
-    code, out, _ = netattach("lint", "a.yaml")
+    status, out, _ = netattach("lint", "a.yaml")
 
-    assert 1 == code
+    assert 1 == status
     assert out.startswith("a.yaml:1:13: deny [object-shape] lab/a apiVersion\n")
     assert f"the API server has no {KIND} in `{version}`" in out
     assert f"fix: did you mean `{VERSION}`?" in out
@@ -45,9 +45,9 @@ def test_an_unknown_api_version_is_refused(netattach: Netattach, version: str) -
 def test_a_misspelt_kind_is_refused(netattach: Netattach, argument: str, kind: str) -> None:
     """And the object is validated nevertheless, also in a folder."""
     Path("a.yaml").write_text(GOOD.replace(KIND, kind).replace('"bridge": "br1"', '"vlan": "7"'))
-    code, out, _ = netattach("lint", argument)
+    status, out, _ = netattach("lint", argument)
 
-    assert 1 == code
+    assert 1 == status
     assert f"[object-shape] lab/a kind\n  the API server has no kind `{kind}`\n" in out
     assert f"fix: did you mean `{KIND}`?" in out
     assert "deny [schema] lab/a vlan" in out
@@ -64,9 +64,9 @@ def test_objects_of_other_kinds_are_skipped(netattach: Netattach, other: str) ->
 @pytest.mark.parametrize("metadata", ["metadata: {}", "metadata:", 'metadata: {name: ""}'])
 def test_a_nad_without_a_name_is_refused(netattach: Netattach, metadata: str) -> None:
     """And has no generateName either."""
-    code, out, _ = lint_metadata(netattach, metadata)
+    status, out, _ = lint_metadata(netattach, metadata)
 
-    assert 1 == code
+    assert 1 == status
     assert "deny [object-shape] metadata.name\n  the object has no name; the API server rejects it" in out
     assert "1 NAD: 1 refused\n" in out
 

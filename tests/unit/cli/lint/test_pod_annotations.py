@@ -24,9 +24,9 @@ def pod(value: str, more: str = "") -> str:
 
 def lint(netattach: Netattach, text: str) -> tuple[int, str]:
     Path("pods.yaml").write_text(text)
-    code, out, err = netattach("lint", "pods.yaml")
+    status, out, err = netattach("lint", "pods.yaml")
     assert not err
-    return code, out
+    return status, out
 
 
 @pytest.mark.parametrize("value", ["a, other/b@lan", '[{"name": "a"}]', '""'])
@@ -59,9 +59,9 @@ def test_pods_that_ask_for_no_networks_are_skipped(netattach: Netattach) -> None
 def test_an_invalid_annotation_is_shown_at_its_place(
     netattach: Netattach, value: str, place: str, problem: str
 ) -> None:
-    code, out = lint(netattach, pod(value))
+    status, out = lint(netattach, pod(value))
 
-    assert 1 == code
+    assert 1 == status
     assert f"deny [pod-annotation] Pod web {NETWORKS}\n  {problem}" in out
     assert text_at_caret(out).startswith(place)
     assert out.endswith("0 NADs, 1 pod: 1 refused\n")
@@ -71,9 +71,11 @@ def test_an_invalid_annotation_is_shown_at_its_place(
 def test_pod_templates_are_validated_like_pods(netattach: Netattach, kind: str) -> None:
     """So mistakes show up before anything is applied, and not only in pods that a controller creates."""
     template = annotated("A", 6)
-    code, out = lint(netattach, f"kind: {kind}\nmetadata: {{name: web}}\nspec:\n  template:\n    {template}")
+    status, out = lint(
+        netattach, f"kind: {kind}\nmetadata: {{name: web}}\nspec:\n  template:\n    {template}"
+    )
 
-    assert 1 == code
+    assert 1 == status
     assert "pods.yaml:7:" in out
     assert f"deny [pod-annotation] {kind} web {NETWORKS}\n" in out
     assert "A" == text_at_caret(out)
@@ -83,9 +85,9 @@ def test_the_pod_template_of_a_cron_job_is_found(netattach: Netattach) -> None:
     head = (
         "kind: CronJob\nmetadata: {name: tick}\nspec:\n  jobTemplate:\n    spec:\n      template:\n        "
     )
-    code, out = lint(netattach, head + annotated("A", 10))
+    status, out = lint(netattach, head + annotated("A", 10))
 
-    assert 1 == code
+    assert 1 == status
     assert "A" == text_at_caret(out)
     assert "deny [pod-annotation] CronJob tick" in out
 
@@ -97,17 +99,17 @@ def test_an_annotation_of_the_deployment_itself_is_ignored(netattach: Netattach)
 
 
 def test_networks_of_a_pod_with_host_network_are_a_warning(netattach: Netattach) -> None:
-    code, out = lint(netattach, pod("a", "spec:\n  hostNetwork: true\n"))
+    status, out = lint(netattach, pod("a", "spec:\n  hostNetwork: true\n"))
 
-    assert 0 == code
+    assert 0 == status
     assert "warn [pod-host-network] Pod web" in out
     assert "a" == text_at_caret(out)
 
 
 def test_a_default_network_annotation_is_validated(netattach: Netattach) -> None:
-    code, out = lint(netattach, pod("a", f"    {DEFAULT_NETWORK}: b@net0\n"))
+    status, out = lint(netattach, pod("a", f"    {DEFAULT_NETWORK}: b@net0\n"))
 
-    assert 1 == code
+    assert 1 == status
     assert f"deny [pod-default-network] Pod web {DEFAULT_NETWORK}[0]\n" in out
 
 

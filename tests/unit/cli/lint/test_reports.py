@@ -89,11 +89,11 @@ def sarif_run(out: str) -> dict[str, Any]:
 
 def test_sarif_has_each_finding_with_its_rule_level_and_place(netattach: Netattach, files: list[str]) -> None:
     """A file that cannot be read is a failure of the run."""
-    code, out, err = netattach("lint", "--output", "sarif", *files)
+    status, out, err = netattach("lint", "--output", "sarif", *files)
     run = sarif_run(out)
     denied, warned = run["results"]
 
-    assert (2, "") == (code, err)
+    assert (2, "") == (status, err)
     assert ("schema", "error") == (denied["ruleId"], denied["level"])
     assert denied["message"]["text"].endswith("bridge refuses it. Fix: write 100, without quotes")
     assert ("key-unknown", "warning") == (warned["ruleId"], warned["level"])
@@ -122,9 +122,9 @@ def test_sarif_lists_all_rules_once(netattach: Netattach, files: list[str]) -> N
 def test_sarif_without_findings_is_a_run_without_results(netattach: Netattach) -> None:
     """So that a code host closes earlier findings."""
     Path("a.yaml").write_text(nad("a"))
-    code, out, _ = netattach("lint", "-o", "sarif", "a.yaml")
+    status, out, _ = netattach("lint", "-o", "sarif", "a.yaml")
 
-    assert 0 == code
+    assert 0 == status
     assert [] == sarif_run(out)["results"]
 
 
@@ -138,10 +138,10 @@ def test_a_path_in_the_working_directory_is_relative(netattach: Netattach) -> No
 
 
 def test_json_has_each_finding_and_the_summary(netattach: Netattach, files: list[str]) -> None:
-    code, out, err = netattach("lint", "-o", "json", *files)
+    status, out, err = netattach("lint", "-o", "json", *files)
     body = json.loads(out)
 
-    assert (2, "") == (code, err)
+    assert (2, "") == (status, err)
     assert {
         "file": "a b.yaml",
         "line": 11,
@@ -163,7 +163,7 @@ def test_an_unreadable_inventory_prints_nothing_to_standard_output(
     netattach: Netattach, files: list[str]
 ) -> None:
     """Programs that read the output get a document or nothing."""
-    code, out, err = netattach("lint", "-o", "sarif", *files, "--inventory", "none.json")
+    status, out, err = netattach("lint", "-o", "sarif", *files, "--inventory", "none.json")
 
-    assert (2, "") == (code, out)
+    assert (2, "") == (status, out)
     assert "none.json: error no such file or directory\n" == err

@@ -49,10 +49,10 @@ def save(*nodes: NodeInventory) -> tuple[str, str]:
     return "--inventory", "nodes.json"
 
 
-def generated(netattach: Netattach, *words: str) -> dict[str, Any]:
+def generated(netattach: Netattach, *arguments: str) -> dict[str, Any]:
     """The CNI config of the NAD that the command writes to standard output."""
-    code, out, _ = netattach("new", *words)
-    assert 0 == code
+    status, out, _ = netattach("new", *arguments)
+    assert 0 == status
     config = json.loads(yaml.safe_load(out)["spec"]["config"])
     assert isinstance(config, dict)
     return config
@@ -63,19 +63,19 @@ def generated(netattach: Netattach, *words: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", TYPES)
 def test_every_generated_nad_is_valid(netattach: Netattach, kind: str, ipam: str, *, known: bool) -> None:
     """If a plugin fails without addresses, none is written."""
-    words = [*(["--ipam", ipam] if ipam else []), *(["--vlan", "7"] if kind == "vlan" else [])]
+    arguments = [*(["--ipam", ipam] if ipam else []), *(["--vlan", "7"] if kind == "vlan" else [])]
     nodes = [NODE, OTHER] if known else None
-    words += save(NODE, OTHER) if known else ("--inventory", "none")
+    arguments += save(NODE, OTHER) if known else ("--inventory", "none")
     if not known and kind in {"macvlan", "ipvlan", "vlan", "host-device"}:
-        words += ["--master", "eth1"]
-    code, out, err = netattach("new", kind, *words)
+        arguments += ["--master", "eth1"]
+    status, out, err = netattach("new", kind, *arguments)
 
     if ipam == "none" and kind in NEEDS_IPAM:
-        assert (1, "") == (code, out)
+        assert (1, "") == (status, out)
         assert f"error: {kind} fails without addresses" in err
         return
     body = yaml.safe_load(out)
-    assert 0 == code
+    assert 0 == status
     assert "NetworkAttachmentDefinition" == body["kind"]
     assert [] == [finding for finding in validate(body, nodes) if finding.effective_severity is Severity.DENY]
     assert ipam in {"", json.loads(body["spec"]["config"]).get("ipam", {"type": "none"})["type"]}
@@ -121,13 +121,13 @@ def test_without_a_cluster_types_that_need_no_interface_are_generated(
 ) -> None:
     """For others the message names the options that help."""
     kubectl(status=1, stderr="The connection to the server was refused\n", stdout="x")
-    code, out, err = netattach("new", "bridge")
+    status, out, err = netattach("new", "bridge")
 
-    assert 0 == code
+    assert 0 == status
     assert "br1" == json.loads(yaml.safe_load(out)["spec"]["config"])["bridge"]
     assert err.startswith("note: no inventory of the nodes (kubectl get ")
-    code, out, err = netattach("new", "macvlan")
-    assert (1, "") == (code, out)
+    status, out, err = netattach("new", "macvlan")
+    assert (1, "") == (status, out)
     assert err.endswith(
         "error: the interfaces of the nodes are not known: name one with --master, or give --inventory\n"
     )
@@ -153,14 +153,14 @@ def test_if_no_interface_can_be_used_the_reason_for_each_is_printed(netattach: N
         Interface("vxlan1", kind="vxlan"),
         NODE.interfaces[3],
     )
-    code, out, err = netattach("new", kind, *save(node))
+    status, out, err = netattach("new", kind, *save(node))
     vlan = (
         "is on top of eth0, which carries the node's own traffic"
         if kind == "macvlan"
         else "is a vlan, not a hardware interface"
     )
 
-    assert (1, "") == (code, out)
+    assert (1, "") == (status, out)
     assert [
         f"error: no interface of the nodes can be used for {kind}:",
         "lo of node1 is the loopback interface",
@@ -175,17 +175,17 @@ def test_if_no_interface_can_be_used_the_reason_for_each_is_printed(netattach: N
 
 def test_the_default_interface_is_refused_by_name_too(netattach: Netattach) -> None:
     """With the validator's finding."""
-    code, out, err = netattach("new", "macvlan", "--master", "eth0", *save(NODE))
+    status, out, err = netattach("new", "macvlan", "--master", "eth0", *save(NODE))
 
-    assert (1, "") == (code, out)
+    assert (1, "") == (status, out)
     assert "error: master: `master` eth0 is a default interface of node1" in err
     assert "Fix: use eth1 [master-default-interface]" in err
 
 
 def test_a_plugin_that_is_not_on_the_nodes_is_an_error(netattach: Netattach) -> None:
-    code, out, err = netattach("new", "macvlan", *save(without("macvlan")))
+    status, out, err = netattach("new", "macvlan", *save(without("macvlan")))
 
-    assert (1, "") == (code, out)
+    assert (1, "") == (status, out)
     assert "[plugin-missing]" in err
 
 
@@ -245,9 +245,9 @@ def test_if_nodes_use_all_private_addresses_a_subnet_is_required(netattach: Neta
     node = with_interfaces(
         Interface("eth1"), Interface("x", addresses=("10.0.0.1/8", "192.168.0.1/16", "172.16.0.1/12"))
     )
-    code, out, err = netattach("new", "macvlan", *save(node))
+    status, out, err = netattach("new", "macvlan", *save(node))
 
-    assert (1, "") == (code, out)
+    assert (1, "") == (status, out)
     assert "name a subnet with --subnet" in err
 
 
@@ -266,9 +266,9 @@ def test_the_version_is_one_that_the_plugins_support(
 
 def test_plugins_without_a_common_version_are_an_error(netattach: Netattach) -> None:
     node = dataclasses.replace(NODE, plugins=(Plugin("bridge", ("0.4.0",)), Plugin("host-local", ("1.0.0",))))
-    code, out, err = netattach("new", "bridge", *save(node))
+    status, out, err = netattach("new", "bridge", *save(node))
 
-    assert (1, "") == (code, out)
+    assert (1, "") == (status, out)
     assert "error: bridge and host-local on the nodes have no CNI version in common\n" == err
 
 
@@ -279,7 +279,7 @@ def test_a_bridge_gets_a_name_that_no_interface_has(netattach: Netattach) -> Non
 
 
 @pytest.mark.parametrize(
-    ("words", "problem"),
+    ("arguments", "problem"),
     [
         (["vlan"], "the VLAN has no default: give its ID with --vlan"),
         (["macvlan", "--vlan", "5"], "macvlan has no VLAN option"),
@@ -295,10 +295,10 @@ def test_a_bridge_gets_a_name_that_no_interface_has(netattach: Netattach) -> Non
         (["bridge", "--namespace", "a.b"], "--namespace 'a.b' is not a valid namespace"),
     ],
 )
-def test_invalid_options_are_explained(netattach: Netattach, words: list[str], problem: str) -> None:
-    code, out, err = netattach("new", *words, *save(NODE))
+def test_invalid_options_are_explained(netattach: Netattach, arguments: list[str], problem: str) -> None:
+    status, out, err = netattach("new", *arguments, *save(NODE))
 
-    assert (1, "") == (code, out)
+    assert (1, "") == (status, out)
     assert f"error: {problem}" in err
 
 
@@ -317,10 +317,10 @@ def test_a_name_stays_a_string(netattach: Netattach, name: str) -> None:
 
 
 def test_an_existing_file_is_not_overwritten(netattach: Netattach) -> None:
-    words = ("new", "bridge", "-f", "a.yaml", *save(NODE))
+    arguments = ("new", "bridge", "-f", "a.yaml", *save(NODE))
 
-    assert (0, "", "") == netattach(*words)
+    assert (0, "", "") == netattach(*arguments)
     text = Path("a.yaml").read_text()
     assert 0 == netattach("lint", "a.yaml", "--inventory", "nodes.json", "--strict")[0]
-    assert (2, "", "error: a.yaml: file exists\n") == netattach(*words)
+    assert (2, "", "error: a.yaml: file exists\n") == netattach(*arguments)
     assert text == Path("a.yaml").read_text()
