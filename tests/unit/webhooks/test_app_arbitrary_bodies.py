@@ -16,7 +16,7 @@ from unit.webhooks.harness import VALID_CONFIG, Harness, NewKeyPair, nad, pod, r
 
 MAX_BODY = 4 * 2**20
 SECONDS, MEBIBYTES = 10.0, 150
-"""CPU time, including that of the client, and peak memory. The slowest body takes 0.7 s, several times as much on a busy machine."""
+"""CPU time, including that of the client, and peak memory. The slowest body takes 0.7 s, and more on a busy machine."""
 
 DEEP = 100_000
 
