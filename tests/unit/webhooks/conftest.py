@@ -1,4 +1,4 @@
-"""Key pairs in the format of a Secret, and short pauses of watches."""
+"""Key pairs in the format of a Secret, and timeouts that suit tests."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from netattach_kube import watched
+from netattach_webhooks import cluster_cache
 
 Data = dict[str, str]
 
@@ -48,6 +49,8 @@ def new_key_pair() -> Callable[..., Data]:
 
 
 @pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def _timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Watches retry soon; requests of single networks may take long on a busy machine."""
     monkeypatch.setattr(watched, "_FIRST_PAUSE", 0.01)
     monkeypatch.setattr(watched, "_LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(cluster_cache, "_SECONDS", 30.0)

@@ -30,8 +30,12 @@ NODE = {
 }
 
 
+_LONG_TIMEOUT = "?timeout=30s"
+"""On a busy machine a review may take longer than by default."""
+
+
 def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(scenario(), 60))
+    asyncio.run(asyncio.wait_for(scenario(), 120))
 
 
 def review(kind: str, body: dict[str, Any], old: dict[str, Any] | None = None) -> bytes:
@@ -77,13 +81,19 @@ class Harness:
         self.stop = asyncio.Event()
         self.status = -1
         self.session = session
+        self.task: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         self.status = await self.program.run(self.stop)
 
+    def kill(self) -> None:
+        """Ends the program at once."""
+        assert self.task is not None
+        self.task.cancel()
+
     async def post(self, path: str, body: bytes, **more: Any) -> tuple[int, str]:
-        """The status and text of the response."""
-        url = f"https://localhost:{self.program.port}/{path}"
+        """The status and text of the response; with a long timeout, unless the path has one."""
+        url = f"https://localhost:{self.program.port}/{path}{'' if '?' in path else _LONG_TIMEOUT}"
         async with self.session.post(url, data=io.BytesIO(body), ssl=False, **more) as response:
             return response.status, await response.text()
 
@@ -123,7 +133,8 @@ def server_certificate(connection: Connection) -> bytes:
 async def status_line(connection: Connection, body: bytes) -> bytes:
     """Posts a review of a pod; the first line of the response."""
     reader, writer = connection
-    writer.write(b"POST /pods HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    head = f"POST /pods{_LONG_TIMEOUT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    writer.write(head.encode() + body)
     await writer.drain()
     return await reader.readline()
 
@@ -138,7 +149,7 @@ async def started(
     settings = Settings(listen="127.0.0.1:0", health="127.0.0.1:0", drain=drain)
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
         harness = Harness(server, settings, session)
-        tasks.create_task(harness.run())
+        harness.task = tasks.create_task(harness.run())
         yield harness
         harness.stop.set()
 

@@ -83,7 +83,7 @@ def test_new_connections_get_a_new_certificate_and_old_ones_stay_open(new_key_pa
             before = await harness.connect()
             put_secret(harness.server, second)
             after = await harness.connect()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while server_certificate(after) != der(second):
                     after[1].close()
                     after = await harness.connect()
@@ -111,16 +111,17 @@ def test_a_connection_below_tls_1_2_is_refused(new_key_pair: NewKeyPair) -> None
 
 def test_during_shutdown_it_responds_and_closes_each_connection(new_key_pair: NewKeyPair) -> None:
     async def scenario() -> None:
-        async with serving(new_key_pair(), drain=0.3) as harness:
+        async with serving(new_key_pair(), drain=600) as harness:
             harness.stop.set()
             await until(lambda: harness.program._webhooks.draining)
             status, text = await harness.get("readyz")
 
             assert (503, "shutting down\n") == (status, text)
-            url = f"https://localhost:{harness.program.port}/pods"
+            url = f"https://localhost:{harness.program.port}/pods?timeout=30s"
             body = review("Pod", pod("sound"))
             async with harness.session.post(url, data=body, ssl=False) as response:
                 assert (200, "close") == (response.status, response.headers["Connection"])
+            harness.kill()
 
     run(scenario)
 

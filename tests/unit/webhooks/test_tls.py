@@ -73,7 +73,7 @@ def test_its_expiry_is_a_metric_and_ends_readiness(new_key_pair: NewKeyPair) -> 
             await harness.certificate.loaded.wait()
             ends = harness.value("netattach_certificate_expiry_timestamp_seconds", certificate="served") or 0
 
-            assert abs(ends - time.time() - 3 * 86400) < 60
+            assert abs(ends - time.time() - 3 * 86400) < 3600
             harness.clock = ends - 1
             assert harness.certificate.problem() is None
             harness.clock = ends
