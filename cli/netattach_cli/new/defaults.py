@@ -159,10 +159,10 @@ def _refusal(node: NodeInventory, interface: Interface, kinds: Sequence[str]) ->
         return (
             f"is a {interface.kind}, not a hardware interface"
             if kinds == _HARDWARE_KINDS
-            else f"is a {interface.kind}, which cannot be a parent"
+            else f"is a {interface.kind}, which cannot be the parent of a pod interface"
         )
     if interface.parent in defaults:
         return f"is on top of {interface.parent}, which carries the node's own traffic"
     if interface.kind == "bridge":
         return "is the bridge of the default network"
-    return "carries the traffic of another node itself"
+    return "carries the own traffic of another node"
