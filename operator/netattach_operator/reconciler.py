@@ -12,7 +12,7 @@ from typing import Any
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError, TryAgainError
 from netattach_core.validation import nad_status
-from netattach_core.validation.nad_status import Verdict
+from netattach_core.validation.nad_status import Summary
 from netattach_core.validation.validator import validate
 from netattach_kube import events
 from netattach_kube.api import Api
@@ -54,7 +54,7 @@ class Reconciler:
         self._queue = queue
         self._metrics = metrics
         self._now = now
-        self._verdicts: dict[Key, tuple[Any, Verdict]] = {}
+        self._verdicts: dict[Key, tuple[Any, Summary]] = {}
         self._backoffs: dict[Key, Backoff] = {}
         self._validation_seconds = 0.0
         metrics.nads.labels("true").set_function(lambda: self._count(valid=True))
@@ -108,7 +108,7 @@ class Reconciler:
         self._queue.add(key, pause)
         return pause
 
-    async def _verdict(self, key: Key, body: Body) -> Verdict:
+    async def _verdict(self, key: Key, body: Body) -> Summary:
         """Validates only where an input of the validator has changed; in a thread, so that the Lease is renewed meanwhile."""
         nodes, settings = self._view.nodes, self._view.settings
         inputs = (body["spec"], body["metadata"]["annotations"], self._view.nodes_version, settings)
@@ -116,7 +116,7 @@ class Reconciler:
         if verdict is None or last_inputs != inputs:
             started = time.monotonic()
             findings = await asyncio.to_thread(validate, body, nodes, settings=settings)
-            verdict = nad_status.verdict(body["spec"].get("config"), findings)
+            verdict = nad_status.summarize(body["spec"].get("config"), findings)
             self._verdicts[key] = inputs, verdict
             self._validation_seconds = time.monotonic() - started
         return verdict
@@ -141,7 +141,7 @@ class Reconciler:
         except NotFoundError:
             self._view.nads.remove(body)
 
-    async def _post_event(self, body: Body, verdict: Verdict, before: str | None) -> None:
+    async def _post_event(self, body: Body, verdict: Summary, before: str | None) -> None:
         """Where the NAD has become invalid, or valid again."""
         if verdict.valid == (before != "False"):
             return

@@ -126,8 +126,8 @@ class WebhookServer:
 
     def _verdict(self, request: AdmissionRequest, result: ValidationResult) -> Response:
         for finding in result.findings:
-            self._metrics.findings.labels(finding.rule.id, finding.weight.value).inc()
-        if any(finding.weight is Severity.DENY for finding in result.findings):
+            self._metrics.findings.labels(finding.rule.id, finding.effective_severity.value).inc()
+        if any(finding.effective_severity is Severity.DENY for finding in result.findings):
             message = messages.denial(request.subject, result.findings, result.text)
             return Outcome.DENIED, _json(review.encode(request.uid, allowed=False, message=message))
         warnings = messages.warnings(result.findings, result.text)

@@ -32,11 +32,12 @@ def denial(subject: str, findings: Sequence[Finding], text: str = "") -> str:
 
     It begins with a line break, because the API server puts its own message before it.
     """
-    reported = [finding for finding in findings if finding.weight is not Severity.OFF]
+    reported = [finding for finding in findings if finding.effective_severity is not Severity.OFF]
     count = f"{len(reported)} finding{'' if len(reported) == 1 else 's'}"
     head = f"\n{_cut(_sanitize(subject), _MAX_SUBJECT)} is refused, {count}:"
     lines = (
-        _cut(f"  {finding.weight} {_denial_line(finding, text)}", _MAX_LINE) + _excerpt(finding, text)
+        _cut(f"  {finding.effective_severity} {_denial_line(finding, text)}", _MAX_LINE)
+        + _excerpt(finding, text)
         for finding in reported
     )
     return "\n".join([head, *_fitting(lines, len(reported), _MAX_DENIAL - len(head) - 1)])
@@ -44,7 +45,7 @@ def denial(subject: str, findings: Sequence[Finding], text: str = "") -> str:
 
 def warnings(findings: Sequence[Finding], text: str = "") -> list[str]:
     """One line for each finding that is a warning; `text` is the text of their offsets."""
-    reported = [finding for finding in findings if finding.weight is Severity.WARN]
+    reported = [finding for finding in findings if finding.effective_severity is Severity.WARN]
     lines = (_cut(_warning_line(finding, text), _MAX_WARNING) for finding in reported)
     return [line.strip() for line in _fitting(lines, len(reported), _MAX_WARNINGS)]
 

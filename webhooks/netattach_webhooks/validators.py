@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from netattach_core import admission
-from netattach_core.admission import Key, network_requests, pod_devices, pod_templates
 from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
-from netattach_core.api.objects import Body
+from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConfigError
 from netattach_core.text.finding import Finding, Severity
 from netattach_core.validation.settings import ValidationSettings
@@ -96,15 +95,15 @@ class Validators:
             return _NO_FINDINGS
         config = _config(request.object)
         threads = _if_long(config, self._for_nads)
-        if not await _run_in(threads, admission.concerns_nad, request.object, request.old_object):
+        if not await _run_in(threads, admission.nad_needs_validation, request.object, request.old_object):
             return _NO_FINDINGS
         findings = await _run_in(
             threads,
-            admission.of_nad,
+            admission.validate_nad,
             _with_name(request.object, request),
             request.old_object,
             self._cache.nodes(),
-            others=self._cache.footprints(),
+            footprints=self._cache.footprints(),
             users=self._cache.users((request.namespace, request.name)) if request.old_object else (),
             settings=self._cache.settings(),
         )
@@ -114,26 +113,30 @@ class Validators:
         """The deletion of a network that pods may use."""
         users = self._cache.users((request.namespace, request.name))
         body = _with_name(request.old_object or {}, request)
-        return ValidationResult(admission.of_deletion(body, users, request.user, self._cache.settings()))
+        return ValidationResult(
+            admission.validate_nad_deletion(body, users, request.user, self._cache.settings())
+        )
 
     async def validate_pod(self, request: AdmissionRequest) -> ValidationResult:
         if request.object is None:
             return _NO_FINDINGS
         findings, selections, nads = await self._check_pod(request, request.object, request.old_object)
-        findings += pod_devices.check(request.object, selections, nads)
-        return ValidationResult(admission.applied(findings, self._cache.settings(), request.namespace))
+        findings += admission.validate_devices(request.object, selections, nads)
+        return ValidationResult(
+            admission.apply_severities(findings, self._cache.settings(), request.namespace)
+        )
 
     async def validate_template(self, request: AdmissionRequest) -> ValidationResult:
         """Warnings only: an object that creates pods may be applied before their networks."""
-        pod = pod_templates.pod_of(request.kind, request.object)
+        pod = admission.template_pod(request.kind, request.object)
         if pod is None or request.object is None:
             return _NO_FINDINGS
-        old_pod = pod_templates.pod_of(request.kind, request.old_object) if request.old_object else None
+        old_pod = admission.template_pod(request.kind, request.old_object) if request.old_object else None
         findings, selections, nads = await self._check_pod(request, pod, old_pod)
         nodes = len(self._cache.nodes())
-        replicas = pod_templates.replicas(request.kind, request.object, nodes)
-        findings += pod_templates.capacity(selections, nads, replicas, nodes)
-        weighted = admission.applied(findings, self._cache.settings(), request.namespace)
+        replicas = admission.template_replicas(request.kind, request.object, nodes)
+        findings += admission.validate_capacity(selections, nads, replicas, nodes)
+        weighted = admission.apply_severities(findings, self._cache.settings(), request.namespace)
         return ValidationResult([dataclasses.replace(each, severity=Severity.WARN) for each in weighted])
 
     async def _check_pod(
@@ -145,15 +148,15 @@ class Validators:
         """
         settings = self._cache.settings()
         threads = _if_long(_network_annotations(pod), self._for_pods)
-        asked = await _run_in(threads, admission.of_pod, pod, old_pod, request.namespace, settings)
+        asked = await _run_in(threads, admission.validate_pod, pod, old_pod, request.namespace, settings)
         lookup = await self._cache.look_up(
             [key for key in asked.networks if settings.selection.reaches(request.namespace, key[0])]
         )
-        findings = [*asked.findings, *admission.uncertain(lookup.unverified, lookup.reason)]
+        findings = [*asked.findings, *admission.unverified_networks(lookup.unverified, lookup.reason)]
         if lookup.missing:
             visible = self._visible_networks(request.namespace, settings)
             findings += await _run_in(
-                self._for_pods, admission.unknown, lookup.missing, visible, request.namespace
+                self._for_pods, admission.unknown_networks, lookup.missing, visible, request.namespace
             )
         findings += await _run_in(threads, _check_requests, asked.selections, lookup.found)
         if asked.default is not None:
@@ -165,15 +168,15 @@ class Validators:
     ) -> list[Finding]:
         """Findings in the network that a pod asks for instead of the node's default network."""
         lookup = await self._cache.look_up([(selection.namespace, selection.name)])
-        findings = admission.uncertain(lookup.unverified, lookup.reason)
+        findings = admission.unverified_networks(lookup.unverified, lookup.reason)
         if lookup.missing and selection.namespace == settings.selection.namespace:
             primaries = {node.primary.name for node in self._cache.nodes() if node.primary}
-            findings += admission.unknown_file(selection, primaries)
+            findings += admission.unknown_default_file(selection, primaries)
         elif lookup.missing:
-            findings += admission.unknown_default(
+            findings += admission.unknown_default_network(
                 selection, self._visible_networks(namespace, settings), namespace
             )
-        return findings + list(network_requests.check([selection], lookup.found, DEFAULT_NETWORK))
+        return findings + list(admission.validate_requests([selection], lookup.found, DEFAULT_NETWORK))
 
     def _visible_networks(self, namespace: str, settings: ValidationSettings) -> tuple[Key, ...]:
         """The networks that pods of a namespace may use; findings name no others."""
@@ -186,12 +189,14 @@ class Validators:
             return _NO_FINDINGS
         settings, problems = await _run_in(self._for_settings, _read_settings, request.object)
         selection = settings.validation.selection
-        unknown = admission.of_default_networks(
+        unknown = admission.validate_default_networks(
             selection, self._cache.networks() if selection.defaults else ()
         )
-        unknown += admission.of_primary(selection, self._cache.nodes() if selection.primary else ())
-        weighted = admission.applied(unknown, settings.validation, cluster_settings.NAMESPACE)
-        return ValidationResult([*admission.of_settings(problems), *weighted])
+        unknown += admission.validate_primary_network(
+            selection, self._cache.nodes() if selection.primary else ()
+        )
+        weighted = admission.apply_severities(unknown, settings.validation, cluster_settings.NAMESPACE)
+        return ValidationResult([*admission.settings_findings(problems), *weighted])
 
 
 def _config(body: Body) -> str:
@@ -225,7 +230,7 @@ async def _run_in(
 
 
 def _check_requests(selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad]) -> list[Finding]:
-    return list(network_requests.check(selections, nads))
+    return list(admission.validate_requests(selections, nads))
 
 
 def _with_name(body: Body, request: AdmissionRequest) -> Body:

@@ -37,7 +37,7 @@ def _finding_body(located: LocatedFinding) -> dict[str, Any]:
         "file": manifest.file,
         "line": line,
         "column": column,
-        "severity": finding.weight.value,
+        "severity": finding.effective_severity.value,
         "rule": finding.rule.id,
         "kind": manifest.kind,
         "namespace": manifest.namespace,

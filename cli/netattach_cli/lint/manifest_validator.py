@@ -67,13 +67,13 @@ class ManifestValidator:
     def _validate_nad(self, manifest: Manifest) -> Iterator[LocatedFinding]:
         for finding in nad_objects.check(manifest.body):
             yield LocatedFinding(manifest, finding, manifest.locate(finding.path))
-        others = self._footprints.setdefault(manifest.file, FootprintIndex(most=_MAX_COMPARED))
-        for finding in admission.of_nad(manifest.body, None, self.nodes or (), others=others):
+        others = self._footprints.setdefault(manifest.file, FootprintIndex(limit=_MAX_COMPARED))
+        for finding in admission.validate_nad(manifest.body, None, self.nodes or (), footprints=others):
             if finding.rule.id not in _CLUSTER_RULES:
                 path = finding.path if finding.rule.id in _OBJECT_RULES else _CONFIG
                 yield LocatedFinding(manifest, finding, manifest.locate(path, finding.offset))
         config = manifest.value(*_CONFIG)
-        if isinstance(config, str) and len(config) <= admission.LONGEST_CONFIG:
+        if isinstance(config, str) and len(config) <= admission.MAX_CONFIG_LENGTH:
             others.put(Nad(manifest.namespace or "default", manifest.name, config))
         yield from self._check_name(manifest)
 
@@ -105,7 +105,7 @@ def _validate_pod(manifest: Manifest) -> Iterator[LocatedFinding]:
             yield _located_in_annotation(manifest, _not_a_string(key, value))
             return
     namespace = manifest.namespace or "default"
-    for finding in admission.of_pod(pod, None, namespace).findings:
+    for finding in admission.validate_pod(pod, None, namespace).findings:
         yield _located_in_annotation(manifest, finding, namespace)
 
 

@@ -24,7 +24,7 @@ class Summary:
 
     def add(self, manifest: Manifest, findings: Iterable[Finding]) -> None:
         """Counts one more object; one that is refused does not also count as one with warnings."""
-        weights = {finding.weight for finding in findings}
+        weights = {finding.effective_severity for finding in findings}
         self.nads += manifest.is_nad
         self.pods += not manifest.is_nad
         self.refused += Severity.DENY in weights

@@ -54,7 +54,7 @@ def _result(located: LocatedFinding) -> dict[str, Any]:
     return {
         "ruleId": finding.rule.id,
         "ruleIndex": _RULE_INDEX[finding.rule.id],
-        "level": _LEVELS[finding.weight],
+        "level": _LEVELS[finding.effective_severity],
         "message": {"text": f"{_sentence(finding.problem)} Fix: {finding.fix}"},
         "locations": [
             {

@@ -50,7 +50,9 @@ def _finding_text(located: LocatedFinding, paint: Paint) -> str:
     subject = f"{name} {path_text(finding.path)}".lstrip()
     subject += f" (from {manifest.source})" if manifest.source else ""
     place = paint(printable(f"{manifest.file}:{line}:{column}:"), BOLD)
-    weight = paint(finding.weight.value, RED if finding.weight is Severity.DENY else YELLOW)
+    weight = paint(
+        finding.effective_severity.value, RED if finding.effective_severity is Severity.DENY else YELLOW
+    )
     lines = [
         f"{place} {weight} [{finding.rule.id}] {printable(subject)}",
         f"  {printable(finding.problem)}",

@@ -93,11 +93,11 @@ def _is_valid(nad: GeneratedNad, nodes: list[NodeInventory]) -> bool:
     """Validates the NAD as the webhooks will when it is applied, and prints all findings; warnings do not make it invalid."""
     findings = validate(nad.body, nodes or None)
     for found in findings:
-        weight = "error" if found.weight is Severity.DENY else "warning"
+        weight = "error" if found.effective_severity is Severity.DENY else "warning"
         _print_message(
             weight, f"{path_text(found.path)}: {found.problem}. Fix: {found.fix} [{found.rule.id}]"
         )
-    return all(found.weight is not Severity.DENY for found in findings)
+    return all(found.effective_severity is not Severity.DENY for found in findings)
 
 
 def _write(text: str, file: str | None) -> int:

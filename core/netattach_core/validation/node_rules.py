@@ -132,7 +132,9 @@ class _Nodes:
     @functools.cached_property
     def dhcp(self) -> tuple[list[NodeInventory], list[NodeInventory]]:
         """The nodes that report on a DHCP daemon and have the plugin, and those of them without a running daemon."""
-        reporting = [node for node in self.with_plugins if node.dhcp and node.has_plugin(plugin_aliases.DHCP_TYPE)]
+        reporting = [
+            node for node in self.with_plugins if node.dhcp and node.has_plugin(plugin_aliases.DHCP_TYPE)
+        ]
         return reporting, [node for node in reporting if node.dhcp and not node.dhcp.running]
 
     @functools.cached_property

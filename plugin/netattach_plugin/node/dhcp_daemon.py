@@ -17,6 +17,7 @@ from pathlib import Path
 from netattach_core.api.inventory import Dhcp
 from netattach_core.attach import dhcp_leases
 from netattach_core.attach.dhcp_leases import Lease
+from netattach_core.cni import plugin_aliases
 from netattach_core.errors import NetattachError
 from netattach_plugin.ports import Ledger
 
@@ -70,12 +71,12 @@ class DhcpDaemon:
 
     @property
     def _program(self) -> Path:
-        return self._bin_dir / dhcp_leases.TYPE
+        return self._bin_dir / plugin_aliases.DHCP_TYPE
 
     @property
     def _flags(self) -> list[str]:
         """Old releases have none, and need none."""
-        return [] if str(self._socket) == dhcp_leases.SOCKET else ["-socketpath", str(self._socket)]
+        return [] if str(self._socket) == plugin_aliases.DHCP_SOCKET else ["-socketpath", str(self._socket)]
 
     async def _listens(self) -> bool:
         """A file alone says nothing: one that was killed leaves its socket behind."""

@@ -37,7 +37,11 @@ class InventoryPublisher:
     """Looks again when it is `woken`, or when one of the directories changes."""
 
     def __init__(
-        self, store: InventoryWriter, gatherer: InventoryCollector, directories: tuple[Path, ...], woken: asyncio.Event
+        self,
+        store: InventoryWriter,
+        gatherer: InventoryCollector,
+        directories: tuple[Path, ...],
+        woken: asyncio.Event,
     ) -> None:
         self._store = store
         self._gatherer = gatherer

@@ -41,4 +41,6 @@ async def take_back(ledger: FileLedger, foreign: CniCaches) -> None:
 
 def _known(ledger: FileLedger) -> AsyncIterator[Sandbox]:
     """An entry that cannot be read is reported by its own DEL."""
-    return ledger.sandboxes(lambda container_id, error: _log.error("sandbox %s is skipped: %s", container_id, error))
+    return ledger.sandboxes(
+        lambda container_id, error: _log.error("sandbox %s is skipped: %s", container_id, error)
+    )

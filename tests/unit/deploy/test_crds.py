@@ -101,7 +101,7 @@ def test_every_network_that_upstream_accepts_is_accepted(spec: dict[str, Any]) -
 
 
 def test_the_schema_has_all_fields_of_the_status_of_a_network() -> None:
-    found = nad_status.verdict('{"type": "macvlan", "ipam": {"type": "static"}}', [])
+    found = nad_status.summarize('{"type": "macvlan", "ipam": {"type": "static"}}', [])
     status = nad_status.status(found, {}, generation=3, pods=2, now="2026-01-01T00:00:00Z")
 
     assert [] == problems(NADS, nad(status=status))

@@ -212,7 +212,7 @@ def test_footprints_follow_each_change_of_a_network() -> None:
         async with synced() as (server, cache):
 
             def networks_on(link: str) -> list[str]:
-                return [name for _, name in cache.footprints().of(Footprint(link=link))]
+                return [name for _, name in cache.footprints().sharing(Footprint(link=link))]
 
             assert [] == networks_on("eth1")
             for name in ("a", "b"):
