@@ -1,4 +1,4 @@
-"""A network whose plugin starts the shim: the real bridge runs netattach as its IPAM plugin, with what the author wrote."""
+"""Networks with a plugin that starts the shim: the real bridge runs netattach as its IPAM plugin."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FIRST = """#!/bin/sh
 [ "$CNI_COMMAND" != ADD ] || echo '{"cniVersion":"1.0.0","ips":[{"address":"10.9.0.2/24"}]}'
 """
 DEADLINE_MS = 8_000
-"""Of a plugin: what waits for the lock above it is ended by this, and says so."""
+"""Of a plugin; a shim that waited for our own lock would be killed after it, with another message."""
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Iterator[list[Path]]:
-    """Of root, beside nothing else, and named like ours; they stay."""
+    """Root's files, alone and with the names of ours; the shim must not remove them."""
     paths = [
         tmp_path / "alone/file",
         tmp_path / "like/cbr0" / netattach_conf.BEHIND,
@@ -40,7 +40,7 @@ def _bridge(ipam: str = "netattach", **more: Any) -> dict[str, Any]:
 
 
 def _marks(files: list[Path]) -> list[dict[str, Any]]:
-    """None, so that the shim would take the call for its own; one for each file; and the one that we write."""
+    """No mark (an ordinary call for netattach), the mark that netattach writes, and a path for each file."""
     named = [
         {"uninstalled": str(path), "standIn": str(other)}
         for path, other in zip(files, files[::-1], strict=True)
@@ -51,7 +51,7 @@ def _marks(files: list[Path]) -> list[dict[str, Any]]:
 def test_a_plugin_that_starts_the_shim_fails_at_once_and_removes_nothing(
     daemonless: Node, primary: Callable[[list[dict[str, Any]]], None], files: list[Path]
 ) -> None:
-    """Nobody between the author and the plugin: not the webhook, not the daemon. And what was begun is undone."""
+    """Without the webhook and the daemon; and what was started is undone."""
     for mark in _marks(files):
         primary([_bridge(**mark)])
         with recompiled(daemonless, deadline_ms=DEADLINE_MS), daemonless.pod() as pod:
@@ -65,13 +65,13 @@ def test_a_plugin_that_starts_the_shim_fails_at_once_and_removes_nothing(
             assert ([], [], NOTHING) == (daemonless.notes(), locks(daemonless), left_on(daemonless))
 
 
-def test_nor_does_it_behind_a_plugin_whose_result_it_could_pass_on(
+def test_the_same_after_a_plugin_with_a_result(
     daemonless: Node,
     primary: Callable[[list[dict[str, Any]]], None],
     script: Callable[[str, str], str],
     files: list[Path],
 ) -> None:
-    """Then an uninstalled shim's ADD would succeed."""
+    """An uninstalled shim would pass the result on and succeed."""
     first = {"type": script("first", FIRST)}
     primary([first, _bridge(uninstalled=str(files[0]), standIn=str(files[1]))])
     with recompiled(daemonless, deadline_ms=DEADLINE_MS), daemonless.pod() as pod:
@@ -82,7 +82,7 @@ def test_nor_does_it_behind_a_plugin_whose_result_it_could_pass_on(
 
 
 @pytest.mark.parametrize("name", ["netattach", "multus", "multus-shim"])
-def test_the_daemon_lets_no_plugin_begin(node: Node, files: list[Path], name: str) -> None:
+def test_the_daemon_starts_no_plugin(node: Node, files: list[Path], name: str) -> None:
     """Without any webhook."""
     for number, mark in enumerate(_marks(files)):
         node.create_nad(f"back{number}", {"cniVersion": "1.0.0", **_bridge(name, **mark)})

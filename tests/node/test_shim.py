@@ -1,4 +1,4 @@
-"""The shim's conversation: what it answers alone, how it finds the daemon, what it passes on, how it fails."""
+"""The shim's conversation: calls without the daemon, connecting, CALL and ANSWER, failures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
         yield host
 
 
-class TestAlone:
+class TestWithoutTheDaemon:
     def test_the_binary_is_small_and_needs_nothing_of_the_node(self) -> None:
         """Under 64 KB; no program header asks for an interpreter or for shared libraries."""
         binary = shim_binary().read_bytes()
@@ -51,7 +51,7 @@ class TestAlone:
 
     @pytest.mark.parametrize("command", [None, ""])
     def test_about_goes_to_stderr(self, host: Host, command: str | None) -> None:
-        """Without CNI_COMMAND it says what it is, on standard error, and succeeds."""
+        """Without CNI_COMMAND the shim prints what it is, on standard error, and succeeds."""
         shim = host.start(command)
 
         stdout, stderr = shim.process.communicate(timeout=10)
@@ -61,7 +61,7 @@ class TestAlone:
         assert b"1.0.0" in stderr
 
 
-class TestFindingTheDaemon:
+class TestConnecting:
     def test_an_absent_daemon_is_reported_after_the_wait(self, host: Host, tmp_path: Path) -> None:
         """No socket at all: code 11 with the path, so that the runtime tries again."""
         absent = str(tmp_path / "absent.sock")
@@ -73,7 +73,7 @@ class TestFindingTheDaemon:
         assert "60 ms" in str(error["msg"])
 
     def test_a_daemon_that_died_is_reported_after_the_wait(self, host: Host) -> None:
-        """A socket file that nobody listens at is the same as none."""
+        """Nobody listens at the socket's file: the same as no socket."""
         host.daemon.close()
 
         error = host.start(NETATTACH_WAIT_MS="30").error()
@@ -86,10 +86,10 @@ class TestFindingTheDaemon:
 
         assert error["code"] == TRY_AGAIN
 
-    def test_failures_of_del_say_nothing_that_containerd_takes_for_success(
+    def test_failures_of_del_have_no_phrase_that_containerd_takes_for_success(
         self, host: Host, tmp_path: Path
     ) -> None:
-        """containerd drops the attachment where it reads one of these."""
+        """containerd drops the attachment if the error has one of these phrases."""
         nowhere = str(tmp_path / "at/all")
         error = host.start("DEL", NETATTACH_SOCKET=nowhere, NETATTACH_WAIT_MS="0").error()
 
@@ -109,8 +109,8 @@ class TestFindingTheDaemon:
         assert stdin == b"late"
         assert shim.end() == (0, b"done")
 
-    def test_a_daemon_that_restarts_before_its_welcome_is_tried_again(self, host: Host) -> None:
-        """Nothing has begun, so a lost connection is no reason to fail."""
+    def test_a_daemon_that_restarts_before_its_welcome_is_connected_again(self, host: Host) -> None:
+        """Nothing was started, so a lost connection is no reason to fail."""
         shim = host.start()
         host.daemon.accept()
         host.daemon.hang_up()
@@ -121,7 +121,7 @@ class TestFindingTheDaemon:
         assert shim.end() == (0, b"second")
 
     def test_a_socket_that_cannot_be_used_fails_at_once(self, host: Host, tmp_path: Path) -> None:
-        """A plain file at the socket's path is refused by the kernel as nobody listening; a path below a file never works."""
+        """A socket below a file can never work; a plain file at the socket's path counts as nobody listening."""
         file = tmp_path / "file"
         file.touch()
 
@@ -137,8 +137,8 @@ class TestFindingTheDaemon:
             ({"NETATTACH_SOCKET": "/" + "x" * 200}, "NETATTACH_SOCKET"),
         ],
     )
-    def test_bad_settings_are_named(self, host: Host, variables: dict[str, str], named: str) -> None:
-        """A variable that cannot be used is code 4 and named."""
+    def test_invalid_settings_are_named(self, host: Host, variables: dict[str, str], named: str) -> None:
+        """An invalid variable is code 4, and named."""
         error = host.start("ADD", b"{}", **variables).error()
 
         assert error["code"] == 4
@@ -156,7 +156,7 @@ class TestGreeting:
         assert hello.fields[3] != b""
 
     def test_a_refusal_is_passed_on(self, host: Host) -> None:
-        """The daemon's words become the error's."""
+        """The daemon's text becomes the message of the error."""
         shim = host.start()
         host.daemon.accept()
         host.daemon.send(Frame(Kind.REFUSE, (b"the shim is too old; let the daemon install its own",)))
@@ -181,7 +181,7 @@ class TestGreeting:
         ],
     )
     def test_any_text_makes_valid_json(self, host: Host, text: bytes, read: str) -> None:
-        """Whatever bytes a message has, the runtime reads JSON."""
+        """Whatever bytes a message has, the runtime gets JSON."""
         shim = host.start()
         host.daemon.accept()
         host.daemon.send(Frame(Kind.REFUSE, (text,)))
@@ -199,11 +199,11 @@ class TestGreeting:
             pytest.param(shim_protocol.encode(Frame(Kind.WELCOME, (b"one",))), id="no number"),
             pytest.param(shim_protocol.encode(Frame(Kind.ANSWER, (b"0", b"{}"))), id="an answer to no call"),
             pytest.param(shim_protocol.encode(Frame(Kind.WELCOME, (b"1",))) * 2, id="two welcomes"),
-            pytest.param(b"\x03\0\0\0W\0\0\0", id="a field that is cut off"),
+            pytest.param(b"\x03\0\0\0W\0\0\0", id="a truncated field"),
         ],
     )
-    def test_a_wrong_greeting_is_no_daemon(self, host: Host, greeting: bytes) -> None:
-        """Whatever listens there and is no daemon of this protocol: code 6."""
+    def test_a_wrong_greeting_fails(self, host: Host, greeting: bytes) -> None:
+        """A listener that is no daemon of this protocol: code 6."""
         shim = host.start()
         host.daemon.accept()
         host.daemon.send_bytes(greeting)
@@ -212,8 +212,8 @@ class TestGreeting:
 
 
 class TestCall:
-    def test_the_call_has_the_runtimes_words(self, host: Host) -> None:
-        """All CNI_ variables, those alone, and standard input byte for byte."""
+    def test_the_call_has_all_that_the_runtime_passed(self, host: Host) -> None:
+        """All CNI_ variables and no others, and standard input byte for byte."""
         stdin = bytes(range(256)) * 3
         host.start("DEL", stdin, CNI_ARGS="A=b;C==d", CNI_NETNS="", CNI_FUTURE="é", OTHER="x")
 
@@ -231,8 +231,8 @@ class TestCall:
         }
 
     @pytest.mark.parametrize("path", ["/proc/self/ns/net", "{tmp}/netns"])
-    def test_the_namespace_comes_as_a_descriptor(self, host: Host, tmp_path: Path, path: str) -> None:
-        """The descriptor is what CNI_NETNS names."""
+    def test_the_namespace_is_passed_as_a_descriptor(self, host: Host, tmp_path: Path, path: str) -> None:
+        """The descriptor is of the file that CNI_NETNS names."""
         netns = path.format(tmp=tmp_path)
         (tmp_path / "netns").touch()
         host.start(CNI_NETNS=netns)
@@ -242,23 +242,23 @@ class TestCall:
         assert [os.fstat(fd).st_ino for fd in host.daemon.descriptors] == [Path(netns).stat().st_ino]
 
     @pytest.mark.parametrize("command", ["ADD", "DEL"])
-    def test_a_dead_namespace_is_the_daemons_to_validate(self, host: Host, command: str) -> None:
-        """A path that does not open gives a CALL without a descriptor."""
+    def test_a_missing_namespace_is_left_to_the_daemon(self, host: Host, command: str) -> None:
+        """A path that cannot be opened: a CALL without a descriptor."""
         shim = host.calling(command, CNI_NETNS="/var/run/netns/gone")
         host.daemon.answer(0)
 
         assert host.daemon.descriptors == []
         assert shim.end() == (0, b"")
 
-    def test_a_pipe_as_namespace_does_not_stop_the_shim(self, host: Host, tmp_path: Path) -> None:
-        """Opening a pipe that nobody writes to would block for ever."""
+    def test_a_pipe_as_namespace_does_not_block_the_shim(self, host: Host, tmp_path: Path) -> None:
+        """Opening a pipe without a writer would block for ever."""
         os.mkfifo(tmp_path / "pipe")
         host.start(CNI_NETNS=str(tmp_path / "pipe"))
 
         assert host.daemon.call().stdin == b"{}"
 
     def test_four_mebibytes_are_passed_on(self, host: Host) -> None:
-        """The largest configuration, with the descriptor still in its place."""
+        """The largest configuration, together with the descriptor."""
         stdin = os.urandom(4 << 20)
         shim = host.start(stdin=stdin, CNI_NETNS="/proc/self/ns/net")
 
@@ -269,11 +269,11 @@ class TestCall:
         assert shim.end() == (0, b"")
 
     def test_more_than_four_mebibytes_are_refused(self, host: Host) -> None:
-        """The daemon never sees it."""
+        """Before the daemon gets anything."""
         assert host.start(stdin=b"x" * ((4 << 20) + 1)).error()["code"] == UNDECODABLE
 
     def test_closed_standard_descriptors_do_no_harm(self, host: Host) -> None:
-        """No socket of the shim may land on a number that means standard input or output."""
+        """No socket of the shim may get the number of standard input, output or error."""
         shim = host.start_open(through=["sh", "-c", 'exec "$0" <&- 2>&-'])
 
         assert host.daemon.call().stdin == b""
@@ -282,7 +282,7 @@ class TestCall:
         shim.feed(b"")
         assert shim.end() == (0, b"out")
 
-    def test_a_runtime_that_ignores_its_children_does_no_harm(self, host: Host) -> None:
+    def test_a_runtime_that_ignores_sigchld_does_no_harm(self, host: Host) -> None:
         """An ignored SIGCHLD is inherited, and would make waiting for plugins impossible."""
         host.plugin("five", "exit 5")
         ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
@@ -325,15 +325,15 @@ class TestAnswer:
         assert shim.end() == (0, stdout)
 
     def test_an_answer_in_single_bytes_is_read(self, host: Host) -> None:
-        """A stream has no borders."""
+        """A stream does not keep the borders of frames."""
         shim = host.calling()
         for byte in shim_protocol.encode(Frame(Kind.ANSWER, (b"9", b"slow"))):
             host.daemon.send_bytes(bytes([byte]))
 
         assert shim.end() == (9, b"slow")
 
-    def test_an_answer_that_nobody_read_is_no_success(self, host: Host) -> None:
-        """Where standard output is closed the status says that the result is lost."""
+    def test_an_answer_that_nobody_can_read_is_no_success(self, host: Host) -> None:
+        """With a closed standard output the status reports that the result is lost."""
         shim = host.calling()
         assert shim.process.stdout is not None
         shim.process.stdout.close()
@@ -342,8 +342,8 @@ class TestAnswer:
         assert shim.process.wait(10) == 1
 
     @pytest.mark.parametrize("where", ["/dev/null", "file"])
-    def test_an_output_that_is_no_pipe_has_its_reader(self, host: Host, tmp_path: Path, where: str) -> None:
-        """It is not taken for one whose runtime is gone."""
+    def test_an_output_that_is_no_pipe_never_hangs_up(self, host: Host, tmp_path: Path, where: str) -> None:
+        """It is not mistaken for a pipe without a runtime."""
         shim = host.start_open(through=["sh", "-c", f'exec "$0" >{tmp_path / where}'])
         shim.feed(b"{}")
         host.daemon.call()
@@ -357,8 +357,8 @@ class TestAnswer:
         [
             pytest.param(b"\xff\xff\xff\xffR", id="a frame that is too large"),
             pytest.param(b"\0\0\0\0?", id="an unknown kind"),
-            pytest.param(b"\x01\0\0\0R\0", id="a length that is cut off"),
-            pytest.param(b"\x05\0\0\0R\x02\0\0\0x", id="a field that is cut off"),
+            pytest.param(b"\x01\0\0\0R\0", id="a truncated length"),
+            pytest.param(b"\x05\0\0\0R\x02\0\0\0x", id="a truncated field"),
             pytest.param(b"\0\0\0\0R", id="a RUN without fields"),
             pytest.param(
                 shim_protocol.encode(Frame(Kind.RUN, (b"one", b"p", b"0", b""))), id="a RUN without a number"
@@ -374,11 +374,11 @@ class TestAnswer:
             pytest.param(shim_protocol.encode(Frame(Kind.ANSWER, (b"256", b""))), id="an impossible status"),
             pytest.param(shim_protocol.encode(Frame(Kind.ANSWER, (b"", b""))), id="an empty status"),
             pytest.param(shim_protocol.encode(Frame(Kind.WELCOME, (b"1",))), id="a second welcome"),
-            pytest.param(shim_protocol.encode(Frame(Kind.CANCEL)), id="a word of the shim's own"),
+            pytest.param(shim_protocol.encode(Frame(Kind.CANCEL)), id="a frame that only the shim sends"),
         ],
     )
     def test_garbage_is_a_failure(self, host: Host, garbage: bytes) -> None:
-        """What is not of the protocol fails the call, with code 6."""
+        """Anything else than the protocol fails the call, with code 6."""
         shim = host.calling()
         host.daemon.send_bytes(garbage)
 
@@ -386,7 +386,7 @@ class TestAnswer:
 
     @pytest.mark.parametrize("how", [socket.SHUT_WR, socket.SHUT_RDWR])
     def test_a_lost_daemon_is_a_failure(self, host: Host, how: int) -> None:
-        """No answer, no success: code 11, and which call it was."""
+        """No answer, no success: code 11, and the call's verb."""
         shim = host.calling("CHECK")
         host.daemon.shut_down(how)
 
@@ -395,7 +395,7 @@ class TestAnswer:
         assert error["code"] == TRY_AGAIN
         assert "during CHECK" in str(error["msg"])
 
-    def test_a_frame_that_is_cut_off_is_a_failure(self, host: Host) -> None:
+    def test_a_truncated_frame_is_a_failure(self, host: Host) -> None:
         """Half an ANSWER of status 0 is no success."""
         shim = host.calling()
         host.daemon.send_bytes(shim_protocol.encode(Frame(Kind.ANSWER, (b"0", b"{}")))[:-1])

@@ -1,4 +1,4 @@
-"""Random and mutated frames: the shim may fail, but it never crashes, never hangs and never starts what it should not.
+"""Random and mutated frames: the shim may fail, but it never crashes and never hangs.
 
 NETATTACH_SOAK, in seconds, gives it more time than a test run has. A failure names its seed: the same seed sends the same bytes.
 """
@@ -38,21 +38,21 @@ def host(tmp_path: Path) -> Iterator[Host]:
     with Host(shim_sanitized() or shim_binary(), tmp_path) as host:
         host.plugin("plugin", "exec cat")
         host.variables |= {
-            "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",  # it ends by _exit and gives nothing back
+            "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",  # it exits by _exit and frees nothing
             "UBSAN_OPTIONS": "abort_on_error=1",
         }
         yield host
 
 
 def _random(rng: random.Random) -> bytes:
-    """Bytes, mostly with a header that promises a frame."""
+    """Bytes, mostly with a header like a frame's."""
     body = rng.randbytes(rng.randrange(200))
     length = rng.choice([len(body), rng.randrange(300), rng.getrandbits(32)])
     return length.to_bytes(4, "little") + rng.choice(b"HWXCRDKA?").to_bytes(1, "little") + body
 
 
 def _mutated(rng: random.Random) -> bytes:
-    """A conversation in which a few bytes are others, missing or twice there."""
+    """A conversation in which a few bytes are changed, removed or doubled."""
     data = bytearray(_CONVERSATION)
     for _ in range(rng.randrange(1, 6)):
         at = rng.randrange(len(data))
@@ -68,15 +68,15 @@ def _mutated(rng: random.Random) -> bytes:
     return bytes(data)
 
 
-def _converse(host: Host, *, greeted: bool, data: bytes) -> tuple[int, bytes, bytes]:
-    """Sends the bytes instead of the greeting or after the CALL, hangs up and waits for the shim's end."""
+def _exchange(host: Host, *, greeted: bool, data: bytes) -> tuple[int, bytes, bytes]:
+    """Sends the bytes instead of the greeting or after the CALL, hangs up, and waits for the shim's end."""
     shim = host.start(stdin=b"{}", NETATTACH_WAIT_MS="5000" if greeted else "100")
     if greeted:
         host.daemon.call()
     else:
         host.daemon.accept()
         host.daemon.frame()
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has heard enough
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the shim has exited
         host.daemon.send_bytes(data)
     host.daemon.close()
     stdout, stderr = shim.process.communicate(timeout=20)
@@ -87,20 +87,20 @@ def _converse(host: Host, *, greeted: bool, data: bytes) -> tuple[int, bytes, by
 @pytest.mark.parametrize("greeted", [False, True], ids=["instead of the greeting", "after the call"])
 @pytest.mark.parametrize("make", [_random, _mutated])
 def test_no_bytes_crash_the_shim(host: Host, make: Callable[[random.Random], bytes], greeted: bool) -> None:  # noqa: FBT001 - a table's column
-    """It exits with a status of its own, prints an answer or an error, and no sanitizer has anything to say."""
+    """It exits by itself, prints an answer or an error, and no sanitizer reports anything."""
     first = random.randrange(1 << 32)
     end = time.monotonic() + SECONDS / 2
     seed = first
     while time.monotonic() < end:
         data = make(random.Random(seed))
         host.daemon.reopen()
-        status, stdout, stderr = _converse(host, greeted=greeted, data=data)
+        status, stdout, stderr = _exchange(host, greeted=greeted, data=data)
 
-        said = f"seed {seed}, {data!r}: status {status}, {stdout!r}, {stderr!r}"
-        assert 0 <= status <= 255, said
-        assert b"process was killed" not in stdout, said
-        assert b"Sanitizer" not in stderr, said
-        assert b"runtime error" not in stderr, said
-        assert status == 1 or greeted, said
+        context = f"seed {seed}, {data!r}: status {status}, {stdout!r}, {stderr!r}"
+        assert 0 <= status <= 255, context
+        assert b"process was killed" not in stdout, context
+        assert b"Sanitizer" not in stderr, context
+        assert b"runtime error" not in stderr, context
+        assert status == 1 or greeted, context
         seed += 1
     assert seed > first

@@ -1,4 +1,4 @@
-"""Plugins that the shim runs for the daemon: what they get, what they leave, how they end, what is refused."""
+"""Plugins that the shim runs for the daemon: their input, output and environment, refusals, concurrency."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ def host(tmp_path: Path) -> Iterator[Host]:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Path:
-    """Another folder of plugins."""
+    """Another directory of plugins."""
     (tmp_path / "other").mkdir()
     return tmp_path / "other"
 
 
-class TestWhatAPluginGets:
-    def test_standard_input_passes_byte_for_byte(self, host: Host) -> None:
-        """Any bytes, and then the end of the file."""
+class TestInput:
+    def test_standard_input_is_passed_byte_for_byte(self, host: Host) -> None:
+        """Any bytes, then end of file."""
         stdin = bytes(range(256)) * 100
         host.plugin("cat", "exec cat")
         host.calling()
 
         assert host.daemon.run("cat", stdin) == Ran(1, Outcome.EXITED, 0, stdin, b"")
 
-    def test_a_large_standard_input_passes(self, host: Host) -> None:
-        """A plugin that reads late or slowly does not stop the shim."""
+    def test_a_large_standard_input_is_passed(self, host: Host) -> None:
+        """A plugin that reads late or slowly does not block the shim."""
         stdin = os.urandom(8 * MEBIBYTE)
         host.plugin("sum", "exec sha256sum")
         host.calling()
 
         assert host.daemon.run("sum", stdin).stdout.split()[0].decode() == hashlib.sha256(stdin).hexdigest()
 
-    def test_a_plugin_need_not_read(self, host: Host) -> None:
-        """Standard input that nobody reads is no failure."""
+    def test_a_plugin_may_ignore_its_input(self, host: Host) -> None:
+        """Unread standard input is no failure."""
         host.plugin("deaf", "exit 0")
         host.calling()
 
@@ -78,8 +78,8 @@ class TestWhatAPluginGets:
             "TRACEPARENT=00-ab",
         ]
 
-    def test_a_shim_that_a_plugin_starts_knows_it(self, host: Host) -> None:
-        """By a variable that is not CNI's, so that no RUN can take it away, and that plugins hand on to their IPAM."""
+    def test_plugins_have_a_variable_that_marks_them(self, host: Host) -> None:
+        """A shim that a plugin starts detects that by it. No RUN can replace it, and plugins pass it to their IPAM plugins."""
         host.plugin("environ", "exec cat /proc/self/environ")
         host.calling()
 
@@ -93,7 +93,7 @@ class TestWhatAPluginGets:
         assert host.daemon.run("names", environment={"CNI_IF": "short"}).stdout == b"short eth0\n"
 
     def test_signals_are_as_a_program_expects_them(self, host: Host) -> None:
-        """Nothing blocked, nothing ignored; but for the C library's own two, which make hands on and nobody can reset."""
+        """Nothing blocked, nothing ignored; except for the C library's own two, which nobody can reset."""
         host.plugin("signals", "exec grep -E 'Sig(Blk|Ign)' /proc/self/status")
         host.calling()
 
@@ -103,16 +103,16 @@ class TestWhatAPluginGets:
         assert [int(mask, 16) & signals_1_to_31 for mask in masks] == [0, 0]
 
     def test_no_descriptor_of_the_shim_is_inherited(self, host: Host) -> None:
-        """Only the three standard ones; above all neither the daemon's socket nor the pipe that tells the front's end."""
+        """Only the three standard ones; neither the daemon's socket nor the launcher's pipe."""
         host.plugin("held", "exec ls /proc/self/fd")
         host.calling(CNI_NETNS="/proc/self/ns/net")
 
         held = host.daemon.run("held").stdout.split()
 
-        assert held == [b"0", b"1", b"2", b"3"]  # 3 is the folder that ls reads
+        assert held == [b"0", b"1", b"2", b"3"]  # 3 is the directory that ls reads
 
     def test_it_leads_its_own_process_group(self, host: Host) -> None:
-        """So that it can be ended with what it started."""
+        """So that it can be killed with what it started."""
         host.plugin("group", "echo $$; exec cut -d' ' -f5 /proc/self/stat")
         host.calling()
 
@@ -121,10 +121,10 @@ class TestWhatAPluginGets:
         assert pid == group
 
 
-class TestWhatAPluginLeaves:
+class TestOutput:
     @pytest.mark.parametrize("status", [0, 1, 42, 255])
     def test_the_exit_status_is_reported(self, host: Host, status: int) -> None:
-        """With both streams, apart."""
+        """With both streams, separately."""
         host.plugin("ends", f"echo out; echo err >&2; exit {status}")
         host.calling()
 
@@ -132,14 +132,14 @@ class TestWhatAPluginLeaves:
 
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGPIPE])
     def test_a_signal_is_reported(self, host: Host, number: signal.Signals) -> None:
-        """A plugin that a signal ended, with what it wrote before."""
+        """Together with what the plugin wrote before."""
         host.plugin("dies", f"echo before; kill -{int(number)} $$")
         host.calling()
 
         assert host.daemon.run("dies") == Ran(1, Outcome.KILLED, number, b"before\n", b"")
 
-    def test_binary_output_passes(self, host: Host, tmp_path: Path) -> None:
-        """Zero bytes and what is no UTF-8."""
+    def test_binary_output_is_reported(self, host: Host, tmp_path: Path) -> None:
+        """Zero bytes and invalid UTF-8."""
         content = os.urandom(MEBIBYTE // 2)
         (tmp_path / "content").write_bytes(content)
         host.plugin("binary", 'cat "$DIRECTORY/content" >&2; exec cat "$DIRECTORY/content"')
@@ -149,7 +149,7 @@ class TestWhatAPluginLeaves:
 
     @pytest.mark.parametrize("stream", [1, 2])
     def test_one_mebibyte_is_allowed(self, host: Host, stream: int) -> None:
-        """Exactly as much as a stream may hold."""
+        """Exactly the limit of a stream."""
         host.plugin("much", f"exec head -c {MEBIBYTE} /dev/zero >&{stream}")
         host.calling()
 
@@ -161,7 +161,7 @@ class TestWhatAPluginLeaves:
     @pytest.mark.parametrize("size", [MEBIBYTE + 1, 10_000_000])
     @pytest.mark.parametrize("stream", [1, 2])
     def test_more_than_one_mebibyte_is_not(self, host: Host, stream: int, size: int) -> None:
-        """The run is ended, and the shim's memory stays bounded."""
+        """The run is killed, and the shim's memory stays bounded."""
         host.plugin("flood", f"head -c {size} /dev/zero >&{stream}; sleep 300")
         host.calling()
 
@@ -170,8 +170,8 @@ class TestWhatAPluginLeaves:
         assert (ran.outcome, ran.number) == (Outcome.FAILED, errno.EFBIG)
         assert len(ran.stdout + ran.stderr) <= MEBIBYTE
 
-    def test_a_background_process_neither_holds_the_run_nor_is_ended(self, host: Host) -> None:
-        """It keeps the plugin's standard output open; the plugin's end counts. After the call it still runs."""
+    def test_a_background_process_neither_blocks_the_run_nor_is_killed(self, host: Host) -> None:
+        """It keeps the plugin's standard output open, but the plugin's own end counts. After the call it still runs."""
         host.plugin("daemon", "sleep 300 & echo $!")
         shim = host.calling()
 
@@ -187,9 +187,9 @@ class TestWhatAPluginLeaves:
         assert running == [pid]
 
 
-class TestWhatIsFound:
+class TestLookup:
     def test_the_first_regular_file_is_run(self, host: Host, other: Path) -> None:
-        """Folders of that name, empty entries and folders that do not exist are passed over."""
+        """Directories of that name, empty entries and missing directories are skipped."""
         host.plugin("which", "echo $0")
         (other / "which").mkdir()
         host.calling(CNI_PATH=f":/nowhere::{other}:{host.plugins}:")
@@ -197,7 +197,7 @@ class TestWhatIsFound:
         assert host.daemon.run("which").stdout.decode() == f"{host.plugins}/which\n"
 
     def test_earlier_entries_win(self, host: Host, other: Path) -> None:
-        """The runtime's order counts."""
+        """In the order of CNI_PATH."""
         host.plugin("which", "echo $0")
         (host.plugins / "which").rename(other / "which")
         host.plugin("which", "echo $0")
@@ -206,23 +206,23 @@ class TestWhatIsFound:
         assert host.daemon.run("which").stdout.decode() == f"{other}/which\n"
 
     @pytest.mark.parametrize("path", ["", ":", "/nowhere", "/" + "x" * 5000])
-    def test_what_is_not_there_is_reported(self, host: Host, path: str) -> None:
-        """No folder, or none with that name."""
+    def test_a_missing_plugin_is_reported(self, host: Host, path: str) -> None:
+        """No directory, or none with a file of that name."""
         host.calling(CNI_PATH=path)
 
         assert host.daemon.run("absent") == Ran(1, Outcome.NOT_FOUND, 0, b"", b"")
 
     @pytest.mark.parametrize("name", ["", ".", "..", "/bin/sh", "../plugins/fine", "a/b", "fine/", "fine\0"])
     def test_paths_are_refused(self, host: Host, name: str) -> None:
-        """A plugin has a name; a daemon in foreign hands cannot leave CNI_PATH."""
+        """A plugin is a name: a captured daemon cannot leave CNI_PATH."""
         host.plugin("fine", "exit 0")
         host.calling()
 
         assert host.daemon.run(name) == Ran(1, Outcome.REFUSED, 0, b"", b"")
 
     @pytest.mark.parametrize("name", ["netattach", "multus", "multus-shim"])
-    def test_what_would_lead_back_to_us_is_refused(self, host: Host, name: str) -> None:
-        """It would wait for the lock that is held above it; and one of whose name ours is a part is another plugin."""
+    def test_meta_plugins_are_refused(self, host: Host, name: str) -> None:
+        """It would wait for the lock that our own call holds. A longer name is another plugin."""
         for each in (name, f"{name}-not"):
             host.plugin(each, "exit 0")
         host.calling()
@@ -243,7 +243,7 @@ class TestWhatIsFound:
         ],
     )
     def test_foreign_variables_are_refused(self, host: Host, entry: tuple[str, str]) -> None:
-        """Only CNI's own variables, and not the one that says where plugins are."""
+        """Only CNI's own variables are allowed, without the one that decides where plugins are."""
         host.plugin("fine", "exit 0")
         host.calling()
 
@@ -252,8 +252,8 @@ class TestWhatIsFound:
             == Outcome.REFUSED
         )
 
-    def test_a_refusal_ends_nothing(self, host: Host) -> None:
-        """The conversation goes on."""
+    def test_the_call_goes_on_after_a_refusal(self, host: Host) -> None:
+        """The next RUN is executed."""
         host.plugin("fine", "exit 0")
         shim = host.calling()
         host.daemon.run("/bin/sh")
@@ -264,7 +264,7 @@ class TestWhatIsFound:
         assert shim.end() == (0, b"")
 
 
-class TestWhatCannotBeStarted:
+class TestStartFailures:
     def test_a_file_without_permission_is_reported(self, host: Host) -> None:
         """It is found, as libcni finds it, and cannot be executed."""
         host.plugin("plain", "exit 0").chmod(0o644)
@@ -273,14 +273,14 @@ class TestWhatCannotBeStarted:
         assert host.daemon.run("plain") == Ran(1, Outcome.FAILED, errno.EACCES, b"", b"")
 
     def test_a_file_of_no_known_format_is_reported(self, host: Host) -> None:
-        """No shell is asked."""
+        """It is not run by a shell."""
         host.plugin("text", "").write_text("exit 0\n")
         host.calling()
 
         assert host.daemon.run("text") == Ran(1, Outcome.FAILED, errno.ENOEXEC, b"", b"")
 
     def test_a_binary_that_is_being_written_is_waited_for(self, host: Host) -> None:
-        """An installation that ends soon costs a moment, not the call."""
+        """An installation in progress delays the call, and does not fail it."""
         writer = host.plugin("busy", "exit 0").open("a")
         host.calling()
         host.daemon.start("busy")
@@ -296,9 +296,9 @@ class TestWhatCannotBeStarted:
             assert host.daemon.run("busy") == Ran(1, Outcome.FAILED, errno.ETXTBSY, b"", b"")
 
 
-class TestSeveralAtOnce:
+class TestConcurrency:
     def test_runs_overlap(self, host: Host) -> None:
-        """Each waits for the others: one after the other they would never end."""
+        """Each waits for the others: run one after another they would never end."""
         host.plugin(
             "meet",
             'read me; : > "$DIRECTORY/met-$me"\n'
@@ -311,8 +311,8 @@ class TestSeveralAtOnce:
 
         assert host.daemon.rans(3) == {n: Ran(n, Outcome.EXITED, 0, b"%d\n" % n, b"") for n in (1, 2, 3)}
 
-    def test_sixty_four_are_the_most(self, host: Host, tmp_path: Path) -> None:
-        """One more is told to come again, at once; when they have ended there is room for as many."""
+    def test_at_most_sixty_four_run_at_once(self, host: Host, tmp_path: Path) -> None:
+        """One more fails at once with EAGAIN; a run that has ended frees its slot."""
         gate = tmp_path / "gate"
         os.mkfifo(gate)
         opened = os.open(gate, os.O_RDWR)
@@ -334,8 +334,8 @@ class TestSeveralAtOnce:
         assert after == Ran(1001, Outcome.EXITED, 0, b"after", b"")
         assert shim.end() == (0, b"")
 
-    def test_many_frames_in_one_write_are_all_obeyed(self, host: Host) -> None:
-        """Large and small ones mixed, in whatever pieces they come; the daemon reads while it writes."""
+    def test_many_frames_in_one_write_are_all_handled(self, host: Host) -> None:
+        """Large and small ones mixed, in pieces of any size; the daemon reads while it writes."""
         host.plugin("cat", "exec cat")
         host.calling()
         inputs = {n: bytes([n]) * (1 if n % 2 else 200_000) for n in range(20)}

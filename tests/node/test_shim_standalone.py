@@ -1,4 +1,4 @@
-"""What the shim does where no daemon answers, with scripted plugins: DEL of what the ledger holds, STATUS, and its locks."""
+"""Standalone calls with scripted plugins: DEL of what the ledger holds, STATUS without a daemon, and the locks."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from support.shim_peer import Host, Shim
 TRY_AGAIN, NOT_AVAILABLE, LIMITED, DELEGATE = 11, 50, 51, 100
 
 
-class AloneHost(Host):
-    """A host with compiled chains, and with a socket at which nobody listens until `daemon.reopen`."""
+class StandaloneHost(Host):
+    """A host with compiled chains, and with a socket where nobody listens before `daemon.reopen`."""
 
     def __init__(self, binary: Path, directory: Path) -> None:
         super().__init__(binary, directory)
@@ -42,7 +42,7 @@ class AloneHost(Host):
         }
 
     def records(self, name: str, rest: str = "exit 0") -> None:
-        """A plugin that writes down how it was called."""
+        """A plugin that logs how it was called."""
         self.plugin(name, f'echo "{name} $CNI_COMMAND $CNI_IFNAME $CNI_ARGS $(cat)" >> {self.log}\n{rest}')
 
     def calls(self) -> list[str]:
@@ -53,21 +53,21 @@ class AloneHost(Host):
             else []
         )
 
-    def leave_deletion(self, *steps: tuple[str, str], sandbox: str = "sandbox") -> None:
-        """What the daemon leaves with a ledger entry."""
+    def write_deletion(self, *steps: tuple[str, str], sandbox: str = "sandbox") -> None:
+        """What the daemon writes for a sandbox of its ledger."""
         chain = Chain("", 5000, frozenset(), tuple(_step(plugin, ifname) for plugin, ifname in steps))
         (self.chains / "del" / sandbox).write_bytes(compiled_chain.encode(chain))
         (self.ledger / f"{sandbox}.json").write_text("{}")
 
     def compile(self, *plugins: str, features: Sequence[Feature] = ()) -> None:
-        """A primary."""
+        """The compiled default network."""
         (self.conf / "10-a.conf").write_text("{}")
         source = Source(str(self.conf), "00-netattach.conflist", True, (("10-a.conf", b"{}"),))
         chain = Chain("1.1.0", 5000, frozenset(features), tuple(_step(each, "") for each in plugins), source)
         (self.chains / "primary").write_bytes(compiled_chain.encode(chain))
 
-    def left(self) -> list[str]:
-        """What is held of sandboxes."""
+    def remaining(self) -> list[str]:
+        """The files of sandboxes."""
         there = [*self.ledger.glob("*.json"), *self.chains.glob("del/*"), *self.chains.glob("plain/*")]
         return sorted(str(path.relative_to(self.ledger)) for path in there)
 
@@ -81,18 +81,18 @@ def _step(plugin: str, ifname: str) -> Step:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[AloneHost]:
-    with AloneHost(shim_under_test(), tmp_path) as host:
+def host(tmp_path: Path) -> Iterator[StandaloneHost]:
+    with StandaloneHost(shim_under_test(), tmp_path) as host:
         yield host
         assert [] == list(host.locks.glob("*"))
 
 
 class TestDelete:
-    def test_what_the_ledger_holds_is_deleted_at_once(self, host: AloneHost) -> None:
-        """In the chain's order, with its words, and the entry goes: nothing is left for the daemon to do."""
+    def test_what_the_ledger_holds_is_deleted_at_once(self, host: StandaloneHost) -> None:
+        """In the chain's order, with its configuration; then the entry is removed: nothing is left for the daemon to do."""
         host.records("macvlan")
         host.records("bridge")
-        host.leave_deletion(("macvlan", "net1"), ("bridge", "eth0"))
+        host.write_deletion(("macvlan", "net1"), ("bridge", "eth0"))
 
         assert (0, b"") == host.start("DEL", NETATTACH_WAIT_MS="60000").end()
 
@@ -100,12 +100,12 @@ class TestDelete:
             'macvlan DEL net1 A=b {"name":"net","type":"macvlan"}',
             'bridge DEL eth0 A=b {"name":"net","type":"bridge"}',
         ] == host.log.read_text().splitlines()
-        assert [] == host.left()
+        assert [] == host.remaining()
 
-    def test_a_daemon_that_answers_does_it(self, host: AloneHost) -> None:
-        """Then the ledger is the daemon's alone."""
+    def test_a_daemon_that_answers_executes_it(self, host: StandaloneHost) -> None:
+        """Then only the daemon uses the ledger."""
         host.records("macvlan")
-        host.leave_deletion(("macvlan", "net1"))
+        host.write_deletion(("macvlan", "net1"))
         host.daemon.reopen()
         shim = host.start("DEL")
         host.daemon.call()
@@ -113,24 +113,24 @@ class TestDelete:
 
         assert (0, b"") == shim.end()
         assert [] == host.calls()
-        assert ["chains/del/sandbox", "sandbox.json"] == host.left()
+        assert ["chains/del/sandbox", "sandbox.json"] == host.remaining()
 
-    def test_a_daemon_that_hangs_is_not_waited_for_long(self, host: AloneHost) -> None:
-        """It takes the connection and never greets."""
+    def test_a_daemon_that_hangs_is_not_waited_for_long(self, host: StandaloneHost) -> None:
+        """It accepts the connection and never greets."""
         host.records("macvlan")
-        host.leave_deletion(("macvlan", "net1"))
+        host.write_deletion(("macvlan", "net1"))
         host.daemon.reopen()
         started = time.monotonic()
 
         assert (0, b"") == host.start("DEL", NETATTACH_WAIT_MS="60000").end()
         assert time.monotonic() - started < 8
-        assert [] == host.left()
+        assert [] == host.remaining()
 
-    def test_a_daemon_that_goes_away_meanwhile_does_not_end_it(self, host: AloneHost) -> None:
-        """What it had begun is ended, and all is deleted from the beginning; an ADD fails as ever."""
+    def test_a_daemon_that_goes_away_during_the_call_is_replaced(self, host: StandaloneHost) -> None:
+        """The plugin that it started is killed, and all is deleted from the beginning."""
         pids = host.log.with_name("pids")
         host.records("macvlan", f"[ -e {pids} ] || {{ sleep 300 & echo $! > {pids}; wait; }}")
-        host.leave_deletion(("macvlan", "net1"))
+        host.write_deletion(("macvlan", "net1"))
         host.daemon.reopen()
         shim = host.start("DEL")
         host.daemon.call()
@@ -141,15 +141,15 @@ class TestDelete:
         assert (0, b"") == shim.end()
         assert ["macvlan DEL eth0", "macvlan DEL net1"] == host.calls()
         assert not Path(f"/proc/{int(pids.read_text())}").exists()
-        assert [] == host.left()
+        assert [] == host.remaining()
 
-    def test_what_fails_keeps_the_others_of_no_other_interface(self, host: AloneHost) -> None:
-        """All failures are told, without the words that containerd takes for success; the entry stays for the next DEL."""
+    def test_a_failure_does_not_prevent_the_deletion_of_other_interfaces(self, host: StandaloneHost) -> None:
+        """All failures are reported, without the phrases that containerd takes for success; the entry stays for the next DEL."""
         for name in ("a", "c"):
             host.records(name)
-        said = r'{"code":7,"msg":"Not Found: no such \u0066ile or directory\n","details":"NOT FOUND"}'
-        host.records("bad", f"printf %s '{said}'; exit 1")
-        host.leave_deletion(("bad", "net2"), ("a", "net2"), ("bad", "net1"), ("c", "eth0"))
+        printed = r'{"code":7,"msg":"Not Found: no such \u0066ile or directory\n","details":"NOT FOUND"}'
+        host.records("bad", f"printf %s '{printed}'; exit 1")
+        host.write_deletion(("bad", "net2"), ("a", "net2"), ("bad", "net1"), ("c", "eth0"))
 
         error = host.start("DEL").error()
 
@@ -162,17 +162,17 @@ class TestDelete:
         assert "not found" not in json.dumps(error).lower()
         assert "no such file" not in json.dumps(error).lower()
         assert "bad: code 7" in str(error["details"])
-        assert ["chains/del/sandbox", "sandbox.json"] == host.left()
+        assert ["chains/del/sandbox", "sandbox.json"] == host.remaining()
 
-    @pytest.mark.parametrize("spoil", ["cut", "other version", "none"])
-    def test_without_a_usable_chain_it_waits_for_the_daemon(self, host: AloneHost, spoil: str) -> None:
-        """Then fails with code 11: never a success with nothing done."""
+    @pytest.mark.parametrize("damage", ["truncated", "other version", "none"])
+    def test_without_a_usable_chain_it_waits_for_the_daemon(self, host: StandaloneHost, damage: str) -> None:
+        """Then it fails with code 11: never a success with nothing done."""
         host.records("macvlan")
-        host.leave_deletion(("macvlan", "net1"))
+        host.write_deletion(("macvlan", "net1"))
         path = host.chains / "del/sandbox"
         data = path.read_bytes()
-        match spoil:
-            case "cut":
+        match damage:
+            case "truncated":
                 path.write_bytes(data[:-3])
             case "other version":
                 path.write_bytes(data.replace(b"\1\0\0\x001", b"\1\0\0\x009", 1))
@@ -183,22 +183,22 @@ class TestDelete:
         assert [] == host.calls()
         assert (host.ledger / "sandbox.json").exists()
 
-    def test_the_ledger_decides_over_a_note(self, host: AloneHost) -> None:
-        """A pod that was plain at ADD and got a network later."""
+    def test_the_ledger_takes_precedence_over_a_record(self, host: StandaloneHost) -> None:
+        """A pod that had no secondary networks at ADD and got one later."""
         host.records("macvlan")
         host.records("bridge")
-        host.leave_deletion(("macvlan", "net1"), ("bridge", "eth0"))
-        _leave_note(host, "bridge")
+        host.write_deletion(("macvlan", "net1"), ("bridge", "eth0"))
+        _write_record(host, "bridge")
 
         assert (0, b"") == host.start("DEL").end()
         assert ["macvlan DEL net1", "bridge DEL eth0"] == host.calls()
-        assert [] == host.left()
+        assert [] == host.remaining()
 
-    def test_one_that_was_given_up_is_not_done(self, host: AloneHost) -> None:
-        """The runtime killed the shim in the middle: the plugin and its children end, the entry stays, the next DEL ends it."""
+    def test_a_cancelled_call_has_not_succeeded(self, host: StandaloneHost) -> None:
+        """The runtime killed the shim: the plugin and its children are killed, the entry stays, and the next DEL completes it."""
         pids = host.log.with_name("pids")
         host.plugin("slow", f"sleep 300 & echo $$ $! > {pids}; wait")
-        host.leave_deletion(("slow", "net1"))
+        host.write_deletion(("slow", "net1"))
         shim = host.start("DEL")
         _eventually(lambda: pids.exists() and len(pids.read_text().split()) == 2)
         shim.kill()
@@ -206,37 +206,37 @@ class TestDelete:
         for pid in map(int, pids.read_text().split()):
             _eventually(lambda pid=pid: not Path(f"/proc/{pid}").exists())
         _eventually(lambda: list(host.locks.glob("*")) == [])
-        assert ["chains/del/sandbox", "sandbox.json"] == host.left()
+        assert ["chains/del/sandbox", "sandbox.json"] == host.remaining()
         host.records("slow")
         assert (0, b"") == host.start("DEL").end()
-        assert [] == host.left()
+        assert [] == host.remaining()
 
-    def test_a_note_that_was_cut_off_is_the_daemons(self, host: AloneHost) -> None:
-        """It tells too little to free anything."""
+    def test_a_truncated_record_is_left_to_the_daemon(self, host: StandaloneHost) -> None:
+        """It has too little to delete anything."""
         host.records("bridge")
-        _leave_note(host, "bridge")
+        _write_record(host, "bridge")
         path = host.chains / "plain/sandbox"
         path.write_bytes(path.read_bytes()[:-40])
 
         assert TRY_AGAIN == host.start("DEL").error()["code"]
         assert [] == host.calls()
 
-    def test_an_id_that_is_a_path_is_never_followed(self, host: AloneHost) -> None:
-        """The daemon says what is wrong with it."""
+    def test_an_id_that_is_a_path_is_never_followed(self, host: StandaloneHost) -> None:
+        """The daemon reports what is wrong with it."""
         host.records("bridge")
-        _leave_note(host, "bridge")
+        _write_record(host, "bridge")
 
         error = host.start("DEL", CNI_CONTAINERID="../plain/sandbox").error()
 
         assert TRY_AGAIN == error["code"]
-        assert ["chains/plain/sandbox"] == host.left()
+        assert ["chains/plain/sandbox"] == host.remaining()
 
 
 class TestStatus:
     STATUS = (Feature.STATUS,)
 
-    def test_it_is_the_primarys_own(self, host: AloneHost) -> None:
-        """Each plugin of the chain is asked, with its configuration and nothing else."""
+    def test_it_is_the_primarys_own(self, host: StandaloneHost) -> None:
+        """Each plugin of the default network's chain is asked, with its configuration and nothing else."""
         host.records("a")
         host.records("b")
         host.compile("a", "b", features=self.STATUS)
@@ -246,19 +246,21 @@ class TestStatus:
             host.log.read_text().splitlines()
         )
 
-    @pytest.mark.parametrize(("code", "told"), [(50, 50), (51, LIMITED), (7, NOT_AVAILABLE)])
-    def test_a_plugin_that_is_not_ready_is_told(self, host: AloneHost, code: int, told: int) -> None:
-        """By the specification's two codes."""
+    @pytest.mark.parametrize(("code", "reported"), [(50, 50), (51, LIMITED), (7, NOT_AVAILABLE)])
+    def test_a_plugin_that_is_not_ready_is_reported(
+        self, host: StandaloneHost, code: int, reported: int
+    ) -> None:
+        """With one of the specification's two codes."""
         host.records("a", f"""echo '{{"code":{code},"msg":"no daemon here"}}'; exit 1""")
         host.compile("a", features=self.STATUS)
 
         error = _status(host).error()
 
-        assert told == error["code"]
+        assert reported == error["code"]
         assert "no daemon here" in str(error["msg"])
 
-    def test_one_of_before_the_verb_is_ready(self, host: AloneHost) -> None:
-        """Nobody can ask it."""
+    def test_a_default_network_without_the_verb_is_ready(self, host: StandaloneHost) -> None:
+        """Its plugins do not support STATUS."""
         host.records("a")
         host.compile("a")
 
@@ -266,16 +268,18 @@ class TestStatus:
         assert [] == host.calls()
 
     @pytest.mark.parametrize("changed", [True, False])
-    def test_without_a_primary_the_node_is_not_ready(self, host: AloneHost, changed: bool) -> None:  # noqa: FBT001 - a table's column
-        """None was compiled, or it is another one by now."""
+    def test_without_a_default_network_the_node_is_not_ready(
+        self, host: StandaloneHost, *, changed: bool
+    ) -> None:
+        """None was compiled, or it has changed since."""
         if changed:
             host.compile("a", features=self.STATUS)
             (host.conf / "10-a.conf").write_text('{"changed": true}')
 
         assert NOT_AVAILABLE == _status(host).error()["code"]
 
-    def test_a_daemon_that_is_there_is_asked(self, host: AloneHost) -> None:
-        """It knows more."""
+    def test_a_running_daemon_is_asked(self, host: StandaloneHost) -> None:
+        """It checks more than the default network."""
         host.daemon.reopen()
         shim = _status(host)
         assert "STATUS" == host.daemon.call().environment["CNI_COMMAND"]
@@ -285,8 +289,8 @@ class TestStatus:
 
 
 class TestLocks:
-    def test_a_second_call_waits_for_the_first(self, host: AloneHost) -> None:
-        """Whoever serves it: the daemon gets the second one only when the first has ended."""
+    def test_a_second_call_waits_for_the_first(self, host: StandaloneHost) -> None:
+        """The daemon gets the second one only after the end of the first."""
         host.daemon.reopen()
         first = host.start("ADD")
         host.daemon.call()
@@ -299,19 +303,19 @@ class TestLocks:
 
         assert (0, b"") == second.end()
 
-    def test_another_sandbox_does_not_wait(self, host: AloneHost) -> None:
-        """Each has a lock of its own."""
+    def test_another_sandbox_does_not_wait(self, host: StandaloneHost) -> None:
+        """Each sandbox has a lock of its own."""
         host.records("macvlan")
-        host.leave_deletion(("macvlan", "net1"), sandbox="other")
+        host.write_deletion(("macvlan", "net1"), sandbox="other")
         with (_made(host.locks) / "sandbox").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             assert (0, b"") == host.start("DEL", CNI_CONTAINERID="other").end()
         (host.locks / "sandbox").unlink()
 
-    def test_the_daemons_own_work_is_waited_for(self, host: AloneHost) -> None:
-        """It takes the same lock, and removes the file before it lets go."""
+    def test_the_daemons_own_work_is_waited_for(self, host: StandaloneHost) -> None:
+        """The daemon takes the same lock, and removes the file before it unlocks."""
         host.records("macvlan")
-        host.leave_deletion(("macvlan", "net1"))
+        host.write_deletion(("macvlan", "net1"))
         path = _made(host.locks) / "sandbox"
         with path.open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -323,22 +327,24 @@ class TestLocks:
         assert (0, b"") == shim.end()
         assert ["macvlan DEL net1"] == host.calls()
 
-    def test_one_who_waits_ends_with_the_runtimes_patience(self, host: AloneHost) -> None:
-        """And does nothing afterwards."""
+    def test_a_call_that_is_cancelled_while_it_waits_starts_nothing(self, host: StandaloneHost) -> None:
+        """The worker exits with the launcher."""
         host.records("macvlan")
-        host.leave_deletion(("macvlan", "net1"))
+        host.write_deletion(("macvlan", "net1"))
         path = _made(host.locks) / "sandbox"
         with path.open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             shim = host.start("DEL")
             time.sleep(0.1)
             shim.kill()
-            assert -signal.SIGKILL == shim.end()[0]  # nobody holds its output any more: the runner ended too
+            assert (
+                -signal.SIGKILL == shim.end()[0]
+            )  # everybody has closed its output: the worker has exited, too
         path.unlink()
         assert [] == host.calls()
 
-    def test_garbage_is_not_collected_while_a_plain_pod_is_attached(self, host: AloneHost) -> None:
-        """Such an ADD goes on without the daemon, so GC, which would free what it has just got, waits for it, and it for GC."""
+    def test_gc_waits_for_a_standalone_add(self, host: StandaloneHost) -> None:
+        """And the ADD for GC, which would free what the ADD has just allocated."""
         host.daemon.reopen()
         adding = os.open(_made(host.locks), os.O_RDONLY)
         fcntl.flock(adding, fcntl.LOCK_SH)
@@ -354,17 +360,17 @@ class TestLocks:
         fcntl.flock(adding, fcntl.LOCK_SH | fcntl.LOCK_NB)
         os.close(adding)
 
-    def test_a_killed_shim_leaves_no_lock(self, host: AloneHost) -> None:
-        """Every process of it, at once; its file may stay, and hinders nobody."""
+    def test_a_killed_shim_leaves_no_lock(self, host: StandaloneHost) -> None:
+        """All its processes are killed at once; the lock's file may stay, and blocks nobody."""
         pids = host.log.with_name("pids")
         host.plugin("macvlan", f"echo $$ > {pids}; exec sleep 300")
-        host.leave_deletion(("macvlan", "net1"))
+        host.write_deletion(("macvlan", "net1"))
         shim = host.start("DEL")
         _eventually(lambda: pids.exists() and bool(pids.read_text()))
         plugin = int(pids.read_text())
-        runner = _parent(_parent(plugin))
-        shim.process.send_signal(signal.SIGSTOP)  # so that the front cannot clean up first
-        os.kill(runner, signal.SIGKILL)
+        worker = _parent(_parent(plugin))
+        shim.process.send_signal(signal.SIGSTOP)  # so that the launcher cannot clean up first
+        os.kill(worker, signal.SIGKILL)
         shim.kill()
         _eventually(lambda: not Path(f"/proc/{plugin}").exists())
         assert ["sandbox"] == [path.name for path in host.locks.iterdir()]
@@ -372,10 +378,10 @@ class TestLocks:
         host.records("macvlan")
         assert (0, b"") == host.start("DEL").end()
 
-    def test_without_a_place_for_locks_only_the_daemon_acts(self, host: AloneHost) -> None:
-        """It has locks of its own, so that a node on which the directory cannot be made goes on working."""
+    def test_without_a_directory_for_locks_only_the_daemon_acts(self, host: StandaloneHost) -> None:
+        """The daemon has locks of its own, so a node where the directory cannot be created goes on working."""
         host.records("macvlan")
-        host.leave_deletion(("macvlan", "net1"))
+        host.write_deletion(("macvlan", "net1"))
         host.daemon.reopen()
         host.locks.write_text("a file")
 
@@ -389,15 +395,15 @@ class TestLocks:
         host.locks.unlink()
 
 
-def _leave_note(host: AloneHost, plugin: str) -> None:
+def _write_record(host: StandaloneHost, plugin: str) -> None:
     source = Source(str(host.conf), "", True, (("10-a.conf", b"{}"),))
     chain = Chain("1.1.0", 5000, frozenset(), (_step(plugin, ""),), source)
     note = Note(chain, Call("/n", "eth0", "", "{}"), '{"ips":[]}')
     (host.chains / "plain/sandbox").write_bytes(compiled_chain.encode_note(note))
 
 
-def _status(host: AloneHost) -> Shim:
-    """A runtime sets nothing but the verb and the path of the plugins."""
+def _status(host: StandaloneHost) -> Shim:
+    """A STATUS, for which a runtime sets only the verb and the plugins' path."""
     for name in ("CNI_CONTAINERID", "CNI_IFNAME", "CNI_NETNS", "CNI_ARGS"):
         host.variables.pop(name, None)
     return host.start("STATUS")

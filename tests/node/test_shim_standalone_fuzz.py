@@ -1,6 +1,6 @@
-"""Random and mutated standard input, chains, notes and results: the shim may fail, but it never crashes and never hangs.
+"""Random and mutated standard input, chains, records and results: the shim may fail, but it never crashes and never hangs.
 
-The scanner is held against Python's JSON: what one takes for an object without a selecting annotation, the other must, too.
+The scanner is compared with Python's JSON: an object without a selecting annotation for the one is so for the other, too.
 NETATTACH_SOAK, in seconds, gives it more time than a test run has. A failure names its seed: the same seed makes the same bytes.
 """
 
@@ -41,7 +41,7 @@ RESULT = b'{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.2/24"}],"dns":{}}'
 
 
 class Fuzzed:
-    """A host on which one plugin prints what stands in a file, in a namespace of its own, so that ADD goes alone."""
+    """A host with one plugin, which prints a file, and with a namespace of its own, so that ADD is standalone."""
 
     def __init__(self, host: Host, directory: Path) -> None:
         self.host, self.chains = host, directory / "ledger/chains"
@@ -82,7 +82,7 @@ def fuzzed(tmp_path: Path) -> Iterator[Fuzzed]:
     with Host(shim_sanitized() or shim_binary(), tmp_path) as host:
         host.daemon.close()
         host.variables |= {
-            "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",  # it ends by _exit and gives nothing back
+            "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",  # it exits by _exit and frees nothing
             "UBSAN_OPTIONS": "abort_on_error=1",
             "NETATTACH_CHAINS": str(tmp_path / "ledger/chains"),
             "NETATTACH_WAIT_MS": "0",
@@ -94,7 +94,7 @@ def fuzzed(tmp_path: Path) -> Iterator[Fuzzed]:
 
 
 def _mutated(rng: random.Random, whole: bytes) -> bytes:
-    """A few bytes are others, missing or twice there, or the end is."""
+    """A few bytes, or the end, are changed, removed or doubled."""
     data = bytearray(whole)
     for _ in range(rng.randrange(1, 5)):
         at = rng.randrange(len(data) or 1)
@@ -122,18 +122,18 @@ def _seeds() -> Iterator[int]:
     return itertools.takewhile(lambda _: time.monotonic() < end, itertools.count(first))
 
 
-def _assert_whole(ended: tuple[int, bytes, bytes], said: str) -> None:
-    """It exits with a status of its own, prints a result or an error object, and no sanitizer has anything to say."""
+def _assert_regular_exit(ended: tuple[int, bytes, bytes], context: str) -> None:
+    """The shim exits by itself, prints a result or an error object, and no sanitizer reports anything."""
     status, stdout, stderr = ended
-    assert status in (0, 1), said
-    assert b"Sanitizer" not in stderr, said
-    assert b"runtime error" not in stderr, said
-    assert b"process was killed" not in stdout, said
-    assert status == 0 or {"code", "msg", "details"} == set(json.loads(stdout)), said
+    assert status in (0, 1), context
+    assert b"Sanitizer" not in stderr, context
+    assert b"runtime error" not in stderr, context
+    assert b"process was killed" not in stdout, context
+    assert status == 0 or {"code", "msg", "details"} == set(json.loads(stdout)), context
 
 
-def test_what_is_not_mutated_goes_alone(fuzzed: Fuzzed) -> None:
-    """Or the others would show nothing."""
+def test_without_mutations_the_calls_are_standalone(fuzzed: Fuzzed) -> None:
+    """Else the other tests would prove nothing."""
     assert (0, RESULT, b"") == fuzzed.run("ADD")
     assert ["ADD"] == fuzzed.verbs_run()
     assert (0, b"", b"") == fuzzed.run("DEL", note=compiled_chain.encode_note(fuzzed.note))
@@ -141,26 +141,26 @@ def test_what_is_not_mutated_goes_alone(fuzzed: Fuzzed) -> None:
 
 
 @pytest.mark.parametrize("kind", ["N", "O", "F", "S", "E"])
-def test_a_primary_without_one_of_its_parts_is_the_daemons(fuzzed: Fuzzed, kind: str) -> None:
-    """The fuzzer found the one without its origin."""
+def test_an_incomplete_default_network_is_left_to_the_daemon(fuzzed: Fuzzed, kind: str) -> None:
+    """A file without its origin was once a crash."""
     rest, parts = bytearray(compiled_chain.encode(fuzzed.chain)), b""
     while (frame := frames.take(rest)) is not None:
         parts += b"" if chr(frame[0]) == kind else frames.pack(*frame)
 
     ended = fuzzed.run("ADD", primary=parts)
 
-    _assert_whole(ended, kind)
+    _assert_regular_exit(ended, kind)
     assert 11 == json.loads(ended[1])["code"]
     assert [] == fuzzed.verbs_run()
 
 
-def test_a_call_that_goes_alone_is_a_plain_one_for_python_too(fuzzed: Fuzzed) -> None:
-    """Whatever stands on standard input: where a plugin ran, it is an object whose annotations select nothing."""
+def test_a_standalone_call_selects_no_network_for_python_either(fuzzed: Fuzzed) -> None:
+    """If a plugin ran, the standard input is an object with annotations that select nothing."""
     tried = 0
     for seed in _seeds():
         data = _mutated(random.Random(seed), STDIN)
         ended = fuzzed.run("ADD", stdin=data)
-        _assert_whole(ended, f"seed {seed}, {data!r}: {ended}")
+        _assert_regular_exit(ended, f"seed {seed}, {data!r}: {ended}")
         if fuzzed.verbs_run():
             offered = json.loads(data.decode(errors="replace"))["runtimeConfig"]
             assert "k8s.v1.cni.cncf.io/networks" not in offered[POD_ANNOTATIONS], f"seed {seed}, {data!r}"
@@ -169,7 +169,7 @@ def test_a_call_that_goes_alone_is_a_plain_one_for_python_too(fuzzed: Fuzzed) ->
 
 
 def _selecting(rng: random.Random) -> bytes:
-    """The annotation somewhere among others, its key and the blanks around it written in one of JSON's many ways."""
+    """The annotation among others; its key and the blanks around it in any of JSON's notations."""
     key = "".join(
         f"\\u{ord(char):04x}"
         if rng.random() < 0.03
@@ -190,8 +190,8 @@ def _selecting(rng: random.Random) -> bytes:
     )
 
 
-def test_a_pod_that_selects_never_goes_alone(fuzzed: Fuzzed) -> None:
-    """Where Python still finds the annotation in what the runtime sent, the shim has begun nothing."""
+def test_an_add_of_a_pod_that_selects_networks_is_never_standalone(fuzzed: Fuzzed) -> None:
+    """If Python finds the annotation in the standard input, the shim has started nothing."""
     tried = 0
     for seed in _seeds():
         rng = random.Random(seed)
@@ -199,7 +199,7 @@ def test_a_pod_that_selects_never_goes_alone(fuzzed: Fuzzed) -> None:
         if tried and rng.random() < 0.5:
             data = _mutated(rng, data)
         ended = fuzzed.run("ADD", stdin=data)
-        _assert_whole(ended, f"seed {seed}, {data!r}: {ended}")
+        _assert_regular_exit(ended, f"seed {seed}, {data!r}: {ended}")
         try:
             selects = "k8s.v1.cni.cncf.io/networks" in json.loads(data)["runtimeConfig"][POD_ANNOTATIONS]
         except (ValueError, KeyError, TypeError):
@@ -211,7 +211,7 @@ def test_a_pod_that_selects_never_goes_alone(fuzzed: Fuzzed) -> None:
 
 @pytest.mark.parametrize("what", ["primary", "note", "deletion", "result"])
 def test_no_file_and_no_result_crash_the_shim(fuzzed: Fuzzed, what: str) -> None:
-    """Disks and plugins may give back anything."""
+    """Disks and plugins may return anything."""
     whole: dict[str, Callable[[], bytes]] = {
         "primary": lambda: compiled_chain.encode(fuzzed.chain),
         "note": lambda: compiled_chain.encode_note(fuzzed.note),
@@ -231,6 +231,6 @@ def test_no_file_and_no_result_crash_the_shim(fuzzed: Fuzzed, what: str) -> None
         verb = rng.choice(verbs[what])
         mutated = {what: data} if data else {}
         ended = fuzzed.run(verb, **mutated)
-        _assert_whole(ended, f"seed {seed}, {verb}, {data!r}: {ended}")
+        _assert_regular_exit(ended, f"seed {seed}, {verb}, {data!r}: {ended}")
         tried += 1
     assert tried

@@ -1,4 +1,4 @@
-"""The shim at the end of a copy of the default network: it carries the copy as long as that is true, and never hinders a pod."""
+"""The shim as the last plugin of a copy of the default network: it removes an outdated copy, and never fails a pod."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ PRIMARY = '{"cniVersion":"1.0.0","name":"cbr0","plugins":[{"type":"bridge"}]}'
 RESULT = {"cniVersion": "1.0.0", "ips": [{"address": "10.0.0.2/24"}]}
 
 
-class Left:
-    """A node that the daemon has left, with one pod more in the ledger than those that are called for."""
+class Uninstalled:
+    """A node after the uninstallation, with one pod in the ledger that no test calls for."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.conf = root, root / "net.d"
         self.stand_in, self.primary = self.conf / netattach_conf.STAND_IN, self.conf / "10-a.conflist"
-        self.place, self.note = self.conf / "cbr0" / netattach_conf.BEHIND, root / "ledger/chains/stand-in"
+        self.chained, self.sources = (
+            self.conf / "cbr0" / netattach_conf.BEHIND,
+            root / "ledger/chains/stand-in",
+        )
         self.other = root / "ledger/chains/del/c2"
         self.conf.mkdir()
         self.other.parent.mkdir(parents=True)
@@ -45,154 +48,160 @@ class Left:
         (self.conf / name).write_text(text)
 
     def call(self, command: str) -> subprocess.CompletedProcess[str]:
-        """As the runtime has it in memory, whatever lies on the disk by now."""
+        """With the configuration that the runtime has in memory."""
         return uninstalled.call(self.root, command, {**self.plugin, "prevResult": RESULT})
 
 
 @pytest.fixture
-def left(tmp_path: Path) -> Left:
-    return Left(tmp_path)
+def node(tmp_path: Path) -> Uninstalled:
+    return Uninstalled(tmp_path)
 
 
-Change = Callable[[Left], object]
-OLD: dict[str, Change] = {
-    "the primary is another one": lambda left: left.write("10-a.conflist", PRIMARY.replace("cbr0", "cbr1")),
-    "the primary has another option": lambda left: left.write("10-a.conflist", PRIMARY + " "),
-    "the primary is gone": lambda left: left.primary.unlink(),
-    "the primary has another name": lambda left: left.primary.rename(left.conf / "11-a.conflist"),
-    "an earlier one came": lambda left: left.write("07-b.conf", '{"name": "b", "type": "ptp"}'),
-    "an earlier one was fixed": lambda left: left.write("05-broken.conflist", PRIMARY),
-    "an earlier one is gone": lambda left: (left.conf / "05-broken.conflist").unlink(),
-    "Multus is back": lambda left: left.write("00-multus.conf", '{"name": "m", "type": "multus-shim"}'),
-    "it is spoilt itself": lambda left: left.stand_in.write_text("{"),
-    "it is empty": lambda left: left.stand_in.write_text(""),
+Change = Callable[[Uninstalled], object]
+OUTDATED: dict[str, Change] = {
+    "the default network is another one": lambda node: node.write(
+        "10-a.conflist", PRIMARY.replace("cbr0", "cbr1")
+    ),
+    "the default network has another option": lambda node: node.write("10-a.conflist", PRIMARY + " "),
+    "the default network is gone": lambda node: node.primary.unlink(),
+    "the default network's file has another name": lambda node: node.primary.rename(
+        node.conf / "11-a.conflist"
+    ),
+    "an earlier config was added": lambda node: node.write("07-b.conf", '{"name": "b", "type": "ptp"}'),
+    "an earlier config was fixed": lambda node: node.write("05-broken.conflist", PRIMARY),
+    "an earlier config is gone": lambda node: (node.conf / "05-broken.conflist").unlink(),
+    "Multus is back": lambda node: node.write("00-multus.conf", '{"name": "m", "type": "multus-shim"}'),
+    "the copy is damaged": lambda node: node.stand_in.write_text("{"),
+    "the copy is empty": lambda node: node.stand_in.write_text(""),
 }
 LOST: dict[str, Change] = {
-    "its note is gone": lambda left: left.note.unlink(),
-    "its note is spoilt": lambda left: left.note.write_bytes(left.note.read_bytes()[:-3]),
-    "its note is empty": lambda left: left.note.write_bytes(b""),
+    "our file is gone": lambda node: node.sources.unlink(),
+    "our file is damaged": lambda node: node.sources.write_bytes(node.sources.read_bytes()[:-3]),
+    "our file is empty": lambda node: node.sources.write_bytes(b""),
 }
 
 
-@pytest.mark.parametrize("change", (OLD | LOST).values(), ids=OLD | LOST)
+@pytest.mark.parametrize("change", (OUTDATED | LOST).values(), ids=OUTDATED | LOST)
 @pytest.mark.parametrize("command", ["ADD", "CHECK", "DEL", "STATUS", "GC"])
-def test_a_copy_that_has_grown_old_goes_with_the_next_call(left: Left, command: str, change: Change) -> None:
-    """And that call succeeds. The directory that newer runtimes chain stays: it is none."""
-    change(left)
+def test_the_next_call_removes_an_outdated_copy(node: Uninstalled, command: str, change: Change) -> None:
+    """And succeeds. The config in the chained directory stays: it is no copy."""
+    change(node)
 
-    done = left.call(command)
+    done = node.call(command)
 
     assert (0, RESULT if command == "ADD" else "") == (
         done.returncode,
         json.loads(done.stdout) if command == "ADD" else done.stdout,
     )
-    assert (False, True) == (left.stand_in.exists(), left.place.exists())
-    assert 0 == left.call(command).returncode
+    assert (False, True) == (node.stand_in.exists(), node.chained.exists())
+    assert 0 == node.call(command).returncode
 
 
-@pytest.mark.parametrize("change", (OLD | LOST).values(), ids=OLD | LOST)
-def test_the_other_place_goes_with_the_last_pod_also_then(left: Left, change: Change) -> None:
-    """The note stays until then: it says where that place is."""
-    change(left)
-    assert 0 == left.call("DEL").returncode
-    left.other.unlink()
+@pytest.mark.parametrize("change", (OUTDATED | LOST).values(), ids=OUTDATED | LOST)
+def test_the_last_pod_removes_the_chained_config_without_a_copy(node: Uninstalled, change: Change) -> None:
+    """Our file stays until then: the shim needs it to find the chained config."""
+    change(node)
+    assert 0 == node.call("DEL").returncode
+    node.other.unlink()
 
-    assert 0 == left.call("DEL").returncode
+    assert 0 == node.call("DEL").returncode
 
-    assert (False, False) == (left.note.exists(), left.place.parent.exists())
-
-
-def test_without_the_other_place_the_note_goes_with_the_copy(left: Left) -> None:
-    left.place.unlink()
-    left.primary.unlink()
-
-    assert 0 == left.call("ADD").returncode
-
-    assert (False, False) == (left.stand_in.exists(), left.note.exists())
+    assert (False, False) == (node.sources.exists(), node.chained.parent.exists())
 
 
-def _written_back(left: Left) -> None:
-    left.primary.unlink()
-    left.write("10-a.conflist", PRIMARY)
+def test_without_the_chained_config_our_file_is_removed_with_the_copy(node: Uninstalled) -> None:
+    node.chained.unlink()
+    node.primary.unlink()
+
+    assert 0 == node.call("ADD").returncode
+
+    assert (False, False) == (node.stand_in.exists(), node.sources.exists())
 
 
-TRUE: dict[str, Change] = {
-    "nothing": lambda left: None,
-    "the primary was written back": _written_back,
-    "a later one came": lambda left: left.write("20-b.conflist", PRIMARY),
-    "what is no configuration came": lambda left: left.write("00-notes.txt", "{"),
-    "one is being written": lambda left: left.write(".05-b.conflist.tmp", "{"),
-    "a directory came": lambda left: (left.conf / "00-dir.conf").mkdir(),
-    "our own conf is there still": lambda left: left.write(
+def _rewrite(node: Uninstalled) -> None:
+    node.primary.unlink()
+    node.write("10-a.conflist", PRIMARY)
+
+
+CURRENT: dict[str, Change] = {
+    "nothing": lambda node: None,
+    "the default network was rewritten unchanged": _rewrite,
+    "a later config was added": lambda node: node.write("20-b.conflist", PRIMARY),
+    "a file that is no config was added": lambda node: node.write("00-notes.txt", "{"),
+    "a config is being written": lambda node: node.write(".05-b.conflist.tmp", "{"),
+    "a directory was added": lambda node: (node.conf / "00-dir.conf").mkdir(),
+    "our own conflist exists still": lambda node: node.write(
         netattach_conf.FILE_NAME, netattach_conf.text("1.0.0")
     ),
 }
 
 
-@pytest.mark.parametrize("change", TRUE.values(), ids=TRUE)
+@pytest.mark.parametrize("change", CURRENT.values(), ids=CURRENT)
 @pytest.mark.parametrize("command", ["ADD", "CHECK", "DEL", "STATUS", "GC"])
-def test_a_copy_that_is_true_stays(left: Left, command: str, change: Change) -> None:
-    """While pods are left, and whatever the runtime asks."""
-    change(left)
-    before = left.stand_in.read_bytes()
+def test_a_current_copy_stays(node: Uninstalled, command: str, change: Change) -> None:
+    """As long as pods are left, after any call."""
+    change(node)
+    before = node.stand_in.read_bytes()
 
-    assert 0 == left.call(command).returncode
+    assert 0 == node.call(command).returncode
 
-    assert before == left.stand_in.read_bytes()
-    assert left.note.exists()
+    assert before == node.stand_in.read_bytes()
+    assert node.sources.exists()
 
 
-def test_with_the_last_pod_both_places_go(left: Left) -> None:
-    """Also where the runtime chains no directories, and so calls us from one of them alone."""
-    left.other.unlink()
+def test_the_last_pod_removes_both_configs(node: Uninstalled) -> None:
+    """Also if the runtime chains no directories, and so uses only one of them."""
+    node.other.unlink()
 
-    assert 0 == left.call("DEL").returncode
+    assert 0 == node.call("DEL").returncode
 
-    assert ["05-broken.conflist", "10-a.conflist"] == sorted(path.name for path in left.conf.iterdir())
-    assert not left.note.exists()
+    assert ["05-broken.conflist", "10-a.conflist"] == sorted(path.name for path in node.conf.iterdir())
+    assert not node.sources.exists()
 
 
 @pytest.mark.parametrize(("networks", "stays"), [(1, False), (2, True)])
-def test_a_pod_of_the_default_network_alone_needs_no_place(left: Left, networks: int, *, stays: bool) -> None:
-    """The runtime frees it; such a pod may run for as long as the node."""
+def test_a_pod_without_secondary_networks_needs_no_config(
+    node: Uninstalled, networks: int, *, stays: bool
+) -> None:
+    """The runtime itself deletes it; such a pod may run as long as the node."""
     text = '{"cniVersion": "1.0.0", "name": "n", "plugins": [{"type": "bridge"}, {"type": "tuning"}]}'
     held = [Attachment("n", f"eth{number}", text, "n", default=not number) for number in range(networks)]
-    left.other.write_bytes(compiled_chain.encode(compiled_chain.deletion(held, 1000)))
+    node.other.write_bytes(compiled_chain.encode(compiled_chain.deletion(held, 1000)))
 
-    assert 0 == left.call("DEL").returncode
+    assert 0 == node.call("DEL").returncode
 
-    assert (stays, stays) == (left.stand_in.exists(), left.place.exists())
-
-
-def test_the_other_place_alone_takes_both_with_it(left: Left) -> None:
-    """As where a runtime chains directories, and called that one first."""
-    left.other.unlink()
-    left.plugin = json.loads(left.place.read_text())
-
-    assert 0 == left.call("DEL").returncode
-
-    assert ["05-broken.conflist", "10-a.conflist"] == sorted(path.name for path in left.conf.iterdir())
+    assert (stays, stays) == (node.stand_in.exists(), node.chained.exists())
 
 
-def test_the_last_pod_leaves_the_directory_of_configurations(left: Left) -> None:
-    """Also where nothing else is in it."""
-    left.other.unlink()
-    for path in (left.primary, left.conf / "05-broken.conflist", left.place):
+def test_a_call_by_the_chained_config_removes_both(node: Uninstalled) -> None:
+    """As of a runtime that chains directories."""
+    node.other.unlink()
+    node.plugin = json.loads(node.chained.read_text())
+
+    assert 0 == node.call("DEL").returncode
+
+    assert ["05-broken.conflist", "10-a.conflist"] == sorted(path.name for path in node.conf.iterdir())
+
+
+def test_the_configuration_directory_itself_stays(node: Uninstalled) -> None:
+    """Also if it is empty."""
+    node.other.unlink()
+    for path in (node.primary, node.conf / "05-broken.conflist", node.chained):
         path.unlink()
-    left.place.parent.rmdir()
+    node.chained.parent.rmdir()
 
-    assert 0 == left.call("DEL").returncode
+    assert 0 == node.call("DEL").returncode
 
-    assert [] == list(left.conf.iterdir())
+    assert [] == list(node.conf.iterdir())
 
 
 @pytest.mark.parametrize("path", ["", "relative/file", "/", True, 5, [], {"a": "/b"}, "/tmp\u0000/x"])
-def test_the_path_that_an_earlier_release_wrote_is_not_looked_at(left: Left, path: object) -> None:
-    """It stands in what a runtime has in memory, and may have been written by anybody."""
-    left.write("10-a.conflist", "{}")
-    left.plugin["standIn"] = path
+def test_the_path_that_an_earlier_release_wrote_is_ignored(node: Uninstalled, path: object) -> None:
+    """A runtime may have it in memory, and anybody may have written it."""
+    node.write("10-a.conflist", "{}")
+    node.plugin["standIn"] = path
 
-    done = left.call("ADD")
+    done = node.call("ADD")
 
     assert (0, RESULT, "") == (done.returncode, json.loads(done.stdout), done.stderr)
-    assert not left.stand_in.exists()
+    assert not node.stand_in.exists()

@@ -1,4 +1,4 @@
-"""Builds what tests drive as a program; each is made once a process and only where its sources are newer."""
+"""Builds the programs that tests run, once a process and only if the sources are newer."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ _SHIM = Path(__file__).parents[2] / "plugin" / "shim"
 
 @functools.cache
 def shim_binary() -> Path:
-    """The shim as it is shipped."""
+    """The released shim."""
     return _make("build/netattach")
 
 
 @functools.cache
 def shim_of_another_release() -> Path:
-    """A shim whose compiled chains have another version."""
+    """A shim with another version of compiled chains."""
     return _make("build/netattach-other-chains")
 
 
 @functools.cache
 def shim_of_another_protocol() -> Path:
-    """A shim that no daemon of this release understands."""
+    """A shim with another version of the protocol."""
     return _make("build/netattach-other-protocol")
 
 
 def shim_under_test() -> Path:
-    """The shim as it is shipped or, where NETATTACH_SANITIZE is set, the one that dies on its first memory error."""
+    """The released shim; with NETATTACH_SANITIZE the one that aborts at the first memory error."""
     sanitized = shim_sanitized() if os.environ.get("NETATTACH_SANITIZE") else None
     return sanitized or shim_binary()
 
 
 @functools.cache
 def shim_sanitized() -> Path | None:
-    """The shim with address and undefined-behaviour sanitizers; None where the compiler has none."""
+    """The shim with address and undefined-behaviour sanitizers; None if the compiler has none."""
     try:
         return _make("build/netattach-sanitize")
     except subprocess.CalledProcessError as error:
-        if "san" in error.stderr:  # libasan or libubsan cannot be linked: not the sources' fault
+        if "san" in error.stderr:  # libasan or libubsan is not installed
             return None
         raise
 

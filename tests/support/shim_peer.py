@@ -53,14 +53,14 @@ class Peer:
             os.close(self.descriptors.pop())
 
     def accept(self) -> None:
-        """Takes the next shim's connection."""
+        """Accepts the next shim's connection."""
         self.hang_up()
         self._connection, _ = self._listener.accept()
         self._connection.settimeout(PATIENCE)
         self._decoder, self._frames = Decoder(), []
 
     def hang_up(self) -> None:
-        """Closes the connection, as the kernel does for a daemon that dies."""
+        """Closes the connection, as the kernel does if the daemon dies."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -78,7 +78,7 @@ class Peer:
         self.send_bytes(shim_protocol.encode(frame))
 
     def frame(self) -> Frame:
-        """The next frame. Raises EOFError where the shim has closed."""
+        """The next frame. Raises EOFError if the shim has closed the connection."""
         assert self._connection is not None, "no shim is connected"
         while not self._frames:
             data, descriptors, _, _ = socket.recv_fds(self._connection, 65536, 4, socket.MSG_CMSG_CLOEXEC)
@@ -89,7 +89,7 @@ class Peer:
         return self._frames.pop(0)
 
     def is_silent(self, seconds: float) -> bool:
-        """Whether the shim sends nothing for so long."""
+        """Whether the shim sends nothing in this time."""
         assert self._connection is not None, "no shim is connected"
         return not self._frames and not select.select([self._connection], [], [], seconds)[0]
 
@@ -112,7 +112,7 @@ class Peer:
         stdin: bytes = b"",
         environment: Mapping[str, str] | None = None,
         *,
-        id: int = 1,  # noqa: A002 - it is the protocol's word
+        id: int = 1,  # noqa: A002 - the protocol's name
         deadline_ms: int = 0,
     ) -> None:
         """Sends a RUN."""
@@ -138,33 +138,33 @@ class Peer:
 
 
 class Shim:
-    """A shim that runs, as its runtime sees it."""
+    """A running shim, as the runtime sees it."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
 
     def feed(self, stdin: bytes) -> None:
-        """Hands it its standard input, and the end of it."""
+        """Writes its standard input, and closes it."""
         assert self.process.stdin is not None
         try:
             with self.process.stdin:
                 self.process.stdin.write(stdin)
         except BrokenPipeError:
-            pass  # it ended without reading, which a runtime ignores as well
+            pass  # it exited without reading, which a runtime ignores as well
         self.process.stdin = None  # communicate() would flush it again
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """What a runtime does when its patience ends."""
+        """Cancels the call, as a runtime does after a timeout."""
         self.process.send_signal(number)
         self.process.wait(PATIENCE)
 
     def end(self) -> tuple[int, bytes]:
-        """Exit status and standard output, once nobody holds that any more."""
+        """Exit status and standard output, once everybody has closed that."""
         stdout, _ = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, stdout
 
     def error(self) -> dict[str, object]:
-        """The CNI error with which it failed."""
+        """The CNI error that it printed."""
         status, stdout = self.end()
         assert status == 1, (status, stdout)
         error = json.loads(stdout)
@@ -172,7 +172,7 @@ class Shim:
         return dict(error)
 
     def close(self) -> None:
-        """Ends what a failed test left."""
+        """Kills the shim if a failed test left it running."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(PATIENCE)
@@ -210,7 +210,7 @@ class Host:
             shim.close()
 
     def start(self, command: str | None = "ADD", stdin: bytes = b"{}", **variables: str) -> Shim:
-        """Starts a shim and hands it its standard input."""
+        """Starts a shim and writes its standard input."""
         shim = self.start_open(command, **variables)
         shim.feed(stdin)
         return shim
@@ -218,7 +218,7 @@ class Host:
     def start_open(
         self, command: str | None = "ADD", *, through: Sequence[str] = (), **variables: str
     ) -> Shim:
-        """Starts a shim whose standard input stays open; `through` is a program that starts it."""
+        """Starts a shim with an open standard input; `through` is a program that starts it."""
         called = {} if command is None else {"CNI_COMMAND": command}
         process = subprocess.Popen(
             [*through, self._binary],
@@ -233,7 +233,7 @@ class Host:
         return shim
 
     def calling(self, command: str = "ADD", stdin: bytes = b"{}", **variables: str) -> Shim:
-        """A shim whose CALL the daemon has read."""
+        """A shim after its CALL."""
         shim = self.start(command, stdin, **variables)
         self.daemon.call()
         return shim
@@ -245,8 +245,8 @@ class Host:
         path.chmod(0o755)
         return path
 
-    def told(self, name: str) -> list[int]:
-        """The numbers that a plugin writes into $DIRECTORY/name, once a whole line is there."""
+    def numbers(self, name: str) -> list[int]:
+        """The numbers that a plugin writes into $DIRECTORY/name; waits for a whole line."""
         path, end = self._directory / name, time.monotonic() + PATIENCE
         while not (path.exists() and path.read_text().endswith("\n")):
             assert time.monotonic() < end, f"no plugin wrote {name}"
@@ -255,12 +255,12 @@ class Host:
 
 
 def alive(pids: Iterable[int]) -> list[int]:
-    """Those of the processes that still run; what is dead and only not yet waited for does not."""
+    """The processes that still run; a zombie does not."""
     return [pid for pid in pids if _runs(pid)]
 
 
 def children(pid: int) -> list[int]:
-    """The processes whose parent is `pid`."""
+    """The child processes of `pid`."""
     return [
         int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if _stat(path)[1:2] == [str(pid)]
     ]

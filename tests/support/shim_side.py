@@ -1,4 +1,4 @@
-"""The shim's side of a conversation with the daemon, frame by frame, without a shim."""
+"""The shim's side of the protocol, frame by frame, without a shim."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ShimSide:
         )
 
     def receive(self) -> Frame | None:
-        """The next frame; None where the daemon has hung up."""
+        """The next frame; None if the daemon has closed the connection."""
         while not self._frames:
             try:
                 data = self.socket.recv(65536)
@@ -58,7 +58,7 @@ def call(
     annotations: Mapping[str, str] | None = None,
     reply: Reply = succeeded,
 ) -> tuple[int, Any]:
-    """A whole call for the pod, whose plugins all answer with `reply`; its exit status and what it prints."""
+    """A whole call for the pod, all plugins of which answer with `reply`; returns exit status and output."""
     environment = {
         "CNI_COMMAND": command,
         "CNI_CONTAINERID": f"sandbox-{pod.name}",

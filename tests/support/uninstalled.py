@@ -1,4 +1,4 @@
-"""The shim on a node without a daemon, called with a configuration of the test's choice."""
+"""Calls of the shim on a node without a daemon, with any configuration."""
 
 from __future__ import annotations
 
