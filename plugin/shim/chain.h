@@ -29,8 +29,8 @@ struct sandbox_args {
 	struct span netns, ifname, args, runtime_config;
 };
 
-/* All spans point into `file`. It was compiled from `files` of `directory`, without `own`; no other file may precede them where `first`
- * is set, and `absent` must not exist. A sandbox's record has `args`, and `result` after an ADD that succeeded. */
+/* All spans point into `file`. The chain was compiled from `files` of `directory`, without `own`; no other file may precede them
+ * where `first` is set, and `absent` must not exist. A sandbox's record has `args`, and `result` after an ADD that succeeded. */
 struct chain {
 	struct buffer file;
 	struct span cni_version, features, except_namespaces;

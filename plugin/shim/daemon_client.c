@@ -31,52 +31,52 @@ static struct {
 	uint64_t wait_ms, wait_until;
 	int socket;
 	struct buffer input;
-} here;
+} state;
 
 static _Noreturn void connection_lost(const char *why)
 {
-	here.fallback();
+	state.fallback();
 	fail(CNI_TRY_AGAIN,
 	     TEXT("the netattach daemon went away during ", getenv("CNI_COMMAND"), "; the runtime will try again"),
-	     TEXT(here.path, ": ", why));
+	     TEXT(state.path, ": ", why));
 }
 
 _Noreturn void protocol_error(const char *what)
 {
 	fail(CNI_UNDECODABLE,
-	     TEXT("what answers at ", here.path, " does not speak as a netattach daemon of this release does; the daemon's pod on this "
-		  "node installs the shim that belongs to it: see whether it runs, and which release it is"),
+	     TEXT("the program that listens at ", state.path, " is no netattach daemon of the shim's release; the daemon's pod on this "
+		  "node installs the right shim: see whether it is running, and of which release it is"),
 	     TEXT(what));
 }
 
 void daemon_configure(void (*fallback)(void))
 {
 	const char *path = getenv("NETATTACH_SOCKET"), *wait = getenv("NETATTACH_WAIT_MS");
-	here.fallback = fallback;
-	here.path = path && *path ? path : SOCKET;
-	here.wait_ms = WAIT_MS;
-	if (wait && !parse_number(span_of(wait), &here.wait_ms))
+	state.fallback = fallback;
+	state.path = path && *path ? path : SOCKET;
+	state.wait_ms = WAIT_MS;
+	if (wait && !parse_number(span_of(wait), &state.wait_ms))
 		fail(CNI_BAD_ENVIRONMENT, TEXT("NETATTACH_WAIT_MS has to be a number of milliseconds, and is ", wait), TEXT(""));
-	if (strlen(here.path) >= sizeof ((struct sockaddr_un *)0)->sun_path)
-		fail(CNI_BAD_ENVIRONMENT, TEXT("NETATTACH_SOCKET is too long for a unix socket: ", here.path), TEXT(""));
+	if (strlen(state.path) >= sizeof ((struct sockaddr_un *)0)->sun_path)
+		fail(CNI_BAD_ENVIRONMENT, TEXT("NETATTACH_SOCKET is too long for a unix socket: ", state.path), TEXT(""));
 }
 
 const char *daemon_path(void)
 {
-	return here.path;
+	return state.path;
 }
 
 /* Non-blocking while it connects: the queue of a daemon that hangs may be full. */
 static bool connect_once(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	memcpy(address.sun_path, here.path, strlen(here.path));
-	here.socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (here.socket < 0)
+	memcpy(address.sun_path, state.path, strlen(state.path));
+	state.socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (state.socket < 0)
 		fail(CNI_TRY_AGAIN, TEXT("no socket could be created"), TEXT(error_text(errno)));
-	if (connect(here.socket, (struct sockaddr *)&address, sizeof address) < 0)
+	if (connect(state.socket, (struct sockaddr *)&address, sizeof address) < 0)
 		return false;
-	fcntl(here.socket, F_SETFL, 0);
+	fcntl(state.socket, F_SETFL, 0);
 	return true;
 }
 
@@ -88,11 +88,11 @@ static bool is_transient(int error)
 /* Receives once more; false at the end (errno = 0) or on an error (errno). */
 static bool receive(void)
 {
-	if (!buffer_reserve(&here.input, CHUNK))
+	if (!buffer_reserve(&state.input, CHUNK))
 		no_memory();
-	ssize_t got = recv(here.socket, here.input.bytes + here.input.size, CHUNK, MSG_DONTWAIT);
+	ssize_t got = recv(state.socket, state.input.bytes + state.input.size, CHUNK, MSG_DONTWAIT);
 	if (got > 0) {
-		here.input.size += (size_t)got;
+		state.input.size += (size_t)got;
 		return true;
 	}
 	if (!got)
@@ -102,7 +102,7 @@ static bool receive(void)
 
 static enum frame_status read_greeting(struct frame *frame)
 {
-	struct span input = content_of(&here.input);
+	struct span input = content_of(&state.input);
 	enum frame_status status = next_frame(&input, frame);
 	if (status == FRAME_MALFORMED)
 		protocol_error("the greeting is no frame");
@@ -115,7 +115,7 @@ static _Noreturn void fail_refused(struct span fields)
 {
 	struct span text = span_of("the netattach daemon refused the call without a reason");
 	next_field(&fields, &text);
-	print_error(CNI_TRY_AGAIN, text, span_of(here.path));
+	print_error(CNI_TRY_AGAIN, text, span_of(state.path));
 	exit_with(1);
 }
 
@@ -129,7 +129,7 @@ static void check_welcome(const struct frame *frame)
 		protocol_error("the greeting is neither a welcome nor a refusal");
 	if (version < LOWEST_VERSION || version > HIGHEST_VERSION)
 		protocol_error("the daemon chose a version of the protocol that was not offered");
-	here.input.size = 0;
+	state.input.size = 0;
 }
 
 /* Offers our versions and reads the daemon's choice; false, and errno, where the daemon went away before. */
@@ -145,12 +145,12 @@ static bool greet(void)
 	frame_end(&hello);
 	if (hello.out_of_memory)
 		no_memory();
-	here.input.size = 0;
-	if (!send_all(here.socket, content_of(&hello), NO_DESCRIPTOR))
+	state.input.size = 0;
+	if (!send_all(state.socket, content_of(&hello), NO_DESCRIPTOR))
 		return false; /* without free, which could change errno */
 	free(hello.bytes);
 	while (read_greeting(&frame) == FRAME_INCOMPLETE) {
-		if (!wait_for(here.socket, ms_until(here.wait_until))) {
+		if (!wait_for(state.socket, ms_until(state.wait_until))) {
 			errno = ETIMEDOUT;
 			return false;
 		}
@@ -166,13 +166,13 @@ static bool greet(void)
 static _Noreturn void no_daemon(int error)
 {
 	if (!is_transient(error) && error != ETIMEDOUT)
-		fail(CNI_TRY_AGAIN, TEXT("the netattach daemon's socket ", here.path, " cannot be used; the runtime will try again"),
+		fail(CNI_TRY_AGAIN, TEXT("the netattach daemon's socket ", state.path, " cannot be used; the runtime will try again"),
 		     TEXT(error_text(error)));
 	struct buffer waited = {0};
-	buffer_number(&waited, here.wait_ms);
+	buffer_number(&waited, state.wait_ms);
 	buffer_add(&waited, "", 1);
 	fail(CNI_TRY_AGAIN,
-	     TEXT("no netattach daemon answered at ", here.path, " within ", waited.out_of_memory ? "some" : (const char *)waited.bytes,
+	     TEXT("no netattach daemon answered at ", state.path, " within ", waited.out_of_memory ? "some" : (const char *)waited.bytes,
 		  " ms: see whether the daemon's pod on this node is running; the runtime will try again"),
 	     TEXT(error_text(error)));
 }
@@ -180,12 +180,12 @@ static _Noreturn void no_daemon(int error)
 /* Waits for a daemon that is being started or replaced. One that does not greet counts as absent. */
 bool daemon_connect(bool optional)
 {
-	bool shorter = optional && here.wait_ms > OPTIONAL_WAIT_MS;
-	here.wait_until = now_ms() + (shorter ? OPTIONAL_WAIT_MS : here.wait_ms);
+	bool shorter = optional && state.wait_ms > OPTIONAL_WAIT_MS;
+	state.wait_until = now_ms() + (shorter ? OPTIONAL_WAIT_MS : state.wait_ms);
 	int pause = FIRST_PAUSE_MS;
 	while (!(connect_once() && greet())) {
-		int error = errno, left = ms_until(here.wait_until);
-		close(here.socket);
+		int error = errno, left = ms_until(state.wait_until);
+		close(state.socket);
 		if (optional)
 			return false;
 		if (!left || !is_transient(error))
@@ -198,12 +198,12 @@ bool daemon_connect(bool optional)
 
 int daemon_socket(void)
 {
-	return here.socket;
+	return state.socket;
 }
 
 void daemon_send(struct span bytes, int passed)
 {
-	if (!send_all(here.socket, bytes, passed))
+	if (!send_all(state.socket, bytes, passed))
 		connection_lost(error_text(errno));
 }
 
@@ -211,7 +211,7 @@ void daemon_send_file(int file)
 {
 	off_t at = 0, size = lseek(file, 0, SEEK_END);
 	while (at < size) {
-		ssize_t sent = sendfile(here.socket, file, &at, (size_t)(size - at));
+		ssize_t sent = sendfile(state.socket, file, &at, (size_t)(size - at));
 		if (!sent || (sent < 0 && errno != EINTR))
 			connection_lost(error_text(errno));
 	}
@@ -221,5 +221,5 @@ struct buffer *daemon_receive(void)
 {
 	if (!receive())
 		connection_lost(errno ? error_text(errno) : "it closed the connection");
-	return &here.input;
+	return &state.input;
 }

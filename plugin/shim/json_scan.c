@@ -1,5 +1,5 @@
-/* A strict JSON scanner that stores nothing. It accepts a text that is one whole value; then its members can be enumerated. What it
- * rejects is left to the daemon, or is a plugin's failure: so it may be stricter than other parsers, but never laxer. */
+/* A strict JSON scanner that stores nothing. It accepts a text that is one whole value; then its members can be enumerated. What
+ * it rejects is left to the daemon, or is a plugin's failure: so it may be stricter than other parsers, but never laxer. */
 #include "json_scan.h"
 
 #include <string.h>

@@ -16,14 +16,14 @@
 
 #define FIRST_PAUSE_MS 1
 #define LAST_PAUSE_MS 50
-#define ROOM 512
+#define PATH_SIZE 512
 
 /* <directory of the socket>/locks; the directories are created where they are missing, as after a reboot. */
-static bool make_directory(char path[ROOM], const char *socket_path)
+static bool make_directory(char path[PATH_SIZE], const char *socket_path)
 {
 	const char *slash = strrchr(socket_path, '/');
 	size_t size = slash ? (size_t)(slash - socket_path) : 0;
-	if (!size || size + sizeof "/locks" > ROOM)
+	if (!size || size + sizeof "/locks" > PATH_SIZE)
 		return false;
 	memcpy(path, socket_path, size);
 	path[size] = '\0';
@@ -57,8 +57,8 @@ static enum locking try_once(const char *path)
 /* Waits as long as the runtime does: the holder has deadlines of its own. */
 bool sandbox_lock(const char *socket_path, const char *id)
 {
-	static char path[ROOM];
-	if (!make_directory(path, socket_path) || strlen(path) + 1 + strlen(id) >= ROOM)
+	static char path[PATH_SIZE];
+	if (!make_directory(path, socket_path) || strlen(path) + 1 + strlen(id) >= PATH_SIZE)
 		return false;
 	strcat(path, "/");
 	strcat(path, id);
@@ -74,7 +74,7 @@ bool sandbox_lock(const char *socket_path, const char *id)
 
 bool gc_lock(const char *socket_path, bool exclusive)
 {
-	char path[ROOM];
+	char path[PATH_SIZE];
 	int directory = make_directory(path, socket_path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : NO_DESCRIPTOR;
 	while (directory >= 0 && flock(directory, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)

@@ -17,7 +17,7 @@ static bool equals(struct span text, const char *other)
 	return text.size == strlen(other) && !memcmp(text.bytes, other, text.size);
 }
 
-/* As core/netattach_core/cni/meta_plugins.py. They would start the shim again, which would wait for the sandbox's lock for ever. */
+/* As core/netattach_core/cni/meta_plugins.py. They would start the shim, which would wait for the sandbox's lock for ever. */
 static bool is_meta_plugin(struct span name)
 {
 	return equals(name, "netattach") || equals(name, "multus") || equals(name, "multus-shim");

@@ -1,4 +1,4 @@
-/* Starts supervisors, reaps them, and hands over how their runs ended. */
+/* Starts supervisors, reaps them, and returns how their runs ended. */
 #define _GNU_SOURCE
 #include "runs.h"
 #include "exit.h"
@@ -24,28 +24,28 @@ struct slot {
 	int status;
 };
 
-static int kept_out = NO_DESCRIPTOR;
+static int closed_in_supervisors = NO_DESCRIPTOR;
 
 static struct {
 	int sigchld;
 	bool cancelled;
 	struct slot slots[MAX_RUNS];
-} here;
+} state;
 
 void runs_watch(int sigchld)
 {
-	here.sigchld = sigchld;
+	state.sigchld = sigchld;
 }
 
-void runs_keep_out(int descriptor)
+void runs_close_in_supervisors(int descriptor)
 {
-	kept_out = descriptor;
+	closed_in_supervisors = descriptor;
 }
 
-/* The slot of a supervisor that was not reaped: only then is its number its own. */
+/* The slot of a supervisor that was not reaped: afterwards its number may belong to another process. */
 static struct slot *running(pid_t supervisor)
 {
-	for (struct slot *slot = here.slots; slot < here.slots + MAX_RUNS; slot++)
+	for (struct slot *slot = state.slots; slot < state.slots + MAX_RUNS; slot++)
 		if (slot->supervisor == supervisor && !slot->ended)
 			return slot;
 	return NULL;
@@ -67,7 +67,7 @@ static void set_ended(pid_t child, int status)
 
 static bool any_running(void)
 {
-	for (struct slot *slot = here.slots; slot < here.slots + MAX_RUNS; slot++)
+	for (struct slot *slot = state.slots; slot < state.slots + MAX_RUNS; slot++)
 		if (slot->supervisor && !slot->ended)
 			return true;
 	return false;
@@ -75,7 +75,7 @@ static bool any_running(void)
 
 bool runs_pending(void)
 {
-	for (struct slot *slot = here.slots; slot < here.slots + MAX_RUNS; slot++)
+	for (struct slot *slot = state.slots; slot < state.slots + MAX_RUNS; slot++)
 		if (slot->supervisor)
 			return true;
 	return false;
@@ -89,7 +89,7 @@ static enum run_start not_started(struct run_end *end, uint64_t id, const char *
 
 static struct slot *free_slot(void)
 {
-	for (struct slot *slot = here.slots; slot < here.slots + MAX_RUNS; slot++)
+	for (struct slot *slot = state.slots; slot < state.slots + MAX_RUNS; slot++)
 		if (!slot->supervisor)
 			return slot;
 	return NULL;
@@ -105,10 +105,10 @@ static enum run_start start_supervisor(struct slot *slot, const struct run_reque
 		return not_started(end, request->id, "failed", error);
 	}
 	if (!supervisor) {
-		if (kept_out != NO_DESCRIPTOR)
-			close(kept_out);
+		if (closed_in_supervisors != NO_DESCRIPTOR)
+			close(closed_in_supervisors);
 		close(runtime_hangup());
-		supervise(request, here.sigchld, result, worker);
+		supervise(request, state.sigchld, result, worker);
 	}
 	*slot = (struct slot){.supervisor = supervisor, .id = request->id, .result = result};
 	return RUN_STARTED;
@@ -145,12 +145,12 @@ void runs_reap(void)
 	struct signalfd_siginfo ignored;
 	pid_t child;
 	int status;
-	(void)!read(here.sigchld, &ignored, sizeof ignored);
+	(void)!read(state.sigchld, &ignored, sizeof ignored);
 	while ((child = waitpid(-1, &status, WNOHANG)) > 0)
 		set_ended(child, status);
 }
 
-/* A supervisor that was killed left its plugin's descendants to us: nothing of a run may act once it is handed over. */
+/* A supervisor that was killed left its plugin's descendants to us: nothing of a run may act once it is returned. */
 static void collect(struct slot *slot, struct run_end *end)
 {
 	int status = slot->status;
@@ -169,7 +169,7 @@ static void collect(struct slot *slot, struct run_end *end)
 
 bool runs_next_ended(struct run_end *end)
 {
-	for (struct slot *slot = here.slots; slot < here.slots + MAX_RUNS; slot++)
+	for (struct slot *slot = state.slots; slot < state.slots + MAX_RUNS; slot++)
 		if (slot->supervisor && slot->ended) {
 			collect(slot, end);
 			return true;
@@ -182,7 +182,7 @@ void runs_kill(void)
 	kill_descendants(set_ended);
 }
 
-void runs_drop(void)
+void runs_discard(void)
 {
 	struct run_end end;
 	runs_kill();
@@ -193,11 +193,11 @@ void runs_drop(void)
 
 static void watch(int milliseconds)
 {
-	struct pollfd watched[] = {{here.cancelled ? -1 : runtime_hangup(), 0, 0}, {here.sigchld, POLLIN, 0}};
+	struct pollfd watched[] = {{state.cancelled ? -1 : runtime_hangup(), 0, 0}, {state.sigchld, POLLIN, 0}};
 	if (poll(watched, 2, milliseconds) < 0)
 		return; /* EINTR, or a shortage that passes */
 	if (watched[0].revents) {
-		here.cancelled = true;
+		state.cancelled = true;
 		runs_kill();
 		release_runtime();
 	}
@@ -207,9 +207,9 @@ static void watch(int milliseconds)
 
 bool call_is_cancelled(void)
 {
-	if (!here.cancelled)
+	if (!state.cancelled)
 		watch(0);
-	return here.cancelled;
+	return state.cancelled;
 }
 
 static void set_result(struct run_result *result, const char *outcome, uint64_t number)

@@ -24,26 +24,26 @@ enum run_start { RUN_STARTED, RUN_NOT_STARTED, RUN_MALFORMED };
 /* `sigchld`: a signalfd for SIGCHLD, which has to be blocked. */
 void runs_watch(int sigchld);
 
-/* A descriptor that no supervisor may keep open: whoever is at its other end waits for its closing. */
-void runs_keep_out(int descriptor);
+/* The daemon's socket: the daemon sees our end by its closing, so no supervisor may keep it open. */
+void runs_close_in_supervisors(int descriptor);
 
 /* Starts what the fields of a RUN frame ask for; `end` is set where it could not be started. */
 enum run_start runs_start(struct span fields, struct run_end *end);
 
-/* Takes note of all children that have ended. */
+/* Reaps all children that have ended. */
 void runs_reap(void);
 
-/* Hands over a run that has ended, and frees its slot; false where there is none. Nothing of such a run is alive any more. */
+/* Returns a run that has ended, and frees its slot; false where none has. Nothing of that run is alive any more. */
 bool runs_next_ended(struct run_end *end);
 
-/* Whether a run was not handed over yet. */
+/* Whether a run was not returned yet. */
 bool runs_pending(void);
 
-/* Kills all runs with all that they started, and waits for their end; they can be collected then. */
+/* Kills all runs with all that they started, and waits for their end; runs_next_ended returns them then. */
 void runs_kill(void);
 
-/* Kills them, and forgets them. */
-void runs_drop(void);
+/* Kills all runs, and discards how they ended. */
+void runs_discard(void);
 
 /* Starts a run and waits for its end; no other may be pending. Where the runtime cancels the call, all that runs is killed. */
 void run_plugin(struct span fields, struct run_result *result);

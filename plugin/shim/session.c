@@ -28,7 +28,7 @@ extern char **environ;
 static struct {
 	int sigchld;
 	bool cancelled;
-} here;
+} state;
 
 static struct buffer read_stdin(void)
 {
@@ -108,7 +108,7 @@ static void send_ended(void)
 static void cancel(void)
 {
 	static const struct span frame = {(const unsigned char *)"\0\0\0\0K", 5};
-	here.cancelled = true;
+	state.cancelled = true;
 	runs_kill();
 	release_runtime();
 	send_ended();
@@ -165,7 +165,7 @@ static void receive(void)
 	while ((status = next_frame(&input, &frame)) == FRAME_COMPLETE)
 		handle_frame(&frame);
 	if (status == FRAME_MALFORMED)
-		protocol_error("what came is no frame");
+		protocol_error("the daemon sent bytes that are no frame");
 	memmove(received->bytes, input.bytes, input.size);
 	received->size = input.size;
 }
@@ -173,8 +173,8 @@ static void receive(void)
 static _Noreturn void serve_daemon(void)
 {
 	for (;;) {
-		struct pollfd watched[] = {{here.cancelled ? NO_DESCRIPTOR : runtime_hangup(), 0, 0},
-					   {here.sigchld, POLLIN, 0},
+		struct pollfd watched[] = {{state.cancelled ? NO_DESCRIPTOR : runtime_hangup(), 0, 0},
+					   {state.sigchld, POLLIN, 0},
 					   {daemon_socket(), POLLIN, 0}};
 		if (poll(watched, 3, -1) < 0)
 			continue; /* EINTR, or a shortage that passes */
@@ -192,14 +192,14 @@ static _Noreturn void serve_daemon(void)
 /* The daemon went away: what can be done without it is done again from the beginning. */
 static void fall_back(void)
 {
-	runs_drop();
+	runs_discard();
 	if (standalone_is_fallback())
 		standalone_fallback();
 }
 
 _Noreturn void serve_call(int hangup, int sigchld)
 {
-	here.sigchld = sigchld;
+	state.sigchld = sigchld;
 	runtime_watch(hangup);
 	runs_watch(sigchld);
 	daemon_configure(fall_back);
@@ -208,7 +208,7 @@ _Noreturn void serve_call(int hangup, int sigchld)
 	if (!daemon_connect(standalone_is_fallback()))
 		standalone_fallback();
 	standalone_lock_out();
-	runs_keep_out(daemon_socket());
+	runs_close_in_supervisors(daemon_socket());
 	send_call(configuration);
 	serve_daemon();
 }

@@ -1,8 +1,9 @@
 /* netattach's shim: the CNI plugin that the container runtime starts. It decides nothing; the daemon does.
  *
  * Two processes: the runtime starts the launcher, and may kill it at any time. The launcher forks the worker, which executes the
- * call in a session of its own. Only the launcher holds the writing end of a pipe, so the worker sees its end, for whatever reason,
- * as a hangup; then it kills every plugin and lets the daemon undo what was done. The death of the runtime also cancels the call. */
+ * call in a session of its own. Only the launcher holds the writing end of a pipe, so the worker sees its end, for whatever
+ * reason, as a hangup; then it kills every plugin and lets the daemon undo what was done. The death of the runtime also cancels
+ * the call. */
 #define _GNU_SOURCE
 #include "cni_error.h"
 #include "process_tree.h"
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 static const char about[] =
-	"netattach " BUILD ": attaches the networks that a pod's annotations ask for\n"
+	"netattach " BUILD ": attaches the networks that a pod's annotations select\n"
 	"A container runtime starts this program as a CNI plugin (CNI_COMMAND is not set). It passes the call to the netattach\n"
 	"daemon at " SOCKET " and runs the plugins that the daemon names.\n"
 	"CNI protocol versions supported: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0\n";
@@ -72,13 +73,13 @@ static void ignore_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static _Noreturn void run_worker(const int alive[2], int sigchld)
+static _Noreturn void run_worker(const int hangup[2], int sigchld)
 {
-	close(alive[1]);
+	close(hangup[1]);
 	setsid();
 	become_subreaper();
 	ignore_signals();
-	serve_call(alive[0], sigchld);
+	serve_call(hangup[0], sigchld);
 }
 
 /* A runtime that dies kills nobody. When nobody can read our output any more the launcher exits, as if it had been killed. */
@@ -113,18 +114,18 @@ static _Noreturn void wait_for_worker(pid_t worker, int sigchld)
 
 static _Noreturn void launch_worker(void)
 {
-	int alive[2];
+	int hangup[2];
 	int sigchld = watch_children();
 	set_signals(SIG_DFL); /* a runtime that ignores them could not stop us otherwise */
-	if (sigchld < 0 || pipe2(alive, O_CLOEXEC) < 0)
+	if (sigchld < 0 || pipe2(hangup, O_CLOEXEC) < 0)
 		fail_start("no descriptors are left");
 	become_subreaper();
 	pid_t worker = fork();
 	if (worker < 0)
 		fail_start("no process could be started");
 	if (!worker)
-		run_worker(alive, sigchld);
-	close(alive[0]);
+		run_worker(hangup, sigchld);
+	close(hangup[0]);
 	wait_for_worker(worker, sigchld);
 }
 

@@ -26,11 +26,11 @@ static struct {
 	struct failures failures;
 	bool locked;
 	int record;
-} here;
+} state;
 
 static struct chain_call chain_call(void)
 {
-	return (struct chain_call){here.call.id, here.args, here.chain.deadline_ms};
+	return (struct chain_call){state.call.id, state.args, state.chain.deadline_ms};
 }
 
 static void run_step(struct run_result *result, const char *verb, const struct step *step, struct span previous)
@@ -52,27 +52,27 @@ static void add_failure(struct failures *failures, const char *verb, const struc
 
 static void add_pod(struct buffer *message)
 {
-	if (here.call.namespace.size && here.call.pod.size) {
+	if (state.call.namespace.size && state.call.pod.size) {
 		buffer_text(message, "pod ");
-		buffer_span(message, here.call.namespace);
+		buffer_span(message, state.call.namespace);
 		buffer_text(message, "/");
-		buffer_span(message, here.call.pod);
+		buffer_span(message, state.call.pod);
 	} else {
 		buffer_text(message, "sandbox ");
-		buffer_text(message, here.call.id);
+		buffer_text(message, state.call.id);
 	}
 	buffer_text(message, ": ");
 }
 
 static _Noreturn void fail_call(enum cni_code code)
 {
-	struct failures *failures = &here.failures;
+	struct failures *failures = &state.failures;
 	struct buffer message = {0};
 	add_pod(&message);
 	buffer_span(&message, content_of(&failures->message));
 	if (message.out_of_memory || failures->details.out_of_memory)
 		no_memory();
-	if (is_command(&here.call, "DEL")) {
+	if (is_command(&state.call, "DEL")) {
 		mask_del_success(&message);
 		mask_del_success(&failures->details);
 	}
@@ -83,8 +83,8 @@ static _Noreturn void fail_call(enum cni_code code)
 /* Whether no step of the same interface has failed before. */
 static bool may_delete(const struct step *step, const bool *failed)
 {
-	for (size_t i = 0; i < here.chain.step_count; i++)
-		if (failed[i] && span_equals(ifname_of(&here.chain.steps[i]), ifname_of(step)))
+	for (size_t i = 0; i < state.chain.step_count; i++)
+		if (failed[i] && span_equals(ifname_of(&state.chain.steps[i]), ifname_of(step)))
 			return false;
 	return true;
 }
@@ -110,11 +110,11 @@ static bool delete_step(const struct step *step, struct span previous, struct fa
 static void delete_steps(size_t count, bool reverse, struct failures *failures, bool to_the_end)
 {
 	static bool failed[MAX_STEPS];
-	struct span previous = chain_has(&here.chain, FEATURE_RESULT) ? here.chain.result : span_of("");
+	struct span previous = chain_has(&state.chain, FEATURE_RESULT) ? state.chain.result : span_of("");
 	memset(failed, 0, sizeof failed);
 	for (size_t i = 0; i < count; i++) {
 		size_t at = reverse ? count - 1 - i : i;
-		const struct step *step = &here.chain.steps[at];
+		const struct step *step = &state.chain.steps[at];
 		if (may_delete(step, failed))
 			failed[at] = !delete_step(step, previous, failures, to_the_end);
 	}
@@ -123,10 +123,10 @@ static void delete_steps(size_t count, bool reverse, struct failures *failures, 
 /* Undoes the steps that were started, and fails. What cannot be undone stays recorded for the runtime's DEL. */
 static _Noreturn void undo(size_t started)
 {
-	struct failures undone = {0}, *failures = &here.failures;
+	struct failures undone = {0}, *failures = &state.failures;
 	delete_steps(started, true, &undone, true);
 	if (!undone.count)
-		unlink(record_path(here.call.id));
+		unlink(record_path(state.call.id));
 	else {
 		buffer_text(&failures->details, failures->details.size ? "\nnot undone yet: " : "not undone yet: ");
 		buffer_span(&failures->details, content_of(&undone.message));
@@ -136,8 +136,8 @@ static _Noreturn void undo(size_t started)
 
 static void add_write_failure(int error)
 {
-	struct buffer *message = &here.failures.message;
-	here.failures.count++;
+	struct buffer *message = &state.failures.message;
+	state.failures.count++;
 	buffer_text(message, "the record of its networks cannot be written: ");
 	buffer_text(message, error_text(error));
 	buffer_text(message, "; make room or fix the disk");
@@ -145,11 +145,11 @@ static void add_write_failure(int error)
 
 static void add_step(size_t at, struct buffer *result)
 {
-	const struct step *step = &here.chain.steps[at];
+	const struct step *step = &state.chain.steps[at];
 	struct run_result run = {0};
 	run_step(&run, "ADD", step, content_of(result));
-	if (!run_succeeded(&run) || !parse_result(&run, here.chain.cni_version, result)) {
-		add_failure(&here.failures, "ADD", step, &run);
+	if (!run_succeeded(&run) || !parse_result(&run, state.chain.cni_version, result)) {
+		add_failure(&state.failures, "ADD", step, &run);
 		undo(at + run_started(&run));
 	}
 	free(run.frame.bytes);
@@ -162,52 +162,52 @@ static void add_step(size_t at, struct buffer *result)
 static _Noreturn void add_steps(void)
 {
 	struct buffer result = {0};
-	here.record = record_create(here.call.id, &here.chain, &here.call);
-	if (here.record < 0) {
+	state.record = record_create(state.call.id, &state.chain, &state.call);
+	if (state.record < 0) {
 		add_write_failure(errno);
 		fail_call(CNI_OTHER);
 	}
-	for (size_t at = 0; at < here.chain.step_count; at++)
+	for (size_t at = 0; at < state.chain.step_count; at++)
 		add_step(at, &result);
-	if (!record_result(here.record, content_of(&result))) {
+	if (!record_result(state.record, content_of(&result))) {
 		add_write_failure(errno);
-		undo(here.chain.step_count);
+		undo(state.chain.step_count);
 	}
 	exit_with(write_all(STDOUT_FILENO, content_of(&result)) ? 0 : 1);
 }
 
 static bool read_record(void)
 {
-	return chain_read(record_path(here.call.id), &here.chain) == CHAIN_VALID && here.chain.has_call;
+	return chain_read(record_path(state.call.id), &state.chain) == CHAIN_VALID && state.chain.has_call;
 }
 
 /* The ledger takes precedence over a record: it has the pods that got secondary networks later. */
 static bool is_in_ledger(void)
 {
-	return may_exist(deletion_path(here.call.id)) || may_exist(ledger_path(here.call.id));
+	return may_exist(deletion_path(state.call.id)) || may_exist(ledger_path(state.call.id));
 }
 
 /* The arguments of the recorded ADD; only the namespace may be gone since. */
 static void use_recorded_args(void)
 {
-	here.args = here.chain.args;
-	here.args.netns = span_of(here.call.netns);
+	state.args = state.chain.args;
+	state.args.netns = span_of(state.call.netns);
 }
 
 static void delete_recorded(void)
 {
 	use_recorded_args();
-	delete_steps(here.chain.step_count, true, &here.failures, false);
-	if (here.failures.count)
+	delete_steps(state.chain.step_count, true, &state.failures, false);
+	if (state.failures.count)
 		fail_call(CNI_DELEGATE);
-	unlink(record_path(here.call.id));
+	unlink(record_path(state.call.id));
 }
 
 /* An ADD that did not finish has failed for the runtime, so it is undone and not continued. */
 static void clear_earlier_add(void)
 {
-	if (here.chain.result.size) {
-		buffer_text(&here.failures.message, "it is attached already; the runtime has to call DEL first");
+	if (state.chain.result.size) {
+		buffer_text(&state.failures.message, "it is attached already; the runtime has to call DEL first");
 		fail_call(CNI_OTHER);
 	}
 	delete_recorded();
@@ -219,11 +219,11 @@ static void try_add(void)
 		return;
 	if (read_record())
 		clear_earlier_add();
-	if (chain_read(primary_path(), &here.chain) != CHAIN_VALID || !has_no_secondary_networks(&here.call, &here.chain) ||
-	    !chain_is_current(&here.chain) || !interface_is_free(here.call.netns, here.call.ifname) || !gc_lock(daemon_path(), false))
+	if (chain_read(primary_path(), &state.chain) != CHAIN_VALID || !has_no_secondary_networks(&state.call, &state.chain) ||
+	    !chain_is_current(&state.chain) || !interface_is_free(state.call.netns, state.call.ifname) || !gc_lock(daemon_path(), false))
 		return;
-	here.args = (struct sandbox_args){span_of(here.call.netns), span_of(here.call.ifname), content_of(&here.call.args),
-					  content_of(&here.call.runtime_config)};
+	state.args = (struct sandbox_args){span_of(state.call.netns), span_of(state.call.ifname), content_of(&state.call.args),
+					  content_of(&state.call.runtime_config)};
 	add_steps();
 }
 
@@ -243,12 +243,12 @@ static enum cni_code status_code(const struct run_result *result)
 static _Noreturn void check_steps(const char *verb, struct span previous, bool is_status)
 {
 	struct run_result result = {0};
-	for (size_t at = 0; at < here.chain.step_count; at++) {
-		const struct step *step = &here.chain.steps[at];
+	for (size_t at = 0; at < state.chain.step_count; at++) {
+		const struct step *step = &state.chain.steps[at];
 		run_step(&result, verb, step, previous);
 		if (run_succeeded(&result))
 			continue;
-		add_failure(&here.failures, verb, step, &result);
+		add_failure(&state.failures, verb, step, &result);
 		fail_call(is_status ? status_code(&result) : CNI_DELEGATE);
 	}
 	exit_with(0);
@@ -256,22 +256,22 @@ static _Noreturn void check_steps(const char *verb, struct span previous, bool i
 
 static void try_check(void)
 {
-	if (is_in_ledger() || !read_record() || !here.chain.result.size)
+	if (is_in_ledger() || !read_record() || !state.chain.result.size)
 		return;
-	if (!chain_has(&here.chain, FEATURE_CHECK))
+	if (!chain_has(&state.chain, FEATURE_CHECK))
 		exit_with(0);
 	use_recorded_args();
-	check_steps("CHECK", here.chain.result, false);
+	check_steps("CHECK", state.chain.result, false);
 }
 
 /* The ledger's entry is removed after the last plugin: then nothing is left for the daemon to do. */
 static void delete_from_ledger(void)
 {
-	const char *id = here.call.id;
-	here.args = (struct sandbox_args){span_of(here.call.netns), span_of(here.call.ifname), content_of(&here.call.args),
+	const char *id = state.call.id;
+	state.args = (struct sandbox_args){span_of(state.call.netns), span_of(state.call.ifname), content_of(&state.call.args),
 					  span_of("{}")};
-	delete_steps(here.chain.step_count, false, &here.failures, false);
-	if (here.failures.count)
+	delete_steps(state.chain.step_count, false, &state.failures, false);
+	if (state.failures.count)
 		fail_call(CNI_DELEGATE);
 	unlink(record_path(id));
 	unlink(deletion_path(id));
@@ -280,13 +280,13 @@ static void delete_from_ledger(void)
 
 static void delete_after_uninstall(void)
 {
-	const char *id = here.call.id;
-	if (chain_read(deletion_path(id), &here.chain) == CHAIN_VALID)
+	const char *id = state.call.id;
+	if (chain_read(deletion_path(id), &state.chain) == CHAIN_VALID)
 		delete_from_ledger();
 	else if (may_exist(ledger_path(id))) {
-		buffer_text(&here.failures.message, "netattach is uninstalled, and without it its networks cannot be deleted; "
+		buffer_text(&state.failures.message, "netattach is uninstalled, and without it its networks cannot be deleted; "
 						    "install it again, or remove ");
-		buffer_text(&here.failures.message, ledger_path(id));
+		buffer_text(&state.failures.message, ledger_path(id));
 		fail_call(CNI_OTHER);
 	}
 	unlink(deletion_path(id)); /* unreadable, and somebody has removed its ledger entry */
@@ -295,13 +295,13 @@ static void delete_after_uninstall(void)
 
 void standalone_call(struct span configuration)
 {
-	call_parse(&here.call, configuration);
-	uninstalled_call(&here.call, configuration, &here.chain, delete_after_uninstall);
-	bool add = is_command(&here.call, "ADD"), check = is_command(&here.call, "CHECK");
-	if ((!add && !check && !is_command(&here.call, "DEL")) || !is_container_id(here.call.id))
+	call_parse(&state.call, configuration);
+	uninstalled_call(&state.call, configuration, &state.chain, delete_after_uninstall);
+	bool add = is_command(&state.call, "ADD"), check = is_command(&state.call, "CHECK");
+	if ((!add && !check && !is_command(&state.call, "DEL")) || !is_container_id(state.call.id))
 		return;
-	here.locked = sandbox_lock(daemon_path(), here.call.id);
-	if (!here.locked)
+	state.locked = sandbox_lock(daemon_path(), state.call.id);
+	if (!state.locked)
 		return;
 	if (add)
 		try_add();
@@ -314,21 +314,21 @@ void standalone_call(struct span configuration)
 /* Where this lock is impossible no ADD runs without the daemon either. */
 void standalone_lock_out(void)
 {
-	if (is_command(&here.call, "GC"))
+	if (is_command(&state.call, "GC"))
 		gc_lock(daemon_path(), true);
 }
 
 bool standalone_is_fallback(void)
 {
-	if (is_command(&here.call, "STATUS"))
+	if (is_command(&state.call, "STATUS"))
 		return true;
-	return is_command(&here.call, "DEL") && here.locked && chain_read(deletion_path(here.call.id), &here.chain) == CHAIN_VALID;
+	return is_command(&state.call, "DEL") && state.locked && chain_read(deletion_path(state.call.id), &state.chain) == CHAIN_VALID;
 }
 
 static _Noreturn void report_status(void)
 {
-	if (chain_read(primary_path(), &here.chain) == CHAIN_VALID && chain_is_current(&here.chain)) {
-		if (!chain_has(&here.chain, FEATURE_STATUS))
+	if (chain_read(primary_path(), &state.chain) == CHAIN_VALID && chain_is_current(&state.chain)) {
+		if (!chain_has(&state.chain, FEATURE_STATUS))
 			exit_with(0);
 		check_steps("STATUS", span_of(""), true);
 	}
@@ -339,7 +339,7 @@ static _Noreturn void report_status(void)
 
 _Noreturn void standalone_fallback(void)
 {
-	if (is_command(&here.call, "STATUS"))
+	if (is_command(&state.call, "STATUS"))
 		report_status();
 	delete_from_ledger();
 	exit_with(0);

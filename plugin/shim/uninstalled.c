@@ -1,6 +1,6 @@
-/* After an uninstallation the shim is the last plugin of the default network (netattach_plugin/node/uninstall_chain.py). ADD passes
- * prevResult on, and DEL deletes what the ledger holds. When nothing is left there the shim removes its configuration; it removes an
- * outdated copy of the default network at once. Except for DEL, failures are ignored: pods start without netattach. */
+/* After an uninstallation the shim is the last plugin of the default network (netattach_plugin/node/uninstall_chain.py). ADD
+ * passes prevResult on, and DEL deletes what the ledger holds. When nothing is left there the shim removes its configuration; it
+ * removes an outdated copy of the default network at once. Except for DEL, failures are ignored: pods start without netattach. */
 #define _GNU_SOURCE
 #include "uninstalled.h"
 #include "daemon_client.h"

@@ -211,9 +211,9 @@ class TestKilled:
     ) -> None:
         """The note is there, so the next call frees all; an ADD does so before it begins."""
         with node.pod() as pod, adding(node, pod, hanging) as shim:
-            keeper = parent(int(hanging.read_text().split()[0]))
+            supervisor = parent(int(hanging.read_text().split()[0]))
             os.kill(shim.pid, signal.SIGSTOP)  # it would clean up
-            for pid in (parent(keeper), keeper, shim.pid):
+            for pid in (parent(supervisor), supervisor, shim.pid):
                 os.kill(pid, signal.SIGKILL)
             shim.wait()
             assert 1 == len(node.leases())
@@ -231,7 +231,7 @@ class TestKilled:
     @pytest.mark.parametrize("verb", ["ADD", "DEL"])
     @pytest.mark.parametrize("milliseconds", range(0, 48, 4))
     def test_at_any_moment(self, node: Node, verb: str, milliseconds: int) -> None:
-        """Its working process, without a word: the DEL that follows frees all, or there is nothing to be freed.
+        """Its worker, without a word: the DEL that follows frees all, or there is nothing to be freed.
 
         Where it had just begun its note there is the note's file, which is for the daemon to look into.
         """
@@ -240,9 +240,9 @@ class TestKilled:
                 node.add(pod)
             shim = begun(node, pod, verb)
             time.sleep(milliseconds / 1000)
-            for runner in children(shim.pid):
+            for worker in children(shim.pid):
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(runner, signal.SIGKILL)
+                    os.kill(worker, signal.SIGKILL)
             shim.wait(20)
             told = error_of(node, "DEL", pod)
 
