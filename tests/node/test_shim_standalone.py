@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from errno import EAGAIN
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,23 @@ class TestDelete:
         assert (0, b"") == shim.end()
         assert ["macvlan DEL eth0", "macvlan DEL net1"] == host.calls()
         assert not Path(f"/proc/{int(pids.read_text())}").exists()
+        assert [] == host.remaining()
+
+    def test_the_runs_of_a_lost_daemon_leave_their_slots(self, host: StandaloneHost) -> None:
+        """Also if they were as many as can run at once."""
+        host.records("macvlan")
+        host.plugin("hangs", "exec sleep 300")
+        host.write_deletion(("macvlan", "net1"))
+        host.daemon.reopen()
+        shim = host.start("DEL")
+        host.daemon.call()
+        for number in range(64):
+            host.daemon.start("hangs", id=number)
+        assert EAGAIN == host.daemon.run("hangs", id=64).number
+        host.daemon.close()
+
+        assert (0, b"") == shim.end()
+        assert ["macvlan DEL net1"] == host.calls()
         assert [] == host.remaining()
 
     def test_a_failure_does_not_prevent_the_deletion_of_other_interfaces(self, host: StandaloneHost) -> None:
