@@ -17,6 +17,8 @@ settings.load_profile("soak" if SOAK else "short")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # that is a worker process of pytest-xdist
+        config.pluginmanager.register(second_kernel.SecondKernel())
     config.addinivalue_line("markers", "both_kernels: depends on the kernel; tests/kernel runs it once more")
     config.addinivalue_line("markers", "soak: takes long, runs in `make soak` only")
     config.addinivalue_line(
@@ -30,16 +32,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
         items[:] = [item for item in items if item not in elsewhere]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def guest(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[second_kernel.Guest | None]:
-    """At work from the first test on, where a test will ask for it."""
-    files = [item.path for item in request.session.items]
-    with second_kernel.at_work(files, tmp_path_factory.mktemp("guest")) as guest:
-        yield guest
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

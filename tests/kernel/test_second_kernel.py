@@ -4,16 +4,17 @@ A case that the machine's own kernel cannot run runs here only. What the guest s
 """
 
 import functools
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from support import require, second_kernel, uml
-from support.second_kernel import Guest
 
 # A guest of one slow processor, on a machine that may be busy.
 SECONDS = 900
@@ -33,14 +34,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def guest_reports(guest: Guest | None) -> Mapping[str, Report]:
+def guest_reports() -> Mapping[str, Report]:
     """By case; waits for the guest."""
-    if guest is None:
-        require.left_out(f"needs a second kernel: {uml.missing()}")
-    outcome = guest.outcome(SECONDS)
-    if not guest.reports.exists():
+    if problem := uml.missing():
+        require.left_out(f"needs a second kernel: {problem}")
+    work = Path(os.environ[second_kernel.WORK])
+    outcome = uml.Guest(work).outcome(SECONDS)
+    reports = second_kernel.reports(work)
+    if not reports.exists():
         pytest.fail(f"the guest ran no tests:\n{outcome.console}\n{outcome.output}", pytrace=False)
-    return _reports(guest.reports)
+    return _reports(reports)
 
 
 def test_a_case_passes_on_the_second_kernel(case: str, guest_reports: Mapping[str, Report]) -> None:

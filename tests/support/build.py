@@ -1,7 +1,8 @@
-"""Builds the programs that tests run, once a process and only if the sources are newer."""
+"""Builds the programs that tests run: each at most once per process, one build at a time, and only where sources are newer."""
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import subprocess
@@ -52,15 +53,28 @@ def plugin_error_driver() -> Path:
     """A program that reports the RAN frames on its standard input as the shim does."""
     sources = [_SHIM / f"{name}.c" for name in ("plugin_error", "cni_error", "json_scan", "frame")]
     driver = Path(__file__).with_name("plugin_error_driver.c")
-    built = _SHIM / "build/plugin-error-driver"
+    built, new = _SHIM / "build/plugin-error-driver", _SHIM / f"build/.driver-{os.getpid()}"
     built.parent.mkdir(exist_ok=True)
-    subprocess.run(
-        [require.command("gcc"), "-std=c11", "-Wall", "-Werror", "-I", _SHIM, "-o", built, driver, *sources],
-        check=True,
-    )
+    command = [
+        require.command("gcc"),
+        "-std=c11",
+        "-Wall",
+        "-Werror",
+        "-I",
+        _SHIM,
+        "-o",
+        new,
+        driver,
+        *sources,
+    ]
+    subprocess.run(command, check=True)
+    new.rename(built)  # another process of pytest-xdist may be running the old one
     return built
 
 
 def _make(target: str) -> Path:
-    subprocess.run(["make", "-C", str(_SHIM), target], check=True, capture_output=True, text=True)
+    (_SHIM / "build").mkdir(exist_ok=True)
+    with (_SHIM / "build/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes of pytest-xdist share the directory
+        subprocess.run(["make", "-C", str(_SHIM), target], check=True, capture_output=True, text=True)
     return _SHIM / target

@@ -10,6 +10,8 @@ import shlex
 import shutil
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ from pathlib import Path
 MODULES = Path("/usr/lib/uml/modules")
 INIT = Path(__file__).parents[1] / "kernel" / "init"
 INSIDE = "NETATTACH_GUEST"
+ENDED = "ended"
+_XSTATE = Path(__file__).with_name("uml_xstate.c")
 MEMORY = "1500M"
 
 # Little of the machine's environment has a meaning for another machine.
@@ -45,44 +49,45 @@ def missing() -> str | None:
         return "user-mode-linux is not installed: make setup"
     if not any(Path(folder, "modprobe").exists() for folder in ("/sbin", "/usr/sbin")):
         return "kmod is not installed: make setup"
+    if not shutil.which("gcc"):
+        return "gcc is not installed: make setup"
     return None
 
 
-def kernel(choose: Callable[[Iterable[int]], int] = max) -> tuple[str, ...]:
-    """The command's first words. The processes of such a kernel take turns; on one processor that is four times as fast.
+def kernel(work: Path, choose: Callable[[Iterable[int]], int] = max) -> tuple[str, ...]:
+    """The first words of the command. The processes of such a kernel run one at a time; on one processor that is four times as fast.
 
-    `choose` says which of the machine's processors: two kernels at once had better not share one.
+    `choose` selects one of the machine's processors, a different one for each of two kernels. `work` is an existing directory.
     """
-    return ("taskset", "--cpu-list", str(choose(os.sched_getaffinity(0))), "linux.uml")
+    library = work / "uml_xstate.so"
+    compiled = work / f"uml_xstate.{os.getpid()}"
+    gcc = ("gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", compiled, _XSTATE)
+    subprocess.run(gcc, check=True)
+    compiled.rename(library)
+    processor = str(choose(os.sched_getaffinity(0)))
+    return ("taskset", "--cpu-list", processor, "env", f"LD_PRELOAD={library}", "linux.uml")
 
 
 class Guest:
-    """A guest that is at work. Its kernel's processes are a session of their own, so all of them can be ended by its id."""
+    """A guest that was booted with `work` as its directory, possibly by another process."""
 
-    def __init__(self, kernel: subprocess.Popen[bytes], work: Path) -> None:
-        self._kernel = kernel
+    def __init__(self, work: Path) -> None:
         self._work = work
 
     def outcome(self, seconds: float) -> Outcome:
-        """Waits, for so long at most, until it has powered itself off."""
+        """Waits until the guest has ended, `seconds` at most."""
         late = ""
-        try:
-            self._kernel.wait(seconds)
-        except subprocess.TimeoutExpired:
-            late = f"\nended after {seconds:g} seconds of waiting\n"
-        self.end()
+        deadline = time.monotonic() + seconds
+        while not (self._work / ENDED).exists() and not late:
+            if time.monotonic() > deadline:
+                late = f"\nstill running after {seconds:g} seconds\n"
+            time.sleep(0.1)
         status, output = self._work / "status", self._work / "output"
         return Outcome(
             exit_status=int(status.read_text()) if status.exists() else None,
             output=output.read_text(errors="replace") if output.exists() else "",
             console=(self._work / "console").read_text(errors="replace") + late,
         )
-
-    def end(self) -> None:
-        """As a loss of power; nothing where it has powered off."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._kernel.pid, signal.SIGKILL)
-        self._kernel.wait()
 
 
 @contextlib.contextmanager
@@ -92,11 +97,15 @@ def booted(command: Sequence[str], *, folder: Path, work: Path) -> Iterator[Gues
     script = f"#!/bin/sh\nexport WORK={shlex.quote(str(work))}\nexec sh {shlex.quote(str(INIT))}\n"
     (work / "init").write_text(script)
     (work / "init").chmod(0o700)
-    guest = Guest(_boot(work), work)
+    kernel = _boot(work)
+    waiter = threading.Thread(target=_note_end, args=(kernel, work))
+    waiter.start()
     try:
-        yield guest
+        yield Guest(work)
     finally:
-        guest.end()
+        with contextlib.suppress(ProcessLookupError):  # as a loss of power; nothing where it has powered off
+            os.killpg(kernel.pid, signal.SIGKILL)
+        waiter.join()
 
 
 def environment() -> dict[str, str]:
@@ -113,10 +122,22 @@ def _write_script(path: Path, folder: Path, command: Sequence[str]) -> None:
 
 def _boot(work: Path) -> subprocess.Popen[bytes]:
     command = [
-        *(*kernel(min), "rootfstype=hostfs", "rootflags=/", "ro", f"mem={MEMORY}", f"init={work / 'init'}"),
+        *(
+            *kernel(work, min),
+            "rootfstype=hostfs",
+            "rootflags=/",
+            "ro",
+            f"mem={MEMORY}",
+            f"init={work / 'init'}",
+        ),
         *("quiet", "con=null", "con0=null,fd:1", f"uml_dir={work}", "umid=guest"),
     ]
     with (work / "console").open("wb") as console:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True
         )
+
+
+def _note_end(kernel: subprocess.Popen[bytes], work: Path) -> None:
+    kernel.wait()
+    (work / ENDED).touch()

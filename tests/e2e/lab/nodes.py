@@ -178,7 +178,7 @@ class Node2(Node):
         process.start(
             "node2",
             *(
-                *uml.kernel(),
+                *uml.kernel(WORK),
                 "rootfstype=hostfs",
                 "rootflags=/",
                 "ro",
