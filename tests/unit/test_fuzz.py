@@ -1,7 +1,6 @@
-"""What anybody may send to us, looked for by libFuzzer, which sees which branches an input takes (tests/fuzz).
+"""The fuzz targets of tests/fuzz: their seeds in every run, ten minutes of libFuzzer for each target in `make soak`.
 
-Seconds in a test run, ten minutes each in `make soak`. A failure's message holds the input; put it among the seeds, which
-every run tries, also where there is no libFuzzer.
+A failure's message contains the input; add it to the seeds.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ import yaml
 from fuzz import words
 from support import require
 
-SOAK = bool(os.environ.get("NETATTACH_SOAK"))
-SECONDS = 600 if SOAK else 20
+SECONDS = 600
 
 FOLDER = require.REPOSITORY / "tests/fuzz"
 TARGETS = ("annotation", "config", "review")
@@ -30,8 +28,8 @@ SEEDS = [(target, path) for target in TARGETS for path in sorted((FOLDER / "seed
 
 OPTIONS = (
     f"-max_total_time={SECONDS}",
-    f"-seed={0 if SOAK else 1}",  # 0: another one each time
-    "-timeout=5",  # seconds for one input; an answer takes milliseconds
+    "-seed=0",  # another one each time
+    "-timeout=5",  # seconds for one input, which takes milliseconds
     "-rss_limit_mb=512",
     "-max_len=4096",
     "-len_control=0",  # long inputs from the start: the seeds are long, too
@@ -41,14 +39,15 @@ OPTIONS = (
 
 
 @pytest.mark.parametrize(("target", "seed"), SEEDS, ids=[f"{target}-{path.name}" for target, path in SEEDS])
-def test_what_is_known_already_is_taken(target: str, seed: Path) -> None:
+def test_a_seed_breaks_no_property(target: str, seed: Path) -> None:
     tried = importlib.import_module(f"fuzz.{target}").one_input
 
     assert tried(seed.read_bytes()) is None
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("target", TARGETS)
-def test_no_input_breaks_what_holds_for_all(target: str, tmp_path: Path) -> None:
+def test_libfuzzer_finds_no_input_that_breaks_a_property(target: str, tmp_path: Path) -> None:
     if importlib.util.find_spec("atheris") is None:
         require.left_out(
             "needs atheris, which has no wheel for this Python or machine (requirements/dev.lock)"
@@ -76,7 +75,7 @@ def test_no_input_breaks_what_holds_for_all(target: str, tmp_path: Path) -> None
 
 
 def _examples(target: str) -> Iterator[str]:
-    """The texts that break the validator's rules, which lead to each of them at once."""
+    """Configs and annotations that break a rule each, so that the fuzzer starts with every rule covered."""
     for path in sorted((require.REPOSITORY / "docs/rules/examples").glob("*.yaml")):
         body = yaml.safe_load(path.read_text())
         for key, own, letter in (("config", "config", "N"), ("networks", "annotation", "P")):
@@ -90,6 +89,6 @@ def _inputs(folder: Path) -> str:
     return "\n".join(f"{path.name}: {path.read_bytes()!r}" for path in paths)
 
 
-def _executed(said: str) -> int:
-    count = re.search(r"number_of_executed_units: (\d+)", said)
+def _executed(log: str) -> int:
+    count = re.search(r"number_of_executed_units: (\d+)", log)
     return int(count[1]) if count else 0
