@@ -6,6 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHIM   := plugin/shim/build/netattach
 TESTS  ?=
+WORKERS ?= 2
 LAB    := PYTHONPATH=tests $(BIN)/python -m e2e.lab
 
 export PYTHON
@@ -13,21 +14,29 @@ export NETATTACH_CACHE := $(or $(NETATTACH_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint fmt rules shim image cluster cluster-down bench lock clean demo-needs test-needs shim-needs cluster-needs
+.PHONY: help setup demo test e2e check soak lint fmt rules shim image cluster cluster-down bench lock clean demo-needs test-needs shim-needs cluster-needs
 
-help: ## say what there is (this text)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help: ## list the targets (this text)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: test-needs cluster-needs $(VENV)/dev ## install what development and the tests need
+setup: test-needs cluster-needs $(VENV)/dev ## install what development and all tests need
 
 demo: demo-needs $(VENV)/demo shim ## attach networks to a pod on this machine, without a cluster (NAD=file.yaml, KEEP=1)
 	@$(BIN)/netattach demo --cni-bin "$$(tools/cni-plugins)" --shim $(SHIM) $(if $(NAD),--nad "$(NAD)") $(if $(KEEP),--keep)
 
-test: setup shim ## run all tests, with short budgets
-	@tools/lanes $(BIN)/pytest
+test: test-needs $(VENV)/dev shim ## run the tests that need no cluster, or TESTS=...
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(or $(TESTS),tests/unit tests/contract tests/node tests/kernel)
 
-soak: setup shim ## run all tests, or TESTS=..., with long budgets and note the outcome in bench/results
-	@tools/soak $(if $(TESTS),,tools/lanes) $(BIN)/pytest $(TESTS)
+e2e: setup shim ## run the tests on a real two-node cluster, as root
+	@$(BIN)/pytest $(or $(TESTS),tests/e2e)
+
+check: ## run everything that CI runs: lint, test, e2e
+	@$(MAKE) lint
+	@$(MAKE) test
+	@$(MAKE) e2e
+
+soak: setup shim ## run all tests, or TESTS=..., with long budgets; the outcome goes to bench/results
+	@tools/soak $(BIN)/pytest $(TESTS)
 
 lint: shim-needs $(VENV)/dev ## check style, types, import directions and the shim's warnings
 	$(BIN)/ruff check

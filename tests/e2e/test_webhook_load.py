@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import os
 import ssl
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,15 +29,7 @@ SELECTOR = ("--namespace", CONTROL, "--selector", "app.kubernetes.io/component=w
 
 
 @pytest.fixture(scope="module")
-def alone() -> None:
-    """Where other tests run beside these, they have come to their end: nobody else shall take the processors."""
-    beside = os.environ.get("NETATTACH_BESIDE")
-    while beside and Path("/proc", beside).exists():
-        time.sleep(0.2)
-
-
-@pytest.fixture(scope="module")
-def close(alone: None, installed: Cluster) -> Iterator[Cluster]:
+def close(installed: Cluster) -> Iterator[Cluster]:
     """Both replicas are on node1: node2 is too slow for a load. There is a network that pods can ask for."""
     created(installed, nad("known", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     installed.kubectl("cordon", "node2")

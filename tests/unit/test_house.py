@@ -1,8 +1,8 @@
-"""The house's own rules: where files stand, how long they are, what they never name, and what `make` offers.
+"""Rules of the repository: where files are, how long they are, what they never mention, and which targets `make` has.
 
-A component's folder (`operator/`, `plugin/`, ...) holds its package and no `.py` of its own. An `operator/__init__.py`, or an
-`operator.py` beside it, would win over Python's own `operator` module whenever the repository is first on the path
-(`python -m ...` run in it), and then even `import enum` fails. A folder without it loses to the real one, as it should.
+A component's folder (`operator/`, `plugin/`, ...) contains its package and no other `.py`. An `operator/__init__.py`, or an
+`operator.py` next to the folder, would shadow Python's own `operator` module whenever the repository is first on the path
+(`python -m ...` run in it), and then even `import enum` fails. A folder without `__init__.py` does not shadow it.
 """
 
 import ast
@@ -31,7 +31,7 @@ FORBIDDEN = re.compile(
         [
             r"(?<![\w.}])/" + "root/",  # somebody's home
             r"(?<![\w.}/])/" + r"home/\w+/",
-            r"pypi\." + "org",  # where packages come from is for the machine's own configuration to say
+            r"pypi\." + "org",  # the machine's own configuration decides where packages come from
             r"python" + r"hosted\.org",
             r"proxy\.golang" + r"\.org",
             r"deb\.debian" + r"\.org",
@@ -42,7 +42,7 @@ FORBIDDEN = re.compile(
 
 
 def _committed(*suffixes: str) -> Iterator[Path]:
-    """Committed files that are there, of the suffixes, or all."""
+    """Committed files that exist, with one of the suffixes, or all."""
     require.command("git")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
@@ -54,7 +54,7 @@ def _committed(*suffixes: str) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda path: path.name)
-def test_a_component_folder_holds_one_package_and_no_python_of_its_own(component: Path) -> None:
+def test_a_component_folder_contains_one_package_and_no_other_python_file(component: Path) -> None:
     packages = [path.parent.name for path in component.glob("*/__init__.py")]
 
     assert [f"netattach_{component.name}"] == packages
@@ -92,7 +92,7 @@ def test_the_search_for_machines_and_hosts_finds_them(text: str) -> None:
     assert FORBIDDEN.search(text)
 
 
-def test_no_committed_text_names_a_machines_paths_or_a_package_index() -> None:
+def test_no_committed_text_contains_a_machines_paths_or_a_package_index() -> None:
     found = [
         f"{path}:{number}: {line.strip()}"
         for path in _committed()
@@ -104,14 +104,34 @@ def test_no_committed_text_names_a_machines_paths_or_a_package_index() -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["help"]], ids=["without a target", "help"])
-def test_make_says_what_it_offers(arguments: list[str]) -> None:
-    said = subprocess.run(
+def test_make_lists_its_targets(arguments: list[str]) -> None:
+    printed = subprocess.run(
         [require.command("make"), "--no-print-directory", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    offered = set(re.findall(r"^  make (\w+) +\S", said, re.MULTILINE))
+    listed = set(re.findall(r"^  make ([\w-]+) +\S", printed, re.MULTILINE))
+    [phony] = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
-    assert {"help", "setup", "demo", "test", "soak", "lint", "fmt", "shim", "bench", "clean"} <= offered
+    assert {"test", "e2e", "check"} <= listed
+    assert {name for name in phony.split() if not name.endswith("-needs")} == listed
+
+
+def test_ci_runs_all_checks() -> None:
+    printed = subprocess.run(
+        [require.command("make"), "--dry-run", "check"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    commands = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith("make")]
+
+    assert ["make check"] == commands
+    for expected in (
+        "ruff check",
+        "mypy",
+        "lint-imports",
+        "pytest -n",
+        "tests/unit tests/contract tests/node tests/kernel",
+        "tests/e2e",
+    ):
+        assert expected in printed
