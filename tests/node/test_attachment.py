@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from typing import Any
 
 import pytest
 
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK
 from support.node import Node, NodePod
+from support.waiting import eventually
 
 LAN: dict[str, Any] = {
     "type": "host-local",
@@ -262,7 +262,7 @@ def test_a_plain_pod(node: Node) -> None:
         node.add(pod)
 
         assert ["lo", "eth0"] == node.link_names(pod)
-        _eventually(lambda: node.status_text(pod) is not None)
+        eventually(lambda: node.status_text(pod) is not None)
         assert [("cbr0", True)] == [(entry["name"], entry["default"]) for entry in node.status(pod)]
         node.delete(pod)
 
@@ -324,10 +324,3 @@ def test_check_finds_what_is_missing(node: Node) -> None:
 
 def _ip(node: Node, pod: NodePod, name: str) -> str:
     return node.addresses(pod, name)[0].partition("/")[0]
-
-
-def _eventually(holds: Any) -> None:
-    give_up = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from support.faults import eventually
 from support.node import Node, NodePod
+from support.waiting import eventually
 
 V4, V6 = "10.0.3.1", "fd00:3::1"
 ETH0 = "10.244.1.1"

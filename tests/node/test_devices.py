@@ -14,7 +14,7 @@ from netattach_cli.demo.demo_node import NodePaths
 from support import kubelet
 from support.kubelet import Kubelet
 from support.node import Node
-from support.plain import eventually
+from support.waiting import eventually
 
 RESOURCE = "example.com/card"
 INFO: dict[str, Any] = {"type": "pci", "version": "1.1.0", "pci": {"pci-address": "0000:3b:02.0"}}

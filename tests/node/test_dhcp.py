@@ -16,8 +16,9 @@ import pytest
 from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import DemoNode, NodePaths
 from support import dhcp_server, require
-from support.dhcp_server import DhcpServer, until
+from support.dhcp_server import DhcpServer
 from support.node import Node
+from support.waiting import eventually
 
 MACVLAN: dict[str, Any] = {
     "cniVersion": "1.0.0",
@@ -88,9 +89,9 @@ def test_macvlan_gets_a_lease_renews_it_and_gives_it_back(node: Node, server: Dh
         assert leased == node.status(pod)[1]["ips"][0]
         assert node.pings(pod, "10.0.3.1")
         first = server.expiry(leased)
-        until(lambda: server.expiry(leased) > first)
+        eventually(lambda: server.expiry(leased) > first)
         node.delete(pod)
-        until(lambda: server.released() == [leased])
+        eventually(lambda: server.released() == [leased])
         assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
 
 
@@ -108,7 +109,7 @@ def test_host_device_gets_a_lease_and_gives_card_and_lease_back(node: Node, serv
         assert [f"{leased}/24"] == node.addresses(pod, "net1")
         assert "spare0" not in node.link_names()
         node.delete(pod)
-        until(lambda: server.released() == [leased])
+        eventually(lambda: server.released() == [leased])
         assert "spare0" in node.link_names()
     node.stage.run("ip", "link", "delete", "spare0")
 
@@ -124,10 +125,10 @@ def test_a_lease_outlives_a_restart_of_the_daemon(node: Node, server: DhcpServer
 
         with daemon(node):
             renewed = server.expiry(leased)
-            until(lambda: server.expiry(leased) > renewed)
+            eventually(lambda: server.expiry(leased) > renewed)
             assert ([leased], [f"{leased}/24"]) == (server.addresses(), node.addresses(pod, "net1"))
             node.delete(pod)
-            until(lambda: server.released() == [leased])
+            eventually(lambda: server.released() == [leased])
 
 
 def test_a_dhcp_daemon_that_is_killed_comes_back_with_its_leases(node: Node, server: DhcpServer) -> None:
@@ -138,21 +139,21 @@ def test_a_dhcp_daemon_that_is_killed_comes_back_with_its_leases(node: Node, ser
         leased = address(server)
         (before,) = dhcp_daemons(node)
         os.kill(before, signal.SIGKILL)
-        until(lambda: dhcp_daemons(node) not in ([], [before]))
+        eventually(lambda: dhcp_daemons(node) not in ([], [before]))
         renewed = server.expiry(leased)
-        until(lambda: server.expiry(leased) > renewed)
+        eventually(lambda: server.expiry(leased) > renewed)
 
         node.delete(pod)
-        until(lambda: server.released() == [leased])
+        eventually(lambda: server.released() == [leased])
 
 
 def test_ours_ends_with_the_daemon_however_that_ends(node: Node) -> None:
     with daemon(node) as process:
-        until(lambda: len(dhcp_daemons(node)) == 1)
+        eventually(lambda: len(dhcp_daemons(node)) == 1)
         assert {"running": True, "socket": "/run/cni/dhcp.sock"} == told(node)
         process.kill()
         process.wait()
-        until(lambda: dhcp_daemons(node) == [])
+        eventually(lambda: dhcp_daemons(node) == [])
 
 
 def test_one_that_runs_on_the_node_is_respected(node: Node, server: DhcpServer) -> None:
@@ -161,7 +162,7 @@ def test_one_that_runs_on_the_node_is_respected(node: Node, server: DhcpServer) 
         "sh", "-c", f"mkdir -p /run/cni; exec {node.stage.paths.bin_dir}/dhcp daemon"
     )
     own = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until(lambda: len(dhcp_daemons(node)) == 1)
+    eventually(lambda: len(dhcp_daemons(node)) == 1)
     (before,) = dhcp_daemons(node)
     node.create_nad("lan", MACVLAN)
     with daemon(node), node.pod("lan") as pod:
@@ -171,12 +172,12 @@ def test_one_that_runs_on_the_node_is_respected(node: Node, server: DhcpServer) 
         assert told(node)["running"]
         own.terminate()
         own.wait()
-        until(lambda: dhcp_daemons(node) not in ([], [before]))
+        eventually(lambda: dhcp_daemons(node) not in ([], [before]))
         renewed = server.expiry(leased)
-        until(lambda: server.expiry(leased) > renewed)
+        eventually(lambda: server.expiry(leased) > renewed)
 
         node.delete(pod)
-        until(lambda: server.released() == [leased])
+        eventually(lambda: server.released() == [leased])
 
 
 def test_a_node_without_the_binary_says_so(node: Node) -> None:

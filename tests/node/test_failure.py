@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import demo_node
-from netattach_cli.demo.demo_node import NodePaths
+from netattach_cli.demo import stage
+from netattach_cli.demo.stage import Places
+from support.faults import processes_of
 from support.node import Node
+from support.waiting import PATIENCE, eventually
 
 LAN: dict[str, Any] = {
     "type": "host-local",
@@ -41,7 +42,7 @@ def plugin(node: Node, tmp_path: Path) -> Iterator[Callable[[str], str]]:
     installed: list[Path] = []
 
     def install(script: str) -> str:
-        path = node.stage.paths.bin_dir / f"scripted{len(installed)}"
+        path = node.stage.places.bin_dir / f"scripted{len(installed)}"
         path.write_text(script)
         path.chmod(0o755)
         installed.append(path)
@@ -162,22 +163,22 @@ def test_a_runtime_that_does_not_hand_over_annotations(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_runtime_that_gives_up(node: Node, plugin: Callable[[str], str], tmp_path: Path) -> None:
+def test_a_runtime_that_cancels_an_add(node: Node, plugin: Callable[[str], str], tmp_path: Path) -> None:
     """It kills the shim while a plugin and its child run: both are ended, then all is undone, without another call."""
     pids = tmp_path / "pids"
     node.create_nad("good", GOOD)
     node.create_nad("hangs", {"cniVersion": "1.0.0", "type": plugin(HANGING.format(pids=pids))})
     with node.pod("good,hangs") as pod, ThreadPoolExecutor() as pool:
         adding = pool.submit(node.call, "add", pod)
-        _eventually(
+        eventually(
             lambda: pids.exists() and len(pids.read_text().split()) == 2 and "net1" in node.link_names(pod)
         )
         plugin_and_child = [int(pid) for pid in pids.read_text().split()]
 
         os.kill(_shim_of(plugin_and_child[0]), signal.SIGKILL)
 
-        assert 0 != adding.result(timeout=20).returncode
-        _eventually(lambda: _left(node) == NOTHING)
+        assert 0 != adding.result(timeout=PATIENCE).returncode
+        eventually(lambda: _left(node) == NOTHING)
         assert [False, False] == [_lives(pid) for pid in plugin_and_child]
         assert ["lo"] == node.link_names(pod)
         node.delete(pod)
@@ -197,20 +198,20 @@ def test_sixty_four_pods_at_once_with_four_networks_each(node: Node) -> None:
         assert NOTHING == _left(node)
 
 
-def test_a_daemon_that_was_restarted_knows_its_pods(places: NodePaths, cnitool: Path, tmp_path: Path) -> None:
+def test_a_daemon_that_was_restarted_knows_its_pods(places: Places, cnitool: Path, tmp_path: Path) -> None:
     """The ledger outlives it; and while it is away a pod that asks for a network waits for it instead of failing."""
-    own = NodePaths(tmp_path / "stage", places.plugins, places.shim)
-    with demo_node.build(own) as built, ThreadPoolExecutor() as pool:
+    own = Places(tmp_path / "stage", places.plugins, places.shim)
+    with stage.build(own) as built, ThreadPoolExecutor() as pool:
         node = Node(built, cnitool)
         node.create_nad("good", GOOD)
         with node.pod("good") as pod, node.pod("good") as late:
             with built.daemon():
                 node.add(pod)
             adding = pool.submit(node.add, late)
-            time.sleep(0.2)
+            eventually(lambda: processes_of(f"CNI_PATH={built.places.bin_dir}", "CNI_COMMAND=ADD"))
             assert not adding.done()
             with built.daemon():
-                adding.result(timeout=20)
+                adding.result(timeout=PATIENCE)
                 assert ["lo", "eth0", "net1"] == node.link_names(late)
                 node.delete(pod)
                 node.delete(late)
@@ -244,10 +245,3 @@ def _lives(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _eventually(holds: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 15
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import demo_node
-from netattach_cli.demo.demo_node import NodePaths
-from support.faults import eventually, state
+from netattach_cli.demo import stage
+from netattach_cli.demo.stage import Places
+from support.faults import state
 from support.node import Node
+from support.waiting import eventually
 
 LAN: dict[str, Any] = {
     "type": "host-local",
@@ -66,16 +67,16 @@ class Disks:
 
     def spoil(self, content: bytes | None) -> None:
         """The one entry; None cuts it off in the middle."""
-        [entry] = self.node.stage.paths.ledger.glob("*.json")
+        [entry] = self.node.stage.places.ledger.glob("*.json")
         data = entry.read_bytes()
         entry.write_bytes(data[: len(data) // 2] if content is None else content)
 
 
 @pytest.fixture(scope="module")
-def disks(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disks]:
+def disks(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disks]:
     """For all tests here, none of which leaves anything."""
     root = tmp_path_factory.mktemp("disks")
-    with demo_node.build(NodePaths(root / "stage", places.plugins, places.shim)) as built, built.daemon():
+    with stage.build(Places(root / "stage", places.plugins, places.shim)) as built, built.daemon():
         node = Node(built, cnitool)
         node.create_nad("good", GOOD)
         with node.pod("good") as pod:
@@ -138,7 +139,7 @@ def test_leases_on_such_a_disk(disks: Disks, kind: str) -> None:
 def test_configurations_on_such_a_disk(disks: Disks, kind: str) -> None:
     """They are only read: pods come and go."""
     node = disks.node
-    with disks.disk(str(node.stage.paths.conf_dir)) as turn, node.pod("good") as pod:
+    with disks.disk(str(node.stage.places.conf_dir)) as turn, node.pod("good") as pod:
         turn(kind)
 
         node.add(pod)
@@ -158,7 +159,7 @@ def test_an_entry_that_somebody_spoilt(disks: Disks, content: bytes | None, nad_
         node.add(pod)
         disks.spoil(content)
         if not nad_stays:
-            (node.stage.paths.store / "nads/default/good.json").unlink()
+            (node.stage.places.store / "nads/default/good.json").unlink()
         try:
             added = node.call("add", pod)
             assert 0 != added.returncode
@@ -174,10 +175,10 @@ def test_an_entry_that_somebody_spoilt(disks: Disks, content: bytes | None, nad_
 
 
 def test_a_spoilt_entry_of_a_pod_that_runs_survives_a_restart(
-    places: NodePaths, cnitool: Path, tmp_path: Path
+    places: Places, cnitool: Path, tmp_path: Path
 ) -> None:
     """Its daemon does not take it for something to be undone, and attaches others."""
-    with demo_node.build(NodePaths(tmp_path / "stage", places.plugins, places.shim)) as built:
+    with stage.build(Places(tmp_path / "stage", places.plugins, places.shim)) as built:
         node = Node(built, cnitool)
         node.create_nad("good", GOOD)
         with node.pod("good") as pod:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,30 +12,31 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import demo_node
-from netattach_cli.demo.demo_node import NodePaths
-from support.faults import FaultyDaemon, eventually, kill, processes_of, state
+from netattach_cli.demo import stage
+from netattach_cli.demo.stage import Places
+from support.faults import FaultyDaemon, kill, processes_of, state
 from support.node import Node
+from support.waiting import PATIENCE, eventually
 
 LAN: dict[str, Any] = {"type": "host-local", "subnet": "10.9.0.0/16"}
 GOOD: dict[str, Any] = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1", "ipam": LAN}
 
 MISBEHAVIOUR = {
-    "hangs": ("sleep 300 & sleep 300", "did not end within 1000 ms and was stopped"),
-    "hangs in another session": ("setsid sleep 300 & wait", "did not end within 1000 ms and was stopped"),
-    "crashes": ("kill -SEGV $$", "was killed by signal 11"),
-    "prints garbage": ("echo '{\"cniVersion\": nonsense'", "returned an invalid CNI result"),
-    "prints nothing": ("exit 0", "returned no result"),
+    "hangs": ("sleep 300 & sleep 300", "did not end within 2000 ms and was stopped"),
+    "hangs in another session": ("setsid sleep 300 & wait", "did not end within 2000 ms and was stopped"),
+    "crashes": ("kill -SEGV $$", "was ended by signal 11"),
+    "prints garbage": ("echo '{\"cniVersion\": nonsense'", "answered what is no CNI result"),
+    "prints nothing": ("exit 0", "printed no result"),
     "writes 10 MB": ("head -c 10000000 /dev/zero", "it wrote more than 1 MiB"),
     "complains in 10 MB": ("head -c 10000000 /dev/zero >&2", "it wrote more than 1 MiB"),
-    "fails without a word": ("exit 7", "failed with exit status 7 and printed: nothing"),
+    "fails without a word": ("exit 7", "failed with exit status 7 and said: nothing"),
     "fails in words that mean success": ("echo 'link not found'; exit 1", "said: link not found"),
 }
 
 
 @dataclass
 class Stand:
-    """A node whose daemon waits a second for a plugin."""
+    """A node, its daemon, and what the node looks like without pods."""
 
     node: Node
     daemon: FaultyDaemon
@@ -43,28 +44,40 @@ class Stand:
 
     def plugin(self, script: str) -> None:
         """Installs it as `odd`."""
-        path = self.node.stage.paths.bin_dir / "odd"
+        path = self.node.stage.places.bin_dir / "odd"
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
     def nothing_is_left(self) -> None:
         eventually(lambda: state(self.node) == self.clean)
-        eventually(lambda: not processes_of(f"CNI_PATH={self.node.stage.paths.bin_dir}"))
+        eventually(lambda: not processes_of(f"CNI_PATH={self.node.stage.places.bin_dir}"))
 
 
-@pytest.fixture(scope="module")
-def stand(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    """For all tests here, none of which leaves anything."""
-    root = tmp_path_factory.mktemp("faults")
-    with demo_node.build(NodePaths(root / "stage", places.plugins, places.shim)) as built:
+@contextlib.contextmanager
+def standing(places: Places, cnitool: Path, root: Path, **settings: str) -> Iterator[Stand]:
+    with stage.build(Places(root / "stage", places.plugins, places.shim)) as built:
         node, daemon = Node(built, cnitool), FaultyDaemon(built, root)
         node.create_nad("good", GOOD)
         node.create_nad("odd", {"cniVersion": "1.0.0", "type": "odd"})
-        with daemon.running(NETATTACH_PLUGIN_DEADLINE="1"):
+        with daemon.running(**settings):
             with node.pod("good") as pod:
                 node.add(pod)
                 node.delete(pod)
             yield Stand(node, daemon, state(node))
+
+
+@pytest.fixture(scope="module")
+def stand(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    """For all tests here, none of which leaves anything. Its daemon waits two seconds for a plugin."""
+    with standing(places, cnitool, tmp_path_factory.mktemp("faults"), NETATTACH_PLUGIN_DEADLINE="2") as stand:
+        yield stand
+
+
+@pytest.fixture(scope="module")
+def patient(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    """Likewise, with a daemon that waits for a plugin as long as a test may hold it."""
+    with standing(places, cnitool, tmp_path_factory.mktemp("patient")) as stand:
+        yield stand
 
 
 @pytest.mark.parametrize(("script", "said"), MISBEHAVIOUR.values(), ids=MISBEHAVIOUR)
@@ -98,7 +111,7 @@ def test_a_plugin_that_misbehaves_on_delete(stand: Stand, script: str) -> None:
         assert "DEL of network default/odd (net2)" in deleted.stderr
         assert "not found" not in deleted.stderr
         assert [] == stand.node.leases()
-        [entry] = stand.node.stage.paths.ledger.glob("*.json")
+        [entry] = stand.node.stage.places.ledger.glob("*.json")
         left = json.loads(entry.read_text())
         assert ("deleting", ["net2"]) == (left["phase"], [each["interface"] for each in left["attachments"]])
         stand.plugin("exit 0")
@@ -113,7 +126,7 @@ def test_a_delete_that_failed_is_tried_again_in_another_pods_time(stand: Stand) 
         stand.node.add(pod)
         stand.plugin("exit 1")
         assert 0 != stand.node.call("del", pod).returncode
-    for path in (stand.node.stage.paths.var_lib_cni / "results").iterdir():
+    for path in (stand.node.stage.places.var_lib_cni / "results").iterdir():
         path.unlink()
     stand.plugin("exit 0")
     stand.daemon.die()
@@ -135,59 +148,62 @@ def test_a_shim_that_is_killed_with_all_that_it_started(stand: Stand, tmp_path: 
     with stand.node.pod("good,odd") as pod, ThreadPoolExecutor() as pool:
         adding = pool.submit(stand.node.call, "add", pod)
         eventually(lambda: started.exists() and stand.node.leases())
-        give_up = time.monotonic() + 20
-        while remaining := processes_of(f"CNI_PATH={stand.node.stage.paths.bin_dir}"):
-            assert time.monotonic() < give_up
+
+        def all_are_killed() -> bool:
+            remaining = processes_of(f"CNI_PATH={stand.node.stage.places.bin_dir}")
             for pid in reversed(remaining):
                 kill(pid)
+            return not remaining
 
-        assert 0 != adding.result(timeout=20).returncode
+        eventually(all_are_killed)
+
+        assert 0 != adding.result(timeout=PATIENCE).returncode
         eventually(lambda: 0 == stand.node.call("del", pod).returncode)
         stand.nothing_is_left()
 
 
-def test_two_adds_for_one_sandbox_overlap(stand: Stand, tmp_path: Path) -> None:
+def test_two_adds_for_one_sandbox_overlap(patient: Stand, tmp_path: Path) -> None:
     """A runtime that was in a hurry. One is carried out, the other one says that it was; the pod is whole."""
     started, go_on = tmp_path / "started", tmp_path / "go-on"
     wait = f'touch {started}; while [ ! -e {go_on} ]; do sleep 0.01; done; echo "{{}}"'
-    stand.plugin(f'[ "$CNI_COMMAND" = ADD ] || exit 0\n{wait}')
-    with stand.node.pod("good,odd") as pod, ThreadPoolExecutor() as pool:
-        first = pool.submit(stand.node.call, "add", pod)
+    patient.plugin(f'[ "$CNI_COMMAND" = ADD ] || exit 0\n{wait}')
+    with patient.node.pod("good,odd") as pod, ThreadPoolExecutor() as pool:
+        first = pool.submit(patient.node.call, "add", pod)
         eventually(started.exists)
-        second = pool.submit(stand.node.call, "add", pod)
-        time.sleep(0.2)  # it waits for its turn, and has no plugin
+        path = f"CNI_PATH={patient.node.stage.places.bin_dir}"
+        alone = len(processes_of(path, "CNI_COMMAND=ADD", "CNI_IFNAME=eth0"))
+        second = pool.submit(patient.node.call, "add", pod)
+        eventually(lambda: len(processes_of(path, "CNI_COMMAND=ADD", "CNI_IFNAME=eth0")) > alone)
         go_on.touch()
 
-        outcomes = sorted([first.result(timeout=20).returncode, second.result(timeout=20).returncode])
+        outcomes = sorted(
+            [first.result(timeout=PATIENCE).returncode, second.result(timeout=PATIENCE).returncode]
+        )
         assert [0, 1] == outcomes
-        assert ["lo", "eth0", "net1"] == stand.node.link_names(pod)
-        assert 2 == len(stand.node.leases())
-        stand.node.delete(pod)
-        stand.nothing_is_left()
+        assert ["lo", "eth0", "net1"] == patient.node.link_names(pod)
+        assert 2 == len(patient.node.leases())
+        patient.node.delete(pod)
+        patient.nothing_is_left()
 
 
-def test_a_call_that_waits_and_is_given_up_begins_nothing(stand: Stand, tmp_path: Path) -> None:
+def test_a_call_that_waits_and_is_given_up_begins_nothing(patient: Stand, tmp_path: Path) -> None:
     """Its turn comes when its runtime is gone."""
     started, go_on = tmp_path / "started", tmp_path / "go-on"
     wait = f'touch {started}; while [ ! -e {go_on} ]; do sleep 0.01; done; echo "{{}}"'
-    stand.plugin(f'[ "$CNI_COMMAND" = ADD ] || exit 0\n{wait}')
-    with stand.node.pod("odd") as pod, ThreadPoolExecutor() as pool:
-        first = pool.submit(stand.node.call, "add", pod)
+    patient.plugin(f'[ "$CNI_COMMAND" = ADD ] || exit 0\n{wait}')
+    with patient.node.pod("odd") as pod, ThreadPoolExecutor() as pool:
+        first = pool.submit(patient.node.call, "add", pod)
         eventually(started.exists)
-        deleting = pool.submit(stand.node.call, "del", pod)
-        eventually(lambda: processes_of("CNI_COMMAND=DEL"))
-        front = min(
-            pid
-            for pid in processes_of("CNI_COMMAND=DEL")
-            if pid in processes_of(f"CNI_PATH={stand.node.stage.paths.bin_dir}")
-        )
-        kill(front)
-        assert 0 != deleting.result(timeout=20).returncode
+        deleting = pool.submit(patient.node.call, "del", pod)
+        path = f"CNI_PATH={patient.node.stage.places.bin_dir}"
+        eventually(lambda: processes_of(path, "CNI_COMMAND=DEL"))
+        kill(min(processes_of(path, "CNI_COMMAND=DEL")))
+        assert 0 != deleting.result(timeout=PATIENCE).returncode
         go_on.touch()
 
-        assert 0 == first.result(timeout=20).returncode
-        eventually(lambda: not processes_of(f"CNI_PATH={stand.node.stage.paths.bin_dir}"))
-        assert ["lo", "eth0"] == stand.node.link_names(pod)
-        assert 1 == len(list(stand.node.stage.paths.ledger.glob("*.json")))
-        stand.node.delete(pod)
-        stand.nothing_is_left()
+        assert 0 == first.result(timeout=PATIENCE).returncode
+        eventually(lambda: not processes_of(f"CNI_PATH={patient.node.stage.places.bin_dir}"))
+        assert ["lo", "eth0"] == patient.node.link_names(pod)
+        assert 1 == len(list(patient.node.stage.places.ledger.glob("*.json")))
+        patient.node.delete(pod)
+        patient.nothing_is_left()

@@ -20,12 +20,12 @@ from support.plain import (
     NOTHING,
     TRY_AGAIN,
     error_of,
-    eventually,
     left_on,
     primary_path,
     recompiled,
     sandbox,
 )
+from support.waiting import eventually
 
 RECORDER = """#!/bin/sh
 # Records how it was called, and answers with the result before it, or with one of its own.

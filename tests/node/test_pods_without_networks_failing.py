@@ -23,7 +23,6 @@ from support.plain import (
     begun,
     children,
     error_of,
-    eventually,
     left_on,
     lives,
     locks,
@@ -32,6 +31,7 @@ from support.plain import (
     run,
     sandbox,
 )
+from support.waiting import eventually
 
 
 @pytest.fixture

@@ -8,23 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from netattach_cli.demo.demo_node import DemoNode
 from support.node import Node
 from support.shim_peer import children
+from support.waiting import PATIENCE
 
-PATIENCE = 20.0
 _TESTS = Path(__file__).parent.parent
-
-
-def eventually(holds: Callable[[], object]) -> None:
-    """Fails where it does not come to hold."""
-    give_up = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < give_up, "it did not come to pass"
-        time.sleep(0.01)
 
 
 class FaultyDaemon:
@@ -89,12 +81,15 @@ class FaultyDaemon:
         return points.read_text().splitlines() if points.exists() else []
 
 
-def processes_of(word: str) -> list[int]:
-    """Those that still run and have the word in their environment: plugins of a sandbox, for example."""
+def processes_of(*variables: str) -> list[int]:
+    """Running processes with all of these variables (`NAME=value`), such as the plugins of a sandbox.
+
+    Other nodes may exist on the machine: one of the variables has to name something of this one, such as its CNI_PATH.
+    """
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
-            if word.encode() in path.read_bytes():
+            if {variable.encode() for variable in variables} <= set(path.read_bytes().split(b"\0")):
                 found.append(int(path.parent.name))
     return found
 

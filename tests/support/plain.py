@@ -6,8 +6,7 @@ import contextlib
 import hashlib
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from netattach_core.cni import request as cni_request
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Chain
 from support.node import Node, NodePod
+from support.waiting import eventually
 
 NOTHING: dict[str, list[str]] = {"links": [], "leases": [], "ledger": [], "nat": []}
 TRY_AGAIN, DELEGATE, OTHER = 11, 100, 999
@@ -80,13 +80,6 @@ def left_on(node: Node) -> dict[str, list[str]]:
 
 def locks(node: Node) -> list[str]:
     return node.stage.run("ls", "/run/netattach/locks", check=False).stdout.split()
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 15
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
 
 
 def primary_path(node: Node) -> Path:

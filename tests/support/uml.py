@@ -55,7 +55,7 @@ def missing() -> str | None:
 
 
 def kernel(work: Path, choose: Callable[[Iterable[int]], int] = max) -> tuple[str, ...]:
-    """The first words of the command. The processes of such a kernel run one at a time; on one processor that is four times as fast.
+    """The first words of the command. Such a kernel runs one process at a time: on one processor that is four times as fast.
 
     `choose` selects one of the machine's processors, a different one for each of two kernels. `work` is an existing directory.
     """
