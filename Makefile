@@ -64,7 +64,7 @@ cluster: setup image ## start a real two-node cluster on this machine, as root, 
 	@$(LAB) up
 	@$(LAB) load build/netattach.tar
 	@$(LAB) install
-	@$(LAB) tell
+	@$(LAB) show
 
 cluster-down: $(VENV)/dev ## end that cluster and all that belongs to it
 	@$(LAB) down

@@ -1,4 +1,4 @@
-"""The cluster of the session, and our programs installed in it as a user installs them."""
+"""The cluster of the session, with our programs installed as a user installs them."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from pathlib import Path
 
 import pytest
 
-from e2e.lab import places, process, turn
-from e2e.lab.cluster import Cluster, standing
+from e2e.lab import lock, places, process
+from e2e.lab.cluster import Cluster, reused
 from support import require
 
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The cluster comes last, and of its tests the tutorial first: it begins where nothing is installed."""
+    """Runs these tests after all others, and the tutorial first: it begins where nothing is installed."""
     items.sort(key=lambda item: (item.path.is_relative_to(HERE), item.path.name != "test_tutorial.py"))
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """Two nodes, nothing of ours on them. With NETATTACH_CLUSTER=keep: the one that `make cluster` made, left as it is."""
+    """Two nodes without our programs. With NETATTACH_CLUSTER=keep: the cluster of `make cluster`, which is kept."""
     problem = places.missing() or places.unbuilt()
     if problem:
         require.left_out(f"needs a cluster: {problem}")
-    if turn.kept() and not standing():
+    if lock.cluster_is_kept() and not reused():
         require.left_out(
-            "needs a cluster of its own, and one stands here: NETATTACH_CLUSTER=keep uses it, make cluster-down ends it"
+            "needs a cluster of its own, and one runs here: NETATTACH_CLUSTER=keep uses it, make cluster-down deletes it"
         )
     made = Cluster()
-    if standing() and made.stands:
-        with turn.taken(alone=False):
+    if reused() and made.runs:
+        with lock.held(alone=False):
             yield made
         return
-    with turn.taken(alone=True):
+    with lock.held(alone=True):
         try:
             made.up()
             yield made
         finally:
-            if standing():
-                turn.keep()
+            if reused():
+                lock.keep_cluster()
             else:
                 made.down()
 
@@ -55,13 +55,13 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def loaded(cluster: Cluster, image: Path) -> Cluster:
-    """Our image is on the nodes; nothing is installed unless an earlier test did it."""
+    """With our image on the nodes; nothing is installed unless an earlier test did it."""
     cluster.load(image)
     return cluster
 
 
 @pytest.fixture(scope="session")
 def installed(loaded: Cluster) -> Cluster:
-    """With our programs, from `kubectl apply -k deploy/`."""
+    """With our programs installed by `kubectl apply -k deploy/`."""
     loaded.install()
     return loaded

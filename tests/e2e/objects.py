@@ -1,4 +1,4 @@
-"""Objects as a user writes them, and what tests look at again and again."""
+"""Objects as a user writes them, and what many tests look at."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from e2e.lab.cluster import Cluster
-from e2e.lab.nodes import Node
+from e2e.lab.nodes import LabNode
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 STATUS = "k8s.v1.cni.cncf.io/network-status"
@@ -46,7 +46,7 @@ def pod(
     node: str = "node1",
     namespace: str = "default",
 ) -> dict[str, Any]:
-    """A pod that sleeps. It ends at once when it is told to, so that tests need not wait for its grace."""
+    """A pod that sleeps. It ends at once on SIGTERM, so that tests need not wait for its grace period."""
     text = networks if isinstance(networks, str) else json.dumps(networks)
     return {
         "apiVersion": "v1",
@@ -65,16 +65,18 @@ def pod(
 
 
 def created(cluster: Cluster, *objects: dict[str, Any]) -> str:
-    """What kubectl prints of an object that is taken, its warnings among it."""
+    """What kubectl prints for objects that are accepted, with warnings."""
     done = cluster.kubectl("create", "-f", "-", input="\n---\n".join(map(json.dumps, objects)))
     return done.stdout + done.stderr
 
 
 def wait_webhooks(cluster: Cluster) -> None:
-    """The API server keeps connections, and one to a pod whose node is gone answers nobody: the next request ends it."""
+    """The API server keeps connections; one to a pod on a node that is gone never answers, and the next request closes it."""
     tried = json.dumps(nad("tried", conf(type="macvlan", master="eth1")))
     words = ("create", "--dry-run=server", "-f", "-")
-    cluster.eventually(lambda: cluster.kubectl(*words, input=tried, check=False).returncode == 0, "a verdict")
+    cluster.eventually(
+        lambda: cluster.kubectl(*words, input=tried, check=False).returncode == 0, "the webhooks answer"
+    )
 
 
 def status(cluster: Cluster, name: str, namespace: str = "default") -> list[dict[str, Any]]:
@@ -86,7 +88,7 @@ def status(cluster: Cluster, name: str, namespace: str = "default") -> list[dict
 
 @contextlib.contextmanager
 def plugins(cluster: Cluster, node: str, **scripts: str) -> Iterator[None]:
-    """CNI plugins in sh on the node, once its inventory has them: the validator refuses networks of plugins that nobody has."""
+    """Installs CNI plugins in sh on the node and waits for its inventory: networks with a plugin that no node has are denied."""
     for name, script in scripts.items():
         program, hidden = f"/opt/cni/bin/{name}", f"/opt/cni/bin/.{name}"
         text = shlex.quote(f"#!/bin/sh\n{script}\n")
@@ -99,27 +101,27 @@ def plugins(cluster: Cluster, node: str, **scripts: str) -> Iterator[None]:
 
 
 def _plugins(cluster: Cluster, node: str) -> set[str]:
-    told = cluster.read("nodenetworkinventory", node)["status"]["plugins"]
-    return {each["name"] for each in told}
+    reported = cluster.read("nodenetworkinventory", node)["status"]["plugins"]
+    return {each["name"] for each in reported}
 
 
 def links(cluster: Cluster, pod_name: str, namespace: str = "default") -> list[str]:
-    """The interfaces in the pod, as its own kernel lists them, in their order."""
-    said = cluster.kubectl("exec", "--namespace", namespace, pod_name, "--", "ip", "-o", "link").stdout
-    return [line.split(": ")[1].partition("@")[0] for line in said.splitlines()]
+    """The interfaces in the pod, as the kernel lists them."""
+    output = cluster.kubectl("exec", "--namespace", namespace, pod_name, "--", "ip", "-o", "link").stdout
+    return [line.split(": ")[1].partition("@")[0] for line in output.splitlines()]
 
 
-def cards(node: Node) -> set[str]:
+def interfaces(node: LabNode) -> set[str]:
     """The interfaces of the node itself."""
     return {line.split(": ")[1].partition("@")[0] for line in node.sh("ip -o link").splitlines()}
 
 
 def address(cluster: Cluster, pod_name: str, interface: str, namespace: str = "default") -> str:
-    """The interface's first IPv4 address with its length, as the pod's own kernel says it."""
-    said = cluster.kubectl(
+    """The interface's first IPv4 address with its length, as the kernel lists it."""
+    output = cluster.kubectl(
         *("exec", "--namespace", namespace, pod_name, "--", "ip", "-o", "-4", "addr", "show", interface)
     ).stdout
-    return said.split()[3]
+    return output.split()[3]
 
 
 def pings(cluster: Cluster, pod_name: str, to: str, interface: str = "net1") -> bool:
@@ -128,7 +130,7 @@ def pings(cluster: Cluster, pod_name: str, to: str, interface: str = "net1") -> 
 
 
 def leftovers(cluster: Cluster, node: str) -> dict[str, list[str]]:
-    """What pods of tests may leave on a node: leases of secondary networks, ledger entries, links that we made."""
+    """What the tests' pods may leave on a node: leases of secondary networks, ledger entries, links."""
     script = (
         'grep -aslE \'"namespace": "(default|other)"|K8S_POD_NAMESPACE=(default|other);\' '
         "/var/lib/cni/netattach/* /var/lib/cni/netattach/chains/*/*; echo --; "

@@ -1,4 +1,4 @@
-"""What `kubectl create` says of broken networks and of pods that ask for what is not there, and that sound ones pass."""
+"""What `kubectl create` prints for broken networks and for pods with unknown networks; valid ones are accepted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support import require
 
 
 @pytest.fixture(autouse=True)
-def _given_back(installed: Cluster) -> Iterator[None]:
+def _deleted_afterwards(installed: Cluster) -> Iterator[None]:
     yield
     installed.kubectl("delete", "network-attachment-definitions,pods", "--all", "--grace-period=1")
 
@@ -43,11 +43,11 @@ BROKEN = {
         conf(type="macvlan", master="eth1", ipam={**HOST_LOCAL, "gateway": "10.0.4.1"}),
         ["ipam.gateway", "10.0.4.1", "10.0.3.0/24"],
     ),
-    "the node's own card": (
+    "the node's own interface": (
         conf(type="macvlan", master="eth0"),
         ["master", "eth0 is a default interface of node1", "carries the IPv4 default route", "use eth1"],
     ),
-    "the node's own card, because none is named": (
+    "the node's own interface, because none is named": (
         conf(type="macvlan"),
         ["no `master`", "eth0 on node1", "use eth1"],
     ),
@@ -55,7 +55,7 @@ BROKEN = {
         conf(type="macvlann", master="eth1"),
         ["`macvlann` is not installed on any of the 2 nodes", "did you mean `macvlan`?"],
     ),
-    "a card that no node has": (
+    "an interface that no node has": (
         conf(type="macvlan", master="eth7"),
         ["master", "eth7 does not exist on any of the 2 nodes", "eth1"],
     ),
@@ -66,32 +66,32 @@ BROKEN = {
 def test_a_broken_network_is_refused_with_the_place_and_the_fix(
     installed: Cluster, config: str, words: list[str]
 ) -> None:
-    said = refused(installed, nad("broken", config))
+    output = refused(installed, nad("broken", config))
 
-    assert 'admission webhook "nads.netattach.io" denied the request' in said
-    assert not [word for word in words if word not in said], said
+    assert 'admission webhook "nads.netattach.io" denied the request' in output
+    assert not [word for word in words if word not in output], output
 
 
 ROW = re.compile(r"^\| (.+?) \| `` (.+) `` \|$", re.MULTILINE)
 
 
-def test_the_readme_has_what_kubectl_says(installed: Cluster) -> None:
-    """NETATTACH_WRITE_PAGES=1 writes the table anew with what came."""
+def test_the_readme_shows_what_kubectl_prints(installed: Cluster) -> None:
+    """NETATTACH_WRITE_PAGES=1 writes the real output into the table."""
     page = require.REPOSITORY / "README.md"
-    came = {
+    denials = {
         name: _first_denial(refused(installed, nad("net", config))) for name, (config, _) in BROKEN.items()
     }
     if os.environ.get("NETATTACH_WRITE_PAGES"):
-        rows = "\n".join(f"| {name} | `` {said} `` |" for name, said in came.items())
+        rows = "\n".join(f"| {name} | `` {output} `` |" for name, output in denials.items())
         first, *others = ROW.finditer(page.read_text())
         end = (others or [first])[-1].end()
         page.write_text(page.read_text()[: first.start()] + rows + page.read_text()[end:])
 
-    assert came == dict(ROW.findall(page.read_text()))
+    assert denials == dict(ROW.findall(page.read_text()))
 
 
-def _first_denial(said: str) -> str:
-    return next(line.strip() for line in said.splitlines() if line.strip().startswith("deny ["))
+def _first_denial(output: str) -> str:
+    return next(line.strip() for line in output.splitlines() if line.strip().startswith("deny ["))
 
 
 SOUND = {
@@ -106,35 +106,35 @@ SOUND = {
             "plugins": [{"type": "macvlan", "master": "eth1", "ipam": HOST_LOCAL}, {"type": "tuning"}],
         }
     ),
-    "a config that stands on the nodes": "",
+    "a config file of the nodes": "",
 }
 
 
 @pytest.mark.parametrize("config", SOUND.values(), ids=SOUND)
-def test_a_sound_network_is_taken(installed: Cluster, config: str) -> None:
+def test_a_valid_network_is_accepted(installed: Cluster, config: str) -> None:
     assert "networkattachmentdefinition.k8s.cni.cncf.io/sound created" in created(
         installed, nad("sound", config)
     )
 
 
-def test_all_that_is_wrong_is_said_at_once(installed: Cluster) -> None:
+def test_all_mistakes_are_reported_at_once(installed: Cluster) -> None:
     ipam = {**HOST_LOCAL, "rangeStart": "10.0.4.1", "gateway": "10.0.5.1"}
-    said = refused(installed, nad("broken", conf(type="ipvlan", master="eth7", mode="bridge", ipam=ipam)))
-    findings = [line for line in said.splitlines() if line.strip().startswith("deny [")]
+    output = refused(installed, nad("broken", conf(type="ipvlan", master="eth7", mode="bridge", ipam=ipam)))
+    findings = [line for line in output.splitlines() if line.strip().startswith("deny [")]
 
-    assert 4 <= len(findings), said
+    assert 4 <= len(findings), output
     for word in ("eth7", "mode", "10.0.4.1", "10.0.5.1"):
-        assert [line for line in findings if word in line], said
+        assert [line for line in findings if word in line], output
 
 
-def test_what_merely_looks_wrong_is_a_warning(installed: Cluster) -> None:
-    said = created(installed, nad("static", conf(type="macvlan", master="eth1", ipam={"type": "static"})))
+def test_a_suspicious_config_is_a_warning(installed: Cluster) -> None:
+    output = created(installed, nad("static", conf(type="macvlan", master="eth1", ipam={"type": "static"})))
 
-    assert "Warning:" in said
-    assert "ips" in said
+    assert "Warning:" in output
+    assert "ips" in output
 
 
-def test_an_update_is_validated_where_the_text_changes_and_only_there(installed: Cluster) -> None:
+def test_an_update_is_validated_only_where_the_config_changes(installed: Cluster) -> None:
     created(installed, nad("sound", SOUND["macvlan"]))
     patch = json.dumps({"spec": {"config": conf(type="macvlann", master="eth1")}})
     done = installed.kubectl("patch", "nad", "sound", "--type=merge", f"--patch={patch}", check=False)
@@ -152,11 +152,11 @@ def test_a_dry_run_is_validated_too(installed: Cluster) -> None:
 
 def test_a_pod_whose_second_network_is_unknown_is_refused(installed: Cluster) -> None:
     created(installed, nad("sound", SOUND["macvlan"]))
-    said = refused(installed, pod("lost", "sound, sonud"))
+    output = refused(installed, pod("lost", "sound, sonud"))
 
-    assert 'admission webhook "pods.netattach.io" denied the request' in said
-    assert "sonud" in said
-    assert "did you mean `sound`?" in said
+    assert 'admission webhook "pods.netattach.io" denied the request' in output
+    assert "sonud" in output
+    assert "did you mean `sound`?" in output
 
 
 def test_a_pod_whose_annotation_cannot_be_read_is_refused(installed: Cluster) -> None:
@@ -171,10 +171,10 @@ def test_an_annotation_that_comes_later_is_validated_too(installed: Cluster) -> 
     assert 0 != done.returncode
 
 
-def test_a_network_and_its_pod_are_taken_together(installed: Cluster) -> None:
-    said = created(installed, nad("fresh", SOUND["macvlan"]), pod("fresh", "fresh"))
+def test_a_network_and_its_pod_are_accepted_together(installed: Cluster) -> None:
+    output = created(installed, nad("fresh", SOUND["macvlan"]), pod("fresh", "fresh"))
 
-    assert "pod/fresh created" in said
+    assert "pod/fresh created" in output
 
 
 def test_broken_settings_are_refused(installed: Cluster) -> None:

@@ -1,4 +1,4 @@
-"""Pods with more than one network on real nodes: what the kernel, the API and the node's files say."""
+"""Pods with more than one network on real nodes: interfaces, network-status, events, leases."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from e2e.objects import (
     HOST_LOCAL,
     STATUS,
     address,
-    cards,
     conf,
     created,
+    interfaces,
     leftovers,
     links,
     nad,
@@ -35,11 +35,13 @@ NODES = ("node1", "node2")
 
 @pytest.fixture
 def running(installed: Cluster) -> Iterator[Cluster]:
-    """Gives back the networks and pods, and waits until the nodes have."""
+    """Deletes the networks and pods, and waits until nothing of them is left on the nodes."""
     yield installed
     installed.kubectl("delete", "pods,network-attachment-definitions", "--all")
     installed.kubectl("delete", "namespace", "other", "--ignore-not-found")
-    installed.eventually(lambda: not any(leftovers(installed, name) for name in NODES), "all is given back")
+    installed.eventually(
+        lambda: not any(leftovers(installed, name) for name in NODES), "everything is released"
+    )
 
 
 def started(running: Cluster, *pods: dict[str, Any]) -> None:
@@ -49,7 +51,7 @@ def started(running: Cluster, *pods: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_pods_on_one_node_meet_on_net1(running: Cluster, kind: str) -> None:
+def test_two_pods_on_one_node_reach_each_other_over_net1(running: Cluster, kind: str) -> None:
     node, plugin = KINDS[kind]
     created(running, nad("second", conf(**plugin, ipam=HOST_LOCAL)))
     started(running, pod("one", "second", node=node), pod("two", "second", node=node))
@@ -67,21 +69,21 @@ def test_two_pods_on_one_node_meet_on_net1(running: Cluster, kind: str) -> None:
     assert [first.partition("/")[0]] == entries[1]["ips"]
 
 
-def test_a_vlan_of_the_card_is_the_pods(running: Cluster) -> None:
-    """Of one pod at a time: a card has each VLAN once, wherever it was moved to."""
+def test_a_vlan_interface_is_moved_into_the_pod(running: Cluster) -> None:
+    """One pod at a time: an interface has each VLAN once, in whatever namespace."""
     created(running, nad("second", conf(type="vlan", master="eth1", vlanId=7, ipam=HOST_LOCAL)))
     started(running, pod("one", "second", node="node2"))
 
     assert ["lo", "eth0", "net1"] == links(running, "one")
     assert address(running, "one", "net1").partition("/")[0] == status(running, "one")[1]["ips"][0]
     (sandbox,) = running.node("node2").sandboxes("one")
-    said = running.node("node2").sh(
+    output = running.node("node2").sh(
         f"nsenter --net=/proc/$(ctr -n k8s.io tasks ls | awk '$1 == \"{sandbox}\" {{print $2}}')/ns/net ip -d link show net1"
     )
-    assert "vlan protocol 802.1Q id 7" in said
+    assert "vlan protocol 802.1Q id 7" in output
 
 
-def test_host_device_moves_the_nodes_own_card_and_gives_it_back(running: Cluster) -> None:
+def test_host_device_moves_an_interface_of_the_node_and_returns_it(running: Cluster) -> None:
     ipam = {"type": "static", "addresses": [{"address": "10.0.3.210/24"}]}
     created(running, nad("card", conf(type="host-device", device="eth1", ipam=ipam)))
     before = running.node("node1").sh("ip -o link show eth1").split("link/ether ")[1].split()[0]
@@ -90,10 +92,10 @@ def test_host_device_moves_the_nodes_own_card_and_gives_it_back(running: Cluster
     assert "10.0.3.210/24" == address(running, "one", "net1")
     assert before == status(running, "one")[1]["mac"]
     assert pings(running, "one", "10.0.3.1")
-    assert "eth1" not in cards(running.node("node1"))
+    assert "eth1" not in interfaces(running.node("node1"))
 
     running.kubectl("delete", "pod", "one")
-    running.eventually(lambda: "eth1" in cards(running.node("node1")), "the card is back")
+    running.eventually(lambda: "eth1" in interfaces(running.node("node1")), "eth1 is back")
     running.node("node1").sh("ip link set eth1 up; ip addr replace 10.0.3.11/24 dev eth1")
 
 
@@ -106,7 +108,7 @@ def test_a_network_of_another_namespace(running: Cluster) -> None:
     assert ["lo", "eth0", "net1"] == links(running, "one")
 
 
-def test_two_networks_stand_in_the_order_of_the_annotation(running: Cluster) -> None:
+def test_two_networks_are_attached_in_the_order_of_the_annotation(running: Cluster) -> None:
     created(running, nad("a", conf(type="bridge", bridge="mybr0", ipam=HOST_LOCAL)))
     created(running, nad("b", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     started(running, pod("one", "b, a@storage"))
@@ -116,7 +118,7 @@ def test_two_networks_stand_in_the_order_of_the_annotation(running: Cluster) -> 
     assert "storage" == status(running, "one")[2]["interface"]
 
 
-def test_an_event_tells_of_each_interface(running: Cluster) -> None:
+def test_an_event_reports_each_interface(running: Cluster) -> None:
     created(running, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     started(running, pod("one", "second"))
 
@@ -127,7 +129,7 @@ def test_an_event_tells_of_each_interface(running: Cluster) -> None:
     )
 
 
-def test_a_plain_pod_gets_its_status_too(running: Cluster) -> None:
+def test_a_pod_without_secondary_networks_gets_its_status_too(running: Cluster) -> None:
     started(running, pod("plain"))
     running.eventually(
         lambda: STATUS in running.read("pod", "plain")["metadata"].get("annotations", {}), "status"
@@ -137,7 +139,7 @@ def test_a_plain_pod_gets_its_status_too(running: Cluster) -> None:
     assert "" == running.events("plain", "AddedInterface")
 
 
-def test_a_network_that_is_changed_under_a_pod_is_freed_as_it_was_made(running: Cluster) -> None:
+def test_a_network_that_was_changed_since_the_add_is_detached_as_it_was_attached(running: Cluster) -> None:
     created(running, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     started(running, pod("one", "second"))
     other = conf(type="bridge", bridge="mybr0", ipam={"type": "host-local", "subnet": "10.9.0.0/24"})
@@ -148,7 +150,7 @@ def test_a_network_that_is_changed_under_a_pod_is_freed_as_it_was_made(running: 
     assert {} == leftovers(running, "node1")
 
 
-def test_pods_and_their_network_that_go_while_they_are_attached(running: Cluster) -> None:
+def test_pods_and_their_network_that_are_deleted_during_the_add(running: Cluster) -> None:
     created(running, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     created(
         running,
@@ -158,5 +160,5 @@ def test_pods_and_their_network_that_go_while_they_are_attached(running: Cluster
         running.eventually(partial(leftovers, running, name), f"{name} has begun", every=0.05)
     running.kubectl("delete", "pods,network-attachment-definitions", "--all")
 
-    running.eventually(lambda: not any(leftovers(running, name) for name in NODES), "all is given back")
-    assert "eth1" in cards(running.node("node1"))
+    running.eventually(lambda: not any(leftovers(running, name) for name in NODES), "everything is released")
+    assert "eth1" in interfaces(running.node("node1"))

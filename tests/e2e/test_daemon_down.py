@@ -1,4 +1,4 @@
-"""The daemon away: what needs nothing of it goes on, what does waits for it, and nothing is left behind."""
+"""Without a daemon: pods without secondary networks start, others wait for it, and nothing is left."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from e2e.objects import HOST_LOCAL, address, conf, created, leftovers, links, na
 
 NODES = ("node1", "node2")
 AWAY = 300.0 if os.environ.get("NETATTACH_SOAK") else 0.0
-"""Seconds for which it stays away at least."""
+"""Seconds for which it is down at least."""
 
 SLOWER, MORE = 2.0, 1.5
-"""Times as long, and seconds more, that a plain pod may take without the daemon on a busy machine; a wait for it would be 30."""
+"""Factor and seconds that a pod without secondary networks may take longer without the daemon; waiting for it would take 30."""
 
 DAEMON = ("--namespace", NODE, "daemonset/netattach-daemon")
 SELECTOR = ("--namespace", NODE, "--selector", "app.kubernetes.io/component=daemon")
@@ -35,12 +35,14 @@ def running(installed: Cluster) -> Iterator[Cluster]:
         installed.wait_ready(f"old-{name}")
     yield installed
     installed.kubectl("delete", "pods,network-attachment-definitions", "--all")
-    installed.eventually(lambda: not any(leftovers(installed, name) for name in NODES), "all is given back")
+    installed.eventually(
+        lambda: not any(leftovers(installed, name) for name in NODES), "everything is released"
+    )
 
 
 @contextlib.contextmanager
-def daemon_away(cluster: Cluster) -> Iterator[None]:
-    """No node has one, as in an upgrade that went wrong."""
+def daemon_down(cluster: Cluster) -> Iterator[None]:
+    """No node has one, as in a failed upgrade."""
     _select_nodes(cluster, {"nowhere": "at-all"})
     cluster.eventually(lambda: not cluster.objects("pods", *SELECTOR), "no daemon", seconds=120)
     try:
@@ -65,7 +67,7 @@ def _with_port(name: str, node: str) -> dict[str, Any]:
 
 
 def _seconds_to_start(cluster: Cluster, name: str, node: str) -> float:
-    """Of a pod with a port of its node, which answers; it is deleted again."""
+    """For a pod with a host port, which answers; the pod is deleted again."""
     began = time.monotonic()
     created(cluster, _with_port(name, node))
     cluster.wait_ready(name)
@@ -79,7 +81,7 @@ def _seconds_to_start(cluster: Cluster, name: str, node: str) -> float:
 
 
 def _seconds_to_start_on_each(cluster: Cluster, name: str) -> dict[str, float]:
-    """At once on all nodes, one pod each."""
+    """On all nodes at once, one pod each."""
     with ThreadPoolExecutor() as threads:
         seconds = threads.map(lambda node: _seconds_to_start(cluster, f"{name}-{node}", node), NODES)
         return dict(zip(NODES, seconds, strict=True))
@@ -95,10 +97,10 @@ def _ready(cluster: Cluster) -> dict[str, str]:
     }
 
 
-def test_what_goes_on_and_what_waits(running: Cluster) -> None:
-    """Plain pods start and go as fast as ever; pods with networks go and leave nothing; those that come wait for the daemon."""
+def test_pods_without_secondary_networks_start_and_others_wait(running: Cluster) -> None:
+    """Pods without secondary networks start and end as fast as ever; pods with networks are deleted completely; new ones wait."""
     usual = _seconds_to_start_on_each(running, "usual")
-    with daemon_away(running):
+    with daemon_down(running):
         ends = time.monotonic() + AWAY
         for name in NODES:
             assert "00-netattach.conflist" == running.node(name).sh("ls /etc/cni/net.d").split()[0]
@@ -119,7 +121,7 @@ def test_what_goes_on_and_what_waits(running: Cluster) -> None:
 
 
 def test_pods_that_start_while_the_daemon_is_replaced(running: Cluster) -> None:
-    """A rolling upgrade under load: each pod gets what it asked for, whichever daemon or none was there."""
+    """A rolling upgrade under load: each pod gets its networks, whether the old daemon, the new one or none runs."""
     names = [f"new-{number}" for number in range(6)]
     running.kubectl("rollout", "restart", *DAEMON)
     for name in names:

@@ -1,4 +1,4 @@
-"""What becomes of a pod that cannot be attached, when nothing refused it before."""
+"""A pod with an unknown network that no webhook has denied."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from e2e.objects import HOST_LOCAL, conf, created, leftovers, nad, pod
 
 @pytest.fixture
 def bypassed(installed: Cluster) -> Iterator[Cluster]:
-    """The cluster without our webhooks, as after somebody's emergency removal."""
+    """The cluster without our webhooks, as after an emergency removal."""
     installed.kubectl("delete", "validatingwebhookconfiguration", "netattach")
     yield installed
     installed.kubectl("delete", "pods,network-attachment-definitions", "--all")
@@ -33,7 +33,7 @@ def test_an_unknown_network_is_an_event_with_the_reason_and_leaves_nothing(bypas
     assert {} == leftovers(bypassed, "node1")
 
 
-def test_a_network_that_comes_later_lets_the_pod_start(bypassed: Cluster) -> None:
+def test_a_pod_starts_once_its_network_exists(bypassed: Cluster) -> None:
     created(bypassed, pod("early", "second"))
     bypassed.eventually(lambda: bypassed.events("early", "FailedAttachment"), "our event")
     created(bypassed, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))

@@ -1,4 +1,4 @@
-"""What a node's daemon may do with its own token: the network-status of pods on its node, its inventory, and nothing else."""
+"""Permissions of a node's daemon: the network-status of pods on its node, its inventory, and nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Daemon:
         return self._cluster.kubectl(*words, "--token", self._token, check=False)
 
     def patch(self, name: str, patch: dict[str, Any]) -> str:
-        """What is said of a patch of pods/status; "" where it is taken."""
+        """The error of a patch of pods/status; "" where it is accepted."""
         done = self.kubectl(
             *("patch", "pod", name, "--subresource=status", "--type=merge", f"--patch={json.dumps(patch)}")
         )
@@ -59,24 +59,24 @@ def daemon(pods: Cluster) -> Daemon:
     return Daemon(pods)
 
 
-def test_the_status_of_a_pod_on_its_own_node_is_taken(daemon: Daemon, pods: Cluster) -> None:
+def test_the_status_of_a_pod_on_its_own_node_is_accepted(daemon: Daemon, pods: Cluster) -> None:
     assert "" == daemon.patch("on-node1", {"metadata": {"annotations": {STATUS: "[]"}}})
     assert "[]" == pods.read("pod", "on-node1")["metadata"]["annotations"][STATUS]
 
 
 def test_the_status_of_a_pod_on_another_node_is_refused(daemon: Daemon) -> None:
-    said = daemon.patch("on-node2", {"metadata": {"annotations": {STATUS: "[]"}}})
+    output = daemon.patch("on-node2", {"metadata": {"annotations": {STATUS: "[]"}}})
 
-    assert "ValidatingAdmissionPolicy" in said
-    assert "node" in said
+    assert "ValidatingAdmissionPolicy" in output
+    assert "node" in output
 
 
 FORBIDDEN = {
     "a label": {"metadata": {"labels": {"app": "there"}}},
-    "a label that is taken away": {"metadata": {"labels": {"app": None}}},
+    "a label that is removed": {"metadata": {"labels": {"app": None}}},
     "a finalizer": {"metadata": {"finalizers": []}},
     "another annotation": {"metadata": {"annotations": {"mine": "2"}}},
-    "another annotation that is taken away": {"metadata": {"annotations": {"mine": None}}},
+    "another annotation that is removed": {"metadata": {"annotations": {"mine": None}}},
     "an annotation that is added": {"metadata": {"annotations": {"theirs": "1"}}},
     "the networks": {"metadata": {"annotations": {NETWORKS: "kube-system/secret"}}},
     "the pod's address": {"status": {"podIP": "10.0.0.1", "podIPs": [{"ip": "10.0.0.1"}]}},
@@ -87,9 +87,9 @@ FORBIDDEN = {
 @pytest.mark.parametrize("patch", FORBIDDEN.values(), ids=FORBIDDEN)
 def test_nothing_else_of_the_pod_can_be_changed(daemon: Daemon, pods: Cluster, patch: dict[str, Any]) -> None:
     before = pods.read("pod", "on-node1")
-    said = daemon.patch("on-node1", patch)
+    output = daemon.patch("on-node1", patch)
 
-    assert "ValidatingAdmissionPolicy" in said
+    assert "ValidatingAdmissionPolicy" in output
     after = pods.read("pod", "on-node1")
     assert before["metadata"] == after["metadata"]
     assert before["status"]["podIP"] == after["status"]["podIP"]
@@ -111,7 +111,7 @@ def test_it_has_no_other_permission(daemon: Daemon, words: tuple[str, ...]) -> N
     assert "is forbidden" in daemon.kubectl(*words).stderr
 
 
-def test_its_own_inventory_is_taken_and_another_nodes_is_refused(daemon: Daemon) -> None:
+def test_its_own_inventory_is_accepted_and_another_nodes_is_refused(daemon: Daemon) -> None:
     patch = '--patch={"metadata":{"labels":{"a":"b"}}}'
     words = ("patch", "nodenetworkinventory", "--type=merge", patch)
 

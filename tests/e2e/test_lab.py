@@ -1,4 +1,4 @@
-"""The cluster itself, before anything of ours: what the other tests take for granted."""
+"""The cluster itself, without our programs: what the other tests rely on."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_api_servers_service_is_reached_from_pods_of_both_nodes(pods: Cluste
 
 
 @pytest.mark.parametrize(("one", "other"), [("node1", "node2"), ("node2", "node1")])
-def test_a_nodes_port_leads_to_its_pod(pods: Cluster, one: str, other: str) -> None:
+def test_a_host_port_reaches_its_pod(pods: Cluster, one: str, other: str) -> None:
     ask = f"busybox nc -w 5 {pods.node(other).address} 18080 </dev/null"
 
     assert f"{other}\n" == pods.node(one).sh(ask)
@@ -85,19 +85,19 @@ def test_nodes_differ_in_their_kernels_and_share_the_switch(cluster: Cluster) ->
     assert "1 received" in cluster.node("node1").sh("ping -c 1 -W 5 -I eth1 10.0.3.12")
 
 
-def test_a_script_that_fails_on_a_node_says_so(cluster: Cluster) -> None:
+def test_a_script_that_fails_on_a_node_is_an_error(cluster: Cluster) -> None:
     for name in NODES:
         with pytest.raises(RuntimeError, match=r"exit 3: 3\nout\nerr"):
             cluster.node(name).sh("echo out; echo err >&2; exit 3")
 
 
-def test_requests_stand_in_the_audit_log(cluster: Cluster) -> None:
+def test_requests_are_in_the_audit_log(cluster: Cluster) -> None:
     cluster.kubectl("get", "namespaces", "--field-selector", "metadata.name=looked-for")
 
     assert any("looked-for" in event["requestURI"] for event in cluster.audit())
 
 
-def test_the_api_server_can_be_taken_away_and_comes_back(cluster: Cluster) -> None:
+def test_the_api_server_is_stopped_and_started(cluster: Cluster) -> None:
     with cluster.api_down():
         assert 0 != cluster.kubectl("get", "nodes", check=False).returncode
     assert 2 == len(json.loads(cluster.kubectl("get", "nodes", "--output=json").stdout)["items"])

@@ -1,4 +1,4 @@
-"""The API server, a node, its runtime or kubelet away: what is known is enough, and what could not be told is told afterwards."""
+"""The API server, a node, its runtime or kubelet is down: known networks are attached, the status is written afterwards."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ SLOW = (
     '[ "$CNI_COMMAND" = ADD ] || exit 0\n'
     "touch /run/slow-began; while [ ! -e /run/slow-goes-on ]; do sleep 0.1; done; echo '{}'"
 )
-"""A plugin in whose ADD the node can be met."""
+"""A plugin whose ADD lasts until the test lets it end."""
 
 
 @pytest.fixture
 def running(installed: Cluster) -> Iterator[Cluster]:
-    """A network, which the daemons have heard of since a pod has it, on node1."""
+    """A network that node1's daemon knows, since a pod there has it."""
     created(installed, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     created(installed, pod("one", "second"))
     installed.wait_ready("one")
     yield installed
     installed.kubectl("delete", "pods,network-attachment-definitions", "--all")
-    installed.eventually(lambda: not leftovers(installed, "node1"), "all is given back")
+    installed.eventually(lambda: not leftovers(installed, "node1"), "everything is released")
 
 
 def _runs(cluster: Cluster, name: str) -> bool:
@@ -49,16 +49,16 @@ def _runs(cluster: Cluster, name: str) -> bool:
 
 
 def _sandboxes(cluster: Cluster, node: str) -> set[str]:
-    """Those with networks that the ledger knows."""
+    """Sandboxes with secondary networks, from the ledger."""
     return {path for path in leftovers(cluster, node).get("ledger", []) if path.endswith(".json")}
 
 
-def _told(cluster: Cluster, name: str) -> bool:
+def _has_status(cluster: Cluster, name: str) -> bool:
     return STATUS in cluster.read("pod", name)["metadata"].get("annotations", {})
 
 
 def test_a_static_pod_with_networks_starts_while_the_api_server_is_down(running: Cluster) -> None:
-    """Its UID is not that of its picture in the API, which comes later; its status is told then."""
+    """Its UID is not that of its mirror pod, which is created later; the status is written then."""
     body, node = pod("static", "second"), running.node("node1")
     del body["spec"]["nodeName"]
     try:
@@ -66,22 +66,22 @@ def test_a_static_pod_with_networks_starts_while_the_api_server_is_down(running:
             node.write_static_pod("static", json.dumps(body))
             running.eventually(lambda: node.sandboxes("static-node1") != [], "the sandbox", seconds=90)
         running.eventually(
-            lambda: running.exists("pod", "static-node1"), "its picture in the API", seconds=150
+            lambda: running.exists("pod", "static-node1"), "its mirror pod in the API", seconds=150
         )
         running.wait_ready("static-node1")
-        running.eventually(lambda: _told(running, "static-node1"), "its status")
+        running.eventually(lambda: _has_status(running, "static-node1"), "its status")
 
         assert ["lo", "eth0", "net1"] == links(running, "static-node1")
-        told = status(running, "static-node1")[1]
-        assert ("default/second", "net1") == (told["name"], told["interface"])
-        assert [address(running, "static-node1", "net1").partition("/")[0]] == told["ips"]
+        reported = status(running, "static-node1")[1]
+        assert ("default/second", "net1") == (reported["name"], reported["interface"])
+        assert [address(running, "static-node1", "net1").partition("/")[0]] == reported["ips"]
     finally:
         node.remove_static_pod("static")
         running.eventually(lambda: not running.exists("pod", "static-node1"), "the static pod is gone")
 
 
-def test_a_sandbox_with_networks_is_made_anew_while_the_api_server_is_down(running: Cluster) -> None:
-    """Another address, and the status says so once it can be told; the first one's lease is free."""
+def test_a_sandbox_with_networks_is_replaced_while_the_api_server_is_down(running: Cluster) -> None:
+    """It has another address, which the status shows afterwards; the lease of the first one is released."""
     before, node = address(running, "one", "net1"), running.node("node1")
     (old,) = node.sandboxes("one")
     with running.api_down():
@@ -100,7 +100,7 @@ def test_a_sandbox_with_networks_is_made_anew_while_the_api_server_is_down(runni
 
 @pytest.fixture
 def slow(running: Cluster) -> Iterator[Cluster]:
-    """With a network on node1 whose ADD lasts until /run/slow-goes-on is there."""
+    """With a network on node1 whose ADD lasts until /run/slow-goes-on exists."""
     with plugins(running, "node1", slow=SLOW):
         created(running, nad("slow", conf(type="slow")))
         yield running
@@ -110,7 +110,7 @@ def slow(running: Cluster) -> Iterator[Cluster]:
 
 @pytest.mark.parametrize("program", ["containerd", "kubelet"])
 def test_a_runtime_or_kubelet_that_is_killed(slow: Cluster, program: str) -> None:
-    """In the middle of an ADD, which is undone without a call: node1's runtime knows nothing of it afterwards. Pods run on."""
+    """During an ADD, which is undone without a DEL: node1's runtime has forgotten it. Other pods keep running."""
     node, kept = slow.node("node1"), address(slow, "one", "net1").partition("/")[0]
     created(slow, pod("gone", "second"))
     slow.wait_ready("gone")
@@ -121,7 +121,7 @@ def test_a_runtime_or_kubelet_that_is_killed(slow: Cluster, program: str) -> Non
     node.kill(program)
     try:
         slow.eventually(
-            lambda: _sandboxes(slow, "node1") == before, "what was under way is undone", seconds=30
+            lambda: _sandboxes(slow, "node1") == before, "the interrupted ADD is undone", seconds=30
         )
         assert 2 == len(leftovers(slow, "node1")["leases"])
         assert "1 received" in process.run("ping", "-c", "1", "-W", "5", kept).stdout
@@ -146,10 +146,10 @@ def test_a_runtime_or_kubelet_that_is_killed(slow: Cluster, program: str) -> Non
 
 
 def _next_call(cluster: Cluster, node: str, gone: set[str]) -> None:
-    """Where the runtime's disk went with the power nobody asks for a DEL: it is owed after a while, and the next call pays."""
-    owed = "grep -ls '\"deleting\"' /var/lib/cni/netattach/*.json; true"
+    """A runtime that lost its disk with the power calls no DEL: after a while a DEL is pending, and the next call runs it."""
+    pending = "grep -ls '\"deleting\"' /var/lib/cni/netattach/*.json; true"
     cluster.eventually(
-        lambda: gone <= set(cluster.node(node).sh(owed).split()), "what went is owed", seconds=150
+        lambda: gone <= set(cluster.node(node).sh(pending).split()), "DELs are pending", seconds=150
     )
     created(cluster, pod("next", "second", node=node))
     cluster.wait_ready("next")
@@ -157,8 +157,8 @@ def _next_call(cluster: Cluster, node: str, gone: set[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["node1", pytest.param("node2", marks=pytest.mark.soak)])
-def test_a_node_that_lost_its_power_has_nothing_left_of_before(running: Cluster, name: str) -> None:
-    """Leases and ledger are on its disk; afterwards they are those of the pods that run."""
+def test_after_a_loss_of_power_only_running_pods_have_leases(running: Cluster, name: str) -> None:
+    """Leases and ledger are on the node's disk; afterwards they are those of the pods that run."""
     pods = [f"kept-{number}" for number in range(2)]
     created(running, *(pod(each, "second", node=name) for each in pods))
     for each in pods:

@@ -1,4 +1,4 @@
-"""Pods that want nothing of us: no request to the API is made for them, and they start while it is down."""
+"""Pods without secondary networks: they cost no request to the API, and start while it is down."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROUNDS = (
     "/customresourcedefinitions/",
     "/network-attachment-definitions?",
 )
-"""What our programs look after every few seconds or minutes, whatever pods do."""
+"""What our programs request every few seconds or minutes, whatever pods do."""
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +32,13 @@ def settled(installed: Cluster) -> Iterator[Cluster]:
 
 @pytest.fixture
 def quiet(settled: Cluster) -> Iterator[Cluster]:
-    """Gives back what a test makes."""
+    """Deletes what a test creates."""
     yield settled
     settled.kubectl("delete", "pods,network-attachment-definitions", "--all")
 
 
 def ours(cluster: Cluster, since: int) -> list[str]:
-    """What our programs asked of the API server after that event of its audit log: no watches that go on, no rounds."""
+    """Requests of our programs since that event of the audit log, without watches and periodic ones."""
     return [
         f"{event['verb']} {event['requestURI']}"
         for event in cluster.audit()[since:]
@@ -50,24 +50,24 @@ def ours(cluster: Cluster, since: int) -> list[str]:
 
 
 @pytest.mark.parametrize("node", ["node1", "node2"])
-def test_a_plain_pod_costs_no_request(quiet: Cluster, node: str) -> None:
-    since, told = len(quiet.audit()), _inventories(quiet)
+def test_a_pod_without_secondary_networks_costs_no_request(quiet: Cluster, node: str) -> None:
+    since, reported = len(quiet.audit()), _inventories(quiet)
     created(quiet, pod("plain", node=node))
     quiet.wait_ready("plain")
     quiet.kubectl("delete", "pod", "plain")
 
     assert [] == ours(quiet, since)
-    assert told == _inventories(quiet)
+    assert reported == _inventories(quiet)
 
 
 def _inventories(cluster: Cluster) -> list[str]:
-    """Their versions: a pod is no news of its node."""
+    """Their versions: a pod does not change the inventory of its node."""
     return [body["metadata"]["resourceVersion"] for body in cluster.objects("nodenetworkinventories")]
 
 
 def test_a_pod_with_networks_costs_one_patch_and_its_events(quiet: Cluster) -> None:
     created(quiet, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
-    quiet.eventually(lambda: "status" in quiet.read("nad", "second"), "the operator's part")
+    quiet.eventually(lambda: "status" in quiet.read("nad", "second"), "the operator's status")
     since = len(quiet.audit())
     created(quiet, pod("one", "second"))
     quiet.wait_ready("one")
@@ -99,11 +99,11 @@ def test_a_static_pod_starts_while_the_api_server_is_down(quiet: Cluster, static
     with quiet.api_down():
         node.write_static_pod("static", static)
         quiet.eventually(lambda: node.sandboxes("static-node1") != [], "the sandbox", seconds=90)
-    quiet.eventually(lambda: quiet.exists("pod", "static-node1"), "its picture in the API")
+    quiet.eventually(lambda: quiet.exists("pod", "static-node1"), "its mirror pod in the API")
     quiet.wait_ready("static-node1")
 
 
-def test_a_sandbox_that_is_killed_is_made_anew_while_the_api_server_is_down(quiet: Cluster) -> None:
+def test_a_sandbox_that_is_killed_is_replaced_while_the_api_server_is_down(quiet: Cluster) -> None:
     created(quiet, pod("plain"))
     quiet.wait_ready("plain")
     before, node = address(quiet, "plain", "eth0"), quiet.node("node1")

@@ -1,7 +1,7 @@
-"""Multus' own end-to-end scenarios (its e2e directory, 4.3.0), with what they only echo asserted.
+"""The end-to-end scenarios of Multus (its e2e directory, 4.3.0), with assertions where they only print.
 
-All pods are asked for at once, on node1 in its thick suite's way: while only one call acts at a time. node2 has few, as it takes
-six seconds for each. The scenario of a static pod is test_static_pods.py's first test.
+All pods are created at once; node1 runs one call at a time, as the suite of thick Multus does. node2 has few pods, as each takes
+six seconds there. The scenario of a static pod is test_static_pods.py's first test.
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ GATEWAY = "10.1.1.254"
 REPLICAS = 6
 DENSE = dict.fromkeys(NODES, 16) if os.environ.get("NETATTACH_SOAK") else {"node1": 30, "node2": 2}
 PODS = {node: f"10.244.{number}." for number, node in enumerate(NODES, 1)}
-"""How their addresses begin."""
+"""Prefixes of the pods' addresses."""
 
 ALONE = """[ "$CNI_COMMAND" = ADD ] || exit 0
 mkdir /run/alone || exit 1
 sleep 0.2
 rmdir /run/alone
 echo '{}'"""
-"""A plugin that fails where another one of its kind runs."""
+"""A plugin that fails where another instance of it runs."""
 
-BESIDE = {
+CHAINED = {
     "10-sysctl": {"type": "tuning", "sysctl": {"net.ipv4.conf.IFNAME.arp_filter": "1"}},
     "20-vendor": {"type": "tuning", "sysctl": {"net.ipv4.conf.IFNAME.arp_announce": "2"}},
 }
-"""Files that others than the primary's author put into the directory of its name."""
+"""Files in the directory of the default network's name, which extend its chain."""
 
 DRIVER, DEVICE = "dra.example.com", "0000:3b:02.0"
 CARD = r"""name=${CNI_NETNS##*/}
@@ -73,7 +73,7 @@ ADD)
     ;;
 DEL) [ -z "$CNI_NETNS" ] || nsenter --net="$CNI_NETNS" ip link delete "$CNI_IFNAME" || true ;;
 esac"""
-"""A plugin whose interface says which device it was given."""
+"""A plugin whose interface has the id of its device as alias."""
 
 
 def _networks() -> Iterator[dict[str, Any]]:
@@ -83,7 +83,7 @@ def _networks() -> Iterator[dict[str, Any]]:
     ]
     yield nad("macvlan1", json.dumps({"cniVersion": "0.3.1", "plugins": tuned}))  # without a name
     yield nad("routed", json.dumps({"cniVersion": "0.3.1", "plugins": [MACVLAN]}))
-    for number, node in enumerate(NODES, 1):  # host-local knows of its own node alone
+    for number, node in enumerate(NODES, 1):  # host-local knows only its own node
         dense = {"type": "host-local", "subnet": "10.20.0.0/16"}
         dense |= {"rangeStart": f"10.20.{number}.1", "rangeEnd": f"10.20.{number}.250"}
         yield nad(f"dense-{node}", conf(**{**MACVLAN, "ipam": dense}))
@@ -94,14 +94,14 @@ def _networks() -> Iterator[dict[str, Any]]:
 
 
 def _device() -> Iterator[dict[str, Any]]:
-    """What a driver's controller and the author of a workload write."""
+    """What a driver's controller and a user write."""
     api = {"apiVersion": "resource.k8s.io/v1"}
-    told = {
+    reported = {
         "k8s.cni.cncf.io/resourceName": {"string": "example.com/card"},
         "k8s.cni.cncf.io/deviceID": {"string": DEVICE},
     }
     pool = {"name": "node1", "generation": 1, "resourceSliceCount": 1}
-    devices = [{"name": "card-0", "attributes": told}]
+    devices = [{"name": "card-0", "attributes": reported}]
     spec = {"driver": DRIVER, "nodeName": "node1", "pool": pool, "devices": devices}
     yield {**api, "kind": "ResourceSlice", "metadata": {"name": "cards"}, "spec": spec}
     selectors = [{"cel": {"expression": f'device.driver == "{DRIVER}"'}}]
@@ -141,7 +141,7 @@ def _replicas() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def driver(installed: Cluster) -> Iterator[dra.Driver]:
-    """Of a device on node1; nothing of it stays."""
+    """With a device on node1; deletes its objects afterwards."""
     with dra.running(dra.Driver(DRIVER, "node1", "card-0", "card"), "node1") as running:
         try:
             created(installed, *_device())
@@ -153,26 +153,26 @@ def driver(installed: Cluster) -> Iterator[dra.Driver]:
 
 @pytest.fixture(scope="module")
 def scene(installed: Cluster, driver: dra.Driver) -> Iterator[Cluster]:
-    """All networks and pods, on nodes where one call acts at a time and something stands beside the primary."""
+    """All networks and pods, with one call at a time on node1 and files that extend the default network's chain."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(plugins(installed, "node1", alone=ALONE, card=CARD))
         stack.enter_context(_one_at_a_time(installed))
-        stack.enter_context(_beside_the_primary(installed))
-        stack.callback(_all_is_given_back, installed)
+        stack.enter_context(_chained_files(installed))
+        stack.callback(_everything_is_released, installed)
         created(installed, *_networks())
         created(installed, *_pods())
         yield installed
 
 
-def _all_is_given_back(cluster: Cluster) -> None:
+def _everything_is_released(cluster: Cluster) -> None:
     cluster.kubectl("delete", "deployments,pods", "--all")
     cluster.kubectl("delete", "network-attachment-definitions", "--all")
-    cluster.eventually(lambda: not any(leftovers(cluster, name) for name in NODES), "all is given back")
+    cluster.eventually(lambda: not any(leftovers(cluster, name) for name in NODES), "everything is released")
 
 
 @contextlib.contextmanager
 def _one_at_a_time(cluster: Cluster) -> Iterator[None]:
-    """Multus' connectionLimit 1, on node1: node2's daemon goes on as it is, it would need half a minute for a start."""
+    """As Multus with connectionLimit 1, on node1; node2's daemon is not restarted, which would take half a minute."""
     before = cluster.read("daemonset", "netattach-daemon", NODE)["spec"]["updateStrategy"]
     _patch(cluster, {"type": "OnDelete", "rollingUpdate": None})
     try:
@@ -190,16 +190,16 @@ def _patch(cluster: Cluster, strategy: dict[str, Any]) -> None:
 
 
 def _set(cluster: Cluster, variable: str) -> None:
-    """Calls on node1 wait from now on for the daemon that has it."""
+    """Restarts node1's daemon with the variable."""
     cluster.kubectl("set", "env", *DAEMON, variable)
     cluster.kubectl("delete", "pods", "--namespace", NODE, *DAEMON_OF_NODE1)
 
 
 @contextlib.contextmanager
-def _beside_the_primary(cluster: Cluster) -> Iterator[None]:
+def _chained_files(cluster: Cluster) -> Iterator[None]:
     directory = "/etc/cni/net.d/cbr0"
     for node in NODES:
-        for name, body in BESIDE.items():
+        for name, body in CHAINED.items():
             cluster.node(node).sh(
                 f"mkdir -p {directory}; echo '{json.dumps(body)}' >{directory}/.new; mv {directory}/.new {directory}/{name}.conf"
             )
@@ -208,7 +208,7 @@ def _beside_the_primary(cluster: Cluster) -> Iterator[None]:
     finally:
         for node in NODES:
             cluster.node(node).sh(
-                f"cd {directory}; rm {' '.join(f'{name}.conf' for name in BESIDE)}; rmdir {directory}"
+                f"cd {directory}; rm {' '.join(f'{name}.conf' for name in CHAINED)}; rmdir {directory}"
             )
 
 
@@ -218,7 +218,7 @@ def _inside(cluster: Cluster, name: str, *words: str) -> str:
 
 @pytest.mark.parametrize("node", NODES)
 def test_a_simple_pod(scene: Cluster, node: str) -> None:
-    """And nothing but the default network in it."""
+    """With the default network only."""
     name = f"simple-{node}"
     scene.wait_ready(name, seconds=300)
 
@@ -233,7 +233,7 @@ def test_a_simple_pod(scene: Cluster, node: str) -> None:
 def test_macvlan_with_the_address_that_the_pod_asks_for(
     scene: Cluster, node: str, last: int, other: int
 ) -> None:
-    """A chain without a name; what is asked of it by capability; a pod on the other node is met."""
+    """A chain without a name; IP and MAC by capability; a pod on the other node is reached."""
     for each in NODES:
         scene.wait_ready(f"macvlan1-{each}", seconds=300)
     name = f"macvlan1-{node}"
@@ -243,32 +243,32 @@ def test_macvlan_with_the_address_that_the_pod_asks_for(
     assert "1400" == _inside(scene, name, "cat", "/sys/class/net/net1/mtu")
     mac = _inside(scene, name, "cat", "/sys/class/net/net1/address")
     assert (mac == MAC) == (node == "node1")
-    told = {"name": "default/macvlan1", "interface": "net1", "ips": [f"10.1.1.{last}"], "mac": mac}
-    assert told.items() <= status(scene, name)[1].items()
+    reported = {"name": "default/macvlan1", "interface": "net1", "ips": [f"10.1.1.{last}"], "mac": mac}
+    assert reported.items() <= status(scene, name)[1].items()
     assert pings(scene, name, f"10.1.1.{other}")
 
 
 @pytest.mark.parametrize(
-    ("name", "net1", "in_force", "told"),
+    ("name", "net1", "in_force", "reported"),
     [
         ("routed", "10.1.1.21/24", f"default via {GATEWAY} dev net1", [None, [GATEWAY]]),
         ("not-routed", "10.1.1.22/24", "default via 10.244.1.1 dev eth0", [["10.244.1.1"], None]),
     ],
 )
 def test_default_route(
-    scene: Cluster, name: str, net1: str, in_force: str, told: list[list[str] | None]
+    scene: Cluster, name: str, net1: str, in_force: str, reported: list[list[str] | None]
 ) -> None:
-    """The one that is asked for is the only one; who does not ask keeps the primary's. network-status says so."""
+    """The requested one is the only one; without a request the default network's stays. network-status has it."""
     scene.wait_ready(name, seconds=300)
 
     assert net1 == address(scene, name, "net1")
     routes = [line.strip() for line in _inside(scene, name, "ip", "-4", "route").splitlines()]
     assert [in_force] == [line for line in routes if line.startswith("default")]
-    assert told == [entry.get("gateway") for entry in status(scene, name)]
+    assert reported == [entry.get("gateway") for entry in status(scene, name)]
 
 
 def test_connection_limit(scene: Cluster) -> None:
-    """Six pods of one node at once while one call acts: none of them met another, none of them failed."""
+    """Six pods of one node at once, one call at a time: no plugin ran twice at a time, and no ADD failed."""
     scene.kubectl("rollout", "status", "deployment/replicas", "--timeout=300s")
     pods = scene.objects("pods", "--selector", "app=replica")
 
@@ -281,7 +281,7 @@ def test_connection_limit(scene: Cluster) -> None:
 
 @pytest.mark.parametrize("node", NODES)
 def test_subdirectory_chaining(scene: Cluster, node: str) -> None:
-    """Of plain pods and of others, whatever the runtime's libcni does itself; and of no other interface."""
+    """For all pods, whether the runtime's libcni does it itself or not; only for eth0."""
     for name in (f"simple-{node}", f"macvlan1-{node}"):
         scene.wait_ready(name, seconds=300)
         assert "1" == _sysctl(scene, name, "eth0", "arp_filter")
@@ -290,7 +290,7 @@ def test_subdirectory_chaining(scene: Cluster, node: str) -> None:
 
 @pytest.mark.parametrize("node", NODES)
 def test_a_vendors_chain(scene: Cluster, node: str) -> None:
-    """What auxiliaryCNIChainName and passthru are for: a further file in that directory, after the one before it."""
+    """The use of auxiliaryCNIChainName and passthru: a second file in that directory, run after the first."""
     scene.wait_ready(f"simple-{node}", seconds=300)
 
     assert "2" == _sysctl(scene, f"simple-{node}", "eth0", "arp_announce")
@@ -302,7 +302,7 @@ def _sysctl(cluster: Cluster, name: str, interface: str, key: str) -> str:
 
 
 def test_a_device_of_a_claim(scene: Cluster, driver: dra.Driver) -> None:
-    """Dynamic resource allocation: scheduler, kubelet and driver as ever, and the network gets the device of the pod's claim."""
+    """Dynamic resource allocation: the network gets the device that was allocated for the pod's claim."""
     scene.wait_ready("claimed", seconds=300)
     claim = scene.read("resourceclaim", "card")
     (result,) = claim["status"]["allocation"]["devices"]["results"]
@@ -313,23 +313,23 @@ def test_a_device_of_a_claim(scene: Cluster, driver: dra.Driver) -> None:
     assert DEVICE == _inside(scene, "claimed", "cat", "/sys/class/net/net1/ifalias")
 
     scene.kubectl("delete", "pod", "claimed")
-    scene.eventually(lambda: not driver.prepared, "the device is given back")
+    scene.eventually(lambda: not driver.prepared, "the device is released")
 
 
 def test_node_density(scene: Cluster) -> None:
-    """Many pods of both nodes at once: each its own address, and all of it is given back."""
+    """Many pods on both nodes at once: each has its own address, and all addresses are released."""
     scene.kubectl("wait", "--for=condition=Ready", "pods", "--selector=app=dense", "--timeout=300s")
     pods = scene.objects("pods", "--selector", "app=dense")
-    told = {_address(body, "eth0"): _address(body, "net1") for body in pods}
+    reported = {_address(body, "eth0"): _address(body, "net1") for body in pods}
     for node in NODES:
-        of_node = {name: net1 for name, net1 in told.items() if name.startswith(PODS[node])}
+        of_node = {name: net1 for name, net1 in reported.items() if name.startswith(PODS[node])}
         assert DENSE[node] == len(of_node)
         assert of_node.items() <= _in_the_kernel(scene, node).items()
 
-    assert 32 == len(set(told.values()))
+    assert 32 == len(set(reported.values()))
     scene.kubectl("delete", "pods", "--selector=app=dense")
     for node in NODES:
-        scene.eventually(partial(_are_free, scene, node, set(told.values())), f"leases of {node}")
+        scene.eventually(partial(_are_free, scene, node, set(reported.values())), f"leases of {node}")
 
 
 def _are_free(cluster: Cluster, node: str, addresses: set[str]) -> bool:

@@ -30,26 +30,26 @@ NAME = "wired-node1"
 
 @pytest.fixture
 def second(installed: Cluster) -> Iterator[Cluster]:
-    """The network; whatever the test did, nothing may be left."""
+    """With a network; nothing may be left after the test."""
     created(installed, SECOND)
     yield installed
     installed.node("node1").remove_static_pod("wired")
     installed.eventually(lambda: not installed.exists("pod", NAME), "the static pod is gone", seconds=90)
     installed.kubectl("delete", "pods,network-attachment-definitions", "--all")
-    installed.eventually(lambda: not any(leftovers(installed, "node1").values()), "all is given back")
+    installed.eventually(lambda: not any(leftovers(installed, "node1").values()), "everything is released")
 
 
 def static_pod(networks: str) -> str:
-    """A file for the kubelet, which says itself on which node it is."""
+    """A file for the kubelet, which adds the node itself."""
     body: dict[str, Any] = pod("wired", networks)
     del body["spec"]["nodeName"]
     return json.dumps(body)
 
 
 def test_a_static_pod_gets_its_networks_and_its_status(second: Cluster) -> None:
-    """Its runtime knows it by another UID than the API."""
+    """Its UID in the runtime differs from that in the API."""
     second.node("node1").write_static_pod("wired", static_pod("second"))
-    second.eventually(lambda: second.exists("pod", NAME), "its picture in the API", seconds=90)
+    second.eventually(lambda: second.exists("pod", NAME), "its mirror pod in the API", seconds=90)
     second.wait_ready(NAME)
 
     assert ["lo", "eth0", "net1"] == links(second, NAME)
@@ -58,31 +58,31 @@ def test_a_static_pod_gets_its_networks_and_its_status(second: Cluster) -> None:
     assert address(second, NAME, "net1") == status(second, NAME)[1]["ips"][0] + "/24"
 
 
-def test_a_static_pod_whose_file_goes_leaves_nothing(second: Cluster) -> None:
-    """The fixture looks; here it goes while the API server is down."""
+def test_a_static_pod_whose_file_is_removed_leaves_nothing(second: Cluster) -> None:
+    """Also while the API server is down."""
     node = second.node("node1")
     node.write_static_pod("wired", static_pod("second"))
-    second.eventually(lambda: second.exists("pod", NAME), "its picture in the API", seconds=90)
+    second.eventually(lambda: second.exists("pod", NAME), "its mirror pod in the API", seconds=90)
     second.wait_ready(NAME)
     with second.api_down():
         node.remove_static_pod("wired")
         second.eventually(lambda: node.sandboxes(NAME) == [], "the sandbox is gone", seconds=90)
-        second.eventually(lambda: not any(leftovers(second, "node1").values()), "all is given back")
+        second.eventually(lambda: not any(leftovers(second, "node1").values()), "everything is released")
 
 
 def test_a_pod_in_the_nodes_network_is_left_alone(second: Cluster) -> None:
-    """No runtime calls a plugin for it: it starts, has the node's interfaces, and is told that its annotation does nothing."""
+    """No runtime calls a plugin for it: it starts with the node's interfaces; kubectl warns that the annotation has no effect."""
     body = pod("host", "second")
     body["spec"]["hostNetwork"] = True
-    said = created(second, body)
+    output = created(second, body)
     second.wait_ready("host")
 
-    assert "hostNetwork" in said
+    assert "hostNetwork" in output
     assert "net1" not in links(second, "host")
     assert STATUS not in second.read("pod", "host")["metadata"]["annotations"]
 
 
-def test_a_pod_of_a_system_namespace_gets_what_it_asks_for(second: Cluster) -> None:
+def test_a_pod_of_a_system_namespace_gets_its_networks(second: Cluster) -> None:
     """And may ask for networks of another namespace like any other pod."""
     created(second, pod("system", "default/second", namespace="kube-system"))
     second.wait_ready("system", "kube-system")

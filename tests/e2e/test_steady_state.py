@@ -1,4 +1,4 @@
-"""The installation itself: up in time, columns that say something, nothing written on users' objects but their status."""
+"""The installation: ready in time, columns of kubectl, nothing written to users' objects but their status."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from e2e.lab.cluster import Cluster
 from e2e.objects import HOST_LOCAL, conf, created, nad, pod
 
 SECONDS = 60
-"""Most of it is the time that Python takes to import on node2's slow kernel."""
+"""Mostly the time of Python's imports on node2's slow kernel."""
 
 
 def test_all_programs_are_ready_soon_after_one_command(installed: Cluster) -> None:
     assert installed.seconds_to_ready < SECONDS
 
 
-def test_each_node_runs_a_daemon_and_the_control_runs_beside(installed: Cluster) -> None:
+def test_each_node_runs_a_daemon_and_the_cluster_has_webhooks_and_an_operator(installed: Cluster) -> None:
     pods = installed.objects("pods", "--all-namespaces", "--selector", "app.kubernetes.io/part-of=netattach")
     by_component: dict[str, list[str]] = {}
     for body in pods:
@@ -28,13 +28,13 @@ def test_each_node_runs_a_daemon_and_the_control_runs_beside(installed: Cluster)
     assert 1 == len(by_component["operator"])
 
 
-def test_no_program_but_the_daemon_leaves_the_restricted_profile(installed: Cluster) -> None:
+def test_all_programs_but_the_daemon_have_the_restricted_profile(installed: Cluster) -> None:
     namespace = installed.read("namespace", "netattach-system")
 
     assert "restricted" == namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
 
 
-def test_our_conf_is_the_first_of_the_node(installed: Cluster) -> None:
+def test_our_conflist_is_the_first_of_the_node(installed: Cluster) -> None:
     for name in ("node1", "node2"):
         assert "00-netattach.conflist" == installed.node(name).sh("ls /etc/cni/net.d").split()[0]
         assert "netattach" in installed.node(name).sh("ls /opt/cni/bin").split()
@@ -68,7 +68,7 @@ def test_kubectl_shows_plugins_ipam_and_whether_it_is_valid(installed: Cluster) 
     assert ["shown", "macvlan,tuning", "host-local", "True"] == row.split()[:4]
 
 
-def test_nothing_but_the_status_is_written_on_a_users_object(installed: Cluster) -> None:
+def test_nothing_but_the_status_of_a_users_object_is_written(installed: Cluster) -> None:
     created(installed, nad("mine", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)), pod("mine", "mine"))
     try:
         installed.wait_ready("mine")

@@ -1,6 +1,6 @@
-"""docs/tutorial.md, step by step: each command is run, and what it prints is what the page says.
+"""docs/tutorial.md, step by step: each command is run and prints what the page shows.
 
-NETATTACH_WRITE_TUTORIAL=1 writes the page anew with what came.
+NETATTACH_WRITE_TUTORIAL=1 writes the real output into the page.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 INSTALLS = "kubectl apply -k deploy/"
 PROMPT = re.compile(r"^(\$|node[12]#) (.*)$")
 
-# What differs from run to run, and says nothing.
+# What differs from run to run.
 MASKS = (
     (re.compile(r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b"), "MAC"),
     (re.compile(r"\b10\.244\.\d+\.\d+"), "POD-ADDRESS"),
@@ -72,17 +72,17 @@ def masked(text: str) -> str:
 
 
 def run_timed(cluster: Cluster, step: Step) -> str:
-    """Like `run`; what installs and what waits for it is an installation, the first one where this is the first test."""
+    """Like `run`; measures the time from `kubectl apply` to the last `rollout status`."""
     if step.command.startswith(INSTALLS):
-        cluster.installing()
+        cluster.begin_install()
     output = run(cluster, step)
     if "rollout status" in step.command:
-        cluster.is_ready()
+        cluster.end_install()
     return output
 
 
 def run(cluster: Cluster, step: Step) -> str:
-    """What a terminal would show, both streams in their order."""
+    """What a terminal would show: both streams, in order."""
     if step.prompt != "$":
         return cluster.node(step.prompt.rstrip("#")).sh(step.command)
     environment = os.environ | {
@@ -109,7 +109,9 @@ def bare(loaded: Cluster) -> Iterator[Cluster]:
         loaded.kubectl("delete", "pods,network-attachment-definitions", "--all")
         loaded.uninstall()
     loaded.kubectl("delete", "events", "--all")
-    loaded.node("node2").sh("rm -rf /var/lib/cni/networks/ipvlan-def")  # host-local goes on where it ended
+    loaded.node("node2").sh(
+        "rm -rf /var/lib/cni/networks/ipvlan-def"
+    )  # host-local continues after its last address
     yield loaded
     words = ("delete", "--ignore-not-found", "-f", require.REPOSITORY / "docs/tutorial/pods.yaml")
     loaded.kubectl(*words, check=False)
@@ -120,15 +122,15 @@ def test_the_tutorial_is_what_happens(bare: Cluster) -> None:
     page = PAGE.read_text()
     written, differences = page, []
     for block in BLOCK.findall(page):
-        came = []
+        real = []
         for step in steps(block):
             output = run_timed(bare, step)
             if masked(output) != masked(step.output):
                 differences.append(
-                    f"{step.prompt} {step.command}\n-- the page:\n{step.output}-- what came:\n{output}"
+                    f"{step.prompt} {step.command}\n-- the page:\n{step.output}-- the real output:\n{output}"
                 )
-            came.append(Step(step.prompt, step.command, output))
-        written = written.replace(f"```console\n{block}```", f"```console\n{''.join(map(str, came))}```")
+            real.append(Step(step.prompt, step.command, output))
+        written = written.replace(f"```console\n{block}```", f"```console\n{''.join(map(str, real))}```")
     if os.environ.get("NETATTACH_WRITE_TUTORIAL"):
         PAGE.write_text(written)
         return

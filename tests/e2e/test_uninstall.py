@@ -1,4 +1,4 @@
-"""Away again: pods keep their networks, NADs stay, nodes go on starting pods; and back, as if nothing had been."""
+"""Uninstalling: pods keep their networks, NADs stay, nodes still start pods; after another install everything works."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _leases(cluster: Cluster, node: str) -> set[str]:
 
 
 def _configurations(cluster: Cluster, node: str) -> list[str]:
-    """What the runtime chooses from, by name; directories too."""
+    """The node's CNI config directory, sorted."""
     return sorted(cluster.node(node).sh("ls /etc/cni/net.d").split())
 
 
@@ -41,7 +41,7 @@ def _version_of_the_crd(cluster: Cluster) -> dict[str, Any]:
 
 
 def _upstreams_crd(cluster: Cluster) -> None:
-    """Somebody installs the CRD as Multus has it over ours: no status, no columns, another manager."""
+    """Replaces our CRD by that of Multus: no status, no columns, another manager."""
     body = cluster.read("crd", CRD)
     version = body["spec"]["versions"][0]
     properties = {"spec": {"type": "object", "properties": {"config": {"type": "string"}}}}
@@ -54,7 +54,7 @@ def _upstreams_crd(cluster: Cluster) -> None:
     assert "subresources" not in _version_of_the_crd(cluster)
 
 
-def test_uninstalled_under_running_pods_and_installed_again(running: Cluster) -> None:
+def test_uninstall_with_running_pods_and_install_again(running: Cluster) -> None:
     kept = {name: address(running, f"before-{name}", "net1").partition("/")[0] for name in NODES}
     running.uninstall()
 
@@ -72,11 +72,13 @@ def test_uninstalled_under_running_pods_and_installed_again(running: Cluster) ->
     running.kubectl("delete", "pods", *(f"gone-{name}" for name in NODES))
     running.eventually(
         lambda: all(_leases(running, name) == {kept[name]} for name in NODES),
-        "freed without us, by libcni of before and after 1.3",
+        "released by libcni, older and newer than 1.3",
     )
     running.kubectl("delete", "pods", "before-node1")
-    running.eventually(lambda: not leftovers(running, "node1"), "the last of node1 is freed")
-    running.eventually(lambda: _configurations(running, "node1") == ["10-default.conflist"], "we are gone")
+    running.eventually(lambda: not leftovers(running, "node1"), "the last pod of node1 is detached")
+    running.eventually(
+        lambda: _configurations(running, "node1") == ["10-default.conflist"], "our files are removed"
+    )
     created(running, pod("last-node1", node="node1"))
     running.wait_ready("last-node1")
     assert ["lo", "eth0"] == links(running, "last-node1")
@@ -102,4 +104,4 @@ def test_uninstalled_under_running_pods_and_installed_again(running: Cluster) ->
     refused = running.kubectl("create", "-f", "-", input="{}", check=False)
     assert 0 != refused.returncode
     running.kubectl("delete", "pods,network-attachment-definitions", "--all")
-    running.eventually(lambda: not any(leftovers(running, name) for name in NODES), "all is given back")
+    running.eventually(lambda: not any(leftovers(running, name) for name in NODES), "everything is released")

@@ -1,4 +1,4 @@
-"""Settings, templates, isolation and networks in use, as a user of a real API server meets them."""
+"""Settings, templates, isolation and networks in use, on a real API server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOUND = conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)
 
 @pytest.fixture
 def validated(installed: Cluster) -> Iterator[Cluster]:
-    """Gives back what a test makes, and the settings."""
+    """Deletes what a test creates, and resets the settings."""
     yield installed
     installed.patch_settings("")
     for what in ("deployments,cronjobs", "pods", "network-attachment-definitions"):
@@ -25,7 +25,7 @@ def validated(installed: Cluster) -> Iterator[Cluster]:
 
 
 def asks_for(kind: str, api: str, networks: str, **spec: Any) -> dict[str, Any]:
-    """An object that makes no pods and whose template asks for networks."""
+    """An object with a template that requests networks; it creates no pods."""
     metadata = {"labels": {"a": "b"}, "annotations": {NETWORKS: networks}}
     template: dict[str, Any] = {"metadata": metadata, "spec": pod("x")["spec"]}
     body = {"selector": {"matchLabels": {"a": "b"}}, "replicas": 0, "template": template}
@@ -42,17 +42,17 @@ def test_settings_in_force_and_broken_ones(validated: Cluster) -> None:
     assert "[master-default-interface]" in refused.stderr
 
     validated.patch_settings("validation: {severities: {master-default-interface: warn}}")
-    said: list[str] = []
+    output: list[str] = []
 
-    def taken() -> bool:
+    def accepted() -> bool:
         done = validated.kubectl(
             "create", "-f", "-", input=json.dumps(nad("net", DEFAULT_MASTER)), check=False
         )
-        said.append(done.stderr)
+        output.append(done.stderr)
         return done.returncode == 0
 
-    validated.eventually(taken, "the settings are in force", seconds=20)
-    assert "Warning: [master-default-interface]" in said[-1]
+    validated.eventually(accepted, "the settings are in force", seconds=20)
+    assert "Warning: [master-default-interface]" in output[-1]
 
     broken = validated.kubectl(
         *("patch", "configmap", "netattach-config", "--namespace", NODE, "--type=merge"),
@@ -63,14 +63,16 @@ def test_settings_in_force_and_broken_ones(validated: Cluster) -> None:
 
 
 @pytest.mark.parametrize(("kind", "api"), [("Deployment", "apps/v1"), ("CronJob", "batch/v1")])
-def test_what_makes_pods_is_warned_of_and_taken(validated: Cluster, kind: str, api: str) -> None:
-    said = created(validated, asks_for(kind, api, "nowhere"))
+def test_a_template_with_an_unknown_network_is_accepted_with_a_warning(
+    validated: Cluster, kind: str, api: str
+) -> None:
+    output = created(validated, asks_for(kind, api, "nowhere"))
 
-    assert "Warning: [pod-unknown-network] k8s.v1.cni.cncf.io/networks" in said
+    assert "Warning: [pod-unknown-network] k8s.v1.cni.cncf.io/networks" in output
     assert validated.exists(kind.lower(), "x")
 
 
-def test_more_pods_than_addresses_are_warned_of(validated: Cluster) -> None:
+def test_more_pods_than_addresses_are_a_warning(validated: Cluster) -> None:
     one = {"type": "static", "addresses": [{"address": "10.0.3.222/24"}]}
     created(validated, nad("net", conf(type="macvlan", master="eth1", ipam=one)))
     body = asks_for("Deployment", "apps/v1", "net", paused=True, replicas=2)
@@ -99,7 +101,9 @@ def test_isolated_namespaces(validated: Cluster) -> None:
         validated.kubectl("delete", "namespace", "other")
 
 
-def test_a_network_in_use_goes_with_a_warning_and_stays_where_it_is_protected(validated: Cluster) -> None:
+def test_deleting_a_network_in_use_is_a_warning_and_is_denied_where_it_is_protected(
+    validated: Cluster,
+) -> None:
     created(validated, nad("net", SOUND))
     created(validated, pod("one", "net"))
     validated.wait_ready("one")
@@ -108,9 +112,9 @@ def test_a_network_in_use_goes_with_a_warning_and_stays_where_it_is_protected(va
     )
 
     changed = json.dumps({"spec": {"config": SOUND.replace("1.0.0", "0.4.0")}})
-    said = validated.kubectl("patch", "nad", "net", "--type=merge", f"--patch={changed}").stderr
-    assert "Warning: [changed-in-use]" in said
-    assert "default/one" in said
+    output = validated.kubectl("patch", "nad", "net", "--type=merge", f"--patch={changed}").stderr
+    assert "Warning: [changed-in-use]" in output
+    assert "default/one" in output
 
     validated.kubectl("annotate", "nad", "net", "netattach.io/protect=true")
     refused = validated.kubectl("delete", "nad", "net", check=False)
@@ -121,7 +125,7 @@ def test_a_network_in_use_goes_with_a_warning_and_stays_where_it_is_protected(va
     assert "Warning: [deleted-in-use]" in validated.kubectl("delete", "nad", "net").stderr
 
 
-def test_a_namespace_with_a_protected_network_in_use_goes(validated: Cluster) -> None:
+def test_a_namespace_with_a_protected_network_in_use_can_be_deleted(validated: Cluster) -> None:
     validated.kubectl("create", "namespace", "leaving")
     protected = nad("net", SOUND, "leaving")
     protected["metadata"]["annotations"] = {"netattach.io/protect": "true"}

@@ -1,4 +1,4 @@
-"""python -m e2e.lab up | down | sh NODE SCRIPT | load ARCHIVE | install | tell | api-stop | api-start | reboot NODE."""
+"""python -m e2e.lab up | down | sh NODE SCRIPT | load ARCHIVE | install | show | api-stop | api-start | reboot NODE."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from e2e.lab import control, places, turn
+from e2e.lab import control, lock, places
 from e2e.lab.cluster import Cluster
 from e2e.lab.nodes import NODES
 
 USAGE = __doc__
-TELL = """
-The cluster stands. To play with it:
+HINTS = """
+The cluster runs. To use it:
 
   export KUBECONFIG={kubeconfig} PATH=$PATH:{binaries}
   kubectl get nodes
-  kubectl create -f docs/tutorial/nads.yaml      # docs/tutorial.md goes on from here
+  kubectl create -f docs/tutorial/nads.yaml      # docs/tutorial.md continues from here
 
 A command on a node: PYTHONPATH=tests .venv/bin/python -m e2e.lab sh node1 ip link
-make cluster-down ends it.
+make cluster-down deletes it.
 """
 
 
@@ -40,13 +40,13 @@ def main(words: list[str]) -> int:
 
 
 def _up(cluster: Cluster) -> None:
-    with turn.taken(alone=True):
+    with lock.held(alone=True):
         cluster.up()
-        turn.keep()
+        lock.keep_cluster()
 
 
 def _down(cluster: Cluster) -> None:
-    with turn.taken(alone=True):
+    with lock.held(alone=True):
         cluster.down()
 
 
@@ -55,8 +55,8 @@ def _install(cluster: Cluster) -> None:
     print(f"netattach is ready after {cluster.seconds_to_ready:.1f} s")
 
 
-def _tell(_: Cluster) -> None:
-    print(TELL.format(kubeconfig=places.KUBECONFIG, binaries=places.binaries()))
+def _show(_: Cluster) -> None:
+    print(HINTS.format(kubeconfig=places.KUBECONFIG, binaries=places.binaries()))
 
 
 def _sh(_: Cluster, node: str, *script: str) -> int:
@@ -71,7 +71,7 @@ VERBS: Mapping[str, Callable[..., int | None]] = {
     "down": _down,
     "load": lambda cluster, archive: cluster.load(Path(archive)),
     "install": _install,
-    "tell": _tell,
+    "show": _show,
     "sh": _sh,
     "api-stop": lambda _: control.stop_api(),
     "api-start": lambda _: control.start_api(),

@@ -1,4 +1,4 @@
-"""The cluster as tests and `make cluster` use it: made, ended, and spoken to with kubectl as a user would."""
+"""The cluster for tests and `make cluster`: creates and deletes it, and runs kubectl as a user would."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from e2e.lab import control, images, machine, process
-from e2e.lab.nodes import NODES, Node
+from e2e.lab.nodes import NODES, LabNode
 from e2e.lab.places import AUDIT_LOG, KUBECONFIG, REPOSITORY, WORK, binaries
 
 CONFIG_MAP = "netattach-config"
 SETTINGS_SECONDS = 2.5
-"""In which a daemon has looked at its mounted file once more."""
+"""Within these a daemon has read its mounted file again."""
 
 CONTROL, NODE = "netattach-system", "netattach-node"
 _PROGRAMS = ((CONTROL, "deployment/netattach-operator"), (CONTROL, "deployment/netattach-webhooks"),
@@ -28,7 +28,7 @@ _PROGRAMS = ((CONTROL, "deployment/netattach-operator"), (CONTROL, "deployment/n
 
 
 class Cluster:
-    """One at a time on a machine: who makes, ends or uses it does so while it is `turn.taken`."""
+    """One at a time on a machine: creating, deleting and using it requires `lock.held`."""
 
     seconds_to_ready = 0.0
     """From `kubectl apply` until all programs were ready, the first time."""
@@ -36,7 +36,7 @@ class Cluster:
     _began: float | None = None
 
     def up(self) -> None:
-        """Makes it; what an earlier one left behind goes first."""
+        """Creates it, after removing the remains of an earlier one."""
         self.down()
         WORK.mkdir(parents=True)
         machine.prepare()
@@ -48,19 +48,19 @@ class Cluster:
             self.wait_node(node.name)
 
     def down(self) -> None:
-        """Ends what is ours and nothing else; succeeds where there is none."""
+        """Deletes what belongs to the cluster and nothing else; succeeds where there is none."""
         for node in NODES.values():
             node.stop()
         for name in ("scheduler", "kcm", "apiserver", "etcd"):
             process.kill(name)
-        machine.give_back()
+        machine.restore()
         shutil.rmtree(WORK, ignore_errors=True)
 
     @property
-    def stands(self) -> bool:
+    def runs(self) -> bool:
         return all(process.pid(name) for name in ("apiserver", *NODES))
 
-    def node(self, name: str) -> Node:
+    def node(self, name: str) -> LabNode:
         return NODES[name]
 
     def load(self, image: Path) -> None:
@@ -76,7 +76,7 @@ class Cluster:
 
     def install(self) -> None:
         """`kubectl apply -k deploy/`, until every program is ready."""
-        self.installing()
+        self.begin_install()
         self.kubectl("apply", "-k", REPOSITORY / "deploy")
         for namespace, name in _PROGRAMS:
             words = ("rollout", "status", "--namespace", namespace, name, "--timeout=120s")
@@ -85,14 +85,14 @@ class Cluster:
                 raise RuntimeError(
                     f"{name} is not ready:\n{done.stdout}{done.stderr}{self.describe(namespace)}"
                 )
-        self.is_ready()
+        self.end_install()
 
-    def installing(self) -> None:
-        """`kubectl apply -k deploy/` begins, here or in a test's own words."""
+    def begin_install(self) -> None:
+        """To be called before `kubectl apply -k deploy/`, wherever that is run."""
         self._began = None if self.seconds_to_ready else time.monotonic()
 
-    def is_ready(self) -> None:
-        """What was waited for after that command is there; the last of these counts."""
+    def end_install(self) -> None:
+        """To be called when all programs are ready after that command; the last call counts."""
         if self._began is not None:
             self.seconds_to_ready = time.monotonic() - self._began
 
@@ -136,7 +136,7 @@ class Cluster:
     def eventually(
         self, true: Callable[[], object], what: str, seconds: float = 60, every: float = 0.2
     ) -> None:
-        """Asks again and again until it holds."""
+        """Returns once `true` returns something true."""
         deadline = time.monotonic() + seconds
         while not true():
             if time.monotonic() > deadline:
@@ -144,7 +144,7 @@ class Cluster:
             time.sleep(every)
 
     def wait_ready(self, pod: str, namespace: str = "default", seconds: int = 120) -> None:
-        """A busy machine's kubelet may take a minute until it begins; where it does, the error has its words."""
+        """A busy machine's kubelet may take a minute to begin; the error contains the kubelets' log lines about the pod."""
         words = (
             "wait",
             "--for=condition=Ready",
@@ -160,19 +160,19 @@ class Cluster:
             raise AssertionError(f"{done.stderr}\n{described}\n{kubelets}")
 
     def wait_running(self, pod: str) -> None:
-        """Until something can be run in it. A pod that was ready before an outage is so in the API for a while after it."""
+        """Until a command can be run in it. A pod that was ready before an outage stays ready in the API for a while after it."""
         words = ("exec", pod, "--", "true")
         self.eventually(lambda: self.kubectl(*words, check=False).returncode == 0, f"{pod} runs", every=1)
 
     def wait_node(self, name: str, since: str = "") -> None:
-        """Until it says that it is ready, and says so after `since`: its last word stands in the API for a while."""
+        """Until it reports that it is ready, after `since`: the API keeps an earlier report for a while."""
         condition = '{.status.conditions[?(@.type=="Ready")]'
         fields = f"jsonpath={condition}.status}} {condition}.lastHeartbeatTime}}"
 
         def ready() -> bool:
             assert process.pid(name), f"{name} has ended"
-            said = self.kubectl("get", "node", name, "--output", fields, check=False).stdout
-            status, _, when = said.partition(" ")
+            reported = self.kubectl("get", "node", name, "--output", fields, check=False).stdout
+            status, _, when = reported.partition(" ")
             return status == "True" and when > since
 
         try:
@@ -182,43 +182,45 @@ class Cluster:
             raise RuntimeError(f"{error}\n{logs}") from error
 
     def describe(self, namespace: str) -> str:
-        """What a namespace's pods say of themselves, for an error's text."""
-        said = [self.kubectl("describe", "pods", "--namespace", namespace, check=False).stdout]
+        """Descriptions and logs of a namespace's pods, for an error's text."""
+        texts = [self.kubectl("describe", "pods", "--namespace", namespace, check=False).stdout]
         for name in self.kubectl(
             "get", "pods", "--namespace", namespace, "--output=name", check=False
         ).stdout.split():
-            said.append(f"== {name}")
-            said.append(self.kubectl("logs", "--namespace", namespace, name, "--tail=30", check=False).stdout)
-        return "\n".join(said)
+            texts.append(f"== {name}")
+            texts.append(
+                self.kubectl("logs", "--namespace", namespace, name, "--tail=30", check=False).stdout
+            )
+        return "\n".join(texts)
 
     def set_settings(self, text: str) -> None:
-        """Our ConfigMap has this text, and each daemon has read it."""
+        """Writes the ConfigMap and waits until each daemon has read it."""
         self.patch_settings(text)
         for node in NODES:
             self.eventually(self._settings_are(text, node), f"settings on {node}", seconds=150, every=3)
         time.sleep(SETTINGS_SECONDS)
 
     def patch_settings(self, text: str) -> None:
-        """Our ConfigMap has this text; the kubelets bring it to the daemons in a minute or two."""
+        """Writes the ConfigMap; the kubelets copy it to the daemons in a minute or two."""
         patch = json.dumps({"data": {"config.yaml": text}})
         words = ("--namespace", NODE, "configmap", CONFIG_MAP, "--type=merge", f"--patch={patch}")
         self.kubectl("patch", *words)
 
     def daemon_file(self, node: str, path: str) -> str:
-        """A file as the daemon's container sees it, "" while there is none. Python is the one program in there."""
+        """A file as the daemon's container sees it, "" while there is none. Python is the only program there."""
         script = f"from pathlib import Path as P; p = P({path!r}); print(p.read_text() if p.exists() else '', end='')"
         python = ("--", "/opt/netattach/bin/python", "-c", script)
         return self.kubectl("exec", "--namespace", NODE, self._daemon(node), *python).stdout
 
     def _settings_are(self, text: str, node: str) -> Callable[[], bool]:
         def they_are() -> bool:
-            self._touch_pod(node)  # again, since the kubelet may not have heard of the new text yet
+            self._touch_pod(node)  # again, since the kubelet may not have received the new text yet
             return self.daemon_file(node, "/etc/netattach/config.yaml") == text
 
         return they_are
 
     def _touch_pod(self, node: str) -> None:
-        """A change of the pod lets the kubelet bring the mounted file up to date at once; else it takes a minute or two."""
+        """A change of the pod makes the kubelet update the mounted file at once; otherwise it takes a minute or two."""
         stamp = f"test/touched={time.time()}"
         self.kubectl("annotate", "--overwrite", "--namespace", NODE, f"pod/{self._daemon(node)}", stamp)
 
@@ -231,7 +233,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def api_down(self) -> Iterator[None]:
-        """Who has lost it looks for it again after up to a minute, so the kubelets too are started anew and go on at once."""
+        """Stops the API server meanwhile. Clients reconnect after up to a minute, so the kubelets are restarted afterwards."""
         control.stop_api()
         try:
             yield
@@ -249,10 +251,10 @@ class Cluster:
         )
 
     def audit(self) -> list[dict[str, Any]]:
-        """What the API server was asked, in order."""
+        """The requests to the API server, in order."""
         return [json.loads(line) for line in AUDIT_LOG.read_text().splitlines() if line.endswith("}")]
 
 
-def standing() -> bool:
-    """Whether tests use a cluster that stands, and leave it standing."""
+def reused() -> bool:
+    """Whether the tests use a cluster that runs already, and keep it."""
     return os.environ.get("NETATTACH_CLUSTER") == "keep"

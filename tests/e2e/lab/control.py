@@ -39,7 +39,7 @@ def start() -> None:
 
 
 def start_api(seconds: float = 60) -> None:
-    """Returns when it answers."""
+    """Returns when the API server answers."""
     _start_api_server(seconds)
     common = ("--leader-elect=false", "--kube-api-qps=200", "--kube-api-burst=400")
     process.start(
@@ -86,7 +86,7 @@ def _start_api_server(seconds: float) -> None:
 
 
 def stop_api() -> None:
-    """Without a farewell, and with all that runs beside it, as when their machine is gone."""
+    """Kills the whole control plane but etcd, as when its machine is gone."""
     for name in ("apiserver", "kcm", "scheduler"):
         process.kill(name)
 

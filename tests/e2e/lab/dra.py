@@ -1,4 +1,4 @@
-"""A driver of dynamic resource allocation on a node: registered with its kubelet, and asked by it, over real gRPC.
+"""A driver of dynamic resource allocation on a node: registered with its kubelet and called by it, over real gRPC.
 
 It has one device. Its ResourceSlice, class and claims are the test's, as a driver's own controller would write them
 (kubelet/pkg/apis/pluginregistration/v1 and dra/v1, their messages by hand).
@@ -28,7 +28,7 @@ _UID = re.compile(rb"\x12\x24([0-9a-f-]{36})")  # field 2 of a Claim, 36 bytes
 
 @dataclass
 class Driver:
-    """`prepared` are the claims' UIDs as the kubelet has told them, without those that it has given back."""
+    """`prepared` are the UIDs of the claims that the kubelet has prepared and not released."""
 
     name: str
     pool: str
@@ -62,7 +62,7 @@ def _by_claim(claims: list[str], told: bytes) -> bytes:
 
 
 class _Connection:
-    """One of the kubelet's, which keeps it for many calls."""
+    """A connection of the kubelet, which keeps it for many calls."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
@@ -108,7 +108,7 @@ class _Connection:
 
 @contextlib.contextmanager
 def running(driver: Driver, node: str) -> Iterator[Driver]:
-    """Beside the test, once node1's kubelet has taken it; only of a node whose kernel is the machine's."""
+    """Yields once the node's kubelet has registered it; only for a node on the machine's kernel."""
     path = WORK / node / "var/lib/kubelet/plugins_registry" / f"{driver.name}.sock"
     path.unlink(missing_ok=True)  # an earlier run's
     loop, stop = asyncio.new_event_loop(), asyncio.Event()

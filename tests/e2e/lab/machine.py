@@ -1,4 +1,4 @@
-"""What the cluster changes on the machine itself, written down so that `down` gives exactly that back."""
+"""Changes on the machine itself, recorded so that `down` reverts exactly these."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from e2e.lab.places import API_ADDRESS, PODS, SERVICES, SWITCH_ADDRESS, WORK
 from e2e.lab.process import run
 
 UP, LAN = "netattach-up", "netattach-lan"
-"""The bridges behind the nodes' eth0 and eth1."""
+"""The bridges that the nodes' eth0 and eth1 are connected to."""
 
 _MOUNT_POINTS = ("/etc/cni", "/opt/cni", "/var/lib/cni", "/var/lib/kubelet", "/var/lib/containerd")
 _NOTES = WORK / "machine.json"
 _SYSTEM = Path("/proc/sys")
 _FORWARD = "net/ipv4/ip_forward"
 
-# node1's kubelet sets the rest of them; they are no namespace's but the machine's.
+# node1's kubelet sets all but the first; they belong to the machine, not to a namespace.
 _SETTINGS = (
     _FORWARD,
     *("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops"),
@@ -30,7 +30,7 @@ _PORTS = (2379, 2380, 6443, 10257, 10259)
 
 def prepare() -> None:
     """Two switches, forwarding, and the directories over which the nodes mount their own."""
-    _refuse_what_is_in_the_way()
+    _check_ports_and_routes()
     made = [path for path in _MOUNT_POINTS if not Path(path).exists()]
     settings = {name: (_SYSTEM / name).read_text().strip() for name in _SETTINGS}
     _NOTES.write_text(json.dumps({"settings": settings, "made": made}))
@@ -43,8 +43,8 @@ def prepare() -> None:
         run("ip", "link", "set", bridge, "up")
 
 
-def give_back() -> None:
-    """Succeeds on what is gone already."""
+def restore() -> None:
+    """Reverts the changes; what is gone already is no error."""
     for link in (UP, LAN, "na-n2-eth0", "na-n2-eth1"):
         run("ip", "link", "delete", link, check=False)
     with contextlib.suppress(FileNotFoundError, ValueError, KeyError):
@@ -56,8 +56,8 @@ def give_back() -> None:
                 Path(path).rmdir()
 
 
-def _refuse_what_is_in_the_way() -> None:
-    """Before anything is changed: programs that would not start, and routes that ours would cut off."""
+def _check_ports_and_routes() -> None:
+    """Before anything is changed: the ports of our programs are free, and no route is hidden by ours. Raises RuntimeError."""
     for port in _PORTS:
         with socket.socket() as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,7 +65,7 @@ def _refuse_what_is_in_the_way() -> None:
                 tried.bind(("127.0.0.1", port))
             except OSError:
                 raise RuntimeError(
-                    f"port {port} is taken here: is that another cluster or an etcd?"
+                    f"port {port} is in use here: is that another cluster or an etcd?"
                 ) from None
     networks = (f"{API_ADDRESS}/24", f"{SWITCH_ADDRESS}/24", PODS, SERVICES)
     ours = [IPv4Network(text, strict=False) for text in networks]

@@ -1,4 +1,4 @@
-"""The two nodes: started, spoken to, cut from their power."""
+"""The two nodes of the lab: starts them, runs commands on them, cuts their power."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NETNS = _CGROUP = "netattach-node1"
 _numbers = itertools.count(1)
 
 
-class Node(ABC):
+class LabNode(ABC):
     """A node; `sh` runs a script on it as root, in its own namespaces."""
 
     name: str
@@ -38,7 +38,7 @@ class Node(ABC):
         """Runs a script of sh to its end."""
 
     def sh(self, script: str) -> str:
-        """What a script prints. Raises RuntimeError with what it complained of."""
+        """What a script prints. Raises RuntimeError with its output where it fails."""
         done = self.result(script)
         if done.returncode:
             raise RuntimeError(f"{self.name}: {script}: {done.returncode}\n{done.stdout}{done.stderr}")
@@ -49,7 +49,7 @@ class Node(ABC):
         process.kill(self.name)
 
     def load(self, image: Path) -> None:
-        """Makes an image of an archive known to the node's runtime."""
+        """Imports an archive of an image into the node's runtime."""
         (WORK / "images").mkdir(exist_ok=True)
         inside = WORK / "images" / image.name
         if not inside.exists() or not inside.samefile(image):
@@ -57,7 +57,7 @@ class Node(ABC):
         self.sh(f"ctr -n k8s.io images import --snapshotter overlayfs {shlex.quote(str(inside))}")
 
     def sandboxes(self, pod: str) -> list[str]:
-        """The ids of the pod's sandboxes whose process runs, as the runtime says."""
+        """The ids of the pod's sandboxes that run, from the runtime."""
         running = self.sh("ctr -n k8s.io tasks ls").split("\n")
         alive = {line.split()[0] for line in running if "RUNNING" in line}
         words = f'labels."io.kubernetes.pod.name"=={pod},labels."io.cri-containerd.kind"==sandbox'
@@ -66,19 +66,19 @@ class Node(ABC):
         ]
 
     def kill_sandbox(self, pod: str) -> None:
-        """Ends the sandbox's own process, as a runtime's mishap would; the kubelet makes another one."""
+        """Kills the sandbox's process, as an accident would; the kubelet creates another sandbox."""
         for each in self.sandboxes(pod):
             self.sh(f"ctr -n k8s.io tasks kill --signal SIGKILL {each}")
 
     def kill(self, program: str) -> None:
-        """Ends its containerd or its kubelet, at once and without what they started."""
+        """Kills containerd or the kubelet, not what they started."""
         self.sh(f"kill -KILL $(cat /run/{program}.pid)")
 
     def start_again(self, program: str) -> None:
         self.sh(f"sh /run/start-{program}")
 
     def write_static_pod(self, name: str, text: str) -> None:
-        """The kubelet reads these without the API server."""
+        """For the kubelet, which reads these files without the API server."""
         folder = WORK / self.name / "static"
         (folder / f".{name}").write_text(text)
         (folder / f".{name}").rename(folder / f"{name}.json")
@@ -104,8 +104,8 @@ class Node(ABC):
             shutil.copytree(plugins(), programs)
 
 
-class Node1(Node):
-    """The machine's own kernel; the namespace of its processes ends all of them with the first."""
+class NamespaceNode(LabNode):
+    """On the machine's own kernel, in a PID namespace, whose processes end with the first of them."""
 
     name, address, pods = "node1", "172.30.0.11", "10.244.1.0/24"
     proxy = "nftables"
@@ -114,16 +114,19 @@ class Node1(Node):
         self._prepare()
         run("ip", "netns", "add", _NETNS)
         inside = ("ip", "-n", _NETNS)
-        for card, bridge, address in (("eth0", machine.UP, self.address), ("eth1", machine.LAN, "10.0.3.11")):
-            outside = f"na-n1-{card}"
-            run("ip", "link", "add", outside, "type", "veth", "peer", "name", card, "netns", _NETNS)
+        for interface, bridge, address in (
+            ("eth0", machine.UP, self.address),
+            ("eth1", machine.LAN, "10.0.3.11"),
+        ):
+            outside = f"na-n1-{interface}"
+            run("ip", "link", "add", outside, "type", "veth", "peer", "name", interface, "netns", _NETNS)
             run("ip", "link", "set", outside, "master", bridge, "up")
-            run(*inside, "address", "add", f"{address}/24", "dev", card)
-            run(*inside, "link", "set", card, "up")
+            run(*inside, "address", "add", f"{address}/24", "dev", interface)
+            run(*inside, "link", "set", interface, "up")
         run(*inside, "link", "set", "lo", "up")
         run(*inside, "route", "add", "default", "via", "172.30.0.1")
         run("ip", "route", "replace", self.pods, "via", self.address)
-        # ip netns exec would mount /sys anew and hide the cgroups.
+        # ip netns exec would mount another /sys and hide the cgroups.
         process.start(
             "node1",
             *("nsenter", f"--net=/run/netns/{_NETNS}", "unshare", "--mount", "--propagation", "private"),
@@ -139,8 +142,8 @@ class Node1(Node):
     def stop(self) -> None:
         super().stop()
         _remove_cgroups()
-        for card in ("eth0", "eth1"):  # at once; those of a namespace that is gone may take a while
-            run("ip", "link", "delete", f"na-n1-{card}", check=False)
+        for interface in ("eth0", "eth1"):  # at once; those of a namespace that is gone may take a while
+            run("ip", "link", "delete", f"na-n1-{interface}", check=False)
         run("ip", "netns", "delete", _NETNS, check=False)
 
     def _first(self) -> int:
@@ -152,7 +155,7 @@ class Node1(Node):
         return int(children[0])
 
 
-class Node2(Node):
+class UmlNode(LabNode):
     """Another kernel, user-mode-linux."""
 
     name, address, pods = "node2", "172.30.0.12", "10.244.2.0/24"
@@ -164,8 +167,8 @@ class Node2(Node):
         self._commands.mkdir(parents=True, exist_ok=True)
         for left in self._commands.iterdir():
             left.unlink()
-        for card, bridge in (("eth0", machine.UP), ("eth1", machine.LAN)):
-            tap = f"na-n2-{card}"
+        for interface, bridge in (("eth0", machine.UP), ("eth1", machine.LAN)):
+            tap = f"na-n2-{interface}"
             run("ip", "tuntap", "add", "dev", tap, "mode", "tap", check=False)
             run("ip", "link", "set", tap, "master", bridge, "up")
         run("ip", "route", "replace", self.pods, "via", self.address)
@@ -174,7 +177,7 @@ class Node2(Node):
         script = f"#!/bin/bash\nexport WORK={shlex.quote(str(WORK))}\nexec bash {shlex.quote(str(HERE / 'node2.sh'))}\n"
         (WORK / "node2-init").write_text(script)
         (WORK / "node2-init").chmod(0o700)
-        card = "transport=tap,ifname=na-n2-{},depth=64,gro=1"
+        device = "transport=tap,ifname=na-n2-{},depth=64,gro=1"
         process.start(
             "node2",
             *(
@@ -186,7 +189,7 @@ class Node2(Node):
                 f"init={WORK}/node2-init",
             ),
             *("quiet", "con=null", "con0=null,fd:1", f"uml_dir={WORK}", "umid=node2"),
-            *(f"vec0:{card.format('eth0')}", f"vec1:{card.format('eth1')}"),
+            *(f"vec0:{device.format('eth0')}", f"vec1:{device.format('eth1')}"),
             cwd=WORK,
         )
 
@@ -206,7 +209,7 @@ class Node2(Node):
         return subprocess.CompletedProcess(script, code, output, error)
 
 
-NODES: dict[str, Node] = {node.name: node for node in (Node1(), Node2())}
+NODES: dict[str, LabNode] = {node.name: node for node in (NamespaceNode(), UmlNode())}
 
 
 def _remove_cgroups() -> None:

@@ -1,4 +1,4 @@
-"""Where everything of the cluster lies, and what the machine has to have for it."""
+"""The cluster's directories and addresses, and what the machine needs for it."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ PROGRAMS = (
 
 
 def missing() -> str | None:
-    """Why this machine cannot carry the cluster; what tools/ can build or install is no reason."""
+    """Why this machine cannot run the cluster, apart from what tools/ can build or install; None where it can."""
     if os.geteuid() != 0:
-        return "needs root: it makes network cards and starts container runtimes"
+        return "needs root: it creates network interfaces and starts container runtimes"
     if os.uname().machine != "x86_64":
         return f"user-mode-linux does not exist for {os.uname().machine}"
     absent = [name for name in PROGRAMS if not shutil.which(name, path=path())]
@@ -52,7 +52,7 @@ def missing() -> str | None:
 
 
 def unbuilt() -> str | None:
-    """Why there are not all of the programs that tools/ finds or builds. Building them takes minutes."""
+    """Why tools/ can neither find nor build all programs; None where it can. Building them takes minutes."""
     try:
         binaries(), plugins()
     except subprocess.CalledProcessError as error:

@@ -1,4 +1,4 @@
-"""The cluster's processes: each in a session of its own, its id in a file, so that exactly ours can be ended, also later."""
+"""The cluster's processes: each in a session of its own with its id in a file, so that another run can end exactly these."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from e2e.lab.places import WORK, path
 
 
 def start(name: str, *command: str | Path, cwd: Path | None = None) -> None:
-    """In the background; what it says goes to NAME.log."""
+    """Starts a process in the background, with its output in NAME.log."""
     with (WORK / f"{name}.log").open("ab") as log:
-        process = subprocess.Popen(  # outlives this program, where nobody ends it
+        process = subprocess.Popen(  # outlives this program unless it is killed
             [str(word) for word in command],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -26,13 +26,13 @@ def start(name: str, *command: str | Path, cwd: Path | None = None) -> None:
             start_new_session=True,
         )
     process.returncode = (
-        0  # found by its id from now on; Python complains of those that it forgets while they run
+        0  # found by its id from now on; without this Python warns of a process that still runs
     )
     (WORK / f"{name}.pid").write_text(f"{process.pid} {_started_at(process.pid)}")
 
 
 def pid(name: str, work: Path = WORK) -> int | None:
-    """Its process id while it runs; ids are used again, so the time of its start has to fit."""
+    """Its process id while it runs; ids are reused, so the start time has to match."""
     try:
         number, started = (work / f"{name}.pid").read_text().split()
     except (FileNotFoundError, ValueError):
@@ -41,7 +41,7 @@ def pid(name: str, work: Path = WORK) -> int | None:
 
 
 def kill(name: str) -> None:
-    """The process with all its session, at once; returns when they are gone."""
+    """Kills the process and its session; returns when they are gone."""
     number = pid(name)
     if number is not None:
         session = {each: _started_at(each) for each in _session(number)}
@@ -57,7 +57,7 @@ def kill(name: str) -> None:
 
 @contextlib.contextmanager
 def paused(name: str) -> Iterator[None]:
-    """It stands still until the end of the block."""
+    """Stops the process (SIGSTOP) until the end of the block."""
     number = pid(name)
     if number is None:
         raise RuntimeError(f"{name} does not run")
@@ -73,7 +73,7 @@ def run(
     input: str | None = None,  # noqa: A002  # subprocess' own word
     check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end; on failure the error has what it said."""
+    """Runs a command to its end. Raises RuntimeError with its output where it fails and `check` is set."""
     done = subprocess.run(
         [str(word) for word in command],
         input=input,
@@ -97,12 +97,12 @@ def tail(name: str, lines: int = 15) -> str:
 
 
 def mentions(name: str, word: str, lines: int = 60) -> str:
-    """The last lines of its log that have the word, and its last of all, for an error's text."""
+    """The last lines of its log with the word, then the last ten lines, for an error's text."""
     try:
-        said = (WORK / f"{name}.log").read_text(errors="replace").splitlines()
+        logged = (WORK / f"{name}.log").read_text(errors="replace").splitlines()
     except FileNotFoundError:
         return f"no {name}.log"
-    return "\n".join([name, *[line for line in said if word in line][-lines:], *said[-10:]])
+    return "\n".join([name, *[line for line in logged if word in line][-lines:], *logged[-10:]])
 
 
 def _session(leader: int) -> Sequence[int]:
@@ -116,7 +116,7 @@ def _session(leader: int) -> Sequence[int]:
 
 
 def _started_at(number: int) -> str:
-    """The kernel's start time of the process; "" where there is none, or only its remains."""
+    """The kernel's start time of the process; "" where there is none, or a zombie."""
     with contextlib.suppress(OSError, IndexError):
         fields = _stat(number)
         return "" if fields[0] == "Z" else fields[19]

@@ -1,4 +1,4 @@
-"""Whose turn it is: addresses, ports and links of a cluster are the machine's, so there is one at a time on it."""
+"""The lock on the machine's cluster: its addresses, ports and links are the machine's, so there is one cluster at a time."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from e2e.lab import process
 from e2e.lab.places import WORK
 
 _LOCK = Path("/run/netattach-cluster.lock")
-"""Also says where the last cluster lies: another user's, or another cache's, is one too many as well."""
+"""Contains the directory of the last cluster, since another user or another cache may have one."""
 
 _KEPT = WORK / "kept"
 
 
-class TakenError(RuntimeError):
-    """Somebody else is at it."""
+class LockedError(RuntimeError):
+    """Another process uses the cluster."""
 
 
 @contextlib.contextmanager
-def taken(*, alone: bool) -> Iterator[None]:
-    """While it lasts nobody makes or ends a cluster and, if `alone`, nobody uses one either."""
+def held(*, alone: bool) -> Iterator[None]:
+    """Nobody else creates or deletes a cluster meanwhile and, if `alone`, nobody else uses one either."""
     with _LOCK.open("a+") as lock:
         try:
             fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise TakenError(
-                "somebody makes, ends or tests with the cluster of this machine just now"
+            raise LockedError(
+                "another process creates, deletes or tests the cluster of this machine"
             ) from None
         lock.seek(0)
         _refuse_another(lock.read().strip())
@@ -39,16 +39,16 @@ def taken(*, alone: bool) -> Iterator[None]:
         yield
 
 
-def keep() -> None:
-    """The cluster stands for somebody to play with, not as the rest of tests that were killed."""
+def keep_cluster() -> None:
+    """Marks the cluster as made by `make cluster`, as opposed to one left by tests that were killed."""
     _KEPT.touch()
 
 
-def kept() -> bool:
+def cluster_is_kept() -> bool:
     return _KEPT.exists() and process.pid("apiserver") is not None
 
 
 def _refuse_another(work: str) -> None:
     if work and work != str(WORK) and process.pid("apiserver", Path(work)) is not None:
         cache = Path(work).parent
-        raise TakenError(f"another cluster stands here; NETATTACH_CACHE={cache} make cluster-down ends it")
+        raise LockedError(f"another cluster runs here; NETATTACH_CACHE={cache} make cluster-down deletes it")
