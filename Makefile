@@ -1,5 +1,5 @@
-# The front door. Python packages go into .venv from a lock file, tools into ~/.cache/netattach (NETATTACH_CACHE), and
-# missing system packages are named, then installed where this is root on a Debian-like system (tools/need).
+# All commands. Python packages go into .venv from a lock file, tools into ~/.cache/netattach (NETATTACH_CACHE). Missing system
+# packages are named and, as root on a Debian-like system, installed (tools/need).
 
 PYTHON ?= python3
 VENV   := .venv
@@ -45,12 +45,12 @@ lint: shim-needs $(VENV)/dev ## check style, types, import directions and the sh
 	$(BIN)/lint-imports
 	$(MAKE) -s -B -C plugin/shim
 
-# What ruff cannot fix by itself is no failure here; `make lint` says it.
-fmt: $(VENV)/dev ## put the Python code into its usual form
+# What ruff cannot fix is no failure here; `make lint` reports it.
+fmt: $(VENV)/dev ## format the Python code
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-rules: $(VENV)/dev ## write docs/rules.md anew from the rules and their examples
+rules: $(VENV)/dev ## write docs/rules.md from the rules and their examples
 	@PYTHONPATH=tests $(BIN)/python tools/rules.py
 
 shim: shim-needs ## build the static CNI shim
@@ -60,27 +60,27 @@ image: $(VENV)/dev ## build the image of all programs into build/netattach.tar
 	@mkdir -p build
 	@tools/image build/netattach.tar
 
-cluster: setup image ## start a real two-node cluster on this machine, as root, with netattach in it; it stays
+cluster: setup image ## start a real two-node cluster with netattach on this machine, as root; it keeps running
 	@$(LAB) up
 	@$(LAB) load build/netattach.tar
 	@$(LAB) install
 	@$(LAB) show
 
-cluster-down: $(VENV)/dev ## end that cluster and all that belongs to it
+cluster-down: $(VENV)/dev ## delete that cluster
 	@$(LAB) down
 
-bench: setup shim ## measure an ADD beside the plugins themselves, and what the daemon holds afterwards, as root
+bench: setup shim ## measure an ADD next to the plugins alone, and the memory that the daemon holds afterwards, as root
 	@$(BIN)/python bench/add_one_macvlan.py --cni-bin "$$(tools/cni-plugins --pinned)" --shim $(SHIM)
 	@$(BIN)/python bench/steadiness.py --cni-bin "$$(tools/cni-plugins --pinned)" --shim $(SHIM)
 
-lock: ## write requirements/*.lock anew from pyproject.toml
+lock: ## update requirements/*.lock from pyproject.toml
 	@tools/lock
 
-clean: ## remove what was built here; the cache stays
+clean: ## remove everything that was built here, not the cache
 	rm -rf $(VENV) build dist plugin/shim/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# What is installed is noted in a file, so that a second run has nothing to do. All of the demo's is among dev's.
+# A file records what is installed, so that a second run has nothing to do. dev includes all of demo.
 $(VENV)/dev: requirements/dev.lock pyproject.toml
 	@tools/venv $(VENV) $<
 	@touch $@ $(VENV)/demo
@@ -98,9 +98,9 @@ demo-needs: shim-needs
 
 test-needs: shim-needs
 	@tools/need --optional "the tests" ip:iproute2 ping:iputils-ping nsenter:util-linux iptables:iptables dnsmasq:dnsmasq-base linux.uml:user-mode-linux modprobe:kmod
-	@tools/cni-plugins --pinned >/dev/null || echo "netattach: the tests leave out what needs the CNI plugins" >&2
+	@tools/cni-plugins --pinned >/dev/null || echo "netattach: tests that need the CNI plugins will be left out" >&2
 	@tools/cnitool >/dev/null
 
 cluster-needs:
 	@tools/cluster-packages
-	@tools/cluster-binaries >/dev/null || echo "netattach: the tests leave out what needs a cluster" >&2
+	@tools/cluster-binaries >/dev/null || echo "netattach: tests that need a cluster will be left out" >&2

@@ -1,4 +1,4 @@
-"""What holds for all tests: budgets, what runs on which kernel, and the list of what this machine left out."""
+"""For all tests: budgets of hypothesis, which kernel runs which case, and the list of tests that were left out."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from support import require, second_kernel, uml
 
 SOAK = bool(os.environ.get("NETATTACH_SOAK"))
 
-# Short runs are the same on every machine and every day; long ones look for what nobody thought of.
+# Short runs have the same inputs each time; long ones generate new ones.
 settings.register_profile("short", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("soak", max_examples=2000, deadline=None)
 settings.load_profile("soak" if SOAK else "short")
@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Takes out what runs elsewhere: long tests, and cases of the second kernel (tests/kernel runs those)."""
+    """Deselects tests of `make soak`, and cases that only the second kernel can run (tests/kernel)."""
     elsewhere = [item for item in items if _runs_in_soak(item) or _runs_in_guest(item)]
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
@@ -60,7 +60,7 @@ def _runs_in_soak(item: pytest.Item) -> bool:
 
 
 def _runs_in_guest(item: pytest.Item) -> bool:
-    """Where no kernel has the links, the case stays, so that it is left out by name."""
+    """Whether only the guest has the links. Where no kernel has them, the case stays and is listed as left out."""
     kinds = list(_kernel_links(item))
     if not kinds or uml.inside() or uml.missing():
         return False

@@ -1,4 +1,4 @@
-"""The kinds of links that the other tests rely on, each made by a kernel that is said to have it."""
+"""The kinds of links that other tests rely on, each created by a kernel that should have it."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from support import require
         for kind in ("bridge", "dummy", "ipvlan", "macvlan", "veth", "vlan", "vrf")
     ],
 )
-def test_a_link_of_the_kind_is_made_and_known_as_such(kind: str) -> None:
+def test_a_link_of_the_kind_is_created(kind: str) -> None:
     shown = subprocess.run(
         require.in_new_namespace(
             "sh", "-c", f"{require.link_script(kind)} && ip -json -details link show x0"

@@ -1,6 +1,6 @@
 """All cases that are marked `kernel_link` or `both_kernels` once more, on a second kernel: user-mode-linux, booted once.
 
-A case that the machine's own kernel cannot run runs here only. What the guest says of a case is said here, under its name.
+A case that the machine's own kernel cannot run runs here only. Its outcome in the guest is reported here under its name.
 """
 
 import functools
@@ -9,20 +9,19 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from support import require, second_kernel, uml
 
-# A guest of one slow processor, on a machine that may be busy.
+# The guest has one slow processor, on a machine that may be busy.
 SECONDS = 900
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the guest says of one case."""
+    """The outcome of one case in the guest."""
 
     outcome: str
     text: str
@@ -35,7 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def guest_reports() -> Mapping[str, Report]:
-    """By case; waits for the guest."""
+    """The reports of the guest, by case; waits for them."""
     if problem := uml.missing():
         require.left_out(f"needs a second kernel: {problem}")
     work = Path(os.environ[second_kernel.WORK])
@@ -56,7 +55,7 @@ def test_a_case_passes_on_the_second_kernel(case: str, guest_reports: Mapping[st
 
 @functools.cache
 def _cases() -> list[str]:
-    """The marked cases' ids, none of them deselected. A list without any would mean that this file tests nothing."""
+    """The ids of the marked cases. Raises UsageError where there are none, since this file would test nothing then."""
     listed = subprocess.run(
         [*second_kernel.COMMAND, "--collect-only", "--quiet"],
         cwd=require.REPOSITORY,
@@ -88,7 +87,7 @@ def _report(case: ET.Element) -> Report:
 
 
 def _junit_name(case: str) -> str:
-    """As pytest writes an id into JUnit's file: dots between the names, the parameters as they are."""
+    """An id as in JUnit's file: names joined by dots, parameters unchanged."""
     path, bracket, parameters = case.partition("[")
     file, *names = path.split("::")
     return ".".join([file.removesuffix(".py").replace("/", "."), *names]) + bracket + parameters

@@ -13,7 +13,7 @@ from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import DEFAULT_NETWORK, DemoNode, NodePaths
 from support import require
 from support.node import Node
-from support.plain import locks, primary_path
+from support.shim_calls import locks, primary_path
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from netattach_cli.demo.demo_node import DEFAULT_NETWORK
 from support import require
 from support.build import shim_of_another_protocol
 from support.node import Node
-from support.plain import NOTHING, OTHER, error_of, left_on, run, sandbox
+from support.shim_calls import NOTHING, OTHER, error_of, left_on, run, sandbox
 
 LAN: dict[str, Any] = {"type": "host-local", "subnet": "10.0.3.0/24", "rangeStart": "10.0.3.100"}
 MACVLAN: dict[str, Any] = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1", "ipam": LAN}

@@ -11,7 +11,7 @@ import pytest
 
 from netattach_core.cni import netattach_conf
 from support.node import Node
-from support.plain import DELEGATE, NOTHING, error_of, left_on, locks, recompiled
+from support.shim_calls import DELEGATE, NOTHING, error_of, left_on, locks, recompiled
 
 FIRST = """#!/bin/sh
 [ "$CNI_COMMAND" != ADD ] || echo '{"cniVersion":"1.0.0","ips":[{"address":"10.9.0.2/24"}]}'

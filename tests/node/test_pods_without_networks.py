@@ -16,7 +16,7 @@ from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Feature
 from support.build import shim_of_another_release
 from support.node import NETWORKS, Node
-from support.plain import (
+from support.shim_calls import (
     NOTHING,
     TRY_AGAIN,
     error_of,

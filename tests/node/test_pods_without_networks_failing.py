@@ -14,7 +14,7 @@ import pytest
 
 from netattach_cli.demo.demo_node import DEFAULT_NETWORK
 from support.node import Node
-from support.plain import (
+from support.shim_calls import (
     DELEGATE,
     NOTHING,
     OTHER,

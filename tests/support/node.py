@@ -1,4 +1,4 @@
-"""A node for tests: the demo's stage with a daemon, and cnitool, the reference client, as its runtime."""
+"""A node for tests: the node of the demo with a daemon, and cnitool, the reference client, as its runtime."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netattach_cli.demo.demo_node import DemoNode
 from netattach_cli.demo.runtime import write_object
+from netattach_cli.demo.stage import Stage
 from netattach_core.api.nad import RESOURCE_NAME
 from netattach_core.cni import request as cni_request
 
@@ -38,9 +38,9 @@ class NodePod:
 
 @dataclass
 class Node:
-    """What tests do on a node and look at; everything is read from the kernel and from files."""
+    """Calls by cnitool on a node of the demo, and the state of that node, read from the kernel and from files."""
 
-    stage: DemoNode
+    stage: Stage
     cnitool: Path
     hands_over_annotations: bool = True
 
@@ -51,11 +51,11 @@ class Node:
         annotations = {RESOURCE_NAME: resource} if resource else {}
         metadata = {"namespace": namespace, "name": name, "annotations": annotations}
         body = {"kind": "NetworkAttachmentDefinition", "metadata": metadata, "spec": {"config": text}}
-        write_object(self.stage.paths.store / "nads", body)
+        write_object(self.stage.places.store / "nads", body)
 
     @contextlib.contextmanager
     def pod(self, networks: str | list[dict[str, Any]] = "") -> Iterator[NodePod]:
-        """A pod with its sandbox, before any call; the namespace goes with the context."""
+        """A pod with its sandbox, before any call; the namespace is deleted afterwards."""
         number = next(_numbers)
         text = networks if isinstance(networks, str) else json.dumps(networks)
         pod = NodePod(f"pod{number}", {NETWORKS: text} if text else {}, f"uid{number}")
@@ -65,13 +65,13 @@ class Node:
             "uid": pod.uid,
             "annotations": pod.annotations,
         }
-        write_object(self.stage.paths.store / "pods", {"kind": "Pod", "metadata": metadata})
+        write_object(self.stage.places.store / "pods", {"kind": "Pod", "metadata": metadata})
         self.stage.run("ip", "netns", "add", pod.name)
         self.stage.run("ip", "-n", pod.name, "link", "set", "lo", "up")  # as every runtime does
         try:
             yield pod
         except BaseException:
-            self.call("del", pod)  # a test that fails half-way must not take the others with it
+            self.call("del", pod)  # a test that fails must not make others fail
             raise
         finally:
             self.stage.run("ip", "netns", "delete", pod.name, check=False)
@@ -89,12 +89,12 @@ class Node:
         assert done.returncode == 0, done.stderr
 
     def call(self, verb: str, pod: NodePod, netns: str = "") -> subprocess.CompletedProcess[str]:
-        """A call of the runtime, whatever comes of it."""
+        """A call of the runtime, whether it succeeds or not."""
         offered = {cni_request.POD_ANNOTATIONS: pod.annotations} if self.hands_over_annotations else {}
         arguments = {"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name, "K8S_POD_UID": pod.uid}
         environment = {
-            "NETCONFPATH": str(self.stage.paths.conf_dir),
-            "CNI_PATH": str(self.stage.paths.bin_dir),
+            "NETCONFPATH": str(self.stage.places.conf_dir),
+            "CNI_PATH": str(self.stage.places.bin_dir),
             "CNI_ARGS": cni_request.args_text(arguments),
             "CAP_ARGS": json.dumps(offered),
         }
@@ -134,7 +134,7 @@ class Node:
         return str(self.link(pod, name)["linkinfo"]["info_kind"])
 
     def status_text(self, pod: NodePod) -> str | None:
-        path = self.stage.paths.store / "pods" / pod.namespace / f"{pod.name}.json"
+        path = self.stage.places.store / "pods" / pod.namespace / f"{pod.name}.json"
         text: str | None = json.loads(path.read_text())["metadata"]["annotations"].get(STATUS)
         return text
 
@@ -150,15 +150,15 @@ class Node:
 
     def leases(self) -> list[str]:
         """host-local's leases, `network/address`."""
-        stores = self.stage.paths.leases.glob("*/*")
+        stores = self.stage.places.leases.glob("*/*")
         return sorted(f"{path.parent.name}/{path.name}" for path in stores if path.name[0].isdigit())
 
     def ledger_entries(self) -> list[str]:
-        return self.stage.paths.sandbox_files()
+        return self.stage.places.of_sandboxes()
 
     def notes(self) -> list[str]:
-        """The sandboxes that the shim has attached alone."""
-        return sorted(path.name for path in (self.stage.paths.ledger / "chains/plain").glob("*"))
+        """The sandboxes that the shim has attached without the daemon."""
+        return sorted(path.name for path in (self.stage.places.ledger / "chains/plain").glob("*"))
 
     def nat_rules(self) -> list[str]:
         """portmap's rules for host ports."""
@@ -166,13 +166,13 @@ class Node:
         return [rule for rule in rules if rule.startswith("-A CNI-DN-")]
 
     def leftovers(self) -> dict[str, list[str]]:
-        """All that a pod may leave behind; the bridges that plugins make for the node are not among it."""
+        """Everything that a pod may leave, without the bridges that plugins create for the node."""
         stays = {"lo", "eth0", "eth1", "cbr0", "mybr0", "mybr1", "mybr2"}
         return {
             "links": [name for name in self.link_names() if name not in stays],
             "leases": self.leases(),
             "ledger": self.ledger_entries(),
-            "device-info": [path.name for path in self.stage.paths.device_info.glob("cni/*")],
+            "device-info": [path.name for path in self.stage.places.device_info.glob("cni/*")],
             "nat": self.nat_rules() if shutil.which("iptables") else [],
             "namespaces": [
                 line.split()[0]

@@ -1,7 +1,7 @@
-"""What a test needs of the machine. What is missing leaves the test out, by name and reason, and in CI fails it.
+"""What a test needs of the machine. Where that is missing, the test is left out with the reason, and fails in CI.
 
-A machine without root or without a kernel module is no bug, so at a desk the test is left out and the run's summary says
-so. CI promises to run everything: there nothing may be left out in silence (`CI` is set).
+A machine without root or without a kernel module is no bug, so the run's summary lists the test. In CI (`CI` is set) everything
+has to run.
 """
 
 import functools
@@ -15,7 +15,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 
-# How to make a link of a kind, where that takes more than its name; p0 is a veth that is there for it.
+# How to create a link of a kind that needs more than a name; p0 is an existing veth.
 _LINK_ARGUMENTS = {
     "vlan": "link p0 name x0 type vlan id 5",
     "ipvlan": "link p0 name x0 type ipvlan",
@@ -33,7 +33,7 @@ def left_out(reason: str) -> NoReturn:
 
 
 def own_namespaces() -> None:
-    """Network namespaces, links and mounts: root's, or anybody's where the kernel lets users have namespaces."""
+    """Network namespaces, links and mounts: as root, or as any user where the kernel allows user namespaces."""
     if os.geteuid() != 0:
         user_namespaces()
 
@@ -57,40 +57,40 @@ def cnitool() -> Path:
 
 
 def shim() -> Path:
-    """Our own shim, as `make shim` builds it."""
+    """The shim, as `make shim` builds it."""
     built = REPOSITORY / "plugin/shim/build/netattach"
     return built if built.exists() else left_out("needs the shim: make shim")
 
 
 def kernel_link(kind: str) -> None:
-    """A kernel that can make links of this kind."""
+    """A kernel with links of this kind."""
     own_namespaces()
     if not has_kernel_link(kind):
         left_out(f"needs links of kind {kind}, which kernel {os.uname().release} does not have")
 
 
 def link_script(kind: str) -> str:
-    """Makes a link x0 of the kind, in a namespace that is empty so far."""
+    """A shell script that creates a link x0 of the kind in an empty network namespace."""
     link = _LINK_ARGUMENTS.get(kind, f"name x0 type {kind}")
     return f"ip link add p0 type veth peer name p1 && ip link add {link}"
 
 
 def user_namespaces() -> None:
-    """A kernel that lets anybody have a user namespace; some distributions forbid it, and every kernel does in a chroot."""
+    """A kernel that allows user namespaces; some distributions forbid them, and every kernel does in a chroot."""
     tried = subprocess.run([command("unshare"), "--user", "true"], capture_output=True, check=False)
     if tried.returncode:
         left_out("needs user namespaces, which this machine does not allow")
 
 
 def in_new_namespace(*words: str) -> list[str]:
-    """The command that runs `words` as root of a new network namespace."""
+    """The command that runs `words` as root in a new network namespace."""
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     return [command("unshare"), "--net", *user, *words]
 
 
 @functools.cache
 def has_kernel_link(kind: str) -> bool:
-    """Makes one, in a network namespace that goes away again: modules are listed on few of the machines that matter."""
+    """Tries it in a temporary network namespace, since few machines list their modules."""
     tried = subprocess.run(
         in_new_namespace("sh", "-c", link_script(kind)),
         env={**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"},
@@ -102,7 +102,7 @@ def has_kernel_link(kind: str) -> bool:
 
 @functools.cache
 def _tool(name: str, *arguments: str) -> Path | None:
-    """What a script in tools/ finds; they alone know where things may lie."""
+    """The path that a script in tools/ prints; only these scripts know where tools are."""
     found = subprocess.run(
         [REPOSITORY / "tools" / name, *arguments], capture_output=True, text=True, check=False
     )

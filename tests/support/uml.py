@@ -1,7 +1,7 @@
-"""A second kernel on this machine: user-mode-linux, with links that the machine's own kernel may lack.
+"""A second kernel on this machine: user-mode-linux, with kinds of links that the machine's own kernel may lack.
 
-It needs no root and no virtualisation. The guest sees the machine's file tree by hostfs under an overlay in the guest's
-memory: it may write where it likes, and of the machine's files only those of one work directory change.
+It needs neither root nor virtualisation. The guest sees the machine's file tree by hostfs below an overlay in the guest's
+memory: it may write anywhere, and of the machine's files only those in one work directory change.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ ENDED = "ended"
 _XSTATE = Path(__file__).with_name("uml_xstate.c")
 MEMORY = "1500M"
 
-# Little of the machine's environment has a meaning for another machine.
+# Most variables of the machine have no meaning for another machine.
 _HANDED_ON = ("CI", "HOME", "LANG", "NETATTACH_CACHE", "NETATTACH_SOAK", "PATH", "XDG_CACHE_HOME")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the command; no exit status where the guest died or ran out of time before it ended."""
+    """The outcome of the command; no exit status where the guest died or ran out of time before the command ended."""
 
     exit_status: int | None
     output: str
@@ -37,12 +37,12 @@ class Outcome:
 
 
 def inside() -> bool:
-    """Whether this is the guest."""
+    """Whether this process runs in the guest."""
     return bool(os.environ.get(INSIDE))
 
 
 def missing() -> str | None:
-    """Why this machine cannot boot a second kernel."""
+    """Why this machine cannot boot a second kernel; None where it can."""
     if os.uname().machine != "x86_64":
         return f"user-mode-linux does not exist for {os.uname().machine}"
     if not shutil.which("linux.uml") or not MODULES.is_dir():
@@ -92,7 +92,7 @@ class Guest:
 
 @contextlib.contextmanager
 def booted(command: Sequence[str], *, folder: Path, work: Path) -> Iterator[Guest]:
-    """Runs the command in `folder` as the guest's root, and powers off. The guest may write into `work`."""
+    """Boots a guest that runs the command in `folder` as root and powers off. The guest may write into `work`."""
     _write_script(work / "command", folder, command)
     script = f"#!/bin/sh\nexport WORK={shlex.quote(str(work))}\nexec sh {shlex.quote(str(INIT))}\n"
     (work / "init").write_text(script)

@@ -1,4 +1,4 @@
-/* For LD_PRELOAD: the wall clock is ahead by as many seconds as the file CLOCK_AHEAD says at that moment; no other clock is. */
+/* For LD_PRELOAD: the wall clock is ahead by the number of seconds in the file CLOCK_AHEAD, which is read each time; other clocks are not. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-"""A wall clock that a test may set: the second kernel's own, else that of a few processes. The machine's is left alone."""
+"""A wall clock that a test may set: that of the second kernel, or else of single processes, never that of the machine."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _SOURCE = Path(__file__).with_suffix(".c")
 
 
 class WallClock(Protocol):
-    """Right until it is set; what is started with its `environment` sees it."""
+    """Shows the real time until it is set; processes that are started with its `environment` see it."""
 
     @property
     def environment(self) -> Mapping[str, str]:
         """Variables."""
 
     def set_ahead(self, seconds: int) -> None:
-        """So much later than it really is; earlier where that is below 0."""
+        """Sets it so many seconds ahead of the real time, behind it where negative."""
 
 
 @contextlib.contextmanager
 def wall_clock(directory: Path) -> Iterator[WallClock]:
-    """A guest's is that of its kernel, so that shim, plugins and runtime see it too; right again afterwards."""
+    """In the guest it is the kernel's, so that shim, plugins and runtime see it too; reset afterwards."""
     clock: WallClock = KernelsClock() if uml.inside() else PreloadedClock(directory)
     try:
         yield clock
@@ -36,7 +36,7 @@ def wall_clock(directory: Path) -> Iterator[WallClock]:
 
 
 class PreloadedClock:
-    """A library between a process and the C library. Statically linked programs go by the machine's clock."""
+    """A preloaded library for a process. Statically linked programs see the machine's clock."""
 
     def __init__(self, directory: Path) -> None:
         self.library = directory / "wall_clock.so"
@@ -52,7 +52,7 @@ class PreloadedClock:
 
 
 class KernelsClock:
-    """The one that this kernel has for all."""
+    """The clock of this kernel, for all processes."""
 
     def __init__(self) -> None:
         self.environment: Mapping[str, str] = {}

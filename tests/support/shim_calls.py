@@ -1,4 +1,4 @@
-"""Calls of plain pods on a node whose daemon is stopped: as a runtime makes them, with the shim itself."""
+"""Calls of the shim itself on a node whose daemon is stopped, for pods without secondary networks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def call(
     hand_over: bool = True,
     wait_ms: int = 50,
 ) -> tuple[dict[str, str], str]:
-    """The variables and the standard input of a call, as a runtime makes them."""
+    """The environment and the standard input of a call, as a runtime makes it."""
     annotations = {cni_request.POD_ANNOTATIONS: pod.annotations} if hand_over else {}
     conf = {
         "cniVersion": version,
@@ -59,13 +59,13 @@ def binary(node: Node) -> Path:
 def run(
     node: Node, verb: str, pod: NodePod, *, shim: Path | None = None, **more: Any
 ) -> subprocess.CompletedProcess[str]:
-    """A call with the shim itself."""
+    """Runs the shim to its end."""
     environment, stdin = call(node, verb, pod, **more)
     return node.stage.run(shim or binary(node), env=environment, stdin=stdin, check=False)
 
 
 def error_of(node: Node, verb: str, pod: NodePod, **more: Any) -> dict[str, Any]:
-    """The error object of a call; none where it succeeded."""
+    """The error object of a call; empty where it succeeded."""
     done = run(node, verb, pod, **more)
     if done.returncode == 0:
         return {}
@@ -88,7 +88,7 @@ def primary_path(node: Node) -> Path:
 
 @contextlib.contextmanager
 def recompiled(node: Node, *, steps_like: int = 0, **changes: Any) -> Iterator[None]:
-    """The compiled primary, changed; as it was afterwards."""
+    """Changes the compiled chain of the default network; restores it afterwards."""
     path = primary_path(node)
     before = path.read_bytes()
     chain: Chain = compiled_chain.parse(before)
@@ -102,12 +102,12 @@ def recompiled(node: Node, *, steps_like: int = 0, **changes: Any) -> Iterator[N
 
 
 def sandbox(pod: NodePod) -> str:
-    """As cnitool calls it."""
+    """The id that cnitool gives the pod's sandbox."""
     return f"cnitool-{hashlib.sha512(pod.netns.encode()).digest()[:10].hex()}"
 
 
 def begun(node: Node, pod: NodePod, verb: str = "ADD") -> subprocess.Popen[bytes]:
-    """A call that is under way."""
+    """Starts a call and returns its process."""
     environment, stdin = call(node, verb, pod)
     shim = subprocess.Popen(
         node.stage.command("env", *(f"{key}={value}" for key, value in environment.items()), binary(node)),
@@ -122,7 +122,7 @@ def begun(node: Node, pod: NodePod, verb: str = "ADD") -> subprocess.Popen[bytes
 
 @contextlib.contextmanager
 def adding(node: Node, pod: NodePod, pids: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """An ADD that hangs in its second plugin; what the test does to it is its own affair."""
+    """An ADD that hangs in its second plugin; it is killed afterwards."""
     shim = begun(node, pod)
     try:
         eventually(lambda: pids.exists() and len(pids.read_text().split()) == 2)
@@ -137,7 +137,7 @@ def parent(pid: int) -> int:
 
 
 def children(pid: int) -> list[int]:
-    """A process's own; none where it is gone."""
+    """The child processes; none where the process is gone."""
     try:
         return [int(number) for number in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
