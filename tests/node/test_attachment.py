@@ -1,4 +1,4 @@
-"""Networks of each kind in a real pod: what the kernel shows, what the status says, and that nothing stays behind."""
+"""Networks of each kind in a real pod: interfaces in the kernel, network-status, and nothing left afterwards."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_two_pods_reach_each_other_over_net1(node: Node, kind: str) -> None:
 
 @pytest.mark.kernel_link("ipvlan")
 def test_ipvlan_shares_the_masters_mac(node: Node) -> None:
-    """As the walk-through says of both pods."""
+    """Both pods have the MAC of eth1."""
     node.create_nad("data", _config("ipvlan", LAN))
     master = next(link for link in node.links() if link["ifname"] == "eth1")
     with node.pod("data") as pod:
@@ -94,8 +94,8 @@ def test_ipvlan_shares_the_masters_mac(node: Node) -> None:
 
 
 @pytest.mark.parametrize("kind", SINGLES)
-def test_a_static_address_stands_in_the_configuration(node: Node, kind: str) -> None:
-    """static IPAM."""
+def test_a_static_address_of_the_config(node: Node, kind: str) -> None:
+    """IPAM plugin static."""
     node.create_nad("fixed", _config(kind, {"type": "static", "addresses": [{"address": "10.0.3.77/24"}]}))
     with node.pod("fixed") as pod:
         node.add(pod)
@@ -106,7 +106,7 @@ def test_a_static_address_stands_in_the_configuration(node: Node, kind: str) -> 
 
 @pytest.mark.kernel_link("vlan")
 def test_vlan_carries_its_id(node: Node) -> None:
-    """vlan with host-local; the master stands on the node."""
+    """vlan with host-local; the master is an interface of the node."""
     node.create_nad("tagged", _config("vlan", LAN))
     with node.pod("tagged") as pod:
         node.add(pod)
@@ -121,8 +121,8 @@ def test_vlan_carries_its_id(node: Node) -> None:
     [LAN, {"type": "static", "addresses": [{"address": "10.0.3.100/24"}]}],
     ids=["host-local", "static"],
 )
-def test_host_device_takes_the_card_and_gives_it_back(node: Node, ipam: dict[str, Any]) -> None:
-    """While the pod lives the card is not on the node."""
+def test_host_device_moves_an_interface_and_returns_it(node: Node, ipam: dict[str, Any]) -> None:
+    """The interface is not on the node while the pod exists."""
     node.stage.run("ip", "link", "add", "spare0", "type", "veth", "peer", "name", "spare1")
     node.create_nad("card", {"cniVersion": "0.3.1", "type": "host-device", "device": "spare0", "ipam": ipam})
     with node.pod("card") as pod:
@@ -148,7 +148,7 @@ def test_the_annotation_names_the_interface(node: Node) -> None:
 
 @pytest.mark.parametrize("kind", ["macvlan", "bridge"])
 def test_ips_and_mac_by_capability(node: Node, kind: str) -> None:
-    """The JSON form; both reach the plugins that declare them, and are true in the kernel."""
+    """In the JSON form; both reach the plugins that declare them, and the kernel has them."""
     capabilities = {"capabilities": {"ips": True, "mac": True}}
     node.create_nad("asked", _config(kind, {"type": "static"}, **capabilities))
     asked = {"name": "asked", "ips": ["10.0.3.55/24", "fd00:3::55/64"], "mac": "02:00:00:00:00:55"}
@@ -161,7 +161,7 @@ def test_ips_and_mac_by_capability(node: Node, kind: str) -> None:
 
 
 def test_ips_and_mac_without_capabilities(node: Node) -> None:
-    """NADs that rely on the legacy arguments, as Multus sends them."""
+    """For NADs that rely on CNI_ARGS, as Multus sends them."""
     node.create_nad("legacy", _config("macvlan", {"type": "static"}))
     with node.pod([{"name": "legacy", "ips": ["10.0.3.56/24"], "mac": "02:00:00:00:00:56"}]) as pod:
         node.add(pod)
@@ -175,7 +175,7 @@ def test_a_network_of_another_namespace_and_one_without_a_configuration(node: No
     """`namespace/name`; and a file of the node that has the NAD's name."""
     node.create_nad("there", _config("macvlan", LAN), namespace="other")
     node.create_nad("filed", "")
-    conf = node.stage.paths.conf_dir / "50-filed.conf"
+    conf = node.stage.places.conf_dir / "50-filed.conf"
     conf.write_text(
         json.dumps(
             _config("bridge", {"type": "static", "addresses": [{"address": "10.9.0.1/24"}]}, name="filed")
@@ -193,8 +193,8 @@ def test_a_network_of_another_namespace_and_one_without_a_configuration(node: No
 
 
 @pytest.mark.parametrize("networks", ["a,b", "b,a", "a,b,a,b"])
-def test_interfaces_stand_in_the_annotations_order(node: Node, networks: str) -> None:
-    """eth0, then as asked for, though the networks are attached at once."""
+def test_interfaces_are_in_the_order_of_the_annotation(node: Node, networks: str) -> None:
+    """eth0 first, then in the order of the annotation, though the networks are attached at the same time."""
     node.create_nad("a", _config("macvlan", LAN))
     node.create_nad("b", _config("bridge", INNER))
     count = len(networks.split(","))
@@ -211,7 +211,7 @@ def test_interfaces_stand_in_the_annotations_order(node: Node, networks: str) ->
 
 
 def test_a_chain_with_tuning_and_portmap(node: Node) -> None:
-    """A conflist: each plugin in its order, with the one before's result; a host port of this network alone."""
+    """A conflist: plugins run in order, each with the result of the one before; the host port belongs to this network only."""
     chain = [
         {"type": "bridge", "bridge": "mybr1", "isGateway": True, "ipam": INNER},
         {"type": "tuning", "sysctl": {"net.ipv4.conf.IFNAME.arp_filter": "1"}, "mtu": 1400},
@@ -229,8 +229,8 @@ def test_a_chain_with_tuning_and_portmap(node: Node) -> None:
         assert [] == node.nat_rules()
 
 
-def test_the_result_is_the_default_networks_in_our_confs_version(node: Node) -> None:
-    """What the runtime takes the pod's address from."""
+def test_the_result_is_that_of_the_default_network_in_the_version_of_our_conflist(node: Node) -> None:
+    """The runtime reads the pod's address from it."""
     node.create_nad("data", _config("macvlan", LAN))
     with node.pod("data") as pod:
         result = node.add(pod)
@@ -242,7 +242,7 @@ def test_the_result_is_the_default_networks_in_our_confs_version(node: Node) -> 
 
 
 def test_the_status_is_what_multus_would_write(node: Node) -> None:
-    """Byte for byte but for addresses, and with the gateway that is in force."""
+    """Byte for byte, apart from addresses, and with the effective gateway."""
     node.create_nad("data", _config("macvlan", LAN))
     with node.pod("data") as pod:
         node.add(pod)
@@ -256,8 +256,8 @@ def test_the_status_is_what_multus_would_write(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_plain_pod(node: Node) -> None:
-    """The default network alone; its status comes a moment later, off the pod's way."""
+def test_a_pod_without_secondary_networks(node: Node) -> None:
+    """It has the default network only; its status is written asynchronously."""
     with node.pod() as pod:
         node.add(pod)
 
@@ -268,7 +268,7 @@ def test_a_plain_pod(node: Node) -> None:
 
 
 def test_another_default_network_than_the_nodes(node: Node) -> None:
-    """Its link is the pod's eth0, with what the pod asks of it, and the runtime gets its result; the node's own is not asked."""
+    """Its interface is the pod's eth0, with the requested address; the runtime gets its result; the node's own is not attached."""
     subnet = {"type": "host-local", "subnet": "192.168.77.0/24", "gateway": "192.168.77.1"}
     plugin = {"type": "bridge", "bridge": "mybr2", "isDefaultGateway": True, "capabilities": {"mac": True}}
     config = {"cniVersion": "0.3.1", "name": "own", "plugins": [{**plugin, "ipam": subnet}]}
@@ -292,8 +292,8 @@ def test_another_default_network_than_the_nodes(node: Node) -> None:
 
 
 def test_a_plugin_in_the_directory_of_the_default_networks_name(node: Node) -> None:
-    """Multus' scenario of subdirectory chaining: a sysctl of the pod's eth0, whose file the author of the primary never saw."""
-    beside = node.stage.paths.conf_dir / "cbr0"
+    """The scenario of subdirectory chaining of Multus: a sysctl of the pod's eth0, in a file of its own."""
+    beside = node.stage.places.conf_dir / "cbr0"
     beside.mkdir()
     sysctl = {"type": "tuning", "sysctl": {"net.ipv4.conf.IFNAME.arp_filter": "1"}}
     try:
@@ -308,7 +308,7 @@ def test_a_plugin_in_the_directory_of_the_default_networks_name(node: Node) -> N
 
 
 def test_check_finds_what_is_missing(node: Node) -> None:
-    """CHECK asks every network, not the first only."""
+    """CHECK runs for every network, not only for the first."""
     node.create_nad("data", {**_config("macvlan", LAN), "cniVersion": "1.0.0"})
     with node.pod("data") as pod:
         node.add(pod)

@@ -1,4 +1,4 @@
-"""`default-route`: the routes asked for are the ones in force, looked up in the pod's own table; the status says the same."""
+"""`default-route`: the requested routes are the effective ones, in the pod's main table and in the status."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def dual(node: Node) -> Iterator[Node]:
     path.write_text(before)
 
 
-def test_the_status_names_the_gateway_in_force_where_two_networks_set_one(dual: Node) -> None:
-    """Without any wish: the kernel takes IPv4's newest, and IPv6's in turn; nothing is changed, and CHECK finds all of it."""
+def test_the_status_has_the_effective_gateway_where_two_networks_set_one(dual: Node) -> None:
+    """Without `default-route`: the kernel uses the newest of IPv4, and those of IPv6 in turn; all stay, and CHECK succeeds."""
     dual.create_nad("data", _config(routes=[{"dst": "0.0.0.0/0", "gw": V4}, {"dst": "::/0", "gw": V6}]))
     with dual.pod("data") as pod:
         dual.add(pod)
@@ -70,8 +70,8 @@ def test_the_status_names_the_gateway_in_force_where_two_networks_set_one(dual: 
 
 
 @pytest.mark.parametrize("kind", MASTER)
-def test_the_gateway_asked_for_is_the_only_default_route(node: Node, kind: str) -> None:
-    """Multus leaves eth0's in force and says nothing of it (Multus #1552)."""
+def test_the_requested_gateway_is_the_only_default_route(node: Node, kind: str) -> None:
+    """Multus leaves that of eth0 effective, without an error (Multus issue #1552)."""
     node.create_nad("data", _config(kind))
     with node.pod([{"name": "data", "default-route": [V4]}]) as pod:
         result = node.add(pod)
@@ -95,7 +95,7 @@ def test_the_gateway_asked_for_is_the_only_default_route(node: Node, kind: str) 
     ],
 )
 def test_each_ip_version_on_its_own(dual: Node, asked: list[str] | None, v4: str, v6: str) -> None:
-    """What nobody asks for stays as the plugins made it (S53, S55)."""
+    """A version that is not requested stays as the plugins set it (Network Plumbing Working Group spec, section 4.1.2.1.9)."""
     dual.create_nad("data", _config())
     request = {"name": "data"} if asked is None else {"name": "data", "default-route": asked}
     with dual.pod([request]) as pod:
@@ -110,8 +110,8 @@ def test_each_ip_version_on_its_own(dual: Node, asked: list[str] | None, v4: str
         dual.delete(pod)
 
 
-def test_an_empty_list_keeps_the_networks_own_routes_and_takes_the_others(dual: Node) -> None:
-    """S53, S55; Multus takes all, so that the pod has none (Multus #1011)."""
+def test_an_empty_list_keeps_the_routes_of_the_network_and_removes_the_others(dual: Node) -> None:
+    """Network Plumbing Working Group spec, section 4.1.2.1.9. Multus removes all, so the pod has none (Multus issue #1011)."""
     dual.create_nad("data", _config(routes=[{"dst": "0.0.0.0/0", "gw": V4}, {"dst": "::/0", "gw": V6}]))
     with dual.pod([{"name": "data", "default-route": []}]) as pod:
         dual.add(pod)
@@ -147,8 +147,8 @@ def test_one_gateway_each_over_two_networks(node: Node) -> None:
         node.delete(pod)
 
 
-def test_routes_of_the_same_interface_over_other_gateways_go_too(dual: Node) -> None:
-    """Of both IP versions; IPv6 keeps routes of one metric as one with several hops."""
+def test_routes_of_the_same_interface_over_other_gateways_are_removed_too(dual: Node) -> None:
+    """For both IP versions; the kernel stores IPv6 routes of one metric as one route with several hops."""
     others = [
         {"dst": "0.0.0.0/0", "gw": "10.0.3.2"},
         {"dst": "0.0.0.0/0", "gw": "10.0.3.3", "priority": 50},
@@ -180,7 +180,7 @@ sending.sendto(advertisement, ("ff02::1", 0, 0, socket.if_nametoindex("lan0")))
 
 @pytest.fixture
 def router(dual: Node) -> Iterator[Callable[[], bool]]:
-    """Advertises itself in the network of eth1, where it also has the gateway's address; the node itself does not listen."""
+    """A router that advertises itself in the network of eth1, where it also has the gateway's address; the node ignores it."""
 
     def advertise() -> bool:
         dual.stage.run("ip", "netns", "exec", "world", sys.executable, "-c", ROUTER)
@@ -195,10 +195,10 @@ def router(dual: Node) -> Iterator[Callable[[], bool]]:
 
 
 @pytest.mark.parametrize("gateway", [V6, "fd00:9::1"], ids=["of-the-same-interface", "of-another-interface"])
-def test_what_a_router_advertises_later_is_not_in_force(
+def test_a_route_that_a_router_advertises_later_is_not_effective(
     dual: Node, router: Callable[[], bool], gateway: str
 ) -> None:
-    """It says so every few minutes, and at once where a link comes up: no ADD could wait for it."""
+    """It advertises every few minutes, and when a link comes up: no ADD could wait for it."""
     interface = "net1" if gateway == V6 else "net2"
     dual.create_nad("data", _config())
     dual.create_nad("two", _config("bridge", addresses=[{"address": "fd00:9::7/64"}]))
@@ -222,8 +222,8 @@ def test_what_a_router_advertises_later_is_not_in_force(
         dual.delete(pod)
 
 
-def test_what_a_router_has_advertised_already_does_not_count(node: Node, routes_plugin: str) -> None:
-    """It goes by itself: where its gateway is the one asked for, too, the pod's own route has to be there."""
+def test_a_route_that_a_router_has_advertised_is_no_substitute(node: Node, routes_plugin: str) -> None:
+    """It expires: the pod needs a route of its own, also where the advertised gateway is the requested one."""
     commands = ["-6 route add default via fe80::1 dev net1 proto ra metric 1024"]
     plugins = [_config(), {"type": routes_plugin, "commands": commands}]
     node.create_nad("odd", {"cniVersion": "1.0.0", "name": "odd", "plugins": plugins})
@@ -236,7 +236,7 @@ def test_what_a_router_has_advertised_already_does_not_count(node: Node, routes_
 
 
 def test_a_gateway_behind_a_route_of_the_link(node: Node) -> None:
-    """In no subnet, but the network says how it is reached."""
+    """Outside of every subnet, but a route of the network leads to it."""
     node.create_nad("data", _config(routes=[{"dst": "192.0.2.1/32", "scope": 253}]))
     with node.pod([{"name": "data", "default-route": ["192.0.2.1"]}]) as pod:
         node.add(pod)
@@ -246,7 +246,7 @@ def test_a_gateway_behind_a_route_of_the_link(node: Node) -> None:
 
 
 ROUTES_PLUGIN = """#!{python}
-# Sets default routes as no reference plugin does, and hands on what the one before it said.
+# Sets default routes as no reference plugin does, and prints the previous result.
 import json, os, subprocess, sys
 stdin = json.load(sys.stdin)
 if os.environ["CNI_COMMAND"] == "ADD":
@@ -290,10 +290,10 @@ def routes_plugin(node: Node) -> Iterator[str]:
         ),
     ],
 )
-def test_whatever_default_route_stands_there_goes(
+def test_every_form_of_default_route_is_removed(
     dual: Node, routes_plugin: str, commands: list[str], family: int
 ) -> None:
-    """In each form that the kernel has."""
+    """Each form that the kernel has."""
     plugins = [_config(), {"type": routes_plugin, "commands": commands}]
     dual.create_nad("odd", {"cniVersion": "1.0.0", "name": "odd", "plugins": plugins})
     with dual.pod([{"name": "odd", "default-route": [V4, V6]}]) as pod:
@@ -307,8 +307,8 @@ def test_whatever_default_route_stands_there_goes(
         dual.delete(pod)
 
 
-def test_default_routes_of_other_tables_stay(node: Node) -> None:
-    """What sbr sets for packets with the address of its network is no default route of the pod."""
+def test_default_routes_of_other_tables_are_kept(node: Node) -> None:
+    """A route of sbr, for packets from the address of its network, is no default route of the pod."""
     plugins = [_config(routes=[{"dst": "0.0.0.0/0", "gw": V4}]), {"type": "sbr"}]
     node.create_nad("sbr", {"cniVersion": "1.0.0", "name": "sbr", "plugins": plugins})
     node.create_nad("data", _config("bridge", addresses=[{"address": "10.8.0.7/24"}]))
@@ -322,8 +322,8 @@ def test_default_routes_of_other_tables_stay(node: Node) -> None:
 
 
 @pytest.mark.parametrize("version", ["0.2.0", "0.3.1", "0.4.0", "1.0.0"])
-def test_check_and_del_go_by_results_that_are_true(node: Node, version: str) -> None:
-    """The plugins look for each route of their result: a default route that was taken away must not be in it."""
+def test_check_and_del_get_results_without_removed_routes(node: Node, version: str) -> None:
+    """The plugins look for each route of their result: a default route that was removed must not be in it."""
     node.create_nad("data", _config(version=version))
     with node.pod([{"name": "data", "default-route": [V4]}]) as pod:
         node.add(pod)
@@ -336,8 +336,8 @@ def test_check_and_del_go_by_results_that_are_true(node: Node, version: str) -> 
         node.delete(pod)
 
 
-def test_check_misses_a_default_route_that_was_asked_for(node: Node) -> None:
-    """It is in the result of net1, so its plugin asks for it."""
+def test_check_fails_without_the_requested_default_route(node: Node) -> None:
+    """It is in the result of net1, so its plugin looks for it."""
     node.create_nad("data", _config())
     with node.pod([{"name": "data", "default-route": [V4]}]) as pod:
         node.add(pod)
@@ -359,7 +359,7 @@ def test_check_misses_a_default_route_that_was_asked_for(node: Node) -> None:
     ],
 )
 def test_a_gateway_that_cannot_be_reached_fails_and_undoes_all(node: Node, gateway: str, reason: str) -> None:
-    """The routes had been touched by then; nothing of the ADD is left."""
+    """Routes had been changed by then; nothing of the ADD is left."""
     node.create_nad("data", _config())
     with node.pod([{"name": "data", "default-route": [gateway]}]) as pod:
         added = node.call("add", pod)
@@ -381,7 +381,7 @@ def test_a_network_without_addresses_has_no_gateway(node: Node) -> None:
 
 
 def test_the_pods_own_address_is_no_gateway(node: Node) -> None:
-    """The kernel would take it."""
+    """The kernel would accept it."""
     node.create_nad("data", _config())
     with node.pod([{"name": "data", "default-route": ["10.0.3.77"]}]) as pod:
         added = node.call("add", pod)
@@ -390,8 +390,8 @@ def test_the_pods_own_address_is_no_gateway(node: Node) -> None:
         assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
 
 
-def test_a_network_that_makes_no_interface_has_no_default_route(node: Node, routes_plugin: str) -> None:
-    """Here a chain whose last plugin takes it away again."""
+def test_a_network_without_an_interface_has_no_default_route(node: Node, routes_plugin: str) -> None:
+    """A chain whose last plugin removes the interface."""
     plugins = [_config(), {"type": routes_plugin, "commands": ["link delete net1"]}]
     node.create_nad("gone", {"cniVersion": "1.0.0", "name": "gone", "plugins": plugins})
     with node.pod([{"name": "gone", "default-route": [V4]}]) as pod:
@@ -403,7 +403,7 @@ def test_a_network_that_makes_no_interface_has_no_default_route(node: Node, rout
         node.delete(pod)
 
 
-def test_two_gateways_of_one_ip_version_are_refused_before_anything_is_touched(node: Node) -> None:
+def test_two_gateways_of_one_ip_version_are_refused_before_anything_is_changed(node: Node) -> None:
     node.create_nad("data", _config())
     asked = [{"name": "data", "default-route": [V4]}, {"name": "data", "default-route": ["10.0.3.2"]}]
     with node.pod(asked) as pod:

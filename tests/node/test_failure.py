@@ -1,4 +1,4 @@
-"""What goes wrong on a node, and that it leaves nothing behind and is reported as what it is."""
+"""Failures on a node: nothing is left, and the error names the cause."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GOOD: dict[str, Any] = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth
 NOTHING: dict[str, list[str]] = {"links": [], "leases": [], "ledger": [], "nat": []}
 
 HANGING = """#!/bin/sh
-# A plugin with an IPAM-like child: both stay until somebody ends them; DEL is quick.
+# A plugin with a child like an IPAM plugin: both run until they are killed; DEL returns at once.
 [ "$CNI_COMMAND" = ADD ] || exit 0
 sleep 300 &
 echo "$$ $!" > {pids}
@@ -54,7 +54,7 @@ def plugin(node: Node, tmp_path: Path) -> Iterator[Callable[[str], str]]:
 
 
 def test_a_failing_second_network_undoes_the_first(node: Node) -> None:
-    """The pod has neither, and no lease is held for it."""
+    """The pod has neither, and no lease."""
     node.create_nad("good", GOOD)
     node.create_nad("bad", {**GOOD, "master": "missing0"})
     with node.pod("good,bad") as pod:
@@ -72,7 +72,7 @@ def test_a_failing_second_network_undoes_the_first(node: Node) -> None:
 
 
 def test_delete_twice_is_success(node: Node) -> None:
-    """And a third time without the namespace."""
+    """Also a third time, without the namespace."""
     node.create_nad("good", GOOD)
     with node.pod("good") as pod:
         node.add(pod)
@@ -82,8 +82,8 @@ def test_delete_twice_is_success(node: Node) -> None:
     node.delete(pod)
 
 
-def test_delete_without_the_namespace_frees_the_leases(node: Node) -> None:
-    """The node was rebooted, or somebody removed it."""
+def test_delete_without_the_namespace_releases_the_leases(node: Node) -> None:
+    """After a reboot of the node, or after its removal."""
     node.create_nad("good", GOOD)
     with node.pod("good") as pod:
         node.add(pod)
@@ -94,8 +94,8 @@ def test_delete_without_the_namespace_frees_the_leases(node: Node) -> None:
     assert NOTHING == _left(node)
 
 
-def test_delete_goes_by_the_configuration_of_add(node: Node) -> None:
-    """Multus frees nothing when the NAD was changed in between."""
+def test_delete_uses_the_config_of_the_add(node: Node) -> None:
+    """Multus releases nothing where the NAD was changed in between."""
     node.create_nad("good", GOOD)
     with node.pod("good") as pod:
         node.add(pod)
@@ -107,7 +107,7 @@ def test_delete_goes_by_the_configuration_of_add(node: Node) -> None:
 
 
 def test_a_network_that_does_not_exist(node: Node) -> None:
-    """Nothing is begun, and the message says where it was looked for."""
+    """Nothing is started, and the message names the namespace that was searched."""
     with node.pod("nowhere") as pod:
         added = node.call("add", pod)
 
@@ -118,7 +118,7 @@ def test_a_network_that_does_not_exist(node: Node) -> None:
 
 
 def test_a_plugin_that_is_not_installed(node: Node) -> None:
-    """What was attached before it is gone again, and it is not asked for a DEL that it could not answer (C60)."""
+    """What was attached before it is undone; the missing plugin gets no DEL, which would fail as well."""
     chain = [{key: value for key, value in GOOD.items() if key != "cniVersion"}, {"type": "absent"}]
     node.create_nad("absent", {"cniVersion": "1.0.0", "plugins": chain})
     with node.pod("absent") as pod:
@@ -129,8 +129,8 @@ def test_a_plugin_that_is_not_installed(node: Node) -> None:
         assert NOTHING == _left(node)
 
 
-def test_an_interface_that_is_there_already_stays(node: Node) -> None:
-    """Neither ADD nor the DEL after it touches what we did not make."""
+def test_an_existing_interface_is_kept(node: Node) -> None:
+    """Neither the ADD nor the DEL after it touches an interface of others."""
     node.create_nad("good", GOOD)
     with node.pod("good") as pod:
         node.in_pod(pod, "ip", "link", "add", "net1", "type", "bridge")
@@ -143,7 +143,7 @@ def test_an_interface_that_is_there_already_stays(node: Node) -> None:
 
 
 def test_a_path_that_is_no_namespace(node: Node, tmp_path: Path) -> None:
-    """A file where the runtime says that the namespace is."""
+    """A regular file."""
     (tmp_path / "file").touch()
     with node.pod() as pod:
         added = node.call("add", pod, netns=str(tmp_path / "file"))

@@ -1,4 +1,4 @@
-"""The daemon killed before and after each of its side effects, one by one: nothing is left and nobody is told a falsehood."""
+"""The daemon is killed before and after each of its side effects: nothing is left, and no failure is reported as a success."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FEWEST_POINTS = {"add": 20, "del": 10}
 
 @dataclass
 class Killed:
-    """A node and its mortal daemon; `clean` is what the node looks like without pods."""
+    """A node and its daemon; `clean` is the state of the node without pods."""
 
     node: Node
     daemon: FaultyDaemon
@@ -40,7 +40,7 @@ class Killed:
 
 @pytest.fixture(scope="module")
 def killed(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
-    """For all of the matrix, whose rounds leave nothing."""
+    """For all tests here, none of which leaves anything."""
     root = tmp_path_factory.mktemp("faults")
     with stage.build(Places(root / "stage", places.plugins, places.shim)) as built:
         node, daemon = Node(built, cnitool), FaultyDaemon(built, root)
@@ -56,7 +56,7 @@ def killed(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 def _call(killed: Killed, verb: str, pod: NodePod, point: int) -> tuple[bool, list[str]]:
-    """A call with a death at the point; whether the runtime was told of a success, and the points that were reached."""
+    """A call during which the daemon dies at the point: whether it succeeded, and the points that were reached."""
     killed.daemon.die_at(point)
     done = killed.node.call(verb, pod)
     reached = killed.daemon.disarm(fewest=point)
@@ -65,7 +65,7 @@ def _call(killed: Killed, verb: str, pod: NodePod, point: int) -> tuple[bool, li
 
 
 def _deaths(killed: Killed, verb: str) -> Iterator[int]:
-    """One point after the other, until a call of this verb comes to its end."""
+    """One point after the other, until the daemon survives a call."""
     killed.survived = False
     for point in itertools.count(1):
         if killed.survived:
@@ -75,13 +75,13 @@ def _deaths(killed: Killed, verb: str) -> Iterator[int]:
 
 
 def _nothing_is_left(killed: Killed) -> None:
-    """Nor does anything run."""
+    """Nor does any process run."""
     eventually(lambda: state(killed.node) == killed.clean)
     eventually(lambda: not processes_of(f"CNI_PATH={killed.node.stage.places.bin_dir}"))
 
 
 def _is_whole(killed: Killed, pod: NodePod) -> None:
-    """A success was told: every network is there, and its status comes."""
+    """After a success every network is attached, and the status is written."""
     assert ATTACHED == killed.node.link_names(pod)
     eventually(lambda: killed.node.status_text(pod) is not None)
     assert ["eth0", "net1"] == [entry["interface"] for entry in killed.node.status(pod)]
@@ -98,8 +98,8 @@ def _points(killed: Killed, verb: str) -> list[str]:
     return points
 
 
-def test_there_is_much_to_die_at(killed: Killed) -> None:
-    """The seam is not torn: what is counted are the disk, the plugins, the kernel, the API and the answer."""
+def test_there_are_many_points_to_die_at(killed: Killed) -> None:
+    """The points cover the disk, the plugins, the kernel, the API and the answer."""
     points = _points(killed, "add")
 
     assert len(points) >= FEWEST_POINTS["add"]
@@ -112,8 +112,8 @@ def test_there_is_much_to_die_at(killed: Killed) -> None:
 
 
 @pytest.mark.parametrize("verb", ["add", "del"])
-def test_a_daemon_killed_anywhere_and_the_runtimes_delete_after_it(killed: Killed, verb: str) -> None:
-    """What every runtime does after a failure: DEL of the same sandbox. It succeeds, and nothing is left."""
+def test_a_daemon_killed_anywhere_and_a_del_of_the_runtime(killed: Killed, verb: str) -> None:
+    """Every runtime calls DEL after a failed ADD. It succeeds, and nothing is left."""
     for point in _deaths(killed, verb):
         with killed.node.pod("second") as pod:
             if verb == "del":
@@ -124,16 +124,16 @@ def test_a_daemon_killed_anywhere_and_the_runtimes_delete_after_it(killed: Kille
             if succeeded and verb == "del":
                 _nothing_is_left(killed)
             killed.node.delete(pod)
-            # what a plugin that was killed half-way has not yet named goes with the namespace, and nobody else could find it
+            # an interface that a killed plugin has not named yet is deleted with the namespace
             assert not set(ATTACHED[1:]) & set(killed.node.link_names(pod))
         _nothing_is_left(killed)
 
 
 @pytest.mark.parametrize("verb", ["add", "del"])
-def test_a_daemon_killed_anywhere_while_a_card_is_moved(killed: Killed, verb: str) -> None:
-    """host-device's DEL fails where there is no card (any more): the pod can be deleted all the same, and its address is free."""
+def test_a_daemon_killed_anywhere_while_an_interface_is_moved(killed: Killed, verb: str) -> None:
+    """DEL of host-device fails without the interface: the pod can be deleted nevertheless, and its address is released."""
     for point in _deaths(killed, verb):
-        with _card(killed.node), killed.node.pod("card") as pod:
+        with _interface(killed.node), killed.node.pod("card") as pod:
             if verb == "del":
                 killed.node.add(pod)
             succeeded, _ = _call(killed, verb, pod, point)
@@ -141,14 +141,14 @@ def test_a_daemon_killed_anywhere_while_a_card_is_moved(killed: Killed, verb: st
                 _is_whole(killed, pod)
             eventually(
                 lambda: killed.node.call("del", pod).returncode == 0
-            )  # a shim alone cannot, the next one can
+            )  # without the daemon it fails, and is retried
             assert [] == killed.node.leases()
             assert not set(ATTACHED[1:]) & set(killed.node.link_names(pod))
         _nothing_is_left(killed)
 
 
 def test_a_status_that_could_not_be_written_is_written_after_a_restart(killed: Killed) -> None:
-    """As it was at the ADD: the ledger has it."""
+    """From the ledger, as at the ADD."""
     node = killed.node
     with node.pod("second") as pod:
         path = node.stage.places.store / "pods" / pod.namespace / f"{pod.name}.json"
@@ -166,8 +166,8 @@ def test_a_status_that_could_not_be_written_is_written_after_a_restart(killed: K
 
 
 @contextlib.contextmanager
-def _card(node: Node) -> Iterator[None]:
-    """One to be moved into a pod; the kernel takes this kind away with the pod where it was not moved back."""
+def _interface(node: Node) -> Iterator[None]:
+    """An interface to be moved into a pod; the kernel deletes it with the pod where it was not moved back."""
     node.stage.run("ip", "link", "add", "card0", "type", "veth", "peer", "name", "card1")
     try:
         yield
@@ -176,8 +176,8 @@ def _card(node: Node) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("verb", ["add", "del"])
-def test_a_daemon_killed_anywhere_and_a_runtime_that_never_comes_back(killed: Killed, verb: str) -> None:
-    """It removes the namespace and forgets the sandbox. The calls of other pods are enough, of such as meet the daemon."""
+def test_a_daemon_killed_anywhere_and_a_runtime_that_never_calls_del(killed: Killed, verb: str) -> None:
+    """It removes the namespace and forgets the sandbox. Calls for other pods clean up."""
     for point in _deaths(killed, verb):
         with killed.node.pod("second") as pod:
             if verb == "del":
@@ -199,6 +199,6 @@ def _another_call_cleans_up(killed: Killed) -> bool:
 
 
 def forget_runtimes_cache(node: Node) -> None:
-    """libcni keeps what it asked for until a DEL; a runtime that forgets loses that too."""
+    """Deletes libcni's cache, as a runtime that has forgotten its sandboxes."""
     for path in (node.stage.places.var_lib_cni / "results").glob("*"):
         path.unlink()

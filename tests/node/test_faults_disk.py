@@ -1,4 +1,4 @@
-"""Disks that are full or read-only, and ledgers that somebody spoilt: what fails says so, nothing is left, pods go away."""
+"""Full or read-only disks, and broken ledger entries: failures are reported, nothing is left, pods can be deleted."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ LEDGER, LEASES = "/var/lib/cni/netattach", "/var/lib/cni/networks"
 
 @dataclass
 class Disks:
-    """A node that can be given small disks of its own."""
+    """A node with small disks in place of some directories."""
 
     node: Node
     clean: object = None
 
     @contextlib.contextmanager
     def disk(self, directory: str) -> Iterator[Callable[[str], None]]:
-        """A disk of some pages in the place of the directory, with what is in it; `turn` makes it full, read-only or good."""
+        """A disk of some pages in place of the directory, with its files; `turn` makes it full, read-only or good."""
         run = self.node.stage.run
 
         def turn(kind: str) -> None:
@@ -58,7 +58,7 @@ class Disks:
         eventually(lambda: state(self.node) == self.clean)
 
     def entries(self) -> list[str]:
-        """Seen from the node, whose disks are not ours."""
+        """Seen from the node, which has mounts of its own."""
         listed = self.node.stage.run("find", LEDGER, "-type", "f").stdout.split()
         return [path for path in listed if Path(path).name not in {".filler", "primary"}]
 
@@ -66,7 +66,7 @@ class Disks:
         return self.node.stage.run("sh", "-c", f"ls -d {LEASES}/*/[0-9]*", check=False).stdout.split()
 
     def spoil(self, content: bytes | None) -> None:
-        """The one entry; None cuts it off in the middle."""
+        """Overwrites the only entry; None truncates it in the middle."""
         [entry] = self.node.stage.places.ledger.glob("*.json")
         data = entry.read_bytes()
         entry.write_bytes(data[: len(data) // 2] if content is None else content)
@@ -86,8 +86,8 @@ def disks(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.parametrize("kind", ["full", "read-only"])
-def test_a_ledger_on_such_a_disk(disks: Disks, kind: str) -> None:
-    """No pod is attached of which nothing could be noted; one that is can be deleted, at the latest when the disk is fixed."""
+def test_a_ledger_on_a_broken_disk(disks: Disks, kind: str) -> None:
+    """No pod is attached without a ledger entry; an attached one can be deleted, at the latest when the disk works again."""
     node = disks.node
     with disks.disk(LEDGER) as turn, node.pod("good") as old, node.pod("good") as new:
         node.add(old)
@@ -112,8 +112,8 @@ def test_a_ledger_on_such_a_disk(disks: Disks, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["full", "read-only"])
-def test_leases_on_such_a_disk(disks: Disks, kind: str) -> None:
-    """host-local says no; a DEL that could not free an address is no success, and the next one frees it."""
+def test_leases_on_a_broken_disk(disks: Disks, kind: str) -> None:
+    """host-local fails; a DEL that could not release an address fails, and the next one releases it."""
     node = disks.node
     with disks.disk(LEASES) as turn, node.pod("good") as old, node.pod("good") as new:
         node.add(old)
@@ -136,8 +136,8 @@ def test_leases_on_such_a_disk(disks: Disks, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["full", "read-only"])
-def test_configurations_on_such_a_disk(disks: Disks, kind: str) -> None:
-    """They are only read: pods come and go."""
+def test_configs_on_a_broken_disk(disks: Disks, kind: str) -> None:
+    """They are only read: pods are attached and deleted."""
     node = disks.node
     with disks.disk(str(node.stage.places.conf_dir)) as turn, node.pod("good") as pod:
         turn(kind)
@@ -152,8 +152,8 @@ def test_configurations_on_such_a_disk(disks: Disks, kind: str) -> None:
 
 @pytest.mark.parametrize("content", [None, b"", b"\0" * 4096, b"{}", b"\xff garbage"])
 @pytest.mark.parametrize("nad_stays", [True, False])
-def test_an_entry_that_somebody_spoilt(disks: Disks, content: bytes | None, nad_stays: bool) -> None:  # noqa: FBT001  # a table's column
-    """The pod is deleted at once, and what it held is freed: by what it asks for now, and by the leases that name it."""
+def test_a_broken_entry(disks: Disks, content: bytes | None, nad_stays: bool) -> None:  # noqa: FBT001  # a table's column
+    """The pod is deleted at once, and its resources are released: by its current networks, and by the leases that name it."""
     node = disks.node
     with node.pod("good") as pod:
         node.add(pod)
@@ -174,10 +174,10 @@ def test_an_entry_that_somebody_spoilt(disks: Disks, content: bytes | None, nad_
     disks.nothing_is_left()
 
 
-def test_a_spoilt_entry_of_a_pod_that_runs_survives_a_restart(
+def test_a_broken_entry_of_a_running_pod_survives_a_restart(
     places: Places, cnitool: Path, tmp_path: Path
 ) -> None:
-    """Its daemon does not take it for something to be undone, and attaches others."""
+    """The daemon does not undo it, and attaches other pods."""
     with stage.build(Places(tmp_path / "stage", places.plugins, places.shim)) as built:
         node = Node(built, cnitool)
         node.create_nad("good", GOOD)
@@ -199,8 +199,8 @@ def _comes_and_goes(node: Node) -> None:
         node.delete(other)
 
 
-def test_a_socket_that_is_cleared_away(disks: Disks) -> None:
-    """With its directory, as a cleaner of /run does. Calls wait until it is there again."""
+def test_a_socket_that_is_deleted(disks: Disks) -> None:
+    """With its directory, as a cleaner of /run does. Calls wait until it exists again."""
     disks.node.stage.run("rm", "-r", "/run/netattach")
 
     _comes_and_goes(disks.node)

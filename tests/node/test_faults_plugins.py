@@ -28,9 +28,9 @@ MISBEHAVIOUR = {
     "prints garbage": ("echo '{\"cniVersion\": nonsense'", "answered what is no CNI result"),
     "prints nothing": ("exit 0", "printed no result"),
     "writes 10 MB": ("head -c 10000000 /dev/zero", "it wrote more than 1 MiB"),
-    "complains in 10 MB": ("head -c 10000000 /dev/zero >&2", "it wrote more than 1 MiB"),
-    "fails without a word": ("exit 7", "failed with exit status 7 and said: nothing"),
-    "fails in words that mean success": ("echo 'link not found'; exit 1", "said: link not found"),
+    "writes 10 MB to stderr": ("head -c 10000000 /dev/zero >&2", "it wrote more than 1 MiB"),
+    "fails without a message": ("exit 7", "failed with exit status 7 and said: nothing"),
+    "fails with a phrase that means success": ("echo 'link not found'; exit 1", "said: link not found"),
 }
 
 
@@ -82,7 +82,7 @@ def patient(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.parametrize(("script", "said"), MISBEHAVIOUR.values(), ids=MISBEHAVIOUR)
 def test_a_plugin_that_misbehaves_on_add(stand: Stand, script: str, said: str) -> None:
-    """It is told as it was; what was attached beside it is undone, and all that it started is ended."""
+    """The error names the cause; other networks are undone, and all its processes are ended."""
     stand.plugin(f'[ "$CNI_COMMAND" = ADD ] || exit 0\n{script}')
     with stand.node.pod("good,odd") as pod:
         added = stand.node.call("add", pod)
@@ -96,10 +96,10 @@ def test_a_plugin_that_misbehaves_on_add(stand: Stand, script: str, said: str) -
 
 
 @pytest.mark.parametrize(
-    "script", [MISBEHAVIOUR[key][0] for key in ("hangs", "crashes", "fails in words that mean success")]
+    "script", [MISBEHAVIOUR[key][0] for key in ("hangs", "crashes", "fails with a phrase that means success")]
 )
 def test_a_plugin_that_misbehaves_on_delete(stand: Stand, script: str) -> None:
-    """No success, and none of the words that containerd takes for one; the rest is freed, and the next DEL ends it."""
+    """DEL fails, without the phrases that containerd takes for a success; the rest is released, and the next DEL succeeds."""
     stand.plugin('[ "$CNI_COMMAND" = ADD ] && echo "{}"')
     with stand.node.pod("good,odd") as pod:
         stand.node.add(pod)
@@ -119,8 +119,8 @@ def test_a_plugin_that_misbehaves_on_delete(stand: Stand, script: str) -> None:
         stand.nothing_is_left()
 
 
-def test_a_delete_that_failed_is_tried_again_in_another_pods_time(stand: Stand) -> None:
-    """Where the runtime takes a failure for the end. A restart tells the daemon here, instead of half a minute."""
+def test_a_failed_delete_is_retried_during_calls_for_other_pods(stand: Stand) -> None:
+    """Where the runtime forgets the sandbox after a failure. A restart of the daemon shortens the wait of half a minute."""
     stand.plugin('[ "$CNI_COMMAND" = ADD ] && echo "{}"')
     with stand.node.pod("odd") as pod:
         stand.node.add(pod)
@@ -131,18 +131,18 @@ def test_a_delete_that_failed_is_tried_again_in_another_pods_time(stand: Stand) 
     stand.plugin("exit 0")
     stand.daemon.die()
 
-    def another_pod_comes() -> bool:
+    def another_pod_is_attached() -> bool:
         with stand.node.pod("good") as other:
             stand.node.add(other)
             stand.node.delete(other)
         return state(stand.node) == stand.clean
 
-    eventually(another_pod_comes)
+    eventually(another_pod_is_attached)
     stand.nothing_is_left()
 
 
 def test_a_shim_that_is_killed_with_all_that_it_started(stand: Stand, tmp_path: Path) -> None:
-    """As the kernel does for want of memory: nobody is left who could undo. The runtime's DEL does."""
+    """As the kernel does without memory: nothing is left to undo the ADD. The DEL of the runtime does."""
     started = tmp_path / "started"
     stand.plugin(f'[ "$CNI_COMMAND" = ADD ] || exit 0\nsleep 300 &\ntouch {started}\nwait')
     with stand.node.pod("good,odd") as pod, ThreadPoolExecutor() as pool:
@@ -163,7 +163,7 @@ def test_a_shim_that_is_killed_with_all_that_it_started(stand: Stand, tmp_path: 
 
 
 def test_two_adds_for_one_sandbox_overlap(patient: Stand, tmp_path: Path) -> None:
-    """A runtime that was in a hurry. One is carried out, the other one says that it was; the pod is whole."""
+    """One is carried out, the other one fails, since the sandbox is attached already; the pod is complete."""
     started, go_on = tmp_path / "started", tmp_path / "go-on"
     wait = f'touch {started}; while [ ! -e {go_on} ]; do sleep 0.01; done; echo "{{}}"'
     patient.plugin(f'[ "$CNI_COMMAND" = ADD ] || exit 0\n{wait}')
@@ -186,8 +186,8 @@ def test_two_adds_for_one_sandbox_overlap(patient: Stand, tmp_path: Path) -> Non
         patient.nothing_is_left()
 
 
-def test_a_call_that_waits_and_is_given_up_begins_nothing(patient: Stand, tmp_path: Path) -> None:
-    """Its turn comes when its runtime is gone."""
+def test_a_queued_call_that_is_cancelled_starts_nothing(patient: Stand, tmp_path: Path) -> None:
+    """The queue reaches it after its runtime is gone."""
     started, go_on = tmp_path / "started", tmp_path / "go-on"
     wait = f'touch {started}; while [ ! -e {go_on} ]; do sleep 0.01; done; echo "{{}}"'
     patient.plugin(f'[ "$CNI_COMMAND" = ADD ] || exit 0\n{wait}')

@@ -1,4 +1,4 @@
-"""Plain pods, while the daemon is stopped: what the shim does alone, seen in the kernel, in host-local's store and on disk."""
+"""Pods without secondary networks while the daemon is stopped: the shim attaches them without it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo.demo_node import DEFAULT_NETWORK
+from netattach_cli.demo.stage import DEFAULT_NETWORK
 from netattach_core.cni import request as cni_request
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Feature
@@ -25,10 +25,10 @@ from support.shim_calls import (
     recompiled,
     sandbox,
 )
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 RECORDER = """#!/bin/sh
-# Records how it was called, and answers with the result before it, or with one of its own.
+# Records how it was called, and prints the previous result, or one of its own.
 read -r stdin
 printf '%s\\n' "{{\\"env\\":\\"$CNI_COMMAND|$CNI_CONTAINERID|$CNI_NETNS|$CNI_IFNAME|$CNI_ARGS\\",\\"stdin\\":$stdin}}" >> {log}
 [ "$CNI_COMMAND" = ADD ] && echo '{{"cniVersion":"1.0.0","ips":[{{"address":"10.9.0.2/24"}}]}}'
@@ -38,12 +38,13 @@ exit 0
 
 @pytest.fixture
 def node(daemonless: Node) -> Node:
-    """Its daemon is stopped, where the test does not start it."""
+    """Its daemon is stopped unless the test starts it."""
     return daemonless
 
 
-def test_a_plain_pod_comes_and_goes(node: Node) -> None:
-    """At once, with the default network's interface, address and route, and the result in our conf's version."""
+def test_a_pod_is_attached_and_deleted(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without waiting for a daemon, with interface, address and route of the default network."""
+    monkeypatch.setenv("NETATTACH_WAIT_MS", f"{2 * PATIENCE * 1000:.0f}")
     started = time.monotonic()
     with node.pod() as pod:
         result = node.add(pod)
@@ -58,11 +59,11 @@ def test_a_plain_pod_comes_and_goes(node: Node) -> None:
 
         assert ["lo"] == node.link_names(pod)
         assert NOTHING == left_on(node)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < PATIENCE
 
 
 def test_delete_twice_waits_for_the_daemon(node: Node) -> None:
-    """A sandbox that nobody knows is no success without it: it may be another's, a Multus' one for instance."""
+    """An unknown sandbox is no success without it: it may belong to another meta-plugin, such as Multus."""
     with node.pod() as pod:
         node.add(pod)
         node.delete(pod)
@@ -70,8 +71,8 @@ def test_delete_twice_waits_for_the_daemon(node: Node) -> None:
         assert TRY_AGAIN == error_of(node, "DEL", pod)["code"]
 
 
-def test_delete_without_the_namespace_frees_the_lease(node: Node) -> None:
-    """The node was rebooted."""
+def test_delete_without_the_namespace_releases_the_lease(node: Node) -> None:
+    """After a reboot of the node."""
     with node.pod() as pod:
         node.add(pod)
 
@@ -89,8 +90,8 @@ def test_delete_without_the_namespace_frees_the_lease(node: Node) -> None:
         {"other": "x", NETWORKS: "mac"},
     ],
 )
-def test_a_pod_that_selects_waits_for_the_daemon(node: Node, annotations: dict[str, str]) -> None:
-    """Then fails with code 11, and nothing was begun."""
+def test_a_pod_with_secondary_networks_waits_for_the_daemon(node: Node, annotations: dict[str, str]) -> None:
+    """Then it fails with code 11, and nothing was started."""
     with node.pod() as pod:
         pod.annotations.update(annotations)
 
@@ -110,8 +111,8 @@ def test_a_pod_that_selects_waits_for_the_daemon(node: Node, annotations: dict[s
         '{"a": "b",}',
     ],
 )
-def test_what_cannot_be_told_for_certain_is_the_daemons(node: Node, annotations: str) -> None:
-    """A key with an escape may be any key; annotations that are none, or there twice, say nothing."""
+def test_ambiguous_annotations_need_the_daemon(node: Node, annotations: str) -> None:
+    """A key with an escape may be any key; annotations that are no object, or exist twice, are not clear."""
     text = f'{{"cniVersion":"1.0.0","runtimeConfig":{{"{cni_request.POD_ANNOTATIONS}": {annotations}}}}}'
     with node.pod() as pod:
         assert TRY_AGAIN == error_of(node, "ADD", pod, stdin=text)["code"]
@@ -121,8 +122,8 @@ def test_what_cannot_be_told_for_certain_is_the_daemons(node: Node, annotations:
 @pytest.mark.parametrize(
     "value", ["k8s.v1.cni.cncf.io/networks", '{"k8s.v1.cni.cncf.io/networks":"a"}', 'a\n"é\\']
 )
-def test_what_only_speaks_of_networks_is_plain(node: Node, value: str) -> None:
-    """As kubectl's last-applied-configuration of a Deployment may."""
+def test_a_value_that_contains_the_key_is_no_annotation(node: Node, value: str) -> None:
+    """Such as last-applied-configuration of kubectl."""
     with node.pod() as pod:
         pod.annotations["note"] = value
         node.add(pod)
@@ -130,9 +131,9 @@ def test_what_only_speaks_of_networks_is_plain(node: Node, value: str) -> None:
 
 
 class TestWhichChain:
-    def test_a_primary_that_was_changed_is_not_used(self, node: Node) -> None:
-        """Before the daemon has compiled it anew; one that was changed back is."""
-        conf = node.stage.paths.conf_dir / "10-default.conflist"
+    def test_a_changed_default_network_is_not_used(self, node: Node) -> None:
+        """Until the daemon has compiled it; one that was changed back is used."""
+        conf = node.stage.places.conf_dir / "10-default.conflist"
         with node.pod() as pod:
             conf.write_text(DEFAULT_NETWORK.replace("10.244.1", "10.244.2"))
             assert TRY_AGAIN == error_of(node, "ADD", pod)["code"]
@@ -143,11 +144,9 @@ class TestWhichChain:
     @pytest.mark.parametrize(
         ("name", "code"), [("05-new.conf", TRY_AGAIN), ("20-new.conf", 0), ("05-new.txt", 0)]
     )
-    def test_a_file_that_came_before_makes_the_choice_the_daemons(
-        self, node: Node, name: str, code: int
-    ) -> None:
-        """It may be another network; one that comes behind changes nothing."""
-        new = node.stage.paths.conf_dir / name
+    def test_a_file_that_sorts_first_needs_the_daemon(self, node: Node, name: str, code: int) -> None:
+        """It may be another default network; one that sorts after it changes nothing."""
+        new = node.stage.places.conf_dir / name
         with node.pod() as pod:
             new.write_text("{}")
             try:
@@ -157,9 +156,9 @@ class TestWhichChain:
                 if not code:
                     node.delete(pod)
 
-    def test_delete_goes_by_the_bytes_of_add(self, node: Node) -> None:
-        """The default network is another one by then; the lease is freed in the one of ADD."""
-        conf = node.stage.paths.conf_dir / "10-default.conflist"
+    def test_delete_uses_the_chain_of_the_add(self, node: Node) -> None:
+        """The default network has changed since; the lease is released in that of the ADD."""
+        conf = node.stage.places.conf_dir / "10-default.conflist"
         with node.pod() as pod:
             node.add(pod)
             conf.write_text(DEFAULT_NETWORK.replace('"cbr0","plugins"', '"other","plugins"'))
@@ -170,9 +169,9 @@ class TestWhichChain:
 
             assert NOTHING == left_on(node)
 
-    def test_more_plugins_in_a_directory_beside_make_it_another_chain(self, node: Node) -> None:
-        """Which the daemon reads; an empty directory is enough to ask it."""
-        beside = node.stage.paths.conf_dir / "cbr0"
+    def test_a_directory_with_more_plugins_needs_the_daemon(self, node: Node) -> None:
+        """Also where it is empty."""
+        beside = node.stage.places.conf_dir / "cbr0"
         beside.mkdir()
         with node.pod() as pod:
             try:
@@ -180,8 +179,8 @@ class TestWhichChain:
             finally:
                 beside.rmdir()
 
-    def test_settings_may_leave_plain_pods_to_the_daemon(self, node: Node) -> None:
-        """Where networks are added to every pod, or to those of a namespace."""
+    def test_settings_may_leave_all_pods_to_the_daemon(self, node: Node) -> None:
+        """Where every pod, or those of some namespaces, get default networks."""
         with recompiled(node, features=frozenset({Feature.RESULT})), node.pod() as pod:
             assert TRY_AGAIN == error_of(node, "ADD", pod)["code"]
         with recompiled(node, excepted=("shop", "default")), node.pod() as pod:
@@ -193,13 +192,13 @@ class TestWhichChain:
             node.add(pod)
             node.delete(pod)
 
-    def test_a_conf_in_another_version_is_the_daemons(self, node: Node) -> None:
-        """It converts the result; we cannot."""
+    def test_a_conflist_in_another_version_needs_the_daemon(self, node: Node) -> None:
+        """The daemon converts the result; the shim cannot."""
         with node.pod() as pod:
             assert TRY_AGAIN == error_of(node, "ADD", pod, version="0.4.0")["code"]
 
     def test_a_chain_of_another_release_is_not_used(self, node: Node) -> None:
-        """Either way round: a new shim on an old file, and an old shim on a new one. The daemon deletes by any."""
+        """Neither a new shim uses an old file, nor an old shim a new one. The daemon deletes with any."""
         path = primary_path(node)
         data = path.read_bytes()
         with node.pod() as pod:
@@ -215,7 +214,7 @@ class TestWhichChain:
 
     @pytest.mark.parametrize("data", [b"", b"garbage", b"\xff" * 400])
     def test_a_broken_chain_is_not_used(self, node: Node, data: bytes) -> None:
-        """Cut off by a full disk, or overwritten."""
+        """Truncated by a full disk, or overwritten."""
         path = primary_path(node)
         whole = path.read_bytes()
         try:
@@ -227,10 +226,10 @@ class TestWhichChain:
             path.write_bytes(whole)
 
 
-def test_plugins_are_told_what_the_daemon_would_tell_them(
+def test_plugins_get_the_same_input_as_from_the_daemon(
     node: Node, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
 ) -> None:
-    """ADD, CHECK and DEL: each plugin's variables and standard input, its own capabilities only, the result before it."""
+    """ADD, CHECK and DEL: environment and standard input, with its own capabilities only and the previous result."""
     log = tmp_path / "log"
     script("recorder", RECORDER.format(log=log))
     primary(
@@ -268,8 +267,8 @@ def test_plugins_are_told_what_the_daemon_would_tell_them(
 
 
 class TestTheDaemonAfterwards:
-    def test_it_tells_the_status_of_what_was_attached_without_it(self, node: Node) -> None:
-        """Once, and also of a pod that came while it was there."""
+    def test_it_writes_the_status_of_pods_that_were_attached_without_it(self, node: Node) -> None:
+        """Once, and also of a pod that was attached while it runs."""
         with node.pod() as early, node.pod() as late:
             node.add(early)
             with node.stage.daemon():
@@ -279,13 +278,13 @@ class TestTheDaemonAfterwards:
                 assert ("cbr0", "eth0", True) == tuple(
                     node.status(late)[0][k] for k in ("name", "interface", "default")
                 )
-            notes = [(node.stage.paths.ledger / "chains/plain" / name).read_bytes() for name in node.notes()]
+            notes = [(node.stage.places.ledger / "chains/plain" / name).read_bytes() for name in node.notes()]
             assert [True, True] == [compiled_chain.parse_note(note).told for note in notes]
             node.delete(early)
             node.delete(late)
 
-    def test_it_deletes_and_checks_what_the_shim_noted(self, node: Node) -> None:
-        """Where the call comes over a shim that cannot read the note."""
+    def test_it_deletes_and_checks_what_the_shim_attached(self, node: Node) -> None:
+        """Where the shim cannot read the sandbox file."""
         with node.pod() as pod:
             node.add(pod)
             other = shim_of_another_release()

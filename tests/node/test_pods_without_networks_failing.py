@@ -1,4 +1,4 @@
-"""What goes wrong with plain pods, while the daemon is stopped: all is undone, told as what it is, and freed by the DEL."""
+"""Failures of pods without secondary networks while the daemon is stopped: undone, reported, and released by the DEL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from netattach_cli.demo.demo_node import DEFAULT_NETWORK
+from netattach_cli.demo.stage import DEFAULT_NETWORK
 from support.node import Node
 from support.shim_calls import (
     DELEGATE,
@@ -31,20 +31,20 @@ from support.shim_calls import (
     run,
     sandbox,
 )
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 
 @pytest.fixture
 def node(daemonless: Node) -> Node:
-    """Its daemon is stopped, where the test does not start it."""
+    """Its daemon is stopped unless the test starts it."""
     return daemonless
 
 
 class TestFailing:
-    def test_a_chain_that_fails_is_undone_backwards(
+    def test_a_failed_chain_is_undone_in_reverse_order(
         self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
     ) -> None:
-        """The runtime is told which plugin failed, in its own words; the pod has nothing, and no lease is held."""
+        """The error names the plugin, with its message; the pod has no interface, and no lease is held."""
         log = tmp_path / "log"
         error = '{"code": 7, "msg": "bad \\"thing\\" \\u00e9", "details": "more"}'
         script(
@@ -66,10 +66,10 @@ class TestFailing:
             assert ["lo"] == node.link_names(pod)
             assert NOTHING == left_on(node)
 
-    def test_what_cannot_be_undone_is_left_to_the_delete_that_follows(
+    def test_a_failed_undo_is_repeated_by_the_next_delete(
         self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
     ) -> None:
-        """And that one frees it."""
+        """Which succeeds."""
         fixed = tmp_path / "fixed"
         script("failing", f"#!/bin/sh\n[ -e {fixed} ] || {{ echo no device was not found >&2; exit 3; }}\n")
         bridge = json.loads(DEFAULT_NETWORK)["plugins"][0]
@@ -88,15 +88,15 @@ class TestFailing:
     @pytest.mark.parametrize(
         ("does", "said"),
         [
-            ("exit 0", "returned no result"),
-            ("echo '{\"a\"}'", "returned an invalid CNI result"),
-            ("echo '[]'", "returned an invalid CNI result"),
-            ("echo oops >&2; exit 9", "failed with exit status 9 and printed: oops"),
-            ("kill -KILL $$", "was killed by signal 9"),
+            ("exit 0", "printed no result"),
+            ("echo '{\"a\"}'", "answered what is no CNI result"),
+            ("echo '[]'", "answered what is no CNI result"),
+            ("echo oops >&2; exit 9", "failed with exit status 9 and said: oops"),
+            ("kill -KILL $$", "was ended by signal 9"),
             ("head -c 2000000 /dev/zero", "it wrote more than 1 MiB"),
         ],
     )
-    def test_what_a_plugin_does_wrong_is_told(
+    def test_a_failure_of_a_plugin_is_reported(
         self,
         node: Node,
         primary: Callable[..., None],
@@ -104,7 +104,7 @@ class TestFailing:
         does: str,
         said: str,
     ) -> None:
-        """Never as a success; and it is undone."""
+        """Never as a success, and it is undone."""
         script("wrong", f"#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\n{does}\n")
         primary([{"type": "wrong"}])
         with node.pod() as pod:
@@ -114,10 +114,10 @@ class TestFailing:
             assert said in told["msg"]
             assert NOTHING == left_on(node)
 
-    def test_a_plugin_that_is_not_installed_is_not_asked_to_undo(
+    def test_a_plugin_that_is_not_installed_is_not_undone(
         self, node: Node, primary: Callable[..., None]
     ) -> None:
-        """It never ran."""
+        """Since it never ran."""
         bridge = json.loads(DEFAULT_NETWORK)["plugins"][0]
         primary([bridge, {"type": "absent"}])
         with node.pod() as pod:
@@ -128,10 +128,10 @@ class TestFailing:
             assert NOTHING == left_on(node)
 
     @pytest.mark.parametrize("printed", ["null", '{"ips":[]}', "{ }", '{"cniVersion":"0.4.0"}'])
-    def test_a_result_without_a_version_has_the_configurations(
+    def test_a_result_without_a_version_gets_that_of_the_config(
         self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], printed: str
     ) -> None:
-        """As libcni fixes it."""
+        """As libcni does."""
         script("sparing", f"#!/bin/sh\n[ $CNI_COMMAND = ADD ] && echo '{printed}'\nexit 0\n")
         primary([{"type": "sparing"}])
         expected = {"cniVersion": "1.0.0", **(json.loads(printed) or {})}
@@ -141,8 +141,8 @@ class TestFailing:
 
         assert (0, expected) == (done.returncode, json.loads(done.stdout))
 
-    def test_a_name_that_is_taken_is_not_touched(self, node: Node) -> None:
-        """The daemon says so; the DEL that follows a failed ADD of the plugin would remove the other's interface."""
+    def test_an_existing_interface_is_not_touched(self, node: Node) -> None:
+        """The daemon reports it; a DEL after a failed ADD of the plugin would remove the interface of others."""
         with node.pod() as pod:
             node.in_pod(pod, "ip", "link", "add", "eth0", "type", "bridge")
 
@@ -150,7 +150,7 @@ class TestFailing:
             assert "bridge" == node.kind(pod, "eth0")
 
     def test_a_second_add_is_refused(self, node: Node) -> None:
-        """And changes nothing."""
+        """It changes nothing."""
         with node.pod() as pod:
             node.add(pod)
             addresses = node.addresses(pod, "eth0")
@@ -160,8 +160,8 @@ class TestFailing:
             node.delete(pod)
 
     @pytest.mark.parametrize("bytes_left", [0, 400])
-    def test_a_full_disk_begins_nothing(self, node: Node, bytes_left: int) -> None:
-        """Neither where there is no room at all, nor where half a note fits."""
+    def test_with_a_full_disk_nothing_is_started(self, node: Node, bytes_left: int) -> None:
+        """Neither where no byte fits, nor where half of the sandbox file fits."""
         plain = "/var/lib/cni/netattach/chains/plain"
         node.stage.run("mount", "-t", "tmpfs", "-o", "size=8k", "tiny", plain)
         try:
@@ -182,21 +182,21 @@ class TestFailing:
 
 
 class TestKilled:
-    """In the middle of a plugin that has made an interface, holds a lease and has a child; each leaves nothing in the end."""
+    """While a plugin runs that has a lease, an interface and a child; nothing is left in the end."""
 
     @pytest.fixture
     def hanging(
         self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
     ) -> Path:
-        """A chain of the bridge and a plugin that hangs; where it writes its own and its child's process number."""
+        """A chain of bridge and a plugin that hangs; the file with the process ids of the plugin and its child."""
         pids = tmp_path / "pids"
         hang = f"sleep 300 & echo $$ $! > {pids}; wait"
         script("hanging", f"#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\n{hang}\n")
         primary([json.loads(DEFAULT_NETWORK)["plugins"][0], {"type": "hanging"}])
         return pids
 
-    def test_by_a_runtime_that_gives_up(self, node: Node, hanging: Path) -> None:
-        """All that runs is ended, then undone, without another call."""
+    def test_by_a_runtime_that_cancels(self, node: Node, hanging: Path) -> None:
+        """All processes are ended, then the ADD is undone without another call."""
         with node.pod() as pod, adding(node, pod, hanging) as shim:
             assert ["lo", "eth0"] == node.link_names(pod)
             shim.kill()
@@ -209,11 +209,11 @@ class TestKilled:
     def test_with_every_process_of_it(
         self, node: Node, hanging: Path, script: Callable[[str, str], str], again: str
     ) -> None:
-        """The note is there, so the next call frees all; an ADD does so before it begins."""
+        """The sandbox file exists, so the next call undoes the ADD, a second ADD too."""
         with node.pod() as pod, adding(node, pod, hanging) as shim:
-            supervisor = parent(int(hanging.read_text().split()[0]))
+            keeper = parent(int(hanging.read_text().split()[0]))
             os.kill(shim.pid, signal.SIGSTOP)  # it would clean up
-            for pid in (parent(supervisor), supervisor, shim.pid):
+            for pid in (parent(keeper), keeper, shim.pid):
                 os.kill(pid, signal.SIGKILL)
             shim.wait()
             assert 1 == len(node.leases())
@@ -231,19 +231,19 @@ class TestKilled:
     @pytest.mark.parametrize("verb", ["ADD", "DEL"])
     @pytest.mark.parametrize("milliseconds", range(0, 48, 4))
     def test_at_any_moment(self, node: Node, verb: str, milliseconds: int) -> None:
-        """Its worker, without a word: the DEL that follows frees all, or there is nothing to be freed.
+        """The shim's working process: the DEL that follows releases everything, or nothing was attached.
 
-        Where it had just begun its note there is the note's file, which is for the daemon to look into.
+        Where the sandbox file was just created, the daemon deletes it.
         """
         with node.pod() as pod:
             if verb == "DEL":
                 node.add(pod)
             shim = begun(node, pod, verb)
             time.sleep(milliseconds / 1000)
-            for worker in children(shim.pid):
+            for runner in children(shim.pid):
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(worker, signal.SIGKILL)
-            shim.wait(20)
+                    os.kill(runner, signal.SIGKILL)
+            shim.wait(PATIENCE)
             told = error_of(node, "DEL", pod)
 
             assert told.get("code", TRY_AGAIN) == TRY_AGAIN
@@ -255,9 +255,9 @@ class TestKilled:
             assert NOTHING == left_on(node)
 
     @pytest.mark.parametrize("cut", range(0, 1200, 97))
-    def test_while_the_note_was_written(self, node: Node, cut: int) -> None:
-        """Nothing was begun then; the daemon deletes by the sandbox's id, and the piece goes too."""
-        path = node.stage.paths.ledger / "chains/plain"
+    def test_while_the_sandbox_file_was_written(self, node: Node, cut: int) -> None:
+        """Nothing was started then; the daemon deletes by the sandbox's id, and the incomplete file too."""
+        path = node.stage.places.ledger / "chains/plain"
         with node.pod() as pod:
             node.add(pod)
             note = path / sandbox(pod)

@@ -1,4 +1,4 @@
-"""STATUS, GC and CHECK on a node whose networks are of CNI 1.1.0, asked by the reference client."""
+"""STATUS, GC and CHECK on a node with networks of CNI 1.1.0, called by the reference client."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import demo_node
-from netattach_cli.demo.demo_node import DEFAULT_NETWORK, NodePaths
+from netattach_cli.demo import stage
+from netattach_cli.demo.stage import DEFAULT_NETWORK, Places
 from netattach_core.cni import netattach_conf
 from support.node import Node, NodePod
 
 WITNESS = r"""#!/bin/sh
-# Passes everything on, notes what it is told on GC, and is not ready where somebody says so.
+# Prints the previous result, records the input of GC, and is not ready while a file exists.
 stdin=$(tr -d '\n')
 case $CNI_COMMAND in
 ADD) exec python3 -c 'import json, sys; print(json.dumps(json.loads(sys.argv[1])["prevResult"]))' "$stdin" ;;
@@ -33,10 +33,10 @@ LAN: dict[str, Any] = {
 
 
 @pytest.fixture
-def node(places: NodePaths, cnitool: Path, tmp_path: Path) -> Iterator[Node]:
-    """Its default network, and so our conf, are of 1.1.0; a witness stands in each chain."""
-    own = NodePaths(tmp_path / "stage", places.plugins, places.shim)
-    with demo_node.build(own) as built:
+def node(places: Places, cnitool: Path, tmp_path: Path) -> Iterator[Node]:
+    """Its default network, and so our conflist, are of 1.1.0; each chain has a witness."""
+    own = Places(tmp_path / "stage", places.plugins, places.shim)
+    with stage.build(own) as built:
         primary = json.loads(DEFAULT_NETWORK)
         primary |= {"cniVersion": "1.1.0", "plugins": [*primary["plugins"], {"type": "witness"}]}
         (own.conf_dir / "10-default.conflist").write_text(json.dumps(primary))
@@ -55,8 +55,8 @@ def _ask(node: Node, verb: str, pod: NodePod) -> subprocess.CompletedProcess[str
     return node.call(verb, pod)
 
 
-def test_status_is_what_the_default_network_says(node: Node, tmp_path: Path) -> None:
-    """With its own code; pods start all the same (C30)."""
+def test_status_is_that_of_the_default_network(node: Node, tmp_path: Path) -> None:
+    """With its error code; pods start nevertheless (CNI SPEC section 2, STATUS)."""
     with node.pod("lan") as pod:
         ready = _ask(node, "status", pod)
         (tmp_path / "limited").touch()
@@ -71,8 +71,8 @@ def test_status_is_what_the_default_network_says(node: Node, tmp_path: Path) -> 
 
 
 def test_status_of_a_node_without_a_default_network(node: Node) -> None:
-    """Not ready, and said why."""
-    (node.stage.paths.conf_dir / "10-default.conflist").unlink()
+    """Not ready, with the reason."""
+    (node.stage.places.conf_dir / "10-default.conflist").unlink()
     with node.pod() as pod:
         asked = _ask(node, "status", pod)
 
@@ -80,15 +80,15 @@ def test_status_of_a_node_without_a_default_network(node: Node) -> None:
         assert "no default network yet" in asked.stderr
 
 
-def test_gc_takes_no_living_pod_for_dead(node: Node, tmp_path: Path) -> None:
-    """The reference client lists nothing at all; each network is told of its own interfaces."""
+def test_gc_deletes_no_running_pod(node: Node, tmp_path: Path) -> None:
+    """The reference client lists no attachments; each network gets its own interfaces."""
     with node.pod("lan,lan") as pod:
         node.add(pod)
         leases = node.leases()
-        [entry] = node.stage.paths.ledger.glob("*.json")
+        [entry] = node.stage.places.ledger.glob("*.json")
         container_id = entry.stem
-        # cnitool's gc deletes what it has in its own cache first, as for a runtime that knows of no pod
-        for path in (node.stage.paths.var_lib_cni / "results").iterdir():
+        # cnitool's gc deletes what is in its cache first, as a runtime without pods
+        for path in (node.stage.places.var_lib_cni / "results").iterdir():
             path.rename(tmp_path / path.name)
 
         asked = _ask(node, "gc", pod)
@@ -105,7 +105,7 @@ def test_gc_takes_no_living_pod_for_dead(node: Node, tmp_path: Path) -> None:
 
 
 def test_check_finds_what_is_missing_in_any_network(node: Node) -> None:
-    """Multus' CHECK looks at nothing."""
+    """CHECK of Multus checks nothing."""
     with node.pod("lan") as pod:
         node.add(pod)
         assert 0 == _ask(node, "check", pod).returncode

@@ -1,4 +1,4 @@
-"""A node whose daemon dies where a test wants it to, and what may be left on it."""
+"""A daemon that dies where a test wants it to, and what may be left on its node."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from netattach_cli.demo.demo_node import DemoNode
+from netattach_cli.demo.stage import Stage
 from support.node import Node
 from support.shim_peer import children
 from support.waiting import PATIENCE
@@ -20,9 +20,9 @@ _TESTS = Path(__file__).parent.parent
 
 
 class FaultyDaemon:
-    """The daemon under a supervisor that starts it again at once."""
+    """The daemon under a supervisor that restarts it at once."""
 
-    def __init__(self, stage: DemoNode, directory: Path) -> None:
+    def __init__(self, stage: Stage, directory: Path) -> None:
         self._stage = stage
         self._directory = directory
         self._round = 0
@@ -30,7 +30,7 @@ class FaultyDaemon:
 
     @contextlib.contextmanager
     def running(self, **settings: str) -> Iterator[None]:
-        """Until the context is left; the settings are environment variables."""
+        """Runs it with these settings, which are environment variables."""
         environment = {
             **os.environ,
             **self._stage.daemon_environment(),
@@ -52,16 +52,16 @@ class FaultyDaemon:
             process.wait(PATIENCE)
 
     def processes(self) -> list[int]:
-        """The daemon that runs now; none for a moment after its death."""
+        """The running daemon; none for a moment after its death."""
         return children(self._supervisor)
 
     def die(self) -> None:
-        """At once, and it is started again."""
+        """Kills the daemon, which is restarted."""
         for daemon in self.processes():
             kill(daemon)
 
     def die_at(self, number: int) -> None:
-        """Its life ends at this one of the points from here on; 0 for none."""
+        """Makes it die at the point with this number, counted from now on; 0: at none."""
         self._round += 1
         (self._directory / "points").unlink(missing_ok=True)
         temporary = self._directory / "arm.new"
@@ -69,7 +69,7 @@ class FaultyDaemon:
         temporary.rename(self._directory / "arm")
 
     def disarm(self, fewest: int = 0) -> list[str]:
-        """The points that were reached; so many are waited for a moment, since the answer is not the last one."""
+        """The points that were reached; waits a moment for `fewest`, since some follow the answer."""
         give_up = time.monotonic() + 1
         while len(self._reached()) < fewest and time.monotonic() < give_up:
             time.sleep(0.01)
@@ -95,13 +95,13 @@ def processes_of(*variables: str) -> list[int]:
 
 
 def differences(node: Node, clean: Mapping[str, object]) -> dict[str, object]:
-    """What is otherwise than on the clean node."""
+    """The differences from the clean node."""
     return {key: value for key, value in state(node).items() if value != clean[key]}
 
 
 def state(node: Node) -> Mapping[str, object]:
-    """All that a call may leave: what `leftovers` tells, the runtime's cache, mounts, and files beside the ledger's."""
-    cache = node.stage.paths.var_lib_cni / "results"
+    """Everything that a call may leave: `leftovers`, the runtime's cache, mounts."""
+    cache = node.stage.places.var_lib_cni / "results"
     return {
         **{key: value for key, value in node.leftovers().items() if key != "namespaces"},
         "cache": sorted(path.name for path in cache.glob("*")) if cache.exists() else [],
@@ -112,6 +112,6 @@ def state(node: Node) -> Mapping[str, object]:
 
 
 def kill(pid: int) -> None:
-    """Nothing where it is gone already."""
+    """Kills a process; a process that is gone is no error."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
