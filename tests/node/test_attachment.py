@@ -268,7 +268,7 @@ def test_a_pod_without_secondary_networks(node: Node) -> None:
 
 
 def test_another_default_network_than_the_nodes(node: Node) -> None:
-    """Its interface is the pod's eth0, with the requested address; the runtime gets its result; the node's own is not attached."""
+    """Its interface is the pod's eth0, with the requested address, and the runtime gets its result; no other is attached."""
     subnet = {"type": "host-local", "subnet": "192.168.77.0/24", "gateway": "192.168.77.1"}
     plugin = {"type": "bridge", "bridge": "mybr2", "isDefaultGateway": True, "capabilities": {"mac": True}}
     config = {"cniVersion": "0.3.1", "name": "own", "plugins": [{**plugin, "ipam": subnet}]}
