@@ -16,14 +16,20 @@ LD_PRELOAD, reads the whole state, replaces its first bytes by those that user-m
 #include <unistd.h>
 
 static unsigned char whole_state[1 << 16];
+static int too_large;
 
 static long set_state(pid_t pid, const struct iovec *given)
 {
     struct iovec whole = {whole_state, sizeof whole_state};
-    long failed = syscall(SYS_ptrace, PTRACE_GETREGSET, pid, NT_X86_XSTATE, &whole);
 
-    if (failed)
-        return failed;
+    if (!too_large) {
+        long failed = syscall(SYS_ptrace, PTRACE_SETREGSET, pid, NT_X86_XSTATE, given);
+        if (!failed || errno != EFAULT)
+            return failed;
+        too_large = 1;
+    }
+    if (syscall(SYS_ptrace, PTRACE_GETREGSET, pid, NT_X86_XSTATE, &whole) < 0)
+        return -1;
     memcpy(whole_state, given->iov_base, given->iov_len < whole.iov_len ? given->iov_len : whole.iov_len);
     return syscall(SYS_ptrace, PTRACE_SETREGSET, pid, NT_X86_XSTATE, &whole);
 }
