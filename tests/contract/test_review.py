@@ -45,31 +45,31 @@ def test_a_new_object_comes_without_an_old_one() -> None:
     read = review.decode(asked())
 
     assert ("705ab4f5-6393-11e8-b7cc-42010a800002", "CREATE", "Pod") == (read.uid, read.operation, read.kind)
-    assert ("shop", "web", POD, None) == (read.namespace, read.name, read.object, read.old_object)
+    assert ("shop", "web", POD, None) == (read.namespace, read.name, read.object, read.old)
 
 
 def test_an_update_comes_with_both() -> None:
     read = review.decode(asked(operation="UPDATE", oldObject={"metadata": {}}))
 
-    assert (POD, {"metadata": {}}) == (read.object, read.old_object)
+    assert (POD, {"metadata": {}}) == (read.object, read.old)
 
 
 def test_a_deletion_comes_with_the_old_one_alone() -> None:
     read = review.decode(asked(operation="DELETE", object=None, oldObject=POD))
 
-    assert (None, POD) == (read.object, read.old_object)
+    assert (None, POD) == (read.object, read.old)
 
 
 ABOUT = {
     "Pod shop/web": {},
     "Pod shop/web-7d9f-…": {"name": "", "object": {"metadata": {"generateName": "web-7d9f-"}}},
-    "Pod shop/(unnamed)": {"name": "", "object": {"metadata": 1}},
+    "Pod shop/without a name": {"name": "", "object": {"metadata": 1}},
 }
 
 
 @pytest.mark.parametrize(("about", "request_"), ABOUT.items(), ids=ABOUT)
 def test_an_object_is_called_as_people_call_it(about: str, request_: dict[str, Any]) -> None:
-    assert about == review.decode(asked(**request_)).subject
+    assert about == review.decode(asked(**request_)).about
 
 
 def test_an_approval_names_the_question_and_carries_warnings() -> None:
@@ -96,41 +96,41 @@ MALFORMED = {
     "a number that is none": (asked().replace(b"false", b"NaN"), "NaN"),
     "an infinite number": (asked().replace(b"false", b"-Infinity"), "-Infinity"),
     "a number of 5000 digits": (asked().replace(b"false", b"1" * 5000), "not JSON"),
-    "a key twice": (asked().replace(b'"uid"', b'"uid": "x", "uid"'), "'uid' appears twice"),
-    "lists inside each other": (b"[" * 100_000, "nested"),
-    "objects inside each other": (b'{"a":' * 100_000, "nested"),
-    "a list": (b"[]", "not an AdmissionReview"),
-    "another kind": (asked().replace(b"AdmissionReview", b"AdmissionRequest"), "not an AdmissionReview"),
+    "a key twice": (asked().replace(b'"uid"', b'"uid": "x", "uid"'), "'uid' stands twice"),
+    "lists inside each other": (b"[" * 100_000, "inside each other"),
+    "objects inside each other": (b'{"a":' * 100_000, "inside each other"),
+    "a list": (b"[]", "no AdmissionReview"),
+    "another kind": (asked().replace(b"AdmissionReview", b"AdmissionRequest"), "no AdmissionReview"),
     "another version": (asked().replace(b"k8s.io/v1", b"k8s.io/v1beta1"), "v1beta1"),
     "no request": (b'{"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1"}', "request is missing"),
     "a request that is no object": (
         b'{"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": 1}',
-        "request is not an object",
+        "request is no object",
     ),
     "no uid": (asked(uid=""), "request.uid is missing"),
-    "a uid that is no text": (asked(uid=1), "uid is not a string"),
+    "a uid that is no text": (asked(uid=1), "uid is no text"),
     "an unknown operation": (asked(operation="PATCH"), "'PATCH'"),
     "no object": (asked(object=None), "request.object is missing"),
-    "an object that is none": (asked(object=[]), "object is not an object"),
+    "an object that is none": (asked(object=[]), "object is no object"),
     "an update without the old object": (asked(operation="UPDATE"), "request.oldObject is missing"),
 }
 
 
-@pytest.mark.parametrize(("body", "text"), MALFORMED.values(), ids=MALFORMED)
-def test_an_invalid_review_is_refused_with_the_reason(body: bytes, text: str) -> None:
-    with pytest.raises(DecodeError, match=text) as refused:
+@pytest.mark.parametrize(("body", "words"), MALFORMED.values(), ids=MALFORMED)
+def test_what_is_no_review_is_refused_with_the_reason(body: bytes, words: str) -> None:
+    with pytest.raises(DecodeError, match=words) as refused:
         review.decode(body)
 
     assert len(str(refused.value)) < 300
 
 
-def test_a_duplicate_among_many_keys_is_found_in_linear_time() -> None:
+def test_the_last_of_many_keys_twice_is_refused_in_time() -> None:
     body = b"{" + b",".join(b'"k%d":1' % min(i, 299_998) for i in range(300_000)) + b"}"
     started = time.process_time()
 
-    with pytest.raises(DecodeError, match="appears twice"):
+    with pytest.raises(DecodeError, match="stands twice"):
         review.decode(body)
-    assert time.process_time() - started < 20  # about 1 s, and more than a minute if it were quadratic
+    assert time.process_time() - started < 3
 
 
 @given(st.binary() | st.text().map(str.encode))
@@ -156,4 +156,4 @@ def test_any_values_are_a_review_or_a_clear_error(request_: dict[str, Any]) -> N
         read = review.decode(asked(**request_))
     except DecodeError:
         return
-    assert isinstance(read.subject, str)
+    assert isinstance(read.about, str)
