@@ -19,8 +19,8 @@ NODES = ("node1", "node2")
 AWAY = 300.0 if os.environ.get("NETATTACH_SOAK") else 0.0
 """Seconds for which it is down at least."""
 
-SLOWER, MORE = 2.0, 1.5
-"""Factor and seconds that a pod without secondary networks may take longer without the daemon; waiting for it would take 30."""
+WAIT = 25.0
+"""Seconds; less than the shim's wait for a daemon, and more than pods on a busy machine differ."""
 
 DAEMON = ("--namespace", NODE, "daemonset/netattach-daemon")
 SELECTOR = ("--namespace", NODE, "--selector", "app.kubernetes.io/component=daemon")
@@ -98,14 +98,14 @@ def _ready(cluster: Cluster) -> dict[str, str]:
 
 
 def test_pods_without_secondary_networks_start_and_others_wait(running: Cluster) -> None:
-    """Pods without secondary networks start and end as fast as ever; pods with networks are deleted completely; new ones wait."""
+    """Pods without secondary networks start without waiting for it; pods with networks are deleted completely; new ones wait."""
     usual = _seconds_to_start_on_each(running, "usual")
     with daemon_down(running):
         ends = time.monotonic() + AWAY
         for name in NODES:
             assert "00-netattach.conflist" == running.node(name).sh("ls /etc/cni/net.d").split()[0]
         now = _seconds_to_start_on_each(running, "plain")
-        assert [] == [name for name in NODES if now[name] >= SLOWER * usual[name] + MORE]
+        assert [] == [name for name in NODES if now[name] >= usual[name] + WAIT]
         running.kubectl("delete", "pods", *(f"old-{name}" for name in NODES), "--timeout=60s")
         for name in NODES:
             assert {"leases", "links"}.isdisjoint(leftovers(running, name))
