@@ -1,4 +1,4 @@
-"""The documents that name files name the ones that are there."""
+"""Files, links and tests that documents name exist."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_drawing_of_an_add_names_each_file_once_and_all_are_there() -> None:
-    """A drawing that is not checked drifts."""
+def test_the_drawing_of_an_add_names_each_file_once_and_all_exist() -> None:
+    """docs/architecture.md, from the shim to the answer."""
     text = (ROOT / "docs/architecture.md").read_text()
     drawing = text.split("## One ADD")[1].split("```")[1]
     files = re.findall(r"(?:core|plugin)/\S+\.(?:py|c)\b", drawing)
@@ -20,7 +20,7 @@ def test_the_drawing_of_an_add_names_each_file_once_and_all_are_there() -> None:
     assert [] == [name for name in files if not (ROOT / name).is_file()]
 
 
-def test_links_between_documents_lead_somewhere() -> None:
+def test_links_between_documents_lead_to_files() -> None:
     """Of the README and all pages of docs/."""
     pages = [ROOT / "README.md", ROOT / "bench/README.md", *(ROOT / "docs").rglob("*.md")]
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
@@ -28,8 +28,8 @@ def test_links_between_documents_lead_somewhere() -> None:
     assert [] == [(page.name, link) for page, link in links if not (page.parent / link).exists()]
 
 
-def test_each_fault_names_tests_that_are_there() -> None:
-    """docs/reliability.md is worth what its last column is."""
+def test_each_fault_names_tests_that_exist() -> None:
+    """In the last column of docs/reliability.md."""
     lines = (ROOT / "docs/reliability.md").read_text().splitlines()
     rows = [line for line in lines if line.startswith("| ") and not line.startswith("| what breaks")]
     named = [re.findall(r"`(tests/[^`:]+)(?:::(\w+))?`", row.split("|")[4]) for row in rows]
