@@ -45,19 +45,19 @@ def test_a_new_object_comes_without_an_old_one() -> None:
     read = review.decode(asked())
 
     assert ("705ab4f5-6393-11e8-b7cc-42010a800002", "CREATE", "Pod") == (read.uid, read.operation, read.kind)
-    assert ("shop", "web", POD, None) == (read.namespace, read.name, read.object, read.old)
+    assert ("shop", "web", POD, None) == (read.namespace, read.name, read.object, read.old_object)
 
 
 def test_an_update_comes_with_both() -> None:
     read = review.decode(asked(operation="UPDATE", oldObject={"metadata": {}}))
 
-    assert (POD, {"metadata": {}}) == (read.object, read.old)
+    assert (POD, {"metadata": {}}) == (read.object, read.old_object)
 
 
 def test_a_deletion_comes_with_the_old_one_alone() -> None:
     read = review.decode(asked(operation="DELETE", object=None, oldObject=POD))
 
-    assert (None, POD) == (read.object, read.old)
+    assert (None, POD) == (read.object, read.old_object)
 
 
 ABOUT = {
@@ -69,7 +69,7 @@ ABOUT = {
 
 @pytest.mark.parametrize(("about", "request_"), ABOUT.items(), ids=ABOUT)
 def test_an_object_is_called_as_people_call_it(about: str, request_: dict[str, Any]) -> None:
-    assert about == review.decode(asked(**request_)).about
+    assert about == review.decode(asked(**request_)).subject
 
 
 def test_an_approval_names_the_question_and_carries_warnings() -> None:
@@ -116,21 +116,21 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize(("body", "words"), MALFORMED.values(), ids=MALFORMED)
-def test_what_is_no_review_is_refused_with_the_reason(body: bytes, words: str) -> None:
-    with pytest.raises(DecodeError, match=words) as refused:
+@pytest.mark.parametrize(("body", "text"), MALFORMED.values(), ids=MALFORMED)
+def test_an_invalid_review_is_refused_with_the_reason(body: bytes, text: str) -> None:
+    with pytest.raises(DecodeError, match=text) as refused:
         review.decode(body)
 
     assert len(str(refused.value)) < 300
 
 
-def test_the_last_of_many_keys_twice_is_refused_in_time() -> None:
+def test_a_duplicate_among_many_keys_is_found_in_linear_time() -> None:
     body = b"{" + b",".join(b'"k%d":1' % min(i, 299_998) for i in range(300_000)) + b"}"
     started = time.process_time()
 
     with pytest.raises(DecodeError, match="stands twice"):
         review.decode(body)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 20  # about 1 s, and more than a minute if it were quadratic
 
 
 @given(st.binary() | st.text().map(str.encode))
@@ -156,4 +156,4 @@ def test_any_values_are_a_review_or_a_clear_error(request_: dict[str, Any]) -> N
         read = review.decode(asked(**request_))
     except DecodeError:
         return
-    assert isinstance(read.about, str)
+    assert isinstance(read.subject, str)

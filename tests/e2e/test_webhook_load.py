@@ -1,4 +1,4 @@
-"""Webhook replicas are deleted, rolled and get new certificates while networks and pods are written: no request fails."""
+"""While networks and pods are written without a pause, our webhooks come, go and change certificates, unnoticed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from e2e.lab.cluster import CONTROL, Cluster
 from e2e.lab.places import KUBECONFIG
 from e2e.objects import HOST_LOCAL, conf, created, nad, pod
 from support import load
-from support.load import Load, Question, Server
+from support.load import CreateRequest, Load, Server
 
 RATE = 100
 CALM = 2 * RATE
-"""Answers that are awaited after an event, so that late failures are seen too."""
+"""Answers after all is over: what comes late is seen too."""
 
 SECONDS_AFTER_A_KILL = 3
-"""For the kubelet to notice, the endpoints to change and the API server to see that."""
+"""For the kubelet to notice, the endpoints to say so and the API server to hear of it."""
 
 DEPLOYMENT = ("--namespace", CONTROL, "deployment/netattach-webhooks")
 SELECTOR = ("--namespace", CONTROL, "--selector", "app.kubernetes.io/component=webhooks")
@@ -30,7 +30,7 @@ SELECTOR = ("--namespace", CONTROL, "--selector", "app.kubernetes.io/component=w
 
 @pytest.fixture(scope="module")
 def close(installed: Cluster) -> Iterator[Cluster]:
-    """Both replicas are on node1: node2 is too slow for a load. There is one network, `known`."""
+    """Both replicas are on node1: node2 is too slow for a load. There is a network that pods can ask for."""
     created(installed, nad("known", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     installed.kubectl("cordon", "node2")
     try:
@@ -44,14 +44,14 @@ def close(installed: Cluster) -> Iterator[Cluster]:
 
 @pytest.fixture
 def busy(close: Cluster) -> Iterator[Load]:
-    """Half networks, half pods; all succeed before the test does anything."""
-    with load.going_on(Server.of(KUBECONFIG), question, RATE) as going:
-        going.goes_on(CALM)
+    """Half networks, half pods; it goes well before anything happens."""
+    with load.running(Server.from_kubeconfig(KUBECONFIG), question, RATE) as going:
+        going.wait_for(CALM)
         assert [] == going.failed
         yield going
 
 
-def question(number: int) -> Question:
+def question(number: int) -> CreateRequest:
     if number % 2:
         return load.creation(pod("new", [{"name": "known", "interface": f"net{number}"}]))
     subnet = {"subnet": f"10.{number // 250 % 250}.{number % 250}.0/24"}
@@ -66,7 +66,7 @@ def roll(cluster: Cluster) -> None:
 
 
 def settled(cluster: Cluster) -> None:
-    """Two replicas are ready, and no others exist."""
+    """All that should run is ready, and what should not is gone."""
     cluster.kubectl("rollout", "status", *DEPLOYMENT, "--timeout=120s")
     cluster.eventually(lambda: len(replicas(cluster)) == 2, "two replicas and no more")
 
@@ -84,7 +84,7 @@ def test_a_replica_is_deleted(close: Cluster, busy: Load) -> None:
     gone = min(before)
     close.kubectl("delete", "pod", gone, "--namespace", CONTROL)
     settled(close)
-    busy.goes_on(CALM)
+    busy.wait_for(CALM)
 
     assert before - {gone} == before & names(close)
     assert [] == busy.failed
@@ -93,15 +93,15 @@ def test_a_replica_is_deleted(close: Cluster, busy: Load) -> None:
 def test_the_deployment_is_rolled(close: Cluster, busy: Load) -> None:
     before = names(close)
     roll(close)
-    busy.goes_on(CALM)
+    busy.wait_for(CALM)
 
     assert set() == before & names(close)
     assert [] == busy.failed
 
 
 @pytest.mark.parametrize("secret", ["netattach-ca", "netattach-webhooks-tls"])
-def test_a_certificate_is_renewed(close: Cluster, busy: Load, secret: str) -> None:
-    """A new CA renews the other certificate as well."""
+def test_a_certificate_is_made_anew(close: Cluster, busy: Load, secret: str) -> None:
+    """A new CA makes the other certificate new as well."""
     before = {name: certificate(close, name) for name in ("netattach-ca", "netattach-webhooks-tls")}
     close.kubectl("delete", "secret", secret, "--namespace", CONTROL)
     close.eventually(
@@ -109,9 +109,9 @@ def test_a_certificate_is_renewed(close: Cluster, busy: Load, secret: str) -> No
             certificate(close, "netattach-webhooks-tls") not in ("", before["netattach-webhooks-tls"])
             and served(close) == {certificate(close, "netattach-webhooks-tls")}
         ),
-        "each replica serves the new certificate",
+        "the new certificate is shown by each replica",
     )
-    busy.goes_on(CALM)
+    busy.wait_for(CALM)
 
     assert (secret == "netattach-ca") is (before["netattach-ca"] != certificate(close, "netattach-ca"))
     assert [] == busy.failed
@@ -127,20 +127,20 @@ def certificate(cluster: Cluster, name: str) -> str:
 
 
 def served(cluster: Cluster) -> set[str]:
-    """What each replica serves to new connections, likewise."""
+    """What each replica shows to new connections, likewise."""
     shown = [ssl.get_server_certificate((body["status"]["podIP"], 8443)) for body in replicas(cluster)]
     return {base64.b64encode(text.encode()).decode() for text in shown}
 
 
 def test_a_replica_is_killed(close: Cluster, busy: Load, capsys: pytest.CaptureFixture[str]) -> None:
-    """The busiest one. Requests in flight are lost, and those that are sent to it until the API server sees that it is gone."""
+    """The one that works most. What it was asked is lost, and what is sent there until all know that it is gone."""
     killed = time.monotonic()
     close.node("node1").sh(
         "kill -KILL $(ps -eo pid,args --sort=-cputime | awk '/[b]in\\/netattach-webhooks/ {print $1; exit}')"
     )
-    busy.goes_on(RATE * SECONDS_AFTER_A_KILL)
+    busy.wait_for(RATE * SECONDS_AFTER_A_KILL)
     settled(close)
-    busy.goes_on(CALM)
+    busy.wait_for(CALM)
     restarts = [
         one["restartCount"] for body in replicas(close) for one in body["status"]["containerStatuses"]
     ]
@@ -156,29 +156,29 @@ def test_a_replica_is_killed(close: Cluster, busy: Load, capsys: pytest.CaptureF
     assert {"NetworkAttachmentDefinition"} >= {answer.kind for answer in busy.failed}
 
 
-def test_no_replica_runs(close: Cluster) -> None:
-    """Pods are accepted without delay; a network that cannot be validated is denied."""
+def test_all_replicas_are_away(close: Cluster) -> None:
+    """Nobody's pods wait for us, and a network that cannot be validated is not taken."""
     close.kubectl("scale", *DEPLOYMENT, "--replicas=0")
     try:
         close.eventually(lambda: not replicas(close), "no replicas")
-        with load.going_on(Server.of(KUBECONFIG), one_of_three, RATE) as busy:
-            busy.goes_on(CALM)
+        with load.running(Server.from_kubeconfig(KUBECONFIG), one_of_three, RATE) as busy:
+            busy.wait_for(CALM)
     finally:
         close.kubectl("scale", *DEPLOYMENT, "--replicas=2")
         settled(close)
-    by_kind = {kind: [a for a in busy.answers if a.kind == kind] for kind in ("plain", "asking", "network")}
+    by_kind = {kind: [a for a in busy.responses if a.kind == kind] for kind in ("plain", "asking", "network")}
 
-    assert all(answer.taken for answer in (*by_kind["plain"], *by_kind["asking"]))
+    assert all(answer.accepted for answer in (*by_kind["plain"], *by_kind["asking"]))
     assert max(answer.seconds for answer in by_kind["plain"]) < 1
     assert {500} == {answer.status for answer in by_kind["network"]}
-    for text in (
+    for words in (
         'webhook \\"nads.netattach.io\\"',
         'no endpoints available for service \\"netattach-webhooks\\"',
     ):
-        assert [] == [answer.text for answer in by_kind["network"] if text not in answer.text]
+        assert [] == [answer.text for answer in by_kind["network"] if words not in answer.text]
 
 
-def one_of_three(number: int) -> Question:
+def one_of_three(number: int) -> CreateRequest:
     return (
         load.creation(pod("plain"), "plain"),
         load.creation(pod("asking", "known"), "asking"),

@@ -9,26 +9,26 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import stage
-from netattach_cli.demo.stage import DEFAULT_NETWORK, Places, Stage
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import DEFAULT_NETWORK, DemoNode, NodePaths
 from support import require
 from support.node import Node
 from support.shim_calls import locks, primary_path
 
 
 @pytest.fixture(scope="session")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+def places(tmp_path_factory: pytest.TempPathFactory) -> NodePaths:
     """The directories of the session's node."""
     require.own_namespaces()
     for command in ("ip", "ping", "nsenter", "setpriv", "unshare"):
         require.command(command)
-    return Places(tmp_path_factory.mktemp("node") / "stage", require.plugins(), require.shim())
+    return NodePaths(tmp_path_factory.mktemp("node") / "stage", require.plugins(), require.shim())
 
 
 @pytest.fixture(scope="session")
-def running_stage(places: Places) -> Iterator[Stage]:
+def running_stage(places: NodePaths) -> Iterator[DemoNode]:
     """One node with a daemon, for all tests of the session."""
-    with stage.build(places) as built, built.daemon():
+    with demo_node.build(places) as built, built.daemon():
         yield built
 
 
@@ -39,7 +39,7 @@ def cnitool() -> Path:
 
 
 @pytest.fixture
-def node(running_stage: Stage, cnitool: Path) -> Iterator[Node]:
+def node(running_stage: DemoNode, cnitool: Path) -> Iterator[Node]:
     """The session's node; nothing may be left on it after the test."""
     node = Node(running_stage, cnitool)
     yield node
@@ -47,17 +47,17 @@ def node(running_stage: Stage, cnitool: Path) -> Iterator[Node]:
 
 
 @pytest.fixture(scope="module")
-def daemonless_stage(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def daemonless_stage(places: NodePaths, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoNode]:
     """A node whose daemon has run and is stopped."""
-    own = Places(tmp_path_factory.mktemp("plain") / "stage", places.plugins, places.shim)
-    with stage.build(own) as built:
+    own = NodePaths(tmp_path_factory.mktemp("plain") / "stage", places.plugins, places.shim)
+    with demo_node.build(own) as built:
         with built.daemon():
             pass
         yield built
 
 
 @pytest.fixture
-def daemonless(daemonless_stage: Stage, cnitool: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
+def daemonless(daemonless_stage: DemoNode, cnitool: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
     """The node without a daemon; nothing may be left on it after the test."""
     monkeypatch.setenv("NETATTACH_WAIT_MS", "50")  # longer where a test has a daemon
     node = Node(daemonless_stage, cnitool)
@@ -70,7 +70,7 @@ def daemonless(daemonless_stage: Stage, cnitool: Path, monkeypatch: pytest.Monke
 def primary(daemonless: Node) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
     """Replaces the node's default network by another chain, which a daemon compiles."""
     compiled_before = primary_path(daemonless).read_bytes()
-    conf = daemonless.stage.places.conf_dir / "10-default.conflist"
+    conf = daemonless.stage.paths.conf_dir / "10-default.conflist"
 
     def set_chain(plugins: list[dict[str, Any]]) -> None:
         conf.write_text(json.dumps({"cniVersion": "1.0.0", "name": "cbr0", "plugins": plugins}))
@@ -88,7 +88,7 @@ def script(daemonless: Node) -> Iterator[Callable[[str, str], str]]:
     installed: list[Path] = []
 
     def install(name: str, text: str) -> str:
-        path = daemonless.stage.places.bin_dir / name
+        path = daemonless.stage.paths.bin_dir / name
         path.write_text(text)
         path.chmod(0o755)
         installed.append(path)

@@ -175,7 +175,7 @@ def test_a_network_of_another_namespace_and_one_without_a_configuration(node: No
     """`namespace/name`; and a file of the node that has the NAD's name."""
     node.create_nad("there", _config("macvlan", LAN), namespace="other")
     node.create_nad("filed", "")
-    conf = node.stage.places.conf_dir / "50-filed.conf"
+    conf = node.stage.paths.conf_dir / "50-filed.conf"
     conf.write_text(
         json.dumps(
             _config("bridge", {"type": "static", "addresses": [{"address": "10.9.0.1/24"}]}, name="filed")
@@ -293,7 +293,7 @@ def test_another_default_network_than_the_nodes(node: Node) -> None:
 
 def test_a_plugin_in_the_directory_of_the_default_networks_name(node: Node) -> None:
     """The scenario of subdirectory chaining of Multus: a sysctl of the pod's eth0, in a file of its own."""
-    beside = node.stage.places.conf_dir / "cbr0"
+    beside = node.stage.paths.conf_dir / "cbr0"
     beside.mkdir()
     sysctl = {"type": "tuning", "sysctl": {"net.ipv4.conf.IFNAME.arp_filter": "1"}}
     try:

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import stage
-from netattach_cli.demo.stage import Places
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import NodePaths
 from support.faults import FaultyDaemon, processes_of, state
 from support.node import Node, NodePod
 from support.waiting import PATIENCE, eventually
@@ -85,13 +85,13 @@ class Stand:
             "ips"
         ]
         assert INFO == entries["net2"]["device-info"]
-        [entry] = self.node.stage.places.ledger.glob("*.json")
+        [entry] = self.node.stage.paths.ledger.glob("*.json")
         assert "added" == json.loads(entry.read_text())["phase"]
         assert 2 == len(self.node.leases())
 
     def nothing_is_left(self) -> None:
         eventually(lambda: state(self.node) == self.clean)
-        eventually(lambda: not processes_of(f"CNI_PATH={self.node.stage.places.bin_dir}"))
+        eventually(lambda: not processes_of(f"CNI_PATH={self.node.stage.paths.bin_dir}"))
 
     def another_pod_comes_and_goes(self) -> None:
         with self.node.pod("good") as other:
@@ -109,17 +109,17 @@ class Stand:
 
 
 @pytest.fixture(scope="module")
-def standing(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+def standing(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """For all tests here, none of which leaves anything."""
     root = tmp_path_factory.mktemp("clock")
     here = root / "here"
     here.mkdir()
-    built = stage.build(Places(root / "stage", places.plugins, places.shim))
+    built = demo_node.build(NodePaths(root / "stage", places.plugins, places.shim))
     with built as on, wall_clock(root) as clock:
         node, daemon = Node(on, cnitool), FaultyDaemon(on, root)
         node.create_nad("good", GOOD)
         node.create_nad("odd", ODD)
-        plugin = on.places.bin_dir / "odd"
+        plugin = on.paths.bin_dir / "odd"
         plugin.write_text(PLUGIN.format(here=here, info=json.dumps(INFO)))
         plugin.chmod(0o755)
         settings = {
@@ -242,7 +242,7 @@ def test_while_a_sandbox_that_nobody_deletes_waits_to_be_swept(stand: Stand, ahe
     with stand.node.pod("odd") as pod:
         stand.node.add(pod)
         gone = time.clock_gettime(time.CLOCK_BOOTTIME)
-    for path in (stand.node.stage.places.var_lib_cni / "results").iterdir():
+    for path in (stand.node.stage.paths.var_lib_cni / "results").iterdir():
         path.unlink()  # its runtime has forgotten it
     time.sleep(A_WHILE)  # in which the daemon sees that it is gone
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import stage
-from netattach_cli.demo.stage import Places
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import NodePaths
 from support.faults import processes_of
 from support.node import Node
 from support.waiting import PATIENCE, eventually
@@ -42,7 +42,7 @@ def plugin(node: Node, tmp_path: Path) -> Iterator[Callable[[str], str]]:
     installed: list[Path] = []
 
     def install(script: str) -> str:
-        path = node.stage.places.bin_dir / f"scripted{len(installed)}"
+        path = node.stage.paths.bin_dir / f"scripted{len(installed)}"
         path.write_text(script)
         path.chmod(0o755)
         installed.append(path)
@@ -198,17 +198,17 @@ def test_sixty_four_pods_at_once_with_four_networks_each(node: Node) -> None:
         assert NOTHING == _left(node)
 
 
-def test_a_daemon_that_was_restarted_knows_its_pods(places: Places, cnitool: Path, tmp_path: Path) -> None:
+def test_a_daemon_that_was_restarted_knows_its_pods(places: NodePaths, cnitool: Path, tmp_path: Path) -> None:
     """The ledger outlives it; and while it is away a pod that asks for a network waits for it instead of failing."""
-    own = Places(tmp_path / "stage", places.plugins, places.shim)
-    with stage.build(own) as built, ThreadPoolExecutor() as pool:
+    own = NodePaths(tmp_path / "stage", places.plugins, places.shim)
+    with demo_node.build(own) as built, ThreadPoolExecutor() as pool:
         node = Node(built, cnitool)
         node.create_nad("good", GOOD)
         with node.pod("good") as pod, node.pod("good") as late:
             with built.daemon():
                 node.add(pod)
             adding = pool.submit(node.add, late)
-            eventually(lambda: processes_of(f"CNI_PATH={built.places.bin_dir}", "CNI_COMMAND=ADD"))
+            eventually(lambda: processes_of(f"CNI_PATH={built.paths.bin_dir}", "CNI_COMMAND=ADD"))
             assert not adding.done()
             with built.daemon():
                 adding.result(timeout=PATIENCE)

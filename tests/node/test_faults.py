@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import stage
-from netattach_cli.demo.stage import Places
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import NodePaths
 from support.faults import FaultyDaemon, processes_of, state
 from support.node import Node, NodePod
 from support.waiting import eventually
@@ -39,10 +39,10 @@ class Killed:
 
 
 @pytest.fixture(scope="module")
-def killed(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
+def killed(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
     """For all tests here, none of which leaves anything."""
     root = tmp_path_factory.mktemp("faults")
-    with stage.build(Places(root / "stage", places.plugins, places.shim)) as built:
+    with demo_node.build(NodePaths(root / "stage", places.plugins, places.shim)) as built:
         node, daemon = Node(built, cnitool), FaultyDaemon(built, root)
         node.create_nad("second", SECOND)
         node.create_nad(
@@ -77,7 +77,7 @@ def _deaths(killed: Killed, verb: str) -> Iterator[int]:
 def _nothing_is_left(killed: Killed) -> None:
     """Nor does any process run."""
     eventually(lambda: state(killed.node) == killed.clean)
-    eventually(lambda: not processes_of(f"CNI_PATH={killed.node.stage.places.bin_dir}"))
+    eventually(lambda: not processes_of(f"CNI_PATH={killed.node.stage.paths.bin_dir}"))
 
 
 def _is_whole(killed: Killed, pod: NodePod) -> None:
@@ -151,7 +151,7 @@ def test_a_status_that_could_not_be_written_is_written_after_a_restart(killed: K
     """From the ledger, as at the ADD."""
     node = killed.node
     with node.pod("second") as pod:
-        path = node.stage.places.store / "pods" / pod.namespace / f"{pod.name}.json"
+        path = node.stage.paths.store / "pods" / pod.namespace / f"{pod.name}.json"
         body = path.read_text()
         path.write_text("{")
         node.add(pod)
@@ -200,5 +200,5 @@ def _another_call_cleans_up(killed: Killed) -> bool:
 
 def forget_runtimes_cache(node: Node) -> None:
     """Deletes libcni's cache, as a runtime that has forgotten its sandboxes."""
-    for path in (node.stage.places.var_lib_cni / "results").glob("*"):
+    for path in (node.stage.paths.var_lib_cni / "results").glob("*"):
         path.unlink()

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import stage
-from netattach_cli.demo.stage import Places
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import NodePaths
 from support.faults import state
 from support.node import Node
 from support.waiting import eventually
@@ -67,16 +67,16 @@ class Disks:
 
     def spoil(self, content: bytes | None) -> None:
         """Overwrites the only entry; None truncates it in the middle."""
-        [entry] = self.node.stage.places.ledger.glob("*.json")
+        [entry] = self.node.stage.paths.ledger.glob("*.json")
         data = entry.read_bytes()
         entry.write_bytes(data[: len(data) // 2] if content is None else content)
 
 
 @pytest.fixture(scope="module")
-def disks(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disks]:
+def disks(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disks]:
     """For all tests here, none of which leaves anything."""
     root = tmp_path_factory.mktemp("disks")
-    with stage.build(Places(root / "stage", places.plugins, places.shim)) as built, built.daemon():
+    with demo_node.build(NodePaths(root / "stage", places.plugins, places.shim)) as built, built.daemon():
         node = Node(built, cnitool)
         node.create_nad("good", GOOD)
         with node.pod("good") as pod:
@@ -139,7 +139,7 @@ def test_leases_on_a_broken_disk(disks: Disks, kind: str) -> None:
 def test_configs_on_a_broken_disk(disks: Disks, kind: str) -> None:
     """They are only read: pods are attached and deleted."""
     node = disks.node
-    with disks.disk(str(node.stage.places.conf_dir)) as turn, node.pod("good") as pod:
+    with disks.disk(str(node.stage.paths.conf_dir)) as turn, node.pod("good") as pod:
         turn(kind)
 
         node.add(pod)
@@ -159,7 +159,7 @@ def test_a_broken_entry(disks: Disks, content: bytes | None, nad_stays: bool) ->
         node.add(pod)
         disks.spoil(content)
         if not nad_stays:
-            (node.stage.places.store / "nads/default/good.json").unlink()
+            (node.stage.paths.store / "nads/default/good.json").unlink()
         try:
             added = node.call("add", pod)
             assert 0 != added.returncode
@@ -175,10 +175,10 @@ def test_a_broken_entry(disks: Disks, content: bytes | None, nad_stays: bool) ->
 
 
 def test_a_broken_entry_of_a_running_pod_survives_a_restart(
-    places: Places, cnitool: Path, tmp_path: Path
+    places: NodePaths, cnitool: Path, tmp_path: Path
 ) -> None:
     """The daemon does not undo it, and attaches other pods."""
-    with stage.build(Places(tmp_path / "stage", places.plugins, places.shim)) as built:
+    with demo_node.build(NodePaths(tmp_path / "stage", places.plugins, places.shim)) as built:
         node = Node(built, cnitool)
         node.create_nad("good", GOOD)
         with node.pod("good") as pod:

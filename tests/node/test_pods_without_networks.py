@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo.stage import DEFAULT_NETWORK
+from netattach_cli.demo.demo_node import DEFAULT_NETWORK
 from netattach_core.cni import request as cni_request
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Feature
@@ -133,7 +133,7 @@ def test_a_value_that_contains_the_key_is_no_annotation(node: Node, value: str) 
 class TestWhichChain:
     def test_a_changed_default_network_is_not_used(self, node: Node) -> None:
         """Until the daemon has compiled it; one that was changed back is used."""
-        conf = node.stage.places.conf_dir / "10-default.conflist"
+        conf = node.stage.paths.conf_dir / "10-default.conflist"
         with node.pod() as pod:
             conf.write_text(DEFAULT_NETWORK.replace("10.244.1", "10.244.2"))
             assert TRY_AGAIN == error_of(node, "ADD", pod)["code"]
@@ -146,7 +146,7 @@ class TestWhichChain:
     )
     def test_a_file_that_sorts_first_needs_the_daemon(self, node: Node, name: str, code: int) -> None:
         """It may be another default network; one that sorts after it changes nothing."""
-        new = node.stage.places.conf_dir / name
+        new = node.stage.paths.conf_dir / name
         with node.pod() as pod:
             new.write_text("{}")
             try:
@@ -158,7 +158,7 @@ class TestWhichChain:
 
     def test_delete_uses_the_chain_of_the_add(self, node: Node) -> None:
         """The default network has changed since; the lease is released in that of the ADD."""
-        conf = node.stage.places.conf_dir / "10-default.conflist"
+        conf = node.stage.paths.conf_dir / "10-default.conflist"
         with node.pod() as pod:
             node.add(pod)
             conf.write_text(DEFAULT_NETWORK.replace('"cbr0","plugins"', '"other","plugins"'))
@@ -171,7 +171,7 @@ class TestWhichChain:
 
     def test_a_directory_with_more_plugins_needs_the_daemon(self, node: Node) -> None:
         """Also where it is empty."""
-        beside = node.stage.places.conf_dir / "cbr0"
+        beside = node.stage.paths.conf_dir / "cbr0"
         beside.mkdir()
         with node.pod() as pod:
             try:
@@ -278,7 +278,7 @@ class TestTheDaemonAfterwards:
                 assert ("cbr0", "eth0", True) == tuple(
                     node.status(late)[0][k] for k in ("name", "interface", "default")
                 )
-            notes = [(node.stage.places.ledger / "chains/plain" / name).read_bytes() for name in node.notes()]
+            notes = [(node.stage.paths.ledger / "chains/plain" / name).read_bytes() for name in node.notes()]
             assert [True, True] == [compiled_chain.parse_note(note).told for note in notes]
             node.delete(early)
             node.delete(late)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from netattach_cli.demo.stage import DEFAULT_NETWORK
+from netattach_cli.demo.demo_node import DEFAULT_NETWORK
 from support.node import Node
 from support.shim_calls import (
     DELEGATE,
@@ -257,7 +257,7 @@ class TestKilled:
     @pytest.mark.parametrize("cut", range(0, 1200, 97))
     def test_while_the_sandbox_file_was_written(self, node: Node, cut: int) -> None:
         """Nothing was started then; the daemon deletes by the sandbox's id, and the incomplete file too."""
-        path = node.stage.places.ledger / "chains/plain"
+        path = node.stage.paths.ledger / "chains/plain"
         with node.pod() as pod:
             node.add(pod)
             note = path / sandbox(pod)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import stage
-from netattach_cli.demo.stage import DEFAULT_NETWORK, Places
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import DEFAULT_NETWORK, NodePaths
 from netattach_core.cni import netattach_conf
 from support.node import Node, NodePod
 
@@ -33,10 +33,10 @@ LAN: dict[str, Any] = {
 
 
 @pytest.fixture
-def node(places: Places, cnitool: Path, tmp_path: Path) -> Iterator[Node]:
+def node(places: NodePaths, cnitool: Path, tmp_path: Path) -> Iterator[Node]:
     """Its default network, and so our conflist, are of 1.1.0; each chain has a witness."""
-    own = Places(tmp_path / "stage", places.plugins, places.shim)
-    with stage.build(own) as built:
+    own = NodePaths(tmp_path / "stage", places.plugins, places.shim)
+    with demo_node.build(own) as built:
         primary = json.loads(DEFAULT_NETWORK)
         primary |= {"cniVersion": "1.1.0", "plugins": [*primary["plugins"], {"type": "witness"}]}
         (own.conf_dir / "10-default.conflist").write_text(json.dumps(primary))
@@ -72,7 +72,7 @@ def test_status_is_that_of_the_default_network(node: Node, tmp_path: Path) -> No
 
 def test_status_of_a_node_without_a_default_network(node: Node) -> None:
     """Not ready, with the reason."""
-    (node.stage.places.conf_dir / "10-default.conflist").unlink()
+    (node.stage.paths.conf_dir / "10-default.conflist").unlink()
     with node.pod() as pod:
         asked = _ask(node, "status", pod)
 
@@ -85,10 +85,10 @@ def test_gc_deletes_no_running_pod(node: Node, tmp_path: Path) -> None:
     with node.pod("lan,lan") as pod:
         node.add(pod)
         leases = node.leases()
-        [entry] = node.stage.places.ledger.glob("*.json")
+        [entry] = node.stage.paths.ledger.glob("*.json")
         container_id = entry.stem
         # cnitool's gc deletes what is in its cache first, as a runtime without pods
-        for path in (node.stage.places.var_lib_cni / "results").iterdir():
+        for path in (node.stage.paths.var_lib_cni / "results").iterdir():
             path.rename(tmp_path / path.name)
 
         asked = _ask(node, "gc", pod)

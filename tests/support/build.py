@@ -55,7 +55,7 @@ def plugin_error_driver() -> Path:
     driver = Path(__file__).with_name("plugin_error_driver.c")
     built, new = _SHIM / "build/plugin-error-driver", _SHIM / f"build/.driver-{os.getpid()}"
     built.parent.mkdir(exist_ok=True)
-    command = [
+    command: list[str | Path] = [
         require.command("gcc"),
         "-std=c11",
         "-Wall",

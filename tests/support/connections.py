@@ -1,4 +1,4 @@
-"""POST over kept connections with little work, since a server is measured on the same machine."""
+"""POST over persistent connections, with little CPU time: a load must not slow down the server that it measures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _END_OF_HEAD, _END_OF_LINE, _LAST_CHUNK = b"\r\n\r\n", b"\r\n", b"\r\n0\r\n\r\n"
 
 
 class Connections:
-    """As many connections as there are concurrent requests; each is used by one request at a time."""
+    """A pool with as many connections as there are requests at once."""
 
     def __init__(self, url: str, token: str, trusted: ssl.SSLContext | None) -> None:
         self._host = urlsplit(url)
@@ -31,36 +31,36 @@ class Connections:
         await asyncio.sleep(0)
 
     async def post(self, path: str, body: bytes) -> tuple[int, str]:
-        """The status and text of the answer to this JSON. Raises OSError where there is none."""
-        connection = self._taken() or await self._made()
+        """Sends this JSON; the status and text of the response. Raises OSError if there is none."""
+        connection = self._pop_idle() or await self._connect()
         length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         try:
-            answer = await connection.asked(b"POST " + path.encode() + self._head + length.encode() + body)
+            response = await connection.send(b"POST " + path.encode() + self._head + length.encode() + body)
         except BaseException:
             connection.close()
             raise
         self._idle.append(connection)
-        return answer
+        return response
 
-    def _taken(self) -> _Connection | None:
-        """The one used last, so that the server closes the others in time."""
+    def _pop_idle(self) -> _Connection | None:
+        """The connection used last, so that the server may close the others when they are idle."""
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open:
                 return connection
         return None
 
-    async def _made(self) -> _Connection:
+    async def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()
         host, port = self._host.hostname or "", self._host.port or 443
-        _, made = await loop.create_connection(_Connection, host, port, ssl=self._trusted)
-        return made
+        _, connection = await loop.create_connection(_Connection, host, port, ssl=self._trusted)
+        return connection
 
 
 class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
-        self._answer: asyncio.Future[tuple[int, str]] | None = None
+        self._response: asyncio.Future[tuple[int, str]] | None = None
         self._received = bytearray()
 
     @property
@@ -71,13 +71,13 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def asked(self, request: bytes) -> tuple[int, str]:
+    async def send(self, request: bytes) -> tuple[int, str]:
         if self._transport is None:
-            raise ConnectionError("the server has ended the connection")
+            raise ConnectionError("the server closed the connection")
         self._received.clear()
-        self._answer = asyncio.get_running_loop().create_future()
+        self._response = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        return await self._answer
+        return await self._response
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -85,18 +85,18 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(exc or ConnectionError("the server has ended the connection"))
+        if self._response is not None and not self._response.done():
+            self._response.set_exception(exc or ConnectionError("the server closed the connection"))
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        whole = parsed(bytes(self._received))
-        if whole is not None and self._answer is not None and not self._answer.done():
-            self._answer.set_result(whole)
+        response = parse(bytes(self._received))
+        if response is not None and self._response is not None and not self._response.done():
+            self._response.set_result(response)
 
 
-def parsed(received: bytes) -> tuple[int, str] | None:
-    """Status and text of an answer; None while it is incomplete."""
+def parse(received: bytes) -> tuple[int, str] | None:
+    """Status and text of a response; None while it is incomplete."""
     head, found, body = received.partition(_END_OF_HEAD)
     if not found:
         return None
@@ -106,12 +106,12 @@ def parsed(received: bytes) -> tuple[int, str] | None:
         name, _, value = line.partition(b":")
         if name == b"content-length":
             return (status, body.decode()) if len(body) >= int(value) else None
-    # JSON has no such line ends of its own.
-    whole = (_END_OF_LINE + body).endswith(_LAST_CHUNK)
-    return (status, _unchunked(body).decode()) if whole else None
+    # JSON contains no such line endings itself.
+    is_complete = (_END_OF_LINE + body).endswith(_LAST_CHUNK)
+    return (status, _decode_chunks(body).decode()) if is_complete else None
 
 
-def _unchunked(body: bytes) -> bytes:
+def _decode_chunks(body: bytes) -> bytes:
     text = b""
     while body:
         size, _, body = body.partition(_END_OF_LINE)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from netattach_cli.demo.stage import Stage
+from netattach_cli.demo.demo_node import DemoNode
 from support.node import Node
 from support.shim_peer import children
 from support.waiting import PATIENCE
@@ -22,7 +22,7 @@ _TESTS = Path(__file__).parent.parent
 class FaultyDaemon:
     """The daemon under a supervisor that restarts it at once."""
 
-    def __init__(self, stage: Stage, directory: Path) -> None:
+    def __init__(self, stage: DemoNode, directory: Path) -> None:
         self._stage = stage
         self._directory = directory
         self._round = 0
@@ -101,7 +101,7 @@ def differences(node: Node, clean: Mapping[str, object]) -> dict[str, object]:
 
 def state(node: Node) -> Mapping[str, object]:
     """Everything that a call may leave: `leftovers`, the runtime's cache, mounts."""
-    cache = node.stage.places.var_lib_cni / "results"
+    cache = node.stage.paths.var_lib_cni / "results"
     return {
         **{key: value for key, value in node.leftovers().items() if key != "namespaces"},
         "cache": sorted(path.name for path in cache.glob("*")) if cache.exists() else [],

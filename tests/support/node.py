@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netattach_cli.demo.demo_node import DemoNode
 from netattach_cli.demo.runtime import write_object
-from netattach_cli.demo.stage import Stage
 from netattach_core.api.nad import RESOURCE_NAME
 from netattach_core.cni import request as cni_request
 
@@ -40,7 +40,7 @@ class NodePod:
 class Node:
     """Calls by cnitool on a node of the demo, and the state of that node, read from the kernel and from files."""
 
-    stage: Stage
+    stage: DemoNode
     cnitool: Path
     hands_over_annotations: bool = True
 
@@ -51,7 +51,7 @@ class Node:
         annotations = {RESOURCE_NAME: resource} if resource else {}
         metadata = {"namespace": namespace, "name": name, "annotations": annotations}
         body = {"kind": "NetworkAttachmentDefinition", "metadata": metadata, "spec": {"config": text}}
-        write_object(self.stage.places.store / "nads", body)
+        write_object(self.stage.paths.store / "nads", body)
 
     @contextlib.contextmanager
     def pod(self, networks: str | list[dict[str, Any]] = "") -> Iterator[NodePod]:
@@ -65,7 +65,7 @@ class Node:
             "uid": pod.uid,
             "annotations": pod.annotations,
         }
-        write_object(self.stage.places.store / "pods", {"kind": "Pod", "metadata": metadata})
+        write_object(self.stage.paths.store / "pods", {"kind": "Pod", "metadata": metadata})
         self.stage.run("ip", "netns", "add", pod.name)
         self.stage.run("ip", "-n", pod.name, "link", "set", "lo", "up")  # as every runtime does
         try:
@@ -93,8 +93,8 @@ class Node:
         offered = {cni_request.POD_ANNOTATIONS: pod.annotations} if self.hands_over_annotations else {}
         arguments = {"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name, "K8S_POD_UID": pod.uid}
         environment = {
-            "NETCONFPATH": str(self.stage.places.conf_dir),
-            "CNI_PATH": str(self.stage.places.bin_dir),
+            "NETCONFPATH": str(self.stage.paths.conf_dir),
+            "CNI_PATH": str(self.stage.paths.bin_dir),
             "CNI_ARGS": cni_request.args_text(arguments),
             "CAP_ARGS": json.dumps(offered),
         }
@@ -134,7 +134,7 @@ class Node:
         return str(self.link(pod, name)["linkinfo"]["info_kind"])
 
     def status_text(self, pod: NodePod) -> str | None:
-        path = self.stage.places.store / "pods" / pod.namespace / f"{pod.name}.json"
+        path = self.stage.paths.store / "pods" / pod.namespace / f"{pod.name}.json"
         text: str | None = json.loads(path.read_text())["metadata"]["annotations"].get(STATUS)
         return text
 
@@ -150,15 +150,15 @@ class Node:
 
     def leases(self) -> list[str]:
         """host-local's leases, `network/address`."""
-        stores = self.stage.places.leases.glob("*/*")
+        stores = self.stage.paths.leases.glob("*/*")
         return sorted(f"{path.parent.name}/{path.name}" for path in stores if path.name[0].isdigit())
 
     def ledger_entries(self) -> list[str]:
-        return self.stage.places.of_sandboxes()
+        return self.stage.paths.sandbox_files()
 
     def notes(self) -> list[str]:
         """The sandboxes that the shim has attached without the daemon."""
-        return sorted(path.name for path in (self.stage.places.ledger / "chains/plain").glob("*"))
+        return sorted(path.name for path in (self.stage.paths.ledger / "chains/plain").glob("*"))
 
     def nat_rules(self) -> list[str]:
         """portmap's rules for host ports."""
@@ -172,7 +172,7 @@ class Node:
             "links": [name for name in self.link_names() if name not in stays],
             "leases": self.leases(),
             "ledger": self.ledger_entries(),
-            "device-info": [path.name for path in self.stage.places.device_info.glob("cni/*")],
+            "device-info": [path.name for path in self.stage.paths.device_info.glob("cni/*")],
             "nat": self.nat_rules() if shutil.which("iptables") else [],
             "namespaces": [
                 line.split()[0]
