@@ -17,7 +17,7 @@ from typing import Any
 
 from netattach_core.shim.protocol import Frame, Kind
 from netattach_plugin import __main__ as daemon
-from netattach_plugin.calls.shim_connection import ShimCall
+from netattach_plugin.calls.shim_connection import ShimConnection
 from netattach_plugin.cluster.file_store import FileStore
 from netattach_plugin.netlink.pod_links import PodLinks
 from netattach_plugin.netlink.sockets import Opener
@@ -77,27 +77,36 @@ class Points:
             self.reach(f"{when} {name}")
 
 
-def _sent(_: ShimCall, frame: Frame) -> str:
+def _sent(_: ShimConnection, frame: Frame) -> str:
     if frame.kind is Kind.RUN:
         return f"RUN {frame.fields[1].decode()}"
     return "ANSWER" if frame.kind is Kind.ANSWER else ""
 
 
-def _taken(_: ShimCall, frame: Frame) -> str:
+def _taken(_: ShimConnection, frame: Frame) -> str:
     return "RAN" if frame.kind is Kind.RAN else ""
 
 
 def _renamed(path: Path, *_: object) -> str:
-    return "" if path.parent.name == "nodes" else "rename"  # the inventory is told whenever it is ready
+    return "" if _is_inventory(path) else "rename"
+
+
+def _synced(descriptor: int) -> str:
+    return "" if _is_inventory(Path(f"/proc/self/fd/{descriptor}").readlink()) else "fsync"
+
+
+def _is_inventory(path: Path) -> bool:
+    """It is published at any time, so that it is no point of a call; the file or its directory."""
+    return "nodes" in (path.name, path.parent.name)
 
 
 def wrap(points: Points) -> None:
     """All that the daemon does to the world in a call."""
-    points.around(os, "fsync")
+    points.around(os, "fsync", _synced)
     points.around(Path, "rename", _renamed)
     points.around(FileLedger, "remove", "remove")
-    points.around(ShimCall, "_send", _sent)
-    points.around(ShimCall, "_take", _taken)
+    points.around(ShimConnection, "_send", _sent)
+    points.around(ShimConnection, "_handle", _taken)
     points.around(Opener, "open_in", "netlink socket")
     points.around(PodLinks, "dump", "netlink request")
     points.around(FileStore, "write_status", "status")

@@ -1,4 +1,4 @@
-"""The API's stand-in on one machine: Kubernetes objects as JSON files, one a file.
+"""The port Store without a cluster: each Kubernetes object is a JSON file.
 
 <directory>/nads/<namespace>/<name>.json
 <directory>/pods/<namespace>/<name>.json      network-status is written into its metadata
@@ -17,10 +17,11 @@ from netattach_core.api.inventory import NodeAddress, NodeInventory
 from netattach_core.api.nad import Nad
 from netattach_core.api.pod import Pod, PodRef
 from netattach_core.errors import ConfigError, NotFoundError
+from netattach_plugin.files import atomic_file
 
 
 class FileStore:
-    """Reads each object anew, so that one written just now is found."""
+    """Reads the file on each access."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -76,6 +77,4 @@ def _is_same_pod(body: dict[str, Any], ref: PodRef) -> bool:
 
 def _write(path: Path, body: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(body, indent=2))
-    temporary.rename(path)
+    atomic_file.write(path, json.dumps(body, indent=2).encode(), 0o644)
