@@ -1,4 +1,4 @@
-"""The node daemon: it decides what a pod's networks need; the shim executes.
+"""The daemon of a node: decides what the networks of a pod need; the shim runs the plugins.
 
-Reading order: __main__ (wiring), server (one call from socket to answer), engine (gather, decide, act, answer), ports.
+Reading order: __main__, wiring, calls/server (a call from socket to answer), engine (each verb), ports.
 """

@@ -1,9 +1,9 @@
-"""What the engine needs of the world, as Protocols; the edges fill them, and tests fill them with twins."""
+"""What the daemon needs of the world, as Protocols, one concern each; adapters implement them, tests have twins of them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -15,56 +15,73 @@ from netattach_core.attach.default_route import DefaultRoute
 from netattach_core.attach.plan import Carrier, Step, Verb
 from netattach_core.attach.sandbox import Sandbox
 from netattach_core.cni.request import CniRequest
+from netattach_core.errors import NetattachError
 from netattach_core.shim.protocol import Ran
 
 
-class Store(Protocol):
-    """The API, as the daemon sees it. Every method raises TryAgainError where the API cannot be reached."""
+class PodReader(Protocol):
+    """Pods of the API."""
 
     async def pod(self, ref: PodRef) -> Pod | None:
-        """The pod; None where there is none, or only one of that name with another UID."""
+        """None for no such pod, or for one of that name with another UID. Raises TryAgainError without the API."""
+
+
+class NadReader(Protocol):
+    """NADs of the API."""
 
     async def nad(self, namespace: str, name: str) -> Nad | None:
-        """The NAD, one created just now included; None where there is none. Raises ConfigError where it cannot be read."""
+        """Also one that was created a moment ago; None for no such NAD.
+
+        Raises ConfigError for one that cannot be read, TryAgainError without the API.
+        """
+
+
+class StatusWriter(Protocol):
+    """The network-status annotation of pods."""
 
     async def write_status(self, ref: PodRef, text: str) -> None:
-        """Sets the network-status annotation and changes nothing else. Raises NotFoundError where the pod is gone."""
+        """Changes nothing else. Raises NotFoundError where the pod is gone, TryAgainError without the API."""
+
+
+class InventoryWriter(Protocol):
+    """The inventory of this node in the API."""
 
     async def publish_inventory(self, inventory: NodeInventory) -> None:
-        """Makes this node's inventory known."""
+        """Creates or replaces it. Raises TryAgainError without the API."""
+
+
+class NodeInfo(Protocol):
+    """The Node object of this node."""
 
     async def node_addresses(self) -> Sequence[NodeAddress]:
-        """Those by which the cluster knows this node, as far as they are known yet; asks nobody."""
+        """Addresses that the cluster uses for this node."""
 
     async def node_labels(self) -> Mapping[str, str]:
-        """This node's labels in the cluster, likewise."""
+        """Labels, none while the Node is unknown."""
+
+
+class Store(PodReader, NadReader, StatusWriter, InventoryWriter, NodeInfo, Protocol):
+    """The whole API, for the wiring; each consumer takes one of the ports above."""
 
 
 class StatusSink(Protocol):
-    """Where network-status goes."""
+    """Writes network-status in the background, with retries."""
 
-    async def deliver(self, ref: PodRef, text: str) -> None:
-        """Returns when it is written or a bounded time has passed; what is not written by then is written later."""
+    async def write(self, ref: PodRef, text: str) -> None:
+        """Returns when it is written, or after a bounded time; retries go on in the background."""
 
-    def deliver_later(self, ref: PodRef, text: str) -> None:
-        """Returns at once. For plain pods, which may be told nothing at all by the cluster's settings."""
-
-
-class PlainStatusSink(Protocol):
-    """Where network-status of pods goes that the shim attached alone."""
-
-    async def deliver_plain(self, ref: PodRef, text: str) -> None:
-        """Returns when it is written, will never be, or is not to be."""
+    def enqueue(self, ref: PodRef, text: str) -> Awaitable[None]:
+        """For pods without secondary networks. Need not be awaited; done when it is written, cannot be, or is switched off."""
 
 
 class Events(Protocol):
-    """What people are told of a pod; told beside the call, and a lost one is no failure."""
+    """Events on pods: asynchronous, best effort."""
 
     def added(self, ref: PodRef, messages: Iterable[str]) -> None:
-        """The interfaces that it got, one message each."""
+        """One message for each interface."""
 
     def failed(self, ref: PodRef, message: str) -> None:
-        """Why it got none."""
+        """Why the pod could not be attached."""
 
 
 class Ledger(Protocol):
@@ -77,70 +94,82 @@ class Ledger(Protocol):
         """Raises OSError where the disk refuses."""
 
     async def note(self, sandbox: Sandbox) -> None:
-        """A save that outlives us, but not a loss of power. Raises OSError likewise."""
+        """A save that survives the daemon, but not a loss of power. Raises OSError."""
 
     async def remove(self, container_id: str) -> None:
-        """Succeeds where there is none. Raises OSError where the disk refuses."""
+        """Succeeds for no such entry. Raises OSError where the disk refuses."""
 
     async def leases(self, container_id: str) -> Sequence[tuple[str, str]]:
-        """What host-local has noted of the sandbox: networks and interfaces."""
+        """The leases of host-local for the sandbox: networks and interfaces."""
 
     async def still_leased(
         self, container_id: str, leases: Iterable[tuple[str, str]]
     ) -> Sequence[tuple[str, str]]:
-        """Those of the leases, networks and addresses, that host-local still keeps for the sandbox."""
+        """Those of the leases, networks and addresses, that host-local still has for the sandbox."""
 
     async def container_ids(self) -> Sequence[str]:
-        """Those of all entries, of such as cannot be read too."""
+        """Of all entries, also of those that cannot be read."""
+
+    async def sandboxes(self, unreadable: Callable[[str, Exception], object]) -> AsyncIterator[Sandbox]:
+        """All entries; for one that cannot be read, `unreadable` is called with its container id and the error, and may raise."""
+        for container_id in await self.container_ids():
+            await asyncio.sleep(0)  # calls go on meanwhile
+            try:
+                sandbox = await self.load(container_id)
+            except (NetattachError, OSError) as error:
+                unreadable(container_id, error)
+                continue
+            if sandbox is not None:
+                yield sandbox
 
 
-class Foreign(Protocol):
-    """What others noted of sandboxes that they attached: Multus, or the runtime by the default network alone."""
+class AttachmentCaches(Protocol):
+    """What Multus and libcni have cached of sandboxes that were attached without netattach."""
 
-    async def attachments(self, call: CniRequest) -> tuple[Attachment, ...]:
-        """In the order of their ADD; without the default network where nobody noted it. Raises DecodeError."""
+    async def attachments(self, request: CniRequest) -> tuple[Attachment, ...]:
+        """In the order of their ADD; without the default network where no cache has it. Raises DecodeError."""
 
     async def forget(self, sandbox: Sandbox) -> None:
-        """These attachments are freed, or in the ledger: nobody else is to free them again."""
+        """Removes what is cached of a sandbox that is detached or in the ledger, so that it is not detached twice."""
 
 
 class Devices(Protocol):
     """The devices of this node."""
 
     async def of_pod(self, pod: PodRef) -> Mapping[str, Sequence[str]]:
-        """Those that the pod was given, by resource or claim. Raises TryAgainError where nobody answers."""
+        """The pod's devices, by resource or claim. Raises TryAgainError where the kubelet does not answer."""
 
 
 class DeviceFiles(Protocol):
-    """What device plugins and CNI plugins tell of the devices behind interfaces, a file for each attachment."""
+    """Device-info files of attachments, one each, written by device plugins and CNI plugins."""
 
     def named(self, call: CniRequest, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
-        """The attachments with their files' paths; nothing is touched."""
+        """The attachments with the paths of their files; touches nothing."""
 
     def prepare(self, attachments: Iterable[Attachment]) -> None:
-        """Makes room for each file, and writes what is known before the plugins run. Raises NetattachError."""
+        """Writes what is known before the plugins run. Raises NetattachError."""
 
     def told(self, attachments: Iterable[Attachment]) -> Mapping[str, Mapping[str, Any]]:
-        """What the files say, by interface name."""
+        """The contents of the files, by interface name."""
 
     def remove(self, attachments: Iterable[Attachment]) -> None:
-        """Succeeds where there are none."""
+        """Succeeds for attachments without a file."""
 
 
 class NodeNetworks(Protocol):
-    """The networks that stand as files in the node's CNI configuration directory."""
+    """The networks in the node's CNI configuration directory."""
 
     def primary(self) -> Network:
-        """The cluster's default network, the one in the settings first. Raises TryAgainError where there is none yet."""
+        """The default network: the one in the settings, else the first. Raises TryAgainError while there is none."""
 
     def by_name(self, name: str) -> Network | None:
-        """The network that has this name in its JSON text, for NADs without a configuration."""
+        """The network with this name in its JSON text, for NADs with an empty config."""
 
     def by_file(self, name: str) -> Network | None:
-        """The network in the file of this name. Raises TryAgainError where that cannot be read yet."""
+        """The network in the file of this name. Raises TryAgainError while that cannot be read."""
 
     def files(self) -> tuple[NetworkFile, ...]:
-        """All that can be read, by the files' names."""
+        """All that can be read, sorted by file name."""
 
 
 class Routes(Protocol):
@@ -150,30 +179,30 @@ class Routes(Protocol):
         """Those of the main table, in the kernel's order."""
 
     async def remove(self, route: DefaultRoute) -> None:
-        """Takes one away, with all its hops."""
+        """Removes a route with all its hops."""
 
     async def add(self, route: DefaultRoute) -> None:
-        """Sets one with a single hop."""
+        """Adds a route with a single hop."""
 
 
 class PodLinks(Protocol):
     """The links in one pod's network namespace."""
 
     async def names(self) -> frozenset[str]:
-        """All that are there now."""
+        """Of all current links."""
 
     async def appeared(self, name: str) -> None:
-        """Returns when a link of that name is there; one that came since the namespace was opened counts."""
+        """Returns when a link of that name exists, or has existed since the namespace was opened."""
 
     def routes(self) -> AbstractAsyncContextManager[Routes]:
-        """The routes of these links, as they are from now on."""
+        """The routes in this namespace."""
 
 
 class Links(Protocol):
     """The kernel's links."""
 
     def open(self, netns: int) -> AbstractAsyncContextManager[PodLinks]:
-        """A look into the namespace behind this descriptor."""
+        """The namespace behind this descriptor."""
 
     async def interfaces(self) -> tuple[Interface, ...]:
         """Those of the node."""
@@ -186,15 +215,15 @@ class Caller(Protocol):
     """The runtime behind a call."""
 
     @property
-    def given_up(self) -> asyncio.Event:
-        """Set when nobody waits for the answer any more."""
+    def cancellation(self) -> asyncio.Event:
+        """Set when the runtime cancels the call, or its shim is gone."""
 
     def seconds_left(self) -> float:
-        """How long it is taken to wait; below 0 when that is over."""
+        """Until the call's deadline; below 0 after it."""
 
 
 class Shim(Caller, Protocol):
-    """The process that the runtime started and that runs plugins for us."""
+    """The process that the runtime started and that runs plugins for the daemon."""
 
     @property
     def netns(self) -> int | None:
@@ -202,24 +231,17 @@ class Shim(Caller, Protocol):
 
     @property
     def cancelled(self) -> bool:
-        """Whether the runtime has given up; all plugins have ended then."""
+        """Whether the call is cancelled; all its plugins have ended then."""
 
     async def run(self, plugin: str, stdin: bytes, environment: Mapping[str, str], deadline: float) -> Ran:
-        """Runs a plugin. Raises TryAgainError where the shim is gone."""
+        """Runs a plugin for `deadline` seconds at most. Raises TryAgainError where the shim is gone."""
 
 
 class Executor(Protocol):
-    """Carries out the steps of one carrier."""
+    """Executes the steps of one carrier."""
 
     async def execute(self, verb: Verb, step: Step, previous: str | None) -> str:
         """The step's result as text, "" where it has none. Raises NetattachError."""
 
 
 Executors = Mapping[Carrier, Executor]
-
-
-class Versions(Protocol):
-    """The plugin binaries of this node."""
-
-    async def installed(self) -> Iterable[tuple[str, tuple[str, ...]]]:
-        """Each binary's name and the CNI versions that it says it speaks."""

@@ -71,7 +71,10 @@ def attached(row: Row, directory: Path, args: str = "", **stdin: Any) -> tuple[A
     call = cni_request.parse(
         environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": offered, **stdin}).encode()
     )
-    return asyncio.run(NetworkResolver(store, networks, FixedDevices(), lambda: selection).attachments(call))
+    resolver = NetworkResolver(
+        pods=store, nads=store, networks=networks, devices=FixedDevices(), settings=lambda: selection
+    )
+    return asyncio.run(resolver.attachments(call))
 
 
 def told(attachment: Attachment) -> list[dict[str, Any]]:
@@ -117,7 +120,7 @@ ANNOTATION = {
     "one interface twice": Row("net1@a,net2@a", "interface 'a' is test/net1's already"),
     "no such NADs": Row(
         "net1,net2",
-        "pod test/p: network test/net1: there is no NetworkAttachmentDefinition 'net1' in namespace 'test'",
+        "network test/net1: there is no NetworkAttachmentDefinition 'net1' in namespace 'test'",
         nads={},
         differs=WORDS,
     ),

@@ -1,4 +1,4 @@
-"""Twins of the daemon's ports: the same promises, held in memory, with failures that a test can order."""
+"""Twins of the daemon's ports: the same promises, held in memory, with failures that a test can inject."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from netattach_core.cni.request import CniRequest
 from netattach_core.devices import device_info
 from netattach_core.errors import ConfigError, DecodeError, NetattachError, NotFoundError, TryAgainError
 from netattach_core.shim.protocol import Outcome, Ran
+from netattach_plugin.ports import Ledger
 
 
 @dataclass
@@ -86,7 +87,7 @@ class MemoryStore:
 
 
 @dataclass
-class MemoryLedger:
+class MemoryLedger(Ledger):
     """The port Ledger; `history` keeps each saved entry, `fail_on_save` the numbers of saves that the disk refuses."""
 
     entries: dict[str, Sandbox] = field(default_factory=dict)
@@ -130,14 +131,14 @@ class MemoryLedger:
 
 
 @dataclass
-class MemoryForeign:
-    """The port Foreign; `problem` is why it cannot be read."""
+class MemoryCaches:
+    """The port AttachmentCaches; `problem` is why they cannot be read."""
 
     found: tuple[Attachment, ...] = ()
     problem: str = ""
     forgotten: list[Sandbox] = field(default_factory=list)
 
-    async def attachments(self, call: CniRequest) -> tuple[Attachment, ...]:
+    async def attachments(self, request: CniRequest) -> tuple[Attachment, ...]:
         if self.problem:
             raise DecodeError(self.problem)
         return self.found
@@ -310,8 +311,8 @@ class FakeShim:
 
     links: FakePodLinks
     netns: int | None = 3
-    given_up: asyncio.Event = field(default_factory=asyncio.Event)
-    patience: float = 100.0
+    cancellation: asyncio.Event = field(default_factory=asyncio.Event)
+    deadline: float = 100.0
     replies: dict[str, Reply] = field(default_factory=dict)
     asked: list[Ask] = field(default_factory=list)
     running: int = 0
@@ -319,10 +320,10 @@ class FakeShim:
 
     @property
     def cancelled(self) -> bool:
-        return self.given_up.is_set()
+        return self.cancellation.is_set()
 
     def seconds_left(self) -> float:
-        return self.patience
+        return self.deadline
 
     async def run(self, plugin: str, stdin: bytes, environment: Mapping[str, str], deadline: float) -> Ran:
         ask = Ask(
@@ -376,16 +377,19 @@ class RecordingEvents:
 
 
 @dataclass
-class RecordingSink:
-    """The port StatusSink; remembers what was awaited and what was not."""
+class RecordingStatusSink:
+    """The port StatusSink; records what was awaited apart from what was not."""
 
-    delivered: dict[str, str] = field(default_factory=dict)
-    later: dict[str, str] = field(default_factory=dict)
-    on_delivery: Callable[[], None] = lambda: None
+    written: dict[str, str] = field(default_factory=dict)
+    enqueued: dict[str, str] = field(default_factory=dict)
+    on_write: Callable[[], None] = lambda: None
 
-    async def deliver(self, ref: PodRef, text: str) -> None:
-        self.on_delivery()
-        self.delivered[str(ref)] = text
+    async def write(self, ref: PodRef, text: str) -> None:
+        self.on_write()
+        self.written[str(ref)] = text
 
-    def deliver_later(self, ref: PodRef, text: str) -> None:
-        self.later[str(ref)] = text
+    def enqueue(self, ref: PodRef, text: str) -> asyncio.Future[None]:
+        self.enqueued[str(ref)] = text
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done

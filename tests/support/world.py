@@ -20,12 +20,12 @@ from support.twins import (
     FakeShim,
     FixedDevices,
     FixedNetworks,
+    MemoryCaches,
     MemoryDeviceFiles,
-    MemoryForeign,
     MemoryLedger,
     MemoryStore,
     RecordingEvents,
-    RecordingSink,
+    RecordingStatusSink,
 )
 
 MACVLAN = '{"cniVersion":"1.0.0","type":"macvlan","master":"eth1"}'
@@ -49,10 +49,10 @@ class World:
         for name, config in {"a": MACVLAN, "b": BRIDGE, "empty": "", "broken": "{"}.items():
             self.store.create({**body("NetworkAttachmentDefinition", name), "spec": {"config": config}})
         self.ledger = MemoryLedger()
-        self.foreign = MemoryForeign()
+        self.caches = MemoryCaches()
         self.links = FakePodLinks()
         self.shim = FakeShim(self.links)
-        self.status = RecordingSink()
+        self.status = RecordingStatusSink()
         self.devices = FixedDevices()
         self.device_files = MemoryDeviceFiles()
         self.events = RecordingEvents()
@@ -66,9 +66,9 @@ class World:
 
     def engine(self) -> Engine:
         return Engine(
-            pod_networks=NetworkResolver(self.store, self.networks, self.devices, lambda: self.settings),
+            resolver=self.resolver(),
             ledger=self.ledger,
-            foreign=self.foreign,
+            caches=self.caches,
             networks=self.networks,
             links=FakeLinks(self.links),
             status=self.status,
@@ -77,17 +77,29 @@ class World:
             plugin_deadline=1.0,
         )
 
+    def resolver(self) -> NetworkResolver:
+        return NetworkResolver(
+            pods=self.store,
+            nads=self.store,
+            networks=self.networks,
+            devices=self.devices,
+            settings=lambda: self.settings,
+        )
+
     def add(self) -> dict[str, Any]:
-        result: dict[str, Any] = json.loads(asyncio.run(self.engine().add(self._call("ADD"), self.shim)))
+        result: dict[str, Any] = json.loads(self._call("ADD"))
         return result
 
     def delete(self) -> None:
-        asyncio.run(self.engine().delete(self._call("DEL"), self.shim))
+        self._call("DEL")
 
     def check(self) -> None:
-        asyncio.run(self.engine().check(self._call("CHECK"), self.shim))
+        self._call("CHECK")
 
-    def _call(self, command: str) -> CniRequest:
+    def _call(self, command: str) -> str:
+        return asyncio.run(self.engine().call(self.request(command), self.shim))
+
+    def request(self, command: str) -> CniRequest:
         environment = {
             "CNI_COMMAND": command,
             "CNI_CONTAINERID": "c1",

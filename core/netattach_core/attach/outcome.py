@@ -1,4 +1,4 @@
-"""What is said at the end of a call: the runtime's result, the pod's network-status, or why it failed."""
+"""The outcome of a call: the runtime's result, the pod's network-status and Events, or the error."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from netattach_core.errors import DelegateError, NetattachError
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The end of an ADD: `result` for the runtime, `status` for the pod's annotation, `added` for its events."""
+class AddOutcome:
+    """Of a successful ADD: `result` for the runtime, `status` for the pod's annotation, `events` for the pod."""
 
     result: str
     status: str
-    added: tuple[str, ...]
+    events: tuple[str, ...]
 
 
-def told(
-    call: CniRequest,
+def of_add(
+    request: CniRequest,
     attachments: Sequence[Attachment],
     device_infos: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     in_force: InForce = MappingProxyType({}),
-) -> Told:
-    """Both texts, the default network first. Raises NetattachError where a result cannot be told (R4).
+) -> AddOutcome:
+    """Result and network-status, the default network first.
 
-    `device_infos` holds, by interface name, what is known of the device behind it; `in_force` is where the pod's default routes
-    lead, where that was looked up.
+    `device_infos` holds the device-info by interface name; `in_force` the pod's default routes, where they were read.
 
-    The runtime gets the default network's result in the version of our own conf (C77), without indices that lead nowhere (C89).
+    The runtime gets the default network's result in the version of our own conf. Raises NetattachError for a result that this
+    version cannot express, such as one without addresses before 0.3.0.
     """
     results = [cni_result.parse(each.result or "{}", each.conf.cni_version) for each in attachments]
     entries = [
@@ -51,42 +51,40 @@ def told(
             device_info=device_infos.get(each.ifname),
         )
     ]
-    added = tuple(_added(each, result) for each, result in zip(attachments, results, strict=True))
-    return Told(cni_result.dump(results[0], call.cni_version), network_status.text(entries), added)
+    events = tuple(_event(each, result) for each, result in zip(attachments, results, strict=True))
+    return AddOutcome(cni_result.dump(results[0], request.cni_version), network_status.text(entries), events)
 
 
-def _added(attachment: Attachment, result: Result) -> str:
-    """In Multus' words, which people search for."""
+def _event(attachment: Attachment, result: Result) -> str:
+    """The text that Multus has, since people search for it."""
     addresses = " ".join(address.address for address in result.addresses)
     return f"Add {attachment.ifname} [{addresses}] from {attachment.network}"
 
 
 def failure(
-    call: CniRequest,
-    verb: Verb,
-    attachments: Sequence[Attachment],
-    failures: Sequence[tuple[Step, NetattachError]],
+    verb: Verb, attachments: Sequence[Attachment], failures: Sequence[tuple[Step, NetattachError]]
 ) -> DelegateError:
-    """All failures in one error: which pod, which network, what was tried, what the plugin said.
+    """All failures in one error: verb, network, interface and the plugin's message of each.
 
-    The plugins' own codes go into the details, since ours has to say that a delegate failed.
+    The plugins' own codes go into the details: the code of the error is that of a failed delegate.
     """
     networks = {each.ifname: each.network for each in attachments}
-    said = [
+    messages = [
         f"{verb} of network {networks[step.ifname]} ({step.ifname}): {error.message}"
         for step, error in failures
     ]
     details = [_details(step, error) for step, error in failures]
-    return DelegateError(for_pod(call, "; ".join(said)), details="\n".join(filter(None, details)))
+    return DelegateError("; ".join(messages), details="\n".join(filter(None, details)))
 
 
-def for_pod(call: CniRequest, words: str) -> str:
-    """The words with the pod at their front, as a reader of kubelet's events needs them."""
-    return f"pod {call.pod}: {words}" if call.pod else f"sandbox {call.container_id}: {words}"
+def for_pod(request: CniRequest, message: str) -> str:
+    """The message with the pod in front, else the sandbox; unchanged for STATUS and GC, which concern the node."""
+    if request.pod:
+        return f"pod {request.pod}: {message}"
+    return f"sandbox {request.container_id}: {message}" if request.container_id else message
 
 
 def _details(step: Step, error: NetattachError) -> str:
     code = error.delegate_code if isinstance(error, DelegateError) else 0
-    words = [f"code {code}" if code else "", error.details]
-    text = ", ".join(filter(None, words))
+    text = ", ".join(filter(None, [f"code {code}" if code else "", error.details]))
     return f"{step.plugin}: {text}" if text else ""

@@ -1,7 +1,4 @@
-"""Whose turn it is: one call at a time for a sandbox, so many calls at once, in the order in which they came.
-
-A call that waits may be given up by its runtime, or wait too long; nothing has begun for it then.
-"""
+"""FIFO queue for CNI calls: one per sandbox, bounded concurrency, deadline."""
 
 from __future__ import annotations
 
@@ -18,36 +15,35 @@ _LONGEST_QUEUE = 1000
 
 
 class CallQueue:
-    """`at_once` calls act at a time; the others wait, each until its runtime's patience ends.
-
-    `shims_lock` is a sandbox's lock among the shims, which may act without us; whoever calls us holds it already.
-    """
+    """Runs `concurrency` calls at a time; the others wait until their deadline, or until their runtime cancels them."""
 
     def __init__(
         self,
-        at_once: int = 64,
-        shims_lock: Callable[[str], AbstractContextManager[bool]] = lambda _: contextlib.nullcontext(True),
+        concurrency: int = 64,
+        shim_lock: Callable[[str], AbstractContextManager[bool]] = lambda _: contextlib.nullcontext(True),
     ) -> None:
-        self._shims_lock = shims_lock
-        self._places = asyncio.Semaphore(at_once)
+        """`shim_lock` is the lock of a sandbox among the shims; a shim that calls the daemon holds it already."""
+        self._shim_lock = shim_lock
+        self._slots = asyncio.Semaphore(concurrency)
         self._sandboxes: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.waiting = 0
 
     @contextlib.asynccontextmanager
-    async def taken(self, container_id: str, caller: Caller) -> AsyncIterator[None]:
-        """The sandbox's turn, then a place among those who act. Raises TryAgainError where it does not come in time.
+    async def slot(self, container_id: str, caller: Caller) -> AsyncIterator[None]:
+        """The sandbox's lock, then a slot. Raises TryAgainError after the deadline, on cancellation, and for a full queue.
 
-        In this order, so that calls for one sandbox do not keep others from acting (S104).
+        In this order, so that waiting calls for one sandbox use up no slots. The Kubernetes Network Plumbing Working Group spec,
+        section 7.3, allows no parallel operations for one pod; a runtime that timed out may have two calls running.
         """
         async with contextlib.AsyncExitStack() as held:
-            for lock in (self._lock(container_id), self._places):
+            for lock in (self._lock(container_id), self._slots):
                 await self._acquire(lock, caller)
                 held.callback(lock.release)
             yield
 
     @contextlib.asynccontextmanager
-    async def taken_if_free(self, container_id: str) -> AsyncIterator[bool]:
-        """The sandbox's turn where nobody has it, no shim either; whether that is so. It needs no place: the caller has one."""
+    async def lock_if_free(self, container_id: str) -> AsyncIterator[bool]:
+        """The sandbox's lock where neither a call nor a shim holds it; yields whether it does. For the holder of a slot."""
         lock = self._lock(container_id)
         if lock.locked():
             yield False
@@ -55,8 +51,8 @@ class CallQueue:
         async with lock:
             with contextlib.ExitStack() as held:
                 try:
-                    free = held.enter_context(self._shims_lock(container_id))
-                except OSError:  # nobody knows
+                    free = held.enter_context(self._shim_lock(container_id))
+                except OSError:  # unknown counts as held
                     free = False
                 yield free
 
@@ -68,7 +64,7 @@ class CallQueue:
             await lock.acquire()
             return
         if self.waiting >= _LONGEST_QUEUE:
-            raise TryAgainError(f"{_LONGEST_QUEUE} calls wait already; the runtime may call again")
+            raise TryAgainError(f"call queue full: {_LONGEST_QUEUE} calls are waiting; try again later")
         self.waiting += 1
         try:
             await _acquire_in_time(lock, caller)
@@ -79,20 +75,18 @@ class CallQueue:
 async def _acquire_in_time(lock: asyncio.Lock | asyncio.Semaphore, caller: Caller) -> None:
     async with asyncio.TaskGroup() as tasks:
         acquiring = tasks.create_task(lock.acquire())
-        leaving = tasks.create_task(caller.given_up.wait())
+        cancellation = tasks.create_task(caller.cancellation.wait())
         await asyncio.wait(
-            (acquiring, leaving),
+            (acquiring, cancellation),
             timeout=max(0.0, caller.seconds_left()),
             return_when=asyncio.FIRST_COMPLETED,
         )
         acquired = acquiring.done()
         acquiring.cancel()
-        leaving.cancel()
-    if caller.given_up.is_set():
+        cancellation.cancel()
+    if caller.cancellation.is_set():
         if acquired:
             lock.release()
-        raise TryAgainError("the runtime gave up while its call waited for its turn; nothing was begun")
+        raise TryAgainError("call cancelled by the runtime while queued; nothing was started")
     if not acquired:
-        raise TryAgainError(
-            "the call waited too long for its turn; nothing was begun, the runtime may call again"
-        )
+        raise TryAgainError("call deadline exceeded while queued; nothing was started, try again later")

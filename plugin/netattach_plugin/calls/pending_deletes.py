@@ -1,7 +1,7 @@
-"""DELs that are owed without a call of the runtime: what a crash cut off, what failed, what the runtime forgot.
+"""Pending DELs that the runtime may never retry: interrupted ADDs, failed DELs, forgotten sandboxes.
 
-Plugins run on the host, under a shim, so a debt is paid by the next call of whichever sandbox. In the daemon's own container a
-plugin would not find its state, and a DEL that finds nothing succeeds (docs/decisions/0010).
+Plugins have to run on the host, under a shim, so the next call of any sandbox runs them. In the daemon's own container a plugin
+would not find its state, and a DEL that finds nothing succeeds (docs/decisions/0010).
 """
 
 from __future__ import annotations
@@ -12,74 +12,73 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from netattach_core.errors import NetattachError
+from netattach_kube.backoff import Backoff
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.ports import Shim
 
 _log = logging.getLogger(__name__)
 
-_FIRST_PAUSE = 2.0
-_LONGEST_PAUSE = 300.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0
 _SECONDS_OF_A_CALL = 2.0
-"""After so much of somebody else's time no further debt is begun."""
+"""After this much of another sandbox's call, no further retry is started."""
 
-RUNTIMES_TURN = 30.0
-"""Seconds in which the runtime may come again by itself after a failure."""
+RUNTIME_RETRY_SECONDS = 30.0
+"""In this time after a failure, the runtime is expected to retry by itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Debt:
+class _PendingDelete:
     due: float
-    pause: float
+    backoff: Backoff
 
 
 class PendingDeletes:
-    """The sandboxes concerned, each with the time from which it may be tried; `settle` carries out the DEL of one."""
+    """Container ids, each with the time of its next retry. `retry` runs the DEL of one of them."""
 
     def __init__(
         self,
-        settle: Callable[[str, Shim], Awaitable[None]],
-        turns: CallQueue,
+        retry: Callable[[str, Shim], Awaitable[None]],
+        queue: CallQueue,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settle = settle
-        self._turns = turns
+        self._retry = retry
+        self._queue = queue
         self._clock = clock
-        self._owed: dict[str, _Debt] = {}
+        self._pending: dict[str, _PendingDelete] = {}
 
-    @property
-    def count(self) -> int:
-        return len(self._owed)
+    def __contains__(self, container_id: str) -> bool:
+        return container_id in self._pending
 
-    def owes(self, container_id: str) -> bool:
-        return container_id in self._owed
+    def add(self, container_id: str, *, after: float = 0.0) -> None:
+        """Due in `after` seconds; retries that fail are repeated with back-off."""
+        self._schedule(container_id, after, Backoff(_FIRST_PAUSE, _LONGEST_PAUSE))
 
-    def owe(self, container_id: str, *, after: float = 0.0, pause: float = _FIRST_PAUSE) -> None:
-        """Due in so many seconds; a try that fails is repeated after `pause`, then after twice as much."""
-        self._owed[container_id] = _Debt(self._clock() + after, pause)
+    def discard(self, container_id: str) -> None:
+        """The runtime calls for this sandbox itself."""
+        self._pending.pop(container_id, None)
 
-    def forget(self, container_id: str) -> None:
-        """The runtime's own call has done it."""
-        self._owed.pop(container_id, None)
-
-    async def pay(self, shim: Shim) -> None:
-        """Before a call's own work, since what is freed may be what it needs. Never raises NetattachError."""
+    async def retry_due(self, shim: Shim) -> None:
+        """Before the call's own work, which may need what the DELs free. Raises no NetattachError."""
         until = self._clock() + _SECONDS_OF_A_CALL
         while not shim.cancelled and self._clock() < until:
-            due = [key for key, debt in self._owed.items() if debt.due <= self._clock()]
+            due = [key for key, pending in self._pending.items() if pending.due <= self._clock()]
             if not due:
                 return
-            await self._pay(due[0], shim)
+            await self._retry_one(due[0], shim)
 
-    async def _pay(self, container_id: str, shim: Shim) -> None:
-        """Nobody else tries meanwhile. Where the runtime's own call is under way, that one's outcome counts."""
-        debt = self._owed.pop(container_id)
-        async with self._turns.taken_if_free(container_id) as free:
+    async def _retry_one(self, container_id: str, shim: Shim) -> None:
+        """Skips a sandbox with a running call: the outcome of that call counts."""
+        backoff = self._pending.pop(container_id).backoff
+        async with self._queue.lock_if_free(container_id) as free:
             if not free:
                 return
             try:
-                await self._settle(container_id, shim)
+                await self._retry(container_id, shim)
             except NetattachError as error:
-                _log.warning("sandbox %s is not detached yet: %s", container_id, error)
-                self.owe(container_id, after=debt.pause, pause=min(debt.pause * 2, _LONGEST_PAUSE))
+                _log.warning("retry of DEL of sandbox %s failed: %s", container_id, error)
+                self._schedule(container_id, backoff.next(), backoff)
             else:
                 _log.info("sandbox %s is detached, without a call of its own", container_id)
+
+    def _schedule(self, container_id: str, after: float, backoff: Backoff) -> None:
+        self._pending[container_id] = _PendingDelete(self._clock() + after, backoff)

@@ -1,7 +1,7 @@
-"""What an earlier daemon left, and what no runtime asks for: read from the ledger at the start, and swept up from time to time.
+"""Recovery from the ledger: after a restart, and by sweeps for sandboxes that the runtime has forgotten.
 
-An unfinished ADD was reported as failed, so it is undone and never finished; an unfinished DEL is finished. A status that was
-not delivered is delivered.
+An unfinished ADD was reported as failed, so it is undone and never finished; an unfinished DEL is finished. A network-status that
+was not written is written.
 """
 
 from __future__ import annotations
@@ -10,84 +10,84 @@ import asyncio
 import dataclasses
 import logging
 import time
-from collections.abc import AsyncIterator
 
 from netattach_core.api import networks_annotation
 from netattach_core.attach.sandbox import Phase, Sandbox
-from netattach_core.errors import DecodeError, NetattachError
+from netattach_core.errors import NetattachError
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.netns import is_gone
-from netattach_plugin.ports import Ledger, StatusSink, Store
+from netattach_plugin.ports import Ledger, PodReader, StatusSink
 
 _log = logging.getLogger(__name__)
 
-_LOOKS = 10
-"""So often a namespace is looked for before it counts as gone."""
+_SWEEPS = 10
+"""In the time after which a sandbox without a namespace is forgotten."""
 
 _AFTER_START = 30.0
-"""Seconds for the runtime to ask for the DEL of what went while there was no daemon, as after an uninstallation."""
+"""Seconds in which the runtime may call DEL for sandboxes that ended without a daemon, as after an uninstall."""
 
 
 class Recovery:
-    """`read` comes before the first call is served, `run` beside the calls."""
+    """`read` has to end before the first call is served; `run` goes on during the calls."""
 
     def __init__(
         self,
         *,
         ledger: Ledger,
-        debts: PendingDeletes,
-        turns: CallQueue,
-        store: Store,
+        pending: PendingDeletes,
+        queue: CallQueue,
+        pods: PodReader,
         status: StatusSink,
         sweep_after: float,
     ) -> None:
+        """`sweep_after`: seconds for which the namespace of a forgotten sandbox has been gone."""
         self._ledger = ledger
-        self._debts = debts
-        self._turns = turns
-        self._store = store
+        self._pending = pending
+        self._queue = queue
+        self._pods = pods
         self._status = status
         self._sweep_after = sweep_after
         self._gone: dict[str, float] = {}
-        self._found: list[Sandbox] = []
+        self._attached: list[Sandbox] = []
 
     async def read(self) -> None:
-        """Everything unfinished is owed from now on; nobody has anything under way yet.
+        """Makes a pending DEL of each unfinished sandbox; no call can be running yet.
 
-        A namespace that went before our time is not waited for as long as one that goes before our eyes.
+        A namespace that was gone before the start counts as gone for longer than one that goes afterwards.
         """
         since = time.monotonic() - self._sweep_after + min(_AFTER_START, self._sweep_after)
-        async for sandbox in self._entries():
+        async for sandbox in self._ledger.sandboxes(_log_unreadable):
             if sandbox.phase is not Phase.ADDED:
-                self._debts.owe(sandbox.container_id)
+                self._pending.add(sandbox.container_id)
                 continue
-            self._found.append(sandbox)
+            self._attached.append(sandbox)
             if is_gone(sandbox.netns):
                 self._gone[sandbox.container_id] = since
 
     async def run(self) -> None:
-        """The statuses once; then sweeps. Never returns."""
-        while self._found:
-            await self._tell(self._found.pop())
-        pause = self._sweep_after / _LOOKS
+        """Writes the missing statuses, then sweeps. Never returns."""
+        while self._attached:
+            await self._write_status(self._attached.pop())
+        pause = self._sweep_after / _SWEEPS
         await asyncio.sleep(min(_AFTER_START, pause))
         while True:
             await self.sweep()
             await asyncio.sleep(pause)
 
     async def sweep(self) -> None:
-        """Owes the DEL of each sandbox whose namespace has been gone for long: its runtime has forgotten it."""
+        """Makes a pending DEL of each sandbox that was forgotten: its namespace has been gone for `sweep_after` seconds."""
         now, gone = time.monotonic(), {}
-        async for sandbox in self._entries():
+        async for sandbox in self._ledger.sandboxes(_log_unreadable):
             if is_gone(sandbox.netns):
                 gone[sandbox.container_id] = self._gone.get(sandbox.container_id, now)
         self._gone = gone
         for container_id, since in gone.items():
-            if now - since >= self._sweep_after and not self._debts.owes(container_id):
-                await self._give_up(container_id)
+            if now - since >= self._sweep_after and container_id not in self._pending:
+                await self._delete_forgotten(container_id)
 
-    async def _give_up(self, container_id: str) -> None:
-        async with self._turns.taken_if_free(container_id) as free:
+    async def _delete_forgotten(self, container_id: str) -> None:
+        async with self._queue.lock_if_free(container_id) as free:
             sandbox = await self._ledger.load(container_id) if free else None
             if sandbox is None:
                 return
@@ -96,36 +96,27 @@ class Recovery:
             except OSError as error:
                 _log.warning("the ledger cannot be written: %s", error)
                 return
-            _log.info("sandbox %s: its namespace %s is gone", container_id, sandbox.netns)
-            self._debts.owe(container_id)
+            _log.info("sandbox %s is forgotten: its namespace %s is gone", container_id, sandbox.netns)
+            self._pending.add(container_id)
 
-    async def _entries(self) -> AsyncIterator[Sandbox]:
-        """Those that can be read; of the others only their own DEL may dispose, since they may be pods that run."""
-        for container_id in await self._ledger.container_ids():
-            await asyncio.sleep(0)  # between the calls
-            try:
-                sandbox = await self._ledger.load(container_id)
-            except (DecodeError, OSError) as error:
-                _log.error(
-                    "the ledger's entry of sandbox %s cannot be read: %s", container_id, error
-                )  # no defect
-                continue
-            if sandbox is not None:
-                yield sandbox
-
-    async def _tell(self, sandbox: Sandbox) -> None:
+    async def _write_status(self, sandbox: Sandbox) -> None:
         """Writes nothing where the pod has it already, as nearly all have."""
         text = sandbox.status
         if sandbox.pod is None or not text:
             return
         try:
-            pod = await self._store.pod(sandbox.pod)
+            pod = await self._pods.pod(sandbox.pod)
         except NetattachError as error:
             _log.warning("network-status of pod %s is not compared: %s", sandbox.pod, error)
             return
         if pod is None or pod.annotations.get(networks_annotation.NETWORK_STATUS) == text:
             return
         if len(sandbox.attachments) == 1:
-            self._status.deliver_later(sandbox.pod, text)
+            self._status.enqueue(sandbox.pod, text)
         else:
-            await self._status.deliver(sandbox.pod, text)
+            await self._status.write(sandbox.pod, text)
+
+
+def _log_unreadable(container_id: str, error: Exception) -> None:
+    """Only its own DEL removes such an entry: it may be a pod that runs."""
+    _log.error("the ledger's entry of sandbox %s cannot be read: %s", container_id, error)

@@ -1,6 +1,6 @@
-"""The lock of a sandbox that a shim holds for the time of its call: for what we do without that call (undo, retries, sweeps).
+"""The lock that a shim holds on its sandbox during a call, for what the daemon does outside of that call: retries and sweeps.
 
-plugin/shim/lock.c is the other half. It is never waited for: its holder may be waiting for us.
+The shim's side is plugin/shim/lock.c. The daemon never waits for it, since its holder may be waiting for the daemon.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from pathlib import Path
 
 
 class SandboxLocks:
-    """Files in the directory of our socket, which lies in memory. A lock ends with its holder, who removes the file."""
+    """Files next to the daemon's socket, on a tmpfs. A lock ends with its holder, which removes the file."""
 
     def __init__(self, socket: Path) -> None:
         self._directory = socket.parent / "locks"
 
     @contextlib.contextmanager
-    def taken_if_free(self, container_id: str) -> Iterator[bool]:
-        """The sandbox's lock where no shim has it; whether that is so."""
+    def lock_if_free(self, container_id: str) -> Iterator[bool]:
+        """The sandbox's lock where no shim holds it; yields whether it does."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._directory / container_id
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            taken = _is_taken(descriptor, path)
-            yield taken
-            if taken:
+            locked = _lock(descriptor, path)
+            yield locked
+            if locked:
                 path.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
 
 
-def _is_taken(descriptor: int, path: Path) -> bool:
-    """A file that its holder has removed since is nobody's lock any more."""
+def _lock(descriptor: int, path: Path) -> bool:
+    """Whether that succeeds; never on a file that its holder has removed since it was opened."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return os.fstat(descriptor).st_ino == path.stat().st_ino

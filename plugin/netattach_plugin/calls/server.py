@@ -1,6 +1,6 @@
-"""The socket: accepts shims, gives each call its turn, and turns whatever happens into one answer.
+"""The socket: accepts shims, queues their calls, and answers each one.
 
-What stands around the work is here (locks, log, the error object), so that the engine can be read without it.
+Everything around the engine's work is here: queue, retries, log, metrics, the CNI error object.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DecodeError, NetattachError
 from netattach_core.shim.protocol import Call
 from netattach_plugin.calls.call_queue import CallQueue
-from netattach_plugin.calls.pending_deletes import RUNTIMES_TURN, PendingDeletes
-from netattach_plugin.calls.shim_connection import ShimCall
+from netattach_plugin.calls.pending_deletes import RUNTIME_RETRY_SECONDS, PendingDeletes
+from netattach_plugin.calls.shim_connection import ShimConnection
 from netattach_plugin.engine.engine import Engine
 
 _log = logging.getLogger(__name__)
@@ -40,17 +40,17 @@ class Server:
         self,
         path: Path,
         engine: Engine,
-        turns: CallQueue,
-        debts: PendingDeletes,
+        queue: CallQueue,
+        pending: PendingDeletes,
         *,
         call_deadline: float = 200.0,
         observe: Callable[[str, bool, float], None] = lambda *_: None,
     ) -> None:
-        """`observe` hears of each call's end: its verb, whether it succeeded, its seconds."""
+        """`observe` is called after each call with its verb, whether it succeeded, and its seconds."""
         self._path = path
         self._engine = engine
-        self._turns = turns
-        self._debts = debts
+        self._queue = queue
+        self._pending = pending
         self._call_deadline = call_deadline
         self._observe = observe
         self.listening = asyncio.Event()
@@ -58,15 +58,15 @@ class Server:
         self._inode = 0
 
     def problem(self) -> str | None:
-        """Why no shim can reach us; also where somebody has cleared the directory under our feet."""
+        """Why no shim can connect: also where another program has removed the socket."""
         try:
             ours = self._path.stat().st_ino == self._inode
         except OSError:
             ours = False
-        return None if ours else f"no shim can reach us: {self._path} is not our socket"
+        return None if ours else f"no shim can connect: {self._path} is not the daemon's socket"
 
     async def serve(self, stop: asyncio.Event, drain: float) -> None:
-        """Accepts until `stop` is set, then lets the calls under way end, for `drain` seconds at most."""
+        """Accepts until `stop` is set, then waits for the running calls, `drain` seconds at most."""
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self._listen_always(self._listen(), tasks), name="listen")
             self.listening.set()
@@ -79,19 +79,19 @@ class Server:
                 call.cancel()
 
     async def _listen_always(self, listener: socket.socket, tasks: asyncio.TaskGroup) -> None:
-        """Where somebody clears the socket away, shims that wait find a new one; one of a successor's is left alone."""
+        """Creates a new socket where another program has removed it; a successor's socket is left alone."""
         while True:
             with listener:
                 accepting = tasks.create_task(self._accept(listener, tasks), name="accept")
                 try:
-                    await self._until_cleared_away()
+                    await self._until_removed()
                 finally:
                     accepting.cancel()
-            _log.warning("%s was cleared away; listening anew", self._path)
+            _log.warning("%s was removed; listening again", self._path)
             listener = await self._listen_again()
 
-    async def _until_cleared_away(self) -> None:
-        while self._path.exists():  # noqa: ASYNC110  # nothing tells of it, short of a watch for this one file
+    async def _until_removed(self) -> None:
+        while self._path.exists():  # noqa: ASYNC110  # only a watch for this one file would tell
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _listen_again(self) -> socket.socket:
@@ -99,13 +99,13 @@ class Server:
             try:
                 return self._listen()
             except OSError as error:
-                _log.warning("no socket can be made at %s: %s", self._path, error)
+                _log.warning("no socket can be created at %s: %s", self._path, error)
                 await asyncio.sleep(_LOOK_SECONDS)
 
     def _listen(self) -> socket.socket:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if {entry.name for entry in self._path.parent.iterdir()} <= {self._path.name, "locks"}:
-            self._path.parent.chmod(0o700)  # whoever mounted it for us has made it like any other
+            self._path.parent.chmod(0o700)  # the kubelet creates it for the mount with mode 0755
         self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.setblocking(False)
@@ -119,7 +119,7 @@ class Server:
         return listener
 
     def _remove_own_socket(self) -> None:
-        """A successor that serves already has put its own in this place."""
+        """Not that of a successor that serves already."""
         with contextlib.suppress(FileNotFoundError):
             if self._path.stat().st_ino == self._inode:
                 self._path.unlink()
@@ -128,28 +128,28 @@ class Server:
         while True:
             try:
                 connection, _ = await asyncio.get_running_loop().sock_accept(listener)
-            except OSError as error:  # no descriptors are left: the calls under way give theirs back
+            except OSError as error:  # out of descriptors: the running calls give theirs back
                 _log.warning("no call can be accepted: %s", error)
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            call = tasks.create_task(self._serve_shim(ShimCall(connection, self._call_deadline)))
+            call = tasks.create_task(self._serve_shim(ShimConnection(connection, self._call_deadline)))
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
 
-    async def _serve_shim(self, shim: ShimCall) -> None:
-        """One conversation. Whatever happens in it ends here: the daemon serves the node's other pods."""
+    async def _serve_shim(self, shim: ShimConnection) -> None:
+        """One connection, from greeting to answer. No failure leaves it: the daemon serves the node's other pods."""
         try:
             await self._converse(shim)
         except* (NetattachError, OSError, TimeoutError) as errors:
             _log.warning("a shim was not served: %s", "; ".join(map(str, errors.exceptions)))
-        except* Exception:  # noqa: BLE001  # one call's defect must not end the daemon
-            _log.exception("a defect in netattach")
+        except* Exception:  # noqa: BLE001  # an internal error in one call must not end the daemon
+            _log.exception("internal error")
         finally:
             shim.close()
 
-    async def _converse(self, shim: ShimCall) -> None:
+    async def _converse(self, shim: ShimConnection) -> None:
         if shim.peer_uid() not in {0, os.geteuid()}:
-            raise DecodeError("the peer is neither root nor ourselves")
+            raise DecodeError("the peer is neither root nor the daemon's own user")
         async with asyncio.timeout(_GREETING_SECONDS):
             await shim.greet()
             call = await shim.call()
@@ -158,61 +158,54 @@ class Server:
             await shim.answer(*await self._answer(call, shim))
             listening.cancel()
 
-    async def _answer(self, raw: Call, shim: ShimCall) -> tuple[int, bytes]:
-        """The exit status and standard output of the call; never raises, so that a runtime always hears the reason."""
+    async def _answer(self, raw: Call, shim: ShimConnection) -> tuple[int, bytes]:
+        """Exit status and standard output of the call; never raises, so that the runtime always gets the reason."""
         started = time.monotonic()
         status, output = await self._outcome(raw, shim)
         seconds = time.monotonic() - started
         self._observe(raw.environment.get("CNI_COMMAND", ""), status == 0, seconds)
         _log.info("%s of sandbox %s took %.1f ms", raw.environment.get("CNI_COMMAND"),
-                  raw.environment.get("CNI_CONTAINERID"), seconds * 1000)  # fmt: skip  # one thought, two lines
+                  raw.environment.get("CNI_CONTAINERID"), seconds * 1000)  # fmt: skip  # one statement, two lines
         return status, output
 
-    async def _outcome(self, raw: Call, shim: ShimCall) -> tuple[int, bytes]:
+    async def _outcome(self, raw: Call, shim: ShimConnection) -> tuple[int, bytes]:
         version = versions.NEWEST
         try:
             call = cni_request.parse(raw.environment, raw.stdin)
             version = call.cni_version
-            result = await self._in_turn(call, shim)
+            result = await self._queued(call, shim)
         except NetattachError as error:
             return 1, self._failed(raw, error, version)
-        except Exception as error:  # noqa: BLE001  # a defect must reach the runtime as a failure, never as silence
-            _log.exception("a defect in netattach")
-            return 1, self._failed(raw, NetattachError(f"a defect in netattach: {error!r}"), version)
+        except Exception as error:  # noqa: BLE001  # the runtime needs an answer to each call
+            _log.exception("internal error")
+            return 1, self._failed(raw, NetattachError(f"internal error: {error!r}"), version)
         return 0, result.encode()
 
-    async def _in_turn(self, call: CniRequest, shim: ShimCall) -> str:
-        """One call at a time for a sandbox (S104); a runtime that timed out may have two under way."""
-        if call.command == "STATUS":  # behind a crowd of pods the node would not be ready
-            await self._debts.pay(shim)
-            await self._engine.node.status(call, shim)
-            return ""
-        async with self._turns.taken(call.container_id, shim):
-            await self._debts.pay(shim)
-            if call.command in {"ADD", "DEL"}:
-                return await self._add_or_delete(call, shim)
-            await (self._engine.check if call.command == "CHECK" else self._engine.node.collect)(call, shim)
-            return ""
+    async def _queued(self, call: CniRequest, shim: ShimConnection) -> str:
+        """STATUS is not queued: a node that attaches many pods is ready all the same."""
+        if call.command == "STATUS":
+            await self._pending.retry_due(shim)
+            return await self._engine.call(call, shim)
+        async with self._queue.slot(call.container_id, shim):
+            await self._pending.retry_due(shim)
+            return await self._run(call, shim)
 
-    async def _add_or_delete(self, call: CniRequest, shim: ShimCall) -> str:
-        """What may be left by one that failed is owed, in case that the runtime does not come again."""
-        self._debts.forget(call.container_id)
+    async def _run(self, call: CniRequest, shim: ShimConnection) -> str:
+        """An ADD or DEL that fails leaves a pending DEL, in case that the runtime does not retry."""
+        if call.command not in {"ADD", "DEL"}:
+            return await self._engine.call(call, shim)
+        self._pending.discard(call.container_id)
         try:
-            if call.command == "ADD":
-                return await self._engine.add(call, shim)
-            await self._engine.delete(call, shim)
-        except Exception:  # a defect leaves as much behind as a failure, and is told by whoever called us
-            self._debts.owe(call.container_id, after=RUNTIMES_TURN)
+            return await self._engine.call(call, shim)
+        except Exception:  # an internal error may leave as much attached as any failure
+            self._pending.add(call.container_id, after=RUNTIME_RETRY_SECONDS)
             raise
-        return ""
 
     def _failed(self, raw: Call, error: NetattachError, version: str) -> bytes:
         command = raw.environment.get("CNI_COMMAND", "")
         if command == "DEL":
-            error.message, error.details = (
-                cni_error.for_delete(error.message),
-                cni_error.for_delete(error.details),
-            )
+            error.message = cni_error.for_delete(error.message)
+            error.details = cni_error.for_delete(error.details)
         _log.warning(
             "%s of sandbox %s failed: %s", command, raw.environment.get("CNI_CONTAINERID"), error.message
         )

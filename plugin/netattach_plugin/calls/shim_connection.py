@@ -1,4 +1,4 @@
-"""The daemon's end of one shim's connection: the greeting, the call, plugins run at the other end, the answer."""
+"""One connection of a shim: the greeting, the call, the plugins that the shim runs, the answer."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _CHUNK = 65536
 _PEER = struct.Struct("3i")  # pid, uid, gid of SO_PEERCRED
 
 
-class ShimCall:
-    """Owns the socket and every descriptor that came over it; `close` gives all of them back."""
+class ShimConnection:
+    """Owns the socket and every descriptor that is received on it, until `close`."""
 
-    def __init__(self, connection: socket.socket, patience: float = float("inf")) -> None:
-        """`patience`: the seconds that the runtime is taken to wait, from now on."""
+    def __init__(self, connection: socket.socket, deadline: float = float("inf")) -> None:
+        """`deadline`: seconds from now that the runtime is expected to wait."""
         connection.setblocking(False)
         self._socket = connection
         self._decoder = Decoder()
@@ -31,12 +31,12 @@ class ShimCall:
         self._waiting: dict[int, asyncio.Future[Ran]] = {}
         self._runs = 0
         self._lost = False
-        self._until = time.monotonic() + patience
-        self.given_up = asyncio.Event()
+        self._until = time.monotonic() + deadline
+        self.cancellation = asyncio.Event()
 
     @property
     def cancelled(self) -> bool:
-        return self.given_up.is_set()
+        return self.cancellation.is_set()
 
     def seconds_left(self) -> float:
         return self._until - time.monotonic()
@@ -50,25 +50,25 @@ class ShimCall:
         return int(_PEER.unpack(credentials)[1])
 
     async def greet(self) -> None:
-        """Agrees on a version, or tells the shim why not. Raises DecodeError."""
-        spoken = shim_protocol.hello_versions(await self._frame())
-        if shim_protocol.VERSION not in spoken:
-            words = (
-                f"this daemon speaks version {shim_protocol.VERSION} of the shim protocol, the shim {spoken.start} to "
-                f"{spoken.stop - 1}: shim and daemon are of different releases; let the daemon install its own shim"
+        """Agrees on a version, or refuses the shim. Raises DecodeError."""
+        offered = shim_protocol.hello_versions(await self._frame())
+        if shim_protocol.VERSION not in offered:
+            refusal = (
+                f"this daemon speaks version {shim_protocol.VERSION} of the shim protocol, the shim {offered.start} to "
+                f"{offered.stop - 1}: shim and daemon are of different releases; let the daemon install its own shim"
             )
-            await self._send(Frame(Kind.REFUSE, (words.encode(),)))
-            raise DecodeError(words)
+            await self._send(Frame(Kind.REFUSE, (refusal.encode(),)))
+            raise DecodeError(refusal)
         await self._send(Frame(Kind.WELCOME, (b"%d" % shim_protocol.VERSION,)))
 
     async def call(self) -> Call:
-        """What the runtime asked. Raises DecodeError."""
+        """The call of the runtime. Raises DecodeError."""
         return shim_protocol.call(await self._frame())
 
     async def run(self, plugin: str, stdin: bytes, environment: Mapping[str, str], deadline: float) -> Ran:
-        """Runs a plugin at the other end and waits for its end; several may run at once."""
+        """Has the shim run a plugin, and waits for its end; several may run at once."""
         if self._lost:
-            raise TryAgainError("the shim is gone; the runtime has given up this call")
+            raise TryAgainError("the shim is gone; the runtime has cancelled the call")
         self._runs += 1
         run = Run(self._runs, plugin, int(deadline * 1000), stdin, dict(environment))
         self._waiting[run.id] = asyncio.get_running_loop().create_future()
@@ -79,14 +79,14 @@ class ShimCall:
             del self._waiting[run.id]
 
     async def answer(self, status: int, stdout: bytes) -> None:
-        """Ends the call; nothing more is sent."""
+        """Ends the call; nothing is sent afterwards."""
         await self._send(shim_protocol.answer_frame(status, stdout))
 
     async def listen(self) -> None:
-        """Takes what the shim reports until it is gone; runs beside the call."""
+        """Handles the frames of the shim until it is gone; runs concurrently with the call."""
         try:
             while True:
-                self._take(await self._frame())
+                self._handle(await self._frame())
         except (DecodeError, OSError) as error:
             self._lose(error)
 
@@ -95,9 +95,9 @@ class ShimCall:
         while self._descriptors:
             os.close(self._descriptors.pop())
 
-    def _take(self, frame: Frame) -> None:
+    def _handle(self, frame: Frame) -> None:
         if frame.kind is Kind.CANCEL:
-            self.given_up.set()
+            self.cancellation.set()
             return
         ran = shim_protocol.ran(frame)
         waiting = self._waiting.get(ran.id)
@@ -106,9 +106,9 @@ class ShimCall:
         waiting.set_result(ran)
 
     def _lose(self, error: Exception) -> None:
-        """Whatever runs at the other end is not ours any more: every wait ends as if the plugin had been killed."""
+        """The plugins cannot be observed any more: each wait ends as if its plugin had been killed."""
         self._lost = True
-        self.given_up.set()
+        self.cancellation.set()
         for run_id, waiting in self._waiting.items():
             if not waiting.done():
                 waiting.set_result(Ran(run_id, Outcome.KILLED, 9, b"", str(error).encode()))
@@ -122,7 +122,7 @@ class ShimCall:
         return self._received.pop(0)
 
     async def _receive(self) -> bytes:
-        """Bytes and, beside the CALL, the descriptor; asyncio's own calls would drop it."""
+        """Bytes, and with the CALL a descriptor, which asyncio's own methods would drop."""
         while True:
             try:
                 data, descriptors, _, _ = socket.recv_fds(self._socket, _CHUNK, 1, socket.MSG_CMSG_CLOEXEC)

@@ -1,6 +1,6 @@
-"""The port Store over the API: NADs and the pods of this node watched, one live GET for what the watch has not brought yet.
+"""The port Store over the API: NADs and the pods of this node from watches, with one live GET for what these do not have yet.
 
-A pod's ADD costs no request here in the usual case, and its status one.
+An ADD usually costs no request, its status one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from netattach_kube.watched import Watched
 
 MANAGER = "netattach-daemon"
 _MIRROR = "kubernetes.io/config.mirror"
-"""On the API's picture of a static pod: the UID that its runtime knows it by."""
+"""On the mirror pod of a static pod: the UID that the runtime has for it."""
 
 _READ = (
     networks_annotation.NETWORKS,
@@ -37,7 +37,7 @@ _FLANNEL_ADDRESS = "flannel.alpha.coreos.com/public-ip"
 
 
 class KubeStore:
-    """`about` says what the inventory tells of the node beside its network: {"kernel": …, "versions": {…}}."""
+    """`about` goes into the inventory next to what is gathered: {"kernel": …, "versions": {…}}."""
 
     def __init__(
         self, api: Api, node: str, about: Mapping[str, Any], node_changed: Callable[[], None] = lambda: None
@@ -46,7 +46,7 @@ class KubeStore:
         self._name = node
         self._about = about
         self._nads: Watched[Nad] = Watched(api, NADS, nad.from_body, changed=self._nad_changed)
-        self._asked: dict[Key, Nad] = {}
+        self._fetched: dict[Key, Nad] = {}
         self._pods: Watched[Pod] = Watched(
             api, PODS, _pod, fields=f"spec.nodeName={node}", metadata_only=True
         )
@@ -55,13 +55,14 @@ class KubeStore:
         )
 
     async def run(self) -> None:
+        """Never returns."""
         async with asyncio.TaskGroup() as tasks:
             for name, watched in (("nads", self._nads), ("pods", self._pods), ("node", self._node)):
                 tasks.create_task(watched.run(), name=f"watch of {name}")
 
     @property
     def synced(self) -> bool:
-        """Whether the networks are known; pods and the node can be asked for."""
+        """Whether the NADs have been listed; pods and the node have live GETs."""
         return self._nads.synced.is_set()
 
     async def pod(self, ref: PodRef) -> Pod | None:
@@ -82,21 +83,21 @@ class KubeStore:
         try:
             found = nad.from_body(await self._api.get(NADS, name, namespace, seconds=_GET_SECONDS))
         except NotFoundError:
-            self._asked.pop((namespace, name), None)
+            self._fetched.pop((namespace, name), None)
             return None
         except TryAgainError:
-            if (namespace, name) in self._asked:
-                return self._asked[namespace, name]
+            if (namespace, name) in self._fetched:
+                return self._fetched[namespace, name]
             raise
-        self._asked[namespace, name] = found
+        self._fetched[namespace, name] = found
         return found
 
     def _nad_changed(self, key: Key) -> None:
-        """What was asked for is known for the case that the API goes before the watch comes; then the watch knows better."""
-        self._asked.pop(key, None)
+        """What a GET has returned is kept only until the watch has the NAD."""
+        self._fetched.pop(key, None)
 
     async def write_status(self, ref: PodRef, text: str) -> None:
-        """One merge-patch of one annotation. The UID goes with it, so that a successor of that name is never written to."""
+        """One merge-patch of one annotation, with the UID, so that a later pod of that name is never patched."""
         known = self._pods.get(ref.namespace, ref.name)
         uid = known.ref.uid if known is not None and _is_same(known, ref) else ref.uid
         try:
@@ -107,11 +108,11 @@ class KubeStore:
     async def _patch_other_uid(
         self, ref: PodRef, refused: str, text: str, error: ConflictError | RefusedError
     ) -> None:
-        """A static pod's runtime knows it by another UID than the API; any other one is gone and has a successor."""
+        """Retries with the UID that the API has: for a static pod that is another one than the runtime's. Other pods are gone."""
         found = await self.pod(ref)
         if found is None:
             raise NotFoundError(f"pod {ref} is gone") from error
-        if found.ref.uid == refused and isinstance(error, ConflictError):  # others write to it all the time
+        if found.ref.uid == refused and isinstance(error, ConflictError):  # another client changed the pod
             raise TryAgainError(error.message) from error
         if found.ref.uid == refused:
             raise error
@@ -124,7 +125,7 @@ class KubeStore:
         await self._api.merge_patch(PODS, {"metadata": metadata}, ref.name, ref.namespace, "status")
 
     async def resource_slices(self, driver: str) -> list[dict[str, Any]]:
-        """What a driver of dynamic resources tells of this node's devices; nothing in a cluster that has no such resources."""
+        """ResourceSlices of this node and driver; none in a cluster without dynamic resource allocation."""
         query = {"fieldSelector": f"spec.nodeName={self._name},spec.driver={driver}", "limit": _PAGE}
         found: list[dict[str, Any]] = []
         try:
@@ -139,7 +140,7 @@ class KubeStore:
             return []
 
     async def publish_inventory(self, inventory_: NodeInventory) -> None:
-        """Owned by its Node, so that it goes with it."""
+        """Owned by its Node, so that it is deleted with it."""
         owner = await self._api.get_metadata(NODES, self._name)
         reference = {"apiVersion": "v1", "kind": "Node", "name": self._name, "uid": owner["metadata"]["uid"]}
         body = {
@@ -151,7 +152,7 @@ class KubeStore:
         await self._api.apply(INVENTORIES, body, inventory_.node, manager=MANAGER)
 
     async def node_addresses(self) -> tuple[NodeAddress, ...]:
-        """Waits for the node to be known: an inventory without them would take another interface for its default."""
+        """Waits for the Node: an inventory without its addresses would name another default interface."""
         await self._node.synced.wait()
         node = self._node.get("", self._name)
         return node.addresses if node is not None else ()
@@ -168,7 +169,7 @@ class _Node:
 
 
 def _pod(body: Mapping[str, Any]) -> Pod:
-    """Only what is read is kept: a node has hundreds of pods, and annotations may be long."""
+    """Keeps only the annotations that are read: a node has hundreds of pods, and annotations may be long."""
     metadata = body["metadata"]
     annotations = metadata.get("annotations") or {}
     kept = {key: annotations[key] for key in _READ if key in annotations}

@@ -1,6 +1,6 @@
-"""network-status of plain pods, whom the shim attaches without us: its notes are read afterwards, off the pod's path.
+"""network-status of pods without secondary networks, which the shim attaches alone: written afterwards, from the shim's notes.
 
-The directory is listed again and again. It holds as many names as the node has pods, so that costs less than being told.
+The directory is listed periodically. It has as many files as the node has pods, so that this costs less than a watch.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from netattach_core.errors import NetattachError
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Note
 from netattach_plugin.files.shim_files import ShimFiles
-from netattach_plugin.ports import PlainStatusSink
+from netattach_plugin.ports import StatusSink
 
 _log = logging.getLogger(__name__)
 
 _EVERY = 0.5
-"""Seconds between looks."""
+"""Seconds between two listings."""
 
 
 class PlainPodStatus:
-    """Tells each note once: what is told is marked in the note itself, so that a restart tells nothing twice."""
+    """Writes the status of each note once: a mark in the note says that it is written, also after a restart."""
 
-    def __init__(self, ledger: Path, status: PlainStatusSink) -> None:
+    def __init__(self, ledger: Path, status: StatusSink) -> None:
         self._directory = ShimFiles(ledger).notes
         self._status = status
         self._seen: set[str] = set()
@@ -38,35 +38,35 @@ class PlainPodStatus:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 for path, note in self.look():
-                    tasks.create_task(self._tell(path, note), name=f"status of sandbox {path.name}")
+                    tasks.create_task(self._write(path, note), name=f"status of sandbox {path.name}")
                 await asyncio.sleep(_EVERY)
 
     def look(self) -> list[tuple[Path, Note]]:
-        """The notes that are whole since the last look, and not told."""
+        """The notes that were completed since the last look, without those that are marked."""
         try:
-            there = {path.name: path for path in self._directory.iterdir()}
+            present = {path.name: path for path in self._directory.iterdir()}
         except FileNotFoundError:
             return []
-        self._seen &= there.keys()
-        read = [(there[name], self._read(there[name])) for name in there.keys() - self._seen]
-        whole = [(path, note) for path, note in read if note is not None and note.result]
-        self._seen |= {path.name for path, _ in whole}
-        return [(path, note) for path, note in whole if not note.told]
+        self._seen &= present.keys()
+        read = [(present[name], self._read(present[name])) for name in present.keys() - self._seen]
+        complete = [(path, note) for path, note in read if note is not None and note.result]
+        self._seen |= {path.name for path, _ in complete}
+        return [(path, note) for path, note in complete if not note.told]
 
     def _read(self, path: Path) -> Note | None:
-        """None where it is still written to, or was cut off: then its DEL is all that is left to be done."""
+        """None for a note that is still written to, or that was cut off and only waits for its DEL."""
         try:
             return compiled_chain.parse_note(path.read_bytes())
         except (OSError, NetattachError):
             return None
 
-    async def _tell(self, path: Path, note: Note) -> None:
+    async def _write(self, path: Path, note: Note) -> None:
         try:
             sandbox = compiled_chain.sandbox_of(path.name, note)
             if sandbox.pod is not None:
-                await self._status.deliver_plain(sandbox.pod, _status(sandbox.attachments[0]))
+                await self._status.enqueue(sandbox.pod, _status(sandbox.attachments[0]))
         except NetattachError as error:
-            _log.warning("network-status of sandbox %s cannot be told: %s", path.name, error)
+            _log.warning("network-status of sandbox %s cannot be written: %s", path.name, error)
         await asyncio.to_thread(_mark, path)
 
 
@@ -78,7 +78,7 @@ def _status(attached: Attachment) -> str:
 
 
 def _mark(path: Path) -> None:
-    """Never made anew: it may be deleted by now. The shim does not wait for the disk, so that is done here."""
+    """Creates no file, since the note may be deleted by now. Syncs the note too, for which the shim does not wait."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         with os.fdopen(descriptor, "wb") as file:

@@ -1,4 +1,4 @@
-"""Events on pods: which interfaces they got, and why they got none. Beside the calls, and never in their way."""
+"""Pod Events: asynchronous, best effort."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError, TryAgainError
 from netattach_kube import events
 from netattach_kube.api import Api
+from netattach_kube.backoff import Backoff
 from netattach_kube.resource import PODS
 
 _log = logging.getLogger(__name__)
 
 ADDED, FAILED = "AddedInterface", "FailedAttachment"
 _LONGEST_QUEUE = 1000
-_REMEMBERED = 1000
+_MOST_REPORTED = 1000
 _SAME_TEXT_SECONDS = 300.0
-"""The kubelet tries a pod that fails again and again; one event tells it."""
+"""In this time, the same failure of the same pod is one Event: the kubelet retries a pod that fails."""
 
-_TRIES, _PAUSE = 5, 2.0
+_TRIES = 5
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,13 @@ class _Event:
 
 
 class PodEvents:
-    """The port `Events`. `run` writes them, in order; what does not fit the queue or what the API does not take is dropped."""
+    """The port Events. `run` writes them in order; what does not fit into the queue or what the API refuses is dropped."""
 
     def __init__(self, api: Api, node: str) -> None:
         self._api = api
         self._source = {"component": "netattach", "host": node}
         self._queue: asyncio.Queue[_Event] = asyncio.Queue(_LONGEST_QUEUE)
-        self._told: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._reported: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def added(self, ref: PodRef, messages: Iterable[str]) -> None:
         for message in messages:
@@ -49,15 +51,16 @@ class PodEvents:
 
     def failed(self, ref: PodRef, message: str) -> None:
         key, now = (f"{ref}/{ref.uid}", message), time.monotonic()
-        if now - self._told.get(key, -_SAME_TEXT_SECONDS) < _SAME_TEXT_SECONDS:
+        if now - self._reported.get(key, -_SAME_TEXT_SECONDS) < _SAME_TEXT_SECONDS:
             return
-        self._told[key] = now
-        self._told.move_to_end(key)
-        if len(self._told) > _REMEMBERED:
-            self._told.popitem(last=False)
+        self._reported[key] = now
+        self._reported.move_to_end(key)
+        if len(self._reported) > _MOST_REPORTED:
+            self._reported.popitem(last=False)
         self._put(_Event(ref, events.WARNING, FAILED, message))
 
     async def run(self) -> None:
+        """Never returns."""
         while True:
             await self._write(await self._queue.get())
 
@@ -65,11 +68,11 @@ class PodEvents:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            _log.warning("event %s of pod %s is dropped: too many wait", event.reason, event.ref)
+            _log.warning("event %s of pod %s is dropped: the queue is full", event.reason, event.ref)
 
     async def _write(self, event: _Event) -> None:
         subject = events.Subject(PODS, event.ref.name, event.ref.namespace, event.ref.uid)
-        for attempt in range(_TRIES):
+        for _, pause in zip(range(_TRIES), Backoff(_FIRST_PAUSE, _LONGEST_PAUSE), strict=False):
             try:
                 await events.post(
                     self._api,
@@ -80,10 +83,10 @@ class PodEvents:
                     source=self._source,
                 )
             except TryAgainError:
-                await asyncio.sleep(_PAUSE * attempt)
+                await asyncio.sleep(pause)
             except NetattachError as error:  # its namespace is being deleted, for example
-                _log.info("event %s of pod %s is not taken: %s", event.reason, event.ref, error)
+                _log.info("event %s of pod %s is refused: %s", event.reason, event.ref, error)
                 return
             else:
                 return
-        _log.warning("event %s of pod %s is dropped: the API is away", event.reason, event.ref)
+        _log.warning("event %s of pod %s is dropped: the API cannot be reached", event.reason, event.ref)

@@ -1,4 +1,4 @@
-"""The cluster's settings as they stand in a mounted file; read again when it changes, the last good ones kept."""
+"""The cluster's settings, from a mounted file; read again when it changes, the last valid ones kept."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from netattach_kube.cluster_settings import ClusterSettings
 _log = logging.getLogger(__name__)
 
 _EVERY = 2.0
+"""Seconds between two looks."""
 
 
 class SettingsFile:
-    """`current` is in force; without a file all is as by default."""
+    """`current` is in force, the defaults without a file; `problem` is why the file is not, None where it is."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -32,12 +33,13 @@ class SettingsFile:
             self.look()
 
     def look(self) -> None:
+        """Reads the file, and parses it if it has changed."""
         try:
             text = self._path.read_text()
         except FileNotFoundError:
             text = ""
         except (OSError, UnicodeDecodeError) as error:
-            self._stay(f"{self._path} cannot be read: {error}")
+            self._keep(f"{self._path} cannot be read: {error}")
             return
         if text == self._text:
             return
@@ -45,11 +47,11 @@ class SettingsFile:
         try:
             self.current, self.problem = cluster_settings.parse(text), None
         except ConfigError as error:
-            self._stay(error.message)
+            self._keep(error.message)
         else:
             _log.info("settings: %s", self.current)
 
-    def _stay(self, problem: str) -> None:
+    def _keep(self, problem: str) -> None:
         if problem != self.problem:
-            _log.error("the settings stay as they are: %s", problem)
+            _log.error("the settings are kept unchanged: %s", problem)
         self.problem = problem

@@ -1,7 +1,7 @@
-"""Whether we are being uninstalled, or only stopped for a while.
+"""Tells an uninstall from a restart: watches the daemon's own DaemonSet and its namespace.
 
-An upgrade, a drained node and an uninstallation all end in the same SIGTERM. Only in the last case our DaemonSet, or its
-namespace, is deleted; and what deletes them soon deletes our permission to ask. So both are watched from the start.
+An upgrade, the drain of a node and an uninstall all end in SIGTERM. Only an uninstall deletes the DaemonSet or its namespace, and
+soon afterwards the permission to read them; therefore both are watched from the start.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ASK_SECONDS = 2.0
 
 
 class UninstallWatch:
-    """What is known of our own DaemonSet and its namespace."""
+    """State of the DaemonSet and its namespace."""
 
     def __init__(self, api: Api, namespace: str, daemon_set: str) -> None:
         self._api = api
@@ -37,31 +37,34 @@ class UninstallWatch:
         self._deleted: set[str] = set()
 
     async def run(self) -> None:
+        """Never returns."""
         async with asyncio.TaskGroup() as tasks:
             for watched in self._watches:
                 tasks.create_task(watched.run())
 
     async def uninstalled(self) -> bool:
-        """Asked when we are told to stop. What cannot be told is no: a conf that stays can be removed, pods cannot be fixed."""
+        """Whether a stop is an uninstall. False in doubt: a CNI config that remains can be removed, but pods cannot be fixed."""
         if self._deleted:
             return True
         try:
             body = await self._api.get_metadata(
                 DAEMON_SETS, self._daemon_set, self._namespace, seconds=_ASK_SECONDS
             )
-        except NotFoundError:  # of another name, if it has never been there
+        except NotFoundError:  # if it was never seen, it has another name
             return DAEMON_SETS.kind in self._seen
         except NetattachError as error:
-            _log.warning("whether this is an uninstallation cannot be told, so our conf stays: %s", error)
+            _log.warning(
+                "unknown whether this is an uninstall, so the CNI config of netattach stays: %s", error
+            )
             return False
         return not _alive(body)
 
     def _watched(self, resource: Resource, name: str, namespace: str) -> Watched[bool]:
         def changed(_: Key) -> None:
-            if watched.items():  # where it was made again, it may have taken our pod over
+            if watched.items():  # created again, it may have adopted our pod
                 self._seen.add(resource.kind)
                 self._deleted.discard(resource.kind)
-            else:  # and a moment ago it was alive
+            else:  # it was seen before
                 self._deleted.add(resource.kind)
                 _log.info("%s %s is deleted", resource.kind, name)
 

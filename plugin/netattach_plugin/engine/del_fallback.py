@@ -1,8 +1,8 @@
-"""DEL of plugins that cannot do it twice, or not without what is gone: their addresses are freed all the same.
+"""Fallback for a DEL that fails because its interface is gone: the IPAM plugin alone frees the addresses.
 
-host-device fails where its device is not in the pod (never moved in, or moved back already), vlan without its master, sbr without
-the namespace (cni-spec C23): a pod would stay undeletable for ever after a crash at the wrong moment. Where the pod has no
-interface of that name, nothing of it is left but what IPAM has noted, and the IPAM plugin frees that by itself.
+Some plugins fail on a second DEL, though the CNI SPEC asks for success: host-device where its device is not in the pod, vlan
+without its master, sbr without the namespace. After a crash between their DEL and the ledger's, the pod could never be deleted.
+Where the pod has no interface of that name, only the leases of IPAM remain.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from netattach_core.errors import DelegateError, NotRunError
 from netattach_plugin.ports import Executor
 
 LinkNames = Callable[[], Awaitable[frozenset[str]]]
-"""The links in the pod now; none where its namespace is gone. Raises OSError where that cannot be known."""
+"""The links in the pod now; none where its namespace is gone. Raises OSError where they cannot be listed."""
 
 
 class DelFallback:
-    """The port Executor over that of the plugins."""
+    """The port Executor on top of the one that runs plugins."""
 
     def __init__(self, plugins: Executor, link_names: LinkNames) -> None:
         self._plugins = plugins
@@ -36,12 +36,12 @@ class DelFallback:
             if verb is not Verb.DEL or not await self._is_gone(step):
                 raise
         ipam = plan.ipam_type(step)
-        if ipam and ipam not in META_PLUGINS:  # an old entry may name one, and it has noted nothing
+        if ipam and ipam not in META_PLUGINS:  # an entry of an earlier release may name one; it has no leases
             await self._plugins.execute(verb, dataclasses.replace(step, plugin=ipam), previous)
         return ""
 
     async def _is_gone(self, step: Step) -> bool:
-        """Only of plugins of which it is known that they keep nothing elsewhere."""
+        """False for plugins that may keep state elsewhere."""
         if step.plugin not in plan.ALL_IN_ITS_LINK:
             return False
         try:

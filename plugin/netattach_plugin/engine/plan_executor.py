@@ -1,7 +1,7 @@
-"""Carries out a plan: each step in its turn, independent ones at once, and says what became of each.
+"""Executes a plan: each step when those that it waits for are done, independent ones concurrently.
 
-Nothing that runs is cut off here. A plugin that is stopped half-way leaves what no DEL finds, so after a failure the others
-come to their end (the shim ends them when the runtime gives up), and only what has not begun is not begun.
+A running plugin is never stopped here, since it could leave what no DEL finds. After a failure the running ones finish (the shim
+ends them when the runtime cancels the call), and no further step is started.
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from netattach_core.attach import outcome
 from netattach_core.attach.attachment import Attachment, with_result
-from netattach_core.attach.plan import Plan, Step
+from netattach_core.attach.plan import Plan, Step, Verb
 from netattach_core.errors import NetattachError, NotRunError
 from netattach_plugin.ports import Executors, PodLinks
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of a plan: results by step, failures in the order in which they came, and the steps that were begun."""
+class PlanOutcome:
+    """Results by step, failures in the order in which they came, and the ids of the steps that were started."""
 
     results: dict[str, str] = field(default_factory=dict)
     failures: list[tuple[Step, NetattachError]] = field(default_factory=list)
-    begun: set[str] = field(default_factory=set)
+    started: set[str] = field(default_factory=set)
 
     def with_results(self, attachments: Sequence[Attachment]) -> Iterable[Attachment]:
         """The attachments, each with its last plugin's result where that has one."""
@@ -30,29 +31,34 @@ class Outcome:
             last = f"{each.ifname}/{len(each.conf.plugins) - 1}"
             yield with_result(each, self.results.get(last, ""))
 
+    def check(self, verb: Verb, attachments: Sequence[Attachment]) -> None:
+        """Raises DelegateError where a step failed."""
+        if self.failures:
+            raise outcome.failure(verb, attachments, self.failures)
 
-async def carry_out(
+
+async def execute(
     plan: Plan,
     executors: Executors,
     *,
     cancelled: Callable[[], bool] = lambda: False,
     links: PodLinks | None = None,
-) -> Outcome:
-    """Runs the plan to its end. Failures are in the outcome; `cancelled` true means: begin nothing more."""
-    act = _Act(plan, executors, cancelled, links)
+) -> PlanOutcome:
+    """Runs the plan to its end, and raises nothing. Once `cancelled` is true, no further step is started."""
+    execution = _Execution(plan, executors, cancelled, links)
     async with asyncio.TaskGroup() as tasks:
         for step in plan.steps:
-            tasks.create_task(act.step(step), name=step.id)
-    return act.outcome
+            tasks.create_task(execution.step(step), name=step.id)
+    return execution.outcome
 
 
-class _Act:
-    """The state of one plan that is being carried out."""
+class _Execution:
+    """One plan while it is executed."""
 
     def __init__(
         self, plan: Plan, executors: Executors, cancelled: Callable[[], bool], links: PodLinks | None
     ) -> None:
-        self.outcome = Outcome()
+        self.outcome = PlanOutcome()
         self._plan = plan
         self._executors = executors
         self._cancelled = cancelled
@@ -62,26 +68,26 @@ class _Act:
 
     async def step(self, step: Step) -> None:
         try:
-            await self._turn(step)
-            if self._may_begin(step):
-                self.outcome.begun.add(step.id)
+            await self._wait_for_others(step)
+            if self._may_start(step):
+                self.outcome.started.add(step.id)
                 self.outcome.results[step.id] = await self._execute(step)
         except NetattachError as error:
             self.outcome.failures.append((step, error))
             if isinstance(error, NotRunError):
-                self.outcome.begun.discard(step.id)
-        except Exception as error:  # noqa: BLE001  # a defect in one step must cut off no other, and be undone as a failure is
-            self.outcome.failures.append((step, NetattachError(f"a defect in netattach: {error!r}")))
+                self.outcome.started.discard(step.id)
+        except Exception as error:  # noqa: BLE001  # the other steps go on, and it is undone as any failure
+            self.outcome.failures.append((step, NetattachError(f"internal error: {error!r}")))
         finally:
             self._ended[step.id].set()
 
-    async def _turn(self, step: Step) -> None:
+    async def _wait_for_others(self, step: Step) -> None:
         for other in (*step.needs, *step.after):
             await self._ended[other].wait()
         for other in step.after_links:
-            await self._link_of(other)
+            await self._wait_for_link(other)
 
-    def _may_begin(self, step: Step) -> bool:
+    def _may_start(self, step: Step) -> bool:
         if self._plan.halt and (self.outcome.failures or self._cancelled()):
             return False
         return all(other in self.outcome.results for other in step.needs)
@@ -90,8 +96,8 @@ class _Act:
         previous = self.outcome.results[step.previous] if step.previous else None
         return await self._executors[step.carrier].execute(self._plan.verb, step, previous)
 
-    async def _link_of(self, other: str) -> None:
-        """Waits until the other step's interface stands in the pod, or the step has ended without one."""
+    async def _wait_for_link(self, other: str) -> None:
+        """Returns when the other step's interface is in the pod, or when the step has ended."""
         if self._links is None:
             return
         async with asyncio.TaskGroup() as tasks:

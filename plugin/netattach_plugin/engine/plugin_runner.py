@@ -1,21 +1,20 @@
-"""The executor of plugins: a step becomes a RUN of the shim, and what the plugin said becomes its result."""
+"""Runs a step's plugin through the shim: a RUN frame, then the plugin's output as the step's result."""
 
 from __future__ import annotations
 
 from netattach_core.attach.plan import Step, Verb
 from netattach_core.cni import config as cni_config
-from netattach_core.cni.request import CniRequest
 from netattach_core.shim import run_result
-from netattach_plugin.ports import Shim
+from netattach_plugin.engine.context import CallContext
 
 
-class PluginExecutor:
-    """Runs the plugins of one call, each with a deadline in seconds."""
+class PluginRunner:
+    """The port Executor for the plugins of one call."""
 
-    def __init__(self, shim: Shim, call: CniRequest, deadline: float) -> None:
-        self._shim = shim
-        self._call = call
-        self._deadline = deadline
+    def __init__(self, context: CallContext) -> None:
+        self._request = context.request
+        self._shim = context.shim
+        self._deadline = context.plugin_deadline
 
     async def execute(self, verb: Verb, step: Step, previous: str | None) -> str:
         stdin = cni_config.with_previous(step.stdin, previous or None)
@@ -26,11 +25,11 @@ class PluginExecutor:
         return ""
 
     def _environment(self, verb: Verb, step: Step) -> dict[str, str]:
-        """CNI_PATH is the runtime's own and stays with the shim; the other variables of the runtime too (C88)."""
+        """Only what CNI defines: CNI_PATH and the other variables of the runtime stay with the shim."""
         return {
             "CNI_COMMAND": verb,
-            "CNI_CONTAINERID": self._call.container_id,
-            "CNI_NETNS": self._call.netns,
+            "CNI_CONTAINERID": self._request.container_id,
+            "CNI_NETNS": self._request.netns,
             "CNI_IFNAME": step.ifname,
             "CNI_ARGS": step.args,
         }

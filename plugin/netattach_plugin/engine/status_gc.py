@@ -4,91 +4,93 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator
+from typing import NoReturn
 
 from netattach_core.attach import attachment, plan
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.plan import Carrier, Plan
 from netattach_core.attach.sandbox import Sandbox
-from netattach_core.cni.request import CniRequest
-from netattach_core.errors import DecodeError, DelegateError, NetattachError, NotReadyError, TryAgainError
-from netattach_plugin.engine.plan_executor import Outcome, carry_out
-from netattach_plugin.engine.plugin_runner import PluginExecutor
-from netattach_plugin.ports import Ledger, NodeNetworks, Shim
+from netattach_core.errors import DelegateError, NetattachError, NotReadyError, TryAgainError
+from netattach_plugin.engine import plan_executor
+from netattach_plugin.engine.context import CallContext
+from netattach_plugin.engine.plan_executor import PlanOutcome
+from netattach_plugin.engine.plugin_runner import PluginRunner
+from netattach_plugin.ports import Ledger, NodeNetworks
 
 _SECONDS = 15.0
 """For each plugin: a kubelet waits for STATUS, and pods wait for GC."""
 
 
 class StatusAndGc:
-    """Knows, beside the ledger, which ADDs are about to be in it: a GC that began before must not take them for dead."""
+    """Keeps the ADDs that are about to be in the ledger, so that a concurrent GC does not collect what they attach."""
 
     def __init__(self, ledger: Ledger, networks: NodeNetworks) -> None:
         self._ledger = ledger
         self._networks = networks
-        self._beginning: dict[str, Sandbox] = {}
+        self._starting: dict[str, Sandbox] = {}
         self._collecting = asyncio.Lock()
-        self._none_collects = asyncio.Event()
-        self._none_collects.set()
+        self._no_gc = asyncio.Event()
+        self._no_gc.set()
 
     @contextlib.asynccontextmanager
-    async def beginning(self, sandbox: Sandbox) -> AsyncIterator[None]:
-        """While an ADD's entry is written; waits for a GC that is under way (C42)."""
-        while not self._none_collects.is_set():  # another may begin before we are woken
-            await self._none_collects.wait()
-        self._beginning[sandbox.container_id] = sandbox
+    async def starting(self, sandbox: Sandbox) -> AsyncIterator[None]:
+        """While an ADD's entry is written; waits for a GC that is running (CNI SPEC, section "GC": no ADD at the same time)."""
+        while not self._no_gc.is_set():  # another one may start before this task runs again
+            await self._no_gc.wait()
+        self._starting[sandbox.container_id] = sandbox
         try:
             yield
         finally:
-            del self._beginning[sandbox.container_id]
+            del self._starting[sandbox.container_id]
 
-    async def status(self, call: CniRequest, shim: Shim) -> None:
-        """Whether pods can be attached: there is a default network, and its plugins say so. Raises NotReadyError."""
+    async def status(self, context: CallContext) -> None:
+        """Whether pods can be attached: there is a default network, and its plugins are ready. Raises NotReadyError."""
         try:
-            default = attachment.primary(call, self._networks.primary())
+            default = attachment.primary(context.request, self._networks.primary())
         except TryAgainError as missing:
             raise NotReadyError(missing.message) from missing
-        outcome = await _carried_out(plan.status(default), call, shim)
-        for step, error in outcome.failures:
+        done = await _execute(plan.status(default), context)
+        for step, error in done.failures:
             code = error.delegate_code if isinstance(error, DelegateError) else 0
             problem = f"the default network {default.network} is not ready: {error.message}"
             raise NotReadyError(
                 problem, details=f"{step.plugin}: {error.details}", code=code or NotReadyError.code
             )
 
-    async def collect(self, call: CniRequest, shim: Shim) -> None:
-        """GC of all networks, by what the ledger has and the runtime lists; never of what may be alive. Raises NetattachError."""
+    async def collect(self, context: CallContext) -> None:
+        """GC of all networks; valid is what the ledger has and what the runtime lists. Raises NetattachError."""
         async with self._collecting:
-            self._none_collects.clear()
+            self._no_gc.clear()
             try:
-                default = attachment.primary(call, self._networks.primary())
-                outcome = await _carried_out(
-                    plan.collect(default, call.valid, await self._alive()), call, shim
-                )
+                default = attachment.primary(context.request, self._networks.primary())
+                collection = plan.collect(default, context.request.valid, await self._valid())
+                done = await _execute(collection, context)
             finally:
-                self._none_collects.set()
-        if outcome.failures:
-            said = (
-                f"GC of network {step.id.rpartition('/')[0]}: {error.message}"
-                for step, error in outcome.failures
-            )
-            raise DelegateError("; ".join(said))
-
-    async def _alive(self) -> list[tuple[str, Attachment]]:
-        """Also what is being undone: its own DEL frees it. An entry that cannot be read may be a pod that runs."""
-        sandboxes = dict(self._beginning)
-        for container_id in await self._ledger.container_ids():
-            try:
-                sandbox = await self._ledger.load(container_id)
-            except DecodeError as error:
-                problem = (
-                    f"what sandbox {container_id} has cannot be read from the ledger, so nothing is collected"
+                self._no_gc.set()
+        if done.failures:
+            raise DelegateError(
+                "; ".join(
+                    f"GC of network {step.id.rpartition('/')[0]}: {error.message}"
+                    for step, error in done.failures
                 )
-                raise NetattachError(f"{problem}: {error.message}") from error
-            if sandbox is not None:
-                sandboxes[container_id] = sandbox
+            )
+
+    async def _valid(self) -> list[tuple[str, Attachment]]:
+        """Includes sandboxes that are being detached: their own DEL frees them. Raises NetattachError."""
+        sandboxes = dict(self._starting)
+        async for sandbox in self._ledger.sandboxes(_refuse_unreadable):
+            sandboxes[sandbox.container_id] = sandbox
         return [(key, each) for key, sandbox in sandboxes.items() for each in sandbox.attachments]
 
 
-async def _carried_out(decided: Plan, call: CniRequest, shim: Shim) -> Outcome:
-    return await carry_out(decided, {Carrier.PLUGIN: PluginExecutor(shim, call, _SECONDS)})
+def _refuse_unreadable(container_id: str, error: Exception) -> NoReturn:
+    """It may be a pod that runs."""
+    problem = f"what sandbox {container_id} has cannot be read from the ledger, so nothing is collected"
+    raise NetattachError(f"{problem}: {error}") from error
+
+
+async def _execute(plan_: Plan, context: CallContext) -> PlanOutcome:
+    runner = PluginRunner(dataclasses.replace(context, plugin_deadline=_SECONDS))
+    return await plan_executor.execute(plan_, {Carrier.PLUGIN: runner})

@@ -172,11 +172,10 @@ class DhcpDaemon:
 
 async def _leases(ledger: Ledger) -> AsyncIterator[Lease]:
     """An entry that cannot be read is reported by its own DEL."""
-    for container_id in await ledger.container_ids():
+    async for sandbox in ledger.sandboxes(lambda *_: None):
         try:
-            sandbox = await ledger.load(container_id)
-            found = list(dhcp_leases.held(sandbox)) if sandbox else []
-        except (NetattachError, OSError):
+            found = list(dhcp_leases.held(sandbox))
+        except NetattachError:
             continue
         for lease in found:
             yield lease

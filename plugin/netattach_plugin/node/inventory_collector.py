@@ -15,7 +15,7 @@ from netattach_core.api.inventory import Dhcp, NodeInventory, Plugin, Primary
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import netattach_conf, versions
 from netattach_core.errors import NetattachError
-from netattach_plugin.ports import Links, NodeNetworks, Store
+from netattach_plugin.ports import Links, NodeInfo, NodeNetworks
 
 _ANSWER_SECONDS = 5.0
 _AT_ONCE = 2
@@ -28,7 +28,7 @@ class InventoryCollector:
     def __init__(
         self,
         node: str,
-        store: Store,
+        store: NodeInfo,
         links: Links,
         networks: NodeNetworks,
         bin_dir: Path,

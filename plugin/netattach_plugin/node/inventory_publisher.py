@@ -11,7 +11,7 @@ from pathlib import Path
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.errors import NetattachError
 from netattach_plugin.node.inventory_collector import InventoryCollector
-from netattach_plugin.ports import Store
+from netattach_plugin.ports import InventoryWriter
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class InventoryPublisher:
     """Looks again when it is `woken`, or when one of the directories changes."""
 
     def __init__(
-        self, store: Store, gatherer: InventoryCollector, directories: tuple[Path, ...], woken: asyncio.Event
+        self, store: InventoryWriter, gatherer: InventoryCollector, directories: tuple[Path, ...], woken: asyncio.Event
     ) -> None:
         self._store = store
         self._gatherer = gatherer

@@ -39,13 +39,6 @@ async def take_back(ledger: FileLedger, foreign: CniCaches) -> None:
         await foreign.forget(sandbox)
 
 
-async def _known(ledger: FileLedger) -> AsyncIterator[Sandbox]:
+def _known(ledger: FileLedger) -> AsyncIterator[Sandbox]:
     """An entry that cannot be read is reported by its own DEL."""
-    for container_id in await ledger.container_ids():
-        try:
-            sandbox = await ledger.load(container_id)
-        except (NetattachError, OSError) as error:
-            _log.error("sandbox %s is passed over: %s", container_id, error)
-            continue
-        if sandbox is not None:
-            yield sandbox
+    return ledger.sandboxes(lambda container_id, error: _log.error("sandbox %s is skipped: %s", container_id, error))

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from netattach_core.attach import sandbox as sandboxes
 from netattach_core.attach.sandbox import Sandbox
+from netattach_plugin.ports import Ledger
 
 _log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 0.05
 
 
-class FileLedger:
+class FileLedger(Ledger):
     """Entries are `<container id>.json`, mode 0600, in a directory of mode 0700.
 
     Only the syncing waits for the disk, so only a save leaves the event loop: the way to a thread and back is 0.7 ms of a DEL.

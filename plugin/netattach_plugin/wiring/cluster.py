@@ -1,12 +1,11 @@
-"""The daemon on a node of a cluster: all objects meet here, and one TaskGroup owns every task."""
+"""The daemon on a node of a cluster."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.metadata
 import platform
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Mapping
 
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_kube import api as kube_api
@@ -14,156 +13,128 @@ from netattach_kube import health
 from netattach_kube.api import Api
 from netattach_kube.cluster_settings import StatusForPlainPods
 from netattach_plugin.cluster.kube_store import KubeStore
-from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
 from netattach_plugin.cluster.pod_events import PodEvents
 from netattach_plugin.cluster.settings_file import SettingsFile
-from netattach_plugin.cluster.status_queue import StatusQueue
 from netattach_plugin.cluster.uninstall_watch import UninstallWatch
-from netattach_plugin.engine.engine import Engine
-from netattach_plugin.engine.network_resolver import NetworkResolver
 from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.metrics import Metrics
 from netattach_plugin.netlink import changes
-from netattach_plugin.netlink.node_links import NetlinkLinks
-from netattach_plugin.node.cni_conf_dir import CniConfDir
-from netattach_plugin.node.dhcp_daemon import DhcpDaemon
 from netattach_plugin.node.installer import Installer
-from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
-from netattach_plugin.node.kubelet_devices import KubeletDevices
-from netattach_plugin.node.primary_compiler import PrimaryCompiler, plain_pods
 from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.settings import Settings
 from netattach_plugin.state import handover
-from netattach_plugin.state.cni_caches import CniCaches
-from netattach_plugin.state.device_info_files import DeviceInfoFiles
-from netattach_plugin.state.shim_ledger import ShimLedger
 from netattach_plugin.wiring import shared
+from netattach_plugin.wiring.shared import Components, Job
 
 VERSION = importlib.metadata.version("netattach")
 
 
-async def serve(read: Settings, stop: asyncio.Event) -> None:
-    """Serves until `stop` is set; then, where that is an uninstallation, gives the node back to its primary network."""
-    async with kube_api.connected("netattach-daemon", VERSION, read.kubeconfig) as api:
-        await _Daemon(read, api).serve(stop)
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Serves until `stop` is set; then, on an uninstall, gives the node back to its default network."""
+    async with kube_api.connected("netattach-daemon", VERSION, settings.kubeconfig) as api:
+        await _Daemon(settings, api).serve(stop)
 
 
 class _Daemon:
-    """What belongs together on one node."""
+    """The components, and what only a cluster has."""
 
-    def __init__(self, read: Settings, api: Api) -> None:
-        self._read = read
+    def __init__(self, settings: Settings, api: Api) -> None:
+        self._settings = settings
+        self._cluster_settings = SettingsFile(settings.config)
+        self._node_changed = asyncio.Event()
         about = {"kernel": platform.release(), "versions": {"daemon": VERSION, "shim": VERSION}}
-        self._settings, links = SettingsFile(read.config), NetlinkLinks()
-        self._ledger = ledger = ShimLedger(read.ledger, read.plugin_deadline, read.leases)
-        networks = CniConfDir(read.conf_dir, lambda: self._selection().primary)
-        woken = asyncio.Event()
-        self._wake = woken.set
-        self._store = KubeStore(api, read.node, about, node_changed=self._wake)
-        self._ledger, self._foreign = ledger, CniCaches(read.multus, read.libcni)
-        self._dhcp = DhcpDaemon(read.dhcp, read.bin_dir, ledger, self._wake)
+        self._store = KubeStore(api, settings.node, about, node_changed=self._node_changed.set)
+        self._events = PodEvents(api, settings.node)
+        self._uninstall_watch = UninstallWatch(api, settings.namespace, settings.daemon_set)
+        self._metrics = Metrics(statuses_waiting=self._statuses_waiting, ledger_entries=self._ledger_entries)
+        self._components = Components(
+            settings,
+            self._store,
+            self._events,
+            selection=self._selection,
+            resource_slices=self._store.resource_slices,
+            status_for_plain_pods=self._status_for_plain_pods,
+            node_changed=self._node_changed.set,
+            observe=self._metrics.observe,
+        )
         self._inventory = InventoryPublisher(
             self._store,
-            InventoryCollector(read.node, self._store, links, networks, read.bin_dir, self._dhcp.inventory),
-            (read.conf_dir, read.bin_dir),
-            woken,
-        )
-        compiler = PrimaryCompiler(
-            ledger=read.ledger,
-            conf_dir=read.conf_dir,
-            networks=networks,
-            deadline=read.plugin_deadline,
-            plain_pods=lambda: plain_pods(self._selection()),
-            named=lambda: bool(self._selection().primary),
+            self._components.inventory_collector,
+            (settings.conf_dir, settings.bin_dir),
+            self._node_changed,
         )
         self._installer = Installer(
-            shim=read.shim,
-            bin_dir=read.bin_dir,
-            conf_dir=read.conf_dir,
-            networks=networks,
-            behind=UninstallChain(read.conf_dir, ShimFiles(read.ledger).chains),
-            compile_primary=compiler.look,
-        )
-        self._fate = UninstallWatch(api, read.namespace, read.daemon_set)
-        self._events = PodEvents(api, read.node)
-        self._status = StatusQueue(
-            self._store, wait=read.status_wait, for_plain_pods=self._plain_pods_have_status
-        )
-        self._plain_pods = PlainPodStatus(read.ledger, self._status)
-        self._metrics = Metrics(statuses_waiting=lambda: self._status.waiting, ledger_entries=ledger.count)
-        self._device_files = DeviceInfoFiles(read.device_info)
-        engine = Engine(
-            pod_networks=NetworkResolver(
-                self._store,
-                networks,
-                KubeletDevices(read.pod_resources, self._store.resource_slices),
-                self._selection,
-            ),
-            ledger=ledger,
-            foreign=self._foreign,
-            networks=networks,
-            links=links,
-            status=self._status,
-            events=self._events,
-            device_files=self._device_files,
-            plugin_deadline=read.plugin_deadline,
-        )
-        self._server, self._recovery = shared.build(
-            read, engine, ledger=ledger, store=self._store, status=self._status, observe=self._metrics.observe
+            shim=settings.shim,
+            bin_dir=settings.bin_dir,
+            conf_dir=settings.conf_dir,
+            networks=self._components.networks,
+            behind=UninstallChain(settings.conf_dir, ShimFiles(settings.ledger).chains),
+            compile_primary=self._components.primary_compiler.look,
         )
 
     async def serve(self, stop: asyncio.Event) -> None:
-        beside: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
-            "store": self._store.run,
-            "fate": self._fate.run,
-            "events": self._events.run,
-            "status": self._status.run,
-            "plain pods": self._plain_pods.run,
-            "settings": self._settings.run,
-            "inventory": self._inventory.run,
-            "dhcp": self._dhcp.run,
-            "install": self._install,
-            "recovery": self._recovery.run,
-            "device files": self._keep_device_files,
-        }
-        ready = (lambda: self._installer.problem, self._inventory.problem, self._store_problem)
-        probed = health.served(
-            self._read.health, live=(self._server.problem,), ready=ready, metrics=self._metrics.registry
+        components = self._components
+        probes = health.served(
+            self._settings.health,
+            live=(components.server.problem,),
+            ready=(lambda: self._installer.problem, self._inventory.problem, self._store_problem),
+            metrics=self._metrics.registry,
         )
-        async with probed, self._ledger.kept_alone(), asyncio.TaskGroup() as tasks:
-            await handover.take_back(self._ledger, self._foreign)
-            await self._recovery.read()
-            running = [tasks.create_task(run(), name=name) for name, run in beside.items()]
-            with changes.heard(self._wake):
-                ended = asyncio.Event()
-                serving = tasks.create_task(self._server.serve(ended, drain=self._read.drain), name="server")
-                await stop.wait()
-                uninstalled = await self._fate.uninstalled()
+        async with probes, components.ledger.kept_alone():
+            await handover.take_back(components.ledger, components.caches)
+            await components.recovery.read()
+            async with shared.running(self._jobs) as tasks:
+                uninstalled = await self._serve_calls(stop, tasks)
                 if uninstalled:
-                    needed = await handover.holds_more(self._ledger)
-                    await asyncio.to_thread(self._installer.remove, needed=needed)
-                ended.set()
-                await serving
-            if uninstalled:
-                await handover.hand_over(self._ledger, self._foreign)
-            await self._status.flush()
-            for task in running:
-                task.cancel()
+                    await handover.hand_over(components.ledger, components.caches)
+                await components.status.flush()
 
-    async def _keep_device_files(self) -> None:
-        await self._device_files.keep(self._ledger.container_ids)
+    async def _serve_calls(self, stop: asyncio.Event, tasks: asyncio.TaskGroup) -> bool:
+        """Until `stop` is set; whether netattach is being uninstalled, and then removed from the node before calls end."""
+        components = self._components
+        with changes.heard(self._node_changed.set):
+            ended = asyncio.Event()
+            serving = tasks.create_task(
+                components.server.serve(ended, drain=self._settings.drain), name="server"
+            )
+            await stop.wait()
+            uninstalled = await self._uninstall_watch.uninstalled()
+            if uninstalled:
+                needed = await handover.holds_more(components.ledger)
+                await asyncio.to_thread(self._installer.remove, needed=needed)
+            ended.set()
+            await serving
+        return uninstalled
+
+    @property
+    def _jobs(self) -> Mapping[str, Job]:
+        return {
+            **self._components.jobs,
+            "store": self._store.run,
+            "uninstall watch": self._uninstall_watch.run,
+            "events": self._events.run,
+            "settings": self._cluster_settings.run,
+            "inventory": self._inventory.run,
+            "install": self._install,
+        }
 
     async def _install(self) -> None:
-        """A runtime calls us as soon as our conf is there, so first somebody has to listen."""
-        await self._server.listening.wait()
+        """After the server listens: a runtime calls as soon as the CNI config is there."""
+        await self._components.server.listening.wait()
         await self._installer.run()
 
-    def _plain_pods_have_status(self) -> bool:
-        return self._settings.current.status_for_plain_pods is StatusForPlainPods.ASYNC
+    def _status_for_plain_pods(self) -> bool:
+        return self._cluster_settings.current.status_for_plain_pods is StatusForPlainPods.ASYNC
 
     def _selection(self) -> SelectionSettings:
-        return self._settings.current.validation.selection
+        return self._cluster_settings.current.validation.selection
+
+    def _statuses_waiting(self) -> int:
+        return self._components.status.waiting
+
+    def _ledger_entries(self) -> int:
+        return self._components.ledger.count()
 
     def _store_problem(self) -> str | None:
         return None if self._store.synced else "the NetworkAttachmentDefinitions are not known yet"

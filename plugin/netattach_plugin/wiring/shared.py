@@ -1,33 +1,134 @@
-"""What stands around the engine, in a cluster as on files: turns, debts, what recovers, and the server."""
+"""What a daemon consists of in a cluster and standalone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from typing import Any
 
+from netattach_core.api.network_selection import SelectionSettings
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.calls.recovery import Recovery
 from netattach_plugin.calls.sandbox_lock import SandboxLocks
 from netattach_plugin.calls.server import Server
+from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
+from netattach_plugin.cluster.status_queue import StatusQueue
 from netattach_plugin.engine.engine import Engine
-from netattach_plugin.ports import Ledger, StatusSink, Store
+from netattach_plugin.engine.network_resolver import NetworkResolver
+from netattach_plugin.netlink.node_links import NetlinkLinks
+from netattach_plugin.node.cni_conf_dir import CniConfDir
+from netattach_plugin.node.dhcp_daemon import DhcpDaemon
+from netattach_plugin.node.inventory_collector import InventoryCollector
+from netattach_plugin.node.kubelet_devices import KubeletDevices, Slices
+from netattach_plugin.node.primary_compiler import PrimaryCompiler, plain_pods
+from netattach_plugin.ports import Events, Store
 from netattach_plugin.settings import Settings
+from netattach_plugin.state.cni_caches import CniCaches
+from netattach_plugin.state.device_info_files import DeviceInfoFiles
+from netattach_plugin.state.shim_ledger import ShimLedger
+
+Job = Callable[[], Coroutine[Any, Any, None]]
+"""Runs until it is cancelled."""
 
 
-def build(
-    read: Settings,
-    engine: Engine,
-    *,
-    ledger: Ledger,
-    store: Store,
-    status: StatusSink,
-    observe: Callable[[str, bool, float], None] = lambda *_: None,
-) -> tuple[Server, Recovery]:
-    """They share the turns and what is owed."""
-    turns = CallQueue(read.calls_at_once, SandboxLocks(read.socket).taken_if_free)
-    debts = PendingDeletes(engine.settle, turns)
-    recovery = Recovery(
-        ledger=ledger, debts=debts, turns=turns, store=store, status=status, sweep_after=read.sweep_after
-    )
-    server = Server(read.socket, engine, turns, debts, call_deadline=read.call_deadline, observe=observe)
-    return server, recovery
+class Components:
+    """Built once from the settings; what concerns the cluster or its absence comes in from outside."""
+
+    def __init__(  # noqa: PLR0913  # one difference each
+        self,
+        settings: Settings,
+        store: Store,
+        events: Events,
+        *,
+        selection: Callable[[], SelectionSettings] = SelectionSettings,
+        resource_slices: Slices | None = None,
+        status_for_plain_pods: Callable[[], bool] = lambda: True,
+        node_changed: Callable[[], None] = lambda: None,
+        observe: Callable[[str, bool, float], None] = lambda *_: None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._events = events
+        self._selection = selection
+        self._links = NetlinkLinks()
+        self._device_files = DeviceInfoFiles(settings.device_info)
+        self.ledger = ShimLedger(settings.ledger, settings.plugin_deadline, settings.leases)
+        self.caches = CniCaches(settings.multus, settings.libcni)
+        self.networks = CniConfDir(settings.conf_dir, lambda: selection().primary)
+        self.status = StatusQueue(store, wait=settings.status_wait, for_plain_pods=status_for_plain_pods)
+        self._plain_pod_status = PlainPodStatus(settings.ledger, self.status)
+        self._dhcp = DhcpDaemon(settings.dhcp, settings.bin_dir, self.ledger, node_changed)
+        self.inventory_collector = InventoryCollector(
+            settings.node, store, self._links, self.networks, settings.bin_dir, self._dhcp.inventory
+        )
+        self.primary_compiler = self._primary_compiler()
+        engine = self._engine(KubeletDevices(settings.pod_resources, resource_slices))
+        queue = CallQueue(settings.calls_at_once, SandboxLocks(settings.socket).lock_if_free)
+        pending = PendingDeletes(engine.retry_delete, queue)
+        self.recovery = Recovery(
+            ledger=self.ledger,
+            pending=pending,
+            queue=queue,
+            pods=store,
+            status=self.status,
+            sweep_after=settings.sweep_after,
+        )
+        self.server = Server(
+            settings.socket, engine, queue, pending, call_deadline=settings.call_deadline, observe=observe
+        )
+
+    @property
+    def jobs(self) -> Mapping[str, Job]:
+        """What runs concurrently with the calls, by task name."""
+        return {
+            "status": self.status.run,
+            "plain pods": self._plain_pod_status.run,
+            "dhcp": self._dhcp.run,
+            "recovery": self.recovery.run,
+            "device files": self._keep_device_files,
+        }
+
+    async def _keep_device_files(self) -> None:
+        await self._device_files.keep(self.ledger.container_ids)
+
+    def _primary_compiler(self) -> PrimaryCompiler:
+        return PrimaryCompiler(
+            ledger=self._settings.ledger,
+            conf_dir=self._settings.conf_dir,
+            networks=self.networks,
+            deadline=self._settings.plugin_deadline,
+            plain_pods=lambda: plain_pods(self._selection()),
+            named=lambda: bool(self._selection().primary),
+        )
+
+    def _engine(self, devices: KubeletDevices) -> Engine:
+        resolver = NetworkResolver(
+            pods=self._store,
+            nads=self._store,
+            networks=self.networks,
+            devices=devices,
+            settings=self._selection,
+        )
+        return Engine(
+            resolver=resolver,
+            ledger=self.ledger,
+            caches=self.caches,
+            networks=self.networks,
+            links=self._links,
+            status=self.status,
+            events=self._events,
+            device_files=self._device_files,
+            plugin_deadline=self._settings.plugin_deadline,
+        )
+
+
+@contextlib.asynccontextmanager
+async def running(jobs: Mapping[str, Job]) -> AsyncIterator[asyncio.TaskGroup]:
+    """Runs the jobs until the context is left; the task group is for more tasks."""
+    async with asyncio.TaskGroup() as tasks:
+        started = [tasks.create_task(run(), name=name) for name, run in jobs.items()]
+        yield tasks
+        for task in started:
+            task.cancel()

@@ -1,4 +1,4 @@
-"""The daemon without a cluster: Kubernetes' objects are JSON files (the demo, the node's tests)."""
+"""The daemon without a cluster: Kubernetes objects are JSON files (the demo, the tests of a node)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,14 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError
 from netattach_plugin.cluster.file_store import FileStore
-from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
-from netattach_plugin.cluster.status_queue import StatusQueue
-from netattach_plugin.engine.engine import Engine
-from netattach_plugin.engine.network_resolver import NetworkResolver
-from netattach_plugin.netlink.node_links import NetlinkLinks
-from netattach_plugin.node.cni_conf_dir import CniConfDir
-from netattach_plugin.node.dhcp_daemon import DhcpDaemon
 from netattach_plugin.node.inventory_collector import InventoryCollector
-from netattach_plugin.node.kubelet_devices import KubeletDevices
 from netattach_plugin.node.primary_compiler import PrimaryCompiler
 from netattach_plugin.settings import Settings
-from netattach_plugin.state.cni_caches import CniCaches
-from netattach_plugin.state.device_info_files import DeviceInfoFiles
-from netattach_plugin.state.shim_ledger import ShimLedger
 from netattach_plugin.wiring import shared
+from netattach_plugin.wiring.shared import Components
 
 _log = logging.getLogger(__name__)
 
@@ -33,53 +22,29 @@ _EVERY = 2.0
 """Seconds between looks at the default network."""
 
 
-async def serve(read: Settings, directory: Path, stop: asyncio.Event) -> None:
-    """Serves until `stop` is set."""
-    store, links, networks = FileStore(directory), NetlinkLinks(), CniConfDir(read.conf_dir)
-    ledger = ShimLedger(read.ledger, read.plugin_deadline, read.leases)
-    dhcp = DhcpDaemon(read.dhcp, read.bin_dir, ledger, lambda: None)
-    status = StatusQueue(store, wait=read.status_wait)
-    device_files = DeviceInfoFiles(read.device_info)
-    engine = Engine(
-        pod_networks=NetworkResolver(store, networks, KubeletDevices(read.pod_resources), SelectionSettings),
-        ledger=ledger,
-        foreign=CniCaches(read.multus, read.libcni),
-        networks=networks,
-        links=links,
-        status=status,
-        events=LoggedEvents(),
-        device_files=device_files,
-        plugin_deadline=read.plugin_deadline,
-    )
-    compiler = PrimaryCompiler(
-        ledger=read.ledger, conf_dir=read.conf_dir, networks=networks, deadline=read.plugin_deadline
-    )
-    _compile(compiler)
-    gatherer = InventoryCollector(read.node, store, links, networks, read.bin_dir, dhcp.inventory)
-    server, recovery = shared.build(read, engine, ledger=ledger, store=store, status=status)
-    async with ledger.kept_alone(), asyncio.TaskGroup() as tasks:
-        await recovery.read()
-        beside = [
-            tasks.create_task(status.run(), name="status"),
-            tasks.create_task(dhcp.run(), name="dhcp"),
-            tasks.create_task(_tell_inventory(store, gatherer), name="inventory"),
-            tasks.create_task(PlainPodStatus(read.ledger, status).run(), name="plain pods"),
-            tasks.create_task(_keep_compiled(compiler), name="compile"),
-            tasks.create_task(recovery.run(), name="recovery"),
-            tasks.create_task(device_files.keep(ledger.container_ids), name="device files"),
-        ]
-        await server.serve(stop, drain=read.drain)
-        await status.flush()
-        for task in beside:
-            task.cancel()
+async def serve(settings: Settings, directory: Path, stop: asyncio.Event) -> None:
+    """Serves until `stop` is set; `directory` holds the objects."""
+    store = FileStore(directory)
+    components = Components(settings, store, LoggedEvents())
+    _compile(components.primary_compiler)
+    jobs = {
+        **components.jobs,
+        "inventory": lambda: _publish_inventory(store, components.inventory_collector),
+        "compile": lambda: _keep_compiled(components.primary_compiler),
+    }
+    async with components.ledger.kept_alone():
+        await components.recovery.read()
+        async with shared.running(jobs):
+            await components.server.serve(stop, drain=settings.drain)
+            await components.status.flush()
 
 
-async def _tell_inventory(store: FileStore, gatherer: InventoryCollector) -> None:
-    """Beside the calls: asking every plugin for its versions may take a while, and pods do not wait for it."""
+async def _publish_inventory(store: FileStore, collector: InventoryCollector) -> None:
+    """Concurrently with the calls, since asking every plugin for its versions may take a while."""
     try:
-        await store.publish_inventory(await gatherer.gather())
-    except Exception:  # noqa: BLE001  # pyroute2 raises more kinds than can be named, and this is not worth the daemon
-        _log.exception("the inventory of this node is not told")
+        await store.publish_inventory(await collector.gather())
+    except Exception:  # noqa: BLE001  # pyroute2 raises more kinds than can be named, and the daemon can do without
+        _log.exception("the inventory of this node is not published")
 
 
 async def _keep_compiled(compiler: PrimaryCompiler) -> None:
@@ -89,7 +54,7 @@ async def _keep_compiled(compiler: PrimaryCompiler) -> None:
 
 
 def _compile(compiler: PrimaryCompiler) -> None:
-    """Without it plain pods are ours, too."""
+    """Without it, the shim calls the daemon for pods without secondary networks too."""
     try:
         compiler.look()
     except (NetattachError, OSError) as error:
@@ -97,7 +62,7 @@ def _compile(compiler: PrimaryCompiler) -> None:
 
 
 class LoggedEvents:
-    """The port `Events`, where there is no API to hold them."""
+    """The port Events without an API: log lines."""
 
     def added(self, ref: PodRef, messages: Iterable[str]) -> None:
         for message in messages:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 from pathlib import Path
 
 import pytest
 
-from netattach_core.attach.sandbox import Phase, Sandbox
+from netattach_core.attach.sandbox import Phase
 from netattach_core.errors import DelegateError, NetattachError
 from netattach_plugin.calls import recovery
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.calls.recovery import Recovery
-from netattach_plugin.state.ledger import FileLedger
 from support.twins import FakeShim, failed
 from support.world import World, body
 
@@ -26,13 +24,13 @@ class Node:
     def __init__(self, world: World, *, sweep_after: float = 0.0) -> None:
         self.world = world
         self.now = 100.0
-        self.turns = CallQueue()
-        self.debts = PendingDeletes(world.engine().settle, self.turns, lambda: self.now)
+        self.queue = CallQueue()
+        self.pending = PendingDeletes(world.engine().retry_delete, self.queue, lambda: self.now)
         self.recovery = Recovery(
             ledger=world.ledger,
-            debts=self.debts,
-            turns=self.turns,
-            store=world.store,
+            pending=self.pending,
+            queue=self.queue,
+            pods=world.store,
             status=world.status,
             sweep_after=sweep_after,
         )
@@ -43,7 +41,7 @@ class Node:
     def call(self) -> list[str]:
         """The call of some other sandbox; what its shim is asked to run first."""
         shim = FakeShim(self.world.links, replies=self.world.shim.replies)
-        asyncio.run(self.debts.pay(shim))
+        asyncio.run(self.pending.retry_due(shim))
         return [str(ask) for ask in shim.asked]
 
 
@@ -91,7 +89,7 @@ def test_a_debt_that_cannot_be_paid_is_tried_again_later_and_then_later() -> Non
     del node.world.shim.replies["DEL net1 bridge"]
     node.now += 100.0
     assert ["DEL net1 bridge"] == node.call()
-    assert 0 == node.debts.count
+    assert "c1" not in node.pending
 
 
 def test_a_sandbox_whose_own_call_is_under_way_is_left_to_it() -> None:
@@ -101,12 +99,12 @@ def test_a_sandbox_whose_own_call_is_under_way_is_left_to_it() -> None:
 
     async def story() -> list[str]:
         shim = FakeShim(node.world.links)
-        async with node.turns.taken("c1", shim):
-            await node.debts.pay(shim)
+        async with node.queue.slot("c1", shim):
+            await node.pending.retry_due(shim)
         return [str(ask) for ask in shim.asked]
 
     assert [] == asyncio.run(story())
-    assert 0 == node.debts.count
+    assert "c1" not in node.pending
 
 
 def test_a_runtime_that_gave_up_pays_nothing() -> None:
@@ -114,29 +112,31 @@ def test_a_runtime_that_gave_up_pays_nothing() -> None:
     node = Node(_attached("a", Phase.ADDING))
     node.restart()
     shim = FakeShim(node.world.links)
-    shim.given_up.set()
+    shim.cancellation.set()
 
-    asyncio.run(node.debts.pay(shim))
+    asyncio.run(node.pending.retry_due(shim))
 
-    assert (1, []) == (node.debts.count, shim.asked)
+    assert "c1" in node.pending
+    assert [] == shim.asked
 
 
 def test_one_calls_time_is_not_spent_on_all_debts() -> None:
     """After two seconds it goes on with its own."""
     seconds = iter(range(1000))
-    settled = []
+    sandboxes = {f"c{number}" for number in range(10)}
+    retried: set[str] = set()
 
-    async def settle(container_id: str, _: object) -> None:
-        settled.append(container_id)
+    async def retry(container_id: str, _: object) -> None:
+        retried.add(container_id)
 
-    debts = PendingDeletes(settle, CallQueue(), lambda: float(next(seconds)))
-    for number in range(10):
-        debts.owe(f"c{number}", after=-100.0)
+    pending = PendingDeletes(retry, CallQueue(), lambda: float(next(seconds)))
+    for container_id in sandboxes:
+        pending.add(container_id, after=-100.0)
 
-    asyncio.run(debts.pay(FakeShim(World().links)))
+    asyncio.run(pending.retry_due(FakeShim(World().links)))
 
-    assert 1 <= len(settled) < 10
-    assert 10 == debts.count + len(settled)
+    assert 1 <= len(retried) < 10
+    assert sandboxes - retried == {each for each in sandboxes if each in pending}
 
 
 def test_a_sandbox_whose_namespace_has_long_been_gone_is_detached(tmp_path: Path) -> None:
@@ -148,13 +148,13 @@ def test_a_sandbox_whose_namespace_has_long_been_gone_is_detached(tmp_path: Path
     world.ledger.entries["c1"] = dataclasses.replace(world.ledger.entries["c1"], netns=str(netns))
     node = Node(world)
     asyncio.run(node.recovery.sweep())
-    assert 0 == node.debts.count
+    assert "c1" not in node.pending
     netns.unlink()
 
     asyncio.run(node.recovery.sweep())
 
     shim = FakeShim(world.links)
-    asyncio.run(node.debts.pay(shim))
+    asyncio.run(node.pending.retry_due(shim))
     assert ["DEL net1 macvlan", "DEL eth0 ptp"] == [str(ask) for ask in shim.asked]
     assert {""} == {ask.environment["CNI_NETNS"] for ask in shim.asked}
     assert {} == world.ledger.entries
@@ -172,7 +172,7 @@ def test_a_namespace_that_is_gone_for_a_moment_or_cannot_be_seen_is_no_reason(tm
     node.recovery._sweep_after = 0.0
     asyncio.run(node.recovery.sweep())
 
-    assert 0 == node.debts.count
+    assert "c1" not in node.pending
 
 
 def test_a_namespace_that_went_before_the_daemon_came_is_not_waited_for_as_long(
@@ -201,28 +201,28 @@ def test_a_status_that_was_not_delivered_is_rebuilt_from_the_ledger() -> None:
     """As it was at the ADD; what the pod has already is not written again."""
     world = World("a")
     world.add()
-    told = world.status.delivered.pop("test/p")
+    told = world.status.written.pop("test/p")
     node = Node(world, sweep_after=1000)
 
     _run_until_told(node)
-    assert {"test/p": told} == world.status.delivered
+    assert {"test/p": told} == world.status.written
 
-    world.status.delivered.clear()
+    world.status.written.clear()
     annotations = {"k8s.v1.cni.cncf.io/network-status": told}
     world.store.create(body("Pod", "p", uid="u1", annotations=annotations))
     _run_until_told(node)
-    assert {} == world.status.delivered
+    assert {} == world.status.written
 
 
 def test_a_status_is_not_delivered_to_a_pod_that_is_gone_or_while_the_api_is_away() -> None:
     """One of the same name has another UID; an API that is away hears of it after the next restart."""
     world = World("a")
     world.add()
-    world.status.delivered.clear()
+    world.status.written.clear()
     node = Node(world, sweep_after=1000)
     world.store.create(body("Pod", "p", uid="another"))
     _run_until_told(node)
-    assert {} == world.status.delivered
+    assert {} == world.status.written
 
 
 def test_an_entry_that_cannot_be_read_is_no_debt_but_is_disposed_of_by_its_own_delete() -> None:
@@ -234,7 +234,7 @@ def test_an_entry_that_cannot_be_read_is_no_debt_but_is_disposed_of_by_its_own_d
     world.ledger.leased = {"c1": [("old", "net7")]}
     node = Node(world)
     node.restart()
-    assert 0 == node.debts.count
+    assert "c1" not in node.pending
 
     world.delete()
 
@@ -314,55 +314,6 @@ def test_an_address_that_host_local_only_says_it_has_freed_is_no_success() -> No
     assert {} == world.ledger.entries
 
 
-def test_two_daemons_do_not_keep_one_ledger(tmp_path: Path) -> None:
-    """The second waits until the first has ended; what that had not renamed goes."""
-    kept: list[str] = []
-
-    async def keep(name: str, begun: asyncio.Event, end: asyncio.Event) -> None:
-        async with FileLedger(tmp_path).kept_alone():
-            kept.append(name)
-            begun.set()
-            await end.wait()
-        kept.append(f"{name} ended")
-
-    async def story() -> None:
-        begun, end, unasked, ended = (asyncio.Event() for _ in range(4))
-        ended.set()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(keep("first", begun, end))
-            await begun.wait()
-            (tmp_path / "c1.tmp").touch()
-            tasks.create_task(keep("second", unasked, ended))
-            await asyncio.sleep(0.1)
-            assert ["first"] == kept
-            end.set()
-
-    asyncio.run(story())
-    assert ["first", "first ended", "second", "second ended"] == kept
-    assert [] == list(tmp_path.iterdir())
-
-
-def test_host_locals_store_tells_what_names_a_sandbox(tmp_path: Path) -> None:
-    """As the plugin writes it: the id, a line's end as on Windows, the interface; beside them a lock and the last address."""
-    for path, text in {
-        "lan/10.0.0.2": "c1\r\nnet1",
-        "lan/10.0.0.3": "c2\r\nnet1",
-        "lan/last_reserved_ip.0": "10.0.0.3",
-        "lan/lock": "",
-        "old/10.1.0.2": "c1",
-    }.items():
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).write_text(text)
-
-    ledger = FileLedger(tmp_path / "ledger", tmp_path)
-
-    assert [("lan", "net1"), ("old", "eth0")] == asyncio.run(ledger.leases("c1"))
-    asked = [("lan", "10.0.0.2"), ("lan", "10.0.0.3"), ("lan", "10.0.0.4")]
-    assert [("lan", "10.0.0.2")] == asyncio.run(ledger.still_leased("c1", asked))
-    assert () == asyncio.run(FileLedger(tmp_path).still_leased("c1", asked))
-    assert [] == asyncio.run(FileLedger(tmp_path / "ledger", tmp_path / "none").leases("c1"))
-
-
 def _run_until_told(node: Node) -> None:
     async def story() -> None:
         await node.recovery.read()
@@ -371,20 +322,3 @@ def _run_until_told(node: Node) -> None:
         running.cancel()
 
     asyncio.run(story())
-
-
-def test_a_noted_entry_can_be_read(tmp_path: Path) -> None:
-    """A note is a save without waiting for the disk."""
-    world = World("a")
-    world.add()
-    entry: Sandbox = world.ledger.entries["c1"]
-    ledger = FileLedger(tmp_path)
-
-    async def story() -> None:
-        await ledger.note(entry)
-        assert entry == await ledger.load("c1")
-        assert ["c1"] == list(await ledger.container_ids())
-
-    asyncio.run(story())
-    assert ["c1.json"] == [path.name for path in tmp_path.iterdir()]
-    assert "added" == json.loads((tmp_path / "c1.json").read_text())["phase"]

@@ -30,7 +30,7 @@ POD = PodRef("ns", "p", "u")
 class TestEvents:
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pod_events, "_PAUSE", 0.01)
+        monkeypatch.setattr(pod_events, "_FIRST_PAUSE", 0.01)
 
     def run(self, story: Callable[[ApiServer, PodEvents], Coroutine[Any, Any, None]]) -> None:
         async def serve() -> None:
@@ -101,14 +101,14 @@ class TestEvents:
         assert 1 == asyncio.run(story())
 
     def test_what_is_remembered_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pod_events, "_REMEMBERED", 3)
+        monkeypatch.setattr(pod_events, "_MOST_REPORTED", 3)
 
         async def story() -> int:
             async with api_server.serving() as server:
                 events = PodEvents(server.api, "node1")
                 for number in range(9):
                     events.failed(POD, str(number))
-                return len(events._told)
+                return len(events._reported)
 
         assert 3 == asyncio.run(story())
 

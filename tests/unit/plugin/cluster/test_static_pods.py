@@ -43,14 +43,15 @@ def test_the_status_waits_for_the_mirror_pod(monkeypatch: pytest.MonkeyPatch) ->
     store = MemoryStore()
 
     async def story() -> None:
-        queue = StatusQueue(store, wait=0.05)
+        queue = StatusQueue(store, wait=10)
         running = asyncio.create_task(queue.run())
-        await queue.deliver(STATIC, "[]")
+        done = queue.enqueue(STATIC, "[]")
+        await asyncio.sleep(0)
         assert 1 == queue.waiting
         metadata = {"namespace": "kube-system", "name": "proxy-node1", "uid": DIGEST}
         store.create({"kind": "Pod", "metadata": metadata})
-        await queue.flush()
-        await asyncio.sleep(0.2)
+        async with asyncio.timeout(10):
+            await done
         assert 0 == queue.waiting
         running.cancel()
 
@@ -67,7 +68,7 @@ def test_the_status_of_a_static_pod_that_is_gone_is_given_up(monkeypatch: pytest
     async def story() -> None:
         queue = StatusQueue(store, wait=5)
         running = asyncio.create_task(queue.run())
-        await queue.deliver(STATIC, "[]")
+        await queue.write(STATIC, "[]")
         assert 0 == queue.waiting
         running.cancel()
 
@@ -82,7 +83,7 @@ def test_the_status_of_another_pod_that_is_gone_is_not_waited_for() -> None:
         queue = StatusQueue(store, wait=5)
         running = asyncio.create_task(queue.run())
         async with asyncio.timeout(1):
-            await queue.deliver(PodRef("ns", "gone", "0b9d2c3e-5f1a-4c7e-9d9d-0123456789ab"), "[]")
+            await queue.write(PodRef("ns", "gone", "0b9d2c3e-5f1a-4c7e-9d9d-0123456789ab"), "[]")
         assert 0 == queue.waiting
         running.cancel()
 

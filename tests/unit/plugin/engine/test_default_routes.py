@@ -49,7 +49,7 @@ def test_the_route_is_set_and_told_to_all() -> None:
     told = _results(world)
     assert ("routes" in told["eth0"], told["eth0"]["x"]) == (False, 1)
     assert [{"dst": "0.0.0.0/0", "gw": "10.0.0.9"}] == told["net1"]["routes"]
-    status = json.loads(world.status.delivered["test/p"])
+    status = json.loads(world.status.written["test/p"])
     assert [None, ["10.0.0.9"]] == [entry.get("gateway") for entry in status]
 
 
@@ -76,7 +76,7 @@ def test_where_two_networks_set_a_default_route_the_kernel_is_asked_which_is_use
     world.add()
 
     assert ["all"] == routes.asked
-    status = json.loads(world.status.delivered["test/p"])
+    status = json.loads(world.status.written["test/p"])
     assert [None, ["10.0.0.9"]] == [entry.get("gateway") for entry in status]
     assert [["10.0.0.1"], ["10.0.0.9"]] == [
         [r["gw"] for r in told["routes"]] for told in _results(world).values()
@@ -95,7 +95,7 @@ def test_what_the_kernel_says_at_the_end_decides() -> None:
 
     assert 3 == world.links.default_routes.asked.count("remove")
     assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
-    assert ({}, {}) == (world.ledger.entries, world.status.delivered)
+    assert ({}, {}) == (world.ledger.entries, world.status.written)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_route_that_the_kernel_refuses_undoes_the_add(number: int, message: st
         world.add()
 
     assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
-    assert ({}, {}) == (world.ledger.entries, world.status.delivered)
+    assert ({}, {}) == (world.ledger.entries, world.status.written)
     assert {"test/p": [failure.value.message]} == world.events.failures
 
 

@@ -31,8 +31,8 @@ def test_a_plain_pod_costs_no_api_call_on_its_way() -> None:
 
     assert ["ADD eth0 ptp"] == world.shim.words("ADD")
     assert ("0.3.1", "eth0") == (result["cniVersion"], result["interfaces"][0]["name"])
-    assert {} == world.status.delivered
-    assert '"name": "cbr0"' in world.status.later["test/p"]
+    assert {} == world.status.written
+    assert '"name": "cbr0"' in world.status.enqueued["test/p"]
 
 
 def test_the_default_network_first_and_the_others_at_once() -> None:
@@ -51,7 +51,7 @@ def test_the_status_names_every_network() -> None:
 
     world.add()
 
-    status = json.loads(world.status.delivered["test/p"])
+    status = json.loads(world.status.written["test/p"])
     assert [("cbr0", "eth0"), ("test/a", "net1"), ("test/b", "data")] == [
         (s["name"], s["interface"]) for s in status
     ]
@@ -130,7 +130,7 @@ def test_a_nad_without_a_configuration_is_found_on_the_node() -> None:
     world.add()
 
     assert ["ADD net1 bridge"] == world.shim.words("ADD")[1:]
-    assert "test/empty" == json.loads(world.status.delivered["test/p"])[1]["name"]
+    assert "test/empty" == json.loads(world.status.written["test/p"])[1]["name"]
 
 
 def test_a_failing_network_undoes_all_in_reverse() -> None:
@@ -144,7 +144,7 @@ def test_a_failing_network_undoes_all_in_reverse() -> None:
     assert "pod test/p: ADD of network test/b (net2): plugin bridge failed: no room" == failure.value.message
     assert {"DEL net1 macvlan", "DEL net2 bridge"} == set(world.shim.words("DEL")[:2])
     assert "DEL eth0 ptp" == world.shim.words("DEL")[2]
-    assert ({}, {}) == (world.ledger.entries, world.status.delivered)
+    assert ({}, {}) == (world.ledger.entries, world.status.written)
 
 
 def test_after_a_failing_default_network_no_other_is_begun_nor_deleted() -> None:
@@ -189,12 +189,12 @@ def test_when_the_runtime_gives_up_all_is_undone() -> None:
     world = World("a")
 
     def give_up(_: object) -> Ran:
-        world.shim.given_up.set()
+        world.shim.cancellation.set()
         return _ran()
 
     world.shim.replies["ADD eth0 ptp"] = give_up
 
-    with pytest.raises(TryAgainError, match="the runtime gave up"):
+    with pytest.raises(TryAgainError, match="the runtime cancelled the call"):
         world.add()
 
     assert ["ADD eth0 ptp", "DEL eth0 ptp"] == [str(ask) for ask in world.shim.asked]
@@ -205,9 +205,9 @@ def test_when_the_runtime_gives_up_at_the_very_end_all_is_undone() -> None:
     """While the status was written; nobody hears the answer."""
     world = World("a")
 
-    world.status.on_delivery = world.shim.given_up.set
+    world.status.on_write = world.shim.cancellation.set
 
-    with pytest.raises(TryAgainError, match="the runtime gave up"):
+    with pytest.raises(TryAgainError, match="the runtime cancelled the call"):
         world.add()
 
     assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
@@ -223,7 +223,7 @@ def test_a_defect_in_one_step_cuts_off_no_other_and_is_undone() -> None:
 
     world.shim.replies["ADD net1 macvlan"] = explode
 
-    with pytest.raises(DelegateError, match="a defect in netattach"):
+    with pytest.raises(DelegateError, match="internal error"):
         world.add()
 
     assert {"DEL net1 macvlan", "DEL net2 bridge", "DEL eth0 ptp"} == set(world.shim.words("DEL"))
@@ -369,7 +369,7 @@ def test_an_answer_that_cannot_be_told_undoes_the_add() -> None:
         world.add()
 
     assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
-    assert ({}, {}) == (world.ledger.entries, world.status.delivered)
+    assert ({}, {}) == (world.ledger.entries, world.status.written)
 
 
 def _ran() -> Ran:

@@ -22,19 +22,19 @@ def _noted(*names_: tuple[str, str]) -> tuple[Attachment, ...]:
 def test_a_sandbox_that_others_attached_is_detached_as_they_noted() -> None:
     """Multus' networks in reverse, with their results; then nobody is to free them again."""
     world = World()
-    world.foreign.found = _noted(("eth0", "calico"), ("net1", "bridge"))
+    world.caches.found = _noted(("eth0", "calico"), ("net1", "bridge"))
 
     world.delete()
 
     assert ["DEL net1 bridge", "DEL eth0 calico"] == world.shim.words("DEL")
     assert {"cniVersion": "1.0.0"} == world.shim.asked[0].stdin["prevResult"]
-    assert [["eth0", "net1"]] == [[a.ifname for a in each.attachments] for each in world.foreign.forgotten]
+    assert [["eth0", "net1"]] == [[a.ifname for a in each.attachments] for each in world.caches.forgotten]
 
 
 def test_where_nobody_noted_the_default_network_it_is_todays() -> None:
     """Never a success with nothing done."""
     world = World()
-    world.foreign.found = _noted(("net1", "bridge"))
+    world.caches.found = _noted(("net1", "bridge"))
 
     world.delete()
 
@@ -44,23 +44,23 @@ def test_where_nobody_noted_the_default_network_it_is_todays() -> None:
 def test_a_note_that_cannot_be_read_fails_the_delete() -> None:
     """And nothing is done or forgotten, so that the next DEL, with the file fixed, does it all."""
     world = World()
-    world.foreign.problem = "the file is broken"
+    world.caches.problem = "the file is broken"
 
     with pytest.raises(DecodeError, match="pod test/p: the file is broken"):
         world.delete()
 
-    assert ([], []) == (world.shim.asked, world.foreign.forgotten)
+    assert ([], []) == (world.shim.asked, world.caches.forgotten)
 
 
 def test_what_is_left_of_anothers_sandbox_is_in_the_ledger() -> None:
     """From then on it is ours."""
     world = World()
-    world.foreign.found = _noted(("eth0", "calico"), ("net1", "bridge"))
+    world.caches.found = _noted(("eth0", "calico"), ("net1", "bridge"))
     world.shim.replies["DEL net1 bridge"] = failed("busy")
     with pytest.raises(DelegateError):
         world.delete()
     del world.shim.replies["DEL net1 bridge"]
-    world.foreign.found = ()
+    world.caches.found = ()
     world.shim.asked.clear()
 
     world.delete()
@@ -73,7 +73,7 @@ def test_a_delete_by_the_ledger_asks_nobody_else() -> None:
     """A directory of three hundred thousand files is not read for each pod (Multus #1488)."""
     world = World("a")
     world.add()
-    world.foreign.problem = "nobody should look"
+    world.caches.problem = "nobody should look"
 
     world.delete()
 
@@ -83,7 +83,7 @@ def test_a_delete_by_the_ledger_asks_nobody_else() -> None:
 def test_check_goes_by_what_others_noted() -> None:
     """A pod made before us goes on being checked."""
     world = World()
-    world.foreign.found = _noted(("eth0", "calico"), ("net1", "bridge"))
+    world.caches.found = _noted(("eth0", "calico"), ("net1", "bridge"))
 
     world.check()
 

@@ -45,7 +45,7 @@ def test_each_plugin_gets_the_device_and_the_status_tells_of_it() -> None:
         "runtimeConfig"
     ]
     assert "runtimeConfig" not in asked["tuning"]
-    entry = json.loads(world.status.delivered["test/p"])[1]
+    entry = json.loads(world.status.written["test/p"])[1]
     assert ["name", "interface", "ips", "mac", "dns", "device-info"] == list(entry)
     assert INFO == entry["device-info"]
 

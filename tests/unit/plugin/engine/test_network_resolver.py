@@ -31,7 +31,7 @@ def nad(namespace: str, name: str, config: str) -> dict[str, Any]:
 
 def status(world: World) -> list[tuple[str, str, bool]]:
     """Name, interface and default of each entry of network-status."""
-    text = world.status.delivered.get("test/p") or world.status.later["test/p"]
+    text = world.status.written.get("test/p") or world.status.enqueued["test/p"]
     return [(each["name"], each["interface"], each.get("default", False)) for each in json.loads(text)]
 
 
@@ -102,7 +102,7 @@ def test_a_default_network_may_be_one_of_the_pods_own_namespace_named_as_the_run
 
     assert ["ADD eth0 bridge"] == world.shim.words("ADD")
     assert [("test/b", "eth0", True)] == status(world)
-    assert {} == world.status.later, "the pod asked for something, so it is told before it starts"
+    assert {} == world.status.enqueued, "the pod asked for something, so it is told before it starts"
 
 
 def test_a_default_network_that_no_nad_has_is_a_file_of_the_node() -> None:

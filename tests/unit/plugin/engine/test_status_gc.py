@@ -39,13 +39,13 @@ def _call(verb: str, **conf: Any) -> CniRequest:
 
 
 def _status(world: World) -> None:
-    asyncio.run(world.engine().node.status(_call("STATUS"), world.shim))
+    asyncio.run(world.engine().call(_call("STATUS"), world.shim))
 
 
 def _collect(world: World, *listed: tuple[str, str], engine: Engine | None = None) -> None:
     valid = [{"containerID": container_id, "ifname": ifname} for container_id, ifname in listed]
     call = _call("GC", **{"cni.dev/valid-attachments": valid})
-    asyncio.run((engine or world.engine()).node.collect(call, world.shim))
+    asyncio.run((engine or world.engine()).call(call, world.shim))
 
 
 def _answered(status: int, **error: Any) -> Ran:
@@ -191,9 +191,9 @@ def test_an_add_that_is_under_way_is_alive() -> None:
 
         world.ledger.save = slow_save  # type: ignore[method-assign]  # a disk that takes its time
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(engine.add(world._call("ADD"), world.shim))
+            tasks.create_task(engine.call(world.request("ADD"), world.shim))
             await saving.wait()
-            await engine.node.collect(_call("GC"), FakeShim(world.links, replies=world.shim.replies))
+            await engine.call(_call("GC"), FakeShim(world.links, replies=world.shim.replies))
             saved.set()
 
     asyncio.run(story())
@@ -208,9 +208,9 @@ def test_an_add_begins_when_the_gc_is_over() -> None:
 
     async def story() -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(engine.node.collect(_call("GC"), world.shim))
+            tasks.create_task(engine.call(_call("GC"), world.shim))
             await asyncio.sleep(0)
-            tasks.create_task(engine.add(world._call("ADD"), world.shim))
+            tasks.create_task(engine.call(world.request("ADD"), world.shim))
 
     asyncio.run(story())
 

@@ -26,6 +26,7 @@ from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.primary_compiler import PlainPods, PrimaryCompiler
 from netattach_plugin.node.primary_compiler import plain_pods as of_settings
 from netattach_plugin.state.shim_ledger import ShimLedger
+from support import shim_notes
 from support.twins import MemoryStore
 
 PRIMARY = '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "bridge"}, {"type": "portmap"}]}'
@@ -69,7 +70,7 @@ class Node:
         args = f"IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME={name};K8S_POD_UID=u-{name}"
         note = Note(self.chain(), Call("/n", "eth0", args, "{}"), result)
         path = self.ledger / "chains/plain" / f"s-{name}"
-        path.write_bytes(compiled_chain.encode_note(note)[:cut])
+        path.write_bytes(shim_notes.encode(note)[:cut])
         return path
 
 
@@ -405,9 +406,9 @@ class TestLocks:
         """And leaves no file."""
         locks = SandboxLocks(tmp_path / "cni.sock")
         with (
-            locks.taken_if_free("s1") as first,
-            locks.taken_if_free("s1") as second,
-            locks.taken_if_free("s2") as other,
+            locks.lock_if_free("s1") as first,
+            locks.lock_if_free("s1") as second,
+            locks.lock_if_free("s2") as other,
         ):
             assert (True, False, True) == (first, second, other)
 
@@ -416,9 +417,9 @@ class TestLocks:
     def test_a_file_that_was_removed_is_no_lock(self, tmp_path: Path) -> None:
         """Its holder removed it between our open and our lock: the next one has another file."""
         locks = SandboxLocks(tmp_path / "cni.sock")
-        with locks.taken_if_free("s1") as first:
+        with locks.lock_if_free("s1") as first:
             (tmp_path / "locks/s1").unlink()
-            with locks.taken_if_free("s1") as second:
+            with locks.lock_if_free("s1") as second:
                 assert (True, True) == (first, second)
 
 

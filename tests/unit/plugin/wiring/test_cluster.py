@@ -26,7 +26,7 @@ from netattach_plugin.node import installer, inventory_publisher
 from netattach_plugin.settings import Settings
 from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.ledger import FileLedger
-from netattach_plugin.wiring import cluster
+from netattach_plugin.wiring import cluster, shared
 from support import api_server, shim_side
 from support.api_server import ApiServer
 from support.twins import FakeLinks, FakePodLinks, Reply, failed, succeeded
@@ -117,7 +117,7 @@ Story = Callable[[Node], Coroutine[Any, Any, None]]
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Node]:
     """Tells a story beside a daemon, which is then told to stop and has to end by itself; the node that is left."""
-    monkeypatch.setattr(cluster, "NetlinkLinks", lambda: FakeLinks(EmptyPods()))
+    monkeypatch.setattr(shared, "NetlinkLinks", lambda: FakeLinks(EmptyPods()))
     for module in (installer, settings_file):
         monkeypatch.setattr(module, "_EVERY", 0.02)
     monkeypatch.setattr(inventory_publisher, "_FIRST_PAUSE", 0.02)

@@ -1,0 +1,156 @@
+"""ADD: resolve, plan, write the ledger, execute, answer. An ADD that fails or is cancelled is undone before it is answered."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Sequence
+
+from netattach_core.attach import outcome, plan
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.outcome import AddOutcome
+from netattach_core.attach.plan import Carrier, Verb
+from netattach_core.attach.sandbox import Phase, Sandbox
+from netattach_core.errors import EnvironmentVariableError, NetattachError, TryAgainError
+from netattach_plugin.engine import default_routes, ledger_entry, plan_executor
+from netattach_plugin.engine.context import CallContext
+from netattach_plugin.engine.detacher import Detacher
+from netattach_plugin.engine.network_resolver import NetworkResolver, may_select_nothing
+from netattach_plugin.engine.plugin_runner import PluginRunner
+from netattach_plugin.engine.status_gc import StatusAndGc
+from netattach_plugin.ports import DeviceFiles, Events, Ledger, Links, PodLinks, StatusSink
+
+
+class Add:
+    """The verb ADD."""
+
+    def __init__(  # noqa: PLR0913  # one collaborator each
+        self,
+        *,
+        resolver: NetworkResolver,
+        ledger: Ledger,
+        links: Links,
+        device_files: DeviceFiles,
+        status: StatusSink,
+        events: Events,
+        gc: StatusAndGc,
+        detacher: Detacher,
+    ) -> None:
+        self._resolver = resolver
+        self._ledger = ledger
+        self._links = links
+        self._device_files = device_files
+        self._status = status
+        self._events = events
+        self._gc = gc
+        self._detacher = detacher
+
+    async def run(self, context: CallContext) -> str:
+        """Attaches all networks of a pod; the default network's result as text. Raises NetattachError; nothing remains then."""
+        request, shim = context.request, context.shim
+        if shim.netns is None:
+            raise EnvironmentVariableError(
+                f"CNI_NETNS {request.netns}: there is no network namespace to be opened"
+            )
+        await self._undo_unfinished(context)
+        attachments = self._device_files.named(request, await self._resolver.attachments(request))
+        async with self._links.open(shim.netns) as links:
+            _check_names_are_free(attachments, await links.names())
+            added = await self._attach(context, attachments, links)
+        await self._publish(context, added, default_only=len(attachments) == 1)
+        if shim.cancelled:
+            await self._undo_cancelled(context)
+        return added.result
+
+    async def _undo_unfinished(self, context: CallContext) -> None:
+        """An unfinished ADD was reported as failed, so it is undone and never finished."""
+        container_id = context.request.container_id
+        found = await self._ledger.load(container_id)
+        if found is None:
+            return
+        if found.phase is Phase.ADDED:
+            raise NetattachError(
+                f"sandbox {container_id} is attached already; the runtime has to call DEL first"
+            )
+        await self._detacher.detach(context, found)
+
+    async def _undo_cancelled(self, context: CallContext) -> None:
+        """The runtime cancelled the call while the status was written."""
+        attached = await self._ledger.load(context.request.container_id)
+        if attached is not None:
+            await self._detacher.detach(context, attached)
+        raise TryAgainError("the runtime cancelled the call after the networks were attached")
+
+    async def _attach(
+        self, context: CallContext, attachments: Sequence[Attachment], links: PodLinks
+    ) -> AddOutcome:
+        """The ledger first, then the plan; after any failure, all that was started is undone in reverse."""
+        request = context.request
+        sandbox = Sandbox(request.container_id, request.netns, request.pod, Phase.ADDING, tuple(attachments))
+        async with self._gc.starting(sandbox):
+            await ledger_entry.save(self._ledger, sandbox)
+        await self._prepare_device_files(context, sandbox)
+        done = await self._execute(context, attachments, links)
+        attached = tuple(done.with_results(attachments))
+        try:
+            done.check(Verb.ADD, attachments)
+            if context.shim.cancelled:
+                raise TryAgainError("the runtime cancelled the call while the networks were being attached")
+            routed = await default_routes.enforce(attached, links)
+            attached = routed.attachments
+            infos = self._device_files.told(attached)
+            added = outcome.of_add(request, attached, infos, routed.in_force)
+            finished = dataclasses.replace(
+                sandbox, phase=Phase.ADDED, attachments=attached, status=added.status
+            )
+            await ledger_entry.save(self._ledger, finished)
+        except NetattachError as error:
+            begun = dataclasses.replace(sandbox, attachments=attached)
+            await self._undo(context, begun, done.started, error)
+            raise
+        return added
+
+    async def _execute(
+        self, context: CallContext, attachments: Sequence[Attachment], links: PodLinks
+    ) -> plan_executor.PlanOutcome:
+        shim = context.shim
+        deadline = min(context.plugin_deadline, max(1.0, shim.seconds_left()))
+        runner = PluginRunner(dataclasses.replace(context, plugin_deadline=deadline))
+        return await plan_executor.execute(
+            plan.add(attachments), {Carrier.PLUGIN: runner}, cancelled=lambda: shim.cancelled, links=links
+        )
+
+    async def _prepare_device_files(self, context: CallContext, sandbox: Sandbox) -> None:
+        try:
+            self._device_files.prepare(sandbox.attachments)
+        except NetattachError as error:
+            await self._undo(context, sandbox, (), error)
+            raise
+
+    async def _undo(
+        self, context: CallContext, sandbox: Sandbox, started: Collection[str], error: NetattachError
+    ) -> None:
+        """What cannot be undone stays in the ledger for the DEL that follows; the error to be reported says so."""
+        try:
+            await self._detacher.detach(context, sandbox, started)
+        except NetattachError as undo_error:
+            error.details = "\n".join(filter(None, (error.details, f"not undone yet: {undo_error.message}")))
+
+    async def _publish(self, context: CallContext, added: AddOutcome, *, default_only: bool) -> None:
+        """network-status: awaited for a pod that selects networks, asynchronous for others."""
+        pod = context.request.pod
+        if pod is None:
+            return
+        if default_only and may_select_nothing(context.request):
+            self._status.enqueue(pod, added.status)
+            return
+        self._events.added(pod, added.events)
+        await self._status.write(pod, added.status)
+
+
+def _check_names_are_free(attachments: Sequence[Attachment], taken: frozenset[str]) -> None:
+    """Before any plugin runs: the DEL that has to follow a failed ADD would remove the existing interface."""
+    for each in attachments:
+        if each.ifname in taken:
+            raise NetattachError(
+                f"network {each.network}: the pod has an interface {each.ifname!r} already; ask for another name"
+            )

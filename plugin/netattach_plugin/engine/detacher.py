@@ -1,0 +1,94 @@
+"""Detaching a sandbox: DEL of its plugins, and what remains of its entry in the ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import os
+from collections.abc import Collection, Sequence
+
+from netattach_core.attach import attachment, outcome, plan
+from netattach_core.attach.plan import Carrier, Plan, Step, Verb
+from netattach_core.attach.sandbox import Phase, Sandbox
+from netattach_core.errors import NetattachError
+from netattach_plugin.engine import ledger_entry, plan_executor
+from netattach_plugin.engine.context import CallContext
+from netattach_plugin.engine.del_fallback import DelFallback
+from netattach_plugin.engine.plan_executor import PlanOutcome
+from netattach_plugin.engine.plugin_runner import PluginRunner
+from netattach_plugin.ports import AttachmentCaches, DeviceFiles, Ledger, Links
+
+Failures = Sequence[tuple[Step, NetattachError]]
+
+
+class Detacher:
+    """For DEL, for the undo of an ADD, and for DELs that the daemon repeats."""
+
+    def __init__(
+        self, *, ledger: Ledger, caches: AttachmentCaches, links: Links, device_files: DeviceFiles
+    ) -> None:
+        self._ledger = ledger
+        self._caches = caches
+        self._links = links
+        self._device_files = device_files
+
+    async def detach(
+        self, context: CallContext, sandbox: Sandbox, started: Collection[str] | None = None
+    ) -> None:
+        """DEL of all attachments, or of the steps of the ADD that were `started` where these are known.
+
+        Attachments that fail stay in the ledger, the others leave it. Raises NetattachError.
+        """
+        failures = await self._delete(context, sandbox, plan.delete(sandbox.attachments, started))
+        failed = {step.ifname for step, _ in failures}
+        remaining = tuple(each for each in sandbox.attachments if each.ifname in failed)
+        self._device_files.remove(each for each in sandbox.attachments if each not in remaining)
+        if not remaining:
+            await ledger_entry.remove(self._ledger, sandbox.container_id)
+            await self._caches.forget(sandbox)
+            return
+        with contextlib.suppress(NetattachError):  # the entry as it was frees as much
+            left = dataclasses.replace(sandbox, phase=Phase.DELETING, attachments=remaining)
+            await ledger_entry.save(self._ledger, left)
+            await self._caches.forget(sandbox)
+        raise outcome.failure(Verb.DEL, sandbox.attachments, failures)
+
+    async def _delete(self, context: CallContext, sandbox: Sandbox, deletion: Plan) -> Failures:
+        fallback = DelFallback(PluginRunner(context), functools.partial(self._link_names, context))
+        done = await plan_executor.execute(deletion, {Carrier.PLUGIN: fallback})
+        return [*done.failures, *await self._still_leased(sandbox, deletion, done)]
+
+    async def _still_leased(self, sandbox: Sandbox, deletion: Plan, done: PlanOutcome) -> Failures:
+        """host-local ignores it where the disk does not let it free an address."""
+        failed = {step.ifname for step, _ in done.failures}
+        last = {step.ifname: step for step in deletion.steps if step.ifname not in failed}
+        found = []
+        for each in sandbox.attachments:
+            if each.ifname in last:
+                leased = await self._ledger.still_leased(sandbox.container_id, attachment.leased(each))
+                found += [(last[each.ifname], _not_freed(*lease)) for lease in leased]
+        return found
+
+    async def _link_names(self, context: CallContext) -> frozenset[str]:
+        """The links in the sandbox's namespace; none where that is gone. Raises OSError."""
+        if not context.retried:
+            return await self._names_in(context.shim.netns)
+        if not context.request.netns:
+            return frozenset()
+        descriptor = os.open(context.request.netns, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return await self._names_in(descriptor)
+        finally:
+            os.close(descriptor)
+
+    async def _names_in(self, netns: int | None) -> frozenset[str]:
+        if netns is None:
+            return frozenset()
+        async with self._links.open(netns) as links:
+            return await links.names()
+
+
+def _not_freed(network: str, address: str) -> NetattachError:
+    problem = f"host-local still has {address} in its store of {network}, though its DEL succeeded"
+    return NetattachError(f"{problem}; see whether the disk is read-only")

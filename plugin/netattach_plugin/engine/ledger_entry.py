@@ -1,0 +1,25 @@
+"""Writing and removing an entry of the ledger; a disk that refuses is a NetattachError that says what to do."""
+
+from __future__ import annotations
+
+from netattach_core.attach.sandbox import Sandbox
+from netattach_core.errors import NetattachError
+from netattach_plugin.ports import Ledger
+
+
+async def save(ledger: Ledger, sandbox: Sandbox) -> None:
+    """The entry is on disk when this returns. Raises NetattachError."""
+    try:
+        await ledger.save(sandbox)
+    except OSError as error:
+        raise NetattachError(f"the ledger cannot be written: {error}; make room or fix the disk") from error
+
+
+async def remove(ledger: Ledger, container_id: str) -> None:
+    """Raises NetattachError: a sandbox that is detached but stays in the ledger would never leave it after a success."""
+    try:
+        await ledger.remove(container_id)
+    except OSError as error:
+        raise NetattachError(
+            f"all is detached, but the ledger's entry cannot be removed: {error}; fix the disk"
+        ) from error
