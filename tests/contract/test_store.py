@@ -1,4 +1,4 @@
-"""The store's port: one suite for whatever fills it, files, the API, and the twin that other tests use."""
+"""The port Store: one suite for all implementations: files, the API, and the twin of other tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Story = Callable[[Store], Coroutine[Any, Any, T]]
 
 
 class Harness(Protocol):
-    """A store and the hand of somebody else on what it reads."""
+    """A store, and another client of what it reads."""
 
     def create(self, body: dict[str, Any]) -> None:
         """As `kubectl create`."""
@@ -38,7 +38,7 @@ class Harness(Protocol):
         """As `kubectl get -o json`."""
 
     def run(self, story: Story[T]) -> T:
-        """Something is done with the store."""
+        """Runs a story with the store."""
 
 
 class FileHarness:
@@ -63,7 +63,7 @@ class FileHarness:
 
 
 class MemoryHarness:
-    """The twin that the engine's tests use: it has to keep the same promises."""
+    """The twin of the engine's tests."""
 
     def __init__(self, _: Path) -> None:
         self.memory = MemoryStore()
@@ -78,7 +78,7 @@ RESOURCES = {"Pod": PODS, "NetworkAttachmentDefinition": NADS, "NodeNetworkInven
 
 
 class ApiHarness:
-    """The API, with nothing watched: each read is a live one."""
+    """The API without watches: each read is a GET."""
 
     watching = False
 
@@ -90,7 +90,7 @@ class ApiHarness:
         self.objects[body["kind"], metadata.get("namespace", ""), metadata["name"]] = body
 
     def read(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
-        """Without what the server adds of its own."""
+        """Without the fields that the server adds."""
         body = self.objects[kind, namespace, name]
         if kind == "NodeNetworkInventory":
             return {**body["status"], "node": name}
@@ -99,14 +99,14 @@ class ApiHarness:
         return body
 
     def run(self, story: Story[T]) -> T:
-        outcome: list[T] = []
+        result: list[T] = []
         try:
-            asyncio.run(self._run(story, outcome))
+            asyncio.run(self._run(story, result))
         except* NetattachError as errors:
             raise errors.exceptions[0] from None
-        return outcome[0]
+        return result[0]
 
-    async def _run(self, story: Story[T], outcome: list[T]) -> None:
+    async def _run(self, story: Story[T], result: list[T]) -> None:
         async with api_server.serving() as server, asyncio.TaskGroup() as tasks:
             server.put(NODES, {"metadata": {"name": "node1"}})
             for (kind, _, _), body in self.objects.items():
@@ -119,12 +119,12 @@ class ApiHarness:
                 await server.asked("WATCH", times=3)
                 await server.until(lambda: store.synced)
             try:
-                outcome.append(await story(store))
+                result.append(await story(store))
             finally:
                 watches.cancel()
-                self._take_over(server)
+                self._keep_objects(server)
 
-    def _take_over(self, server: ApiServer) -> None:
+    def _keep_objects(self, server: ApiServer) -> None:
         for kind, resource in RESOURCES.items():
             for body in server.all(resource):
                 key = (kind, body["metadata"].get("namespace", ""), body["metadata"]["name"])
@@ -134,7 +134,7 @@ class ApiHarness:
 
 
 class WatchHarness(ApiHarness):
-    """The API, with all that is there known from watches."""
+    """The API, with all objects from watches."""
 
     watching = True
 
@@ -149,7 +149,7 @@ HARNESSES: dict[str, Callable[[Path], Harness]] = {
 
 @pytest.fixture(params=list(HARNESSES.values()), ids=list(HARNESSES))
 def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Harness:
-    """Each way to fill the port."""
+    """Each implementation."""
     made: Harness = request.param(tmp_path)
     return made
 
@@ -165,7 +165,7 @@ def _nad(config: Any = '{"type": "macvlan"}') -> dict[str, Any]:
 
 
 def test_a_nad_is_found_with_its_text_byte_for_byte(harness: Harness) -> None:
-    """One that was created just now included."""
+    """Also one that was created a moment ago."""
     assert None is harness.run(lambda store: store.nad("ns", "n"))
 
     harness.create(_nad('{ "type" :"macvlan"\n}'))
@@ -183,7 +183,7 @@ def test_a_nad_belongs_to_its_namespace(harness: Harness) -> None:
 
 
 def test_a_pod_is_found_by_its_uid(harness: Harness) -> None:
-    """A StatefulSet's pod comes again under the same name: the old one's annotations are not the new one's."""
+    """A StatefulSet creates pods of the same name with other annotations."""
     harness.create(_pod("u1", **{networks_annotation.NETWORKS: "n"}))
 
     assert Pod(PodRef("ns", "p", "u1"), {networks_annotation.NETWORKS: "n"}) == harness.run(
@@ -193,8 +193,8 @@ def test_a_pod_is_found_by_its_uid(harness: Harness) -> None:
     assert None is harness.run(lambda store: store.pod(PodRef("ns", "q")))
 
 
-def test_a_runtime_that_gives_no_uid_gets_the_pod_by_name(harness: Harness) -> None:
-    """And learns its UID."""
+def test_without_a_uid_a_pod_is_found_by_name(harness: Harness) -> None:
+    """With its UID."""
     harness.create(_pod("u1"))
 
     found = harness.run(lambda store: store.pod(PodRef("ns", "p")))
@@ -204,7 +204,7 @@ def test_a_runtime_that_gives_no_uid_gets_the_pod_by_name(harness: Harness) -> N
 
 
 def test_the_status_is_written_and_nothing_else_is_changed(harness: Harness) -> None:
-    """Multus' way of writing it wipes fields that it does not know."""
+    """Multus drops fields of the status that its client does not have."""
     before = _pod("u1", key="value")
     harness.create(before)
 
@@ -229,7 +229,7 @@ def test_the_status_of_a_pod_without_annotations(harness: Harness) -> None:
 
 @pytest.mark.parametrize("ref", [PodRef("ns", "p", "u2"), PodRef("ns", "q", "u1")])
 def test_the_status_of_a_pod_that_is_gone_is_refused(harness: Harness, ref: PodRef) -> None:
-    """Its successor of the same name must not get it."""
+    """A later pod of the same name must not get it."""
     harness.create(_pod("u1"))
 
     with pytest.raises(NotFoundError):
@@ -238,7 +238,7 @@ def test_the_status_of_a_pod_that_is_gone_is_refused(harness: Harness, ref: PodR
 
 
 def test_a_nad_whose_config_is_no_text_is_an_error_and_not_missing(harness: Harness) -> None:
-    """The message has to send the reader to the NAD."""
+    """The message has to name the NAD."""
     harness.create(_nad({"type": "macvlan"}))
 
     with pytest.raises(ConfigError):
@@ -246,7 +246,7 @@ def test_a_nad_whose_config_is_no_text_is_an_error_and_not_missing(harness: Harn
 
 
 def test_the_inventory_is_published(harness: Harness) -> None:
-    """As it was gathered."""
+    """As it was collected."""
     published = NodeInventory("node1", plugins=(Plugin("macvlan", ("1.1.0",)),))
 
     harness.run(lambda store: store.publish_inventory(published))
@@ -255,7 +255,7 @@ def test_the_inventory_is_published(harness: Harness) -> None:
 
 
 def test_a_file_that_is_garbage_is_an_error_and_not_missing(tmp_path: Path) -> None:
-    """Of the files only: the API serves no garbage."""
+    """Files only: the API returns no garbage."""
     harness = FileHarness(tmp_path)
     harness.create(_nad())
     (tmp_path / "nads/ns/n.json").write_text("{")

@@ -1,4 +1,4 @@
-"""A node whose daemon dies where a test wants it to, and what may be left on it."""
+"""A node with a daemon that a test can kill at any side effect, and what may remain on the node."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _TESTS = Path(__file__).parent.parent
 
 
 def eventually(holds: Callable[[], object]) -> None:
-    """Fails where it does not come to hold."""
-    give_up = time.monotonic() + PATIENCE
+    """Returns once it holds; fails after PATIENCE seconds."""
+    deadline = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < give_up, "it did not come to pass"
+        assert time.monotonic() < deadline, "it does not hold"
         time.sleep(0.01)
 
 
 class FaultyDaemon:
-    """The daemon under a supervisor that starts it again at once."""
+    """The daemon under a supervisor that restarts it at once."""
 
     def __init__(self, stage: Stage, directory: Path) -> None:
         self._stage = stage
@@ -38,7 +38,7 @@ class FaultyDaemon:
 
     @contextlib.contextmanager
     def running(self, **settings: str) -> Iterator[None]:
-        """Until the context is left; the settings are environment variables."""
+        """Until the context is left. The settings are environment variables."""
         environment = {
             **os.environ,
             **self._stage.daemon_environment(),
@@ -60,16 +60,16 @@ class FaultyDaemon:
             process.wait(PATIENCE)
 
     def processes(self) -> list[int]:
-        """The daemon that runs now; none for a moment after its death."""
+        """The daemon; none for a moment after its death."""
         return children(self._supervisor)
 
     def die(self) -> None:
-        """At once, and it is started again."""
+        """Kills the daemon, which is restarted."""
         for daemon in self.processes():
             kill(daemon)
 
     def die_at(self, number: int) -> None:
-        """Its life ends at this one of the points from here on; 0 for none."""
+        """Kills the daemon at this one of the following points, counted from 1; 0: at none."""
         self._round += 1
         (self._directory / "points").unlink(missing_ok=True)
         temporary = self._directory / "arm.new"
@@ -77,9 +77,9 @@ class FaultyDaemon:
         temporary.rename(self._directory / "arm")
 
     def disarm(self, fewest: int = 0) -> list[str]:
-        """The points that were reached; so many are waited for a moment, since the answer is not the last one."""
-        give_up = time.monotonic() + 1
-        while len(self._reached()) < fewest and time.monotonic() < give_up:
+        """The points that were reached. Waits for the `fewest` for a second, since the answer is not the last one."""
+        deadline = time.monotonic() + 1
+        while len(self._reached()) < fewest and time.monotonic() < deadline:
             time.sleep(0.01)
         (self._directory / "arm").unlink()
         return self._reached()
@@ -90,7 +90,7 @@ class FaultyDaemon:
 
 
 def processes_of(word: str) -> list[int]:
-    """Those that still run and have the word in their environment: plugins of a sandbox, for example."""
+    """Running processes with the word in their environment, such as the plugins of a sandbox."""
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
@@ -100,12 +100,12 @@ def processes_of(word: str) -> list[int]:
 
 
 def differences(node: Node, clean: Mapping[str, object]) -> dict[str, object]:
-    """What is otherwise than on the clean node."""
+    """The differences to the clean node."""
     return {key: value for key, value in state(node).items() if value != clean[key]}
 
 
 def state(node: Node) -> Mapping[str, object]:
-    """All that a call may leave: what `leftovers` tells, the runtime's cache, mounts, and files beside the ledger's."""
+    """All that a call may leave: `leftovers`, the runtime's cache, and mounts."""
     cache = node.stage.places.var_lib_cni / "results"
     return {
         **{key: value for key, value in node.leftovers().items() if key != "namespaces"},
@@ -117,6 +117,6 @@ def state(node: Node) -> Mapping[str, object]:
 
 
 def kill(pid: int) -> None:
-    """Nothing where it is gone already."""
+    """Ignores a process that has ended."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)

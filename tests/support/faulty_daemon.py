@@ -1,7 +1,7 @@
-"""The daemon with a death at its n-th side effect: a program for tests, started with the directory in which it is told of it.
+"""A program for tests: the daemon, which kills itself at its n-th side effect. The argument is a directory.
 
-A process that has imported everything keeps forking the daemon, as a kubelet would restart it. The daemon's ports are wrapped:
-before and after each side effect its name is appended to `points`, and where `arm` holds that number the process kills itself.
+A process that has imported everything forks the daemon again and again, as a kubelet would restart it. The daemon's adapters are
+wrapped: before and after each side effect, its name is appended to the file `points`; the file `arm` has the number of the last.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from netattach_plugin.netlink.sockets import Opener
 from netattach_plugin.state.ledger import FileLedger
 from netattach_plugin.wiring import standalone
 
-assert standalone  # imported before the fork, though the daemon would do so later
+assert standalone  # imported before the fork, not by each daemon
 
 
 class Points:
-    """Counts from the moment at which `arm` was written."""
+    """Counts the side effects since `arm` was written."""
 
     def __init__(self, directory: Path) -> None:
         self._arm = directory / "arm"
@@ -50,7 +50,7 @@ class Points:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def around(self, owner: Any, method: str, name: Callable[..., str] | str = "") -> None:
-        """Wraps a method: a point before it and one after it. An empty name means: no point this time."""
+        """Wraps a method: one point before it and one after it; none where the name is empty."""
         wrapped = getattr(owner, method)
 
         def named(*args: Any) -> str:
@@ -64,13 +64,13 @@ class Points:
             return result
 
         @functools.wraps(wrapped)
-        def at_once(*args: Any, **kwargs: Any) -> Any:
+        def immediate(*args: Any, **kwargs: Any) -> Any:
             self._reach("before", named(*args))
             result = wrapped(*args, **kwargs)
             self._reach("after", named(*args))
             return result
 
-        setattr(owner, method, waiting if asyncio.iscoroutinefunction(wrapped) else at_once)
+        setattr(owner, method, waiting if asyncio.iscoroutinefunction(wrapped) else immediate)
 
     def _reach(self, when: str, name: str) -> None:
         if name:
@@ -83,7 +83,7 @@ def _sent(_: ShimConnection, frame: Frame) -> str:
     return "ANSWER" if frame.kind is Kind.ANSWER else ""
 
 
-def _taken(_: ShimConnection, frame: Frame) -> str:
+def _handled(_: ShimConnection, frame: Frame) -> str:
     return "RAN" if frame.kind is Kind.RAN else ""
 
 
@@ -101,12 +101,12 @@ def _is_inventory(path: Path) -> bool:
 
 
 def wrap(points: Points) -> None:
-    """All that the daemon does to the world in a call."""
+    """All side effects of the daemon in a call."""
     points.around(os, "fsync", _synced)
     points.around(Path, "rename", _renamed)
     points.around(FileLedger, "remove", "remove")
     points.around(ShimConnection, "_send", _sent)
-    points.around(ShimConnection, "_handle", _taken)
+    points.around(ShimConnection, "_handle", _handled)
     points.around(Opener, "open_in", "netlink socket")
     points.around(PodLinks, "dump", "netlink request")
     points.around(FileStore, "write_status", "status")

@@ -14,7 +14,7 @@ from netattach_core.cni import netattach_conf
 from netattach_core.cni import request as cni_request
 from netattach_core.shim import protocol as shim_protocol
 from netattach_core.shim.protocol import Decoder, Frame, Kind
-from support.twins import Ask, Reply, succeeded
+from support.twins import PluginRun, Reply, succeeded
 
 HELLO = Frame(Kind.HELLO, (b"netattach", b"1", b"1", b"test"))
 
@@ -88,5 +88,5 @@ def _ran(frame: Frame, reply: Reply) -> Frame:
     number, plugin, _, stdin, *variables = frame.fields
     environment = dict(variable.decode().split("=", 1) for variable in variables)
     verb, ifname = environment["CNI_COMMAND"], environment["CNI_IFNAME"]
-    ran = reply(Ask(verb, ifname, plugin.decode(), json.loads(stdin), environment))
+    ran = reply(PluginRun(verb, ifname, plugin.decode(), json.loads(stdin), environment))
     return Frame(Kind.RAN, (number, ran.outcome.encode(), b"%d" % ran.number, ran.stdout, ran.stderr))

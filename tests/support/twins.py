@@ -27,14 +27,14 @@ from netattach_plugin.ports import Ledger
 
 @dataclass
 class MemoryStore:
-    """The port Store; `unreachable` makes every call fail as an API that is away does, `refused` names pods."""
+    """The port Store; `unreachable` makes every call fail as without an API server, `refused` names pods."""
 
     objects: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     unreachable: bool = False
     refused: set[str] = field(default_factory=set)
 
     def create(self, body: dict[str, Any]) -> None:
-        """As somebody else would."""
+        """As another client of the API."""
         metadata = body["metadata"]
         self.objects[body["kind"], metadata["namespace"], metadata["name"]] = copy.deepcopy(body)
 
@@ -88,7 +88,7 @@ class MemoryStore:
 
 @dataclass
 class MemoryLedger(Ledger):
-    """The port Ledger; `history` keeps each saved entry, `fail_on_save` the numbers of saves that the disk refuses."""
+    """The port Ledger; `history` keeps each saved entry, `fail_on_save` has the numbers of the saves that the disk refuses."""
 
     entries: dict[str, Sandbox] = field(default_factory=dict)
     history: list[Sandbox] = field(default_factory=list)
@@ -186,7 +186,7 @@ class FixedDevices:
 
 @dataclass
 class MemoryDeviceFiles:
-    """The port DeviceFiles: `written` by path; `known` is what device plugins tell, by device."""
+    """The port DeviceFiles: `written` by path; `known` is what device plugins write, by device."""
 
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
     written: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -214,7 +214,7 @@ class MemoryDeviceFiles:
 
 @dataclass
 class FakeRoutes:
-    """The port Routes: `refused` holds the error of each gateway that the kernel does not take, `stubborn` what comes back."""
+    """The port Routes: `refused` has the errno of each gateway that is refused, `stubborn` the routes that cannot be removed."""
 
     present: list[DefaultRoute] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
@@ -242,7 +242,7 @@ class FakeRoutes:
 
 @dataclass
 class FakePodLinks:
-    """The port PodLinks: links appear when a plugin of FakeShim says so."""
+    """The port PodLinks: an ADD of FakeShim creates a link."""
 
     present: set[str] = field(default_factory=lambda: {"lo"})
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -289,8 +289,8 @@ class FakeLinks:
 
 
 @dataclass(frozen=True)
-class Ask:
-    """One run that was asked of the shim."""
+class PluginRun:
+    """A plugin that the shim has run."""
 
     verb: str
     ifname: str
@@ -302,21 +302,21 @@ class Ask:
         return f"{self.verb} {self.ifname} {self.plugin}"
 
 
-Reply = Callable[[Ask], Ran]
+Reply = Callable[[PluginRun], Ran]
 
 
 @dataclass
 class FakeShim:
-    """The port Shim: plugins succeed and make their link, unless `replies` says otherwise for `VERB ifname plugin`."""
+    """The port Shim: plugins succeed and create their link, unless `replies` has a reply for `VERB ifname plugin`."""
 
     links: FakePodLinks
     netns: int | None = 3
     cancellation: asyncio.Event = field(default_factory=asyncio.Event)
     deadline: float = 100.0
     replies: dict[str, Reply] = field(default_factory=dict)
-    asked: list[Ask] = field(default_factory=list)
+    runs: list[PluginRun] = field(default_factory=list)
     running: int = 0
-    most_at_once: int = 0
+    most_concurrent: int = 0
 
     @property
     def cancelled(self) -> bool:
@@ -326,38 +326,39 @@ class FakeShim:
         return self.deadline
 
     async def run(self, plugin: str, stdin: bytes, environment: Mapping[str, str], deadline: float) -> Ran:
-        ask = Ask(
+        run = PluginRun(
             environment["CNI_COMMAND"], environment["CNI_IFNAME"], plugin, json.loads(stdin), environment
         )
-        self.asked.append(ask)
+        self.runs.append(run)
         self.running += 1
-        self.most_at_once = max(self.most_at_once, self.running)
+        self.most_concurrent = max(self.most_concurrent, self.running)
         try:
-            if ask.verb == "ADD":
-                self.links.add(ask.ifname)
+            if run.verb == "ADD":
+                self.links.add(run.ifname)
             await asyncio.sleep(0.01)
-            return self.replies.get(str(ask), succeeded)(ask)
+            return self.replies.get(str(run), succeeded)(run)
         finally:
             self.running -= 1
 
-    def words(self, verb: str) -> list[str]:
-        return [str(ask) for ask in self.asked if ask.verb == verb]
+    def ran(self, verb: str) -> list[str]:
+        """`VERB ifname plugin` of each run of this verb."""
+        return [str(run) for run in self.runs if run.verb == verb]
 
 
-def succeeded(ask: Ask) -> Ran:
-    """A plugin that made its interface."""
-    if ask.verb != "ADD":
+def succeeded(run: PluginRun) -> Ran:
+    """A plugin that creates its interface."""
+    if run.verb != "ADD":
         return Ran(1, Outcome.EXITED, 0, b"", b"")
     result = {
-        "cniVersion": ask.stdin["cniVersion"],
-        "interfaces": [{"name": ask.ifname, "mac": "02:00:00:00:00:01", "sandbox": "/n"}],
+        "cniVersion": run.stdin["cniVersion"],
+        "interfaces": [{"name": run.ifname, "mac": "02:00:00:00:00:01", "sandbox": "/n"}],
         "ips": [{"address": "10.0.0.2/24", "interface": 0}],
     }
     return Ran(1, Outcome.EXITED, 0, json.dumps(result).encode(), b"")
 
 
 def failed(message: str) -> Reply:
-    """A plugin that says why it cannot."""
+    """A plugin that fails with this message."""
     error = json.dumps({"code": 999, "msg": message}).encode()
     return lambda _: Ran(1, Outcome.EXITED, 1, error, b"")
 

@@ -67,13 +67,17 @@ class Recovery:
 
     async def run(self) -> None:
         """Writes the missing statuses, then sweeps. Never returns."""
-        while self._attached:
-            await self._write_status(self._attached.pop())
+        await self.write_statuses()
         pause = self._sweep_after / _SWEEPS
         await asyncio.sleep(min(_AFTER_START, pause))
         while True:
             await self.sweep()
             await asyncio.sleep(pause)
+
+    async def write_statuses(self) -> None:
+        """Of all sandboxes that `read` found attached, once."""
+        while self._attached:
+            await self._write_status(self._attached.pop())
 
     async def sweep(self) -> None:
         """Makes a pending DEL of each sandbox that was forgotten: its namespace has been gone for `sweep_after` seconds."""

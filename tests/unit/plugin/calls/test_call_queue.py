@@ -1,4 +1,4 @@
-"""CallQueue: one call at a time for a sandbox, so many at once, in order, and nothing begun for who leaves or waits too long."""
+"""CallQueue: one call per sandbox, bounded concurrency, order, deadline and cancellation."""
 
 from __future__ import annotations
 
@@ -25,124 +25,125 @@ class Runtime:
 
 
 @dataclass
-class Story:
-    """Calls that act until they are let go; who acts, in the order in which they began."""
+class Calls:
+    """Calls that hold their slot until they are released; `started` has them in order."""
 
     queue: CallQueue
-    began: list[str] = field(default_factory=list)
-    let_go: dict[str, asyncio.Event] = field(default_factory=dict)
+    started: list[str] = field(default_factory=list)
+    release: dict[str, asyncio.Event] = field(default_factory=dict)
 
-    async def act(self, name: str, sandbox: str, runtime: Runtime | None = None) -> None:
-        self.let_go[name] = asyncio.Event()
+    async def call(self, name: str, sandbox: str, runtime: Runtime | None = None) -> None:
+        self.release[name] = asyncio.Event()
         async with self.queue.slot(sandbox, runtime or Runtime()):
-            self.began.append(name)
-            await self.let_go[name].wait()
+            self.started.append(name)
+            await self.release[name].wait()
 
 
-async def _settled() -> None:
+async def _idle() -> None:
+    """All tasks have run until they wait for an event."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
-def _told(story: Coroutine[Any, Any, None]) -> None:
+def _run(story: Coroutine[Any, Any, None]) -> None:
     asyncio.run(story)
 
 
-def test_calls_of_one_sandbox_take_queue_and_keep_no_place_meanwhile() -> None:
-    """Two of it wait, and another sandbox's still finds the second place."""
+def test_calls_of_one_sandbox_run_one_by_one_and_wait_without_a_slot() -> None:
+    """Two of them wait, and the call of another sandbox gets the second slot."""
 
     async def story() -> None:
-        crowd = Story(CallQueue(concurrency=2))
+        calls = Calls(CallQueue(concurrency=2))
         async with asyncio.TaskGroup() as tasks:
             for name, sandbox in (("a1", "a"), ("a2", "a"), ("a3", "a"), ("b", "b")):
-                tasks.create_task(crowd.act(name, sandbox))
-            await _settled()
-            assert ["a1", "b"] == crowd.began
+                tasks.create_task(calls.call(name, sandbox))
+            await _idle()
+            assert ["a1", "b"] == calls.started
             for name in ("a1", "a2", "a3", "b"):
-                crowd.let_go[name].set()
-        assert ["a1", "b", "a2", "a3"] == crowd.began
+                calls.release[name].set()
+        assert ["a1", "b", "a2", "a3"] == calls.started
 
-    _told(story())
+    _run(story())
 
 
-def test_who_came_first_acts_first() -> None:
-    """Fair: a busy sandbox does not pass others by."""
+def test_the_queue_is_first_in_first_out() -> None:
+    """Over all sandboxes."""
 
     async def story() -> None:
-        crowd = Story(CallQueue(concurrency=1))
+        calls = Calls(CallQueue(concurrency=1))
         async with asyncio.TaskGroup() as tasks:
             for name in "abcd":
-                tasks.create_task(crowd.act(name, name))
+                tasks.create_task(calls.call(name, name))
             for name in "abcd":
-                await _settled()
-                assert name == crowd.began[-1]
-                crowd.let_go[name].set()
+                await _idle()
+                assert name == calls.started[-1]
+                calls.release[name].set()
 
-    _told(story())
+    _run(story())
 
 
 @pytest.mark.parametrize("sandbox", ["a", "b"])
-def test_a_call_that_waits_too_long_fails_with_code_11_and_its_place_goes_on(sandbox: str) -> None:
-    """For its sandbox's turn, or for a place."""
+def test_a_call_fails_with_code_11_after_its_deadline(sandbox: str) -> None:
+    """It waits for its sandbox, or for a slot; the next call gets either."""
 
     async def story() -> None:
-        crowd = Story(CallQueue(concurrency=1))
+        calls = Calls(CallQueue(concurrency=1))
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(crowd.act("first", "a"))
-            await _settled()
+            tasks.create_task(calls.call("first", "a"))
+            await _idle()
             with pytest.raises(TryAgainError, match="deadline exceeded while queued") as failure:
-                await crowd.act("late", sandbox, Runtime(deadline=0.01))
+                await calls.call("late", sandbox, Runtime(deadline=0.01))
             assert 11 == failure.value.code
-            crowd.let_go["first"].set()
-            tasks.create_task(crowd.act("next", sandbox))
-            await _settled()
-            assert ["first", "next"] == crowd.began
-            crowd.let_go["next"].set()
-        assert 0 == crowd.queue.waiting
+            calls.release["first"].set()
+            tasks.create_task(calls.call("next", sandbox))
+            await _idle()
+            assert ["first", "next"] == calls.started
+            calls.release["next"].set()
+        assert 0 == calls.queue.waiting
 
-    _told(story())
+    _run(story())
 
 
 @pytest.mark.parametrize("sandbox", ["a", "b"])
-def test_a_runtime_that_gives_up_leaves_the_queue(sandbox: str) -> None:
-    """Nothing is begun for it, though its turn comes at the same moment."""
+def test_a_cancelled_call_leaves_the_queue(sandbox: str) -> None:
+    """It is not started, though its slot becomes free at the same moment."""
 
     async def story() -> None:
-        crowd, runtime = Story(CallQueue(concurrency=1)), Runtime()
+        calls, runtime = Calls(CallQueue(concurrency=1)), Runtime()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(crowd.act("first", "a"))
-            await _settled()
-            waiting = tasks.create_task(_refused(crowd, sandbox, runtime))
-            await _settled()
+            tasks.create_task(calls.call("first", "a"))
+            await _idle()
+            waiting = tasks.create_task(_refused(calls, sandbox, runtime))
+            await _idle()
             runtime.cancellation.set()
-            crowd.let_go["first"].set()
+            calls.release["first"].set()
             await waiting
-            tasks.create_task(crowd.act("next", sandbox))
-            await _settled()
-            crowd.let_go["next"].set()
-        assert ["first", "next"] == crowd.began
+            tasks.create_task(calls.call("next", sandbox))
+            await _idle()
+            calls.release["next"].set()
+        assert ["first", "next"] == calls.started
 
-    async def _refused(crowd: Story, sandbox: str, runtime: Runtime) -> None:
+    async def _refused(calls: Calls, sandbox: str, runtime: Runtime) -> None:
         with pytest.raises(TryAgainError, match="cancelled by the runtime while queued"):
-            await crowd.act("leaves", sandbox, runtime)
+            await calls.call("leaves", sandbox, runtime)
 
-    _told(story())
+    _run(story())
 
 
-def test_a_queue_that_is_too_long_takes_no_more() -> None:
-    """Rather than all of a runtime's deadline for nothing."""
+def test_a_full_queue_refuses_calls() -> None:
+    """At once, rather than after their deadline."""
 
     async def story() -> None:
-        crowd = Story(CallQueue(concurrency=1))
+        calls = Calls(CallQueue(concurrency=1))
         async with asyncio.TaskGroup() as tasks:
             for number in range(1001):
-                tasks.create_task(crowd.act(str(number), str(number)))
-            await _settled()
-            assert 1000 == crowd.queue.waiting
+                tasks.create_task(calls.call(str(number), str(number)))
+            await _idle()
+            assert 1000 == calls.queue.waiting
             with pytest.raises(TryAgainError, match="call queue full: 1000 calls are waiting"):
-                await crowd.act("last", "last")
-            for let_go in crowd.let_go.values():
-                let_go.set()
-        assert 1001 == len(crowd.began)
+                await calls.call("last", "last")
+            for release in calls.release.values():
+                release.set()
+        assert 1001 == len(calls.started)
 
-    _told(story())
+    _run(story())

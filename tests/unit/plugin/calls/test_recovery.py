@@ -1,4 +1,4 @@
-"""What is owed after a crash, a failure or a forgetful runtime, and how the next call pays it."""
+"""Pending DELs after a crash, a failure or a sweep, and their retry by the next call."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.world import World, body
 
 
 class Node:
-    """A world whose daemon has died, and the parts of the next one."""
+    """A world after the death of its daemon, and the parts of the next daemon."""
 
     def __init__(self, world: World, *, sweep_after: float = 0.0) -> None:
         self.world = world
@@ -38,11 +38,20 @@ class Node:
     def restart(self) -> None:
         asyncio.run(self.recovery.read())
 
+    def write_statuses(self) -> None:
+        """What the next daemon does first."""
+
+        async def story() -> None:
+            await self.recovery.read()
+            await self.recovery.write_statuses()
+
+        asyncio.run(story())
+
     def call(self) -> list[str]:
-        """The call of some other sandbox; what its shim is asked to run first."""
+        """A call of another sandbox; the plugins that its shim runs before its own."""
         shim = FakeShim(self.world.links, replies=self.world.shim.replies)
         asyncio.run(self.pending.retry_due(shim))
-        return [str(ask) for ask in shim.asked]
+        return [str(run) for run in shim.runs]
 
 
 def _attached(annotation: str, phase: Phase) -> World:
@@ -53,8 +62,8 @@ def _attached(annotation: str, phase: Phase) -> World:
 
 
 @pytest.mark.parametrize("phase", [Phase.ADDING, Phase.DELETING])
-def test_what_was_unfinished_is_undone_by_the_next_call_of_whichever_sandbox(phase: Phase) -> None:
-    """An ADD that was cut off was reported as failed; a DEL has to be finished."""
+def test_an_unfinished_sandbox_is_detached_by_the_next_call_of_any_sandbox(phase: Phase) -> None:
+    """An interrupted ADD was reported as failed; a DEL has to be finished."""
     node = Node(_attached("a", phase))
 
     node.restart()
@@ -64,8 +73,8 @@ def test_what_was_unfinished_is_undone_by_the_next_call_of_whichever_sandbox(pha
     assert [] == node.call()
 
 
-def test_what_is_attached_stays() -> None:
-    """The pods of a node whose daemon is replaced."""
+def test_an_attached_sandbox_stays() -> None:
+    """The pods of a node when its daemon is replaced."""
     node = Node(_attached("a", Phase.ADDED))
 
     node.restart()
@@ -74,8 +83,8 @@ def test_what_is_attached_stays() -> None:
     assert Phase.ADDED == node.world.ledger.entries["c1"].phase
 
 
-def test_a_debt_that_cannot_be_paid_is_tried_again_later_and_then_later() -> None:
-    """After 2, 4, 8 … seconds, and not in every call's time."""
+def test_a_retry_that_fails_is_repeated_with_back_off() -> None:
+    """After 2, 4, 8 … seconds, and not in every call."""
     node = Node(_attached("b", Phase.DELETING))
     node.world.shim.replies["DEL net1 bridge"] = failed("busy")
     node.restart()
@@ -92,8 +101,8 @@ def test_a_debt_that_cannot_be_paid_is_tried_again_later_and_then_later() -> Non
     assert "c1" not in node.pending
 
 
-def test_a_sandbox_whose_own_call_is_under_way_is_left_to_it() -> None:
-    """It has the turn; its outcome counts."""
+def test_a_sandbox_with_a_running_call_is_not_retried() -> None:
+    """The outcome of that call counts."""
     node = Node(_attached("a", Phase.ADDING))
     node.restart()
 
@@ -101,14 +110,14 @@ def test_a_sandbox_whose_own_call_is_under_way_is_left_to_it() -> None:
         shim = FakeShim(node.world.links)
         async with node.queue.slot("c1", shim):
             await node.pending.retry_due(shim)
-        return [str(ask) for ask in shim.asked]
+        return [str(run) for run in shim.runs]
 
     assert [] == asyncio.run(story())
     assert "c1" not in node.pending
 
 
-def test_a_runtime_that_gave_up_pays_nothing() -> None:
-    """Its shim ends any moment; the debt stays."""
+def test_a_cancelled_call_retries_nothing() -> None:
+    """Its shim is about to end; the DEL stays pending."""
     node = Node(_attached("a", Phase.ADDING))
     node.restart()
     shim = FakeShim(node.world.links)
@@ -117,11 +126,11 @@ def test_a_runtime_that_gave_up_pays_nothing() -> None:
     asyncio.run(node.pending.retry_due(shim))
 
     assert "c1" in node.pending
-    assert [] == shim.asked
+    assert [] == shim.runs
 
 
-def test_one_calls_time_is_not_spent_on_all_debts() -> None:
-    """After two seconds it goes on with its own."""
+def test_a_call_retries_pending_deletes_for_a_bounded_time() -> None:
+    """After two seconds it goes on with its own work."""
     seconds = iter(range(1000))
     sandboxes = {f"c{number}" for number in range(10)}
     retried: set[str] = set()
@@ -139,8 +148,8 @@ def test_one_calls_time_is_not_spent_on_all_debts() -> None:
     assert sandboxes - retried == {each for each in sandboxes if each in pending}
 
 
-def test_a_sandbox_whose_namespace_has_long_been_gone_is_detached(tmp_path: Path) -> None:
-    """Its runtime has forgotten it. The plugins are told of no namespace then."""
+def test_a_sandbox_without_a_namespace_is_detached_after_a_while(tmp_path: Path) -> None:
+    """Its runtime has forgotten it. The plugins get an empty CNI_NETNS."""
     world = World("a")
     world.add()
     netns = tmp_path / "c1"
@@ -155,13 +164,13 @@ def test_a_sandbox_whose_namespace_has_long_been_gone_is_detached(tmp_path: Path
 
     shim = FakeShim(world.links)
     asyncio.run(node.pending.retry_due(shim))
-    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == [str(ask) for ask in shim.asked]
-    assert {""} == {ask.environment["CNI_NETNS"] for ask in shim.asked}
+    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == [str(ask) for ask in shim.runs]
+    assert {""} == {ask.environment["CNI_NETNS"] for ask in shim.runs}
     assert {} == world.ledger.entries
 
 
-def test_a_namespace_that_is_gone_for_a_moment_or_cannot_be_seen_is_no_reason(tmp_path: Path) -> None:
-    """Where the directory is not mounted for us, every path looks gone."""
+def test_a_namespace_that_is_gone_for_a_moment_or_not_mounted_does_not_count(tmp_path: Path) -> None:
+    """Where its directory is not mounted for the daemon, every path looks gone."""
     world = World("a")
     world.add()
     node = Node(world, sweep_after=1000)
@@ -175,12 +184,12 @@ def test_a_namespace_that_is_gone_for_a_moment_or_cannot_be_seen_is_no_reason(tm
     assert "c1" not in node.pending
 
 
-def test_a_namespace_that_went_before_the_daemon_came_is_not_waited_for_as_long(
+def test_a_namespace_that_was_gone_at_the_start_counts_earlier(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A runtime that was not led to us, since we were uninstalled, does not come again."""
+    """The runtime did not call netattach while it was uninstalled, and will not do so later."""
     monkeypatch.setattr(recovery, "_AFTER_START", 0.0)
-    owed = {}
+    retried = {}
     for when in ("before", "after"):
         world = _attached("a", Phase.ADDED)
         namespace = tmp_path / when
@@ -192,44 +201,44 @@ def test_a_namespace_that_went_before_the_daemon_came_is_not_waited_for_as_long(
         node.restart()
         namespace.unlink(missing_ok=True)
         asyncio.run(node.recovery.sweep())
-        owed[when] = node.call()
+        retried[when] = node.call()
 
-    assert {"before": ["DEL net1 macvlan", "DEL eth0 ptp"], "after": []} == owed
+    assert {"before": ["DEL net1 macvlan", "DEL eth0 ptp"], "after": []} == retried
 
 
-def test_a_status_that_was_not_delivered_is_rebuilt_from_the_ledger() -> None:
-    """As it was at the ADD; what the pod has already is not written again."""
+def test_a_status_that_was_not_written_is_taken_from_the_ledger() -> None:
+    """As it was at the ADD; a pod that has it already is not patched."""
     world = World("a")
     world.add()
-    told = world.status.written.pop("test/p")
+    status = world.status.written.pop("test/p")
     node = Node(world, sweep_after=1000)
 
-    _run_until_told(node)
-    assert {"test/p": told} == world.status.written
+    node.write_statuses()
+    assert {"test/p": status} == world.status.written
 
     world.status.written.clear()
-    annotations = {"k8s.v1.cni.cncf.io/network-status": told}
+    annotations = {"k8s.v1.cni.cncf.io/network-status": status}
     world.store.create(body("Pod", "p", uid="u1", annotations=annotations))
-    _run_until_told(node)
+    node.write_statuses()
     assert {} == world.status.written
 
 
-def test_a_status_is_not_delivered_to_a_pod_that_is_gone_or_while_the_api_is_away() -> None:
-    """One of the same name has another UID; an API that is away hears of it after the next restart."""
+def test_a_status_is_not_written_to_a_later_pod_of_that_name() -> None:
+    """It has another UID."""
     world = World("a")
     world.add()
     world.status.written.clear()
     node = Node(world, sweep_after=1000)
     world.store.create(body("Pod", "p", uid="another"))
-    _run_until_told(node)
+    node.write_statuses()
     assert {} == world.status.written
 
 
-def test_an_entry_that_cannot_be_read_is_no_debt_but_is_disposed_of_by_its_own_delete() -> None:
-    """It may be a pod that runs. On DEL: the leases that name it, what the pod asks for now, and an event that says so."""
+def test_an_unreadable_entry_is_removed_by_its_own_delete_alone() -> None:
+    """It may be a pod that runs. Its DEL frees its leases and the networks that the pod selects now; there is an Event."""
     world = World("a")
     world.add()
-    world.shim.asked.clear()
+    world.shim.runs.clear()
     world.ledger.broken = {"c1"}
     world.ledger.leased = {"c1": [("old", "net7")]}
     node = Node(world)
@@ -238,24 +247,24 @@ def test_an_entry_that_cannot_be_read_is_no_debt_but_is_disposed_of_by_its_own_d
 
     world.delete()
 
-    assert ["DEL net7 host-local", "DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
-    assert "old" == world.shim.asked[0].stdin["name"]
+    assert ["DEL net7 host-local", "DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.ran("DEL")
+    assert "old" == world.shim.runs[0].stdin["name"]
     assert set() == world.ledger.broken
     [event] = world.events.failures["test/p"]
     assert "the ledger's entry of sandbox c1 cannot be read" in event
 
 
-def test_an_entry_that_cannot_be_read_for_a_pod_whose_network_is_gone() -> None:
-    """The pod stays deletable: its default network and its leases are freed."""
+def test_an_unreadable_entry_of_a_pod_whose_nad_is_deleted() -> None:
+    """The pod can be deleted: its default network and its leases are freed."""
     world = World("a")
     world.add()
-    world.shim.asked.clear()
+    world.shim.runs.clear()
     world.ledger.broken = {"c1"}
     del world.store.objects["NetworkAttachmentDefinition", "test", "a"]
 
     world.delete()
 
-    assert ["DEL eth0 ptp"] == world.shim.words("DEL")
+    assert ["DEL eth0 ptp"] == world.shim.ran("DEL")
     assert set() == world.ledger.broken
 
 
@@ -273,7 +282,7 @@ def test_a_lease_that_is_not_freed_keeps_the_entry() -> None:
 
 
 def test_a_full_disk_keeps_no_pod_from_being_deleted() -> None:
-    """What cannot be noted beforehand is done all the same."""
+    """The DEL goes on without its entry in the ledger."""
     world = World("a")
     world.add()
     world.ledger.fail_on_save = frozenset(range(3, 9))
@@ -284,7 +293,7 @@ def test_a_full_disk_keeps_no_pod_from_being_deleted() -> None:
 
 
 def test_an_entry_that_cannot_be_removed_is_no_success() -> None:
-    """The runtime tries again, until somebody has fixed the disk."""
+    """The runtime retries until the disk is fixed."""
     world = World("a")
     world.add()
     world.ledger.is_read_only = True
@@ -297,8 +306,8 @@ def test_an_entry_that_cannot_be_removed_is_no_success() -> None:
     assert {} == world.ledger.entries
 
 
-def test_an_address_that_host_local_only_says_it_has_freed_is_no_success() -> None:
-    """On a disk that became read-only: the plugin looks at no error."""
+def test_an_address_that_host_local_has_not_freed_is_no_success() -> None:
+    """On a read-only disk, where the plugin ignores the error."""
     world = World("lan")
     config = '{"cniVersion":"1.0.0","type":"macvlan","ipam":{"type":"host-local","subnet":"10.0.0.0/24"}}'
     world.store.create({**body("NetworkAttachmentDefinition", "lan"), "spec": {"config": config}})
@@ -312,13 +321,3 @@ def test_an_address_that_host_local_only_says_it_has_freed_is_no_success() -> No
     world.ledger.held = frozenset()
     world.delete()
     assert {} == world.ledger.entries
-
-
-def _run_until_told(node: Node) -> None:
-    async def story() -> None:
-        await node.recovery.read()
-        running = asyncio.ensure_future(node.recovery.run())
-        await asyncio.sleep(0.02)
-        running.cancel()
-
-    asyncio.run(story())

@@ -1,4 +1,4 @@
-"""The server at its socket: whatever comes over it, the next call is served, and a runtime always hears the reason."""
+"""The server at its socket: the next call is served whatever comes, and each call is answered."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _server(path: Path, primary: str = PTP) -> Server:
 
 
 def _serve(conversation: Callable[[Path], None], primary: str = PTP) -> None:
-    """Runs a conversation beside a real server over twins of everything else."""
+    """Runs a conversation with a real server, over twins of everything else."""
 
     async def story(directory: Path) -> None:
         stop = asyncio.Event()
@@ -65,7 +65,7 @@ def _called(path: Path, *variables: bytes, stdin: bytes = STDIN) -> Iterator[Shi
 
 
 def _answer_of_a_delete(path: Path) -> tuple[bytes, ...]:
-    """The whole of a DEL whose plugin succeeds; shows that the server serves."""
+    """A whole DEL with a plugin that succeeds: the server serves."""
     with _called(path, *DEL) as peer:
         run = peer.receive()
         assert run is not None
@@ -87,8 +87,8 @@ def test_a_call_from_greeting_to_answer() -> None:
     _serve(conversation)
 
 
-def test_the_plugin_is_named_and_never_a_path() -> None:
-    """And only CNI_ variables go with it."""
+def test_a_run_has_the_name_of_the_plugin_and_never_a_path() -> None:
+    """And only CNI_ variables."""
 
     def conversation(path: Path) -> None:
         with _called(path, *DEL) as peer:
@@ -116,11 +116,11 @@ REFUSALS: dict[str, tuple[tuple[bytes, ...], bytes, int, str]] = {
 }
 
 
-@pytest.mark.parametrize(("variables", "stdin", "code", "words"), REFUSALS.values(), ids=REFUSALS)
-def test_a_call_that_cannot_be_carried_out_is_answered(
-    variables: tuple[bytes, ...], stdin: bytes, code: int, words: str
+@pytest.mark.parametrize(("variables", "stdin", "code", "message"), REFUSALS.values(), ids=REFUSALS)
+def test_an_invalid_call_is_answered(
+    variables: tuple[bytes, ...], stdin: bytes, code: int, message: str
 ) -> None:
-    """With the specification's code, in the version of the call where that can be read."""
+    """With the code of the CNI SPEC."""
 
     def conversation(path: Path) -> None:
         with _called(path, *variables, stdin=stdin) as peer:
@@ -128,12 +128,12 @@ def test_a_call_that_cannot_be_carried_out_is_answered(
             assert answer is not None
             error = json.loads(answer.fields[1])
             assert (b"1", code) == (answer.fields[0], error["code"])
-            assert words in error["msg"]
+            assert message in error["msg"]
 
     _serve(conversation)
 
 
-def test_without_a_default_network_the_runtime_may_come_again() -> None:
+def test_without_a_default_network_the_runtime_may_retry() -> None:
     """Code 11; the node is booting."""
 
     def conversation(path: Path) -> None:
@@ -145,8 +145,8 @@ def test_without_a_default_network_the_runtime_may_come_again() -> None:
     _serve(conversation, primary="")
 
 
-def test_a_failing_delete_has_no_words_that_mean_success() -> None:
-    """containerd drops the attachment on them."""
+def test_a_failing_delete_is_reworded_for_containerd() -> None:
+    """It takes `not found` and `no such file or directory` for success, and drops the attachment."""
 
     def conversation(path: Path) -> None:
         with _called(path, *DEL) as peer:
@@ -163,8 +163,8 @@ def test_a_failing_delete_has_no_words_that_mean_success() -> None:
     _serve(conversation)
 
 
-def test_a_shim_of_another_release_is_told_so() -> None:
-    """And not left hanging."""
+def test_a_shim_of_another_release_is_refused() -> None:
+    """With the reason."""
 
     def conversation(path: Path) -> None:
         peer = ShimSide(path)
@@ -179,8 +179,8 @@ def test_a_shim_of_another_release_is_told_so() -> None:
     _serve(conversation)
 
 
-def test_a_shim_that_goes_away_during_a_run_stops_nobody() -> None:
-    """Its call ends; the next one is served."""
+def test_a_shim_that_disconnects_during_a_run_ends_its_own_call() -> None:
+    """The next one is served."""
 
     def conversation(path: Path) -> None:
         with _called(path, *DEL) as peer:
@@ -190,8 +190,8 @@ def test_a_shim_that_goes_away_during_a_run_stops_nobody() -> None:
     _serve(conversation)
 
 
-def test_a_report_of_a_run_that_nobody_asked_for_ends_the_call() -> None:
-    """A peer that does not keep to the protocol is not trusted further."""
+def test_a_result_without_a_run_ends_the_call() -> None:
+    """A peer that violates the protocol is disconnected."""
 
     def conversation(path: Path) -> None:
         with _called(path, *DEL) as peer:
@@ -206,8 +206,8 @@ def test_a_report_of_a_run_that_nobody_asked_for_ends_the_call() -> None:
 
 @settings(max_examples=20)
 @given(st.lists(st.binary(max_size=200), max_size=3))
-def test_garbage_is_survived(chunks: list[bytes]) -> None:
-    """Anything on the socket: the next call is served."""
+def test_garbage_ends_its_own_connection(chunks: list[bytes]) -> None:
+    """The next call is served."""
 
     def conversation(path: Path) -> None:
         peer = ShimSide(path)
@@ -219,8 +219,8 @@ def test_garbage_is_survived(chunks: list[bytes]) -> None:
     _serve(conversation)
 
 
-def test_two_calls_for_one_sandbox_take_turns() -> None:
-    """S104: a runtime that timed out may have two under way."""
+def test_two_calls_for_one_sandbox_run_one_by_one() -> None:
+    """Kubernetes Network Plumbing Working Group spec, section 7.3; a runtime that timed out may have two running."""
 
     def conversation(path: Path) -> None:
         with _called(path, *DEL) as first, _called(path, *DEL) as second:
@@ -231,29 +231,29 @@ def test_two_calls_for_one_sandbox_take_turns() -> None:
                 second.receive()
             second.socket.settimeout(10)
             first.send(Frame(Kind.RAN, (run.fields[0], b"exited", b"0", b"", b"")))
-            its_turn = second.receive()
-            assert its_turn is not None
-            assert Kind.RUN is its_turn.kind
+            started = second.receive()
+            assert started is not None
+            assert Kind.RUN is started.kind
 
     _serve(conversation)
 
 
 @pytest.mark.parametrize(
-    ("beside", "mode"), [((), 0o700), (("cni.sock",), 0o700), (("somebody else's",), 0o755)], ids=str
+    ("present", "mode"), [((), 0o700), (("cni.sock",), 0o700), (("other",), 0o755)], ids=str
 )
-def test_a_directory_that_was_made_for_us_is_closed_to_others(
-    tmp_path: Path, beside: tuple[str, ...], mode: int
+def test_the_directory_of_the_socket_is_closed_to_others(
+    tmp_path: Path, present: tuple[str, ...], mode: int
 ) -> None:
-    """The kubelet makes it for the mount, as any other; one that is not ours alone stays as it is."""
+    """The kubelet creates it for the mount; one with other files is left alone."""
     tmp_path.chmod(0o755)
-    for name in beside:
+    for name in present:
         (tmp_path / name).touch()
     with _server(tmp_path / "cni.sock")._listen():
         assert mode == tmp_path.stat().st_mode & 0o777
 
 
-def test_a_socket_that_is_cleared_away_is_told_to_whoever_probes(tmp_path: Path) -> None:
-    """Where it cannot be made anew, a restart has to."""
+def test_the_liveness_probe_fails_without_the_socket(tmp_path: Path) -> None:
+    """A restart has to create one where the daemon cannot."""
     path = tmp_path / "cni.sock"
     server = _server(path)
     assert "no shim can connect" in str(server.problem())
@@ -264,8 +264,8 @@ def test_a_socket_that_is_cleared_away_is_told_to_whoever_probes(tmp_path: Path)
         assert "is not the daemon's socket" in str(server.problem())
 
 
-def test_a_socket_that_is_cleared_away_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With its directory; a call that is under way is not disturbed."""
+def test_a_socket_that_is_removed_is_created_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its directory; a running call goes on."""
     monkeypatch.setattr(server_module, "_LOOK_SECONDS", 0.01)
 
     def conversation(path: Path) -> None:
@@ -273,9 +273,9 @@ def test_a_socket_that_is_cleared_away_is_made_anew(monkeypatch: pytest.MonkeyPa
             run = peer.receive()
             assert run is not None
             shutil.rmtree(path.parent)
-            give_up = time.monotonic() + 10
+            deadline = time.monotonic() + 10
             while not path.exists():
-                assert time.monotonic() < give_up
+                assert time.monotonic() < deadline
                 time.sleep(0.01)
             peer.send(Frame(Kind.RAN, (run.fields[0], b"exited", b"0", b"", b"")))
             answer = peer.receive()
@@ -288,7 +288,7 @@ def test_a_socket_that_is_cleared_away_is_made_anew(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_daemon_that_ends_leaves_its_successors_socket(tmp_path: Path) -> None:
-    """During a rolling update both live for a moment."""
+    """During a rolling update both run for a moment."""
     path = tmp_path / "cni.sock"
 
     async def story() -> None:
@@ -309,8 +309,8 @@ def test_a_daemon_that_ends_leaves_its_successors_socket(tmp_path: Path) -> None
     assert not path.exists()
 
 
-def test_status_is_answered_before_a_crowd_of_pods() -> None:
-    """A node that attaches as many as it may is ready all the same; and what is no conf of 1.1.0 cannot ask."""
+def test_status_is_not_queued() -> None:
+    """A node that attaches as many pods as it can is ready all the same."""
     stdin = b'{"cniVersion":"1.1.0","name":"netattach","type":"netattach"}'
 
     def conversation(path: Path) -> None:
@@ -333,8 +333,8 @@ def test_status_is_answered_before_a_crowd_of_pods() -> None:
     _serve(conversation)
 
 
-def test_a_call_that_failed_is_owed_and_paid_by_another_ones_shim() -> None:
-    """Where the runtime does not come again; here it comes with another sandbox, long after."""
+def test_a_failed_delete_is_retried_over_the_shim_of_another_sandbox() -> None:
+    """Here the runtime calls for another sandbox only."""
 
     async def story(directory: Path) -> None:
         stop, server = asyncio.Event(), _server(directory / "run/cni.sock")
@@ -345,7 +345,7 @@ def test_a_call_that_failed_is_owed_and_paid_by_another_ones_shim() -> None:
                 await asyncio.to_thread(fail, directory / "run/cni.sock")
                 assert "c1" in server._pending
                 server._pending.add("c1")
-                await asyncio.to_thread(pay, directory / "run/cni.sock")
+                await asyncio.to_thread(retry, directory / "run/cni.sock")
                 assert "c1" not in server._pending
             finally:
                 stop.set()
@@ -359,7 +359,7 @@ def test_a_call_that_failed_is_owed_and_paid_by_another_ones_shim() -> None:
             assert answer is not None
             assert b"1" == answer.fields[0]
 
-    def pay(path: Path) -> None:
+    def retry(path: Path) -> None:
         with _called(path, b"CNI_COMMAND=DEL", b"CNI_CONTAINERID=c2", b"CNI_IFNAME=eth0") as peer:
             for container_id in (b"c1", b"c2"):
                 run = peer.receive()

@@ -1,4 +1,4 @@
-"""Pods that a file of the node makes: their UID is a digest, and their picture in the API may come late or never."""
+"""Static pods: their UID is a digest, and their mirror pod in the API may come late or never."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STATIC = PodRef("kube-system", "proxy-node1", DIGEST)
         (f"{DIGEST}0", False),
     ],
 )
-def test_a_static_pod_is_known_by_its_uid(uid: str, static: bool) -> None:  # noqa: FBT001  # a table's column
+def test_a_static_pod_is_recognised_by_its_uid(uid: str, static: bool) -> None:  # noqa: FBT001  # a table's column
     """pkg/kubelet/config/common.go: the digest of its file and node, in hexadecimal."""
     assert static is PodRef("ns", "p", uid).is_static
 
@@ -38,7 +38,7 @@ def _status(store: MemoryStore) -> str | None:
 
 
 def test_the_status_waits_for_the_mirror_pod(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The API was away: once it is back it does not know the pod yet, since the kubelet has to tell it first."""
+    """The kubelet may create it after the status is queued."""
     monkeypatch.setattr(status_queue, "_FIRST_PAUSE", 0.01)
     store = MemoryStore()
 
@@ -59,8 +59,8 @@ def test_the_status_waits_for_the_mirror_pod(monkeypatch: pytest.MonkeyPatch) ->
     assert "[]" == _status(store)
 
 
-def test_the_status_of_a_static_pod_that_is_gone_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its file was removed before the API was back."""
+def test_the_status_of_a_static_pod_that_is_gone_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file was removed before it had a mirror pod."""
     monkeypatch.setattr(status_queue, "_FIRST_PAUSE", 0.001)
     monkeypatch.setattr(status_queue, "_LONGEST_PAUSE", 0.002)
     store = MemoryStore()
@@ -75,8 +75,8 @@ def test_the_status_of_a_static_pod_that_is_gone_is_given_up(monkeypatch: pytest
     asyncio.run(story())
 
 
-def test_the_status_of_another_pod_that_is_gone_is_not_waited_for() -> None:
-    """An ADD does not wait for a pod that was deleted."""
+def test_the_status_of_any_other_pod_that_is_gone_is_dropped_at_once() -> None:
+    """An ADD does not wait for a deleted pod."""
     store = MemoryStore()
 
     async def story() -> None:

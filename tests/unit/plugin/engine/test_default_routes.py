@@ -1,4 +1,4 @@
-"""The last act of an ADD over twins: what is read, changed and told, and that a failure of it undoes all."""
+"""Default routes over twins: what is read, changed and reported, and that a failure undoes the ADD."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from netattach_core.attach.default_route import DefaultRoute, Hop
 from netattach_core.errors import NetattachError
 from netattach_core.shim.protocol import Outcome, Ran
-from support.twins import Ask, succeeded
+from support.twins import PluginRun, succeeded
 from support.world import World
 
 ETH0 = DefaultRoute(4, (Hop("eth0", "10.0.0.1"),))
@@ -19,10 +19,10 @@ ASKED = DefaultRoute(4, (Hop("net1", "10.0.0.9"),))
 
 
 def _world(*gateways: str) -> World:
-    """A pod whose default network sets a default route, and that asks for other ones, or for none."""
+    """A pod with a default route from its default network, that asks for `gateways` instead."""
     world = World(json.dumps([{"name": "a", "default-route": gateways}]) if gateways else "a")
 
-    def with_route(ask: Ask) -> Ran:
+    def with_route(ask: PluginRun) -> Ran:
         world.links.default_routes.present.append(ETH0)
         body = json.loads(succeeded(ask).stdout) | {
             "routes": [{"dst": "0.0.0.0/0", "gw": "10.0.0.1"}],
@@ -38,8 +38,8 @@ def _results(world: World) -> dict[str, Any]:
     return {a.ifname: json.loads(a.result) for a in world.ledger.entries["c1"].attachments}
 
 
-def test_the_route_is_set_and_told_to_all() -> None:
-    """The runtime, the ledger (CHECK and DEL get it as prevResult) and the status."""
+def test_the_route_is_set_and_in_all_results() -> None:
+    """The runtime's, the ledger's (the prevResult of CHECK and DEL) and the status."""
     world = _world("10.0.0.9")
 
     result = world.add()
@@ -53,7 +53,7 @@ def test_the_route_is_set_and_told_to_all() -> None:
     assert [None, ["10.0.0.9"]] == [entry.get("gateway") for entry in status]
 
 
-def test_a_pod_that_asks_for_no_default_route_is_not_looked_into() -> None:
+def test_no_routes_are_read_where_no_default_route_is_asked_for() -> None:
     world = World("a")
 
     world.add()
@@ -61,12 +61,12 @@ def test_a_pod_that_asks_for_no_default_route_is_not_looked_into() -> None:
     assert [] == world.links.default_routes.asked
 
 
-def test_where_two_networks_set_a_default_route_the_kernel_is_asked_which_is_used() -> None:
-    """Nothing is changed; the status names that one alone, the results stay."""
+def test_of_two_default_routes_the_one_that_the_kernel_uses_is_reported() -> None:
+    """Nothing is changed; only the status leaves out the other one."""
     world = _world()
     routes = world.links.default_routes
 
-    def with_another(ask: Ask) -> Ran:
+    def with_another(ask: PluginRun) -> Ran:
         routes.present.insert(0, ASKED)
         body = json.loads(succeeded(ask).stdout) | {"routes": [{"dst": "0.0.0.0/0", "gw": "10.0.0.9"}]}
         return Ran(1, Outcome.EXITED, 0, json.dumps(body).encode(), b"")
@@ -83,8 +83,8 @@ def test_where_two_networks_set_a_default_route_the_kernel_is_asked_which_is_use
     ]
 
 
-def test_what_the_kernel_says_at_the_end_decides() -> None:
-    """A route that comes back again and again is no success."""
+def test_a_route_that_keeps_coming_back_is_a_failure() -> None:
+    """The routes are read again after each change."""
     world = _world("10.0.0.9")
     world.links.default_routes.stubborn = [ETH0]
 
@@ -94,7 +94,7 @@ def test_what_the_kernel_says_at_the_end_decides() -> None:
         world.add()
 
     assert 3 == world.links.default_routes.asked.count("remove")
-    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.ran("DEL")
     assert ({}, {}) == (world.ledger.entries, world.status.written)
 
 
@@ -119,13 +119,13 @@ def test_a_route_that_the_kernel_refuses_undoes_the_add(number: int, message: st
     with pytest.raises(NetattachError, match=message) as failure:
         world.add()
 
-    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.ran("DEL")
     assert ({}, {}) == (world.ledger.entries, world.status.written)
     assert {"test/p": [failure.value.message]} == world.events.failures
 
 
-def test_a_route_that_is_there_already_is_no_failure() -> None:
-    """EEXIST, and the next look finds it missing: that is one."""
+def test_a_route_that_exists_already_is_no_failure() -> None:
+    """EEXIST is ignored, but not that the route is missing when the routes are read again."""
     world = _world("10.0.0.9")
     world.links.default_routes.refused = {"10.0.0.9": errno.EEXIST}
 
@@ -133,7 +133,7 @@ def test_a_route_that_is_there_already_is_no_failure() -> None:
         world.add()
 
 
-def test_a_route_that_went_by_itself_is_no_failure() -> None:
+def test_a_route_that_another_program_removed_is_no_failure() -> None:
     world = _world("10.0.0.9")
     routes = world.links.default_routes
     seen = routes.all
@@ -143,17 +143,17 @@ def test_a_route_that_went_by_itself_is_no_failure() -> None:
         routes.present.clear() if present == [ETH0] else None
         return present
 
-    routes.all = all_and_gone  # type: ignore[method-assign]  # somebody else between our look and our change
+    routes.all = all_and_gone  # type: ignore[method-assign]  # another program, between reading and changing
 
     world.add()
 
     assert [ASKED] == routes.present
 
 
-def test_two_gateways_touch_nothing() -> None:
+def test_two_gateways_fail_before_anything_is_started() -> None:
     world = _world("10.0.0.9", "10.0.0.8")
 
     with pytest.raises(NetattachError, match="one default route of IPv4, and no ECMP"):
         world.add()
 
-    assert ([], [], []) == (world.shim.asked, world.ledger.history, world.links.default_routes.asked)
+    assert ([], [], []) == (world.shim.runs, world.ledger.history, world.links.default_routes.asked)

@@ -1,4 +1,4 @@
-"""DEL of plugins that cannot do it twice: the pod goes away, its addresses are freed, and nothing is guessed."""
+"""DEL of plugins that fail on a second DEL: the pod can be deleted, and its addresses are freed."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ HOST_DEVICE = '{"cniVersion":"1.0.0","type":"host-device","device":"x","ipam":{"
 
 
 def _with_host_device() -> World:
-    world = World("card")
-    nad = {**body("NetworkAttachmentDefinition", "card"), "spec": {"config": HOST_DEVICE}}
+    world = World("nic")
+    nad = {**body("NetworkAttachmentDefinition", "nic"), "spec": {"config": HOST_DEVICE}}
     world.store.create(nad)
     world.add()
     world.shim.replies["DEL net1 host-device"] = failed("failed to find net1")
     return world
 
 
-def test_a_plugin_that_cannot_delete_what_is_gone_keeps_no_pod_from_being_deleted() -> None:
-    """C23: the device left the pod, and a crash came before that was noted. Its address is freed by IPAM itself."""
+def test_a_plugin_that_fails_without_its_interface_keeps_no_pod_from_being_deleted() -> None:
+    """The device has left the pod, and a crash came before the ledger was written. The IPAM plugin frees the address."""
     world = _with_host_device()
     world.links.present.discard("net1")
 
     world.delete()
 
-    assert ["DEL net1 host-device", "DEL net1 host-local", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert ["DEL net1 host-device", "DEL net1 host-local", "DEL eth0 ptp"] == world.shim.ran("DEL")
     assert {} == world.ledger.entries
 
 
-def test_a_plugin_that_fails_while_its_interface_is_there_has_failed() -> None:
-    """And so has one whose namespace is gone for all that is known, but whose IPAM fails too."""
+def test_a_plugin_that_fails_while_its_interface_exists_has_failed() -> None:
+    """Also without the interface, where the IPAM plugin fails."""
     world = _with_host_device()
     world.links.present.add("net1")
     with pytest.raises(DelegateError, match="failed to find net1"):
@@ -48,13 +48,11 @@ def test_a_plugin_that_fails_while_its_interface_is_there_has_failed() -> None:
 
 
 @pytest.mark.parametrize("ipam", ["netattach", "multus", "multus-shim"])
-def test_what_attaches_networks_itself_is_never_run_for_its_addresses(
-    ipam: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An entry of an earlier release may name one; the rest of it is deleted all the same."""
-    world = World("card")
+def test_a_meta_plugin_is_never_run_as_ipam(ipam: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry of an earlier release may name one; the other plugins are run."""
+    world = World("nic")
     config = HOST_DEVICE.replace("host-local", ipam)
-    world.store.create({**body("NetworkAttachmentDefinition", "card"), "spec": {"config": config}})
+    world.store.create({**body("NetworkAttachmentDefinition", "nic"), "spec": {"config": config}})
     with monkeypatch.context() as earlier:
         earlier.setattr(meta_plugins, "first_named", lambda _: None)
         world.add()
@@ -63,11 +61,11 @@ def test_what_attaches_networks_itself_is_never_run_for_its_addresses(
 
     world.delete()
 
-    assert ["DEL net1 host-device", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert ["DEL net1 host-device", "DEL eth0 ptp"] == world.shim.ran("DEL")
     assert {} == world.ledger.entries
 
 
-def test_without_a_namespace_there_is_no_interface_either() -> None:
+def test_without_a_namespace_there_is_no_interface() -> None:
     """The node was rebooted."""
     world = _with_host_device()
     world.shim.netns = None
@@ -77,8 +75,8 @@ def test_without_a_namespace_there_is_no_interface_either() -> None:
     assert {} == world.ledger.entries
 
 
-def test_a_plugin_of_which_nothing_is_known_has_failed_when_it_says_so() -> None:
-    """Its state may be elsewhere."""
+def test_other_plugins_have_no_fallback() -> None:
+    """They may keep state elsewhere."""
     world = World("a,b")
     world.add()
     world.links.present = {"lo"}

@@ -1,4 +1,4 @@
-"""The engine over twins of its ports: order, undo, ledger, and what the runtime is told."""
+"""ADD, DEL and CHECK over twins of the ports: order, undo, ledger, answer."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from support.twins import failed
 from support.world import MACVLAN, World, body
 
 
-def test_a_plain_pod_costs_no_api_call_on_its_way() -> None:
-    """Its status is written off its path; it starts while the API is away."""
+def test_a_pod_without_secondary_networks_costs_no_request_before_it_starts() -> None:
+    """Its status is written afterwards; it starts while the API cannot be reached."""
     world = World()
     world.store.unreachable = True
 
     result = world.add()
 
-    assert ["ADD eth0 ptp"] == world.shim.words("ADD")
+    assert ["ADD eth0 ptp"] == world.shim.ran("ADD")
     assert ("0.3.1", "eth0") == (result["cniVersion"], result["interfaces"][0]["name"])
     assert {} == world.status.written
     assert '"name": "cbr0"' in world.status.enqueued["test/p"]
 
 
-def test_the_default_network_first_and_the_others_at_once() -> None:
-    """S99, and the time of one instead of the sum."""
+def test_the_default_network_first_and_the_others_concurrently() -> None:
+    """Kubernetes Network Plumbing Working Group spec, section 6.2: the default network before any other."""
     world = World("a,b")
 
     world.add()
 
-    assert ["ADD eth0 ptp", "ADD net1 macvlan", "ADD net2 bridge"] == world.shim.words("ADD")
-    assert 2 == world.shim.most_at_once
+    assert ["ADD eth0 ptp", "ADD net1 macvlan", "ADD net2 bridge"] == world.shim.ran("ADD")
+    assert 2 == world.shim.most_concurrent
 
 
 def test_the_status_names_every_network() -> None:
@@ -57,17 +57,17 @@ def test_the_status_names_every_network() -> None:
     ]
 
 
-def test_where_the_runtime_hands_over_no_annotations_the_pod_is_looked_up() -> None:
-    """Runtimes that do not know the capability."""
+def test_without_annotations_in_the_call_the_pod_is_read_from_the_api() -> None:
+    """For runtimes without the capability."""
     world = World("a", hands_over_annotations=False)
 
     world.add()
 
-    assert ["ADD net1 macvlan"] == world.shim.words("ADD")[1:]
+    assert ["ADD net1 macvlan"] == world.shim.ran("ADD")[1:]
 
 
 def test_a_pod_that_does_not_exist_is_no_success() -> None:
-    """Multus answers with an invented address (S93)."""
+    """Multus returns an invented result (multus.go: CmdAdd)."""
     world = World("a", hands_over_annotations=False)
     world.store.create(body("Pod", "p", uid="another"))
 
@@ -75,11 +75,11 @@ def test_a_pod_that_does_not_exist_is_no_success() -> None:
         NotFoundError, match="pod test/p: it does not exist in the API, or not under the UID 'u1'"
     ):
         world.add()
-    assert [] == world.shim.asked
+    assert [] == world.shim.runs
 
 
 def test_the_ledger_is_written_before_the_first_plugin_runs() -> None:
-    """The write-ahead rule: what may exist is known before it does."""
+    """Whatever a crash leaves is in the ledger."""
     world = World("a")
     seen: list[Phase] = []
 
@@ -111,7 +111,7 @@ def test_the_ledger_is_written_before_the_first_plugin_runs() -> None:
         ("a b", "pod test/p: annotation k8s.v1.cni.cncf.io/networks: `a b` names no network"),
     ],
 )
-def test_what_can_be_known_to_fail_fails_before_anything_is_touched(annotation: str, message: str) -> None:
+def test_what_cannot_succeed_fails_before_anything_is_started(annotation: str, message: str) -> None:
     """No plugin has run, nothing is in the ledger."""
     world = World(annotation)
 
@@ -119,22 +119,22 @@ def test_what_can_be_known_to_fail_fails_before_anything_is_touched(annotation: 
         world.add()
 
     assert failure.value.message.startswith(message)
-    assert ([], {}) == (world.shim.asked, world.ledger.entries)
+    assert ([], {}) == (world.shim.runs, world.ledger.entries)
 
 
-def test_a_nad_without_a_configuration_is_found_on_the_node() -> None:
-    """S5."""
+def test_a_nad_with_an_empty_config_uses_the_file_of_its_name() -> None:
+    """Kubernetes Network Plumbing Working Group spec, section 3.2."""
     world = World("empty")
     world.networks.named = {"empty": Network("empty", '{"type":"bridge","name":"empty"}', "empty", "/x.conf")}
 
     world.add()
 
-    assert ["ADD net1 bridge"] == world.shim.words("ADD")[1:]
+    assert ["ADD net1 bridge"] == world.shim.ran("ADD")[1:]
     assert "test/empty" == json.loads(world.status.written["test/p"])[1]["name"]
 
 
 def test_a_failing_network_undoes_all_in_reverse() -> None:
-    """S101; the message says which pod, which network, what the plugin said."""
+    """The message names the pod, the network and the interface, and has the plugin's own message."""
     world = World("a,b")
     world.shim.replies["ADD net2 bridge"] = failed("no room")
 
@@ -142,24 +142,24 @@ def test_a_failing_network_undoes_all_in_reverse() -> None:
         world.add()
 
     assert "pod test/p: ADD of network test/b (net2): plugin bridge failed: no room" == failure.value.message
-    assert {"DEL net1 macvlan", "DEL net2 bridge"} == set(world.shim.words("DEL")[:2])
-    assert "DEL eth0 ptp" == world.shim.words("DEL")[2]
+    assert {"DEL net1 macvlan", "DEL net2 bridge"} == set(world.shim.ran("DEL")[:2])
+    assert "DEL eth0 ptp" == world.shim.ran("DEL")[2]
     assert ({}, {}) == (world.ledger.entries, world.status.written)
 
 
-def test_after_a_failing_default_network_no_other_is_begun_nor_deleted() -> None:
-    """C60: a DEL without an ADD may fail for ever, or remove what is not ours (C20)."""
+def test_after_a_failing_default_network_no_other_is_started_nor_deleted() -> None:
+    """A DEL without an ADD may fail for ever, or remove an interface that the plugin did not create."""
     world = World("a")
     world.shim.replies["ADD eth0 ptp"] = failed("no")
 
     with pytest.raises(DelegateError):
         world.add()
 
-    assert ["ADD eth0 ptp", "DEL eth0 ptp"] == [str(ask) for ask in world.shim.asked]
+    assert ["ADD eth0 ptp", "DEL eth0 ptp"] == [str(ask) for ask in world.shim.runs]
 
 
 def test_an_undo_that_fails_leaves_its_network_in_the_ledger() -> None:
-    """The DEL that follows finds it there, and only it."""
+    """The next DEL finds that network there, and no other one."""
     world = World("a,b")
     world.shim.replies |= {"ADD net2 bridge": failed("no"), "DEL net1 macvlan": failed("busy")}
 
@@ -171,8 +171,8 @@ def test_an_undo_that_fails_leaves_its_network_in_the_ledger() -> None:
     assert Phase.DELETING == world.ledger.entries["c1"].phase
 
 
-def test_an_interface_that_is_there_already_is_left_alone() -> None:
-    """C20: neither ADD nor DEL is asked of the plugin."""
+def test_an_interface_that_exists_already_is_left_alone() -> None:
+    """Neither ADD nor DEL of the plugin is run: its DEL would remove the interface."""
     world = World("a")
     world.links.present.add("net1")
 
@@ -181,28 +181,28 @@ def test_an_interface_that_is_there_already_is_left_alone() -> None:
     ):
         world.add()
 
-    assert ([], {}) == (world.shim.asked, world.ledger.entries)
+    assert ([], {}) == (world.shim.runs, world.ledger.entries)
 
 
-def test_when_the_runtime_gives_up_all_is_undone() -> None:
-    """The networks were attached, but nobody will hear of it."""
+def test_a_cancelled_add_is_undone() -> None:
+    """The default network was attached, but the runtime does not wait for the result."""
     world = World("a")
 
-    def give_up(_: object) -> Ran:
+    def cancel(_: object) -> Ran:
         world.shim.cancellation.set()
         return _ran()
 
-    world.shim.replies["ADD eth0 ptp"] = give_up
+    world.shim.replies["ADD eth0 ptp"] = cancel
 
     with pytest.raises(TryAgainError, match="the runtime cancelled the call"):
         world.add()
 
-    assert ["ADD eth0 ptp", "DEL eth0 ptp"] == [str(ask) for ask in world.shim.asked]
+    assert ["ADD eth0 ptp", "DEL eth0 ptp"] == [str(ask) for ask in world.shim.runs]
     assert {} == world.ledger.entries
 
 
-def test_when_the_runtime_gives_up_at_the_very_end_all_is_undone() -> None:
-    """While the status was written; nobody hears the answer."""
+def test_an_add_that_is_cancelled_at_its_end_is_undone() -> None:
+    """While the status was written."""
     world = World("a")
 
     world.status.on_write = world.shim.cancellation.set
@@ -210,12 +210,12 @@ def test_when_the_runtime_gives_up_at_the_very_end_all_is_undone() -> None:
     with pytest.raises(TryAgainError, match="the runtime cancelled the call"):
         world.add()
 
-    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.ran("DEL")
     assert {} == world.ledger.entries
 
 
-def test_a_defect_in_one_step_cuts_off_no_other_and_is_undone() -> None:
-    """As a failure is; the runtime hears of it."""
+def test_an_internal_error_in_one_step_stops_no_other_and_is_undone() -> None:
+    """As any failure; the runtime gets it as an error."""
     world = World("a,b")
 
     def explode(_: object) -> Ran:
@@ -226,41 +226,41 @@ def test_a_defect_in_one_step_cuts_off_no_other_and_is_undone() -> None:
     with pytest.raises(DelegateError, match="internal error"):
         world.add()
 
-    assert {"DEL net1 macvlan", "DEL net2 bridge", "DEL eth0 ptp"} == set(world.shim.words("DEL"))
+    assert {"DEL net1 macvlan", "DEL net2 bridge", "DEL eth0 ptp"} == set(world.shim.ran("DEL"))
     assert {} == world.ledger.entries
 
 
 def test_a_plugin_that_prints_nothing_has_not_succeeded() -> None:
-    """The pod would run without the network that it asked for."""
+    """The pod would run without a network that it selects."""
     world = World("a")
     world.shim.replies["ADD net1 macvlan"] = lambda _: Ran(1, Outcome.EXITED, 0, b"", b"")
 
     with pytest.raises(DelegateError, match="plugin macvlan printed no result"):
         world.add()
 
-    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.ran("DEL")
 
 
-def test_a_ledger_that_cannot_be_written_stops_the_add_before_it_begins() -> None:
-    """A full disk leaves nothing behind."""
+def test_a_ledger_that_cannot_be_written_fails_the_add_before_any_plugin_runs() -> None:
+    """A full disk: nothing has to be undone."""
     world = World("a")
     world.ledger.fail_on_save = frozenset({1})
 
     with pytest.raises(NetattachError, match="the ledger cannot be written"):
         world.add()
 
-    assert [] == world.shim.asked
+    assert [] == world.shim.runs
 
 
 def test_a_ledger_that_fills_up_during_the_add_undoes_it() -> None:
-    """What could not be noted is not kept."""
+    """What is not in the ledger must not stay attached."""
     world = World("a")
     world.ledger.fail_on_save = frozenset({2})
 
     with pytest.raises(NetattachError, match="the ledger cannot be written"):
         world.add()
 
-    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.ran("DEL")
     assert {} == world.ledger.entries
 
 
@@ -273,27 +273,27 @@ def test_delete_goes_by_the_ledger_and_not_by_the_nad() -> None:
 
     world.delete()
 
-    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.ran("DEL")
     assert [json.loads(MACVLAN)["master"]] == [
-        a.stdin["master"] for a in world.shim.asked if str(a) == "DEL net1 macvlan"
+        a.stdin["master"] for a in world.shim.runs if str(a) == "DEL net1 macvlan"
     ]
     assert {} == world.ledger.entries
 
 
 def test_delete_twice_is_success() -> None:
-    """C24; the second one goes to the default network, whose plugin knows what is gone."""
+    """CNI SPEC, section "DEL"; the second one is a DEL of the default network, whose plugin ignores what is gone."""
     world = World("a")
     world.add()
     world.delete()
 
     world.delete()
 
-    assert ["DEL net1 macvlan", "DEL eth0 ptp", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert ["DEL net1 macvlan", "DEL eth0 ptp", "DEL eth0 ptp"] == world.shim.ran("DEL")
     assert {} == world.ledger.entries
 
 
-def test_a_delete_that_fails_says_so_and_keeps_what_is_left() -> None:
-    """S102, S103; and its text has no words that containerd takes for success."""
+def test_a_delete_that_fails_keeps_in_the_ledger_what_failed() -> None:
+    """Kubernetes Network Plumbing Working Group spec, section 7.2: the others are deleted, and the DEL fails."""
     world = World("a,b")
     world.add()
     world.shim.replies["DEL net1 macvlan"] = failed("Link not found: no such file or directory")
@@ -301,9 +301,7 @@ def test_a_delete_that_fails_says_so_and_keeps_what_is_left() -> None:
     with pytest.raises(DelegateError) as failure:
         world.delete()
 
-    assert (
-        "not found" in failure.value.message
-    )  # the server takes the words out of everything that it answers to DEL
+    assert "not found" in failure.value.message  # the server rewords what containerd takes for success
     assert ["net1"] == [a.ifname for a in world.ledger.entries["c1"].attachments]
     del world.shim.replies["DEL net1 macvlan"]
     world.delete()
@@ -311,22 +309,22 @@ def test_a_delete_that_fails_says_so_and_keeps_what_is_left() -> None:
 
 
 def test_an_add_that_was_never_finished_is_undone_before_the_next() -> None:
-    """It was reported as failed: the daemon died in the middle of it."""
+    """It was reported as failed: the daemon died during it."""
     world = World("a")
     world.add()
     world.ledger.entries["c1"] = dataclasses.replace(world.ledger.entries["c1"], phase=Phase.ADDING)
-    world.shim.asked.clear()
+    world.shim.runs.clear()
     world.links.present = {"lo"}
 
     world.add()
 
     assert ["DEL net1 macvlan", "DEL eth0 ptp", "ADD eth0 ptp", "ADD net1 macvlan"] == [
-        str(a) for a in world.shim.asked
+        str(a) for a in world.shim.runs
     ]
 
 
 def test_a_second_add_without_a_delete_is_refused() -> None:
-    """C22."""
+    """CNI SPEC, section "ADD": no second ADD for the same container and interface."""
     world = World("a")
     world.add()
 
@@ -334,24 +332,24 @@ def test_a_second_add_without_a_delete_is_refused() -> None:
         world.add()
 
 
-def test_check_asks_every_network() -> None:
-    """Multus checks none (its CHECK is a no-op)."""
+def test_check_runs_for_every_network() -> None:
+    """The CHECK of Multus does nothing."""
     world = World("a")
     world.add()
 
     world.check()
 
-    assert ["CHECK eth0 ptp", "CHECK net1 macvlan"] == world.shim.words("CHECK")
+    assert ["CHECK eth0 ptp", "CHECK net1 macvlan"] == world.shim.ran("CHECK")
 
 
 def test_check_without_an_add_fails() -> None:
-    """C50."""
+    """CNI SPEC, section "CHECK": not before ADD."""
     with pytest.raises(NotFoundError):
         World().check()
 
 
 def test_without_a_namespace_nothing_can_be_attached() -> None:
-    """The runtime's path leads nowhere."""
+    """The path of the runtime does not exist."""
     world = World()
     world.shim.netns = None
 
@@ -359,8 +357,8 @@ def test_without_a_namespace_nothing_can_be_attached() -> None:
         world.add()
 
 
-def test_an_answer_that_cannot_be_told_undoes_the_add() -> None:
-    """A default network without addresses, and a conf of ours from before results could do without (R4)."""
+def test_a_result_that_the_version_of_the_call_cannot_express_undoes_the_add() -> None:
+    """A default network without addresses: results before 0.3.0 need one (types/020: convert)."""
     world = World("a")
     world.cni_version = "0.2.0"
     world.shim.replies["ADD eth0 ptp"] = lambda _: _ran()
@@ -368,7 +366,7 @@ def test_an_answer_that_cannot_be_told_undoes_the_add() -> None:
     with pytest.raises(VersionError, match="no valid IP addresses"):
         world.add()
 
-    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
+    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.ran("DEL")
     assert ({}, {}) == (world.ledger.entries, world.status.written)
 
 
@@ -376,7 +374,7 @@ def _ran() -> Ran:
     return Ran(1, Outcome.EXITED, 0, b'{"cniVersion":"1.0.0"}', b"")
 
 
-def test_a_pod_is_told_of_each_interface_in_multus_words() -> None:
+def test_each_interface_is_an_event_with_the_text_of_multus() -> None:
     """People search for them."""
     world = World("a,b")
 
@@ -393,8 +391,8 @@ def test_a_pod_is_told_of_each_interface_in_multus_words() -> None:
 
 
 @pytest.mark.parametrize("hands_over_annotations", [True, False])
-def test_a_pod_is_told_why_it_got_none(hands_over_annotations: bool) -> None:  # noqa: FBT001  # a table's column
-    """The same words as the runtime's."""
+def test_a_failed_add_is_an_event(hands_over_annotations: bool) -> None:  # noqa: FBT001  # a table's column
+    """With the message that the runtime gets."""
     world = World("unknown", hands_over_annotations=hands_over_annotations)
 
     with pytest.raises(NotFoundError) as refused:
@@ -404,8 +402,8 @@ def test_a_pod_is_told_why_it_got_none(hands_over_annotations: bool) -> None:  #
     assert {} == world.events.added_to
 
 
-def test_a_plain_pod_has_no_events() -> None:
-    """A node that boots has many, all failing until its default network is there, and the kubelet tells that already."""
+def test_a_pod_without_secondary_networks_has_no_events() -> None:
+    """On a booting node all of them fail until the default network is installed, and the kubelet has Events for that."""
     world = World()
 
     world.add()

@@ -1,4 +1,4 @@
-"""Devices on the way of an ADD: asked for, handed on, told of, kept for DEL; and what becomes of their failures."""
+"""Devices in an ADD: assigned, given to the plugins, reported in the status, kept for DEL; and their failures."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def _world(annotation: str = "vf", **chain: Any) -> World:
     return world
 
 
-def test_each_plugin_gets_the_device_and_the_status_tells_of_it() -> None:
-    """Under both names in the configuration, and by capability, as from Multus; key for key in its order."""
+def test_each_plugin_gets_the_device_and_the_status_has_its_info() -> None:
+    """Under both keys in the config and by capability, as from Multus; the status has its order of keys."""
     world = _world()
 
     world.add()
 
-    asked = {ask.plugin: ask.stdin for ask in world.shim.asked if ask.ifname == "net1"}
+    asked = {ask.plugin: ask.stdin for ask in world.shim.runs if ask.ifname == "net1"}
     assert [("dev0", "dev0")] * 2 == [(stdin["deviceID"], stdin["pciBusID"]) for stdin in asked.values()]
     assert 5 == asked["sriov"]["vlan"]
     assert {"deviceID": "dev0", "CNIDeviceInfoFile": "/d/cni/netattach-test-vf-c1_net1"} == asked["sriov"][
@@ -56,22 +56,22 @@ def test_the_same_network_twice_has_two_devices() -> None:
     world.add()
 
     assert ["dev0", "dev1"] == [
-        ask.stdin["deviceID"] for ask in world.shim.asked if str(ask).endswith("sriov")
+        ask.stdin["deviceID"] for ask in world.shim.runs if str(ask).endswith("sriov")
     ]
     assert 1 == world.devices.asked
 
 
-def test_delete_gives_the_device_of_the_add_and_removes_its_file() -> None:
-    """The kubelet may know nothing of the pod any more, and the daemon that did the ADD may be dead: the ledger knows."""
+def test_delete_has_the_device_of_the_add_and_removes_its_file() -> None:
+    """From the ledger: the kubelet may have dropped the pod, and the daemon may have been restarted."""
     world = _world()
     world.add()
     assert ["/d/cni/netattach-test-vf-c1_net1"] == list(world.device_files.written)
     world.devices.unreachable = True
-    world.shim.asked.clear()
+    world.shim.runs.clear()
 
     world.delete()
 
-    assert ["dev0", "dev0"] == [ask.stdin["deviceID"] for ask in world.shim.asked if ask.ifname == "net1"]
+    assert ["dev0", "dev0"] == [ask.stdin["deviceID"] for ask in world.shim.runs if ask.ifname == "net1"]
     assert {} == world.device_files.written
 
 
@@ -99,8 +99,8 @@ def test_a_failing_add_removes_the_file() -> None:
     assert ({}, {}) == (world.device_files.written, world.ledger.entries)
 
 
-def test_a_missing_device_fails_before_anything_is_touched() -> None:
-    """Multus attaches the network without."""
+def test_a_missing_device_fails_before_anything_is_started() -> None:
+    """Multus attaches the network without a device."""
     world = _world("vf,vf,vf")
 
     with pytest.raises(
@@ -108,21 +108,21 @@ def test_a_missing_device_fails_before_anything_is_touched() -> None:
     ):
         world.add()
 
-    assert ([], []) == (world.shim.asked, world.ledger.history)
+    assert ([], []) == (world.shim.runs, world.ledger.history)
 
 
-def test_a_kubelet_that_cannot_be_asked_fails_the_add() -> None:
-    """And the runtime may try again."""
+def test_an_unreachable_kubelet_fails_the_add() -> None:
+    """With the code for a retry."""
     world = _world()
     world.devices.unreachable = True
 
     with pytest.raises(TryAgainError, match="pod test/p: the kubelet cannot be asked"):
         world.add()
 
-    assert ([], []) == (world.shim.asked, world.ledger.history)
+    assert ([], []) == (world.shim.runs, world.ledger.history)
 
 
-def test_a_pod_without_such_networks_asks_no_kubelet() -> None:
+def test_networks_without_devices_need_no_kubelet() -> None:
     world = _world("a,b")
 
     world.add()
@@ -130,12 +130,12 @@ def test_a_pod_without_such_networks_asks_no_kubelet() -> None:
     assert 0 == world.devices.asked
 
 
-def test_a_file_that_cannot_be_written_leaves_nothing() -> None:
-    """No plugin has run, so none is asked to undo."""
+def test_a_device_info_file_that_cannot_be_written_fails_the_add() -> None:
+    """No plugin has run, so none has to be undone."""
     world = _world()
     world.device_files.full = True
 
     with pytest.raises(NetattachError, match="pod test/p: its device-info file cannot be written"):
         world.add()
 
-    assert ([], {}) == (world.shim.asked, world.ledger.entries)
+    assert ([], {}) == (world.shim.runs, world.ledger.entries)

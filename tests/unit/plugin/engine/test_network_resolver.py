@@ -1,4 +1,4 @@
-"""What a pod gets of what it asks for, over twins of the API and the node's files."""
+"""The networks that a pod gets, over twins of the API and the node's files."""
 
 from __future__ import annotations
 
@@ -36,94 +36,94 @@ def status(world: World) -> list[tuple[str, str, bool]]:
 
 
 def refusal(world: World) -> str:
-    """What the ADD says; no plugin was asked and the API was not either."""
+    """The message of the ADD, which fails without a request to the API."""
     world.store.unreachable = True
     with pytest.raises(AnnotationError) as refused:
         world.add()
 
-    assert ([], {}) == (world.shim.asked, world.ledger.entries)
+    assert ([], {}) == (world.shim.runs, world.ledger.entries)
     return refused.value.message
 
 
 @pytest.mark.parametrize("name", ["a", "empty", "nowhere"])
-def test_an_isolated_pod_hears_nothing_of_another_namespaces_networks(name: str) -> None:
-    """Whether they are there, are not, or stand on the node: the same words, which are the webhook's."""
+def test_an_isolated_pod_learns_nothing_of_networks_in_other_namespaces(name: str) -> None:
+    """The same message for a NAD, a file and a name of neither, which is also the webhook's."""
     world = World(f"other/{name}")
     world.settings = ISOLATED
     world.networks.named = {"empty": Network("empty", '{"type":"bridge","name":"empty"}', "empty")}
     pod = {"metadata": {"annotations": {NETWORKS: f"other/{name}"}}}
     (finding,) = admission.of_pod(pod, None, "test", ValidationSettings(selection=ISOLATED)).findings
 
-    said = refusal(world)
+    message = refusal(world)
 
-    assert f"pod test/p: annotation {NETWORKS}: {finding.problem}; {finding.fix}" == said
-    assert f"other/{name}" not in said
+    assert f"pod test/p: annotation {NETWORKS}: {finding.problem}; {finding.fix}" == message
+    assert f"other/{name}" not in message
 
 
-def test_an_isolated_pod_has_its_own_networks_and_the_global_ones() -> None:
+def test_an_isolated_pod_can_select_networks_of_its_own_and_of_global_namespaces() -> None:
     world = World("a, test/b, shared/c")
     world.settings = ISOLATED
     world.store.create(nad("shared", "c", '{"type":"vlan"}'))
 
     world.add()
 
-    assert {"ADD net1 macvlan", "ADD net2 bridge", "ADD net3 vlan"} == set(world.shim.words("ADD")[1:])
+    assert {"ADD net1 macvlan", "ADD net2 bridge", "ADD net3 vlan"} == set(world.shim.ran("ADD")[1:])
 
 
-def test_without_isolation_every_namespace_is_reached() -> None:
+def test_without_isolation_every_namespace_can_be_selected() -> None:
     world = World("a")
     world.settings = SelectionSettings(global_namespaces=frozenset())
 
     world.add()
 
-    assert ["ADD net1 macvlan"] == world.shim.words("ADD")[1:]
+    assert ["ADD net1 macvlan"] == world.shim.ran("ADD")[1:]
 
 
 @pytest.mark.parametrize("hands_over", [True, False])
-def test_another_default_network_takes_the_place_of_the_primary(hands_over: bool) -> None:  # noqa: FBT001  # a table's column
-    """A bare name is looked for in the namespace of such networks; the primary need not even be there."""
+def test_a_pod_can_ask_for_another_default_network(hands_over: bool) -> None:  # noqa: FBT001  # a table's column
+    """A bare name is in the namespace of default networks; the node needs no default network of its own."""
     world = World("a", hands_over_annotations=hands_over, more={DEFAULT_NETWORK: "fast"})
     world.store.create(nad("kube-system", "fast", '{"cniVersion":"1.0.0","type":"bridge"}'))
     world.networks.default = None
 
     result = world.add()
 
-    assert ["ADD eth0 bridge", "ADD net1 macvlan"] == world.shim.words("ADD")
+    assert ["ADD eth0 bridge", "ADD net1 macvlan"] == world.shim.ran("ADD")
     assert [("kube-system/fast", "eth0", True), ("test/a", "net1", False)] == status(world)
     assert "eth0" == result["interfaces"][0]["name"]
     world.delete()
-    assert ["DEL net1 macvlan", "DEL eth0 bridge"] == world.shim.words("DEL")
+    assert ["DEL net1 macvlan", "DEL eth0 bridge"] == world.shim.ran("DEL")
 
 
-def test_a_default_network_may_be_one_of_the_pods_own_namespace_named_as_the_runtime_does() -> None:
+def test_another_default_network_may_be_of_the_pods_own_namespace() -> None:
     world = World(more={DEFAULT_NETWORK: "test/b@eth0"})
 
     world.add()
 
-    assert ["ADD eth0 bridge"] == world.shim.words("ADD")
+    assert ["ADD eth0 bridge"] == world.shim.ran("ADD")
     assert [("test/b", "eth0", True)] == status(world)
-    assert {} == world.status.enqueued, "the pod asked for something, so it is told before it starts"
+    assert {} == world.status.enqueued, "written before the pod starts, since it selects a network"
 
 
-def test_a_default_network_that_no_nad_has_is_a_file_of_the_node() -> None:
-    """By its JSON name, and only in the namespace of such networks."""
+def test_another_default_network_may_be_a_file_of_the_node() -> None:
+    """By its name in JSON, and only in the namespace of default networks."""
     world = World(more={DEFAULT_NETWORK: "on-node"})
     world.networks.named = {"on-node": FILE}
 
     world.add()
 
-    assert ["ADD eth0 ipvlan"] == world.shim.words("ADD")
+    assert ["ADD eth0 ipvlan"] == world.shim.ran("ADD")
     assert [("on-node", "eth0", True)] == status(world)
 
 
-def test_a_nad_goes_before_a_file_of_its_name() -> None:
+def test_a_nad_is_preferred_to_a_file_of_its_name() -> None:
     world = World(more={DEFAULT_NETWORK: "on-node"})
     world.networks.named = {"on-node": FILE}
     world.store.create(nad("kube-system", "on-node", '{"type":"macvlan"}'))
 
     world.add()
 
-    assert ["ADD eth0 macvlan"] == world.shim.words("ADD")
+    assert ["ADD eth0 macvlan"] == world.shim.ran("ADD")
 
 
 NO_DEFAULT = {
@@ -140,10 +140,10 @@ NO_DEFAULT = {
 
 
 @pytest.mark.parametrize(("asked", "message"), NO_DEFAULT.items())
-def test_a_default_network_that_cannot_be_had_fails_before_anything_is_touched(
+def test_another_default_network_that_cannot_be_used_fails_before_anything_is_started(
     asked: str, message: str
 ) -> None:
-    """The pod must not run in another one than it asked for."""
+    """The pod must not run in another network than it asks for."""
     world = World(more={DEFAULT_NETWORK: asked})
     world.networks.named = {"on-node": FILE}
     world.store.create(nad("test", "ours", '{"type":"netattach"}'))
@@ -152,24 +152,24 @@ def test_a_default_network_that_cannot_be_had_fails_before_anything_is_touched(
         world.add()
 
     assert refused.value.message.startswith(f"pod test/p: {message}")
-    assert ([], {}) == (world.shim.asked, world.ledger.entries)
+    assert ([], {}) == (world.shim.runs, world.ledger.entries)
 
 
 @pytest.mark.parametrize("asked", ["secret", "other/secret", "on-node"])
-def test_isolation_holds_for_default_networks_too(asked: str) -> None:
-    """In Multus this annotation is a way around it."""
+def test_isolation_applies_to_default_networks(asked: str) -> None:
+    """In Multus, this annotation bypasses it."""
     world = World(more={DEFAULT_NETWORK: asked})
     world.networks.named = {"on-node": FILE}
     world.settings = ISOLATED
 
-    said = refusal(world)
+    message = refusal(world)
 
-    assert said.startswith(f"pod test/p: annotation {DEFAULT_NETWORK}: networks of namespace ")
-    assert "secret" not in said
+    assert message.startswith(f"pod test/p: annotation {DEFAULT_NETWORK}: networks of namespace ")
+    assert "secret" not in message
 
 
-def test_what_the_pod_asks_of_its_default_network_reaches_it_beside_the_runtimes_own() -> None:
-    """In Multus it reaches CNI_ARGS alone. Host ports of the pod stay."""
+def test_the_default_network_gets_what_the_pod_asks_for_and_what_the_runtime_offers() -> None:
+    """In Multus, only CNI_ARGS has it. The host ports of the pod stay."""
     asked = [
         {
             "name": "fast",
@@ -188,7 +188,7 @@ def test_what_the_pod_asks_of_its_default_network_reaches_it_beside_the_runtimes
 
     world.add()
 
-    (ask,) = world.shim.asked
+    (ask,) = world.shim.runs
     ports = [{"hostPort": 443}, {"hostPort": 81, "containerPort": 80, "protocol": "tcp"}]
     offered = {"mac": "02:00:00:00:00:09", "portMappings": ports, "bandwidth": {"ingressRate": 1}}
     assert (offered, {"cni": {"color": "red"}}) == (ask.stdin["runtimeConfig"], ask.stdin["args"])
@@ -196,7 +196,7 @@ def test_what_the_pod_asks_of_its_default_network_reaches_it_beside_the_runtimes
 
 
 def test_every_pod_gets_the_clusters_default_networks() -> None:
-    """After the primary and before its own; the number in a name is the place among all, as in Multus."""
+    """After its default network and before its own; interfaces are numbered over all of them, as in Multus."""
     world = World("a,b@data")
     world.settings = GIVING
     world.store.create(nad("kube-system", "storage", '{"type":"vlan"}'))
@@ -220,15 +220,15 @@ SKIPPED = {
 
 
 @pytest.mark.parametrize(("world", "system"), SKIPPED.values(), ids=SKIPPED)
-def test_a_pod_can_do_without_them(world: World, system: str) -> None:
+def test_a_pod_can_skip_default_networks(world: World, system: str) -> None:
     world.settings = SelectionSettings(defaults=("storage",), system_namespaces=frozenset({system}))
 
     world.add()
 
-    assert ["ADD eth0 ptp"] == world.shim.words("ADD")
+    assert ["ADD eth0 ptp"] == world.shim.ran("ADD")
 
 
-def test_only_the_word_true_skips_them() -> None:
+def test_only_true_skips_default_networks() -> None:
     world = World(more={SKIP_DEFAULT_NETWORKS: "no"})
     world.settings = SelectionSettings(defaults=("storage",))
 
@@ -239,14 +239,14 @@ def test_only_the_word_true_skips_them() -> None:
 
 
 def test_a_default_network_in_a_file_costs_no_request() -> None:
-    """Plain pods start while the API is away."""
+    """Pods without secondary networks of their own start while the API cannot be reached."""
     world = World()
     world.settings = SelectionSettings(defaults=("20-on-node.conf",))
     world.networks.named = {"on-node": FILE}
     world.store.unreachable = True
 
     world.add()
-    assert ["ADD eth0 ptp", "ADD net1 ipvlan"] == world.shim.words("ADD")
+    assert ["ADD eth0 ptp", "ADD net1 ipvlan"] == world.shim.ran("ADD")
 
     world = World()
     world.settings = SelectionSettings(defaults=("30-missing.conf",))
@@ -254,12 +254,12 @@ def test_a_default_network_in_a_file_costs_no_request() -> None:
         world.add()
 
 
-def test_a_given_network_that_cannot_be_looked_up_is_waited_for() -> None:
-    """No pod starts without a network that it is to have."""
+def test_a_default_network_that_cannot_be_read_fails_the_add() -> None:
+    """With the code for a retry; no pod starts without it."""
     world = World()
     world.settings = GIVING
     world.store.unreachable = True
 
     with pytest.raises(TryAgainError):
         world.add()
-    assert [] == world.shim.asked
+    assert [] == world.shim.runs

@@ -1,4 +1,4 @@
-"""STATUS and GC: what the node's runtime asks beside pods."""
+"""STATUS and GC over twins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DelegateError, NetattachError, NotReadyError
 from netattach_core.shim.protocol import Outcome, Ran
 from netattach_plugin.engine.engine import Engine
-from support.twins import Ask, FakeShim
+from support.twins import FakeShim, PluginRun
 from support.world import World, body
 
 PRIMARY = '{"cniVersion":"1.1.0","name":"cbr0","plugins":[{"type":"ptp"},{"type":"portmap"}]}'
@@ -52,25 +52,25 @@ def _answered(status: int, **error: Any) -> Ran:
     return Ran(1, Outcome.EXITED, status, json.dumps(error).encode(), b"")
 
 
-def test_status_asks_the_plugins_of_the_default_network_and_no_others() -> None:
-    """C80."""
+def test_status_runs_the_plugins_of_the_default_network_and_no_others() -> None:
+    """A secondary network must not make the node NotReady."""
     world = _world()
 
     _status(world)
 
     assert ["STATUS eth0 ptp", "STATUS eth0 portmap"] == [
-        f"{ask.verb} eth0 {ask.plugin}" for ask in world.shim.asked
+        f"{ask.verb} eth0 {ask.plugin}" for ask in world.shim.runs
     ]
-    assert {("1.1.0", "cbr0")} == {(ask.stdin["cniVersion"], ask.stdin["name"]) for ask in world.shim.asked}
+    assert {("1.1.0", "cbr0")} == {(ask.stdin["cniVersion"], ask.stdin["name"]) for ask in world.shim.runs}
 
 
-def test_a_default_network_that_does_not_know_status_is_ready() -> None:
-    """C55: it came with 1.1.0."""
+def test_a_default_network_before_1_1_0_is_ready() -> None:
+    """STATUS came with CNI 1.1.0."""
     world = _world('{"cniVersion":"1.0.0","name":"cbr0","type":"ptp"}')
 
     _status(world)
 
-    assert [] == world.shim.asked
+    assert [] == world.shim.runs
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_a_default_network_that_does_not_know_status_is_ready() -> None:
         (Ran(1, Outcome.EXITED, 2, b"", b"panic"), 50),
     ],
 )
-def test_what_the_default_network_says_is_told_with_its_code(ran: Ran, code: int) -> None:
-    """Multus loses it. A plugin that says nothing is not available."""
+def test_a_default_network_that_is_not_ready_keeps_its_code(ran: Ran, code: int) -> None:
+    """Multus loses the code. A plugin without an answer is not available."""
     world = _world()
     world.shim.replies["STATUS  ptp"] = lambda _: ran
 
@@ -91,30 +91,30 @@ def test_what_the_default_network_says_is_told_with_its_code(ran: Ran, code: int
         _status(world)
 
     assert code == refused.value.code
-    assert ["ptp"] == [ask.plugin for ask in world.shim.asked]
+    assert ["ptp"] == [ask.plugin for ask in world.shim.runs]
 
 
 def test_a_node_without_a_default_network_is_not_ready() -> None:
-    """Code 50, and nothing is asked."""
+    """Code 50; no plugin is run."""
     world = _world()
     world.networks.default = None
 
     with pytest.raises(NotReadyError) as refused:
         _status(world)
 
-    assert (50, []) == (refused.value.code, world.shim.asked)
+    assert (50, []) == (refused.value.code, world.shim.runs)
 
 
-def test_gc_tells_each_network_what_is_alive_in_it() -> None:
-    """C81: by its name over all configurations of that name; the runtime knows of eth0 only."""
+def test_gc_gives_each_network_its_valid_attachments() -> None:
+    """By its name, over all configs of that name; the runtime's own list has eth0 only."""
     world = _world()
     world.add()
-    world.shim.asked.clear()
+    world.shim.runs.clear()
 
     _collect(world, ("c9", "eth0"))
 
-    told = {
-        (ask.plugin, str(ask.stdin["name"]), ask.stdin.get("master")): ask.stdin for ask in world.shim.asked
+    collected = {
+        (ask.plugin, str(ask.stdin["name"]), ask.stdin.get("master")): ask.stdin for ask in world.shim.runs
     }
     primary = [_named("c9", "eth0"), _named("c1", "eth0")]
     lan = [_named("c1", "net2"), _named("c1", "net3")]
@@ -123,27 +123,29 @@ def test_gc_tells_each_network_what_is_alive_in_it() -> None:
         ("portmap", "cbr0", None): primary,
         ("macvlan", "lan", "eth1"): lan,
         ("macvlan", "lan", "eth2"): lan,
-    } == {key: stdin["cni.dev/valid-attachments"] for key, stdin in told.items()}
-    assert all(stdin["cni.dev/attachments"] == stdin["cni.dev/valid-attachments"] for stdin in told.values())
-    assert {"GC"} == {ask.verb for ask in world.shim.asked}
+    } == {key: stdin["cni.dev/valid-attachments"] for key, stdin in collected.items()}
+    assert all(
+        stdin["cni.dev/attachments"] == stdin["cni.dev/valid-attachments"] for stdin in collected.values()
+    )
+    assert {"GC"} == {ask.verb for ask in world.shim.runs}
 
 
-def test_gc_asks_nobody_who_does_not_want_it() -> None:
-    """C7, C55: disableGC, and configurations from before 1.1.0."""
+def test_gc_skips_networks_that_disable_it() -> None:
+    """`disableGC`, and configs before 1.1.0."""
     world = _world('{"cniVersion":"1.1.0","name":"cbr0","type":"ptp","disableGC":true}', "a")
     world.add()
-    world.shim.asked.clear()
+    world.shim.runs.clear()
 
     _collect(world)
 
-    assert [] == world.shim.asked
+    assert [] == world.shim.runs
 
 
-def test_gc_goes_on_after_a_failure_and_tells_all() -> None:
-    """C52."""
+def test_gc_goes_on_after_a_failure_and_reports_all() -> None:
+    """CNI SPEC, section "GC"."""
     world = _world()
     world.add()
-    world.shim.asked.clear()
+    world.shim.runs.clear()
     world.shim.replies |= dict.fromkeys(
         ("GC  ptp", "GC  macvlan"), lambda _: _answered(1, code=999, msg="no")
     )
@@ -151,30 +153,30 @@ def test_gc_goes_on_after_a_failure_and_tells_all() -> None:
     with pytest.raises(DelegateError) as failure:
         _collect(world)
 
-    assert 4 == len(world.shim.asked)
+    assert 4 == len(world.shim.runs)
     assert ["GC of network cbr0", "GC of network test/lan", "GC of network test/lan2"] == [
         said.partition(":")[0] for said in failure.value.message.split("; ")
     ]
 
 
-def test_gc_collects_nothing_while_it_cannot_know_what_is_alive() -> None:
-    """An entry that cannot be read may be a pod that runs."""
+def test_gc_collects_nothing_while_an_entry_cannot_be_read() -> None:
+    """It may be a pod that runs."""
     world = _world()
     world.ledger.broken = {"c7"}
 
     with pytest.raises(NetattachError, match="what sandbox c7 has cannot be read"):
         _collect(world)
 
-    assert [] == world.shim.asked
+    assert [] == world.shim.runs
 
 
-def test_an_add_that_is_under_way_is_alive() -> None:
-    """Its entry is in the ledger before its first plugin runs; and while that is being written, it is known too."""
+def test_the_attachments_of_a_concurrent_add_are_valid() -> None:
+    """Also while its entry in the ledger is being written."""
     world = _world(annotation="lan")
     engine = world.engine()
     seen: list[object] = []
 
-    def look(ask: Ask) -> Ran:
+    def look(ask: PluginRun) -> Ran:
         seen.append(ask.stdin["cni.dev/valid-attachments"])
         return Ran(1, Outcome.EXITED, 0, b"", b"")
 
@@ -189,7 +191,7 @@ def test_an_add_that_is_under_way_is_alive() -> None:
             await saved.wait()
             await save(sandbox)
 
-        world.ledger.save = slow_save  # type: ignore[method-assign]  # a disk that takes its time
+        world.ledger.save = slow_save  # type: ignore[method-assign]  # a slow disk
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(engine.call(world.request("ADD"), world.shim))
             await saving.wait()
@@ -201,8 +203,8 @@ def test_an_add_that_is_under_way_is_alive() -> None:
     assert [[_named("c1", "eth0")]] == seen
 
 
-def test_an_add_begins_when_the_gc_is_over() -> None:
-    """C42: its leases would be in nobody's list."""
+def test_an_add_starts_after_the_gc() -> None:
+    """CNI SPEC, section "GC": not concurrently with ADD. Its leases would be in no list."""
     world = _world(annotation="")
     engine = world.engine()
 
@@ -214,19 +216,19 @@ def test_an_add_begins_when_the_gc_is_over() -> None:
 
     asyncio.run(story())
 
-    assert ["GC", "GC", "ADD", "ADD"] == [ask.verb for ask in world.shim.asked]
+    assert ["GC", "GC", "ADD", "ADD"] == [ask.verb for ask in world.shim.runs]
 
 
-def test_what_is_being_undone_is_not_collected_by_others() -> None:
-    """Its own DEL frees it, with its own configuration."""
+def test_sandboxes_that_are_being_detached_are_valid() -> None:
+    """Their own DEL frees them, with their own config."""
     world = _world(annotation="lan")
     world.add()
     world.ledger.entries["c1"] = dataclasses.replace(world.ledger.entries["c1"], phase=Phase.DELETING)
-    world.shim.asked.clear()
+    world.shim.runs.clear()
 
     _collect(world)
 
-    assert [_named("c1", "net1")] == world.shim.asked[-1].stdin["cni.dev/valid-attachments"]
+    assert [_named("c1", "net1")] == world.shim.runs[-1].stdin["cni.dev/valid-attachments"]
 
 
 def _named(container_id: str, ifname: str) -> dict[str, str]:
