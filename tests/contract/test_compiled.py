@@ -2,7 +2,6 @@
 
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
-from support import shim_notes
 
 
 def _frame(kind: bytes, *fields: bytes) -> bytes:
@@ -29,7 +28,7 @@ def test_a_note_to_the_byte() -> None:
             _frame(b"R", b'{"ips":[]}'),
             _frame(b"T"),
         ]
-    ) == shim_notes.encode(note)
+    ) == compiled_chain.encode_note(note)
 
 
 def test_a_deletion_to_the_byte() -> None:

@@ -16,7 +16,6 @@ import pytest
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
 from netattach_core.shim.protocol import Kind
-from support import shim_notes
 from support.build import shim_under_test
 from support.shim_peer import Host, Shim
 
@@ -394,7 +393,7 @@ def _leave_note(host: AloneHost, plugin: str) -> None:
     source = Source(str(host.conf), "", True, (("10-a.conf", b"{}"),))
     chain = Chain("1.1.0", 5000, frozenset(), (_step(plugin, ""),), source)
     note = Note(chain, Call("/n", "eth0", "", "{}"), '{"ips":[]}')
-    (host.chains / "plain/sandbox").write_bytes(shim_notes.encode(note))
+    (host.chains / "plain/sandbox").write_bytes(compiled_chain.encode_note(note))
 
 
 def _status(host: AloneHost) -> Shim:

@@ -20,15 +20,15 @@ _TESTS = Path(__file__).parent.parent
 
 
 def eventually(holds: Callable[[], object]) -> None:
-    """Returns once it holds; fails after PATIENCE seconds."""
-    deadline = time.monotonic() + PATIENCE
+    """Fails where it does not come to hold."""
+    give_up = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < deadline, "it does not hold"
+        assert time.monotonic() < give_up, "it did not come to pass"
         time.sleep(0.01)
 
 
 class FaultyDaemon:
-    """The daemon under a supervisor that restarts it at once."""
+    """The daemon under a supervisor that starts it again at once."""
 
     def __init__(self, stage: Stage, directory: Path) -> None:
         self._stage = stage
@@ -90,7 +90,7 @@ class FaultyDaemon:
 
 
 def processes_of(word: str) -> list[int]:
-    """Running processes with the word in their environment, such as the plugins of a sandbox."""
+    """Those that still run and have the word in their environment: plugins of a sandbox, for example."""
     found = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
@@ -105,7 +105,7 @@ def differences(node: Node, clean: Mapping[str, object]) -> dict[str, object]:
 
 
 def state(node: Node) -> Mapping[str, object]:
-    """All that a call may leave: `leftovers`, the runtime's cache, and mounts."""
+    """All that a call may leave: what `leftovers` tells, the runtime's cache, mounts, and files beside the ledger's."""
     cache = node.stage.places.var_lib_cni / "results"
     return {
         **{key: value for key, value in node.leftovers().items() if key != "namespaces"},

@@ -179,6 +179,14 @@ def encode(chain: Chain) -> bytes:
     return b"".join([*parts, _pack("E")])
 
 
+def encode_note(note: Note) -> bytes:
+    """A note as the shim writes it."""
+    call = note.call
+    parts = [encode(note.chain), _pack("C", call.netns, call.ifname, call.args, call.runtime_config)]
+    parts += [_pack("R", note.result)] if note.result else []
+    return b"".join([*parts, TOLD if note.told else b""])
+
+
 def parse(data: bytes) -> Chain:
     """Reads a primary or a deletion. Raises DecodeError."""
     return _chain(list(_frames(data)))

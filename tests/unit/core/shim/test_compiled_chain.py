@@ -17,7 +17,6 @@ from netattach_core.cni import request as cni_request
 from netattach_core.errors import DecodeError
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
-from support import shim_notes
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 TEXTS = st.lists(TEXT, max_size=4).map(tuple)
@@ -56,14 +55,14 @@ class TestTheFile:
     @given(NOTES)
     def test_a_note_comes_back(self, note: Note) -> None:
         """With its call, its result and whether it was told."""
-        assert note == compiled_chain.parse_note(shim_notes.encode(note))
+        assert note == compiled_chain.parse_note(compiled_chain.encode_note(note))
 
     @given(NOTES, st.data())
     def test_a_note_that_was_cut_off_says_no_more_than_it_holds(
         self, note: Note, data: st.DataObject
     ) -> None:
         """Cut anywhere it is either no note, or the note without its result or its mark: never another one."""
-        whole = shim_notes.encode(note)
+        whole = compiled_chain.encode_note(note)
         cut = data.draw(st.integers(0, len(whole) - 1))
         less = [
             dataclasses.replace(note, told=False),

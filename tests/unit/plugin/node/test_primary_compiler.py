@@ -26,7 +26,6 @@ from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.primary_compiler import PlainPods, PrimaryCompiler
 from netattach_plugin.node.primary_compiler import plain_pods as of_settings
 from netattach_plugin.state.shim_ledger import ShimLedger
-from support import shim_notes
 from support.twins import MemoryStore
 
 PRIMARY = '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "bridge"}, {"type": "portmap"}]}'
@@ -70,7 +69,7 @@ class Node:
         args = f"IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME={name};K8S_POD_UID=u-{name}"
         note = Note(self.chain(), Call("/n", "eth0", args, "{}"), result)
         path = self.ledger / "chains/plain" / f"s-{name}"
-        path.write_bytes(shim_notes.encode(note)[:cut])
+        path.write_bytes(compiled_chain.encode_note(note)[:cut])
         return path
 
 

@@ -129,18 +129,3 @@ def test_a_noted_entry_can_be_read(tmp_path: Path) -> None:
     asyncio.run(story())
     assert ["c1.json"] == [path.name for path in tmp_path.iterdir()]
     assert "adding" == json.loads((tmp_path / "c1.json").read_text())["phase"]
-
-
-def test_all_entries_are_read_and_the_unreadable_ones_reported(tmp_path: Path) -> None:
-    """With the error, so that each consumer decides what an unreadable entry means to it."""
-    ledger = FileLedger(tmp_path)
-    (tmp_path / "broken.json").write_text("{")
-    unreadable: dict[str, Exception] = {}
-
-    async def story() -> list[Sandbox]:
-        await ledger.save(ENTRY)
-        return [sandbox async for sandbox in ledger.sandboxes(unreadable.__setitem__)]
-
-    assert [ENTRY] == asyncio.run(story())
-    assert ["broken"] == list(unreadable)
-    assert isinstance(unreadable["broken"], DecodeError)
