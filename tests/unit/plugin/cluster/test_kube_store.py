@@ -1,4 +1,4 @@
-"""What an ADD and its status cost the API, and what becomes of them while it is away."""
+"""The requests of an ADD and of its status, and both without the API."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pod(name: str, uid: str, **annotations: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def watching(server: ApiServer) -> AsyncIterator[KubeStore]:
-    """A store that knows all that is there; what was asked so far is forgotten."""
+    """A store with all objects from its watches; earlier requests are dropped."""
     store = KubeStore(server.api, "node1", {"kernel": "6.1"})
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(store.run())
@@ -59,7 +59,7 @@ def asked(server: ApiServer) -> list[str]:
     return [str(request) for request in server.requests]
 
 
-def test_what_is_watched_costs_no_request() -> None:
+def test_watched_objects_cost_no_request() -> None:
     async def story(server: ApiServer) -> None:
         server.put(NADS, nad("n"))
         server.put(PODS, pod("p", "u"))
@@ -71,7 +71,7 @@ def test_what_is_watched_costs_no_request() -> None:
     run(story)
 
 
-def test_what_the_watch_has_not_brought_is_asked_for_once() -> None:
+def test_an_object_that_the_watch_does_not_have_costs_one_get() -> None:
     async def story(server: ApiServer) -> None:
         async with watching(server) as store:
             assert None is await store.nad("ns", "n")
@@ -82,7 +82,7 @@ def test_what_the_watch_has_not_brought_is_asked_for_once() -> None:
     run(story)
 
 
-def test_while_the_api_is_away_what_is_known_is_known_and_the_rest_is_worth_another_try() -> None:
+def test_without_the_api_watched_objects_are_read_and_others_may_be_retried() -> None:
     async def story(server: ApiServer) -> None:
         server.put(NADS, nad("n"))
         async with watching(server) as store:
@@ -95,7 +95,7 @@ def test_while_the_api_is_away_what_is_known_is_known_and_the_rest_is_worth_anot
     run(story)
 
 
-def test_what_was_asked_for_is_known_until_the_watch_knows_better() -> None:
+def test_a_nad_from_a_get_is_kept_until_the_watch_has_it() -> None:
     async def story(server: ApiServer) -> None:
         server.put(NADS, nad("n"))
         store = KubeStore(server.api, "node1", {})
@@ -104,19 +104,20 @@ def test_what_was_asked_for_is_known_until_the_watch_knows_better() -> None:
         assert Nad("ns", "n", "{}") == await store.nad("ns", "n")
 
         server.away = False
-        watching = asyncio.create_task(store.run())
-        await server.until(lambda: store.synced)
-        server.delete(NADS, "n", "ns")
-        await server.until(lambda: store._nads.get("ns", "n") is None)
-        server.away = True
-        with pytest.raises(TryAgainError):
-            await store.nad("ns", "n")
-        watching.cancel()
+        async with asyncio.TaskGroup() as tasks:  # ends before the client is closed
+            watching = tasks.create_task(store.run())
+            await server.until(lambda: store.synced)
+            server.delete(NADS, "n", "ns")
+            await server.until(lambda: store._nads.get("ns", "n") is None)
+            server.away = True
+            with pytest.raises(TryAgainError):
+                await store.nad("ns", "n")
+            watching.cancel()
 
     run(story)
 
 
-def test_what_was_asked_for_and_is_gone_is_not_known() -> None:
+def test_a_nad_from_a_get_is_dropped_when_it_is_deleted() -> None:
     async def story(server: ApiServer) -> None:
         server.put(NADS, nad("n"))
         store = KubeStore(server.api, "node1", {})
@@ -130,7 +131,7 @@ def test_what_was_asked_for_and_is_gone_is_not_known() -> None:
     run(story)
 
 
-def test_an_api_that_does_not_answer_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_get_has_a_short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kube_store, "_GET_SECONDS", 0.05)
 
     async def story(server: ApiServer) -> None:
@@ -156,10 +157,8 @@ def test_a_status_is_one_patch_that_carries_the_uid() -> None:
     run(story)
 
 
-@pytest.mark.parametrize(
-    "known", [True, False], ids=["that the watch knows", "that the watch does not know yet"]
-)
-def test_a_static_pod_is_known_to_its_runtime_by_another_uid(
+@pytest.mark.parametrize("known", [True, False], ids=["from the watch", "not in the watch yet"])
+def test_a_static_pod_has_another_uid_in_the_api(
     known: bool,  # noqa: FBT001  # a table's column
 ) -> None:
     async def story(server: ApiServer) -> None:
@@ -184,7 +183,7 @@ def test_a_static_pod_is_known_to_its_runtime_by_another_uid(
     run(story)
 
 
-def test_the_successor_of_a_pod_never_gets_its_status() -> None:
+def test_a_later_pod_of_that_name_never_gets_the_status() -> None:
     async def story(server: ApiServer) -> None:
         server.put(PODS, pod("p", "new"))
         async with watching(server) as store:
@@ -196,8 +195,8 @@ def test_the_successor_of_a_pod_never_gets_its_status() -> None:
     run(story)
 
 
-def test_a_conflict_that_is_none_of_the_uids_is_worth_another_try() -> None:
-    """The kubelet writes into the same status all the time."""
+def test_a_conflict_with_another_client_may_be_retried() -> None:
+    """The kubelet often writes to the same object."""
 
     async def story(server: ApiServer) -> None:
         server.put(PODS, pod("p", "u"))
@@ -209,7 +208,7 @@ def test_a_conflict_that_is_none_of_the_uids_is_worth_another_try() -> None:
     run(story)
 
 
-def test_what_a_rule_forbids_is_no_matter_of_the_uid() -> None:
+def test_a_patch_that_a_policy_denies_is_refused() -> None:
     async def story(server: ApiServer) -> None:
         server.put(PODS, pod("p", "u"))
         async with watching(server) as store:
@@ -220,7 +219,7 @@ def test_what_a_rule_forbids_is_no_matter_of_the_uid() -> None:
     run(story)
 
 
-def test_the_inventory_belongs_to_its_node() -> None:
+def test_the_inventory_is_owned_by_its_node() -> None:
     async def story(server: ApiServer) -> None:
         async with watching(server) as store:
             await store.publish_inventory(NodeInventory("node1"))
@@ -232,7 +231,7 @@ def test_the_inventory_belongs_to_its_node() -> None:
     run(story)
 
 
-def test_the_addresses_of_the_node_are_told_with_what_they_are() -> None:
+def test_the_addresses_of_the_node_have_their_origin() -> None:
     async def story(server: ApiServer) -> None:
         addresses = [INTERNAL, {"type": "Hostname", "address": "node1"}]
         server.put(
@@ -257,18 +256,19 @@ def test_the_addresses_of_the_node_are_told_with_what_they_are() -> None:
 
 
 def test_the_addresses_of_the_node_are_waited_for() -> None:
-    """An inventory without them would be told, and validated by, until the next look."""
+    """NADs would be validated by an inventory without them until the next one."""
 
     async def story(server: ApiServer) -> None:
         server.put(NODES, {"metadata": {"name": "node1"}, "status": {"addresses": [INTERNAL]}})
         store = KubeStore(server.api, "node1", {})
-        asked_early = asyncio.create_task(store.node_addresses())
-        await asyncio.sleep(0.05)
-        assert not asked_early.done()
+        async with asyncio.TaskGroup() as tasks:
+            early = tasks.create_task(store.node_addresses())
+            await asyncio.sleep(0)
+            assert not early.done()
 
-        watching = asyncio.create_task(store.run())
-        assert (NodeAddress("10.0.0.1", "the node's InternalIP"),) == await asked_early
-        watching.cancel()
+            watching = tasks.create_task(store.run())
+            assert (NodeAddress("10.0.0.1", "the node's InternalIP"),) == await early
+            watching.cancel()
 
     run(story)
 
@@ -304,7 +304,7 @@ def test_a_cluster_without_dynamic_resources_has_no_slices() -> None:
 
 
 def test_slices_that_cannot_be_read_are_a_failure() -> None:
-    """Never a device that is missing."""
+    """Otherwise the pod would lack a device."""
 
     async def story(server: ApiServer) -> None:
         server.away = True

@@ -1,4 +1,4 @@
-"""The whole daemon beside an API: what it serves while that is away, what it costs, and how it ends."""
+"""The whole daemon with an API server: its requests, outages, and its end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TWO = {networks_annotation.NETWORKS: "a"}
 
 
 class EmptyPods(FakePodLinks):
-    """Every pod has what its plugins made the moment that somebody waits for it."""
+    """Links of pods; one appears as soon as it is waited for."""
 
     async def appeared(self, name: str) -> None:
         """At once."""
@@ -91,7 +91,7 @@ class Node:
         return await asyncio.to_thread(shim_side.call, self.settings.socket, command, pod, annotations, reply)
 
     def status(self, pod: PodRef) -> list[str]:
-        """The interfaces that the pod's status tells."""
+        """The interfaces in the pod's status."""
         annotations = self.server.read(PODS, pod.name, "ns")["metadata"]["annotations"]
         return [
             entry["interface"]
@@ -104,10 +104,10 @@ class Node:
     async def ready(self) -> None:
         await self.says("ok", "/readyz")
 
-    async def says(self, words: str, path: str) -> None:
-        """Returns once a probe is told this."""
+    async def says(self, text: str, path: str) -> None:
+        """Returns once a probe has this text."""
         async with asyncio.timeout(10):
-            while words not in await self.probe(path):  # noqa: ASYNC110  # as the kubelet asks
+            while text not in await self.probe(path):  # noqa: ASYNC110  # as the kubelet probes
                 await asyncio.sleep(0.01)
 
 
@@ -116,14 +116,14 @@ Story = Callable[[Node], Coroutine[Any, Any, None]]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Node]:
-    """Tells a story beside a daemon, which is then told to stop and has to end by itself; the node that is left."""
+    """Runs a story with a daemon, then stops the daemon, which has to end by itself; returns the node."""
     monkeypatch.setattr(shared, "NetlinkLinks", lambda: FakeLinks(EmptyPods()))
     for module in (installer, settings_file):
         monkeypatch.setattr(module, "_EVERY", 0.02)
     monkeypatch.setattr(inventory_publisher, "_FIRST_PAUSE", 0.02)
     monkeypatch.setattr(watched, "_LONGEST_PAUSE", 0.25)
 
-    async def tell(story: Story, *, away: bool, config: str) -> Node:
+    async def serve(story: Story, *, away: bool, config: str) -> Node:
         async with api_server.serving() as server, asyncio.timeout(20):
             node, stop = Node(server, tmp_path), asyncio.Event()
             node.settings.config.write_text(config)
@@ -137,16 +137,16 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Node]:
                 await daemon
             return node
 
-    return lambda story, away=False, config="": asyncio.run(tell(story, away=away, config=config))
+    return lambda story, away=False, config="": asyncio.run(serve(story, away=away, config=config))
 
 
-def test_a_pod_that_asks_for_networks_costs_one_patch_and_its_events(run: Callable[..., Node]) -> None:
-    """No GET: the runtime hands its annotations over, and the NAD is known from the watch."""
+def test_a_pod_that_selects_networks_costs_one_patch_and_its_events(run: Callable[..., Node]) -> None:
+    """No GET: the call has the annotations, and the watch has the NAD."""
 
     async def story(node: Node) -> None:
         pod = node.create_pod("p", TWO)
         node.server.requests.clear()
-        assert (0, "1.0.0") == _outcome(await node.call("ADD", pod, TWO))
+        assert (0, "1.0.0") == _status_and_version(await node.call("ADD", pod, TWO))
         await node.server.until(lambda: len(node.server.all(EVENTS)) == 2 and node.status(pod) != [])
 
         events = "POST /api/v1/namespaces/ns/events"
@@ -157,7 +157,7 @@ def test_a_pod_that_asks_for_networks_costs_one_patch_and_its_events(run: Callab
     run(story)
 
 
-def test_a_plain_pods_status_is_one_patch_later(run: Callable[..., Node]) -> None:
+def test_the_status_of_a_pod_without_secondary_networks_is_one_later_patch(run: Callable[..., Node]) -> None:
     async def story(node: Node) -> None:
         pod = node.create_pod("p", PLAIN)
         node.server.requests.clear()
@@ -169,8 +169,10 @@ def test_a_plain_pods_status_is_one_patch_later(run: Callable[..., Node]) -> Non
     run(story)
 
 
-def test_where_the_settings_say_never_a_plain_pod_costs_no_request(run: Callable[..., Node]) -> None:
-    """Statuses are written in turn, so that of the second pod shows that there is none of the first."""
+def test_a_pod_without_secondary_networks_costs_no_request_where_the_settings_say_never(
+    run: Callable[..., Node],
+) -> None:
+    """Statuses are written in order: that of the second pod shows that the first one has none."""
 
     async def story(node: Node) -> None:
         plain, other = node.create_pod("p", PLAIN), node.create_pod("q", TWO)
@@ -184,7 +186,7 @@ def test_where_the_settings_say_never_a_plain_pod_costs_no_request(run: Callable
     run(story, config="statusForPlainPods: never")
 
 
-def test_why_an_add_failed_is_told_on_the_pod(run: Callable[..., Node]) -> None:
+def test_a_failed_add_is_an_event_on_the_pod(run: Callable[..., Node]) -> None:
     async def story(node: Node) -> None:
         pod = node.create_pod("p", TWO)
         code, error = await node.call("ADD", pod, TWO, failed("no such master"))
@@ -198,7 +200,7 @@ def test_why_an_add_failed_is_told_on_the_pod(run: Callable[..., Node]) -> None:
     run(story)
 
 
-def test_an_api_that_refuses_events_hinders_nobody(run: Callable[..., Node]) -> None:
+def test_an_api_that_refuses_events_fails_no_add(run: Callable[..., Node]) -> None:
     async def story(node: Node) -> None:
         node.server.fail(403, method="POST", path="events", times=99)
         pod = node.create_pod("p", TWO)
@@ -210,8 +212,10 @@ def test_an_api_that_refuses_events_hinders_nobody(run: Callable[..., Node]) -> 
     run(story)
 
 
-def test_while_the_api_is_away_plain_pods_start_and_the_rest_waits(run: Callable[..., Node]) -> None:
-    """The node boots before it, so the daemon does too; when it comes back, all is told."""
+def test_without_the_api_pods_without_secondary_networks_start_and_the_others_wait(
+    run: Callable[..., Node],
+) -> None:
+    """As on a node that boots before it; afterwards, statuses and inventory are written."""
 
     async def story(node: Node) -> None:
         await node.says("NetworkAttachmentDefinitions are not known yet", "/readyz")
@@ -232,8 +236,8 @@ def test_while_the_api_is_away_plain_pods_start_and_the_rest_waits(run: Callable
     run(story, away=True)
 
 
-def test_what_the_watch_knows_can_be_attached_while_the_api_is_away(run: Callable[..., Node]) -> None:
-    """With its status later."""
+def test_watched_nads_are_attached_without_the_api(run: Callable[..., Node]) -> None:
+    """The status is written later."""
 
     async def story(node: Node) -> None:
         pod = node.create_pod("p", TWO)
@@ -246,7 +250,7 @@ def test_what_the_watch_knows_can_be_attached_while_the_api_is_away(run: Callabl
     run(story)
 
 
-def test_stopped_for_an_upgrade_it_leaves_its_conf(run: Callable[..., Node]) -> None:
+def test_an_upgrade_leaves_the_cni_config(run: Callable[..., Node]) -> None:
     async def story(node: Node) -> None:
         assert node.ours
 
@@ -256,8 +260,8 @@ def test_stopped_for_an_upgrade_it_leaves_its_conf(run: Callable[..., Node]) -> 
     assert not node.settings.socket.exists()
 
 
-def test_uninstalled_it_gives_the_node_back_to_the_primary(run: Callable[..., Node]) -> None:
-    """Also where nothing of the API may be asked any more."""
+def test_an_uninstall_gives_the_node_back_to_its_default_network(run: Callable[..., Node]) -> None:
+    """Also without permission to read the DaemonSet any more."""
 
     async def story(node: Node) -> None:
         await node.server.asked("WATCH", times=5)
@@ -269,8 +273,8 @@ def test_uninstalled_it_gives_the_node_back_to_the_primary(run: Callable[..., No
     assert (node.bin / "netattach").exists()
 
 
-def test_uninstalled_it_hands_its_pods_over(run: Callable[..., Node]) -> None:
-    """To the runtime, which frees the default network from then on, and to a Multus that may come back."""
+def test_an_uninstall_hands_sandboxes_over(run: Callable[..., Node]) -> None:
+    """To the runtime, which deletes the default network from then on, and to a Multus that may be installed."""
 
     async def story(node: Node) -> None:
         assert 0 == (await node.call("ADD", node.create_pod("p", TWO), TWO))[0]
@@ -286,11 +290,11 @@ def test_uninstalled_it_hands_its_pods_over(run: Callable[..., Node]) -> None:
     assert [netattach_conf.STAND_IN, "10-default.conflist", "netattach.conf"] == sorted(
         p.name for p in node.conf.rglob("*") if p.is_file()
     )
-    assert (node.settings.ledger / "chains/stand-in").exists()  # where the shim looks
+    assert (node.settings.ledger / "chains/stand-in").exists()  # the shim reads it
 
 
-def test_installed_again_it_takes_its_pods_back(run: Callable[..., Node], tmp_path: Path) -> None:
-    """What was handed over would be freed twice, or stay for good."""
+def test_an_installation_takes_sandboxes_back(run: Callable[..., Node], tmp_path: Path) -> None:
+    """Otherwise they would be deleted twice, or never."""
     default = Attachment("cbr0", "eth0", PRIMARY, "cbr0", default=True, result="{}")
     ours = Sandbox("c1", "/n", None, Phase.ADDED, (default,))
     asyncio.run(FileLedger(tmp_path / "ledger").save(ours))
@@ -305,8 +309,8 @@ def test_installed_again_it_takes_its_pods_back(run: Callable[..., Node], tmp_pa
     assert [] == [path for path in left if path.is_file()]
 
 
-def test_stopped_while_the_api_is_away_it_leaves_its_conf(run: Callable[..., Node]) -> None:
-    """Nobody can tell which of the two it is, and pods that asked for networks must not start without."""
+def test_a_stop_without_the_api_leaves_the_cni_config(run: Callable[..., Node]) -> None:
+    """In doubt it is no uninstall: pods that select networks must not start without them."""
 
     async def story(node: Node) -> None:
         node.server.away = True
@@ -314,7 +318,7 @@ def test_stopped_while_the_api_is_away_it_leaves_its_conf(run: Callable[..., Nod
     assert run(story).ours
 
 
-def test_what_it_does_is_counted(run: Callable[..., Node]) -> None:
+def test_calls_and_ledger_entries_are_metrics(run: Callable[..., Node]) -> None:
     async def story(node: Node) -> None:
         pod = node.create_pod("p", PLAIN)
         await node.call("ADD", pod, PLAIN)
@@ -326,7 +330,7 @@ def test_what_it_does_is_counted(run: Callable[..., Node]) -> None:
     run(story)
 
 
-def _outcome(answered: tuple[int, Any]) -> tuple[int, str]:
+def _status_and_version(answered: tuple[int, Any]) -> tuple[int, str]:
     return answered[0], answered[1]["cniVersion"]
 
 
@@ -349,7 +353,7 @@ def _free_port() -> int:
 
 
 def _get(url: str) -> str:
-    """What is answered, a failure's reasons too; nothing while nobody listens."""
+    """The body, also of an error; empty while nothing listens."""
     with suppress(urllib.error.URLError):
         try:
             with urllib.request.urlopen(url, timeout=5) as response:
@@ -360,8 +364,8 @@ def _get(url: str) -> str:
     return ""
 
 
-def test_namespaces_are_isolated_from_the_moment_that_the_settings_say_so(run: Callable[..., Node]) -> None:
-    """The mounted file changes, and nothing is started anew."""
+def test_namespace_isolation_follows_the_settings(run: Callable[..., Node]) -> None:
+    """When the mounted file changes, without a restart."""
 
     async def story(node: Node) -> None:
         asked = {networks_annotation.NETWORKS: "shared/x"}
@@ -369,20 +373,20 @@ def test_namespaces_are_isolated_from_the_moment_that_the_settings_say_so(run: C
         node.server.put(
             NADS, {"metadata": {"namespace": "shared", "name": "x"}, "spec": {"config": '{"type":"vlan"}'}}
         )
-        status, said = await node.call("ADD", pod, asked)
-        assert (1, True) == (status, "networks of namespace 'shared' are not for pods of 'ns'" in str(said))
+        status, error = await node.call("ADD", pod, asked)
+        assert (1, True) == (status, "networks of namespace 'shared' are not for pods of 'ns'" in str(error))
 
         node.settings.config.write_text("namespaceIsolation: true\nglobalNamespaces: [shared]")
         async with asyncio.timeout(5):
-            while (await node.call("ADD", pod, asked))[0]:  # noqa: ASYNC110  # as a runtime tries again
+            while (await node.call("ADD", pod, asked))[0]:  # noqa: ASYNC110  # as a runtime retries
                 await asyncio.sleep(0.01)
         await node.server.until(lambda: node.status(pod) == ["eth0", "net1"])
 
     run(story, config="namespaceIsolation: true")
 
 
-def test_the_clusters_default_networks_come_with_the_settings(run: Callable[..., Node]) -> None:
-    """The pod's word against them is read from the API too, where the runtime does not hand it over."""
+def test_default_networks_follow_the_settings(run: Callable[..., Node]) -> None:
+    """The annotation that skips them is read from the API where the call does not have it."""
 
     async def story(node: Node) -> None:
         plain = node.create_pod("p", PLAIN)
@@ -397,8 +401,8 @@ def test_the_clusters_default_networks_come_with_the_settings(run: Callable[...,
     run(story, config="defaultNetworks: [a]\nnetworksNamespace: ns\nsystemNamespaces: []")
 
 
-def test_the_settings_name_the_primary(run: Callable[..., Node]) -> None:
-    """From the moment that they do; our conf on the node speaks its version."""
+def test_the_default_network_follows_the_settings(run: Callable[..., Node]) -> None:
+    """The CNI config of netattach has its version."""
 
     async def story(node: Node) -> None:
         (node.conf / "99-late.conf").write_text('{"cniVersion":"0.4.0","name":"late","type":"bridge"}')

@@ -1,4 +1,4 @@
-"""What the daemon tells of its own accord: events on pods, the inventory of its node."""
+"""Events on pods, and the inventory of the node."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from netattach_plugin.node.inventory_publisher import InventoryPublisher
 from support import api_server
 from support.api_server import ApiServer
 from support.twins import FakeLinks, FakePodLinks, FixedNetworks, MemoryStore
-from support.world import World
 
 POD = PodRef("ns", "p", "u")
 
@@ -57,7 +56,7 @@ class TestEvents:
 
         self.run(story)
 
-    def test_the_same_failure_again_and_again_is_one_event(self) -> None:
+    def test_a_repeated_failure_is_one_event(self) -> None:
         async def story(server: ApiServer, events: PodEvents) -> None:
             for message in ("a", "a", "b", "a"):
                 events.failed(POD, message)
@@ -69,7 +68,7 @@ class TestEvents:
 
         self.run(story)
 
-    def test_an_api_that_is_away_is_tried_again(self) -> None:
+    def test_an_unreachable_api_is_retried(self) -> None:
         async def story(server: ApiServer, events: PodEvents) -> None:
             server.fail(503, times=2)
             events.failed(POD, "a")
@@ -77,7 +76,7 @@ class TestEvents:
 
         self.run(story)
 
-    def test_what_is_refused_is_dropped_and_the_next_one_written(self) -> None:
+    def test_a_refused_event_is_dropped_and_the_next_one_written(self) -> None:
         async def story(server: ApiServer, events: PodEvents) -> None:
             server.fail(422)
             events.failed(POD, "a")
@@ -88,7 +87,7 @@ class TestEvents:
 
         self.run(story)
 
-    def test_a_full_queue_drops_and_never_waits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_full_queue_drops_events(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pod_events, "_LONGEST_QUEUE", 1)
 
         async def story() -> int:
@@ -100,7 +99,7 @@ class TestEvents:
 
         assert 1 == asyncio.run(story())
 
-    def test_what_is_remembered_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_memory_of_failures_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pod_events, "_MOST_REPORTED", 3)
 
         async def story() -> int:
@@ -111,30 +110,6 @@ class TestEvents:
                 return len(events._reported)
 
         assert 3 == asyncio.run(story())
-
-
-class TestTheEngineTells:
-    def test_the_interfaces_of_a_pod_with_networks(self) -> None:
-        world = World("a")
-        world.add()
-
-        assert {
-            "test/p": ["Add eth0 [10.0.0.2/24] from cbr0", "Add net1 [10.0.0.2/24] from test/a"]
-        } == world.events.added_to
-
-    def test_nothing_of_a_plain_pod(self) -> None:
-        world = World("")
-        world.add()
-
-        assert {} == world.events.added_to
-
-    def test_why_a_pod_failed_before_anything_was_touched(self) -> None:
-        world = World("nowhere")
-        with pytest.raises(Exception, match="nowhere"):
-            world.add()
-
-        (failure,) = world.events.failures["test/p"]
-        assert "there is no NetworkAttachmentDefinition 'nowhere'" in failure
 
 
 class Links(FakeLinks):
