@@ -202,7 +202,7 @@ class Links(Protocol):
     """The kernel's links."""
 
     def open(self, netns: int) -> AbstractAsyncContextManager[PodLinks]:
-        """The namespace behind this descriptor."""
+        """The links in the namespace of this descriptor."""
 
     async def interfaces(self) -> tuple[Interface, ...]:
         """Those of the node."""
@@ -212,7 +212,7 @@ class Links(Protocol):
 
 
 class Caller(Protocol):
-    """The runtime behind a call."""
+    """The runtime that has called."""
 
     @property
     def cancellation(self) -> asyncio.Event:

@@ -42,7 +42,7 @@ class World:
         hands_over_annotations: bool = True,
         more: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`more` are further annotations of the pod."""
+        """`more` are other annotations of the pod."""
         annotations = {"k8s.v1.cni.cncf.io/networks": annotation, **more}
         self.store = MemoryStore()
         self.store.create(body("Pod", "p", uid="u1", annotations=annotations))

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 _GREETING_SECONDS = 10.0
 _BACKLOG = 256
 _PAUSE_SECONDS = 0.1
-_LOOK_SECONDS = 1.0
+_CHECK_INTERVAL = 1.0
 
 
 class Server:
@@ -91,8 +91,8 @@ class Server:
             listener = await self._listen_again()
 
     async def _until_removed(self) -> None:
-        while self._path.exists():  # noqa: ASYNC110  # only a watch for this one file would tell
-            await asyncio.sleep(_LOOK_SECONDS)
+        while self._path.exists():  # noqa: ASYNC110  # cheaper than a watch of one file
+            await asyncio.sleep(_CHECK_INTERVAL)
 
     async def _listen_again(self) -> socket.socket:
         while True:
@@ -100,7 +100,7 @@ class Server:
                 return self._listen()
             except OSError as error:
                 _log.warning("no socket can be created at %s: %s", self._path, error)
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_CHECK_INTERVAL)
 
     def _listen(self) -> socket.socket:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -66,9 +66,9 @@ class KubeStore:
         return self._nads.synced.is_set()
 
     async def pod(self, ref: PodRef) -> Pod | None:
-        known = self._pods.get(ref.namespace, ref.name)
-        if known is not None and _is_same(known, ref):
-            return known
+        cached = self._pods.get(ref.namespace, ref.name)
+        if cached is not None and _is_same(cached, ref):
+            return cached
         try:
             body = await self._api.get_metadata(PODS, ref.name, ref.namespace, seconds=_GET_SECONDS)
         except NotFoundError:
@@ -77,9 +77,9 @@ class KubeStore:
         return found if _is_same(found, ref) else None
 
     async def nad(self, namespace: str, name: str) -> Nad | None:
-        known = self._nads.get(namespace, name)
-        if known is not None:
-            return known
+        cached = self._nads.get(namespace, name)
+        if cached is not None:
+            return cached
         try:
             found = nad.from_body(await self._api.get(NADS, name, namespace, seconds=_GET_SECONDS))
         except NotFoundError:
@@ -98,8 +98,8 @@ class KubeStore:
 
     async def write_status(self, ref: PodRef, text: str) -> None:
         """One merge-patch of one annotation, with the UID, so that a later pod of that name is never patched."""
-        known = self._pods.get(ref.namespace, ref.name)
-        uid = known.ref.uid if known is not None and _is_same(known, ref) else ref.uid
+        cached = self._pods.get(ref.namespace, ref.name)
+        uid = cached.ref.uid if cached is not None and _is_same(cached, ref) else ref.uid
         try:
             await self._patch_status(ref, uid, text)
         except (ConflictError, RefusedError) as error:

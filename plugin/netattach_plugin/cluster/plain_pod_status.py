@@ -26,7 +26,7 @@ _EVERY = 0.5
 
 
 class PlainPodStatus:
-    """Writes the status of each note once: a mark in the note says that it is written, also after a restart."""
+    """Writes the status of each note once, also over restarts: a note is marked when its status is written."""
 
     def __init__(self, ledger: Path, status: StatusSink) -> None:
         self._directory = ShimFiles(ledger).notes

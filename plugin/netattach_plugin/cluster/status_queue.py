@@ -85,7 +85,7 @@ class StatusQueue:
             await asyncio.sleep(pause)
         if self._newest.get(str(update.ref)) is update:
             del self._newest[str(update.ref)]
-        if not update.done.done():  # whoever waits may have been cancelled
+        if not update.done.done():  # its waiter may have been cancelled
             update.done.set_result(None)
 
     async def _is_done(self, update: _Update) -> bool:

@@ -19,7 +19,7 @@ from netattach_kube.watched import Watched
 
 _log = logging.getLogger(__name__)
 
-_ASK_SECONDS = 2.0
+_GET_SECONDS = 2.0
 
 
 class UninstallWatch:
@@ -48,7 +48,7 @@ class UninstallWatch:
             return True
         try:
             body = await self._api.get_metadata(
-                DAEMON_SETS, self._daemon_set, self._namespace, seconds=_ASK_SECONDS
+                DAEMON_SETS, self._daemon_set, self._namespace, seconds=_GET_SECONDS
             )
         except NotFoundError:  # if it was never seen, it has another name
             return DAEMON_SETS.kind in self._seen

@@ -104,8 +104,8 @@ class Add:
             )
             await ledger_entry.save(self._ledger, finished)
         except NetattachError as error:
-            begun = dataclasses.replace(sandbox, attachments=attached)
-            await self._undo(context, begun, done.started, error)
+            failed = dataclasses.replace(sandbox, attachments=attached)
+            await self._undo(context, failed, done.started, error)
             raise
         return added
 
@@ -129,7 +129,7 @@ class Add:
     async def _undo(
         self, context: CallContext, sandbox: Sandbox, started: Collection[str], error: NetattachError
     ) -> None:
-        """What cannot be undone stays in the ledger for the DEL that follows; the error to be reported says so."""
+        """What cannot be undone stays in the ledger for the next DEL, and is in the details of the error."""
         try:
             await self._detacher.detach(context, sandbox, started)
         except NetattachError as undo_error:
@@ -147,10 +147,10 @@ class Add:
         await self._status.write(pod, added.status)
 
 
-def _check_names_are_free(attachments: Sequence[Attachment], taken: frozenset[str]) -> None:
+def _check_names_are_free(attachments: Sequence[Attachment], existing: frozenset[str]) -> None:
     """Before any plugin runs: the DEL that has to follow a failed ADD would remove the existing interface."""
     for each in attachments:
-        if each.ifname in taken:
+        if each.ifname in existing:
             raise NetattachError(
                 f"network {each.network}: the pod has an interface {each.ifname!r} already; ask for another name"
             )

@@ -1,4 +1,4 @@
-"""CHECK: every plugin says whether what it made still exists."""
+"""CHECK: every plugin checks what it has created."""
 
 from __future__ import annotations
 

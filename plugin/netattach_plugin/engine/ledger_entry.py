@@ -1,4 +1,4 @@
-"""Writing and removing an entry of the ledger; a disk that refuses is a NetattachError that says what to do."""
+"""Writing and removing an entry of the ledger; a failure of the disk is a NetattachError."""
 
 from __future__ import annotations
 

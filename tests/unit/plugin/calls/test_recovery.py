@@ -164,8 +164,8 @@ def test_a_sandbox_without_a_namespace_is_detached_after_a_while(tmp_path: Path)
 
     shim = FakeShim(world.links)
     asyncio.run(node.pending.retry_due(shim))
-    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == [str(ask) for ask in shim.runs]
-    assert {""} == {ask.environment["CNI_NETNS"] for ask in shim.runs}
+    assert ["DEL net1 macvlan", "DEL eth0 ptp"] == [str(run) for run in shim.runs]
+    assert {""} == {run.environment["CNI_NETNS"] for run in shim.runs}
     assert {} == world.ledger.entries
 
 

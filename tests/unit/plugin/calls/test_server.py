@@ -266,7 +266,7 @@ def test_the_liveness_probe_fails_without_the_socket(tmp_path: Path) -> None:
 
 def test_a_socket_that_is_removed_is_created_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """With its directory; a running call goes on."""
-    monkeypatch.setattr(server_module, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(server_module, "_CHECK_INTERVAL", 0.01)
 
     def conversation(path: Path) -> None:
         with _called(path, *DEL) as peer:

@@ -22,9 +22,9 @@ def _world(*gateways: str) -> World:
     """A pod with a default route from its default network, that asks for `gateways` instead."""
     world = World(json.dumps([{"name": "a", "default-route": gateways}]) if gateways else "a")
 
-    def with_route(ask: PluginRun) -> Ran:
+    def with_route(run: PluginRun) -> Ran:
         world.links.default_routes.present.append(ETH0)
-        body = json.loads(succeeded(ask).stdout) | {
+        body = json.loads(succeeded(run).stdout) | {
             "routes": [{"dst": "0.0.0.0/0", "gw": "10.0.0.1"}],
             "x": 1,
         }
@@ -46,9 +46,9 @@ def test_the_route_is_set_and_in_all_results() -> None:
 
     assert [ASKED] == world.links.default_routes.present
     assert "routes" not in result
-    told = _results(world)
-    assert ("routes" in told["eth0"], told["eth0"]["x"]) == (False, 1)
-    assert [{"dst": "0.0.0.0/0", "gw": "10.0.0.9"}] == told["net1"]["routes"]
+    results = _results(world)
+    assert ("routes" in results["eth0"], results["eth0"]["x"]) == (False, 1)
+    assert [{"dst": "0.0.0.0/0", "gw": "10.0.0.9"}] == results["net1"]["routes"]
     status = json.loads(world.status.written["test/p"])
     assert [None, ["10.0.0.9"]] == [entry.get("gateway") for entry in status]
 
@@ -66,9 +66,9 @@ def test_of_two_default_routes_the_one_that_the_kernel_uses_is_reported() -> Non
     world = _world()
     routes = world.links.default_routes
 
-    def with_another(ask: PluginRun) -> Ran:
+    def with_another(run: PluginRun) -> Ran:
         routes.present.insert(0, ASKED)
-        body = json.loads(succeeded(ask).stdout) | {"routes": [{"dst": "0.0.0.0/0", "gw": "10.0.0.9"}]}
+        body = json.loads(succeeded(run).stdout) | {"routes": [{"dst": "0.0.0.0/0", "gw": "10.0.0.9"}]}
         return Ran(1, Outcome.EXITED, 0, json.dumps(body).encode(), b"")
 
     world.shim.replies["ADD net1 macvlan"] = with_another
@@ -79,7 +79,7 @@ def test_of_two_default_routes_the_one_that_the_kernel_uses_is_reported() -> Non
     status = json.loads(world.status.written["test/p"])
     assert [None, ["10.0.0.9"]] == [entry.get("gateway") for entry in status]
     assert [["10.0.0.1"], ["10.0.0.9"]] == [
-        [r["gw"] for r in told["routes"]] for told in _results(world).values()
+        [route["gw"] for route in result["routes"]] for result in _results(world).values()
     ]
 
 

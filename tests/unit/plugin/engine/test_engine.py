@@ -155,7 +155,7 @@ def test_after_a_failing_default_network_no_other_is_started_nor_deleted() -> No
     with pytest.raises(DelegateError):
         world.add()
 
-    assert ["ADD eth0 ptp", "DEL eth0 ptp"] == [str(ask) for ask in world.shim.runs]
+    assert ["ADD eth0 ptp", "DEL eth0 ptp"] == [str(run) for run in world.shim.runs]
 
 
 def test_an_undo_that_fails_leaves_its_network_in_the_ledger() -> None:
@@ -197,7 +197,7 @@ def test_a_cancelled_add_is_undone() -> None:
     with pytest.raises(TryAgainError, match="the runtime cancelled the call"):
         world.add()
 
-    assert ["ADD eth0 ptp", "DEL eth0 ptp"] == [str(ask) for ask in world.shim.runs]
+    assert ["ADD eth0 ptp", "DEL eth0 ptp"] == [str(run) for run in world.shim.runs]
     assert {} == world.ledger.entries
 
 
@@ -281,7 +281,7 @@ def test_delete_goes_by_the_ledger_and_not_by_the_nad() -> None:
 
 
 def test_delete_twice_is_success() -> None:
-    """CNI SPEC, section "DEL"; the second one is a DEL of the default network, whose plugin ignores what is gone."""
+    """CNI SPEC, section "DEL"; the second one is a DEL of the default network alone."""
     world = World("a")
     world.add()
     world.delete()

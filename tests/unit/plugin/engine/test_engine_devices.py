@@ -38,7 +38,7 @@ def test_each_plugin_gets_the_device_and_the_status_has_its_info() -> None:
 
     world.add()
 
-    asked = {ask.plugin: ask.stdin for ask in world.shim.runs if ask.ifname == "net1"}
+    asked = {run.plugin: run.stdin for run in world.shim.runs if run.ifname == "net1"}
     assert [("dev0", "dev0")] * 2 == [(stdin["deviceID"], stdin["pciBusID"]) for stdin in asked.values()]
     assert 5 == asked["sriov"]["vlan"]
     assert {"deviceID": "dev0", "CNIDeviceInfoFile": "/d/cni/netattach-test-vf-c1_net1"} == asked["sriov"][
@@ -56,7 +56,7 @@ def test_the_same_network_twice_has_two_devices() -> None:
     world.add()
 
     assert ["dev0", "dev1"] == [
-        ask.stdin["deviceID"] for ask in world.shim.runs if str(ask).endswith("sriov")
+        run.stdin["deviceID"] for run in world.shim.runs if str(run).endswith("sriov")
     ]
     assert 1 == world.devices.asked
 
@@ -71,7 +71,7 @@ def test_delete_has_the_device_of_the_add_and_removes_its_file() -> None:
 
     world.delete()
 
-    assert ["dev0", "dev0"] == [ask.stdin["deviceID"] for ask in world.shim.runs if ask.ifname == "net1"]
+    assert ["dev0", "dev0"] == [run.stdin["deviceID"] for run in world.shim.runs if run.ifname == "net1"]
     assert {} == world.device_files.written
 
 

@@ -188,11 +188,11 @@ def test_the_default_network_gets_what_the_pod_asks_for_and_what_the_runtime_off
 
     world.add()
 
-    (ask,) = world.shim.runs
+    (run,) = world.shim.runs
     ports = [{"hostPort": 443}, {"hostPort": 81, "containerPort": 80, "protocol": "tcp"}]
     offered = {"mac": "02:00:00:00:00:09", "portMappings": ports, "bandwidth": {"ingressRate": 1}}
-    assert (offered, {"cni": {"color": "red"}}) == (ask.stdin["runtimeConfig"], ask.stdin["args"])
-    assert "MAC=02:00:00:00:00:09;IP=10.0.0.9/24" in ask.environment["CNI_ARGS"]
+    assert (offered, {"cni": {"color": "red"}}) == (run.stdin["runtimeConfig"], run.stdin["args"])
+    assert "MAC=02:00:00:00:00:09;IP=10.0.0.9/24" in run.environment["CNI_ARGS"]
 
 
 def test_every_pod_gets_the_clusters_default_networks() -> None:

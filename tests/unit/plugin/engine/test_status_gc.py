@@ -59,9 +59,9 @@ def test_status_runs_the_plugins_of_the_default_network_and_no_others() -> None:
     _status(world)
 
     assert ["STATUS eth0 ptp", "STATUS eth0 portmap"] == [
-        f"{ask.verb} eth0 {ask.plugin}" for ask in world.shim.runs
+        f"{run.verb} eth0 {run.plugin}" for run in world.shim.runs
     ]
-    assert {("1.1.0", "cbr0")} == {(ask.stdin["cniVersion"], ask.stdin["name"]) for ask in world.shim.runs}
+    assert {("1.1.0", "cbr0")} == {(run.stdin["cniVersion"], run.stdin["name"]) for run in world.shim.runs}
 
 
 def test_a_default_network_before_1_1_0_is_ready() -> None:
@@ -91,7 +91,7 @@ def test_a_default_network_that_is_not_ready_keeps_its_code(ran: Ran, code: int)
         _status(world)
 
     assert code == refused.value.code
-    assert ["ptp"] == [ask.plugin for ask in world.shim.runs]
+    assert ["ptp"] == [run.plugin for run in world.shim.runs]
 
 
 def test_a_node_without_a_default_network_is_not_ready() -> None:
@@ -114,7 +114,7 @@ def test_gc_gives_each_network_its_valid_attachments() -> None:
     _collect(world, ("c9", "eth0"))
 
     collected = {
-        (ask.plugin, str(ask.stdin["name"]), ask.stdin.get("master")): ask.stdin for ask in world.shim.runs
+        (run.plugin, str(run.stdin["name"]), run.stdin.get("master")): run.stdin for run in world.shim.runs
     }
     primary = [_named("c9", "eth0"), _named("c1", "eth0")]
     lan = [_named("c1", "net2"), _named("c1", "net3")]
@@ -127,7 +127,7 @@ def test_gc_gives_each_network_its_valid_attachments() -> None:
     assert all(
         stdin["cni.dev/attachments"] == stdin["cni.dev/valid-attachments"] for stdin in collected.values()
     )
-    assert {"GC"} == {ask.verb for ask in world.shim.runs}
+    assert {"GC"} == {run.verb for run in world.shim.runs}
 
 
 def test_gc_skips_networks_that_disable_it() -> None:
@@ -155,7 +155,7 @@ def test_gc_goes_on_after_a_failure_and_reports_all() -> None:
 
     assert 4 == len(world.shim.runs)
     assert ["GC of network cbr0", "GC of network test/lan", "GC of network test/lan2"] == [
-        said.partition(":")[0] for said in failure.value.message.split("; ")
+        part.partition(":")[0] for part in failure.value.message.split("; ")
     ]
 
 
@@ -176,8 +176,8 @@ def test_the_attachments_of_a_concurrent_add_are_valid() -> None:
     engine = world.engine()
     seen: list[object] = []
 
-    def look(ask: PluginRun) -> Ran:
-        seen.append(ask.stdin["cni.dev/valid-attachments"])
+    def look(run: PluginRun) -> Ran:
+        seen.append(run.stdin["cni.dev/valid-attachments"])
         return Ran(1, Outcome.EXITED, 0, b"", b"")
 
     world.shim.replies |= {"GC  ptp": look}
@@ -216,7 +216,7 @@ def test_an_add_starts_after_the_gc() -> None:
 
     asyncio.run(story())
 
-    assert ["GC", "GC", "ADD", "ADD"] == [ask.verb for ask in world.shim.runs]
+    assert ["GC", "GC", "ADD", "ADD"] == [run.verb for run in world.shim.runs]
 
 
 def test_sandboxes_that_are_being_detached_are_valid() -> None:

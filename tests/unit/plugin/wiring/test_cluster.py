@@ -102,9 +102,9 @@ class Node:
         return await asyncio.to_thread(_get, f"http://{self.settings.health}{path}")
 
     async def ready(self) -> None:
-        await self.says("ok", "/readyz")
+        await self.answers("ok", "/readyz")
 
-    async def says(self, text: str, path: str) -> None:
+    async def answers(self, text: str, path: str) -> None:
         """Returns once a probe has this text."""
         async with asyncio.timeout(10):
             while text not in await self.probe(path):  # noqa: ASYNC110  # as the kubelet probes
@@ -218,8 +218,8 @@ def test_without_the_api_pods_without_secondary_networks_start_and_the_others_wa
     """As on a node that boots before it; afterwards, statuses and inventory are written."""
 
     async def story(node: Node) -> None:
-        await node.says("NetworkAttachmentDefinitions are not known yet", "/readyz")
-        await node.says("ok", "/healthz")
+        await node.answers("NetworkAttachmentDefinitions are not known yet", "/readyz")
+        await node.answers("ok", "/healthz")
         plain, other = node.create_pod("p", PLAIN), node.create_pod("q", TWO)
         assert 0 == (await node.call("ADD", plain, PLAIN))[0]
         code, error = await node.call("ADD", other, TWO)
