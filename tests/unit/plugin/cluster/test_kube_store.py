@@ -48,7 +48,7 @@ async def watching(server: ApiServer) -> AsyncIterator[KubeStore]:
 
 def run(story: Callable[[ApiServer], Coroutine[Any, Any, None]]) -> None:
     async def serve() -> None:
-        async with api_server.serving() as server, asyncio.timeout(20):
+        async with api_server.serving() as server, asyncio.timeout(60):
             server.put(NODES, {"metadata": {"name": "node1", "uid": "node-uid"}})
             await story(server)
 

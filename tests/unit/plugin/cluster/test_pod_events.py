@@ -33,7 +33,7 @@ class TestEvents:
 
     def run(self, story: Callable[[ApiServer, PodEvents], Coroutine[Any, Any, None]]) -> None:
         async def serve() -> None:
-            async with api_server.serving() as server, asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            async with api_server.serving() as server, asyncio.timeout(60), asyncio.TaskGroup() as tasks:
                 events = PodEvents(server.api, "node1")
                 task = tasks.create_task(events.run())
                 await story(server, events)

@@ -50,7 +50,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(store: MemoryStore, story: Story, wait: float = 10.0) -> None:
-    asyncio.run(asyncio.wait_for(_run(store, story, wait), 20))
+    asyncio.run(asyncio.wait_for(_run(store, story, wait), 60))
 
 
 async def _run(store: MemoryStore, story: Story, wait: float) -> None:
