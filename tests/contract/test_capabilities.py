@@ -82,6 +82,6 @@ def test_the_shim_alone_hands_on_the_same() -> None:
     plugin = {"type": "all", "capabilities": dict.fromkeys({**CONTAINERD, **OCICNI}, True)}
     text = json.dumps({"cniVersion": "1.0.0", "name": "cbr0", "plugins": [plugin]})
 
-    chain = compiled_chain.primary(Network("cbr0", text, "cbr0"), Source("", "", True, (), ""), plain=True)
+    chain = compiled_chain.default_network(Network("cbr0", text, "cbr0"), Source("", "", True, (), ""), plain=True)
 
     assert {*CONTAINERD, *OCICNI} - {POD_ANNOTATIONS} == set(chain.steps[0].capabilities)

@@ -62,7 +62,7 @@ def test_a_device_reaches_the_plugin_and_what_is_known_of_it_the_status(
     }
     devices.create_nad("vf", config, resource=RESOURCE)
     own = devices.stage.places.device_info / "cni"
-    with kubelet.beside(_kubelet("0000:3b:02.0"), devices.stage.places.kubelet), devices.pod("vf") as pod:
+    with kubelet.serving_in_thread(_kubelet("0000:3b:02.0"), devices.stage.places.kubelet), devices.pod("vf") as pod:
         devices.add(pod)
 
         assert INFO == devices.status(pod)[1]["device-info"]
@@ -97,7 +97,7 @@ def test_a_plugin_may_tell_of_its_device_itself(node: Node, tmp_path: Path) -> N
 def test_a_pod_without_the_device_is_told_what_to_request(node: Node) -> None:
     """And nothing was touched."""
     node.create_nad("vf", {"cniVersion": "1.0.0", "type": "host-device"}, resource=RESOURCE)
-    with kubelet.beside(_kubelet(), node.stage.places.kubelet), node.pod("vf") as pod:
+    with kubelet.serving_in_thread(_kubelet(), node.stage.places.kubelet), node.pod("vf") as pod:
         added = node.call("add", pod)
 
         assert "network default/vf: its resourceName example.com/card wants a device" in added.stderr
@@ -139,7 +139,7 @@ def test_a_daemon_that_died_leaves_no_file(
         kind = _recorder(node, tmp_path)
         node.create_nad("vf", {"cniVersion": "1.0.0", "type": kind}, resource=RESOURCE)
         with node.pod("vf") as pod:
-            with kubelet.beside(_kubelet("0000:3b:02.0"), own.kubelet), built.daemon() as first:
+            with kubelet.serving_in_thread(_kubelet("0000:3b:02.0"), own.kubelet), built.daemon() as first:
                 node.add(pod)
                 first.kill()
                 first.wait()

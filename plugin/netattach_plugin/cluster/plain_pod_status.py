@@ -51,7 +51,7 @@ class PlainPodStatus:
         read = [(there[name], self._read(there[name])) for name in there.keys() - self._seen]
         whole = [(path, note) for path, note in read if note is not None and note.result]
         self._seen |= {path.name for path, _ in whole}
-        return [(path, note) for path, note in whole if not note.told]
+        return [(path, note) for path, note in whole if not note.status_written]
 
     def _read(self, path: Path) -> Note | None:
         """None where it is still written to, or was cut off: then its DEL is all that is left to be done."""
@@ -82,7 +82,7 @@ def _mark(path: Path) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(compiled_chain.TOLD)
+            file.write(compiled_chain.STATUS_WRITTEN)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

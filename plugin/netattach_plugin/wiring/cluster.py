@@ -21,7 +21,6 @@ from netattach_plugin.cluster.status_queue import StatusQueue
 from netattach_plugin.cluster.uninstall_watch import UninstallWatch
 from netattach_plugin.engine.engine import Engine
 from netattach_plugin.engine.network_resolver import NetworkResolver
-from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.metrics import Metrics
 from netattach_plugin.netlink import changes
 from netattach_plugin.netlink.node_links import NetlinkLinks
@@ -31,7 +30,7 @@ from netattach_plugin.node.installer import Installer
 from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
 from netattach_plugin.node.kubelet_devices import KubeletDevices
-from netattach_plugin.node.primary_compiler import PrimaryCompiler, plain_pods
+from netattach_plugin.node.primary_compiler import PrimaryCompiler, unselective_pods
 from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.settings import Settings
 from netattach_plugin.state import handover
@@ -74,16 +73,16 @@ class _Daemon:
             conf_dir=read.conf_dir,
             networks=networks,
             deadline=read.plugin_deadline,
-            plain_pods=lambda: plain_pods(self._selection()),
-            named=lambda: bool(self._selection().primary),
+            unselective_pods=lambda: unselective_pods(self._selection()),
+            chosen_by_settings=lambda: bool(self._selection().primary),
         )
         self._installer = Installer(
             shim=read.shim,
             bin_dir=read.bin_dir,
             conf_dir=read.conf_dir,
             networks=networks,
-            behind=UninstallChain(read.conf_dir, ShimFiles(read.ledger).chains),
-            compile_primary=compiler.look,
+            uninstall_chain=UninstallChain(read.conf_dir, read.ledger),
+            compile_default_network=compiler.compile,
         )
         self._fate = UninstallWatch(api, read.namespace, read.daemon_set)
         self._events = PodEvents(api, read.node)
@@ -91,7 +90,9 @@ class _Daemon:
             self._store, wait=read.status_wait, for_plain_pods=self._plain_pods_have_status
         )
         self._plain_pods = PlainPodStatus(read.ledger, self._status)
-        self._metrics = Metrics(statuses_waiting=lambda: self._status.waiting, ledger_entries=ledger.count)
+        self._metrics = Metrics(
+            pending_status_writes=lambda: self._status.waiting, ledger_entries=ledger.count
+        )
         self._device_files = DeviceInfoFiles(read.device_info)
         engine = Engine(
             pod_networks=NetworkResolver(
@@ -131,8 +132,8 @@ class _Daemon:
         probed = health.served(
             self._read.health, live=(self._server.problem,), ready=ready, metrics=self._metrics.registry
         )
-        async with probed, self._ledger.kept_alone(), asyncio.TaskGroup() as tasks:
-            await handover.take_back(self._ledger, self._foreign)
+        async with probed, self._ledger.locked(), asyncio.TaskGroup() as tasks:
+            await handover.reclaim(self._ledger, self._foreign)
             await self._recovery.read()
             running = [tasks.create_task(run(), name=name) for name, run in beside.items()]
             with changes.heard(self._wake):
@@ -141,18 +142,18 @@ class _Daemon:
                 await stop.wait()
                 uninstalled = await self._fate.uninstalled()
                 if uninstalled:
-                    needed = await handover.holds_more(self._ledger)
-                    await asyncio.to_thread(self._installer.remove, needed=needed)
+                    needed = await handover.has_secondary_networks(self._ledger)
+                    await asyncio.to_thread(self._installer.uninstall, keep_shim_in_chain=needed)
                 ended.set()
                 await serving
             if uninstalled:
-                await handover.hand_over(self._ledger, self._foreign)
+                await handover.export(self._ledger, self._foreign)
             await self._status.flush()
             for task in running:
                 task.cancel()
 
     async def _keep_device_files(self) -> None:
-        await self._device_files.keep(self._ledger.container_ids)
+        await self._device_files.run(self._ledger.container_ids)
 
     async def _install(self) -> None:
         """A runtime calls us as soon as our conf is there, so first somebody has to listen."""

@@ -57,7 +57,7 @@ async def serve(read: Settings, directory: Path, stop: asyncio.Event) -> None:
     _compile(compiler)
     gatherer = InventoryCollector(read.node, store, links, networks, read.bin_dir, dhcp.inventory)
     server, recovery = shared.build(read, engine, ledger=ledger, store=store, status=status)
-    async with ledger.kept_alone(), asyncio.TaskGroup() as tasks:
+    async with ledger.locked(), asyncio.TaskGroup() as tasks:
         await recovery.read()
         beside = [
             tasks.create_task(status.run(), name="status"),
@@ -66,7 +66,7 @@ async def serve(read: Settings, directory: Path, stop: asyncio.Event) -> None:
             tasks.create_task(PlainPodStatus(read.ledger, status).run(), name="plain pods"),
             tasks.create_task(_keep_compiled(compiler), name="compile"),
             tasks.create_task(recovery.run(), name="recovery"),
-            tasks.create_task(device_files.keep(ledger.container_ids), name="device files"),
+            tasks.create_task(device_files.run(ledger.container_ids), name="device files"),
         ]
         await server.serve(stop, drain=read.drain)
         await status.flush()
@@ -77,7 +77,7 @@ async def serve(read: Settings, directory: Path, stop: asyncio.Event) -> None:
 async def _tell_inventory(store: FileStore, gatherer: InventoryCollector) -> None:
     """Beside the calls: asking every plugin for its versions may take a while, and pods do not wait for it."""
     try:
-        await store.publish_inventory(await gatherer.gather())
+        await store.publish_inventory(await gatherer.collect())
     except Exception:  # noqa: BLE001  # pyroute2 raises more kinds than can be named, and this is not worth the daemon
         _log.exception("the inventory of this node is not told")
 
@@ -91,7 +91,7 @@ async def _keep_compiled(compiler: PrimaryCompiler) -> None:
 def _compile(compiler: PrimaryCompiler) -> None:
     """Without it plain pods are ours, too."""
     try:
-        compiler.look()
+        compiler.compile()
     except (NetattachError, OSError) as error:
         _log.warning("the default network is not compiled: %s", error)
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 from pathlib import Path
 
 import pytest
 
-from netattach_core.attach.sandbox import Phase, Sandbox
+from netattach_core.attach.sandbox import Phase
 from netattach_core.errors import DelegateError, NetattachError
 from netattach_plugin.calls import recovery
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.calls.recovery import Recovery
-from netattach_plugin.state.ledger import FileLedger
 from support.twins import FakeShim, failed
 from support.world import World, body
 
@@ -314,55 +312,6 @@ def test_an_address_that_host_local_only_says_it_has_freed_is_no_success() -> No
     assert {} == world.ledger.entries
 
 
-def test_two_daemons_do_not_keep_one_ledger(tmp_path: Path) -> None:
-    """The second waits until the first has ended; what that had not renamed goes."""
-    kept: list[str] = []
-
-    async def keep(name: str, begun: asyncio.Event, end: asyncio.Event) -> None:
-        async with FileLedger(tmp_path).kept_alone():
-            kept.append(name)
-            begun.set()
-            await end.wait()
-        kept.append(f"{name} ended")
-
-    async def story() -> None:
-        begun, end, unasked, ended = (asyncio.Event() for _ in range(4))
-        ended.set()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(keep("first", begun, end))
-            await begun.wait()
-            (tmp_path / "c1.tmp").touch()
-            tasks.create_task(keep("second", unasked, ended))
-            await asyncio.sleep(0.1)
-            assert ["first"] == kept
-            end.set()
-
-    asyncio.run(story())
-    assert ["first", "first ended", "second", "second ended"] == kept
-    assert [] == list(tmp_path.iterdir())
-
-
-def test_host_locals_store_tells_what_names_a_sandbox(tmp_path: Path) -> None:
-    """As the plugin writes it: the id, a line's end as on Windows, the interface; beside them a lock and the last address."""
-    for path, text in {
-        "lan/10.0.0.2": "c1\r\nnet1",
-        "lan/10.0.0.3": "c2\r\nnet1",
-        "lan/last_reserved_ip.0": "10.0.0.3",
-        "lan/lock": "",
-        "old/10.1.0.2": "c1",
-    }.items():
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).write_text(text)
-
-    ledger = FileLedger(tmp_path / "ledger", tmp_path)
-
-    assert [("lan", "net1"), ("old", "eth0")] == asyncio.run(ledger.leases("c1"))
-    asked = [("lan", "10.0.0.2"), ("lan", "10.0.0.3"), ("lan", "10.0.0.4")]
-    assert [("lan", "10.0.0.2")] == asyncio.run(ledger.still_leased("c1", asked))
-    assert () == asyncio.run(FileLedger(tmp_path).still_leased("c1", asked))
-    assert [] == asyncio.run(FileLedger(tmp_path / "ledger", tmp_path / "none").leases("c1"))
-
-
 def _run_until_told(node: Node) -> None:
     async def story() -> None:
         await node.recovery.read()
@@ -371,20 +320,3 @@ def _run_until_told(node: Node) -> None:
         running.cancel()
 
     asyncio.run(story())
-
-
-def test_a_noted_entry_can_be_read(tmp_path: Path) -> None:
-    """A note is a save without waiting for the disk."""
-    world = World("a")
-    world.add()
-    entry: Sandbox = world.ledger.entries["c1"]
-    ledger = FileLedger(tmp_path)
-
-    async def story() -> None:
-        await ledger.note(entry)
-        assert entry == await ledger.load("c1")
-        assert ["c1"] == list(await ledger.container_ids())
-
-    asyncio.run(story())
-    assert ["c1.json"] == [path.name for path in tmp_path.iterdir()]
-    assert "added" == json.loads((tmp_path / "c1.json").read_text())["phase"]

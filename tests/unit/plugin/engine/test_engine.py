@@ -235,7 +235,7 @@ def test_a_plugin_that_prints_nothing_has_not_succeeded() -> None:
     world = World("a")
     world.shim.replies["ADD net1 macvlan"] = lambda _: Ran(1, Outcome.EXITED, 0, b"", b"")
 
-    with pytest.raises(DelegateError, match="plugin macvlan printed no result"):
+    with pytest.raises(DelegateError, match="plugin macvlan returned no result"):
         world.add()
 
     assert ["DEL net1 macvlan", "DEL eth0 ptp"] == world.shim.words("DEL")
