@@ -57,7 +57,7 @@ async def _settle(attachments: Sequence[Attachment], links: PodLinks) -> Settled
         for _ in range(_ROUNDS):
             changes = default_route.changes(wanted, present)
             if not changes.removed and not changes.added:
-                told = result_routes.told(attachments, wanted)
+                told = result_routes.with_routes_in_force(attachments, wanted)
                 return Settled(told, default_route.leading(present))
             await _carry_out(changes, routes, attachments)
             present = await routes.all()

@@ -133,14 +133,14 @@ class Engine:
         )
         if call.pod is not None:
             self._events.failed(call.pod, call_outcome.for_pod(call, problem))
-        leased = [attachment.lease(*each) for each in await self._ledger.leases(call.container_id)]
+        leased = [attachment.of_lease(*each) for each in await self._ledger.leases(call.container_id)]
         outcome = await carry_out(plan.delete(leased), self._executors(call, shim, self._plugin_deadline))
         if outcome.failures:
             raise call_outcome.failure(call, Verb.DEL, leased, outcome.failures)
         try:
             attachments = await self._pod_networks.attachments(call)
         except NetattachError:
-            attachments = (attachment.primary(call, self._networks.primary()),)
+            attachments = (attachment.of_default_network(call, self._networks.primary()),)
         return Sandbox(call.container_id, call.netns, call.pod, Phase.DELETING, attachments)
 
     async def check(self, call: CniRequest, shim: Shim) -> None:
@@ -162,7 +162,7 @@ class Engine:
             error.message = call_outcome.for_pod(call, error.message)
             raise
         if not any(each.default for each in found):
-            found = (attachment.primary(call, self._networks.primary()), *found)
+            found = (attachment.of_default_network(call, self._networks.primary()), *found)
         return Sandbox(call.container_id, call.netns, call.pod, Phase.ADDED, found)
 
     async def _undo_what_an_earlier_call_left(self, call: CniRequest, shim: Shim) -> None:
@@ -277,7 +277,7 @@ class Engine:
         found = []
         for each in sandbox.attachments:
             if each.ifname in last:
-                held = await self._ledger.still_leased(sandbox.container_id, attachment.leased(each))
+                held = await self._ledger.still_leased(sandbox.container_id, attachment.host_local_leases(each))
                 found += [(last[each.ifname], _not_freed(*lease)) for lease in held]
         return found
 

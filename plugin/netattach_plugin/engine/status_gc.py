@@ -45,7 +45,7 @@ class StatusAndGc:
     async def status(self, call: CniRequest, shim: Shim) -> None:
         """Whether pods can be attached: there is a default network, and its plugins say so. Raises NotReadyError."""
         try:
-            default = attachment.primary(call, self._networks.primary())
+            default = attachment.of_default_network(call, self._networks.primary())
         except TryAgainError as missing:
             raise NotReadyError(missing.message) from missing
         outcome = await _carried_out(plan.status(default), call, shim)
@@ -61,7 +61,7 @@ class StatusAndGc:
         async with self._collecting:
             self._none_collects.clear()
             try:
-                default = attachment.primary(call, self._networks.primary())
+                default = attachment.of_default_network(call, self._networks.primary())
                 outcome = await _carried_out(
                     plan.collect(default, call.valid, await self._alive()), call, shim
                 )

@@ -161,7 +161,7 @@ class TestANoteForTheDaemon:
         call = cni_request.parse(
             environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": stdin}).encode()
         )
-        decided = attachment.primary(call, Network("cbr0", CHAIN, "cbr0"))
+        decided = attachment.of_default_network(call, Network("cbr0", CHAIN, "cbr0"))
         note = Note(_primary(), Call("/n", "eth0", ARGS, '{"portMappings":[{"hostPort":80}]}'), '{"ips":[]}')
 
         sandbox = compiled_chain.sandbox_of("s1", note)
