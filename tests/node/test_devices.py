@@ -100,7 +100,7 @@ def test_a_pod_without_the_device_is_told_what_to_request(node: Node) -> None:
     with kubelet.serving_in_thread(_kubelet(), node.stage.places.kubelet), node.pod("vf") as pod:
         added = node.call("add", pod)
 
-        assert "network default/vf: its resourceName example.com/card wants a device" in added.stderr
+        assert "network default/vf: its resourceName example.com/card requires a device" in added.stderr
         assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
 
 

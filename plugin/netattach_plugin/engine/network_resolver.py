@@ -58,7 +58,7 @@ class NetworkResolver:
         self, call: CniRequest, networks: Sequence[Network], named: Sequence[str]
     ) -> Sequence[Network]:
         """The kubelet is asked only where a network takes a device."""
-        if call.pod is None or not any(map(device_assignment.takes_one, networks)):
+        if call.pod is None or not any(map(device_assignment.takes_device, networks)):
             return networks
         return device_assignment.assign(networks, named, call.pod, await self._devices.of_pod(call.pod))
 

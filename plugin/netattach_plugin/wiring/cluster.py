@@ -136,7 +136,7 @@ class _Daemon:
             await handover.reclaim(self._ledger, self._foreign)
             await self._recovery.read()
             running = [tasks.create_task(run(), name=name) for name, run in beside.items()]
-            with changes.heard(self._wake):
+            with changes.watched(self._wake):
                 ended = asyncio.Event()
                 serving = tasks.create_task(self._server.serve(ended, drain=self._read.drain), name="server")
                 await stop.wait()

@@ -85,7 +85,7 @@ def test_a_file_of_an_earlier_attempt_is_not_read(directory: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"type":5}', '"pci"', "x" * (device_info.LONGEST + 1), "\udc80"]
+    "text", ["", "{", "[]", "{}", '{"type":5}', '"pci"', "x" * (device_info.MAX_SIZE + 1), "\udc80"]
 )
 def test_an_invalid_file_is_ignored(directory: Path, text: str) -> None:
     """The network works; its status has no device-info."""
