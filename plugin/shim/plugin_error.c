@@ -99,14 +99,14 @@ static void add_exit(struct buffer *message, const struct ran *ran)
 {
 	struct span object, said = trimmed(ran->out.size ? ran->out : ran->err);
 	if (ran_well(ran)) {
-		buffer_text(message, trimmed(ran->out).size ? " answered what is no CNI result"
-							    : " printed no result, so nobody knows what it has done");
+		buffer_text(message, trimmed(ran->out).size ? " returned an invalid CNI result"
+							    : " returned no result; its effect is unknown");
 	} else if (error_object(ran, &object)) {
 		buffer_text(message, " failed: ");
 		if (!says(ran, "msg", message))
 			buffer_text(message, "without a message");
 	} else {
-		add_number(message, " failed with exit status ", ran->number, " and said: ");
+		add_number(message, " failed with exit status ", ran->number, " and printed: ");
 		add(message, said.size ? (struct span){said.bytes, said.size < SHOWN ? said.size : SHOWN} : span_of("nothing"));
 	}
 }
@@ -116,7 +116,7 @@ static void add_outcome(struct buffer *message, const struct ran *ran)
 	if (is(ran->outcome, "exited"))
 		add_exit(message, ran);
 	else if (is(ran->outcome, "killed"))
-		add_number(message, " was ended by signal ", ran->number, "");
+		add_number(message, " was killed by signal ", ran->number, "");
 	else if (is(ran->outcome, "timeout"))
 		add_number(message, " did not end within ", ran->number, " ms and was stopped");
 	else if (is(ran->outcome, "not-found"))

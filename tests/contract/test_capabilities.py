@@ -67,7 +67,7 @@ def test_all_that_a_runtime_has_is_handed_over_and_reaches_whoever_declares_it(
     stdin = {"cniVersion": "1.0.0", "name": "netattach", "runtimeConfig": _handed_over(offered)}
 
     call = cni_request.parse(environment, json.dumps(stdin).encode())
-    given = attachment.primary(call, Network("cbr0", text, "cbr0"))
+    given = attachment.of_default_network(call, Network("cbr0", text, "cbr0"))
 
     told = [
         json.loads(cni_config.plugin_stdin(given.conf, each, given.runtime_config, {})).get("runtimeConfig")
@@ -82,6 +82,6 @@ def test_the_shim_alone_hands_on_the_same() -> None:
     plugin = {"type": "all", "capabilities": dict.fromkeys({**CONTAINERD, **OCICNI}, True)}
     text = json.dumps({"cniVersion": "1.0.0", "name": "cbr0", "plugins": [plugin]})
 
-    chain = compiled_chain.primary(Network("cbr0", text, "cbr0"), Source("", "", True, (), ""), plain=True)
+    chain = compiled_chain.default_network(Network("cbr0", text, "cbr0"), Source("", "", True, (), ""), plain=True)
 
     assert {*CONTAINERD, *OCICNI} - {POD_ANNOTATIONS} == set(chain.steps[0].capabilities)

@@ -59,7 +59,7 @@ def _read(data: bytes, *made: tuple[Delegate, str]) -> tuple[Attachment, ...]:
 @pytest.mark.parametrize("release", multus.RELEASES)
 def test_what_multus_attached_in_its_order(release: str) -> None:
     """The default network has the runtime's interface, the others their place in the list or the name that was asked for."""
-    read = _read(multus.scratch(ALL, release), (PRIMARY, "eth0"), (MACVLAN, "net1"))
+    read = _read(multus.delegate_list(ALL, release), (PRIMARY, "eth0"), (MACVLAN, "net1"))
 
     assert [("kindnet", "eth0", True), ("default/data", "net1", False), ("other/data", "lan", False)] == [
         (each.network, each.ifname, each.default) for each in read
@@ -90,7 +90,7 @@ def test_what_multus_4_3_0_wrote() -> None:
 @pytest.mark.parametrize("release", multus.RELEASES)
 def test_the_result_and_the_arguments_of_its_add(release: str) -> None:
     """As libcni kept them, the result in the configuration's own version."""
-    primary, macvlan, _ = _read(multus.scratch(ALL, release), (PRIMARY, "eth0"), (MACVLAN, "net1"))
+    primary, macvlan, _ = _read(multus.delegate_list(ALL, release), (PRIMARY, "eth0"), (MACVLAN, "net1"))
 
     assert ("0.3.1", "0.4.0") == tuple(json.loads(each.result)["cniVersion"] for each in (primary, macvlan))
     assert "u1" == macvlan.args["K8S_POD_UID"]
@@ -98,7 +98,7 @@ def test_the_result_and_the_arguments_of_its_add(release: str) -> None:
 
 def test_what_the_pod_asked_of_one_that_has_no_result() -> None:
     """Its ADD failed, or was never begun; what the runtime offers goes to all of them (Multus' mergeCNIRuntimeConfig)."""
-    primary, _, named = _read(multus.scratch(ALL))
+    primary, _, named = _read(multus.delegate_list(ALL))
 
     assert {"portMappings": [{"hostPort": 1}]} == primary.runtime_config
     assert {
@@ -113,11 +113,11 @@ def test_what_the_pod_asked_of_one_that_has_no_result() -> None:
 def test_the_fullest_configuration_is_taken() -> None:
     """4.2.1 to 4.3.0 may keep less in `Bytes` than they ran (Multus #1449); 4.3.0 has it beside them, libcni's cache else."""
     stripped = Delegate("kindnet", {"cniVersion": "0.3.1", "name": "kindnet", "plugins": [{"type": "ptp"}]})
-    body = json.loads(multus.scratch([stripped], "4.3"))
-    body[0]["CNINetworkConfigList"] = json.loads(multus.scratch([PRIMARY], "4.3"))[0]["CNINetworkConfigList"]
+    body = json.loads(multus.delegate_list([stripped], "4.3"))
+    body[0]["CNINetworkConfigList"] = json.loads(multus.delegate_list([PRIMARY], "4.3"))[0]["CNINetworkConfigList"]
 
     (by_chain,) = _read(json.dumps(body).encode())
-    (by_result,) = _read(multus.scratch([stripped]), (PRIMARY, "eth0"))
+    (by_result,) = _read(multus.delegate_list([stripped]), (PRIMARY, "eth0"))
 
     assert [2, 2] == [len(each.conf.plugins) for each in (by_chain, by_result)]
     assert "kept" in by_chain.config_text
@@ -128,7 +128,7 @@ def test_plugins_from_sub_directories_are_not_lost() -> None:
     """libcni's cache has the file without them; the later form of `Bytes` has them."""
     chained = {**PRIMARY.config, "plugins": [*PRIMARY.plugins, {"type": "tuning"}]}
 
-    (read,) = _read(multus.scratch([Delegate("kindnet", chained)]), (PRIMARY, "eth0"))
+    (read,) = _read(multus.delegate_list([Delegate("kindnet", chained)]), (PRIMARY, "eth0"))
 
     assert ["ptp", "portmap", "tuning"] == [plugin.type for plugin in read.conf.plugins]
 
@@ -136,7 +136,7 @@ def test_plugins_from_sub_directories_are_not_lost() -> None:
 def test_results_without_a_list_are_attachments_too() -> None:
     """Multus drops its list after a DEL that failed, and never lists what was attached to a running pod."""
     read = multus_cache.attachments(CALL, (), _results((NAMED, "lan"), (PRIMARY, "eth0")))
-    added_later = _read(multus.scratch([PRIMARY]), (PRIMARY, "eth0"), (NAMED, "lan"))
+    added_later = _read(multus.delegate_list([PRIMARY]), (PRIMARY, "eth0"), (NAMED, "lan"))
 
     assert [("eth0", True), ("lan", False)] == [(each.ifname, each.default) for each in read]
     assert ["eth0", "lan"] == [each.ifname for each in added_later]
@@ -155,9 +155,9 @@ def test_results_without_a_list_are_attachments_too() -> None:
         b'[{"Name":"a","Bytes":"?"}]',
         b'[{"Name":1,"Bytes":"e30="}]',
         b'[{"Name":"a","ipRequest":"x","Bytes":"e30="}]',
-        multus.scratch(ALL)[:-9],
-        json.dumps([*json.loads(multus.scratch([MACVLAN])), {"Name": "x", "Bytes": None}]).encode(),
-        multus.scratch([Delegate("a", {"name": "a", "type": "ptp"}, "a/../b")]),
+        multus.delegate_list(ALL)[:-9],
+        json.dumps([*json.loads(multus.delegate_list([MACVLAN])), {"Name": "x", "Bytes": None}]).encode(),
+        multus.delegate_list([Delegate("a", {"name": "a", "type": "ptp"}, "a/../b")]),
     ],
 )
 def test_what_cannot_be_read_is_said(data: bytes) -> None:

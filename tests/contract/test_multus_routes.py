@@ -13,7 +13,7 @@ import pytest
 
 from netattach_core.api import networks_annotation
 from netattach_core.attach import default_route, result_routes
-from netattach_core.attach.default_route import Asked, DefaultRoute, Hop
+from netattach_core.attach.default_route import DefaultRoute, Hop, Request
 from netattach_core.errors import VersionError
 
 OWN = [DefaultRoute(4, (Hop("net1", "10.1.1.254"),)), DefaultRoute(6, (Hop("net1", "fc00::fe"),))]
@@ -44,7 +44,7 @@ def test_the_flags_of_a_networks_own_routes(
     (selection,) = networks_annotation.parse(json.dumps([element]), "test")
     assert gateways == selection.default_route
 
-    asked = [] if gateways is None else [Asked("test/net1", "net1", gateways)]
+    asked = [] if gateways is None else [Request("test/net1", "net1", gateways)]
     changes = default_route.changes(default_route.in_force(asked, OWN), OWN)
 
     assert filtered == tuple(route in changes.removed for route in OWN)

@@ -23,12 +23,12 @@ GOOD: dict[str, Any] = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth
 MISBEHAVIOUR = {
     "hangs": ("sleep 300 & sleep 300", "did not end within 1000 ms and was stopped"),
     "hangs in another session": ("setsid sleep 300 & wait", "did not end within 1000 ms and was stopped"),
-    "crashes": ("kill -SEGV $$", "was ended by signal 11"),
-    "prints garbage": ("echo '{\"cniVersion\": nonsense'", "answered what is no CNI result"),
-    "prints nothing": ("exit 0", "printed no result"),
+    "crashes": ("kill -SEGV $$", "was killed by signal 11"),
+    "prints garbage": ("echo '{\"cniVersion\": nonsense'", "returned an invalid CNI result"),
+    "prints nothing": ("exit 0", "returned no result"),
     "writes 10 MB": ("head -c 10000000 /dev/zero", "it wrote more than 1 MiB"),
     "complains in 10 MB": ("head -c 10000000 /dev/zero >&2", "it wrote more than 1 MiB"),
-    "fails without a word": ("exit 7", "failed with exit status 7 and said: nothing"),
+    "fails without a word": ("exit 7", "failed with exit status 7 and printed: nothing"),
     "fails in words that mean success": ("echo 'link not found'; exit 1", "said: link not found"),
 }
 

@@ -184,12 +184,12 @@ class TestWhichChain:
         """Where networks are added to every pod, or to those of a namespace."""
         with recompiled(node, features=frozenset({Feature.RESULT})), node.pod() as pod:
             assert TRY_AGAIN == error_of(node, "ADD", pod)["code"]
-        with recompiled(node, excepted=("shop", "default")), node.pod() as pod:
+        with recompiled(node, except_namespaces=("shop", "default")), node.pod() as pod:
             assert TRY_AGAIN == error_of(node, "ADD", pod)["code"]
-        with recompiled(node, features=frozenset(), excepted=("default",)), node.pod() as pod:
+        with recompiled(node, features=frozenset(), except_namespaces=("default",)), node.pod() as pod:
             node.add(pod)
             node.delete(pod)
-        with recompiled(node, excepted=("shop",)), node.pod() as pod:
+        with recompiled(node, except_namespaces=("shop",)), node.pod() as pod:
             node.add(pod)
             node.delete(pod)
 
@@ -280,7 +280,7 @@ class TestTheDaemonAfterwards:
                     node.status(late)[0][k] for k in ("name", "interface", "default")
                 )
             notes = [(node.stage.places.ledger / "chains/plain" / name).read_bytes() for name in node.notes()]
-            assert [True, True] == [compiled_chain.parse_note(note).told for note in notes]
+            assert [True, True] == [compiled_chain.parse_note(note).status_written for note in notes]
             node.delete(early)
             node.delete(late)
 

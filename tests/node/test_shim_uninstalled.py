@@ -39,7 +39,7 @@ class UninstallChain:
         )
         network_of = Network(network=network, config_text='{"type":"bridge"}', config_name="n")
         (note or self.note).write_bytes(
-            compiled_chain.encode(compiled_chain.primary(network_of, source, plain=False))
+            compiled_chain.encode(compiled_chain.default_network(network_of, source, plain=False))
         )
         (note or self.note).chmod(0o600)
 

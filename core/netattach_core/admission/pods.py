@@ -182,7 +182,7 @@ def _default_of(asked: Mapping[str, str], settings: ValidationSettings) -> Seque
 
 def _default_routes(key: str, selections: Sequence[NetworkSelection]) -> Iterator[Finding]:
     asked = [
-        default_route.Asked(each.full_name, each.interface or f"net{index}", each.default_route)
+        default_route.Request(each.full_name, each.interface or f"net{index}", each.default_route)
         for index, each in enumerate(selections, start=1)
         if each.default_route is not None
     ]

@@ -1,7 +1,7 @@
-"""The leases that pods hold from DHCP servers, as the ledger knows them.
+"""The DHCP leases of the pods in the ledger.
 
-The dhcp plugin's daemon keeps its leases in memory alone (plugins/ipam/dhcp/daemon.go). After its restart nobody renews them, and
-DEL gives nothing back, unless each is asked for once more: with the same client's id, so the server gives the same address.
+The dhcp plugin's daemon keeps its leases in memory alone (plugins/ipam/dhcp/daemon.go). After its restart nothing renews them and
+DEL releases nothing, unless each is requested again: with the same client id, so the server gives the same address.
 """
 
 from __future__ import annotations
@@ -12,21 +12,17 @@ from dataclasses import dataclass
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni import config as cni_config
+from netattach_core.cni import plugin_aliases
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import result as cni_result
 from netattach_core.cni.config import PluginConfig
 from netattach_core.errors import NetattachError
 from netattach_core.text import json_document
 
-SOCKET = "/run/cni/dhcp.sock"
-"""Where the plugin looks for its daemon unless the network says `daemonSocketPath`."""
-
-TYPE = "dhcp"
-
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What the plugin has to be told to ask for it again; `addresses` are those that the interface got, with prefix."""
+    """The plugin's input for requesting it again; `addresses` are those that the interface got, with prefix length."""
 
     network: str
     stdin: str
@@ -35,21 +31,21 @@ class Lease:
 
 
 def held(sandbox: Sandbox) -> Iterator[Lease]:
-    """The leases of a sandbox that is attached; networks with a daemon of their own are left to it."""
+    """The leases of an attached sandbox; leaves out networks with a dhcp daemon of their own."""
     if sandbox.phase is not Phase.ADDED:
         return
     for each in sandbox.attachments:
         for plugin in each.conf.plugins:
-            if _is_ours(plugin):
+            if _uses_node_daemon(plugin):
                 yield _lease(sandbox, each, plugin)
 
 
-def _is_ours(plugin: PluginConfig) -> bool:
+def _uses_node_daemon(plugin: PluginConfig) -> bool:
     ipam = json_document.value(plugin.text).get("ipam")
     return (
         isinstance(ipam, dict)
-        and ipam.get("type") == TYPE
-        and ipam.get("daemonSocketPath") in (None, "", SOCKET)
+        and ipam.get("type") == plugin_aliases.DHCP_TYPE
+        and ipam.get("daemonSocketPath") in (None, "", plugin_aliases.DHCP_SOCKET)
     )
 
 
@@ -75,9 +71,9 @@ def _addresses(result: str, version: str) -> tuple[str, ...]:
 
 
 def problem(lease: Lease, answer: str) -> str | None:
-    """What is wrong with the plugin's answer to asking again; None where the pod goes on with what it has."""
+    """What is wrong with the plugin's answer to a repeated request; None if the pod keeps its addresses."""
     given = _addresses(answer, "")
     if not given:
         return f"the dhcp plugin answered {answer[:200]!r}"
     lost = [each for each in given if each not in lease.addresses]
-    return f"the server gives {lost[0]} now; the pod has {', '.join(lease.addresses)}" if lost else None
+    return f"the server now gives {lost[0]}; the pod has {', '.join(lease.addresses)}" if lost else None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from netattach_core.api.inventory import Interface, NodeInventory
 from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE, Nad
-from netattach_core.attach import dhcp_leases
+from netattach_core.cni import plugin_aliases
 from netattach_core.plugins import known_types
 from netattach_core.plugins.view import View
 from netattach_core.text import suggestions
@@ -74,7 +74,7 @@ def check(network: Network, nad: Nad, nodes: Sequence[NodeInventory]) -> Iterato
             yield from _binary(handed_on, handed_on.text("type") or "", known, ipam=False)
         if entry.ipam is not None:
             yield from _binary(entry.ipam, entry.ipam_type, known, ipam=True)
-        if entry.ipam is not None and entry.ipam_type == dhcp_leases.TYPE:
+        if entry.ipam is not None and entry.ipam_type == plugin_aliases.DHCP_TYPE:
             yield from _dhcp(entry.ipam, known)
 
 
@@ -127,7 +127,7 @@ class _Known:
     @functools.cached_property
     def dhcp(self) -> tuple[list[NodeInventory], list[NodeInventory]]:
         """Nodes that tell of their dhcp daemon, and those of them where none runs. Without its binary another rule speaks."""
-        told = [node for node in self.with_plugins if node.dhcp and node.has_plugin(dhcp_leases.TYPE)]
+        told = [node for node in self.with_plugins if node.dhcp and node.has_plugin(plugin_aliases.DHCP_TYPE)]
         return told, [node for node in told if node.dhcp and not node.dhcp.running]
 
     @functools.cached_property
@@ -297,15 +297,13 @@ def _binary(view: View, kind: str, nodes: _Known, *, ipam: bool) -> Iterator[Fin
 def _dhcp(ipam: View, nodes: _Known) -> Iterator[Finding]:
     """DH3: without its daemon neither ADD nor DEL succeeds. Nothing is known of a socket that the network names itself."""
     told, without = nodes.dhcp
-    if not without or ipam.text("daemonSocketPath") not in (None, "", dhcp_leases.SOCKET):
+    if not without or ipam.text("daemonSocketPath") not in (None, "", plugin_aliases.DHCP_SOCKET):
         return
     everywhere = len(without) == len(told)
     where = _every(told) if everywhere else _names(without)
     pods = "no pod can be attached" if everywhere else "pods there cannot be attached"
     problem = f"no dhcp daemon runs on {where}: {pods}, nor detached"
-    fix = (
-        f"see in the log of netattach-daemon why it does not start there, or run one at {dhcp_leases.SOCKET}"
-    )
+    fix = f"see in the log of netattach-daemon why it does not start there, or run one at {plugin_aliases.DHCP_SOCKET}"
     yield ipam.found(DHCP_MISSING, problem, fix, "type", severity=None if everywhere else WARN)
 
 

@@ -152,5 +152,5 @@ def test_two_default_routes_of_one_ip_version_are_refused() -> None:
 @pytest.mark.parametrize("name", ["-a", "a b", "a/b"])
 def test_a_configurations_name_that_libcni_refuses_is_refused(name: str) -> None:
     """C2; it becomes a directory of leases."""
-    with pytest.raises(NetattachError, match="none that CNI takes"):
+    with pytest.raises(NetattachError, match="is not valid for CNI"):
         _decide("a", json.dumps({"type": "macvlan", "name": name}))

@@ -66,7 +66,7 @@ def test_each_of_several_networks_is_asked_for() -> None:
     ("answer", "problem"),
     [
         (RESULT, None),
-        (RESULT.replace("3.7", "3.8"), "the server gives 10.0.3.8/24 now; the pod has 10.0.3.7/24"),
+        (RESULT.replace("3.7", "3.8"), "the server now gives 10.0.3.8/24; the pod has 10.0.3.7/24"),
         ('{"code":999,"msg":"no more tries"}', "no more tries"),
         ("", "answered ''"),
     ],

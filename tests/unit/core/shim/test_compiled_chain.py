@@ -17,6 +17,7 @@ from netattach_core.cni import request as cni_request
 from netattach_core.errors import DecodeError
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
+from support.notes import encode_note
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 TEXTS = st.lists(TEXT, max_size=4).map(tuple)
@@ -39,7 +40,7 @@ ARGS = "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web;K8S_POD_UID=u1"
 
 
 def _primary(text: str = CHAIN, *, plain: bool = True) -> Chain:
-    return compiled_chain.primary(Network("cbr0", text, "cbr0"), SOURCE, plain=plain)
+    return compiled_chain.default_network(Network("cbr0", text, "cbr0"), SOURCE, plain=plain)
 
 
 def _features(text: str) -> set[Feature]:
@@ -55,18 +56,18 @@ class TestTheFile:
     @given(NOTES)
     def test_a_note_comes_back(self, note: Note) -> None:
         """With its call, its result and whether it was told."""
-        assert note == compiled_chain.parse_note(compiled_chain.encode_note(note))
+        assert note == compiled_chain.parse_note(encode_note(note))
 
     @given(NOTES, st.data())
     def test_a_note_that_was_cut_off_says_no_more_than_it_holds(
         self, note: Note, data: st.DataObject
     ) -> None:
         """Cut anywhere it is either no note, or the note without its result or its mark: never another one."""
-        whole = compiled_chain.encode_note(note)
+        whole = encode_note(note)
         cut = data.draw(st.integers(0, len(whole) - 1))
         less = [
-            dataclasses.replace(note, told=False),
-            dataclasses.replace(note, told=False, result=""),
+            dataclasses.replace(note, status_written=False),
+            dataclasses.replace(note, status_written=False, result=""),
         ]
         try:
             read = compiled_chain.parse_note(whole[:cut])
@@ -93,7 +94,7 @@ class TestTheFile:
         """A chain that the shim would cut off must not be written."""
         chain = dataclasses.replace(_primary(), steps=_primary().steps * 200)
 
-        with pytest.raises(DecodeError, match="the daemon does it"):
+        with pytest.raises(DecodeError, match="the daemon will be asked"):
             compiled_chain.encode(chain)
 
 
@@ -160,7 +161,7 @@ class TestANoteForTheDaemon:
         call = cni_request.parse(
             environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": stdin}).encode()
         )
-        decided = attachment.primary(call, Network("cbr0", CHAIN, "cbr0"))
+        decided = attachment.of_default_network(call, Network("cbr0", CHAIN, "cbr0"))
         note = Note(_primary(), Call("/n", "eth0", ARGS, '{"portMappings":[{"hostPort":80}]}'), '{"ips":[]}')
 
         sandbox = compiled_chain.sandbox_of("s1", note)

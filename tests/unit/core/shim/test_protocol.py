@@ -87,8 +87,8 @@ class TestFrames:
         ("data", "named"),
         [
             (b"\0\0\0\0?", "kind"),
-            (b"\x03\0\0\0C\x01\0\0", "length is cut off"),
-            (b"\x05\0\0\0C\x02\0\0\0x", "field is cut off"),
+            (b"\x03\0\0\0C\x01\0\0", "length is truncated"),
+            (b"\x05\0\0\0C\x02\0\0\0x", "field is truncated"),
         ],
     )
     def test_what_can_never_become_a_frame_is_named(self, data: bytes, named: str) -> None:
