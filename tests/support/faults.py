@@ -1,4 +1,4 @@
-"""A node with a daemon that a test can kill at any side effect, and what may remain on the node."""
+"""A node whose daemon dies where a test wants it to, and what may be left on it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FaultyDaemon:
 
     @contextlib.contextmanager
     def running(self, **settings: str) -> Iterator[None]:
-        """Until the context is left. The settings are environment variables."""
+        """Until the context is left; the settings are environment variables."""
         environment = {
             **os.environ,
             **self._stage.daemon_environment(),
@@ -60,16 +60,16 @@ class FaultyDaemon:
             process.wait(PATIENCE)
 
     def processes(self) -> list[int]:
-        """The daemon; none for a moment after its death."""
+        """The daemon that runs now; none for a moment after its death."""
         return children(self._supervisor)
 
     def die(self) -> None:
-        """Kills the daemon, which is restarted."""
+        """At once, and it is started again."""
         for daemon in self.processes():
             kill(daemon)
 
     def die_at(self, number: int) -> None:
-        """Kills the daemon at this one of the following points, counted from 1; 0: at none."""
+        """Its life ends at this one of the points from here on; 0 for none."""
         self._round += 1
         (self._directory / "points").unlink(missing_ok=True)
         temporary = self._directory / "arm.new"
@@ -77,9 +77,9 @@ class FaultyDaemon:
         temporary.rename(self._directory / "arm")
 
     def disarm(self, fewest: int = 0) -> list[str]:
-        """The points that were reached. Waits for the `fewest` for a second, since the answer is not the last one."""
-        deadline = time.monotonic() + 1
-        while len(self._reached()) < fewest and time.monotonic() < deadline:
+        """The points that were reached; so many are waited for a moment, since the answer is not the last one."""
+        give_up = time.monotonic() + 1
+        while len(self._reached()) < fewest and time.monotonic() < give_up:
             time.sleep(0.01)
         (self._directory / "arm").unlink()
         return self._reached()
@@ -100,7 +100,7 @@ def processes_of(word: str) -> list[int]:
 
 
 def differences(node: Node, clean: Mapping[str, object]) -> dict[str, object]:
-    """The differences to the clean node."""
+    """What is otherwise than on the clean node."""
     return {key: value for key, value in state(node).items() if value != clean[key]}
 
 
@@ -117,6 +117,6 @@ def state(node: Node) -> Mapping[str, object]:
 
 
 def kill(pid: int) -> None:
-    """Ignores a process that has ended."""
+    """Nothing where it is gone already."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)

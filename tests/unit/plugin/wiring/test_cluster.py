@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
+import os
 import socket
 import urllib.error
 import urllib.request
@@ -68,7 +68,7 @@ class Node:
             shim=root / "shim",
             config=root / "config.yaml",
             kubeconfig=root / "kubeconfig",
-            health=f"127.0.0.1:{_free_port()}",
+            health=_free_address(),
             node="node1",
             status_wait=0.2,
         )
@@ -347,13 +347,13 @@ def _kubeconfig(url: str) -> dict[str, Any]:
     }
 
 
-def _free_port() -> int:
-    """Below the ports that the kernel gives out: one of those could be given to another program until it is used."""
-    for port in random.sample(range(20000, 32000), 100):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise OSError("no port is free")
+def _free_address() -> str:
+    """Host and port; no other process uses this host, so the port stays free until the daemon binds it."""
+    number = os.getpid()
+    host = f"127.{1 + number // 2**16}.{number // 2**8 % 2**8}.{number % 2**8}"
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return f"{host}:{probe.getsockname()[1]}"
 
 
 def _get(url: str) -> str:
