@@ -15,7 +15,9 @@ def test_bytes_of_a_note() -> None:
     source = Source("/etc/cni/net.d", "00-netattach.conflist", True, (("10-a.conf", b"{}"),), "a")
     step = Step("a", "bridge", "", "", '"name":"a"}', ("ips", "mac"))
     chain = Chain("1.0.0", 5000, frozenset({Feature.RESULT, Feature.PLAIN}), (step,), source, ("shop",))
-    note = Note(chain, Call("/n", "eth0", "IgnoreUnknown=1", '{"mac":"c2"}'), '{"ips":[]}', status_written=True)
+    note = Note(
+        chain, Call("/n", "eth0", "IgnoreUnknown=1", '{"mac":"c2"}'), '{"ips":[]}', status_written=True
+    )
 
     data = b"".join(
         [

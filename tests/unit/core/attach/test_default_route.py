@@ -1,4 +1,4 @@
-"""Which default routes a pod asks for, and what makes the kernel's table the one that it asked for."""
+"""The default routes that a pod requests, and the corrections of the kernel's table."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _request(*gateways: str, ifname: str = "net1") -> Request:
             [_request("fd00::1"), _request("fd00::2", ifname="net2")], "one default route of IPv6", id="two"
         ),
         pytest.param(
-            [_request("10.0.0.1", "::ffff:10.0.0.2")], "one default route of IPv4", id="in-ipv6s-clothes"
+            [_request("10.0.0.1", "::ffff:10.0.0.2")], "one default route of IPv4", id="ipv4-mapped"
         ),
         pytest.param(
             [_request(), _request(ifname="net2")],
@@ -49,8 +49,8 @@ def _request(*gateways: str, ifname: str = "net1") -> Request:
         pytest.param([_request("255.255.255.255")], "cannot be a gateway", id="broadcast"),
     ],
 )
-def test_what_cannot_all_be_in_force_is_refused(requests: list[Request], message: str) -> None:
-    """Before anything is touched; in Multus' words: no ECMP."""
+def test_conflicting_requests_are_refused(requests: list[Request], message: str) -> None:
+    """Before anything is touched, with Multus' message: no ECMP."""
     with pytest.raises(AnnotationError, match=message):
         default_route.check(requests)
 
@@ -66,13 +66,13 @@ def test_what_cannot_all_be_in_force_is_refused(requests: list[Request], message
         [_request("fe80::1")],
     ],
 )
-def test_what_can_be_in_force_is_taken(requests: list[Request]) -> None:
+def test_compatible_requests_are_accepted(requests: list[Request]) -> None:
     default_route.check(requests)
 
 
 @pytest.mark.parametrize("own", [["10.0.0.1/24"], ["10.9.9.9/8", "fd00::1/64"]])
 def test_the_pods_own_address_is_no_gateway(own: list[str]) -> None:
-    """Of whichever network."""
+    """Whatever its network."""
     with pytest.raises(ConfigError, match=r"network test/net1: `default-route` .* is the pod's own address"):
         default_route.check_own([_request("10.0.0.1", "FD00::0001")], own)
 
@@ -90,8 +90,8 @@ def test_of_a_family_that_nobody_asks_for_nothing_is_touched() -> None:
     ) == default_route.changes(wanted, [ETH0, ETH0_V6])
 
 
-def test_an_empty_list_keeps_what_its_network_has() -> None:
-    """Of the families of which it has something (S53)."""
+def test_an_empty_list_keeps_the_routes_of_its_network() -> None:
+    """For the families of which it has one."""
     own = DefaultRoute(4, (Hop("net1", "10.0.0.1"),))
 
     wanted = default_route.in_force([_request()], [own, ETH0, ETH0_V6])
@@ -101,11 +101,11 @@ def test_an_empty_list_keeps_what_its_network_has() -> None:
 
 
 def test_an_empty_list_of_a_network_without_default_routes_changes_nothing() -> None:
-    """Else the pod would have none (Multus #1011)."""
+    """Otherwise the pod would have none (Multus issue #1011)."""
     assert {} == default_route.in_force([_request()], [ETH0, ETH0_V6])
 
 
-def test_a_gateway_that_is_asked_for_counts_before_a_networks_own() -> None:
+def test_a_requested_gateway_precedes_a_networks_own_routes() -> None:
     own = DefaultRoute(4, (Hop("net2", "10.0.2.1"),))
 
     wanted = default_route.in_force([_request("10.0.0.1"), _request(ifname="net2")], [own, ETH0_V6])
@@ -113,7 +113,7 @@ def test_a_gateway_that_is_asked_for_counts_before_a_networks_own() -> None:
     assert {4: (Hop("net1", "10.0.0.1"),)} == wanted
 
 
-def test_a_route_of_several_hops_goes_whole_and_the_wanted_hop_comes_again() -> None:
+def test_a_route_with_several_hops_is_replaced_by_one_with_the_wanted_hop() -> None:
     both = DefaultRoute(6, (Hop("eth0", "fd00::1"), Hop("net1", "fd01::1")), 1024)
 
     changes = default_route.changes({6: (Hop("net1", "fd01::1"),)}, [both])
@@ -121,7 +121,7 @@ def test_a_route_of_several_hops_goes_whole_and_the_wanted_hop_comes_again() -> 
     assert default_route.Changes((both,), (DefaultRoute(6, (Hop("net1", "fd01::1"),), 512),)) == changes
 
 
-def test_a_gateway_is_compared_as_the_kernel_writes_it() -> None:
+def test_gateways_are_compared_in_the_kernels_notation() -> None:
     wanted = default_route.in_force([_request("FD00:0::0001")], [])
 
     assert default_route.Changes((), ()) == default_route.changes(
@@ -130,8 +130,8 @@ def test_a_gateway_is_compared_as_the_kernel_writes_it() -> None:
 
 
 @pytest.mark.parametrize("metric", [1024, 2000])
-def test_a_route_that_an_advertised_one_would_rival_is_set_anew_before_it(metric: int) -> None:
-    """The kernel gives those a metric of 1024, and takes several of one metric in turn."""
+def test_a_route_that_competes_with_advertised_ones_gets_a_lower_metric(metric: int) -> None:
+    """Those have metric 1024, and the kernel uses all routes of one metric."""
     hops = (Hop("net1", "fd00::1"),)
     weak = DefaultRoute(6, hops, metric)
 
@@ -142,13 +142,13 @@ def test_a_route_that_an_advertised_one_would_rival_is_set_anew_before_it(metric
     assert default_route.Changes((), ()) == default_route.changes({6: hops}, [DefaultRoute(6, hops, 9)])
 
 
-def test_ipv4_has_no_such_rivals() -> None:
+def test_no_such_routes_for_ipv4() -> None:
     hops = (Hop("net1", "10.0.0.1"),)
 
     assert default_route.Changes((), ()) == default_route.changes({4: hops}, [DefaultRoute(4, hops, 1024)])
 
 
-def test_a_packet_takes_the_smallest_metric_and_of_several_the_first() -> None:
+def test_the_kernel_uses_the_first_route_with_the_lowest_metric() -> None:
     later, metric = (
         DefaultRoute(4, (Hop("net1", "10.0.0.1"),)),
         DefaultRoute(4, (Hop("net2", "10.0.0.1"),), 5),
@@ -178,8 +178,10 @@ _requests = st.lists(
 
 
 @given(_requests, st.lists(_routes, unique=True))
-def test_after_the_changes_all_is_as_wanted(requests: list[Request], routes: list[DefaultRoute]) -> None:
-    """Whatever stood there; what is wanted names each family that was asked for, and no other route of it is left."""
+def test_after_the_corrections_the_routes_are_as_wanted(
+    requests: list[Request], routes: list[DefaultRoute]
+) -> None:
+    """Whatever routes there were: all requested families have the wanted routes and no others."""
     wanted = default_route.in_force(requests, routes)
     changes = default_route.changes(wanted, routes)
 

@@ -1,4 +1,4 @@
-"""How a plugin's end is taken."""
+"""The outcome of a plugin's run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def _ran(outcome: Outcome = Outcome.EXITED, number: int = 0, stdout: bytes = b""
 
 
 def test_a_result_of_the_right_version_keeps_its_bytes() -> None:
-    """Keys that we do not know included."""
+    """Including unknown keys."""
     text = '{ "cniVersion": "1.0.0", "somebodys": 1.50 }'
 
     assert text == run_result.result(_ran(stdout=text.encode() + b"\n"), "p", "1.0.0")
 
 
 def test_a_result_of_another_version_is_converted() -> None:
-    """R7: the next plugin of the chain would not read it."""
+    """The next plugin of the chain could not read it."""
     result = run_result.result(
         _ran(stdout=b'{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.1/24"}]}'), "p", "0.3.1"
     )
@@ -36,12 +36,11 @@ def test_a_result_of_another_version_is_converted() -> None:
 
 
 def test_null_is_an_empty_result() -> None:
-    """C61."""
     assert "null" == run_result.result(_ran(stdout=b"null"), "p", "1.0.0")
 
 
-def test_on_delete_nobody_reads_what_a_plugin_prints() -> None:
-    """libcni does not either; and a plugin that chats must not keep a pod from being deleted."""
+def test_on_delete_a_plugins_output_is_ignored() -> None:
+    """As libcni does: a plugin that prints something must not prevent the deletion of a pod."""
     run_result.succeeded(_ran(stdout=b"cleaned up"), "p")
 
     with pytest.raises(DelegateError):
@@ -64,7 +63,7 @@ FAILURES = {
     "silence": (_ran(number=1), "plugin p failed with exit status 1 and printed: nothing", 0),
     "a signal": (_ran(Outcome.KILLED, 11), "plugin p was killed by signal 11", 0),
     "a hang": (_ran(Outcome.TIMEOUT, 500), "plugin p did not end within 500 ms and was stopped", 0),
-    "success with nothing done": (_ran(), "plugin p returned no result", 0),
+    "success without a result": (_ran(), "plugin p returned no result", 0),
     "success with garbage": (_ran(stdout=b"oops"), "plugin p returned an invalid CNI result: not JSON", 0),
     "success with an unknown version": (
         _ran(stdout=b'{"cniVersion":"7"}'),
@@ -82,8 +81,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("ran", "message", "code"), FAILURES.values(), ids=FAILURES)
-def test_a_failure_says_what_happened(ran: Ran, message: str, code: int) -> None:
-    """In words that a reader of the pod's events can act on; never a success."""
+def test_a_failure_has_a_message_for_the_pods_events(ran: Ran, message: str, code: int) -> None:
     with pytest.raises(DelegateError) as failure:
         run_result.result(ran, "p", "1.0.0")
 
