@@ -1,4 +1,4 @@
-"""What Prometheus is told of the daemon."""
+"""The daemon's Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120
 
 
 class Metrics:
-    """`registry` is served; calls are told to `observe`, gauges ask when they are read."""
+    """`registry` is served; `observe` records each call, gauges call their function when they are scraped."""
 
-    def __init__(self, *, statuses_waiting: Callable[[], int], ledger_entries: Callable[[], int]) -> None:
+    def __init__(
+        self, *, pending_status_writes: Callable[[], int], ledger_entries: Callable[[], int]
+    ) -> None:
         self.registry = CollectorRegistry()
         self._calls = Histogram(
-            "netattach_call_seconds",
-            "CNI calls of the container runtime.",
+            "netattach_cni_call_duration_seconds",
+            "Duration of the container runtime's CNI calls.",
             ["command", "outcome"],
             buckets=_BUCKETS,
             registry=self.registry,
         )
         for name, text, count in (
             (
-                "netattach_statuses_waiting",
-                "network-status texts that are not written yet.",
-                statuses_waiting,
+                "netattach_pending_status_writes",
+                "network-status annotations that are not written yet.",
+                pending_status_writes,
             ),
             ("netattach_ledger_entries", "Sandboxes in the ledger.", ledger_entries),
         ):

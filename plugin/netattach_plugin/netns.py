@@ -1,4 +1,4 @@
-"""The paths of network namespaces, as far as the daemon sees them."""
+"""Paths of network namespaces, as the daemon sees them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pathlib import Path
 
 
 def is_gone(netns: str) -> bool:
-    """Whether the path leads nowhere. Where its directory is not there for us, nobody knows, and it is not."""
+    """Whether nothing exists at the path; False if its directory is not mounted here, since then that is unknown."""
     path = Path(netns)
     return bool(netns) and path.parent.is_dir() and not path.exists()

@@ -15,14 +15,15 @@ from netattach_kube.environment import read
 class Settings:
     """Each field can be set by the variable NETATTACH_ and its name in capitals. Times are in seconds.
 
-    With a `store` (a directory of JSON files) there is no cluster, and none of what only concerns one: `shim`, which is copied to
-    `bin_dir`, `config`, the cluster's settings, `health`, where probes ask (host:port), `namespace` and `daemon_set`, which are
-    our own, and `kubeconfig`, in place of the pod's own access. `multus` (its `cniDir`) and `libcni` are the caches of those who
-    attached pods before us, `dhcp` the socket of the dhcp plugin's daemon.
+    With a `store` (a directory of JSON files) there is no cluster, and these settings are not used: `shim`, the file
+    that is copied to `bin_dir`; `config`, the cluster's settings; `health`, the address for probes (host:port);
+    `namespace` and `daemon_set`, those of this daemon; and `kubeconfig`, instead of the pod's service account.
+    `multus` (its `cniDir`) and `libcni` are the caches of Multus and of the runtime, `dhcp` is the socket of the dhcp
+    plugin's daemon, `leases` the directory of host-local's leases.
 
-    A call that waits for its turn longer than `call_deadline` fails, so that it may come again; `calls_at_once` act at a time. A
-    sandbox whose namespace has been gone for `sweep_after` is detached without a call of the runtime. `leases` is where
-    host-local keeps its own.
+    A call that is queued longer than `call_deadline` fails, and the runtime may retry it; `calls_at_once` run at a
+    time. A sandbox is detached without a call of the runtime once its network namespace has been gone for
+    `sweep_after`.
     """
 
     socket: Path = Path("/run/netattach/cni.sock")

@@ -1,6 +1,6 @@
-"""What container runtimes hand over by capability, and that all of it reaches the default network's plugins that declare it.
+"""The runtimeConfig of container runtimes: all of it reaches the default network's plugins with the capability.
 
-A runtime hands over what our conf declares and it has a value for, and nothing else (libcni's injectRuntimeConfig).
+A runtime passes the values for which netattach's conflist declares the capability, and no others (libcni: injectRuntimeConfig).
 """
 
 from __future__ import annotations
@@ -46,42 +46,42 @@ OCICNI: dict[str, Any] = {
 """pkg/ocicni/ocicni.go, for CRI-O and others; CRI-O itself sets neither ipRanges nor aliases (server/sandbox_network.go)."""
 
 
-def _handed_over(offered: dict[str, Any]) -> dict[str, Any]:
-    (ours,) = json.loads(netattach_conf.text("1.0.0"))["plugins"]
-    return {key: value for key, value in offered.items() if ours["capabilities"].get(key) is True}
+def _passed_by_runtime(available: dict[str, Any]) -> dict[str, Any]:
+    (plugin,) = json.loads(netattach_conf.text("1.0.0"))["plugins"]
+    return {key: value for key, value in available.items() if plugin["capabilities"].get(key) is True}
 
 
-@pytest.mark.parametrize("offered", [CONTAINERD, OCICNI], ids=["containerd", "ocicni"])
-def test_all_that_a_runtime_has_is_handed_over_and_reaches_whoever_declares_it(
-    offered: dict[str, Any],
-) -> None:
-    """The annotations are for us."""
-    others = {key: value for key, value in offered.items() if key != POD_ANNOTATIONS}
+@pytest.mark.parametrize("available", [CONTAINERD, OCICNI], ids=["containerd", "ocicni"])
+def test_plugins_get_all_values_for_their_capabilities(available: dict[str, Any]) -> None:
+    """Except the annotations, which are for netattach."""
+    others = {key: value for key, value in available.items() if key != POD_ANNOTATIONS}
     plugins = [
-        {"type": "all", "capabilities": dict.fromkeys(offered, True)},
+        {"type": "all", "capabilities": dict.fromkeys(available, True)},
         {"type": "ranges", "capabilities": {"ipRanges": True, "mac": True}},
         {"type": "none", "capabilities": {"aliases": False}},
     ]
     text = json.dumps({"cniVersion": "1.0.0", "name": "cbr0", "plugins": plugins})
     environment = {"CNI_COMMAND": "ADD", "CNI_CONTAINERID": "c1", "CNI_NETNS": "/n", "CNI_IFNAME": "eth0"}
-    stdin = {"cniVersion": "1.0.0", "name": "netattach", "runtimeConfig": _handed_over(offered)}
+    stdin = {"cniVersion": "1.0.0", "name": "netattach", "runtimeConfig": _passed_by_runtime(available)}
 
     call = cni_request.parse(environment, json.dumps(stdin).encode())
-    given = attachment.primary(call, Network("cbr0", text, "cbr0"))
+    made = attachment.of_default_network(call, Network("cbr0", text, "cbr0"))
 
-    told = [
-        json.loads(cni_config.plugin_stdin(given.conf, each, given.runtime_config, {})).get("runtimeConfig")
-        for each in given.conf.plugins
+    received = [
+        json.loads(cni_config.plugin_stdin(made.conf, each, made.runtime_config, {})).get("runtimeConfig")
+        for each in made.conf.plugins
     ]
-    assert offered == call.runtime_config
-    ranges = {"ipRanges": RANGES} if "ipRanges" in offered else None
-    assert [others, ranges, None] == told
+    assert available == call.runtime_config
+    ranges = {"ipRanges": RANGES} if "ipRanges" in available else None
+    assert [others, ranges, None] == received
 
 
-def test_the_shim_alone_hands_on_the_same() -> None:
+def test_the_shim_passes_the_same_without_the_daemon() -> None:
     plugin = {"type": "all", "capabilities": dict.fromkeys({**CONTAINERD, **OCICNI}, True)}
     text = json.dumps({"cniVersion": "1.0.0", "name": "cbr0", "plugins": [plugin]})
 
-    chain = compiled_chain.primary(Network("cbr0", text, "cbr0"), Source("", "", True, (), ""), plain=True)
+    chain = compiled_chain.default_network(
+        Network("cbr0", text, "cbr0"), Source("", "", True, (), ""), plain=True
+    )
 
     assert {*CONTAINERD, *OCICNI} - {POD_ANNOTATIONS} == set(chain.steps[0].capabilities)

@@ -1,7 +1,8 @@
-"""The bytes of a compiled chain, which a shim of another release reads: a change here is a new version of the format."""
+"""The bytes of a compiled chain, which shims of other releases read and write: a change here is a new version of the format."""
 
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
+from support.notes import encode_note
 
 
 def _frame(kind: bytes, *fields: bytes) -> bytes:
@@ -9,14 +10,16 @@ def _frame(kind: bytes, *fields: bytes) -> bytes:
     return len(payload).to_bytes(4, "little") + kind + payload
 
 
-def test_a_note_to_the_byte() -> None:
-    """Each frame, each field, in its order."""
+def test_bytes_of_a_note() -> None:
+    """Each frame and each field, in order."""
     source = Source("/etc/cni/net.d", "00-netattach.conflist", True, (("10-a.conf", b"{}"),), "a")
     step = Step("a", "bridge", "", "", '"name":"a"}', ("ips", "mac"))
     chain = Chain("1.0.0", 5000, frozenset({Feature.RESULT, Feature.PLAIN}), (step,), source, ("shop",))
-    note = Note(chain, Call("/n", "eth0", "IgnoreUnknown=1", '{"mac":"c2"}'), '{"ips":[]}', told=True)
+    note = Note(
+        chain, Call("/n", "eth0", "IgnoreUnknown=1", '{"mac":"c2"}'), '{"ips":[]}', status_written=True
+    )
 
-    assert b"".join(
+    data = b"".join(
         [
             _frame(b"N", b"netattach-chain", b"1", b"1.0.0", b"5000", b"pr"),
             _frame(b"O", b"/etc/cni/net.d", b"00-netattach.conflist", b"first", b"a"),
@@ -28,11 +31,14 @@ def test_a_note_to_the_byte() -> None:
             _frame(b"R", b'{"ips":[]}'),
             _frame(b"T"),
         ]
-    ) == compiled_chain.encode_note(note)
+    )
+
+    assert data == encode_note(note)
+    assert note == compiled_chain.parse_note(data)
 
 
-def test_a_deletion_to_the_byte() -> None:
-    """Nothing of it depends on the node's files."""
+def test_bytes_of_a_deletion() -> None:
+    """Without the node's files, on which it does not depend."""
     chain = Chain("", 0, frozenset(), (Step("shop/a", "macvlan", "net1", "MAC=c2", '"name":"a"}'),))
 
     assert b"".join(

@@ -1,4 +1,4 @@
-"""Multus' cache of a sandbox, in the form of each release, and what is made of it; what we write of ours in that form."""
+"""Multus' cache of a sandbox: read in the form of each release, and written for it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RECORDED = Path(__file__).with_name("multus-4.3.0")
 CALL = CniRequest(
     "DEL", "c1", "/n", "eth0", {"K8S_POD_NAME": "p"}, "1.0.0", {"portMappings": [{"hostPort": 1}]}
 )
-PRIMARY = Delegate(
+DEFAULT = Delegate(
     "kindnet",
     {
         "cniVersion": "0.3.1",
@@ -43,7 +43,7 @@ NAMED = Delegate(
     "lan",
     {"macRequest": "02:00:00:00:00:07", "ipRequest": ["10.0.3.7/24"], "deviceID": "0000:03:02.1"},
 )
-ALL = (PRIMARY, MACVLAN, NAMED)
+ALL = (DEFAULT, MACVLAN, NAMED)
 RESULT: dict[str, Any] = {"cniVersion": "0.4.0", "ips": [{"version": "4", "address": "10.0.3.7/24"}]}
 
 
@@ -57,9 +57,9 @@ def _read(data: bytes, *made: tuple[Delegate, str]) -> tuple[Attachment, ...]:
 
 
 @pytest.mark.parametrize("release", multus.RELEASES)
-def test_what_multus_attached_in_its_order(release: str) -> None:
-    """The default network has the runtime's interface, the others their place in the list or the name that was asked for."""
-    read = _read(multus.scratch(ALL, release), (PRIMARY, "eth0"), (MACVLAN, "net1"))
+def test_attachments_in_multus_order(release: str) -> None:
+    """The default network has the runtime's interface, the others that of their position in the list or the requested one."""
+    read = _read(multus.delegate_list(ALL, release), (DEFAULT, "eth0"), (MACVLAN, "net1"))
 
     assert [("kindnet", "eth0", True), ("default/data", "net1", False), ("other/data", "lan", False)] == [
         (each.network, each.ifname, each.default) for each in read
@@ -71,8 +71,8 @@ def test_what_multus_attached_in_its_order(release: str) -> None:
     assert {"kept": 1} == json.loads(read[0].conf.plugins[0].text)["own"]
 
 
-def test_what_multus_4_3_0_wrote() -> None:
-    """Recorded: the thin plugin with three delegates under cnitool (the container's id is shortened). Arguments come twice."""
+def test_files_of_multus_4_3_0() -> None:
+    """Recorded from the thin plugin with three delegates under cnitool (container id shortened). It has arguments twice."""
     found = [libcni_cache.parse(path.read_bytes()) for path in sorted((RECORDED / "results").iterdir())]
     delegates = multus_cache.parse((RECORDED / "c1").read_bytes())
 
@@ -88,19 +88,19 @@ def test_what_multus_4_3_0_wrote() -> None:
 
 
 @pytest.mark.parametrize("release", multus.RELEASES)
-def test_the_result_and_the_arguments_of_its_add(release: str) -> None:
-    """As libcni kept them, the result in the configuration's own version."""
-    primary, macvlan, _ = _read(multus.scratch(ALL, release), (PRIMARY, "eth0"), (MACVLAN, "net1"))
+def test_results_and_arguments_of_add(release: str) -> None:
+    """From libcni's cache, the result in the configuration's version."""
+    default, macvlan, _ = _read(multus.delegate_list(ALL, release), (DEFAULT, "eth0"), (MACVLAN, "net1"))
 
-    assert ("0.3.1", "0.4.0") == tuple(json.loads(each.result)["cniVersion"] for each in (primary, macvlan))
+    assert ("0.3.1", "0.4.0") == tuple(json.loads(each.result)["cniVersion"] for each in (default, macvlan))
     assert "u1" == macvlan.args["K8S_POD_UID"]
 
 
-def test_what_the_pod_asked_of_one_that_has_no_result() -> None:
-    """Its ADD failed, or was never begun; what the runtime offers goes to all of them (Multus' mergeCNIRuntimeConfig)."""
-    primary, _, named = _read(multus.scratch(ALL))
+def test_requests_for_a_network_without_a_result() -> None:
+    """Its ADD failed or never started; every network gets the runtime's runtimeConfig (Multus: mergeCNIRuntimeConfig)."""
+    default, _, named = _read(multus.delegate_list(ALL))
 
-    assert {"portMappings": [{"hostPort": 1}]} == primary.runtime_config
+    assert {"portMappings": [{"hostPort": 1}]} == default.runtime_config
     assert {
         "portMappings": [{"hostPort": 1}],
         "mac": "02:00:00:00:00:07",
@@ -110,33 +110,35 @@ def test_what_the_pod_asked_of_one_that_has_no_result() -> None:
     assert ("", {"K8S_POD_NAME": "p"}) == (named.result, named.args)
 
 
-def test_the_fullest_configuration_is_taken() -> None:
-    """4.2.1 to 4.3.0 may keep less in `Bytes` than they ran (Multus #1449); 4.3.0 has it beside them, libcni's cache else."""
+def test_the_configuration_with_the_most_plugins_is_used() -> None:
+    """`Bytes` of 4.2.1 to 4.3.0 may lack plugins (Multus issue #1449), which 4.3.0 stores next to it, and libcni's cache has."""
     stripped = Delegate("kindnet", {"cniVersion": "0.3.1", "name": "kindnet", "plugins": [{"type": "ptp"}]})
-    body = json.loads(multus.scratch([stripped], "4.3"))
-    body[0]["CNINetworkConfigList"] = json.loads(multus.scratch([PRIMARY], "4.3"))[0]["CNINetworkConfigList"]
+    body = json.loads(multus.delegate_list([stripped], "4.3"))
+    body[0]["CNINetworkConfigList"] = json.loads(multus.delegate_list([DEFAULT], "4.3"))[0][
+        "CNINetworkConfigList"
+    ]
 
     (by_chain,) = _read(json.dumps(body).encode())
-    (by_result,) = _read(multus.scratch([stripped]), (PRIMARY, "eth0"))
+    (by_result,) = _read(multus.delegate_list([stripped]), (DEFAULT, "eth0"))
 
     assert [2, 2] == [len(each.conf.plugins) for each in (by_chain, by_result)]
     assert "kept" in by_chain.config_text
     assert "kept" in by_result.config_text
 
 
-def test_plugins_from_sub_directories_are_not_lost() -> None:
-    """libcni's cache has the file without them; the later form of `Bytes` has them."""
-    chained = {**PRIMARY.config, "plugins": [*PRIMARY.plugins, {"type": "tuning"}]}
+def test_plugins_from_directories() -> None:
+    """libcni's cache lacks them; later forms of `Bytes` have them."""
+    chained = {**DEFAULT.config, "plugins": [*DEFAULT.plugins, {"type": "tuning"}]}
 
-    (read,) = _read(multus.scratch([Delegate("kindnet", chained)]), (PRIMARY, "eth0"))
+    (read,) = _read(multus.delegate_list([Delegate("kindnet", chained)]), (DEFAULT, "eth0"))
 
     assert ["ptp", "portmap", "tuning"] == [plugin.type for plugin in read.conf.plugins]
 
 
 def test_results_without_a_list_are_attachments_too() -> None:
-    """Multus drops its list after a DEL that failed, and never lists what was attached to a running pod."""
-    read = multus_cache.attachments(CALL, (), _results((NAMED, "lan"), (PRIMARY, "eth0")))
-    added_later = _read(multus.scratch([PRIMARY]), (PRIMARY, "eth0"), (NAMED, "lan"))
+    """Multus removes its list even if its DEL fails, and does not list networks attached to a running pod."""
+    read = multus_cache.attachments(CALL, (), _results((NAMED, "lan"), (DEFAULT, "eth0")))
+    added_later = _read(multus.delegate_list([DEFAULT]), (DEFAULT, "eth0"), (NAMED, "lan"))
 
     assert [("eth0", True), ("lan", False)] == [(each.ifname, each.default) for each in read]
     assert ["eth0", "lan"] == [each.ifname for each in added_later]
@@ -155,13 +157,13 @@ def test_results_without_a_list_are_attachments_too() -> None:
         b'[{"Name":"a","Bytes":"?"}]',
         b'[{"Name":1,"Bytes":"e30="}]',
         b'[{"Name":"a","ipRequest":"x","Bytes":"e30="}]',
-        multus.scratch(ALL)[:-9],
-        json.dumps([*json.loads(multus.scratch([MACVLAN])), {"Name": "x", "Bytes": None}]).encode(),
-        multus.scratch([Delegate("a", {"name": "a", "type": "ptp"}, "a/../b")]),
+        multus.delegate_list(ALL)[:-9],
+        json.dumps([*json.loads(multus.delegate_list([MACVLAN])), {"Name": "x", "Bytes": None}]).encode(),
+        multus.delegate_list([Delegate("a", {"name": "a", "type": "ptp"}, "a/../b")]),
     ],
 )
-def test_what_cannot_be_read_is_said(data: bytes) -> None:
-    """Never passed over: what it held would stay for good."""
+def test_an_invalid_file_is_an_error(data: bytes) -> None:
+    """Ignoring it would leak its attachments."""
     with pytest.raises(DecodeError):
         _read(data)
 
@@ -170,7 +172,7 @@ def test_what_cannot_be_read_is_said(data: bytes) -> None:
     st.sampled_from(["Name", "Bytes", "ifnameRequest", "CNINetworkConfigList", "Plugins", "ipRequest", "kind"]), inner
 )).map(lambda body: json.dumps(body).encode()))  # fmt: skip  # one strategy
 def test_garbage_is_read_or_refused(data: bytes) -> None:
-    """Both files; nothing but a DecodeError."""
+    """Of both kinds of files, with a DecodeError."""
     for parse in (multus_cache.parse, libcni_cache.parse):
         try:
             parse(data)
@@ -185,7 +187,7 @@ def test_garbage_is_read_or_refused(data: bytes) -> None:
             network=st.sampled_from(["default/a", "b"]),
             ifname=st.from_regex(r"net[0-9]{1,3}", fullmatch=True),
             config_text=st.sampled_from(
-                [json.dumps(MACVLAN.config), json.dumps(PRIMARY.config), '{ "type" : "macvlan","x":[1 ] }']
+                [json.dumps(MACVLAN.config), json.dumps(DEFAULT.config), '{ "type" : "macvlan","x":[1 ] }']
             ),
             config_name=st.just("data"),
             args=st.just({"K8S_POD_NAME": "p"}),
@@ -196,8 +198,8 @@ def test_garbage_is_read_or_refused(data: bytes) -> None:
         unique_by=lambda each: each.ifname,
     )
 )
-def test_what_we_write_says_the_same(attachments: list[Attachment]) -> None:
-    """Name, interface, plugins with all their keys, arguments and what was asked."""
+def test_written_files_are_read_as_the_same_attachments(attachments: list[Attachment]) -> None:
+    """Name, interface, plugins with all their keys, arguments and requests."""
     sandbox = Sandbox("c1", "/n", None, Phase.ADDED, tuple(attachments))
     results = [libcni_cache.parse(libcni_cache.dump("c1", "/n", each)) for each in attachments]
 
@@ -205,18 +207,22 @@ def test_what_we_write_says_the_same(attachments: list[Attachment]) -> None:
         CALL, multus_cache.parse(multus_cache.dump(sandbox)), [each for each in results if each]
     )
 
-    for ours, its in zip(attachments, read, strict=True):
-        assert (ours.network, ours.ifname, ours.conf.name) == (its.network, its.ifname, its.conf.name)
-        assert (ours.args, ours.runtime_config) == (its.args, its.runtime_config)
-        assert [json.loads(plugin.text).keys() - {"name", "cniVersion"} for plugin in ours.conf.plugins] == [
-            json.loads(plugin.text).keys() - {"name", "cniVersion"} for plugin in its.conf.plugins
-        ]
+    for written, its in zip(attachments, read, strict=True):
+        assert (written.network, written.ifname, written.conf.name) == (
+            its.network,
+            its.ifname,
+            its.conf.name,
+        )
+        assert (written.args, written.runtime_config) == (its.args, its.runtime_config)
+        assert [
+            json.loads(plugin.text).keys() - {"name", "cniVersion"} for plugin in written.conf.plugins
+        ] == [json.loads(plugin.text).keys() - {"name", "cniVersion"} for plugin in its.conf.plugins]
 
 
-def test_multus_is_told_which_form_a_configuration_has() -> None:
-    """It looks at `ConfList.plugins`, and takes `Bytes` for a single plugin where there are none."""
+def test_multus_can_distinguish_conflist_and_single_plugin() -> None:
+    """Without `ConfList.plugins` it reads `Bytes` as a single plugin's configuration."""
     single = Attachment("default/data", "net1", '{"type":"macvlan"}', "data")
-    chain = Attachment("kindnet", "eth0", json.dumps(PRIMARY.config), "kindnet", default=True)
+    chain = Attachment("kindnet", "eth0", json.dumps(DEFAULT.config), "kindnet", default=True)
     body = json.loads(multus_cache.dump(Sandbox("c1", "/n", None, Phase.ADDED, (chain, single))))
 
     assert [2, 0] == [len(each["ConfList"].get("plugins", ())) for each in body]
@@ -227,5 +233,5 @@ def test_multus_is_told_which_form_a_configuration_has() -> None:
 
 
 def test_a_bare_result_is_of_another_kind() -> None:
-    """libcni before 0.8; it says neither whose it is nor by what it was made."""
+    """Of libcni before 0.8, without container id and configuration."""
     assert None is libcni_cache.parse(b'{"cniVersion":"0.3.1"}')

@@ -1,4 +1,4 @@
-"""Multus' own unit tables on devices, replayed (multus section 5); what differs says why."""
+"""Multus' unit tests of devices as tables; each difference has its reason."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ from support.kubelet import claim, message, pod
                 "kubernetes": {"kubeconfig": "/k"},
                 "datastore_type": "kubernetes",
             },
-            id="extra-fields",  # of 4.3.0 they were lost with the device
+            id="extra-fields",  # Multus 4.3.0 loses them
         ),
     ],
 )
 def test_each_plugin_gets_the_device(before: dict[str, Any], after: dict[str, Any]) -> None:
-    """All else keeps its bytes."""
+    """All else keeps its bytes and order."""
     text = cni_config.with_device(json.dumps(before), "0000:00:00.0")
 
     assert after == json.loads(text)
@@ -77,15 +77,15 @@ def test_a_pods_resource_has_its_devices() -> None:
     assert {"resource": ("dev0", "dev1")} == pod_resources.get_response(answer).devices
 
 
-def test_without_a_name_there_is_no_pod() -> None:
-    """Multus refuses such a pod; ours never has one, and one that the kubelet does not know has no devices."""
+def test_an_unknown_pod_has_no_devices() -> None:
+    """Such as one without a name, which Multus refuses and which never reaches netattach."""
     answer = message((1, pod("ns", "p", [{"resource": ["dev0"]}])))
 
     assert {} == pod_resources.list_response(answer, "", "").devices
 
 
 def test_devices_are_sorted() -> None:
-    """As of the checkpoint's NUMA map {"-1": [02.3, 02.0]}; but each container has its own (Multus #1539)."""
+    """As from the checkpoint's NUMA map {"-1": [02.3, 02.0]}, but by container (Multus issue #1539)."""
     containers = [{"r": ["0000:00:02.3", "0000:00:02.0"]}, {"r": ["0000:00:01.0"]}]
 
     found = pod_resources.get_response(message((1, pod("ns", "p", containers))))
@@ -93,8 +93,8 @@ def test_devices_are_sorted() -> None:
     assert {"r": ("0000:00:02.0", "0000:00:02.3", "0000:00:01.0")} == found.devices
 
 
-def test_a_claims_devices_go_by_its_name() -> None:
-    """Multus 4.3.0: claim name, and what stands behind `=` in the names of its CDI devices."""
+def test_devices_of_a_claim_by_its_name() -> None:
+    """Multus 4.3.0: the claim's name, and the part after `=` in the names of its CDI devices."""
     answer = message((1, pod("ns", "p", [{}, {}], [claim("nic", "vf-1", "vf-0")])))
 
     found = pod_resources.get_response(answer)
@@ -124,7 +124,7 @@ SLICES: dict[str, tuple[list[dict[str, Any]], dict[str, tuple[str, ...]]]] = {
         [_slice("nic.vendor.com", "node1", vf_1=VF1), _slice("nic.vendor.com", "node1", vf_0=VF0)],
         {"vendor.com/vfs": ("0000:3b:02.0", "0000:3b:02.1")},
     ),
-    "one that is not published for CNI": (
+    "a device without attributes for CNI": (
         [_slice("nic.vendor.com", "node1", vf_0={"vendor.com/speed": "fast"}, vf_1=VF1)],
         {"vendor.com/vfs": ("0000:3b:02.1",)},
     ),
@@ -157,17 +157,17 @@ SLICES: dict[str, tuple[list[dict[str, Any]], dict[str, tuple[str, ...]]]] = {
 
 
 @pytest.mark.parametrize(("slices", "expected"), SLICES.values(), ids=SLICES)
-def test_a_claims_devices_go_by_what_their_driver_publishes(
+def test_devices_of_a_claim_by_resource_name(
     slices: list[dict[str, Any]], expected: dict[str, tuple[str, ...]]
 ) -> None:
-    """Multus 4.3.1: attributes in ResourceSlices; what is not for CNI is passed over."""
+    """Multus 4.3.1: attributes in ResourceSlices; devices without them are ignored."""
     allocated = [Allocated("nic.vendor.com", "node1", "vf-0"), Allocated("nic.vendor.com", "node1", "vf-1")]
 
     assert expected == resource_slices.devices(slices, allocated)
 
 
-def test_the_device_plugins_file_is_the_one_that_it_writes() -> None:
-    """The name that Multus and device plugins agree on: slashes are dashes in both parts."""
+def test_name_of_the_device_plugins_file() -> None:
+    """As used by Multus and device plugins: slashes in both parts become dashes."""
     attachment = Attachment(
         "ns/n", "net1", "{}", "n", runtime_config={"deviceID": "a/b"}, resource="intel.com/sriov/x"
     )

@@ -1,7 +1,7 @@
-"""Multus' own unit tables on default-route and its gateway cache, replayed (multus section 5); what differs says why.
+"""Multus' unit tests of default-route and its gateway cache as tables; each difference has its reason.
 
-Multus keeps two flags a network (IsFilterV4Gateway, IsFilterV6Gateway) and afterwards fixes the result that libcni has cached.
-We keep what was asked for, look into the kernel, and fix the result that the ledger keeps.
+Multus has two flags per network (IsFilterV4Gateway, IsFilterV6Gateway) and adapts the result that libcni has cached. netattach
+stores the request, reads the kernel's routes, and adapts the result in the ledger.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 
 from netattach_core.api import networks_annotation
 from netattach_core.attach import default_route, result_routes
-from netattach_core.attach.default_route import Asked, DefaultRoute, Hop
+from netattach_core.attach.default_route import DefaultRoute, Hop, Request
 from netattach_core.errors import VersionError
 
 OWN = [DefaultRoute(4, (Hop("net1", "10.1.1.254"),)), DefaultRoute(6, (Hop("net1", "fc00::fe"),))]
@@ -22,12 +22,10 @@ OWN = [DefaultRoute(4, (Hop("net1", "10.1.1.254"),)), DefaultRoute(6, (Hop("net1
 @pytest.mark.parametrize(
     ("written", "gateways", "filtered"),
     [
-        pytest.param(
-            None, None, (False, False), id="absent"
-        ),  # Multus: (true, true); only once another network has the key
-        pytest.param(
-            [], (), (False, False), id="empty"
-        ),  # Multus: (true, true), which strips what the specification keeps
+        # Multus: (true, true); effective only if another network has the key
+        pytest.param(None, None, (False, False), id="absent"),
+        # Multus: (true, true), which removes what the specification keeps
+        pytest.param([], (), (False, False), id="empty"),
         pytest.param(["10.1.1.1"], ("10.1.1.1",), (True, False), id="v4"),
         pytest.param(["10.1.1.1", "fc00::1"], ("10.1.1.1", "fc00::1"), (True, True), id="both"),
     ],
@@ -35,17 +33,17 @@ OWN = [DefaultRoute(4, (Hop("net1", "10.1.1.254"),)), DefaultRoute(6, (Hop("net1
 def test_the_flags_of_a_networks_own_routes(
     written: list[str] | None, gateways: tuple[str, ...] | None, filtered: tuple[bool, bool]
 ) -> None:
-    """Whether the default routes that net1's own plugins set are taken away, by IP version.
+    """Whether the default routes that net1's plugins set are removed, by IP version.
 
-    Multus' flags say of each network whether to strip it: (true, true), (true, true), (false, true), (false, false). Its code
-    then strips both versions whichever is set; ours strips the version that another gateway was asked for.
+    Multus' flags for removing them are (true, true), (true, true), (false, true), (false, false), and its code removes both
+    versions if one is set; netattach removes the version for which another gateway was requested.
     """
     element = {"name": "net1"} | ({} if written is None else {"default-route": written})
     (selection,) = networks_annotation.parse(json.dumps([element]), "test")
     assert gateways == selection.default_route
 
-    asked = [] if gateways is None else [Asked("test/net1", "net1", gateways)]
-    changes = default_route.changes(default_route.in_force(asked, OWN), OWN)
+    requests = [] if gateways is None else [Request("test/net1", "net1", gateways)]
+    changes = default_route.changes(default_route.in_force(requests, OWN), OWN)
 
     assert filtered == tuple(route in changes.removed for route in OWN)
 
@@ -79,9 +77,8 @@ def _edited(body: dict[str, Any], gateways: dict[int, list[str]]) -> dict[str, A
         pytest.param([LAN], {4: ["10.1.1.1"], 6: ["fc00::1"]}, [LAN, V4, V6], id="add-both"),
         pytest.param([{"dst": "0.0.0.0/0", "gw": "10.1.1.9"}], {4: ["10.1.1.1"]}, [V4], id="another-gateway"),
         pytest.param([{"gw": "10.1.1.9"}, V6], {4: []}, [V6], id="without-dst-of-v4"),
-        pytest.param(
-            [{"gw": "fc00::9"}], {4: []}, [{"gw": "fc00::9"}], id="without-dst-of-v6"
-        ),  # Multus drops it too
+        # Multus removes it too
+        pytest.param([{"gw": "fc00::9"}], {4: []}, [{"gw": "fc00::9"}], id="without-dst-of-v6"),
         pytest.param([{}, None, LAN], {4: []}, [LAN], id="without-anything"),
         pytest.param(
             [{"dst": "0.0.0.0/1", "gw": "10.1.1.9"}],
@@ -95,7 +92,7 @@ def _edited(body: dict[str, Any], gateways: dict[int, list[str]]) -> dict[str, A
 def test_the_cache_of_versions_with_one_list(
     version: str, before: list[Any] | None, gateways: dict[int, list[str]], after: list[Any] | None
 ) -> None:
-    """Multus looks for `::0/0`, which nobody writes, so its IPv6 is never fixed."""
+    """Multus searches for `::0/0`, which no plugin writes, so it never adapts IPv6 routes."""
     rest = {"cniVersion": version, "interfaces": [{"name": "net1", "x-unknown": 1}], "dns": {}}
 
     edited = _edited(rest if before is None else {**rest, "routes": before}, gateways)
@@ -122,14 +119,14 @@ def test_the_cache_of_versions_with_two_sections(
     assert {"ip": "fc00::3/64", **({"routes": v6} if v6 else {})} == edited["ip6"]
 
 
-def test_a_section_that_is_not_there_is_not_made() -> None:
-    """It would have no address, and nobody could read the result."""
+def test_a_missing_section_is_not_added() -> None:
+    """Without an address the result would be invalid."""
     body = {"cniVersion": "0.2.0", "ip4": {"ip": "10.1.1.103/24"}}
 
     assert body == _edited(body, {6: ["fc00::1"]})
 
 
-def test_a_version_that_is_none_is_refused() -> None:
+def test_an_unknown_version_is_refused() -> None:
     """Multus: `not supported version: 0.9.0`."""
     with pytest.raises(VersionError, match=r"unsupported CNI result version '0\.9\.0'"):
         _edited({"cniVersion": "0.9.0"}, {4: []})
@@ -138,13 +135,13 @@ def test_a_version_that_is_none_is_refused() -> None:
 @pytest.mark.parametrize(
     "text", ["null", '{ "cniVersion" : "1.0.0" }', '{"Routes":[ {"dst":"10.2.0.0/16"} ]}']
 )
-def test_where_nothing_is_to_be_told_the_bytes_stay(text: str) -> None:
-    """What the plugin wrote is what it gets back."""
+def test_without_a_change_the_bytes_stay(text: str) -> None:
+    """The plugin gets its own result back."""
     assert text == result_routes.with_default_routes(text, "1.0.0", {4: []})
 
 
-def test_keys_in_another_case_are_the_same_keys() -> None:
-    """As Go reads them; Multus' own code does not."""
+def test_the_case_of_keys_is_ignored() -> None:
+    """As in Go; Multus' own code does not ignore it."""
     text = '{"cniVersion":"1.0.0","Routes":[{"DST":"0.0.0.0/0","GW":"10.1.1.9"}],"ips":[]}'
 
     edited = result_routes.with_default_routes(text, "", {4: ["10.1.1.1"]})

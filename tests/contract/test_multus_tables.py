@@ -1,7 +1,6 @@
-"""Multus' own unit tables (v4.3.0), replayed against what decides here: which networks a pod gets, and what each is told.
+"""Multus' unit tests (v4.3.0) as tables: which networks a pod gets, and the input of their plugins.
 
-A row that comes out otherwise on purpose says why in `differs`. Verbs, devices, gateways and our own conf are replayed where they
-are built.
+`differs` is the reason for an intended difference. Verbs, devices and gateways have tables of their own.
 """
 
 from __future__ import annotations
@@ -29,25 +28,25 @@ CNI = '{"cniVersion":"0.3.1","name":"%s","type":"mynet"}'
 ARGS = "IgnoreUnknown=true;K8S_POD_NAMESPACE=%s;K8S_POD_NAME=p;K8S_POD_INFRA_CONTAINER_ID=i;K8S_POD_UID=u"
 NAMED = ("net1", "net2", "net3", "other-ns/net3", "default/net1", "kube-system/net1", "my.net")
 NADS = {name: CNI % name.rpartition("/")[2] for name in NAMED}
-PRIMARY = {"10-primary.conf": CNI % "primary"}
+DEFAULT_FILE = {"10-default.conf": CNI % "cbr0"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A pod in the namespace `test`, what there is, and its networks in their order; or a part of what it is refused with."""
+    """A pod in the namespace `test`, the available networks, and its networks in order, or a part of the error message."""
 
     networks: str = ""
     expected: tuple[str, ...] | str = ()
     default: str = ""
     settings: str = ""
     nads: Mapping[str, str] = field(default_factory=lambda: NADS)
-    files: Mapping[str, str] = field(default_factory=lambda: PRIMARY)
+    files: Mapping[str, str] = field(default_factory=lambda: DEFAULT_FILE)
     namespace: str = "test"
     differs: str = ""
 
 
 def attached(row: Row, directory: Path, args: str = "", **stdin: Any) -> tuple[Attachment, ...]:
-    """Everything that is known before a plugin runs."""
+    """The attachments before any plugin runs."""
     store = MemoryStore()
     for name, config in row.nads.items():
         namespace, _, bare = name.rpartition("/")
@@ -77,11 +76,11 @@ def attached(row: Row, directory: Path, args: str = "", **stdin: Any) -> tuple[A
     return asyncio.run(resolver.attachments(call))
 
 
-def told(attachment: Attachment) -> list[dict[str, Any]]:
-    """What each plugin of a network gets."""
-    asked = attachment.runtime_config, attachment.cni_args
+def plugin_inputs(attachment: Attachment) -> list[dict[str, Any]]:
+    """The standard input of each plugin of a network."""
+    extra = attachment.runtime_config, attachment.cni_args
     return [
-        json.loads(cni_config.plugin_stdin(attachment.conf, plugin, *asked))
+        json.loads(cni_config.plugin_stdin(attachment.conf, plugin, *extra))
         for plugin in attachment.conf.plugins
     ]
 
@@ -89,10 +88,10 @@ def told(attachment: Attachment) -> list[dict[str, Any]]:
 ISOLATED = "namespaceIsolation: true\n"
 UNKNOWN = '"ipRequest":"1.2.3.4","macRequest":"aa:bb:cc:dd:ee:ff"'
 THREE = f'[{{"name":"net1"}},{{"name":"net2",{UNKNOWN}}},{{"name":"net3","namespace":"other-ns"}}]'
-WORDS = "the words are ours: what is wrong, where, and what to do"
+MESSAGE = "the message is netattach's: the problem, its place, and a fix"
 CLUSTER = {"kube-system/mycrd1": CNI % "mycrd1", "kube-system/mycrd2": CNI % "mycrd2"}
 EMPTY = {"net1": "", "net2": ""}
-ON_NODE = {**PRIMARY, "11-net1.conf": CNI % "net1", "20-net2.conf": CNI % "net2"}
+ON_NODE = {**DEFAULT_FILE, "11-net1.conf": CNI % "net1", "20-net2.conf": CNI % "net2"}
 
 ANNOTATION = {
     "a name": Row("net1", ("test/net1 net1",)),
@@ -100,16 +99,16 @@ ANNOTATION = {
     "an interface": Row("net1@my_interface", ("test/net1 my_interface",)),
     "all three": Row("default/net1@my_interface", ("default/net1 my_interface",)),
     "two, in order": Row("net1,net2", ("test/net1 net1", "test/net2 net2")),
-    "JSON, unknown keys passed over": Row(THREE, ("test/net1 net1", "test/net2 net2", "other-ns/net3 net3")),
-    "bare words in a list": Row("[adsfasdfasdfasf]", "line 1, column 2", differs=WORDS),
+    "JSON, unknown keys ignored": Row(THREE, ("test/net1 net1", "test/net2 net2", "other-ns/net3 net3")),
+    "bare words in a list": Row("[adsfasdfasdfasf]", "line 1, column 2", differs=MESSAGE),
     "two slashes": Row("root@someIP/root@someOtherIP/root@thirdIP", "more than 15 bytes"),
-    "garbage behind": Row("root@someIP/root@someOtherIP@garbagevalue", "more than 15 bytes"),
+    "trailing garbage": Row("root@someIP/root@someOtherIP@garbagevalue", "more than 15 bytes"),
     "a slash in the interface": Row("root@someIP/root@someOtherIP", "more than 15 bytes"),
     "a blank in the interface": Row("default/net1@myIfc Name", "holds a blank"),
     "a long interface": Row("default/net1@very_long_interface_name", "more than 15 bytes"),
     "nothing": Row("", ()),
     "an empty element": Row("net1,,net2", "names no network", differs="Multus fails later, at an empty name"),
-    "an empty interface": Row("net1@", "an interface name is empty", differs="Multus takes it for none asked for"),
+    "an empty interface": Row("net1@", "an interface name is empty", differs="Multus treats it as no request"),
     "an object alone": Row('{"name":"a"}', "the JSON form is a list"),
     "a dot, comma form": Row("my.net", ("test/my.net net1",), differs="Kubernetes has such names; Multus in JSON only"),
     "a dot, JSON form": Row('[{"name":"my.net"}]', ("test/my.net net1",)),
@@ -122,29 +121,29 @@ ANNOTATION = {
         "net1,net2",
         "network test/net1: there is no NetworkAttachmentDefinition 'net1' in namespace 'test'",
         nads={},
-        differs=WORDS,
+        differs=MESSAGE,
     ),
-    "isolated": Row("kube-system/net1", "are not for pods of 'test'", settings=ISOLATED, differs=WORDS),
+    "isolated": Row("kube-system/net1", "are not for pods of 'test'", settings=ISOLATED, differs=MESSAGE),
     "isolated, a global namespace": Row(
         "kube-system/net1",
         ("kube-system/net1 net1",),
         settings=f"{ISOLATED}globalNamespaces: [kube-system, donkey-kong]",
     ),
     "isolated, the global one by default": Row("default/net1", ("default/net1 net1",), settings=ISOLATED),
-    "isolated, where that was left out": Row(
+    "isolated, without the default one": Row(
         "default/net1", "are not for pods of 'test'", settings=f"{ISOLATED}globalNamespaces: [foo, bar]"
     ),
-    "isolated, the way around in Multus": Row(
+    "isolated, bypassed in Multus": Row(
         default="kube-system/net1",
         expected="are not for pods of 'test'",
         settings=ISOLATED,
-        differs="Multus does not look at this annotation",
+        differs="Multus does not check this annotation",
     ),
 }  # fmt: skip  # a table
 
 CLUSTER_NETWORKS = {
     "an empty NAD is found on the node": Row("net1,net2", ("test/net1 net1", "test/net2 net2"), nads=EMPTY, files=ON_NODE),
-    "beside garbage": Row(
+    "next to a broken file": Row(
         "net1",
         ("test/net1 net1",),
         nads=EMPTY,
@@ -152,11 +151,11 @@ CLUSTER_NETWORKS = {
         differs="in Multus one broken file fails every lookup",
     ),
     "an empty NAD, no file": Row("net1", "its config is empty, and no file of this node", nads=EMPTY),
-    "the primary is a NAD": Row(
+    "the default network is a NAD": Row(
         expected="primaryNetwork is 'mycrd1'",
         settings="primaryNetwork: mycrd1",
         nads=CLUSTER,
-        differs="the primary is a file of the node, so that pods start while the API is away; defaultNetworks may be NADs",
+        differs="the default network is a file of the node, so that pods start without the API; defaultNetworks may be NADs",
     ),
     "a NAD for all": Row(expected=("kube-system/mycrd2 net1",), settings="defaultNetworks: [mycrd2]", nads=CLUSTER),
     "not in a system namespace": Row(settings="defaultNetworks: [mycrd2]", nads=CLUSTER, namespace="kube-system"),
@@ -171,9 +170,9 @@ CLUSTER_NETWORKS = {
 @pytest.mark.parametrize("row", (ANNOTATION | CLUSTER_NETWORKS).values(), ids=ANNOTATION | CLUSTER_NETWORKS)
 def test_which_networks_a_pod_gets(row: Row, tmp_path: Path) -> None:
     if isinstance(row.expected, str):
-        with pytest.raises(NetattachError) as refused:
+        with pytest.raises(NetattachError) as error:
             attached(row, tmp_path)
-        assert row.expected in refused.value.message
+        assert row.expected in error.value.message
         return
 
     default, *others = attached(row, tmp_path)
@@ -184,11 +183,11 @@ def test_which_networks_a_pod_gets(row: Row, tmp_path: Path) -> None:
     ]
 
 
-PRIMARIES = {
-    "the first file": (Row(), "primary"),
+DEFAULT_NETWORKS = {
+    "the first file": (Row(), "cbr0"),
     "a JSON name": (Row(settings="primaryNetwork: net2", files=ON_NODE), "net2"),
     "a file": (Row(settings="primaryNetwork: 20-net2.conf", files=ON_NODE), "net2"),
-    "what the pod asks for in its place": (
+    "another one that the pod requests": (
         Row(default="kube-system/net1", settings="primaryNetwork: net2", files=ON_NODE),
         "kube-system/net1",
     ),
@@ -199,17 +198,17 @@ PRIMARIES = {
 }
 
 
-@pytest.mark.parametrize(("row", "expected"), PRIMARIES.values(), ids=PRIMARIES)
-def test_which_network_is_the_pods_first(row: Row, expected: str, tmp_path: Path) -> None:
-    """Multus' delegate 0. An absolute path, its usual way to name one, would be the daemon's own; here it is the file's name."""
+@pytest.mark.parametrize(("row", "expected"), DEFAULT_NETWORKS.values(), ids=DEFAULT_NETWORKS)
+def test_default_network_of_a_pod(row: Row, expected: str, tmp_path: Path) -> None:
+    """Multus' delegate 0. Multus' settings have an absolute path inside its container; netattach's have the file's name."""
     assert [expected] == [each.network for each in attached(row, tmp_path)]
 
 
 @pytest.mark.parametrize(
     "text", ['globalNamespaces: " foo,bar ,default"', "primaryNetwork: /host/etc/cni/net.d/10-a.conf"]
 )
-def test_settings_in_multus_form_are_refused_and_not_misread(text: str) -> None:
-    """There a comma list, here one of YAML; there a path inside of Multus' container."""
+def test_settings_in_multus_format_are_refused(text: str) -> None:
+    """A comma-separated list instead of a YAML list; a path inside Multus' container."""
     with pytest.raises(ConfigError):
         cluster_settings.parse(text)
 
@@ -222,8 +221,10 @@ NAMES = {
 
 
 @pytest.mark.parametrize(("config", "expected"), NAMES.values(), ids=NAMES)
-def test_a_configuration_without_a_name_has_its_nads(config: str, expected: str, tmp_path: Path) -> None:
-    assert expected == told(attached(Row("net1", nads={"net1": config}), tmp_path)[1])[0]["name"]
+def test_a_configuration_without_a_name_gets_that_of_its_nad(
+    config: str, expected: str, tmp_path: Path
+) -> None:
+    assert expected == plugin_inputs(attached(Row("net1", nads={"net1": config}), tmp_path)[1])[0]["name"]
 
 
 HAD = {"args": {"cni": {"args0": "val0", "args1": "val1"}}}
@@ -231,23 +232,29 @@ CNI_ARGS: dict[str, tuple[list[dict[str, Any]], dict[str, str]]] = {
     "new": ([{}], {"args1": "val1a"}),
     "merged": ([HAD], {"args0": "val0", "args1": "val1a"}),
     "in every plugin": ([HAD, HAD], {"args0": "val0", "args1": "val1a"}),
-    "over what is no object, where Multus panics": ([{"args": {"cni": 5}}, {"args": 5}], {"args1": "val1a"}),
+    "instead of values that are not objects, with which Multus panics": (
+        [{"args": {"cni": 5}}, {"args": 5}],
+        {"args1": "val1a"},
+    ),
 }
 
 
 @pytest.mark.parametrize(("plugins", "expected"), CNI_ARGS.values(), ids=CNI_ARGS)
-def test_what_a_pod_says_in_cni_args(
-    plugins: list[dict[str, Any]], expected: dict[str, str], tmp_path: Path
-) -> None:
+def test_cni_args_of_a_pod(plugins: list[dict[str, Any]], expected: dict[str, str], tmp_path: Path) -> None:
     config = json.dumps({"name": "n", "plugins": [{"type": "t", **plugin} for plugin in plugins]})
     row = Row('[{"name":"net1","cni-args":{"args1":"val1a"}}]', nads={"net1": config})
 
-    assert [{"cni": expected}] * len(plugins) == [each["args"] for each in told(attached(row, tmp_path)[1])]
+    assert [{"cni": expected}] * len(plugins) == [
+        each["args"] for each in plugin_inputs(attached(row, tmp_path)[1])
+    ]
 
 
-def test_what_is_asked_of_a_network_reaches_it_alone_by_capability(tmp_path: Path) -> None:
-    """Nothing of the runtime's own reaches other networks than the first, which Multus lets through (npwg-spec S107)."""
-    asked = {
+def test_a_network_gets_its_own_requests_by_capability(tmp_path: Path) -> None:
+    """Only the default network gets the runtime's runtimeConfig; with Multus all do.
+
+    Kubernetes Network Plumbing Working Group spec, section 7.5.
+    """
+    requests = {
         "ips": ["10.0.0.1/24"],
         "mac": "02:00:00:00:00:01",
         "bandwidth": {"ingressRate": 1, "ingressBurst": 2},
@@ -258,7 +265,7 @@ def test_what_is_asked_of_a_network_reaches_it_alone_by_capability(tmp_path: Pat
     ]
     capable = json.dumps({"type": "t", "name": "p", "capabilities": {"mac": True, "portMappings": True}})
     row = Row(
-        json.dumps([{"name": "net1", **asked}, {"name": "net2"}]),
+        json.dumps([{"name": "net1", **requests}, {"name": "net2"}]),
         nads={"net1": json.dumps({"plugins": plugins}), "net2": capable},
         files={"10.conf": capable},
     )
@@ -266,13 +273,13 @@ def test_what_is_asked_of_a_network_reaches_it_alone_by_capability(tmp_path: Pat
 
     networks = attached(row, tmp_path, runtimeConfig=ports)
 
-    assert [[ports], [{"mac": asked["mac"]}, {"bandwidth": asked["bandwidth"]}], [None]] == [
-        [stdin.get("runtimeConfig") for stdin in told(each)] for each in networks
+    assert [[ports], [{"mac": requests["mac"]}, {"bandwidth": requests["bandwidth"]}], [None]] == [
+        [stdin.get("runtimeConfig") for stdin in plugin_inputs(each)] for each in networks
     ]
 
 
-def test_the_runtimes_arguments_keep_their_order_and_what_is_unknown(tmp_path: Path) -> None:
-    """A value may hold `=`; thick Multus refuses that."""
+def test_arguments_of_the_runtime_keep_their_order(tmp_path: Path) -> None:
+    """Including unknown ones. A value may contain `=`, which thick Multus refuses."""
     args = f"{ARGS % 'test'};BLAHBLAH=foo=bar"
 
     (default,) = attached(Row(), tmp_path, args)
@@ -287,6 +294,6 @@ def test_arguments_with_a_colon_are_refused(tmp_path: Path) -> None:
         attached(Row(), tmp_path, "K8S_POD_NAME:x;K8S_POD_NAMESPACE=test")
 
 
-def test_a_previous_result_in_our_conf_is_taken(tmp_path: Path) -> None:
-    """And changes nothing."""
+def test_a_prev_result_for_netattach_is_accepted(tmp_path: Path) -> None:
+    """It changes nothing."""
     assert 1 == len(attached(Row(), tmp_path, prevResult={"cniVersion": "1.0.0", "ips": []}))

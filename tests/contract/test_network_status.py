@@ -1,4 +1,4 @@
-"""network-status, byte for byte as Multus writes it (multus section 1.5 and 1.10, npwg-spec section 4.1)."""
+"""network-status, byte for byte as Multus writes it."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ GOLDEN: dict[str, tuple[dict[str, Any], bool, list[dict[str, Any]]]] = {
             {"name": "n", "interface": "example1", "ips": ["1.1.1.3", "2.2.2.3"], "mac": "m1", "dns": {}},
         ],
     ),
-    "an address on the node's side alone is none of the pod's": (
+    "an address of the node's interface is not the pod's": (
         {
             "interfaces": [{"name": "veth0"}, SANDBOXED, {"name": "example1", "mac": "m1", "sandbox": "/n"}],
             "ips": [{"address": "9.9.9.9/24", "interface": 0}, {"address": "1.1.1.3/24", "interface": 1}],
@@ -202,7 +202,7 @@ GOLDEN: dict[str, tuple[dict[str, Any], bool, list[dict[str, Any]]]] = {
         True,
         [{"name": "n", "ips": ["1.1.1.3", "2.2.2.3"], "default": True, "dns": {}}],
     ),
-    "no interface at all: the name that was asked for": (
+    "no interface at all: CNI_IFNAME": (
         {"ips": TWO_IPS},
         True,
         [{"name": "n", "interface": "net1", "ips": ["1.1.1.3", "2.2.2.3"], "default": True, "dns": {}}],
@@ -211,7 +211,7 @@ GOLDEN: dict[str, tuple[dict[str, Any], bool, list[dict[str, Any]]]] = {
 
 
 IN_FORCE: dict[str, tuple[dict[int, tuple[Hop, ...]], list[str]]] = {
-    "not looked up": ({}, ["1.1.1.1", "fd00::1"]),
+    "unknown": ({}, ["1.1.1.1", "fd00::1"]),
     "over this network": (
         {4: (Hop("net1", "1.1.1.1"),), 6: (Hop("net1", "fd00::1"),)},
         ["1.1.1.1", "fd00::1"],
@@ -224,10 +224,10 @@ IN_FORCE: dict[str, tuple[dict[int, tuple[Hop, ...]], list[str]]] = {
 
 
 @pytest.mark.parametrize(("in_force", "gateways"), IN_FORCE.values(), ids=IN_FORCE)
-def test_a_gateway_that_is_not_in_force_is_not_told(
+def test_a_gateway_that_is_not_in_force_is_left_out(
     in_force: dict[int, tuple[Hop, ...]], gateways: list[str]
 ) -> None:
-    """By IP version; all else of the network is."""
+    """By IP version; all else stays."""
     body = {
         "cniVersion": "1.1.0",
         "interfaces": [{"name": "net1", "sandbox": "/n"}, SANDBOXED],
@@ -239,10 +239,10 @@ def test_a_gateway_that_is_not_in_force_is_not_told(
     }
     result = cni_result.parse(json.dumps(body), "")
 
-    told = result_routes.only_in_force(result, "net1", in_force)
+    reduced = result_routes.only_in_force(result, "net1", in_force)
 
-    assert gateways == network_status.entries("n", "net1", told, default=False)[0].get("gateway", [])
-    assert "10.0.0.0/8" == told.routes[-1].dst
+    assert gateways == network_status.entries("n", "net1", reduced, default=False)[0].get("gateway", [])
+    assert "10.0.0.0/8" == reduced.routes[-1].dst
 
 
 INFO = {
@@ -252,8 +252,8 @@ INFO = {
 }
 
 
-def test_device_info_stands_between_dns_and_gateway_of_each_interface() -> None:
-    """As NADC's CreateNetworkStatuses gives it, with default routes on each too; text as Go writes it."""
+def test_device_info_is_between_dns_and_gateway_of_each_interface() -> None:
+    """As CreateNetworkStatuses of network-attachment-definition-client writes it, with the gateways in each entry."""
     body = {
         "cniVersion": "1.1.0",
         "interfaces": [{"name": "host0"}, SANDBOXED, {"name": "example1", "mac": "m1", "sandbox": "/n"}],
@@ -278,7 +278,7 @@ def test_device_info_stands_between_dns_and_gateway_of_each_interface() -> None:
 
 @pytest.mark.parametrize(("body", "default", "expected"), GOLDEN.values(), ids=GOLDEN)
 def test_entries(body: dict[str, Any], default: bool, expected: list[dict[str, Any]]) -> None:  # noqa: FBT001  # a table's column
-    """Each result gives its entries, with their keys in Multus' order."""
+    """With their keys in Multus' order."""
     entries = _entries({"cniVersion": "1.1.0", **body}, default=default)
 
     assert expected == entries
@@ -286,5 +286,5 @@ def test_entries(body: dict[str, Any], default: bool, expected: list[dict[str, A
 
 
 def test_characters_are_escaped_as_go_escapes_them() -> None:
-    """Go's encoder writes <, > and & as escapes, and other text as it is."""
+    """Go's encoder escapes <, > and &, and nothing else."""
     assert '[{\n    "name": "a\\u003cb\\u0026é"\n}]' == network_status.text([{"name": "a<b&é"}])

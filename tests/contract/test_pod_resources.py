@@ -1,4 +1,4 @@
-"""The kubelet's messages as its own code writes them (k8s.io/kubelet v0.34.4, marshalled by google.golang.org/protobuf)."""
+"""The kubelet's messages as its code writes them (k8s.io/kubelet v0.34.4, marshalled by google.golang.org/protobuf)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ GET_RESPONSE = bytes.fromhex(
 """Pod lab/web: container a with 3b:02.3, 3b:02.0 (one NUMA node), 5e:02.0 (another); b with 3b:02.1 and claim nic."""
 
 
-def test_a_pod_as_the_kubelet_writes_it() -> None:
-    """Processors, memory and NUMA nodes are passed over; of a claim the name of its CDI device counts, as for Multus."""
+def test_a_response_of_the_kubelet() -> None:
+    """CPUs, memory and NUMA nodes are ignored; for a claim the name of its CDI device is used, as by Multus."""
     found = pod_resources.get_response(GET_RESPONSE)
 
     assert ("lab", "web") == (found.namespace, found.name)
@@ -35,14 +35,14 @@ def test_a_pod_as_the_kubelet_writes_it() -> None:
     assert [Allocated("nic.vendor.com", "node1", "vf-7")] == found.allocated
 
 
-def test_the_request_is_the_one_that_go_reads() -> None:
+def test_fields_of_the_request() -> None:
     """Field 1 is the name, field 2 the namespace."""
     assert message((1, "web"), (2, "lab")) == pod_resources.get_request("lab", "web")
     assert message((1, "x" * 253), (2, "lab")) == pod_resources.get_request("lab", "x" * 253)
 
 
-def test_of_all_pods_the_one_is_found() -> None:
-    """Of one name in two namespaces too."""
+def test_one_pod_of_a_list() -> None:
+    """Also with the same name in two namespaces."""
     pods = [pod("other", "web", [{"r/x": ["1"]}]), pod("lab", "web", [{"r/x": ["2"]}]), pod("lab", "w", [])]
 
     found = pod_resources.list_response(message(*((1, each) for each in pods)), "lab", "web")
@@ -61,13 +61,13 @@ def test_a_device_that_two_containers_share_counts_once() -> None:
     "data",
     [b"", b"\x0a", b"\x0a\x05ab", b"\xff" * 11, b"\x0b", bytes(GET_RESPONSE[:40]), b"\x0a\x03\x0a\x01\xff"],
 )
-def test_what_is_no_answer_is_refused(data: bytes) -> None:
+def test_an_invalid_response_is_refused(data: bytes) -> None:
     with pytest.raises(DecodeError):
         pod_resources.get_response(data)
 
 
 @given(st.binary())
-def test_garbage_raises_nothing_else(data: bytes) -> None:
+def test_garbage_raises_nothing_but_decode_errors(data: bytes) -> None:
     with contextlib.suppress(DecodeError):
         pod_resources.get_response(data)
     with contextlib.suppress(DecodeError):

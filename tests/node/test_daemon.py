@@ -1,4 +1,4 @@
-"""The daemon as a process on a node: what it finds out, what it costs, how it ends."""
+"""The daemon as a process on a node: its inventory, its size, its end."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import DemoNode, DemoNodeError, NodePaths
 
-MOST_RESIDENT_KIB = 60 * 1024
+MAX_RESIDENT_KIB = 60 * 1024
 
 
 @pytest.fixture
 def own_stage(places: NodePaths, tmp_path: Path) -> Any:
-    """A node whose daemon is the test's to start and stop."""
+    """A node with a daemon that the test starts and stops."""
     with demo_node.build(NodePaths(tmp_path / "stage", places.plugins, places.shim)) as built:
         yield built
 
@@ -28,15 +28,15 @@ def _inventory(built: DemoNode) -> dict[str, Any]:
 
 
 def test_it_is_small(own_stage: DemoNode) -> None:
-    """Idle, after it has looked at the whole node."""
+    """Idle, after it has written the inventory."""
     with own_stage.daemon() as daemon:
         status = Path(f"/proc/{daemon.pid}/status").read_text()
 
     resident = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
-    assert resident < MOST_RESIDENT_KIB
+    assert resident < MAX_RESIDENT_KIB
 
 
-def test_its_inventory_tells_interfaces_and_why_one_is_a_default(own_stage: DemoNode) -> None:
+def test_its_inventory_has_interfaces_and_the_reasons_for_default_ones(own_stage: DemoNode) -> None:
     """As the kernel has them."""
     own_stage.run("ip", "-6", "address", "add", "fd00::11/64", "dev", "eth0", "nodad")
     own_stage.run("ip", "-6", "route", "add", "default", "via", "fd00::1", "dev", "eth0")
@@ -56,10 +56,8 @@ def test_its_inventory_tells_interfaces_and_why_one_is_a_default(own_stage: Demo
     assert [{"name": "eth0", "reasons": reasons}] == body["defaultInterfaces"]
 
 
-def test_its_inventory_tells_the_links_own_address_and_no_route_that_leads_nowhere(
-    own_stage: DemoNode,
-) -> None:
-    """Not its peer's; and what cannot be reached is reached over no interface."""
+def test_its_inventory_has_no_peer_addresses_and_no_unreachable_routes(own_stage: DemoNode) -> None:
+    """Of a point-to-point link the local address; an unreachable default route makes no interface a default one."""
     own_stage.run("ip", "address", "add", "10.7.0.1", "peer", "10.7.0.2/32", "dev", "eth1")
     own_stage.run("ip", "-6", "route", "add", "unreachable", "default", "metric", "9000")
     own_stage.run("ip", "link", "add", "veth8765abcd", "type", "veth", "peer", "name", "inpod")
@@ -74,7 +72,7 @@ def test_its_inventory_tells_the_links_own_address_and_no_route_that_leads_nowhe
 
 
 def test_the_ports_of_a_default_bridge_are_default_interfaces_too(own_stage: DemoNode) -> None:
-    """Who takes the port away takes the bridge's traffic with it."""
+    """Moving the port into a pod would interrupt the bridge's traffic."""
     own_stage.run("ip", "link", "add", "br9", "up", "type", "bridge")
     own_stage.run("ip", "address", "add", "10.9.0.2/24", "dev", "br9")
     own_stage.run("ip", "link", "set", "eth1", "master", "br9")
@@ -90,26 +88,26 @@ def test_the_ports_of_a_default_bridge_are_default_interfaces_too(own_stage: Dem
     } == reasons
 
 
-def test_its_inventory_tells_plugins_with_versions_and_the_primary(own_stage: DemoNode) -> None:
-    """A program that does not answer is a plugin without versions, not a missing one."""
+def test_its_inventory_has_plugins_with_versions_and_the_default_network(own_stage: DemoNode) -> None:
+    """A program that does not answer is a plugin without versions."""
     (own_stage.paths.bin_dir / "silent").write_text("#!/bin/sh\nexit 1\n")
     (own_stage.paths.bin_dir / "silent").chmod(0o755)
-    (own_stage.paths.bin_dir / "readme.txt").write_text("no program")
+    (own_stage.paths.bin_dir / "readme.txt").write_text("not a program")
 
     with own_stage.daemon():
         body = _inventory(own_stage)
 
     versions = {each["name"]: each["versions"] for each in body["plugins"]}
     assert "1.0.0" in versions["macvlan"]
-    assert "netattach" not in versions  # our shim is nobody's delegate
+    assert "netattach" not in versions  # no network may call the shim
     assert [] == versions["silent"]
     assert "readme.txt" not in versions
-    primary = str(own_stage.paths.conf_dir / "10-default.conflist")
-    assert {"name": "cbr0", "file": primary, "pluginTypes": ["bridge"]} == body["primary"]
+    file = str(own_stage.paths.conf_dir / "10-default.conflist")
+    assert {"name": "cbr0", "file": file, "pluginTypes": ["bridge"]} == body["primary"]
 
 
-def test_its_inventory_tells_the_networks_of_the_node_that_can_be_read(own_stage: DemoNode) -> None:
-    """Ours is none of them."""
+def test_its_inventory_has_the_readable_networks_of_the_node(own_stage: DemoNode) -> None:
+    """Without netattach's own."""
     (own_stage.paths.conf_dir / "20-other.conf").write_text('{"name":"other","type":"bridge"}')
     (own_stage.paths.conf_dir / "30-half.conf").write_text('{"name":"ha')
 
@@ -120,8 +118,8 @@ def test_its_inventory_tells_the_networks_of_the_node_that_can_be_read(own_stage
     assert [{"file": file, "name": name} for file, name in files] == body["networks"]
 
 
-def test_it_ends_when_asked_and_takes_its_socket_with_it(own_stage: DemoNode) -> None:
-    """SIGTERM is how its pod is ended."""
+def test_it_ends_on_sigterm_and_removes_its_socket(own_stage: DemoNode) -> None:
+    """The kubelet ends its pod by that signal."""
     with own_stage.daemon() as daemon:
         socket = Path(f"/proc/{daemon.pid}/root/run/netattach/cni.sock")
         assert socket.is_socket()
@@ -131,10 +129,8 @@ def test_it_ends_when_asked_and_takes_its_socket_with_it(own_stage: DemoNode) ->
     assert "" == own_stage.run("ls", "/run/netattach").stdout
 
 
-def test_a_setting_that_cannot_be_read_stops_it_with_its_name(
-    own_stage: DemoNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not with a traceback."""
+def test_an_invalid_setting_is_named(own_stage: DemoNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a traceback."""
     monkeypatch.setenv("NETATTACH_DRAIN", "soon")
 
     with pytest.raises(DemoNodeError) as refusal, own_stage.daemon():

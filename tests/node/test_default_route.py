@@ -409,5 +409,5 @@ def test_two_gateways_of_one_ip_version_are_refused_before_anything_is_changed(n
     with node.pod(asked) as pod:
         added = node.call("add", pod)
 
-        assert f"`default-route` asks for {V4} (default/data) and 10.0.3.2 (default/data)" in added.stderr
+        assert f"`default-route` requests {V4} (default/data) and 10.0.3.2 (default/data)" in added.stderr
         assert ([], ["lo"]) == (node.ledger_entries(), node.link_names(pod))

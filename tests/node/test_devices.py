@@ -1,4 +1,4 @@
-"""A card of the node handed over as a device: kubelet's socket, device plugin's file, the reference host-device plugin."""
+"""A NIC of the node as a device of a pod: the kubelet's socket, a device plugin's file, the reference host-device plugin."""
 
 from __future__ import annotations
 
@@ -16,44 +16,42 @@ from support.kubelet import Kubelet
 from support.node import Node
 from support.waiting import eventually
 
-RESOURCE = "example.com/card"
+RESOURCE = "example.com/nic"
 INFO: dict[str, Any] = {"type": "pci", "version": "1.1.0", "pci": {"pci-address": "0000:3b:02.0"}}
 RECORDER = """#!/bin/sh
-# A plugin that keeps what it gets, and tells of its device as the device-info specification has it.
+# A plugin that stores its input, and may write a device-info file.
 cat > {folder}/$CNI_COMMAND.json
 [ "$CNI_COMMAND" = ADD ] || exit 0
-{tell}
+{write}
 echo '{{"cniVersion":"1.0.0","interfaces":[{{"name":"net1","sandbox":"'"$CNI_NETNS"'"}}]}}'
 """
 
 
 @pytest.fixture
 def devices(node: Node) -> Iterator[Node]:
-    """The node with what a device plugin tells of one device."""
-    place = node.stage.paths.device_info / "dp"
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "example.com-card-0000:3b:02.0-device.json").write_text(json.dumps(INFO))
+    """The node with a device plugin's file of one device."""
+    folder = node.stage.paths.device_info / "dp"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "example.com-nic-0000:3b:02.0-device.json").write_text(json.dumps(INFO))
     yield node
-    for path in place.iterdir():
+    for path in folder.iterdir():
         path.unlink()
 
 
-def _recorder(node: Node, folder: Path, tell: str = "") -> str:
+def _recorder(node: Node, folder: Path, write: str = "") -> str:
     path = node.stage.paths.bin_dir / "recorder"
-    path.write_text(RECORDER.format(folder=folder, tell=tell))
+    path.write_text(RECORDER.format(folder=folder, write=write))
     path.chmod(0o755)
     return path.name
 
 
 def _kubelet(*ids: str) -> Kubelet:
-    """One that gives every pod of this test these devices."""
+    """One that allocates these devices to every pod of this test."""
     return Kubelet({f"default/pod{number}": [{RESOURCE: ids}] for number in range(1, 2000)}, has_get=True)
 
 
-def test_a_device_reaches_the_plugin_and_what_is_known_of_it_the_status(
-    devices: Node, tmp_path: Path
-) -> None:
-    """From the kubelet's socket to network-status and back; the daemon that did the ADD is not the one that does the DEL."""
+def test_the_plugin_gets_the_device_and_the_status_its_description(devices: Node, tmp_path: Path) -> None:
+    """From the kubelet's socket to network-status; DEL gets the input of ADD."""
     kind = _recorder(devices, tmp_path)
     config = {
         "cniVersion": "1.0.0",
@@ -62,7 +60,10 @@ def test_a_device_reaches_the_plugin_and_what_is_known_of_it_the_status(
     }
     devices.create_nad("vf", config, resource=RESOURCE)
     own = devices.stage.paths.device_info / "cni"
-    with kubelet.beside(_kubelet("0000:3b:02.0"), devices.stage.paths.kubelet), devices.pod("vf") as pod:
+    with (
+        kubelet.serving_in_thread(_kubelet("0000:3b:02.0"), devices.stage.paths.kubelet),
+        devices.pod("vf") as pod,
+    ):
         devices.add(pod)
 
         assert INFO == devices.status(pod)[1]["device-info"]
@@ -80,32 +81,32 @@ def test_a_device_reaches_the_plugin_and_what_is_known_of_it_the_status(
     (devices.stage.paths.bin_dir / kind).unlink()
 
 
-def test_a_plugin_may_tell_of_its_device_itself(node: Node, tmp_path: Path) -> None:
-    """Without any resource: the file is its own (D1, D5)."""
-    told = '{"type":"memif","version":"1.1.0","memif":{"role":"master","path":"/s","mode":"ethernet"}}'
-    tell = "f=$(sed 's/.*CNIDeviceInfoFile\": *\"\\([^\"]*\\).*/\\1/' {folder}/ADD.json); echo '{told}' > $f"
-    kind = _recorder(node, tmp_path, tell.format(folder=tmp_path, told=told))
+def test_a_plugin_may_write_the_file_itself(node: Node, tmp_path: Path) -> None:
+    """Without any resource."""
+    info = '{"type":"memif","version":"1.1.0","memif":{"role":"master","path":"/s","mode":"ethernet"}}'
+    write = "f=$(sed 's/.*CNIDeviceInfoFile\": *\"\\([^\"]*\\).*/\\1/' {folder}/ADD.json); echo '{info}' > $f"
+    kind = _recorder(node, tmp_path, write.format(folder=tmp_path, info=info))
     node.create_nad("m", {"cniVersion": "1.0.0", "type": kind, "capabilities": {"CNIDeviceInfoFile": True}})
     with node.pod("m") as pod:
         node.add(pod)
 
-        assert json.loads(told) == node.status(pod)[1]["device-info"]
+        assert json.loads(info) == node.status(pod)[1]["device-info"]
         node.delete(pod)
     (node.stage.paths.bin_dir / kind).unlink()
 
 
-def test_a_pod_without_the_device_is_told_what_to_request(node: Node) -> None:
-    """And nothing was touched."""
+def test_a_pod_without_the_device_fails_with_the_fix(node: Node) -> None:
+    """Nothing is touched."""
     node.create_nad("vf", {"cniVersion": "1.0.0", "type": "host-device"}, resource=RESOURCE)
-    with kubelet.beside(_kubelet(), node.stage.paths.kubelet), node.pod("vf") as pod:
+    with kubelet.serving_in_thread(_kubelet(), node.stage.paths.kubelet), node.pod("vf") as pod:
         added = node.call("add", pod)
 
-        assert "network default/vf: its resourceName example.com/card wants a device" in added.stderr
+        assert "network default/vf: its resourceName example.com/nic requires a device" in added.stderr
         assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
 
 
 def test_without_a_kubelet_only_pods_with_devices_fail(node: Node) -> None:
-    """With a message that says where it was looked for."""
+    """With the path of its socket in the message."""
     node.create_nad("vf", {"cniVersion": "1.0.0", "type": "host-device"}, resource=RESOURCE)
     node.create_nad(
         "br",
@@ -123,23 +124,23 @@ def test_without_a_kubelet_only_pods_with_devices_fail(node: Node) -> None:
         node.delete(pod)
 
 
-@pytest.mark.parametrize("alone", [False, True], ids=["the-next-daemon", "the-shim-alone"])
+@pytest.mark.parametrize("alone", [False, True], ids=["next-daemon", "shim"])
 def test_a_daemon_that_died_leaves_no_file(
     places: NodePaths,
     cnitool: Path,
     tmp_path: Path,
     alone: bool,  # noqa: FBT001  # a table's column
 ) -> None:
-    """The ledger knows of it: whoever does the DEL, after it and with the next daemon the file is gone."""
+    """Its path is in the ledger: after a DEL by the next daemon, or by the shim and a start of the daemon, the file is gone."""
     own = NodePaths(tmp_path / "s", places.plugins, places.shim)
     with demo_node.build(own) as built:
         node = Node(built, cnitool)
         (own.device_info / "dp").mkdir(parents=True)
-        (own.device_info / "dp/example.com-card-0000:3b:02.0-device.json").write_text(json.dumps(INFO))
+        (own.device_info / "dp/example.com-nic-0000:3b:02.0-device.json").write_text(json.dumps(INFO))
         kind = _recorder(node, tmp_path)
         node.create_nad("vf", {"cniVersion": "1.0.0", "type": kind}, resource=RESOURCE)
         with node.pod("vf") as pod:
-            with kubelet.beside(_kubelet("0000:3b:02.0"), own.kubelet), built.daemon() as first:
+            with kubelet.serving_in_thread(_kubelet("0000:3b:02.0"), own.kubelet), built.daemon() as first:
                 node.add(pod)
                 first.kill()
                 first.wait()

@@ -16,9 +16,8 @@ import pytest
 from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import DemoNode, NodePaths
 from support import dhcp_server, require
-from support.dhcp_server import DhcpServer
+from support.dhcp_server import DhcpServer, until
 from support.node import Node
-from support.waiting import eventually
 
 MACVLAN: dict[str, Any] = {
     "cniVersion": "1.0.0",
@@ -30,7 +29,7 @@ MACVLAN: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def dhcp_stage(places: NodePaths, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoNode]:
-    """A node of its own, since its daemon is stopped and killed here."""
+    """A node for these tests alone, which stop and kill its daemon."""
     require.command("dnsmasq")
     own = NodePaths(tmp_path_factory.mktemp("dhcp") / "stage", places.plugins, places.shim)
     with demo_node.build(own) as built:
@@ -49,28 +48,28 @@ def server(dhcp_stage: DemoNode, tmp_path: Path) -> Iterator[DhcpServer]:
 
 
 def dhcp_daemons(node: Node) -> list[int]:
-    """The processes of this node that serve dhcp."""
+    """The dhcp daemons of this node, by process id."""
     root = str(node.stage.paths.bin_dir)
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            words = path.read_bytes().split(b"\0")
+            arguments = path.read_bytes().split(b"\0")
         except OSError:
             continue
-        if words[:2] == [f"{root}/dhcp".encode(), b"daemon"]:
+        if arguments[:2] == [f"{root}/dhcp".encode(), b"daemon"]:
             found.append(int(path.parent.name))
     return found
 
 
 @contextlib.contextmanager
 def daemon(node: Node) -> Iterator[subprocess.Popen[bytes]]:
-    """From the moment when it has told anew what the node has, its dhcp daemon among it."""
+    """Waits until it has written a new inventory, which includes the dhcp daemon."""
     node.stage.inventory.unlink(missing_ok=True)
     with node.stage.daemon() as process:
         yield process
 
 
-def told(node: Node) -> Any:
+def inventory_of_dhcp(node: Node) -> Any:
     return json.loads(node.stage.inventory.read_text()).get("dhcp")
 
 
@@ -79,121 +78,120 @@ def address(server: DhcpServer) -> str:
     return address
 
 
-def test_macvlan_gets_a_lease_renews_it_and_gives_it_back(node: Node, server: DhcpServer) -> None:
+def test_macvlan_gets_renews_and_releases_a_lease(node: Node, server: DhcpServer) -> None:
     node.create_nad("lan", MACVLAN)
     with daemon(node), node.pod("lan") as pod:
         node.add(pod)
-        leased = address(server)
+        lease = address(server)
 
-        assert [f"{leased}/24"] == node.addresses(pod, "net1")
-        assert leased == node.status(pod)[1]["ips"][0]
+        assert [f"{lease}/24"] == node.addresses(pod, "net1")
+        assert lease == node.status(pod)[1]["ips"][0]
         assert node.pings(pod, "10.0.3.1")
-        first = server.expiry(leased)
-        eventually(lambda: server.expiry(leased) > first)
+        first = server.expiry(lease)
+        until(lambda: server.expiry(lease) > first)
         node.delete(pod)
-        eventually(lambda: server.released() == [leased])
+        until(lambda: server.released() == [lease])
         assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
 
 
-def test_host_device_gets_a_lease_and_gives_card_and_lease_back(node: Node, server: DhcpServer) -> None:
+def test_host_device_gets_a_lease_and_returns_nic_and_lease(node: Node, server: DhcpServer) -> None:
     """The tutorial's network."""
     node.stage.run("ip", "link", "add", "spare0", "type", "veth", "peer", "name", "spare1", "netns", "world")
     node.stage.run("ip", "-n", "world", "link", "set", "spare1", "master", "lan0", "up")
     node.create_nad(
-        "card", {"cniVersion": "0.3.1", "type": "host-device", "device": "spare0", "ipam": {"type": "dhcp"}}
+        "nic", {"cniVersion": "0.3.1", "type": "host-device", "device": "spare0", "ipam": {"type": "dhcp"}}
     )
-    with daemon(node), node.pod("card") as pod:
+    with daemon(node), node.pod("nic") as pod:
         node.add(pod)
 
-        leased = address(server)
-        assert [f"{leased}/24"] == node.addresses(pod, "net1")
+        lease = address(server)
+        assert [f"{lease}/24"] == node.addresses(pod, "net1")
         assert "spare0" not in node.link_names()
         node.delete(pod)
-        eventually(lambda: server.released() == [leased])
+        until(lambda: server.released() == [lease])
         assert "spare0" in node.link_names()
     node.stage.run("ip", "link", "delete", "spare0")
 
 
 def test_a_lease_outlives_a_restart_of_the_daemon(node: Node, server: DhcpServer) -> None:
-    """Of ours, and so of its child: the reference forgets its leases, never renews them and gives none back."""
+    """Of netattach's daemon and its child: the reference plugin's daemon would neither renew nor release its old leases."""
     node.create_nad("lan", MACVLAN)
     with node.pod("lan") as pod:
         with daemon(node):
             node.add(pod)
-        leased = address(server)
+        lease = address(server)
         assert [] == dhcp_daemons(node)
 
         with daemon(node):
-            renewed = server.expiry(leased)
-            eventually(lambda: server.expiry(leased) > renewed)
-            assert ([leased], [f"{leased}/24"]) == (server.addresses(), node.addresses(pod, "net1"))
+            renewed = server.expiry(lease)
+            until(lambda: server.expiry(lease) > renewed)
+            assert ([lease], [f"{lease}/24"]) == (server.addresses(), node.addresses(pod, "net1"))
             node.delete(pod)
-            eventually(lambda: server.released() == [leased])
+            until(lambda: server.released() == [lease])
 
 
-def test_a_dhcp_daemon_that_is_killed_comes_back_with_its_leases(node: Node, server: DhcpServer) -> None:
-    """It leaves its socket behind, at which nobody listens."""
+def test_a_killed_dhcp_daemon_is_restarted_with_its_leases(node: Node, server: DhcpServer) -> None:
+    """It leaves a socket without a listener."""
     node.create_nad("lan", MACVLAN)
     with daemon(node), node.pod("lan") as pod:
         node.add(pod)
-        leased = address(server)
+        lease = address(server)
         (before,) = dhcp_daemons(node)
         os.kill(before, signal.SIGKILL)
-        eventually(lambda: dhcp_daemons(node) not in ([], [before]))
-        renewed = server.expiry(leased)
-        eventually(lambda: server.expiry(leased) > renewed)
+        until(lambda: dhcp_daemons(node) not in ([], [before]))
+        renewed = server.expiry(lease)
+        until(lambda: server.expiry(lease) > renewed)
 
         node.delete(pod)
-        eventually(lambda: server.released() == [leased])
+        until(lambda: server.released() == [lease])
 
 
-def test_ours_ends_with_the_daemon_however_that_ends(node: Node) -> None:
+def test_the_child_ends_with_the_daemon_however_that_ends(node: Node) -> None:
     with daemon(node) as process:
-        eventually(lambda: len(dhcp_daemons(node)) == 1)
-        assert {"running": True, "socket": "/run/cni/dhcp.sock"} == told(node)
+        until(lambda: len(dhcp_daemons(node)) == 1)
+        assert {"running": True, "socket": "/run/cni/dhcp.sock"} == inventory_of_dhcp(node)
         process.kill()
         process.wait()
-        eventually(lambda: dhcp_daemons(node) == [])
+        until(lambda: dhcp_daemons(node) == [])
 
 
-def test_one_that_runs_on_the_node_is_respected(node: Node, server: DhcpServer) -> None:
-    """A unit of systemd, say: never two. When it goes, ours takes its place, and its leases."""
+def test_a_dhcp_daemon_of_the_node_is_used(node: Node, server: DhcpServer) -> None:
+    """Of a systemd unit, for example: there are never two. When it ends, netattach starts one, with its leases."""
     command = node.stage.command(
         "sh", "-c", f"mkdir -p /run/cni; exec {node.stage.paths.bin_dir}/dhcp daemon"
     )
     own = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    eventually(lambda: len(dhcp_daemons(node)) == 1)
+    until(lambda: len(dhcp_daemons(node)) == 1)
     (before,) = dhcp_daemons(node)
     node.create_nad("lan", MACVLAN)
     with daemon(node), node.pod("lan") as pod:
         node.add(pod)
-        leased = address(server)
+        lease = address(server)
         assert [before] == dhcp_daemons(node)
-        assert told(node)["running"]
+        assert inventory_of_dhcp(node)["running"]
         own.terminate()
         own.wait()
-        eventually(lambda: dhcp_daemons(node) not in ([], [before]))
-        renewed = server.expiry(leased)
-        eventually(lambda: server.expiry(leased) > renewed)
+        until(lambda: dhcp_daemons(node) not in ([], [before]))
+        renewed = server.expiry(lease)
+        until(lambda: server.expiry(lease) > renewed)
 
         node.delete(pod)
-        eventually(lambda: server.released() == [leased])
+        until(lambda: server.released() == [lease])
 
 
-def test_a_node_without_the_binary_says_so(node: Node) -> None:
-    """And pods that want it fail with what is to be done."""
+def test_the_inventory_of_a_node_without_the_binary(node: Node) -> None:
     binary = node.stage.paths.bin_dir / "dhcp"
-    where = binary.readlink()
+    target = binary.readlink()
     binary.unlink()
     try:
         with daemon(node):
-            assert {"running": False, "socket": "/run/cni/dhcp.sock"} == told(node)
+            assert {"running": False, "socket": "/run/cni/dhcp.sock"} == inventory_of_dhcp(node)
     finally:
-        binary.symlink_to(where)
+        binary.symlink_to(target)
 
 
 def test_no_server_answers(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plugin waits longer than we do: ADD fails in our time, and nothing is left."""
+    """The plugin waits longer than the daemon: ADD fails at the daemon's deadline, and nothing is left."""
     environment = {**node.stage.daemon_environment(), "NETATTACH_PLUGIN_DEADLINE": "3"}
     monkeypatch.setattr(DemoNode, "daemon_environment", lambda _: environment)
     node.create_nad("lan", MACVLAN)

@@ -279,7 +279,7 @@ class TestTheDaemonAfterwards:
                     node.status(late)[0][k] for k in ("name", "interface", "default")
                 )
             notes = [(node.stage.paths.ledger / "chains/plain" / name).read_bytes() for name in node.notes()]
-            assert [True, True] == [compiled_chain.parse_note(note).told for note in notes]
+            assert [True, True] == [compiled_chain.parse_note(note).status_written for note in notes]
             node.delete(early)
             node.delete(late)
 

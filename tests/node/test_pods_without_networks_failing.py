@@ -88,11 +88,11 @@ class TestFailing:
     @pytest.mark.parametrize(
         ("does", "said"),
         [
-            ("exit 0", "printed no result"),
-            ("echo '{\"a\"}'", "answered what is no CNI result"),
-            ("echo '[]'", "answered what is no CNI result"),
-            ("echo oops >&2; exit 9", "failed with exit status 9 and said: oops"),
-            ("kill -KILL $$", "was ended by signal 9"),
+            ("exit 0", "returned no result"),
+            ("echo '{\"a\"}'", "returned an invalid CNI result"),
+            ("echo '[]'", "returned an invalid CNI result"),
+            ("echo oops >&2; exit 9", "failed with exit status 9 and printed: oops"),
+            ("kill -KILL $$", "was killed by signal 9"),
             ("head -c 2000000 /dev/zero", "it wrote more than 1 MiB"),
         ],
     )

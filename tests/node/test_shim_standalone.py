@@ -18,6 +18,7 @@ from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
 from netattach_core.shim.protocol import Kind
 from support.build import shim_under_test
+from support.notes import encode_note
 from support.shim_peer import Host, Shim
 
 TRY_AGAIN, NOT_AVAILABLE, LIMITED, DELEGATE = 11, 50, 51, 100
@@ -417,7 +418,7 @@ def _write_record(host: StandaloneHost, plugin: str) -> None:
     source = Source(str(host.conf), "", True, (("10-a.conf", b"{}"),))
     chain = Chain("1.1.0", 5000, frozenset(), (_step(plugin, ""),), source)
     note = Note(chain, Call("/n", "eth0", "", "{}"), '{"ips":[]}')
-    (host.chains / "plain/sandbox").write_bytes(compiled_chain.encode_note(note))
+    (host.chains / "plain/sandbox").write_bytes(encode_note(note))
 
 
 def _status(host: StandaloneHost) -> Shim:

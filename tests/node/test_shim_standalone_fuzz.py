@@ -21,6 +21,7 @@ from netattach_core.shim import compiled_chain, frames
 from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
 from support import require
 from support.build import shim_binary, shim_sanitized
+from support.notes import encode_note
 from support.shim_peer import Host
 
 SECONDS = float(os.environ.get("NETATTACH_SOAK", "1.5"))
@@ -136,7 +137,7 @@ def test_without_mutations_the_calls_are_standalone(fuzzed: Fuzzed) -> None:
     """Else the other tests would prove nothing."""
     assert (0, RESULT, b"") == fuzzed.run("ADD")
     assert ["ADD"] == fuzzed.verbs_run()
-    assert (0, b"", b"") == fuzzed.run("DEL", note=compiled_chain.encode_note(fuzzed.note))
+    assert (0, b"", b"") == fuzzed.run("DEL", note=encode_note(fuzzed.note))
     assert ["DEL"] == fuzzed.verbs_run()
 
 
@@ -214,7 +215,7 @@ def test_no_file_and_no_result_crash_the_shim(fuzzed: Fuzzed, what: str) -> None
     """Disks and plugins may return anything."""
     whole: dict[str, Callable[[], bytes]] = {
         "primary": lambda: compiled_chain.encode(fuzzed.chain),
-        "note": lambda: compiled_chain.encode_note(fuzzed.note),
+        "note": lambda: encode_note(fuzzed.note),
         "deletion": lambda: compiled_chain.encode(Chain("", 5000, frozenset(), (STEP, STEP))),
         "result": lambda: RESULT,
     }

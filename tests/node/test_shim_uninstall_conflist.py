@@ -39,9 +39,13 @@ class Uninstalled:
         self.write("10-a.conflist", PRIMARY)
         conf_dir = CniConfDir(self.conf, lambda: "cbr0")
         PrimaryCompiler(
-            ledger=root / "ledger", conf_dir=self.conf, networks=conf_dir, deadline=1, named=lambda: True
-        ).look()
-        UninstallChain(self.conf, root / "ledger/chains").take()
+            ledger=root / "ledger",
+            conf_dir=self.conf,
+            networks=conf_dir,
+            deadline=1,
+            chosen_by_settings=lambda: True,
+        ).compile()
+        UninstallChain(self.conf, root / "ledger").install()
         self.plugin = json.loads(self.stand_in.read_text())["plugins"][-1]
 
     def write(self, name: str, text: str) -> None:

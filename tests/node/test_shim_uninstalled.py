@@ -39,7 +39,7 @@ class Uninstalled:
         )
         network_of = Network(network=network, config_text='{"type":"bridge"}', config_name="n")
         (path or self.sources).write_bytes(
-            compiled_chain.encode(compiled_chain.primary(network_of, source, plain=False))
+            compiled_chain.encode(compiled_chain.default_network(network_of, source, plain=False))
         )
         (path or self.sources).chmod(0o600)
 

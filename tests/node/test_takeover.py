@@ -1,4 +1,4 @@
-"""Pods that others attached before us, with the real plugins: their DEL comes to us, and nothing may be left of them."""
+"""Pods that others attached with the real plugins before netattach was installed: netattach's DEL releases everything."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAN: dict[str, Any] = {
     "rangeStart": "10.0.3.100",
     "rangeEnd": "10.0.3.119",
 }
-PRIMARY = Delegate("cbr0", json.loads(DEFAULT_NETWORK))
+DEFAULT = Delegate("cbr0", json.loads(DEFAULT_NETWORK))
 DATA = Delegate(
     "default/data",
     {"cniVersion": "0.4.0", "name": "data", "type": "macvlan", "master": "eth1", "ipam": LAN},
@@ -42,7 +42,7 @@ CHAIN = Delegate(
 
 @pytest.fixture
 def before(node: Node) -> Iterator[Others]:
-    """And nothing of it may be there afterwards."""
+    """The programs that attached pods before; at the end no cache file may be left."""
     before = Others(node)
     yield before
     assert [] == before.files()
@@ -50,10 +50,10 @@ def before(node: Node) -> Iterator[Others]:
 
 @pytest.mark.parametrize("release", multus.RELEASES)
 def test_a_pod_that_multus_attached(before: Others, release: str) -> None:
-    """Default network, a single plugin and a chain: interfaces, leases and Multus' files go."""
+    """Removes interfaces, leases and Multus' files of the default network, a single plugin and a chain."""
     node = before.node
     with node.pod() as pod:
-        before.multus_adds(pod, PRIMARY, DATA, CHAIN, release=release)
+        before.multus_add(pod, DEFAULT, DATA, CHAIN, release=release)
         assert (["lo", "eth0", "net1", "lan"], 3) == (node.link_names(pod), len(node.leases()))
 
         node.delete(pod)
@@ -61,11 +61,11 @@ def test_a_pod_that_multus_attached(before: Others, release: str) -> None:
         assert (["lo"], [], []) == (node.link_names(pod), node.leases(), before.files())
 
 
-def test_a_pod_that_multus_attached_and_whose_namespace_is_gone(before: Others) -> None:
-    """The node was restarted between; what is left are leases."""
+def test_a_pod_that_multus_attached_without_its_namespace(before: Others) -> None:
+    """After a restart of the node only leases are left."""
     node = before.node
     with node.pod() as pod:
-        before.multus_adds(pod, PRIMARY, DATA, CHAIN)
+        before.multus_add(pod, DEFAULT, DATA, CHAIN)
     assert 3 == len(node.leases())
 
     node.delete(pod)
@@ -73,25 +73,25 @@ def test_a_pod_that_multus_attached_and_whose_namespace_is_gone(before: Others) 
     assert ([], []) == (node.leases(), before.files())
 
 
-def test_multus_list_is_gone_and_its_results_are_there(before: Others) -> None:
-    """Multus drops its list after a DEL that failed half-way."""
+def test_results_without_multus_list(before: Others) -> None:
+    """Multus removes its list even if its DEL fails."""
     node = before.node
     with node.pod() as pod:
-        before.multus_adds(pod, PRIMARY, DATA)
-        before.scratch(pod).unlink()
+        before.multus_add(pod, DEFAULT, DATA)
+        before.multus_list(pod).unlink()
 
         node.delete(pod)
 
         assert (["lo"], []) == (node.link_names(pod), node.leases())
 
 
-def test_a_spoilt_list_fails_until_it_is_fixed(before: Others) -> None:
-    """Multus says success and leaks (#1087). The text is none that containerd takes for success."""
+def test_del_fails_until_a_damaged_list_is_fixed(before: Others) -> None:
+    """Multus succeeds and leaks (issue #1087). containerd must not mistake the message for success."""
     node = before.node
     with node.pod() as pod:
-        before.multus_adds(pod, PRIMARY, DATA)
-        whole = before.scratch(pod).read_bytes()
-        before.scratch(pod).write_bytes(whole[:-20])
+        before.multus_add(pod, DEFAULT, DATA)
+        whole = before.multus_list(pod).read_bytes()
+        before.multus_list(pod).write_bytes(whole[:-20])
 
         failed = node.call("del", pod)
 
@@ -100,31 +100,31 @@ def test_a_spoilt_list_fails_until_it_is_fixed(before: Others) -> None:
         assert "not found" not in failed.stderr
         assert "no such file or directory" not in failed.stderr
         assert 2 == len(node.leases())
-        before.scratch(pod).write_bytes(whole)
+        before.multus_list(pod).write_bytes(whole)
         node.delete(pod)
         assert (["lo"], []) == (node.link_names(pod), node.leases())
 
 
-def test_a_spoilt_list_that_is_removed(before: Others) -> None:
-    """What libcni noted beside it is freed all the same."""
+def test_a_damaged_list_that_is_removed(before: Others) -> None:
+    """DEL uses libcni's results without it."""
     node = before.node
     with node.pod() as pod:
-        before.multus_adds(pod, PRIMARY, DATA)
-        before.scratch(pod).write_bytes(b"{")
+        before.multus_add(pod, DEFAULT, DATA)
+        before.multus_list(pod).write_bytes(b"{")
         assert 0 != node.call("del", pod).returncode
 
-        before.scratch(pod).unlink()
+        before.multus_list(pod).unlink()
         node.delete(pod)
 
         assert (["lo"], []) == (node.link_names(pod), node.leases())
 
 
-def test_a_pod_that_the_default_network_attached_alone(before: Others) -> None:
-    """By the configuration of its ADD, though the default network's file says something else today."""
+def test_a_pod_that_the_runtime_attached_without_a_meta_plugin(before: Others) -> None:
+    """By the configuration of its ADD, though the default network's file has changed."""
     node = before.node
     file = node.stage.paths.conf_dir / "10-default.conflist"
     with node.pod() as pod:
-        before.primary_adds(pod)
+        before.runtime_add(pod)
         assert (["lo", "eth0"], 1, 1) == (node.link_names(pod), len(node.leases()), len(before.files()))
         file.write_text(DEFAULT_NETWORK.replace('"cbr0"', '"other"', 1))
         try:
@@ -136,11 +136,11 @@ def test_a_pod_that_the_default_network_attached_alone(before: Others) -> None:
 
 
 def test_check_of_pods_that_others_attached(before: Others) -> None:
-    """It says yes, and no once an interface is gone; of a pod that nobody attached it says no."""
+    """Succeeds, and fails once an interface is gone, and for a pod that was never attached."""
     node = before.node
     with node.pod() as pod, node.pod() as alone, node.pod() as unknown:
-        before.multus_adds(pod, PRIMARY, DATA)
-        before.primary_adds(alone)
+        before.multus_add(pod, DEFAULT, DATA)
+        before.runtime_add(alone)
 
         assert [0, 0] == [node.call("check", each).returncode for each in (pod, alone)]
         assert 0 != node.call("check", unknown).returncode

@@ -1,4 +1,4 @@
-"""Pods that we attached and others free: after an uninstallation the runtime by itself, after a rollback Multus."""
+"""Pods that netattach attached and others release: the runtime after an uninstall, Multus after a rollback."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NETWORKS = [{"name": "data", "mac": "02:00:00:00:00:07"}, {"name": "chain", "int
 
 @pytest.fixture
 def after(node: Node) -> Iterator[Others]:
-    """And nothing may be there afterwards."""
+    """The programs that release pods afterwards; at the end no cache file may be left."""
     node.create_nad("data", DATA)
     node.create_nad("chain", CHAIN)
     after = Others(node)
@@ -50,80 +50,80 @@ def after(node: Node) -> Iterator[Others]:
     assert [] == after.files()
 
 
-def _handed_over(after: Others) -> None:
-    """What the daemon does when it is uninstalled."""
-    asyncio.run(handover.hand_over(*_books(after)))
+def _export(after: Others) -> None:
+    """As the daemon does at an uninstall."""
+    asyncio.run(handover.export(*_ledger_and_caches(after)))
 
 
-def _taken_back(after: Others) -> None:
-    """What it does first when it is installed again."""
-    asyncio.run(handover.take_back(*_books(after)))
+def _reclaim(after: Others) -> None:
+    """As the daemon does at the start."""
+    asyncio.run(handover.reclaim(*_ledger_and_caches(after)))
 
 
-def _books(after: Others) -> tuple[ShimLedger, CniCaches]:
+def _ledger_and_caches(after: Others) -> tuple[ShimLedger, CniCaches]:
     ledger = ShimLedger(after.node.stage.paths.ledger, 120)
     return ledger, CniCaches(after.root / "multus", after.root)
 
 
-def test_after_a_rollback_multus_frees_all_of_it(after: Others) -> None:
-    """A network whose configuration had neither name nor version, and a chain, by what we wrote for Multus."""
+def test_after_a_rollback_multus_releases_everything(after: Others) -> None:
+    """By the exported files: a network with neither name nor version in its configuration, and a chain."""
     node = after.node
     with node.pod(NETWORKS) as pod:
         node.add(pod)
-        _handed_over(after)
+        _export(after)
         assert (["lo", "eth0", "net1", "lan"], 3) == (node.link_names(pod), len(node.leases()))
 
-        after.multus_deletes(pod)
+        after.multus_delete(pod)
 
         assert (["lo"], []) == (node.link_names(pod), node.leases())
-        node.delete(pod)  # the ledger's entry goes when we are back, and so does what the runtime was handed
+        node.delete(pod)  # the next installation removes the ledger's entry and the runtime's cache files
 
 
-def test_after_an_uninstallation_the_runtime_frees_the_default_network(after: Others) -> None:
-    """With the result of our ADD. What the other networks lease stays until we are back: the runtime does not know of them."""
+def test_after_an_uninstall_the_runtime_releases_the_default_network(after: Others) -> None:
+    """With the result of netattach's ADD. The leases of secondary networks, unknown to the runtime, wait for netattach."""
     node = after.node
     with node.pod(NETWORKS) as pod:
         node.add(pod)
-        _handed_over(after)
+        _export(after)
 
-        after.primary_deletes(pod)
+        after.runtime_delete(pod)
 
         assert ["lo", "net1", "lan"] == node.link_names(pod)
         assert ["chain/10.0.4.9"] == [lease for lease in node.leases() if not lease.startswith("data/")]
-        assert not [name for name in after.runtimes_notes() if "cbr0" in name]
+        assert not [name for name in after.runtime_cache() if "cbr0" in name]
     assert 2 == len(node.leases())
     node.delete(pod)
     assert [] == node.leases()
 
 
-def test_a_plain_pod_that_the_shim_attached_alone_is_handed_over_too(after: Others) -> None:
-    """The daemon never met it; its note is the shim's."""
+def test_a_pod_that_the_shim_attached_without_the_daemon_is_exported_too(after: Others) -> None:
+    """From the shim's note."""
     node = after.node
     with node.pod() as pod:
         node.add(pod)
-        _handed_over(after)
+        _export(after)
 
-        after.primary_deletes(pod)
+        after.runtime_delete(pod)
 
         assert (["lo"], []) == (node.link_names(pod), node.leases())
-        assert not [name for name in after.runtimes_notes() if "cbr0" in name]
-        _taken_back(after)
+        assert not [name for name in after.runtime_cache() if "cbr0" in name]
+        _reclaim(after)
         assert [] == after.files()
         node.delete(pod)
 
 
 @pytest.fixture
-def ours(after: Others) -> Iterator[UninstallChain]:
-    """Ours at the end of the default network's plugins, once they are taken; a test's end is our return."""
-    stage = after.node.stage.paths
-    ours = UninstallChain(stage.conf_dir, ShimFiles(stage.ledger).chains)
-    yield ours
-    ours.give_up()
+def chain(after: Others) -> Iterator[UninstallChain]:
+    """Appends the shim to the default network's plugins when a test installs it; removed at the end."""
+    places = after.node.stage.paths
+    chain = UninstallChain(places.conf_dir, places.ledger)
+    yield chain
+    chain.remove()
 
 
 @pytest.fixture
-def primary_file(node: Node) -> Iterator[Path]:
-    """The default network's file; it is put back."""
+def default_network_file(node: Node) -> Iterator[Path]:
+    """Restored at the end."""
     path = node.stage.paths.conf_dir / "10-default.conflist"
     yield path
     path.with_suffix(".conf").unlink(missing_ok=True)
@@ -131,177 +131,179 @@ def primary_file(node: Node) -> Iterator[Path]:
 
 
 @pytest.fixture
-def behind(after: Others, ours: UninstallChain) -> Path:
-    """The one in the directory that libcni chains, and no other: that a runtime uses both is another test's."""
-    ours.take()
-    _stand_in(after).unlink()
+def plugin_file(after: Others, chain: UninstallChain) -> Path:
+    """The file that libcni appends, without the conflist's copy."""
+    chain.install()
+    _copy(after).unlink()
     return after.node.stage.paths.conf_dir / "cbr0" / netattach_conf.BEHIND
 
 
-def _stand_in(after: Others) -> Path:
+def _copy(after: Others) -> Path:
     return after.node.stage.paths.conf_dir / netattach_conf.STAND_IN
 
 
-def _what_is_left(after: Others) -> list[str]:
-    """Of our places."""
+def _left_of_chain(after: Others) -> list[str]:
+    """The names of its existing files."""
     conf = after.node.stage.paths.conf_dir
-    paths = [_stand_in(after), conf / "cbr0", ShimFiles(after.node.stage.paths.ledger).stand_in]
+    paths = [_copy(after), conf / "cbr0", ShimFiles(after.node.stage.paths.ledger).stand_in]
     return [path.name for path in paths if path.exists()]
 
 
-def test_after_an_uninstallation_the_runtime_frees_all_of_it_where_it_chains_directories(
-    after: Others, behind: Path
+def test_after_an_uninstall_a_runtime_that_appends_plugins_from_directories_releases_everything(
+    after: Others, plugin_file: Path
 ) -> None:
-    """Default network, others, leases and entries; and our place goes with the last pod that holds more than that."""
+    """Default network, secondary networks, leases and entries; the last pod with secondary networks removes the file."""
     node = after.node
     with node.pod(NETWORKS) as one, node.pod("data") as two:
         node.add(one)
         node.add(two)
-        _handed_over(after)
+        _export(after)
 
-        after.primary_deletes(one)
+        after.runtime_delete(one)
         assert ["lo"] == node.link_names(one)
-        assert behind.exists()
-        after.primary_deletes(two)
+        assert plugin_file.exists()
+        after.runtime_delete(two)
 
         assert (["lo"], []) == (node.link_names(two), node.leases())
-        assert not behind.parent.exists()
+        assert not plugin_file.parent.exists()
         assert [] == [name for name in node.ledger_entries() if name.endswith(".json")]
-        _forget_what_was_handed_to_multus(after)
+        _remove_multus_cache(after)
         for each in (one, two):
             node.delete(each)
 
 
-def test_new_pods_are_the_default_networks_alone(after: Others, behind: Path) -> None:
-    """What it answers is passed on, and its pods' DEL frees nothing of others."""
+def test_new_pods_get_the_default_network_alone(after: Others, plugin_file: Path) -> None:
+    """The shim passes its result on, and their DEL affects no other pod."""
     node = after.node
     with node.pod("data") as pod, node.pod("data") as new:
         node.add(pod)
-        after.primary_adds(new)
+        after.runtime_add(new)
         assert ["lo", "eth0"] == node.link_names(new)
 
-        after.primary_deletes(new)
+        after.runtime_delete(new)
 
         assert (["lo"], 2) == (node.link_names(new), len(node.leases()))
         assert ["lo", "eth0", "net1"] == node.link_names(pod)
-        after.primary_deletes(pod)
-        assert ([], False) == (node.leases(), behind.exists())
+        after.runtime_delete(pod)
+        assert ([], False) == (node.leases(), plugin_file.exists())
 
 
-def test_a_plugin_that_fails_keeps_the_entry_and_our_place(after: Others, behind: Path) -> None:
-    """The runtime comes again."""
+def test_a_failed_del_keeps_the_entry_and_the_plugin_file(after: Others, plugin_file: Path) -> None:
+    """The runtime retries."""
     node = after.node
     binary = node.stage.paths.bin_dir / "macvlan"
-    where = binary.readlink()
+    target = binary.readlink()
     with node.pod("data") as pod:
         node.add(pod)
         binary.unlink()
         try:
-            failed = after.primary_tries("del", pod)
+            failed = after.runtime_call("del", pod)
         finally:
-            binary.symlink_to(where)
+            binary.symlink_to(target)
 
         assert 0 != failed.returncode
         assert "not found" not in failed.stderr
-        assert behind.exists()
+        assert plugin_file.exists()
         assert 1 == len([name for name in node.ledger_entries() if name.endswith(".json")])
-        after.primary_deletes(pod)
-        assert (["lo"], [], False) == (node.link_names(pod), node.leases(), behind.exists())
+        after.runtime_delete(pod)
+        assert (["lo"], [], False) == (node.link_names(pod), node.leases(), plugin_file.exists())
 
 
-@pytest.mark.parametrize("runtime", ["earlier_runtime", "primary_tries"])
-def test_all_is_freed_whether_the_runtime_chains_directories_or_not(
-    after: Others, ours: UninstallChain, runtime: str
-) -> None:
-    """Default network, others, leases and entries; new pods start meanwhile; and with the last of ours our places go."""
+@pytest.mark.parametrize("runtime", ["old_runtime_call", "runtime_call"])
+def test_every_runtime_releases_everything(after: Others, chain: UninstallChain, runtime: str) -> None:
+    """Whether it appends plugins from directories or not; new pods start meanwhile; the last pod removes the files."""
     node, call = after.node, getattr(after, runtime)
     with node.pod(NETWORKS) as one, node.pod("data") as two, node.pod("data") as new:
         node.add(one)
         node.add(two)
-        ours.take()
-        _handed_over(after)
+        chain.install()
+        _export(after)
 
         assert 0 == call("add", new).returncode
         assert ["lo", "eth0"] == node.link_names(new)
         assert 0 == call("del", one).returncode
         assert ["lo"] == node.link_names(one)
         assert ["lo", "eth0", "net1"] == node.link_names(two)
-        assert _stand_in(after).exists()
+        assert _copy(after).exists()
         assert 0 == call("del", two).returncode
 
         assert ["lo"] == node.link_names(two)
-        assert [] == _what_is_left(after)
+        assert [] == _left_of_chain(after)
         assert [] == [name for name in node.ledger_entries() if name.endswith(".json")]
         assert ["lo", "eth0"] == node.link_names(new)
         assert 0 == call("del", new).returncode
         assert (["lo"], []) == (node.link_names(new), node.leases())
-        _forget_what_was_handed_to_multus(after)
+        _remove_multus_cache(after)
 
 
-def test_a_primary_that_is_a_single_conf(after: Others, ours: UninstallChain, primary_file: Path) -> None:
-    """Is freed like a list, and new pods start in it."""
+def test_a_default_network_of_a_single_plugin(
+    after: Others, chain: UninstallChain, default_network_file: Path
+) -> None:
+    """It is released like a conflist, and new pods start in it."""
     node = after.node
     with node.pod("data") as pod, node.pod() as new:
         node.add(pod)
-        (chain,) = json.loads(DEFAULT_NETWORK)["plugins"]
-        primary_file.unlink()
-        primary_file.with_suffix(".conf").write_text(
-            json.dumps({"cniVersion": "0.3.1", "name": "cbr0", **chain})
+        (plugin,) = json.loads(DEFAULT_NETWORK)["plugins"]
+        default_network_file.unlink()
+        default_network_file.with_suffix(".conf").write_text(
+            json.dumps({"cniVersion": "0.3.1", "name": "cbr0", **plugin})
         )
-        ours.take()
-        _handed_over(after)
-        assert 0 == after.earlier_runtime("add", new).returncode
+        chain.install()
+        _export(after)
+        assert 0 == after.old_runtime_call("add", new).returncode
         assert ["lo", "eth0"] == node.link_names(new)
-        assert 0 == after.earlier_runtime("del", new).returncode
-        assert _stand_in(after).exists()
+        assert 0 == after.old_runtime_call("del", new).returncode
+        assert _copy(after).exists()
 
-        assert 0 == after.earlier_runtime("del", pod).returncode
+        assert 0 == after.old_runtime_call("del", pod).returncode
 
-        assert (["lo"], [], []) == (node.link_names(pod), node.leases(), _what_is_left(after))
-        _forget_what_was_handed_to_multus(after)
+        assert (["lo"], [], []) == (node.link_names(pod), node.leases(), _left_of_chain(after))
+        _remove_multus_cache(after)
 
 
-@pytest.mark.parametrize("spoilt", ["primary", "stand-in"])
-def test_a_stand_in_that_has_grown_old_goes_when_a_pod_starts(
-    after: Others, ours: UninstallChain, primary_file: Path, spoilt: str
+@pytest.mark.parametrize("changed", ["default network", "copy"])
+def test_an_outdated_copy_is_removed_when_a_pod_starts(
+    after: Others, chain: UninstallChain, default_network_file: Path, changed: str
 ) -> None:
-    """That pod starts. What runs on is freed where directories are chained, else once we are back."""
+    """That pod starts. Running pods are released by runtimes that append plugins, else by the next installation."""
     node = after.node
     with node.pod("data") as one, node.pod("data") as two, node.pod() as new:
         node.add(one)
         node.add(two)
-        ours.take()
-        _handed_over(after)
-        seen = after.taken_first()
-        if spoilt == "primary":
-            primary_file.write_text(DEFAULT_NETWORK.replace('"isGateway"', '"mtu":1400,"isGateway"'))
+        chain.install()
+        _export(after)
+        cached = after.first_file()
+        if changed == "default network":
+            default_network_file.write_text(DEFAULT_NETWORK.replace('"isGateway"', '"mtu":1400,"isGateway"'))
         else:
-            _stand_in(after).write_text("{")
+            _copy(after).write_text("{")
 
-        assert 0 == after.earlier_runtime("add", new, seen).returncode
+        assert 0 == after.old_runtime_call("add", new, cached).returncode
 
         assert ["lo", "eth0"] == node.link_names(new)
-        assert not _stand_in(after).exists()
-        assert primary_file.name == after.taken_first().name
-        assert 0 == after.earlier_runtime("del", new).returncode
+        assert not _copy(after).exists()
+        assert default_network_file.name == after.first_file().name
+        assert 0 == after.old_runtime_call("del", new).returncode
         assert ["lo"] == node.link_names(new)
-        assert 0 == after.primary_tries("del", one).returncode
+        assert 0 == after.runtime_call("del", one).returncode
         assert (["lo"], 2) == (node.link_names(one), len(node.leases()))
-        ours.give_up()
+        chain.remove()
         node.delete(two)
         assert (["lo"], []) == (node.link_names(two), node.leases())
-    _forget_what_was_handed_to_multus(after)
+    _remove_multus_cache(after)
 
 
-def test_a_pod_that_was_made_meanwhile_is_freed_when_we_are_back(after: Others, ours: UninstallChain) -> None:
-    """By what the runtime noted of it; our place in that chain is nobody's network."""
+def test_a_pod_created_after_an_uninstall_is_released_by_the_next_installation(
+    after: Others, chain: UninstallChain
+) -> None:
+    """By the runtime's cache, without the shim in that chain."""
     node = after.node
     with node.pod("data") as pod, node.pod() as new:
         node.add(pod)
-        ours.take()
-        assert 0 == after.earlier_runtime("add", new).returncode
-        ours.give_up()
-        _taken_back(after)
+        chain.install()
+        assert 0 == after.old_runtime_call("add", new).returncode
+        chain.remove()
+        _reclaim(after)
 
         node.delete(new)
 
@@ -311,6 +313,6 @@ def test_a_pod_that_was_made_meanwhile_is_freed_when_we_are_back(after: Others, 
         assert [] == node.leases()
 
 
-def _forget_what_was_handed_to_multus(after: Others) -> None:
-    """Nobody who frees a pod by another way knows of it."""
+def _remove_multus_cache(after: Others) -> None:
+    """Only Multus would remove its exported files."""
     shutil.rmtree(after.root / "multus")

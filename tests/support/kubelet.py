@@ -1,4 +1,4 @@
-"""A kubelet's pod-resources socket: real HTTP/2 and gRPC, with the faults that a test orders."""
+"""A kubelet's pod-resources socket: real HTTP/2 and gRPC, with faults on demand."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _varint(value: int) -> bytes:
 
 
 def claim(name: str, *devices: str, driver: str = "nic.vendor.com", pool: str = "node1") -> bytes:
-    """DynamicResource; its devices have CDI names of the same words."""
+    """DynamicResource; its devices have CDI names that end with theirs."""
     held = [
         message((1, message((1, f"vendor.com/nic={device}"))), (2, driver), (3, pool), (4, device))
         for device in devices
@@ -45,7 +45,7 @@ def claim(name: str, *devices: str, driver: str = "nic.vendor.com", pool: str = 
 
 
 def pod(namespace: str, name: str, containers: Containers, claims: Sequence[bytes] = ()) -> bytes:
-    """PodResources; each container's devices by resource, and claims that all containers share."""
+    """PodResources: each container's devices by resource, and claims that all containers share."""
     held = [
         message(
             *((2, message((1, r), *((2, d) for d in ids))) for r, ids in c.items()),
@@ -58,17 +58,17 @@ def pod(namespace: str, name: str, containers: Containers, claims: Sequence[byte
 
 @dataclass
 class Kubelet:
-    """`pods` by namespace/name. Without `has_get` it is one before 1.34. `busy` calls are turned away first.
+    """`pods` by namespace/name. Without `has_get` it is older than 1.34. It rejects the first `busy` calls.
 
-    `hangs`, `breaks` and `raw` are what becomes of each call instead; `padding` makes List's answer long. `claims` are those of
-    every pod, as `claim` makes them.
+    It does not answer if it `hangs`, `disconnects` instead, or sends `raw`; `padding` makes List's answer long. `claims`, from
+    `claim`, are those of every pod.
     """
 
     pods: Mapping[str, Containers] = field(default_factory=dict)
     has_get: bool = True
     busy: int = 0
     hangs: bool = False
-    breaks: bool = False
+    disconnects: bool = False
     raw: bytes | None = None
     padding: int = 0
     claims: Sequence[bytes] = ()
@@ -78,7 +78,7 @@ class Kubelet:
         connection = _Connection(self, writer)
         try:
             while data := await reader.read(1 << 16):
-                if not await connection.hear(data):
+                if not await connection.receive(data):
                     break
         except ConnectionError:
             pass
@@ -86,7 +86,7 @@ class Kubelet:
             writer.close()
 
     def answer(self, path: str, request: bytes) -> tuple[int, str, bytes]:
-        """gRPC status, its words, the message."""
+        """gRPC status, its text, the message."""
         self.calls.append(path.rpartition("/")[2])
         if self.busy:
             self.busy -= 1
@@ -111,7 +111,7 @@ class Kubelet:
 
 
 class _Connection:
-    """One client's."""
+    """The connection of one client."""
 
     def __init__(self, kubelet: Kubelet, writer: asyncio.StreamWriter) -> None:
         self._kubelet = kubelet
@@ -123,8 +123,8 @@ class _Connection:
         self._left = b""
         self._trailers: list[tuple[str, str]] = []
 
-    async def hear(self, data: bytes) -> bool:
-        """Whether the conversation goes on."""
+    async def receive(self, data: bytes) -> bool:
+        """Returns whether the connection stays open."""
         for event in self._http.receive_data(data):
             if isinstance(event, RequestReceived):
                 self._path = next(str(value) for name, value in event.headers or () if str(name) == ":path")
@@ -134,7 +134,7 @@ class _Connection:
                 if self._kubelet.hangs:
                     self._kubelet.calls.append("hang")
                     continue
-                if self._kubelet.breaks:
+                if self._kubelet.disconnects:
                     return False
                 if self._kubelet.raw is not None:
                     self._writer.write(self._kubelet.raw)
@@ -148,9 +148,9 @@ class _Connection:
 
     def _answer(self) -> None:
         _, size = struct.unpack_from(">BI", self._body)
-        status, words, body = self._kubelet.answer(self._path, self._body[5 : 5 + size])
+        status, text, body = self._kubelet.answer(self._path, self._body[5 : 5 + size])
         headers = [(":status", "200"), ("content-type", "application/grpc")]
-        self._trailers = [("grpc-status", str(status)), *([("grpc-message", words)] if words else [])]
+        self._trailers = [("grpc-status", str(status)), *([("grpc-message", text)] if text else [])]
         if status:
             self._http.send_headers(1, headers + self._trailers, end_stream=True)
             self._trailers = []
@@ -160,7 +160,7 @@ class _Connection:
         self._send()
 
     def _send(self) -> None:
-        """As much as the client has room for."""
+        """As much as the client's flow-control window allows."""
         if not self._trailers:
             return
         while self._left and (
@@ -182,8 +182,8 @@ async def serving(kubelet: Kubelet, path: Path) -> AsyncIterator[None]:
 
 
 @contextlib.contextmanager
-def beside(kubelet: Kubelet, path: Path) -> Iterator[None]:
-    """In a thread of its own, for tests that wait."""
+def serving_in_thread(kubelet: Kubelet, path: Path) -> Iterator[None]:
+    """For tests that block."""
     loop = asyncio.new_event_loop()
     started, stop = threading.Event(), asyncio.Event()
 

@@ -1,7 +1,7 @@
-"""Multus as a node finds it: what it ran on ADD, and what it wrote of it, in the forms of its releases.
+"""Multus' cache files as its releases write them.
 
-The forms are written from its published types (pkg/types DelegateNetConf, libcni cachedInfo and NetworkConfigList), as Go's
-encoding/json prints them: no omitted booleans, []byte in base64, `null` for lists that were never made.
+Written from its published types (pkg/types DelegateNetConf, libcni cachedInfo and NetworkConfigList), as Go's encoding/json
+prints them: no omitted booleans, []byte in base64, `null` for nil slices.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ RELEASES = ("3.9", "4.2", "4.3")
 
 @dataclass(frozen=True)
 class Delegate:
-    """A network that Multus was told to attach. `asked`: what the pod's annotation asks, under Multus' keys."""
+    """A network that Multus attached. `requests`: those of the pod's annotation, under Multus' keys."""
 
     name: str
     config: Mapping[str, Any]
     ifname: str = ""
-    asked: Mapping[str, Any] = field(default_factory=dict)
+    requests: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def plugins(self) -> Sequence[Mapping[str, Any]]:
@@ -33,7 +33,7 @@ class Delegate:
         return str(self.config["name"])
 
 
-def scratch(delegates: Sequence[Delegate], release: str = "4.2") -> bytes:
+def delegate_list(delegates: Sequence[Delegate], release: str = "4.2") -> bytes:
     """/var/lib/cni/multus/<container id>."""
     return json.dumps([_delegate(each, release) for each in delegates], separators=(",", ":")).encode()
 
@@ -52,7 +52,9 @@ def cached(
         "networkName": delegate.config_name,
         "netns": netns,
         "cniArgs": args,
-        "capabilityArgs": {"mac": delegate.asked["macRequest"]} if "macRequest" in delegate.asked else {},
+        "capabilityArgs": {"mac": delegate.requests["macRequest"]}
+        if "macRequest" in delegate.requests
+        else {},
         "result": result,
     }
     return json.dumps(
@@ -73,7 +75,7 @@ def _delegate(delegate: Delegate, release: str) -> dict[str, Any]:
         **chain,
         "Name": delegate.name,
         **({"ifnameRequest": delegate.ifname} if delegate.ifname else {}),
-        **delegate.asked,
+        **delegate.requests,
         "IsFilterV4Gateway": False,
         "IsFilterV6Gateway": False,
         "Bytes": base64.b64encode(json.dumps(delegate.config).encode()).decode(),
@@ -81,7 +83,7 @@ def _delegate(delegate: Delegate, release: str) -> dict[str, Any]:
 
 
 def _typed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What libcni's types keep of a plugin: its own keys are lost."""
+    """The keys of libcni's types; those of the plugin itself are lost."""
     ipam = {"type": config["ipam"]["type"]} if "ipam" in config else {}
     kept = {key: config[key] for key in ("cniVersion", "name", "type", "capabilities") if key in config}
     return {**kept, "ipam": ipam, "dns": {}}

@@ -1,4 +1,4 @@
-"""Those who attach and free pods on a node without us: Multus, and the runtime by the default network alone."""
+"""Programs other than netattach that attach and release pods: Multus, and the runtime with the default network alone."""
 
 from __future__ import annotations
 
@@ -20,56 +20,57 @@ from support.node import Node, NodePod
 
 
 class Others:
-    """Who stands on the node before us or after us, and their files."""
+    """These programs on a node, and their cache files."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self.root = node.stage.paths.var_lib_cni
 
     def container_id(self, pod: NodePod) -> str:
-        """As cnitool, which stands for the runtime, makes it of the namespace."""
+        """As cnitool, the runtime of these tests, derives it from the namespace's path."""
         return "cnitool-" + hashlib.sha512(pod.netns.encode()).hexdigest()[:20]
 
-    def scratch(self, pod: NodePod) -> Path:
+    def multus_list(self, pod: NodePod) -> Path:
         return self.root / "multus" / self.container_id(pod)
 
     def files(self) -> list[str]:
-        """All cache files of others, those that the runtime keeps of our own network left out."""
+        """All cache files, without those that the runtime writes for netattach's conflist."""
         kept = [path for name in ("multus", "results") for path in (self.root / name).rglob("*")]
         return [path.name for path in kept if path.is_file() and not path.name.startswith("netattach-")]
 
-    def runtimes_notes(self) -> list[str]:
-        """What the runtime has noted of networks, ours among them."""
+    def runtime_cache(self) -> list[str]:
+        """The runtime's cache files, including those for netattach's conflist."""
         return [path.name for path in (self.root / "results").iterdir()]
 
-    def multus_adds(self, pod: NodePod, *delegates: Delegate, release: str = "4.2") -> None:
-        """Each network by the real plugins, with the files that Multus and its libcni leave."""
+    def multus_add(self, pod: NodePod, *delegates: Delegate, release: str = "4.2") -> None:
+        """Attaches each network with the real plugins, and writes the files of Multus and its libcni."""
         for index, delegate in enumerate(delegates):
             ifname = delegate.ifname or ("eth0" if index == 0 else f"net{index}")
             result = self._plugins_add(pod, delegate, ifname)
             path = self.root / "multus/results" / f"{delegate.config_name}-{self.container_id(pod)}-{ifname}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(multus.cached(delegate, self.container_id(pod), ifname, pod.netns, result))
-        self.scratch(pod).write_bytes(multus.scratch(delegates, release))
-        self._runtime_notes_multus(pod)
+        self.multus_list(pod).write_bytes(multus.delegate_list(delegates, release))
+        self._cache_multus_call(pod)
 
-    def _runtime_notes_multus(self, pod: NodePod) -> None:
-        itself = Delegate(multus_cache.NAME, {"name": multus_cache.NAME, "type": "multus"})
-        path = self.root / "results" / f"{itself.config_name}-{self.container_id(pod)}-eth0"
+    def _cache_multus_call(self, pod: NodePod) -> None:
+        """As the runtime caches its call of Multus."""
+        own = Delegate(multus_cache.NAME, {"name": multus_cache.NAME, "type": "multus"})
+        path = self.root / "results" / f"{own.config_name}-{self.container_id(pod)}-eth0"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(multus.cached(itself, self.container_id(pod), "eth0", pod.netns, {}))
+        path.write_bytes(multus.cached(own, self.container_id(pod), "eth0", pod.netns, {}))
 
-    def primary_adds(self, pod: NodePod) -> None:
-        """The runtime by itself, before there was a meta-plugin; its libcni is the real one."""
+    def runtime_add(self, pod: NodePod) -> None:
+        """The runtime without a meta-plugin, with the real libcni."""
         self._runtime("add", pod)
 
-    def primary_deletes(self, pod: NodePod) -> None:
-        """The runtime by itself, after there was a meta-plugin."""
+    def runtime_delete(self, pod: NodePod) -> None:
+        """The runtime after the meta-plugin was removed."""
         self._runtime("del", pod)
 
-    def multus_deletes(self, pod: NodePod) -> None:
-        """As Multus does: the list backwards, each with `Bytes` and libcni's result (pkg/multus, CmdDel)."""
-        delegates = json.loads(self.scratch(pod).read_bytes())
+    def multus_delete(self, pod: NodePod) -> None:
+        """As Multus does: its list in reverse, each delegate with `Bytes` and libcni's result (pkg/multus, CmdDel)."""
+        delegates = json.loads(self.multus_list(pod).read_bytes())
         for index, each in reversed(list(enumerate(delegates))):
             config = json.loads(base64.b64decode(each["Bytes"]))
             ifname = each.get("ifnameRequest") or ("eth0" if index == 0 else f"net{index}")
@@ -80,10 +81,10 @@ class Others:
                 head = {"cniVersion": config["cniVersion"], "name": config["name"]}
                 self._plugin("DEL", pod, ifname, {**head, **plugin, "prevResult": result})
             note.unlink()
-        self.scratch(pod).unlink()
+        self.multus_list(pod).unlink()
 
-    def primary_tries(self, verb: str, pod: NodePod) -> subprocess.CompletedProcess[str]:
-        """Whatever comes of it."""
+    def runtime_call(self, verb: str, pod: NodePod) -> subprocess.CompletedProcess[str]:
+        """The default network alone; may fail."""
         return self._cnitool(verb, "cbr0", pod, self.node.stage.paths.conf_dir)
 
     def _cnitool(self, verb: str, network: str, pod: NodePod, conf: Path) -> subprocess.CompletedProcess[str]:
@@ -94,18 +95,18 @@ class Others:
         }
         return self.node.stage.run(self.node.cnitool, verb, network, pod.netns, env=environment, check=False)
 
-    def earlier_runtime(
-        self, verb: str, pod: NodePod, seen: Path | None = None
+    def old_runtime_call(
+        self, verb: str, pod: NodePod, cached: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """One that chains no directories, as containerd 1.6, with the file that it takes now, or took when it looked last.
+        """A runtime that appends no plugins from directories, as containerd 1.6; may fail.
 
-        Whatever comes of it.
+        It uses the first file, or the one that it has `cached`.
         """
-        file = seen or self.taken_first()
+        file = cached or self.first_file()
         return self._cnitool(verb, json.loads(file.read_text())["name"], pod, file.parent)
 
-    def taken_first(self) -> Path:
-        """A copy of the first file by name, alone in a directory; our own conf is gone for the runtime."""
+    def first_file(self) -> Path:
+        """A copy of the first file by name except netattach's conflist, in a directory of its own."""
         places = self.node.stage.paths
         present = [path for path in places.conf_dir.iterdir() if path.suffix in netattach_conf.SUFFIXES]
         first = min(path for path in present if path.name != netattach_conf.FILE_NAME)
@@ -115,7 +116,7 @@ class Others:
         return Path(shutil.copy(first, alone))
 
     def _runtime(self, verb: str, pod: NodePod) -> None:
-        done = self.primary_tries(verb, pod)
+        done = self.runtime_call(verb, pod)
         assert done.returncode == 0, done.stderr
 
     def _plugins_add(self, pod: NodePod, delegate: Delegate, ifname: str) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def _required_resource(nad: Nad) -> str:
     network = Network(nad.full_name, nad.config, nad.name, resource=resource)
     return (
         resource
-        if device_assignment.takes_one(network) and device_assignment.cannot_do_without(network)
+        if device_assignment.takes_device(network) and device_assignment.requires_device(network)
         else ""
     )
 

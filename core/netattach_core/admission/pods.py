@@ -188,7 +188,7 @@ def _requested_default(
 
 def _default_routes(key: str, selections: Sequence[NetworkSelection]) -> Iterator[Finding]:
     requests = [
-        default_route.Asked(each.full_name, each.interface or f"net{index}", each.default_route)
+        default_route.Request(each.full_name, each.interface or f"net{index}", each.default_route)
         for index, each in enumerate(selections, start=1)
         if each.default_route is not None
     ]

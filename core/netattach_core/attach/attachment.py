@@ -1,4 +1,4 @@
-"""One network of one pod: what its plugins are told at ADD, and again, byte for byte, at DEL."""
+"""One network of one pod: the input of its plugins at ADD, and again, byte for byte, at DEL."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ from netattach_core.text.finding import path_text
 
 @dataclass(frozen=True)
 class Attachment:
-    """`network` is the name in network-status; `config_text` the author's bytes, `config_name` the name where they give none.
+    """`network` is the name in network-status; `config_text` the author's bytes, `config_name` the name if they have none.
 
-    `args` become CNI_ARGS, `runtime_config` is offered by capability, `cni_args` go into each plugin's args.cni. `result`
-    is the last plugin's answer, "" until there is one; `default_route` the gateways asked for, None where nobody asked;
-    `resource` the one whose device it has.
+    `args` become CNI_ARGS, plugins get `runtime_config` by capability, and `cni_args` in args.cni. `result` is the last plugin's
+    result, "" without one; `default_route` the requested gateways, None without a request; `resource` that of its device.
     """
 
     network: str
@@ -51,9 +50,9 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A configuration that was found for a name: a NAD's, or a file of the node (then `file` says which).
+    """A configuration found by name: a NAD's, or that of a `file` of the node.
 
-    `resource` is the NAD's resourceName, `device` the one of the pod's devices that it was assigned of that.
+    `resource` is the NAD's resourceName, `device` the device of this resource that it was assigned.
     """
 
     network: str
@@ -64,10 +63,12 @@ class Network:
     device: str = ""
 
 
-def primary(call: CniRequest, network: Network, asked: NetworkSelection | None = None) -> Attachment:
-    """The default network: it alone gets what the runtime itself offers (S107), and what the pod asks of it.
+def of_default_network(
+    call: CniRequest, network: Network, selection: NetworkSelection | None = None
+) -> Attachment:
+    """The default network with the runtime's own runtimeConfig and the pod's requests for it. Raises NetattachError.
 
-    Raises NetattachError.
+    Secondary networks do not get the former (Kubernetes Network Plumbing Working Group spec, section 7.5).
     """
     offered = {key: value for key, value in call.runtime_config.items() if key != cni_request.POD_ANNOTATIONS}
     attachment = Attachment(
@@ -79,20 +80,20 @@ def primary(call: CniRequest, network: Network, asked: NetworkSelection | None =
         args=call.args,
         runtime_config=offered,
     )
-    return _with_device(attachment if asked is None else _with_asked(attachment, asked), network)
+    return _with_device(attachment if selection is None else _with_requests(attachment, selection), network)
 
 
-def lease(network: str, ifname: str) -> Attachment:
-    """A lease of host-local that nothing else is known of. Its own DEL frees it, by the sandbox and whatever the range."""
-    ipam = {"type": "host-local", "subnet": "192.0.2.0/24"}  # it wants some range, and looks at none
+def of_lease(network: str, ifname: str) -> Attachment:
+    """An attachment of which only a lease of host-local is known. Its DEL releases the lease, by container id alone."""
+    ipam = {"type": "host-local", "subnet": "192.0.2.0/24"}  # DEL requires a range and does not use it
     conf = {"cniVersion": "1.0.0", "name": network, "type": "host-local", "ipam": ipam}
     return Attachment(network, ifname, json.dumps(conf), network)
 
 
-def leased(attachment: Attachment) -> tuple[tuple[str, str], ...]:
-    """What host-local has noted for it, as its result tells: network and address. Nothing where it keeps its store elsewhere."""
+def host_local_leases(attachment: Attachment) -> tuple[tuple[str, str], ...]:
+    """Network and address of each lease of host-local, according to its result; empty if its `dataDir` is not the default."""
     ipams = [json_document.value(plugin.text).get("ipam") for plugin in attachment.conf.plugins]
-    if not any(isinstance(each, dict) and _is_in_usual_store(each) for each in ipams):
+    if not any(isinstance(each, dict) and _uses_default_store(each) for each in ipams):
         return ()
     try:
         result = cni_result.parse(attachment.result or "{}", attachment.conf.cni_version)
@@ -101,27 +102,27 @@ def leased(attachment: Attachment) -> tuple[tuple[str, str], ...]:
     return tuple((attachment.conf.name, each.address.partition("/")[0]) for each in result.addresses)
 
 
-def _is_in_usual_store(ipam: Mapping[str, Any]) -> bool:
+def _uses_default_store(ipam: Mapping[str, Any]) -> bool:
     return ipam.get("type") == "host-local" and not ipam.get("dataDir")
 
 
 def decide(
     call: CniRequest,
     default: Network,
-    others: Sequence[tuple[NetworkSelection, Network]],
-    asked_of_default: NetworkSelection | None = None,
+    secondary: Sequence[tuple[NetworkSelection, Network]],
+    default_selection: NetworkSelection | None = None,
 ) -> tuple[Attachment, ...]:
-    """All attachments of an ADD: the default network, then the others in their order (S17, S99), each with what was found for it.
+    """All attachments of an ADD: the default network, then the secondary ones in their order.
 
-    Nothing has been touched yet, so this is where all that can be known to fail does. Raises NetattachError.
+    Nothing has been touched yet, so this reports everything that is known to fail. Raises NetattachError.
     """
-    if asked_of_default is not None and asked_of_default.interface not in ("", call.ifname):
+    if default_selection is not None and default_selection.interface not in ("", call.ifname):
         raise AnnotationError(
-            f"network {asked_of_default.full_name}: the runtime looks for the default network's interface as {call.ifname!r}; "
-            f"remove `{asked_of_default.interface}`"
+            f"network {default_selection.full_name}: the runtime expects the default network's interface to be {call.ifname!r}; "
+            f"remove `{default_selection.interface}`"
         )
-    attachments = [primary(call, default, asked_of_default)]
-    for index, (selection, network) in enumerate(others, start=1):
+    attachments = [of_default_network(call, default, default_selection)]
+    for index, (selection, network) in enumerate(secondary, start=1):
         ifname = selection.interface or interface_name(index)
         attachments.append(_secondary(call, selection, network, ifname))
     _check_interface_names(attachments)
@@ -132,7 +133,7 @@ def decide(
 
 
 def interface_name(index: int) -> str:
-    """What the network at this place gets where no name is asked for; the default network is at 0."""
+    """The name of the network at this position without a requested one; the default network is at 0."""
     return f"net{index}"
 
 
@@ -144,11 +145,11 @@ def _secondary(call: CniRequest, selection: NetworkSelection, network: Network, 
         config_name=network.config_name,
         args=call.args,
     )
-    return _with_device(_with_asked(attachment, selection), network)
+    return _with_device(_with_requests(attachment, selection), network)
 
 
 def _with_device(attachment: Attachment, network: Network) -> Attachment:
-    """The device in each plugin's configuration, as Multus puts it there, and by capability; before one that the pod names."""
+    """Puts the device into each plugin's configuration, as Multus does, and into runtimeConfig; replaces the pod's own."""
     if not network.device:
         return attachment
     return dataclasses.replace(
@@ -159,14 +160,14 @@ def _with_device(attachment: Attachment, network: Network) -> Attachment:
     )
 
 
-def _with_asked(attachment: Attachment, selection: NetworkSelection) -> Attachment:
-    """With all that the pod asks of this network. Raises NetattachError."""
+def _with_requests(attachment: Attachment, selection: NetworkSelection) -> Attachment:
+    """With the pod's requests for this network. Raises NetattachError."""
     _check_conf(attachment)
-    asked = _runtime_config(selection)
-    if "portMappings" in asked:  # the pod's own host ports stay
+    requested = _runtime_config(selection)
+    if "portMappings" in requested:  # in addition to the pod's host ports
         offered = attachment.runtime_config.get("portMappings") or []
-        asked["portMappings"] = [*offered, *asked["portMappings"]]
-    runtime_config = {**attachment.runtime_config, **asked}
+        requested["portMappings"] = [*offered, *requested["portMappings"]]
+    runtime_config = {**attachment.runtime_config, **requested}
     attachment = dataclasses.replace(
         attachment,
         runtime_config=runtime_config,
@@ -177,8 +178,8 @@ def _with_asked(attachment: Attachment, selection: NetworkSelection) -> Attachme
 
 
 def _runtime_config(selection: NetworkSelection) -> dict[str, Any]:
-    """What the pod asks of this network, under the capability that each plugin has to declare to get it."""
-    asked = {
+    """The pod's requests for this network, by the capability that a plugin has to declare to get them."""
+    requested = {
         "ips": list(selection.ips),
         "mac": selection.mac,
         "infinibandGUID": selection.infiniband_guid,
@@ -186,13 +187,13 @@ def _runtime_config(selection: NetworkSelection) -> dict[str, Any]:
         "bandwidth": dict(selection.bandwidth),
         "deviceID": selection.device_id,
     }
-    return {key: value for key, value in asked.items() if value}
+    return {key: value for key, value in requested.items() if value}
 
 
 def _with_legacy_args(attachment: Attachment, selection: NetworkSelection) -> Attachment:
-    """MAC and IP in CNI_ARGS too, as Multus sends them: NADs without capabilities rely on it (npwg-spec T1).
+    """Adds MAC and IP to CNI_ARGS, as Multus does: NADs without capabilities depend on it.
 
-    IP only where no plugin takes `ips` by capability: host-local reads one address there and fails on two (T2).
+    IP only if no plugin has the capability `ips`: host-local reads one address from CNI_ARGS and fails on two.
     """
     args = dict(attachment.args)
     if selection.mac:
@@ -202,22 +203,22 @@ def _with_legacy_args(attachment: Attachment, selection: NetworkSelection) -> At
     return dataclasses.replace(attachment, args=args)
 
 
-def default_routes(attachments: Iterable[Attachment]) -> tuple[default_route.Asked, ...]:
-    """What is asked of the pod's default routes, network by network."""
+def default_routes(attachments: Iterable[Attachment]) -> tuple[default_route.Request, ...]:
+    """The requests for default routes, by network."""
     return tuple(
-        default_route.Asked(each.network, each.ifname, each.default_route)
+        default_route.Request(each.network, each.ifname, each.default_route)
         for each in attachments
         if each.default_route is not None
     )
 
 
 def with_result(attachment: Attachment, result: str) -> Attachment:
-    """The same attachment, carried out."""
+    """The same attachment with the result of its ADD."""
     return dataclasses.replace(attachment, result=result)
 
 
 def _check_interface_names(attachments: Iterable[Attachment]) -> None:
-    """Each name once (S34), and one that the kernel takes."""
+    """Each name has to be unique in the pod, and valid for the kernel."""
     seen: dict[str, str] = {}
     for each in attachments:
         problem = names.interface_problem(each.ifname)
@@ -225,24 +226,24 @@ def _check_interface_names(attachments: Iterable[Attachment]) -> None:
             raise AnnotationError(f"network {each.network}: {problem}")
         if each.ifname in seen:
             raise AnnotationError(
-                f"network {each.network}: interface {each.ifname!r} is {seen[each.ifname]}'s already; ask for another name"
+                f"network {each.network}: interface {each.ifname!r} is {seen[each.ifname]}'s already; request another name"
             )
         seen[each.ifname] = each.network
 
 
 def _check_conf(attachment: Attachment) -> None:
-    """Reads the configuration, so that a broken one fails with the network's name before anything is touched."""
+    """Raises ConfigError, with the network's name, for a configuration that must not run."""
     try:
         conf = attachment.conf
     except NetattachError as error:
         raise ConfigError(f"network {attachment.network}: {error.message}") from error
     if not names.is_cni_name(conf.name):
         raise ConfigError(
-            f"network {attachment.network}: the configuration's name {conf.name!r} is none that CNI takes"
+            f"network {attachment.network}: the configuration's name {conf.name!r} is not valid for CNI"
         )
     meta = meta_plugins.first_named(attachment.config_text)
     if meta:
         raise ConfigError(
-            f"network {attachment.network}: its {path_text(meta[0])} is {meta[1]}, which attaches networks itself: "
-            "no network leads back to it; name another plugin"
+            f"network {attachment.network}: its {path_text(meta[0])} is {meta[1]}, a meta-plugin, which no network may call; "
+            "name another plugin"
         )

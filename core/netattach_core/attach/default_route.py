@@ -1,10 +1,11 @@
-"""`default-route` of a pod's selections: which default routes are in force when its ADD ends (npwg-spec S53 to S55).
+"""`default-route` of a pod's network selections: the pod's default routes at the end of its ADD.
 
-IPv4 and IPv6 each on their own. A family that nobody asks for is left as the plugins made it. Of one that is asked for, the pod
-has the routes that were asked for and no other: what stands in the kernel is compared with them, and what differs is changed.
+Kubernetes Network Plumbing Working Group spec, section 4.1.2.1.9. IPv4 and IPv6 are independent. Without a request for a family
+its routes stay as the plugins set them. With one, the pod has the requested routes and no others: they are compared with the
+kernel's, and differences are corrected.
 
-Other than Multus (multus section 1.6): an empty list means what the specification says, the default routes that this network's
-own plugins set, where Multus takes all of them from the pod, the default network's too (Multus #1011).
+In contrast to Multus, an empty list has the meaning of the specification, the default routes that this network's plugins set;
+Multus removes all of them from the pod, including those of the default network (Multus issue #1011).
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ FAMILIES = (4, 6)
 
 
 _ADVERTISED_METRIC = 1024
-"""Of IPv6 routes for which nobody says another one: the plugins', and those of router advertisements, which come at any time."""
+"""The kernel's default for IPv6: of the plugins' routes and of advertised ones, which appear at any time."""
 
 _METRIC = {4: 0, 6: 512}
-"""By family, of the routes that we set: before the advertised ones. Of one metric, a router that calls itself preferred wins."""
+"""By family, of the routes that netattach sets: lower than advertised ones, which may win at the same metric."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One network's `default-route`; no `gateways` means: the default routes that its own plugins set."""
+class Request:
+    """One network's `default-route`; empty `gateways` stand for the default routes that its plugins set."""
 
     network: str
     ifname: str
@@ -37,7 +38,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """Where a route leads; `gateway` is "" where that is the link itself."""
+    """A next hop; `gateway` is "" for a route over the link itself."""
 
     ifname: str
     gateway: str
@@ -45,7 +46,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class DefaultRoute:
-    """A default route of the kernel's main table. Several `hops`: one packet takes one of them. `metric` 0: the kernel's own."""
+    """A default route of the kernel's main table; several `hops` are ECMP. `metric` 0 is the kernel's default."""
 
     family: int
     hops: tuple[Hop, ...]
@@ -54,32 +55,32 @@ class DefaultRoute:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What makes the kernel's table the one that was asked for; first what is `removed`."""
+    """The corrections of the kernel's table; `removed` comes first."""
 
     removed: tuple[DefaultRoute, ...]
     added: tuple[DefaultRoute, ...]
 
 
 InForce = Mapping[int, tuple[Hop, ...]]
-"""By family, where its default routes lead; without the families that are left as they are."""
+"""The next hops of the default routes by family; without the families that stay as they are."""
 
 
-def check(asked: Sequence[Asked]) -> None:
-    """Raises AnnotationError for what cannot all be in force, or is no gateway; nothing has been touched then."""
+def check(requests: Sequence[Request]) -> None:
+    """Raises AnnotationError for conflicting requests and for addresses that cannot be gateways."""
     found = {
-        family: [(g, each) for each in asked for g in of_family(each.gateways, family)] for family in FAMILIES
+        family: [(g, each) for each in requests for g in of_family(each.gateways, family)]
+        for family in FAMILIES
     }
     for family, gateways in found.items():
         if len(gateways) > 1:
             both = " and ".join(f"{gateway} ({each.network})" for gateway, each in gateways)
             raise AnnotationError(
-                f"`default-route` asks for {both}: a pod has one default route of IPv{family}, and no ECMP; keep one"
+                f"`default-route` requests {both}: a pod has one default route of IPv{family}, and no ECMP; keep one"
             )
-    own = [each.network for each in asked if not each.gateways]
+    own = [each.network for each in requests if not each.gateways]
     if len(own) > 1:
         raise AnnotationError(
-            f"an empty `default-route` stands with {' and '.join(own)}: only one network can give the pod its default routes; "
-            "keep one"
+            f"`default-route` is empty for {' and '.join(own)}: only one network can set the pod's default routes; keep one"
         )
     for gateway, each in (pair for pairs in found.values() for pair in pairs):
         problem = gateway_problem(gateway)
@@ -87,43 +88,43 @@ def check(asked: Sequence[Asked]) -> None:
             raise AnnotationError(f"network {each.network}: `default-route` {problem}")
 
 
-def check_own(asked: Sequence[Asked], own: Iterable[str]) -> None:
-    """Raises ConfigError for a gateway among the pod's `own` addresses (CIDRs): the kernel takes it, and nothing gets out."""
+def check_own(requests: Sequence[Request], own: Iterable[str]) -> None:
+    """Raises ConfigError for a gateway among the pod's `own` addresses (CIDRs): the kernel accepts it and no packet leaves."""
     hosts = {ip.ip for text in own if (ip := addresses.parse_cidr(text)) is not None}
-    for each in asked:
+    for each in requests:
         for gateway in each.gateways:
             if addresses.parse_ip(gateway) in hosts:
                 raise ConfigError(
-                    f"network {each.network}: `default-route` {gateway} is the pod's own address; ask for its gateway"
+                    f"network {each.network}: `default-route` {gateway} is the pod's own address; request its gateway"
                 )
 
 
 def gateway_problem(gateway: str) -> str | None:
-    """Why an address is none that a route can lead over, or None."""
+    """Why the address cannot be a gateway, None if it can."""
     ip = addresses.parse_ip(gateway)
     if ip is None:
-        return f"{gateway} is no address"
+        return f"{gateway} is not an IP address"
     if ip.is_unspecified or ip.is_multicast or ip.is_loopback or str(ip) == "255.255.255.255":
-        return f"{gateway} is no address of a gateway"
+        return f"{gateway} cannot be a gateway"
     return None
 
 
 def of_family(gateways: Iterable[str], family: int) -> list[str]:
-    """Those of one IP version, as the kernel writes them."""
+    """Those of one IP version, in the kernel's notation."""
     parsed = (addresses.parse_ip(gateway) for gateway in gateways)
     return [str(ip) for ip in parsed if ip is not None and ip.version == family]
 
 
-def in_force(asked: Sequence[Asked], routes: Sequence[DefaultRoute]) -> InForce:
-    """What has to be in force, where `routes` are what the plugins have made.
+def in_force(requests: Sequence[Request], routes: Sequence[DefaultRoute]) -> InForce:
+    """The next hops that the pod has to have, given the `routes` that the plugins have set.
 
-    A gateway that was asked for counts before the routes of a network that is to keep its own. Where such a network has none of a
-    family, that family stays as it is: nobody asked for another one, and the pod would have none.
+    A requested gateway precedes the routes of a network that keeps its own. If such a network has none of a family, that family
+    stays as it is: otherwise the pod would have no default route.
     """
     wanted: dict[int, tuple[Hop, ...]] = {}
     for family in FAMILIES:
-        hops = [Hop(each.ifname, g) for each in asked for g in of_family(each.gateways, family)] or _own(
-            asked, routes, family
+        hops = [Hop(each.ifname, g) for each in requests for g in of_family(each.gateways, family)] or _own(
+            requests, routes, family
         )
         if hops:
             wanted[family] = tuple(dict.fromkeys(hops))
@@ -131,24 +132,24 @@ def in_force(asked: Sequence[Asked], routes: Sequence[DefaultRoute]) -> InForce:
 
 
 def changes(wanted: InForce, routes: Sequence[DefaultRoute]) -> Changes:
-    """What is still to be done; nothing, where the kernel's `routes` are what is wanted. The one validator of success."""
+    """The corrections of the kernel's `routes`; none if they are as wanted, which is also the test of success."""
     removed, added = [], []
     for family, hops in wanted.items():
         present = [route for route in routes if route.family == family]
         wrong = [route for route in present if not set(route.hops) <= set(hops) or _has_rivals(route)]
-        there = {hop for route in present if route not in wrong for hop in route.hops}
+        right = {hop for route in present if route not in wrong for hop in route.hops}
         removed += wrong
-        added += [DefaultRoute(family, (hop,), _METRIC[family]) for hop in hops if hop not in there]
+        added += [DefaultRoute(family, (hop,), _METRIC[family]) for hop in hops if hop not in right]
     return Changes(tuple(removed), tuple(added))
 
 
 def _has_rivals(route: DefaultRoute) -> bool:
-    """Whether an advertised route would be in force beside it, or before."""
+    """Whether the kernel would prefer an advertised route, or use both."""
     return route.family == 6 and route.metric >= _ADVERTISED_METRIC
 
 
 def leading(routes: Sequence[DefaultRoute]) -> InForce:
-    """Where a packet goes: by family, the hops of the route with the smallest metric, of several the kernel's first."""
+    """The next hops that the kernel uses: by family, those of the first route with the lowest metric."""
     best: dict[int, DefaultRoute] = {}
     for route in routes:
         known = best.get(route.family)
@@ -157,6 +158,7 @@ def leading(routes: Sequence[DefaultRoute]) -> InForce:
     return {family: route.hops for family, route in best.items()}
 
 
-def _own(asked: Sequence[Asked], routes: Sequence[DefaultRoute], family: int) -> list[Hop]:
-    keeping = {each.ifname for each in asked if not each.gateways}
+def _own(requests: Sequence[Request], routes: Sequence[DefaultRoute], family: int) -> list[Hop]:
+    """Of the network with an empty `default-route`."""
+    keeping = {each.ifname for each in requests if not each.gateways}
     return [hop for route in routes if route.family == family for hop in route.hops if hop.ifname in keeping]

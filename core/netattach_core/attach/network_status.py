@@ -1,7 +1,8 @@
-"""The text of `k8s.v1.cni.cncf.io/network-status`, key for key and blank for blank as Multus writes it (multus 1.5).
+"""The text of `k8s.v1.cni.cncf.io/network-status`, byte for byte as Multus writes it.
 
-Corrected on purpose: a default route without a gateway of its own has its address' gateway, which is the one that plugins
-set, and never "<nil>"; a route is a default one by its mask; a result without interfaces has an entry too (S70, S91).
+With three corrections: a default route without a gateway has that of its address, which plugins set, and not "<nil>"; a route is
+a default one by its prefix length; a result without interfaces has an entry too (Kubernetes Network Plumbing Working Group spec,
+section 5.1.1).
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ _GO_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 def entries(
     network: str, ifname: str, result: Result, *, default: bool, device_info: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """The entries of one attachment: one for each interface in the pod, at least one.
+    """The entries of one attachment: one per interface in the pod, at least one.
 
-    An address without an index belongs to the last of them. Of a default network with several interfaces, the one that
-    carries the first address with a gateway is the default, else the first.
+    An address without an interface index belongs to the last interface. With several interfaces in the default network, that of
+    the first address with a gateway is the default one, without a gateway the first.
     """
     common: dict[str, Any] = {
         "name": network,
@@ -46,7 +47,7 @@ def text(status: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _gateways(result: Result) -> list[str]:
-    """Where each default route leads: its own gateway, or that of the first address of its family."""
+    """The gateway of each default route: its own, else that of the first address of its family."""
     found = []
     for route in result.routes:
         if route.is_default:
@@ -58,7 +59,7 @@ def _gateways(result: Result) -> list[str]:
 
 
 def _nameless(ifname: str, result: Result) -> Interface:
-    """What stands for the interface where the result names none in the pod: with no interfaces at all, CNI_IFNAME (S72)."""
+    """For a result that names no interface in the pod: CNI_IFNAME if it has no interfaces at all, as before version 0.3.0."""
     return Interface(name="" if result.interfaces else ifname)
 
 
@@ -90,7 +91,7 @@ def _addresses_of(index: int, inside: list[tuple[int, Interface]], result: Resul
 
 
 def _go_json(entry: Mapping[str, Any]) -> str:
-    """As Go's MarshalIndent: `{}` for an empty object, and <, >, & escaped."""
+    """The output of Go's MarshalIndent: `{}` for an empty object, and <, >, & escaped."""
     indented = json.dumps(entry, indent=4, ensure_ascii=False)
     for char, escape in _GO_ESCAPES.items():
         indented = indented.replace(char, escape)

@@ -1,7 +1,7 @@
-"""The plan of a verb as data: steps, what each waits for, and who carries it out.
+"""The plan of a verb as data: its steps, their dependencies, and what executes them.
 
-A plan is made before anything is touched and knows nothing of processes: a later carrier (a native driver instead of the
-plugin's binary) is another value of `Carrier`, and the engine stays as it is.
+A plan is made before anything is touched and is independent of processes: another executor (a native driver instead of a plugin's
+binary) is another value of `Carrier`, without a change of the engine.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from netattach_core.text import json_document
 
 
 class Carrier(enum.StrEnum):
-    """Who carries a step out."""
+    """What executes a step."""
 
     PLUGIN = "plugin"
 
 
 class Verb(enum.StrEnum):
-    """What is asked of a plugin."""
+    """The CNI command of a step."""
 
     ADD = "ADD"
     CHECK = "CHECK"
@@ -39,10 +39,10 @@ class Verb(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One plugin, once. `ifname` tells the attachment; `stdin` is complete but for a previous step's result.
+    """One run of a plugin. `ifname` identifies the attachment; `stdin` is complete except for a previous step's result.
 
-    A step starts when all of `needs` have succeeded, all of `after` have ended, and each step of `after_links` has its
-    interface in the pod, or has ended. `previous` is the one of `needs` whose result it is given.
+    A step starts when all of `needs` have succeeded, all of `after` have ended, and the interface of each of `after_links` exists
+    or that step has ended. `previous` is the step in `needs` that provides prevResult.
     """
 
     id: str
@@ -60,7 +60,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps in an order in which they could run one by one. `halt`: after a failure nothing new is started (S101)."""
+    """Steps in an order in which they could run sequentially. `halt`: after a failure no further step is started."""
 
     verb: Verb
     steps: tuple[Step, ...]
@@ -71,26 +71,26 @@ _INDEPENDENT = {
     "bridge", "macvlan", "ipvlan", "vlan", "host-device", "dummy", "tap", "sriov", "ovs",
     "tuning", "portmap", "bandwidth", "host-local", "static", "dhcp", "whereabouts",
 }  # fmt: skip  # one list, three lines
-"""Plugins that read and change nothing in the pod but their own interface."""
+"""Plugins that read and change nothing in the pod except their own interface."""
 
 
 ALL_IN_ITS_LINK = {"macvlan", "ipvlan", "vlan", "host-device", "dummy", "tap", "sbr"}
-"""Plugins that leave nothing where the pod has no interface of their name, but for what their IPAM has noted."""
+"""Plugins that leave nothing once the pod has no interface of that name, except the records of their IPAM plugin."""
 
 
 def ipam_type(step: Step) -> str:
-    """The IPAM plugin that the step's plugin would run; "" where there is none."""
+    """The IPAM plugin of the step's plugin, "" without one."""
     ipam = json_document.value(step.stdin).get("ipam")
     return str(ipam.get("type") or "") if isinstance(ipam, dict) else ""
 
 
 def add(attachments: Sequence[Attachment]) -> Plan:
-    """The default network first; then the others at once where that is safe, links made in the annotation's order."""
-    default, *others = [_chain(Verb.ADD, each) for each in attachments]
+    """The default network first, then secondary networks, concurrently where safe; links in the annotation's order."""
+    default, *secondary = [_chain(Verb.ADD, each) for each in attachments]
     steps = list(default)
     barrier = (default[-1].id,)
     running: list[list[Step]] = []
-    for attachment, chain in zip(attachments[1:], others, strict=True):
+    for attachment, chain in zip(attachments[1:], secondary, strict=True):
         if _is_independent(attachment):
             links = (running[-1][0].id,) if running else ()
             steps += _waiting(chain, after=barrier, after_links=links)
@@ -102,10 +102,10 @@ def add(attachments: Sequence[Attachment]) -> Plan:
 
 
 def delete(attachments: Sequence[Attachment], begun: Collection[str] | None = None) -> Plan:
-    """All chains backwards; the last attachment first where one may stand on another, the default network at the end.
+    """All chains in reverse; the last attachment first where it may depend on another, the default network at the end.
 
-    One that fails keeps none of the others from being deleted (S102). Where it is known which steps of the ADD were
-    `begun`, only these are deleted: a plugin that never ran may fail on DEL for ever (C60).
+    A failure prevents no other deletion. If the steps of the ADD that were `begun` are known, only these are deleted: a plugin
+    that never ran may fail on DEL forever.
     """
     steps: list[Step] = []
     ended: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ def delete(attachments: Sequence[Attachment], begun: Collection[str] | None = No
 
 
 def check(attachments: Sequence[Attachment]) -> Plan:
-    """CHECK of every network whose configuration knows the verb (C79)."""
+    """CHECK of every network with cniVersion 0.4.0 or later and without `disableCheck`."""
     checked = [
         a for a in attachments if versions.at_least(a.conf.cni_version, "0.4.0") and not a.conf.disable_check
     ]
@@ -132,25 +132,25 @@ def check(attachments: Sequence[Attachment]) -> Plan:
 
 
 def status(default: Attachment) -> Plan:
-    """STATUS of the default network's plugins, where its configuration knows the verb; other networks keep no node down (C80)."""
-    knows = versions.at_least(default.conf.cni_version, "1.1.0")
-    return Plan(Verb.STATUS, tuple(_chain(Verb.STATUS, default)) if knows else (), halt=True)
+    """STATUS of the default network's plugins, from cniVersion 1.1.0; secondary networks do not make a node unready."""
+    supported = versions.at_least(default.conf.cni_version, "1.1.0")
+    return Plan(Verb.STATUS, tuple(_chain(Verb.STATUS, default)) if supported else (), halt=True)
 
 
 def collect(
     default: Attachment, listed: Iterable[tuple[str, str]], alive: Sequence[tuple[str, Attachment]]
 ) -> Plan:
-    """GC of the default network and of every configuration in `alive`, one plugin after the other; each is asked (C52).
+    """GC of the default network and of every configuration in `alive`, one plugin after the other, whether others fail or not.
 
-    Each is told what is alive in the network of its name, over all configurations of that name (C81); for the default network
-    that is what the runtime has `listed` too. Container ids and interfaces.
+    Each gets the valid attachments (container id, interface) of all configurations with its network's name; those of the default
+    network include what the runtime has `listed`.
     """
     valid = {default.conf.name: list(listed)}
     for container_id, each in alive:
         valid.setdefault(each.conf.name, []).append((container_id, each.ifname))
     used = {(each.conf.name, each.config_text): each for each in (default, *(each for _, each in alive))}
     steps: list[Step] = []
-    for each in filter(_collects, used.values()):
+    for each in filter(_supports_gc, used.values()):
         for plugin in each.conf.plugins:
             step = Step(
                 id=f"{each.network}/{len(steps)}",
@@ -165,14 +165,14 @@ def collect(
     return Plan(Verb.GC, tuple(steps), halt=False)
 
 
-def _collects(attachment: Attachment) -> bool:
-    """C7, C55."""
+def _supports_gc(attachment: Attachment) -> bool:
+    """From cniVersion 1.1.0, and without `disableGC`."""
     disabled = str(json_document.value(attachment.config_text).get("disableGC", False)).lower() == "true"
     return versions.at_least(attachment.conf.cni_version, "1.1.0") and not disabled
 
 
 def _with_valid(stdin: str, valid: Iterable[tuple[str, str]]) -> str:
-    """Under both names: of the specification's later text and of the released one."""
+    """Under both keys: that of the later specification text and that of the released one."""
     listed = [
         {"containerID": container_id, "ifname": ifname} for container_id, ifname in dict.fromkeys(valid)
     ]
@@ -181,14 +181,14 @@ def _with_valid(stdin: str, valid: Iterable[tuple[str, str]]) -> str:
 
 
 def _chain(verb: Verb, attachment: Attachment, only: Collection[str] | None = None) -> list[Step]:
-    """One attachment's plugins. On ADD each gets the one before's result, else all get the final one (C45, C48, C50)."""
-    named = [
+    """One attachment's plugins. On ADD each gets the result of the previous one, otherwise all get the final result."""
+    plugins = [
         (f"{attachment.ifname}/{number}", plugin) for number, plugin in enumerate(attachment.conf.plugins)
     ]
     if verb is Verb.DEL:
-        named.reverse()
+        plugins.reverse()
     steps: list[Step] = []
-    for step_id, plugin in named:
+    for step_id, plugin in plugins:
         if only is not None and step_id not in only:
             continue
         before = (steps[-1].id,) if steps else ()
@@ -209,20 +209,20 @@ def _chain(verb: Verb, attachment: Attachment, only: Collection[str] | None = No
 
 def _stdin(verb: Verb, attachment: Attachment, plugin: PluginConfig) -> str:
     stdin = cni_config.plugin_stdin(attachment.conf, plugin, attachment.runtime_config, attachment.cni_args)
-    knows_result = verb is not Verb.ADD and versions.at_least(attachment.conf.cni_version, "0.4.0")
-    return cni_config.with_previous(stdin, attachment.result or None) if knows_result else stdin
+    needs_result = verb is not Verb.ADD and versions.at_least(attachment.conf.cni_version, "0.4.0")
+    return cni_config.with_previous(stdin, attachment.result or None) if needs_result else stdin
 
 
 def _waiting(chain: list[Step], *, after: Iterable[str], after_links: tuple[str, ...] = ()) -> list[Step]:
-    """The chain with its first step waiting; the others wait for that one anyway."""
+    """The chain with dependencies of its first step; the others depend on that one."""
     return [dataclasses.replace(chain[0], after=tuple(after), after_links=after_links), *chain[1:]]
 
 
 def _is_independent(attachment: Attachment) -> bool:
-    """Whether nothing else in the pod matters to it, nor it to anything else.
+    """Whether it neither depends on anything else in the pod, nor anything else on it.
 
-    Two default routes would race for the first place in the table, so networks that set routes keep their turn; links whose
-    master stands in the pod need the one that makes it.
+    Networks that set routes are not: two default routes would race for the first position in the table. Nor are links with a
+    master in the pod, which another network creates.
     """
     return all(_plugin_is_independent(plugin) for plugin in attachment.conf.plugins)
 

@@ -1,6 +1,7 @@
-"""The default routes that a result tells of, brought to what is in force, in every version of the specification.
+"""Adapts the default routes in a result to those in force, in every version of the CNI SPEC.
 
-CHECK and DEL get this result as prevResult, the runtime and network-status are told from it. All else of it keeps its bytes.
+CHECK and DEL get this result as prevResult; the runtime's result and network-status are derived from it. All else in it keeps its
+bytes.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ from netattach_core.text import json_document
 EVERYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 
 
-def told(attachments: Sequence[Attachment], in_force: InForce) -> tuple[Attachment, ...]:
-    """The attachments with results that tell of the routes `in_force`, and of no others of these families.
+def with_routes_in_force(attachments: Sequence[Attachment], in_force: InForce) -> tuple[Attachment, ...]:
+    """The attachments with results that contain the routes `in_force` and no other default routes of these families.
 
     Raises DecodeError, VersionError.
     """
-    return tuple(_told(each, in_force) for each in attachments)
+    return tuple(_with_routes_in_force(each, in_force) for each in attachments)
 
 
-def _told(each: Attachment, in_force: InForce) -> Attachment:
+def _with_routes_in_force(each: Attachment, in_force: InForce) -> Attachment:
     gateways = {
         family: [hop.gateway for hop in hops if hop.ifname == each.ifname]
         for family, hops in in_force.items()
     }
-    if each.default_route == ():  # its plugins have told of its routes
+    if each.default_route == ():  # its plugins' results contain its routes
         gateways = {family: own for family, own in gateways.items() if not own}
     if not gateways:
         return each
@@ -44,7 +45,7 @@ def _told(each: Attachment, in_force: InForce) -> Attachment:
 
 
 def ambiguous(results: Iterable[Result]) -> bool:
-    """Whether two of them tell of default routes of one IP version, of which the pod uses one."""
+    """Whether two of them contain default routes of one IP version, of which the pod uses one."""
     families = [
         family for result in results for family in {_version(r) for r in result.routes if r.is_default}
     ]
@@ -52,7 +53,7 @@ def ambiguous(results: Iterable[Result]) -> bool:
 
 
 def only_in_force(result: Result, ifname: str, in_force: InForce) -> Result:
-    """What is said of a network: its result without default routes of an IP version whose route leads over another interface."""
+    """The result without default routes of an IP version for which another network's interface is in force."""
     own = {ifname, *(interface.name for _, interface in cni_result.sandbox_interfaces(result))}
     elsewhere = {family for family, hops in in_force.items() if own.isdisjoint(hop.ifname for hop in hops)}
     routes = (r for r in result.routes if not r.is_default or _version(r) not in elsewhere)
@@ -64,9 +65,9 @@ def _version(route: Route) -> int:
 
 
 def with_default_routes(text: str, assumed_version: str, gateways: Mapping[int, Sequence[str]]) -> str:
-    """The result with these default routes, by IP version, in the place of all others of that version.
+    """The result with these gateways of default routes, by IP version, instead of all others of that version.
 
-    "" is a route that leads to the link itself; a version that is not named stays as it is. Raises DecodeError, VersionError.
+    "" is a route over the link itself; other versions stay as they are. Raises DecodeError, VersionError.
     """
     version = cni_result.parse(text, assumed_version).cni_version
     body = json_document.value(text)
@@ -76,7 +77,7 @@ def with_default_routes(text: str, assumed_version: str, gateways: Mapping[int, 
         return _with_routes(text, gateways)
     for family, own in gateways.items():
         section = _member(text, f"ip{family}")
-        if section:  # a section needs an address: one that is not there cannot be told of
+        if section:  # a new section would need an address
             text = _replaced(text, f"ip{family}", _with_routes(section, {family: own}))
     return text
 
@@ -90,24 +91,24 @@ def _with_routes(text: str, gateways: Mapping[int, Sequence[str]]) -> str:
         for family, own in gateways.items()
         for gateway in own
     ]
-    told_of = kept + added
-    if told_of == (written or []):
+    wanted = kept + added
+    if wanted == (written or []):
         return text
-    return _replaced(text, "routes", json.dumps(told_of, separators=(",", ":")) if told_of else None)
+    return _replaced(text, "routes", json.dumps(wanted, separators=(",", ":")) if wanted else None)
 
 
 def _family(route: Mapping[str, Any]) -> set[int]:
-    """The IP version of a default route; none of another one, both of one that gives no destination and no gateway."""
-    said = {key.casefold(): value for key, value in route.items()}
-    to = addresses.parse_cidr(said.get("dst") or "")
+    """The IP version of a default route, both for one without destination and gateway; empty for any other route."""
+    members = {key.casefold(): value for key, value in route.items()}
+    to = addresses.parse_cidr(members.get("dst") or "")
     if to is not None:
         return {to.version} if to.network.prefixlen == 0 else set()
-    gateway = addresses.parse_ip(said.get("gw") or "")
+    gateway = addresses.parse_ip(members.get("gw") or "")
     return {gateway.version} if gateway is not None else {4, 6}
 
 
 def _member(text: str, key: str) -> str:
-    """The text of the last member of that name, "" where there is none; Go reads it in any case."""
+    """The text of the last member of that name, "" without one; like Go, ignores the name's case."""
     nodes = [m.node for m in json_document.parse(text).members if m.key.casefold() == key]
     return text[nodes[-1].start : nodes[-1].end] if nodes and nodes[-1].value is not None else ""
 

@@ -1,6 +1,6 @@
-"""What the ledger keeps of one sandbox: written before anything is touched, read at DEL instead of the live NAD.
+"""The ledger's entry of one sandbox: written before anything is touched, and read at DEL instead of the current NAD.
 
-A file per sandbox, JSON, camelCase; `version` tells the form, so that a later program can read an earlier one's.
+One JSON file per sandbox, in camelCase; `version` is that of the format.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ VERSION = 1
 
 
 class Phase(enum.StrEnum):
-    """How far a sandbox has come. `adding` found after a crash is undone, `deleting` is finished."""
+    """The state of a sandbox. After a crash, `adding` is undone and `deleting` is finished."""
 
     ADDING = "adding"
     ADDED = "added"
@@ -30,9 +30,9 @@ class Phase(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A sandbox and its attachments, the default network first. `netns` is the path that the runtime gave.
+    """A sandbox and its attachments, the default network first. `netns` is the runtime's path.
 
-    `status` is what the pod was, or is to be, told: network-status as text, "" until there is one.
+    `status` is the text of network-status, written or to be written; "" without one.
     """
 
     container_id: str
@@ -44,7 +44,7 @@ class Sandbox:
 
 
 def delete_call(sandbox: Sandbox) -> CniRequest:
-    """The DEL that its runtime would call, for one that comes from nobody."""
+    """The runtime's DEL of the sandbox, for one that no runtime calls."""
     default = sandbox.attachments[0]
     return CniRequest(
         command="DEL",
@@ -72,7 +72,7 @@ def dump(sandbox: Sandbox) -> bytes:
 
 
 def parse(data: bytes) -> Sandbox:
-    """Reads a file's bytes. Raises DecodeError: such a file must be reported, never passed over."""
+    """Reads a file's bytes. Raises DecodeError, which has to be reported and never ignored."""
     try:
         body = json_document.value(data.decode())
         if body["version"] != VERSION:
@@ -86,7 +86,7 @@ def parse(data: bytes) -> Sandbox:
             pod=pod and PodRef(pod["namespace"], pod["name"], pod["uid"]),
             phase=Phase(body["phase"]),
             attachments=tuple(_attachment(each) for each in body["attachments"]),
-            status=str(body.get("status", "")),  # an earlier program's entry has none
+            status=str(body.get("status", "")),  # entries of earlier releases have none
         )
     except (KeyError, TypeError, ValueError) as error:  # JsonTextError and UnicodeDecodeError are ValueErrors
         raise DecodeError(f"not a ledger entry: {error}") from error
@@ -104,7 +104,7 @@ _KEYS = {
     "result": "result",
 }
 _DEFAULT_ROUTE, _RESOURCE = "defaultRoute", "resource"
-"""Only there where the attachment has one."""
+"""Optional."""
 
 
 def _attachment_body(attachment: Attachment) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _attachment(body: Mapping[str, Any]) -> Attachment:
             bool if name == "default" else dict if name in {"args", "runtime_config", "cni_args"} else str
         )
         if type(value) is not wanted:
-            raise TypeError(f"{_KEYS[name]} is no {wanted.__name__}")
+            raise TypeError(f"{_KEYS[name]} is not a {wanted.__name__}")
     return Attachment(
         **values,
         default_route=_default_route(body.get(_DEFAULT_ROUTE)),
@@ -133,5 +133,5 @@ def _default_route(gateways: Any) -> tuple[str, ...] | None:
     if gateways is None:
         return None
     if not isinstance(gateways, list) or not all(isinstance(gateway, str) for gateway in gateways):
-        raise TypeError(f"{_DEFAULT_ROUTE} is no list of texts")
+        raise TypeError(f"{_DEFAULT_ROUTE} is not a list of strings")
     return tuple(gateways)

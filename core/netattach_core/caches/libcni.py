@@ -1,7 +1,7 @@
-"""libcni's cache of an ADD: what the plugins were told and what they answered (libcni/api.go, cachedInfo).
+"""libcni's cache of an ADD: the input and the result of its plugins (libcni/api.go: cachedInfo).
 
-A runtime keeps it in /var/lib/cni/results, Multus in /var/lib/cni/multus/results, one file an attachment. The file's name joins
-network, container and interface with hyphens, which all of them may hold, so whose it is says the content alone.
+A runtime has it in /var/lib/cni/results, Multus in /var/lib/cni/multus/results, one file per attachment. The file's name joins
+network, container id and interface with hyphens, which each of them may contain, so only the content identifies the attachment.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KIND = "cniCacheV1"
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """One attachment. `result` is the plugins' answer as text, "" where there is none."""
+    """One attachment. `result` is JSON text, "" without a result."""
 
     container_id: str
     ifname: str
@@ -40,7 +40,7 @@ class Cached:
 
 
 def parse(data: bytes) -> Cached | None:
-    """Reads a file. None where it is of another kind (libcni before 0.8 kept the bare result). Raises DecodeError."""
+    """Reads a file; None for another kind (libcni before 0.8 stored the result alone). Raises DecodeError."""
     body = json_object(data)
     if body.get("kind") != KIND:
         return None
@@ -64,11 +64,11 @@ def parse(data: bytes) -> Cached | None:
 
 
 def dump(container_id: str, netns: str, attachment: Attachment) -> bytes:
-    """The file of an attachment that was carried out, as libcni writes it."""
+    """The file of an attachment with its result, as libcni writes it."""
     body = {
         "kind": KIND,
         "containerId": container_id,
-        "config": encoded(named(attachment)),
+        "config": encoded(complete_config(attachment)),
         "ifName": attachment.ifname,
         "networkName": attachment.conf.name,
         "netns": netns,
@@ -79,8 +79,8 @@ def dump(container_id: str, netns: str, attachment: Attachment) -> bytes:
     return json.dumps({key: value for key, value in body.items() if value}).encode()
 
 
-def named(attachment: Attachment) -> str:
-    """The configuration with its name and version in it, since nobody else will add them."""
+def complete_config(attachment: Attachment) -> str:
+    """The configuration with its name and version, which readers of the cache do not add."""
     conf = attachment.conf
     return json_document.with_members(
         attachment.config_text, {"cniVersion": json.dumps(conf.cni_version), "name": json.dumps(conf.name)}
@@ -88,14 +88,14 @@ def named(attachment: Attachment) -> str:
 
 
 def file_name(container_id: str, network: str, ifname: str) -> str:
-    """Within the directory `results`."""
+    """The file's name in the directory `results`."""
     return f"{network}-{container_id}-{ifname}"
 
 
 def attached(
     cached: Cached, *, default: bool, network: str = "", config_text: str = "", config_name: str = ""
 ) -> Attachment:
-    """The attachment that was made; the last three where somebody knows better than the cache."""
+    """The cached attachment; the last three arguments replace the cache's own values."""
     text, name = config_text or cached.config_text, config_name or cached.network
     return Attachment(
         network=network or cached.network,
@@ -110,7 +110,7 @@ def attached(
 
 
 def _converted(result: str, config_text: str, config_name: str) -> str:
-    """In the configuration's version, as libcni hands it on; one that cannot be read is left out, as libcni does (C48)."""
+    """In the configuration's version, as libcni passes it on; "" for one that cannot be read, which libcni ignores too."""
     if not result:
         return ""
     version = cni_config.parse(config_text, config_name).cni_version
@@ -141,11 +141,11 @@ def decoded(value: Any) -> str:
 
 
 def encoded(text: str) -> str:
-    """The other way round."""
+    """Encodes a text like Go's []byte."""
     return base64.b64encode(text.encode()).decode()
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a string")
     return value

@@ -1,7 +1,7 @@
-"""Multus' own cache of a sandbox, /var/lib/cni/multus/<container id>: a JSON list of its delegates (pkg/types, DelegateNetConf).
+"""Multus' cache of a sandbox, /var/lib/cni/multus/<container id>: a JSON list of its delegates (pkg/types: DelegateNetConf).
 
-The default network is the first. With each delegate's result in libcni's cache it says what its DEL has to free. What is read
-was written by Multus 3.x to 4.3.x, thick or thin; what is written can be read by all of them.
+The default network is the first. Together with libcni's cache of each delegate it determines what DEL has to release. Files of
+Multus 3.x to 4.3.x, thick or thin, can be read, and all of these can read what is written here.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from netattach_core.net import names
 from netattach_core.text import json_document
 
 TYPES = frozenset({"multus", "multus-shim"})
-"""What Multus' own conf has as `type`."""
+"""The plugin types in Multus' CNI config."""
 
 NAME = "multus-cni-network"
-"""And as `name`, unless it was told another one; so the runtime's note of it is called."""
+"""The default name of Multus' CNI config, and so of the runtime's cache files for it."""
 
 _REQUESTS = {
     "ips": "ipRequest",
@@ -33,12 +33,12 @@ _REQUESTS = {
     "infinibandGUID": "infinibandGUIDRequest",
     "deviceID": "deviceID",
 }
-"""Capabilities, and the keys under which a delegate keeps what the pod asked of it."""
+"""Capabilities, and a delegate's keys for the pod's requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delegate:
-    """One network. `ifname` is "" unless the pod asked for one; `chain` is its configuration once more, as 4.3.0 keeps it."""
+    """One network. `ifname` is the pod's request or ""; `chain` is the configuration again, as 4.3.0 stores it."""
 
     name: str
     ifname: str
@@ -48,12 +48,12 @@ class Delegate:
 
     @property
     def config_name(self) -> str:
-        """The network's name where its configuration says none."""
+        """The network's name if its configuration has none."""
         return self.name.rpartition("/")[2]
 
 
 def parse(data: bytes) -> tuple[Delegate, ...]:
-    """Reads a file. Raises DecodeError: what it held cannot be freed then, and must not be passed over."""
+    """Reads a file. Raises DecodeError, which must not be ignored: the sandbox cannot be released then."""
     try:
         body = json_document.value(data.decode())
         if not isinstance(body, list) or not body:
@@ -66,38 +66,38 @@ def parse(data: bytes) -> tuple[Delegate, ...]:
 def attachments(
     call: CniRequest, delegates: Sequence[Delegate], results: Sequence[Cached]
 ) -> tuple[Attachment, ...]:
-    """What Multus attached, in its order; then what has a result and is no delegate (attached later, or the cache is gone).
+    """What Multus attached, in its order, then results without a delegate (attached later, or without Multus' list).
 
-    Raises DecodeError where a delegate's configuration cannot be read.
+    Raises DecodeError if a delegate's configuration cannot be read.
     """
-    of_ifname = {each.ifname: each for each in results}
-    made = tuple(_attachment(call, index, each, of_ifname) for index, each in enumerate(delegates))
-    known = {each.ifname for each in made}
+    by_ifname = {each.ifname: each for each in results}
+    listed = tuple(_attachment(call, index, each, by_ifname) for index, each in enumerate(delegates))
+    known = {each.ifname for each in listed}
     others = sorted(
         (each for each in results if each.ifname not in known),
         key=lambda each: (each.ifname != call.ifname, each.ifname),
     )
-    return (*made, *(libcni_cache.attached(each, default=each.ifname == call.ifname) for each in others))
+    return (*listed, *(libcni_cache.attached(each, default=each.ifname == call.ifname) for each in others))
 
 
 def dump(sandbox: Sandbox) -> bytes:
-    """The file of a sandbox of ours, so that a Multus that comes back finds what it has to free."""
+    """The file of a sandbox that netattach attached, from which Multus can release it after a rollback."""
     return json.dumps([_delegate_body(each) for each in sandbox.attachments]).encode()
 
 
 def _delegate(body: Mapping[str, Any]) -> Delegate:
     requests = {capability: body[key] for capability, key in _REQUESTS.items() if body.get(key)}
     if any(not isinstance(value, list if key == "ips" else str) for key, value in requests.items()):
-        raise TypeError("a request is neither a text nor a list")
+        raise TypeError("a request is neither a string nor a list")
     name, ifname = body.get("Name") or "", body.get("ifnameRequest") or ""
     if not isinstance(name, str) or not isinstance(ifname, str):
-        raise TypeError("a name is no text")
+        raise TypeError("a name is not a string")
     text = libcni_cache.decoded(body.get("Bytes") or "")
     return Delegate(name, ifname, text, _chain(body.get("CNINetworkConfigList") or {}), requests)
 
 
 def _chain(body: Mapping[str, Any]) -> str:
-    """With plugins that came from sub-directories, which `Bytes` may lack."""
+    """The conflist with plugins from directories, which `Bytes` may lack; "" without a list."""
     plugins = [libcni_cache.decoded(each["Bytes"]) for each in body.get("Plugins") or ()]
     if not plugins:
         return ""
@@ -118,8 +118,8 @@ def _attachment(
     if problem:
         raise DecodeError(f"network {delegate.name}: {problem}")
     cached = results.get(ifname)
-    ran = cached.config_text if cached else ""
-    text = _fullest(delegate, (delegate.chain, ran, delegate.config_text))
+    cached_text = cached.config_text if cached else ""
+    text = _with_most_plugins(delegate, (delegate.chain, cached_text, delegate.config_text))
     config_name = cached.network if cached else delegate.config_name
     network = delegate.name or cni_config.parse(text, config_name).name
     if cached is not None:
@@ -138,10 +138,10 @@ def _attachment(
     )
 
 
-def _fullest(delegate: Delegate, texts: Sequence[str]) -> str:
-    """The one with the most plugins, the first of several: some releases keep less than they ran (Multus #1449)."""
+def _with_most_plugins(delegate: Delegate, texts: Sequence[str]) -> str:
+    """The first configuration with the most plugins: some releases store fewer than they ran (Multus issue #1449)."""
     found: list[tuple[int, str]] = []
-    problem = "no configuration is kept of it"
+    problem = "its configuration is missing"
     for text in filter(None, texts):
         try:
             found.append((len(cni_config.parse(text, delegate.config_name).plugins), text))
@@ -153,16 +153,14 @@ def _fullest(delegate: Delegate, texts: Sequence[str]) -> str:
 
 
 def _delegate_body(attachment: Attachment) -> dict[str, Any]:
-    """`Conf` and `ConfList` tell Multus which of the two `Bytes` is; the name goes into the text, where it may be missing."""
+    """Multus uses `Conf` or `ConfList` to decide which of the two `Bytes` is."""
     conf = attachment.conf
     head = {"cniVersion": conf.cni_version, "name": conf.name}
     types = [{"type": each.type, "ipam": {}, "dns": {}} for each in conf.plugins]
     is_list = json_document.locate(json_document.parse(attachment.config_text), ("plugins",)) is not None
-    asked = attachment.runtime_config
+    requested = {} if attachment.default else attachment.runtime_config
     requests = {
-        key: asked[capability]
-        for capability, key in _REQUESTS.items()
-        if capability in asked and not attachment.default
+        key: requested[capability] for capability, key in _REQUESTS.items() if capability in requested
     }
     return {
         "Conf": {**head, **types[0]} if not is_list else {"ipam": {}, "dns": {}},
@@ -172,5 +170,5 @@ def _delegate_body(attachment: Attachment) -> dict[str, Any]:
         **requests,
         "IsFilterV4Gateway": False,
         "IsFilterV6Gateway": False,
-        "Bytes": libcni_cache.encoded(libcni_cache.named(attachment)),
+        "Bytes": libcni_cache.encoded(libcni_cache.complete_config(attachment)),
     }

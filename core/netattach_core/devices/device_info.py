@@ -1,7 +1,7 @@
-"""The device-info specification, 1.1.0: the files by which device plugins and CNI plugins tell what stands behind an interface.
+"""The device-info specification, 1.1.0: files in which device plugins and CNI plugins describe the device of an interface.
 
-A device plugin writes `dp/<resource>-<device>-device.json`; for each attachment it is copied to a file of its own in `cni`, which
-a plugin may also write itself. What that file holds becomes `device-info` in network-status.
+A device plugin writes `dp/<resource>-<device>-device.json`; each attachment gets a copy in `cni`, which a CNI plugin may also
+write itself. The content of that file becomes `device-info` in network-status.
 """
 
 from __future__ import annotations
@@ -15,36 +15,38 @@ from netattach_core.errors import DecodeError
 from netattach_core.text import json_document
 
 CAPABILITY = "CNIDeviceInfoFile"
-LONGEST = 64 * 1024
-"""Bytes; it goes into an annotation."""
-
+MAX_SIZE = 64 * 1024
+"""Bytes; the content becomes part of an annotation."""
 
 PREFIX = "netattach-"
-"""Of the names of our files, so that no other one is ever swept away: Multus' own of pods that still run, for one."""
+"""Of netattach's files, so that no other file is removed, such as Multus' files of running pods."""
 
 
 def with_file(attachment: Attachment, directory: str, container_id: str) -> Attachment:
-    """The attachment with its file's path, where it has a device or a plugin that tells of one (D1, D5)."""
+    """The attachment with its file's path in runtimeConfig, if it has a device or a plugin with the capability.
+
+    Device-info specification, sections 4.2.1 and 5.1.1.
+    """
     if CAPABILITY not in attachment.conf.capabilities and "deviceID" not in attachment.runtime_config:
         return attachment
     name = f"{PREFIX}{attachment.network}-{container_id}_{attachment.ifname}".replace("/", "-")
-    told = {**attachment.runtime_config, CAPABILITY: f"{directory}/cni/{name}"}
-    return dataclasses.replace(attachment, runtime_config=told)
+    runtime_config = {**attachment.runtime_config, CAPABILITY: f"{directory}/cni/{name}"}
+    return dataclasses.replace(attachment, runtime_config=runtime_config)
 
 
 def file_of(attachment: Attachment) -> str:
-    """The path of its file, "" where it has none. The ledger keeps it, so that DEL finds it."""
+    """The path of its file, "" without one. DEL gets it from the ledger."""
     path = attachment.runtime_config.get(CAPABILITY)
     return path if isinstance(path, str) else ""
 
 
 def is_stale(name: str, container_ids: Collection[str]) -> bool:
-    """Whether a file of this name is ours and belongs to none of these sandboxes."""
+    """Whether a file of this name is netattach's and belongs to none of these sandboxes."""
     return name.startswith(PREFIX) and not any(f"-{each}_" in name for each in container_ids)
 
 
 def device_plugins_file(attachment: Attachment, directory: str) -> str:
-    """The path of what the device plugin tells of its device, "" where it has none of a device plugin (D2)."""
+    """The path of the device plugin's file, "" without a device of a device plugin."""
     if not attachment.resource:
         return ""
     resource, device = (
@@ -55,13 +57,13 @@ def device_plugins_file(attachment: Attachment, directory: str) -> str:
 
 
 def parse(data: bytes) -> Mapping[str, Any]:
-    """What network-status says of the device. Raises DecodeError."""
-    if len(data) > LONGEST:
-        raise DecodeError(f"it has more than {LONGEST} bytes")
+    """The value of `device-info` in network-status. Raises DecodeError."""
+    if len(data) > MAX_SIZE:
+        raise DecodeError(f"it has more than {MAX_SIZE} bytes")
     try:
         body = json_document.value(data.decode())
     except ValueError as error:
-        raise DecodeError(f"it is no JSON: {error}") from error
+        raise DecodeError(f"it is not JSON: {error}") from error
     if not isinstance(body, dict) or not isinstance(body.get("type"), str):
-        raise DecodeError("it is no object with a type")
+        raise DecodeError("it is not an object with a type")
     return body

@@ -1,6 +1,6 @@
-"""The kubelet's pod-resources API: what is asked of it and what its answers hold (kubelet/pkg/apis/podresources/v1/api.proto).
+"""Requests and responses of the kubelet's pod-resources API (kubelet/pkg/apis/podresources/v1/api.proto).
 
-Of its messages four fields are wanted, so they are read here by hand: no generated code, no library for them.
+Only a few fields of its messages are needed, so they are decoded by hand, without generated code and a library for it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LONGEST_VARINT = 10
 
 @dataclass(frozen=True, slots=True, order=True)
 class Allocated:
-    """A device of a claim, as ResourceSlices name it; kubelets tell so since 1.34."""
+    """A device of a claim, as named in ResourceSlices; part of the response since Kubernetes 1.34."""
 
     driver: str
     pool: str
@@ -27,10 +27,10 @@ class Allocated:
 
 @dataclass(frozen=True, slots=True)
 class PodDevices:
-    """What one pod was given.
+    """The devices of one pod.
 
     `devices` by resource; `claimed` by claim, the last part of each CDI name (vendor.com/nic=THIS); `allocated` of all claims.
-    Containers in the pod's order, the devices of each sorted: the kubelet tells them in another order after each restart.
+    In the order of the pod's containers, sorted for each: the kubelet's order changes with each of its restarts.
     """
 
     namespace: str
@@ -55,11 +55,11 @@ def get_response(data: bytes) -> PodDevices:
     for number, value in _fields(data):
         if number == 1:
             return _pod(value)
-    raise DecodeError("the kubelet's answer names no pod")
+    raise DecodeError("the kubelet's answer contains no pod")
 
 
 def list_response(data: bytes, namespace: str, name: str) -> PodDevices:
-    """One pod of a ListPodResourcesResponse, which holds all of the node; one without devices where it is missing."""
+    """One pod of a ListPodResourcesResponse, which has all pods of the node; without devices if it is missing."""
     for pod in _all(data, 1):
         if (_last_text(pod, 2), _last_text(pod, 1)) == (namespace, name):
             return _pod(pod)
@@ -79,7 +79,7 @@ def _pod(data: bytes) -> PodDevices:
 
 
 def _add(found: dict[str, tuple[str, ...]], devices: Iterable[tuple[str, str]]) -> None:
-    """One container's. A claim that two containers share is told with each of them, and a device counts once."""
+    """Adds one container's devices. A claim that containers share is listed for each of them, and its devices count once."""
     for name, device in sorted(devices):
         known = found.get(name, ())
         found[name] = known if device in known else (*known, device)
@@ -113,11 +113,11 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise DecodeError(f"the kubelet's answer holds a text that is none: {error}") from error
+        raise DecodeError(f"the kubelet's answer contains invalid UTF-8: {error}") from error
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The number and the bytes of each field that has some; numbers, of which none is wanted, are passed over."""
+    """The number and the bytes of each length-delimited field; skips numbers, of which none is needed."""
     at = 0
     while at < len(data):
         tag, at = _varint(data, at)
@@ -127,20 +127,20 @@ def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
             continue
         size, at = _varint(data, at) if kind == _BYTES else (_FIXED.get(kind, -1), at)
         if size < 0 or at + size > len(data):
-            raise DecodeError("the kubelet's answer ends too early, or is no protobuf message")
+            raise DecodeError("the kubelet's answer is truncated, or not a protobuf message")
         if kind == _BYTES:
             yield tag >> 3, data[at : at + size]
         at += size
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """The number and where it ends."""
+    """The number and its end."""
     value = 0
     for shift, byte in enumerate(data[at : at + _LONGEST_VARINT]):
         value |= (byte & 0x7F) << (7 * shift)
         if byte < 0x80:
             return value, at + shift + 1
-    raise DecodeError("the kubelet's answer ends too early, or is no protobuf message")
+    raise DecodeError("the kubelet's answer is truncated, or not a protobuf message")
 
 
 def _text(number: int, text: str) -> bytes:

@@ -1,24 +1,24 @@
-"""Compiled chains: what the shim does without the daemon, as a file of frames (frames.py), in this order.
+"""Compiled chains: what the shim runs without the daemon, as a file of frames (frames.py), in this order.
 
     N  "netattach-chain", version, cniVersion, milliseconds for each plugin, features
-    O  directory, our own conf's name, "first" or "named", a name (of a primary; so are F and X)
-    F  name, content                                             (one each; the last is the primary's file)
-    X  namespace, …                                              (for whose pods feature p says the opposite)
+    O  directory, name of netattach's conflist, "first" or "named", a name (default network only; so are F and X)
+    F  name, content                                             (one per file; the last is the default network's)
+    X  namespace, …                                              (for pods of these, feature p means the opposite)
     S  network, plugin, CNI_IFNAME, CNI_ARGS, standard input without its first brace, capability, …
     E
-    C  CNI_NETNS, CNI_IFNAME, CNI_ARGS, runtimeConfig            (of a sandbox's note; so are R and T)
+    C  CNI_NETNS, CNI_IFNAME, CNI_ARGS, runtimeConfig            (note only; so are R and T)
     R  result
-    T                                                            (the pod's network-status is told)
+    T                                                            (the pod's network-status is written)
 
-There are three kinds. The **primary** is run for plain pods, as long as the node's files are, to the byte, what they were when
-it was compiled: "first" says that no other file may have come before them, and nothing of the name behind it may be there (a
-directory with more plugins). What a **stand-in** was made from (stand_in.py) is told in the same way, and never run; itself is
-the first of the files, and its directory and network say where the shim finds what it removes. A sandbox's **note** is the
-primary as it was run, with the call behind it and, once all is attached, the result. A **deletion** is the DEL of a sandbox in
-the ledger, complete to the last byte.
+There are four kinds. The **default network** is run for pods without secondary networks, as long as the node's files are equal to
+those that it was compiled from: "first" says that no other file may precede them, and the name after it must not exist (a
+directory with more plugins). A sandbox's **note** is the default network as it was run, followed by the call and, once all
+plugins have succeeded, the result. A **deletion** is the complete DEL of a sandbox in the ledger. After an uninstall, the
+**sources** of the conflist's copy (uninstall_conflist.py) are written in the form of a default network and never run: the copy is
+the first of the files, and directory and network tell the shim what to remove.
 
-Standard input begins with a brace that the shim writes, so that what it knows goes right behind: prevResult, and what the
-runtime offers of the step's capabilities. An empty interface or CNI_ARGS means the call's.
+Standard input begins with a brace that the shim writes, so that it can insert members after it: prevResult, and the values that
+the runtime gives for the step's capabilities. An empty interface or CNI_ARGS means the call's.
 """
 
 from __future__ import annotations
@@ -43,27 +43,27 @@ MAGIC = "netattach-chain"
 VERSION = 1
 MAX_FILES = 32
 MAX_STEPS = 256
-"""What the shim has room for."""
+"""The shim's limits."""
 
 
 class Feature(enum.StrEnum):
-    """What a chain knows, one letter each."""
+    """A chain's features, one letter each."""
 
     PLAIN = "p"
-    """a pod whose annotations select nothing gets this chain and no more"""
+    """a pod that selects no network gets this chain alone"""
     RESULT = "r"
-    """DEL and CHECK are given the result of ADD (cniVersion 0.4.0)"""
+    """DEL and CHECK get the result of ADD (cniVersion 0.4.0)"""
     CHECK = "c"
-    """its plugins know CHECK, and are to be asked"""
+    """its plugins support CHECK, and the configuration does not disable it"""
     STATUS = "s"
-    """its plugins know STATUS (cniVersion 1.1.0)"""
+    """its plugins support STATUS (cniVersion 1.1.0)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The files of `directory` from the first to the primary's, but for `own`.
+    """The files of `directory` from the first to the default network's, without `own`.
 
-    `first`: none may have come before them. `absent`: a name that must not be there, "" for none.
+    `first`: no other file may precede them. `absent`: a name that must not exist, "" for none.
     """
 
     directory: str
@@ -94,12 +94,12 @@ class Chain:
     features: frozenset[Feature]
     steps: tuple[Step, ...]
     source: Source | None = None
-    excepted: tuple[str, ...] = ()
+    except_namespaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the runtime asked of us for a sandbox; `runtime_config` is JSON text without the pod's annotations."""
+    """The runtime's call for a sandbox; `runtime_config` is JSON text without the pod's annotations."""
 
     netns: str
     ifname: str
@@ -109,22 +109,27 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What the shim did for a sandbox; without a result it did not come to the end."""
+    """What the shim did for a sandbox; the result is "" unless all plugins succeeded."""
 
     chain: Chain
     call: Call
     result: str = ""
-    told: bool = False
+    status_written: bool = False
 
 
-TOLD = frames.pack(ord("T"), ())
-"""What is appended to a note when the pod's network-status is told."""
+STATUS_WRITTEN = frames.pack(ord("T"), ())
+"""The frame that is appended to a note once the pod's network-status is written."""
 
 
-def primary(
-    network: Network, source: Source, *, plain: bool, excepted: Sequence[str] = (), deadline_ms: int = 0
+def default_network(
+    network: Network,
+    source: Source,
+    *,
+    plain: bool,
+    except_namespaces: Sequence[str] = (),
+    deadline_ms: int = 0,
 ) -> Chain:
-    """The default network's. `plain`: a pod that selects nothing gets nothing else; the opposite for namespaces `excepted`."""
+    """The default network's chain. `plain`: pods that select no network get it alone; the opposite in `except_namespaces`."""
     conf = cni_config.parse(network.config_text, network.config_name)
     steps = (
         Step(
@@ -137,15 +142,15 @@ def primary(
         )
         for plugin in conf.plugins
     )
-    knows_check = versions.at_least(conf.cni_version, "0.4.0")
-    held = {
+    has_check = versions.at_least(conf.cni_version, "0.4.0")
+    supported = {
         Feature.PLAIN: plain,
-        Feature.RESULT: knows_check,
-        Feature.CHECK: knows_check and not conf.disable_check,
+        Feature.RESULT: has_check,
+        Feature.CHECK: has_check and not conf.disable_check,
         Feature.STATUS: versions.at_least(conf.cni_version, "1.1.0"),
     }
-    features = frozenset(feature for feature, is_held in held.items() if is_held)
-    return Chain(conf.cni_version, deadline_ms, features, tuple(steps), source, tuple(excepted))
+    features = frozenset(feature for feature, is_supported in supported.items() if is_supported)
+    return Chain(conf.cni_version, deadline_ms, features, tuple(steps), source, tuple(except_namespaces))
 
 
 def deletion(attachments: Sequence[Attachment], deadline_ms: int) -> Chain:
@@ -159,11 +164,11 @@ def deletion(attachments: Sequence[Attachment], deadline_ms: int) -> Chain:
 
 
 def encode(chain: Chain) -> bytes:
-    """The file's bytes. Raises DecodeError for more than the shim has room for: then the daemon is asked."""
+    """The file's bytes. Raises DecodeError for more than the shim has room for; the daemon is asked in that case."""
     source = chain.source
     if len(chain.steps) > MAX_STEPS or (source and len(source.files) > MAX_FILES):
         raise DecodeError(
-            f"the shim has room for {MAX_STEPS} plugins and {MAX_FILES} files; the daemon does it instead"
+            f"the shim has room for {MAX_STEPS} plugins and {MAX_FILES} files, so the daemon will be asked instead"
         )
     head = [MAGIC, str(VERSION), chain.cni_version, str(chain.deadline_ms), "".join(sorted(chain.features))]
     parts = [_pack("N", *head)]
@@ -172,46 +177,38 @@ def encode(chain: Chain) -> bytes:
             _pack("O", source.directory, source.own, "first" if source.first else "named", source.absent)
         ]
         parts += [frames.pack(ord("F"), (name.encode(), content)) for name, content in source.files]
-        parts += [_pack("X", *chain.excepted)]
+        parts += [_pack("X", *chain.except_namespaces)]
     parts += [
         _pack("S", s.network, s.plugin, s.ifname, s.args, s.stdin, *s.capabilities) for s in chain.steps
     ]
     return b"".join([*parts, _pack("E")])
 
 
-def encode_note(note: Note) -> bytes:
-    """A note as the shim writes it."""
-    call = note.call
-    parts = [encode(note.chain), _pack("C", call.netns, call.ifname, call.args, call.runtime_config)]
-    parts += [_pack("R", note.result)] if note.result else []
-    return b"".join([*parts, TOLD if note.told else b""])
-
-
 def parse(data: bytes) -> Chain:
-    """Reads a primary or a deletion. Raises DecodeError."""
+    """Reads a default network or a deletion. Raises DecodeError."""
     return _chain(list(_frames(data)))
 
 
 def parse_note(data: bytes) -> Note:
-    """Reads a note, also one whose end was cut off by a loss of power. Raises DecodeError where it holds no call."""
+    """Reads a note, also one that a loss of power truncated. Raises DecodeError if it has no call."""
     read = list(_frames(data))
     call = next((fields for kind, fields in read if kind == "C"), None)
     if call is None or len(call) != 4:
-        raise DecodeError("a note without its call: nothing was begun")
+        raise DecodeError("a note without its call: nothing was started")
     result = next((fields[0] for kind, fields in read if kind == "R" and fields), b"")
-    told = any(kind == "T" for kind, _ in read)
-    return Note(_chain(read), Call(*map(frames.text, call)), frames.text(result), told)
+    status_written = any(kind == "T" for kind, _ in read)
+    return Note(_chain(read), Call(*map(frames.text, call)), frames.text(result), status_written)
 
 
 def pod_of(note: Note) -> PodRef | None:
-    """The pod that the note is about."""
+    """The note's pod, None if its CNI_ARGS have none."""
     args = cni_request.parse_args(note.call.args)
     namespace, name = args.get("K8S_POD_NAMESPACE"), args.get("K8S_POD_NAME")
     return PodRef(namespace, name, args.get("K8S_POD_UID", "")) if namespace and name else None
 
 
 def sandbox_of(container_id: str, note: Note) -> Sandbox:
-    """The note as an entry of the ledger, for all that the daemon does with those. Raises DecodeError."""
+    """The note as a ledger entry. Raises DecodeError."""
     source, call = note.chain.source, note.call
     if source is None or not source.files or not note.chain.steps:
         raise DecodeError("a note without the default network's configuration")
@@ -230,7 +227,7 @@ def sandbox_of(container_id: str, note: Note) -> Sandbox:
         phase = Phase.ADDED if note.result else Phase.ADDING
         return Sandbox(container_id, call.netns, pod_of(note), phase, (attachment,))
     except NetattachError as error:
-        raise DecodeError(f"a note that cannot be carried out: {error.message}") from error
+        raise DecodeError(f"a note that cannot be used: {error.message}") from error
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -263,10 +260,12 @@ def _chain(read: Iterable[tuple[str, tuple[bytes, ...]]]) -> Chain:
         magic, version, cni_version, deadline, features = map(frames.text, by_kind["N"][0])
         if (magic, version) != (MAGIC, str(VERSION)):
             raise DecodeError(f"{magic!r} of version {version!r}; this program reads {MAGIC} {VERSION}")
-        excepted = tuple(map(frames.text, by_kind.get("X", [()])[0]))
-        held = frozenset(feature for feature in Feature if feature.value in features)
+        namespaces = tuple(map(frames.text, by_kind.get("X", [()])[0]))
+        known = frozenset(feature for feature in Feature if feature.value in features)
         steps = tuple(_step(fields) for fields in by_kind.get("S", []))
-        return Chain(cni_version, frames.number(deadline.encode()), held, steps, _source(by_kind), excepted)
+        return Chain(
+            cni_version, frames.number(deadline.encode()), known, steps, _source(by_kind), namespaces
+        )
     except (KeyError, ValueError) as error:
         raise DecodeError(f"not a compiled chain: {error}") from error
 

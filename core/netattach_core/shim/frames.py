@@ -1,7 +1,7 @@
-"""Frames: byte strings that C reads without a JSON parser, on the shim's socket and in the files that it reads alone.
+"""Frames: byte strings that C reads without a JSON parser, on the shim's socket and in its files.
 
-A frame is its payload's length (four bytes, little-endian), one byte for its kind, and the payload: fields, each behind its
-own length (four bytes, little-endian). Numbers are decimal text.
+A frame is its payload's length (four bytes, little-endian), one byte for its kind, and the payload: fields, each after its own
+length (four bytes, little-endian). Numbers are decimal text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from netattach_core.errors import DecodeError
 
 MAX_PAYLOAD = 16 << 20
-"""Bytes; a CALL carries a configuration, a RAN what a plugin wrote (at most 1 MiB of each stream)."""
+"""Bytes; a CALL contains a configuration, a RAN a plugin's output (at most 1 MiB of each stream)."""
 
 _HEADER = struct.Struct("<IB")
 _LENGTH = struct.Struct("<I")
@@ -25,12 +25,12 @@ def pack(kind: int, fields: Iterable[bytes]) -> bytes:
 
 
 def take(buffer: bytearray) -> tuple[int, tuple[bytes, ...]] | None:
-    """Cuts the first frame off, as its kind and fields; None where it is not whole yet. Raises DecodeError."""
+    """Removes the first frame and returns its kind and fields; None while it is incomplete. Raises DecodeError."""
     if len(buffer) < _HEADER.size:
         return None
     size, kind = _HEADER.unpack_from(buffer)
     if size > MAX_PAYLOAD:
-        raise DecodeError(f"a frame of {size} bytes; at most {MAX_PAYLOAD} are taken")
+        raise DecodeError(f"a frame of {size} bytes; at most {MAX_PAYLOAD} are allowed")
     if len(buffer) < _HEADER.size + size:
         return None
     payload = bytes(buffer[_HEADER.size : _HEADER.size + size])
@@ -57,11 +57,11 @@ def _fields(payload: bytes) -> tuple[bytes, ...]:
     fields, at = [], 0
     while at < len(payload):
         if at + _LENGTH.size > len(payload):
-            raise DecodeError("a field's length is cut off")
+            raise DecodeError("a field's length is truncated")
         (size,) = _LENGTH.unpack_from(payload, at)
         at += _LENGTH.size
         if at + size > len(payload):
-            raise DecodeError("a field is cut off")
+            raise DecodeError("a field is truncated")
         fields.append(payload[at : at + size])
         at += size
     return tuple(fields)

@@ -1,18 +1,18 @@
-"""The words between shim and daemon, as frames (frames.py).
+"""The protocol between shim and daemon, as frames (frames.py).
 
-The conversation, which the shim opens:
+The shim connects:
 
     shim                                                    daemon
     HELLO   "netattach", lowest, highest version, build  →
                                                          ←  WELCOME version          or  REFUSE text
-    CALL    standard input, "CNI_COMMAND=ADD", …         →     (with the network namespace's descriptor, where there is one)
+    CALL    standard input, "CNI_COMMAND=ADD", …         →     (with the network namespace's descriptor, if there is one)
                                                          ←  RUN     id, plugin, milliseconds, standard input, "CNI_…=…", …
     RAN     id, outcome, number, stdout, stderr          →     (any number of both, several RUNs at once)
     CANCEL                                               →     (the runtime killed the shim; all plugins have ended)
                                                          ←  ANSWER  exit status, standard output
 
-A RUN names a plugin and never a path, and sets only variables that start with CNI_ and are not CNI_PATH: a daemon in
-foreign hands can start nothing that the runtime could not.
+A RUN has the name of a plugin and never a path, and sets only variables that start with CNI_ and are not CNI_PATH: a compromised
+daemon can start nothing that the runtime could not.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ VERSION = 1
 
 
 class Kind(enum.IntEnum):
-    """What a frame is; the numbers are letters, so that a dump can be read."""
+    """The kind of a frame; the numbers are letters, so that a dump can be read."""
 
     HELLO = ord("H")
     WELCOME = ord("W")
@@ -43,20 +43,20 @@ class Kind(enum.IntEnum):
 
 
 class Outcome(enum.StrEnum):
-    """How a plugin's run ended; the number beside it is given in brackets."""
+    """How a plugin's run ended; the meaning of the number is given in brackets."""
 
     EXITED = "exited"
-    """it ended by itself (exit status)"""
+    """it exited (exit status)"""
     KILLED = "killed"
-    """a signal ended it (signal)"""
+    """a signal killed it (signal)"""
     TIMEOUT = "timeout"
-    """its time was over, and it was killed with all that it had started (milliseconds)"""
+    """its deadline passed, and it was killed with all its descendants (milliseconds)"""
     NOT_FOUND = "not-found"
     """no regular file of this name in CNI_PATH (0)"""
     FAILED = "failed"
     """it could not be started (errno)"""
     REFUSED = "refused"
-    """the RUN asked for what no daemon may ask for (0)"""
+    """the RUN is not allowed to any daemon (0)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the runtime asked of us: its CNI_* variables and its standard input."""
+    """The runtime's call: its CNI_* variables and its standard input."""
 
     environment: dict[str, str]
     stdin: bytes
@@ -77,7 +77,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One plugin to run: `deadline_ms` counts from the shim's receipt."""
+    """One plugin to run; `deadline_ms` starts when the shim receives it."""
 
     id: int
     plugin: str
@@ -88,7 +88,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How the run of that id ended, and what it wrote."""
+    """How the run with this id ended, and its output."""
 
     id: int
     outcome: Outcome
@@ -103,17 +103,17 @@ def encode(frame: Frame) -> bytes:
 
 
 class Decoder:
-    """Bytes in as they come, whole frames out. Raises DecodeError on what can never become one."""
+    """Turns received bytes into complete frames. Raises DecodeError for bytes that can never become one."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Frame]:
         self._buffer += data
-        whole = []
+        complete = []
         while (frame := self._next()) is not None:
-            whole.append(frame)
-        return whole
+            complete.append(frame)
+        return complete
 
     def _next(self) -> Frame | None:
         taken = frames.take(self._buffer)
@@ -121,9 +121,9 @@ class Decoder:
 
 
 def hello_versions(frame: Frame) -> range:
-    """The versions that the greeting shim speaks. Raises DecodeError where it is no shim of ours."""
+    """The versions that the connecting shim supports. Raises DecodeError for anything but netattach's shim."""
     if frame.kind is not Kind.HELLO or len(frame.fields) < 3 or frame.fields[0] != MAGIC:
-        raise DecodeError("the peer is no netattach shim")
+        raise DecodeError("the peer is not the netattach shim")
     return range(_number(frame.fields[1]), _number(frame.fields[2]) + 1)
 
 
@@ -141,7 +141,7 @@ def ran(frame: Frame) -> Ran:
     try:
         return Ran(_number(id_), Outcome(_text(outcome)), _number(number), stdout, stderr)
     except ValueError as error:
-        raise DecodeError(f"an outcome that this version does not know: {outcome!r}") from error
+        raise DecodeError(f"an outcome unknown to this version: {outcome!r}") from error
 
 
 def run_frame(run: Run) -> Frame:
@@ -152,7 +152,7 @@ def run_frame(run: Run) -> Frame:
 
 
 def answer_frame(status: int, stdout: bytes) -> Frame:
-    """An ANSWER as a frame: the exit status and the text that the runtime gets."""
+    """An ANSWER as a frame: the exit status and standard output of the shim."""
     return Frame(Kind.ANSWER, (b"%d" % status, stdout))
 
 
@@ -160,7 +160,7 @@ def _kind(number: int) -> Kind:
     try:
         return Kind(number)
     except ValueError as error:
-        raise DecodeError(f"a frame of a kind that this version does not know: {number}") from error
+        raise DecodeError(f"a kind of frame unknown to this version: {number}") from error
 
 
 def _expect(frame: Frame, kind: Kind, fields: int) -> None:

@@ -1,7 +1,7 @@
-"""The stand-in: the default network's configuration with our shim at its end, for a node that we have left.
+"""The copy of the default network's conflist with netattach appended, for the time after an uninstall.
 
-A runtime whose libcni chains no directories (before 1.3) calls DEL with what it finds in its configuration directory, and that
-has to know of us as long as pods of ours run.
+A runtime with a libcni before 1.3, which appends no plugins from directories, calls DEL with what it finds in its configuration
+directory. While pods with secondary networks run, that has to contain netattach.
 """
 
 from __future__ import annotations
@@ -14,27 +14,26 @@ from netattach_core.errors import ConfigError
 from netattach_core.text import json_document
 
 LEAST_VERSION = "0.3.0"
-"""Chains and prevResult came with it (cni-spec section 0)."""
+"""The first version of the CNI SPEC with plugin lists and prevResult."""
 
 
-def text(primary: str, own: str) -> str:
-    """The conflist, `own` being our plugin: a conflist with it behind its plugins, or a conf as libcni makes a list of one.
+def text(default_network: str, own: str) -> str:
+    """The conflist with the plugin `own` after the default network's plugins; converts a single plugin's config as libcni does.
 
-    Everything else keeps its bytes; what libcni chains from directories it chains to the copy as to the primary. Raises
-    ConfigError where the text is no network, or nothing may stand behind its plugins: in a version older than prevResult we would
-    have no result to pass on.
+    All else keeps its bytes; libcni appends plugins from directories to the copy as it does to the original. Raises ConfigError
+    if the text is not a network, or older than prevResult: there the shim would have no result to pass on.
     """
-    conf = cni_config.parse(primary)
+    conf = cni_config.parse(default_network)
     if not versions.at_least(conf.cni_version, LEAST_VERSION):
         raise ConfigError(f"cniVersion {conf.cni_version} has no prevResult, which came with {LEAST_VERSION}")
-    if _is_list(primary):
-        return cni_config.with_plugins(primary, [own])
+    if _is_list(default_network):
+        return cni_config.with_plugins(default_network, [own])
     head = {"cniVersion": conf.cni_version, "name": conf.name, "loadOnlyInlinedPlugins": True}
-    return json_document.with_members(f'{{"plugins": [{primary.strip()}, {own}]}}', _texts(head))
+    return json_document.with_members(f'{{"plugins": [{default_network.strip()}, {own}]}}', _texts(head))
 
 
-def primary(text: str) -> str:
-    """The text without our place at its end, where it has one: what a runtime has cached of a pod that it made meanwhile."""
+def without_netattach(text: str) -> str:
+    """The conflist without netattach at its end, if it has it: runtimes cache the copy for pods created after an uninstall."""
     listed = json_document.locate(json_document.parse(text), ("plugins",))
     if listed is None or len(listed.items) < 2 or not _is_ours(listed.items[-1].value):
         return text

@@ -51,7 +51,7 @@ class PlainPodStatus:
         read = [(present[name], self._read(present[name])) for name in present.keys() - self._seen]
         complete = [(path, note) for path, note in read if note is not None and note.result]
         self._seen |= {path.name for path, _ in complete}
-        return [(path, note) for path, note in complete if not note.told]
+        return [(path, note) for path, note in complete if not note.status_written]
 
     def _read(self, path: Path) -> Note | None:
         """None for a note that is still written to, or that was cut off and only waits for its DEL."""
@@ -82,7 +82,7 @@ def _mark(path: Path) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(compiled_chain.TOLD)
+            file.write(compiled_chain.STATUS_WRITTEN)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

@@ -51,7 +51,7 @@ async def _enforce(attachments: Sequence[Attachment], links: PodLinks) -> Routed
         for _ in range(_ROUNDS):
             changes = default_route.changes(wanted, present)
             if not changes.removed and not changes.added:
-                routed = result_routes.told(attachments, wanted)
+                routed = result_routes.with_routes_in_force(attachments, wanted)
                 return RoutedAttachments(routed, default_route.leading(present))
             await _apply(changes, routes, attachments)
             present = await routes.all()

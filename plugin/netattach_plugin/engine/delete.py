@@ -80,11 +80,11 @@ class Delete:
         try:
             attachments = await self._resolver.attachments(request)
         except NetattachError:
-            attachments = (attachment.primary(request, self._networks.primary()),)
+            attachments = (attachment.of_default_network(request, self._networks.primary()),)
         return Sandbox(request.container_id, request.netns, request.pod, Phase.DELETING, attachments)
 
     async def _free_leases(self, context: CallContext) -> None:
         leases = await self._ledger.leases(context.request.container_id)
-        leased = [attachment.lease(*each) for each in leases]
+        leased = [attachment.of_lease(*each) for each in leases]
         done = await plan_executor.execute(plan.delete(leased), {Carrier.PLUGIN: PluginRunner(context)})
         done.check(Verb.DEL, leased)

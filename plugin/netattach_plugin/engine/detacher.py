@@ -66,7 +66,9 @@ class Detacher:
         found = []
         for each in sandbox.attachments:
             if each.ifname in last:
-                leased = await self._ledger.still_leased(sandbox.container_id, attachment.leased(each))
+                leased = await self._ledger.still_leased(
+                    sandbox.container_id, attachment.host_local_leases(each)
+                )
                 found += [(last[each.ifname], _not_freed(*lease)) for lease in leased]
         return found
 

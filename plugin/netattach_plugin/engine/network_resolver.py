@@ -56,7 +56,7 @@ class NetworkResolver:
         self, request: CniRequest, networks: Sequence[Network], device_ids: Sequence[str]
     ) -> Sequence[Network]:
         """Asks the kubelet only where a network takes a device."""
-        if request.pod is None or not any(map(device_assignment.takes_one, networks)):
+        if request.pod is None or not any(map(device_assignment.takes_device, networks)):
             return networks
         devices = await self._devices.of_pod(request.pod)
         return device_assignment.assign(networks, device_ids, request.pod, devices)

@@ -2,8 +2,8 @@
 
 <ledger>/chains/primary          the compiled default network
 <ledger>/chains/del/<sandbox>    the compiled DEL of a sandbox that is in the ledger
-<ledger>/chains/plain/<sandbox>  what the shim attached alone
-<ledger>/chains/stand-in         after an uninstall: what the copy of the default network was made from
+<ledger>/chains/plain/<sandbox>  what the shim attached without the daemon
+<ledger>/chains/stand-in         after an uninstall: what the copy of the default network's conflist was made from
 """
 
 from __future__ import annotations

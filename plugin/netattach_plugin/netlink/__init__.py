@@ -1,9 +1,9 @@
-"""The kernel's links; the only room that imports pyroute2, and the one that types what it hands on.
+"""The kernel's links and routes; the only package that imports pyroute2, whose untyped values it does not return.
 
-sockets     a netlink socket in the network namespace behind a descriptor
-pod_links   the links of one pod, and the news of new ones
+sockets     a netlink socket in the network namespace of a descriptor
+pod_links   the links of one pod, and notifications of new ones
 pod_routes  the default routes of one pod
 node_links  the links, addresses and default routes of the node
-changes     a wake-up when one of these changes
-link_messages, route_messages  how the kernel tells of a link, of a default route
+changes     notifications of changes of the node's
+link_messages, route_messages  encoding and decoding of netlink messages about links and default routes
 """

@@ -1,4 +1,4 @@
-"""A wake-up when links, addresses or routes of the node change. What has changed is looked up by whoever is woken."""
+"""Notifications of changes of the node's links, addresses or routes, without their content."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _BUFFER = 1 << 16
 
 
 @contextmanager
-def heard(changed: Callable[[], None]) -> Iterator[None]:
-    """Calls `changed` after each message of the kernel, lost ones included, until the block is left."""
+def watched(changed: Callable[[], None]) -> Iterator[None]:
+    """Calls `changed` after messages of the kernel, including lost ones, until the context is left."""
     with socket.socket(
         socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
     ) as route:
@@ -46,5 +46,5 @@ def _receives(route: socket.socket) -> bool:
     try:
         route.recv(_BUFFER)
     except OSError as error:
-        return error.errno == errno.ENOBUFS  # more came than the socket holds, which is news too
+        return error.errno == errno.ENOBUFS  # messages were lost, which is a change too
     return True

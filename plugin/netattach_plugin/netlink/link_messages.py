@@ -1,7 +1,7 @@
-"""What the kernel says of links, read by hand: of a link's some sixty attributes seven are wanted.
+"""Netlink messages about links, decoded by hand: only seven of a link's about sixty attributes are needed.
 
-pyroute2 decodes all of them, 0.4 ms and some 50 KB each time; a pod's start is a dozen such messages, and a node that runs a
-hundred pods has as many links (0.2 s against 0.03 for twice as many, and 15 MB).
+pyroute2 decodes all of them, which takes 0.4 ms and about 50 KB per message. The start of a pod causes a dozen messages, and a
+node with a hundred pods has as many links (measured with 200 links: 0.03 s instead of 0.2 s, and 15 MB less).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MAC_BYTES = 6
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link; `controller` and `parent` are indices, 0 for none and for a parent in another namespace."""
+    """One link; `controller` and `parent` are indices, 0 without one and for a parent in another namespace."""
 
     index: int
     name: str
@@ -41,14 +41,14 @@ class Link:
 
 
 def request() -> bytes:
-    """Asks for all links."""
+    """The request for all links."""
     size = _HEADER.size + _LINK.size
     header = _HEADER.pack(size, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)
     return header + _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
 
 
 def links() -> list[Link]:
-    """All links of the namespace that we are in. Raises OSError."""
+    """All links of the current network namespace. Raises OSError."""
     found: list[Link] = []
     with socket.socket(
         socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
@@ -61,7 +61,7 @@ def links() -> list[Link]:
                 elif kind == NLMSG_DONE:
                     return found
                 elif kind == NLMSG_ERROR:
-                    raise OSError(-struct.unpack_from("=i", body)[0], "the kernel does not list its links")
+                    raise OSError(-struct.unpack_from("=i", body)[0], "the kernel does not list the links")
 
 
 def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -74,40 +74,37 @@ def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def index(body: bytes) -> int:
-    """The link that a message about one is about."""
+    """The index of the link in a message about one."""
     return int(_LINK.unpack_from(body)[2])
 
 
 def name(body: bytes) -> str:
-    """Its name."""
+    """The name of the link in a message about one, "" without a name."""
     return next((_text(value) for kind, value in attributes(body, _LINK.size) if kind == _NAME), "")
 
 
 def _link(body: bytes) -> Link:
     _, _, number, flags, _ = _LINK.unpack_from(body)
-    said = dict(attributes(body, _LINK.size))
-    kind = dict(attributes(said.get(_INFO, b""), 0)).get(_INFO_KIND, b"")
-    mac = said.get(_ADDRESS, b"")
+    found = dict(attributes(body, _LINK.size))
+    kind = dict(attributes(found.get(_INFO, b""), 0)).get(_INFO_KIND, b"")
+    mac = found.get(_ADDRESS, b"")
     return Link(
         index=number,
-        name=_text(said.get(_NAME, b"")),
+        name=_text(found.get(_NAME, b"")),
         kind="loopback" if flags & _LOOPBACK else _text(kind),
-        mtu=_number(said.get(_MTU)),
-        mac=mac.hex(":") if len(mac) == _MAC_BYTES else "",  # a tunnel's is the address of its end
+        mtu=_number(found.get(_MTU)),
+        mac=mac.hex(":") if len(mac) == _MAC_BYTES else "",  # a tunnel has the address of its endpoint here
         up=bool(flags & _UP),
-        controller=_number(said.get(_CONTROLLER)),
-        parent=0 if _PARENTS_NETNS in said else _number(said.get(_PARENT)),
+        controller=_number(found.get(_CONTROLLER)),
+        parent=0 if _PARENTS_NETNS in found else _number(found.get(_PARENT)),
     )
 
 
 def attributes(body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
-    """Each attribute's type and value, from an offset on."""
+    """Each attribute's type, without the flags for nesting and byte order, and value, from an offset on."""
     while at + _ATTRIBUTE.size <= len(body):
         size, kind = _ATTRIBUTE.unpack_from(body, at)
-        yield (
-            kind & 0x3FFF,
-            body[at + _ATTRIBUTE.size : at + size],
-        )  # without the flags for nesting and byte order
+        yield kind & 0x3FFF, body[at + _ATTRIBUTE.size : at + size]
         at += max(aligned(size), _ATTRIBUTE.size)
 
 
@@ -120,5 +117,5 @@ def _number(value: bytes | None) -> int:
 
 
 def aligned(size: int) -> int:
-    """Where what follows begins."""
+    """The size with padding."""
     return (size + 3) & ~3

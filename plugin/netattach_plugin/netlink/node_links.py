@@ -1,4 +1,4 @@
-"""The node's own links, addresses and default routes, for its inventory and for the default-interface rule."""
+"""The node's links, addresses and default routes, for its inventory and for rule `master-default-interface`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from netattach_plugin.netlink.pod_links import PodLinks, open_links
 from netattach_plugin.netlink.sockets import Opener
 
 _FAMILIES = {2: "IPv4", 10: "IPv6"}
-_UNICAST = 1  # the kernel has unreachable default routes over lo too
+_UNICAST = 1  # there may be unreachable default routes over lo too
 
 
 class NetlinkLinks:
-    """The port `Links`, filled by the kernel. pyroute2's socket lives in the thread that made it, so each look is one."""
+    """The port `Links` over netlink. A socket of pyroute2 belongs to its thread, so each method opens one in a thread."""
 
     def __init__(self) -> None:
         self._opener = Opener()
@@ -40,9 +40,8 @@ def _interfaces() -> tuple[Interface, ...]:
     addresses: dict[int, list[str]] = {}
     with IPRoute() as route:
         for each in route.get_addr():
-            address = each.get_attr("IFA_LOCAL") or each.get_attr(
-                "IFA_ADDRESS"
-            )  # the latter may be the peer's
+            # IFA_ADDRESS may be the peer's
+            address = each.get_attr("IFA_LOCAL") or each.get_attr("IFA_ADDRESS")
             addresses.setdefault(each["index"], []).append(f"{address}/{each['prefixlen']}")
     return tuple(
         Interface(
@@ -64,14 +63,14 @@ def _default_interfaces() -> tuple[DefaultInterface, ...]:
     reasons: dict[str, list[str]] = {}
     links = {link.index: link for link in link_messages.links()}
     with IPRoute() as route:
-        for family, words in _FAMILIES.items():
+        for family, version in _FAMILIES.items():
             routes = route.get_default_routes(family=family, table=254)
             for index in sorted(links.keys() & _default_route_indices(routes)):
                 name = links[index].name
-                reasons.setdefault(name, []).append(f"carries the {words} default route")
+                reasons.setdefault(name, []).append(f"carries the {version} default route")
                 for port in (link.name for link in links.values() if link.controller == index):
                     reasons.setdefault(port, []).append(
-                        f"is a port of {name}, which carries the {words} default route"
+                        f"is a port of {name}, which carries the {version} default route"
                     )
     return tuple(DefaultInterface(name, tuple(why)) for name, why in reasons.items())
 

@@ -1,4 +1,4 @@
-"""The links in one pod: which are there, and when another one comes."""
+"""The links in one pod, with notifications of new ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from netattach_plugin.netlink.sockets import Opener
 
 @asynccontextmanager
 async def open_links(opener: Opener, netns: int) -> AsyncIterator[PodLinks]:
-    """The links of the namespace behind a descriptor, kept up to date until the context is left."""
+    """The links of a descriptor's network namespace, kept up to date until the context is left."""
     route = await opener.open_in(netns, RTMGRP_LINK)
     links = PodLinks(route, lambda: open_routes(opener, netns))
     try:
@@ -29,7 +29,7 @@ async def open_links(opener: Opener, netns: int) -> AsyncIterator[PodLinks]:
 
 
 class PodLinks:
-    """What the namespace's socket has told so far; names by index, since a link is renamed after it was made."""
+    """The links according to the socket's messages; names by index, since plugins rename links after creating them."""
 
     def __init__(
         self, route: socket.socket, routes: Callable[[], AbstractAsyncContextManager[PodRoutes]]
@@ -50,25 +50,25 @@ class PodLinks:
             await self._changed.wait()
 
     async def dump(self) -> None:
-        """Asks for all links and waits for the end of the answer."""
-        self._ask()
+        """Requests all links and waits for the end of the dump."""
+        self._request_dump()
         await self._dumped.wait()
 
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self._route)
         self._route.close()
 
-    def _ask(self) -> None:
+    def _request_dump(self) -> None:
         self._route.send(link_messages.request())
 
     def _read(self) -> None:
         try:
-            news = self._route.recv(link_messages.BUFFER)
+            received = self._route.recv(link_messages.BUFFER)
         except OSError as error:
-            if error.errno == errno.ENOBUFS:  # news were lost: all is told anew
-                self._ask()
+            if error.errno == errno.ENOBUFS:  # messages were lost
+                self._request_dump()
             return
-        for kind, body in link_messages.messages(news):
+        for kind, body in link_messages.messages(received):
             if kind == RTM_NEWLINK:
                 self._names[link_messages.index(body)] = link_messages.name(body)
             elif kind == RTM_DELLINK:

@@ -1,7 +1,7 @@
-"""What the kernel says of default routes, and is told of them, by hand.
+"""Netlink messages about default routes, encoded and decoded by hand.
 
-Of a route that is to go the very attributes that the kernel gave are handed back; pyroute2 drops those that it does not know
-(nexthop objects) and writes others anew (a gateway of the other IP version).
+The removal of a route repeats the attributes that the kernel sent; pyroute2 drops those that it does not support (nexthop
+objects) and encodes others differently (a gateway of the other IP version).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from netattach_plugin.netlink.link_messages import aligned, attributes
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _MAIN_TABLE = 254
 _UNICAST = 1
-_PROTOCOL_BOOT = 3  # as the plugins' own routes and those of `ip route add`
+_PROTOCOL_BOOT = 3  # like the plugins' routes and those of `ip route add`
 _PROTOCOL_RA = 9
-_UNIVERSE, _LINK, _NOWHERE = 0, 253, 255  # scopes; the last means any
+_UNIVERSE, _LINK, _NOWHERE = 0, 253, 255  # scopes; in a removal the last one means any
 
 _HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
 _ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: family, both prefixes, tos, table, protocol, scope, type, flags
@@ -34,25 +34,25 @@ _OIF, _GATEWAY, _PRIORITY, _MULTIPATH, _TABLE, _VIA, _NH_ID = 4, 5, 6, 9, 15, 18
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A default route and the attributes by which the kernel knows it from others."""
+class KernelRoute:
+    """A default route and the attributes that identify it for the kernel."""
 
     route: DefaultRoute
     identity: bytes
 
 
 def listing(family: int) -> bytes:
-    """Asks for all routes of an IP version."""
+    """The request for all routes of an IP version."""
     return _message(RTM_GETROUTE, NLM_F_DUMP, _ROUTE.pack(FAMILIES[family], 0, 0, 0, 0, 0, 0, 0, 0))
 
 
-def removal(told: Told) -> bytes:
-    """Asks to take one away."""
-    return _change(RTM_DELROUTE, 0, told.route.family, 0, _NOWHERE, told.identity)
+def removal(listed: KernelRoute) -> bytes:
+    """The request to remove a route."""
+    return _change(RTM_DELROUTE, 0, listed.route.family, 0, _NOWHERE, listed.identity)
 
 
 def addition(route: DefaultRoute, index: int) -> bytes:
-    """Asks to set one whose single hop is over the link of that index."""
+    """The request to add a route with a single hop over the link of that index."""
     gateway = route.hops[0].gateway
     written = _attribute(_OIF, _NUMBER.pack(index))
     written += _attribute(_GATEWAY, ipaddress.ip_address(gateway).packed) if gateway else b""
@@ -61,31 +61,31 @@ def addition(route: DefaultRoute, index: int) -> bytes:
     return _change(RTM_NEWROUTE, NLM_F_CREATE, route.family, _PROTOCOL_BOOT, scope, written)
 
 
-def default_route(body: bytes, family: int, names: Mapping[int, str]) -> Told | None:
-    """The route of a message, None for any other than a default one for all packets, in the main table.
+def default_route(body: bytes, family: int, names: Mapping[int, str]) -> KernelRoute | None:
+    """The route in a message; None unless it is a default route for all packets in the main table.
 
-    The kernel has unreachable ones too, and without IPv6 it tells of IPv4's where IPv6's were asked for. What routers advertise
-    comes and goes by itself, at any time.
+    Excludes unreachable routes, those of IPv4 that a kernel without IPv6 returns for IPv6, and those of router advertisements,
+    which appear and disappear at any time.
     """
     number, to, _, tos, table, protocol, _, kind, _ = _ROUTE.unpack_from(body)
-    said = dict(attributes(body, _ROUTE.size))
-    main = (_number(said.get(_TABLE)) or table) == _MAIN_TABLE
+    found = dict(attributes(body, _ROUTE.size))
+    main = (_number(found.get(_TABLE)) or table) == _MAIN_TABLE
     if number != FAMILIES[family] or to or tos or kind != _UNICAST or not main or protocol == _PROTOCOL_RA:
         return None
-    hops = tuple(_hops(said, names))
-    return Told(DefaultRoute(family, hops, _number(said.get(_PRIORITY))), _identity(said))
+    hops = tuple(_hops(found, names))
+    return KernelRoute(DefaultRoute(family, hops, _number(found.get(_PRIORITY))), _identity(found))
 
 
-def _identity(said: Mapping[int, bytes]) -> bytes:
-    """One over a nexthop object the kernel knows by that, any other one by its hops."""
-    kinds = {_PRIORITY, _NH_ID} if _NH_ID in said else {_PRIORITY, _OIF, _GATEWAY, _VIA, _MULTIPATH}
-    return b"".join(_attribute(kind, value) for kind, value in said.items() if kind in kinds)
+def _identity(found: Mapping[int, bytes]) -> bytes:
+    """The nexthop object of a route that has one, else its hops."""
+    kinds = {_PRIORITY, _NH_ID} if _NH_ID in found else {_PRIORITY, _OIF, _GATEWAY, _VIA, _MULTIPATH}
+    return b"".join(_attribute(kind, value) for kind, value in found.items() if kind in kinds)
 
 
-def _hops(said: Mapping[int, bytes], names: Mapping[int, str]) -> Iterator[Hop]:
-    paths = said.get(_MULTIPATH, b"")
+def _hops(found: Mapping[int, bytes], names: Mapping[int, str]) -> Iterator[Hop]:
+    paths = found.get(_MULTIPATH, b"")
     if not paths:
-        yield _hop(_number(said.get(_OIF)), said, names)
+        yield _hop(_number(found.get(_OIF)), found, names)
     at = 0
     while at + _HOP.size <= len(paths):
         size, _, _, index = _HOP.unpack_from(paths, at)
@@ -93,9 +93,9 @@ def _hops(said: Mapping[int, bytes], names: Mapping[int, str]) -> Iterator[Hop]:
         at += max(aligned(size), _HOP.size)
 
 
-def _hop(index: int, said: Mapping[int, bytes], names: Mapping[int, str]) -> Hop:
-    """RTA_VIA: the IP version in two bytes, then the address, which is of the other one."""
-    packed = said.get(_GATEWAY) or said.get(_VIA, b"")[2:]
+def _hop(index: int, found: Mapping[int, bytes], names: Mapping[int, str]) -> Hop:
+    """RTA_VIA is two bytes of the address family, then an address of the other IP version."""
+    packed = found.get(_GATEWAY) or found.get(_VIA, b"")[2:]
     return Hop(names.get(index, f"#{index}"), str(ipaddress.ip_address(packed)) if packed else "")
 
 

@@ -1,6 +1,6 @@
-"""The node's CNI configuration directory: which file is the default network, and which has a name.
+"""The node's CNI configuration directory: the default network's file, and networks by name.
 
-Our own files lie in the same directory and are never taken for the primary (Multus #1130: delegating to itself).
+netattach's own files in the same directory are never the default network (Multus issue #1130: delegating to itself).
 """
 
 from __future__ import annotations
@@ -19,29 +19,32 @@ from netattach_core.net import names
 
 
 class CniConfDir:
-    """Files are read anew at each call: a few kilobytes, and never a stale one. `chosen` names the primary, "": nobody has."""
+    """Reads the files at each call: a few kilobytes, and never outdated.
 
-    def __init__(self, directory: Path, chosen: Callable[[], str] = str) -> None:
+    `primary_network` returns the setting `primaryNetwork`, "" if it is unset.
+    """
+
+    def __init__(self, directory: Path, primary_network: Callable[[], str] = str) -> None:
         self._directory = directory
-        self._chosen = chosen
+        self._primary_network = primary_network
 
     def primary(self) -> Network:
-        """The one that the settings name, and no other in its place; else the first file by name that is not ours.
+        """The network that `primaryNetwork` names and no other; without that setting the first file by name that is not ours.
 
-        So an earlier file that comes later is taken from then on. A broken one is waited for, not passed over: the next one may
-        be another network, and pods would start in it (Multus #1499).
+        So a file that is added later and precedes the others is used from then on. A broken file is waited for and not skipped:
+        the next one may be another network, in which pods would start (Multus issue #1499).
         """
-        name = self._chosen()
-        return self._named_primary(name) if name else self._first()
+        name = self._primary_network()
+        return self._chosen(name) if name else self._first()
 
-    def _named_primary(self, name: str) -> Network:
+    def _chosen(self, name: str) -> Network:
         network = self.by_file(name) or self.by_name(name)
         if network is not None:
             return network
-        broken = [path.name for path in self._files() if not _is_whole(path)]
-        beside = f"; {', '.join(broken)} cannot be read" if broken else ""
+        broken = [path.name for path in self._files() if not _is_readable(path)]
+        suffix = f"; {', '.join(broken)} cannot be read" if broken else ""
         raise TryAgainError(
-            f"no default network yet: primaryNetwork is {name!r}, and {self._directory} has no such file or network{beside}; "
+            f"no default network yet: primaryNetwork is {name!r}, and {self._directory} has no such file or network{suffix}; "
             "install it on this node, or correct the cluster's settings"
         )
 
@@ -51,12 +54,15 @@ class CniConfDir:
             if network is not None:
                 return network
         raise TryAgainError(
-            f"no default network yet: {self._directory} holds no CNI configuration beside ours; "
+            f"no default network yet: {self._directory} has no CNI config besides netattach's; "
             "install the cluster's default network (flannel, calico, …) on this node"
         )
 
     def by_name(self, name: str) -> Network | None:
-        """A conflist is preferred to a single conf of the same name (npwg-spec S11, S12)."""
+        """A conflist precedes a single plugin's config of the same name.
+
+        Kubernetes Network Plumbing Working Group spec, section 3.4.1.
+        """
         found = [
             (path, network)
             for path in self._files()
@@ -78,7 +84,7 @@ class CniConfDir:
             entries = sorted(self._directory.iterdir())
         except FileNotFoundError:
             return []
-        ours = netattach_conf.OURS  # by name, since what somebody spoilt does not say any more whose it is
+        ours = netattach_conf.OURS  # by name, since damaged content does not identify its owner
         return [
             p
             for p in entries
@@ -87,7 +93,7 @@ class CniConfDir:
 
 
 def _read(path: Path) -> Network | None:
-    """The file's network, None where it is ours. Raises NetattachError where it is half written or broken."""
+    """The file's network, None for a meta-plugin's. Raises NetattachError where it is incomplete or broken."""
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -100,13 +106,15 @@ def _read(path: Path) -> Network | None:
 
 
 def _with_more_plugins(path: Path, text: str, conf: NetworkConfig) -> str:
-    """With those of the directory beside it that has the network's name, as every runtime with libcni 1.3 or later adds them."""
-    beside = path.parent / conf.name
+    """Appends the plugins in the directory of the network's name, as libcni does since 1.3."""
+    directory = path.parent / conf.name
     if path.suffix != ".conflist" or conf.only_inlined or not names.is_cni_name(conf.name):
         return text
     try:
         more = [
-            each.read_text() for each in sorted(beside.glob("*.conf")) if each.name != netattach_conf.BEHIND
+            each.read_text()
+            for each in sorted(directory.glob("*.conf"))
+            if each.name != netattach_conf.BEHIND
         ]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(error)) from error
@@ -118,14 +126,14 @@ def _with_more_plugins(path: Path, text: str, conf: NetworkConfig) -> str:
 
 
 def _read_or_wait(path: Path) -> Network | None:
-    """None where it is ours. Raises TryAgainError where it cannot be read."""
+    """None for a meta-plugin's. Raises TryAgainError where it cannot be read."""
     try:
         return _read(path)
     except NetattachError as error:
         raise TryAgainError(f"the network's file {path} cannot be read: {error.message}") from error
 
 
-def _is_whole(path: Path) -> bool:
+def _is_readable(path: Path) -> bool:
     try:
         _read(path)
     except NetattachError:

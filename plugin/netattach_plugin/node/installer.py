@@ -1,8 +1,8 @@
-"""The shim and our conf on the node: put there, kept right, and taken away where we are uninstalled.
+"""Installs the shim and netattach's conflist on the node, repairs them, and uninstalls them.
 
-The conf is what makes a runtime call us, so it comes last: after the shim, when the daemon listens and there is a primary network
-to stand before. It is not removed when the daemon stops: pods that want more networks have to wait for us then, not start without
-(Multus' gap at each upgrade).
+Runtimes call netattach because of its conflist, so it is written last: after the shim, once the daemon listens and the node has a
+default network. It stays when the daemon stops: meanwhile pods with secondary networks have to wait, not start without them
+(as they do with Multus during an upgrade).
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from netattach_plugin.ports import NodeNetworks
 
 _log = logging.getLogger(__name__)
 
-_EVERY = 2.0
-"""Seconds between looks: the primary may come later, or be replaced by another version."""
+_INTERVAL = 2.0
+"""Seconds between checks: the default network may appear later, or be replaced by another version."""
 
 
 class Installer:
-    """`problem` says why it is not installed, None when it is. `compile_primary` is for the shim alone."""
+    """`problem` is the reason why netattach is not installed, None if it is.
+
+    `compile_default_network` updates the file that the shim runs without the daemon.
+    """
 
     def __init__(
         self,
@@ -36,29 +39,29 @@ class Installer:
         bin_dir: Path,
         conf_dir: Path,
         networks: NodeNetworks,
-        behind: UninstallChain,
-        compile_primary: Callable[[], None] = lambda: None,
+        uninstall_chain: UninstallChain,
+        compile_default_network: Callable[[], None] = lambda: None,
     ) -> None:
         self._shim = shim
         self._bin_dir = bin_dir
-        self._conf = conf_dir / netattach_conf.FILE_NAME
+        self._conflist = conf_dir / netattach_conf.FILE_NAME
         self._networks = networks
-        self._behind = behind
-        self._compile_primary = compile_primary
-        self._looking = threading.Lock()
-        self._removed = False
-        self.problem: str | None = "our conf is not installed yet"
+        self._uninstall_chain = uninstall_chain
+        self._compile_default_network = compile_default_network
+        self._lock = threading.Lock()
+        self._uninstalled = False
+        self.problem: str | None = "netattach's conflist is not installed yet"
 
     async def run(self) -> None:
-        """Installs, and looks again and again whether it still is. Never returns."""
+        """Installs, then repairs at intervals. Never returns."""
         while True:
-            await asyncio.to_thread(self.look)
-            await asyncio.sleep(_EVERY)
+            await asyncio.to_thread(self.install)
+            await asyncio.sleep(_INTERVAL)
 
-    def look(self) -> None:
-        """Installs what is missing or differs; what hinders it is in `problem`."""
-        with self._looking:
-            if self._removed:
+    def install(self) -> None:
+        """Writes what is missing or differs; sets `problem` to what prevents it."""
+        with self._lock:
+            if self._uninstalled:
                 return
             try:
                 self._install()
@@ -66,51 +69,58 @@ class Installer:
             except (OSError, NetattachError) as error:
                 problem = f"not installed on this node: {error}{_hint(error)}"
             if problem != self.problem:
-                _log.log(logging.WARNING if problem else logging.INFO, problem or f"installed: {self._conf}")
+                level = logging.WARNING if problem else logging.INFO
+                _log.log(level, problem or f"installed: {self._conflist}")
             self.problem = problem
 
-    def remove(self, *, needed: bool = False) -> None:
-        """The primary's file is the runtime's first again; no look that is under way brings ours back.
+    def uninstall(self, *, keep_shim_in_chain: bool = False) -> None:
+        """Makes the default network's file the runtime's first again; an `install` in progress does not undo that.
 
-        `needed`: pods run on that hold more than the primary knows of. Then we stay at the end of its chain. That is written
-        before our conf goes, which makes the runtime look; the shim removes it after the last of them.
+        `keep_shim_in_chain`: running pods have secondary networks, so the shim is appended to the default network's chain. That
+        happens before the conflist is removed, which makes the runtime reload; the shim removes itself after the last pod.
 
-        The shim stays: some runtimes call DEL with the conf of ADD, and find it by that. Without a primary our conf goes too:
-        behind it every pod would wait for a daemon that is no more, also when a primary comes.
+        The shim's binary stays: some runtimes call DEL with the CNI config of ADD and have to find it. The conflist is removed
+        even without a default network: with it every pod would wait for a daemon that is gone, also when a default network comes.
         """
-        with self._looking:
-            self._removed = True
+        with self._lock:
+            self._uninstalled = True
             self.problem = "uninstalled"
-            if needed:
-                self._behind.take()
+            if keep_shim_in_chain:
+                self._uninstall_chain.install()
             try:
-                self._conf.unlink(missing_ok=True)
-                atomic_file.sync_directory(self._conf.parent)
+                self._conflist.unlink(missing_ok=True)
+                atomic_file.sync_directory(self._conflist.parent)
             except OSError as error:
-                _log.error("remove %s by hand, no pod of this node starts until then: %s", self._conf, error)
+                _log.error(
+                    "remove %s by hand, no pod of this node starts until then: %s", self._conflist, error
+                )
                 return
-        _log.info("uninstalled: %s is removed", self._conf)
+        _log.info("uninstalled: removed %s", self._conflist)
         try:
             self._networks.primary()
         except NetattachError as error:
-            _log.warning("this node is left without a network: %s", error)
+            _log.warning("this node has no default network now: %s", error)
 
     def _install(self) -> None:
-        atomic_file.write(self._bin_dir / netattach_conf.TYPE, self._shim.read_bytes(), 0o755)
-        primary = cni_config.parse(self._networks.primary().config_text)
-        atomic_file.write(self._conf, netattach_conf.text(primary.cni_version).encode(), 0o600)
-        self._behind.give_up()
-        before = netattach_conf.before_ours(path.name for path in self._conf.parent.iterdir())
+        atomic_file.write_if_changed(self._bin_dir / netattach_conf.TYPE, self._shim.read_bytes(), 0o755)
+        default_network = cni_config.parse(self._networks.primary().config_text)
+        conflist = netattach_conf.text(default_network.cni_version).encode()
+        atomic_file.write_if_changed(self._conflist, conflist, 0o600)
+        self._uninstall_chain.remove()
+        before = netattach_conf.before_ours(path.name for path in self._conflist.parent.iterdir())
         if before:
             raise ConfigError(
-                f"the container runtime takes {self._conf.parent / before[0]}, which comes before {netattach_conf.FILE_NAME}; "
-                "rename or remove it"
+                f"the container runtime uses {self._conflist.parent / before[0]}, which comes before "
+                f"{netattach_conf.FILE_NAME}; rename or remove it"
             )
-        self._compile_primary()
+        self._compile_default_network()
 
 
 def _hint(error: Exception) -> str:
-    """We run as root without its power over other users' files, which an archive of plugins may have made of a directory."""
+    """The fix for a directory of another user, which the daemon cannot write to without CAP_DAC_OVERRIDE.
+
+    Unpacking the plugins' archive may leave one.
+    """
     if not isinstance(error, PermissionError) or error.filename is None:
         return ""
     directory = Path(error.filename).parent

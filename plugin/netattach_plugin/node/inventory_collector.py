@@ -1,4 +1,4 @@
-"""The inventory of this node: gathered from the kernel, the binaries' own answers, the configuration directory and the API."""
+"""Collects the inventory of this node from the kernel, the plugins' binaries, the CNI configuration directory and the API."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from netattach_core.cni import netattach_conf, versions
 from netattach_core.errors import NetattachError
 from netattach_plugin.ports import Links, NodeInfo, NodeNetworks
 
-_ANSWER_SECONDS = 5.0
-_AT_ONCE = 2
+_VERSION_TIMEOUT = 5.0
+_CONCURRENT_BINARIES = 2
 _Stamp = tuple[str, int, int]
 
 
 class InventoryCollector:
-    """Looks at everything; a binary is asked once for its versions, and again when it was replaced."""
+    """Runs each binary for its CNI versions once, and again after it was replaced."""
 
     def __init__(
         self,
@@ -42,7 +42,8 @@ class InventoryCollector:
         self._dhcp = dhcp
         self._versions: dict[_Stamp, tuple[str, ...]] = {}
 
-    async def gather(self) -> NodeInventory:
+    async def collect(self) -> NodeInventory:
+        """Raises TryAgainError where the API cannot be reached, and whatever pyroute2 raises."""
         addresses = await self._store.node_addresses()  # first, since it may wait for the API
         interfaces = inventory.lasting(await self._links.interfaces())
         defaults = await self._links.default_interfaces()
@@ -58,15 +59,15 @@ class InventoryCollector:
         )
 
     async def _plugins(self) -> tuple[Plugin, ...]:
-        places = asyncio.Semaphore(_AT_ONCE)
+        slots = asyncio.Semaphore(_CONCURRENT_BINARIES)
 
-        async def ask(path: Path, stamp: _Stamp) -> Plugin:
-            async with places:
+        async def plugin(path: Path, stamp: _Stamp) -> Plugin:
+            async with slots:
                 if stamp not in self._versions:
-                    self._versions[stamp] = await _spoken_versions(path)
+                    self._versions[stamp] = await _supported_versions(path)
                 return Plugin(path.name, self._versions[stamp])
 
-        return tuple(await asyncio.gather(*(ask(*binary) for binary in _binaries(self._bin_dir))))
+        return tuple(await asyncio.gather(*(plugin(*binary) for binary in _binaries(self._bin_dir))))
 
 
 def _primary(networks: NodeNetworks) -> Primary | None:
@@ -79,7 +80,7 @@ def _primary(networks: NodeNetworks) -> Primary | None:
 
 
 def _binaries(bin_dir: Path) -> Iterator[tuple[Path, _Stamp]]:
-    """All but the shim, which delegates and is nobody's delegate, half-written ones, and those that go while we look."""
+    """All plugins; leaves out the shim, temporary (hidden) files and those removed meanwhile."""
     if not bin_dir.is_dir():
         return
     for path in sorted(bin_dir.iterdir()):
@@ -90,8 +91,8 @@ def _binaries(bin_dir: Path) -> Iterator[tuple[Path, _Stamp]]:
                 yield path, (path.name, known.st_ctime_ns, known.st_size)
 
 
-async def _spoken_versions(path: Path) -> tuple[str, ...]:
-    """What the binary answers to VERSION; nothing where it does not answer, which is no reason to leave it out."""
+async def _supported_versions(path: Path) -> tuple[str, ...]:
+    """The binary's answer to VERSION; empty without a usable answer, which does not exclude it from the inventory."""
     try:
         process = await asyncio.create_subprocess_exec(
             path,
@@ -103,8 +104,8 @@ async def _spoken_versions(path: Path) -> tuple[str, ...]:
     except OSError:
         return ()
     try:
-        question = json.dumps({"cniVersion": versions.NEWEST}).encode()
-        answer, _ = await asyncio.wait_for(process.communicate(question), _ANSWER_SECONDS)
+        request = json.dumps({"cniVersion": versions.NEWEST}).encode()
+        answer, _ = await asyncio.wait_for(process.communicate(request), _VERSION_TIMEOUT)
         return tuple(str(version) for version in json.loads(answer)["supportedVersions"])
     except (TimeoutError, ValueError, KeyError, TypeError):
         return ()

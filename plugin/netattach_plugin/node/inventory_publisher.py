@@ -1,4 +1,4 @@
-"""The inventory, live: gathered again when something of the node changes, told when it differs from what was told."""
+"""Keeps the published inventory current: collects it when the node changes, publishes it when it differs."""
 
 from __future__ import annotations
 
@@ -10,87 +10,87 @@ from pathlib import Path
 
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.errors import NetattachError
+from netattach_kube.backoff import Backoff
 from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.ports import InventoryWriter
 
 _log = logging.getLogger(__name__)
 
 _DEBOUNCE = 0.5
-"""Seconds: one command of an administrator is several changes to the kernel."""
+"""Seconds: one command of an administrator causes several kernel events."""
 
-_SHARE, _LONGEST_REST = 20, 5.0
-"""Of the time, one part in so many may go into looking (each pod that starts is news of the kernel's), up to so many seconds."""
+_REST_FACTOR, _LONGEST_REST = 20, 5.0
+"""After a collection the next one waits this many times as long, at most so many seconds: each pod start is a kernel event."""
 
-_LOOK_EVERY = 5.0
-"""Seconds between looks at the directories."""
+_CHECK_INTERVAL = 5.0
+"""Seconds between checks of the directories."""
 
-_TELL_EVERY = 600.0
-"""Seconds after which it is told again as it is: somebody may have deleted it, and with its node it goes by itself.
+_REPUBLISH_INTERVAL = 600.0
+"""Seconds after which it is published unchanged: somebody may have deleted it.
 
-Where it is there unchanged, the API server writes nothing and tells no watcher.
+If it exists unchanged, the API server writes nothing and notifies no watcher.
 """
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 
 class InventoryPublisher:
-    """Looks again when it is `woken`, or when one of the directories changes."""
+    """Collects again after `changed` is set or one of the directories has changed."""
 
     def __init__(
         self,
         store: InventoryWriter,
-        gatherer: InventoryCollector,
+        collector: InventoryCollector,
         directories: tuple[Path, ...],
-        woken: asyncio.Event,
+        changed: asyncio.Event,
     ) -> None:
         self._store = store
-        self._gatherer = gatherer
+        self._collector = collector
         self._directories = directories
-        self._woken = woken
-        self._told: NodeInventory | None = None
-        self._told_until = 0.0
+        self._changed = changed
+        self._published: NodeInventory | None = None
+        self._republish_at = 0.0
 
     def problem(self) -> str | None:
-        """Why nothing is told yet."""
-        return None if self._told else "the inventory of this node is not published yet"
+        """The reason for not being ready, None once an inventory was published."""
+        return None if self._published else "the inventory of this node is not published yet"
 
     async def run(self) -> None:
         """Never returns."""
-        pause = _FIRST_PAUSE
+        backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         while True:
-            seen, began = self._stamps(), time.monotonic()
-            self._woken.clear()
-            if await self._tell():
-                pause = _FIRST_PAUSE
-                rested = _rested(began, time.monotonic())
-                await self._something(seen)
-                await asyncio.sleep(max(_DEBOUNCE, rested - time.monotonic()))
+            stamps, started = self._stamps(), time.monotonic()
+            self._changed.clear()
+            if await self._publish():
+                backoff.reset()
+                earliest = _next_start(started, time.monotonic())
+                await self._wait_for_change(stamps)
+                await asyncio.sleep(max(_DEBOUNCE, earliest - time.monotonic()))
             else:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                await asyncio.sleep(backoff.next())
 
-    async def _tell(self) -> bool:
-        """False where another try is worth it."""
+    async def _publish(self) -> bool:
+        """Returns False if it should be retried."""
         try:
-            gathered = await self._gatherer.gather()
-            if gathered != self._told or time.monotonic() >= self._told_until:
-                await self._store.publish_inventory(gathered)
-                self._told = gathered
-                self._told_until = time.monotonic() + _TELL_EVERY * random.uniform(0.5, 1)  # noqa: S311  # no secret
+            collected = await self._collector.collect()
+            if collected != self._published or time.monotonic() >= self._republish_at:
+                await self._store.publish_inventory(collected)
+                self._published = collected
+                self._republish_at = time.monotonic() + _REPUBLISH_INTERVAL * random.uniform(0.5, 1)  # noqa: S311  # no secret
         except NetattachError as error:
             _log.warning("the inventory is not published yet: %s", error)
             return False
-        except Exception:  # noqa: BLE001  # pyroute2 raises more kinds than can be named, and this is not worth the daemon
+        except Exception:  # noqa: BLE001  # pyroute2 raises more types than can be listed, and the daemon has to go on
             _log.exception("the inventory is not published")
             return False
         return True
 
-    async def _something(self, seen: tuple[int, ...]) -> None:
-        """Returns when it is woken, one of the directories is not any more as it was seen, or it is time to tell again."""
-        while seen == self._stamps() and time.monotonic() < self._told_until:
+    async def _wait_for_change(self, stamps: tuple[int, ...]) -> None:
+        """Returns when `changed` is set, a directory differs from its stamp, or it is time to republish."""
+        while stamps == self._stamps() and time.monotonic() < self._republish_at:
             try:
-                async with asyncio.timeout(_LOOK_EVERY):
-                    await self._woken.wait()
+                async with asyncio.timeout(_CHECK_INTERVAL):
+                    await self._changed.wait()
             except TimeoutError:
                 continue
             return
@@ -99,21 +99,21 @@ class InventoryPublisher:
         return tuple(_stamp(path) for path in self._directories)
 
 
-def _rested(began: float, ended: float) -> float:
-    """When another look may begin."""
-    return ended + min(_SHARE * (ended - began), _LONGEST_REST)
+def _next_start(started: float, ended: float) -> float:
+    """The earliest time of the next collection."""
+    return ended + min(_REST_FACTOR * (ended - started), _LONGEST_REST)
 
 
 def _stamp(directory: Path) -> int:
-    """Changes with the names in a directory, with files that are written in place, and with what may be executed."""
+    """Changes with the names in a directory, with its files' content, and with their modes; 0 if it cannot be read."""
     try:
-        return max(map(_changed, (directory, *directory.iterdir())))
+        return max(map(_change_time, (directory, *directory.iterdir())))
     except OSError:
         return 0
 
 
-def _changed(path: Path) -> int:
-    """When; 0 for what is gone, and for a link that leads nowhere."""
+def _change_time(path: Path) -> int:
+    """In nanoseconds; 0 for a file that is gone and for a dangling link."""
     try:
         return path.stat().st_ctime_ns
     except OSError:

@@ -1,4 +1,4 @@
-"""The port Devices: asks the kubelet, over its unix socket, which devices it gave to a pod (gRPC, one call a connection)."""
+"""The port Devices: asks the kubelet over its unix socket for the devices of a pod (gRPC, one call per connection)."""
 
 from __future__ import annotations
 
@@ -26,39 +26,41 @@ from netattach_core.devices import pod_resources, resource_slices
 from netattach_core.devices.pod_resources import Allocated
 from netattach_core.errors import DecodeError, NetattachError, TryAgainError
 
-_SECONDS = 10.0
-_PAUSE_SECONDS = 0.05
-_MOST_BYTES = 16 << 20
+_TIMEOUT = 10.0
+_RETRY_PAUSE = 0.05
+_MAX_BYTES = 16 << 20
 _CHUNK = 1 << 16
-_PREFIX = struct.Struct(">BI")  # whether compressed, and the message's length
-_EXHAUSTED = 8  # the kubelet lets a hundred calls a second pass, ten at once
+_PREFIX = struct.Struct(">BI")  # gRPC: whether the message is compressed, and its length
+_RESOURCE_EXHAUSTED = 8  # the kubelet accepts a hundred calls per second, ten at once
 
 
 Slices = Callable[[str], Awaitable[Iterable[Mapping[str, Any]]]]
 
 
 class KubeletDevices:
-    """`socket` is the kubelet's; who has none, and needs no device, never notices. `slices` gives a driver's ResourceSlices."""
+    """`socket` is the kubelet's, used only for pods that need devices. `slices` returns the ResourceSlices of a driver."""
 
-    def __init__(self, socket: Path, slices: Slices | None = None, seconds: float = _SECONDS) -> None:
+    def __init__(self, socket: Path, slices: Slices | None = None, timeout: float = _TIMEOUT) -> None:
         self._socket = socket
         self._slices = slices
-        self._seconds = seconds
+        self._timeout = timeout
 
     async def of_pod(self, pod: PodRef) -> Mapping[str, tuple[str, ...]]:
         try:
-            async with asyncio.timeout(self._seconds):
-                found = await self._get(pod) or await self._listed(pod)
+            async with asyncio.timeout(self._timeout):
+                found = await self._get(pod) or await self._list(pod)
         except TimeoutError as error:
-            raise TryAgainError(f"{self._what(pod)}: it did not answer within {self._seconds:g} s") from error
+            raise TryAgainError(
+                f"{self._failed(pod)}: it did not answer within {self._timeout:g} s"
+            ) from error
         except (OSError, asyncio.IncompleteReadError) as error:
-            raise TryAgainError(f"{self._what(pod)}: {error}; is this the kubelet's socket?") from error
+            raise TryAgainError(f"{self._failed(pod)}: {error}; is this the kubelet's socket?") from error
         except (H2Error, _CallError, DecodeError) as error:
-            raise NetattachError(f"{self._what(pod)}: {error}") from error
-        return {**found.claimed, **found.devices, **await self._published(found.allocated)}
+            raise NetattachError(f"{self._failed(pod)}: {error}") from error
+        return {**found.claimed, **found.devices, **await self._by_resource_name(found.allocated)}
 
-    async def _published(self, allocated: Sequence[Allocated]) -> Mapping[str, tuple[str, ...]]:
-        """Devices of claims by the resource that their driver names. Raises TryAgainError where the API is away."""
+    async def _by_resource_name(self, allocated: Sequence[Allocated]) -> Mapping[str, tuple[str, ...]]:
+        """Devices of claims by their driver's resourceName. Raises TryAgainError where the API cannot be reached."""
         if self._slices is None:
             return {}
         slices: list[Mapping[str, Any]] = []
@@ -66,51 +68,51 @@ class KubeletDevices:
             slices += await self._slices(driver)
         return resource_slices.devices(slices, allocated)
 
-    def _what(self, pod: PodRef) -> str:
+    def _failed(self, pod: PodRef) -> str:
         return f"the kubelet cannot be asked at {self._socket} for the devices of pod {pod}"
 
     async def _get(self, pod: PodRef) -> pod_resources.PodDevices | None:
-        """One pod's, of a kubelet that has the call (1.34, where it is not turned off)."""
+        """The pod's devices; None from a kubelet without this call (before 1.34, or disabled)."""
         try:
             request = pod_resources.get_request(pod.namespace, pod.name)
             return pod_resources.get_response(await self._call(pod_resources.GET, request))
         except _CallError:
             return None
 
-    async def _listed(self, pod: PodRef) -> pod_resources.PodDevices:
+    async def _list(self, pod: PodRef) -> pod_resources.PodDevices:
         answer = await self._call(pod_resources.LIST, pod_resources.list_request())
         return pod_resources.list_response(answer, pod.namespace, pod.name)
 
     async def _call(self, path: str, request: bytes) -> bytes:
-        """The answer's message. Raises _CallError, OSError, H2Error; waits while too many ask."""
+        """The response message; retries while the kubelet is overloaded. Raises _CallError, OSError, H2Error."""
         while True:
             reader, writer = await asyncio.open_unix_connection(self._socket)
             try:
                 return await _Call(reader, writer).unary(path, request)
             except _CallError as error:
-                if error.status != _EXHAUSTED:
+                if error.status != _RESOURCE_EXHAUSTED:
                     raise
             finally:
                 writer.close()
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(_RETRY_PAUSE)
 
 
 class _CallError(Exception):
-    """What the other side says instead of an answer: a status of gRPC, or -1 where it broke off."""
+    """A failed call; `status` is gRPC's, or -1 without one."""
 
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(f"{words} (gRPC status {status})" if status >= 0 else words)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{message} (gRPC status {status})" if status >= 0 else message)
         self.status = status
 
 
 class _Call:
-    """One unary call, and its connection with it."""
+    """One unary call and its connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
         self._http = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
-        self._said: dict[str, str] = {}
+        self._headers: dict[str, str] = {}
         self._body = bytearray()
         self._ended = False
 
@@ -125,35 +127,35 @@ class _Call:
             await self._writer.drain()
             data = await self._reader.read(_CHUNK)
             if not data:
-                raise _CallError(-1, "it hung up before its answer had come")
-            self._hear(self._http.receive_data(data))
+                raise _CallError(-1, "it closed the connection before answering")
+            self._handle(self._http.receive_data(data))
         return self._message()
 
-    def _hear(self, events: Iterable[Event]) -> None:
+    def _handle(self, events: Iterable[Event]) -> None:
         for event in events:
             if isinstance(event, ResponseReceived | TrailersReceived):
-                self._said |= {str(name): str(value) for name, value in event.headers or ()}
+                self._headers |= {str(name): str(value) for name, value in event.headers or ()}
             elif isinstance(event, DataReceived):
                 self._body += event.data or b""
                 self._http.acknowledge_received_data(event.flow_controlled_length or 0, 1)
-                if len(self._body) > _MOST_BYTES:
-                    raise _CallError(-1, f"its answer has more than {_MOST_BYTES} bytes")
+                if len(self._body) > _MAX_BYTES:
+                    raise _CallError(-1, f"its answer has more than {_MAX_BYTES} bytes")
             elif isinstance(event, StreamEnded):
                 self._ended = True
             elif isinstance(event, StreamReset | ConnectionTerminated):
-                raise _CallError(-1, f"it broke the call off (HTTP/2 error {event.error_code})")
+                raise _CallError(-1, f"it cancelled the call (HTTP/2 error {event.error_code})")
 
     def _message(self) -> bytes:
-        status = self._said.get("grpc-status", "")
+        status = self._headers.get("grpc-status", "")
         if status != "0":
-            words = (
-                self._said.get("grpc-message")
-                or f"no answer of gRPC, HTTP status {self._said.get(':status')}"
+            problem = (
+                self._headers.get("grpc-message")
+                or f"its answer is not gRPC, HTTP status {self._headers.get(':status')}"
             )
-            raise _CallError(int(status) if status.isdigit() else -1, words)
+            raise _CallError(int(status) if status.isdigit() else -1, problem)
         if len(self._body) < _PREFIX.size:
-            raise _CallError(-1, "its answer holds no message")
+            raise _CallError(-1, "its answer has no message")
         compressed, size = _PREFIX.unpack_from(self._body)
         if compressed or len(self._body) != _PREFIX.size + size:
-            raise _CallError(-1, "its answer is not the one message that was asked for")
+            raise _CallError(-1, "its answer is not one uncompressed message")
         return bytes(self._body[_PREFIX.size :])

@@ -1,7 +1,7 @@
-"""Keeps the compiled primary on disk: what the shim runs for plain pods, without us.
+"""Compiles the default network into the file that the shim runs for pods without secondary networks, without the daemon.
 
-It is beside the ledger and outlives a restart of daemon and node: the shim compares the node's files with those that it was
-compiled from, so a stale one is not used.
+The file is below the ledger's directory and outlives a restart of daemon and node: the shim compares the node's files with those
+it was compiled from, and ignores an outdated one.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from netattach_plugin.ports import NodeNetworks
 
 
 @dataclass(frozen=True, slots=True)
-class PlainPods:
-    """What pods get that select nothing: the primary alone (`primary_only`); those of namespaces `excepted`, the opposite."""
+class UnselectivePods:
+    """Whether pods that select no network get the default network alone; the opposite holds in `except_namespaces`."""
 
-    primary_only: bool = True
-    excepted: Sequence[str] = ()
+    default_network_only: bool = True
+    except_namespaces: Sequence[str] = ()
 
 
-def plain_pods(settings: SelectionSettings) -> PlainPods:
-    """Cluster default networks are for all pods but those of the system's namespaces."""
+def unselective_pods(settings: SelectionSettings) -> UnselectivePods:
+    """Networks in `defaultNetworks` are for all pods outside the system namespaces."""
     if not settings.defaults:
-        return PlainPods()
-    return PlainPods(primary_only=False, excepted=sorted(settings.system_namespaces))
+        return UnselectivePods()
+    return UnselectivePods(default_network_only=False, except_namespaces=sorted(settings.system_namespaces))
 
 
 class PrimaryCompiler:
-    """`plain_pods` is asked at each look; `named`: the primary's file is set, whichever others there are."""
+    """Both callables are read at each compilation; `chosen_by_settings` says whether `primaryNetwork` is set."""
 
     def __init__(
         self,
@@ -47,42 +47,42 @@ class PrimaryCompiler:
         conf_dir: Path,
         networks: NodeNetworks,
         deadline: float,
-        plain_pods: Callable[[], PlainPods] = PlainPods,
-        named: Callable[[], bool] = lambda: False,
+        unselective_pods: Callable[[], UnselectivePods] = UnselectivePods,
+        chosen_by_settings: Callable[[], bool] = lambda: False,
     ) -> None:
         self._files = ShimFiles(ledger)
         self._conf_dir = conf_dir
         self._networks = networks
         self._deadline_ms = int(deadline * 1000)
-        self._plain_pods = plain_pods
-        self._named = named
+        self._unselective_pods = unselective_pods
+        self._chosen_by_settings = chosen_by_settings
 
-    def look(self) -> None:
-        """Compiles the primary where it, or what plain pods get, is another one. Raises NetattachError, OSError."""
-        network, plain = self._networks.primary(), self._plain_pods()
+    def compile(self) -> None:
+        """Writes the file if the default network or the settings have changed. Raises NetattachError, OSError."""
+        network, pods = self._networks.primary(), self._unselective_pods()
         source = self._source(network)
         if source is None:
             return
-        chain = compiled_chain.primary(
+        chain = compiled_chain.default_network(
             network,
             source,
-            plain=plain.primary_only,
-            excepted=plain.excepted,
+            plain=pods.default_network_only,
+            except_namespaces=pods.except_namespaces,
             deadline_ms=self._deadline_ms,
         )
         self._files.chains.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._files.notes.mkdir(mode=0o700, exist_ok=True)
-        atomic_file.write(self._files.primary, compiled_chain.encode(chain), 0o600)
+        atomic_file.write_if_changed(self._files.primary, compiled_chain.encode(chain), 0o600)
 
     def _source(self, network: Network) -> Source | None:
-        """The files that decided which one is the primary.
+        """The files that determine the default network.
 
-        None where its plugins stand in other files, too, or it has just changed: what was compiled before is not used then.
+        None if some of its plugins are in other files or its file has just changed: the shim then ignores the file on disk.
         """
-        path, first = Path(network.file), not self._named()
+        path, first = Path(network.file), not self._chosen_by_settings()
         if not network.file or (first and path.parent != self._conf_dir):
             raise ConfigError(f"network {network.network} is no file of {self._conf_dir}")
-        read = [(each.name, each.read_bytes()) for each in (self._before(path) if first else [path])]
+        read = [(each.name, each.read_bytes()) for each in (self._up_to(path) if first else [path])]
         if read[-1] != (path.name, network.config_text.encode()):
             return None
         inlined = path.suffix != ".conflist" or cni_config.parse(network.config_text).only_inlined
@@ -94,13 +94,13 @@ class PrimaryCompiler:
             "" if inlined else network.config_name,
         )
 
-    def _before(self, primary: Path) -> list[Path]:
-        """The primary's file and those before it, as the shim counts them."""
+    def _up_to(self, default_network: Path) -> list[Path]:
+        """The default network's file and those that precede it, as the shim lists them."""
         return sorted(
             path
-            for path in primary.parent.iterdir()
+            for path in default_network.parent.iterdir()
             if path.suffix in netattach_conf.SUFFIXES
-            and path.name <= primary.name
+            and path.name <= default_network.name
             and path.name not in netattach_conf.OURS
             and not path.is_dir()
         )

@@ -1,11 +1,13 @@
-"""What stays of us in the CNI configuration directory while pods of ours run on without us, so that their DEL finds the shim.
+"""Files in the CNI configuration directory that keep the shim in the default network's chain after an uninstall.
 
-<primary's name>/netattach.conf                  what libcni 1.3 and later append to a conflist
-00-multus.conflist-netattach.conflist            the primary with us at its end, for all other runtimes
-<ledger>/chains/stand-in                         what that one was made from, for the shim: it removes a copy that has grown old
+Running pods have secondary networks, and their DEL has to reach the shim:
 
-By that note, too, the shim finds what it has to remove, with the last pod: the directory and the primary's name stand in it, and
-it is root's. So it is there as long as one of the two places is.
+<default network's name>/netattach.conf          appended to its conflist by runtimes with libcni 1.3 or later
+00-multus.conflist-netattach.conflist            a copy of its conflist with netattach appended, for all other runtimes
+<ledger>/chains/stand-in                         the files that the copy was made from; the shim removes an outdated copy
+
+The shim removes these files after the last pod. It finds them by the third one, which names the directory and the default
+network and which only root can write. So that one exists as long as one of the others does.
 """
 
 from __future__ import annotations
@@ -24,52 +26,50 @@ from netattach_core.net import names
 from netattach_core.shim import compiled_chain, uninstall_conflist
 from netattach_core.shim.compiled_chain import Source
 from netattach_plugin.files import atomic_file
+from netattach_plugin.files.shim_files import ShimFiles
 
 _log = logging.getLogger(__name__)
-
-NOTE = "stand-in"
-"""Among the compiled chains."""
 
 _File = tuple[str, bytes]
 
 
 class UninstallChain:
-    """`chains`: the directory of the compiled chains, in which the shim looks."""
+    """These files for one configuration directory and one ledger."""
 
-    def __init__(self, conf_dir: Path, chains: Path) -> None:
+    def __init__(self, conf_dir: Path, ledger: Path) -> None:
         self._conf_dir = conf_dir
-        self._stand_in = conf_dir / netattach_conf.STAND_IN
-        self._note = chains / NOTE
+        self._copy = conf_dir / netattach_conf.STAND_IN
+        self._copy_sources = ShimFiles(ledger).stand_in
 
-    def take(self) -> None:
-        """Both places behind the network that the runtime takes when our conf is gone; what hinders it is logged.
+    def install(self) -> None:
+        """Appends the shim to the network that the runtime uses once netattach's conflist is removed; logs what prevents it.
 
-        Which of them a runtime uses it does not say, so it gets both: the shim twice in one chain does no harm.
+        Which of the two ways a runtime supports is unknown, so both are used: the shim twice in a chain does no harm.
         """
         try:
-            files = self._until_the_next()
+            files = self._files_up_to_default_network()
             name, content = files[-1]
             conf = cni_config.parse(content.decode())
-            place = self._place(name, conf)
+            plugin_file = self._plugin_file(name, conf)
             own = netattach_conf.behind_text()
-            self._write_stand_in(conf, own, files)
-            if place is not None:
-                place.parent.mkdir(mode=0o755, exist_ok=True)
-                atomic_file.write(place, own.encode(), 0o600)
+            self._write_copy(conf, own, files)
+            if plugin_file is not None:
+                plugin_file.parent.mkdir(mode=0o755, exist_ok=True)
+                atomic_file.write_if_changed(plugin_file, own.encode(), 0o600)
         except (OSError, NetattachError) as error:
-            _log.error("what running pods hold beside the default network may stay after them: %s", error)
+            _log.error("secondary networks of running pods may not be released by their DEL: %s", error)
 
-    def give_up(self) -> None:
-        """We are back, and our conf is in place. Raises OSError."""
-        self._stand_in.unlink(missing_ok=True)
-        self._note.unlink(missing_ok=True)
+    def remove(self) -> None:
+        """Removes the files, after netattach's conflist is back. Raises OSError."""
+        self._copy.unlink(missing_ok=True)
+        self._copy_sources.unlink(missing_ok=True)
         for path in self._conf_dir.glob(f"*/{netattach_conf.BEHIND}"):
             path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # others have plugins in it too
+            with contextlib.suppress(OSError):  # files of others may be there too
                 path.parent.rmdir()
 
-    def _until_the_next(self) -> list[_File]:
-        """The files by name, up to the first that a runtime can use; those before it are broken, and may be fixed."""
+    def _files_up_to_default_network(self) -> list[_File]:
+        """The files by name, up to the first that a runtime can use; those before it are broken and may be repaired."""
         read: list[_File] = []
         for path in sorted(self._conf_dir.iterdir()):
             if (
@@ -79,32 +79,37 @@ class UninstallChain:
             ):
                 continue
             if path.name < netattach_conf.STAND_IN:
-                raise ConfigError(f"the runtime takes {path}, which comes before all that we could leave")
+                raise ConfigError(
+                    f"the runtime uses {path}, which precedes every file that netattach could write"
+                )
             read.append((path.name, path.read_bytes()))
             conf = _parsed(read[-1][1])
             if conf and any(plugin.type in META_PLUGINS for plugin in conf.plugins):
-                raise ConfigError(f"the runtime takes {path}, whose plugin has to free them")
+                raise ConfigError(f"the runtime uses {path}; its meta-plugin has to release them")
             if conf:
                 return read
-        raise ConfigError(f"{self._conf_dir} holds no network for the time after us")
+        raise ConfigError(f"{self._conf_dir} has no CNI config for the time after the uninstall")
 
-    def _place(self, name: str, conf: NetworkConfig) -> Path | None:
+    def _plugin_file(self, name: str, conf: NetworkConfig) -> Path | None:
+        """The file that libcni appends to the conflist's plugins; None if it appends none."""
         if not name.endswith(".conflist") or conf.only_inlined or not names.is_cni_name(conf.name):
             return None
         return self._conf_dir / conf.name / netattach_conf.BEHIND
 
-    def _write_stand_in(self, conf: NetworkConfig, own: str, files: list[_File]) -> None:
-        """The note first: a copy without one is taken for old. Itself is among the files, since one that was spoilt has to go."""
-        primary = files[-1][1].decode()
-        copy = uninstall_conflist.text(primary, own).encode()
+    def _write_copy(self, conf: NetworkConfig, own: str, files: list[_File]) -> None:
+        """Writes the sources first, since the shim removes a copy without them.
+
+        The copy is among them, so that the shim removes a damaged one too.
+        """
+        default_network = files[-1][1].decode()
+        copy = uninstall_conflist.text(default_network, own).encode()
         made_from = ((netattach_conf.STAND_IN, copy), *files)
         source = Source(str(self._conf_dir), netattach_conf.FILE_NAME, first=True, files=made_from)
-        network = Network(network=conf.name, config_text=primary, config_name=conf.name)
-        self._note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        atomic_file.write(
-            self._note, compiled_chain.encode(compiled_chain.primary(network, source, plain=False)), 0o600
-        )
-        atomic_file.write(self._stand_in, copy, 0o600)
+        network = Network(network=conf.name, config_text=default_network, config_name=conf.name)
+        chain = compiled_chain.encode(compiled_chain.default_network(network, source, plain=False))
+        self._copy_sources.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        atomic_file.write_if_changed(self._copy_sources, chain, 0o600)
+        atomic_file.write_if_changed(self._copy, copy, 0o600)
 
 
 def _parsed(content: bytes) -> NetworkConfig | None:

@@ -1,8 +1,8 @@
-"""What others have noted of a sandbox that is not in our ledger: Multus, or the runtime that called the default network itself.
+"""The caches of Multus and of the runtime: attachments of sandboxes that are not in the ledger.
 
 <multus>/<container id>                          Multus' list of networks
-<multus>/results/<network>-<container>-<if>      what it attached (libcni)
-<libcni>/results/<network>-<container>-<if>      what the runtime attached (libcni)
+<multus>/results/<network>-<container>-<if>      libcni's cache of an attachment that Multus made
+<libcni>/results/<network>-<container>-<if>      libcni's cache of an attachment that the runtime made
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _Read = TypeVar("_Read")
 
 
 class CniCaches:
-    """The port `Foreign` over two directories, which need not be there."""
+    """The port AttachmentCaches over two directories, which need not exist."""
 
     def __init__(self, multus: Path, libcni: Path) -> None:
         self._multus = multus
@@ -44,7 +44,7 @@ class CniCaches:
         return await asyncio.to_thread(self._attachments, call)
 
     async def forget(self, sandbox: Sandbox) -> None:
-        """A few unlinks of what is hardly ever there."""
+        """Removes the sandbox's files, of which hardly ever one exists."""
         paths = [self._multus / sandbox.container_id]
         for each in sandbox.attachments:
             name = libcni_cache.file_name(sandbox.container_id, each.conf.name, each.ifname)
@@ -53,23 +53,23 @@ class CniCaches:
         for path in paths:
             try:
                 path.unlink(missing_ok=True)
-            except OSError as error:  # all that it tells of is freed, and freeing it once more does no harm
-                _log.warning("%s stays behind: %s", path, error)
+            except OSError as error:  # its attachments are released, and a second DEL of them does no harm
+                _log.warning("%s cannot be removed: %s", path, error)
 
-    def hand_over(self, sandbox: Sandbox) -> None:
-        """Our sandbox as if others had attached it: the default network the runtime, all of it Multus. Raises OSError.
+    def export(self, sandbox: Sandbox) -> None:
+        """Writes the sandbox as if Multus had attached all of it, and the runtime the default network. Raises OSError.
 
-        Multus' results come before its list: the list alone would free less than was attached.
+        Multus' list is written after its results: with the list alone Multus would release less than was attached.
         """
         for directory in (self._results, self._runtimes_results):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for each in sandbox.attachments:
             data = libcni_cache.dump(sandbox.container_id, sandbox.netns, each)
             name = libcni_cache.file_name(sandbox.container_id, each.conf.name, each.ifname)
-            atomic_file.write(self._results / name, data, 0o600)
+            atomic_file.write_if_changed(self._results / name, data, 0o600)
             if each.default:
-                atomic_file.write(self._runtimes_results / name, data, 0o600)
-        atomic_file.write(self._multus / sandbox.container_id, multus_cache.dump(sandbox), 0o600)
+                atomic_file.write_if_changed(self._runtimes_results / name, data, 0o600)
+        atomic_file.write_if_changed(self._multus / sandbox.container_id, multus_cache.dump(sandbox), 0o600)
 
     def _attachments(self, call: CniRequest) -> tuple[Attachment, ...]:
         delegates = _read(self._multus / call.container_id, multus_cache.parse) or ()
@@ -80,18 +80,18 @@ class CniCaches:
             raise _unreadable(self._multus / call.container_id, error) from error
         if any(each.ifname == call.ifname for each in found):
             return found
-        return (*self._runtimes(call), *found)
+        return (*self._default_network(call), *found)
 
-    def _runtimes(self, call: CniRequest) -> Iterator[Attachment]:
-        """The default network as the runtime attached it; what it attached by a meta-plugin is told elsewhere."""
-        for each in map(_without_us, _results(self._runtimes_results, call.container_id)):
+    def _default_network(self, call: CniRequest) -> Iterator[Attachment]:
+        """The default network as the runtime attached it; skips its calls of meta-plugins, which have records of their own."""
+        for each in map(_without_netattach, _results(self._runtimes_results, call.container_id)):
             if each.ifname == call.ifname and not _META & each.plugin_types:
                 yield libcni_cache.attached(each, default=True)
                 return
 
 
 def _results(directory: Path, container_id: str) -> Iterator[Cached]:
-    """Those of one container, by name in order."""
+    """Those of one container, by file name."""
     try:
         found = sorted(path for path in directory.iterdir() if f"-{container_id}-" in path.name)
     except FileNotFoundError:
@@ -104,9 +104,9 @@ def _results(directory: Path, container_id: str) -> Iterator[Cached]:
             yield cached
 
 
-def _without_us(cached: Cached) -> Cached:
-    """A pod that was made while we stood at the end of the default network has that network, and nothing of ours."""
-    return replace(cached, config_text=uninstall_conflist.primary(cached.config_text))
+def _without_netattach(cached: Cached) -> Cached:
+    """Removes the shim that an uninstall appended: pods created after it have the default network alone."""
+    return replace(cached, config_text=uninstall_conflist.without_netattach(cached.config_text))
 
 
 def _is_usable(cached: Cached) -> bool:
@@ -114,7 +114,7 @@ def _is_usable(cached: Cached) -> bool:
 
 
 def _read(path: Path, parse: Callable[[bytes], _Read]) -> _Read | None:
-    """None where there is no such file. Raises DecodeError, which names it."""
+    """None without such a file. Raises DecodeError with the path."""
     try:
         return parse(path.read_bytes())
     except FileNotFoundError:
@@ -125,6 +125,6 @@ def _read(path: Path, parse: Callable[[bytes], _Read]) -> _Read | None:
 
 def _unreadable(path: Path, error: Exception) -> DecodeError:
     return DecodeError(
-        f"this sandbox was attached before netattach, and {path}, which tells of it, cannot be read: {error}; "
-        "fix the file, or remove it: what it told of has to be freed by hand then"
+        f"this sandbox was attached before netattach was installed, and its record {path} cannot be read: {error}; "
+        "fix the file, or remove it and release by hand what it recorded"
     )

@@ -1,4 +1,4 @@
-"""The port DeviceFiles: the device-info files of this node, below one directory that device plugins and CNI plugins know."""
+"""The port DeviceFiles: the device-info files of this node, in the directory that device plugins and CNI plugins share."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from netattach_core.cni.request import CniRequest
 from netattach_core.devices import device_info
 from netattach_core.errors import DecodeError, NetattachError
 
-_EVERY = 10.0
+_SWEEP_INTERVAL = 10.0
 """Seconds between sweeps."""
 
 _log = logging.getLogger(__name__)
 
 
 class DeviceInfoFiles:
-    """Small files in memory (/run), so no call waits for a disk here. The paths are handed to plugins, which run on the node."""
+    """Small files in memory (/run), so no method needs a thread. Plugins on the node get the paths."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -49,8 +49,8 @@ class DeviceInfoFiles:
                 continue
             try:
                 found[each.ifname] = device_info.parse(path.read_bytes())
-            except (OSError, DecodeError) as error:  # the network stands; only what is said of it is poorer
-                _log.warning("network %s: %s is passed over: %s", each.network, path, error)
+            except (OSError, DecodeError) as error:  # the network works; only its status has no device-info
+                _log.warning("network %s: %s is ignored: %s", each.network, path, error)
         return found
 
     def remove(self, attachments: Iterable[Attachment]) -> None:
@@ -62,19 +62,17 @@ class DeviceInfoFiles:
     def _remove(self, path: Path) -> None:
         try:
             path.unlink(missing_ok=True)
-        except (
-            OSError
-        ) as error:  # it goes with the next restart of the node; a pod's end does not wait for it
-            _log.warning("%s is left behind: %s", path, error)
+        except OSError as error:  # the next boot of the node removes it, and DEL need not fail
+            _log.warning("%s cannot be removed: %s", path, error)
 
-    async def keep(self, container_ids: Callable[[], Awaitable[Collection[str]]]) -> None:
-        """Removes again and again what the shim leaves, which deletes sandboxes by itself while we are away."""
+    async def run(self, container_ids: Callable[[], Awaitable[Collection[str]]]) -> None:
+        """Sweeps at intervals: the shim, which deletes sandboxes while the daemon is down, leaves their files. Never returns."""
         while True:
             await self.sweep(container_ids)
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(_SWEEP_INTERVAL)
 
     async def sweep(self, container_ids: Callable[[], Awaitable[Collection[str]]]) -> None:
-        """Of sandboxes that are not in the ledger. An entry is there before its files are, so these are looked for first."""
+        """Removes the files of sandboxes that are not in the ledger; lists the files first, since entries precede their files."""
         found = list((self._directory / "cni").glob(f"{device_info.PREFIX}*"))
         held = await container_ids() if found else ()
         for path in found:
@@ -82,12 +80,12 @@ class DeviceInfoFiles:
                 self._remove(path)
 
     def _own(self, attachment: Attachment) -> Path | None:
-        """Its file, where that is one of ours: what stands in a ledger must not make us remove another one."""
+        """Its file, None unless it is in our directory: a ledger entry must not make the daemon remove any other file."""
         path = Path(device_info.file_of(attachment))
         return path if path.parent == self._directory / "cni" else None
 
     def _prepare(self, attachment: Attachment, path: Path) -> None:
-        """What the device plugin tells, if it tells anything; else the place for what a CNI plugin may tell."""
+        """Copies the device plugin's file, if any; otherwise makes sure that a CNI plugin can write its own."""
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         source = device_info.device_plugins_file(attachment, str(self._directory))

@@ -1,7 +1,7 @@
-"""The ledger, with what the shim needs for a DEL while we are away, and with what it did for plain pods by itself.
+"""The ledger together with the shim's files: a compiled DEL per entry, and the shim's notes of pods without secondary networks.
 
-Beside each entry stands its compiled DEL, written in the same act. A sandbox that only the shim knows has an entry all the same:
-its note says as much.
+The compiled DEL, written with each entry, lets the shim delete a sandbox while the daemon is down. The note of a sandbox that
+the shim attached without the daemon serves as its entry.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from netattach_core.attach import sandbox as sandboxes
 from netattach_core.attach.sandbox import Sandbox
 from netattach_core.errors import NetattachError
 from netattach_core.shim import compiled_chain
+from netattach_plugin.files import atomic_file
 from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.state.ledger import FileLedger
 
@@ -22,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class ShimLedger(FileLedger):
-    """A FileLedger; `deadline` is each plugin's, in seconds, where the shim runs it alone."""
+    """A FileLedger; `deadline` is the time limit of each plugin that the shim runs without the daemon, in seconds."""
 
     def __init__(self, directory: Path, deadline: float, leases: Path | None = None) -> None:
         super().__init__(directory, leases)
@@ -31,7 +32,7 @@ class ShimLedger(FileLedger):
         self._notes = ShimFiles(directory).notes
 
     async def load(self, container_id: str) -> Sandbox | None:
-        """The entry or, where there is none, the shim's note as one; a note that was cut off began nothing."""
+        """The entry, else the shim's note as an entry; a truncated note started nothing."""
         entry = await super().load(container_id)
         if entry is not None:
             return entry
@@ -42,20 +43,20 @@ class ShimLedger(FileLedger):
         except FileNotFoundError:
             return None
         except NetattachError as error:
-            _log.warning("the shim's note of sandbox %s is not used: %s", container_id, error)
+            _log.warning("the shim's note of sandbox %s is ignored: %s", container_id, error)
             return None
 
     async def container_ids(self) -> Sequence[str]:
-        """Of both, but for notes without a result: what the shim may have under way is nobody's to be undone."""
-        noted = await asyncio.to_thread(self._noted)
-        return sorted(noted.union(await super().container_ids()))
+        """Those of entries and of notes with a result: an ADD that the shim still carries out must not be undone."""
+        attached = await asyncio.to_thread(self._attached_by_shim)
+        return sorted(attached.union(await super().container_ids()))
 
     async def save(self, sandbox: Sandbox) -> None:
         await asyncio.to_thread(self._save, sandbox)
         (self._notes / sandbox.container_id).unlink(missing_ok=True)
 
     async def note(self, sandbox: Sandbox) -> None:
-        """Its deletion is there already; of one that only the shim knows nothing is."""
+        """The compiled DEL of an entry exists already; that of a note does not."""
         if self._path(sandbox.container_id).exists():
             await super().note(sandbox)
         else:
@@ -66,49 +67,43 @@ class ShimLedger(FileLedger):
         (self._deletions / container_id).unlink(missing_ok=True)
         await super().remove(container_id)
 
-    def _half_written(self) -> Iterable[Path]:
-        """A deletion that has no entry yet belongs to an ADD that had begun nothing."""
-        alone = [path for path in self._deletions.glob("*") if not self._path(path.name).exists()]
-        return {*super()._half_written(), *alone, *self._deletions.glob(".*.new")}
+    def _leftovers(self) -> Iterable[Path]:
+        """A compiled DEL without an entry belongs to an ADD that started nothing; temporary files have no entry either."""
+        orphans = [path for path in self._deletions.glob("*") if not self._path(path.name).exists()]
+        return [*super()._leftovers(), *orphans]
 
     def count(self) -> int:
-        """How many sandboxes are known here, those of the shim's notes too."""
+        """The number of sandboxes, including those of the shim's notes."""
         return super().count() + sum(1 for _ in self._notes.glob("*"))
 
-    def _noted(self) -> set[str]:
-        return {path.name for path in self._notes.glob("*") if _is_whole(path)}
+    def _attached_by_shim(self) -> set[str]:
+        return {path.name for path in self._notes.glob("*") if _is_complete(path)}
 
     def _save(self, sandbox: Sandbox) -> None:
-        """The deletion first: an entry without it has to wait for us, one that has lost its entry is carried out in vain."""
+        """The compiled DEL first: without it the shim cannot delete the sandbox; without an entry it does no harm."""
         entry = self._path(sandbox.container_id)
         self._write_deletion(sandbox)
         try:
             self._write(entry, sandboxes.dump(sandbox))
         except OSError:
-            if not entry.exists():  # nothing was begun
+            if not entry.exists():  # nothing was started
                 (self._deletions / sandbox.container_id).unlink(missing_ok=True)
             raise
 
     def _write_deletion(self, sandbox: Sandbox) -> None:
-        """Not synced: after a loss of power a DEL without it waits for the daemon, and one that was cut off is not used."""
+        """No sync: after a power cut a DEL without the file waits for the daemon, and the shim ignores a truncated one."""
         self._deletions.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._deletions / sandbox.container_id
-        temporary = path.with_name(f".{sandbox.container_id}.new")
         try:
-            temporary.write_bytes(
-                compiled_chain.encode(compiled_chain.deletion(sandbox.attachments, self._deadline_ms))
-            )
-            temporary.chmod(0o600)
-            temporary.rename(path)
+            data = compiled_chain.encode(compiled_chain.deletion(sandbox.attachments, self._deadline_ms))
         except NetattachError as error:
             path.unlink(missing_ok=True)
             _log.warning("the DEL of sandbox %s will need the daemon: %s", sandbox.container_id, error)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+            return
+        atomic_file.write(path, data, 0o600, sync=False)
 
 
-def _is_whole(note: Path) -> bool:
+def _is_complete(note: Path) -> bool:
     try:
         return bool(compiled_chain.parse_note(note.read_bytes()).result)
     except (OSError, NetattachError):

@@ -16,7 +16,6 @@ from netattach_plugin.cluster.kube_store import KubeStore
 from netattach_plugin.cluster.pod_events import PodEvents
 from netattach_plugin.cluster.settings_file import SettingsFile
 from netattach_plugin.cluster.uninstall_watch import UninstallWatch
-from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.metrics import Metrics
 from netattach_plugin.netlink import changes
 from netattach_plugin.node.installer import Installer
@@ -47,7 +46,9 @@ class _Daemon:
         self._store = KubeStore(api, settings.node, about, node_changed=self._node_changed.set)
         self._events = PodEvents(api, settings.node)
         self._uninstall_watch = UninstallWatch(api, settings.namespace, settings.daemon_set)
-        self._metrics = Metrics(statuses_waiting=self._statuses_waiting, ledger_entries=self._ledger_entries)
+        self._metrics = Metrics(
+            pending_status_writes=self._statuses_waiting, ledger_entries=self._ledger_entries
+        )
         self._components = Components(
             settings,
             self._store,
@@ -69,8 +70,8 @@ class _Daemon:
             bin_dir=settings.bin_dir,
             conf_dir=settings.conf_dir,
             networks=self._components.networks,
-            behind=UninstallChain(settings.conf_dir, ShimFiles(settings.ledger).chains),
-            compile_primary=self._components.primary_compiler.look,
+            uninstall_chain=UninstallChain(settings.conf_dir, settings.ledger),
+            compile_default_network=self._components.primary_compiler.compile,
         )
 
     async def serve(self, stop: asyncio.Event) -> None:
@@ -81,19 +82,19 @@ class _Daemon:
             ready=(lambda: self._installer.problem, self._inventory.problem, self._store_problem),
             metrics=self._metrics.registry,
         )
-        async with probes, components.ledger.kept_alone():
-            await handover.take_back(components.ledger, components.caches)
+        async with probes, components.ledger.locked():
+            await handover.reclaim(components.ledger, components.caches)
             await components.recovery.read()
             async with shared.running(self._jobs) as tasks:
                 uninstalled = await self._serve_calls(stop, tasks)
                 if uninstalled:
-                    await handover.hand_over(components.ledger, components.caches)
+                    await handover.export(components.ledger, components.caches)
                 await components.status.flush()
 
     async def _serve_calls(self, stop: asyncio.Event, tasks: asyncio.TaskGroup) -> bool:
         """Until `stop` is set; whether netattach is being uninstalled, and then removed from the node before calls end."""
         components = self._components
-        with changes.heard(self._node_changed.set):
+        with changes.watched(self._node_changed.set):
             ended = asyncio.Event()
             serving = tasks.create_task(
                 components.server.serve(ended, drain=self._settings.drain), name="server"
@@ -101,8 +102,8 @@ class _Daemon:
             await stop.wait()
             uninstalled = await self._uninstall_watch.uninstalled()
             if uninstalled:
-                needed = await handover.holds_more(components.ledger)
-                await asyncio.to_thread(self._installer.remove, needed=needed)
+                keep = await handover.has_secondary_networks(components.ledger)
+                await asyncio.to_thread(self._installer.uninstall, keep_shim_in_chain=keep)
             ended.set()
             await serving
         return uninstalled

@@ -22,7 +22,7 @@ from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.dhcp_daemon import DhcpDaemon
 from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.kubelet_devices import KubeletDevices, Slices
-from netattach_plugin.node.primary_compiler import PrimaryCompiler, plain_pods
+from netattach_plugin.node.primary_compiler import PrimaryCompiler, unselective_pods
 from netattach_plugin.ports import Events, Store
 from netattach_plugin.settings import Settings
 from netattach_plugin.state.cni_caches import CniCaches
@@ -91,7 +91,7 @@ class Components:
         }
 
     async def _keep_device_files(self) -> None:
-        await self._device_files.keep(self.ledger.container_ids)
+        await self._device_files.run(self.ledger.container_ids)
 
     def _primary_compiler(self) -> PrimaryCompiler:
         return PrimaryCompiler(
@@ -99,8 +99,8 @@ class Components:
             conf_dir=self._settings.conf_dir,
             networks=self.networks,
             deadline=self._settings.plugin_deadline,
-            plain_pods=lambda: plain_pods(self._selection()),
-            named=lambda: bool(self._selection().primary),
+            unselective_pods=lambda: unselective_pods(self._selection()),
+            chosen_by_settings=lambda: bool(self._selection().primary),
         )
 
     def _engine(self, devices: KubeletDevices) -> Engine:

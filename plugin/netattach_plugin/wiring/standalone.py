@@ -32,7 +32,7 @@ async def serve(settings: Settings, directory: Path, stop: asyncio.Event) -> Non
         "inventory": lambda: _publish_inventory(store, components.inventory_collector),
         "compile": lambda: _keep_compiled(components.primary_compiler),
     }
-    async with components.ledger.kept_alone():
+    async with components.ledger.locked():
         await components.recovery.read()
         async with shared.running(jobs):
             await components.server.serve(stop, drain=settings.drain)
@@ -42,7 +42,7 @@ async def serve(settings: Settings, directory: Path, stop: asyncio.Event) -> Non
 async def _publish_inventory(store: FileStore, collector: InventoryCollector) -> None:
     """Concurrently with the calls, since asking every plugin for its versions may take a while."""
     try:
-        await store.publish_inventory(await collector.gather())
+        await store.publish_inventory(await collector.collect())
     except Exception:  # noqa: BLE001  # pyroute2 raises more kinds than can be named, and the daemon can do without
         _log.exception("the inventory of this node is not published")
 
@@ -56,7 +56,7 @@ async def _keep_compiled(compiler: PrimaryCompiler) -> None:
 def _compile(compiler: PrimaryCompiler) -> None:
     """Without it, the shim calls the daemon for pods without secondary networks too."""
     try:
-        compiler.look()
+        compiler.compile()
     except (NetattachError, OSError) as error:
         _log.warning("the default network is not compiled: %s", error)
 

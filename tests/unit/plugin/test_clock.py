@@ -1,4 +1,4 @@
-"""A clock that is set changes nothing: whoever waits or counts seconds does it by a clock that only goes on."""
+"""Daemon and shim use the monotonic clock alone, so setting the wall clock has no effect on them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _WALL_CLOCK = re.compile(
 )
 
 
-def test_no_deadline_is_taken_from_a_clock_that_can_be_set() -> None:
-    """In the daemon and in the shim there is no other at all."""
+def test_the_wall_clock_is_never_read() -> None:
+    """Neither in the daemon nor in the shim."""
     package = Path(netattach_plugin.__file__).parent
     sources = [*package.rglob("*.py"), *(package.parent / "shim").glob("*.[ch]")]
 

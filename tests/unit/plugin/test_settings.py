@@ -1,4 +1,4 @@
-"""The daemon's settings from environment variables."""
+"""The daemon's settings."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from netattach_plugin import settings
 from netattach_plugin.settings import Settings
 
 
-def test_settings_come_from_the_environment() -> None:
-    """And have defaults."""
+def test_settings_from_the_environment_and_defaults() -> None:
     read = settings.from_environment(
         {"NETATTACH_SOCKET": "/x.sock", "NETATTACH_DRAIN": "1.5", "NETATTACH_NODE": "n"}
     )
@@ -19,7 +18,6 @@ def test_settings_come_from_the_environment() -> None:
     assert (Path("/x.sock"), 1.5, "n", Settings().ledger) == (read.socket, read.drain, read.node, read.ledger)
 
 
-def test_a_setting_that_cannot_be_read_is_named() -> None:
-    """An operator has to find it."""
+def test_an_invalid_setting_is_named() -> None:
     with pytest.raises(ValueError, match="NETATTACH_DRAIN is 'soon'"):
         settings.from_environment({"NETATTACH_DRAIN": "soon"})

@@ -1,4 +1,4 @@
-"""From what the pod asks for to what its plugins are told."""
+"""From the pod's network selections to the input of its plugins."""
 
 from __future__ import annotations
 
@@ -35,25 +35,27 @@ def _decide(
     return list(attachment.decide(call, DEFAULT, others))
 
 
-def test_interfaces_are_named_by_their_place_in_the_annotation() -> None:
-    """S64; a name that was asked for takes its place."""
+def test_interfaces_are_named_by_their_position_in_the_annotation() -> None:
+    """A requested name replaces that one."""
     assert ["eth0", "net1", "data", "net3"] == [each.ifname for each in _decide("a,b@data,c")]
 
 
-def test_a_generated_name_that_was_asked_for_by_another_is_refused() -> None:
-    """S34: both cannot be in the pod."""
+def test_a_generated_name_that_another_network_requests_is_refused() -> None:
+    """Kubernetes Network Plumbing Working Group spec, section 4.1.2.1.5."""
     with pytest.raises(AnnotationError, match="network test/b: interface 'net2' is test/a's already"):
         _decide("a@net2,b")
 
 
-def test_the_name_of_the_default_networks_interface_is_taken() -> None:
-    """S34."""
+def test_the_name_of_the_default_networks_interface_is_refused() -> None:
     with pytest.raises(AnnotationError, match="interface 'eth0' is cbr0's already"):
         _decide("a@eth0")
 
 
-def test_what_the_runtime_offers_reaches_the_default_network_only() -> None:
-    """S107: a host port must not be mapped to every network of the pod."""
+def test_only_the_default_network_gets_the_runtimes_runtime_config() -> None:
+    """A host port must not be mapped to every network of the pod.
+
+    Kubernetes Network Plumbing Working Group spec, section 7.5.
+    """
     offered = {"portMappings": [{"hostPort": 80}], cni_request.POD_ANNOTATIONS: {"a": "b"}}
 
     default, other = _decide("a", runtime_config=offered)
@@ -62,11 +64,11 @@ def test_what_the_runtime_offers_reaches_the_default_network_only() -> None:
     assert {} == other.runtime_config
 
 
-def test_what_the_pod_asks_goes_by_capability_and_as_legacy_arguments() -> None:
-    """npwg-spec T1: NADs without capabilities rely on CNI_ARGS, as Multus sends them."""
-    asked = '[{"name":"a","ips":["10.0.0.5/24","fd00::5/64"],"mac":"02:00:00:00:00:01","cni-args":{"k":"v"}}]'
+def test_requests_are_passed_by_capability_and_in_cni_args() -> None:
+    """NADs without capabilities depend on CNI_ARGS, which Multus sets too."""
+    text = '[{"name":"a","ips":["10.0.0.5/24","fd00::5/64"],"mac":"02:00:00:00:00:01","cni-args":{"k":"v"}}]'
 
-    network = _decide(asked)[1]
+    network = _decide(text)[1]
 
     assert {"ips": ["10.0.0.5/24", "fd00::5/64"], "mac": "02:00:00:00:00:01"} == network.runtime_config
     assert ("02:00:00:00:00:01", "10.0.0.5/24,fd00::5/64") == (network.args["MAC"], network.args["IP"])
@@ -92,10 +94,8 @@ ASKED: dict[str, tuple[Any, str, Any]] = {
 
 
 @pytest.mark.parametrize(("key", "row"), ASKED.items(), ids=ASKED)
-def test_each_key_reaches_the_plugins_that_declare_it_and_no_others(
-    key: str, row: tuple[Any, str, Any]
-) -> None:
-    """And no other network of the pod (multus section 1.3)."""
+def test_only_plugins_with_the_capability_get_a_request(key: str, row: tuple[Any, str, Any]) -> None:
+    """And no other network of the pod."""
     value, capability, expected = row
     chain = [{"type": "bridge", "capabilities": {capability: True}}, {"type": "tuning"}]
     text = json.dumps([{"name": "a", key: value}, {"name": "b"}])
@@ -112,15 +112,15 @@ def test_each_key_reaches_the_plugins_that_declare_it_and_no_others(
     assert {} == other.runtime_config
 
 
-def test_a_claim_changes_nothing_for_plugins_that_do_not_read_it() -> None:
-    """The pod's annotation keeps it for those that do; OVN-Kubernetes has it on default networks too."""
+def test_an_ipam_claim_changes_nothing() -> None:
+    """Plugins that use it read the pod's annotation, as OVN-Kubernetes does."""
     network = _decide('[{"name":"a","ips":["10.0.0.5/24"],"ipam-claim-reference":"vm.a"}]')[1]
 
     assert {"ips": ["10.0.0.5/24"]} == network.runtime_config
 
 
-def test_addresses_are_not_said_twice_where_the_capability_takes_them() -> None:
-    """npwg-spec T2: host-local reads one address in CNI_ARGS and fails on two."""
+def test_addresses_passed_by_capability_are_not_in_cni_args() -> None:
+    """host-local reads one address from CNI_ARGS and fails on two."""
     network = _decide(
         '[{"name":"a","ips":["10.0.0.5/24"]}]', '{"type":"bridge","capabilities":{"ips":true}}'
     )[1]
@@ -129,13 +129,13 @@ def test_addresses_are_not_said_twice_where_the_capability_takes_them() -> None:
 
 
 def test_a_broken_configuration_names_its_network() -> None:
-    """And nothing has been touched."""
+    """Before anything is touched."""
     with pytest.raises(ConfigError, match="network test/a: line 1, column 20: a comma before `}`"):
         _decide("a", '{"type":"macvlan"  ,}')
 
 
-def test_a_default_route_is_kept_with_its_network() -> None:
-    """None and nothing are two things (S53)."""
+def test_default_route_of_each_network() -> None:
+    """An empty list differs from a missing one (Kubernetes Network Plumbing Working Group spec, section 4.1.2.1.9)."""
     attachments = _decide(
         '[{"name":"a","default-route":["10.0.0.1"]},{"name":"b","default-route":[]},{"name":"c"}]'
     )
@@ -150,7 +150,7 @@ def test_two_default_routes_of_one_ip_version_are_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["-a", "a b", "a/b"])
-def test_a_configurations_name_that_libcni_refuses_is_refused(name: str) -> None:
-    """C2; it becomes a directory of leases."""
-    with pytest.raises(NetattachError, match="none that CNI takes"):
+def test_a_name_that_libcni_refuses_is_refused(name: str) -> None:
+    """IPAM plugins use it as the name of a directory."""
+    with pytest.raises(NetattachError, match="is not valid for CNI"):
         _decide("a", json.dumps({"type": "macvlan", "name": name}))

@@ -1,4 +1,4 @@
-"""Which leases of a sandbox are asked for again, and what is wrong with the answer."""
+"""Which leases of a sandbox are requested again, and problems of the answer."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def _sandbox(*attachments: Attachment) -> Sandbox:
     return Sandbox("c1", "/run/netns/p", None, Phase.ADDED, attachments)
 
 
-def test_what_the_plugin_is_told_is_what_it_was_told() -> None:
-    """The daemon makes the client's id of container, network and interface."""
+def test_the_request_equals_that_of_add() -> None:
+    """The dhcp plugin derives the client id from container id, network and interface."""
     (lease,) = dhcp_leases.held(_sandbox(_attachment({"type": "dhcp"})))
 
     assert ("data", "dhcp") == (json.loads(lease.stdin)["name"], json.loads(lease.stdin)["ipam"]["type"])
@@ -45,18 +45,18 @@ def test_what_the_plugin_is_told_is_what_it_was_told() -> None:
     "ipam",
     [None, {}, {"type": "host-local"}, "dhcp", {"type": "dhcp", "daemonSocketPath": "/run/own.sock"}],
 )
-def test_other_networks_are_left_alone(ipam: Any) -> None:
+def test_networks_without_a_lease_of_the_nodes_daemon(ipam: Any) -> None:
     assert [] == list(dhcp_leases.held(_sandbox(_attachment(ipam))))
 
 
 @pytest.mark.parametrize("phase", [Phase.ADDING, Phase.DELETING])
-def test_an_unfinished_sandbox_is_somebody_elses(phase: Phase) -> None:
+def test_an_unfinished_sandbox_has_no_leases(phase: Phase) -> None:
     sandbox = dataclasses.replace(_sandbox(_attachment({"type": "dhcp"})), phase=phase)
 
     assert [] == list(dhcp_leases.held(sandbox))
 
 
-def test_each_of_several_networks_is_asked_for() -> None:
+def test_each_of_several_networks() -> None:
     sandbox = _sandbox(_attachment({"type": "dhcp"}), _attachment({"type": "dhcp", "priority": 5}, "net2"))
 
     assert ["net1", "net2"] == [each.environment["CNI_IFNAME"] for each in dhcp_leases.held(sandbox)]
@@ -71,9 +71,9 @@ def test_each_of_several_networks_is_asked_for() -> None:
         ("", "answered ''"),
     ],
 )
-def test_what_is_wrong_with_the_answer(answer: str, problem: str | None) -> None:
+def test_problems_of_the_answer(answer: str, problem: str | None) -> None:
     (lease,) = dhcp_leases.held(_sandbox(_attachment({"type": "dhcp"})))
-    said = dhcp_leases.problem(lease, answer)
+    found = dhcp_leases.problem(lease, answer)
 
-    assert (problem is None) == (said is None)
-    assert (problem or "") in (said or "")
+    assert (problem is None) == (found is None)
+    assert (problem or "") in (found or "")

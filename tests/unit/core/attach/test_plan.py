@@ -1,4 +1,4 @@
-"""The plan: what waits for what."""
+"""The plan: the dependencies of its steps."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ CHAIN = '{"cniVersion":"0.4.0","name":"c","plugins":[{"type":"bridge"},{"type":"
 ORDERED = {
     "an unknown plugin": '{"type":"somebodys"}',
     "an unknown IPAM": '{"type":"macvlan","ipam":{"type":"somebodys"}}',
-    "a link whose master stands in the pod": '{"type":"macvlan","linkInContainer":true}',
-    "one that sets routes": '{"type":"macvlan","ipam":{"type":"static","routes":[{"dst":"0.0.0.0/0"}]}}',
-    "one that is to be the default gateway": '{"type":"bridge","isDefaultGateway":true}',
+    "a link with a master in the pod": '{"type":"macvlan","linkInContainer":true}',
+    "a network with routes": '{"type":"macvlan","ipam":{"type":"static","routes":[{"dst":"0.0.0.0/0"}]}}',
+    "a default gateway": '{"type":"bridge","isDefaultGateway":true}',
     "a chain with a plugin that changes routes": '{"plugins":[{"type":"macvlan"},{"type":"sbr"}]}',
 }
 
@@ -37,7 +37,7 @@ def _waits(made: Plan) -> dict[str, tuple[tuple[str, ...], ...]]:
 
 
 def test_the_default_network_comes_first_and_its_chain_in_order() -> None:
-    """S99, C45."""
+    """CNI SPEC, section 3, and Kubernetes Network Plumbing Working Group spec, section 6.2."""
     made = plan.add(_attachments(MACVLAN))
 
     assert {
@@ -49,8 +49,8 @@ def test_the_default_network_comes_first_and_its_chain_in_order() -> None:
     assert made.halt
 
 
-def test_independent_networks_run_at_once_and_make_their_links_in_order() -> None:
-    """Each waits for the default network, and for the link of the one before it, not for its end."""
+def test_independent_networks_run_concurrently_and_create_their_links_in_order() -> None:
+    """Each waits for the default network, and for the link of the previous one, not for its end."""
     made = _waits(plan.add(_attachments(MACVLAN, CHAIN, BRIDGE)))
 
     assert ((), ("eth0/2",), ()) == made["net1/0"]
@@ -59,7 +59,7 @@ def test_independent_networks_run_at_once_and_make_their_links_in_order() -> Non
 
 
 @pytest.mark.parametrize("conf", ORDERED.values(), ids=ORDERED)
-def test_what_is_not_proven_independent_keeps_its_turn(conf: str) -> None:
+def test_a_network_that_may_depend_on_others_runs_alone(conf: str) -> None:
     """It waits for all before it, and all after it wait for it."""
     made = _waits(plan.add(_attachments(MACVLAN, BRIDGE, conf, MACVLAN)))
     last_of_ordered = [step for step in made if step.startswith("net3/")][-1]
@@ -69,7 +69,7 @@ def test_what_is_not_proven_independent_keeps_its_turn(conf: str) -> None:
 
 
 def test_on_delete_the_default_network_comes_last_and_chains_run_backwards() -> None:
-    """C48, C83; and a failure keeps no other network from being deleted."""
+    """A failure prevents no other deletion."""
     made = plan.delete(_attachments(MACVLAN, BRIDGE))
 
     assert {
@@ -82,8 +82,8 @@ def test_on_delete_the_default_network_comes_last_and_chains_run_backwards() -> 
     assert not made.halt
 
 
-def test_on_delete_a_dependent_goes_before_what_it_may_stand_on() -> None:
-    """A bond is gone before its links are."""
+def test_on_delete_a_dependent_network_precedes_those_it_may_depend_on() -> None:
+    """A bond is deleted before its links."""
     made = _waits(plan.delete(_attachments(MACVLAN, BRIDGE, ORDERED["an unknown plugin"], MACVLAN)))
 
     assert ((), ("net4/0",), ()) == made["net3/0"]
@@ -91,28 +91,28 @@ def test_on_delete_a_dependent_goes_before_what_it_may_stand_on() -> None:
 
 
 def test_on_delete_every_plugin_gets_the_final_result() -> None:
-    """C48; the configuration is the one of ADD."""
+    """With the configuration of ADD."""
     made = plan.delete(_attachments(MACVLAN, result='{"cniVersion":"0.4.0"}'))
 
     assert all({"cniVersion": "0.4.0"} == json.loads(step.stdin)["prevResult"] for step in made.steps)
 
 
 def test_before_0_4_0_there_is_no_result_on_delete() -> None:
-    """C48: the older plugins do not know it there."""
+    """Older plugins do not support it there."""
     old = MACVLAN.replace("0.4.0", "0.3.1")
 
     assert "prevResult" not in plan.delete(_attachments(old, result="{}")).steps[0].stdin
 
 
-def test_on_delete_what_never_ran_is_left_out() -> None:
-    """C60: neither a network that was not begun nor the rest of a chain."""
+def test_on_delete_plugins_that_never_ran_are_left_out() -> None:
+    """Networks that were not started, and the rest of a chain: such a plugin may fail on DEL forever."""
     made = _waits(plan.delete(_attachments(MACVLAN, BRIDGE), begun={"eth0/0", "eth0/1", "net1/0"}))
 
     assert {"net1/0": ((), (), ()), "eth0/1": ((), ("net1/0",), ()), "eth0/0": (("eth0/1",), (), ())} == made
 
 
-def test_check_asks_those_who_know_the_verb() -> None:
-    """C79, C6."""
+def test_check_runs_plugins_that_support_it() -> None:
+    """From cniVersion 0.4.0, without `disableCheck`."""
     old, silent = (
         MACVLAN.replace("0.4.0", "0.3.1"),
         '{"cniVersion":"1.0.0","type":"bridge","disableCheck":true}',
@@ -124,7 +124,7 @@ def test_check_asks_those_who_know_the_verb() -> None:
 
 
 def test_arguments_start_with_ignore_unknown() -> None:
-    """Every reference plugin refuses a variable that it does not know, unless told not to."""
+    """Without it every reference plugin refuses unknown arguments."""
     attachment = Attachment(
         "n", "net1", MACVLAN, "n", default=True, args={"K8S_POD_NAME": "p", "IgnoreUnknown": "true"}
     )

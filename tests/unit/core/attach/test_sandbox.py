@@ -1,4 +1,4 @@
-"""The ledger's entry: what was written is read, what is garbage is refused."""
+"""The ledger's entry: written, read, and refused if invalid."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ _sandboxes = st.builds(
 
 
 @given(_sandboxes)
-def test_what_was_written_is_read(entry: Sandbox) -> None:
-    """Byte for byte: the configuration of ADD is the one of DEL."""
+def test_an_entry_is_read_as_written(entry: Sandbox) -> None:
+    """Byte for byte: DEL uses the configuration of ADD."""
     assert entry == sandbox.parse(sandbox.dump(entry))
 
 
 @given(st.binary())
 def test_garbage_is_refused(data: bytes) -> None:
-    """Never passed over, never anything but a DecodeError."""
+    """With a DecodeError."""
     with pytest.raises(DecodeError):
         sandbox.parse(data)
 
 
 @given(st.integers(0, len(sandbox.dump(ENTRY)) - 1))
 def test_a_truncated_entry_is_refused(length: int) -> None:
-    """A power cut in a filesystem that does not keep its promises."""
+    """After a power cut, on a file system that lost a synced write."""
     with pytest.raises(DecodeError):
         sandbox.parse(sandbox.dump(ENTRY)[:length])
 
@@ -63,7 +63,7 @@ def test_a_truncated_entry_is_refused(length: int) -> None:
 @pytest.mark.parametrize(
     ("old", "new"), [(b'"version": 1', b'"version": 2'), (b'"added"', b'"x"'), (b'"{ }"', b"5")]
 )
-def test_an_entry_of_another_form_is_refused(old: bytes, new: bytes) -> None:
-    """A later release's entry is not guessed at."""
+def test_an_entry_of_another_format_is_refused(old: bytes, new: bytes) -> None:
+    """That of a later release, for example."""
     with pytest.raises(DecodeError):
         sandbox.parse(sandbox.dump(ENTRY).replace(old, new))

@@ -1,4 +1,4 @@
-"""Compiled chains: what is written comes back, what was cut off is seen, and what a step says is what the daemon would say."""
+"""Compiled chains: read as written, truncation detected, and each plugin's input equal to the daemon's."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from netattach_core.cni import request as cni_request
 from netattach_core.errors import DecodeError
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
+from support.notes import encode_note
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 TEXTS = st.lists(TEXT, max_size=4).map(tuple)
@@ -25,9 +26,9 @@ FILES = st.lists(st.tuples(TEXT, st.binary(max_size=60)), max_size=4).map(tuple)
 SOURCES = st.builds(Source, TEXT, TEXT, st.booleans(), FILES, TEXT)
 FEATURES = st.sets(st.sampled_from(Feature)).map(frozenset)
 NUMBERS = st.integers(min_value=0, max_value=10**17)
-PRIMARIES = st.builds(Chain, TEXT, NUMBERS, FEATURES, STEPS, SOURCES, TEXTS)
+DEFAULT_NETWORKS = st.builds(Chain, TEXT, NUMBERS, FEATURES, STEPS, SOURCES, TEXTS)
 DELETIONS = st.builds(Chain, TEXT, NUMBERS, FEATURES, STEPS)
-NOTES = st.builds(Note, PRIMARIES, st.builds(Call, TEXT, TEXT, TEXT, TEXT), TEXT, st.booleans())
+NOTES = st.builds(Note, DEFAULT_NETWORKS, st.builds(Call, TEXT, TEXT, TEXT, TEXT), TEXT, st.booleans())
 
 CHAIN = (
     '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": ['
@@ -38,38 +39,36 @@ SOURCE = Source("/etc/cni/net.d", "00-netattach.conflist", True, (("10-cbr0.conf
 ARGS = "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web;K8S_POD_UID=u1"
 
 
-def _primary(text: str = CHAIN, *, plain: bool = True) -> Chain:
-    return compiled_chain.primary(Network("cbr0", text, "cbr0"), SOURCE, plain=plain)
+def _default_network(text: str = CHAIN, *, plain: bool = True) -> Chain:
+    return compiled_chain.default_network(Network("cbr0", text, "cbr0"), SOURCE, plain=plain)
 
 
 def _features(text: str) -> set[Feature]:
-    return set(_primary(text, plain=False).features)
+    return set(_default_network(text, plain=False).features)
 
 
-class TestTheFile:
-    @given(PRIMARIES | DELETIONS)
-    def test_a_chain_comes_back(self, chain: Chain) -> None:
-        """Whatever texts it holds."""
+class TestFile:
+    @given(DEFAULT_NETWORKS | DELETIONS)
+    def test_a_chain_is_read_as_written(self, chain: Chain) -> None:
+        """Whatever strings it contains."""
         assert chain == compiled_chain.parse(compiled_chain.encode(chain))
 
     @given(NOTES)
-    def test_a_note_comes_back(self, note: Note) -> None:
-        """With its call, its result and whether it was told."""
-        assert note == compiled_chain.parse_note(compiled_chain.encode_note(note))
+    def test_a_note_is_read_as_written(self, note: Note) -> None:
+        """With its call, its result, and whether its status was written."""
+        assert note == compiled_chain.parse_note(encode_note(note))
 
     @given(NOTES, st.data())
-    def test_a_note_that_was_cut_off_says_no_more_than_it_holds(
-        self, note: Note, data: st.DataObject
-    ) -> None:
-        """Cut anywhere it is either no note, or the note without its result or its mark: never another one."""
-        whole = compiled_chain.encode_note(note)
-        cut = data.draw(st.integers(0, len(whole) - 1))
+    def test_a_truncated_note_contains_nothing_else(self, note: Note, data: st.DataObject) -> None:
+        """It is either no note, or the note without its result or its mark."""
+        encoded = encode_note(note)
+        size = data.draw(st.integers(0, len(encoded) - 1))
         less = [
-            dataclasses.replace(note, told=False),
-            dataclasses.replace(note, told=False, result=""),
+            dataclasses.replace(note, status_written=False),
+            dataclasses.replace(note, status_written=False, result=""),
         ]
         try:
-            read = compiled_chain.parse_note(whole[:cut])
+            read = compiled_chain.parse_note(encoded[:size])
         except DecodeError:
             return
 
@@ -77,41 +76,41 @@ class TestTheFile:
 
     @given(st.binary(max_size=300))
     def test_garbage_raises_nothing_but_decode_errors(self, data: bytes) -> None:
-        """Whatever a disk gives back."""
+        """Whatever the disk returns."""
         for read in (compiled_chain.parse, compiled_chain.parse_note):
             with contextlib.suppress(DecodeError):
                 read(data)
 
-    def test_a_chain_of_another_version_is_not_read(self) -> None:
-        """Neither by us, nor, as tests of the shim show, by a shim of another release."""
-        data = compiled_chain.encode(_primary()).replace(b"\1\0\0\x001", b"\1\0\0\x002", 1)
+    def test_a_chain_of_another_version_is_refused(self) -> None:
+        """By the daemon, and by the shim, according to its own tests."""
+        data = compiled_chain.encode(_default_network()).replace(b"\1\0\0\x001", b"\1\0\0\x002", 1)
 
         with pytest.raises(DecodeError, match="of version '2'"):
             compiled_chain.parse(data)
 
-    def test_more_than_the_shim_has_room_for_is_refused(self) -> None:
-        """A chain that the shim would cut off must not be written."""
-        chain = dataclasses.replace(_primary(), steps=_primary().steps * 200)
+    def test_more_than_the_shims_limits_is_refused(self) -> None:
+        """The shim could not run it."""
+        chain = dataclasses.replace(_default_network(), steps=_default_network().steps * 200)
 
-        with pytest.raises(DecodeError, match="the daemon does it"):
+        with pytest.raises(DecodeError, match="the daemon will be asked"):
             compiled_chain.encode(chain)
 
 
-class TestThePrimary:
-    def test_its_steps_are_what_the_plan_says(self) -> None:
-        """With nothing offered and no result, the standard input of each step is the daemon's to the byte."""
+class TestDefaultNetwork:
+    def test_its_steps_are_those_of_the_plan(self) -> None:
+        """Without runtimeConfig and result the standard input is that of the daemon, byte for byte."""
         planned = plan.add([Attachment("cbr0", "eth0", CHAIN, "cbr0", default=True)]).steps
 
-        assert [step.stdin for step in planned] == ["{" + step.stdin for step in _primary().steps]
-        assert [step.plugin for step in planned] == [step.plugin for step in _primary().steps]
+        assert [step.stdin for step in planned] == ["{" + step.stdin for step in _default_network().steps]
+        assert [step.plugin for step in planned] == [step.plugin for step in _default_network().steps]
 
     def test_each_plugin_has_its_own_capabilities(self) -> None:
-        """And never the pod's annotations, which are for us."""
+        """Without the pod's annotations, which are for netattach."""
         text = CHAIN.replace(
             '"portMappings": true', f'"portMappings": true, "{cni_request.POD_ANNOTATIONS}": true'
         )
 
-        assert [(), ("portMappings",)] == [step.capabilities for step in _primary(text).steps]
+        assert [(), ("portMappings",)] == [step.capabilities for step in _default_network(text).steps]
 
     @pytest.mark.parametrize(
         ("version", "features"),
@@ -121,18 +120,17 @@ class TestThePrimary:
             ("1.1.0", {Feature.RESULT, Feature.CHECK, Feature.STATUS}),
         ],
     )
-    def test_a_version_has_its_verbs(self, version: str, features: set[Feature]) -> None:
-        """CHECK and the result at DEL came with 0.4.0, STATUS with 1.1.0."""
+    def test_features_of_a_version(self, version: str, features: set[Feature]) -> None:
+        """CHECK and the result at DEL since 0.4.0, STATUS since 1.1.0."""
         assert features == _features(CHAIN.replace("1.0.0", version))
 
-    def test_a_chain_that_is_not_to_be_checked_is_not(self) -> None:
-        """`disableCheck` of the conflist."""
+    def test_a_conflist_with_disable_check(self) -> None:
         assert {Feature.RESULT} == _features(CHAIN.replace('"name"', '"disableCheck": true, "name"'))
 
 
-class TestTheDeletion:
-    def test_its_steps_are_those_of_the_plan_in_their_order(self) -> None:
-        """Complete, the result of ADD included, so that the shim adds nothing."""
+class TestDeletion:
+    def test_its_steps_are_those_of_the_plan_in_order(self) -> None:
+        """Complete with the result of ADD, so that the shim inserts nothing."""
         attachments = [
             Attachment("cbr0", "eth0", CHAIN, "cbr0", default=True, result='{"cniVersion":"1.0.0"}'),
             Attachment(
@@ -150,9 +148,9 @@ class TestTheDeletion:
         assert {"cniVersion": "1.0.0"} == json.loads("{" + chain.steps[1].stdin)["prevResult"]
 
 
-class TestANoteForTheDaemon:
-    def test_it_is_the_entry_that_the_daemon_would_have_written(self) -> None:
-        """So DEL, CHECK and a network that is added later go the ledger's way."""
+class TestNoteAsEntry:
+    def test_it_equals_the_daemons_entry(self) -> None:
+        """So DEL, CHECK and a later ADD of a network treat it like any entry."""
         stdin = {cni_request.POD_ANNOTATIONS: {}, "portMappings": [{"hostPort": 80}]}
         environment = {
             "CNI_COMMAND": "ADD", "CNI_CONTAINERID": "s1", "CNI_NETNS": "/n", "CNI_IFNAME": "eth0", "CNI_ARGS": ARGS,
@@ -160,22 +158,26 @@ class TestANoteForTheDaemon:
         call = cni_request.parse(
             environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": stdin}).encode()
         )
-        decided = attachment.primary(call, Network("cbr0", CHAIN, "cbr0"))
-        note = Note(_primary(), Call("/n", "eth0", ARGS, '{"portMappings":[{"hostPort":80}]}'), '{"ips":[]}')
+        decided = attachment.of_default_network(call, Network("cbr0", CHAIN, "cbr0"))
+        note = Note(
+            _default_network(), Call("/n", "eth0", ARGS, '{"portMappings":[{"hostPort":80}]}'), '{"ips":[]}'
+        )
 
         sandbox = compiled_chain.sandbox_of("s1", note)
 
         assert (attachment.with_result(decided, '{"ips":[]}'),) == sandbox.attachments
         assert (call.pod, Phase.ADDED, "/n") == (sandbox.pod, sandbox.phase, sandbox.netns)
 
-    def test_without_a_result_it_was_not_finished(self) -> None:
-        """The shim was killed, so what was begun is to be undone."""
-        note = Note(_primary(), Call("/n", "eth0", ARGS, "{}"))
+    def test_without_a_result_it_is_unfinished(self) -> None:
+        """The shim was killed, so the ADD has to be undone."""
+        note = Note(_default_network(), Call("/n", "eth0", ARGS, "{}"))
 
         assert Phase.ADDING is compiled_chain.sandbox_of("s1", note).phase
 
     @pytest.mark.parametrize("runtime_config", ["", "[]", "{"])
-    def test_a_note_that_makes_no_sense_is_a_decode_error(self, runtime_config: str) -> None:
-        """It has to be reported, as an entry of the ledger is that cannot be read."""
+    def test_an_invalid_note_is_a_decode_error(self, runtime_config: str) -> None:
+        """Like an unreadable entry of the ledger."""
         with pytest.raises(DecodeError):
-            compiled_chain.sandbox_of("s1", Note(_primary(), Call("/n", "eth0", ARGS, runtime_config)))
+            compiled_chain.sandbox_of(
+                "s1", Note(_default_network(), Call("/n", "eth0", ARGS, runtime_config))
+            )

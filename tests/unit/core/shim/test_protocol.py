@@ -1,4 +1,4 @@
-"""The shim protocol's codec: what is encoded comes back, however a stream cuts it, and garbage raises DecodeError alone."""
+"""The codec of the shim protocol: frames are read as written, in pieces of any size; garbage raises DecodeError alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NUMBERS = st.integers(min_value=0, max_value=10**18 - 1)
 
 
 def _pieces(data: bytes, cuts: Sequence[int]) -> list[bytes]:
-    """The bytes, cut at these places."""
+    """The bytes, cut at these offsets."""
     at = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     return [data[start:end] for start, end in itertools.pairwise(at)]
 
@@ -36,22 +36,22 @@ def _decoded(pieces: Sequence[bytes]) -> list[Frame]:
 
 class TestFrames:
     @given(FRAMES, CUTS)
-    def test_frames_come_back_however_they_are_cut(self, frames: list[Frame], cuts: list[int]) -> None:
-        """A stream has no borders: any cutting gives the same frames."""
+    def test_frames_are_read_from_pieces_of_any_size(self, frames: list[Frame], cuts: list[int]) -> None:
+        """A stream has no message boundaries."""
         data = b"".join(map(shim_protocol.encode, frames))
 
         assert frames == _decoded(_pieces(data, cuts))
 
     @given(FRAMES, st.integers(min_value=1, max_value=4))
-    def test_an_unfinished_frame_is_waited_for(self, frames: list[Frame], missing: int) -> None:
-        """Nothing is given out before it is whole."""
+    def test_an_incomplete_frame_is_waited_for(self, frames: list[Frame], missing: int) -> None:
+        """It is returned once it is complete."""
         data = b"".join(map(shim_protocol.encode, [*frames, Frame(Kind.CALL, (b"",))]))
 
         assert frames == _decoded([data[:-missing]])
 
     @given(st.binary(max_size=400), CUTS)
     def test_garbage_raises_nothing_but_decode_errors(self, data: bytes, cuts: list[int]) -> None:
-        """Whatever a peer sends, the daemon has one exception to catch, and every frame given out can be encoded again."""
+        """The daemon has one exception to catch, and every returned frame can be encoded again."""
         try:
             frames = _decoded(_pieces(data, cuts))
         except DecodeError:
@@ -63,44 +63,43 @@ class TestFrames:
     def test_mutations_raise_nothing_but_decode_errors(
         self, frames: list[Frame], data: st.DataObject
     ) -> None:
-        """Nearly right is where decoders break; every reader is tried on what came out."""
+        """Almost valid input; every reader gets the resulting frames."""
         encoded = bytearray(b"".join(map(shim_protocol.encode, frames)))
         at = data.draw(st.integers(min_value=0, max_value=len(encoded) - 1))
         encoded[at] = data.draw(st.integers(min_value=0, max_value=255))
-        with contextlib.suppress(DecodeError):  # the only exception that a caller has to know
+        with contextlib.suppress(DecodeError):  # the only exception that callers handle
             for frame in _decoded([bytes(encoded)]):
                 for read in (shim_protocol.hello_versions, shim_protocol.call, shim_protocol.ran):
                     _read(read, frame)
 
-    def test_the_largest_frame_is_taken(self) -> None:
-        """Exactly MAX_PAYLOAD."""
+    def test_the_largest_frame_is_accepted(self) -> None:
+        """Of exactly MAX_PAYLOAD."""
         frame = Frame(Kind.CALL, (bytes(MAX_PAYLOAD - 4),))
 
         assert [frame] == _decoded([shim_protocol.encode(frame)])
 
     def test_a_larger_frame_is_refused_by_its_length(self) -> None:
-        """Before any of it is kept."""
+        """Before its payload is stored."""
         with pytest.raises(DecodeError, match="at most"):
             Decoder().feed((MAX_PAYLOAD + 1).to_bytes(4, "little") + b"C")
 
     @pytest.mark.parametrize(
-        ("data", "named"),
+        ("data", "problem"),
         [
             (b"\0\0\0\0?", "kind"),
-            (b"\x03\0\0\0C\x01\0\0", "length is cut off"),
-            (b"\x05\0\0\0C\x02\0\0\0x", "field is cut off"),
+            (b"\x03\0\0\0C\x01\0\0", "length is truncated"),
+            (b"\x05\0\0\0C\x02\0\0\0x", "field is truncated"),
         ],
     )
-    def test_what_can_never_become_a_frame_is_named(self, data: bytes, named: str) -> None:
-        """The message says what is wrong."""
-        with pytest.raises(DecodeError, match=named):
+    def test_an_invalid_frame_is_an_error_with_its_problem(self, data: bytes, problem: str) -> None:
+        with pytest.raises(DecodeError, match=problem):
             Decoder().feed(data)
 
 
 class TestHello:
     @given(NUMBERS, NUMBERS)
     def test_the_versions_are_a_range(self, lowest: int, highest: int) -> None:
-        """Both ends belong to it."""
+        """Including both ends."""
         frame = Frame(Kind.HELLO, (b"netattach", b"%d" % lowest, b"%d" % highest, b"build"))
 
         assert range(lowest, highest + 1) == shim_protocol.hello_versions(frame)
@@ -118,8 +117,8 @@ class TestHello:
             ),  # a superscript two: a digit to str, not to us
         ],
     )
-    def test_a_strangers_greeting_is_refused(self, frame: Frame) -> None:
-        """Another kind, another word, too few fields, no numbers."""
+    def test_an_invalid_hello_is_refused(self, frame: Frame) -> None:
+        """Another kind, another magic, too few fields, invalid numbers."""
         with pytest.raises(DecodeError):
             shim_protocol.hello_versions(frame)
 
@@ -127,7 +126,7 @@ class TestHello:
 class TestCall:
     @given(st.dictionaries(NAMES, VALUES, max_size=6), st.binary(max_size=300))
     def test_variables_and_input_are_read(self, environment: dict[str, str], stdin: bytes) -> None:
-        """A value may hold anything, an equals sign included."""
+        """A value may contain anything, including an equals sign."""
         variables = (f"{key}={value}".encode() for key, value in environment.items())
 
         assert Call(environment, stdin) == shim_protocol.call(Frame(Kind.CALL, (stdin, *variables)))
@@ -135,8 +134,8 @@ class TestCall:
     @pytest.mark.parametrize(
         "frame", [Frame(Kind.CALL), Frame(Kind.RAN, (b"",)), Frame(Kind.CALL, (b"", b"CNI_A=\xff"))]
     )
-    def test_no_call_is_a_decode_error(self, frame: Frame) -> None:
-        """No fields, another kind, a variable that is no UTF-8."""
+    def test_an_invalid_call_is_a_decode_error(self, frame: Frame) -> None:
+        """No fields, another kind, a variable that is not UTF-8."""
         with pytest.raises(DecodeError):
             shim_protocol.call(frame)
 
@@ -146,7 +145,7 @@ class TestRunAndRan:
     def test_a_ran_is_read(
         self, id_: int, outcome: Outcome, number: int, stdout: bytes, stderr: bytes
     ) -> None:
-        """Every outcome, with both streams as they came."""
+        """Every outcome, with both streams."""
         frame = Frame(Kind.RAN, (b"%d" % id_, outcome.encode(), b"%d" % number, stdout, stderr))
 
         assert Ran(id_, outcome, number, stdout, stderr) == shim_protocol.ran(frame)
@@ -162,8 +161,8 @@ class TestRunAndRan:
             (b"1", b"exited", b"9" * 19, b"", b""),
         ],
     )
-    def test_no_ran_is_a_decode_error(self, fields: tuple[bytes, ...]) -> None:
-        """Too few fields, an unknown outcome, numbers that are none or too long."""
+    def test_an_invalid_ran_is_a_decode_error(self, fields: tuple[bytes, ...]) -> None:
+        """Too few fields, an unknown outcome, invalid or too long numbers."""
         with pytest.raises(DecodeError):
             shim_protocol.ran(Frame(Kind.RAN, fields))
 
@@ -182,6 +181,6 @@ class TestRunAndRan:
 
 
 def _read(read: Callable[[Frame], object], frame: Frame) -> None:
-    """Tries a reader on a frame of any kind."""
-    with contextlib.suppress(DecodeError):  # not of its kind, or broken
+    """Calls a reader with a frame of any kind."""
+    with contextlib.suppress(DecodeError):  # another kind, or invalid
         read(frame)

@@ -230,7 +230,7 @@ def test_an_internal_error_in_one_step_stops_no_other_and_is_undone() -> None:
     assert {} == world.ledger.entries
 
 
-def test_a_plugin_that_prints_nothing_has_not_succeeded() -> None:
+def test_a_plugin_that_returns_nothing_has_not_succeeded() -> None:
     """The pod would run without a network that it selects."""
     world = World("a")
     world.shim.replies["ADD net1 macvlan"] = lambda _: Ran(1, Outcome.EXITED, 0, b"", b"")

@@ -104,7 +104,8 @@ def test_a_missing_device_fails_before_anything_is_started() -> None:
     world = _world("vf,vf,vf")
 
     with pytest.raises(
-        NetattachError, match=r"pod test/p: network test/vf: its resourceName intel\.com/sriov wants a device"
+        NetattachError,
+        match=r"pod test/p: network test/vf: its resourceName intel\.com/sriov requires a device",
     ):
         world.add()
 

@@ -130,11 +130,11 @@ NO_DEFAULT = {
     "nowhere": "network kube-system/nowhere: there is no NetworkAttachmentDefinition 'nowhere' in namespace 'kube-system', and "
     "no file of this node has that name; create it, or correct the pod's annotation",
     "test/on-node": "network test/on-node: there is no NetworkAttachmentDefinition 'on-node' in namespace 'test'; create it",
-    "test/a@data": "network test/a: the runtime looks for the default network's interface as 'eth0'; remove `data`",
+    "test/a@data": "network test/a: the runtime expects the default network's interface to be 'eth0'; remove `data`",
     "test/a, test/b": f"annotation {DEFAULT_NETWORK}: names 2 networks, and a pod has one default network",
     "[]": f"annotation {DEFAULT_NETWORK}: names 0 networks, and a pod has one default network",
     "a b": f"annotation {DEFAULT_NETWORK}: `a b` names no network",
-    "test/ours": "network test/ours: its type is netattach, which attaches networks itself: no network leads back to it; "
+    "test/ours": "network test/ours: its type is netattach, a meta-plugin, which no network may call; "
     "name another plugin",
 }
 

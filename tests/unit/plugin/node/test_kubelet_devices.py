@@ -1,4 +1,4 @@
-"""The kubelet's answers over its socket: old and new kubelets, busy ones, and those that break off."""
+"""The kubelet's answers over its socket: from old and new kubelets, overloaded ones, and failing ones."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def socket(tmp_path: Path) -> Path:
 
 
 def _ask(
-    socket: Path, twin: Kubelet, seconds: float = 5.0, slices: Slices | None = None
+    socket: Path, twin: Kubelet, timeout: float = 60.0, slices: Slices | None = None
 ) -> Mapping[str, Any]:
     async def story() -> Mapping[str, Any]:
         async with kubelet.serving(twin, socket):
-            return await KubeletDevices(socket, slices, seconds).of_pod(POD)
+            return await KubeletDevices(socket, slices, timeout).of_pod(POD)
 
     return asyncio.run(story())
 
@@ -40,60 +40,60 @@ def _ask(
 @pytest.mark.parametrize(
     ("has_get", "calls"), [(True, ["Get"]), (False, ["Get", "List"])], ids=["new", "old"]
 )
-def test_the_pods_devices_come_by_container(socket: Path, has_get: bool, calls: list[str]) -> None:  # noqa: FBT001  # a table's column
-    """Sorted within each, since the kubelet tells them in any order (Multus #1540)."""
+def test_devices_are_in_the_order_of_containers(socket: Path, has_get: bool, calls: list[str]) -> None:  # noqa: FBT001  # a table's column
+    """Sorted within each, since the kubelet returns them in any order (Multus issue #1540)."""
     twin = Kubelet(PODS, has_get=has_get)
 
     assert DEVICES == _ask(socket, twin)
     assert calls == twin.calls
 
 
-def test_devices_of_claims_come_by_claim_and_by_what_their_driver_publishes(socket: Path) -> None:
-    """Each driver is asked about once, and only where the pod has claims."""
-    asked: list[str] = []
+def test_devices_of_claims_are_listed_by_claim_and_by_resource_name(socket: Path) -> None:
+    """The ResourceSlices of each driver are read once, and only if the pod has claims."""
+    drivers: list[str] = []
     attributes = {
         "k8s.cni.cncf.io/resourceName": {"string": "x/vfs"},
         "k8s.cni.cncf.io/deviceID": {"string": "0000:01"},
     }
 
     async def slices(driver: str) -> list[dict[str, Any]]:
-        asked.append(driver)
+        drivers.append(driver)
         devices = [{"name": "vf-0", "attributes": attributes}]
         return [{"spec": {"driver": driver, "pool": {"name": "node1"}, "devices": devices}}]
 
     twin = Kubelet(PODS, claims=[kubelet.claim("nic", "vf-0", "vf-1")])
 
     assert {**DEVICES, "nic": ("vf-0", "vf-1"), "x/vfs": ("0000:01",)} == _ask(socket, twin, slices=slices)
-    assert ["nic.vendor.com"] == asked
+    assert ["nic.vendor.com"] == drivers
     assert DEVICES == _ask(socket, Kubelet(PODS), slices=slices)
-    assert ["nic.vendor.com"] == asked
+    assert ["nic.vendor.com"] == drivers
 
 
-def test_a_long_answer_comes_whole(socket: Path) -> None:
-    """More than the first window of HTTP/2 lets through."""
+def test_a_long_answer_is_read_completely(socket: Path) -> None:
+    """It exceeds the initial flow-control window of HTTP/2."""
     assert DEVICES == _ask(socket, Kubelet(PODS, has_get=False, padding=2000))
 
 
-def test_a_pod_that_the_kubelet_does_not_know_has_none(socket: Path) -> None:
+def test_an_unknown_pod_has_no_devices(socket: Path) -> None:
     assert {} == _ask(socket, Kubelet())
 
 
-def test_a_kubelet_that_is_asked_too_much_is_asked_again(socket: Path) -> None:
-    """It lets ten calls at once pass; a node that starts up has more."""
+def test_a_rejected_call_is_retried(socket: Path) -> None:
+    """The kubelet accepts ten calls at once; a booting node makes more."""
     twin = Kubelet(PODS, busy=3)
 
     assert DEVICES == _ask(socket, twin)
     assert ["Get"] * 4 == twin.calls
 
 
-def test_a_kubelet_that_says_nothing_is_given_up(socket: Path) -> None:
+def test_a_kubelet_that_does_not_answer(socket: Path) -> None:
     with pytest.raises(
         TryAgainError, match=r"kubelet\.sock for the devices of pod lab/web: it did not answer within 0\.1 s"
     ):
-        _ask(socket, Kubelet(hangs=True), seconds=0.1)
+        _ask(socket, Kubelet(hangs=True), timeout=0.1)
 
 
-def test_without_a_socket_the_message_says_where_it_was_looked_for(socket: Path) -> None:
+def test_a_missing_socket_is_named(socket: Path) -> None:
     with pytest.raises(
         TryAgainError, match=r"the kubelet cannot be asked at .*kubelet\.sock for the devices of pod lab/web"
     ):
@@ -103,13 +103,13 @@ def test_without_a_socket_the_message_says_where_it_was_looked_for(socket: Path)
 @pytest.mark.parametrize(
     ("twin", "message"),
     [
-        (Kubelet(breaks=True), "it hung up before its answer had come"),
+        (Kubelet(disconnects=True), "it closed the connection before answering"),
         (Kubelet(raw=b"HTTP/1.1 400 Bad Request\r\n\r\n"), "the kubelet cannot be asked"),
-        (Kubelet(raw=bytes.fromhex("0000080700000000000000000000000002")), "broke the call off"),
+        (Kubelet(raw=bytes.fromhex("0000080700000000000000000000000002")), "cancelled the call"),
     ],
-    ids=["breaks-off", "no-http2", "goes-away"],
+    ids=["disconnects", "no-http2", "goaway"],
 )
-def test_what_is_no_answer_is_a_failure(socket: Path, twin: Kubelet, message: str) -> None:
-    """And never a pod without devices."""
+def test_an_invalid_answer_is_an_error(socket: Path, twin: Kubelet, message: str) -> None:
+    """And not a pod without devices."""
     with pytest.raises(NetattachError, match=message):
         _ask(socket, twin)

@@ -1,218 +1,185 @@
-"""Our places at the end of the primary's chain, after an uninstallation: when they are taken, and when they are given up."""
+"""The shim in the default network's chain after an uninstall: when it is appended, and when it is removed."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
-from netattach_core.attach.attachment import Attachment
-from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni import netattach_conf
 from netattach_core.shim import compiled_chain
 from netattach_plugin.files import atomic_file
+from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.node.cni_conf_dir import CniConfDir
-from netattach_plugin.node.installer import Installer
 from netattach_plugin.node.primary_compiler import PrimaryCompiler
 from netattach_plugin.node.uninstall_chain import UninstallChain
-from netattach_plugin.state import handover
-from netattach_plugin.state.ledger import FileLedger
+from support.node_directories import DEFAULT_NETWORK, NodeDirectories
 
-PRIMARY = '{"cniVersion": "0.4.0", "name": "cbr0", "plugins": [{"type": "bridge", "mtu": 1500.0}]}'
-SINGLE = '{"cniVersion": "0.3.1", "name": "cbr0", "type": "bridge"}'
-OTHERS = '{"cniVersion": "0.4.0", "name": "other", "plugins": [{"type": "ptp"}]}'
+SINGLE_PLUGIN = '{"cniVersion": "0.3.1", "name": "cbr0", "type": "bridge"}'
+OTHER_NETWORK = '{"cniVersion": "0.4.0", "name": "other", "plugins": [{"type": "ptp"}]}'
 MULTUS = '{"cniVersion": "0.4.0", "name": "m", "type": "multus-shim"}'
-STAND_IN = "00-multus.conflist-netattach.conflist"
-
-
-class Node:
-    """The directories of a node."""
-
-    def __init__(self, root: Path) -> None:
-        self.conf, self.ledger = root / "net.d", root / "ledger"
-        for folder in (self.conf, root / "bin"):
-            folder.mkdir()
-        (root / "shim").write_bytes(b"the shim")
-        self.networks = CniConfDir(self.conf)
-        self.stand_in, self.note = self.conf / STAND_IN, self.ledger / "chains/stand-in"
-        self.installer = self._installer()
-
-    def _installer(self) -> Installer:
-        root = self.conf.parent
-        return Installer(
-            shim=root / "shim",
-            bin_dir=root / "bin",
-            conf_dir=self.conf,
-            networks=self.networks,
-            behind=UninstallChain(self.conf, self.ledger / "chains"),
-        )
-
-    def comes_back(self) -> None:
-        installer = self._installer()
-        installer.look()
-        assert installer.problem is None
-
-    def install(self, name: str = "10-a.conflist", text: str = PRIMARY) -> None:
-        (self.conf / name).write_text(text)
-        self.installer.look()
-        assert self.installer.problem is None
-
-    def leave(self) -> None:
-        """Pods run on that hold more than the default network."""
-        self.installer.remove(needed=True)
-
-    def files(self) -> list[str]:
-        return sorted(str(path.relative_to(self.conf)) for path in self.conf.rglob("*") if path.is_file())
+COPY = "00-multus.conflist-netattach.conflist"
+PLUGIN = {"type": "netattach", "uninstalled": True}
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> Node:
-    return Node(tmp_path)
+def node(tmp_path: Path) -> NodeDirectories:
+    return NodeDirectories(tmp_path)
 
 
-def test_our_places_are_taken_where_pods_hold_more(node: Node) -> None:
-    """What stands in them is a mark, and no path: the shim finds them by its note."""
+@pytest.fixture
+def copy(node: NodeDirectories) -> Path:
+    return node.conf / COPY
+
+
+@pytest.fixture
+def sources(node: NodeDirectories) -> Path:
+    return ShimFiles(node.ledger).stand_in
+
+
+def test_the_shim_is_appended_while_pods_have_secondary_networks(node: NodeDirectories, copy: Path) -> None:
+    """By a mark without paths: the shim finds the files by the sources."""
     node.install()
 
-    node.leave()
+    node.uninstall()
 
-    assert [STAND_IN, "10-a.conflist", "cbr0/netattach.conf"] == node.files()
-    place = node.conf / "cbr0/netattach.conf"
-    ours = {"type": "netattach", "uninstalled": True}
-    assert ours == json.loads(place.read_text())
+    assert [COPY, "10-a.conflist", "cbr0/netattach.conf"] == node.files()
+    assert PLUGIN == json.loads((node.conf / "cbr0/netattach.conf").read_text())
     assert {
         "cniVersion": "0.4.0",
         "name": "cbr0",
-        "plugins": [{"type": "bridge", "mtu": 1500}, ours],
-    } == json.loads(node.stand_in.read_text())
-    assert PRIMARY == (node.conf / "10-a.conflist").read_text()
+        "plugins": [{"type": "bridge", "mtu": 1500}, PLUGIN],
+    } == json.loads(copy.read_text())
+    assert DEFAULT_NETWORK == (node.conf / "10-a.conflist").read_text()
 
 
-def test_the_stand_in_keeps_the_primarys_bytes(node: Node) -> None:
-    """Numbers, order and spaces: its plugins are told what they would be told without us."""
+def test_the_copy_keeps_the_default_networks_bytes(node: NodeDirectories, copy: Path) -> None:
+    """Numbers, order and spaces: its plugins get the same configuration as without netattach."""
     node.install()
 
-    node.leave()
+    node.uninstall()
 
-    assert node.stand_in.read_text().startswith(PRIMARY.removesuffix("]}") + ", {")
+    assert copy.read_text().startswith(DEFAULT_NETWORK.removesuffix("]}") + ", {")
 
 
-def test_nothing_stays_where_none_does(node: Node) -> None:
+def test_without_secondary_networks_nothing_is_appended(node: NodeDirectories, sources: Path) -> None:
     node.install()
 
-    node.installer.remove()
+    node.installer.uninstall()
 
     assert ["10-a.conflist"] == node.files()
-    assert not node.note.exists()
+    assert not sources.exists()
 
 
 @pytest.mark.parametrize("name", ["10-a.conf", "10-a.json"])
-def test_a_single_plugins_file_has_a_stand_in_alone(node: Node, name: str) -> None:
-    """As libcni makes a list of it; runtimes chain directories to conflists only, and so not to the copy either."""
-    node.install(name, SINGLE)
+def test_a_single_plugins_config_has_a_copy_alone(node: NodeDirectories, copy: Path, name: str) -> None:
+    """Converted as libcni does. libcni appends plugins from directories to conflists only, so not to this copy either."""
+    node.install(name, SINGLE_PLUGIN)
 
-    node.leave()
+    node.uninstall()
 
-    assert [STAND_IN, name] == node.files()
+    assert [COPY, name] == node.files()
     assert {
         "cniVersion": "0.3.1",
         "name": "cbr0",
         "loadOnlyInlinedPlugins": True,
-        "plugins": [
-            json.loads(SINGLE),
-            {"type": "netattach", "uninstalled": True},
-        ],
-    } == json.loads(node.stand_in.read_text())
+        "plugins": [json.loads(SINGLE_PLUGIN), PLUGIN],
+    } == json.loads(copy.read_text())
 
 
 @pytest.mark.parametrize("version", ["", '"cniVersion": "0.1.0", ', '"cniVersion": "0.2.0", '])
-def test_nothing_stays_behind_plugins_that_know_no_earlier_result(node: Node, version: str) -> None:
-    """We would have none to pass on, and new pods would not start."""
+def test_nothing_is_appended_in_a_version_without_prev_result(node: NodeDirectories, version: str) -> None:
+    """The shim would have no result to pass on, and new pods would not start."""
     node.install("10-a.conf", f'{{{version}"name": "cbr0", "type": "bridge"}}')
 
-    node.leave()
+    node.uninstall()
 
     assert ["10-a.conf"] == node.files()
 
 
-def test_a_directory_that_cannot_be_made_hinders_no_removal(node: Node) -> None:
+def test_a_directory_that_cannot_be_created_does_not_prevent_the_uninstallation(
+    node: NodeDirectories,
+) -> None:
     """Pods have to start."""
     node.install()
-    (node.conf / "cbr0").write_text("in the way")
+    (node.conf / "cbr0").write_text("a file with the directory's name")
 
-    node.leave()
+    node.uninstall()
 
-    assert [STAND_IN, "10-a.conflist", "cbr0"] == node.files()
+    assert [COPY, "10-a.conflist", "cbr0"] == node.files()
 
 
-def test_a_disk_that_takes_no_file_hinders_no_removal(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_does_not_prevent_the_uninstallation(
+    node: NodeDirectories, monkeypatch: pytest.MonkeyPatch
+) -> None:
     node.install()
 
     def refuse(path: Path, *_: object) -> bool:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(atomic_file, "write", refuse)
-    node.leave()
+    monkeypatch.setattr(atomic_file, "write_if_changed", refuse)
+    node.uninstall()
 
     assert ["10-a.conflist"] == node.files()
 
 
-def test_the_stand_in_is_of_the_network_that_the_runtime_takes_next(node: Node) -> None:
-    """Whichever the settings name: the runtime does not know them. A broken one is passed over, as it is by the runtime."""
+def test_the_copy_is_of_the_network_that_the_runtime_will_use(node: NodeDirectories, copy: Path) -> None:
+    """Whatever the settings say, which the runtime does not read. It skips a broken file, and so does the copy."""
     (node.conf / "05-broken.conflist").write_bytes(b"\xff")
-    (node.conf / "10-a.conflist").write_text(OTHERS)
+    (node.conf / "10-a.conflist").write_text(OTHER_NETWORK)
     node.networks = CniConfDir(node.conf, lambda: "cbr0")
-    node.installer = node._installer()
+    node.installer = node.new_installer()
     node.install("20-b.conflist")
 
-    node.leave()
+    node.uninstall()
 
-    assert "other" == json.loads(node.stand_in.read_text())["name"]
+    assert "other" == json.loads(copy.read_text())["name"]
     assert "other/netattach.conf" in node.files()
 
 
 @pytest.mark.parametrize("name", ["00-a.conflist", "00-multus.conf", "05-multus.conf"])
-def test_no_stand_in_where_the_runtime_takes_another_first(node: Node, name: str) -> None:
-    """A meta-plugin that stood behind us gets the node, and frees them by what it was handed; before ours none is of use."""
+def test_nothing_is_appended_where_the_runtime_uses_another_file_first(
+    node: NodeDirectories, name: str
+) -> None:
+    """A meta-plugin releases the pods by the exported caches; a copy after another network would not be used."""
     node.install()
-    (node.conf / name).write_text(MULTUS if "multus" in name else OTHERS)
+    (node.conf / name).write_text(MULTUS if "multus" in name else OTHER_NETWORK)
 
-    node.leave()
+    node.uninstall()
 
     assert [name, "10-a.conflist"] == node.files()
 
 
-def test_the_stand_in_is_no_default_network(node: Node) -> None:
-    """Neither whole nor spoilt, neither by its place nor by its names."""
+def test_the_copy_is_never_the_default_network(node: NodeDirectories, copy: Path) -> None:
+    """Neither complete nor damaged, neither by its position nor by its names."""
     node.install()
-    node.leave()
-    for text in (node.stand_in.read_text(), "{"):
-        node.stand_in.write_text(text)
+    node.uninstall()
+    for text in (copy.read_text(), "{"):
+        copy.write_text(text)
 
         assert "10-a.conflist" == Path(node.networks.primary().file).name
-        assert None is node.networks.by_file(STAND_IN)
+        assert None is node.networks.by_file(COPY)
         assert ["10-a.conflist"] == [each.file for each in node.networks.files()]
-        named = node.networks.by_name("cbr0")
-        assert named is not None
-        assert "10-a.conflist" == Path(named.file).name
+        by_name = node.networks.by_name("cbr0")
+        assert by_name is not None
+        assert "10-a.conflist" == Path(by_name.file).name
 
 
-def test_what_it_was_made_from_is_noted_for_the_shim(node: Node) -> None:
-    """Itself too, all as it stands in the files; a compiled chain like those that the shim runs.
+def test_the_sources_are_written_for_the_shim(node: NodeDirectories, sources: Path) -> None:
+    """With the copy itself, all as on disk, in the form of a compiled chain.
 
-    By its directory and its network the shim finds what it removes, so nobody else may write it.
+    Its directory and network tell the shim what to remove, so nobody else may write it.
     """
     node.install()
     (node.conf / "05-broken.conflist").write_text("{")
-    node.leave()
+    node.uninstall()
 
-    noted = compiled_chain.parse(node.note.read_bytes())
-    source = noted.source
+    chain = compiled_chain.parse(sources.read_bytes())
+    source = chain.source
 
     assert source is not None
-    assert ("cbr0", 0o600) == (noted.steps[0].network, node.note.stat().st_mode & 0o777)
+    assert ("cbr0", 0o600) == (chain.steps[0].network, sources.stat().st_mode & 0o777)
     assert (str(node.conf), "00-netattach.conflist", True, "") == (
         source.directory,
         source.own,
@@ -221,69 +188,62 @@ def test_what_it_was_made_from_is_noted_for_the_shim(node: Node) -> None:
     )
     files = [(name, (node.conf / name).read_bytes()) for name, _ in source.files]
     assert files == list(source.files)
-    assert [STAND_IN, "05-broken.conflist", "10-a.conflist"] == [name for name, _ in files]
+    assert [COPY, "05-broken.conflist", "10-a.conflist"] == [name for name, _ in files]
 
 
-@pytest.mark.parametrize("beside", [[], ["other.conf"]], ids=["alone", "beside another's"])
-@pytest.mark.parametrize("spoilt", ["", "{"], ids=["whole", "spoilt"])
-def test_installed_again_they_are_given_up(node: Node, beside: list[str], spoilt: str) -> None:
-    """And are never part of the default network that we call ourselves."""
+@pytest.mark.parametrize("others", [[], ["other.conf"]], ids=["no other file", "another plugin's file"])
+@pytest.mark.parametrize("damage", ["", "{"], ids=["complete", "damaged"])
+def test_a_new_installation_removes_all_of_it(
+    node: NodeDirectories, copy: Path, sources: Path, others: list[str], damage: str
+) -> None:
+    """Until then none of it is part of the default network that netattach runs."""
     node.install()
-    node.leave()
-    node.stand_in.write_text(spoilt or node.stand_in.read_text())
-    for name in beside:
+    node.uninstall()
+    copy.write_text(damage or copy.read_text())
+    for name in others:
         (node.conf / "cbr0" / name).write_text('{"type":"tuning"}')
     assert "uninstalled" not in node.networks.primary().config_text
 
-    node.comes_back()
+    node.reinstall()
 
-    assert ["00-netattach.conflist", "10-a.conflist", *(f"cbr0/{name}" for name in beside)] == node.files()
-    assert bool(beside) is (node.conf / "cbr0").exists()
-    assert not node.note.exists()
+    assert ["00-netattach.conflist", "10-a.conflist", *(f"cbr0/{name}" for name in others)] == node.files()
+    assert bool(others) is (node.conf / "cbr0").exists()
+    assert not sources.exists()
 
 
-def test_our_conf_is_there_before_the_stand_in_goes(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between them a pod would get the default network alone, and its DEL would find nobody."""
+def test_the_conflist_is_written_before_the_copy_is_removed(
+    node: NodeDirectories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a pod could get the default network alone, and no DEL would reach the shim."""
     node.install()
-    node.leave()
+    node.uninstall()
     seen: list[list[str]] = []
-    monkeypatch.setattr(UninstallChain, "give_up", lambda _: seen.append(node.files()))
+    monkeypatch.setattr(UninstallChain, "remove", lambda _: seen.append(node.files()))
 
-    node._installer().look()
+    node.new_installer().install()
 
-    assert [["00-multus.conflist-netattach.conflist", "00-netattach.conflist"]] == [each[:2] for each in seen]
+    assert [[COPY, "00-netattach.conflist"]] == [each[:2] for each in seen]
 
 
-def test_while_it_lies_there_the_compiled_primary_does_not_count_it(node: Node) -> None:
-    """It is ours, and goes."""
+def test_the_compiled_default_network_does_not_depend_on_the_copy(node: NodeDirectories) -> None:
+    """The copy will be removed."""
     node.install()
-    node.leave()
+    node.uninstall()
 
-    PrimaryCompiler(ledger=node.ledger, conf_dir=node.conf, networks=node.networks, deadline=1).look()
+    PrimaryCompiler(ledger=node.ledger, conf_dir=node.conf, networks=node.networks, deadline=1).compile()
 
-    source = compiled_chain.parse((node.ledger / "chains/primary").read_bytes()).source
+    source = compiled_chain.parse(ShimFiles(node.ledger).primary.read_bytes()).source
     assert source is not None
     assert ["10-a.conflist"] == [name for name, _ in source.files]
 
 
-def test_its_name_comes_before_ours_and_behind_multus() -> None:
-    """And ends as runtimes want a list to end."""
-    assert netattach_conf.STAND_IN == STAND_IN
+def test_the_copys_name_is_after_multus_and_before_netattachs() -> None:
+    """With the suffix of a conflist."""
+    assert netattach_conf.STAND_IN == COPY
     assert [
         "00-multus.conf",
         "00-multus.conflist",
-        STAND_IN,
+        COPY,
         netattach_conf.FILE_NAME,
         "05-a.conflist",
-    ] == sorted(["05-a.conflist", netattach_conf.FILE_NAME, STAND_IN, "00-multus.conflist", "00-multus.conf"])
-
-
-@pytest.mark.parametrize("networks", [1, 2])
-def test_whether_pods_hold_more(tmp_path: Path, networks: int) -> None:
-    """Than the default network, which a runtime frees by itself; an entry that cannot be read says nothing."""
-    ledger = FileLedger(tmp_path)
-    (tmp_path / "c0.json").write_text("{")
-    attachments = tuple(Attachment("n", f"net{n}", PRIMARY, "n") for n in range(networks))
-    asyncio.run(ledger.save(Sandbox("c1", "/n", None, Phase.ADDED, attachments)))
-
-    assert (networks > 1) is asyncio.run(handover.holds_more(ledger))
+    ] == sorted(["05-a.conflist", netattach_conf.FILE_NAME, COPY, "00-multus.conflist", "00-multus.conf"])

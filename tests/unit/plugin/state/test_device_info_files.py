@@ -1,4 +1,4 @@
-"""The device-info files on disk: copied, read, removed, and what stands in the way of that."""
+"""The device-info files on disk: copied, read, removed, and failures of these."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ PLAIN = Attachment("lab/p", "net3", '{"type":"macvlan"}', "p")
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """With what a device plugin has written."""
-    place = tmp_path / "devinfo"
-    (place / "dp").mkdir(parents=True)
-    (place / "dp/intel.com-sriov-0000:3b:02.0-device.json").write_text(json.dumps(INFO))
-    return place
+    """With a device plugin's file."""
+    path = tmp_path / "devinfo"
+    (path / "dp").mkdir(parents=True)
+    (path / "dp/intel.com-sriov-0000:3b:02.0-device.json").write_text(json.dumps(INFO))
+    return path
 
 
-def test_each_attachment_has_a_file_of_its_own_named_after_it(directory: Path) -> None:
-    """D1, D5: with a device, or with a plugin that asks for the file; no other one."""
+def test_each_attachment_has_a_file_named_after_it(directory: Path) -> None:
+    """If it has a device, or a plugin with the capability CNIDeviceInfoFile."""
     named = DeviceInfoFiles(directory).named(CALL, (VF, MEMIF, PLAIN))
 
     assert [f"{directory}/cni/netattach-lab-vf-c1_net1", f"{directory}/cni/netattach-lab-m-c1_net2", ""] == [
@@ -53,8 +53,8 @@ def test_each_attachment_has_a_file_of_its_own_named_after_it(directory: Path) -
     ]
 
 
-def test_what_the_device_plugin_tells_is_copied_told_and_removed(directory: Path) -> None:
-    """D2, D3, D4, D6; the directory is there for plugins that write themselves, and readable (Multus makes it 000)."""
+def test_a_device_plugins_file_is_copied_read_and_removed(directory: Path) -> None:
+    """The directory is created for plugins that write their files themselves, and is readable (with Multus its mode is 000)."""
     files = DeviceInfoFiles(directory)
     named = files.named(CALL, (VF, MEMIF, PLAIN))
 
@@ -73,7 +73,7 @@ def test_what_the_device_plugin_tells_is_copied_told_and_removed(directory: Path
     ]
 
 
-def test_what_an_earlier_attempt_left_is_not_told(directory: Path) -> None:
+def test_a_file_of_an_earlier_attempt_is_not_read(directory: Path) -> None:
     files = DeviceInfoFiles(directory)
     (named,) = files.named(CALL, (MEMIF,))
     files.prepare((named,))
@@ -85,10 +85,10 @@ def test_what_an_earlier_attempt_left_is_not_told(directory: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"type":5}', '"pci"', "x" * (device_info.LONGEST + 1), "\udc80"]
+    "text", ["", "{", "[]", "{}", '{"type":5}', '"pci"', "x" * (device_info.MAX_SIZE + 1), "\udc80"]
 )
-def test_what_is_no_device_info_is_passed_over(directory: Path, text: str) -> None:
-    """The network stands; the status says nothing of its device."""
+def test_an_invalid_file_is_ignored(directory: Path, text: str) -> None:
+    """The network works; its status has no device-info."""
     files = DeviceInfoFiles(directory)
     named = files.named(CALL, (VF,))
     (directory / "cni").mkdir()
@@ -97,9 +97,9 @@ def test_what_is_no_device_info_is_passed_over(directory: Path, text: str) -> No
     assert {} == files.told(named)
 
 
-def test_a_place_that_cannot_be_written_is_a_failure(directory: Path) -> None:
-    """Its plugin was promised a file."""
-    (directory / "cni").write_text("a file where a directory has to be")
+def test_a_file_that_cannot_be_written_is_an_error(directory: Path) -> None:
+    """The plugin gets its path."""
+    (directory / "cni").write_text("a file with the directory's name")
 
     files = DeviceInfoFiles(directory)
     named = files.named(CALL, (VF,))
@@ -108,7 +108,7 @@ def test_a_place_that_cannot_be_written_is_a_failure(directory: Path) -> None:
         files.prepare(named)
 
 
-def test_a_file_that_cannot_be_removed_holds_up_no_delete(directory: Path) -> None:
+def test_a_file_that_cannot_be_removed_is_no_error(directory: Path) -> None:
     files = DeviceInfoFiles(directory)
     (directory / "cni/netattach-lab-vf-c1_net1/full").mkdir(parents=True)
 
@@ -118,12 +118,12 @@ def test_a_file_that_cannot_be_removed_holds_up_no_delete(directory: Path) -> No
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "cni/../../x", "", 5])
-def test_a_path_that_is_not_ours_is_left_alone(directory: Path, path: object) -> None:
-    """Whatever stands in the ledger."""
+def test_a_file_outside_the_directory_is_never_touched(directory: Path, path: object) -> None:
+    """Whatever the ledger contains."""
     victim = directory.parent / "x"
     victim.write_text(json.dumps(INFO))
-    told = f"{directory}/{path}" if path and isinstance(path, str) and path[0] != "/" else path
-    foreign = dataclasses.replace(VF, runtime_config={device_info.CAPABILITY: told})
+    recorded = f"{directory}/{path}" if path and isinstance(path, str) and path[0] != "/" else path
+    foreign = dataclasses.replace(VF, runtime_config={device_info.CAPABILITY: recorded})
     files = DeviceInfoFiles(directory)
 
     files.prepare((foreign,))
@@ -133,16 +133,16 @@ def test_a_path_that_is_not_ours_is_left_alone(directory: Path, path: object) ->
 
 
 def _ids(*container_ids: str) -> Callable[[], Coroutine[Any, Any, tuple[str, ...]]]:
-    """The ledger's."""
+    """Those in the ledger."""
 
-    async def given() -> tuple[str, ...]:
+    async def in_ledger() -> tuple[str, ...]:
         return container_ids
 
-    return given
+    return in_ledger
 
 
-def test_what_belongs_to_no_sandbox_is_swept_away_and_nothing_else(directory: Path) -> None:
-    """The shim deletes by itself while the daemon is away. Files of Multus' pods and of sandboxes in the ledger stay."""
+def test_a_sweep_removes_the_files_of_deleted_sandboxes_alone(directory: Path) -> None:
+    """The shim deletes sandboxes while the daemon is down. Files of Multus' pods and of sandboxes in the ledger stay."""
     (directory / "cni").mkdir()
     kept = ["netattach-lab-vf-c1_net1", "netattach-lab-m-c1-x-c2_net2", "lab-vf-c9_net1", "other.json"]
     for name in (*kept, "netattach-lab-vf-c9_net1", "netattach-lab-vf-c11_net1"):
@@ -153,7 +153,7 @@ def test_what_belongs_to_no_sandbox_is_swept_away_and_nothing_else(directory: Pa
     assert sorted(kept) == sorted(path.name for path in (directory / "cni").iterdir())
 
 
-def test_a_node_without_such_files_has_nothing_to_sweep(tmp_path: Path) -> None:
+def test_a_sweep_without_a_directory(tmp_path: Path) -> None:
     asyncio.run(DeviceInfoFiles(tmp_path / "missing").sweep(_ids()))
 
     assert [] == list(tmp_path.iterdir())

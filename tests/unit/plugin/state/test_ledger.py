@@ -1,4 +1,4 @@
-"""The ledger on disk: entries, permissions, failures of the disk, its lock, and the leases of host-local."""
+"""The ledger on disk."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import pytest
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import DecodeError
+from netattach_plugin.state import ledger as ledger_module
 from netattach_plugin.state.ledger import FileLedger
 
 ENTRY = Sandbox("c1", "/n", None, Phase.ADDING, (Attachment("a", "eth0", "{}", "a"),))
 
 
-def test_the_ledger_keeps_an_entry_until_it_is_removed(tmp_path: Path) -> None:
-    """Removing twice is success."""
+def test_an_entry_exists_until_it_is_removed(tmp_path: Path) -> None:
+    """Removing twice succeeds."""
     ledger = FileLedger(tmp_path / "ledger")
 
     async def story() -> list[Sandbox | None]:
@@ -33,15 +34,15 @@ def test_the_ledger_keeps_an_entry_until_it_is_removed(tmp_path: Path) -> None:
     assert [] == list((tmp_path / "ledger").iterdir())
 
 
-def test_the_ledger_is_nobody_elses_business(tmp_path: Path) -> None:
-    """Configurations may hold secrets."""
+def test_only_root_can_read_entries(tmp_path: Path) -> None:
+    """Configurations may contain secrets."""
     asyncio.run(FileLedger(tmp_path / "ledger").save(ENTRY))
 
     assert 0o700 == (tmp_path / "ledger").stat().st_mode & 0o777
     assert 0o600 == (tmp_path / "ledger" / "c1.json").stat().st_mode & 0o777
 
 
-def test_an_entry_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+def test_an_unreadable_entry_is_an_error(tmp_path: Path) -> None:
     """Not a sandbox that was never attached."""
     (tmp_path / "c1.json").write_text("{")
 
@@ -49,14 +50,15 @@ def test_an_entry_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         asyncio.run(FileLedger(tmp_path).load("c1"))
 
 
-def test_a_save_that_fails_leaves_the_entry_before_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A full disk: fsync says so, and the rename has not happened."""
+def test_a_failed_save_keeps_the_previous_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk fsync fails, before the rename."""
     ledger = FileLedger(tmp_path)
     asyncio.run(ledger.save(ENTRY))
-    monkeypatch.setattr(os, "fsync", _no_space)
 
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         asyncio.run(ledger.save(Sandbox("c1", "/other", None, Phase.ADDED, ())))
 
@@ -64,40 +66,65 @@ def test_a_save_that_fails_leaves_the_entry_before_it(
     assert ["c1.json"] == [path.name for path in tmp_path.iterdir()]
 
 
-def _no_space(_: int) -> None:
-    raise OSError(28, "No space left on device")
-
-
-def test_two_daemons_do_not_keep_one_ledger(tmp_path: Path) -> None:
-    """The second waits until the first has ended; what that had not renamed goes."""
-    kept: list[str] = []
-
-    async def keep(name: str, begun: asyncio.Event, end: asyncio.Event) -> None:
-        async with FileLedger(tmp_path).kept_alone():
-            kept.append(name)
-            begun.set()
-            await end.wait()
-        kept.append(f"{name} ended")
+def test_an_entry_that_was_saved_without_a_sync_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = FileLedger(tmp_path)
+    monkeypatch.setattr(os, "fsync", lambda _: pytest.fail("a note does not wait for the disk"))
 
     async def story() -> None:
-        begun, end, unasked, ended = (asyncio.Event() for _ in range(4))
-        ended.set()
+        await ledger.note(ENTRY)
+        assert ENTRY == await ledger.load("c1")
+        assert ["c1"] == list(await ledger.container_ids())
+
+    asyncio.run(story())
+    assert ["c1.json"] == [path.name for path in tmp_path.iterdir()]
+    assert "adding" == json.loads((tmp_path / "c1.json").read_text())["phase"]
+
+
+@pytest.mark.parametrize("temporary", [".c1.json.tmp", "c1.tmp"], ids=["this release's", "an earlier one's"])
+def test_a_second_daemon_waits_for_the_end_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, temporary: str
+) -> None:
+    """Then it removes the temporary files of the first."""
+    order: list[str] = []
+    refused, lock = asyncio.Event(), ledger_module._lock
+
+    def locked(descriptor: int) -> bool:
+        if not lock(descriptor):
+            refused.set()
+            return False
+        return True
+
+    monkeypatch.setattr(ledger_module, "_lock", locked)
+    monkeypatch.setattr(ledger_module, "_RETRY_INTERVAL", 0.01)
+
+    async def use(name: str, started: asyncio.Event, end: asyncio.Event) -> None:
+        async with FileLedger(tmp_path).locked():
+            order.append(name)
+            started.set()
+            await end.wait()
+        order.append(f"{name} ended")
+
+    async def story() -> None:
+        started, end, no_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        no_end.set()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(keep("first", begun, end))
-            await begun.wait()
-            (tmp_path / "c1.tmp").touch()
-            tasks.create_task(keep("second", unasked, ended))
-            await asyncio.sleep(0.1)
-            assert ["first"] == kept
+            tasks.create_task(use("first", started, end))
+            await started.wait()
+            (tmp_path / temporary).touch()
+            tasks.create_task(use("second", asyncio.Event(), no_end))
+            await refused.wait()
+            assert ["first"] == order
             end.set()
 
     asyncio.run(story())
-    assert ["first", "first ended", "second", "second ended"] == kept
+    assert ["first", "first ended", "second", "second ended"] == order
     assert [] == list(tmp_path.iterdir())
 
 
-def test_host_locals_store_tells_what_names_a_sandbox(tmp_path: Path) -> None:
-    """As the plugin writes it: the id, a line's end as on Windows, the interface; beside them a lock and the last address."""
+def test_leases_of_host_local(tmp_path: Path) -> None:
+    """As the plugin writes them: the id, a Windows line end, the interface; in the same directory a lock and the last address."""
     for path, text in {
         "lan/10.0.0.2": "c1\r\nnet1",
         "lan/10.0.0.3": "c2\r\nnet1",
@@ -111,21 +138,7 @@ def test_host_locals_store_tells_what_names_a_sandbox(tmp_path: Path) -> None:
     ledger = FileLedger(tmp_path / "ledger", tmp_path)
 
     assert [("lan", "net1"), ("old", "eth0")] == asyncio.run(ledger.leases("c1"))
-    asked = [("lan", "10.0.0.2"), ("lan", "10.0.0.3"), ("lan", "10.0.0.4")]
-    assert [("lan", "10.0.0.2")] == asyncio.run(ledger.still_leased("c1", asked))
-    assert () == asyncio.run(FileLedger(tmp_path).still_leased("c1", asked))
+    leases = [("lan", "10.0.0.2"), ("lan", "10.0.0.3"), ("lan", "10.0.0.4")]
+    assert [("lan", "10.0.0.2")] == asyncio.run(ledger.still_leased("c1", leases))
+    assert () == asyncio.run(FileLedger(tmp_path).still_leased("c1", leases))
     assert [] == asyncio.run(FileLedger(tmp_path / "ledger", tmp_path / "none").leases("c1"))
-
-
-def test_a_noted_entry_can_be_read(tmp_path: Path) -> None:
-    """A note is a save that does not wait for the disk."""
-    ledger = FileLedger(tmp_path)
-
-    async def story() -> None:
-        await ledger.note(ENTRY)
-        assert ENTRY == await ledger.load("c1")
-        assert ["c1"] == list(await ledger.container_ids())
-
-    asyncio.run(story())
-    assert ["c1.json"] == [path.name for path in tmp_path.iterdir()]
-    assert "adding" == json.loads((tmp_path / "c1.json").read_text())["phase"]

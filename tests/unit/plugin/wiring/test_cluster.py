@@ -120,8 +120,8 @@ Story = Callable[[Node], Coroutine[Any, Any, None]]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Node]:
     """Runs a story with a daemon, then stops the daemon, which has to end by itself; returns the node."""
     monkeypatch.setattr(shared, "NetlinkLinks", lambda: FakeLinks(EmptyPods()))
-    for module in (installer, settings_file):
-        monkeypatch.setattr(module, "_EVERY", 0.02)
+    monkeypatch.setattr(installer, "_INTERVAL", 0.02)
+    monkeypatch.setattr(settings_file, "_EVERY", 0.02)
     monkeypatch.setattr(inventory_publisher, "_FIRST_PAUSE", 0.02)
     monkeypatch.setattr(watched, "_LONGEST_PAUSE", 0.25)
 
@@ -300,7 +300,7 @@ def test_an_installation_takes_sandboxes_back(run: Callable[..., Node], tmp_path
     default = Attachment("cbr0", "eth0", PRIMARY, "cbr0", default=True, result="{}")
     ours = Sandbox("c1", "/n", None, Phase.ADDED, (default,))
     asyncio.run(FileLedger(tmp_path / "ledger").save(ours))
-    CniCaches(tmp_path / "multus", tmp_path / "cni").hand_over(ours)
+    CniCaches(tmp_path / "multus", tmp_path / "cni").export(ours)
 
     async def story(node: Node) -> None:
         assert node.ours
@@ -326,7 +326,7 @@ def test_calls_and_ledger_entries_are_metrics(run: Callable[..., Node]) -> None:
         await node.call("ADD", pod, PLAIN)
         text = await node.probe("/metrics")
 
-        assert 'netattach_call_seconds_count{command="ADD",outcome="success"} 1.0' in text
+        assert 'netattach_cni_call_duration_seconds_count{command="ADD",outcome="success"} 1.0' in text
         assert "netattach_ledger_entries 1.0" in text
 
     run(story)

@@ -1,0 +1,61 @@
+"""The directories of a node with an installer: CNI configuration, binaries, ledger."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from netattach_plugin.node.cni_conf_dir import CniConfDir
+from netattach_plugin.node.installer import Installer
+from netattach_plugin.node.uninstall_chain import UninstallChain
+from netattach_plugin.ports import NodeNetworks
+
+DEFAULT_NETWORK = '{"cniVersion": "0.4.0", "name": "cbr0", "plugins": [{"type": "bridge", "mtu": 1500.0}]}'
+
+
+class NodeDirectories:
+    """Without a default network at first; `networks` may be replaced before `new_installer`."""
+
+    def __init__(self, root: Path) -> None:
+        self.bin, self.conf, self.ledger = root / "bin", root / "net.d", root / "ledger"
+        for folder in (self.bin, self.conf):
+            folder.mkdir()
+        self.shim = root / "shim"
+        self.shim.write_bytes(b"the shim")
+        self.networks: NodeNetworks = CniConfDir(self.conf)
+        self.installer = self.new_installer()
+
+    def new_installer(self) -> Installer:
+        """As a daemon that has just started."""
+        return Installer(
+            shim=self.shim,
+            bin_dir=self.bin,
+            conf_dir=self.conf,
+            networks=self.networks,
+            uninstall_chain=UninstallChain(self.conf, self.ledger),
+        )
+
+    def install(self, name: str = "10-a.conflist", text: str = DEFAULT_NETWORK) -> None:
+        """With this default network."""
+        (self.conf / name).write_text(text)
+        self.installer.install()
+        assert self.installer.problem is None
+
+    def uninstall(self) -> None:
+        """While pods with secondary networks run."""
+        self.installer.uninstall(keep_shim_in_chain=True)
+
+    def reinstall(self) -> None:
+        """By another daemon."""
+        installer = self.new_installer()
+        installer.install()
+        assert installer.problem is None
+
+    def files(self) -> list[str]:
+        """Below the CNI configuration directory."""
+        return sorted(str(path.relative_to(self.conf)) for path in self.conf.rglob("*") if path.is_file())
+
+    def cni_version(self) -> str:
+        """Of netattach's conflist."""
+        version: str = json.loads((self.conf / "00-netattach.conflist").read_text())["cniVersion"]
+        return version

@@ -1,0 +1,59 @@
+"""The directories that daemon and shim share: the CNI configuration directory and the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Call, Chain, Note, Source
+from netattach_plugin.files.shim_files import ShimFiles
+from netattach_plugin.node.cni_conf_dir import CniConfDir
+from netattach_plugin.node.primary_compiler import PrimaryCompiler, UnselectivePods
+from support.notes import encode_note
+
+DEFAULT_NETWORK = (
+    '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "bridge"}, {"type": "portmap"}]}'
+)
+RESULT = '{"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"/n"}],"ips":[{"address":"10.0.0.2/24","interface":0}]}'
+
+
+class ShimDirectories:
+    """With a default network, compiled; `primary_network` and `pods` are settings that tests change."""
+
+    def __init__(self, root: Path) -> None:
+        self.ledger, self.conf = root / "ledger", root / "net.d"
+        self.shim_files = ShimFiles(self.ledger)
+        self.conf.mkdir()
+        (self.conf / "00-netattach.conflist").write_text("{}")
+        (self.conf / "10-cbr0.conflist").write_text(DEFAULT_NETWORK)
+        self.primary_network = ""
+        self.pods = UnselectivePods()
+        self.compiler = PrimaryCompiler(
+            ledger=self.ledger,
+            conf_dir=self.conf,
+            networks=CniConfDir(self.conf, lambda: self.primary_network),
+            deadline=2.5,
+            unselective_pods=lambda: self.pods,
+            chosen_by_settings=lambda: bool(self.primary_network),
+        )
+        self.compiler.compile()
+
+    @property
+    def compiled(self) -> Path:
+        return self.shim_files.primary
+
+    def chain(self) -> Chain:
+        return compiled_chain.parse(self.compiled.read_bytes())
+
+    def source(self) -> Source:
+        source = self.chain().source
+        assert source is not None
+        return source
+
+    def write_note(self, name: str, result: str = RESULT, size: int | None = None) -> Path:
+        """As the shim does for the pod of that name, truncated to a size."""
+        args = f"IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME={name};K8S_POD_UID=u-{name}"
+        note = Note(self.chain(), Call("/n", "eth0", args, "{}"), result)
+        path = self.shim_files.notes / f"s-{name}"
+        path.write_bytes(encode_note(note)[:size])
+        return path

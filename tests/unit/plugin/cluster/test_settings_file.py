@@ -1,0 +1,37 @@
+"""The cluster's settings, from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netattach_plugin.cluster.settings_file import SettingsFile
+
+
+class TestSettingsFile:
+    def test_without_a_file_all_is_as_by_default(self, tmp_path: Path) -> None:
+        assert "async" == SettingsFile(tmp_path / "absent").current.status_for_plain_pods
+
+    def test_a_change_is_read(self, tmp_path: Path) -> None:
+        path = tmp_path / "config.yaml"
+        settings = SettingsFile(path)
+        path.write_text("statusForPlainPods: never")
+        settings.look()
+
+        assert "never" == settings.current.status_for_plain_pods
+
+    @pytest.mark.parametrize("broken", [b"statusForPlainPods: sometimes", b"a: [", b"\xff\xfe"])
+    def test_the_last_good_ones_stay(self, tmp_path: Path, broken: bytes) -> None:
+        path = tmp_path / "config.yaml"
+        path.write_text("statusForPlainPods: never")
+        settings = SettingsFile(path)
+        path.write_bytes(broken)
+        settings.look()
+
+        assert "never" == settings.current.status_for_plain_pods
+        assert settings.problem
+        path.write_text("")
+        settings.look()
+        assert "async" == settings.current.status_for_plain_pods
+        assert None is settings.problem

@@ -1,0 +1,162 @@
+"""The inventory of the node: when it is collected and published."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory
+from netattach_core.errors import TryAgainError
+from netattach_plugin.node import inventory_collector, inventory_publisher
+from netattach_plugin.node.inventory_collector import InventoryCollector
+from netattach_plugin.node.inventory_publisher import InventoryPublisher
+from support.twins import FakeLinks, FakePodLinks, FixedNetworks, MemoryStore
+
+
+class ChangingLinks(FakeLinks):
+    """The port Links with interfaces that a test changes."""
+
+    found: tuple[Interface, ...] = (Interface("eth0", addresses=("10.0.0.1/24",)),)
+
+    async def interfaces(self) -> tuple[Interface, ...]:
+        return self.found
+
+    async def default_interfaces(self) -> tuple[DefaultInterface, ...]:
+        return (DefaultInterface("eth0", ("carries the IPv4 default route",)),)
+
+
+class PublicationStore(MemoryStore):
+    """Keeps each published inventory; the first `failures` publications fail."""
+
+    def __init__(self, failures: int = 0) -> None:
+        super().__init__()
+        self.failures = failures
+        self.published: asyncio.Queue[NodeInventory] = asyncio.Queue()
+
+    async def publish_inventory(self, inventory_: NodeInventory) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise TryAgainError("the API server cannot be reached")
+        self.published.put_nowait(inventory_)
+
+
+class InventoryNode:
+    """A publisher and what it depends on."""
+
+    def __init__(self, bin_dir: Path, failures: int = 0) -> None:
+        self.store, self.links = PublicationStore(failures), ChangingLinks(FakePodLinks())
+        self.changed = asyncio.Event()
+        collector = InventoryCollector(
+            "node1", self.store, self.links, FixedNetworks(None), bin_dir, _no_dhcp
+        )
+        self.publisher = InventoryPublisher(self.store, collector, (bin_dir,), self.changed)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(self.publisher.run())
+            yield
+            task.cancel()
+
+    async def interfaces(self) -> list[str]:
+        """Of the next publication."""
+        return [each.name for each in (await self.store.published.get()).interfaces]
+
+
+async def _no_dhcp() -> None:
+    """No dhcp daemon is supervised."""
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And time for a plugin to start on a busy machine."""
+    pauses = {"_DEBOUNCE": 0.01, "_LONGEST_REST": 0.01, "_CHECK_INTERVAL": 0.02, "_FIRST_PAUSE": 0.01}
+    for name, seconds in pauses.items():
+        monkeypatch.setattr(inventory_publisher, name, seconds)
+    monkeypatch.setattr(inventory_collector, "_VERSION_TIMEOUT", 60.0)
+
+
+def _run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(story())
+
+
+def test_it_is_published_at_first_and_when_it_differs(tmp_path: Path) -> None:
+    async def story() -> None:
+        node = InventoryNode(tmp_path)
+        async with node.running():
+            assert ["eth0"] == await node.interfaces()
+            assert None is node.publisher.problem()
+            node.links.found = (*node.links.found, Interface("eth1"))
+            node.changed.set()
+            assert ["eth0", "eth1"] == await node.interfaces()
+
+    _run(story)
+
+
+def test_interfaces_of_pods_cause_no_publication(tmp_path: Path) -> None:
+    async def story() -> None:
+        node = InventoryNode(tmp_path)
+        async with node.running():
+            await node.store.published.get()
+            veth = Interface("veth1234abcd", kind="veth", addresses=("fe80::1/64",))
+            node.links.found = (*node.links.found, veth)
+            node.changed.set()
+            node.links.found = (*node.links.found, Interface("eth1"))
+            node.changed.set()
+            assert ["eth0", "eth1"] == await node.interfaces()
+            assert node.store.published.empty()
+
+    _run(story)
+
+
+def test_a_new_plugin_is_published_without_a_kernel_event(tmp_path: Path) -> None:
+    """Also a file that becomes executable; a dangling link does not matter."""
+    plugin = tmp_path / "macvlan"
+    plugin.write_text('#!/bin/sh\necho \'{"supportedVersions": ["1.0.0"]}\'\n')
+    (tmp_path / "gone").symlink_to("nowhere")
+
+    async def story() -> None:
+        node = InventoryNode(tmp_path)
+        async with node.running():
+            assert () == (await node.store.published.get()).plugins
+            plugin.chmod(0o755)
+            published = await node.store.published.get()
+            assert [("macvlan", ("1.0.0",))] == [(p.name, p.versions) for p in published.plugins]
+
+    _run(story)
+
+
+def test_a_failed_publication_is_retried(tmp_path: Path) -> None:
+    async def story() -> None:
+        node = InventoryNode(tmp_path, failures=3)
+        assert node.publisher.problem()
+        async with node.running():
+            await node.store.published.get()
+
+    _run(story)
+
+
+def test_it_is_published_again_after_an_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may have deleted it, which changes nothing on the node."""
+    monkeypatch.setattr(inventory_publisher, "_REPUBLISH_INTERVAL", 0.05)
+
+    async def story() -> None:
+        node = InventoryNode(tmp_path)
+        async with node.running():
+            assert await node.store.published.get() == await node.store.published.get()
+
+    _run(story)
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.125, 2.5), (10.0, 5.0)])
+def test_a_slow_collection_is_followed_by_a_longer_but_bounded_rest(
+    took: float, rest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+
+    assert 100 + took + rest == inventory_publisher._next_start(100, 100 + took)

@@ -1,0 +1,161 @@
+"""The ledger with the shim's files: compiled DELs, and the shim's notes as entries. Files only, no shim."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from netattach_core.api.pod import PodRef
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Phase, Sandbox
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Chain
+from netattach_plugin.state.shim_ledger import ShimLedger
+from support.shim_directories import DEFAULT_NETWORK, RESULT, ShimDirectories
+
+MACVLAN = '{"cniVersion": "1.0.0", "name": "mac", "type": "macvlan"}'
+
+
+def _sandbox(*networks: str) -> Sandbox:
+    default = Attachment("cbr0", "eth0", DEFAULT_NETWORK, "cbr0", default=True, result=RESULT)
+    others = (Attachment(f"shop/{name}", f"net{i}", MACVLAN, name) for i, name in enumerate(networks, 1))
+    return Sandbox("s1", "/n", PodRef("shop", "web", "u1"), Phase.ADDED, (default, *others))
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> ShimDirectories:
+    return ShimDirectories(tmp_path)
+
+
+@pytest.fixture
+def ledger(shared: ShimDirectories) -> ShimLedger:
+    return ShimLedger(shared.ledger, 1.5)
+
+
+def _deletion(shared: ShimDirectories) -> Chain:
+    return compiled_chain.parse((shared.shim_files.deletions / "s1").read_bytes())
+
+
+def _files(shared: ShimDirectories) -> tuple[list[str], list[str]]:
+    """Compiled DELs and entries."""
+    deletions = sorted(path.name for path in shared.shim_files.deletions.iterdir())
+    return deletions, sorted(path.name for path in shared.ledger.glob("*.json"))
+
+
+def test_each_entry_has_a_compiled_del(shared: ShimDirectories, ledger: ShimLedger) -> None:
+    """Each save updates it, and it is removed with the entry."""
+    asyncio.run(ledger.save(_sandbox("a", "b")))
+    assert ["net2", "net1", "eth0", "eth0"] == [step.ifname for step in _deletion(shared).steps]
+    assert 1500 == _deletion(shared).deadline_ms
+
+    asyncio.run(ledger.save(_sandbox()))
+    assert ["eth0", "eth0"] == [step.ifname for step in _deletion(shared).steps]
+
+    asyncio.run(ledger.remove("s1"))
+    assert ([], []) == _files(shared)
+
+
+def test_a_full_disk_leaves_neither_entry_nor_compiled_del(
+    shared: ShimDirectories, ledger: ShimLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ADD fails before anything is started, and no temporary file stays."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", full)
+        with pytest.raises(OSError, match="No space left"):
+            asyncio.run(ledger.save(_sandbox()))
+
+    assert ([], []) == _files(shared)
+
+
+def test_a_failed_first_save_leaves_no_compiled_del(shared: ShimDirectories, ledger: ShimLedger) -> None:
+    """It would delete with plugins that never ran; with an earlier entry it releases what that has."""
+    blocked = shared.ledger / ".s1.json.tmp"
+    blocked.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        asyncio.run(ledger.save(_sandbox("a")))
+    assert ([], []) == _files(shared)
+
+    blocked.rmdir()
+    asyncio.run(ledger.save(_sandbox()))
+    blocked.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        asyncio.run(ledger.save(_sandbox("a")))
+    assert ["net1", "eth0", "eth0"] == [step.ifname for step in _deletion(shared).steps]
+
+
+def test_an_entry_beyond_the_shims_limits_has_no_compiled_del(
+    shared: ShimDirectories, ledger: ShimLedger
+) -> None:
+    """Nor that of an earlier save, which would release only a part."""
+    asyncio.run(ledger.save(_sandbox()))
+    asyncio.run(ledger.save(_sandbox(*map(str, range(300)))))
+
+    assert ([], ["s1.json"]) == _files(shared)
+
+
+def test_a_note_is_an_entry_until_one_is_saved(shared: ShimDirectories, ledger: ShimLedger) -> None:
+    """The ledger takes over a pod that gets a secondary network later."""
+    note = shared.write_note("1")
+    note.rename(note.with_name("s1"))
+    sandbox = asyncio.run(ledger.load("s1"))
+    assert sandbox is not None
+    assert 1 == ledger.count()
+    assert (Phase.ADDED, PodRef("shop", "1", "u-1"), RESULT) == (
+        sandbox.phase,
+        sandbox.pod,
+        sandbox.attachments[0].result,
+    )
+
+    more = dataclasses.replace(sandbox, attachments=(*sandbox.attachments, *_sandbox("a").attachments[1:]))
+    asyncio.run(ledger.save(more))
+    assert [] == list(shared.shim_files.notes.iterdir())
+    assert more == asyncio.run(ledger.load("s1"))
+    assert 1 == ledger.count()
+
+
+def test_an_add_that_the_shim_carries_out_is_not_listed(shared: ShimDirectories, ledger: ShimLedger) -> None:
+    """A starting daemon would undo it as one that an earlier daemon left unfinished."""
+    asyncio.run(ledger.save(_sandbox()))
+    shared.write_note("complete")
+    shared.write_note("adding", result="")
+    shared.write_note("truncated", size=40)
+
+    assert ["s-complete", "s1"] == asyncio.run(ledger.container_ids())
+
+
+@pytest.mark.parametrize("size", [0, 10, 300])
+def test_a_truncated_note_is_ignored_and_removed_with_its_sandbox(
+    shared: ShimDirectories, ledger: ShimLedger, size: int
+) -> None:
+    """Its DEL is that of an unknown sandbox."""
+    note = shared.write_note("1", size=size)
+    assert None is asyncio.run(ledger.load(note.name))
+
+    asyncio.run(ledger.remove(note.name))
+    assert not note.exists()
+
+
+def test_a_new_daemon_removes_compiled_dels_without_an_entry(
+    shared: ShimDirectories, ledger: ShimLedger
+) -> None:
+    """And temporary files: of an ADD whose daemon was killed before it started anything."""
+    asyncio.run(ledger.save(_sandbox()))
+    for path in (shared.shim_files.deletions / "s2", shared.shim_files.deletions / ".s1.tmp"):
+        path.write_text("left by a killed daemon")
+    (shared.ledger / ".s1.json.tmp").touch()
+
+    async def start() -> None:
+        async with ledger.locked():
+            pass
+
+    asyncio.run(start())
+
+    assert (["s1"], ["s1.json"]) == _files(shared)
+    assert not (shared.ledger / ".s1.json.tmp").exists()
