@@ -132,7 +132,7 @@ def read(network: Network, nad: Nad) -> Footprint:
         gateways=tuple(_gateways(first)),
         capabilities=frozenset(name for entry in network.entries for name in entry.context.capabilities),
         types=tuple(entry.type for entry in network.entries),
-        needs_ips=first.ipam_type == "static" and not first.context.resource and not spans,
+        needs_ips=first.ipam_type == "static" and not first.context.has_resource and not spans,
         chained_ipam=any(entry.ipam_type for entry in network.entries[1:]),
         routed=tuple(_routed(first)),
     )

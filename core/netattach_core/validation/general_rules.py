@@ -235,7 +235,7 @@ def _place(entry: Entry, first: Entry) -> Iterator[Finding]:
         fix = 'write "plugins": [ … ] with a plugin that makes an interface in front of it'
         yield entry.conf.found(CHAINED_FIRST, problem, fix, "type")
     follows = plugin.type in _MAY_FOLLOW and not entry.conf.text("master")
-    if plugin.role is Role.MAIN and not follows and entry.context.made:
+    if plugin.role is Role.MAIN and not follows and entry.context.interface_exists:
         problem = f"{plugin.type} makes an interface, and a plugin before it has made one with the same name"
         fails = (
             first.type in MAKES_LINK
@@ -300,11 +300,11 @@ def _wrong_type(entry: Entry) -> bool:
 def _floor(entry: Entry, network: Network) -> Iterator[Finding]:
     """G10."""
     plugin = entry.plugin
-    if plugin and entry.context.older_than(plugin.floor) and _version_is_plain(network.top):
-        problem = f"{plugin.type} does not speak CNI {entry.context.cni_version}, only {plugin.floor} and newer: it fails"
+    if plugin and entry.context.older_than(plugin.min_version) and _version_is_plain(network.top):
+        problem = f"{plugin.type} does not speak CNI {entry.context.cni_version}, only {plugin.min_version} and newer: it fails"
         where: Path = ("cniVersion",) if network.top.given("cniVersion") else ()
         yield network.top.found(
-            CNI_VERSION_OLD, problem, f'write "cniVersion": "{plugin.floor}" or newer', *where
+            CNI_VERSION_OLD, problem, f'write "cniVersion": "{plugin.min_version}" or newer', *where
         )
 
 

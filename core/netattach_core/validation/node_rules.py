@@ -153,7 +153,11 @@ def _interface(entry: Entry, nodes: _Known, *, allowed: bool) -> Iterator[Findin
             yield from _default(entry, key, name, nodes)
         yield from _missing(entry, key, name, nodes)
         yield from _mtu(entry, name, nodes)
-    elif entry.plugin and entry.plugin.falls_back and (name == "" or not entry.conf.given(key)):
+    elif (
+        entry.plugin
+        and entry.plugin.uses_default_route_interface
+        and (name == "" or not entry.conf.given(key))
+    ):
         yield from _omitted(entry, key, nodes, allowed=allowed)
 
 

@@ -16,12 +16,12 @@ from netattach_core.plugins.view import View
 from netattach_core.text.json_document import Node
 from netattach_core.validation.go_json import as_go_reads, merged
 
-_COMMON_SCHEMA = schema_types.record(**schema_types.COMMON)
+_COMMON_SCHEMA = schema_types.object_of(**schema_types.COMMON)
 
-LIST_SCHEMA = schema_types.record(
-    cniVersion=schema_types.TEXT,
-    cniVersions=schema_types.TEXTS,
-    name=schema_types.TEXT,
+LIST_SCHEMA = schema_types.object_of(
+    cniVersion=schema_types.STRING,
+    cniVersions=schema_types.STRINGS,
+    name=schema_types.STRING,
     disableCheck=schema_types.ANYTHING,
     disableGC=schema_types.ANYTHING,
     loadOnlyInlinedPlugins=schema_types.ANYTHING,
@@ -122,18 +122,18 @@ def _entry(raw: View, binary: str, place: _Place, version: str, top: View, nad: 
         cni_version=version,
         capabilities=_capabilities(conf),
         chained=bool(place.types),
-        followed=place.followed,
-        made=place.made,
-        main=place.types[0] if place.types else kind,
+        has_successor=place.followed,
+        interface_exists=place.made,
+        first_type=place.types[0] if place.types else kind,
         mode=conf.text("mode") or "",
-        resource=bool(nad.annotations.get(RESOURCE_NAME)),
+        has_resource=bool(nad.annotations.get(RESOURCE_NAME)),
         namespace=nad.namespace,
         name=nad.name,
-        network=top.text("name") or "",
-        bare=place.bare,
+        network_name=top.text("name") or "",
+        no_address_before=place.bare,
         sets_routes=_sets_routes(conf, kind, nad),
-        makes_gateways=kind == "bridge" and (conf.flag("isGateway") or conf.flag("isDefaultGateway")),
-        fills_ranges=plugin.fills_ranges if plugin else None,
+        adds_gateways=kind == "bridge" and (conf.flag("isGateway") or conf.flag("isDefaultGateway")),
+        supplies_ranges=plugin.supplies_ranges if plugin else None,
     )
     ipam = conf.inner("ipam")
     ipam_type = (ipam.text("type") if ipam else None) or ""
@@ -189,7 +189,7 @@ def main_schema(kind: str) -> dict[str, Any]:
     """The schema of a plugin's configuration, "" for one that is not known: what libcni reads, and the plugin's own keys."""
     plugin = main_plugin(kind)
     if plugin is None:
-        return schema_types.record(**schema_types.READ_BY_LIBCNI)
+        return schema_types.object_of(**schema_types.READ_BY_LIBCNI)
     return {**plugin.schema, "properties": {**schema_types.COMMON, **plugin.schema["properties"]}}
 
 
@@ -198,8 +198,8 @@ def ipam_schema(kind: str) -> dict[str, Any]:
     """The schema of an ipam section, likewise; of a plugin that the validator knows."""
     plugin = ipam_plugin(kind)
     if plugin is None:
-        return schema_types.record(type=schema_types.TEXT)
-    return {**plugin.schema, "properties": {"type": schema_types.TEXT, **plugin.schema["properties"]}}
+        return schema_types.object_of(type=schema_types.STRING)
+    return {**plugin.schema, "properties": {"type": schema_types.STRING, **plugin.schema["properties"]}}
 
 
 def _ipam_raw(raw: View) -> View | None:

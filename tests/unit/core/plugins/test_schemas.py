@@ -29,7 +29,7 @@ def test_a_plugin_says_from_where_it_was_read(plugin: Plugin) -> None:
     """So that the next version of its code can be compared."""
     assert "/" in plugin.source
     assert plugin.source.endswith(".go")
-    assert plugin.floor in versions.SUPPORTED
+    assert plugin.min_version in versions.SUPPORTED
 
 
 @EVERY

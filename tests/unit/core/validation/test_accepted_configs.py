@@ -267,7 +267,7 @@ def test_what_the_plugin_refuses_beside_it_is_denied(config: dict[str, Any]) -> 
 
 def test_a_sysctl_that_stands_twice_is_denied() -> None:
     """Where anything else may stand twice: tuning.go, sysctlKey."""
-    assert ["`net.a` stands here twice; the tuning plugin refuses that"] == _denials(TWICE)
+    assert ["duplicate sysctl `net.a`; the tuning plugin refuses it"] == _denials(TWICE)
 
 
 def test_a_plugin_by_another_name_is_validated_like_itself() -> None:

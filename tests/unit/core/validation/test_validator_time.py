@@ -74,7 +74,7 @@ def test_the_largest_configurations_take_no_time_that_others_notice(config: Any)
 def overlaps(*ranges: dict[str, str]) -> list[tuple[Any, str]]:
     found = validated(host_local(*[[each] for each in ranges]))
     return [
-        (f.path[2], f.problem.partition(" shares addresses with ")[2])
+        (f.path[2], f.problem.partition(" overlaps ")[2])
         for f in found
         if f.rule.id == "range-overlap"
     ]
@@ -113,8 +113,8 @@ def test_of_many_subnets_a_message_names_ten() -> None:
         )
     )
 
-    assert found.problem.startswith("`gw` 11.0.0.1 is not in 10.99.2.0/24, 10.0.0.0/24")
-    assert "10.0.8.0/24 and 11 more, where" in found.problem
+    assert found.problem.startswith("`gw` 11.0.0.1 is outside of the pod's subnets, 10.99.2.0/24, 10.0.0.0/24")
+    assert "10.0.8.0/24 and 11 more: the kernel" in found.problem
 
 
 def test_a_large_cluster_costs_a_validation_little() -> None:
