@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 RATE = Rule("bandwidth-rate", Severity.DENY, "a rate that the bandwidth plugin refuses")
@@ -17,7 +17,7 @@ _TICK = 64
 _BURST_LIMIT = 8 * (2**32 - 1)
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of bandwidth."""
     for direction in ("ingress", "egress"):
         yield from _direction(config, f"{direction}Rate", f"{direction}Burst")
@@ -26,20 +26,20 @@ def check(config: View, context: Context) -> Iterator[Finding]:
         fix = "remove the capability, or the rates and bursts"
         yield config.found(common_rules.NO_EFFECT, problem, fix, "capabilities")
     main = context.first_type if context.chained else ""
-    limited = next((key for key in ("ingressRate", "egressRate") if config.whole(key)), None)
+    limited = next((key for key in ("ingressRate", "egressRate") if config.integer(key)), None)
     if limited and main in _WITHOUT_VETH:
         problem = f"`{limited}` after {main}, which creates no veth pair: the bandwidth plugin finds no veth peer and fails"
         yield config.found(RATE, problem, "use bridge or ptp, or remove the rates", limited)
 
 
-def _has_static_limit(config: View) -> bool:
+def _has_static_limit(config: ConfigView) -> bool:
     """Whether the config has any rate or burst, even 0 (`main.go: getBandwidth`)."""
-    return any(config.given(key) for key in _KEYS)
+    return any(config.has(key) for key in _KEYS)
 
 
-def _direction(config: View, rate_key: str, burst_key: str) -> Iterator[Finding]:
-    rate, burst = config.whole(rate_key) or 0, config.whole(burst_key) or 0
-    wrong_type = any(config.given(key) and config.whole(key) is None for key in (rate_key, burst_key))
+def _direction(config: ConfigView, rate_key: str, burst_key: str) -> Iterator[Finding]:
+    rate, burst = config.integer(rate_key) or 0, config.integer(burst_key) or 0
+    wrong_type = any(config.has(key) and config.integer(key) is None for key in (rate_key, burst_key))
     if bool(rate) != bool(burst) and not wrong_type:
         present, missing = (rate_key, burst_key) if rate else (burst_key, rate_key)
         problem = f"`{present}` without `{missing}`; the bandwidth plugin refuses it"

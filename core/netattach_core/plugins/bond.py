@@ -9,7 +9,7 @@ from typing import Any
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.ipam import ipam_type
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 BOND_LINKS = Rule("bond-links", Severity.DENY, "a bond with fewer than two links, or with duplicate links")
@@ -24,7 +24,7 @@ _LINK = schema_types.case_sensitive(
 )
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of bond (`bond.go: validateConfig` and `bond/util/validation.go`)."""
     yield from _mode(config)
     yield from _miimon(config)
@@ -41,13 +41,13 @@ def check(config: View, context: Context) -> Iterator[Finding]:
         )
 
 
-def _mode(config: View) -> Iterator[Finding]:
+def _mode(config: ConfigView) -> Iterator[Finding]:
     """The bonding mode and what depends on it. There are no defaults: an empty string is not a valid mode or policy."""
-    where = ("mode",) if config.given("mode") else ()
+    where = ("mode",) if config.has("mode") else ()
     if _is_empty(config.value("mode")):
         problem = "`mode` is missing or empty; the bond plugin has no default and refuses the config"
         yield config.found(common_rules.KEY_NEEDED, problem, f"write one of {', '.join(_MODES)}", *where)
-    elif config.given("tlbDynamicLb") and config.text("mode") not in {"balance-tlb", "balance-alb"}:
+    elif config.has("tlbDynamicLb") and config.text("mode") not in {"balance-tlb", "balance-alb"}:
         problem = "the bond plugin supports `tlbDynamicLb` only in the modes balance-tlb and balance-alb"
         yield config.found(
             common_rules.KEYS_EXCLUDE, problem, "remove it, or write another `mode`", "tlbDynamicLb"
@@ -58,10 +58,10 @@ def _mode(config: View) -> Iterator[Finding]:
         yield config.found(common_rules.KEY_VALUE, problem, fix, "xmitHashPolicy")
 
 
-def _miimon(config: View) -> Iterator[Finding]:
+def _miimon(config: ConfigView) -> Iterator[Finding]:
     """The interval of the link checks, which has to be a string that contains an integer."""
     miimon = config.text("miimon")
-    if not config.given("miimon"):
+    if not config.has("miimon"):
         problem = "`miimon` is missing; the bond plugin refuses the config"
         yield config.found(
             common_rules.KEY_NEEDED,
@@ -77,12 +77,12 @@ def _miimon(config: View) -> Iterator[Finding]:
         )
 
 
-def _links(config: View) -> Iterator[Finding]:
+def _links(config: ConfigView) -> Iterator[Finding]:
     """Two or more links, each with a name."""
-    if not config.given("links") or (
+    if not config.has("links") or (
         0 <= len(config.items("links")) < 2 and isinstance(config.value("links"), list)
     ):
-        where = ("links",) if config.given("links") else ()
+        where = ("links",) if config.has("links") else ()
         problem = "a bond needs at least two `links`; the bond plugin refuses fewer"
         yield config.found(
             BOND_LINKS,
@@ -90,7 +90,7 @@ def _links(config: View) -> Iterator[Finding]:
             'write the names of the interfaces: "links": [{"name": "net1"}, {"name": "net2"}]',
             *where,
         )
-    for link in config.inners("links"):
+    for link in config.objects("links"):
         if _is_empty(link.value("name")):
             problem = "the link has no `name`; the bond plugin cannot find it and fails"
             yield link.found(
@@ -103,10 +103,10 @@ def _is_empty(value: Any) -> bool:
     return value is None or value == ""
 
 
-def _duplicate_links(config: View) -> Iterator[Finding]:
+def _duplicate_links(config: ConfigView) -> Iterator[Finding]:
     """The plugin does not find a link a second time after it moved it into the pod; one already in the pod it adds twice."""
     seen = set[str]()
-    for link in config.inners("links"):
+    for link in config.objects("links"):
         name = link.text("name") or ""
         if name and name in seen:
             in_pod = config.flag("linksInContainer")

@@ -8,7 +8,7 @@ from netattach_core.net import addresses, names
 from netattach_core.plugins import common_rules, host_local, route_rules, schema_types, static
 from netattach_core.plugins.ipam import ip_families, ipam_type
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 VLAN_TRUNK = Rule("vlan-trunk", Severity.DENY, "a VLAN range that the bridge plugin refuses")
@@ -37,44 +37,46 @@ _FLAGS = (
 )
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of bridge."""
     yield from common_rules.interface_name(config, "bridge")
     yield from common_rules.mtu(config)
     yield from common_rules.mtu_for_ipv6(config)
     yield from _trunk(config)
     yield from _untagged(config)
-    args = config.inner("args")
-    cni = args.inner("cni") if args else None
+    args = config.object("args")
+    cni = args.object("cni") if args else None
     if cni is not None:
         yield from common_rules.mac(cni, "mac")
-    yield from common_rules.not_both(
+    yield from common_rules.exclude_each_other(
         config, "hairpinMode", "promiscMode", "the bridge plugin refuses the combination"
     )
     yield from _layer_3(config)
     yield from _masquerade_backend(config)
     yield from _default_route(config)
-    given = _given(config, context)
-    yield from _gateways(config, given)
-    yield from _default_gateway(config, given)
-    yield from _vlan_interface(config, given)
+    pod_addresses = _pod_addresses(config, context)
+    yield from _gateways(config, pod_addresses)
+    yield from _default_gateway(config, pod_addresses)
+    yield from _vlan_interface(config, pod_addresses)
 
 
-def _given(config: View, context: Context) -> Sequence[route_rules.Given]:
+def _pod_addresses(config: ConfigView, context: Context) -> Sequence[route_rules.PodAddress]:
     """The pod's addresses and the gateways that the bridge gets; empty where they are unknown, or without gateways."""
-    ipam = config.inner("ipam")
+    ipam = config.object("ipam")
     if ipam is None or not context.adds_gateways:
         return ()
-    reader = {"host-local": host_local.given, "static": static.given}.get(ipam.text("type") or "")
+    reader = {"host-local": host_local.pod_addresses, "static": static.pod_addresses}.get(
+        ipam.text("type") or ""
+    )
     return route_rules.with_bridge_gateways(reader(ipam, context), context) or () if reader else ()
 
 
-def _gateways(config: View, given: Sequence[route_rules.Given]) -> Iterator[Finding]:
+def _gateways(config: ConfigView, pod_addresses: Sequence[route_rules.PodAddress]) -> Iterator[Finding]:
     """The bridge gets one IPv4 gateway, and IPv6 gateways of separate subnets only (`bridge.go: ensureAddr`)."""
     if config.flag("forceAddress"):
         return
     earlier: list[addresses.IpInterface] = []
-    for each in given:
+    for each in pod_addresses:
         own = addresses.parse_cidr(f"{each.gateway}/{each.address.network.prefixlen}")
         other = next((one for one in earlier if own and _excludes(own, one)), None)
         if other is not None:
@@ -95,13 +97,15 @@ def _excludes(one: addresses.IpInterface, other: addresses.IpInterface) -> bool:
     return one.version == 4 or one.ip in other.network or other.ip in one.network
 
 
-def _default_gateway(config: View, given: Sequence[route_rules.Given]) -> Iterator[Finding]:
+def _default_gateway(
+    config: ConfigView, pod_addresses: Sequence[route_rules.PodAddress]
+) -> Iterator[Finding]:
     """The default routes of `isDefaultGateway`: through the gateway of the first address of each IP family."""
     if not config.flag("isDefaultGateway"):
         return
-    first = {each.address.version: each for each in reversed(given)}
-    ipam = config.inner("ipam")
-    for route in ipam.inners("routes") if ipam else ():
+    first = {each.address.version: each for each in reversed(pod_addresses)}
+    ipam = config.object("ipam")
+    for route in ipam.objects("routes") if ipam else ():
         destination = addresses.parse_cidr(route.text("dst") or "")
         if destination and not destination.network.prefixlen and route.text("gw"):
             first.pop(destination.version, None)  # the plugin uses this route instead
@@ -114,10 +118,14 @@ def _default_gateway(config: View, given: Sequence[route_rules.Given]) -> Iterat
             )
 
 
-def _vlan_interface(config: View, given: Sequence[route_rules.Given]) -> Iterator[Finding]:
+def _vlan_interface(config: ConfigView, pod_addresses: Sequence[route_rules.PodAddress]) -> Iterator[Finding]:
     """The gateway of a VLAN is an interface `<bridge>.<vlan>` with a length limit (`bridge.go: ensureVlanInterface`)."""
-    vlan, name = config.whole("vlan"), config.text("bridge") or "cni0"
-    if given and vlan and names.size(f"{name}.{vlan}") > names.MAX_INTERFACE_BYTES >= names.size(name):
+    vlan, name = config.integer("vlan"), config.text("bridge") or "cni0"
+    if (
+        pod_addresses
+        and vlan
+        and names.size(f"{name}.{vlan}") > names.MAX_INTERFACE_BYTES >= names.size(name)
+    ):
         problem = (
             f"the gateway of VLAN {vlan} is the interface {name}.{vlan}; its name is longer than "
             f"{names.MAX_INTERFACE_BYTES} bytes and the kernel refuses it"
@@ -127,15 +135,15 @@ def _vlan_interface(config: View, given: Sequence[route_rules.Given]) -> Iterato
         )
 
 
-def _trunk(config: View) -> Iterator[Finding]:
+def _trunk(config: ConfigView) -> Iterator[Finding]:
     """VLAN ranges (`bridge.go: collectVlanTrunk`, which panics on a null)."""
     for item in config.items("vlanTrunk"):
-        view = View(item.node, item.path)
-        low, high = view.whole("minID"), view.whole("maxID")
+        view = ConfigView(item.node, item.path)
+        low, high = view.integer("minID"), view.integer("maxID")
         if item.node.value is None:
             yield item.found(VLAN_TRUNK, "null in `vlanTrunk` crashes the bridge plugin", "remove it")
-        elif view.given("minID") != view.given("maxID"):
-            missing = "maxID" if view.given("minID") else "minID"
+        elif view.has("minID") != view.has("maxID"):
+            missing = "maxID" if view.has("minID") else "minID"
             problem = f"the VLAN range has no `{missing}`; the bridge plugin refuses it"
             yield item.found(VLAN_TRUNK, problem, f"add `{missing}`, or write a single VLAN as `id`")
         elif low is not None and high is not None and low > high:
@@ -144,9 +152,9 @@ def _trunk(config: View) -> Iterator[Finding]:
             )
 
 
-def _untagged(config: View) -> Iterator[Finding]:
+def _untagged(config: ConfigView) -> Iterator[Finding]:
     """Untagged frames: `vlanTrunk`, even an empty one, enables VLAN filtering on the bridge."""
-    if not isinstance(config.value("vlanTrunk"), list) or config.whole("vlan"):
+    if not isinstance(config.value("vlanTrunk"), list) or config.integer("vlan"):
         return
     if not config.value("vlanTrunk"):
         problem = "an empty `vlanTrunk` still enables VLAN filtering on the bridge"
@@ -156,7 +164,7 @@ def _untagged(config: View) -> Iterator[Finding]:
         yield config.found(UNTAGGED, problem, "add `vlan`, the VLAN of untagged frames", "vlanTrunk")
 
 
-def _layer_3(config: View) -> Iterator[Finding]:
+def _layer_3(config: ConfigView) -> Iterator[Finding]:
     """Keys that exclude an `ipam`, or need one (`bridge.go: cmdAdd`)."""
     has_ipam = ipam_type(config) is not None
     if has_ipam and config.flag("disableContainerInterface"):
@@ -170,7 +178,7 @@ def _layer_3(config: View) -> Iterator[Finding]:
             yield config.found(common_rules.NO_EFFECT, problem, f"add an `ipam`, or remove `{key}`", key)
 
 
-def _masquerade_backend(config: View) -> Iterator[Finding]:
+def _masquerade_backend(config: ConfigView) -> Iterator[Finding]:
     """The plugin refuses an unknown backend only where it uses it (`pkg/ip/ipmasq_linux.go: SetupIPMasqForNetworks`)."""
     backend = config.text("ipMasqBackend")
     used = config.flag("ipMasq") and ipam_type(config) is not None
@@ -184,21 +192,21 @@ def _masquerade_backend(config: View) -> Iterator[Finding]:
         )
 
 
-def _default_route(config: View) -> Iterator[Finding]:
+def _default_route(config: ConfigView) -> Iterator[Finding]:
     """A second default route of the same IP family, metric and table, which the kernel refuses ("file exists").
 
     The plugin adds none of its own where a default route in `routes` has a `gw`.
     """
-    ipam = config.inner("ipam")
+    ipam = config.object("ipam")
     if ipam is None or not config.flag("isDefaultGateway"):
         return
     versions = ip_families(ipam)
-    for route in ipam.inners("routes"):
+    for route in ipam.objects("routes"):
         destination = addresses.parse_cidr(route.text("dst") or "")
         if destination is None or destination.network.prefixlen or destination.version not in versions:
             continue
-        other = route.whole("priority") or route.whole("table") not in {None, 0, _MAIN_TABLE}
-        if not (route.text("gw") or other or (route.whole("scope") or 0) & 0xFF):
+        other = route.integer("priority") or route.integer("table") not in {None, 0, _MAIN_TABLE}
+        if not (route.text("gw") or other or (route.integer("scope") or 0) & 0xFF):
             problem = "`isDefaultGateway` already adds a default route; the kernel refuses this second one"
             fix = "remove this route, add a `gw` to it, or write `isGateway` instead of `isDefaultGateway`"
             yield route.found(DEFAULT_ROUTE_TWICE, problem, fix, "dst")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 SECOND_ENDPOINT = Rule(
@@ -28,7 +28,7 @@ _NUMBERS = ("mtu", "num_queues", "log_file_max_size", "log_file_max_age", "log_f
 _QUOTED_FLAG = {"type": "string", "fix": 'write it in quotes: "true" or "false"'}
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The open-source version of calico supports one endpoint per pod."""
     problem = "calico supports one interface per pod: if it is also the default network, this one takes over the pod's endpoint"
     yield config.found(SECOND_ENDPOINT, problem, "use another plugin for secondary networks", "type")

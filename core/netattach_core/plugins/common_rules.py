@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from netattach_core.net import addresses, names
 from netattach_core.plugins.ipam import ip_families
 from netattach_core.plugins.plugin import Context
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 DENY, WARN = Severity.DENY, Severity.WARN
@@ -22,7 +22,7 @@ KEYS_EXCLUDE = Rule("keys-exclude-each-other", DENY, "two keys that the plugin r
 KEY_NEEDED = Rule("key-needed", DENY, "a missing key that the plugin requires")
 KEY_VALUE = Rule("key-value", DENY, "a value that the plugin does not support")
 NO_EFFECT = Rule("no-effect", WARN, "a key that has no effect here")
-ONE_USER = Rule("one-pod-per-node", WARN, "a setting that only one pod per node can use")
+ONE_POD_PER_NODE = Rule("one-pod-per-node", WARN, "a setting that only one pod per node can use")
 ADDRESS_ODD = Rule("address-odd", WARN, "an address that is not valid for a host")
 
 RULES = (
@@ -34,7 +34,7 @@ RULES = (
     KEY_VALUE,
     LOOPBACK,
     NO_EFFECT,
-    ONE_USER,
+    ONE_POD_PER_NODE,
     ADDRESS_ODD,
 )
 
@@ -45,7 +45,7 @@ _DROPS_DNS = {"macvlan", "ipvlan", "vlan", "host-device", "tap", "bond"}
 """Main plugins that replace the `dns` of their IPAM result by the `dns` of their own config, even where it is empty."""
 
 
-def interface_name(config: View, key: str) -> Iterator[Finding]:
+def interface_name(config: ConfigView, key: str) -> Iterator[Finding]:
     """The name of an interface that the plugin creates or looks up."""
     name = config.text(key)
     problem = names.interface_problem(name) if name is not None else None
@@ -54,7 +54,7 @@ def interface_name(config: View, key: str) -> Iterator[Finding]:
         yield config.found(INTERFACE_NAME, f"{problem}; the kernel refuses it", fix, key)
 
 
-def link_name(config: View, key: str) -> Iterator[Finding]:
+def link_name(config: ConfigView, key: str) -> Iterator[Finding]:
     """The name of an interface of the node. The kernel refuses the loopback ("invalid argument").
 
     The length is not checked: an alternative name may be longer than 15 bytes.
@@ -74,12 +74,12 @@ def link_name(config: View, key: str) -> Iterator[Finding]:
         )
 
 
-def mtu(config: View, *, negative: str = "the plugin ignores it") -> Iterator[Finding]:
+def mtu(config: ConfigView, *, negative: str = "the plugin ignores it") -> Iterator[Finding]:
     """The kernel refuses 1 to 67 and more than 65535 (`ETH_MIN_MTU`, `ETH_MAX_MTU`); 0 means the default.
 
     `negative` says what the plugin does with a negative value.
     """
-    value = config.whole("mtu")
+    value = config.integer("mtu")
     if value is None or value == 0 or 68 <= value <= 65535:
         return
     if value < 0:
@@ -99,12 +99,12 @@ def mtu(config: View, *, negative: str = "the plugin ignores it") -> Iterator[Fi
         )
 
 
-def mtu_for_ipv6(config: View, *, least: int = 68) -> Iterator[Finding]:
+def mtu_for_ipv6(config: ConfigView, *, least: int = 68) -> Iterator[Finding]:
     """Below an MTU of 1280 the kernel disables IPv6 on the interface, so that the plugin cannot set an IPv6 address.
 
     `least` is the smallest MTU that the kernel accepts for this kind of interface; `mtu` reports smaller ones.
     """
-    value, ipam = config.whole("mtu"), config.inner("ipam")
+    value, ipam = config.integer("mtu"), config.object("ipam")
     if value is not None and least <= value < _IPV6_MTU and ipam and 6 in ip_families(ipam):
         problem = (
             f"`mtu` is {value}, but IPv6 requires at least {_IPV6_MTU}: the pod's IPv6 address cannot be set"
@@ -117,7 +117,7 @@ def is_mac(text: str) -> bool:
     return addresses.is_ethernet_mac(text) or _BARE_MAC.fullmatch(text) is not None
 
 
-def mac(config: View, key: str) -> Iterator[Finding]:
+def mac(config: ConfigView, key: str) -> Iterator[Finding]:
     """A unicast Ethernet address. Only newer releases of Go parse twelve digits without separators; those pass."""
     text = config.text(key)
     if not text or _BARE_MAC.fullmatch(text):
@@ -138,9 +138,9 @@ def mac(config: View, key: str) -> Iterator[Finding]:
         yield config.found(MAC, problem, "write a unicast address, for example 02:00:5e:10:00:01", key)
 
 
-def own_table(config: View) -> Iterator[Finding]:
+def own_table(config: ConfigView) -> Iterator[Finding]:
     """The kernel's own routing tables 253 to 255; 0 and negative numbers also mean the main one."""
-    table = config.whole("table")
+    table = config.integer("table")
     if table is not None and (table <= 0 or 253 <= table <= 255):
         problem = (
             f"`table` {table} is one of the kernel's own routing tables: the routes of the whole pod change"
@@ -149,7 +149,7 @@ def own_table(config: View) -> Iterator[Finding]:
         yield config.found(KEY_VALUE, problem, fix, "table", severity=WARN)
 
 
-def not_both(config: View, one: str, other: str, why: str) -> Iterator[Finding]:
+def exclude_each_other(config: ConfigView, one: str, other: str, why: str) -> Iterator[Finding]:
     """Two booleans that must not both be true."""
     if config.flag(one) and config.flag(other):
         yield config.found(
@@ -157,16 +157,16 @@ def not_both(config: View, one: str, other: str, why: str) -> Iterator[Finding]:
         )
 
 
-def dropped_dns(ipam: View, context: Context) -> Iterator[Finding]:
+def dropped_dns(ipam: ConfigView, context: Context) -> Iterator[Finding]:
     """`dns` in an `ipam` section whose main plugin drops the DNS settings of the IPAM result (macvlan.go: cmdAdd)."""
-    if ipam.given("dns") and context.first_type in _DROPS_DNS:
+    if ipam.has("dns") and context.first_type in _DROPS_DNS:
         problem = f"{context.first_type} ignores `ipam.dns`; it returns only its own `dns`"
         yield ipam.found(
             NO_EFFECT, problem, f"move `dns` out of `ipam`, next to {context.first_type}'s `type`", "dns"
         )
 
 
-def odd_address(view: View, key: str, address: addresses.IpInterface) -> Iterator[Finding]:
+def odd_address(view: ConfigView, key: str, address: addresses.IpInterface) -> Iterator[Finding]:
     """The kernel refuses such an IPv6 address; it accepts an IPv4 one, which no neighbour answers."""
     ip, what = address.ip, _reserved_kind(address)
     if what:

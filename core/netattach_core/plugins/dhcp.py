@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from netattach_core.net import names
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity
 
@@ -23,21 +23,21 @@ _OPTIONS = (
 )
 
 
-def check(ipam: View, context: Context) -> Iterator[Finding]:
+def check(ipam: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about an `ipam` section of dhcp (`options.go: parseOptionName`)."""
     for key in ("provide", "request"):
-        for item in ipam.inners(key):
+        for item in ipam.objects(key):
             yield from _option(item)
-    for item in ipam.inners("provide"):
+    for item in ipam.objects("provide"):
         if names.size(item.text("value") or "") > 255:
             problem = "`value` is longer than 255 bytes, the maximum of a DHCP option"
             yield item.found(common_rules.KEY_VALUE, problem, "shorten it", "value")
 
 
-def _option(item: View) -> Iterator[Finding]:
+def _option(item: ConfigView) -> Iterator[Finding]:
     text = item.text("option")
     if text is None:
-        if not item.given("option"):
+        if not item.has("option"):
             yield item.found(
                 DHCP_OPTION,
                 "the entry has no `option`; the dhcp plugin refuses it",

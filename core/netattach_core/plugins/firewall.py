@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 PROTECTS_NOTHING = Rule(
@@ -14,7 +14,7 @@ PROTECTS_NOTHING = Rule(
 )
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of firewall (`firewall.go: getBackend`, `ingresspolicy.go: setupIngressPolicy`)."""
     backend = config.text("backend")
     if backend and backend not in {"iptables", "firewalld"}:

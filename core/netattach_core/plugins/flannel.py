@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 DELEGATE = Rule("flannel-delegate", Severity.DENY, "a delegate that flannel refuses")
@@ -17,11 +17,11 @@ STATE_SHARED = Rule(
 )
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """`delegate` must have neither `name` nor `ipam` (`flannel.go: cmdAdd`); the container ID alone names the state file."""
-    delegate = config.inner("delegate")
+    delegate = config.object("delegate")
     for key in ("name", "ipam"):
-        if delegate is not None and delegate.given(key):
+        if delegate is not None and delegate.has(key):
             problem = f"`delegate` contains `{key}`, which flannel sets itself; flannel refuses it"
             fix = "remove it" if key == "name" else "remove it, or write `ipam` next to `delegate`"
             yield delegate.found(DELEGATE, problem, fix, key)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from netattach_core.net import addresses
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 DEVICE = Rule("host-device-device", Severity.DENY, "no device, or an invalid selector for it")
@@ -18,26 +18,26 @@ _SELECTORS = ("device", "hwaddr", "kernelpath", "pciBusID")
 """In the plugin's order of precedence: the first one decides (`host-device.go: getLink`)."""
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of host-device."""
     yield from common_rules.link_name(config, "device")
-    given = [key for key in _SELECTORS if config.given(key) and config.value(key) != ""]
-    if not given and not context.has_resource and "deviceID" not in context.capabilities:
+    selectors = [key for key in _SELECTORS if config.has(key) and config.value(key) != ""]
+    if not selectors and not context.has_resource and "deviceID" not in context.capabilities:
         problem = (
             "no device is selected: none of `device`, `hwaddr`, `kernelpath` and `pciBusID` is set, and the NAD names no "
             "resource of a device plugin"
         )
         fix = 'add "device": "eth1", or annotate the NAD with k8s.v1.cni.cncf.io/resourceName'
         yield config.found(DEVICE, problem, fix)
-    for key in given[1:]:
-        problem = f"`{key}` does not select the device, since `{given[0]}` takes precedence"
-        yield config.found(common_rules.NO_EFFECT, problem, f"keep one of {', '.join(given)}", key)
-    if given and not context.has_resource and "deviceID" not in context.capabilities:
-        for key in dict.fromkeys([given[0], *(["pciBusID"] if "pciBusID" in given else [])]):
+    for key in selectors[1:]:
+        problem = f"`{key}` does not select the device, since `{selectors[0]}` takes precedence"
+        yield config.found(common_rules.NO_EFFECT, problem, f"keep one of {', '.join(selectors)}", key)
+    if selectors and not context.has_resource and "deviceID" not in context.capabilities:
+        for key in dict.fromkeys([selectors[0], *(["pciBusID"] if "pciBusID" in selectors else [])]):
             yield from _malformed(config, key)
 
 
-def _malformed(config: View, key: str) -> Iterator[Finding]:
+def _malformed(config: ConfigView, key: str) -> Iterator[Finding]:
     """The selector in force; the plugin looks up a PCI address in any case (`host-device.go: hasDpdkDriver`)."""
     text = config.text(key) or ""
     if key == "hwaddr" and not (

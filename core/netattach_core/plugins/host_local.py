@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from netattach_core.net import addresses
 from netattach_core.plugins import common_rules, route_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 DENY, WARN = Severity.DENY, Severity.WARN
@@ -52,14 +52,14 @@ _RANGE_KEYS = {
 class _Range:
     """A range with a valid subnet; the plugin assigns the addresses `first` to `last`."""
 
-    view: View
+    view: ConfigView
     subnet: addresses.IpInterface
     first: addresses.IpAddress
     last: addresses.IpAddress
     gateway: addresses.IpAddress
 
 
-def check(ipam: View, context: Context) -> Iterator[Finding]:
+def check(ipam: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about an `ipam` section of host-local (`config.go: LoadIPAMConfig`)."""
     sets = _sets(ipam)
     yield from _missing(ipam, context)
@@ -87,12 +87,12 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
     yield from _once_per_version(sound, context)
     yield from _across_nodes(ipam, context)
     all_known = _only_these_ranges(context) and [len(s) for s in sound] == [len(s) for s in sets]
-    yield from route_rules.check(ipam, context, _given(sound) if all_known else None)
+    yield from route_rules.check(ipam, context, _pod_addresses(sound) if all_known else None)
 
 
-def _missing(ipam: View, context: Context) -> Iterator[Finding]:
+def _missing(ipam: ConfigView, context: Context) -> Iterator[Finding]:
     """No range at all; the pod may bring one by the capability `ipRanges`."""
-    if ipam.given("ranges") or ipam.given("subnet") or "ipRanges" in context.capabilities:
+    if ipam.has("ranges") or ipam.has("subnet") or "ipRanges" in context.capabilities:
         return
     problem = "neither `subnet` nor `ranges` is set: host-local has no addresses to assign and fails"
     severity = None
@@ -107,35 +107,35 @@ def _only_these_ranges(context: Context) -> bool:
     return "ipRanges" not in context.capabilities and context.supplies_ranges is False
 
 
-def given(ipam: View, context: Context) -> list[route_rules.Given] | None:
+def pod_addresses(ipam: ConfigView, context: Context) -> list[route_rules.PodAddress] | None:
     """The pod's subnets and gateways; None where they are unknown or invalid."""
     sets = [[_range(view)[1] for view in views] for views in _sets(ipam)]
     sound = [[each for each in ranges if each] for ranges in sets]
     if not _only_these_ranges(context) or [len(s) for s in sound] != [len(s) for s in sets]:
         return None
-    return _given(sound)
+    return _pod_addresses(sound)
 
 
-def _given(sets: Sequence[Sequence[_Range]]) -> list[route_rules.Given]:
+def _pod_addresses(sets: Sequence[Sequence[_Range]]) -> list[route_rules.PodAddress]:
     """Each set assigns one address; only the leases decide from which range, and therefore with which gateway."""
     return [
-        route_rules.Given(each.subnet, each.gateway if len(ranges) == 1 else None)
+        route_rules.PodAddress(each.subnet, each.gateway if len(ranges) == 1 else None)
         for ranges in sets
         for each in ranges
     ]
 
 
-def _sets(ipam: View) -> list[tuple[View, ...]]:
+def _sets(ipam: ConfigView) -> list[tuple[ConfigView, ...]]:
     """The range sets: that of the flat keys first, then those of `ranges` (`config.go: LoadIPAMConfig`)."""
     flat = [(ipam,)] if ipam.text("subnet") is not None else []
     listed = [tuple(v for v in s.items() if isinstance(v.node.value, dict)) for s in ipam.items("ranges")]
     return flat + listed
 
 
-def _ignored(ipam: View) -> Iterator[Finding]:
+def _ignored(ipam: ConfigView) -> Iterator[Finding]:
     """Flat keys that host-local parses but ignores, and empty range sets (`range_set.go: Canonicalize`)."""
     for key in ("rangeStart", "rangeEnd", "gateway"):
-        if ipam.given(key) and not ipam.given("subnet") and ipam.given("ranges"):
+        if ipam.has(key) and not ipam.has("subnet") and ipam.has("ranges"):
             text = ipam.text(key) or ""
             if text and addresses.parse_ip(text) is None:
                 problem = f"`{key}` {text!r} is not a valid IP address{_cidr_hint(text)}; host-local parses it although unused"
@@ -156,7 +156,7 @@ def _ignored(ipam: View) -> Iterator[Finding]:
         )
 
 
-def _range(view: View) -> tuple[list[Finding], _Range | None]:
+def _range(view: ConfigView) -> tuple[list[Finding], _Range | None]:
     """The findings about one range, and the range where it is valid (`range.go: Canonicalize`)."""
     subnet = addresses.parse_cidr(view.text("subnet") or "")
     problem = _subnet_problem(view, subnet)
@@ -182,10 +182,10 @@ def _last(subnet: addresses.IpInterface) -> addresses.IpAddress:
     return broadcast - 1 if subnet.version == 4 else broadcast
 
 
-def _subnet_problem(view: View, subnet: addresses.IpInterface | None) -> Finding | None:
+def _subnet_problem(view: ConfigView, subnet: addresses.IpInterface | None) -> Finding | None:
     text = view.text("subnet")
     if text is None:
-        if view.given("subnet"):
+        if view.has("subnet"):
             return None
         return view.found(
             RANGE_SUBNET, "the range has no `subnet`; host-local refuses it", 'add "subnet": "10.1.2.0/24"'
@@ -228,7 +228,7 @@ def _why_unreadable(text: str) -> str:
 
 
 def _address(
-    view: View, key: str, address: addresses.IpAddress | None, subnet: addresses.IpInterface
+    view: ConfigView, key: str, address: addresses.IpAddress | None, subnet: addresses.IpInterface
 ) -> Iterator[Finding]:
     """A start, end or gateway of a range; an empty string means the default."""
     text = view.text(key)
@@ -263,7 +263,7 @@ def _address_fix(text: str) -> str:
     )
 
 
-def _edges(view: View, subnet: addresses.IpInterface) -> Iterator[Finding]:
+def _edges(view: ConfigView, subnet: addresses.IpInterface) -> Iterator[Finding]:
     """A range that includes the network or broadcast address."""
     if not (view.text("rangeStart") or view.text("rangeEnd")):
         return
@@ -337,7 +337,7 @@ def _once_per_version(sets: Sequence[Sequence[_Range]], context: Context) -> Ite
             yield ranges[0].view.found(ONE_PER_FAMILY, problem, 'write "cniVersion": "1.0.0"', "subnet")
 
 
-def _across_nodes(ipam: View, context: Context) -> Iterator[Finding]:
+def _across_nodes(ipam: ConfigView, context: Context) -> Iterator[Finding]:
     """Duplicate addresses on different nodes (Multus issues #144, #640, #1150)."""
     spans = context.first_type in _ACROSS_NODES or (
         context.first_type in _MAY_CROSS_NODES and context.mode in {"", "l2"}

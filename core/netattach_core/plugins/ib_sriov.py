@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from netattach_core.plugins import common_rules, schema_types, sriov
 from netattach_core.plugins.ipam import ipam_type
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The plugin needs a device, and refuses DHCP, which does not support InfiniBand (`main.go: doIPAM`)."""
-    yield from sriov.device_given(config, context, "ib-sriov")
+    yield from sriov.require_device(config, context, "ib-sriov")
     if ipam_type(config) == "dhcp":
         problem = "ib-sriov does not support the IPAM plugin dhcp"
         yield config.found(common_rules.KEY_VALUE, problem, "use another IPAM plugin", "ipam", "type")

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 
 from netattach_core.net import addresses
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 
 _Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -33,19 +33,19 @@ class SubnetSet:
         )
 
 
-def ipam_type(config: View) -> str | None:
+def ipam_type(config: ConfigView) -> str | None:
     """The type of the IPAM plugin; None without one, where the plugin makes an interface without addresses."""
-    ipam = config.inner("ipam")
+    ipam = config.object("ipam")
     return (ipam.text("type") if ipam else None) or None
 
 
-def ip_families(ipam: View) -> set[int]:
+def ip_families(ipam: ConfigView) -> set[int]:
     """The IP families, 4 or 6, of the addresses that the pod certainly gets."""
     ranges = [ipam, *(item for one in ipam.items("ranges") for item in _elements(one))]
     texts = [item.text("subnet") or "" for item in ranges]
-    texts += [item.text("address") or "" for item in ipam.inners("addresses")]
+    texts += [item.text("address") or "" for item in ipam.objects("addresses")]
     return {cidr.version for text in texts if (cidr := addresses.parse_cidr(text))}
 
 
-def _elements(view: View) -> Iterator[View]:
-    return (View(node, (*view.path, index)) for index, node in enumerate(view.node.items))
+def _elements(view: ConfigView) -> Iterator[ConfigView]:
+    return (ConfigView(node, (*view.path, index)) for index, node in enumerate(view.node.items))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.ipam import ipam_type
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 SHARED_MAC = Rule(
@@ -19,7 +19,7 @@ _LIST_SEVERAL = {"bridge", "ptp"}
 """Main plugins whose result also lists interfaces of the node."""
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of ipvlan."""
     yield from common_rules.link_name(config, "master")
     if context.chained and context.first_type in _LIST_SEVERAL and not config.text("master"):
@@ -31,12 +31,12 @@ def check(config: View, context: Context) -> Iterator[Finding]:
             common_rules.KEY_NEEDED, problem, 'add an interface of the node: "master": "eth1"', "type"
         )
     yield from _dhcp(config)
-    if config.given("mac"):
+    if config.has("mac"):
         problem = "ipvlan ignores `mac`: the pod has the MAC address of the master"
         yield config.found(SHARED_MAC, problem, "remove it, or use macvlan", "mac")
-    ipam = config.inner("ipam")
+    ipam = config.object("ipam")
     if config.text("mode") in {"l3", "l3s"}:
-        for route in ipam.inners("routes") if ipam else ():
+        for route in ipam.objects("routes") if ipam else ():
             if route.text("gw"):
                 problem = f"`gw` has no effect in mode {config.text('mode')}: the master routes the traffic"
                 yield route.found(common_rules.NO_EFFECT, problem, "remove `gw`", "gw")
@@ -44,7 +44,7 @@ def check(config: View, context: Context) -> Iterator[Finding]:
     yield from common_rules.mtu_for_ipv6(config)
 
 
-def _dhcp(config: View) -> Iterator[Finding]:
+def _dhcp(config: ConfigView) -> Iterator[Finding]:
     if ipam_type(config) != "dhcp":
         return
     mode = config.text("mode")

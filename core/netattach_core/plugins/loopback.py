@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """Each pod already has a loopback interface."""
     problem = "loopback only brings up `lo`, which every pod already has; it creates no interface"
     yield config.found(common_rules.NO_EFFECT, problem, "use a plugin that creates an interface", "type")

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of macvlan."""
     yield from common_rules.mtu(config, negative="macvlan refuses it")
     yield from common_rules.mtu_for_ipv6(config)
@@ -19,7 +19,7 @@ def check(config: View, context: Context) -> Iterator[Finding]:
     if config.text("mode") == "passthru":
         problem = "in mode passthru a master supports a single macvlan: the second pod on a node fails"
         yield config.found(
-            common_rules.ONE_USER,
+            common_rules.ONE_POD_PER_NODE,
             problem,
             "use the network for one pod per node, or write mode bridge",
             "mode",

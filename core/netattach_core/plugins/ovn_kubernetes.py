@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, ovn_subnets, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 OVN_NETWORK = Rule("ovn-network", Severity.DENY, "a network that OVN-Kubernetes refuses")
@@ -17,12 +17,12 @@ _SNAT_VALUES = ("enabled", "disabled")
 _COMMA_LIST = {"type": "string", "fix": 'write one string with commas: "10.1.0.0/16,fd01::/48"'}
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a network of OVN-Kubernetes; without `topology` it is the default network."""
     if not config.text("topology"):
         yield from _default_network(config)
         return
-    ipam = config.inner("ipam")
+    ipam = config.object("ipam")
     if ipam is not None and ipam.text("type"):
         problem = "OVN-Kubernetes assigns addresses itself, and refuses an `ipam` section with a type"
         yield ipam.found(OVN_NETWORK, problem, "remove `ipam`, and add `subnets`", "type")
@@ -36,7 +36,7 @@ def check(config: View, context: Context) -> Iterator[Finding]:
         yield config.found(OVN_NETWORK, problem, "remove the other plugins from `plugins`", "type")
 
 
-def _default_network(config: View) -> Iterator[Finding]:
+def _default_network(config: ConfigView) -> Iterator[Finding]:
     given = next(
         (key for key in ("role", "subnets", "physicalNetworkName", "vlanID") if config.value(key)), None
     )
@@ -52,9 +52,9 @@ def _default_network(config: View) -> Iterator[Finding]:
         )
 
 
-def _vlan(config: View) -> Iterator[Finding]:
+def _vlan(config: ConfigView) -> Iterator[Finding]:
     """The VLAN tag of a localnet port, which the schema of OVN's database limits to 1 to 4095."""
-    vlan, topology = config.whole("vlanID"), config.text("topology")
+    vlan, topology = config.integer("vlanID"), config.text("topology")
     if vlan and topology != "localnet":
         problem = f"`vlanID` has no effect in topology {topology}, only in localnet"
         yield config.found(common_rules.NO_EFFECT, problem, "remove it, or write topology localnet", "vlanID")
@@ -67,12 +67,12 @@ def _vlan(config: View) -> Iterator[Finding]:
         )
 
 
-def _topology(config: View) -> Iterator[Finding]:
+def _topology(config: ConfigView) -> Iterator[Finding]:
     """Keys that a topology requires or excludes."""
     topology, role = config.text("topology"), config.text("role")
     if topology == "layer2" and role == "primary" and config.value("subnets") in (None, ""):
         problem = "a primary network of topology layer2 requires `subnets`; OVN-Kubernetes refuses it"
-        where = ("subnets",) if config.given("subnets") else ()
+        where = ("subnets",) if config.has("subnets") else ()
         yield config.found(common_rules.KEY_NEEDED, problem, 'add "subnets": "10.1.0.0/16"', *where)
     if topology == "layer3" and config.flag("allowPersistentIPs"):
         problem = "OVN-Kubernetes supports `allowPersistentIPs` only in topologies layer2 and localnet, and refuses it in layer3"
@@ -82,7 +82,7 @@ def _topology(config: View) -> Iterator[Finding]:
         yield config.found(OVN_NETWORK, problem, "write role secondary, or remove it", "role")
 
 
-def _newer(config: View) -> Iterator[Finding]:
+def _newer(config: ConfigView) -> Iterator[Finding]:
     """Keys that release 1.0 ignores and later releases refuse, so that they never have an effect; `transport` only warns."""
     topology, transport, snat = config.text("topology"), config.text("transport"), config.text("outboundSNAT")
     if topology == "localnet" and config.text("joinSubnet"):
@@ -107,7 +107,7 @@ def _newer(config: View) -> Iterator[Finding]:
         yield config.found(common_rules.KEY_VALUE, problem, fix, "outboundSNAT", severity=Severity.WARN)
 
 
-def _identity(config: View, context: Context) -> Iterator[Finding]:
+def _identity(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The name of the network, and the reference to its own NAD; its namespace is compared only where it is known."""
     if not context.network_name:
         problem = (
@@ -116,14 +116,14 @@ def _identity(config: View, context: Context) -> Iterator[Finding]:
         yield config.found(OVN_NETWORK, problem, 'add the name of the network: "name": "tenant-blue"')
     elif context.network_name in _RESERVED_NAMES:
         problem = f"`name` {context.network_name} is reserved for OVN-Kubernetes' own network; it refuses the name for others"
-        where = ("name",) if config.given("name") else ()
+        where = ("name",) if config.has("name") else ()
         yield config.found(
             OVN_NETWORK, problem, 'write another name, for example "name": "tenant-blue"', *where
         )
     text = config.text("netAttachDefName")
     namespace, _, name = (text or "").rpartition("/")
     elsewhere = context.namespace and namespace != context.namespace
-    if not config.given("netAttachDefName") or (
+    if not config.has("netAttachDefName") or (
         text is not None and context.name and (name != context.name or elsewhere)
     ):
         own = f"{context.namespace or '<namespace>'}/{context.name}"

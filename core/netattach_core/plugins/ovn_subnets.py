@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from netattach_core.net import addresses
 from netattach_core.plugins import common_rules
 from netattach_core.plugins.ipam import SubnetSet
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 SUBNETS = Rule("ovn-subnets", Severity.DENY, "subnets that OVN-Kubernetes refuses")
@@ -28,7 +28,7 @@ _HOSTS_V4, _HOSTS_V6 = 24, 64
 """Default prefix lengths of the part that each node gets; the only one for IPv6."""
 
 
-def check(config: View) -> Iterator[Finding]:
+def check(config: ConfigView) -> Iterator[Finding]:
     """The findings about all lists of subnets."""
     topology = config.text("topology")
     layer3 = topology == "layer3"
@@ -52,7 +52,7 @@ def check(config: View) -> Iterator[Finding]:
 
 
 def _unreadable(
-    config: View, key: str, *, host_length: bool = False, severity: Severity | None = None
+    config: ConfigView, key: str, *, host_length: bool = False, severity: Severity | None = None
 ) -> Iterator[Finding]:
     for part in _parts(config, key):
         if _cidr(part, host_length=host_length) is None:
@@ -61,10 +61,10 @@ def _unreadable(
             yield config.found(SUBNETS, problem, f"write it in the form {form}", key, severity=severity)
 
 
-def _outside(config: View, key: str, *, severity: Severity | None = None) -> Iterator[Finding]:
+def _outside(config: ConfigView, key: str, *, severity: Severity | None = None) -> Iterator[Finding]:
     """Entries outside of all `subnets`; without `subnets` that is any entry."""
     subnets = [_cidr(part) for part in _parts(config, "subnets")]
-    if None in subnets or (config.given("subnets") and config.text("subnets") is None):
+    if None in subnets or (config.has("subnets") and config.text("subnets") is None):
         return
     inside = SubnetSet(net for net in subnets if net)
     for part in _parts(config, key):
@@ -77,7 +77,7 @@ def _outside(config: View, key: str, *, severity: Severity | None = None) -> Ite
             )
 
 
-def _host_lengths(config: View) -> Iterator[Finding]:
+def _host_lengths(config: ConfigView) -> Iterator[Finding]:
     """The prefix length of the part of a subnet that each node gets (`cidr/length`)."""
     lengths = set[int]()
     for part in _parts(config, "subnets"):
@@ -105,7 +105,7 @@ def _host_lengths(config: View) -> Iterator[Finding]:
         )
 
 
-def _parts(config: View, key: str) -> list[str]:
+def _parts(config: ConfigView, key: str) -> list[str]:
     text = config.text(key) or ""
     return [part.strip() for part in text.split(",")] if text.strip() else []
 

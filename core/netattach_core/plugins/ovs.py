@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Severity
 
 _TAG = schema_types.integer(0, 4095)
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of ovs."""
     yield from _bridge(config, context)
-    vlan = config.whole("vlan")
+    vlan = config.integer("vlan")
     if vlan is not None and vlan > 4095:
         problem = f"`vlan` is {vlan}; Open vSwitch refuses more than 4095"
         yield config.found(common_rules.NO_EFFECT, problem, "write 1 to 4094", "vlan")
-    if config.given("vlan") and config.items("trunk"):
+    if config.has("vlan") and config.items("trunk"):
         yield config.found(
             common_rules.NO_EFFECT,
             "`vlan` has no effect if `trunk` is set",
@@ -27,20 +27,20 @@ def check(config: View, context: Context) -> Iterator[Finding]:
             "vlan",
         )
     yield from _trunk(config)
-    mtu = config.whole("mtu")
+    mtu = config.integer("mtu")
     if mtu is not None and 0 < mtu < 68:
         yield from common_rules.mtu(config)
 
 
-def _trunk(config: View) -> Iterator[Finding]:
+def _trunk(config: ConfigView) -> Iterator[Finding]:
     """The plugin merges the VLANs of all entries, and refuses a trunk without any (`common.go: SplitVlanIds`)."""
-    entries = config.inners("trunk")
+    entries = config.objects("trunk")
     has_vlan = any(_names_vlan(item) for item in entries)
     for item in config.items("trunk"):
         if item.node.value is None:
             yield item.found(common_rules.KEY_VALUE, "null in `trunk` crashes the ovs plugin", "remove it")
     for item in entries:
-        low, high = item.whole("minID"), item.whole("maxID")
+        low, high = item.integer("minID"), item.integer("maxID")
         if low is not None and high is not None and low > high:
             yield item.found(
                 common_rules.KEY_VALUE,
@@ -49,26 +49,26 @@ def _trunk(config: View) -> Iterator[Finding]:
                 "minID",
             )
         elif not _names_vlan(item):
-            half = item.given("minID") or item.given("maxID")
+            half = item.has("minID") or item.has("maxID")
             why = ": a range needs `minID` and `maxID`, both at least 1" if half else ""
             problem = f"the entry of `trunk` contains no VLAN{why}; the ovs plugin {'ignores' if has_vlan else 'refuses'} it"
             fix = 'write {"id": 100} or {"minID": 100, "maxID": 200}'
             yield item.found(common_rules.NO_EFFECT if has_vlan else common_rules.KEY_NEEDED, problem, fix)
 
 
-def _names_vlan(item: View) -> bool:
+def _names_vlan(item: ConfigView) -> bool:
     """Whether the entry contains a VLAN or a range; a value of a wrong type counts, since the schema reports it."""
-    ends = [item.whole(key) for key in ("minID", "maxID") if item.given(key)]
-    return item.given("id") or None in ends or (len(ends) == 2 and 0 not in ends)
+    ends = [item.integer(key) for key in ("minID", "maxID") if item.has(key)]
+    return item.has("id") or None in ends or (len(ends) == 2 and 0 not in ends)
 
 
-def _bridge(config: View, context: Context) -> Iterator[Finding]:
+def _bridge(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The bridge, or a device or port that leads to it; a config file on the node may name it as well (`common.go`)."""
-    args = config.inner("args")
-    cni = args.inner("cni") if args else None
-    by_device = context.has_resource or "deviceID" in context.capabilities or config.given("deviceID")
-    by_port = cni is not None and cni.given("ovnPort")
-    if not (config.value("bridge") or by_device or by_port or config.given("configuration_path")):
+    args = config.object("args")
+    cni = args.object("cni") if args else None
+    by_device = context.has_resource or "deviceID" in context.capabilities or config.has("deviceID")
+    by_port = cni is not None and cni.has("ovnPort")
+    if not (config.value("bridge") or by_device or by_port or config.has("configuration_path")):
         problem = "neither `bridge` nor a device is set: the ovs plugin fails, unless the pod's cni-args name an OVN port"
         fix = 'add the Open vSwitch bridge: "bridge": "br1"'
         yield config.found(common_rules.KEY_NEEDED, problem, fix, severity=Severity.WARN)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netattach_core.cni import versions
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule
 
 
@@ -63,10 +63,10 @@ class Context:
         return not versions.at_least(self.cni_version, version)
 
 
-Check = Callable[[View, Context], Iterator[Finding]]
+Check = Callable[[ConfigView, Context], Iterator[Finding]]
 
 
-def no_check(config: View, context: Context) -> Iterator[Finding]:
+def no_check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """For a plugin that its schema describes completely."""
     yield from ()
 

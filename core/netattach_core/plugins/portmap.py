@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Severity
 
 _OF_ONE_BACKEND = ("externalSetMarkChain", "conditionsV4", "conditionsV6")
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of portmap."""
     yield from _backends(config)
-    if config.given("markMasqBit") and config.given("externalSetMarkChain"):
+    if config.has("markMasqBit") and config.has("externalSetMarkChain"):
         problem = "`markMasqBit` and `externalSetMarkChain` exclude each other; the portmap plugin refuses them together"
         yield config.found(common_rules.KEYS_EXCLUDE, problem, "keep one of the two", "externalSetMarkChain")
     if context.no_address_before:
@@ -28,7 +28,7 @@ def check(config: View, context: Context) -> Iterator[Finding]:
         yield config.found(common_rules.NO_EFFECT, problem, 'add "capabilities": {"portMappings": true}')
 
 
-def _backends(config: View) -> Iterator[Finding]:
+def _backends(config: ConfigView) -> Iterator[Finding]:
     """Keys of the other backend (`main.go: ensureBackend`). Without `backend` portmap uses iptables if the node has it."""
     meant = {key: backend for key in _OF_ONE_BACKEND if (backend := _backend_of(config, key))}
     named = config.text("backend")
@@ -48,7 +48,7 @@ def _backends(config: View) -> Iterator[Finding]:
         )
 
 
-def _backend_of(config: View, key: str) -> str:
+def _backend_of(config: ConfigView, key: str) -> str:
     """The backend that a key belongs to; for conditions their first word decides (`main.go: detectBackendOfConditions`)."""
     if key == "externalSetMarkChain":
         return "iptables" if config.text(key) is not None else ""

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from netattach_core.net import addresses
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of ptp."""
     yield from common_rules.mtu(config)
     yield from common_rules.mtu_for_ipv6(config)
@@ -21,15 +21,15 @@ def check(config: View, context: Context) -> Iterator[Finding]:
         yield config.found(
             common_rules.KEY_VALUE, problem, "write iptables or nftables, or remove it", "ipMasqBackend"
         )
-    ipam = config.inner("ipam")
+    ipam = config.object("ipam")
     if ipam is None or ipam.text("type") != "static" or "ips" in context.capabilities:
         return
     networks = set[object]()
-    for item in ipam.inners("addresses"):
+    for item in ipam.objects("addresses"):
         yield from _address(item, networks)
 
 
-def _address(item: View, networks: set[object]) -> Iterator[Finding]:
+def _address(item: ConfigView, networks: set[object]) -> Iterator[Finding]:
     """ptp replaces the kernel's route to the subnet by one through the gateway (`ptp.go: setupContainerVeth`)."""
     address = addresses.parse_cidr(item.text("address") or "")
     gateway = addresses.parse_ip(item.text("gateway") or "")

@@ -7,26 +7,26 @@ from collections.abc import Iterator
 from netattach_core.net import addresses
 from netattach_core.plugins import common_rules, route_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Severity
 
 _REFUSED = "the kernel refuses such a route, and the pod starts without it"
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of route-override. A route with a next hop but without `dst` is a default route."""
     for key in ("delroutes", "addroutes"):
-        for view in config.inners(key):
+        for view in config.objects(key):
             yield from _route(view, added=key == "addroutes")
-    args = config.inner("args")
-    if args is not None and not args.given("cni"):
+    args = config.object("args")
+    if args is not None and not args.has("cni"):
         problem = "`args` without `cni` crashes route-override, unless the pod has cni-args"
         yield config.found(
             common_rules.KEY_NEEDED, problem, 'write "args": {"cni": {}}', "args", severity=Severity.WARN
         )
 
 
-def _route(view: View, *, added: bool) -> Iterator[Finding]:
+def _route(view: ConfigView, *, added: bool) -> Iterator[Finding]:
     text = view.text("dst")
     destination = addresses.parse_cidr(text or "")
     if text is not None and destination is None:
@@ -47,7 +47,7 @@ def _route(view: View, *, added: bool) -> Iterator[Finding]:
 
 
 def _added(
-    view: View, destination: addresses.IpInterface, gateway: addresses.IpAddress | None
+    view: ConfigView, destination: addresses.IpInterface, gateway: addresses.IpAddress | None
 ) -> Iterator[Finding]:
     """Only warnings: the plugin logs the kernel's error and continues (`route-override.go: processRoutes`)."""
     if destination.version == 4 and destination.ip != destination.network.network_address:

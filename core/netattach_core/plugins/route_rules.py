@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from netattach_core.net import addresses
 from netattach_core.plugins.ipam import SubnetSet
 from netattach_core.plugins.plugin import Context
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 DENY, WARN = Severity.DENY, Severity.WARN
@@ -34,7 +34,7 @@ _MAX_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class PodAddress:
     """An address that a pod gets, and its gateway. bridge may add a missing one (`with_bridge_gateways`)."""
 
     address: addresses.IpInterface
@@ -45,7 +45,7 @@ class Given:
 class _Route:
     """A route as the plugin passes it to the kernel."""
 
-    view: View
+    view: ConfigView
     to: addresses.IpInterface
     gateway: addresses.IpAddress | None
     own_gateway: bool
@@ -54,49 +54,51 @@ class _Route:
     @property
     def key(self) -> tuple[object, ...]:
         """What makes two routes different for the kernel. Plugins do not pass on `mtu` and `advmss`; IPv6 has no scopes."""
-        table = self.view.whole("table") or _MAIN_TABLE
+        table = self.view.integer("table") or _MAIN_TABLE
         scope = self.scope if self.to.version == 4 else 0
         hop = self.gateway or self.own_gateway
-        return self.to.network, hop, scope, table, self.view.whole("priority") or 0
+        return self.to.network, hop, scope, table, self.view.integer("priority") or 0
 
 
 def check(
-    ipam: View, context: Context, given: Sequence[Given] | None, *, may_grow: bool = False
+    ipam: ConfigView, context: Context, pod_addresses: Sequence[PodAddress] | None, *, may_grow: bool = False
 ) -> Iterator[Finding]:
-    """The findings about `routes`. `given` is the pod's addresses; None where they depend on the pod.
+    """The findings about `routes`. `pod_addresses` is the pod's addresses; None where they depend on the pod.
 
     `may_grow`: a pod can request more addresses, which may make other next hops reachable.
     A result before CNI 0.3.0 drops the routes of an IP family without an address: they are parsed, but not added, so that a
     wrong one is only a warning.
     """
-    link = _Link(with_bridge_gateways(given or None, context), may_grow=may_grow)
-    there = {each.address.version for each in given or ()}
+    link = _Link(with_bridge_gateways(pod_addresses or None, context), may_grow=may_grow)
+    families = {each.address.version for each in pod_addresses or ()}
     for version, finding in _check(ipam, context, link):
-        certain = not context.older_than("0.3.0") or version is None or version in there
+        certain = not context.older_than("0.3.0") or version is None or version in families
         yield finding if certain else dataclasses.replace(finding, severity=WARN)
 
 
-def with_bridge_gateways(given: Sequence[Given] | None, context: Context) -> Sequence[Given] | None:
+def with_bridge_gateways(
+    pod_addresses: Sequence[PodAddress] | None, context: Context
+) -> Sequence[PodAddress] | None:
     """With the gateways that bridge adds: the first address of the subnet (`bridge.go: calcGatewayIP`)."""
-    if given is None or not context.adds_gateways:
-        return given
-    return [Given(each.address, each.gateway or _first(each.address)) for each in given]
+    if pod_addresses is None or not context.adds_gateways:
+        return pod_addresses
+    return [PodAddress(each.address, each.gateway or _first_address(each.address)) for each in pod_addresses]
 
 
-def _first(address: addresses.IpInterface) -> addresses.IpAddress:
+def _first_address(address: addresses.IpInterface) -> addresses.IpAddress:
     network = address.network
     return network.network_address + 1 if network.prefixlen < network.max_prefixlen else address.ip
 
 
-def _check(ipam: View, context: Context, link: _Link) -> Iterator[tuple[int | None, Finding]]:
+def _check(ipam: ConfigView, context: Context, link: _Link) -> Iterator[tuple[int | None, Finding]]:
     """Each finding with the IP family of its route; None where the route cannot be parsed."""
     seen = set[tuple[object, ...]]()
-    for view in ipam.inners("routes"):
+    for view in ipam.objects("routes"):
         destination = addresses.parse_cidr(view.text("dst") or "")
         if destination is None:
             yield None, _bad_destination(view)
             continue
-        route, problem = _read(view, destination, link.given)
+        route, problem = _read(view, destination, link.pod_addresses)
         if problem:
             yield None, problem
         for finding in _of_route(route, seen, link, context, is_read=not problem):
@@ -109,16 +111,16 @@ def _of_route(
     yield from _host_bits(route, context)
     if is_read:
         yield from _twice(route, seen, context)
-    if is_read and (route.own_gateway or link.given is not None):
+    if is_read and (route.own_gateway or link.pod_addresses is not None):
         yield from _next_hop(route, link, context)
         link.add(route)
     yield from _default(route)
 
 
 def _read(
-    view: View, destination: addresses.IpInterface, given: Sequence[Given] | None
+    view: ConfigView, destination: addresses.IpInterface, pod_addresses: Sequence[PodAddress] | None
 ) -> tuple[_Route, Finding | None]:
-    text, scope = view.text("gw"), (view.whole("scope") or 0) & 0xFF
+    text, scope = view.text("gw"), (view.integer("scope") or 0) & 0xFF
     gateway = addresses.parse_ip(text or "")
     problem = None
     if text and gateway is None:
@@ -130,7 +132,12 @@ def _read(
         )
     if not text:
         gateway = next(
-            (g.gateway for g in given or () if g.gateway and g.gateway.version == destination.version), None
+            (
+                p.gateway
+                for p in pod_addresses or ()
+                if p.gateway and p.gateway.version == destination.version
+            ),
+            None,
         )
     if gateway and gateway.is_unspecified and gateway.version == destination.version == 4:
         gateway = None  # the kernel reads it as no gateway
@@ -140,12 +147,12 @@ def _read(
 class _Link:
     """What the pod reaches on the link so far; `known` is false where its addresses depend on the pod."""
 
-    def __init__(self, given: Sequence[Given] | None, *, may_grow: bool = False) -> None:
-        self.given = given
+    def __init__(self, pod_addresses: Sequence[PodAddress] | None, *, may_grow: bool = False) -> None:
+        self.pod_addresses = pod_addresses
         self.may_grow = may_grow
         # The kernel adds no route for a subnet of 0.0.0.0/8.
-        self.known = bool(given)
-        self.networks = [g.address.network for g in given or () if not _is_zero(g.address)]
+        self.known = bool(pod_addresses)
+        self.networks = [p.address.network for p in pod_addresses or () if not _is_zero(p.address)]
         self._inside = SubnetSet(self.networks)
 
     def add(self, route: _Route) -> None:
@@ -168,7 +175,7 @@ def _is_zero(address: addresses.IpInterface) -> bool:
     return address.version == 4 and int(address.network.network_address) >> 24 == 0
 
 
-def _bad_destination(view: View) -> Finding:
+def _bad_destination(view: ConfigView) -> Finding:
     text = view.text("dst")
     problem = "a route without `dst`" if text is None else f"`dst` {text!r} is not a valid CIDR"
     fix = 'write an address and a prefix length: "10.0.0.0/8", or "0.0.0.0/0" for a default route'
@@ -203,7 +210,7 @@ def _next_hop(route: _Route, link: _Link, context: Context) -> Iterator[Finding]
     severity = DENY if route.own_gateway or context.sets_routes else WARN
     where = ("gw",) if route.own_gateway else ()
     if route.to.version == 4 and route.scope == _NOWHERE:
-        problem = f"`scope` {view.whole('scope')} means RT_SCOPE_NOWHERE; the kernel refuses such a route"
+        problem = f"`scope` {view.integer('scope')} means RT_SCOPE_NOWHERE; the kernel refuses such a route"
         yield view.found(ROUTE, problem, "remove `scope`", "scope", severity=severity)
     elif gateway is None:
         return
@@ -261,7 +268,7 @@ def _default(route: _Route) -> Iterator[Finding]:
         yield route.view.found(ROUTE_DEFAULT, problem, fix, "dst")
 
 
-def gateway_problem(each: Given) -> str:
+def gateway_problem(each: PodAddress) -> str:
     """Why the kernel refuses a default route through the gateway of this address; "" where it accepts it."""
     gateway, link = each.gateway, _Link([each])
     if gateway is None:

@@ -8,13 +8,13 @@ from typing import Any
 from netattach_core.net import addresses
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 NO_ADDRESS = Rule("sbr-without-address", Severity.DENY, "sbr in a network without addresses")
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of sbr.
 
     Releases up to 1.9.1 ignore `gateways` and `addSourceHints`; findings about them are only warnings.
@@ -23,8 +23,8 @@ def check(config: View, context: Context) -> Iterator[Finding]:
         problem = "no plugin before sbr assigns an address to the pod; sbr fails without one"
         yield config.found(NO_ADDRESS, problem, "add an `ipam` to the first plugin, or remove sbr", "type")
     yield from common_rules.own_table(config)
-    if config.whole("table") is not None:
-        if config.given("gateways"):
+    if config.integer("table") is not None:
+        if config.has("gateways"):
             yield config.found(
                 common_rules.NO_EFFECT,
                 "`gateways` has no effect if `table` is set",
@@ -32,7 +32,7 @@ def check(config: View, context: Context) -> Iterator[Finding]:
                 "gateways",
             )
         return
-    if config.given("gateways") and not _is_list_of_strings(config.value("gateways")):
+    if config.has("gateways") and not _is_list_of_strings(config.value("gateways")):
         problem = "`gateways` must be a list of strings; newer releases of the sbr plugin refuse other values"
         fix = 'write a list: "gateways": ["10.1.2.1"]'
         yield config.found(common_rules.KEY_VALUE, problem, fix, "gateways", severity=Severity.WARN)

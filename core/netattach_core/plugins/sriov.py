@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 NO_DEVICE = Rule("device-missing", Severity.DENY, "neither a device nor a device plugin's resource")
@@ -14,7 +14,7 @@ NO_DEVICE = Rule("device-missing", Severity.DENY, "neither a device nor a device
 _PROTOCOLS = ("802.1q", "802.1ad")
 
 
-def device_given(config: View, context: Context, plugin: str) -> Iterator[Finding]:
+def require_device(config: ConfigView, context: Context, plugin: str) -> Iterator[Finding]:
     """A device plugin allocates a device only for the resource that the NAD names."""
     if not (config.text("deviceID") or context.has_resource or "deviceID" in context.capabilities):
         problem = (
@@ -27,9 +27,9 @@ def device_given(config: View, context: Context, plugin: str) -> Iterator[Findin
         yield config.found(NO_DEVICE, problem, fix)
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of sriov."""
-    yield from device_given(config, context, "sriov")
+    yield from require_device(config, context, "sriov")
     yield from _vlan(config)
     yield from _rates(config)
     yield from common_rules.mac(config, "mac")
@@ -40,12 +40,12 @@ def check(config: View, context: Context) -> Iterator[Finding]:
             yield config.found(common_rules.NO_EFFECT, problem, "write on or off", key)
 
 
-def _vlan(config: View) -> Iterator[Finding]:
+def _vlan(config: ConfigView) -> Iterator[Finding]:
     """The VLAN and the keys that depend on it."""
-    vlan, quality, protocol = config.whole("vlan"), config.whole("vlanQoS"), config.text("vlanProto")
-    if not config.given("vlan"):
+    vlan, quality, protocol = config.integer("vlan"), config.integer("vlanQoS"), config.text("vlanProto")
+    if not config.has("vlan"):
         for key in ("vlanQoS", "vlanProto"):
-            if config.given(key):
+            if config.has(key):
                 problem = f"`{key}` without `vlan`; the sriov plugin refuses it"
                 yield config.found(common_rules.KEY_NEEDED, problem, f"add `vlan`, or remove `{key}`", key)
         return
@@ -68,9 +68,9 @@ def _vlan(config: View) -> Iterator[Finding]:
         )
 
 
-def _rates(config: View) -> Iterator[Finding]:
+def _rates(config: ConfigView) -> Iterator[Finding]:
     """The limits of the transmit rate."""
-    low, high = config.whole("min_tx_rate"), config.whole("max_tx_rate")
+    low, high = config.integer("min_tx_rate"), config.integer("max_tx_rate")
     if low and high and low > high:
         problem = f"`min_tx_rate` {low} is greater than `max_tx_rate` {high}; drivers refuse it"
         yield config.found(common_rules.NO_EFFECT, problem, "swap the two", "min_tx_rate")

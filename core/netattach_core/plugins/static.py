@@ -8,7 +8,7 @@ from netattach_core.net import addresses
 from netattach_core.plugins import common_rules, route_rules, schema_types
 from netattach_core.plugins.host_local import ONE_PER_FAMILY
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 STATIC_ADDRESS = Rule("static-address", Severity.DENY, "an address that the static plugin cannot parse")
@@ -19,14 +19,14 @@ STATIC_GATEWAY = Rule(
 )
 
 
-def check(ipam: View, context: Context) -> Iterator[Finding]:
+def check(ipam: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about an `ipam` section of static."""
     seen: dict[object, None] = {}
     versions = set[int]()
-    for item in ipam.inners("addresses"):
+    for item in ipam.objects("addresses"):
         address = addresses.parse_cidr(item.text("address") or "")
         yield from _gateway(item, address)
-        if item.given("version"):
+        if item.has("version"):
             problem = "`version` has no effect: static derives it from `address`"
             yield item.found(common_rules.NO_EFFECT, problem, "remove it", "version")
         if address is None:
@@ -39,21 +39,21 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
     yield from common_rules.dropped_dns(ipam, context)
     if not ipam.value("addresses"):
         yield from _none(ipam, context)
-    yield from route_rules.check(ipam, context, given(ipam, context))
+    yield from route_rules.check(ipam, context, pod_addresses(ipam, context))
 
 
-def given(ipam: View, context: Context) -> tuple[route_rules.Given, ...] | None:
+def pod_addresses(ipam: ConfigView, context: Context) -> tuple[route_rules.PodAddress, ...] | None:
     """The pod's addresses; None where the pod may request others, which replace all of these (`main.go: LoadIPAMConfig`)."""
     if "ips" in context.capabilities:
         return None
     pairs = [
         (addresses.parse_cidr(item.text("address") or ""), addresses.parse_ip(item.text("gateway") or ""))
-        for item in ipam.inners("addresses")
+        for item in ipam.objects("addresses")
     ]
-    return tuple(route_rules.Given(address, gateway) for address, gateway in pairs if address)
+    return tuple(route_rules.PodAddress(address, gateway) for address, gateway in pairs if address)
 
 
-def _unreadable(item: View) -> Finding:
+def _unreadable(item: ConfigView) -> Finding:
     text = item.text("address")
     if text is None:
         return item.found(STATIC_ADDRESS, "the entry has no `address`", 'add "address": "10.1.2.3/24"')
@@ -68,7 +68,7 @@ def _unreadable(item: View) -> Finding:
     )
 
 
-def _gateway(item: View, address: addresses.IpInterface | None) -> Iterator[Finding]:
+def _gateway(item: ConfigView, address: addresses.IpInterface | None) -> Iterator[Finding]:
     """A gateway that static cannot parse, or that the pod cannot reach."""
     text = item.text("gateway")
     if not text:
@@ -83,7 +83,7 @@ def _gateway(item: View, address: addresses.IpInterface | None) -> Iterator[Find
 
 
 def _repeated(
-    item: View,
+    item: ConfigView,
     address: addresses.IpInterface,
     earlier: Collection[object],
     versions: Collection[int],
@@ -103,7 +103,7 @@ def _kernel_key(address: addresses.IpInterface) -> object:
     return address.ip if address.version == 6 else address
 
 
-def _none(ipam: View, context: Context) -> Iterator[Finding]:
+def _none(ipam: ConfigView, context: Context) -> Iterator[Finding]:
     """No address at all. A warning, since the pod's annotation may request one."""
     if "ips" in context.capabilities:
         return

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding
 
 _LARGEST_MTU = 65521
@@ -20,20 +20,20 @@ _INVALID_ID = 2**32 - 1
 """No valid user or group ID (Linux `uid_valid`)."""
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of tap.
 
     With both `owner` and `group` the plugin creates the link by netlink, and sets neither MAC address nor MTU
     (`tap.go: createLinkWithNetlink`); else it runs `ip` (`createTapWithIptool`).
     """
-    if config.given("owner") and config.given("group") and not config.text("selinuxContext"):
+    if config.has("owner") and config.has("group") and not config.text("selinuxContext"):
         yield from _created_by_netlink(config)
         return
     yield from _mtu(config)
     yield from _mac(config)
 
 
-def _created_by_netlink(config: View) -> Iterator[Finding]:
+def _created_by_netlink(config: ConfigView) -> Iterator[Finding]:
     text = config.text("mac")
     if text and not (common_rules.is_mac(text) or len(text) in {23, 59}):
         yield config.found(
@@ -43,7 +43,7 @@ def _created_by_netlink(config: View) -> Iterator[Finding]:
             "mac",
         )
     for key in ("owner", "group"):
-        if config.whole(key) == _INVALID_ID:
+        if config.integer(key) == _INVALID_ID:
             problem = f"`{key}` is {_INVALID_ID}, which is not a valid ID; the kernel refuses it"
             yield config.found(common_rules.KEY_VALUE, problem, "write a smaller number", key)
     for key in ("mac", "mtu"):
@@ -52,16 +52,16 @@ def _created_by_netlink(config: View) -> Iterator[Finding]:
             yield config.found(common_rules.NO_EFFECT, problem, f"remove `{key}`, `owner` or `group`", key)
 
 
-def _mtu(config: View) -> Iterator[Finding]:
+def _mtu(config: ConfigView) -> Iterator[Finding]:
     yield from common_rules.mtu(config, negative="the kernel refuses it")
     yield from common_rules.mtu_for_ipv6(config)
-    value = config.whole("mtu")
+    value = config.integer("mtu")
     if value is not None and _LARGEST_MTU < value <= 65535:
         problem = f"`mtu` is {value}: the kernel supports at most {_LARGEST_MTU} for a tap device"
         yield config.found(common_rules.MTU, problem, f"write {_LARGEST_MTU} or less", "mtu")
 
 
-def _mac(config: View) -> Iterator[Finding]:
+def _mac(config: ConfigView) -> Iterator[Finding]:
     """The plugin passes it to the program `ip`, which requires colons and accepts bytes of one digit."""
     text = config.text("mac")
     if text and not _IP_TOOL_MAC.fullmatch(text):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 _SYSCTLS = {
@@ -34,27 +34,27 @@ _NET_PREFIXES = tuple(
 SYSCTL = Rule("sysctl", Severity.DENY, "a sysctl that the tuning plugin refuses")
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of tuning; `args.cni` overrides the plugin's own keys."""
-    args = config.inner("args")
-    cni = args.inner("cni") if args else None
+    args = config.object("args")
+    cni = args.object("cni") if args else None
     yield from common_rules.mtu(_effective(config, cni, "mtu"), negative="tuning refuses it")
     mac = _effective(config, cni, "mac")
     if len(mac.text("mac") or "") not in {23, 59}:  # eight or twenty bytes, for InfiniBand
         yield from common_rules.mac(mac, "mac")
-    if cni is not None and cni.value("sysctl") and not config.given("sysctl"):
+    if cni is not None and cni.value("sysctl") and not config.has("sysctl"):
         problem = "`args.cni.sysctl` without `sysctl` in the plugin crashes the tuning plugin, also when the pod is deleted"
         yield cni.found(SYSCTL, problem, 'add "sysctl": {} to the plugin', "sysctl")
     for view in (config, *([cni] if cni else [])):
         yield from _sysctls(view)
 
 
-def _effective(config: View, cni: View | None, key: str) -> View:
-    return cni if cni is not None and cni.given(key) else config
+def _effective(config: ConfigView, cni: ConfigView | None, key: str) -> ConfigView:
+    return cni if cni is not None and cni.has(key) else config
 
 
-def _sysctls(config: View) -> Iterator[Finding]:
-    sysctls = config.inner("sysctl")
+def _sysctls(config: ConfigView) -> Iterator[Finding]:
+    sysctls = config.object("sysctl")
     if sysctls is None:
         return
     for key, view in sysctls.members().items():

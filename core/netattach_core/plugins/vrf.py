@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding
 
 
-def check(config: View, context: Context) -> Iterator[Finding]:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of vrf."""
-    if not config.given("vrfname") or config.text("vrfname") == "":
+    if not config.has("vrfname") or config.text("vrfname") == "":
         problem = (
             "`vrfname` is missing or empty; the vrf plugin refuses the config, also when the pod is deleted"
         )
@@ -21,7 +21,7 @@ def check(config: View, context: Context) -> Iterator[Finding]:
         )
     else:
         yield from common_rules.interface_name(config, "vrfname")
-    if config.whole("table"):  # 0: the plugin chooses a free table
+    if config.integer("table"):  # 0: the plugin chooses a free table
         yield from common_rules.own_table(config)
 
 

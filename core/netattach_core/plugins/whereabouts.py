@@ -13,7 +13,7 @@ from netattach_core.plugins import common_rules, route_rules, schema_types
 from netattach_core.plugins import whereabouts_ranges as ranges
 from netattach_core.plugins.host_local import RANGE_GATEWAY
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.plugins.whereabouts_ranges import RANGE, RANGE_IGNORED, without_leading_zeros
 from netattach_core.text.finding import Finding, Severity
 
@@ -48,20 +48,20 @@ _MAX_LISTED = 4
 _NUMBERS = ("leader_lease_duration", "leader_renew_deadline", "leader_retry_period", "sleep_for_race")
 
 
-def check(ipam: View, context: Context) -> Iterator[Finding]:
+def check(ipam: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about an `ipam` section of whereabouts (`config.go: LoadIPAMConfig`)."""
     sources = ("range", "ipRanges", "addresses", "configuration_path")
-    if not any(ipam.given(key) and ipam.value(key) != [] for key in sources):
+    if not any(ipam.has(key) and ipam.value(key) != [] for key in sources):
         problem = "neither `range` nor `ipRanges` is set: whereabouts has no addresses to assign"
         yield ipam.found(RANGE, problem, 'add a range: "range": "10.1.2.0/24"')
     yield from ranges.check(ipam)
-    for item in ipam.inners("addresses"):
+    for item in ipam.objects("addresses"):
         text = item.text("address")
         if text is not None and addresses.parse_cidr(without_leading_zeros(text)) is None:
             problem = f"`address` {text!r} is not a valid CIDR; whereabouts refuses it"
             yield item.found(RANGE, problem, 'write an address and a prefix length: "10.1.2.3/24"', "address")
-    given = _given(ipam)
-    yield from _gateway(ipam, given)
+    pod_addresses = _pod_addresses(ipam)
+    yield from _gateway(ipam, pod_addresses)
     yield from _slice(ipam)
     network_name = ipam.text("network_name")
     if network_name and not names.is_object_name(network_name):
@@ -69,29 +69,29 @@ def check(ipam: View, context: Context) -> Iterator[Finding]:
         yield ipam.found(RANGE, problem, "write only lower-case letters, digits, '-' and '.'", "network_name")
     yield from common_rules.dropped_dns(ipam, context)
     # An address that a pod requests in CNI_ARGS is assigned in addition (config.go: handleEnvArgs).
-    yield from route_rules.check(ipam, context, given, may_grow=True)
+    yield from route_rules.check(ipam, context, pod_addresses, may_grow=True)
 
 
-def _given(ipam: View) -> tuple[route_rules.Given, ...] | None:
+def _pod_addresses(ipam: ConfigView) -> tuple[route_rules.PodAddress, ...] | None:
     """The pod's subnets and gateways; None where one is invalid, or a file on the node may add some."""
-    views = [view for view in (ipam, *ipam.inners("ipRanges")) if view.text("range")]
+    views = [view for view in (ipam, *ipam.objects("ipRanges")) if view.text("range")]
     read = [ranges.read(view) for view in views]
-    items = ipam.inners("addresses")
+    items = ipam.objects("addresses")
     fixed = [addresses.parse_cidr(without_leading_zeros(item.text("address") or "")) for item in items]
-    if ipam.given("configuration_path") or None in read or None in fixed:
+    if ipam.has("configuration_path") or None in read or None in fixed:
         return None
     gateway = addresses.parse_ip(without_leading_zeros(ipam.text("gateway") or ""))
     return (
-        *(route_rules.Given(ipaddress.ip_interface(each.network), gateway) for each in read if each),
+        *(route_rules.PodAddress(ipaddress.ip_interface(each.network), gateway) for each in read if each),
         *(
-            route_rules.Given(address, addresses.parse_ip(item.text("gateway") or ""))
+            route_rules.PodAddress(address, addresses.parse_ip(item.text("gateway") or ""))
             for item, address in zip(items, fixed, strict=True)
             if address
         ),
     )
 
 
-def _gateway(ipam: View, given: Sequence[route_rules.Given] | None) -> Iterator[Finding]:
+def _gateway(ipam: ConfigView, pod_addresses: Sequence[route_rules.PodAddress] | None) -> Iterator[Finding]:
     """A gateway that whereabouts cannot parse, or that the pod cannot reach."""
     text = ipam.text("gateway")
     if not text:
@@ -100,8 +100,12 @@ def _gateway(ipam: View, given: Sequence[route_rules.Given] | None) -> Iterator[
     if gateway is None:
         problem = f"`gateway` {text!r} is not a valid IP address; whereabouts refuses it"
         yield ipam.found(RANGE, problem, "write one IP address without a prefix length", "gateway")
-    elif given and not gateway.is_link_local and not any(gateway in each.address.network for each in given):
-        subnets = ", ".join(dict.fromkeys(str(each.address.network) for each in given[:_MAX_LISTED]))
+    elif (
+        pod_addresses
+        and not gateway.is_link_local
+        and not any(gateway in each.address.network for each in pod_addresses)
+    ):
+        subnets = ", ".join(dict.fromkeys(str(each.address.network) for each in pod_addresses[:_MAX_LISTED]))
         problem = (
             f"`gateway` {gateway} is outside {subnets}: the pod cannot reach it, and routes through it fail"
         )
@@ -114,7 +118,7 @@ def _gateway(ipam: View, given: Sequence[route_rules.Given] | None) -> Iterator[
         )
 
 
-def _slice(ipam: View) -> Iterator[Finding]:
+def _slice(ipam: ConfigView) -> Iterator[Finding]:
     """The size of the part of a range that each node gets (`pkg/node-controller`)."""
     text = ipam.text("node_slice_size")
     if not text:
@@ -124,7 +128,7 @@ def _slice(ipam: View) -> Iterator[Finding]:
         problem = f"`node_slice_size` {text!r} is not a prefix length"
         yield ipam.found(RANGE, problem, 'write a prefix length, for example "/26"', "node_slice_size")
         return
-    for view in (ipam, *ipam.inners("ipRanges")):
+    for view in (ipam, *ipam.objects("ipRanges")):
         found = ranges.read(view)
         network = found.network if found else None
         if network is not None and network.version == 6:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from netattach_core.net import addresses
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 RANGE = Rule("whereabouts-range", Severity.DENY, "a range that whereabouts cannot use")
@@ -23,13 +23,13 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class Range:
     """A parsed range; `start` and `end` are None unless `range` itself contains them (`start-end/length`)."""
 
-    view: View
+    view: ConfigView
     network: _Network
     start: addresses.IpAddress | None
     end: addresses.IpAddress | None
 
 
-def read(view: View) -> Range | None:
+def read(view: ConfigView) -> Range | None:
     """Parses `range`; None where it is missing or invalid."""
     first, dash, rest = without_leading_zeros(view.text("range") or "").partition("-")
     cidr = addresses.parse_cidr(rest if dash else first)
@@ -44,10 +44,10 @@ def without_leading_zeros(text: str) -> str:
     return text if ":" in text else re.sub(r"\b0+(?=[0-9])", "", text)
 
 
-def check(ipam: View) -> Iterator[Finding]:
+def check(ipam: ConfigView) -> Iterator[Finding]:
     """The findings about all ranges. An empty `range` next to `ipRanges` counts as absent, since templates write it."""
     seen = set[_Network]()
-    for view in (ipam, *ipam.inners("ipRanges")):
+    for view in (ipam, *ipam.objects("ipRanges")):
         inner = view is not ipam
         yield from _invalid_bounds(view, inner=inner)
         text, found = view.text("range"), read(view)
@@ -56,11 +56,11 @@ def check(ipam: View) -> Iterator[Finding]:
             yield from _ignored_bounds(found)
             yield from _excluded(found, sliced=bool(ipam.text("node_slice_size")))
             yield from _again(found, seen)
-        elif text or (text is not None and not ipam.given("ipRanges")):
+        elif text or (text is not None and not ipam.has("ipRanges")):
             space = " (it contains a space)" if " " in (text or "").strip() else ""
             problem = f"`range` {text!r} is not a valid range{space}; whereabouts cannot parse it"
             yield view.found(RANGE, problem, 'write "10.1.2.0/24" or "10.1.2.10-10.1.2.20/24"', "range")
-        elif inner and (text == "" or not view.given("range")):
+        elif inner and (text == "" or not view.has("range")):
             problem = "the entry has no `range`; whereabouts cannot parse it"
             yield view.found(RANGE, problem, 'add its subnet: "range": "10.1.2.0/24"')
 
@@ -91,7 +91,7 @@ def _is_small(network: _Network) -> bool:
     return network.prefixlen > network.max_prefixlen - 2
 
 
-def _invalid_bounds(view: View, *, inner: bool) -> Iterator[Finding]:
+def _invalid_bounds(view: ConfigView, *, inner: bool) -> Iterator[Finding]:
     """Invalid bounds: in `ipRanges` the JSON decoder fails on them, at the top level they are ignored (`types.go`)."""
     for key in ("range_start", "range_end"):
         text = view.text(key)
@@ -129,7 +129,7 @@ def _ignored_bounds(found: Range) -> Iterator[Finding]:
         yield view.found(RANGE_IGNORED, problem, "swap the two", key)
 
 
-def _bound(view: View, key: str) -> addresses.IpAddress | None:
+def _bound(view: ConfigView, key: str) -> addresses.IpAddress | None:
     text = view.text(key)
     return addresses.parse_ip(without_leading_zeros(text)) if text else None
 

@@ -122,7 +122,7 @@ def read(network: Network, nad: Nad) -> Footprint:
         link=link,
         vlan=vlan,
         mode=conf.text("mode") or "",
-        mtu=conf.whole("mtu") or 0,
+        mtu=conf.integer("mtu") or 0,
         spans=spans,
         bounds=tuple((span.subnet.version, int(span.first), int(span.last)) for span in spans),
         ipam=first.ipam_type,
@@ -144,11 +144,11 @@ def _link(entry: Entry) -> tuple[str, int]:
     if conf.flag("linkInContainer"):
         return "", 0
     if entry.type == "bridge":
-        return conf.text("bridge") or "cni0", conf.whole("vlan") or 0
+        return conf.text("bridge") or "cni0", conf.integer("vlan") or 0
     if entry.type == "ovs":
-        return f"ovs:{conf.text('bridge') or ''}", conf.whole("vlan") or 0
+        return f"ovs:{conf.text('bridge') or ''}", conf.integer("vlan") or 0
     if entry.type == "vlan":
-        return conf.text("master") or "", conf.whole("vlanId") or 0
+        return conf.text("master") or "", conf.integer("vlanId") or 0
     if entry.type in {"macvlan", "ipvlan"}:
         return conf.text("master") or "", 0
     if entry.type == "host-device":
@@ -188,10 +188,10 @@ def _spans(entry: Entry) -> Iterator[Span]:
     if entry.ipam_type == "host-local":
         yield from (span for group, view in _ranges(ipam) if (span := _host_local(view, group)))
     elif entry.ipam_type == "whereabouts":
-        views = (ipam, *ipam.inners("ipRanges"))
+        views = (ipam, *ipam.objects("ipRanges"))
         yield from (span for group, view in enumerate(views) if (span := _whereabouts(view, group)))
     elif entry.ipam_type == "static":
-        for group, item in enumerate(ipam.inners("addresses")):
+        for group, item in enumerate(ipam.objects("addresses")):
             address = addresses.parse_cidr(item.text("address") or "")
             if address is not None:
                 yield Span(address.ip, address.ip, address, group)
@@ -199,7 +199,7 @@ def _spans(entry: Entry) -> Iterator[Span]:
 
 def _routed(entry: Entry) -> Iterator[IpInterface]:
     """Without default routes, behind which no gateway is looked for."""
-    for view in entry.ipam.inners("routes") if entry.ipam else ():
+    for view in entry.ipam.objects("routes") if entry.ipam else ():
         destination = addresses.parse_cidr(view.text("dst") or "")
         if destination is not None and destination.network.prefixlen:
             yield destination

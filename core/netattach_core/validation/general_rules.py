@@ -167,7 +167,7 @@ def _type(entry: Entry) -> Iterator[Finding]:
     """G14."""
     if isinstance(entry.conf.value("type"), str):
         yield from _type_name(entry.conf, entry.type, "type", "macvlan")
-    elif not entry.conf.given("type"):
+    elif not entry.conf.has("type"):
         yield _type_missing(entry.raw)
     if entry.ipam is not None and entry.ipam_type:
         yield from _type_name(entry.ipam, entry.ipam_type, "ipam.type", "host-local")
@@ -259,7 +259,7 @@ def _ipam(entry: Entry) -> Iterator[Finding]:
     yield from _ipam_taken_back(entry)
     if plugin is None or plugin.role is not Role.MAIN or entry.ipam_type or _wrong_type(entry):
         return
-    where = ("ipam",) if conf.given("ipam") else ()
+    where = ("ipam",) if conf.has("ipam") else ()
     if plugin.ipam is Ipam.REQUIRED and not (plugin.type == "ipvlan" and entry.context.chained):
         problem = f"{plugin.type} needs addresses, and no IPAM plugin is named: it fails"
         fix = 'add "ipam": {"type": "host-local", "subnet": "10.1.2.0/24"}, or another IPAM'
@@ -271,7 +271,7 @@ def _ipam(entry: Entry) -> Iterator[Finding]:
         fix = 'write "cniVersion": "0.3.1" or newer, or add an `ipam`'
         # A file that ovs reads on the node may bring what is missing.
         yield conf.found(
-            IPAM_MISSING, problem, fix, *where, severity=WARN if conf.given("configuration_path") else None
+            IPAM_MISSING, problem, fix, *where, severity=WARN if conf.has("configuration_path") else None
         )
     if plugin.ipam is Ipam.OPTIONAL and entry.ipam is not None and entry.ipam.node.value:
         problem = f"`ipam` has no `type`, so {plugin.type} makes an interface without addresses and reads nothing of it"
@@ -293,8 +293,8 @@ def _ipam_taken_back(entry: Entry) -> Iterator[Finding]:
 def _wrong_type(entry: Entry) -> bool:
     """Whether `ipam`, or its type, is of the wrong type, which the schema has said already."""
     if entry.ipam is None:
-        return entry.conf.given("ipam")
-    return entry.ipam.given("type") and entry.ipam.text("type") is None
+        return entry.conf.has("ipam")
+    return entry.ipam.has("type") and entry.ipam.text("type") is None
 
 
 def _floor(entry: Entry, network: Network) -> Iterator[Finding]:
@@ -302,7 +302,7 @@ def _floor(entry: Entry, network: Network) -> Iterator[Finding]:
     plugin = entry.plugin
     if plugin and entry.context.older_than(plugin.min_version) and _version_is_plain(network.top):
         problem = f"{plugin.type} does not speak CNI {entry.context.cni_version}, only {plugin.min_version} and newer: it fails"
-        where: Path = ("cniVersion",) if network.top.given("cniVersion") else ()
+        where: Path = ("cniVersion",) if network.top.has("cniVersion") else ()
         yield network.top.found(
             CNI_VERSION_OLD, problem, f'write "cniVersion": "{plugin.min_version}" or newer', *where
         )
@@ -327,4 +327,4 @@ def _plugins_of(entry: Entry) -> tuple[Plugin | None, ...]:
 
 def _version_is_plain(top: View) -> bool:
     """Whether the version is one that exists, or none; another one has been refused already."""
-    return not top.given("cniVersion") or top.text("cniVersion") in {"", *versions.SUPPORTED}
+    return not top.has("cniVersion") or top.text("cniVersion") in {"", *versions.SUPPORTED}

@@ -101,7 +101,7 @@ def _surely(key: str, meant: str, aliases: Mapping[str, str]) -> bool:
 def _move(key: str, node: Node, schema: Schema, reader: Reader) -> str | None:
     """Where the key would be read, if not here: beside the ipam section, in that, or in another member or its entries."""
     around = reader.main_schema.get("properties", {})
-    if reader.main and not reader.main.given(key) and (key in _OF_ANY_PLUGIN or key in around):
+    if reader.main and not reader.main.has(key) and (key in _OF_ANY_PLUGIN or key in around):
         return "move it out of `ipam`, beside the plugin's `type`"
     if key in reader.ipam.get("properties", {}) and not _holds(node.value.get("ipam"), key):
         return "move it into `ipam`"

@@ -21,7 +21,7 @@ _WRITTEN_BY_FLANNEL = dict.fromkeys(("type", "name", "cniVersion", "ipam"), sche
 
 def of(entry: Entry) -> View | None:
     """The section as the author wrote it."""
-    return entry.raw.inner("delegate") if entry.type == _FLANNEL else None
+    return entry.raw.object("delegate") if entry.type == _FLANNEL else None
 
 
 def check(entry: Entry) -> Iterator[Finding]:

@@ -154,9 +154,7 @@ def _interface(entry: Entry, nodes: _Known, *, allowed: bool) -> Iterator[Findin
         yield from _missing(entry, key, name, nodes)
         yield from _mtu(entry, name, nodes)
     elif (
-        entry.plugin
-        and entry.plugin.uses_default_route_interface
-        and (name == "" or not entry.conf.given(key))
+        entry.plugin and entry.plugin.uses_default_route_interface and (name == "" or not entry.conf.has(key))
     ):
         yield from _omitted(entry, key, nodes, allowed=allowed)
 
@@ -230,7 +228,7 @@ def _missing(entry: Entry, key: str, name: str, nodes: _Known) -> Iterator[Findi
 
 def _mtu(entry: Entry, name: str, nodes: _Known) -> Iterator[Finding]:
     """MV3, VL4."""
-    mtu = entry.conf.whole("mtu")
+    mtu = entry.conf.integer("mtu")
     if not mtu or entry.type not in _REFUSES_LARGE_MTU:
         return
     masters = nodes.interfaces(name)
@@ -249,7 +247,7 @@ def _bridge(entry: Entry, nodes: _Known) -> Iterator[Finding]:
     """BR12. Of a link without a kind nothing is said: it is a card, or nobody knows what."""
     name = entry.conf.text("bridge") or "cni0"
     having = nodes.interfaces(name)
-    where = ("bridge",) if entry.conf.given("bridge") else ()
+    where = ("bridge",) if entry.conf.has("bridge") else ()
     if name in _POD_BRIDGES and (having or (where and not nodes.nodes)):
         yield _primary_bridge(entry, name, [node for node, _ in having], where)
     wrong = [(node, interface) for node, interface in having if interface.kind not in ("", _BRIDGE)]

@@ -135,9 +135,9 @@ def _entry(raw: View, binary: str, place: _Place, version: str, top: View, nad: 
         adds_gateways=kind == "bridge" and (conf.flag("isGateway") or conf.flag("isDefaultGateway")),
         supplies_ranges=plugin.supplies_ranges if plugin else None,
     )
-    ipam = conf.inner("ipam")
+    ipam = conf.object("ipam")
     ipam_type = (ipam.text("type") if ipam else None) or ""
-    if ipam is not None and plugin is not None and not ipam.given("type"):
+    if ipam is not None and plugin is not None and not ipam.has("type"):
         ipam_type = plugin.default_ipam
     known = ipam_plugin(ipam_type)
     ipam_raw = _ipam_raw(raw)
@@ -167,13 +167,13 @@ def _gives_no_address(entry: Entry) -> bool:
 
     A file on the node that ovs reads may name one.
     """
-    if entry.plugin is None or entry.conf.value("ipam") or entry.conf.given("configuration_path"):
+    if entry.plugin is None or entry.conf.value("ipam") or entry.conf.has("configuration_path"):
         return False
     return entry.type in BARE_WITHOUT_IPAM or entry.plugin.role is Role.CHAINED
 
 
 def _capabilities(conf: View) -> frozenset[str]:
-    declared = conf.inner("capabilities")
+    declared = conf.object("capabilities")
     return (
         frozenset(name for name, on in declared.node.value.items() if on is True) if declared else frozenset()
     )
