@@ -156,7 +156,7 @@ def test_a_refusal_names_the_place_and_the_fix() -> None:
     with pytest.raises(AnnotationError) as refusal:
         networks_annotation.parse('[{"name": "a"}, {"name": "b", "mac": "02:00"}]', "test")
 
-    assert "element 1: `mac` '02:00' is not 6 bytes such as 02:00:00:00:00:01" == refusal.value.message
+    assert "element 1: `mac` '02:00' is not 6 bytes, for example 02:00:00:00:00:01" == refusal.value.message
 
 
 @given(st.text())

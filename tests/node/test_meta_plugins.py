@@ -25,8 +25,8 @@ def files(tmp_path: Path) -> Iterator[list[Path]]:
     """Of root, beside nothing else, and named like ours; they stay."""
     paths = [
         tmp_path / "alone/file",
-        tmp_path / "like/cbr0" / netattach_conf.BEHIND,
-        tmp_path / "like" / netattach_conf.STAND_IN,
+        tmp_path / "like/cbr0" / netattach_conf.CHAINED_FILE_NAME,
+        tmp_path / "like" / netattach_conf.UNINSTALL_FILE_NAME,
     ]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)

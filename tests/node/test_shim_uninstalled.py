@@ -25,7 +25,7 @@ class UninstallChain:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.place = root / "net.d/cbr0" / netattach_conf.BEHIND
+        self.place = root / "net.d/cbr0" / netattach_conf.CHAINED_FILE_NAME
         self.place.parent.mkdir(parents=True)
         self.place.write_text("{}")
         (root / "ledger/chains/del").mkdir(parents=True)
@@ -46,7 +46,7 @@ class UninstallChain:
     def call(
         self, command: str, variables: Mapping[str, str] | None = None, **more: Any
     ) -> subprocess.CompletedProcess[str]:
-        plugin = json.loads(netattach_conf.behind_text()) | more
+        plugin = json.loads(netattach_conf.chained_text()) | more
         return uninstalled.call(self.root, command, plugin, variables or {})
 
 
@@ -146,8 +146,8 @@ def test_no_path_of_the_configuration_is_removed(
     """A plugin that starts the shim hands it what a network's author wrote, and the shim is root. Nor one with our names."""
     strangers = [
         behind.root / "precious/alone/file",
-        behind.root / "precious/cbr0" / netattach_conf.BEHIND,
-        behind.root / "precious" / netattach_conf.STAND_IN,
+        behind.root / "precious/cbr0" / netattach_conf.CHAINED_FILE_NAME,
+        behind.root / "precious" / netattach_conf.UNINSTALL_FILE_NAME,
     ]
     for path in strangers:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -205,7 +205,7 @@ def test_a_note_that_may_be_anothers_is_not_believed(
 def test_no_network_of_the_note_leads_out_of_the_directory(behind: UninstallChain, network: str) -> None:
     """Its name is one directory of the node's configuration directory, and no link to another."""
     (behind.place.parents[1] / "link").symlink_to(behind.place.parent)
-    above = [behind.place.parents[index] / netattach_conf.BEHIND for index in (1, 2)]
+    above = [behind.place.parents[index] / netattach_conf.CHAINED_FILE_NAME for index in (1, 2)]
     for path in above:
         path.write_text("{}")
     behind.says(behind.place.parents[1], network)

@@ -135,11 +135,11 @@ def behind(after: Others, ours: UninstallChain) -> Path:
     """The one in the directory that libcni chains, and no other: that a runtime uses both is another test's."""
     ours.take()
     _stand_in(after).unlink()
-    return after.node.stage.places.conf_dir / "cbr0" / netattach_conf.BEHIND
+    return after.node.stage.places.conf_dir / "cbr0" / netattach_conf.CHAINED_FILE_NAME
 
 
 def _stand_in(after: Others) -> Path:
-    return after.node.stage.places.conf_dir / netattach_conf.STAND_IN
+    return after.node.stage.places.conf_dir / netattach_conf.UNINSTALL_FILE_NAME
 
 
 def _what_is_left(after: Others) -> list[str]:

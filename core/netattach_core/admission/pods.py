@@ -89,7 +89,7 @@ def _of_networks(asked: Mapping[str, str], own: str, settings: ValidationSetting
         return Asked(findings=(_unreadable(NETWORKS, error),))
     if selections and on_host:
         return Asked(findings=(_host_network(NETWORKS),))
-    before = len(network_selection.given(asked, own, settings.selection)) + 1
+    before = len(network_selection.cluster_defaults(asked, own, settings.selection)) + 1
     findings = [
         *_isolation(NETWORKS, selections, own, settings),
         *_interfaces(selections, before),

@@ -1,11 +1,11 @@
-"""Binaries that are a plugin under another name."""
+"""Plugin binaries that exist under another name."""
 
 from __future__ import annotations
 
-OTHER_NAMES = {"cnv-bridge": "bridge", "cnv-tuning": "tuning"}
-"""KubeVirt's builds (cluster-network-addons-operator data/linux-bridge/002-linux-bridge.yaml)."""
+ALIASES = {"cnv-bridge": "bridge", "cnv-tuning": "tuning"}
+"""From KubeVirt's cluster-network-addons-operator (`data/linux-bridge/002-linux-bridge.yaml`)."""
 
 
-def own_name(binary: str) -> str:
-    """The plugin that a binary of this name is."""
-    return OTHER_NAMES.get(binary, binary)
+def canonical_name(binary: str) -> str:
+    """The name of the plugin that a binary contains."""
+    return ALIASES.get(binary, binary)

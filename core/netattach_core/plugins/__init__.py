@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 
-from netattach_core.cni.plugin_aliases import OTHER_NAMES
+from netattach_core.cni.plugin_aliases import ALIASES
 from netattach_core.plugins import (
     bandwidth,
     bond,
@@ -85,7 +85,7 @@ RULES: tuple[Rule, ...] = (
     *(rule for plugin in PLUGINS for rule in plugin.rules),
 )
 
-OTHER_TYPES = (
+UNSUPPORTED_TYPES = (
     "accelerated-bridge",
     "antrea",
     "aws-cni",
@@ -128,4 +128,4 @@ def ipam_plugin(kind: str) -> Plugin | None:
 @functools.cache
 def known_types(*, ipam: bool) -> tuple[str, ...]:
     """All known names of IPAM plugins, or of main and chained plugins, aliases included."""
-    return (*(p.type for p in PLUGINS if (p.role is Role.IPAM) == ipam), *OTHER_NAMES, *OTHER_TYPES)
+    return (*(p.type for p in PLUGINS if (p.role is Role.IPAM) == ipam), *ALIASES, *UNSUPPORTED_TYPES)

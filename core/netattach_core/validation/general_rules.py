@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from netattach_core.cni import versions
-from netattach_core.cni.plugin_aliases import own_name
+from netattach_core.cni.plugin_aliases import canonical_name
 from netattach_core.net import names
 from netattach_core.plugins import ipam_plugin, known_types, main_plugin
 from netattach_core.plugins.plugin import Ipam, Plugin, Role
@@ -171,7 +171,7 @@ def _type(entry: Entry) -> Iterator[Finding]:
         yield _type_missing(entry.raw)
     if entry.ipam is not None and entry.ipam_type:
         yield from _type_name(entry.ipam, entry.ipam_type, "ipam.type", "host-local")
-        if entry.ipam_plugin is None and main_plugin(own_name(entry.ipam_type)):
+        if entry.ipam_plugin is None and main_plugin(canonical_name(entry.ipam_type)):
             problem = f"{entry.ipam_type} is no IPAM plugin: it gives no addresses, and fails when it is asked for some"
             yield entry.ipam.found(
                 IPAM_TYPE, problem, "write host-local, static, dhcp or whereabouts", "type"

@@ -15,7 +15,7 @@ RULES = (META_PLUGIN,)
 
 def check(root: Node) -> Iterator[Finding]:
     """Wherever a plugin may be named: `type`, `ipam`, `delegate`, and what only a foreign plugin knows of."""
-    for path, node in meta_plugins.named(root):
+    for path, node in meta_plugins.find_all(root):
         problem = f"{node.value} attaches networks itself, and no network leads back to it: every node refuses this one"
         fix = (
             "name the plugin that gives the addresses"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from netattach_core.cni.plugin_aliases import own_name
+from netattach_core.cni.plugin_aliases import canonical_name
 from netattach_core.plugins import main_plugin, schema_types
 from netattach_core.plugins.view import View
 from netattach_core.text.finding import Finding
@@ -27,7 +27,7 @@ def of(entry: Entry) -> View | None:
 def check(entry: Entry) -> Iterator[Finding]:
     """Its shape and its keys, by the schema of the plugin that reads them."""
     raw = of(entry)
-    plugin = main_plugin(own_name(raw.text("type") or _DEFAULT)) if raw else None
+    plugin = main_plugin(canonical_name(raw.text("type") or _DEFAULT)) if raw else None
     if raw is None or plugin is None:
         return
     schema = _without_own(main_schema(plugin.type))

@@ -9,7 +9,7 @@ from typing import Any
 
 from netattach_core.api.nad import RESOURCE_NAME, Nad
 from netattach_core.cni import versions
-from netattach_core.cni.plugin_aliases import own_name
+from netattach_core.cni.plugin_aliases import canonical_name
 from netattach_core.plugins import ipam_plugin, main_plugin, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import View
@@ -70,7 +70,7 @@ def read(root: Node, nad: Nad) -> Network:
     raws = View(root).items("plugins") if listed else (View(root),)
     raws = tuple(raw for raw in raws if isinstance(raw.node.value, dict))
     binaries = [_type(raw.node) for raw in raws]
-    types = [own_name(binary) for binary in binaries]
+    types = [canonical_name(binary) for binary in binaries]
     makers = (index for index, kind in enumerate(types) if _makes_interface(kind))
     first_maker = next(makers, len(types))
     entries: list[Entry] = []
@@ -114,7 +114,7 @@ class _Place:
 
 
 def _entry(raw: View, binary: str, place: _Place, version: str, top: View, nad: Nad) -> Entry:
-    kind = own_name(binary)
+    kind = canonical_name(binary)
     plugin = main_plugin(kind)
     schema = main_schema(plugin.type if plugin else "")
     conf = View(as_go_reads(raw.node, schema), raw.path)

@@ -42,9 +42,9 @@ class NetworkResolver:
         try:
             wanted = await self._wanted(call)
             networks = [await self._default(wanted.default)]
-            networks += [await self._given(each) for each in wanted.given]
+            networks += [await self._given(each) for each in wanted.cluster_defaults]
             networks += [await self._network(each) for each in wanted.networks]
-            selections = (*wanted.given, *wanted.networks)
+            selections = (*wanted.cluster_defaults, *wanted.networks)
             named = [each.device_id if each else "" for each in (wanted.default, *selections)]
             default, *others = await self._with_devices(call, networks, named)
             return attachment.decide(

@@ -63,7 +63,7 @@ class StatusAndGc:
             try:
                 default = attachment.primary(call, self._networks.primary())
                 outcome = await _carried_out(
-                    plan.collect(default, call.valid, await self._alive()), call, shim
+                    plan.collect(default, call.valid_attachments, await self._alive()), call, shim
                 )
             finally:
                 self._none_collects.set()

@@ -78,7 +78,9 @@ class CniConfDir:
             entries = sorted(self._directory.iterdir())
         except FileNotFoundError:
             return []
-        ours = netattach_conf.OURS  # by name, since what somebody spoilt does not say any more whose it is
+        ours = (
+            netattach_conf.OWN_FILE_NAMES
+        )  # by name, since what somebody spoilt does not say any more whose it is
         return [
             p
             for p in entries
@@ -106,7 +108,9 @@ def _with_more_plugins(path: Path, text: str, conf: NetworkConfig) -> str:
         return text
     try:
         more = [
-            each.read_text() for each in sorted(beside.glob("*.conf")) if each.name != netattach_conf.BEHIND
+            each.read_text()
+            for each in sorted(beside.glob("*.conf"))
+            if each.name != netattach_conf.CHAINED_FILE_NAME
         ]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(error)) from error

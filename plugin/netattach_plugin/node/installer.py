@@ -100,7 +100,7 @@ class Installer:
         primary = cni_config.parse(self._networks.primary().config_text)
         atomic_file.write(self._conf, netattach_conf.text(primary.cni_version).encode(), 0o600)
         self._behind.give_up()
-        before = netattach_conf.before_ours(path.name for path in self._conf.parent.iterdir())
+        before = netattach_conf.files_before_ours(path.name for path in self._conf.parent.iterdir())
         if before:
             raise ConfigError(
                 f"the container runtime takes {self._conf.parent / before[0]}, which comes before {netattach_conf.FILE_NAME}; "

@@ -38,7 +38,7 @@ class UninstallChain:
 
     def __init__(self, conf_dir: Path, chains: Path) -> None:
         self._conf_dir = conf_dir
-        self._stand_in = conf_dir / netattach_conf.STAND_IN
+        self._stand_in = conf_dir / netattach_conf.UNINSTALL_FILE_NAME
         self._note = chains / NOTE
 
     def take(self) -> None:
@@ -51,7 +51,7 @@ class UninstallChain:
             name, content = files[-1]
             conf = cni_config.parse(content.decode())
             place = self._place(name, conf)
-            own = netattach_conf.behind_text()
+            own = netattach_conf.chained_text()
             self._write_stand_in(conf, own, files)
             if place is not None:
                 place.parent.mkdir(mode=0o755, exist_ok=True)
@@ -63,7 +63,7 @@ class UninstallChain:
         """We are back, and our conf is in place. Raises OSError."""
         self._stand_in.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
-        for path in self._conf_dir.glob(f"*/{netattach_conf.BEHIND}"):
+        for path in self._conf_dir.glob(f"*/{netattach_conf.CHAINED_FILE_NAME}"):
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # others have plugins in it too
                 path.parent.rmdir()
@@ -74,11 +74,11 @@ class UninstallChain:
         for path in sorted(self._conf_dir.iterdir()):
             if (
                 path.suffix not in netattach_conf.SUFFIXES
-                or path.name in netattach_conf.OURS
+                or path.name in netattach_conf.OWN_FILE_NAMES
                 or path.is_dir()
             ):
                 continue
-            if path.name < netattach_conf.STAND_IN:
+            if path.name < netattach_conf.UNINSTALL_FILE_NAME:
                 raise ConfigError(f"the runtime takes {path}, which comes before all that we could leave")
             read.append((path.name, path.read_bytes()))
             conf = _parsed(read[-1][1])
@@ -91,13 +91,13 @@ class UninstallChain:
     def _place(self, name: str, conf: NetworkConfig) -> Path | None:
         if not name.endswith(".conflist") or conf.only_inlined or not names.is_cni_name(conf.name):
             return None
-        return self._conf_dir / conf.name / netattach_conf.BEHIND
+        return self._conf_dir / conf.name / netattach_conf.CHAINED_FILE_NAME
 
     def _write_stand_in(self, conf: NetworkConfig, own: str, files: list[_File]) -> None:
         """The note first: a copy without one is taken for old. Itself is among the files, since one that was spoilt has to go."""
         primary = files[-1][1].decode()
         copy = uninstall_conflist.text(primary, own).encode()
-        made_from = ((netattach_conf.STAND_IN, copy), *files)
+        made_from = ((netattach_conf.UNINSTALL_FILE_NAME, copy), *files)
         source = Source(str(self._conf_dir), netattach_conf.FILE_NAME, first=True, files=made_from)
         network = Network(network=conf.name, config_text=primary, config_name=conf.name)
         self._note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

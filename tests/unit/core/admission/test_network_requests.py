@@ -268,7 +268,7 @@ def test_namespaces_are_isolated_where_the_settings_say_so() -> None:
     assert [] == rules(admission.of_pod(body, None, "lab").findings)
     (finding,) = admission.of_pod(body, None, "lab", isolated).findings
     assert ("pod-isolated", Severity.DENY, (NETWORKS, 3)) == (finding.rule.id, finding.weight, finding.path)
-    assert "its global ones are shared" in finding.problem
+    assert "global namespaces are shared" in finding.problem
 
 
 TEMPLATE = pod("net")

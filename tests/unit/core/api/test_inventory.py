@@ -25,7 +25,7 @@ from netattach_core.api.inventory import (
     ids=lambda link: link.name,
 )
 def test_the_nodes_end_of_a_pods_link_is_left_out(link: Interface) -> None:
-    assert () == inventory.lasting([link])
+    assert () == inventory.without_pods([link])
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_the_nodes_end_of_a_pods_link_is_left_out(link: Interface) -> None:
     ids=["the card of a node that is a container", "one with an address", "another kind", "a card"],
 )
 def test_the_nodes_own_interfaces_stay_as_they_are(link: Interface) -> None:
-    assert (link,) == inventory.lasting([link])
+    assert (link,) == inventory.without_pods([link])
 
 
 def test_what_follows_the_pods_is_left_out_of_what_stays() -> None:
@@ -47,7 +47,9 @@ def test_what_follows_the_pods_is_left_out_of_what_stays() -> None:
         "cbr0", kind="bridge", mac="02:00:00:00:00:01", addresses=("10.244.0.1/24", "fe80::1/64")
     )
 
-    assert (Interface("cbr0", kind="bridge", addresses=("10.244.0.1/24",)),) == inventory.lasting([bridge])
+    assert (Interface("cbr0", kind="bridge", addresses=("10.244.0.1/24",)),) == inventory.without_pods(
+        [bridge]
+    )
 
 
 def test_an_address_of_the_node_makes_its_interface_a_default_one() -> None:
@@ -66,11 +68,11 @@ def test_an_address_of_the_node_makes_its_interface_a_default_one() -> None:
         ),
         DefaultInterface("br1", ("carries flannel's public-ip 10.1.0.1",)),
         DefaultInterface("eth1", ("is a port of br1, which carries flannel's public-ip 10.1.0.1",)),
-    ) == inventory.with_addresses(defaults, interfaces, known)
+    ) == inventory.with_node_addresses(defaults, interfaces, known)
 
 
 def test_an_address_that_no_interface_carries_is_nothing() -> None:
-    assert () == inventory.with_addresses(
+    assert () == inventory.with_node_addresses(
         [], [Interface("eth0")], [NodeAddress("10.0.0.1", "the node's InternalIP")]
     )
 

@@ -25,14 +25,14 @@ BOTH = (NetworkSelection("infra", "storage"), NetworkSelection("infra", "backup"
 PODS: dict[str, tuple[dict[str, str], str, SelectionSettings, PodSelection]] = {
     "nothing": ({}, "lab", SelectionSettings(), PodSelection()),
     "blanks": ({NETWORKS: " ", DEFAULT_NETWORK: "\n"}, "lab", SelectionSettings(), PodSelection()),
-    "what all get": ({}, "lab", GIVING, PodSelection(given=BOTH)),
+    "what all get": ({}, "lab", GIVING, PodSelection(cluster_defaults=BOTH)),
     "a system namespace": ({}, "kube-system", GIVING, PodSelection()),
     "a pod that does without": ({SKIP_DEFAULT_NETWORKS: "true"}, "lab", GIVING, PodSelection()),
     "a pod that says something else": (
         {SKIP_DEFAULT_NETWORKS: "True"},
         "lab",
         GIVING,
-        PodSelection(given=BOTH),
+        PodSelection(cluster_defaults=BOTH),
     ),
     "everything at once": (
         {NETWORKS: "a", DEFAULT_NETWORK: "own"},
@@ -45,7 +45,8 @@ PODS: dict[str, tuple[dict[str, str], str, SelectionSettings, PodSelection]] = {
         "lab",
         ISOLATED,
         PodSelection(
-            given=(NetworkSelection("kube-system", "storage"),), networks=(NetworkSelection("lab", "a"),)
+            cluster_defaults=(NetworkSelection("kube-system", "storage"),),
+            networks=(NetworkSelection("lab", "a"),),
         ),
     ),
 }
@@ -59,10 +60,10 @@ def test_what_a_pod_gets(
 
 
 REFUSED = {
-    "the networks": ({NETWORKS: "other/a"}, f"annotation {NETWORKS}: networks of namespace 'other' are not for pods of 'lab'"),
-    "the default network": ({DEFAULT_NETWORK: "other/a"}, f"annotation {DEFAULT_NETWORK}: networks of namespace 'other' are not"),
+    "the networks": ({NETWORKS: "other/a"}, f"annotation {NETWORKS}: pods in namespace 'lab' cannot use networks in "),
+    "the default network": ({DEFAULT_NETWORK: "other/a"}, f"annotation {DEFAULT_NETWORK}: pods in namespace 'lab' cannot"),
     "both, the default network first": ({NETWORKS: "[", DEFAULT_NETWORK: "["}, f"annotation {DEFAULT_NETWORK}: line 1"),
-    "one of several": ({NETWORKS: "a, shared/b, other/c"}, f"annotation {NETWORKS}: networks of namespace 'other'"),
+    "one of several": ({NETWORKS: "a, shared/b, other/c"}, f"annotation {NETWORKS}: pods in namespace 'lab' cannot use networks"),
 }  # fmt: skip  # a table
 
 

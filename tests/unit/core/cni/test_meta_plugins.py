@@ -94,7 +94,7 @@ def test_every_place_is_told() -> None:
     """At once, as all findings are."""
     config = json.dumps({"plugins": [{"type": "multus", "ipam": {"type": "netattach"}}]})
 
-    places = [path_text(path) for path, _ in meta_plugins.named(json_document.parse(config))]
+    places = [path_text(path) for path, _ in meta_plugins.find_all(json_document.parse(config))]
 
     assert ["plugins[0].type", "plugins[0].ipam.type"] == places
 

@@ -106,8 +106,8 @@ def test_status_and_gc_are_of_no_container() -> None:
         {"cni.dev/attachments": listed},
     ):
         call = cni_request.parse(environment, json.dumps({**conf, **keys}).encode())
-        assert (("c1", "eth0"),) == call.valid
-    assert () == cni_request.parse(environment, json.dumps(conf).encode()).valid
+        assert (("c1", "eth0"),) == call.valid_attachments
+    assert () == cni_request.parse(environment, json.dumps(conf).encode()).valid_attachments
     assert "STATUS" == cni_request.parse({"CNI_COMMAND": "STATUS"}, json.dumps(conf).encode()).command
 
 

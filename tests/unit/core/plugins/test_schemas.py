@@ -55,7 +55,7 @@ def test_no_type_is_listed_twice() -> None:
     listed = [(plugin.type, plugin.role is Role.IPAM) for plugin in plugins.PLUGINS]
 
     assert len(set(listed)) == len(listed)
-    assert not {kind for kind, _ in listed} & set(plugins.OTHER_TYPES)
+    assert not {kind for kind, _ in listed} & set(plugins.UNSUPPORTED_TYPES)
 
 
 def _keys(schema: Mapping[str, Any]) -> list[str]:

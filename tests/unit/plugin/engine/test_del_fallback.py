@@ -56,7 +56,7 @@ def test_what_attaches_networks_itself_is_never_run_for_its_addresses(
     config = HOST_DEVICE.replace("host-local", ipam)
     world.store.create({**body("NetworkAttachmentDefinition", "card"), "spec": {"config": config}})
     with monkeypatch.context() as earlier:
-        earlier.setattr(meta_plugins, "first_named", lambda _: None)
+        earlier.setattr(meta_plugins, "find_first", lambda _: None)
         world.add()
     world.shim.replies["DEL net1 host-device"] = failed("failed to find net1")
     world.links.present.discard("net1")

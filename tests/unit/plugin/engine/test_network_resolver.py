@@ -131,9 +131,9 @@ NO_DEFAULT = {
     "no file of this node has that name; create it, or correct the pod's annotation",
     "test/on-node": "network test/on-node: there is no NetworkAttachmentDefinition 'on-node' in namespace 'test'; create it",
     "test/a@data": "network test/a: the runtime looks for the default network's interface as 'eth0'; remove `data`",
-    "test/a, test/b": f"annotation {DEFAULT_NETWORK}: names 2 networks, and a pod has one default network",
-    "[]": f"annotation {DEFAULT_NETWORK}: names 0 networks, and a pod has one default network",
-    "a b": f"annotation {DEFAULT_NETWORK}: `a b` names no network",
+    "test/a, test/b": f"annotation {DEFAULT_NETWORK}: selects 2 networks, but a pod has exactly one default network",
+    "[]": f"annotation {DEFAULT_NETWORK}: selects 0 networks, but a pod has exactly one default network",
+    "a b": f"annotation {DEFAULT_NETWORK}: `a b` is not a network",
     "test/ours": "network test/ours: its type is netattach, which attaches networks itself: no network leads back to it; "
     "name another plugin",
 }
@@ -164,7 +164,7 @@ def test_isolation_holds_for_default_networks_too(asked: str) -> None:
 
     said = refusal(world)
 
-    assert said.startswith(f"pod test/p: annotation {DEFAULT_NETWORK}: networks of namespace ")
+    assert said.startswith(f"pod test/p: annotation {DEFAULT_NETWORK}: pods in namespace 'test' cannot use ")
     assert "secret" not in said
 
 

@@ -232,7 +232,7 @@ def test_a_file_that_the_runtime_takes_instead_of_ours_is_named(node: Node, name
 
 @pytest.mark.parametrize("name", ["00-a.txt", ".00-a.conf.tmp", "00-notes", "10-default.conf"])
 def test_other_files_are_not_before_ours(name: str) -> None:
-    assert [] == netattach_conf.before_ours([netattach_conf.FILE_NAME, name])
+    assert [] == netattach_conf.files_before_ours([netattach_conf.FILE_NAME, name])
 
 
 def test_a_directory_of_another_user_is_named(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

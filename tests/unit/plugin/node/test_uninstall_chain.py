@@ -268,7 +268,7 @@ def test_while_it_lies_there_the_compiled_primary_does_not_count_it(node: Node) 
 
 def test_its_name_comes_before_ours_and_behind_multus() -> None:
     """And ends as runtimes want a list to end."""
-    assert netattach_conf.STAND_IN == STAND_IN
+    assert netattach_conf.UNINSTALL_FILE_NAME == STAND_IN
     assert [
         "00-multus.conf",
         "00-multus.conflist",

@@ -53,7 +53,7 @@ class Files:
 
 def behind(plugins: list[dict[str, str]]) -> Delegate:
     """The default network with us at its end, as a runtime took it while we were uninstalled."""
-    ours = json.loads(netattach_conf.behind_text())
+    ours = json.loads(netattach_conf.chained_text())
     return Delegate("cbr0", {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [*plugins, ours]})
 
 

@@ -283,7 +283,7 @@ def test_uninstalled_it_hands_its_pods_over(run: Callable[..., Node]) -> None:
     assert 2 == len(json.loads(noted.read_text()))
     assert 2 == len(list((node.settings.multus / "results").iterdir()))
     assert 1 == len(list((node.settings.libcni / "results").iterdir()))
-    assert [netattach_conf.STAND_IN, "10-default.conflist", "netattach.conf"] == sorted(
+    assert [netattach_conf.UNINSTALL_FILE_NAME, "10-default.conflist", "netattach.conf"] == sorted(
         p.name for p in node.conf.rglob("*") if p.is_file()
     )
     assert (node.settings.ledger / "chains/stand-in").exists()  # where the shim looks
@@ -370,7 +370,7 @@ def test_namespaces_are_isolated_from_the_moment_that_the_settings_say_so(run: C
             NADS, {"metadata": {"namespace": "shared", "name": "x"}, "spec": {"config": '{"type":"vlan"}'}}
         )
         status, said = await node.call("ADD", pod, asked)
-        assert (1, True) == (status, "networks of namespace 'shared' are not for pods of 'ns'" in str(said))
+        assert (1, True) == (status, "pods in namespace 'ns' cannot use networks in namespace 'shared'" in str(said))
 
         node.settings.config.write_text("namespaceIsolation: true\nglobalNamespaces: [shared]")
         async with asyncio.timeout(5):
