@@ -61,7 +61,9 @@ def test_uninstalled_under_running_pods_and_installed_again(running: Cluster) ->
     for name in NODES:
         assert "net1" in links(running, f"before-{name}")
         assert pings(running, f"before-{name}", "10.0.3.1")
-        assert [netattach_conf.UNINSTALL_FILE_NAME, "10-default.conflist"] == _configurations(running, name)[:2]
+        assert [netattach_conf.UNINSTALL_FILE_NAME, "10-default.conflist"] == _configurations(running, name)[
+            :2
+        ]
     assert "default" == running.read("nad", "second")["metadata"]["namespace"]
     for name in NODES:
         created(running, pod(f"plain-{name}", node=name))

@@ -73,11 +73,7 @@ def test_the_largest_configurations_take_no_time_that_others_notice(config: Any)
 
 def overlaps(*ranges: dict[str, str]) -> list[tuple[Any, str]]:
     found = validated(host_local(*[[each] for each in ranges]))
-    return [
-        (f.path[2], f.problem.partition(" overlaps ")[2])
-        for f in found
-        if f.rule.id == "range-overlap"
-    ]
+    return [(f.path[2], f.problem.partition(" overlaps ")[2]) for f in found if f.rule.id == "range-overlap"]
 
 
 def test_each_range_that_overlaps_is_told_of_once_at_the_later_one() -> None:
@@ -113,7 +109,9 @@ def test_of_many_subnets_a_message_names_ten() -> None:
         )
     )
 
-    assert found.problem.startswith("`gw` 11.0.0.1 is outside of the pod's subnets, 10.99.2.0/24, 10.0.0.0/24")
+    assert found.problem.startswith(
+        "`gw` 11.0.0.1 is outside of the pod's subnets, 10.99.2.0/24, 10.0.0.0/24"
+    )
     assert "10.0.8.0/24 and 11 more: the kernel" in found.problem
 
 

@@ -370,7 +370,10 @@ def test_namespaces_are_isolated_from_the_moment_that_the_settings_say_so(run: C
             NADS, {"metadata": {"namespace": "shared", "name": "x"}, "spec": {"config": '{"type":"vlan"}'}}
         )
         status, said = await node.call("ADD", pod, asked)
-        assert (1, True) == (status, "pods in namespace 'ns' cannot use networks in namespace 'shared'" in str(said))
+        assert (1, True) == (
+            status,
+            "pods in namespace 'ns' cannot use networks in namespace 'shared'" in str(said),
+        )
 
         node.settings.config.write_text("namespaceIsolation: true\nglobalNamespaces: [shared]")
         async with asyncio.timeout(5):
