@@ -71,3 +71,8 @@ def assert_weighed(case: Weighed) -> None:
     assert_fires(rule, bad)
     assert {weight} == {each.weight for each in validated_as_written(bad) if each.rule.id == rule}
     assert rule not in ids(validated_as_written(good))
+
+
+def severities(rule: str, config: Any) -> set[Severity]:
+    """The severities of a rule's findings about a config."""
+    return {finding.weight for finding in validated_as_written(config) if finding.rule.id == rule}
