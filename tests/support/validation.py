@@ -1,4 +1,4 @@
-"""NADs for the validator's tests: sound ones, of which a test changes one thing, and what is said of them."""
+"""NADs for the validator's tests: valid ones, of which a test changes one thing, and checks of the findings."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def assert_fires(rule: str, config: Any) -> None:
     assert all(finding.problem and finding.fix for finding in findings)
 
 
-Weighed = tuple[str, Severity, str, Any, Any]
-"""A rule, the weight of what the plugin makes of it, why, a configuration that breaks it, and one much like it that is right."""
+RuleCase = tuple[str, Severity, str, Any, Any]
+"""A rule, its severity, a description, a config that breaks the rule, and a similar one that does not."""
 
 
-def assert_weighed(case: Weighed) -> None:
-    """It fires with that weight, and stays silent over what is right."""
-    rule, weight, _, bad, good = case
+def assert_rule_case(case: RuleCase) -> None:
+    """The rule reports the bad config with this severity, and does not report the good one."""
+    rule, severity, _, bad, good = case
     assert_fires(rule, bad)
-    assert {weight} == {each.weight for each in validated_as_written(bad) if each.rule.id == rule}
+    assert {severity} == severities(rule, bad)
     assert rule not in ids(validated_as_written(good))
 
 

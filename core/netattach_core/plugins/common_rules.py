@@ -158,7 +158,7 @@ def exclude_each_other(config: ConfigView, one: str, other: str, why: str) -> It
 
 
 def dropped_dns(ipam: ConfigView, context: Context) -> Iterator[Finding]:
-    """`dns` in an `ipam` section whose main plugin drops the DNS settings of the IPAM result (macvlan.go: cmdAdd)."""
+    """`dns` in an `ipam` section whose main plugin drops the DNS settings of the IPAM result (`macvlan.go: cmdAdd`)."""
     if ipam.has("dns") and context.first_type in _DROPS_DNS:
         problem = f"{context.first_type} ignores `ipam.dns`; it returns only its own `dns`"
         yield ipam.found(

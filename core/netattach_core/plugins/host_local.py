@@ -74,7 +74,7 @@ def check(ipam: ConfigView, context: Context) -> Iterator[Finding]:
             "dataDir",
             severity=WARN,
         )
-    sound: list[list[_Range]] = []
+    valid_sets: list[list[_Range]] = []
     for views in sets:
         ranges = []
         for view in views:
@@ -82,12 +82,12 @@ def check(ipam: ConfigView, context: Context) -> Iterator[Finding]:
             yield from () if context.supplies_ranges and view.text("subnet") in _POD_CIDR else findings
             ranges += [read] if read else []
         yield from _inside_set(ranges)
-        sound.append(ranges)
-    yield from _overlaps([each for ranges in sound for each in ranges])
-    yield from _once_per_version(sound, context)
+        valid_sets.append(ranges)
+    yield from _overlaps([each for ranges in valid_sets for each in ranges])
+    yield from _once_per_version(valid_sets, context)
     yield from _across_nodes(ipam, context)
-    all_known = _only_these_ranges(context) and [len(s) for s in sound] == [len(s) for s in sets]
-    yield from route_rules.check(ipam, context, _pod_addresses(sound) if all_known else None)
+    all_known = _only_these_ranges(context) and [len(s) for s in valid_sets] == [len(s) for s in sets]
+    yield from route_rules.check(ipam, context, _pod_addresses(valid_sets) if all_known else None)
 
 
 def _missing(ipam: ConfigView, context: Context) -> Iterator[Finding]:
@@ -110,10 +110,10 @@ def _only_these_ranges(context: Context) -> bool:
 def pod_addresses(ipam: ConfigView, context: Context) -> list[route_rules.PodAddress] | None:
     """The pod's subnets and gateways; None where they are unknown or invalid."""
     sets = [[_range(view)[1] for view in views] for views in _sets(ipam)]
-    sound = [[each for each in ranges if each] for ranges in sets]
-    if not _only_these_ranges(context) or [len(s) for s in sound] != [len(s) for s in sets]:
+    valid_sets = [[each for each in ranges if each] for ranges in sets]
+    if not _only_these_ranges(context) or [len(s) for s in valid_sets] != [len(s) for s in sets]:
         return None
-    return _pod_addresses(sound)
+    return _pod_addresses(valid_sets)
 
 
 def _pod_addresses(sets: Sequence[Sequence[_Range]]) -> list[route_rules.PodAddress]:

@@ -37,18 +37,18 @@ def check(config: ConfigView, context: Context) -> Iterator[Finding]:
 
 
 def _default_network(config: ConfigView) -> Iterator[Finding]:
-    given = next(
+    ignored = next(
         (key for key in ("role", "subnets", "physicalNetworkName", "vlanID") if config.value(key)), None
     )
-    if given:
+    if ignored:
         problem = (
-            f"without `topology` this is the cluster's default network, for which `{given}` has no effect"
+            f"without `topology` this is the cluster's default network, for which `{ignored}` has no effect"
         )
         yield config.found(
             common_rules.NO_EFFECT,
             problem,
             'add "topology" with the value "layer2", "layer3" or "localnet"',
-            given,
+            ignored,
         )
 
 
@@ -127,8 +127,8 @@ def _identity(config: ConfigView, context: Context) -> Iterator[Finding]:
         text is not None and context.name and (name != context.name or elsewhere)
     ):
         own = f"{context.namespace or '<namespace>'}/{context.name}"
-        given = f"is {text!r}" if text is not None else "is missing"
-        problem = f"`netAttachDefName` {given}; it must name this NAD, or OVN-Kubernetes refuses the network"
+        state = f"is {text!r}" if text is not None else "is missing"
+        problem = f"`netAttachDefName` {state}; it must name this NAD, or OVN-Kubernetes refuses the network"
         place = ("netAttachDefName",) if text is not None else ()
         yield config.found(OVN_NETWORK, problem, f'write "netAttachDefName": "{own}"', *place)
 

@@ -52,8 +52,8 @@ def _backend_of(config: ConfigView, key: str) -> str:
     """The backend that a key belongs to; for conditions their first word decides (`main.go: detectBackendOfConditions`)."""
     if key == "externalSetMarkChain":
         return "iptables" if config.text(key) is not None else ""
-    words = config.texts(key)
-    first = words[0][1] if words else ""
+    conditions = config.texts(key)
+    first = conditions[0][1] if conditions else ""
     return "" if not first else "iptables" if first[0] in "-!" else "nftables"
 
 

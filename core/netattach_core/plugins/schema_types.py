@@ -90,7 +90,7 @@ _ROUTE = with_aliases(
     metric="priority",
 )
 ROUTES = with_example(list_of(with_example(_ROUTE, '{"dst": "10.0.0.0/8"}')), '[{"dst": "10.0.0.0/8"}]')
-"""`routes`, as all IPAM plugins that take them read them (CNI `pkg/types/types.go: Route`)."""
+"""`routes`, as all IPAM plugins that support it parse it (CNI `pkg/types/types.go: Route`)."""
 
 IPAM: Schema = {
     "type": "object",

@@ -1,4 +1,4 @@
-"""Names and addresses: libcni's and Go's own vectors (cni-spec section 1, plugin-schemas G27, G33, G34)."""
+"""Names and addresses, with the same outcomes as libcni and Go's `net` package."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ MACS = {
 }  # fmt: skip  # a table
 
 
-@pytest.mark.parametrize(("name", "takes"), INTERFACES.items())
-def test_interface_names(name: str, takes: bool) -> None:  # noqa: FBT001  # a table's column
-    """What the kernel takes; libcni lets some of the others through."""
-    assert takes == (names.interface_problem(name) is None)
+@pytest.mark.parametrize(("name", "valid"), INTERFACES.items())
+def test_interface_names(name: str, valid: bool) -> None:  # noqa: FBT001  # a table's column
+    """The kernel's rules; libcni accepts some of the other names, too."""
+    assert valid == (names.interface_problem(name) is None)
 
 
-@pytest.mark.parametrize(("name", "takes"), CONTAINER_IDS.items())
-def test_container_ids(name: str, takes: bool) -> None:  # noqa: FBT001  # a table's column
-    """libcni's expression, with Go's `$`, which is not Python's."""
-    assert takes == names.is_cni_name(name)
+@pytest.mark.parametrize(("name", "valid"), CONTAINER_IDS.items())
+def test_container_ids(name: str, valid: bool) -> None:  # noqa: FBT001  # a table's column
+    """libcni's regular expression, with the meaning of `$` in Go."""
+    assert valid == names.is_cni_name(name)
 
 
 @pytest.mark.parametrize(("text", "expected"), CIDRS.items())
@@ -46,7 +46,7 @@ def test_cidrs(text: str, expected: str | None) -> None:
     assert expected == (None if parsed is None else str(parsed))
 
 
-@pytest.mark.parametrize(("text", "takes"), MACS.items())
-def test_macs(text: str, takes: bool) -> None:  # noqa: FBT001  # a table's column
-    """Go's ParseMAC, six bytes."""
-    assert takes == addresses.is_ethernet_mac(text)
+@pytest.mark.parametrize(("text", "valid"), MACS.items())
+def test_macs(text: str, valid: bool) -> None:  # noqa: FBT001  # a table's column
+    """Go's ParseMAC, six bytes only."""
+    assert valid == addresses.is_ethernet_mac(text)

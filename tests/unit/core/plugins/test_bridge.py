@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, Weighed, assert_weighed, bridge
+from support.validation import HOST_LOCAL, RuleCase, assert_rule_case, bridge
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -19,7 +19,7 @@ def routed(*routes: dict[str, Any], **keys: Any) -> dict[str, Any]:
 ADDRESS = {"address": "10.1.2.3/24"}
 TWO_SUBNETS = [[{"subnet": "10.1.2.0/24"}], [{"subnet": "10.1.3.0/24"}]]
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     ("interface-name", DENY, "a bridge name of 16 bytes", bridge(bridge="b" * 16), bridge(bridge="b" * 15)),
     ("interface-name", DENY, "an empty bridge name", bridge(bridge=""), bridge(bridge=None)),
     ("mtu", DENY, "an MTU of 60", bridge(mtu=60), bridge(mtu=0)),
@@ -96,5 +96,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, Weighed, assert_weighed, macvlan
+from support.validation import HOST_LOCAL, RuleCase, assert_rule_case, macvlan
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -22,7 +22,7 @@ def after(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 
 BRIDGE = {"type": "bridge", "ipam": HOST_LOCAL}
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "ingress-policy-without-bridge",
         WARN,
@@ -41,5 +41,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import Weighed, assert_weighed, conf
+from support.validation import RuleCase, assert_rule_case, conf
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     ("host-device-device", DENY, "no device", conf("host-device"), conf("host-device", device="eth1")),
     (
         "host-device-device",
@@ -44,5 +44,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

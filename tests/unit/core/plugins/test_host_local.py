@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, Weighed, assert_weighed, bridge, macvlan, ranged
+from support.validation import HOST_LOCAL, RuleCase, assert_rule_case, bridge, macvlan, ranged
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -16,7 +16,7 @@ def sets(*ranges: list[dict[str, str]], version: str = "1.0.0") -> dict[str, Any
     return bridge(cniVersion=version, ipam={"type": "host-local", "ranges": ranges})
 
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "key-value",
         WARN,
@@ -117,5 +117,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

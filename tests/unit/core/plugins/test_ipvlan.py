@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, STATIC, Weighed, assert_weighed, conf
+from support.validation import HOST_LOCAL, STATIC, RuleCase, assert_rule_case, conf
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -19,7 +19,7 @@ def after(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 BRIDGE = {"type": "bridge", "ipam": HOST_LOCAL}
 MACVLAN = {"type": "macvlan", "master": "eth1"}
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "no-effect",
         WARN,
@@ -45,5 +45,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import Weighed, assert_weighed, macvlan
+from support.validation import RuleCase, assert_rule_case, macvlan
 
 DENY = Severity.DENY
 
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "loopback",
         DENY,
@@ -22,5 +22,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import STATIC, Weighed, assert_weighed, bridge, macvlan
+from support.validation import STATIC, RuleCase, assert_rule_case, bridge, macvlan
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     ("mtu", DENY, "a negative MTU", macvlan(mtu=-1), bridge(mtu=-1)),
     ("mac", DENY, "an invalid MAC address", macvlan(mac="02:00"), macvlan(mac="02:00:00:00:00:01")),
     ("mac", DENY, "a multicast MAC address", macvlan(mac="01:00:5e:00:00:01"), macvlan(mac="")),
@@ -34,5 +34,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

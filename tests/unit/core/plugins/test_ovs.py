@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import Weighed, assert_weighed, conf
+from support.validation import RuleCase, assert_rule_case, conf
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -16,7 +16,7 @@ def ovs(**keys: Any) -> dict[str, Any]:
     return conf("ovs", **{"bridge": "br1", **keys})
 
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "key-needed",
         DENY,
@@ -50,5 +50,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import Weighed, assert_weighed, bridge, conf
+from support.validation import RuleCase, assert_rule_case, bridge, conf
 
 WARN = Severity.WARN
 
 
 PORTMAP = {"type": "portmap", "capabilities": {"portMappings": True}}
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "no-effect",
         WARN,
@@ -24,5 +24,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

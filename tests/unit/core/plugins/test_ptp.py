@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import Weighed, assert_weighed, conf
+from support.validation import RuleCase, assert_rule_case, conf
 
 DENY = Severity.DENY
 
 
 def ptp(*addresses: str, gateway: str = "10.1.2.1", **keys: Any) -> dict[str, Any]:
-    given = [{"address": address, "gateway": gateway} for address in addresses]
-    return conf("ptp", ipam={"type": "static", "addresses": given}, **keys)
+    entries = [{"address": address, "gateway": gateway} for address in addresses]
+    return conf("ptp", ipam={"type": "static", "addresses": entries}, **keys)
 
 
 V6 = {"type": "host-local", "subnet": "2001:db8::/64"}
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "mtu",
         DENY,
@@ -46,5 +46,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, Weighed, assert_weighed, bridge
+from support.validation import HOST_LOCAL, RuleCase, assert_rule_case, bridge
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -21,7 +21,7 @@ def override(**route: Any) -> dict[str, Any]:
     return {"cniVersion": "1.0.0", "plugins": [bridge(), added]}
 
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "route",
         DENY,
@@ -67,5 +67,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, STATIC, Weighed, assert_weighed, bridge, macvlan, severities
+from support.validation import HOST_LOCAL, STATIC, RuleCase, assert_rule_case, bridge, macvlan, severities
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -24,7 +24,7 @@ ON_LINK = {"dst": "10.7.0.1/32", "scope": 253}
 FAR = {"dst": "10.2.0.0/16", "gw": "10.9.0.1"}
 NEAR = {"dst": "10.2.0.0/16", "gw": "10.1.2.9"}
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "route",
         DENY,
@@ -77,8 +77,8 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)
 
 
 def test_routes_that_an_old_result_drops_are_only_warnings() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, Weighed, assert_weighed, bridge, conf
+from support.validation import HOST_LOCAL, RuleCase, assert_rule_case, bridge, conf
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -28,7 +28,7 @@ def after_bridge(kind: str, **keys: Any) -> dict[str, Any]:
     return {"cniVersion": "1.0.0", "plugins": [bridge(), {"type": kind, **keys}]}
 
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "sbr-without-address",
         DENY,
@@ -75,5 +75,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, Weighed, assert_weighed, severities
+from support.validation import HOST_LOCAL, RuleCase, assert_rule_case, severities
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -20,7 +20,7 @@ BRIDGE = {"type": "bridge", "ipam": HOST_LOCAL}
 MACVLAN = {"type": "macvlan", "master": "eth1"}
 IPVLAN = {"type": "ipvlan", "master": "eth1", "ipam": HOST_LOCAL}
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     ("main-twice", DENY, "two bridges", after(BRIDGE, BRIDGE), after(BRIDGE, {"type": "tuning"})),
     (
         "main-twice",
@@ -33,8 +33,8 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)
 
 
 DENIED_AND_SIMILAR = {

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import Weighed, assert_weighed, conf
+from support.validation import RuleCase, assert_rule_case, conf
 
 DENY = Severity.DENY
 
 
 SRIOV = conf("sriov", deviceID="0000:af:06.1")
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "key-value",
         DENY,
@@ -40,5 +40,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import STATIC, Weighed, assert_weighed, macvlan, severities
+from support.validation import STATIC, RuleCase, assert_rule_case, macvlan, severities
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -20,7 +20,7 @@ def addressed(*texts: str) -> dict[str, Any]:
     return static(*({"address": text} for text in texts))
 
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "address-odd",
         WARN,
@@ -74,8 +74,8 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)
 
 
 def test_a_loopback_address_is_denied_for_ipv6_and_only_a_warning_for_ipv4() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, Weighed, assert_weighed
+from support.validation import HOST_LOCAL, RuleCase, assert_rule_case
 
 DENY = Severity.DENY
 
@@ -16,7 +16,7 @@ def chain(*others: dict[str, Any], version: str = "1.0.0") -> dict[str, Any]:
     return {"cniVersion": version, "name": "n", "plugins": [{"type": "bridge", "ipam": HOST_LOCAL}, *others]}
 
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     (
         "sysctl",
         DENY,
@@ -35,5 +35,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

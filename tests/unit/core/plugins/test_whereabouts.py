@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import Weighed, assert_weighed, bridge, conf, macvlan
+from support.validation import RuleCase, assert_rule_case, bridge, conf, macvlan
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -30,7 +30,7 @@ WHEREABOUTS = {"type": "whereabouts", "range": "10.1.2.0/24"}
 DNS = {"nameservers": ["10.1.2.2"]}
 HALVES = ["10.1.2.0/25", "10.1.2.128/25"]
 
-CASES: list[Weighed] = [
+CASES: list[RuleCase] = [
     *[
         (
             "whereabouts-range",
@@ -232,5 +232,5 @@ CASES: list[Weighed] = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
-def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: Weighed) -> None:
-    assert_weighed(case)
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)
