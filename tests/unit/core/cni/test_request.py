@@ -1,4 +1,4 @@
-"""The runtime's CNI call: valid calls, and the error codes of invalid ones; the error object; netattach's own config."""
+"""The runtime's CNI call: valid calls, and the error codes of invalid ones."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import json
 import pytest
 
 from netattach_core.api.pod import PodRef
-from netattach_core.cni import error as cni_error
-from netattach_core.cni import netattach_conf
 from netattach_core.cni import request as cni_request
-from netattach_core.errors import DecodeError, EnvironmentVariableError, NetattachError
+from netattach_core.errors import EnvironmentVariableError, NetattachError
 
 ENVIRONMENT = {
     "CNI_COMMAND": "ADD",
@@ -72,28 +70,6 @@ def test_all_missing_variables_are_named_at_once() -> None:
     """As libcni's skel does."""
     with pytest.raises(EnvironmentVariableError, match="CNI_CONTAINERID, CNI_NETNS, CNI_IFNAME"):
         cni_request.parse({"CNI_COMMAND": "ADD"}, STDIN)
-
-
-def test_the_error_object() -> None:
-    """CNI SPEC, section 5, "Error"."""
-    error = DecodeError("no", details="why")
-
-    assert b'{"cniVersion": "0.3.1", "code": 6, "msg": "no", "details": "why"}' == cni_error.to_json(
-        error, "0.3.1"
-    )
-
-
-def test_an_error_of_del_has_no_phrase_that_containerd_treats_as_success() -> None:
-    """containerd forgets the attachment then."""
-    text = cni_error.for_delete("Link not found; open /x: no such file or directory")
-
-    assert "Link missing; open /x: no such path" == text
-
-
-@pytest.mark.parametrize("version", ["0.3.1", "1.0.0", "1.1.0"])
-def test_netattachs_config_has_the_version_of_the_default_network(version: str) -> None:
-    """So no result needs conversion, and the runtime calls no verb that is newer."""
-    assert version == json.loads(netattach_conf.text(version))["cniVersion"]
 
 
 def test_status_and_gc_need_no_container() -> None:
