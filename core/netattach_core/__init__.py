@@ -1,8 +1,9 @@
-"""Pure thought: bytes and dicts in, values out.
+"""The pure core: bytes and dicts in, values out.
 
-The law of this room: no I/O, no clock, no environment, no logging, and no package but jsonschema (in `policy` alone).
-One validator with three callers lives here: the webhook denies with it, the operator reports with it, and
-`netattach lint` runs it offline. The daemon takes the rest: what a pod asks for, and the plan that fulfils it.
+Rules for this package: no I/O, no clock, no environment, no logging, and no third-party package but jsonschema (only in
+`validation`). The validator has three callers: the webhooks deny with it, the operator reports with it, and `netattach lint`
+runs it offline. The daemon uses the rest: the networks that a pod requests, and the plan that attaches them.
 
-Reading order: names, json_text, nad, cni_config, annotation, plan, cni_result, network_status; then finding, policy, plugins.
+Packages from bottom to top, each importing only those before it (import-linter checks this): `net` and `errors`, `text`, `api`,
+`cni`, `attach` and `plugins`, then `validation`, `devices`, `shim` and `caches`, and `admission`.
 """

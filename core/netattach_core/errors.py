@@ -1,23 +1,23 @@
-"""One tree of errors; what a CNI runtime has to be told is data on each class.
+"""The exceptions; each class has the CNI error code that a container runtime gets (CNI SPEC, section "Error").
 
-NetattachError            999  anything of ours
-├── ConfigError             7  a network configuration that cannot be carried out
-├── AnnotationError         7  a pod's selection annotation that cannot be read
-├── NotFoundError           7  a pod or network that does not exist
-├── DecodeError             6  bytes that are not what they should be
-├── EnvironmentVariableError 4 CNI_* variables that are missing or malformed
-├── VersionError            1  a CNI version that one side does not speak
-├── TryAgainError          11  something is not there yet; the runtime may call again
-├── NotReadyError          50  what a runtime is told on STATUS; or the code that the primary's plugin gave
-├── ConflictError         999  somebody else was faster
-├── RefusedError          999  the API does not take what we wrote
-└── DelegateError         100  a plugin failed; carries its own code
-└── NotRunError       100  a plugin could not even be started, so there is nothing to undo
+NetattachError             999  base class, internal error (codes from 100 on are plugin-specific)
+├── ConfigError              7  invalid network config
+├── AnnotationError          7  invalid network selection annotation (reported as invalid network config)
+├── NotFoundError            7  a pod or network that does not exist (reported as invalid network config)
+├── DecodeError              6  failed to decode content
+├── EnvironmentVariableError 4  invalid necessary environment variables
+├── VersionError             1  incompatible CNI version
+├── TryAgainError           11  try again later
+├── NotReadyError           50  the plugin is not available (STATUS), or the code of the default network's plugin
+├── ConflictError          999  an object that exists already, or that another client changed
+├── RefusedError           999  a write that the API server rejected
+└── DelegateError          100  a plugin failed; has the plugin's own code as data
+    └── NotRunError        100  a plugin that could not be started, so that there is nothing to undo
 """
 
 
 class NetattachError(Exception):
-    """Base of all; `code` is the CNI error code (cni-spec, section "Error")."""
+    """Base class; `code` is the CNI error code (CNI SPEC, section "Error")."""
 
     code = 999
 
@@ -31,49 +31,55 @@ class NetattachError(Exception):
 
 
 class ConfigError(NetattachError):
-    """A network configuration that cannot be carried out."""
+    """A network config that is invalid; code 7, "Invalid network config"."""
 
     code = 7
 
 
 class AnnotationError(NetattachError):
-    """A pod's selection annotation that cannot be read; nothing of it is carried out."""
+    """A network selection annotation that is invalid; none of its networks is attached. Code 7, "Invalid network config"."""
 
     code = 7
 
 
 class NotFoundError(NetattachError):
-    """A pod or network that does not exist."""
+    """A pod or network that does not exist; code 7, "Invalid network config"."""
 
     code = 7
 
 
 class DecodeError(NetattachError):
-    """Bytes that are not what they should be."""
+    """Bytes that cannot be decoded; code 6, "Failed to decode content"."""
 
     code = 6
 
 
 class EnvironmentVariableError(NetattachError):
-    """CNI_* variables that are missing or malformed; the message names them."""
+    """CNI_* variables that are missing or malformed; the message names them.
+
+    Code 4, "Invalid necessary environment variables".
+    """
 
     code = 4
 
 
 class VersionError(NetattachError):
-    """A CNI version that one of the two sides does not speak."""
+    """A CNI version that is not supported; code 1, "Incompatible CNI version"."""
 
     code = 1
 
 
 class TryAgainError(NetattachError):
-    """Something is not there yet; the runtime may call again."""
+    """Something does not exist yet; code 11, "Try again later"."""
 
     code = 11
 
 
 class NotReadyError(NetattachError):
-    """No pod can be attached now; `code` is the default network's own where it gave one (C80)."""
+    """The node cannot serve ADD now; code 50, "The plugin is not available".
+
+    `code` may be the one that the default network's plugin returned on STATUS.
+    """
 
     code = 50
 
@@ -83,15 +89,15 @@ class NotReadyError(NetattachError):
 
 
 class ConflictError(NetattachError):
-    """An object that exists already, or was changed since we read it."""
+    """An object that exists already, or that changed since it was read."""
 
 
 class RefusedError(NetattachError):
-    """What the API does not take, now or later: a rule forbids it, or it is malformed."""
+    """A write that the API server rejects for good: it is forbidden or invalid."""
 
 
 class DelegateError(NetattachError):
-    """A plugin failed. `delegate_code` is the code it gave, 0 where it gave none."""
+    """A plugin failed; `delegate_code` is the error code that it returned, 0 without one."""
 
     code = 100
 
@@ -101,4 +107,4 @@ class DelegateError(NetattachError):
 
 
 class NotRunError(DelegateError):
-    """A plugin could not even be started, so there is nothing of it to undo."""
+    """A plugin that could not be started, so that there is nothing to undo."""

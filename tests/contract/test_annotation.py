@@ -1,4 +1,7 @@
-"""The selection annotation: Multus' own unit table, replayed, and the specification's rules (npwg-spec section 3)."""
+"""The network selection annotation: Multus' unit tests, and the rules of the specification.
+
+Kubernetes Network Plumbing Working Group spec, section 4.1.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ ACCEPTED = {
     "a name with an interface": ("net1@my_interface", [NetworkSelection("test", "net1", "my_interface")]),
     "all three parts": ("default/net1@my_interface", [NetworkSelection("default", "net1", "my_interface")]),
     "two names": ("net1,net2", [NetworkSelection("test", "net1"), NetworkSelection("test", "net2")]),
-    "blanks around the parts": (
+    "spaces around the parts": (
         " ns / net1 @ if0 , net2 ",
         [NetworkSelection("ns", "net1", "if0"), NetworkSelection("test", "net2")],
     ),
@@ -24,10 +27,10 @@ ACCEPTED = {
         "net1,net1",
         [NetworkSelection("test", "net1"), NetworkSelection("test", "net1")],
     ),
-    "the word null names a network": ("null", [NetworkSelection("test", "null")]),
-    "an empty text asks for nothing": ("", []),
-    "an empty list asks for nothing": ("[]", []),
-    "three elements, unknown keys passed over": (
+    "null is the name of a network": ("null", [NetworkSelection("test", "null")]),
+    "an empty text selects nothing": ("", []),
+    "an empty list selects nothing": ("[]", []),
+    "three elements, unknown keys ignored": (
         (
             '[{"name":"net1"},{"name":"net2","ipRequest":"1.2.3.4","macRequest":"aa:bb:cc:dd:ee:ff"},'
             '{"name":"net3","namespace":"other-ns"}]'
@@ -40,7 +43,7 @@ ACCEPTED = {
     ),
     "a name with a dot": ('[{"name":"my.net"}]', [NetworkSelection("test", "my.net")]),
     "an empty namespace is the pod's": ('[{"name":"a","namespace":""}]', [NetworkSelection("test", "a")]),
-    "null is as if absent": ('[{"name":"a","ips":null}]', [NetworkSelection("test", "a")]),
+    "null means absent": ('[{"name":"a","ips":null}]', [NetworkSelection("test", "a")]),
     "the deprecated key for the interface": (
         '[{"name":"a","interfaceRequest":"eth5"}]',
         [NetworkSelection("test", "a", "eth5")],
@@ -78,7 +81,7 @@ ACCEPTED = {
         '[{"name":"a","default-route":[]},{"name":"b"}]',
         [NetworkSelection("test", "a", default_route=()), NetworkSelection("test", "b", default_route=None)],
     ),
-    "addresses beside a claim, as OVN-Kubernetes has them and S61 forbids": (
+    "addresses with an IPAM claim, which OVN-Kubernetes allows and the specification forbids": (
         '[{"name":"a","ips":["10.0.0.1"],"ipam-claim-reference":"c"}]',
         [NetworkSelection("test", "a", ips=("10.0.0.1",), ipam_claim_reference="c")],
     ),
@@ -105,32 +108,32 @@ REFUSED = {
     "two slashes": "root@someIP/root@someOtherIP/root@thirdIP",
     "two at signs": "root@someIP/root@someOtherIP@garbagevalue",
     "an interface with a slash": "root@someIP/root@someOtherIP",
-    "an interface with a blank": "default/net1@myIfc Name",
+    "an interface with a space": "default/net1@myIfc Name",
     "an interface of more than 15 bytes": "default/net1@very_long_interface_name",
-    # Multus takes the next two at first and fails on the node with an empty name.
+    # Multus accepts the next two and fails on the node with an empty name.
     "an empty element": "net1,,net2",
     "an at sign without an interface": "net1@",
     "a single object": '{"name":"a"}',
-    "an element that is no object": '["a"]',
+    "an element that is not an object": '["a"]',
     "an element without a name": '[{"namespace":"a"}]',
     "an upper-case name": "Net1",
-    "ips that are a text": '[{"name":"a","ips":"1.2.3.4"}]',
+    "ips that are a string": '[{"name":"a","ips":"1.2.3.4"}]',
     "ips that are empty": '[{"name":"a","ips":[]}]',
-    "ips with something else than a text": '[{"name":"a","ips":[5]}]',
-    "an address that is none": '[{"name":"a","ips":["10.0.0.256"]}]',
+    "ips with a number": '[{"name":"a","ips":[5]}]',
+    "an invalid address": '[{"name":"a","ips":["10.0.0.256"]}]',
     "an address with a netmask": '[{"name":"a","ips":["10.0.0.1/255.255.255.0"]}]',
     "an address with leading zeros": '[{"name":"a","ips":["10.0.0.01/24"]}]',
     "a MAC of 8 bytes": '[{"name":"a","mac":"02:00:00:00:00:01:02:03"}]',
-    "a MAC that is none": '[{"name":"a","mac":"aa:.."}]',
+    "an invalid MAC": '[{"name":"a","mac":"aa:.."}]',
     "a GUID of 6 bytes": '[{"name":"a","infiniband-guid":"02:00:00:00:00:01"}]',
-    "an interface that the kernel would expand": '[{"name":"a","interface":"net%d"}]',
-    "an interface that the kernel refuses": '[{"name":"a","interface":"all"}]',
-    "a gateway that is no address": '[{"name":"a","default-route":["x"]}]',
-    "port mappings that are empty": '[{"name":"a","portMappings":[]}]',
+    "an interface name that the kernel expands": '[{"name":"a","interface":"net%d"}]',
+    "an interface name that the kernel refuses": '[{"name":"a","interface":"all"}]',
+    "an invalid gateway": '[{"name":"a","default-route":["x"]}]',
+    "empty port mappings": '[{"name":"a","portMappings":[]}]',
     "a host port of 0": '[{"name":"a","portMappings":[{"hostPort":0,"containerPort":1}]}]',
-    "a host port that is a text": '[{"name":"a","portMappings":[{"hostPort":"80","containerPort":1}]}]',
+    "a host port that is a string": '[{"name":"a","portMappings":[{"hostPort":"80","containerPort":1}]}]',
     "a host port that is true": '[{"name":"a","portMappings":[{"hostPort":true,"containerPort":1}]}]',
-    "a protocol that is none": '[{"name":"a","portMappings":[{"hostPort":1,"containerPort":1,"protocol":"icmp"}]}]',
+    "an unsupported protocol": '[{"name":"a","portMappings":[{"hostPort":1,"containerPort":1,"protocol":"icmp"}]}]',
     "a bandwidth without a limit": '[{"name":"a","bandwidth":{}}]',
     "a rate of 0": '[{"name":"a","bandwidth":{"ingressRate":0}}]',
     "a burst without its rate": '[{"name":"a","bandwidth":{"egressBurst":1}}]',
@@ -139,29 +142,29 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "expected"), ACCEPTED.values(), ids=ACCEPTED)
-def test_what_is_accepted(text: str, expected: list[NetworkSelection]) -> None:
-    """Each accepted text gives its elements, in order."""
+def test_a_valid_annotation(text: str, expected: list[NetworkSelection]) -> None:
+    """The elements are in the order of the text."""
     assert tuple(expected) == networks_annotation.parse(text, "test")
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
-def test_what_is_refused(text: str) -> None:
-    """One invalid element refuses the whole annotation."""
+def test_an_invalid_annotation(text: str) -> None:
+    """One invalid element makes the whole annotation invalid."""
     with pytest.raises(AnnotationError):
         networks_annotation.parse(text, "test")
 
 
-def test_a_refusal_names_the_place_and_the_fix() -> None:
-    """Somebody who reads the pod's event has to know what to change."""
+def test_an_error_names_the_element_and_the_fix() -> None:
+    """It is shown in an event of the pod."""
     with pytest.raises(AnnotationError) as refusal:
         networks_annotation.parse('[{"name": "a"}, {"name": "b", "mac": "02:00"}]', "test")
 
-    assert "element 1: `mac` '02:00' is not 6 bytes such as 02:00:00:00:00:01" == refusal.value.message
+    assert "element 1: `mac` '02:00' is not 6 bytes, for example 02:00:00:00:00:01" == refusal.value.message
 
 
 @given(st.text())
-def test_no_text_does_anything_but_parse_or_be_refused(text: str) -> None:
-    """The annotation comes from any user of the cluster."""
+def test_any_text_is_parsed_or_refused(text: str) -> None:
+    """Any user of the cluster can write the annotation."""
     try:
         selections = networks_annotation.parse(text, "test")
     except AnnotationError:

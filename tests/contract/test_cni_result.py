@@ -1,4 +1,4 @@
-"""Results of every version and their conversion: vectors that Go's own code gave (cni-spec section 6)."""
+"""Results of every CNI version and their conversion; the vectors K1 to K24 are outputs of CNI's Go code (`pkg/types`)."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ K1 = {
         {"dst": "::/0"},
     ],
     "dns": {"nameservers": ["10.1.2.1"]},
-}  # fmt: skip  # a vector reads best as it was noted down
+}  # fmt: skip  # a vector
 K2 = {"cniVersion": "1.1.0", "interfaces": [{"name": "net1"}]}
 K3 = {
     "cniVersion": "0.2.0",
     "ip4": {"ip": "10.1.2.3/24", "gateway": "10.1.2.1", "routes": [{"dst": "0.0.0.0/0", "gw": "10.1.2.1"}]},
     "ip6": {"ip": "fd00::3/64", "routes": [{"dst": "::/0"}]},
 }
-K1_SHAPE_A = {
+K1_020 = {
     "ip4": {"ip": "10.1.2.3/24", "gateway": "10.1.2.1", "routes": [{"dst": "0.0.0.0/0", "gw": "10.1.2.1"}]},
     "ip6": {"ip": "fd00::3/64", "routes": [{"dst": "::/0"}]},
     "dns": {"nameservers": ["10.1.2.1"]},
 }
-K1_SHAPE_B = {
+K1_040 = {
     "cniVersion": "0.4.0",
     "interfaces": [{"name": "net1", "mac": "aa:bb:cc:dd:ee:ff", "sandbox": "/var/run/netns/x"}],
     "ips": [
@@ -54,13 +54,13 @@ K1_SHAPE_B = {
     "dns": {"nameservers": ["10.1.2.1"]},
 }
 VECTORS: dict[str, tuple[Any, str, Any]] = {
-    "K1 stays within its shape": (K1, "1.0.0", {**K1, "cniVersion": "1.0.0"}),
-    "K1 to shape B computes the versions": (K1, "0.4.0", K1_SHAPE_B),
-    "K1 to 0.2.0 keeps one address a family": (K1, "0.2.0", {"cniVersion": "0.2.0", **K1_SHAPE_A}),
-    "K1 to 0.1.0": (K1, "0.1.0", {"cniVersion": "0.1.0", **K1_SHAPE_A}),
-    "K2 to shape B prints an empty dns": (
+    "K1 to 1.0.0, the same format": (K1, "1.0.0", {**K1, "cniVersion": "1.0.0"}),
+    "K1 to 0.4.0 adds the IP versions": (K1, "0.4.0", K1_040),
+    "K1 to 0.2.0 keeps one address per family": (K1, "0.2.0", {"cniVersion": "0.2.0", **K1_020}),
+    "K1 to 0.1.0": (K1, "0.1.0", {"cniVersion": "0.1.0", **K1_020}),
+    "K2 to 0.4.0 has an empty dns": (
         K2, "0.4.0", {"cniVersion": "0.4.0", "interfaces": [{"name": "net1"}], "dns": {}}),
-    "K3 from shape A: IPv4 first": (
+    "K3 from 0.2.0: IPv4 first": (
         K3,
         "1.1.0",
         {
@@ -71,28 +71,28 @@ VECTORS: dict[str, tuple[Any, str, Any]] = {
     ),
     "K4 without a version is 0.1.0": (
         {"ip4": {"ip": "10.1.2.3/24"}}, "0.2.0", {"cniVersion": "0.2.0", "ip4": {"ip": "10.1.2.3/24"}, "dns": {}}),
-    "K5 trusts the family that the result says": (
+    "K5 relies on the family in the result": (
         {"cniVersion": "0.4.0", "ips": [{"version": "6", "address": "10.1.2.3/24"}]},
         "0.2.0",
         {"cniVersion": "0.2.0", "ip6": {"ip": "10.1.2.3/24"}, "dns": {}},
     ),
-    "K6 without a family to shape C": (
+    "K6 without a family to 1.0.0": (
         {"cniVersion": "0.4.0", "ips": [{"address": "10.1.2.3/24"}]},
         "1.0.0",
         {"cniVersion": "1.0.0", "ips": [{"address": "10.1.2.3/24"}]},
     ),
     "K7 empty": ({"cniVersion": "0.4.0"}, "1.1.0", {"cniVersion": "1.1.0"}),
-    "K10 IPv4 in IPv6's clothes": (
+    "K10 an IPv4-mapped address": (
         {"cniVersion": "1.1.0", "ips": [{"address": "::ffff:10.1.2.3/120"}]},
         "0.4.0",
         {"cniVersion": "0.4.0", "ips": [{"version": "4", "address": "10.1.2.3/24"}], "dns": {}},
     ),
-    "K13 an empty gateway is none": (
+    "K13 an empty gateway": (
         {"cniVersion": "1.1.0", "ips": [{"address": "10.1.2.3/24", "gateway": ""}]},
         "1.1.0",
         {"cniVersion": "1.1.0", "ips": [{"address": "10.1.2.3/24"}]},
     ),
-    "K16 host bits stay; a route without dst stays one": (
+    "K16 keeps host bits, and a route without dst": (
         {"cniVersion": "1.1.0", "routes": [{"dst": "10.1.2.3/24"}, {"gw": "1.2.3.4"}]},
         "1.1.0",
         {"cniVersion": "1.1.0", "routes": [{"dst": "10.1.2.3/24"}, {"gw": "1.2.3.4"}]},
@@ -107,8 +107,8 @@ VECTORS: dict[str, tuple[Any, str, Any]] = {
         "0.2.0",
         {"cniVersion": "0.2.0", "ip4": {"ip": "10.1.2.3/24"}, "dns": {}},
     ),
-    "K20 shape A without an address": ({"cniVersion": "0.2.0"}, "0.4.0", {"cniVersion": "0.4.0", "dns": {}}),
-    "indices that lead nowhere and null elements are dropped": (
+    "K20 0.2.0 without an address": ({"cniVersion": "0.2.0"}, "0.4.0", {"cniVersion": "0.4.0", "dns": {}}),
+    "invalid indices and null elements are dropped": (
         {"cniVersion": "1.0.0", "interfaces": [None, {"name": "a"}], "ips": [{"address": "10.0.0.1/8", "interface": 5}, None]},
         "1.0.0",
         {"cniVersion": "1.0.0", "interfaces": [{"name": "a"}], "ips": [{"address": "10.0.0.1/8"}]},
@@ -121,47 +121,45 @@ FAILING = {
     "K7 empty cannot be 0.2.0": ({"cniVersion": "0.4.0"}, "0.2.0", VersionError),
     "K11 an address without a prefix": ({"cniVersion": "1.0.0", "ips": [{"address": "10.1.2.3"}]}, "1.0.0", DecodeError),
     "K12 leading zeros": ({"cniVersion": "1.0.0", "ips": [{"address": "10.01.2.3/24"}]}, "1.0.0", DecodeError),
-    "K24 an index that is a text": (
+    "K24 an index that is a string": (
         {"cniVersion": "1.0.0", "ips": [{"address": "10.1.2.3/24", "interface": "0"}]}, "1.0.0", DecodeError),
-    "a version that nobody speaks": ({"cniVersion": "1.2.0"}, "1.0.0", VersionError),
+    "an unsupported version": ({"cniVersion": "1.2.0"}, "1.0.0", VersionError),
 }  # fmt: skip  # as above
 
 
 @pytest.mark.parametrize(("body", "version", "expected"), VECTORS.values(), ids=VECTORS)
 def test_conversion(body: Any, version: str, expected: Any) -> None:
-    """Each vector comes out as Go's code printed it."""
+    """Each vector has the same outcome as in Go."""
     assert expected == json.loads(cni_result.dump(cni_result.parse(json.dumps(body), ""), version))
 
 
 @pytest.mark.parametrize(("body", "version", "error"), FAILING.values(), ids=FAILING)
 def test_what_cannot_be_converted(body: Any, version: str, error: type[NetattachError]) -> None:
-    """A result that a version cannot hold is an error, never half a result."""
+    """A result that a version cannot represent is an error, never an incomplete result."""
     with pytest.raises(error):
         cni_result.dump(cni_result.parse(json.dumps(body), ""), version)
 
 
-def test_k17_of_keys_equal_but_for_case_the_last_counts() -> None:
-    """Go decodes without regard to case."""
+def test_k17_the_last_of_keys_that_differ_only_in_case_counts() -> None:
+    """As in Go."""
     read = cni_result.parse('{"cniVersion":"1.0.0","ips":[{"address":"10.1.2.3/24"}],"IPS":[]}', "")
 
     assert () == read.addresses
 
 
-def test_null_is_an_empty_result_of_the_configurations_version() -> None:
-    """C61: a plugin may print null."""
+def test_null_is_an_empty_result_of_the_configs_version() -> None:
+    """A plugin may print null; libcni accepts it."""
     assert cni_result.Result("0.3.1") == cni_result.parse("null", "0.3.1")
 
 
 @pytest.mark.parametrize("version", versions.SUPPORTED)
-def test_each_version_reads_what_it_wrote(version: str) -> None:
-    """Written and read again, a result is the same."""
+def test_a_result_survives_dump_and_parse(version: str) -> None:
     once = cni_result.dump(cni_result.parse(json.dumps(K1), ""), version)
 
     assert once == cni_result.dump(cni_result.parse(once, ""), version)
 
 
 @given(st.text())
-def test_no_output_of_a_plugin_does_anything_but_parse_or_be_refused(text: str) -> None:
-    """A plugin can print anything."""
+def test_any_output_of_a_plugin_is_parsed_or_refused(text: str) -> None:
     with contextlib.suppress(NetattachError):
         cni_result.parse(text, "1.0.0")

@@ -114,8 +114,8 @@ ANNOTATION = {
     "a dot, JSON form": Row('[{"name":"my.net"}]', ("test/my.net net1",)),
     "no MAC": Row('[{"name":"net1","mac":"aa:.."}]', "`mac` 'aa:..' is not 6 bytes"),
     "no GUID": Row('[{"name":"net1","infiniband-guid":"aa"}]', "`infiniband-guid` 'aa' is not 8 bytes"),
-    "no address": Row('[{"name":"net1","ips":["10.0.0"]}]', "`ips` '10.0.0' is no address"),
-    "no subnet": Row('[{"name":"net1","ips":["10.0.0.1/33"]}]', "`ips` '10.0.0.1/33' is no address"),
+    "no address": Row('[{"name":"net1","ips":["10.0.0"]}]', "`ips` '10.0.0' is not a valid IP address"),
+    "no subnet": Row('[{"name":"net1","ips":["10.0.0.1/33"]}]', "`ips` '10.0.0.1/33' is not a valid IP address"),
     "one interface twice": Row("net1@a,net2@a", "interface 'a' is test/net1's already"),
     "no such NADs": Row(
         "net1,net2",
@@ -135,7 +135,7 @@ ANNOTATION = {
     ),
     "isolated, bypassed in Multus": Row(
         default="kube-system/net1",
-        expected="are not for pods of 'test'",
+        expected="pods in namespace 'test' cannot use networks",
         settings=ISOLATED,
         differs="Multus does not check this annotation",
     ),

@@ -61,7 +61,9 @@ def test_uninstall_with_running_pods_and_install_again(running: Cluster) -> None
     for name in NODES:
         assert "net1" in links(running, f"before-{name}")
         assert pings(running, f"before-{name}", "10.0.3.1")
-        assert [netattach_conf.STAND_IN, "10-default.conflist"] == _configurations(running, name)[:2]
+        assert [netattach_conf.UNINSTALL_FILE_NAME, "10-default.conflist"] == _configurations(running, name)[
+            :2
+        ]
     assert "default" == running.read("nad", "second")["metadata"]["namespace"]
     for name in NODES:
         created(running, pod(f"plain-{name}", node=name))
@@ -82,7 +84,7 @@ def test_uninstall_with_running_pods_and_install_again(running: Cluster) -> None
     created(running, pod("last-node1", node="node1"))
     running.wait_ready("last-node1")
     assert ["lo", "eth0"] == links(running, "last-node1")
-    assert netattach_conf.STAND_IN == _configurations(running, "node2")[0]
+    assert netattach_conf.UNINSTALL_FILE_NAME == _configurations(running, "node2")[0]
 
     _upstreams_crd(running)
 

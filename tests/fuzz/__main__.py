@@ -1,8 +1,8 @@
-"""Lets libFuzzer look for an input that a target does not take: `PYTHONPATH=tests python -m fuzz TARGET [CORPUS…] [-OPTION=…]`.
+"""Runs libFuzzer on a fuzz target: `PYTHONPATH=tests python -m fuzz TARGET [CORPUS…] [-OPTION=…]`.
 
-A target is a module beside this one with a function `one_input`; it is imported here, so that all of ours that it calls reports
-which branches were taken. Options are libFuzzer's own, such as -max_total_time=60; an input that fails is written to a file
-`crash-…`, and with that file's name instead of a corpus it is tried again.
+A target is a module in this directory with a function `one_input`. It is imported here with instrumentation, so that libFuzzer
+sees the branches that netattach's code takes. Options are libFuzzer's, for example -max_total_time=60. libFuzzer writes a failing
+input to a file `crash-…`; with the name of that file instead of a corpus it runs only that input.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import atheris
 
 
 def main() -> None:
-    """Ends the process itself: libFuzzer has exit statuses of its own."""
+    """Does not return: libFuzzer exits with its own exit status."""
     program, target, *options = sys.argv
     with atheris.instrument_imports(include=["netattach_core", "netattach_webhooks", "netattach_kube"]):
         module = importlib.import_module(f"fuzz.{target}")

@@ -1,4 +1,4 @@
-"""Any text as the annotation that asks for networks: what is read of it is sound, and all else is refused in one way."""
+"""Fuzz target: any text as network selection annotation is parsed into valid selections, or refused with an AnnotationError."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from netattach_core.api.networks_annotation import NetworkSelection
 from netattach_core.errors import AnnotationError
 from netattach_core.net import addresses, names
 
-_LONGEST_MESSAGE = 900
-"""Characters; an event holds 1024, and says which pod it is."""
+_MAX_MESSAGE = 900
+"""In characters; an event has at most 1024, which include the name of the pod."""
 
 
 def one_input(data: bytes) -> None:
@@ -20,23 +20,23 @@ def one_input(data: bytes) -> None:
     try:
         selections = networks_annotation.parse(text, "lab")
     except AnnotationError as error:
-        _is_refused_with_words(error)
+        _check_message(error)
     else:
         for selection in selections:
-            _can_be_attached(selection)
-        _is_read_again_as_it_was(selections)
+            _check_selection(selection)
+        _check_round_trip(selections)
     body = {"metadata": {"annotations": {networks_annotation.NETWORKS: text}}}
     asked = admission.validate_pod(body, None, "lab")
     unknown = admission.unknown_networks(asked.networks, [("lab", "net"), ("other", "lost")], "lab")
-    properties.sound([*asked.findings, *unknown], "")
+    properties.check_findings([*asked.findings, *unknown], "")
 
 
-def _is_refused_with_words(error: AnnotationError) -> None:
-    """Which go into an event, a log and the runtime's answer, and none of those is made for a book."""
-    assert 0 < len(error.message) <= _LONGEST_MESSAGE, len(error.message)
+def _check_message(error: AnnotationError) -> None:
+    """It is short enough for an event, a log line and the runtime's error."""
+    assert 0 < len(error.message) <= _MAX_MESSAGE, len(error.message)
 
 
-def _can_be_attached(selection: NetworkSelection) -> None:
+def _check_selection(selection: NetworkSelection) -> None:
     assert names.is_object_name(selection.name), selection
     assert names.is_label(selection.namespace), selection
     assert not selection.interface or names.interface_problem(selection.interface) is None, selection
@@ -49,12 +49,12 @@ def _can_be_attached(selection: NetworkSelection) -> None:
     assert all(value > 0 for value in selection.bandwidth.values()), selection
 
 
-def _is_read_again_as_it_was(selections: tuple[NetworkSelection, ...]) -> None:
-    """In the comma form, which knows a network and its interface."""
+def _check_round_trip(selections: tuple[NetworkSelection, ...]) -> None:
+    """In the comma form, which has only network and interface."""
     again = ",".join(each.full_name + (f"@{each.interface}" if each.interface else "") for each in selections)
     if not any(set(each.interface) & set(',@[{"') for each in selections):
-        told = [
+        parsed = [
             (each.namespace, each.name, each.interface)
             for each in networks_annotation.parse(again, "elsewhere")
         ]
-        assert [(each.namespace, each.name, each.interface) for each in selections] == told
+        assert [(each.namespace, each.name, each.interface) for each in selections] == parsed

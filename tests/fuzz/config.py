@@ -1,4 +1,4 @@
-"""Any text as spec.config: our reader beside the standard library's, and the validator with what it says."""
+"""Fuzz target: any text as spec.config; compares the JSON parser with Python's and checks the findings of the validator."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from fuzz import properties
 from netattach_core import admission
 from netattach_core.text import json_document
 
-_UNREAD = object()
-_LONGEST_WORDS = 300
+_INVALID = object()
+_MAX_MESSAGE = 300
 
 
 def one_input(data: bytes) -> None:
     text = properties.text_of(data)
-    _reads_like_the_standard_library(text)
+    _compare_with_standard_library(text)
     nodes = properties.NODES if len(data) % 2 else ()
     body = {"metadata": {"namespace": "lab", "name": "net"}, "spec": {"config": text}}
-    properties.sound(admission.validate_nad(body, None, nodes), text)
+    properties.check_findings(admission.validate_nad(body, None, nodes), text)
 
 
-def _reads_like_the_standard_library(text: str) -> None:
+def _compare_with_standard_library(text: str) -> None:
     expected = _standard(text)
     try:
         root = json_document.parse(text)
     except json_document.JsonTextError as error:
-        _is_refused_rightly(error, text, expected)
+        _check_error(error, text, expected)
         return
-    # By their texts: 1, 1.0 and true are equal and not the same.
+    # Compared as text, since 1, 1.0 and true are equal in Python.
     assert repr(expected) == repr(root.value) == repr(json_document.value(text))
-    _stands_where_it_says(root, text)
-    _edits_leave_the_rest(root, text)
+    _check_offsets(root, text)
+    _check_edits(root, text)
 
 
-def _is_refused_rightly(error: json_document.JsonTextError, text: str, expected: Any) -> None:
-    assert 0 < len(error.problem) <= _LONGEST_WORDS, error.problem
-    assert 0 < len(error.fix) <= _LONGEST_WORDS, error.fix
+def _check_error(error: json_document.JsonTextError, text: str, expected: Any) -> None:
+    assert 0 < len(error.problem) <= _MAX_MESSAGE, error.problem
+    assert 0 < len(error.fix) <= _MAX_MESSAGE, error.fix
     assert 0 <= error.offset <= len(text), error.offset
-    assert expected is _UNREAD or _beyond_our_bounds(text, expected), error.problem
+    assert expected is _INVALID or _exceeds_limits(text, expected), error.problem
 
 
 def _standard(text: str) -> Any:
-    """What json.loads makes of it, strictly; of two equal keys the last one counts, as for us."""
+    """The result of a strict json.loads; of duplicate keys the last one counts, as in netattach."""
     try:
         return json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
-        return _UNREAD
+        return _INVALID
 
 
 def _refuse(word: str) -> NoReturn:
@@ -60,8 +60,8 @@ def _finite(digits: str) -> float:
     return number if math.isfinite(number) else _refuse(digits)
 
 
-def _beyond_our_bounds(text: str, value: Any) -> bool:
-    """Whether it is JSON that we refuse for its depth, or for the length of a number."""
+def _exceeds_limits(text: str, value: Any) -> bool:
+    """Whether it is valid JSON that the parser refuses for its depth or for the length of a number."""
     level = [value]
     for _ in range(json_document.MAX_DEPTH):
         level = [
@@ -73,16 +73,16 @@ def _beyond_our_bounds(text: str, value: Any) -> bool:
     return any(isinstance(value, dict | list) for value in level) or bool(re.search(r"[-+.eE0-9]{301}", text))
 
 
-def _stands_where_it_says(node: json_document.Node, text: str) -> None:
+def _check_offsets(node: json_document.Node, text: str) -> None:
     assert repr(node.value) == repr(json.loads(text[node.start : node.end]))
     for member in node.members:
         assert text[member.start] == '"'
-        _stands_where_it_says(member.node, text)
+        _check_offsets(member.node, text)
     for item in node.items:
-        _stands_where_it_says(item, text)
+        _check_offsets(item, text)
 
 
-def _edits_leave_the_rest(root: json_document.Node, text: str) -> None:
+def _check_edits(root: json_document.Node, text: str) -> None:
     assert root.value == json.loads(json_document.integral_numbers(text))
     if isinstance(root.value, dict):
         edited = json.loads(json_document.with_members(text, {"name": '"set"', "type": None}))

@@ -1,4 +1,4 @@
-"""The webhooks' own knowledge of a cluster that holds some objects; also for the page of rules (tools/rules.py)."""
+"""The lookup of the webhooks, filled from a test cluster with some objects; used by the fuzz targets and tools/rules.py."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESOURCES = {each.kind: each for each in vars(resource).values() if isinstance(e
 
 @asynccontextmanager
 async def cluster(objects: Iterable[Mapping[str, Any]]) -> AsyncIterator[tuple[ClusterCache, ApiServer]]:
-    """What is looked up from the server's watches, when all of it has been listed, and the server."""
+    """The lookup after its watches have listed all objects, and the API server."""
     async with api_server.serving() as server:
         for body in objects:
             server.put(RESOURCES[body["kind"]], body)
@@ -26,7 +26,7 @@ async def cluster(objects: Iterable[Mapping[str, Any]]) -> AsyncIterator[tuple[C
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(lookup.run())
             async with asyncio.timeout(10):
-                while lookup.problem():  # noqa: ASYNC110  # what is ready is told by no event
+                while lookup.problem():  # noqa: ASYNC110  # there is no event to wait for
                     await asyncio.sleep(0.002)
             yield lookup, server
             watching.cancel()

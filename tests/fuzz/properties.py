@@ -1,4 +1,4 @@
-"""What holds for all that the validator says, whatever it was said of."""
+"""Properties of all findings and messages of the validator, whatever the input."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ NODES = (
     NodeInventory("node2", (Interface("eth1", mtu=9000),), (), (Plugin("macvlan"),)),
 )
 
-LONGEST_DENIAL = 8000
-LONGEST_WARNING, LONGEST_WARNINGS = 256, 4096
+MAX_DENIAL = 8000
+MAX_WARNING, MAX_WARNINGS = 256, 4096
 
 
 def text_of(data: bytes) -> str:
-    """Any text that JSON can hold, halves of characters too: an escape in a review becomes one."""
+    """Any text that JSON can represent, also with lone surrogates, which an escape in a review can produce."""
     return data.decode("utf-8", "surrogateescape")
 
 
-def sound(findings: Sequence[Finding], text: str, subject: str = "Pod lab/web") -> None:
-    """Each says what is wrong, where, and how to fix it; and what goes out is short, and harmless on a terminal."""
+def check_findings(findings: Sequence[Finding], text: str, subject: str = "Pod lab/web") -> None:
+    """Each finding has a problem, a valid offset and a fix; the messages are short and printable."""
     for finding in findings:
         assert finding.problem, finding
         assert finding.fix, finding
         assert finding.offset is None or 0 <= finding.offset <= len(text), finding
-    denial(messages.denial(subject, findings, text))
-    warnings(messages.warnings(findings, text))
+    check_denial(messages.denial(subject, findings, text))
+    check_warnings(messages.warnings(findings, text))
 
 
-def denial(message: str) -> None:
-    assert len(message) <= LONGEST_DENIAL, len(message)
+def check_denial(message: str) -> None:
+    assert len(message) <= MAX_DENIAL, len(message)
     assert all(line.isprintable() for line in message.split("\n")), message
 
 
-def warnings(lines: Sequence[str]) -> None:
-    assert all(len(line) <= LONGEST_WARNING for line in lines), lines
-    assert sum(map(len, lines)) <= LONGEST_WARNINGS, lines
+def check_warnings(lines: Sequence[str]) -> None:
+    assert all(len(line) <= MAX_WARNING for line in lines), lines
+    assert sum(map(len, lines)) <= MAX_WARNINGS, lines
     assert all(line.isprintable() for line in lines), lines

@@ -1,7 +1,7 @@
-"""Any bytes as the body of a review: decoded, validated as the program validators it, answered; without network and threads.
+"""Fuzz target: any bytes as the body of an AdmissionReview, handled as by the webhooks but without network and threads.
 
-The first letter says to which address they are sent. In capitals it says more: the rest is only the text that matters there (a
-configuration, an annotation, settings), in a review that is sound around it.
+The first letter selects the webhook. A lower-case letter is followed by the whole body. After a capital letter the rest is only a
+text (a CNI config, an annotation or settings), which is put into a valid review.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def one_input(data: bytes) -> None:
     kind = _KINDS.get(data[:1].lower(), "")
     if kind not in _WEBHOOKS._validators.by_kind:
         return
-    body = data[1:] if data[:1].islower() else _around(kind, properties.text_of(data[1:]))
+    body = data[1:] if data[:1].islower() else _review_with(kind, properties.text_of(data[1:]))
     try:
         asked = review.decode(body)
     except DecodeError as error:
-        properties.denial(error.message)
+        properties.check_denial(error.message)
         return
     _answered(kind, asked)
 
@@ -48,21 +48,21 @@ def one_input(data: bytes) -> None:
 def _answered(kind: str, asked: AdmissionRequest) -> None:
     with mock.patch.object(validators, "_run_in", _in_place):
         validated = _LOOP.run_until_complete(_WEBHOOKS._validators.by_kind[kind](asked))
-    properties.sound(validated.findings, validated.text, asked.subject)
+    properties.check_findings(validated.findings, validated.text, asked.subject)
     outcome, response = _WEBHOOKS._verdict(asked, validated)
     assert isinstance(response.body, bytes)
     answer = json.loads(response.body)
-    told = answer["response"]
+    reply = answer["response"]
     assert ("admission.k8s.io/v1", "AdmissionReview") == (answer["apiVersion"], answer["kind"])
-    assert asked.uid == told["uid"]
-    assert told["allowed"] is (outcome is Outcome.ALLOWED)
-    properties.warnings(told.get("warnings", []))
-    if not told["allowed"]:
-        properties.denial(told["status"]["message"])
+    assert asked.uid == reply["uid"]
+    assert reply["allowed"] is (outcome is Outcome.ALLOWED)
+    properties.check_warnings(reply.get("warnings", []))
+    if not reply["allowed"]:
+        properties.check_denial(reply["status"]["message"])
 
 
-def _around(kind: str, text: str) -> bytes:
-    """The review of a new object in which this text stands."""
+def _review_with(kind: str, text: str) -> bytes:
+    """The review of an object that contains this text."""
     pod = {"metadata": {"name": "web", "annotations": {NETWORKS: text}}, "spec": {}}
     objects: dict[str, Body] = {
         "nads": {"metadata": {"name": "net"}, "spec": {"config": text}},
@@ -85,7 +85,7 @@ def _around(kind: str, text: str) -> bytes:
 
 
 def _objects() -> list[Body]:
-    """What the cluster holds."""
+    """The objects in the cluster."""
     low = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeEnd": "10.1.2.9"}
     static = {"type": "static", "addresses": [{"address": "10.1.2.3/24"}]}
     nads: dict[tuple[str, str], Body] = {
@@ -119,10 +119,10 @@ def _objects() -> list[Body]:
 
 
 class _Api:
-    """Of the networks that the watch has not told of, one cannot be looked up, and the others are not there."""
+    """For networks that the watch has not listed: the API server is unavailable for one, the others do not exist."""
 
     async def get(self, _: Any, name: str, *_rest: Any, **_more: Any) -> Body:
-        raise TryAgainError("the API server is away") if name == "net3" else NotFoundError(name)
+        raise TryAgainError("the API server is unavailable") if name == "net3" else NotFoundError(name)
 
     get_metadata = get
 
@@ -130,7 +130,7 @@ class _Api:
 async def _known() -> ClusterCache:
     async with known.cluster(_objects()) as (lookup, _):
         pass
-    lookup._api = _Api()  # type: ignore[assignment]  # the part of it that is called
+    lookup._api = _Api()  # type: ignore[assignment]  # only these methods are called
     return lookup
 
 

@@ -1,4 +1,4 @@
-"""The words that lead a fuzzer past the first check: what the validator, the annotation and the review know by name."""
+"""The fuzzer's dictionary: keys and values that the validator, the annotation and the AdmissionReview use."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ _REVIEW += [SKIP_DEFAULT_NETWORKS, *cluster_settings.SCHEMA["properties"]]
 
 
 def dictionary() -> str:
-    """In libFuzzer's form. Of the plugins it holds all types and keys, so that a new one is known here too."""
+    """In libFuzzer's format; it includes the types and keys of all supported plugins."""
     known = {key for plugin in plugins.PLUGINS for key in plugin.schema["properties"]}
     types = {plugin.type for plugin in plugins.PLUGINS}
     words = sorted({*known, *types, *versions.SUPPORTED, *_JSON, *_VALUES, *_ANNOTATION, *_REVIEW})

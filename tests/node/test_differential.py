@@ -1,7 +1,7 @@
-"""The validator beside the plugins themselves: what a binary takes we do not refuse, and what it refuses we mostly do.
+"""The validator compared with the plugins: it denies nothing that a binary accepts, and most of what a binary refuses.
 
-Configurations are made of sound ones, with one or two fields changed (support.differential); each is run with the real binary,
-ADD and DEL, in network namespaces of its own, by the road of the daemon. Where the two differ on purpose, it is listed here.
+The configs are valid ones with one or two fields changed (`support.differential`). The real binary runs each of them, ADD and
+DEL, in separate network namespaces, with the standard input that the daemon builds. Intended differences are listed here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from netattach_core.text.finding import Finding, Severity
 from support import differential, uml
-from support.differential import Gap, Lab, Subject, Verdicts
+from support.differential import Gap, Lab, Outcomes, Subject
 from support.differential_subjects import (
     BRIDGE_VLANS,
     FIRST_KERNEL,
@@ -24,14 +24,14 @@ from support.differential_subjects import (
     conf,
 )
 
-EXAMPLES = 12 if uml.inside() else 32
-LONG = 100 if uml.inside() else 400
-MOST_GAPS = 5
+MAX_EXAMPLES = 12 if uml.inside() else 32
+SOAK_EXAMPLES = 100 if uml.inside() else 400
+MAX_GAPS = 5
 
 
 @dataclass(frozen=True)
-class Safety:
-    """A denial of what the plugin takes: the rule, a key of its place where that matters, and which rule of the design it is."""
+class IntendedDenial:
+    """A denial of a config that the plugin accepts: the rule, a key in its path where that matters, and the reason."""
 
     rule: str
     reason: str
@@ -41,18 +41,20 @@ class Safety:
         return finding.rule.id == self.rule and (not self.key or self.key in finding.path)
 
 
-SAFETY = (
-    Safety("master-default-interface", "rule group 4: pods share no interface with the node's own traffic"),
-    Safety("range-gateway-outside-subnet", "rule group 3: a gateway that no pod reaches is not sane"),
-    Safety(
+INTENDED_DENIALS = (
+    IntendedDenial(
+        "master-default-interface", "pods must not share an interface with the node's own traffic"
+    ),
+    IntendedDenial("range-gateway-outside-subnet", "no pod can reach the gateway"),
+    IntendedDenial(
         "schema",
-        "rule group 2: wrong types; libcni refuses it, the daemon does not hand it on",
+        "libcni refuses the wrong type, the daemon does not pass the key on",
         "capabilities",
     ),
 )
 
-# What a plugin refuses and we let pass: at most five kinds a plugin. The sources are those of release 1.9.1.
-NO_SUCH_LINK = "a node's interface is validated by its inventory, a pod's is not known before the pod is"
+# What a plugin refuses and the validator accepts, at most five for each plugin. The sources are those of CNI plugins 1.9.1.
+NO_SUCH_LINK = "the inventories list only interfaces of nodes, not those of pods"
 
 GAPS = (
     Gap(
@@ -85,7 +87,7 @@ GAPS = (
         conf("bridge", bridge="br1", ipam={"type": "static"}),
         "IPAM plugin returned missing IP config",
         "plugins/main/bridge/bridge.go: cmdAdd",
-        "a pod can bring addresses in its annotation (cni-args)",
+        "a pod can request addresses in its annotation (cni-args)",
     ),
     Gap(
         "tap",
@@ -99,7 +101,7 @@ GAPS = (
         conf("tap", bridge="br9"),
         "failed to get bridge",
         "plugins/main/tap/tap.go: createTap",
-        "the bridge is looked for in the pod, where an earlier network may have made it",
+        "the plugin looks for the bridge in the pod, where an earlier network may have created it",
     ),
     Gap(
         "host-device",
@@ -120,21 +122,21 @@ GAPS = (
         after_bridge(type="tuning", sysctl={"net.ipv4.nothing": "1"}),
         "no such file or directory",
         "plugins/meta/tuning/tuning.go: cmdAdd",
-        "which settings there are depends on the node's kernel",
+        "the available sysctls depend on the node's kernel",
     ),
     Gap(
         "bandwidth",
         after_bridge(type="bandwidth", ingressRate=1000000, ingressBurst=2**32),
         "create qdisc: invalid argument",
         "plugins/meta/bandwidth/ifb_creator.go: buffer",
-        "a time that does not fit into 32 bits becomes another one on each processor",
+        "a time that overflows 32 bits has another value on each processor architecture",
     ),
     Gap(
         "portmap",
         after_bridge(type="portmap", conditionsV4=["ip", "daddr", "10.1.2.3"]),
         "iptables backend was requested but configuration contains nftables-specific options",
         "plugins/meta/portmap/main.go: ensureBackend",
-        "without `backend` the node decides which one it is",
+        "without `backend` the node decides",
     ),
     Gap(
         "vlan",
@@ -148,7 +150,7 @@ GAPS = (
         after_bridge(type="vrf", vrfname="net1"),
         "is not a VRF",
         "plugins/meta/vrf/vrf.go: findVRF",
-        "the interface's name is given with the pod's annotation",
+        "the pod's annotation decides on the name of the interface",
     ),
     Gap(
         "ipvlan",
@@ -164,7 +166,7 @@ ON_SECOND = [
     pytest.param(subject, id=kind, marks=pytest.mark.kernel_link(kind))
     for kind, subject in SECOND_KERNEL.items()
 ]
-# A kernel without the vlan driver has no filtering of VLANs on bridges either.
+# A kernel without the vlan driver has no VLAN filtering on bridges either.
 VLANS = pytest.param(BRIDGE_VLANS, id=BRIDGE_VLANS.id, marks=pytest.mark.kernel_link("vlan"))
 SUBJECTS = [*ON_FIRST, *ON_SECOND, VLANS]
 
@@ -174,32 +176,35 @@ def _gaps(subject: Subject) -> list[Gap]:
 
 
 def _budget() -> int:
-    return LONG if os.environ.get("NETATTACH_SOAK") else EXAMPLES
+    return SOAK_EXAMPLES if os.environ.get("NETATTACH_SOAK") else MAX_EXAMPLES
 
 
-def _refused_in_error(verdicts: Verdicts) -> list[Finding]:
-    """Our denials of what the plugin takes, but for those that are meant."""
-    if verdicts.refusal is not None:
+def _wrong_denials(outcomes: Outcomes) -> list[Finding]:
+    """Denials of a config that the plugin accepts, except for intended ones."""
+    if outcomes.refusal is not None:
         return []
-    denials = [finding for finding in verdicts.findings if finding.effective_severity is Severity.DENY]
-    return [finding for finding in denials if not any(safety.is_reason(finding) for safety in SAFETY)]
+    denials = [finding for finding in outcomes.findings if finding.effective_severity is Severity.DENY]
+    return [
+        finding
+        for finding in denials
+        if not any(intended.is_reason(finding) for intended in INTENDED_DENIALS)
+    ]
 
 
-def _let_pass_in_error(subject: Subject, verdicts: Verdicts) -> bool:
-    """Whether the plugin refuses what we let pass, and it is none of the listed gaps."""
-    if verdicts.refusal is None or verdicts.denied_by:
+def _is_unlisted_gap(subject: Subject, outcomes: Outcomes) -> bool:
+    """Whether the plugin refuses a config that the validator accepts, and no listed gap covers it."""
+    if outcomes.refusal is None or outcomes.denied_by:
         return False
-    return not any(gap.covers(verdicts) for gap in _gaps(subject))
+    return not any(gap.covers(outcomes) for gap in _gaps(subject))
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_the_validator_and_the_plugin_agree(subject: Subject) -> None:
-    """Whatever field is wrong, in whatever way."""
 
     def compare(lab: Lab, config: differential.Config) -> None:
-        verdicts = lab.verdicts(config)
-        assert [] == _refused_in_error(verdicts), str(verdicts)
-        assert not _let_pass_in_error(subject, verdicts), str(verdicts)
+        outcomes = lab.outcomes(config)
+        assert [] == _wrong_denials(outcomes), str(outcomes)
+        assert not _is_unlisted_gap(subject, outcomes), str(outcomes)
 
     with differential.lab() as lab:
         budget = settings(max_examples=_budget(), suppress_health_check=list(HealthCheck))
@@ -207,29 +212,28 @@ def test_the_validator_and_the_plugin_agree(subject: Subject) -> None:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_what_the_plugin_takes_as_it_stands_is_sound_to_us(subject: Subject) -> None:
-    """The configurations from which the others are made; without them the comparison would compare refusals only."""
+def test_the_plugin_and_the_validator_accept_the_base_configs(subject: Subject) -> None:
+    """Otherwise the comparison above would only compare refusals."""
     with differential.lab() as lab:
-        told = [lab.verdicts(base) for base in subject.bases]
+        outcomes = [lab.outcomes(base) for base in subject.bases]
 
-    assert [] == [str(verdicts) for verdicts in told if verdicts.refusal is not None or verdicts.denied_by]
+    assert [] == [str(each) for each in outcomes if each.refusal is not None or each.denied_by]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_a_listed_gap_is_one(subject: Subject) -> None:
-    """One that has closed has to leave the list."""
+def test_a_listed_gap_still_exists(subject: Subject) -> None:
+    """A closed gap has to be removed from the list."""
     with differential.lab() as lab:
-        told = [(gap, lab.verdicts(gap.config)) for gap in _gaps(subject)]
+        outcomes = [(gap, lab.outcomes(gap.config)) for gap in _gaps(subject)]
 
-    assert [] == [str(verdicts) for gap, verdicts in told if verdicts.denied_by or not gap.covers(verdicts)]
+    assert [] == [str(each) for gap, each in outcomes if each.denied_by or not gap.covers(each)]
 
 
 @pytest.mark.parametrize(
     "subject", [*FIRST_KERNEL, *SECOND_KERNEL.values(), BRIDGE_VLANS], ids=lambda subject: subject.id
 )
-def test_gaps_are_few_and_say_where_the_plugin_refuses(subject: Subject) -> None:
-    """And why we do not."""
+def test_gaps_are_few_and_name_source_and_reason(subject: Subject) -> None:
     gaps = _gaps(subject)
 
-    assert len(gaps) <= MOST_GAPS
+    assert len(gaps) <= MAX_GAPS
     assert [] == [gap for gap in gaps if ".go: " not in gap.source or not gap.why]

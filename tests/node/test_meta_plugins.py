@@ -25,8 +25,8 @@ def files(tmp_path: Path) -> Iterator[list[Path]]:
     """Root's files, alone and with the names of ours; the shim must not remove them."""
     paths = [
         tmp_path / "alone/file",
-        tmp_path / "like/cbr0" / netattach_conf.BEHIND,
-        tmp_path / "like" / netattach_conf.STAND_IN,
+        tmp_path / "like/cbr0" / netattach_conf.CHAINED_FILE_NAME,
+        tmp_path / "like" / netattach_conf.UNINSTALL_FILE_NAME,
     ]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,9 +26,12 @@ class Uninstalled:
 
     def __init__(self, root: Path) -> None:
         self.root, self.conf = root, root / "net.d"
-        self.stand_in, self.primary = self.conf / netattach_conf.STAND_IN, self.conf / "10-a.conflist"
+        self.stand_in, self.primary = (
+            self.conf / netattach_conf.UNINSTALL_FILE_NAME,
+            self.conf / "10-a.conflist",
+        )
         self.chained, self.sources = (
-            self.conf / "cbr0" / netattach_conf.BEHIND,
+            self.conf / "cbr0" / netattach_conf.CHAINED_FILE_NAME,
             root / "ledger/chains/stand-in",
         )
         self.other = root / "ledger/chains/del/c2"

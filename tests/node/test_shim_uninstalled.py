@@ -25,7 +25,7 @@ class Uninstalled:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.config = root / "net.d/cbr0" / netattach_conf.BEHIND
+        self.config = root / "net.d/cbr0" / netattach_conf.CHAINED_FILE_NAME
         self.config.parent.mkdir(parents=True)
         self.config.write_text("{}")
         (root / "ledger/chains/del").mkdir(parents=True)
@@ -46,7 +46,7 @@ class Uninstalled:
     def call(
         self, command: str, variables: Mapping[str, str] | None = None, **more: Any
     ) -> subprocess.CompletedProcess[str]:
-        plugin = json.loads(netattach_conf.behind_text()) | more
+        plugin = json.loads(netattach_conf.chained_text()) | more
         return uninstalled.call(self.root, command, plugin, variables or {})
 
 
@@ -146,8 +146,8 @@ def test_no_path_of_the_configuration_is_removed(
     """A plugin that starts the shim passes on what a network's author wrote, and the shim is root. Nor files with our names."""
     strangers = [
         node.root / "precious/alone/file",
-        node.root / "precious/cbr0" / netattach_conf.BEHIND,
-        node.root / "precious" / netattach_conf.STAND_IN,
+        node.root / "precious/cbr0" / netattach_conf.CHAINED_FILE_NAME,
+        node.root / "precious" / netattach_conf.UNINSTALL_FILE_NAME,
     ]
     for path in strangers:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -203,7 +203,7 @@ def test_a_file_that_others_may_write_is_not_trusted(
 def test_no_network_name_leads_out_of_the_directory(node: Uninstalled, network: str) -> None:
     """The name is that of a directory in the CNI configuration directory, and no link."""
     (node.config.parents[1] / "link").symlink_to(node.config.parent)
-    above = [node.config.parents[index] / netattach_conf.BEHIND for index in (1, 2)]
+    above = [node.config.parents[index] / netattach_conf.CHAINED_FILE_NAME for index in (1, 2)]
     for path in above:
         path.write_text("{}")
     node.write_sources(node.config.parents[1], network)

@@ -135,11 +135,11 @@ def plugin_file(after: Others, chain: UninstallChain) -> Path:
     """The file that libcni appends, without the conflist's copy."""
     chain.install()
     _copy(after).unlink()
-    return after.node.stage.paths.conf_dir / "cbr0" / netattach_conf.BEHIND
+    return after.node.stage.paths.conf_dir / "cbr0" / netattach_conf.CHAINED_FILE_NAME
 
 
 def _copy(after: Others) -> Path:
-    return after.node.stage.paths.conf_dir / netattach_conf.STAND_IN
+    return after.node.stage.paths.conf_dir / netattach_conf.UNINSTALL_FILE_NAME
 
 
 def _left_of_chain(after: Others) -> list[str]:

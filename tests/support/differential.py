@@ -1,8 +1,8 @@
-"""Our verdict on a configuration beside that of the plugin's own binary: where configurations come from, and the comparison.
+"""Differential test of the validator against the plugins' binaries: generates configs and compares both outcomes.
 
-A subject is a plugin with sound configurations. A configuration of the test is one of those with one or two fields changed;
-what a field is changed into comes from the plugin's JSON Schema (each wrong type, both sides of each bound, each word in the
-wrong case) and from the subject's own words for it (addresses, names, MACs).
+A subject is a plugin with valid configs. A test config is one of those with one or two fields changed. The new values come from
+the plugin's JSON Schema (each wrong type, both sides of each bound, each enum value in the wrong case) and from the subject's
+own lists (addresses, names, MAC addresses).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Config = dict[str, Any]
 Change = tuple[Place, Any]
 
 GONE = object()
-"""In place of a value: the key is taken out."""
+"""A value that means: remove the key."""
 
 _HUGE = 2**31
 _WRONG: dict[str, tuple[Any, ...]] = {
@@ -45,7 +45,7 @@ _WRONG: dict[str, tuple[Any, ...]] = {
     "array": ("a", 5, {}, True),
 }
 _NUMBERS = (-(2**63) - 1, -(2**63), -1, 0, 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64, 1e3, 2.0)
-_WORDS = ("", "zzz", " a b", "a" * 20)
+_STRINGS = ("", "zzz", " a b", "a" * 20)
 
 VERSIONS = (*SUPPORTED, "", "1.0", "v1.0.0", "1.2.0", 1.0, None)
 COMMON: dict[str, tuple[Any, ...]] = {
@@ -65,19 +65,20 @@ COMMON: dict[str, tuple[Any, ...]] = {
     "IPAM": ({}, {"type": "zzz"}, {"type": None}, 5, None),
     "colour": ("red",),
 }
-"""Keys of every configuration; the types of the first are validated apart from the schema."""
+"""Keys that every config may have, with values for them."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A plugin, sound configurations with it, and where in each it stands; `words`: values besides the schema's.
+    """A plugin with valid configs (`bases`); `values` are more values by key, in addition to those from the schema.
 
-    `refused` are configurations that are not sound as they stand, and worth changing too.
+    `refused` are invalid configs that are worth changing, too. `common` are keys of COMMON to change; `only` and `without` limit
+    the changes to some keys of the schema.
     """
 
     kind: str
     bases: tuple[Config, ...]
-    words: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     ipam: bool = False
     refused: tuple[Config, ...] = ()
     name: str = ""
@@ -109,9 +110,9 @@ class Subject:
         return {**plugin.schema, "properties": keys}
 
     def changes(self, base: Config) -> list[Change]:
-        """Each single change of a base."""
+        """All single changes of a base."""
         place = self.place(base)
-        own = [((*place, *where), value) for where, value in _changes(self.schema, self.words)]
+        own = [((*place, *where), value) for where, value in _changes(self.schema, self.values)]
         top = ("cniVersion", "name")
         common = [
             (((key,) if key in top else (*place, key)), value) for key in self.common for value in COMMON[key]
@@ -119,7 +120,7 @@ class Subject:
         return [*own, *common]
 
     def configs(self) -> st.SearchStrategy[Config]:
-        """Sound configurations with up to two changes."""
+        """Valid configs with one or two changes."""
         return st.sampled_from((*self.bases, *self.refused)).flatmap(
             lambda base: st.lists(st.sampled_from(self.changes(base)), min_size=1, max_size=2).map(
                 lambda changes: changed(base, changes)
@@ -128,7 +129,7 @@ class Subject:
 
 
 def changed(base: Config, changes: Sequence[Change]) -> Config:
-    """The configuration with other values; what leads to a place is made where it is missing."""
+    """The config with new values; missing objects and lists on the way are created."""
     config = copy.deepcopy(base)
     for place, value in changes:
         _put(config, place, value)
@@ -136,7 +137,7 @@ def changed(base: Config, changes: Sequence[Change]) -> Config:
 
 
 def _put(config: Any, place: Place, value: Any) -> None:
-    """Passes over a place that an earlier change has taken away."""
+    """Ignores a place that an earlier change removed."""
     *way, last = place
     for part, following in zip(way, place[1:], strict=True):
         missing: Any = [] if isinstance(following, int) else {}
@@ -155,36 +156,36 @@ def _put(config: Any, place: Place, value: Any) -> None:
             config[last] = value
 
 
-def _changes(schema: Mapping[str, Any], words: Mapping[str, tuple[Any, ...]]) -> Iterator[Change]:
+def _changes(schema: Mapping[str, Any], values: Mapping[str, tuple[Any, ...]]) -> Iterator[Change]:
     for key, inner in schema.get("properties", {}).items():
         yield (key,), GONE
         yield (key,), None
-        yield from (((key, *where), value) for where, value in _of_field(key, inner, words))
-        yield from (((key.upper(),), value) for value in words.get(key, ())[:1])
+        yield from (((key, *where), value) for where, value in _of_field(key, inner, values))
+        yield from (((key.upper(),), value) for value in values.get(key, ())[:1])
 
 
-def _of_field(key: str, schema: Mapping[str, Any], words: Mapping[str, tuple[Any, ...]]) -> Iterator[Change]:
+def _of_field(key: str, schema: Mapping[str, Any], values: Mapping[str, tuple[Any, ...]]) -> Iterator[Change]:
     kinds = schema.get("type", ())
     kind = kinds if isinstance(kinds, str) else next(iter(kinds), "")
-    yield from (((), value) for value in _values(kind, schema))
-    yield from (((), value) for value in words.get(key, ()))
+    yield from (((), value) for value in _schema_values(kind, schema))
+    yield from (((), value) for value in values.get(key, ()))
     if kind == "array":
         yield (), []
         yield (), [None]
-        yield from (((0, *where), value) for where, value in _of_field("", schema["items"], words))
+        yield from (((0, *where), value) for where, value in _of_field("", schema["items"], values))
     elif kind == "object":
         yield (), {}
-        yield from _changes(schema, words)
+        yield from _changes(schema, values)
 
 
-def _values(kind: str, schema: Mapping[str, Any]) -> Iterator[Any]:
+def _schema_values(kind: str, schema: Mapping[str, Any]) -> Iterator[Any]:
     yield from _WRONG.get(kind, ())
     if "enum" in schema:
         yield from schema["enum"]
-        yield from (word.upper() for word in schema["enum"])
+        yield from (value.upper() for value in schema["enum"])
         yield "zzz"
     elif kind == "string":
-        yield from _WORDS
+        yield from _STRINGS
     elif kind == "boolean":
         yield from (True, False)
     elif kind == "integer":
@@ -194,8 +195,8 @@ def _values(kind: str, schema: Mapping[str, Any]) -> Iterator[Any]:
 
 
 @dataclass(frozen=True)
-class Verdicts:
-    """What both say of a configuration."""
+class Outcomes:
+    """The outcomes for a config: the plugin's error, None if it accepts it, and the validator's findings."""
 
     config: Any
     refusal: str | None
@@ -206,33 +207,33 @@ class Verdicts:
         return {finding.rule.id for finding in self.findings if finding.effective_severity is Severity.DENY}
 
     def __str__(self) -> str:
-        ours = "; ".join(
+        denials = "; ".join(
             f"{f.rule.id}: {f.problem}" for f in self.findings if f.effective_severity is Severity.DENY
         )
-        return f"{json.dumps(self.config)}\n  the plugin: {self.refusal or 'takes it'}\n  we: {ours or 'take it'}"
+        return f"{json.dumps(self.config)}\n  plugin: {self.refusal or 'accepted'}\n  validator: {denials or 'accepted'}"
 
 
 class Lab:
-    """A node whose plugins are asked; `folder` is its own, for leases."""
+    """A test node that runs the plugins; `folder` is its scratch directory, for leases."""
 
     def __init__(self, process: subprocess.Popen[str], folder: Path, inventory: NodeInventory) -> None:
         self._process = process
         self._inventory = inventory
         self.folder = folder
-        self.asked = 0
+        self.count = 0
 
-    def verdicts(self, config: Any) -> Verdicts:
+    def outcomes(self, config: Any) -> Outcomes:
         text = config if isinstance(config, str) else json.dumps(config)
-        self.asked += 1
-        return Verdicts(config, self._refusal(text), self._validated(text))
+        self.count += 1
+        return Outcomes(config, self._refusal(text), self._validated(text))
 
     def _refusal(self, text: str) -> str | None:
-        given, answers = self._process.stdin, self._process.stdout
-        assert given is not None
-        assert answers is not None
-        given.write(json.dumps(text.replace("SCRATCH", str(self.folder))) + "\n")
-        given.flush()
-        line = answers.readline()
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(json.dumps(text.replace("SCRATCH", str(self.folder))) + "\n")
+        stdin.flush()
+        line = stdout.readline()
         assert line, f"the worker ended: {text}"
         refusal: str | None = json.loads(line)
         return refusal
@@ -244,7 +245,7 @@ class Lab:
 
 @contextlib.contextmanager
 def lab() -> Iterator[Lab]:
-    """A node of one's own; its namespaces end with it."""
+    """A test node in new namespaces, which end with it."""
     require.own_namespaces()
     plugins = require.plugins()
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
@@ -261,8 +262,8 @@ def lab() -> Iterator[Lab]:
 
 
 def _inventory(plugins: Path) -> NodeInventory:
-    """What the worker's node has (differential_worker)."""
-    names = ["lo", *differential_worker.CARDS, *differential_worker.CARDS.values()]
+    """The inventory of the worker's node (`differential_worker`)."""
+    names = ["lo", *differential_worker.NICS, *differential_worker.NICS.values()]
     return NodeInventory(
         node="lab",
         interfaces=tuple(Interface(name, mtu=65536 if name == "lo" else 1500) for name in names),
@@ -273,7 +274,11 @@ def _inventory(plugins: Path) -> NodeInventory:
 
 @dataclass(frozen=True)
 class Gap:
-    """Something that the plugin refuses and we let pass: an example, how it is worded, where that stands, and why."""
+    """A known gap: the plugin refuses what the validator accepts.
+
+    `config` is an example, `refusal` a pattern for the plugin's error, `source` the file and function that returns it, `why` the
+    reason not to deny it.
+    """
 
     subject: str
     config: Config
@@ -281,5 +286,5 @@ class Gap:
     source: str
     why: str
 
-    def covers(self, verdicts: Verdicts) -> bool:
-        return bool(verdicts.refusal) and re.search(self.refusal, verdicts.refusal or "") is not None
+    def covers(self, outcomes: Outcomes) -> bool:
+        return bool(outcomes.refusal) and re.search(self.refusal, outcomes.refusal or "") is not None

@@ -1,4 +1,4 @@
-"""Sound configurations of the reference plugins, and words for their fields: what people write, right and wrong."""
+"""Valid configs of the reference plugins, and more values for their fields: what people write, valid and invalid."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ INTERFACES = (
     ".",
 )
 TABLES = (0, 100, 254, 255, 253, -1)
-ROUTE_WORDS: dict[str, tuple[Any, ...]] = {
+ROUTE_VALUES: dict[str, tuple[Any, ...]] = {
     "dst": CIDRS,
     "gw": ADDRESSES,
     "scope": (0, 200, 253, 254, 255, 256),
@@ -138,7 +138,7 @@ def after_bridge(**plugin: Any) -> Config:
 COMMON = ("cniVersion", "name", "dns", "capabilities", "args", "ipam", "IPAM", "colour")
 
 VLAN_KEYS = ("vlan", "vlanTrunk", "preserveDefaultVlan")
-"""Of bridge; they need a kernel that filters VLANs."""
+"""bridge with VLANs, which needs a kernel with VLAN filtering."""
 
 BRIDGE = Subject(
     "bridge",
@@ -181,7 +181,7 @@ HOST_LOCAL = Subject(
             [{"subnet": "10.1.2.0/24"}],
             [[{"subnet": "10.1.2.0/24"}], [{"subnet": "10.1.2.0/25"}]],
         ),
-        **ROUTE_WORDS,
+        **ROUTE_VALUES,
     },
     ipam=True,
 )
@@ -202,7 +202,7 @@ STATIC_IPAM = Subject(
             [{"address": "10.1.2.3/24"}, {"address": "10.1.2.3/25"}],
             [{"address": "fd00:1::3/64"}],
         ),
-        **ROUTE_WORDS,
+        **ROUTE_VALUES,
     },
     ipam=True,
 )
@@ -364,6 +364,6 @@ VRF = Subject(
     common=("cniVersion", "capabilities", "colour"),
 )
 SECOND_KERNEL = {"vlan": VLAN, "ipvlan": IPVLAN, "dummy": DUMMY, "vrf": VRF}
-"""By the kind of link that each needs; bridge's VLANs beside them."""
+"""Subjects by the kind of link that the kernel has to support; also bridge with VLANs."""
 
 ALL = (*FIRST_KERNEL, BRIDGE_VLANS, *SECOND_KERNEL.values())

@@ -1,9 +1,9 @@
-"""A node for one plugin's test: runs chains of the reference plugins, each in a network namespace of its own.
+"""A test node: runs lists of the reference plugins, each in a new network namespace.
 
-Started in namespaces of its own (`differential.worker`); reads a configuration from each line of its input and answers with a
-line: what the plugins refused it with, or null. All that a chain leaves behind is removed before the next.
+`differential.lab` starts it in separate namespaces. It reads one config per line of standard input, and writes one line: the
+error of the plugins, or null. It cleans up after each config.
 
-    eth0  the node's default route      eth1, eth2  spare cards, with an MTU of 1500
+    eth0  the node's default route      eth1, eth2  more NICs, with an MTU of 1500
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 SECONDS = 20
 IFNAME = "net1"
 
-CARDS = {"eth0": "far0", "eth1": "far1", "eth2": "far2"}
+NICS = {"eth0": "far0", "eth1": "far1", "eth2": "far2"}
 FIRST = """
 link set lo up
 link set eth0 up
@@ -40,20 +40,20 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Worker:
-    """The node, with the plugins of `bin_dir`; `scratch` is a directory that it may fill."""
+    """The node, with the plugins in `bin_dir`; `scratch` is a directory for their files."""
 
     def __init__(self, bin_dir: Path, scratch: Path) -> None:
         self._bin_dir = bin_dir
         self._scratch = scratch
         self._node = os.open("/proc/self/ns/net", os.O_RDONLY)
         self._count = 0
-        self._mine = {*_links(), *CARDS, *CARDS.values()}
+        self._own_links = {*_links(), *NICS, *NICS.values()}
         _without_dad()
         self._restore()
         _ip(FIRST)
 
     def refusal(self, text: str) -> str | None:
-        """What a pod with this network is refused with; None where it gets it, and loses it again."""
+        """The error of ADD for a pod with this network; None after a successful ADD and DEL."""
         try:
             network = cni_config.parse(text, "lab")
         except ConfigError as error:
@@ -105,7 +105,7 @@ class Worker:
         )
 
     def _namespace(self) -> int:
-        """A pod's network namespace, that lasts as long as this descriptor; with its loopback up, as from every runtime."""
+        """A new network namespace with its loopback up, as every runtime creates it; it exists as long as this descriptor."""
         _checked(_libc.unshare(CLONE_NEWNET))
         pod = os.open("/proc/self/ns/net", os.O_RDONLY)
         _without_dad()
@@ -115,17 +115,17 @@ class Worker:
         return pod
 
     def _restore(self) -> None:
-        """Takes away what was left, and puts back a card that went away with a pod."""
-        there = _links()
-        lines = [f"link del {name}" for name in there - self._mine]
-        for card, far in CARDS.items():
-            if card not in there:
+        """Removes leftover interfaces, and creates a NIC again that disappeared with a pod."""
+        present = _links()
+        lines = [f"link del {name}" for name in present - self._own_links]
+        for nic, far in NICS.items():
+            if nic not in present:
                 lines += (
-                    [f"link del {far}"] if far in there else []
-                )  # its pair is in a namespace that is on its way out
+                    [f"link del {far}"] if far in present else []
+                )  # the kernel has not yet destroyed the namespace of its peer
                 lines += [
-                    f"link add {card} type veth peer name {far}",
-                    f"link set {card} up",
+                    f"link add {nic} type veth peer name {far}",
+                    f"link set {nic} up",
                     f"link set {far} up",
                 ]
         if lines:
@@ -145,7 +145,7 @@ def _ip(lines: str) -> None:
 
 
 def _without_dad() -> None:
-    """Nobody else is in these networks, and to look for doubles of an IPv6 address takes two seconds."""
+    """Disables duplicate address detection for IPv6, which takes two seconds and is not needed here."""
     for path in Path("/proc/sys/net/ipv6/conf").glob("*/accept_dad"):
         path.write_text("0")
 
@@ -156,7 +156,7 @@ def _checked(status: int) -> None:
 
 
 def _message(done: subprocess.CompletedProcess[str]) -> str:
-    """The plugin's error object, or whatever it said instead: a panic is no JSON."""
+    """The message of the plugin's error object, or its output where that is not JSON, as after a panic."""
     try:
         body = json.loads(done.stdout)
     except ValueError:
@@ -165,7 +165,7 @@ def _message(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def lines() -> Iterator[str]:
-    """Configurations, one JSON text a line."""
+    """The configs, one JSON string per line."""
     for line in sys.stdin:
         yield json.loads(line)
 

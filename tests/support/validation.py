@@ -1,4 +1,4 @@
-"""Valid NADs for the validator's tests, of which a test changes one thing, and their findings."""
+"""NADs for the validator's tests: valid ones, of which a test changes one thing, and checks of the findings."""
 
 from __future__ import annotations
 
@@ -61,13 +61,18 @@ def assert_fires(rule: str, config: Any) -> None:
     assert all(finding.problem and finding.fix for finding in findings)
 
 
-Weighed = tuple[str, Severity, str, Any, Any]
-"""A rule, its severity, the reason for it, a config that breaks the rule, and a similar one that does not."""
+RuleCase = tuple[str, Severity, str, Any, Any]
+"""A rule, its severity, a description, a config that breaks the rule, and a similar one that does not."""
 
 
-def assert_weighed(case: Weighed) -> None:
-    """Asserts that the rule finds the bad config with this severity, and nothing in the good one."""
-    rule, weight, _, bad, good = case
+def assert_rule_case(case: RuleCase) -> None:
+    """The rule reports the bad config with this severity, and does not report the good one."""
+    rule, severity, _, bad, good = case
     assert_fires(rule, bad)
-    assert {weight} == {each.effective_severity for each in validated_as_written(bad) if each.rule.id == rule}
+    assert {severity} == severities(rule, bad)
     assert rule not in ids(validated_as_written(good))
+
+
+def severities(rule: str, config: Any) -> set[Severity]:
+    """The severities of a rule's findings about a config."""
+    return {finding.effective_severity for finding in validated_as_written(config) if finding.rule.id == rule}

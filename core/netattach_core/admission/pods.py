@@ -95,7 +95,7 @@ def _of_networks(
         return RequestedNetworks(findings=(_unreadable(NETWORKS, error),))
     if selections and on_host:
         return RequestedNetworks(findings=(_host_network(NETWORKS),))
-    first_index = len(network_selection.given(annotations, own, settings.selection)) + 1
+    first_index = len(network_selection.cluster_defaults(annotations, own, settings.selection)) + 1
     findings = [
         *_isolation(NETWORKS, selections, own, settings),
         *_interfaces(selections, first_index),

@@ -1,7 +1,7 @@
-"""What a node has, as its daemon sees it: interfaces, default interfaces with reasons, plugin binaries, primary network, DHCP.
+"""The inventory of a node: interfaces, default interfaces with reasons, plugin binaries, default network, DHCP daemon.
 
-The dict form is the body of the kind NodeNetworkInventory (netattach.io/v1alpha1), camelCase keys, and what
-`netattach lint --inventory` reads.
+The daemon of each node publishes it. The dict form, with camelCase keys, is the status of a NodeNetworkInventory
+(netattach.io/v1alpha1), and the input of `netattach lint --inventory`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 from netattach_core.errors import DecodeError
 
 _POD_LINK = re.compile(r"(veth|cali|lxc|eni|gke|azv|ovn|nsx|tap|vnet)[0-9a-zA-Z_-]*")
-"""How default networks name the node's end of a pod's link. A veth of another name may be the card of a node in a container."""
+"""Names that default networks use for the node's end of a pod's link. Another veth may be the NIC of a node in a container."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interface:
     """A network interface of the node.
 
-    `kind` is the kernel's link kind, "" for hardware; `mtu` 0 where it is not known; `controller` its bridge or bond, `parent`
-    the link that it stands on.
+    `kind` is the kernel's link kind, "" for hardware; `mtu` is 0 if unknown; `controller` is its bridge or bond, `parent` the
+    interface below it, as of a VLAN interface.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class DefaultInterface:
-    """An interface that carries the node's own traffic, with each reason why ("carries the IPv4 default route")."""
+    """An interface that carries the node's own traffic, with the reasons, for example "carries the IPv4 default route"."""
 
     name: str
     reasons: tuple[str, ...]
@@ -47,7 +47,7 @@ class DefaultInterface:
 
 @dataclass(frozen=True, slots=True)
 class NodeAddress:
-    """An address by which the cluster knows the node, and what it is to it ("the node's InternalIP")."""
+    """An address of the node in the cluster, and its role, for example "the node's InternalIP"."""
 
     address: str
     role: str
@@ -55,7 +55,7 @@ class NodeAddress:
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A CNI plugin binary and the CNI versions that it answers to VERSION; none where it did not answer."""
+    """A CNI plugin binary and the CNI versions that it returns for VERSION; empty if it returned none."""
 
     name: str
     versions: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True)
 class Primary:
-    """The default network: its name, the file it was read from, and its plugins' types."""
+    """The default network: its name, its file in the CNI config directory, and the types of its plugins."""
 
     name: str
     file: str
@@ -72,7 +72,7 @@ class Primary:
 
 @dataclass(frozen=True, slots=True)
 class NetworkFile:
-    """A network in the CNI configuration directory: the file's name there, and the network's."""
+    """A network in the CNI config directory: the name of the file and of the network."""
 
     file: str
     name: str
@@ -80,7 +80,7 @@ class NetworkFile:
 
 @dataclass(frozen=True, slots=True)
 class Dhcp:
-    """Whether a daemon of the plugin dhcp serves at this socket; whose it is does not matter."""
+    """Whether a daemon of the dhcp plugin listens on this socket, netattach's own or another one."""
 
     running: bool
     socket: str
@@ -88,7 +88,7 @@ class Dhcp:
 
 @dataclass(frozen=True, slots=True)
 class NodeInventory:
-    """One node. `networks` has the primary, too; it and `dhcp` are None where that is not known."""
+    """One node. `networks` includes the default network; it and `dhcp` are None if unknown."""
 
     node: str
     interfaces: tuple[Interface, ...] = ()
@@ -103,31 +103,31 @@ class NodeInventory:
         return next((i for i in self.interfaces if i.name == name), None)
 
     def default_reasons(self, name: str) -> tuple[str, ...]:
-        """Why an interface is a default one; empty where it is none."""
+        """Why an interface is a default interface; empty if it is not."""
         return next((d.reasons for d in self.default_interfaces if d.name == name), ())
 
     def has_plugin(self, name: str) -> bool:
         return any(p.name == name for p in self.plugins)
 
     def has_network(self, name: str) -> bool | None:
-        """Whether a file of this name or with a network of it is there; None where that is not known."""
+        """Whether the CNI config directory has a file or network of this name; None if unknown."""
         return None if self.networks is None else any(name in {n.file, n.name} for n in self.networks)
 
 
-def lasting(interfaces: Iterable[Interface]) -> tuple[Interface, ...]:
-    """The interfaces without what pods bring and take away, so that a pod's start is no news of its node.
+def without_pods(interfaces: Iterable[Interface]) -> tuple[Interface, ...]:
+    """The interfaces without all that changes with pods, so that a pod's start does not change the inventory.
 
-    The node's ends of the pods' links go; so does what follows them: a bridge's MAC, which is that of one of its ports, and
-    link-local addresses, which come when a link comes up.
+    Leaves out the node's ends of the pods' links, and what depends on them: the MAC address of a bridge, which it takes from one
+    of its ports, and link-local addresses, which the kernel adds when a link comes up.
     """
-    return tuple(_lasting(each) for each in interfaces if not _is_pod_link(each))
+    return tuple(_without_pods(each) for each in interfaces if not _is_pod_link(each))
 
 
 def _is_pod_link(interface: Interface) -> bool:
     return interface.kind == "veth" and not _global(interface) and bool(_POD_LINK.fullmatch(interface.name))
 
 
-def _lasting(interface: Interface) -> Interface:
+def _without_pods(interface: Interface) -> Interface:
     mac = "" if interface.kind == "bridge" else interface.mac
     return dataclasses.replace(interface, mac=mac, addresses=_global(interface))
 
@@ -136,17 +136,17 @@ def _global(interface: Interface) -> tuple[str, ...]:
     return tuple(a for a in interface.addresses if not ipaddress.ip_interface(a).ip.is_link_local)
 
 
-def with_addresses(
+def with_node_addresses(
     defaults: Sequence[DefaultInterface], interfaces: Sequence[Interface], addresses: Iterable[NodeAddress]
 ) -> tuple[DefaultInterface, ...]:
-    """The default interfaces, with those that carry an address by which the cluster knows the node, and their ports."""
+    """The default interfaces plus those that carry an address of the node in the cluster, and their ports."""
     reasons = {default.name: list(default.reasons) for default in defaults}
     for known in addresses:
         for carrier in (each for each in interfaces if _carries(each, known.address)):
-            words = f"carries {known.role} {known.address}"
-            reasons.setdefault(carrier.name, []).append(words)
+            reason = f"carries {known.role} {known.address}"
+            reasons.setdefault(carrier.name, []).append(reason)
             for port in (each for each in interfaces if each.controller == carrier.name):
-                reasons.setdefault(port.name, []).append(f"is a port of {carrier.name}, which {words}")
+                reasons.setdefault(port.name, []).append(f"is a port of {carrier.name}, which {reason}")
     return tuple(DefaultInterface(name, tuple(why)) for name, why in reasons.items())
 
 
@@ -178,7 +178,7 @@ def to_dict(inventory: NodeInventory) -> dict[str, Any]:
 
 
 def from_dict(body: Any) -> NodeInventory:
-    """Reads what `to_dict` wrote; missing parts are empty. Raises DecodeError."""
+    """Reads the output of `to_dict`; missing parts are empty. Raises DecodeError."""
     try:
         primary, dhcp, networks = body.get("primary"), body.get("dhcp"), body.get("networks")
         return NodeInventory(

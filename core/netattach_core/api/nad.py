@@ -1,4 +1,4 @@
-"""The NetworkAttachmentDefinition: which configuration has which name (npwg-spec, section 1)."""
+"""The NetworkAttachmentDefinition (Kubernetes Network Plumbing Working Group spec, section 3)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROTECT = "netattach.io/protect"
 
 @dataclass(frozen=True, slots=True)
 class Nad:
-    """One NAD. `config` is the author's text byte for byte, "" where it is absent or empty (found by name on the node)."""
+    """One NAD. `config` is the author's exact text; "" means that the node's CNI config directory has the config."""
 
     namespace: str
     name: str
@@ -31,7 +31,7 @@ class Nad:
 
 
 def from_body(body: Mapping[str, Any], default_namespace: str = "default") -> Nad:
-    """Reads a Kubernetes object; spec and spec.config may be absent (S3). Raises ConfigError where config is no string."""
+    """Reads a Kubernetes object; spec and spec.config may be absent. Raises ConfigError if spec.config is not a string."""
     metadata = body.get("metadata") or {}
     config = (body.get("spec") or {}).get("config")
     if not isinstance(config, str | None):

@@ -1,4 +1,4 @@
-"""Which networks a pod gets: what its annotations ask for, what the cluster gives to all, and what is kept from its namespace."""
+"""The networks that a pod gets: those that its annotations request and the cluster's default networks, under isolation."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from netattach_core.errors import AnnotationError
 
 @dataclass(frozen=True, slots=True)
 class SelectionSettings:
-    """The cluster's say in it.
+    """The cluster's settings for network selection.
 
-    `primary` names the node's file of the default network, by its name or the network's ("": the first one); `defaults` are the
-    networks that every pod gets besides, but in the system namespaces. `namespace` is where bare names of both and of the
-    default-network annotation are looked for. With `isolated` pods use networks of their own namespace and of the global ones.
+    `primary` is the default network on the nodes, by file name or network name ("": the first file); `defaults` are the networks
+    that each pod gets in addition, except in `system_namespaces`. Bare names of both, and of the default-network annotation, are
+    resolved in `namespace`. With `isolated`, pods may only use networks of their own namespace and of `global_namespaces`.
     """
 
     primary: str = ""
@@ -27,7 +27,7 @@ class SelectionSettings:
     global_namespaces: frozenset[str] = frozenset({"default"})
 
     def reaches(self, namespace: str, network_namespace: str) -> bool:
-        """Whether pods of a namespace may use the networks of another one."""
+        """Whether pods of a namespace may use the networks of another namespace."""
         return (
             not self.isolated or namespace == network_namespace or network_namespace in self.global_namespaces
         )
@@ -38,56 +38,66 @@ DEFAULTS = SelectionSettings()
 
 @dataclass(frozen=True, slots=True)
 class PodSelection:
-    """What one pod gets: `default` in the place of the node's primary, `given` by the cluster, `networks` as it asks."""
+    """The networks of one pod.
+
+    `default` replaces the node's default network, `cluster_defaults` come from the cluster's settings, and `networks` are those
+    that the pod requests.
+    """
 
     default: NetworkSelection | None = None
-    given: tuple[NetworkSelection, ...] = ()
+    cluster_defaults: tuple[NetworkSelection, ...] = ()
     networks: tuple[NetworkSelection, ...] = ()
 
 
-def of_pod(annotations: Mapping[str, str], own: str, settings: SelectionSettings) -> PodSelection:
-    """From the annotations of a pod in the namespace `own`. Raises AnnotationError, which names the annotation."""
+def of_pod(annotations: Mapping[str, str], pod_namespace: str, settings: SelectionSettings) -> PodSelection:
+    """The selection by a pod's annotations. Raises AnnotationError, which names the annotation."""
     key = networks_annotation.DEFAULT_NETWORK
     try:
-        default = default_of(annotations.get(key, ""), own, settings)
+        default = default_of(annotations.get(key, ""), pod_namespace, settings)
         key = networks_annotation.NETWORKS
-        networks = networks_annotation.parse(annotations.get(key, ""), own)
-        _check_isolation(networks, own, settings)
+        networks = networks_annotation.parse(annotations.get(key, ""), pod_namespace)
+        _check_isolation(networks, pod_namespace, settings)
     except AnnotationError as error:
         raise AnnotationError(f"annotation {key}: {error.message}") from error
-    return PodSelection(default, given(annotations, own, settings), networks)
+    return PodSelection(default, cluster_defaults(annotations, pod_namespace, settings), networks)
 
 
-def default_of(text: str, own: str, settings: SelectionSettings) -> NetworkSelection | None:
-    """What a pod asks for in the place of the primary; isolation holds here too (Multus has none). Raises AnnotationError."""
+def default_of(text: str, pod_namespace: str, settings: SelectionSettings) -> NetworkSelection | None:
+    """The network that a pod requests as its default network. Raises AnnotationError.
+
+    Isolation applies here too; Multus does not check it for this annotation.
+    """
     default = networks_annotation.parse_default(text, settings.namespace)
-    _check_isolation([default] if default else [], own, settings)
+    _check_isolation([default] if default else [], pod_namespace, settings)
     return default
 
 
-def given(
-    annotations: Mapping[str, str], own: str, settings: SelectionSettings
+def cluster_defaults(
+    annotations: Mapping[str, str], pod_namespace: str, settings: SelectionSettings
 ) -> tuple[NetworkSelection, ...]:
-    """The cluster default networks of a pod; an administrator gave them, so isolation is no question."""
+    """The cluster's default networks for a pod. An administrator chose them, so isolation does not apply."""
     if (
-        own in settings.system_namespaces
+        pod_namespace in settings.system_namespaces
         or annotations.get(networks_annotation.SKIP_DEFAULT_NETWORKS) == "true"
     ):
         return ()
     return tuple(NetworkSelection(settings.namespace, name) for name in settings.defaults)
 
 
-def isolation(settings: SelectionSettings, own: str, network_namespace: str) -> tuple[str, str]:
-    """Why pods of `own` may not use a namespace's networks, and what to do; nothing is told of what exists there."""
+def isolation(settings: SelectionSettings, pod_namespace: str, network_namespace: str) -> tuple[str, str]:
+    """The problem and fix for a network that isolation forbids; they do not reveal whether the network exists."""
     shared = ", ".join(sorted(settings.global_namespaces)) or "none"
     problem = (
-        f"networks of namespace {network_namespace!r} are not for pods of {own!r}: the cluster isolates namespaces, and "
-        f"its global ones are {shared}"
+        f"pods in namespace {pod_namespace!r} cannot use networks in namespace {network_namespace!r}: namespace isolation is "
+        f"enabled, and the global namespaces are {shared}"
     )
-    return problem, f"use a network of {own!r}, or have {network_namespace!r} added to globalNamespaces"
+    fix = f"use a network in {pod_namespace!r}, or ask an administrator to add {network_namespace!r} to globalNamespaces"
+    return problem, fix
 
 
-def _check_isolation(selections: Iterable[NetworkSelection], own: str, settings: SelectionSettings) -> None:
+def _check_isolation(
+    selections: Iterable[NetworkSelection], pod_namespace: str, settings: SelectionSettings
+) -> None:
     for each in selections:
-        if not settings.reaches(own, each.namespace):
-            raise AnnotationError("; ".join(isolation(settings, own, each.namespace)))
+        if not settings.reaches(pod_namespace, each.namespace):
+            raise AnnotationError("; ".join(isolation(settings, pod_namespace, each.namespace)))

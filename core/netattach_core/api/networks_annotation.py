@@ -1,7 +1,7 @@
-"""The pod's network selection annotation: comma form and JSON form (npwg-spec section 3, multus section 1.3).
+"""The network selection annotation of a pod: comma form and JSON form.
 
-One invalid element makes the whole annotation invalid: a pod that starts without a network it asked for is worse than one
-that does not start (Multus #492).
+See the Kubernetes Network Plumbing Working Group spec, section 4.1. One invalid element makes the whole annotation invalid: a
+pod that starts without a requested network is worse than one that does not start (Multus issue #492).
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ DEFAULT_NETWORK = "v1.multus-cni.io/default-network"
 SKIP_DEFAULT_NETWORKS = "netattach.io/skip-default-networks"
 NETWORK_STATUS = "k8s.v1.cni.cncf.io/network-status"
 
-LONGEST = 64 * 1024
-"""Characters; four hundred networks have room in it. The API server takes four times as many, and to read those takes a second,
-in which a node's other pods wait."""
+MAX_LENGTH = 64 * 1024
+"""In characters, enough for 400 networks. The API server accepts four times as many, but parsing those takes a second, during
+which the other pods of the node wait."""
 
 DEFAULT_BURST = 2**32 - 1
-"""Bits; for a rate without a burst. The bandwidth plugin refuses a burst of 0, and container runtimes send this one."""
+"""In bits, for a rate without a burst. The bandwidth plugin refuses a burst of 0; container runtimes send this value."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkSelection:
-    """One element: a network that the pod asks for, and what it asks of it. Empty means: not asked for.
+    """One element: a network that the pod requests, with its parameters. Empty means: not requested.
 
-    `ipam_claim_reference` is for plugins that read the annotation themselves (OVN-Kubernetes). They take `ips` beside it, which
-    npwg-spec S61 forbids, so we do not.
+    `ipam_claim_reference` is for plugins that read the annotation themselves (OVN-Kubernetes). They accept it together with
+    `ips`, and so does netattach, although the Kubernetes Network Plumbing Working Group spec, section 4.1.2.1.11.1, forbids it.
     """
 
     namespace: str
@@ -59,36 +59,38 @@ def parse(text: str, pod_namespace: str) -> tuple[NetworkSelection, ...]:
     """The elements in the annotation's order; none for an empty text. Raises AnnotationError."""
     if not text.strip():
         return ()
-    if len(text) > LONGEST:
-        raise AnnotationError(f"the annotation has {len(text)} characters; no pod needs more than {LONGEST}")
+    if len(text) > MAX_LENGTH:
+        raise AnnotationError(f"the annotation has {len(text)} characters; the maximum is {MAX_LENGTH}")
     if any(char in text for char in '[{"'):
         return _parse_json(text, pod_namespace)
     return tuple(_comma_element(item.strip(), pod_namespace) for item in text.split(","))
 
 
 def parse_default(text: str, namespace: str) -> NetworkSelection | None:
-    """The one element of the default-network annotation, None for an empty text; `namespace` is that of a bare name.
+    """The only element of the default-network annotation, None for an empty text; `namespace` is that of a bare name.
 
     Raises AnnotationError.
     """
     selections = parse(text, namespace)
     if text.strip() and len(selections) != 1:
-        raise AnnotationError(f"names {len(selections)} networks, and a pod has one default network")
+        raise AnnotationError(
+            f"selects {len(selections)} networks, but a pod has exactly one default network"
+        )
     return selections[0] if selections else None
 
 
 def _comma_element(item: str, pod_namespace: str) -> NetworkSelection:
-    """`[namespace/]name[@interface]`; blanks around each part are nothing."""
+    """`[namespace/]name[@interface]`; spaces around each part are ignored."""
     rest, at, interface = item.partition("@")
     namespace, slash, name = rest.rpartition("/")
     namespace, name, interface = namespace.strip(), name.strip(), interface.strip()
-    said = f"`{shown(item)}`"
+    where = f"`{shown(item)}`"
     if not names.is_object_name(name):
-        raise AnnotationError(f"{said} names no network: write [namespace/]name[@interface]")
+        raise AnnotationError(f"{where} is not a network: write [namespace/]name[@interface]")
     if slash and not names.is_label(namespace):
-        raise AnnotationError(f"{said}: {shown(namespace)!r} is not the name of a namespace")
+        raise AnnotationError(f"{where}: {shown(namespace)!r} is not a valid namespace name")
     if at:
-        _check_interface(interface, said)
+        _check_interface(interface, where)
     return NetworkSelection(namespace or pod_namespace, name, interface)
 
 
@@ -99,14 +101,14 @@ def _parse_json(text: str, pod_namespace: str) -> tuple[NetworkSelection, ...]:
         line, column = json_document.position(text, error.offset)
         raise AnnotationError(f"line {line}, column {column}: {error.problem}; {error.fix}") from error
     if not isinstance(elements, list):
-        raise AnnotationError("the JSON form is a list of objects: [{ … }]")
+        raise AnnotationError("the JSON form must be a list of objects: [{ … }]")
     return tuple(
         _Element(element, f"element {index}", pod_namespace).read() for index, element in enumerate(elements)
     )
 
 
 class _Element:
-    """One object of the JSON form. Keys are read as Go reads them, without regard to case; unknown ones are passed over."""
+    """One object of the JSON form. Keys are case-insensitive, as in Go; unknown ones are ignored."""
 
     def __init__(self, body: Any, where: str, pod_namespace: str) -> None:
         if not isinstance(body, dict):
@@ -118,14 +120,18 @@ class _Element:
     def read(self) -> NetworkSelection:
         name = self._text("name")
         if not names.is_object_name(name):
-            raise self._error("name", f"{shown(name)!r} is not the name of a network")
+            raise self._error("name", f"{shown(name)!r} is not a valid network name")
         return NetworkSelection(
             namespace=self._namespace(),
             name=name,
             interface=self._interface(),
             ips=self._ips(),
-            mac=self._hardware("mac", addresses.is_ethernet_mac, "6 bytes such as 02:00:00:00:00:01"),
-            infiniband_guid=self._hardware("infiniband-guid", addresses.is_infiniband_guid, "8 bytes"),
+            mac=self._hardware_address(
+                "mac", addresses.is_ethernet_mac, "6 bytes, for example 02:00:00:00:00:01"
+            ),
+            infiniband_guid=self._hardware_address(
+                "infiniband-guid", addresses.is_infiniband_guid, "8 bytes"
+            ),
             port_mappings=self._port_mappings(),
             bandwidth=self._bandwidth(),
             cni_args=self._typed("cni-args", dict, {}),
@@ -137,7 +143,7 @@ class _Element:
     def _namespace(self) -> str:
         namespace = self._text("namespace") or self.pod_namespace
         if not names.is_label(namespace):
-            raise self._error("namespace", f"{shown(namespace)!r} is not the name of a namespace")
+            raise self._error("namespace", f"{shown(namespace)!r} is not a valid namespace name")
         return namespace
 
     def _interface(self) -> str:
@@ -150,34 +156,39 @@ class _Element:
         ips = self._texts("ips")
         for ip in ips:
             if addresses.parse_ip(ip) is None and addresses.parse_cidr(ip) is None:
-                raise self._error("ips", f"{shown(ip)!r} is no address; write 10.0.0.5 or 10.0.0.5/24")
+                raise self._error(
+                    "ips", f"{shown(ip)!r} is not a valid IP address; write 10.0.0.5 or 10.0.0.5/24"
+                )
         return ips
 
     def _default_route(self) -> tuple[str, ...] | None:
-        """None where the key is absent; an empty list means: the default route that this network's plugin sets (S53)."""
+        """None where the key is absent; an empty list means the default route that the network's plugin sets.
+
+        Kubernetes Network Plumbing Working Group spec, section 4.1.2.1.9.
+        """
         if "default-route" not in self.body:
             return None
         gateways = self._texts("default-route", may_be_empty=True)
         for gateway in gateways:
             if addresses.parse_ip(gateway) is None:
-                raise self._error("default-route", f"{shown(gateway)!r} is no address")
+                raise self._error("default-route", f"{shown(gateway)!r} is not a valid IP address")
         return gateways
 
     def _port_mappings(self) -> tuple[Mapping[str, Any], ...]:
         mappings = self._typed("portMappings", list, [])
         if "portmappings" in self.body and not mappings:
-            raise self._error("portMappings", "is empty; leave the key out or give at least one mapping")
+            raise self._error("portMappings", "is empty; remove the key or write at least one mapping")
         return tuple(self._port_mapping(mapping) for mapping in mappings)
 
     def _port_mapping(self, mapping: Any) -> Mapping[str, Any]:
         if not isinstance(mapping, dict):
-            raise self._error("portMappings", "holds what is no object")
+            raise self._error("portMappings", "contains a value that is not an object")
         for key in ("hostPort", "containerPort"):
             if not _is_integer(mapping.get(key)) or not 1 <= mapping[key] <= 65535:
-                raise self._error("portMappings", f"needs {key}, a number from 1 to 65535")
+                raise self._error("portMappings", f"requires {key}, an integer from 1 to 65535")
         protocol = str(mapping.get("protocol") or "tcp").lower()
         if protocol not in {"tcp", "udp", "sctp"}:
-            raise self._error("portMappings", f"protocol {shown(protocol)!r} is none of tcp, udp, sctp")
+            raise self._error("portMappings", f"protocol {shown(protocol)!r} is not one of tcp, udp, sctp")
         return {**mapping, "protocol": protocol}
 
     def _bandwidth(self) -> Mapping[str, int]:
@@ -185,18 +196,18 @@ class _Element:
         keys = ("ingressRate", "ingressBurst", "egressRate", "egressBurst")
         limits = {key: body[key] for key in keys if body.get(key) is not None}
         if "bandwidth" in self.body and not limits:
-            raise self._error("bandwidth", f"gives none of {', '.join(keys)}")
+            raise self._error("bandwidth", f"contains none of {', '.join(keys)}")
         for key, value in limits.items():
             if not _is_integer(value) or value <= 0:
-                raise self._error("bandwidth", f"{key} has to be a whole number of bits above 0")
-        for way in ("ingress", "egress"):
-            if f"{way}Burst" in limits and f"{way}Rate" not in limits:
-                raise self._error("bandwidth", f"{way}Burst needs {way}Rate")
-            if f"{way}Rate" in limits:
-                limits.setdefault(f"{way}Burst", DEFAULT_BURST)
+                raise self._error("bandwidth", f"{key} must be a positive integer, in bits")
+        for direction in ("ingress", "egress"):
+            if f"{direction}Burst" in limits and f"{direction}Rate" not in limits:
+                raise self._error("bandwidth", f"{direction}Burst requires {direction}Rate")
+            if f"{direction}Rate" in limits:
+                limits.setdefault(f"{direction}Burst", DEFAULT_BURST)
         return limits
 
-    def _hardware(self, key: str, accepts: Any, form: str) -> str:
+    def _hardware_address(self, key: str, accepts: Any, form: str) -> str:
         text = self._text(key)
         if text and not accepts(text):
             raise self._error(key, f"{shown(text)!r} is not {form}")
@@ -208,22 +219,22 @@ class _Element:
     def _texts(self, key: str, *, may_be_empty: bool = False) -> tuple[str, ...]:
         values = self._typed(key, list, [])
         if not all(isinstance(value, str) for value in values):
-            raise self._error(key, "has to be a list of texts")
+            raise self._error(key, "must be a list of strings")
         if key in self.body and not values and not may_be_empty:
-            raise self._error(key, "is empty; leave the key out or give at least one")
+            raise self._error(key, "is empty; remove the key or write at least one value")
         return tuple(values)
 
     def _typed(self, key: str, kind: type, absent: Any) -> Any:
         value = self.body.get(key.casefold(), absent)
         if not isinstance(value, kind):
-            raise self._error(key, f"has to be {_WANTED[kind]}, not {shown(json.dumps(value))}")
+            raise self._error(key, f"must be {_TYPE_NAMES[kind]}, not {shown(json.dumps(value))}")
         return value
 
     def _error(self, key: str, problem: str) -> AnnotationError:
         return AnnotationError(f"{self.where}: `{key}` {problem}")
 
 
-_WANTED: dict[type, str] = {str: "a text in double quotes", list: "a list", dict: "an object"}
+_TYPE_NAMES: dict[type, str] = {str: "a string in double quotes", list: "a list", dict: "an object"}
 
 
 def _is_integer(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Kubernetes objects in general: how one is addressed, and its JSON body."""
+"""Types for Kubernetes objects of any kind: the key of an object, and its JSON body."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ Key = tuple[str, str]
 """Namespace ("" for cluster-scoped objects) and name."""
 
 Body = dict[str, Any]
-"""An object as the API serves it."""
+"""An object as the API server returns it."""

@@ -1,4 +1,4 @@
-"""The pod that a call is for."""
+"""The pod of a CNI call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DIGEST = re.compile("[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class PodRef:
-    """The pod as the runtime names it; `uid` is empty where the runtime does not say."""
+    """The pod as the runtime names it; `uid` is empty where the runtime does not pass it."""
 
     namespace: str
     name: str
@@ -19,9 +19,9 @@ class PodRef:
 
     @property
     def is_static(self) -> bool:
-        """Whether a file of the node makes it: the kubelet takes a digest for its UID, where the API server draws a UUID.
+        """Whether it is a static pod: its UID is a digest from the kubelet instead of a UUID from the API server.
 
-        Its picture in the API, the mirror pod, comes when the API can be reached, and may have to be waited for.
+        The kubelet creates its mirror pod once it reaches the API server, perhaps after the CNI call.
         """
         return bool(_DIGEST.fullmatch(self.uid))
 
@@ -31,7 +31,7 @@ class PodRef:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """What the API says of a pod."""
+    """The parts of a pod object that the daemon needs."""
 
     ref: PodRef
     annotations: Mapping[str, str]

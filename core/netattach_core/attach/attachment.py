@@ -241,7 +241,7 @@ def _check_conf(attachment: Attachment) -> None:
         raise ConfigError(
             f"network {attachment.network}: the configuration's name {conf.name!r} is not valid for CNI"
         )
-    meta = meta_plugins.first_named(attachment.config_text)
+    meta = meta_plugins.find_first(attachment.config_text)
     if meta:
         raise ConfigError(
             f"network {attachment.network}: its {path_text(meta[0])} is {meta[1]}, a meta-plugin, which no network may call; "

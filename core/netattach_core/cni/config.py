@@ -1,7 +1,7 @@
-"""A network's configuration: conf or conflist, kept as the author's text (cni-spec section 2).
+"""The CNI config of a network, a conflist or a single plugin, kept as the author's text (CNI SPEC, section 1).
 
-The text is parsed to be understood and spliced to be handed on; it is never written anew, so that a plugin gets on DEL the
-very bytes that it got on ADD (Multus #1449).
+The text is parsed to read it and spliced to pass it on, but never serialised again, so that a plugin gets the same bytes on DEL
+as on ADD (Multus issue #1449).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class PluginConfig:
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
-    """A network: its chain of plugins, in the order of ADD."""
+    """A network: its plugins in the order of ADD. `only_inlined` is the key `loadOnlyInlinedPlugins` of CNI 1.1."""
 
     name: str
     cni_version: str
@@ -38,20 +38,21 @@ class NetworkConfig:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """All that any plugin of the chain declares."""
+        """The capabilities that any plugin of the list declares."""
         return frozenset().union(*(plugin.capabilities for plugin in self.plugins))
 
 
-@functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
+@functools.lru_cache(maxsize=512)  # all pods of a node use the same few networks
 def parse(text: str, default_name: str = "") -> NetworkConfig:
-    """Reads a conf (`type`) or a conflist (`plugins`); `default_name` stands in for a missing name (S14).
+    """Reads a single plugin (`type`) or a conflist (`plugins`); `default_name` is used if `name` is missing.
 
-    Raises ConfigError for what cannot be carried out; whether it makes sense is the validator's question.
+    That is the name of the NAD (Kubernetes Network Plumbing Working Group spec, section 3.4.2). Raises ConfigError for a config
+    that cannot be executed; whether it makes sense is for the validator to decide.
     """
     root = _object(text)
     name = _typed(root.value, "name", str, "") or default_name
     if not name:
-        raise ConfigError("the network has no name")
+        raise ConfigError("the network config has no name")
     return NetworkConfig(
         name=name,
         cni_version=_cni_version(root.value),
@@ -62,14 +63,15 @@ def parse(text: str, default_name: str = "") -> NetworkConfig:
 
 
 def with_plugins(text: str, more: Sequence[str]) -> str:
-    """A conflist with plugins behind its own, each a JSON object as its author wrote it (cni-spec 1.1, `loadOnlyInlinedPlugins`).
+    """The conflist with more plugins appended, each the text of a JSON object.
 
-    Raises ConfigError where it is no conflist.
+    That is what libcni does with the files in `<network name>/` (CNI SPEC 1.1, `loadOnlyInlinedPlugins`). Raises ConfigError if
+    the text is not a conflist.
     """
     root = _object(text)
     listed = json_document.locate(root, ("plugins",))
     if listed is None or not listed.items:
-        raise ConfigError("plugins is not a list with at least one plugin")
+        raise ConfigError("plugins must be a list with at least one plugin")
     end = listed.items[-1].end
     return "".join((text[:end], *(f", {plugin.strip()}" for plugin in more), text[end:]))
 
@@ -80,11 +82,13 @@ def plugin_stdin(
     runtime_config: Mapping[str, Any],
     cni_args: Mapping[str, Any],
 ) -> str:
-    """What the plugin gets on standard input, but for prevResult (cni-spec C56, C57, S37, S38).
+    """What the plugin gets on standard input, without prevResult (CNI SPEC, section 3, "Deriving request configuration").
 
-    Keys that only a runtime may set are taken out of the author's text: a NAD must not inject capability values (C11).
+    `runtimeConfig` has the offered values of the capabilities that the plugin declares; the pod's cni-args override `args.cni`
+    (Kubernetes Network Plumbing Working Group spec, section 4.1.2.1.6.2). Keys that only a runtime may set are removed from the
+    author's text: a NAD must not inject values of capabilities.
     """
-    stdin = _authors_part(network, plugin)
+    stdin = _static_part(network, plugin)
     if cni_args:
         stdin = json_document.with_members(stdin, {"args": _merged_args(stdin, cni_args)})
     offered = {key: value for key, value in runtime_config.items() if key in plugin.capabilities}
@@ -92,24 +96,24 @@ def plugin_stdin(
 
 
 @functools.lru_cache(maxsize=512)  # as above
-def _authors_part(network: NetworkConfig, plugin: PluginConfig) -> str:
-    """Without what only a runtime may set, in whatever case: Go reads `RUNTIMECONFIG` as well (C15)."""
+def _static_part(network: NetworkConfig, plugin: PluginConfig) -> str:
+    """The author's text without the keys that only a runtime may set, in any case: Go also reads `RUNTIMECONFIG`."""
     written = json_document.parse(plugin.text).members
     changes: dict[str, str | None] = {
         "cniVersion": json.dumps(network.cni_version),
         "name": json.dumps(network.name),
     }
-    changes |= {m.key: None for m in written if m.key not in changes and m.key.casefold() in _RUNTIMES}
+    changes |= {m.key: None for m in written if m.key not in changes and m.key.casefold() in _RUNTIME_KEYS}
     return json_document.integral_numbers(json_document.with_members(plugin.text, changes))
 
 
 def with_previous(stdin: str, previous_result: str | None) -> str:
-    """The standard input with prevResult at its front."""
+    """The standard input with prevResult as its first key."""
     return stdin if previous_result is None else _with_member(stdin, "prevResult", previous_result)
 
 
 def with_device(text: str, device: str) -> str:
-    """A network's text with the device in each of its plugins, under both names that plugins know (multus section 1.7)."""
+    """A network's config with `deviceID` and `pciBusID` in each plugin, as in Multus (`conf.go: delegateAddDeviceID`)."""
     listed = json_document.locate(json_document.parse(text), ("plugins",))
     if listed is None:
         return _with_device(text, device)
@@ -118,7 +122,7 @@ def with_device(text: str, device: str) -> str:
 
 
 def _with_device(plugin_text: str, device: str) -> str:
-    """In the place of what stood there, in whatever case."""
+    """Replaces existing values, whatever the case of their keys."""
     written = json_document.parse(plugin_text).members
     changes: dict[str, str | None] = {
         m.key: None for m in written if m.key.casefold() in {"deviceid", "pcibusid"}
@@ -129,7 +133,7 @@ def _with_device(plugin_text: str, device: str) -> str:
 
 
 def _with_member(stdin: str, key: str, value: str) -> str:
-    """A member put in front; there is always one behind it."""
+    """Adds a first member; the object already has at least one."""
     return f'{{"{key}":{value},{stdin[1:]}'
 
 
@@ -140,16 +144,18 @@ def _object(text: str) -> json_document.Node:
         line, column = json_document.position(text, error.offset)
         raise ConfigError(f"line {line}, column {column}: {error.problem}; {error.fix}") from error
     if not isinstance(root.value, dict):
-        raise ConfigError("the configuration is not a JSON object")
+        raise ConfigError("the config is not a JSON object")
     return root
 
 
 def _cni_version(body: Mapping[str, Any]) -> str:
-    """The highest of `cniVersion` and `cniVersions` that we speak; missing means 0.1.0 (C3, C4)."""
+    """The newest supported version of `cniVersion` and `cniVersions`; 0.1.0 if missing (CNI SPEC, section 1)."""
     single = _typed(body, "cniVersion", str, "") or SUPPORTED[0]
     version = newest_supported([single, *_typed(body, "cniVersions", list, [])])
     if version is None:
-        raise ConfigError(f"cniVersion {single!r} is none of {', '.join(SUPPORTED)}")
+        raise ConfigError(
+            f"cniVersion {single!r} is not supported; supported versions: {', '.join(SUPPORTED)}"
+        )
     return version
 
 
@@ -158,7 +164,7 @@ def _plugins(text: str, root: json_document.Node) -> tuple[PluginConfig, ...]:
     if listed is None:
         return (_plugin(text, root),)
     if not listed.items:
-        raise ConfigError("plugins is not a list with at least one plugin")
+        raise ConfigError("plugins must be a list with at least one plugin")
     return tuple(_plugin(text, node) for node in listed.items)
 
 
@@ -167,7 +173,7 @@ def _plugin(text: str, node: json_document.Node) -> PluginConfig:
         raise ConfigError("a plugin is not a JSON object")
     kind = _typed(node.value, "type", str, "")
     if not kind or "/" in kind or not kind.isprintable():
-        raise ConfigError(f"a plugin's type is {kind!r}; it has to be the name of a binary")
+        raise ConfigError(f"plugin type {kind!r} is not a valid name of a plugin binary")
     declared = _typed(node.value, "capabilities", dict, {})
     return PluginConfig(
         kind, text[node.start : node.end], frozenset(key for key, on in declared.items() if on is True)
@@ -175,7 +181,7 @@ def _plugin(text: str, node: json_document.Node) -> PluginConfig:
 
 
 def _merged_args(plugin_text: str, cni_args: Mapping[str, Any]) -> str:
-    """The plugin's `args` with the pod's cni-args over `args.cni`; everything else of it keeps its bytes."""
+    """The plugin's `args`, with the pod's cni-args merged into `args.cni`; all other bytes stay the same."""
     root = json_document.parse(plugin_text)
     args, cni = (
         _text_of(plugin_text, json_document.locate(root, path)) for path in (("args",), ("args", "cni"))
@@ -188,18 +194,18 @@ def _text_of(text: str, node: json_document.Node | None) -> str:
     return text[node.start : node.end] if node is not None and isinstance(node.value, dict) else "{}"
 
 
-_WANTED: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
+_TYPE_NAMES: dict[type, str] = {str: "a string", list: "a list", dict: "an object"}
 
 
-_RUNTIMES = {"cniversion", "name", "runtimeconfig", "prevresult", "capabilities"}
-"""Keys that a plugin gets from us, case-folded."""
+_RUNTIME_KEYS = {"cniversion", "name", "runtimeconfig", "prevresult", "capabilities"}
+"""Keys that netattach sets as the runtime, case-folded."""
 
 
 def _typed(body: Mapping[str, Any], key: str, kind: type, absent: Any) -> Any:
-    """A key's value; of keys that differ in case only the last one counts, as in Go."""
+    """The value of a key; of keys that differ only in case the last one counts, as in Go."""
     value = next((body[k] for k in reversed(list(body)) if k.casefold() == key.casefold()), None)
     if value is None:
         return absent
     if not isinstance(value, kind):
-        raise ConfigError(f"{key} has to be {_WANTED[kind]}, not {json.dumps(value)}")
+        raise ConfigError(f"{key} must be {_TYPE_NAMES[kind]}, not {json.dumps(value)}")
     return value

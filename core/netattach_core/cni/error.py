@@ -1,4 +1,4 @@
-"""A failure as the runtime reads it: the error object on standard output (cni-spec section 3.1)."""
+"""The error object that a plugin prints on standard output (CNI SPEC, section 5, "Error")."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 from netattach_core.errors import NetattachError
 
-_TAKEN_FOR_SUCCESS = {
+_SUCCESS_PHRASES = {
     "not found": "missing",
     "no such file or directory": "no such path",
     "Not Found": "missing",
@@ -14,7 +14,7 @@ _TAKEN_FOR_SUCCESS = {
 
 
 def to_json(error: NetattachError, cni_version: str) -> bytes:
-    """The error object."""
+    """The error object as JSON."""
     body = {"cniVersion": cni_version, "code": error.code, "msg": error.message}
     if error.details:
         body["details"] = error.details
@@ -22,7 +22,7 @@ def to_json(error: NetattachError, cni_version: str) -> bytes:
 
 
 def for_delete(text: str) -> str:
-    """The text without the words that containerd takes for success on DEL, after which it drops the attachment."""
-    for words, others in _TAKEN_FOR_SUCCESS.items():
-        text = text.replace(words, others)
+    """The text without the phrases that containerd treats as success on DEL, after which it forgets the attachment."""
+    for phrase, replacement in _SUCCESS_PHRASES.items():
+        text = text.replace(phrase, replacement)
     return text

@@ -1,6 +1,6 @@
-"""Plugins that attach networks themselves, wherever a configuration names one: no network leads back to us.
+"""Meta-plugins, which attach networks themselves: no CNI config of a network may name one, so that no call recurses.
 
-Ourselves as another plugin's IPAM or delegate would be handed what the author wrote, as root and inside our own call.
+As IPAM plugin or delegate of another plugin, netattach would run the author's input as root and inside its own call.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from netattach_core.text.finding import Path
 from netattach_core.text.json_document import Node
 
 META_PLUGINS = frozenset({"netattach", "multus", "multus-shim"})
-"""Ourselves, and those that we take over from (Multus #1130: a fork bomb)."""
+"""netattach, and the meta-plugins that it replaces (Multus issue #1130 describes such a recursion)."""
 
 
-def named(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """Each place where a `type`, in whatever case and at whatever depth, is one of them.
+def find_all(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """Each `type` that names a meta-plugin, with its path, at any depth and with the key in any case.
 
-    Of keys that are there twice all count: Go's types take the last in any case, its maps (flannel's delegate) the one that is
-    written exactly so. And at any depth, since what a plugin runs besides `ipam` and `delegate` nobody knows.
+    All duplicate keys count: Go structs read the last one in any case, Go maps (flannel's delegate) the one in lower case. The
+    depth does not matter, since a plugin may run others than `ipam` and `delegate`.
     """
     for member in node.members:
         is_type, value = member.key.casefold() == "type", member.node.value
         if is_type and isinstance(value, str) and value in META_PLUGINS:
             yield (*path, member.key), member.node
-        yield from named(member.node, (*path, member.key))
+        yield from find_all(member.node, (*path, member.key))
     for index, item in enumerate(node.items):
-        yield from named(item, (*path, index))
+        yield from find_all(item, (*path, index))
 
 
-@functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
-def first_named(text: str) -> tuple[Path, str] | None:
-    """The first such place of a configuration, and the name there. Raises JsonTextError."""
+@functools.lru_cache(maxsize=512)  # all pods of a node use the same few networks
+def find_first(text: str) -> tuple[Path, str] | None:
+    """The path and value of the first such `type`. Raises JsonTextError."""
     if "\\u" not in text and not any(name in text for name in META_PLUGINS):
-        return None  # only that escape could hide a letter of theirs
-    return next(((path, node.value) for path, node in named(json_document.parse(text))), None)
+        return None  # only a \\u escape can hide such a name
+    return next(((path, node.value) for path, node in find_all(json_document.parse(text))), None)

@@ -1,7 +1,7 @@
-"""Our own conf on the node: the first file in the runtime's directory, behind which the primary stands.
+"""netattach's own CNI config on the node: the first file in the runtime's CNI config directory, before the default network's.
 
-It declares every capability that a runtime offers, since what is not declared is not handed over, and the annotations of the
-pod, so that whether it wants networks is known without asking the API.
+It declares every capability of a runtime, which passes only declared ones. One of them is the pod's annotations, so that the
+shim knows without the API server whether the pod requests networks.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from collections.abc import Iterable
 from netattach_core.cni.request import POD_ANNOTATIONS
 
 FILE_NAME = "00-netattach.conflist"
-STAND_IN = "00-multus.conflist-netattach.conflist"
-"""The primary with us at its end, while pods run on without us (stand_in.py). First by name, but for Multus' own conf.
+UNINSTALL_FILE_NAME = "00-multus.conflist-netattach.conflist"
+"""The default network with netattach appended, for pods that still run after an uninstall (`shim.uninstall_conflist`).
 
-Multus looks for the default network among files that do not begin with `00-multus` (its daemon) or `00-multus.conf` (its thin
-entrypoint): one that comes back must not take this for it, and lose it with our last pod.
+The first file by name, except for Multus' own config. Multus looks for the default network among the files whose names do not
+start with `00-multus` (thick daemon) or `00-multus.conf` (thin entrypoint): a reinstalled Multus must not choose this file,
+which is removed with the last pod of netattach.
 """
 
-OURS = (FILE_NAME, STAND_IN)
-"""Never the default network, also when somebody has spoilt them."""
+OWN_FILE_NAMES = (FILE_NAME, UNINSTALL_FILE_NAME)
+"""Files that are never the default network, even if somebody changed their content."""
 
 SUFFIXES = (".conf", ".conflist", ".json")
-"""Of the files that container runtimes read."""
+"""File name suffixes that container runtimes read."""
 
 NAME = TYPE = "netattach"
 _CAPABILITIES = (
@@ -32,24 +33,24 @@ _CAPABILITIES = (
 )
 
 
-def text(primary_version: str) -> str:
-    """The conflist, in the primary's cniVersion: no result needs conversion, and no verb is called that it does not know."""
+def text(default_network_version: str) -> str:
+    """The conflist, in the cniVersion of the default network: no result needs conversion, and the runtime calls no newer verb."""
     plugin = {"type": TYPE, "capabilities": dict.fromkeys(_CAPABILITIES, True)}
-    return json.dumps({"cniVersion": primary_version, "name": NAME, "plugins": [plugin]}, indent=2)
+    return json.dumps({"cniVersion": default_network_version, "name": NAME, "plugins": [plugin]}, indent=2)
 
 
-def before_ours(names: Iterable[str]) -> list[str]:
-    """The files of a configuration directory that a runtime would take instead of ours: it takes the first by name."""
+def files_before_ours(names: Iterable[str]) -> list[str]:
+    """The files of a CNI config directory that a runtime uses instead of netattach's: it uses the first one by name."""
     return sorted(name for name in names if name.endswith(SUFFIXES) and name < FILE_NAME)
 
 
-BEHIND = "netattach.conf"
-"""A file of ours in the primary's own directory, `<its name>/`, whose plugins libcni 1.3 and later append to its chain."""
+CHAINED_FILE_NAME = "netattach.conf"
+"""A file in the directory `<name of the default network>/`; libcni 1.3 and newer append the plugins in it to that network."""
 
 
-def behind_text() -> str:
-    """Our plugin on a node that we have left while pods of ours run on: the shim frees them, and removes the files with the last.
+def chained_text() -> str:
+    """The plugin config on a node where pods still run after an uninstall: the shim detaches them, then removes the files.
 
-    A mark and no paths: whoever can make a plugin start the shim writes what it is told, and it removes files as root.
+    It contains a flag but no paths: anybody who can make a plugin run the shim controls its input, and it removes files as root.
     """
     return json.dumps({"type": TYPE, "uninstalled": True})

@@ -1,9 +1,9 @@
-"""Names under which plugins exist on a node: other names of their binaries, and the dhcp plugin's type and socket."""
+"""Plugin binaries that exist under another name."""
 
 from __future__ import annotations
 
-OTHER_NAMES = {"cnv-bridge": "bridge", "cnv-tuning": "tuning"}
-"""KubeVirt's builds (cluster-network-addons-operator data/linux-bridge/002-linux-bridge.yaml)."""
+ALIASES = {"cnv-bridge": "bridge", "cnv-tuning": "tuning"}
+"""From KubeVirt's cluster-network-addons-operator (`data/linux-bridge/002-linux-bridge.yaml`)."""
 
 DHCP_TYPE = "dhcp"
 
@@ -11,6 +11,6 @@ DHCP_SOCKET = "/run/cni/dhcp.sock"
 """Where the dhcp plugin connects to its daemon unless the network sets `daemonSocketPath`."""
 
 
-def own_name(binary: str) -> str:
-    """The plugin's name in its project, given its binary's name."""
-    return OTHER_NAMES.get(binary, binary)
+def canonical_name(binary: str) -> str:
+    """The name of the plugin that a binary contains."""
+    return ALIASES.get(binary, binary)

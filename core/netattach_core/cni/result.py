@@ -1,7 +1,8 @@
-"""What a plugin answers to ADD, in every version of the specification (cni-spec section 6).
+"""The result of a plugin on ADD, in every version of the CNI specification.
 
-There are three shapes: A (0.1.0, 0.2.0) with ip4 and ip6, B (0.3.0 to 0.4.0) with a version beside each address, C (1.0.0,
-1.1.0) without. All are read into one Result and written from it; the rules R1 to R11 and the vectors K1 to K24 are tests.
+There are three formats, as in CNI `pkg/types/{020,040,100}`: 0.1.0 and 0.2.0 with `ip4` and `ip6`; 0.3.0 to 0.4.0 with a
+`version` for each address; 1.0.0 and 1.1.0 without it. All are parsed into one Result and written from it, converted as libcni
+does.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from netattach_core.text import json_document
 
 _ROUTE_NUMBERS = ("mtu", "advmss", "priority", "table", "scope")
 _DNS_LISTS = ("nameservers", "search", "options")
+_TYPE_NAMES: dict[type, str] = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """An interface that the plugin made; `sandbox` is empty for one on the node."""
+    """An interface that the plugin created; `sandbox` is empty for one on the node."""
 
     name: str
     mac: str = ""
@@ -34,9 +36,10 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`address` is a CIDR; `interface` an index into the interfaces, None where the plugin gave none.
+    """`address` is a CIDR; `interface` is an index into the interfaces, None where the result has none.
 
-    `family` is "4" or "6" as the result said, "" where it said nothing: conversion to shape A trusts it (R4).
+    `family` is the `version` of the result, "4" or "6", or "" without one; the conversion to 0.2.0 relies on it, as libcni's does
+    (`pkg/types/040/types.go: convertTo02x`).
     """
 
     address: str
@@ -47,7 +50,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`dst` is a CIDR, "" where the plugin gave none; `numbers` holds mtu, advmss, priority, table, scope where given."""
+    """`dst` is a CIDR, "" where the result has none; `numbers` has mtu, advmss, priority, table and scope where present."""
 
     dst: str
     gw: str = ""
@@ -55,13 +58,13 @@ class Route:
 
     @property
     def is_default(self) -> bool:
-        """Whether it leads everywhere. The mask decides: 0.0.0.0/1 does not."""
+        """Whether it is a default route; 0.0.0.0/1 is not."""
         return self.dst in {"", "0.0.0.0/0", "::/0"}
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A result of any version."""
+    """A result of any CNI version."""
 
     cni_version: str
     interfaces: tuple[Interface, ...] = ()
@@ -71,30 +74,30 @@ class Result:
 
 
 def parse(text: str, assumed_version: str) -> Result:
-    """Reads a result; one without cniVersion has the configuration's (R8). Raises DecodeError, VersionError."""
+    """Parses a result; without cniVersion it has that of the config, as in libcni. Raises DecodeError, VersionError."""
     try:
         body = json_document.value(text)
     except json_document.JsonTextError as error:
         raise DecodeError(f"not JSON: {error.problem}") from error
     if body is None:
-        return Result(assumed_version)  # C61: a plugin may print null
+        return Result(assumed_version)  # plugins may print null; libcni accepts it
     if not isinstance(body, dict):
         raise DecodeError("the result is not a JSON object")
     return _read(_Object(body), assumed_version)
 
 
 def dump(result: Result, version: str) -> str:
-    """The result as JSON text of a version. Raises VersionError where that version cannot hold it (R4)."""
-    body = _shape_a(result) if not versions.at_least(version, "0.3.0") else _shape_b_or_c(result, version)
+    """The result as JSON text of a version. Raises VersionError if that version cannot represent it."""
+    body = _body_020(result) if not versions.at_least(version, "0.3.0") else _body_040_or_100(result, version)
     return json.dumps({"cniVersion": version, **body}, separators=(",", ":"))
 
 
 class _Object:
-    """A JSON object read as Go reads it: keys without regard to case, of equal ones the last (K17)."""
+    """A JSON object read as Go does: keys are case-insensitive, the last one of equal keys counts."""
 
     def __init__(self, body: Any) -> None:
         if not isinstance(body, dict):
-            raise DecodeError(f"an object was expected, not {json.dumps(body)}")
+            raise DecodeError(f"expected an object, not {json.dumps(body)}")
         self.body = {key.casefold(): value for key, value in body.items()}
 
     def text(self, key: str) -> str:
@@ -103,11 +106,11 @@ class _Object:
     def number(self, key: str) -> int | None:
         value = self._typed(key, int, None)
         if isinstance(value, bool):
-            raise DecodeError(f"{key} has to be a number")
+            raise DecodeError(f"{key} must be a number")
         return value if value is None else int(value)
 
     def objects(self, key: str) -> list[_Object]:
-        """The list's objects; null elements are dropped (R11)."""
+        """The objects of a list, without nulls, which crash runtimes (Multus issue #1497)."""
         return [_Object(item) for item in self._typed(key, list, []) if item is not None]
 
     def object(self, key: str) -> _Object | None:
@@ -122,7 +125,7 @@ class _Object:
         if value is None:
             return absent
         if not isinstance(value, kind):
-            raise DecodeError(f"{key} is {json.dumps(value)}, which is no {kind.__name__}")
+            raise DecodeError(f"{key} must be {_TYPE_NAMES[kind]}, not {json.dumps(value)}")
         return value
 
 
@@ -132,7 +135,7 @@ def _read(body: _Object, assumed_version: str) -> Result:
         raise VersionError(f"unsupported CNI result version {version!r}")
     if not versions.at_least(version, "0.3.0"):
         families = [(family, ip) for family in ("4", "6") if (ip := body.object(f"ip{family}")) is not None]
-        found = [_shape_a_address(family, ip) for family, ip in families]
+        found = [_address_020(family, ip) for family, ip in families]
         routes = [_route(route) for _, ip in families for route in ip.objects("routes")]
         return Result(version, (), tuple(found), tuple(routes), _dns(body))
     interfaces = tuple(_interface(item) for item in body.objects("interfaces"))
@@ -156,11 +159,11 @@ def _interface(item: _Object) -> Interface:
 def _address(item: _Object, interfaces: int) -> Address:
     index = item.number("interface")
     if index is not None and not 0 <= index < interfaces:
-        index = None  # R11: runtimes index blindly
+        index = None  # runtimes do not check the index
     return Address(_cidr(item.text("address")), _ip(item.text("gateway")), index, item.text("version"))
 
 
-def _shape_a_address(family: str, item: _Object) -> Address:
+def _address_020(family: str, item: _Object) -> Address:
     return Address(_cidr(item.text("ip")), _ip(item.text("gateway")), None, family)
 
 
@@ -194,48 +197,48 @@ def _ip(text: str) -> str:
     return str(parsed)
 
 
-def _shape_a(result: Result) -> dict[str, Any]:
+def _body_020(result: Result) -> dict[str, Any]:
     needs_family = versions.at_least(result.cni_version, "1.0.0")
     body: dict[str, Any] = {}
     for address in result.addresses:
         family = _family(address.address) if needs_family else address.family
         if family in {"4", "6"} and f"ip{family}" not in body:
-            body[f"ip{family}"] = _shape_a_ip(address, [r for r in result.routes if _family(r.dst) == family])
-    was_shape_a = not versions.at_least(result.cni_version, "0.3.0")
-    if not body and not was_shape_a:
+            body[f"ip{family}"] = _ip_020(address, [r for r in result.routes if _family(r.dst) == family])
+    is_020 = not versions.at_least(result.cni_version, "0.3.0")
+    if not body and not is_020:
         raise VersionError("cannot convert: no valid IP addresses")
     return {**body, "dns": dict(result.dns)}
 
 
-def _shape_a_ip(address: Address, routes: list[Route]) -> dict[str, Any]:
+def _ip_020(address: Address, routes: list[Route]) -> dict[str, Any]:
     plain = [_present({"dst": route.dst, "gw": route.gw}) for route in routes]
     return _present({"ip": address.address, "gateway": address.gateway, "routes": plain})
 
 
-def _shape_b_or_c(result: Result, version: str) -> dict[str, Any]:
-    is_c = versions.at_least(version, "1.0.0")
+def _body_040_or_100(result: Result, version: str) -> dict[str, Any]:
+    is_100 = versions.at_least(version, "1.0.0")
     body = {
-        "interfaces": [_interface_body(interface, is_c=is_c) for interface in result.interfaces],
-        "ips": [_address_body(address, is_c=is_c) for address in result.addresses],
+        "interfaces": [_interface_body(interface, is_100=is_100) for interface in result.interfaces],
+        "ips": [_address_body(address, is_100=is_100) for address in result.addresses],
         "routes": [
             _present({"dst": route.dst, "gw": route.gw}) | dict(route.numbers) for route in result.routes
         ],
         "dns": dict(result.dns),
     }
-    kept = ("interfaces", "ips", "routes", "dns") if is_c else ("interfaces", "ips", "routes")
+    kept = ("interfaces", "ips", "routes", "dns") if is_100 else ("interfaces", "ips", "routes")
     return {key: value for key, value in body.items() if value or key not in kept}
 
 
-def _interface_body(interface: Interface, *, is_c: bool) -> dict[str, Any]:
-    body = {"name": interface.name, "mac": interface.mac, "mtu": interface.mtu if is_c else 0}
+def _interface_body(interface: Interface, *, is_100: bool) -> dict[str, Any]:
+    body = {"name": interface.name, "mac": interface.mac, "mtu": interface.mtu if is_100 else 0}
     body |= {"sandbox": interface.sandbox}
-    if is_c:
+    if is_100:
         body |= {"socketPath": interface.socket_path, "pciID": interface.pci_id}
     return _present(body)
 
 
-def _address_body(address: Address, *, is_c: bool) -> dict[str, Any]:
-    body: dict[str, Any] = {} if is_c else {"version": address.family or _family(address.address)}
+def _address_body(address: Address, *, is_100: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {} if is_100 else {"version": address.family or _family(address.address)}
     if address.interface is not None:
         body["interface"] = address.interface
     return body | _present({"address": address.address, "gateway": address.gateway})
@@ -250,5 +253,5 @@ def _present(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sandbox_interfaces(result: Result) -> Iterable[tuple[int, Interface]]:
-    """The interfaces that stand in the pod, with their indices."""
+    """The interfaces in the pod, with their indices."""
     return ((index, interface) for index, interface in enumerate(result.interfaces) if interface.sandbox)

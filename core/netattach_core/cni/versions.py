@@ -1,4 +1,4 @@
-"""The versions of the CNI specification (cni-spec section 0)."""
+"""The versions of the CNI specification that netattach supports."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ NEWEST = SUPPORTED[-1]
 
 
 def at_least(version: str, other: str) -> bool:
-    """Whether a supported version is another one or newer."""
+    """Whether a supported version is the same as another one or newer."""
     return SUPPORTED.index(version) >= SUPPORTED.index(other)
 
 
 def newest_supported(versions: Iterable[Any]) -> str | None:
-    """The newest of those that we speak, or None."""
-    spoken = [version for version in SUPPORTED if version in list(versions)]
-    return spoken[-1] if spoken else None
+    """The newest of these versions that netattach supports, or None."""
+    supported = [version for version in SUPPORTED if version in list(versions)]
+    return supported[-1] if supported else None

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from netattach_core.api.pod import PodRef
 from netattach_core.attach.attachment import Network
 from netattach_core.cni import config as cni_config
-from netattach_core.cni.plugin_aliases import own_name
+from netattach_core.cni.plugin_aliases import canonical_name
 from netattach_core.errors import ConfigError, NetattachError
 from netattach_core.text import json_document
 
@@ -34,7 +34,7 @@ def takes_device(network: Network) -> bool:
         conf = cni_config.parse(network.config_text, network.config_name)
     except NetattachError:
         return False
-    return not all(own_name(plugin.type) in _WITHOUT_DEVICE for plugin in conf.plugins)
+    return not all(canonical_name(plugin.type) in _WITHOUT_DEVICE for plugin in conf.plugins)
 
 
 def assign(

@@ -1,7 +1,7 @@
-"""Addresses as Go reads them, since every CNI plugin reads them with Go.
+"""Addresses, parsed as Go's `net` package does, since every CNI plugin is written in Go.
 
-Python's ipaddress takes netmasks, bare addresses and zone ids where Go's ParseCIDR does not, and refuses host bits, which
-Go takes (plugin-schemas G33).
+Python's `ipaddress` accepts netmasks, bare addresses and zone ids, which Go's ParseCIDR refuses, and refuses host bits, which
+ParseCIDR accepts.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import re
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpInterface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
-_REMEMBERED = 2048
-"""Texts: several rules look at each address, and to read one takes long."""
+_CACHED = 2048
+"""Parsed texts: several rules read each address, and parsing is slow."""
 
-_PREFIX = re.compile(r"[0-9]{1,9}")  # Go takes leading zeros
+_PREFIX = re.compile(r"[0-9]{1,9}")  # Go accepts leading zeros
 _MAC = re.compile(
     r"[0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{2}(-[0-9a-f]{2}){5}|[0-9a-f]{4}(\.[0-9a-f]{4}){2}", re.IGNORECASE
 )
 _GUID = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){7}|[0-9a-f]{2}(-[0-9a-f]{2}){7}", re.IGNORECASE)
 
 
-@functools.lru_cache(_REMEMBERED)
+@functools.lru_cache(_CACHED)
 def parse_ip(text: str) -> IpAddress | None:
-    """An address, or None. An IPv4 address in IPv6's clothes is an IPv4 address, as in Go."""
+    """An address, or None. An IPv4-mapped IPv6 address counts as IPv4, as in Go."""
     if "%" in text:
         return None
     try:
@@ -36,7 +36,7 @@ def parse_ip(text: str) -> IpAddress | None:
     return mapped or address
 
 
-@functools.lru_cache(_REMEMBERED)
+@functools.lru_cache(_CACHED)
 def parse_cidr(text: str) -> IpInterface | None:
     """An address with its prefix length, host bits kept, or None."""
     address, slash, prefix = text.partition("/")
@@ -45,7 +45,7 @@ def parse_cidr(text: str) -> IpInterface | None:
         return None
     length = int(prefix)
     if ip.version == 4 and ":" in address:
-        length -= 96  # written as IPv4-mapped IPv6, whose prefix counts from the IPv6 start
+        length -= 96  # IPv4-mapped: the prefix length counts the 96 leading bits
     if not 0 <= length <= ip.max_prefixlen:
         return None
     kind = ipaddress.IPv4Interface if ip.version == 4 else ipaddress.IPv6Interface
@@ -53,10 +53,10 @@ def parse_cidr(text: str) -> IpInterface | None:
 
 
 def is_ethernet_mac(text: str) -> bool:
-    """Six bytes in one of the three notations that Go's ParseMAC reads."""
+    """Whether it has six bytes, in one of the three notations of Go's ParseMAC."""
     return _MAC.fullmatch(text) is not None
 
 
 def is_infiniband_guid(text: str) -> bool:
-    """Eight bytes (S57)."""
+    """Whether it has eight bytes (Kubernetes Network Plumbing Working Group spec, section 4.1.2.1.10)."""
     return _GUID.fullmatch(text) is not None

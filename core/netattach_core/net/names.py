@@ -1,4 +1,4 @@
-"""Names, as CNI, Kubernetes and the kernel each allow them (cni-spec section 1, npwg-spec section 3)."""
+"""Names that CNI, Kubernetes and the kernel accept, and how messages quote names."""
 
 from __future__ import annotations
 
@@ -7,51 +7,51 @@ import re
 _CNI_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _KERNEL_SPACE = " \t\n\v\f\r\u0085\u00a0"
-_TAKEN = {".", "..", "all", "default", "lo"}
+_RESERVED = {".", "..", "all", "default", "lo"}
 MAX_INTERFACE_BYTES = 15
 MAX_OBJECT_NAME = 253
-_LONGEST_QUOTE = 60
+_MAX_QUOTED = 60
 
 
 def shown(text: str) -> str:
-    """As a message quotes it: what somebody wrote in a name's place, of which the beginning is enough where it is long."""
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+    """The text as a message quotes it, cut off at 60 characters."""
+    return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}…"
 
 
 def is_cni_name(name: str) -> bool:
-    """Whether libcni takes it as a container id or a network's name."""
+    """Whether libcni accepts it as a container ID or network name (CNI SPEC, section 1)."""
     return _CNI_NAME.fullmatch(name) is not None
 
 
 def is_label(name: str) -> bool:
-    """Whether it is a DNS-1123 label, as namespaces are."""
+    """Whether it is a DNS-1123 label, as the name of a namespace has to be."""
     return _LABEL.fullmatch(name) is not None
 
 
 def is_object_name(name: str) -> bool:
-    """Whether it is a Kubernetes object's name: labels with dots between them."""
+    """Whether it is a DNS-1123 subdomain, labels separated by dots, as most object names have to be."""
     return all(is_label(part) for part in name.split("."))
 
 
 def interface_problem(name: str) -> str | None:
-    """Why the kernel would not take this interface name, or None.
+    """Why the kernel refuses this interface name, or None.
 
-    libcni lets `all`, `default` and `%` through: the first two fail in the kernel, and `net%d` becomes net0, which the
-    plugin then does not find and leaves behind (cni-spec section 1).
+    libcni accepts `all`, `default` and `%`. The first two fail in the kernel, which also turns `net%d` into net0; the plugin then
+    does not find its interface and does not clean it up.
     """
     if not name:
-        return "an interface name is empty"
+        return "the interface name is empty"
     if not name.isprintable():
-        return f"interface name {shown(name)!r} holds a character that cannot be seen"
+        return f"interface name {shown(name)!r} contains an unprintable character"
     if size(name) > MAX_INTERFACE_BYTES:
-        return f"interface name {shown(name)!r} has more than {MAX_INTERFACE_BYTES} bytes"
-    if name in _TAKEN:
-        return f"interface name {name!r} is taken by the kernel"
+        return f"interface name {shown(name)!r} is longer than {MAX_INTERFACE_BYTES} bytes"
+    if name in _RESERVED:
+        return f"interface name {name!r} is reserved by the kernel"
     if any(char in name for char in "/:%" + _KERNEL_SPACE):
-        return f"interface name {name!r} holds a blank, '/', ':' or '%'"
+        return f"interface name {name!r} contains a space, '/', ':' or '%'"
     return None
 
 
 def size(text: str) -> int:
-    """Bytes of a text in UTF-8. JSON can hold half a character, which has none; it counts as three, as Go writes it."""
+    """Length of a text in UTF-8, in bytes. A lone surrogate, which JSON allows, counts as three, as in Go."""
     return len(text.encode(errors="surrogatepass"))

@@ -1,14 +1,15 @@
-"""The CNI plugins that the validator knows, one file each: JSON Schema, checks, and the code that they were read from.
+"""The CNI plugins that the validator supports, one module each: JSON Schema, checks, and their source.
 
-To add one: write its file after the model of `vlan.py`, and add it to `PLUGINS`. Numbers such as BR7 are those of the
-reference of plugin schemas. A check denies only what the plugin, or the kernel behind it, would certainly refuse.
+To add a plugin, write its module, with `vlan.py` as a template, and add it to `PLUGINS`. File and function names in
+docstrings are those of the plugin's repository; those without a repository are of the CNI plugins 1.9.1. A check denies only
+what the plugin or the kernel certainly refuses.
 """
 
 from __future__ import annotations
 
 import functools
 
-from netattach_core.cni.plugin_aliases import OTHER_NAMES
+from netattach_core.cni.plugin_aliases import ALIASES
 from netattach_core.plugins import (
     bandwidth,
     bond,
@@ -84,7 +85,7 @@ RULES: tuple[Rule, ...] = (
     *(rule for plugin in PLUGINS for rule in plugin.rules),
 )
 
-OTHER_TYPES = (
+UNSUPPORTED_TYPES = (
     "accelerated-bridge",
     "antrea",
     "aws-cni",
@@ -109,22 +110,22 @@ OTHER_TYPES = (
     "veth",
     "weave-net",
 )
-"""Types that exist and have no file here: known by name, so that none is taken for a misspelling of another."""
+"""Existing plugins without a module here; listed so that none of them counts as a misspelling of another."""
 
 _BY_TYPE = {(plugin.type, plugin.role is Role.IPAM): plugin for plugin in PLUGINS}
 
 
 def main_plugin(kind: str) -> Plugin | None:
-    """The plugin of a `type`; None where the validator does not know it."""
+    """The plugin for a `type`; None for one that the validator does not support."""
     return _BY_TYPE.get((kind, False))
 
 
 def ipam_plugin(kind: str) -> Plugin | None:
-    """The plugin of an `ipam.type`."""
+    """The plugin for an `ipam.type`; None likewise."""
     return _BY_TYPE.get((kind, True))
 
 
 @functools.cache
 def known_types(*, ipam: bool) -> tuple[str, ...]:
-    """All names in this role."""
-    return (*(p.type for p in PLUGINS if (p.role is Role.IPAM) == ipam), *OTHER_NAMES, *OTHER_TYPES)
+    """All known names of IPAM plugins, or of main and chained plugins, aliases included."""
+    return (*(p.type for p in PLUGINS if (p.role is Role.IPAM) == ipam), *ALIASES, *UNSUPPORTED_TYPES)

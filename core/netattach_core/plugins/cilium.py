@@ -1,4 +1,4 @@
-"""cilium-cni: fields and their types (cilium plugins/cilium-cni/types/types.go). Versions differ, so some are missing."""
+"""cilium-cni: keys and their types (cilium `plugins/cilium-cni/types/types.go`). Incomplete, since releases differ."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ PLUGIN = Plugin(
     source="cilium plugins/cilium-cni/types/types.go",
     role=Role.MAIN,
     schema={
-        **schema_types.record(
-            mtu=schema_types.WHOLE,
-            eni=schema_types.ANY_OBJECT,
-            azure=schema_types.ANY_OBJECT,
+        **schema_types.object_of(
+            mtu=schema_types.INTEGER,
+            eni=schema_types.OBJECT,
+            azure=schema_types.OBJECT,
             **{
-                "alibaba-cloud": schema_types.ANY_OBJECT,
-                "enable-debug": schema_types.FLAG,
-                "log-file": schema_types.TEXT,
-                "log-format": schema_types.TEXT,
-                "chaining-mode": schema_types.TEXT,
+                "alibaba-cloud": schema_types.OBJECT,
+                "enable-debug": schema_types.BOOLEAN,
+                "log-file": schema_types.STRING,
+                "log-format": schema_types.STRING,
+                "chaining-mode": schema_types.STRING,
             },
         ),
         "open": True,

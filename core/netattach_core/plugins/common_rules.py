@@ -1,4 +1,4 @@
-"""Checks that several plugins share: interface names, MTU, MAC, addresses. Numbers are those of plugin-schemas."""
+"""Checks that several plugins share: interface names, MTU, MAC address, IP addresses."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import re
 from collections.abc import Iterator
 
 from netattach_core.net import addresses, names
-from netattach_core.plugins import ipam as addressing
+from netattach_core.plugins.ipam import ip_families
 from netattach_core.plugins.plugin import Context
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
-INTERFACE_NAME = Rule("interface-name", DENY, "a name that the kernel does not take for an interface")
-LOOPBACK = Rule("loopback", DENY, "the loopback interface where a real one is needed")
+INTERFACE_NAME = Rule("interface-name", DENY, "a name that the kernel refuses for an interface")
+LOOPBACK = Rule("loopback", DENY, "the loopback interface used as a master or device")
 MTU = Rule("mtu", DENY, "an MTU that the kernel refuses")
 MAC = Rule("mac", DENY, "a MAC address that cannot be set")
-KEYS_EXCLUDE = Rule("keys-exclude-each-other", DENY, "two keys that the plugin does not take together")
-KEY_NEEDED = Rule("key-needed", DENY, "a key without which the plugin fails")
-KEY_VALUE = Rule("key-value", DENY, "a value that the plugin does not know")
-NO_EFFECT = Rule("no-effect", WARN, "a key that has no effect in this place")
-ONE_USER = Rule("one-pod-per-node", WARN, "something that only one pod of a node can have")
-ADDRESS_ODD = Rule("address-odd", WARN, "an address that no host should have")
+KEYS_EXCLUDE = Rule("keys-exclude-each-other", DENY, "two keys that the plugin refuses together")
+KEY_NEEDED = Rule("key-needed", DENY, "a missing key that the plugin requires")
+KEY_VALUE = Rule("key-value", DENY, "a value that the plugin does not support")
+NO_EFFECT = Rule("no-effect", WARN, "a key that has no effect here")
+ONE_POD_PER_NODE = Rule("one-pod-per-node", WARN, "a setting that only one pod per node can use")
+ADDRESS_ODD = Rule("address-odd", WARN, "an address that is not valid for a host")
 
 RULES = (
     INTERFACE_NAME,
@@ -34,7 +34,7 @@ RULES = (
     KEY_VALUE,
     LOOPBACK,
     NO_EFFECT,
-    ONE_USER,
+    ONE_POD_PER_NODE,
     ADDRESS_ODD,
 )
 
@@ -42,131 +42,153 @@ _BARE_MAC = re.compile(r"[0-9a-f]{12}", re.IGNORECASE)
 _IPV6_MTU = 1280
 
 _DROPS_DNS = {"macvlan", "ipvlan", "vlan", "host-device", "tap", "bond"}
-"""Main plugins that put their own `dns` in the place of their IPAM's, whether they have one or not."""
+"""Main plugins that replace the `dns` of their IPAM result by the `dns` of their own config, even where it is empty."""
 
 
-def interface_name(conf: View, key: str) -> Iterator[Finding]:
-    """An interface that the plugin makes or looks up by a name of the author's (BR1, VR2)."""
-    name = conf.text(key)
+def interface_name(config: ConfigView, key: str) -> Iterator[Finding]:
+    """The name of an interface that the plugin creates or looks up."""
+    name = config.text(key)
     problem = names.interface_problem(name) if name is not None else None
     if problem:
-        fix = f"write a name of 1 to {names.MAX_INTERFACE_BYTES} bytes, without blanks, '/', ':' and '%'"
-        yield conf.found(INTERFACE_NAME, f"{problem}, and the kernel refuses it", fix, key)
+        fix = f"write a name of 1 to {names.MAX_INTERFACE_BYTES} bytes, without spaces, '/', ':' and '%'"
+        yield config.found(INTERFACE_NAME, f"{problem}; the kernel refuses it", fix, key)
 
 
-def link_name(conf: View, key: str) -> Iterator[Finding]:
-    """MV4, HD6: of the loopback the kernel says "invalid argument". Other names of links may be longer, but nobody gives such."""
-    name = conf.text(key) or ""
+def link_name(config: ConfigView, key: str) -> Iterator[Finding]:
+    """The name of an interface of the node. The kernel refuses the loopback ("invalid argument").
+
+    The length is not checked: an alternative name may be longer than 15 bytes.
+    """
+    name = config.text(key) or ""
     if "/" in name or any(char.isspace() for char in name):
-        problem = f"`{key}` {names.shown(name)!r} is no name of an interface: it has a blank or '/' in it"
-        yield conf.found(INTERFACE_NAME, problem, "write the name alone, as `ip link` shows it: eth1", key)
-    if name == "lo" and not conf.flag("linkInContainer"):
-        yield conf.found(
+        problem = f"`{key}` {names.shown(name)!r} is not a valid interface name: it contains a space or '/'"
+        yield config.found(
+            INTERFACE_NAME, problem, "write the name that `ip link` shows, for example eth1", key
+        )
+    if name == "lo" and not config.flag("linkInContainer"):
+        yield config.found(
             LOOPBACK,
-            f"`{key}` is the loopback interface, which carries no network",
-            "name a network card",
+            f"`{key}` is the loopback interface, which is connected to no network",
+            "write the name of a NIC of the node, for example eth1",
             key,
         )
 
 
-def mtu(conf: View, *, negative: str = "the plugin ignores it") -> Iterator[Finding]:
-    """G30: 1..67 and above 65535 fail; 0 is the default. `negative` says what the plugin does below 0."""
-    value = conf.whole("mtu")
+def mtu(config: ConfigView, *, negative: str = "the plugin ignores it") -> Iterator[Finding]:
+    """The kernel refuses 1 to 67 and more than 65535 (`ETH_MIN_MTU`, `ETH_MAX_MTU`); 0 means the default.
+
+    `negative` says what the plugin does with a negative value.
+    """
+    value = config.integer("mtu")
     if value is None or value == 0 or 68 <= value <= 65535:
         return
     if value < 0:
         ignored = negative == "the plugin ignores it"
-        yield conf.found(
+        yield config.found(
             NO_EFFECT if ignored else MTU,
             f"`mtu` is {value}: {negative}",
-            "leave it out, or write 68 to 65535",
+            "remove it, or write a value from 68 to 65535",
             "mtu",
         )
     else:
-        yield conf.found(
-            MTU, f"`mtu` is {value}: the kernel refuses it", "write 68 to 65535, or leave it out", "mtu"
+        yield config.found(
+            MTU,
+            f"`mtu` is {value}: the kernel refuses it",
+            "write a value from 68 to 65535, or remove it",
+            "mtu",
         )
 
 
-def mtu_for_ipv6(conf: View, *, least: int = 68) -> Iterator[Finding]:
-    """G31: on a smaller link the kernel has no IPv6, and the plugin does not find its settings.
+def mtu_for_ipv6(config: ConfigView, *, least: int = 68) -> Iterator[Finding]:
+    """Below an MTU of 1280 the kernel disables IPv6 on the interface, so that the plugin cannot set an IPv6 address.
 
-    Below `least` the kernel refuses the link itself.
+    `least` is the smallest MTU that the kernel accepts for this kind of interface; `mtu` reports smaller ones.
     """
-    value, ipam = conf.whole("mtu"), conf.inner("ipam")
-    if value is not None and least <= value < _IPV6_MTU and ipam and 6 in addressing.versions(ipam):
-        problem = f"`mtu` is {value}, and IPv6 needs {_IPV6_MTU}: the pod's IPv6 address cannot be set"
-        yield conf.found(MTU, problem, f"write {_IPV6_MTU} or more, or leave it out", "mtu")
+    value, ipam = config.integer("mtu"), config.object("ipam")
+    if value is not None and least <= value < _IPV6_MTU and ipam and 6 in ip_families(ipam):
+        problem = (
+            f"`mtu` is {value}, but IPv6 requires at least {_IPV6_MTU}: the pod's IPv6 address cannot be set"
+        )
+        yield config.found(MTU, problem, f"write {_IPV6_MTU} or more, or remove it", "mtu")
 
 
 def is_mac(text: str) -> bool:
-    """Whether Go reads six bytes from it, new Go or any."""
+    """Whether Go's ParseMAC reads six bytes, in any release or only in newer ones."""
     return addresses.is_ethernet_mac(text) or _BARE_MAC.fullmatch(text) is not None
 
 
-def mac(conf: View, key: str) -> Iterator[Finding]:
-    """G27. Twelve digits without separators are read by new Go only, so they are left to the plugin."""
-    text = conf.text(key)
+def mac(config: ConfigView, key: str) -> Iterator[Finding]:
+    """A unicast Ethernet address. Only newer releases of Go parse twelve digits without separators; those pass."""
+    text = config.text(key)
     if not text or _BARE_MAC.fullmatch(text):
         return
     if not addresses.is_ethernet_mac(text):
-        yield conf.found(
-            MAC, f"`{key}` {text!r} is no Ethernet address", "write six bytes: 02:00:5e:10:00:01", key
+        yield config.found(
+            MAC,
+            f"`{key}` {text!r} is not a valid MAC address",
+            "write six bytes, for example 02:00:5e:10:00:01",
+            key,
         )
         return
     digits = re.sub(r"[:.-]", "", text)
     if int(digits[:2], 16) & 1 or not int(digits, 16):
         problem = (
-            f"`{key}` {text} is a group address or all zeros: the kernel cannot assign it to an interface"
+            f"`{key}` {text} is a multicast address or all zeros: the kernel cannot assign it to an interface"
         )
-        yield conf.found(MAC, problem, "write a unicast address: 02:00:5e:10:00:01", key)
+        yield config.found(MAC, problem, "write a unicast address, for example 02:00:5e:10:00:01", key)
 
 
-def own_table(conf: View) -> Iterator[Finding]:
-    """SB3, VR7: the kernel's own tables, to which 0 and the numbers below lead as well."""
-    table = conf.whole("table")
+def own_table(config: ConfigView) -> Iterator[Finding]:
+    """The kernel's own routing tables 253 to 255; 0 and negative numbers also mean the main one."""
+    table = config.integer("table")
     if table is not None and (table <= 0 or 253 <= table <= 255):
-        problem = f"`table` {table} is one of the kernel's own: routes of the whole pod are changed"
-        fix = "write a number of your own, such as 100"
-        yield conf.found(KEY_VALUE, problem, fix, "table", severity=WARN)
+        problem = (
+            f"`table` {table} is one of the kernel's own routing tables: the routes of the whole pod change"
+        )
+        fix = "write a number from 1 to 252, for example 100"
+        yield config.found(KEY_VALUE, problem, fix, "table", severity=WARN)
 
 
-def not_both(conf: View, one: str, other: str, why: str) -> Iterator[Finding]:
-    """Two flags that must not both be true."""
-    if conf.flag(one) and conf.flag(other):
-        yield conf.found(
+def exclude_each_other(config: ConfigView, one: str, other: str, why: str) -> Iterator[Finding]:
+    """Two booleans that must not both be true."""
+    if config.flag(one) and config.flag(other):
+        yield config.found(
             KEYS_EXCLUDE, f"`{one}` and `{other}` are both true: {why}", "keep one of the two", other
         )
 
 
-def dropped_dns(ipam: View, context: Context) -> Iterator[Finding]:
-    """G35."""
-    if ipam.given("dns") and context.main in _DROPS_DNS:
-        problem = f"{context.main} does not hand on the `dns` of its IPAM, only its own"
+def dropped_dns(ipam: ConfigView, context: Context) -> Iterator[Finding]:
+    """`dns` in an `ipam` section whose main plugin drops the DNS settings of the IPAM result (`macvlan.go: cmdAdd`)."""
+    if ipam.has("dns") and context.first_type in _DROPS_DNS:
+        problem = f"{context.first_type} ignores `ipam.dns`; it returns only its own `dns`"
         yield ipam.found(
-            NO_EFFECT, problem, f"move `dns` out of `ipam`, beside {context.main}'s `type`", "dns"
+            NO_EFFECT, problem, f"move `dns` out of `ipam`, next to {context.first_type}'s `type`", "dns"
         )
 
 
-def odd_address(view: View, key: str, address: addresses.IpInterface) -> Iterator[Finding]:
-    """G32: for IPv6 the kernel refuses it, for IPv4 it takes it and no neighbour answers."""
-    ip, what = address.ip, _oddity(address)
+def odd_address(view: ConfigView, key: str, address: addresses.IpInterface) -> Iterator[Finding]:
+    """The kernel refuses such an IPv6 address; it accepts an IPv4 one, which no neighbour answers."""
+    ip, what = address.ip, _reserved_kind(address)
     if what:
         refused = ip.version == 6
-        outcome = "the kernel refuses it" if refused else "neighbours will not answer to it"
+        outcome = "the kernel refuses it" if refused else "other hosts do not answer it"
         problem = f"`{key}` {ip} is {what}: {outcome}"
         yield view.found(
-            ADDRESS_ODD, problem, "give the pod an address of a host", key, severity=DENY if refused else WARN
+            ADDRESS_ODD,
+            problem,
+            "write the address of a host in the subnet",
+            key,
+            severity=DENY if refused else WARN,
         )
 
 
-def _oddity(address: addresses.IpInterface) -> str:
+def _reserved_kind(address: addresses.IpInterface) -> str:
     ip, network = address.ip, address.network
     if ip.is_unspecified or ip.is_multicast or ip.is_loopback:
-        return "no address of a host"
+        return "not a host address"
     if isinstance(ip, ipaddress.IPv4Address) and network.prefixlen < 31:
         if ip == network.network_address:
-            return f"the address of the network {network} itself"
+            return f"the network address of {network}"
         if ip == network.broadcast_address:
             return f"the broadcast address of {network}"
     return ""

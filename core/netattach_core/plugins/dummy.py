@@ -1,4 +1,4 @@
-"""dummy: an interface that leads nowhere (dummy.go: parseNetConf, cmdAdd)."""
+"""dummy: an interface that is connected to nothing (`dummy.go: parseNetConf, cmdAdd`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ PLUGIN = Plugin(
     source="plugins/main/dummy/dummy.go",
     role=Role.MAIN,
     capabilities=frozenset(),
-    schema=schema_types.record(),
+    schema=schema_types.object_of(),
     ipam=Ipam.REQUIRED,
 )

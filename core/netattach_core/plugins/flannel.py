@@ -1,4 +1,4 @@
-"""flannel: asks another plugin, with this node's subnet (flannel-io/cni-plugin flannel.go, flannel_linux.go)."""
+"""flannel: runs another plugin with this node's subnet (flannel-io/cni-plugin `flannel.go`, `flannel_linux.go`)."""
 
 from __future__ import annotations
 
@@ -6,45 +6,50 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 DELEGATE = Rule("flannel-delegate", Severity.DENY, "a delegate that flannel refuses")
 STATE_SHARED = Rule(
     "flannel-state-shared",
     Severity.WARN,
-    "flannel in an additional network, with the default network's state",
+    "flannel in a secondary network that shares the state of the default network",
 )
 
 
-def check(conf: View, context: Context) -> Iterator[Finding]:
-    """Section 6: `delegate` has neither name nor ipam (flannel.go: cmdAdd); state goes by the container alone."""
-    delegate = conf.inner("delegate")
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """`delegate` must have neither `name` nor `ipam` (`flannel.go: cmdAdd`); the container ID alone names the state file."""
+    delegate = config.object("delegate")
     for key in ("name", "ipam"):
-        if delegate is not None and delegate.given(key):
-            problem = f"`delegate` has `{key}`, which flannel sets itself; it refuses that"
-            fix = "remove it" if key == "name" else "remove it, or write `ipam` beside `delegate`"
+        if delegate is not None and delegate.has(key):
+            problem = f"`delegate` contains `{key}`, which flannel sets itself; flannel refuses it"
+            fix = "remove it" if key == "name" else "remove it, or write `ipam` next to `delegate`"
             yield delegate.found(DELEGATE, problem, fix, key)
     kind = delegate.text("type") if delegate else None
     if delegate is not None and kind is not None and (not kind or "/" in kind):
-        problem = f"`delegate` names the plugin {kind!r}, which is no binary's name"
-        yield delegate.found(common_rules.KEY_VALUE, problem, 'write a name such as "bridge"', "type")
-    if not conf.text("dataDir"):
-        problem = "flannel keeps its state by container alone: where it is the default network too, one overwrites the other"
-        fix = 'give this network a directory of its own: "dataDir": "/var/lib/cni/flannel-2"'
-        yield conf.found(STATE_SHARED, problem, fix)
+        problem = f"`delegate.type` {kind!r} is not a valid plugin name"
+        yield delegate.found(
+            common_rules.KEY_VALUE, problem, 'write the name of a plugin, for example "bridge"', "type"
+        )
+    if not config.text("dataDir"):
+        problem = (
+            "flannel names its state files after the container only: if the default network uses flannel too, the two "
+            "networks overwrite each other's state"
+        )
+        fix = 'use a separate directory for this network: "dataDir": "/var/lib/cni/flannel-2"'
+        yield config.found(STATE_SHARED, problem, fix)
 
 
 PLUGIN = Plugin(
     type="flannel",
     source="flannel-io/cni-plugin flannel.go",
     role=Role.MAIN,
-    schema=schema_types.record(
-        subnetFile=schema_types.TEXT,
-        dataDir=schema_types.TEXT,
+    schema=schema_types.object_of(
+        subnetFile=schema_types.STRING,
+        dataDir=schema_types.STRING,
         delegate={
             "type": "object",
-            "properties": {"type": schema_types.TEXT},
+            "properties": {"type": schema_types.STRING},
             "open": True,
             "fix": 'write an object: "delegate": {"isDefaultGateway": true}',
         },
@@ -52,6 +57,6 @@ PLUGIN = Plugin(
     ),
     check=check,
     rules=(DELEGATE, STATE_SHARED),
-    fills_ranges=True,  # flannel_linux.go: getDelegateIPAM
+    supplies_ranges=True,  # flannel_linux.go: getDelegateIPAM
     default_ipam="host-local",
 )

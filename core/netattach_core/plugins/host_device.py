@@ -1,4 +1,4 @@
-"""host-device: a device of the node itself, moved into the pod (host-device.go: NetConf, loadConf, getLink)."""
+"""host-device: a device of the node that is moved into the pod (`host-device.go: NetConf, loadConf, getLink`)."""
 
 from __future__ import annotations
 
@@ -8,52 +8,57 @@ from collections.abc import Iterator
 from netattach_core.net import addresses
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
-DEVICE = Rule("host-device-device", Severity.DENY, "a device that cannot be found by what is given")
+DEVICE = Rule("host-device-device", Severity.DENY, "no device, or an invalid selector for it")
 
 _PCI = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", re.IGNORECASE)
 _SELECTORS = ("device", "hwaddr", "kernelpath", "pciBusID")
-"""In the order in which the plugin looks; the first one counts (HD2)."""
+"""In the plugin's order of precedence: the first one decides (`host-device.go: getLink`)."""
 
 
-def check(conf: View, context: Context) -> Iterator[Finding]:
-    """HD1 to HD6."""
-    yield from common_rules.link_name(conf, "device")
-    given = [key for key in _SELECTORS if conf.given(key) and conf.value(key) != ""]
-    if not given and not context.resource and "deviceID" not in context.capabilities:
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """The findings about a config of host-device."""
+    yield from common_rules.link_name(config, "device")
+    selectors = [key for key in _SELECTORS if config.has(key) and config.value(key) != ""]
+    if not selectors and not context.has_resource and "deviceID" not in context.capabilities:
         problem = (
-            "nothing says which device is meant: none of `device`, `hwaddr`, `kernelpath` and `pciBusID` is there, and "
-            "the NAD names no resource of a device plugin"
+            "no device is selected: none of `device`, `hwaddr`, `kernelpath` and `pciBusID` is set, and the NAD names no "
+            "resource of a device plugin"
         )
         fix = 'add "device": "eth1", or annotate the NAD with k8s.v1.cni.cncf.io/resourceName'
-        yield conf.found(DEVICE, problem, fix)
-    for key in given[1:]:
-        problem = f"`{key}` does not say which device is moved, since `{given[0]}` is there"
-        yield conf.found(common_rules.NO_EFFECT, problem, f"keep one of {', '.join(given)}", key)
-    if given and not context.resource and "deviceID" not in context.capabilities:
-        for key in dict.fromkeys([given[0], *(["pciBusID"] if "pciBusID" in given else [])]):
-            yield from _malformed(conf, key)
+        yield config.found(DEVICE, problem, fix)
+    for key in selectors[1:]:
+        problem = f"`{key}` does not select the device, since `{selectors[0]}` takes precedence"
+        yield config.found(common_rules.NO_EFFECT, problem, f"keep one of {', '.join(selectors)}", key)
+    if selectors and not context.has_resource and "deviceID" not in context.capabilities:
+        for key in dict.fromkeys([selectors[0], *(["pciBusID"] if "pciBusID" in selectors else [])]):
+            yield from _malformed(config, key)
 
 
-def _malformed(conf: View, key: str) -> Iterator[Finding]:
-    """HD3 to HD5, for the key that counts; and a PCI address is looked up beside any other (hasDpdkDriver)."""
-    text = conf.text(key) or ""
+def _malformed(config: ConfigView, key: str) -> Iterator[Finding]:
+    """The selector in force; the plugin looks up a PCI address in any case (`host-device.go: hasDpdkDriver`)."""
+    text = config.text(key) or ""
     if key == "hwaddr" and not (
         addresses.is_ethernet_mac(text) or addresses.is_infiniband_guid(text) or len(text) in {12, 59}
     ):
-        yield conf.found(
-            DEVICE, f"`hwaddr` {text!r} is no MAC address", "write six bytes: 02:00:5e:10:00:01", key
+        yield config.found(
+            DEVICE,
+            f"`hwaddr` {text!r} is not a valid MAC address",
+            "write six bytes, for example 02:00:5e:10:00:01",
+            key,
         )
     elif key == "kernelpath" and not text.startswith("/sys/devices/"):
-        problem = f"`kernelpath` {text!r} is not below /sys/devices/; the plugin refuses it"
-        yield conf.found(
-            DEVICE, problem, "write the device's path there: readlink -f /sys/class/net/eth1/device", key
+        problem = (
+            f"`kernelpath` {text!r} is not a path below /sys/devices/; the host-device plugin refuses it"
+        )
+        yield config.found(
+            DEVICE, problem, "write the output of `readlink -f /sys/class/net/eth1/device`", key
         )
     elif key == "pciBusID" and not _PCI.fullmatch(text):
-        problem = f"`pciBusID` {text!r} is no PCI address; the plugin does not find it, not even to delete"
-        yield conf.found(DEVICE, problem, "write domain, bus, device and function: 0000:00:1f.6", key)
+        problem = f"`pciBusID` {text!r} is not a PCI address; the host-device plugin fails, also when the pod is deleted"
+        yield config.found(DEVICE, problem, "write domain, bus, device and function: 0000:00:1f.6", key)
 
 
 PLUGIN = Plugin(
@@ -61,7 +66,9 @@ PLUGIN = Plugin(
     source="plugins/main/host-device/host-device.go",
     role=Role.MAIN,
     capabilities=frozenset({"deviceID"}),
-    schema=schema_types.record(**dict.fromkeys(_SELECTORS, schema_types.TEXT), DPDKMode=schema_types.FLAG),
+    schema=schema_types.object_of(
+        **dict.fromkeys(_SELECTORS, schema_types.STRING), DPDKMode=schema_types.BOOLEAN
+    ),
     check=check,
     rules=(DEVICE,),
     ipam=Ipam.OPTIONAL,

@@ -1,57 +1,63 @@
-"""ipvlan: an interface that shares the MAC of a link of the node (ipvlan.go: NetConf, loadConf, cmdAdd)."""
+"""ipvlan: an interface that shares the MAC address of its master (`ipvlan.go: NetConf, loadConf, cmdAdd`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
-from netattach_core.plugins import ipam as addressing
+from netattach_core.plugins.ipam import ipam_type
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 SHARED_MAC = Rule(
-    "ipvlan-shared-mac", Severity.WARN, "ipvlan with something that needs a MAC of the pod's own"
+    "ipvlan-shared-mac", Severity.WARN, "ipvlan with a setting that needs a MAC address for each pod"
 )
 
 
-_MAKE_SEVERAL = {"bridge", "ptp"}
-"""Main plugins whose result has the node's side of the pod's interface too."""
+_LIST_SEVERAL = {"bridge", "ptp"}
+"""Main plugins whose result also lists interfaces of the node."""
 
 
-def check(conf: View, context: Context) -> Iterator[Finding]:
-    """IV4, IV5, IV7, IV8."""
-    yield from common_rules.link_name(conf, "master")
-    if context.chained and context.main in _MAKE_SEVERAL and not conf.text("master"):
-        problem = f"without `master`, ipvlan takes the one interface made before it, and {context.main} makes several: it fails"
-        yield conf.found(
-            common_rules.KEY_NEEDED, problem, 'name a link of the node: "master": "eth1"', "type"
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """The findings about a config of ipvlan."""
+    yield from common_rules.link_name(config, "master")
+    if context.chained and context.first_type in _LIST_SEVERAL and not config.text("master"):
+        problem = (
+            f"without `master`, ipvlan uses the interface in the result of {context.first_type}, which lists several: "
+            "it fails"
         )
-    yield from _dhcp(conf)
-    if conf.given("mac"):
-        problem = "ipvlan does not read `mac`: the pod has the MAC of the master"
-        yield conf.found(SHARED_MAC, problem, "remove it, or use macvlan", "mac")
-    ipam = conf.inner("ipam")
-    if conf.text("mode") in {"l3", "l3s"}:
-        for route in ipam.inners("routes") if ipam else ():
+        yield config.found(
+            common_rules.KEY_NEEDED, problem, 'add an interface of the node: "master": "eth1"', "type"
+        )
+    yield from _dhcp(config)
+    if config.has("mac"):
+        problem = "ipvlan ignores `mac`: the pod has the MAC address of the master"
+        yield config.found(SHARED_MAC, problem, "remove it, or use macvlan", "mac")
+    ipam = config.object("ipam")
+    if config.text("mode") in {"l3", "l3s"}:
+        for route in ipam.objects("routes") if ipam else ():
             if route.text("gw"):
-                problem = f"in mode {conf.text('mode')} the master routes: `gw` is no next hop"
+                problem = f"`gw` has no effect in mode {config.text('mode')}: the master routes the traffic"
                 yield route.found(common_rules.NO_EFFECT, problem, "remove `gw`", "gw")
-    yield from common_rules.mtu(conf)
-    yield from common_rules.mtu_for_ipv6(conf)
+    yield from common_rules.mtu(config)
+    yield from common_rules.mtu_for_ipv6(config)
 
 
-def _dhcp(conf: View) -> Iterator[Finding]:
-    if addressing.ipam_type(conf) != "dhcp":
+def _dhcp(config: ConfigView) -> Iterator[Finding]:
+    if ipam_type(config) != "dhcp":
         return
-    mode = conf.text("mode")
+    mode = config.text("mode")
     if mode in {"l3", "l3s"}:
-        problem = f"in mode {mode} no broadcast leaves the pod, so no DHCP server hears it"
-        fix = "write mode l2, use macvlan, or another IPAM"
+        problem = f"in mode {mode} broadcasts do not leave the pod, so that no DHCP server receives them"
+        fix = "write mode l2, use macvlan, or use another IPAM plugin"
     else:
-        problem = "all pods of a node share the master's MAC, so a DHCP server that goes by MAC gives them one address"
-        fix = "use macvlan, another IPAM, or a server that goes by client identifiers"
-    yield conf.found(SHARED_MAC, problem, fix, "ipam", "type")
+        problem = (
+            "all pods on a node share the master's MAC address; a DHCP server that identifies clients by it assigns them "
+            "the same address"
+        )
+        fix = "use macvlan, another IPAM plugin, or a server that identifies clients by the client identifier"
+    yield config.found(SHARED_MAC, problem, fix, "ipam", "type")
 
 
 PLUGIN = Plugin(
@@ -59,16 +65,16 @@ PLUGIN = Plugin(
     source="plugins/main/ipvlan/ipvlan.go",
     role=Role.MAIN,
     capabilities=frozenset(),
-    schema=schema_types.record(
-        master=schema_types.TEXT,
+    schema=schema_types.object_of(
+        master=schema_types.STRING,
         mode=schema_types.one_of("l2", "l3", "l3s"),
-        mtu=schema_types.WHOLE,
-        linkInContainer=schema_types.FLAG,
+        mtu=schema_types.INTEGER,
+        linkInContainer=schema_types.BOOLEAN,
     ),
     check=check,
     rules=(SHARED_MAC,),
     ipam=Ipam.REQUIRED,
-    aliases={**schema_types.ALIASES_OF_MASTER, "ipvlanMode": "mode"},
+    aliases={**schema_types.MASTER_ALIASES, "ipvlanMode": "mode"},
     interface_key="master",
-    falls_back=True,
+    uses_default_route_interface=True,
 )

@@ -1,4 +1,4 @@
-"""loopback: brings up `lo`, whatever interface it is asked for (loopback.go: cmdAdd)."""
+"""loopback: brings up `lo` and ignores CNI_IFNAME (`loopback.go: cmdAdd`)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding
 
 
-def check(conf: View, context: Context) -> Iterator[Finding]:
-    """2.7: a pod has its loopback already."""
-    problem = "loopback brings up `lo`, which every pod has already, and adds no interface"
-    yield conf.found(common_rules.NO_EFFECT, problem, "use a plugin that makes an interface", "type")
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """Each pod already has a loopback interface."""
+    problem = "loopback only brings up `lo`, which every pod already has; it creates no interface"
+    yield config.found(common_rules.NO_EFFECT, problem, "use a plugin that creates an interface", "type")
 
 
 PLUGIN = Plugin(
@@ -21,6 +21,6 @@ PLUGIN = Plugin(
     source="plugins/main/loopback/loopback.go",
     role=Role.MAIN,
     capabilities=frozenset(),
-    schema=schema_types.record(),
+    schema=schema_types.object_of(),
     check=check,
 )

@@ -1,4 +1,4 @@
-"""ovn-k8s-cni-overlay: networks of OVN-Kubernetes (go-controller/pkg/util/multi_network.go: ParseNetConf, validation)."""
+"""ovn-k8s-cni-overlay: networks of OVN-Kubernetes (`go-controller/pkg/util/multi_network.go: ParseNetConf`)."""
 
 from __future__ import annotations
 
@@ -6,138 +6,148 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, ovn_subnets, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 OVN_NETWORK = Rule("ovn-network", Severity.DENY, "a network that OVN-Kubernetes refuses")
 
 _RESERVED_NAMES = {"default", "ovn-kubernetes"}
 _TRANSPORTS = ("no-overlay", "evpn")
-_SNAT = ("enabled", "disabled")
-_COMMAS = {"type": "string", "fix": 'write one text with commas: "10.1.0.0/16,fd01::/48"'}
+_SNAT_VALUES = ("enabled", "disabled")
+_COMMA_LIST = {"type": "string", "fix": 'write one string with commas: "10.1.0.0/16,fd01::/48"'}
 
 
-def check(conf: View, context: Context) -> Iterator[Finding]:
-    """ON1 to ON6. Without a topology it is the default network, whose NAD says nothing else (ON rules do not apply)."""
-    if not conf.text("topology"):
-        yield from _default_network(conf)
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """The findings about a network of OVN-Kubernetes; without `topology` it is the default network."""
+    if not config.text("topology"):
+        yield from _default_network(config)
         return
-    ipam = conf.inner("ipam")
+    ipam = config.object("ipam")
     if ipam is not None and ipam.text("type"):
-        problem = "OVN-Kubernetes gives addresses by itself, and refuses an `ipam` with a type"
-        yield ipam.found(OVN_NETWORK, problem, "remove `ipam`, and write `subnets`", "type")
-    yield from _identity(conf, context)
-    yield from ovn_subnets.check(conf)
-    yield from _topology(conf)
-    yield from _vlan(conf)
-    yield from _newer(conf)
-    if context.followed and not context.chained:
-        problem = "OVN-Kubernetes refuses a network with further plugins behind its own"
-        yield conf.found(OVN_NETWORK, problem, "leave this plugin alone in `plugins`", "type")
+        problem = "OVN-Kubernetes assigns addresses itself, and refuses an `ipam` section with a type"
+        yield ipam.found(OVN_NETWORK, problem, "remove `ipam`, and add `subnets`", "type")
+    yield from _identity(config, context)
+    yield from ovn_subnets.check(config)
+    yield from _topology(config)
+    yield from _vlan(config)
+    yield from _newer(config)
+    if context.has_successor and not context.chained:
+        problem = "OVN-Kubernetes refuses a list with more than its own plugin"
+        yield config.found(OVN_NETWORK, problem, "remove the other plugins from `plugins`", "type")
 
 
-def _default_network(conf: View) -> Iterator[Finding]:
-    given = next(
-        (key for key in ("role", "subnets", "physicalNetworkName", "vlanID") if conf.value(key)), None
+def _default_network(config: ConfigView) -> Iterator[Finding]:
+    ignored = next(
+        (key for key in ("role", "subnets", "physicalNetworkName", "vlanID") if config.value(key)), None
     )
-    if given:
-        problem = f"without `topology` this is the cluster's default network, and `{given}` is not read"
-        yield conf.found(
-            common_rules.NO_EFFECT, problem, 'add one: "topology": "layer2", "layer3" or "localnet"', given
+    if ignored:
+        problem = (
+            f"without `topology` this is the cluster's default network, for which `{ignored}` has no effect"
+        )
+        yield config.found(
+            common_rules.NO_EFFECT,
+            problem,
+            'add "topology" with the value "layer2", "layer3" or "localnet"',
+            ignored,
         )
 
 
-def _vlan(conf: View) -> Iterator[Finding]:
-    """The tag of a localnet port, which OVN's database holds to 1 to 4095."""
-    vlan, topology = conf.whole("vlanID"), conf.text("topology")
+def _vlan(config: ConfigView) -> Iterator[Finding]:
+    """The VLAN tag of a localnet port, which the schema of OVN's database limits to 1 to 4095."""
+    vlan, topology = config.integer("vlanID"), config.text("topology")
     if vlan and topology != "localnet":
-        problem = f"`vlanID` is read for localnet alone, and this is {topology}"
-        yield conf.found(
-            common_rules.NO_EFFECT, problem, "remove it, or write the topology localnet", "vlanID"
-        )
+        problem = f"`vlanID` has no effect in topology {topology}, only in localnet"
+        yield config.found(common_rules.NO_EFFECT, problem, "remove it, or write topology localnet", "vlanID")
     elif vlan is not None and not 0 <= vlan <= 4094:
-        problem = f"`vlanID` {vlan} is no VLAN: OVN cannot make the port of the physical network"
-        yield conf.found(common_rules.KEY_VALUE, problem, "write 1 to 4094", "vlanID", severity=Severity.WARN)
+        problem = (
+            f"`vlanID` {vlan} is not a valid VLAN ID: OVN cannot create the port to the physical network"
+        )
+        yield config.found(
+            common_rules.KEY_VALUE, problem, "write a value from 1 to 4094", "vlanID", severity=Severity.WARN
+        )
 
 
-def _topology(conf: View) -> Iterator[Finding]:
-    """ON4, and what each topology does not bear."""
-    topology, role = conf.text("topology"), conf.text("role")
-    if topology == "layer2" and role == "primary" and conf.value("subnets") in (None, ""):
-        problem = "a primary network of topology layer2 without `subnets`; OVN-Kubernetes refuses it"
-        where = ("subnets",) if conf.given("subnets") else ()
-        yield conf.found(common_rules.KEY_NEEDED, problem, 'write "subnets": "10.1.0.0/16"', *where)
-    if topology == "layer3" and conf.flag("allowPersistentIPs"):
-        problem = "`allowPersistentIPs` is for layer2 and localnet; OVN-Kubernetes refuses it for layer3"
-        yield conf.found(OVN_NETWORK, problem, "remove it", "allowPersistentIPs")
+def _topology(config: ConfigView) -> Iterator[Finding]:
+    """Keys that a topology requires or excludes."""
+    topology, role = config.text("topology"), config.text("role")
+    if topology == "layer2" and role == "primary" and config.value("subnets") in (None, ""):
+        problem = "a primary network of topology layer2 requires `subnets`; OVN-Kubernetes refuses it"
+        where = ("subnets",) if config.has("subnets") else ()
+        yield config.found(common_rules.KEY_NEEDED, problem, 'add "subnets": "10.1.0.0/16"', *where)
+    if topology == "layer3" and config.flag("allowPersistentIPs"):
+        problem = "OVN-Kubernetes supports `allowPersistentIPs` only in topologies layer2 and localnet, and refuses it in layer3"
+        yield config.found(OVN_NETWORK, problem, "remove it", "allowPersistentIPs")
     if topology == "localnet" and role == "primary":
         problem = "a network of topology localnet cannot be primary; OVN-Kubernetes refuses it"
-        yield conf.found(OVN_NETWORK, problem, "write role secondary, or leave it out", "role")
+        yield config.found(OVN_NETWORK, problem, "write role secondary, or remove it", "role")
 
 
-def _newer(conf: View) -> Iterator[Finding]:
-    """What release 1.0 passes over, and later ones refuse: nobody does what it says. `transport` is too new."""
-    topology, transport, snat = conf.text("topology"), conf.text("transport"), conf.text("outboundSNAT")
-    if topology == "localnet" and conf.text("joinSubnet"):
-        problem = "`joinSubnet` is not for localnet; OVN-Kubernetes 1.1 and newer refuse it"
-        yield conf.found(OVN_NETWORK, problem, "remove it", "joinSubnet")
+def _newer(config: ConfigView) -> Iterator[Finding]:
+    """Keys that release 1.0 ignores and later releases refuse, so that they never have an effect; `transport` only warns."""
+    topology, transport, snat = config.text("topology"), config.text("transport"), config.text("outboundSNAT")
+    if topology == "localnet" and config.text("joinSubnet"):
+        problem = "OVN-Kubernetes 1.1 and newer refuse `joinSubnet` in topology localnet"
+        yield config.found(OVN_NETWORK, problem, "remove it", "joinSubnet")
     for key in (*ovn_subnets.RESERVED, "defaultGatewayIPs"):
-        if topology != "layer2" and conf.value(key):
-            problem = f"`{key}` is for layer2; OVN-Kubernetes 1.2 and newer refuse it for {topology}"
-            yield conf.found(OVN_NETWORK, problem, "remove it", key)
+        if topology != "layer2" and config.value(key):
+            problem = f"OVN-Kubernetes 1.2 and newer support `{key}` only in topology layer2, and refuse it in {topology}"
+            yield config.found(OVN_NETWORK, problem, "remove it", key)
     if transport and transport not in _TRANSPORTS:
-        problem = f"`transport` {transport!r} is none; OVN-Kubernetes 1.3 and newer refuse it"
-        fix = f"write one of {', '.join(_TRANSPORTS)}, or leave it out for the overlay"
-        yield conf.found(common_rules.KEY_VALUE, problem, fix, "transport", severity=Severity.WARN)
+        problem = f"`transport` {transport!r} is not supported; OVN-Kubernetes 1.3 and newer refuse it"
+        fix = f"write {' or '.join(_TRANSPORTS)}, or remove it to use the overlay"
+        yield config.found(common_rules.KEY_VALUE, problem, fix, "transport", severity=Severity.WARN)
     if snat and transport != "no-overlay":
-        problem = "`outboundSNAT` is for the transport no-overlay; newer releases of OVN-Kubernetes refuse it for others"
-        yield conf.found(
+        problem = "newer releases of OVN-Kubernetes refuse `outboundSNAT` without transport no-overlay"
+        yield config.found(
             common_rules.KEYS_EXCLUDE, problem, "remove it", "outboundSNAT", severity=Severity.WARN
         )
-    elif snat and snat not in _SNAT:
-        problem = f"`outboundSNAT` {snat!r} is none; newer releases of OVN-Kubernetes refuse it"
-        fix = f"write one of {', '.join(_SNAT)}"
-        yield conf.found(common_rules.KEY_VALUE, problem, fix, "outboundSNAT", severity=Severity.WARN)
+    elif snat and snat not in _SNAT_VALUES:
+        problem = f"`outboundSNAT` {snat!r} is not supported; newer releases of OVN-Kubernetes refuse it"
+        fix = f"write {' or '.join(_SNAT_VALUES)}"
+        yield config.found(common_rules.KEY_VALUE, problem, fix, "outboundSNAT", severity=Severity.WARN)
 
 
-def _identity(conf: View, context: Context) -> Iterator[Finding]:
-    """ON1. The namespace is compared only where the NAD names it."""
-    if not context.network:
-        problem = "no `name`; OVN-Kubernetes refuses a network without one, and no other is put in its place"
-        yield conf.found(OVN_NETWORK, problem, 'add the name of the network: "name": "tenant-blue"')
-    elif context.network in _RESERVED_NAMES:
-        problem = f"`name` {context.network} is kept for OVN-Kubernetes' own network, and refused for others"
-        where = ("name",) if conf.given("name") else ()
-        yield conf.found(OVN_NETWORK, problem, 'write another: "name": "tenant-blue"', *where)
-    text = conf.text("netAttachDefName")
+def _identity(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """The name of the network, and the reference to its own NAD; its namespace is compared only where it is known."""
+    if not context.network_name:
+        problem = (
+            "`name` is missing; OVN-Kubernetes refuses the network, and the NAD's name is not used instead"
+        )
+        yield config.found(OVN_NETWORK, problem, 'add the name of the network: "name": "tenant-blue"')
+    elif context.network_name in _RESERVED_NAMES:
+        problem = f"`name` {context.network_name} is reserved for OVN-Kubernetes' own network; it refuses the name for others"
+        where = ("name",) if config.has("name") else ()
+        yield config.found(
+            OVN_NETWORK, problem, 'write another name, for example "name": "tenant-blue"', *where
+        )
+    text = config.text("netAttachDefName")
     namespace, _, name = (text or "").rpartition("/")
     elsewhere = context.namespace and namespace != context.namespace
-    if not conf.given("netAttachDefName") or (
+    if not config.has("netAttachDefName") or (
         text is not None and context.name and (name != context.name or elsewhere)
     ):
         own = f"{context.namespace or '<namespace>'}/{context.name}"
-        given = f"is {text!r}" if text is not None else "is missing"
-        problem = (
-            f"`netAttachDefName` {given}; it has to name this very NAD, and OVN-Kubernetes refuses others"
-        )
+        state = f"is {text!r}" if text is not None else "is missing"
+        problem = f"`netAttachDefName` {state}; it must name this NAD, or OVN-Kubernetes refuses the network"
         place = ("netAttachDefName",) if text is not None else ()
-        yield conf.found(OVN_NETWORK, problem, f'write "netAttachDefName": "{own}"', *place)
+        yield config.found(OVN_NETWORK, problem, f'write "netAttachDefName": "{own}"', *place)
 
 
 PLUGIN = Plugin(
     type="ovn-k8s-cni-overlay",
     source="ovn-kubernetes go-controller/pkg/util/multi_network.go",
     role=Role.MAIN,
-    schema=schema_types.record(
+    schema=schema_types.object_of(
         topology=schema_types.one_of("layer3", "layer2", "localnet"),
         role=schema_types.one_of("primary", "secondary"),
-        netAttachDefName=schema_types.TEXT,
-        **dict.fromkeys(ovn_subnets.LISTS, _COMMAS),
-        mtu=schema_types.WHOLE,
-        vlanID=schema_types.WHOLE,
-        allowPersistentIPs=schema_types.FLAG,
+        netAttachDefName=schema_types.STRING,
+        **dict.fromkeys(ovn_subnets.LISTS, _COMMA_LIST),
+        mtu=schema_types.INTEGER,
+        vlanID=schema_types.INTEGER,
+        allowPersistentIPs=schema_types.BOOLEAN,
         **dict.fromkeys(
-            ("physicalNetworkName", "transitSubnet", "transport", "outboundSNAT", "uplink"), schema_types.TEXT
+            ("physicalNetworkName", "transitSubnet", "transport", "outboundSNAT", "uplink"),
+            schema_types.STRING,
         ),
         defaultGatewayIPs=schema_types.ANYTHING,
         evpn=schema_types.ANYTHING,

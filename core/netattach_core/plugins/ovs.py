@@ -1,4 +1,4 @@
-"""ovs: a port of an Open vSwitch bridge (ovs-cni pkg/types/types.go, pkg/common/common.go)."""
+"""ovs: a port of an Open vSwitch bridge (ovs-cni `pkg/types/types.go`, `pkg/common/common.go`)."""
 
 from __future__ import annotations
 
@@ -6,95 +6,96 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Severity
 
-_VLAN_ID = schema_types.whole(0, 4095)
+_TAG = schema_types.integer(0, 4095)
 
 
-def check(conf: View, context: Context) -> Iterator[Finding]:
-    """OV1 to OV4, OV7."""
-    yield from _bridge(conf, context)
-    vlan = conf.whole("vlan")
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """The findings about a config of ovs."""
+    yield from _bridge(config, context)
+    vlan = config.integer("vlan")
     if vlan is not None and vlan > 4095:
         problem = f"`vlan` is {vlan}; Open vSwitch refuses more than 4095"
-        yield conf.found(common_rules.NO_EFFECT, problem, "write 1 to 4094", "vlan")
-    if conf.given("vlan") and conf.items("trunk"):
-        yield conf.found(
+        yield config.found(common_rules.NO_EFFECT, problem, "write 1 to 4094", "vlan")
+    if config.has("vlan") and config.items("trunk"):
+        yield config.found(
             common_rules.NO_EFFECT,
-            "`vlan` is not read where `trunk` is there",
+            "`vlan` has no effect if `trunk` is set",
             "remove one of the two",
             "vlan",
         )
-    yield from _trunk(conf)
-    mtu = conf.whole("mtu")
+    yield from _trunk(config)
+    mtu = config.integer("mtu")
     if mtu is not None and 0 < mtu < 68:
-        yield from common_rules.mtu(conf)
+        yield from common_rules.mtu(config)
 
 
-def _trunk(conf: View) -> Iterator[Finding]:
-    """OV4. The plugin puts the VLANs of all entries together, and refuses a trunk without any (common.go: SplitVlanIds)."""
-    entries = conf.inners("trunk")
-    some = any(_names_vlan(item) for item in entries)
-    for item in conf.items("trunk"):
+def _trunk(config: ConfigView) -> Iterator[Finding]:
+    """The plugin merges the VLANs of all entries, and refuses a trunk without any (`common.go: SplitVlanIds`)."""
+    entries = config.objects("trunk")
+    has_vlan = any(_names_vlan(item) for item in entries)
+    for item in config.items("trunk"):
         if item.node.value is None:
-            yield item.found(
-                common_rules.KEY_VALUE, "null in `trunk` makes the ovs plugin crash", "remove it"
-            )
+            yield item.found(common_rules.KEY_VALUE, "null in `trunk` crashes the ovs plugin", "remove it")
     for item in entries:
-        low, high = item.whole("minID"), item.whole("maxID")
+        low, high = item.integer("minID"), item.integer("maxID")
         if low is not None and high is not None and low > high:
             yield item.found(
-                common_rules.KEY_VALUE, f"`minID` {low} is above `maxID` {high}", "exchange the two", "minID"
+                common_rules.KEY_VALUE,
+                f"`minID` {low} is greater than `maxID` {high}",
+                "swap the two",
+                "minID",
             )
         elif not _names_vlan(item):
-            half = item.given("minID") or item.given("maxID")
-            why = ": a range needs both its ends, and begins at 1" if half else ""
-            problem = f"an entry of `trunk` without a VLAN{why}; the ovs plugin {'passes over' if some else 'refuses'} it"
-            fix = 'write {"id": 100}, or {"minID": 100, "maxID": 200}'
-            yield item.found(common_rules.NO_EFFECT if some else common_rules.KEY_NEEDED, problem, fix)
+            half = item.has("minID") or item.has("maxID")
+            why = ": a range needs `minID` and `maxID`, both at least 1" if half else ""
+            problem = f"the entry of `trunk` contains no VLAN{why}; the ovs plugin {'ignores' if has_vlan else 'refuses'} it"
+            fix = 'write {"id": 100} or {"minID": 100, "maxID": 200}'
+            yield item.found(common_rules.NO_EFFECT if has_vlan else common_rules.KEY_NEEDED, problem, fix)
 
 
-def _names_vlan(item: View) -> bool:
-    """What is no number counts as one, since the schema has spoken of it."""
-    ends = [item.whole(key) for key in ("minID", "maxID") if item.given(key)]
-    return item.given("id") or None in ends or (len(ends) == 2 and 0 not in ends)
+def _names_vlan(item: ConfigView) -> bool:
+    """Whether the entry contains a VLAN or a range; a value of a wrong type counts, since the schema reports it."""
+    ends = [item.integer(key) for key in ("minID", "maxID") if item.has(key)]
+    return item.has("id") or None in ends or (len(ends) == 2 and 0 not in ends)
 
 
-def _bridge(conf: View, context: Context) -> Iterator[Finding]:
-    """OV1: the bridge, or a port from which the plugin finds it. A configuration file may hold it as well."""
-    args = conf.inner("args")
-    cni = args.inner("cni") if args else None
-    by_device = context.resource or "deviceID" in context.capabilities or conf.given("deviceID")
-    by_port = cni is not None and cni.given("ovnPort")
-    if not (conf.value("bridge") or by_device or by_port or conf.given("configuration_path")):
-        problem = "no `bridge`, and no device that would lead to one: the ovs plugin fails, unless the pod's cni-args name a port"
+def _bridge(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """The bridge, or a device or port that leads to it; a config file on the node may name it as well (`common.go`)."""
+    args = config.object("args")
+    cni = args.object("cni") if args else None
+    by_device = context.has_resource or "deviceID" in context.capabilities or config.has("deviceID")
+    by_port = cni is not None and cni.has("ovnPort")
+    if not (config.value("bridge") or by_device or by_port or config.has("configuration_path")):
+        problem = "neither `bridge` nor a device is set: the ovs plugin fails, unless the pod's cni-args name an OVN port"
         fix = 'add the Open vSwitch bridge: "bridge": "br1"'
-        yield conf.found(common_rules.KEY_NEEDED, problem, fix, severity=Severity.WARN)
+        yield config.found(common_rules.KEY_NEEDED, problem, fix, severity=Severity.WARN)
 
 
 PLUGIN = Plugin(
     type="ovs",
     source="ovs-cni pkg/types/types.go",
     role=Role.MAIN,
-    schema=schema_types.record(
-        bridge=schema_types.TEXT,
-        vlan=schema_types.UINT,
-        mtu=schema_types.WHOLE,
+    schema=schema_types.object_of(
+        bridge=schema_types.STRING,
+        vlan=schema_types.UINT64,
+        mtu=schema_types.INTEGER,
         trunk=schema_types.list_of(
-            schema_types.spelt(
-                {"type": ["object", "null"], "properties": dict.fromkeys(("id", "minID", "maxID"), _VLAN_ID)},
+            schema_types.with_aliases(
+                {"type": ["object", "null"], "properties": dict.fromkeys(("id", "minID", "maxID"), _TAG)},
                 min="minID",
                 max="maxID",
             )
         ),
-        deviceID=schema_types.TEXT,
-        ofport_request=schema_types.UINT,
-        interface_type=schema_types.TEXT,
-        configuration_path=schema_types.TEXT,
-        socket_file=schema_types.TEXT,
-        link_state_check_retries=schema_types.WHOLE,
-        link_state_check_interval=schema_types.WHOLE,
+        deviceID=schema_types.STRING,
+        ofport_request=schema_types.UINT64,
+        interface_type=schema_types.STRING,
+        configuration_path=schema_types.STRING,
+        socket_file=schema_types.STRING,
+        link_state_check_retries=schema_types.INTEGER,
+        link_state_check_interval=schema_types.INTEGER,
         ovnPort=schema_types.ANYTHING,
     ),
     check=check,

@@ -1,4 +1,4 @@
-"""What the validator knows of one CNI plugin, and the surroundings in which it looks at its configuration."""
+"""What the validator knows about one CNI plugin, and the context in which a check reads the plugin's config."""
 
 from __future__ import annotations
 
@@ -8,64 +8,66 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netattach_core.cni import versions
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule
 
 
 class Role(enum.Enum):
-    """Where a plugin stands."""
+    """The place of a plugin in a chain."""
 
-    MAIN = "makes or moves an interface"
-    CHAINED = "changes what a plugin before it in the list has made"
-    IPAM = "gives addresses to a main plugin"
+    MAIN = "creates or moves an interface"
+    CHAINED = "changes what earlier plugins of the list created"
+    IPAM = "assigns addresses for a main plugin"
 
 
 class Ipam(enum.Enum):
-    """What a main plugin does without addresses."""
+    """What a main plugin does without an `ipam` section."""
 
     NONE = "takes no ipam section"
-    OPTIONAL = "makes an interface without addresses"
+    OPTIONAL = "creates an interface without addresses"
     REQUIRED = "fails"
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check may know besides its own object.
+    """What a check may know beyond the object that it reads.
 
-    `main` is the type of the first plugin, `chained` whether that is another one, `followed` whether others come after this one;
-    `made` whether a plugin before this one makes
-    the interface; `bare` whether all before it are known to give the pod no address; `resource` whether the NAD names a device
-    plugin's resource. What follows is for the IPAM of a plugin. `sets_routes`: the plugin surely hands each route to the kernel;
-    `makes_gateways`: it puts in the gateways that its IPAM leaves out (bridge); `fills_ranges`: it writes the node's own ranges
-    into the section before its IPAM reads it, None where that is not known.
+    `cni_version` and `capabilities` are those in force for the plugin, `mode` is its own. About the chain: `chained`: it is not
+    the first plugin; `first_type`: the type of the first one; `has_successor`: more plugins follow; `interface_exists`: an
+    earlier one creates the interface; `no_address_before`: all earlier ones are known to assign no address. About the NAD:
+    its `namespace` and `name`, `network_name` from the config, `has_resource`: it names a device plugin's resource.
+
+    For the plugin's IPAM: `sets_routes`: the plugin certainly passes each route to the kernel; `adds_gateways`: it adds a
+    gateway where its IPAM returns none (bridge); `supplies_ranges`: it writes the node's own ranges into the section before its
+    IPAM plugin reads it, None where that is unknown.
     """
 
     cni_version: str = versions.NEWEST
     capabilities: frozenset[str] = frozenset()
     chained: bool = False
-    followed: bool = False
-    made: bool = False
-    main: str = ""
+    has_successor: bool = False
+    interface_exists: bool = False
+    first_type: str = ""
     mode: str = ""
-    resource: bool = False
+    has_resource: bool = False
     namespace: str = ""
     name: str = ""
-    network: str = ""
-    bare: bool = False
+    network_name: str = ""
+    no_address_before: bool = False
     sets_routes: bool = False
-    makes_gateways: bool = False
-    fills_ranges: bool | None = False
+    adds_gateways: bool = False
+    supplies_ranges: bool | None = False
 
     def older_than(self, version: str) -> bool:
-        """Whether the configuration speaks an older version of CNI."""
+        """Whether the config's CNI version is older."""
         return not versions.at_least(self.cni_version, version)
 
 
-Check = Callable[[View, Context], Iterator[Finding]]
+Check = Callable[[ConfigView, Context], Iterator[Finding]]
 
 
-def no_check(conf: View, context: Context) -> Iterator[Finding]:
-    """For a plugin whose schema says everything."""
+def no_check(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """For a plugin that its schema describes completely."""
     yield from ()
 
 
@@ -73,12 +75,14 @@ def no_check(conf: View, context: Context) -> Iterator[Finding]:
 class Plugin:
     """One CNI plugin.
 
-    `source` names the code from which the schema and the checks were read. `schema` holds the plugin's own keys, those that
-    every configuration may have are added (`fields.COMMON`); it is marked `open` where there may be more. `aliases` are words
-    that people write for a key and that no measure of spelling would find. `capabilities` are those that it reads, None where
-    that is not known. `interface_key` names a link of the node; where `falls_back` is set, a missing one means the interface
-    of the node's default route. `fills_ranges`: it writes the node's ranges into its IPAM section itself; `default_ipam`:
-    the type that it writes there too, where none stands.
+    `source` is the file that defines the plugin's config. `schema` holds the plugin's own keys; those that every config may
+    have are added (`schema_types.COMMON`); it is marked `open` where the plugin may read more keys. `aliases` are wrong names
+    that people use for a key and that no spelling distance finds. `capabilities` are those that the plugin reads, None where
+    that is unknown. `min_version` is the first CNI version that it supports.
+
+    `interface_key` is the key that names an interface of the node; with `uses_default_route_interface`, an absent one means the
+    interface of the node's default route. `supplies_ranges`: the plugin itself writes the node's ranges into its `ipam`
+    section; `default_ipam`: the type that it writes there where the section has none.
     """
 
     type: str
@@ -88,10 +92,10 @@ class Plugin:
     check: Check = no_check
     rules: tuple[Rule, ...] = ()
     ipam: Ipam = Ipam.NONE
-    floor: str = versions.SUPPORTED[0]
+    min_version: str = versions.SUPPORTED[0]
     aliases: Mapping[str, str] = field(default_factory=dict)
     interface_key: str = ""
     capabilities: frozenset[str] | None = None
-    falls_back: bool = False
-    fills_ranges: bool = False
+    uses_default_route_interface: bool = False
+    supplies_ranges: bool = False
     default_ipam: str = ""

@@ -1,4 +1,4 @@
-"""rdma: moves the RDMA device of an SR-IOV function along with it (rdma-cni cmd/rdma/main.go)."""
+"""rdma: moves the RDMA device of a virtual function into the pod (rdma-cni `cmd/rdma/main.go`)."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ PLUGIN = Plugin(
     source="rdma-cni cmd/rdma/main.go",
     role=Role.CHAINED,
     capabilities=frozenset({"deviceID"}),
-    schema=schema_types.record(deviceID=schema_types.TEXT),
+    schema=schema_types.object_of(deviceID=schema_types.STRING),
 )

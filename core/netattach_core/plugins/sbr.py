@@ -1,4 +1,4 @@
-"""sbr: routes by source address (sbr/main.go: PluginConfig, parseConfig)."""
+"""sbr: routing by source address (`sbr/main.go: PluginConf, parseConfig`)."""
 
 from __future__ import annotations
 
@@ -8,46 +8,51 @@ from typing import Any
 from netattach_core.net import addresses
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 NO_ADDRESS = Rule("sbr-without-address", Severity.DENY, "sbr in a network without addresses")
 
 
-def check(conf: View, context: Context) -> Iterator[Finding]:
-    """SB1 to SB4. Releases up to 1.9.1 do not read `gateways` and `addSourceHints` at all, so nothing of them is denied."""
-    if context.bare:
-        problem = "no plugin before sbr gives the pod an address, and sbr fails without one"
-        yield conf.found(NO_ADDRESS, problem, "add an `ipam` to the first plugin, or remove sbr", "type")
-    yield from common_rules.own_table(conf)
-    if conf.whole("table") is not None:
-        if conf.given("gateways"):
-            yield conf.found(
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """The findings about a config of sbr.
+
+    Releases up to 1.9.1 ignore `gateways` and `addSourceHints`; findings about them are only warnings.
+    """
+    if context.no_address_before:
+        problem = "no plugin before sbr assigns an address to the pod; sbr fails without one"
+        yield config.found(NO_ADDRESS, problem, "add an `ipam` to the first plugin, or remove sbr", "type")
+    yield from common_rules.own_table(config)
+    if config.integer("table") is not None:
+        if config.has("gateways"):
+            yield config.found(
                 common_rules.NO_EFFECT,
-                "`gateways` is not read where `table` is set",
-                "remove one",
+                "`gateways` has no effect if `table` is set",
+                "remove one of the two",
                 "gateways",
             )
         return
-    if conf.given("gateways") and not _is_texts(conf.value("gateways")):
-        problem = "`gateways` is no list of texts; newer releases of the sbr plugin refuse it"
+    if config.has("gateways") and not _is_list_of_strings(config.value("gateways")):
+        problem = "`gateways` must be a list of strings; newer releases of the sbr plugin refuse other values"
         fix = 'write a list: "gateways": ["10.1.2.1"]'
-        yield conf.found(common_rules.KEY_VALUE, problem, fix, "gateways", severity=Severity.WARN)
+        yield config.found(common_rules.KEY_VALUE, problem, fix, "gateways", severity=Severity.WARN)
     versions: list[int] = []
-    for item, text in conf.texts("gateways"):
+    for item, text in config.texts("gateways"):
         gateway = addresses.parse_ip(text)
         if gateway is None:
-            problem = f"{text!r} is no IP address; the sbr plugin refuses it"
-            fix = "write an address without a prefix length"
+            problem = f"{text!r} is not a valid IP address; the sbr plugin refuses it"
+            fix = "write an IP address without a prefix length"
             yield item.found(common_rules.KEY_VALUE, problem, fix, severity=Severity.WARN)
         elif gateway.version in versions:
-            problem = f"{text} is a second gateway of IPv{gateway.version}; the sbr plugin takes one of each version"
-            yield item.found(common_rules.KEY_VALUE, problem, "remove one", severity=Severity.WARN)
+            problem = (
+                f"{text} is the second IPv{gateway.version} gateway; the sbr plugin accepts one per IP family"
+            )
+            yield item.found(common_rules.KEY_VALUE, problem, "remove one of the two", severity=Severity.WARN)
         else:
             versions.append(gateway.version)
 
 
-def _is_texts(value: Any) -> bool:
+def _is_list_of_strings(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
@@ -56,8 +61,8 @@ PLUGIN = Plugin(
     source="plugins/meta/sbr/main.go",
     role=Role.CHAINED,
     capabilities=frozenset(),
-    schema=schema_types.record(
-        table=schema_types.WHOLE, gateways=schema_types.ANYTHING, addSourceHints=schema_types.ANYTHING
+    schema=schema_types.object_of(
+        table=schema_types.INTEGER, gateways=schema_types.ANYTHING, addSourceHints=schema_types.ANYTHING
     ),
     check=check,
     rules=(NO_ADDRESS,),

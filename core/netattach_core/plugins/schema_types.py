@@ -1,7 +1,8 @@
-"""The words of which the plugins' schemas are made, and the keys that every configuration may have.
+"""Building blocks of the plugins' JSON Schemas, and the keys that every CNI config may have.
 
-`description` completes the sentence "it has to be …". `fix` is ours: what to do instead, where that is not plain from the
-type. Both are read by `policy.shape` alone, `aliases` by `policy.spelling`; JSON Schema passes over what it does not know.
+Some schema keywords are our own. `description` completes the sentence "it must be …", `fix` is what to do where the type alone
+does not say it, `exact`, `open` and `nullRefused` describe how the plugin reads an object: `validation.schema_rules` and
+`validation.go_json` read them. `aliases` is read by `validation.key_spelling`. JSON Schema ignores unknown keywords.
 """
 
 from __future__ import annotations
@@ -13,112 +14,116 @@ Schema = dict[str, Any]
 _INT64 = 2**63 - 1
 
 ANYTHING: Schema = {}
-"""A key that is known, and of whose value nothing is said."""
+"""A known key with any value."""
 
-TEXT: Schema = {"type": "string"}
-TEXTS: Schema = {"type": "array", "items": TEXT}
-FLAG: Schema = {"type": "boolean"}
-ANY_OBJECT: Schema = {"type": "object"}
-WHOLE: Schema = {"type": "integer", "minimum": -_INT64 - 1, "maximum": _INT64}
-UINT: Schema = {"type": "integer", "minimum": 0, "maximum": 2 * _INT64 + 1}
+STRING: Schema = {"type": "string"}
+STRINGS: Schema = {"type": "array", "items": STRING}
+BOOLEAN: Schema = {"type": "boolean"}
+OBJECT: Schema = {"type": "object"}
+INTEGER: Schema = {"type": "integer", "minimum": -_INT64 - 1, "maximum": _INT64}
+UINT64: Schema = {"type": "integer", "minimum": 0, "maximum": 2 * _INT64 + 1}
 UINT32: Schema = {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
 
 
-def whole(minimum: int, maximum: int) -> Schema:
-    """A whole number with bounds."""
+def integer(minimum: int, maximum: int) -> Schema:
+    """An integer with bounds, both inclusive."""
     return {"type": "integer", "minimum": minimum, "maximum": maximum}
 
 
-def one_of(*words: str) -> Schema:
-    """One of these texts, in this very spelling. The empty text is the default, as for Go's switch statements."""
-    return {"type": "string", "enum": [*words, ""]}
+def one_of(*values: str) -> Schema:
+    """One of these strings, case-sensitive. The empty string means the default, as in the plugins' Go switch statements."""
+    return {"type": "string", "enum": [*values, ""]}
 
 
-def record(**properties: Schema) -> Schema:
+def object_of(**properties: Schema) -> Schema:
     """An object with these keys."""
     return {"type": "object", "properties": properties}
 
 
-def instead(schema: Schema, example: str) -> Schema:
-    """The schema, with what to write where the type is another."""
+def with_example(schema: Schema, example: str) -> Schema:
+    """The schema with an example that a finding about a wrong type shows."""
     return {**schema, "fix": f"write {example}"}
 
 
-def spelt(schema: Schema, **aliases: str) -> Schema:
-    """An object with words that people write for its own keys, beside those of the plugin (`Plugin.aliases`)."""
+def with_aliases(schema: Schema, **aliases: str) -> Schema:
+    """An object with wrong names that people use for its keys, as `Plugin.aliases` has them for the plugin's own keys."""
     return {**schema, "aliases": aliases}
 
 
-def exactly(schema: Schema) -> Schema:
-    """An object that is a map to the plugin, so that its keys are read in this very spelling."""
+def case_sensitive(schema: Schema) -> Schema:
+    """An object that the plugin reads into a Go map, so that its keys are case-sensitive."""
     return {**schema, "exact": True}
 
 
-def opened(schema: Schema) -> Schema:
-    """An object that may have more keys than we know."""
+def open_object(schema: Schema) -> Schema:
+    """An object that may have keys other than those listed."""
     return {**schema, "open": True}
 
 
 def list_of(item: Schema, **more: Any) -> Schema:
-    """A list."""
+    """A list of such items."""
     return {"type": "array", "items": item, **more}
 
 
-VLAN = whole(0, 4094)
-"""0 is "no VLAN"; 4095 is reserved by 802.1Q."""
+VLAN_ID = integer(0, 4094)
+"""0 means no VLAN; 802.1Q reserves 4095."""
 
-_ADDRESS = record(address=TEXT, gateway=TEXT, version=TEXT)  # the last is written over
-ADDRESSES = instead(list_of(instead(_ADDRESS, '{"address": "10.1.2.3/24"}')), '[{"address": "10.1.2.3/24"}]')
-"""Of static and whereabouts."""
+_ADDRESS = object_of(address=STRING, gateway=STRING, version=STRING)  # plugins overwrite `version`
+ADDRESSES = with_example(
+    list_of(with_example(_ADDRESS, '{"address": "10.1.2.3/24"}')), '[{"address": "10.1.2.3/24"}]'
+)
+"""`addresses` of static and whereabouts."""
 
-DNS = record(nameservers=TEXTS, domain=TEXT, search=TEXTS, options=TEXTS)
+DNS = object_of(nameservers=STRINGS, domain=STRING, search=STRINGS, options=STRINGS)
 
 _FLOAT64_EXACT = 2**63 - 513
-_RESULT = whole(-_FLOAT64_EXACT, _FLOAT64_EXACT)
-"""Goes through a float64 on its way from the IPAM plugin (pkg/invoke/exec.go: fixupResultVersion); more would not come back."""
+_RESULT_INTEGER = integer(-_FLOAT64_EXACT, _FLOAT64_EXACT)
+"""The IPAM plugin's result passes through a float64 (CNI `pkg/invoke/exec.go: fixupResultVersion`), which rounds larger ones."""
 
-_DST: Schema = {**TEXT, "nullRefused": True}
-_ROUTE = spelt(
-    record(dst=_DST, gw=TEXT, **dict.fromkeys(("mtu", "advmss", "priority", "table", "scope"), _RESULT)),
+_DST: Schema = {**STRING, "nullRefused": True}
+_ROUTE = with_aliases(
+    object_of(
+        dst=_DST, gw=STRING, **dict.fromkeys(("mtu", "advmss", "priority", "table", "scope"), _RESULT_INTEGER)
+    ),
     **dict.fromkeys(("via", "gateway", "nexthop"), "gw"),
     **dict.fromkeys(("destination", "to"), "dst"),
     metric="priority",
 )
-ROUTES = instead(list_of(instead(_ROUTE, '{"dst": "10.0.0.0/8"}')), '[{"dst": "10.0.0.0/8"}]')
-"""types.go of the CNI library: what every IPAM plugin that takes `routes` reads."""
+ROUTES = with_example(list_of(with_example(_ROUTE, '{"dst": "10.0.0.0/8"}')), '[{"dst": "10.0.0.0/8"}]')
+"""`routes`, as all IPAM plugins that support it parse it (CNI `pkg/types/types.go: Route`)."""
 
 IPAM: Schema = {
     "type": "object",
-    "properties": {"type": TEXT},
+    "properties": {"type": STRING},
     "fix": 'write an object: "ipam": {"type": …}',
 }
 
 CAPABILITIES: Schema = {
     "type": "object",
-    "additionalProperties": FLAG,
-    "fix": 'write an object of names and true: "capabilities": {"ips": true}',
+    "additionalProperties": BOOLEAN,
+    "fix": 'write an object of names and booleans: "capabilities": {"ips": true}',
 }
 
 READ_BY_LIBCNI: dict[str, Schema] = {
-    "cniVersion": TEXT,
-    "name": TEXT,
-    "type": TEXT,
+    "cniVersion": STRING,
+    "name": STRING,
+    "type": STRING,
     "capabilities": CAPABILITIES,
     "ipam": IPAM,
     "dns": DNS,
 }
-"""Of every plugin, known or not: libcni reads these into Go types (types.PluginConfig), and fails before the plugin runs."""
+"""Keys that libcni reads for every plugin (CNI `pkg/types/types.go: PluginConf`); a wrong type fails before the plugin runs."""
 
 COMMON: dict[str, Schema] = {
     **READ_BY_LIBCNI,
-    "args": ANY_OBJECT,
-    "cniVersions": TEXTS,
+    "args": OBJECT,
+    "cniVersions": STRINGS,
     "disableCheck": ANYTHING,
     "disableGC": ANYTHING,
     "runtimeConfig": ANYTHING,
     "prevResult": ANYTHING,
 }
-"""Of every plugin that we know. The last two belong to the runtime (`key-reserved`)."""
+"""Keys that every supported plugin may have. The last two belong to the runtime (rule `key-reserved`)."""
 
-ALIASES_OF_MASTER = dict.fromkeys(("interface", "device", "parent", "link", "dev"), "master")
-"""Words that people write for `master`."""
+MASTER_ALIASES = dict.fromkeys(("interface", "device", "parent", "link", "dev"), "master")
+"""Wrong names that people use for `master`."""

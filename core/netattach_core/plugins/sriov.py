@@ -1,4 +1,4 @@
-"""sriov: a virtual function that the device plugin has handed out (sriov-cni pkg/config/config.go: LoadConf)."""
+"""sriov: a virtual function that a device plugin allocated (sriov-cni `pkg/config/config.go: LoadConf`)."""
 
 from __future__ import annotations
 
@@ -6,58 +6,61 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
-NO_DEVICE = Rule("device-missing", Severity.DENY, "no device, and no resource that would supply one")
+NO_DEVICE = Rule("device-missing", Severity.DENY, "neither a device nor a device plugin's resource")
 
 _PROTOCOLS = ("802.1q", "802.1ad")
 
 
-def device_given(conf: View, context: Context, plugin: str) -> Iterator[Finding]:
-    """SR1: the device plugin hands out a device only for a resource that the NAD names."""
-    if not (conf.text("deviceID") or context.resource or "deviceID" in context.capabilities):
-        problem = f"the NAD names no resource and the configuration no `deviceID`: {plugin} is given no device and fails"
+def require_device(config: ConfigView, context: Context, plugin: str) -> Iterator[Finding]:
+    """A device plugin allocates a device only for the resource that the NAD names."""
+    if not (config.text("deviceID") or context.has_resource or "deviceID" in context.capabilities):
+        problem = (
+            f"the NAD names no resource and the config has no `deviceID`: {plugin} gets no device and fails"
+        )
         fix = (
-            "annotate the NAD with k8s.v1.cni.cncf.io/resourceName, the resource of the device plugin; where a DRA driver reads "
+            "annotate the NAD with k8s.v1.cni.cncf.io/resourceName, the resource of the device plugin; if a DRA driver reads "
             f"this NAD and adds the device, set the rule {NO_DEVICE.id} to warn in netattach-config"
         )
-        yield conf.found(NO_DEVICE, problem, fix)
+        yield config.found(NO_DEVICE, problem, fix)
 
 
-def check(conf: View, context: Context) -> Iterator[Finding]:
-    """SR1, SR3 to SR9."""
-    yield from device_given(conf, context, "sriov")
-    yield from _vlan(conf)
-    yield from _rates(conf)
-    yield from common_rules.mac(conf, "mac")
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """The findings about a config of sriov."""
+    yield from require_device(config, context, "sriov")
+    yield from _vlan(config)
+    yield from _rates(config)
+    yield from common_rules.mac(config, "mac")
     for key in ("spoofchk", "trust"):
-        text = conf.text(key)
+        text = config.text(key)
         if text and text not in {"on", "off"}:
-            problem = f"`{key}` {text!r} is taken for off"
-            yield conf.found(common_rules.NO_EFFECT, problem, "write on or off", key)
+            problem = f"`{key}` {text!r} means off"
+            yield config.found(common_rules.NO_EFFECT, problem, "write on or off", key)
 
 
-def _vlan(conf: View) -> Iterator[Finding]:
-    """SR3 to SR5."""
-    vlan, quality, protocol = conf.whole("vlan"), conf.whole("vlanQoS"), conf.text("vlanProto")
-    if not conf.given("vlan"):
+def _vlan(config: ConfigView) -> Iterator[Finding]:
+    """The VLAN and the keys that depend on it."""
+    vlan, quality, protocol = config.integer("vlan"), config.integer("vlanQoS"), config.text("vlanProto")
+    if not config.has("vlan"):
         for key in ("vlanQoS", "vlanProto"):
-            if conf.given(key):
+            if config.has(key):
                 problem = f"`{key}` without `vlan`; the sriov plugin refuses it"
-                yield conf.found(common_rules.KEY_NEEDED, problem, f"add `vlan`, or remove `{key}`", key)
+                yield config.found(common_rules.KEY_NEEDED, problem, f"add `vlan`, or remove `{key}`", key)
         return
     if protocol is not None and protocol.lower() not in _PROTOCOLS:
-        problem = f"`vlanProto` {protocol!r} is not one of {', '.join(_PROTOCOLS)}"
-        yield conf.found(common_rules.KEY_VALUE, problem, "write 802.1q, or leave it out", "vlanProto")
+        problem = f"`vlanProto` {protocol!r} is not supported"
+        fix = f"write {' or '.join(_PROTOCOLS)}, or remove it"
+        yield config.found(common_rules.KEY_VALUE, problem, fix, "vlanProto")
     if vlan == 0 and quality:
-        problem = f"`vlanQoS` is {quality} and `vlan` 0, which means no VLAN; the sriov plugin refuses it"
-        yield conf.found(
+        problem = f"`vlanQoS` is {quality}, but `vlan` is 0, which means no VLAN; the sriov plugin refuses it"
+        yield config.found(
             common_rules.KEY_VALUE, problem, "write a `vlan` from 1 to 4094, or remove `vlanQoS`", "vlanQoS"
         )
     if vlan == 0 and protocol and protocol.lower() == "802.1ad":
-        problem = "`vlanProto` is 802.1ad and `vlan` 0, which means no VLAN; the sriov plugin refuses it"
-        yield conf.found(
+        problem = "`vlanProto` is 802.1ad, but `vlan` is 0, which means no VLAN; the sriov plugin refuses it"
+        yield config.found(
             common_rules.KEY_VALUE,
             problem,
             "write a `vlan` from 1 to 4094, or remove `vlanProto`",
@@ -65,12 +68,12 @@ def _vlan(conf: View) -> Iterator[Finding]:
         )
 
 
-def _rates(conf: View) -> Iterator[Finding]:
-    """SR8."""
-    low, high = conf.whole("min_tx_rate"), conf.whole("max_tx_rate")
+def _rates(config: ConfigView) -> Iterator[Finding]:
+    """The limits of the transmit rate."""
+    low, high = config.integer("min_tx_rate"), config.integer("max_tx_rate")
     if low and high and low > high:
-        problem = f"`min_tx_rate` {low} is above `max_tx_rate` {high}; drivers refuse that"
-        yield conf.found(common_rules.NO_EFFECT, problem, "exchange the two", "min_tx_rate")
+        problem = f"`min_tx_rate` {low} is greater than `max_tx_rate` {high}; drivers refuse it"
+        yield config.found(common_rules.NO_EFFECT, problem, "swap the two", "min_tx_rate")
 
 
 PLUGIN = Plugin(
@@ -78,20 +81,20 @@ PLUGIN = Plugin(
     source="sriov-cni pkg/config/config.go",
     role=Role.MAIN,
     capabilities=frozenset({"mac", "deviceID"}),
-    schema=schema_types.record(
-        deviceID=schema_types.TEXT,
-        vlan=schema_types.VLAN,
-        vlanQoS=schema_types.whole(0, 7),
-        vlanProto=schema_types.TEXT,
-        mac=schema_types.TEXT,
-        mtu=schema_types.WHOLE,
+    schema=schema_types.object_of(
+        deviceID=schema_types.STRING,
+        vlan=schema_types.VLAN_ID,
+        vlanQoS=schema_types.integer(0, 7),
+        vlanProto=schema_types.STRING,
+        mac=schema_types.STRING,
+        mtu=schema_types.INTEGER,
         spoofchk={"type": "string", "fix": 'write "on" or "off"'},
         trust={"type": "string", "fix": 'write "on" or "off"'},
         link_state=schema_types.one_of("auto", "enable", "disable"),
-        min_tx_rate=schema_types.WHOLE,
-        max_tx_rate=schema_types.WHOLE,
-        logLevel=schema_types.TEXT,
-        logFile=schema_types.TEXT,
+        min_tx_rate=schema_types.INTEGER,
+        max_tx_rate=schema_types.INTEGER,
+        logLevel=schema_types.STRING,
+        logFile=schema_types.STRING,
         vf=schema_types.ANYTHING,
         master=schema_types.ANYTHING,
     ),

@@ -1,4 +1,4 @@
-"""tap: a tap device for a virtual machine (tap.go: NetConf, createLink)."""
+"""tap: a tap device for a virtual machine (`tap.go: NetConf, createLink`)."""
 
 from __future__ import annotations
 
@@ -7,62 +7,68 @@ from collections.abc import Iterator
 
 from netattach_core.plugins import common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding
 
 _LARGEST_MTU = 65521
-"""Of a tap: the kernel keeps 14 bytes for the Ethernet header (drivers/net/tun.c: MAX_MTU)."""
+"""The kernel reserves 14 bytes for the Ethernet header of a tap (Linux `drivers/net/tun.c: MAX_MTU`)."""
 
-_IP_TOOL_MAC = re.compile(
-    r"[0-9a-f][^:]*(:[0-9a-f][^:]*){5}", re.IGNORECASE
-)  # what follows a digit is passed over
+_IP_TOOL_MAC = re.compile(r"[0-9a-f][^:]*(:[0-9a-f][^:]*){5}", re.IGNORECASE)
+"""A MAC address as the program `ip` parses it, which ignores what follows the first digit of a byte."""
 
-_NOBODY = 2**32 - 1
-"""No number of a user or group."""
+_INVALID_ID = 2**32 - 1
+"""No valid user or group ID (Linux `uid_valid`)."""
 
 
-def check(conf: View, context: Context) -> Iterator[Finding]:
-    """TP2 to TP4. With both `owner` and `group` the plugin makes the link by itself, and sets neither MAC nor MTU in fact."""
-    if conf.given("owner") and conf.given("group") and not conf.text("selinuxContext"):
-        yield from _not_set(conf)
+def check(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """The findings about a config of tap.
+
+    With both `owner` and `group` the plugin creates the link by netlink, and sets neither MAC address nor MTU
+    (`tap.go: createLinkWithNetlink`); else it runs `ip` (`createTapWithIptool`).
+    """
+    if config.has("owner") and config.has("group") and not config.text("selinuxContext"):
+        yield from _created_by_netlink(config)
         return
-    yield from _mtu(conf)
-    yield from _mac(conf)
+    yield from _mtu(config)
+    yield from _mac(config)
 
 
-def _not_set(conf: View) -> Iterator[Finding]:
-    text = conf.text("mac")
+def _created_by_netlink(config: ConfigView) -> Iterator[Finding]:
+    text = config.text("mac")
     if text and not (common_rules.is_mac(text) or len(text) in {23, 59}):
-        yield conf.found(
-            common_rules.MAC, f"`mac` {text!r} is no MAC address", "write six bytes: 02:00:5e:10:00:01", "mac"
+        yield config.found(
+            common_rules.MAC,
+            f"`mac` {text!r} is not a valid MAC address",
+            "write six bytes, for example 02:00:5e:10:00:01",
+            "mac",
         )
     for key in ("owner", "group"):
-        if conf.whole(key) == _NOBODY:
-            problem = f"`{key}` is {_NOBODY}, which the kernel takes for nobody and refuses"
-            yield conf.found(common_rules.KEY_VALUE, problem, "write a number below it", key)
+        if config.integer(key) == _INVALID_ID:
+            problem = f"`{key}` is {_INVALID_ID}, which is not a valid ID; the kernel refuses it"
+            yield config.found(common_rules.KEY_VALUE, problem, "write a smaller number", key)
     for key in ("mac", "mtu"):
-        if conf.value(key):
-            problem = f"`{key}` is not set where both `owner` and `group` are there"
-            yield conf.found(common_rules.NO_EFFECT, problem, f"remove `{key}`, or one of the other two", key)
+        if config.value(key):
+            problem = f"`{key}` has no effect if both `owner` and `group` are set"
+            yield config.found(common_rules.NO_EFFECT, problem, f"remove `{key}`, `owner` or `group`", key)
 
 
-def _mtu(conf: View) -> Iterator[Finding]:
-    yield from common_rules.mtu(conf, negative="the kernel refuses it")
-    yield from common_rules.mtu_for_ipv6(conf)
-    value = conf.whole("mtu")
+def _mtu(config: ConfigView) -> Iterator[Finding]:
+    yield from common_rules.mtu(config, negative="the kernel refuses it")
+    yield from common_rules.mtu_for_ipv6(config)
+    value = config.integer("mtu")
     if value is not None and _LARGEST_MTU < value <= 65535:
-        problem = f"`mtu` is {value}: the kernel gives a tap {_LARGEST_MTU} at most"
-        yield conf.found(common_rules.MTU, problem, f"write {_LARGEST_MTU} or less", "mtu")
+        problem = f"`mtu` is {value}: the kernel supports at most {_LARGEST_MTU} for a tap device"
+        yield config.found(common_rules.MTU, problem, f"write {_LARGEST_MTU} or less", "mtu")
 
 
-def _mac(conf: View) -> Iterator[Finding]:
-    """The plugin hands it to the program `ip`, which reads colons alone, and bytes of one digit."""
-    text = conf.text("mac")
+def _mac(config: ConfigView) -> Iterator[Finding]:
+    """The plugin passes it to the program `ip`, which requires colons and accepts bytes of one digit."""
+    text = config.text("mac")
     if text and not _IP_TOOL_MAC.fullmatch(text):
-        problem = f"`mac` {text!r} is no Ethernet address with colons, which is what `ip` reads"
-        yield conf.found(common_rules.MAC, problem, "write six bytes: 02:00:5e:10:00:01", "mac")
+        problem = f"`mac` {text!r} is not a MAC address with colons, as the program `ip` requires it"
+        yield config.found(common_rules.MAC, problem, "write six bytes, for example 02:00:5e:10:00:01", "mac")
     elif text and common_rules.is_mac(text):
-        yield from common_rules.mac(conf, "mac")
+        yield from common_rules.mac(config, "mac")
 
 
 PLUGIN = Plugin(
@@ -70,14 +76,14 @@ PLUGIN = Plugin(
     source="plugins/main/tap/tap.go",
     role=Role.MAIN,
     capabilities=frozenset({"mac"}),
-    schema=schema_types.record(
-        multiQueue=schema_types.FLAG,
-        mtu=schema_types.WHOLE,
-        mac=schema_types.TEXT,
+    schema=schema_types.object_of(
+        multiQueue=schema_types.BOOLEAN,
+        mtu=schema_types.INTEGER,
+        mac=schema_types.STRING,
         owner=schema_types.UINT32,
         group=schema_types.UINT32,
-        selinuxContext=schema_types.TEXT,
-        bridge=schema_types.TEXT,
+        selinuxContext=schema_types.STRING,
+        bridge=schema_types.STRING,
     ),
     check=check,
     ipam=Ipam.OPTIONAL,

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 from jsonschema import Draft202012Validator
 
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation.plugin_chain import Entry
 
@@ -32,7 +32,7 @@ def check(entry: Entry, schemas: Mapping[str, Mapping[str, Any]]) -> Iterator[Fi
         yield from _validate(entry.ipam_raw, entry.ipam_type, schemas[entry.ipam_type])
 
 
-def _validate(view: View, kind: str, schema: Mapping[str, Any]) -> Iterator[Finding]:
+def _validate(view: ConfigView, kind: str, schema: Mapping[str, Any]) -> Iterator[Finding]:
     errors = sorted(
         Draft202012Validator(schema).iter_errors(view.node.value), key=lambda error: error.json_path
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from netattach_core.api.nad import Nad
 from netattach_core.net import addresses
 from netattach_core.net.addresses import IpAddress, IpInterface
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.validation import plugin_chain, syntax_rules
 from netattach_core.validation.plugin_chain import Entry, Network
 
@@ -124,7 +124,7 @@ def from_network(network: Network, nad: Nad) -> Footprint:
         link=link,
         vlan=vlan,
         mode=config.text("mode") or "",
-        mtu=config.whole("mtu") or 0,
+        mtu=config.integer("mtu") or 0,
         spans=spans,
         bounds=tuple((span.subnet.version, int(span.first), int(span.last)) for span in spans),
         ipam=first.ipam_type,
@@ -134,7 +134,7 @@ def from_network(network: Network, nad: Nad) -> Footprint:
         gateways=tuple(_gateways(first)),
         capabilities=frozenset(name for entry in network.entries for name in entry.context.capabilities),
         types=tuple(entry.type for entry in network.entries),
-        needs_ips=first.ipam_type == "static" and not first.context.resource and not spans,
+        needs_ips=first.ipam_type == "static" and not first.context.has_resource and not spans,
         chained_ipam=any(entry.ipam_type for entry in network.entries[1:]),
         routed=tuple(_routed(first)),
     )
@@ -146,11 +146,11 @@ def _link(entry: Entry) -> tuple[str, int]:
     if config.flag("linkInContainer"):
         return "", 0
     if entry.type == "bridge":
-        return config.text("bridge") or "cni0", config.whole("vlan") or 0
+        return config.text("bridge") or "cni0", config.integer("vlan") or 0
     if entry.type == "ovs":
-        return f"ovs:{config.text('bridge') or ''}", config.whole("vlan") or 0
+        return f"ovs:{config.text('bridge') or ''}", config.integer("vlan") or 0
     if entry.type == "vlan":
-        return config.text("master") or "", config.whole("vlanId") or 0
+        return config.text("master") or "", config.integer("vlanId") or 0
     if entry.type in {"macvlan", "ipvlan"}:
         return config.text("master") or "", 0
     if entry.type == "host-device":
@@ -192,10 +192,10 @@ def _spans(entry: Entry) -> Iterator[Span]:
     if entry.ipam_type == "host-local":
         yield from (span for group, view in _ranges(ipam) if (span := _host_local(view, group)))
     elif entry.ipam_type == "whereabouts":
-        views = (ipam, *ipam.inners("ipRanges"))
+        views = (ipam, *ipam.objects("ipRanges"))
         yield from (span for group, view in enumerate(views) if (span := _whereabouts(view, group)))
     elif entry.ipam_type == "static":
-        for group, item in enumerate(ipam.inners("addresses")):
+        for group, item in enumerate(ipam.objects("addresses")):
             address = addresses.parse_cidr(item.text("address") or "")
             if address is not None:
                 yield Span(address.ip, address.ip, address, group)
@@ -203,13 +203,13 @@ def _spans(entry: Entry) -> Iterator[Span]:
 
 def _routed(entry: Entry) -> Iterator[IpInterface]:
     """The destinations of routes, except default routes, since those make no gateway reachable."""
-    for view in entry.ipam.inners("routes") if entry.ipam else ():
+    for view in entry.ipam.objects("routes") if entry.ipam else ():
         destination = addresses.parse_cidr(view.text("dst") or "")
         if destination is not None and destination.network.prefixlen:
             yield destination
 
 
-def _ranges(ipam: View) -> Iterator[tuple[int, View]]:
+def _ranges(ipam: ConfigView) -> Iterator[tuple[int, ConfigView]]:
     """The range in the section itself, then those in `ranges`; each with the number of its set."""
     if ipam.text("subnet") is not None:
         yield 0, ipam
@@ -217,7 +217,7 @@ def _ranges(ipam: View) -> Iterator[tuple[int, View]]:
         yield from ((group, view) for view in each.items() if isinstance(view.node.value, dict))
 
 
-def _host_local(view: View, group: int) -> Span | None:
+def _host_local(view: ConfigView, group: int) -> Span | None:
     """The default gateway is the first address of the subnet (host-local, range.go: Canonicalize)."""
     subnet = addresses.parse_cidr(view.text("subnet") or "")
     if subnet is None:
@@ -227,7 +227,7 @@ def _host_local(view: View, group: int) -> Span | None:
     return _within(subnet, view.text("rangeStart"), view.text("rangeEnd"), group, held)
 
 
-def _whereabouts(view: View, group: int) -> Span | None:
+def _whereabouts(view: ConfigView, group: int) -> Span | None:
     range_, start, end = view.text("range") or "", view.text("range_start"), view.text("range_end")
     dashed = re.fullmatch(r"\s*([^-\s]+)\s*-\s*([^/\s]+)/(\d+)\s*", range_)
     if dashed:

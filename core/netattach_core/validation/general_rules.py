@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from netattach_core.cni import versions
-from netattach_core.cni.plugin_aliases import own_name
+from netattach_core.cni.plugin_aliases import canonical_name
 from netattach_core.net import names
 from netattach_core.plugins import ipam_plugin, known_types, main_plugin
 from netattach_core.plugins.plugin import Ipam, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Path, Rule, Severity, path_text
 from netattach_core.validation.plugin_chain import (
@@ -116,7 +116,7 @@ def _unwritable_result(network: Network) -> str:
     return ""
 
 
-def _name(top: View) -> Iterator[Finding]:
+def _name(top: ConfigView) -> Iterator[Finding]:
     """A missing name is filled in with that of the NAD."""
     value = top.value("name")
     if value is None or value == "":
@@ -164,7 +164,7 @@ def _plugins(network: Network) -> Iterator[Finding]:
     yield from _misplaced(top)
 
 
-def _list_flags(top: View) -> Iterator[Finding]:
+def _list_flags(top: ConfigView) -> Iterator[Finding]:
     """As libcni reads them (conf.go: NetworkConfFromBytes): true, false, or one of these as a string in any case."""
     for key in _LIST_FLAGS:
         value = top.value(key)
@@ -174,7 +174,7 @@ def _list_flags(top: View) -> Iterator[Finding]:
             yield top.found(LIST_FLAG, problem, "write true or false, or remove it", key)
 
 
-def _misplaced(top: View) -> Iterator[Finding]:
+def _misplaced(top: ConfigView) -> Iterator[Finding]:
     """Keys next to `plugins` are read by the runtime alone."""
     for key, view in top.members().items():
         if key not in LIST_SCHEMA["properties"] and not key.startswith("_"):
@@ -187,18 +187,18 @@ def _type(entry: Entry) -> Iterator[Finding]:
     """As libcni does, which refuses an empty name and a name with a slash."""
     if isinstance(entry.config.value("type"), str):
         yield from _type_name(entry.config, entry.type, "type", "macvlan")
-    elif not entry.config.given("type"):
+    elif not entry.config.has("type"):
         yield _type_missing(entry.raw)
     if entry.ipam is not None and entry.ipam_type:
         yield from _type_name(entry.ipam, entry.ipam_type, "ipam.type", "host-local")
-        if entry.ipam_plugin is None and main_plugin(own_name(entry.ipam_type)):
+        if entry.ipam_plugin is None and main_plugin(canonical_name(entry.ipam_type)):
             problem = f"{entry.ipam_type} is not an IPAM plugin: it assigns no addresses, and ADD fails"
             yield entry.ipam.found(
                 IPAM_TYPE, problem, "write host-local, static, dhcp or whereabouts", "type"
             )
 
 
-def _type_name(view: View, kind: str, key: str, example: str) -> Iterator[Finding]:
+def _type_name(view: ConfigView, kind: str, key: str, example: str) -> Iterator[Finding]:
     if not kind or "/" in kind:
         problem = f"`{key}` is {kind!r}; it must be the name of a plugin's binary, without a path"
         name = kind.rpartition("/")[2]
@@ -206,7 +206,7 @@ def _type_name(view: View, kind: str, key: str, example: str) -> Iterator[Findin
         yield view.found(TYPE_MISSING, problem, fix, "type")
 
 
-def _type_missing(raw: View) -> Finding:
+def _type_missing(raw: ConfigView) -> Finding:
     problem, value = "no `type`: without the name of a plugin no pod can be attached", raw.node.value
     for key, found in value.items():
         if key.casefold() == "type":
@@ -255,7 +255,7 @@ def _position(entry: Entry, first: Entry) -> Iterator[Finding]:
         fix = 'write "plugins": [ … ] with a plugin that creates an interface before it'
         yield entry.config.found(CHAINED_FIRST, problem, fix, "type")
     follows = plugin.type in _MAY_FOLLOW and not entry.config.text("master")
-    if plugin.role is Role.MAIN and not follows and entry.context.made:
+    if plugin.role is Role.MAIN and not follows and entry.context.interface_exists:
         problem = (
             f"{plugin.type} creates an interface, and a plugin before it has created one with the same name"
         )
@@ -286,7 +286,7 @@ def _ipam(entry: Entry) -> Iterator[Finding]:
     yield from _ipam_reset(entry)
     if plugin is None or plugin.role is not Role.MAIN or entry.ipam_type or _wrong_type(entry):
         return
-    where = ("ipam",) if config.given("ipam") else ()
+    where = ("ipam",) if config.has("ipam") else ()
     if plugin.ipam is Ipam.REQUIRED and not (plugin.type == "ipvlan" and entry.context.chained):
         problem = f"{plugin.type} requires IPAM, and no IPAM plugin is configured: ADD fails"
         fix = 'add "ipam": {"type": "host-local", "subnet": "10.1.2.0/24"}, or another IPAM plugin'
@@ -298,7 +298,7 @@ def _ipam(entry: Entry) -> Iterator[Finding]:
         fix = 'write "cniVersion": "0.3.1" or newer, or add an `ipam`'
         # ovs may read the missing part from a file on the node.
         yield config.found(
-            IPAM_MISSING, problem, fix, *where, severity=WARN if config.given("configuration_path") else None
+            IPAM_MISSING, problem, fix, *where, severity=WARN if config.has("configuration_path") else None
         )
     if plugin.ipam is Ipam.OPTIONAL and entry.ipam is not None and entry.ipam.node.value:
         problem = f"`ipam` has no `type`, so {plugin.type} creates an interface without addresses and ignores the section"
@@ -320,21 +320,19 @@ def _ipam_reset(entry: Entry) -> Iterator[Finding]:
 def _wrong_type(entry: Entry) -> bool:
     """Whether `ipam` or its type has the wrong JSON type, which the schema reports already."""
     if entry.ipam is None:
-        return entry.config.given("ipam")
-    return entry.ipam.given("type") and entry.ipam.text("type") is None
+        return entry.config.has("ipam")
+    return entry.ipam.has("type") and entry.ipam.text("type") is None
 
 
 def _oldest_version(entry: Entry, network: Network) -> Iterator[Finding]:
     """The oldest CNI version that the plugin supports."""
     plugin = entry.plugin
-    if plugin and entry.context.older_than(plugin.floor) and _version_is_known(network.top):
+    if plugin and entry.context.older_than(plugin.min_version) and _version_is_known(network.top):
         version = entry.context.cni_version
-        problem = (
-            f"{plugin.type} does not support CNI version {version}, only {plugin.floor} and newer: ADD fails"
-        )
-        where: Path = ("cniVersion",) if network.top.given("cniVersion") else ()
+        problem = f"{plugin.type} does not support CNI version {version}, only {plugin.min_version} and newer: ADD fails"
+        where: Path = ("cniVersion",) if network.top.has("cniVersion") else ()
         yield network.top.found(
-            CNI_VERSION_OLD, problem, f'write "cniVersion": "{plugin.floor}" or newer', *where
+            CNI_VERSION_OLD, problem, f'write "cniVersion": "{plugin.min_version}" or newer', *where
         )
 
 
@@ -355,6 +353,6 @@ def _plugins_of(entry: Entry) -> tuple[Plugin | None, ...]:
     return (entry.plugin, entry.ipam_plugin) if entry.ipam_type else (entry.plugin,)
 
 
-def _version_is_known(top: View) -> bool:
+def _version_is_known(top: ConfigView) -> bool:
     """Whether the version exists or is missing; another one has been reported already."""
-    return not top.given("cniVersion") or top.text("cniVersion") in {"", *versions.SUPPORTED}
+    return not top.has("cniVersion") or top.text("cniVersion") in {"", *versions.SUPPORTED}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Path, Rule, Severity
 from netattach_core.text.json_document import Member, Node
@@ -38,7 +38,7 @@ class Reader:
     name: str
     aliases: Mapping[str, str]
     ipam: Schema = field(default_factory=dict)
-    main: View | None = None
+    main: ConfigView | None = None
     main_schema: Schema = field(default_factory=dict)
 
 
@@ -103,7 +103,7 @@ def _is_certain(key: str, meant: str, aliases: Mapping[str, str]) -> bool:
 def _move(key: str, node: Node, schema: Schema, reader: Reader) -> str | None:
     """The fix for a key that is valid elsewhere: outside of `ipam`, inside of it, or in another member or its entries."""
     main_keys = reader.main_schema.get("properties", {})
-    if reader.main and not reader.main.given(key) and (key in _OF_ANY_PLUGIN or key in main_keys):
+    if reader.main and not reader.main.has(key) and (key in _OF_ANY_PLUGIN or key in main_keys):
         return "move it out of `ipam`, next to the plugin's `type`"
     if key in reader.ipam.get("properties", {}) and not _has_key(node.value.get("ipam"), key):
         return "move it into `ipam`"

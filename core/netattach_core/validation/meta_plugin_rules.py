@@ -19,7 +19,7 @@ RULES = (META_PLUGIN,)
 
 def check(root: Node) -> Iterator[Finding]:
     """Finds meta-plugins wherever a configuration can name a plugin: `type`, `ipam`, `delegate`, and in nested objects."""
-    for path, node in meta_plugins.named(root):
+    for path, node in meta_plugins.find_all(root):
         problem = f"{node.value} is a meta-plugin, which cannot be a plugin of a network itself: every node refuses this network"
         fix = (
             "write the name of an IPAM plugin"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from netattach_core.cni.plugin_aliases import own_name
+from netattach_core.cni.plugin_aliases import canonical_name
 from netattach_core.plugins import main_plugin, schema_types
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding
 from netattach_core.validation import key_spelling, schema_rules
 from netattach_core.validation.go_json import as_go_reads, cache_per_schema
@@ -19,19 +19,19 @@ _WRITTEN_BY_FLANNEL = dict.fromkeys(("type", "name", "cniVersion", "ipam"), sche
 """Keys that flannel refuses or sets itself; `netattach_core.plugins.flannel` validates them."""
 
 
-def delegate_of(entry: Entry) -> View | None:
+def delegate_of(entry: Entry) -> ConfigView | None:
     """The `delegate` section as the author wrote it; None for other plugins."""
-    return entry.raw.inner("delegate") if entry.type == _FLANNEL else None
+    return entry.raw.object("delegate") if entry.type == _FLANNEL else None
 
 
 def check(entry: Entry) -> Iterator[Finding]:
     """Validates values and keys of the section with the schema of the plugin that reads it."""
     raw = delegate_of(entry)
-    plugin = main_plugin(own_name(raw.text("type") or _DEFAULT)) if raw else None
+    plugin = main_plugin(canonical_name(raw.text("type") or _DEFAULT)) if raw else None
     if raw is None or plugin is None:
         return
     schema = _without_written(main_schema(plugin.type))
-    yield from schema_rules.check(View(as_go_reads(raw.node, schema), raw.path), schema, plugin.type)
+    yield from schema_rules.check(ConfigView(as_go_reads(raw.node, schema), raw.path), schema, plugin.type)
     yield from key_spelling.check(
         raw.node, raw.path, schema, key_spelling.Reader(plugin.type, plugin.aliases)
     )

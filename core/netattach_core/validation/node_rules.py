@@ -10,7 +10,7 @@ from netattach_core.api.inventory import Interface, NodeInventory
 from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE, Nad
 from netattach_core.cni import plugin_aliases
 from netattach_core.plugins import known_types
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.text.lists import and_more
@@ -160,7 +160,11 @@ def _interface(entry: Entry, nodes: _Nodes, *, allowed: bool) -> Iterator[Findin
             yield from _default(entry, key, name, nodes)
         yield from _missing(entry, key, name, nodes)
         yield from _mtu(entry, name, nodes)
-    elif entry.plugin and entry.plugin.falls_back and (name == "" or not entry.config.given(key)):
+    elif (
+        entry.plugin
+        and entry.plugin.uses_default_route_interface
+        and (name == "" or not entry.config.has(key))
+    ):
         yield from _omitted(entry, key, nodes, allowed=allowed)
 
 
@@ -231,7 +235,7 @@ def _missing(entry: Entry, key: str, name: str, nodes: _Nodes) -> Iterator[Findi
 
 def _mtu(entry: Entry, name: str, nodes: _Nodes) -> Iterator[Finding]:
     """The kernel refuses an MTU above that of the interface below."""
-    mtu = entry.config.whole("mtu")
+    mtu = entry.config.integer("mtu")
     if not mtu or entry.type not in _REFUSES_LARGE_MTU:
         return
     masters = nodes.interfaces(name)
@@ -248,7 +252,7 @@ def _bridge(entry: Entry, nodes: _Nodes) -> Iterator[Finding]:
     """An interface without a kind is hardware or unknown, so it is not reported."""
     name = entry.config.text("bridge") or "cni0"
     having = nodes.interfaces(name)
-    where = ("bridge",) if entry.config.given("bridge") else ()
+    where = ("bridge",) if entry.config.has("bridge") else ()
     if name in _POD_BRIDGES and (having or (where and not nodes.nodes)):
         yield _default_network_bridge(entry, name, [node for node, _ in having], where)
     wrong = [(node, interface) for node, interface in having if interface.kind not in ("", _BRIDGE)]
@@ -277,7 +281,7 @@ def _default_network_bridge(
     return entry.config.found(BRIDGE_OF_DEFAULT, problem, 'use a separate bridge: "bridge": "br1"', *where)
 
 
-def _binary(view: View, kind: str, nodes: _Nodes, *, ipam: bool) -> Iterator[Finding]:
+def _binary(view: ConfigView, kind: str, nodes: _Nodes, *, ipam: bool) -> Iterator[Finding]:
     without = nodes.without_plugin(kind)
     if not kind or "/" in kind or not without:
         return
@@ -297,7 +301,7 @@ def _binary(view: View, kind: str, nodes: _Nodes, *, ipam: bool) -> Iterator[Fin
     )
 
 
-def _dhcp(ipam: View, nodes: _Nodes) -> Iterator[Finding]:
+def _dhcp(ipam: ConfigView, nodes: _Nodes) -> Iterator[Finding]:
     """Without its daemon, the dhcp plugin fails both ADD and DEL. A network with a socket of its own is not validated."""
     reporting, without = nodes.dhcp
     if not without or ipam.text("daemonSocketPath") not in (None, "", plugin_aliases.DHCP_SOCKET):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.cni import versions
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.text.lists import and_more
 from netattach_core.validation.memoize import cache_last
@@ -45,7 +45,7 @@ def _supported_versions(nodes: Sequence[NodeInventory]) -> dict[str, list[tuple[
 
 
 def _binary(
-    network: Network, view: View, kind: str, supported: Sequence[tuple[str, tuple[str, ...]]]
+    network: Network, view: ConfigView, kind: str, supported: Sequence[tuple[str, tuple[str, ...]]]
 ) -> Iterator[Finding]:
     without = [name for name, known in supported if network.cni_version not in known]
     if not without:

@@ -9,19 +9,19 @@ from typing import Any
 
 from netattach_core.api.nad import RESOURCE_NAME, Nad
 from netattach_core.cni import versions
-from netattach_core.cni.plugin_aliases import own_name
+from netattach_core.cni.plugin_aliases import canonical_name
 from netattach_core.plugins import ipam_plugin, main_plugin, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text.json_document import Node
 from netattach_core.validation.go_json import as_go_reads, merged
 
-_COMMON_SCHEMA = schema_types.record(**schema_types.COMMON)
+_COMMON_SCHEMA = schema_types.object_of(**schema_types.COMMON)
 
-LIST_SCHEMA = schema_types.record(
-    cniVersion=schema_types.TEXT,
-    cniVersions=schema_types.TEXTS,
-    name=schema_types.TEXT,
+LIST_SCHEMA = schema_types.object_of(
+    cniVersion=schema_types.STRING,
+    cniVersions=schema_types.STRINGS,
+    name=schema_types.STRING,
     disableCheck=schema_types.ANYTHING,
     disableGC=schema_types.ANYTHING,
     loadOnlyInlinedPlugins=schema_types.ANYTHING,
@@ -37,15 +37,15 @@ class Entry:
     `type` is the plugin's own name, `binary` the name in the configuration. `plugin` is None for an unknown one.
     """
 
-    raw: View
-    config: View
+    raw: ConfigView
+    config: ConfigView
     type: str
     binary: str
     plugin: Plugin | None
     context: Context
     schema: Mapping[str, Any]
-    ipam_raw: View | None = None
-    ipam: View | None = None
+    ipam_raw: ConfigView | None = None
+    ipam: ConfigView | None = None
     ipam_type: str = ""
     ipam_plugin: Plugin | None = None
 
@@ -54,7 +54,7 @@ class Entry:
 class Network:
     """A complete configuration; `listed` for one with `plugins`."""
 
-    top: View
+    top: ConfigView
     entries: tuple[Entry, ...]
     listed: bool
     cni_version: str
@@ -65,12 +65,12 @@ def read(root: Node, nad: Nad) -> Network:
     listed = isinstance(root.value.get("plugins"), list) or (
         "plugins" in root.value and "type" not in root.value
     )
-    top = View(as_go_reads(root, LIST_SCHEMA if listed else _COMMON_SCHEMA))
+    top = ConfigView(as_go_reads(root, LIST_SCHEMA if listed else _COMMON_SCHEMA))
     version = _version(top)
-    raws = View(root).items("plugins") if listed else (View(root),)
+    raws = ConfigView(root).items("plugins") if listed else (ConfigView(root),)
     raws = tuple(raw for raw in raws if isinstance(raw.node.value, dict))
     binaries = [_type(raw.node) for raw in raws]
-    types = [own_name(binary) for binary in binaries]
+    types = [canonical_name(binary) for binary in binaries]
     mains = (index for index, kind in enumerate(types) if _creates_interface(kind))
     first_main = next(mains, len(types))
     entries: list[Entry] = []
@@ -95,7 +95,7 @@ def _type(node: Node) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _version(top: View) -> str:
+def _version(top: ConfigView) -> str:
     offered = [top.text("cniVersion") or "", *(text for _, text in top.texts("cniVersions"))]
     return versions.newest_supported(offered) or versions.SUPPORTED[0]
 
@@ -113,36 +113,38 @@ class _Position:
     followed: bool
 
 
-def _entry(raw: View, binary: str, position: _Position, version: str, top: View, nad: Nad) -> Entry:
-    kind = own_name(binary)
+def _entry(
+    raw: ConfigView, binary: str, position: _Position, version: str, top: ConfigView, nad: Nad
+) -> Entry:
+    kind = canonical_name(binary)
     plugin = main_plugin(kind)
     schema = main_schema(plugin.type if plugin else "")
-    config = View(as_go_reads(raw.node, schema), raw.path)
+    config = ConfigView(as_go_reads(raw.node, schema), raw.path)
     context = Context(
         cni_version=version,
         capabilities=_capabilities(config),
         chained=bool(position.types),
-        followed=position.followed,
-        made=position.made,
-        main=position.types[0] if position.types else kind,
+        has_successor=position.followed,
+        interface_exists=position.made,
+        first_type=position.types[0] if position.types else kind,
         mode=config.text("mode") or "",
-        resource=bool(nad.annotations.get(RESOURCE_NAME)),
+        has_resource=bool(nad.annotations.get(RESOURCE_NAME)),
         namespace=nad.namespace,
         name=nad.name,
-        network=top.text("name") or "",
-        bare=position.bare,
+        network_name=top.text("name") or "",
+        no_address_before=position.bare,
         sets_routes=_sets_routes(config, kind, nad),
-        makes_gateways=kind == "bridge" and (config.flag("isGateway") or config.flag("isDefaultGateway")),
-        fills_ranges=plugin.fills_ranges if plugin else None,
+        adds_gateways=kind == "bridge" and (config.flag("isGateway") or config.flag("isDefaultGateway")),
+        supplies_ranges=plugin.supplies_ranges if plugin else None,
     )
-    ipam = config.inner("ipam")
+    ipam = config.object("ipam")
     ipam_type = (ipam.text("type") if ipam else None) or ""
-    if ipam is not None and plugin is not None and not ipam.given("type"):
+    if ipam is not None and plugin is not None and not ipam.has("type"):
         ipam_type = plugin.default_ipam
     known = ipam_plugin(ipam_type)
     ipam_raw = _ipam_raw(raw)
     if known and ipam_raw:
-        ipam = View(as_go_reads(ipam_raw.node, ipam_schema(known.type)), ipam_raw.path)
+        ipam = ConfigView(as_go_reads(ipam_raw.node, ipam_schema(known.type)), ipam_raw.path)
         config = _with_ipam(config, ipam)
     return Entry(raw, config, kind, binary, plugin, context, schema, ipam_raw, ipam, ipam_type, known)
 
@@ -154,7 +156,7 @@ NO_ADDRESS_WITHOUT_IPAM = {"bridge", "macvlan", "tap", "host-device", "ovs"}
 """Main plugins that certainly assign no address without `ipam`, and write their result in the configured version."""
 
 
-def _sets_routes(config: View, kind: str, nad: Nad) -> bool:
+def _sets_routes(config: ConfigView, kind: str, nad: Nad) -> bool:
     """Whether it sets routes; not for a device that may have a user-space driver (host-device.go: hasDpdkDriver)."""
     if kind != "host-device":
         return kind in CREATES_INTERFACE
@@ -167,13 +169,13 @@ def _assigns_no_address(entry: Entry) -> bool:
 
     ovs may read the IPAM from a file on the node.
     """
-    if entry.plugin is None or entry.config.value("ipam") or entry.config.given("configuration_path"):
+    if entry.plugin is None or entry.config.value("ipam") or entry.config.has("configuration_path"):
         return False
     return entry.type in NO_ADDRESS_WITHOUT_IPAM or entry.plugin.role is Role.CHAINED
 
 
-def _capabilities(config: View) -> frozenset[str]:
-    declared = config.inner("capabilities")
+def _capabilities(config: ConfigView) -> frozenset[str]:
+    declared = config.object("capabilities")
     return (
         frozenset(name for name, on in declared.node.value.items() if on is True) if declared else frozenset()
     )
@@ -189,7 +191,7 @@ def main_schema(kind: str) -> dict[str, Any]:
     """The schema of a plugin's configuration: the keys that libcni reads and the plugin's own; "" for an unknown plugin."""
     plugin = main_plugin(kind)
     if plugin is None:
-        return schema_types.record(**schema_types.READ_BY_LIBCNI)
+        return schema_types.object_of(**schema_types.READ_BY_LIBCNI)
     return {**plugin.schema, "properties": {**schema_types.COMMON, **plugin.schema["properties"]}}
 
 
@@ -198,19 +200,19 @@ def ipam_schema(kind: str) -> dict[str, Any]:
     """The schema of the `ipam` section of an IPAM plugin."""
     plugin = ipam_plugin(kind)
     if plugin is None:
-        return schema_types.record(type=schema_types.TEXT)
-    return {**plugin.schema, "properties": {"type": schema_types.TEXT, **plugin.schema["properties"]}}
+        return schema_types.object_of(type=schema_types.STRING)
+    return {**plugin.schema, "properties": {"type": schema_types.STRING, **plugin.schema["properties"]}}
 
 
-def _ipam_raw(raw: View) -> View | None:
+def _ipam_raw(raw: ConfigView) -> ConfigView | None:
     nodes = [
         m.node for m in raw.node.members if m.key.casefold() == "ipam" and isinstance(m.node.value, dict)
     ]
-    return View(functools.reduce(merged, nodes), (*raw.path, "ipam")) if nodes else None
+    return ConfigView(functools.reduce(merged, nodes), (*raw.path, "ipam")) if nodes else None
 
 
-def _with_ipam(config: View, ipam: View) -> View:
+def _with_ipam(config: ConfigView, ipam: ConfigView) -> ConfigView:
     """The configuration with its `ipam` section as the IPAM plugin reads it."""
     members = tuple(m if m.key != "ipam" else type(m)(m.key, m.start, ipam.node) for m in config.node.members)
     value = {m.key: m.node.value for m in members}
-    return View(Node(value, config.node.start, config.node.end, members), config.path)
+    return ConfigView(Node(value, config.node.start, config.node.end, members), config.path)

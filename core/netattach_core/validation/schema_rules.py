@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from netattach_core.plugins.view import View
+from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity, path_text
 from netattach_core.validation.fast_schema import quick_check
@@ -32,7 +32,7 @@ _TYPE_NAMES = {
 }
 
 
-def check(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
+def check(view: ConfigView, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
     """The findings for an object against a schema. `reader` is who refuses it: a plugin's type, or `every CNI runtime`."""
     if not quick_check(schema)(view.node.value):
         yield from _found(view, schema, reader)
@@ -40,7 +40,7 @@ def check(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Findin
     yield from _duplicates(view, schema, reader)
 
 
-def _found(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
+def _found(view: ConfigView, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
     for error in _validator(schema).iter_errors(view.node.value):
         if error.validator == "enum" and not isinstance(error.instance, str):
             continue  # its type is reported already
@@ -49,7 +49,7 @@ def _found(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Findi
         yield view.found(SCHEMA, f"{problem}; {reader} refuses it", fix, *where)
 
 
-def _duplicates(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
+def _duplicates(view: ConfigView, schema: Mapping[str, Any], reader: str) -> Iterator[Finding]:
     """Duplicate keys, in any case: the last one is used, but Go decodes each, and fails for a wrong type."""
     if not view.node.members and not view.node.items:
         return
@@ -60,7 +60,7 @@ def _duplicates(view: View, schema: Mapping[str, Any], reader: str) -> Iterator[
         is_last = member is last[member.key]
         if wanted is None or (is_last and not member.node.members and not member.node.items):
             continue
-        inner = View(member.node, (*view.path, member.key))
+        inner = ConfigView(member.node, (*view.path, member.key))
         if is_last:
             yield from _duplicates(inner, wanted, reader)
         elif not _is_readable(member.node.value, wanted):
@@ -190,7 +190,9 @@ _EXPLANATIONS: dict[str, Callable[[str, ValidationError], tuple[str, str]]] = {
 }
 
 
-def _floats(view: View, schema: Mapping[str, Any], where: tuple[str | int, ...] = ()) -> Iterator[Finding]:
+def _floats(
+    view: ConfigView, schema: Mapping[str, Any], where: tuple[str | int, ...] = ()
+) -> Iterator[Finding]:
     """Go refuses to decode 1500.0 into an integer; it works only since libcni, and the daemon, pass 1500 to the plugin."""
     value = _at(view.node.value, where)
     if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():

@@ -43,9 +43,9 @@ class NetworkResolver:
         """The default network, the cluster's default networks, then those of the pod's annotation. Raises NetattachError."""
         selection = await self._selection(request)
         networks = [await self._default(selection.default)]
-        networks += [await self._cluster_default(each) for each in selection.given]
+        networks += [await self._cluster_default(each) for each in selection.cluster_defaults]
         networks += [await self._selected(each) for each in selection.networks]
-        secondary = (*selection.given, *selection.networks)
+        secondary = (*selection.cluster_defaults, *selection.networks)
         device_ids = [each.device_id if each else "" for each in (selection.default, *secondary)]
         default, *others = await self._with_devices(request, networks, device_ids)
         return attachment.decide(

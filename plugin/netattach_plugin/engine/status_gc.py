@@ -65,7 +65,7 @@ class StatusAndGc:
             self._no_gc.clear()
             try:
                 default = attachment.of_default_network(context.request, self._networks.primary())
-                collection = plan.collect(default, context.request.valid, await self._valid())
+                collection = plan.collect(default, context.request.valid_attachments, await self._valid())
                 done = await _execute(collection, context)
             finally:
                 self._no_gc.set()

@@ -84,7 +84,7 @@ class CniConfDir:
             entries = sorted(self._directory.iterdir())
         except FileNotFoundError:
             return []
-        ours = netattach_conf.OURS  # by name, since damaged content does not identify its owner
+        ours = netattach_conf.OWN_FILE_NAMES  # by name, since damaged content does not identify its owner
         return [
             p
             for p in entries
@@ -114,7 +114,7 @@ def _with_more_plugins(path: Path, text: str, conf: NetworkConfig) -> str:
         more = [
             each.read_text()
             for each in sorted(directory.glob("*.conf"))
-            if each.name != netattach_conf.BEHIND
+            if each.name != netattach_conf.CHAINED_FILE_NAME
         ]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(error)) from error

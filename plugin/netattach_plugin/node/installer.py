@@ -107,7 +107,7 @@ class Installer:
         conflist = netattach_conf.text(default_network.cni_version).encode()
         atomic_file.write_if_changed(self._conflist, conflist, 0o600)
         self._uninstall_chain.remove()
-        before = netattach_conf.before_ours(path.name for path in self._conflist.parent.iterdir())
+        before = netattach_conf.files_before_ours(path.name for path in self._conflist.parent.iterdir())
         if before:
             raise ConfigError(
                 f"the container runtime uses {self._conflist.parent / before[0]}, which comes before "

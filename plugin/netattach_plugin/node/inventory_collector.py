@@ -45,12 +45,12 @@ class InventoryCollector:
     async def collect(self) -> NodeInventory:
         """Raises TryAgainError where the API cannot be reached, and whatever pyroute2 raises."""
         addresses = await self._store.node_addresses()  # first, since it may wait for the API
-        interfaces = inventory.lasting(await self._links.interfaces())
+        interfaces = inventory.without_pods(await self._links.interfaces())
         defaults = await self._links.default_interfaces()
         return NodeInventory(
             node=self._node,
             interfaces=interfaces,
-            default_interfaces=inventory.with_addresses(defaults, interfaces, addresses),
+            default_interfaces=inventory.with_node_addresses(defaults, interfaces, addresses),
             plugins=await self._plugins(),
             primary=_primary(self._networks),
             networks=self._networks.files(),

@@ -101,6 +101,6 @@ class PrimaryCompiler:
             for path in default_network.parent.iterdir()
             if path.suffix in netattach_conf.SUFFIXES
             and path.name <= default_network.name
-            and path.name not in netattach_conf.OURS
+            and path.name not in netattach_conf.OWN_FILE_NAMES
             and not path.is_dir()
         )

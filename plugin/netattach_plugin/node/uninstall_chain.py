@@ -38,7 +38,7 @@ class UninstallChain:
 
     def __init__(self, conf_dir: Path, ledger: Path) -> None:
         self._conf_dir = conf_dir
-        self._copy = conf_dir / netattach_conf.STAND_IN
+        self._copy = conf_dir / netattach_conf.UNINSTALL_FILE_NAME
         self._copy_sources = ShimFiles(ledger).stand_in
 
     def install(self) -> None:
@@ -51,7 +51,7 @@ class UninstallChain:
             name, content = files[-1]
             conf = cni_config.parse(content.decode())
             plugin_file = self._plugin_file(name, conf)
-            own = netattach_conf.behind_text()
+            own = netattach_conf.chained_text()
             self._write_copy(conf, own, files)
             if plugin_file is not None:
                 plugin_file.parent.mkdir(mode=0o755, exist_ok=True)
@@ -63,7 +63,7 @@ class UninstallChain:
         """Removes the files, after netattach's conflist is back. Raises OSError."""
         self._copy.unlink(missing_ok=True)
         self._copy_sources.unlink(missing_ok=True)
-        for path in self._conf_dir.glob(f"*/{netattach_conf.BEHIND}"):
+        for path in self._conf_dir.glob(f"*/{netattach_conf.CHAINED_FILE_NAME}"):
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # files of others may be there too
                 path.parent.rmdir()
@@ -74,11 +74,11 @@ class UninstallChain:
         for path in sorted(self._conf_dir.iterdir()):
             if (
                 path.suffix not in netattach_conf.SUFFIXES
-                or path.name in netattach_conf.OURS
+                or path.name in netattach_conf.OWN_FILE_NAMES
                 or path.is_dir()
             ):
                 continue
-            if path.name < netattach_conf.STAND_IN:
+            if path.name < netattach_conf.UNINSTALL_FILE_NAME:
                 raise ConfigError(
                     f"the runtime uses {path}, which precedes every file that netattach could write"
                 )
@@ -94,7 +94,7 @@ class UninstallChain:
         """The file that libcni appends to the conflist's plugins; None if it appends none."""
         if not name.endswith(".conflist") or conf.only_inlined or not names.is_cni_name(conf.name):
             return None
-        return self._conf_dir / conf.name / netattach_conf.BEHIND
+        return self._conf_dir / conf.name / netattach_conf.CHAINED_FILE_NAME
 
     def _write_copy(self, conf: NetworkConfig, own: str, files: list[_File]) -> None:
         """Writes the sources first, since the shim removes a copy without them.
@@ -103,7 +103,7 @@ class UninstallChain:
         """
         default_network = files[-1][1].decode()
         copy = uninstall_conflist.text(default_network, own).encode()
-        made_from = ((netattach_conf.STAND_IN, copy), *files)
+        made_from = ((netattach_conf.UNINSTALL_FILE_NAME, copy), *files)
         source = Source(str(self._conf_dir), netattach_conf.FILE_NAME, first=True, files=made_from)
         network = Network(network=conf.name, config_text=default_network, config_name=conf.name)
         chain = compiled_chain.encode(compiled_chain.default_network(network, source, plain=False))

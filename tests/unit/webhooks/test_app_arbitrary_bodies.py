@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[str, Make, str]] = {
     "an annotation a hundred thousand deep": (
         "pods",
         lambda: review(POD, pod(nested(DEEP))),
-        "no pod needs more than 65536",
+        "the maximum is 65536",
     ),
     "an annotation as deep as its length allows": (
         "pods",
@@ -131,7 +131,7 @@ REFUSED: dict[str, tuple[str, Make, str]] = {
     "an annotation of one long value": (
         "pods",
         lambda: review(POD, pod(json.dumps([{"name": "sound", "ips": ["9" * 60_000]}]))),
-        "is no address",
+        "is not a valid IP address",
     ),
     "an annotation of twenty thousand elements": (
         "pods",

@@ -1,4 +1,4 @@
-"""What stays of a node's interfaces when its pods come and go, and which of them carry the node's own traffic."""
+"""The inventory of a node: without its pods' interfaces, with its default interfaces, as JSON and back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from netattach_core.api.inventory import (
     ids=lambda link: link.name,
 )
 def test_the_nodes_end_of_a_pods_link_is_left_out(link: Interface) -> None:
-    assert () == inventory.lasting([link])
+    assert () == inventory.without_pods([link])
 
 
 @pytest.mark.parametrize(
@@ -36,21 +36,23 @@ def test_the_nodes_end_of_a_pods_link_is_left_out(link: Interface) -> None:
         Interface("veth0", kind="dummy"),
         Interface("eth0", addresses=("10.0.0.1/24", "fd00::1/64")),
     ],
-    ids=["the card of a node that is a container", "one with an address", "another kind", "a card"],
+    ids=["the NIC of a node that is a container", "with an address", "another kind", "a NIC"],
 )
-def test_the_nodes_own_interfaces_stay_as_they_are(link: Interface) -> None:
-    assert (link,) == inventory.lasting([link])
+def test_the_nodes_own_interfaces_are_unchanged(link: Interface) -> None:
+    assert (link,) == inventory.without_pods([link])
 
 
-def test_what_follows_the_pods_is_left_out_of_what_stays() -> None:
+def test_the_mac_and_link_local_address_of_a_bridge_are_left_out() -> None:
     bridge = Interface(
         "cbr0", kind="bridge", mac="02:00:00:00:00:01", addresses=("10.244.0.1/24", "fe80::1/64")
     )
 
-    assert (Interface("cbr0", kind="bridge", addresses=("10.244.0.1/24",)),) == inventory.lasting([bridge])
+    assert (Interface("cbr0", kind="bridge", addresses=("10.244.0.1/24",)),) == inventory.without_pods(
+        [bridge]
+    )
 
 
-def test_an_address_of_the_node_makes_its_interface_a_default_one() -> None:
+def test_an_interface_with_an_address_of_the_node_is_a_default_interface() -> None:
     interfaces = [
         Interface("eth0", addresses=("10.0.0.1/24",)),
         Interface("br1", kind="bridge", addresses=("10.1.0.1/24",)),
@@ -66,11 +68,11 @@ def test_an_address_of_the_node_makes_its_interface_a_default_one() -> None:
         ),
         DefaultInterface("br1", ("carries flannel's public-ip 10.1.0.1",)),
         DefaultInterface("eth1", ("is a port of br1, which carries flannel's public-ip 10.1.0.1",)),
-    ) == inventory.with_addresses(defaults, interfaces, known)
+    ) == inventory.with_node_addresses(defaults, interfaces, known)
 
 
-def test_an_address_that_no_interface_carries_is_nothing() -> None:
-    assert () == inventory.with_addresses(
+def test_an_address_that_no_interface_carries_is_ignored() -> None:
+    assert () == inventory.with_node_addresses(
         [], [Interface("eth0")], [NodeAddress("10.0.0.1", "the node's InternalIP")]
     )
 
@@ -78,7 +80,7 @@ def test_an_address_that_no_interface_carries_is_nothing() -> None:
 @pytest.mark.parametrize(
     "dhcp", [None, Dhcp(running=True, socket="/run/cni/dhcp.sock"), Dhcp(running=False, socket="")]
 )
-def test_the_dhcp_daemon_is_told_where_it_is_known(dhcp: Dhcp | None) -> None:
+def test_the_dhcp_daemon_is_in_the_inventory_if_known(dhcp: Dhcp | None) -> None:
     body = inventory.to_dict(NodeInventory("worker-1", dhcp=dhcp))
 
     assert (dhcp is not None) == ("dhcp" in body)
@@ -88,8 +90,10 @@ def test_the_dhcp_daemon_is_told_where_it_is_known(dhcp: Dhcp | None) -> None:
 @pytest.mark.parametrize(
     "networks", [None, (), (NetworkFile("10-a.conflist", "a"), NetworkFile("20-b.conf", "b"))]
 )
-def test_what_networks_a_node_has_is_told_where_it_is_known(networks: tuple[NetworkFile, ...] | None) -> None:
-    """An earlier daemon tells nothing of it, which is not the same as none."""
+def test_the_networks_of_a_node_are_in_the_inventory_if_known(
+    networks: tuple[NetworkFile, ...] | None,
+) -> None:
+    """A daemon of an earlier release does not report them, which is not the same as none."""
     body = inventory.to_dict(NodeInventory("worker-1", networks=networks))
 
     read = inventory.from_dict(body)

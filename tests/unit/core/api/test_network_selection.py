@@ -1,4 +1,4 @@
-"""Which networks a pod gets, whatever its annotations say."""
+"""The networks that a pod gets, for all kinds of annotations and settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from netattach_core.api.networks_annotation import (
 )
 from netattach_core.errors import AnnotationError
 
-GIVING = SelectionSettings(defaults=("storage", "backup"), namespace="infra")
+WITH_DEFAULTS = SelectionSettings(defaults=("storage", "backup"), namespace="infra")
 ISOLATED = SelectionSettings(
     defaults=("storage",), isolated=True, global_namespaces=frozenset({"shared", "kube-system"})
 )
@@ -24,50 +24,51 @@ BOTH = (NetworkSelection("infra", "storage"), NetworkSelection("infra", "backup"
 
 PODS: dict[str, tuple[dict[str, str], str, SelectionSettings, PodSelection]] = {
     "nothing": ({}, "lab", SelectionSettings(), PodSelection()),
-    "blanks": ({NETWORKS: " ", DEFAULT_NETWORK: "\n"}, "lab", SelectionSettings(), PodSelection()),
-    "what all get": ({}, "lab", GIVING, PodSelection(given=BOTH)),
-    "a system namespace": ({}, "kube-system", GIVING, PodSelection()),
-    "a pod that does without": ({SKIP_DEFAULT_NETWORKS: "true"}, "lab", GIVING, PodSelection()),
-    "a pod that says something else": (
+    "spaces": ({NETWORKS: " ", DEFAULT_NETWORK: "\n"}, "lab", SelectionSettings(), PodSelection()),
+    "the cluster defaults": ({}, "lab", WITH_DEFAULTS, PodSelection(cluster_defaults=BOTH)),
+    "a system namespace": ({}, "kube-system", WITH_DEFAULTS, PodSelection()),
+    "a pod that skips the defaults": ({SKIP_DEFAULT_NETWORKS: "true"}, "lab", WITH_DEFAULTS, PodSelection()),
+    "a value other than true": (
         {SKIP_DEFAULT_NETWORKS: "True"},
         "lab",
-        GIVING,
-        PodSelection(given=BOTH),
+        WITH_DEFAULTS,
+        PodSelection(cluster_defaults=BOTH),
     ),
     "everything at once": (
         {NETWORKS: "a", DEFAULT_NETWORK: "own"},
         "lab",
-        GIVING,
+        WITH_DEFAULTS,
         PodSelection(NetworkSelection("infra", "own"), BOTH, (NetworkSelection("lab", "a"),)),
     ),
-    "what an administrator gives is beyond isolation": (
+    "isolation does not apply to cluster defaults": (
         {NETWORKS: "a"},
         "lab",
         ISOLATED,
         PodSelection(
-            given=(NetworkSelection("kube-system", "storage"),), networks=(NetworkSelection("lab", "a"),)
+            cluster_defaults=(NetworkSelection("kube-system", "storage"),),
+            networks=(NetworkSelection("lab", "a"),),
         ),
     ),
 }
 
 
 @pytest.mark.parametrize(("annotations", "own", "settings", "expected"), PODS.values(), ids=PODS)
-def test_what_a_pod_gets(
+def test_the_networks_of_a_pod(
     annotations: dict[str, str], own: str, settings: SelectionSettings, expected: PodSelection
 ) -> None:
     assert expected == network_selection.of_pod(annotations, own, settings)
 
 
 REFUSED = {
-    "the networks": ({NETWORKS: "other/a"}, f"annotation {NETWORKS}: networks of namespace 'other' are not for pods of 'lab'"),
-    "the default network": ({DEFAULT_NETWORK: "other/a"}, f"annotation {DEFAULT_NETWORK}: networks of namespace 'other' are not"),
+    "the networks": ({NETWORKS: "other/a"}, f"annotation {NETWORKS}: pods in namespace 'lab' cannot use networks in "),
+    "the default network": ({DEFAULT_NETWORK: "other/a"}, f"annotation {DEFAULT_NETWORK}: pods in namespace 'lab' cannot"),
     "both, the default network first": ({NETWORKS: "[", DEFAULT_NETWORK: "["}, f"annotation {DEFAULT_NETWORK}: line 1"),
-    "one of several": ({NETWORKS: "a, shared/b, other/c"}, f"annotation {NETWORKS}: networks of namespace 'other'"),
+    "one of several": ({NETWORKS: "a, shared/b, other/c"}, f"annotation {NETWORKS}: pods in namespace 'lab' cannot use networks"),
 }  # fmt: skip  # a table
 
 
 @pytest.mark.parametrize(("annotations", "message"), REFUSED.values(), ids=REFUSED)
-def test_what_is_refused_names_the_annotation(annotations: dict[str, str], message: str) -> None:
+def test_an_error_names_the_annotation(annotations: dict[str, str], message: str) -> None:
     with pytest.raises(AnnotationError) as refused:
         network_selection.of_pod(annotations, "lab", ISOLATED)
 
@@ -91,8 +92,8 @@ TEXTS = st.one_of(st.lists(NAMES, max_size=4).map(",".join), JSON, st.text(max_s
 
 
 @given(networks=TEXTS, default=TEXTS, own=st.sampled_from(["lab", "other", "shared"]))
-def test_no_annotation_reaches_what_isolation_keeps_from_it(networks: str, default: str, own: str) -> None:
-    """Whatever is written, it is refused, or all of it is the pod's own or a global namespace's."""
+def test_no_annotation_circumvents_isolation(networks: str, default: str, own: str) -> None:
+    """Any text is refused, or selects only networks of the pod's namespace and of global ones."""
     try:
         got = network_selection.of_pod({NETWORKS: networks, DEFAULT_NETWORK: default}, own, ISOLATED)
     except AnnotationError:

@@ -1,4 +1,4 @@
-"""Plugins that attach networks themselves: wherever one is named the validator says so, and the daemon attaches nothing."""
+"""Meta-plugins: wherever a config names one, the validator denies it and the daemon attaches nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMED = {
     "in another case": ('{"TYPE":"multus"}', "TYPE"),
     "written with an escape": (r'{"type":"netattac\u0068"}', "type"),
     "its key written with an escape": (r'{"typ\u0065":"netattach"}', "type"),
-    "a plugin of a list": ('{"plugins":[{"type":"bridge"},{"type":"multus-shim"}]}', "plugins[1].type"),
+    "a plugin in a list": ('{"plugins":[{"type":"bridge"},{"type":"multus-shim"}]}', "plugins[1].type"),
     "IPAM": (BRIDGE % '"ipam":{"type":"netattach"}', "ipam.type"),
     "IPAM in another case": (BRIDGE % '"Ipam":{"tyPe":"netattach"}', "Ipam.tyPe"),
     "the last of two sections": (BRIDGE % '"ipam":{"type":"static"},"ipam":{"type":"multus"}', "ipam.type"),
@@ -34,7 +34,7 @@ NAMED = {
         BRIDGE % '"ipam":{"type":"static","TYPE":"netattach"}',
         "ipam.TYPE",
     ),
-    "the first, which a map of Go takes": (
+    "the first of two keys, which a Go map reads": (
         '{"type":"flannel","delegate":{"type":"netattach","TYPE":"bridge"}}',
         "delegate.type",
     ),
@@ -44,22 +44,21 @@ NAMED = {
         "delegates[1].type",
     ),
     "a delegate's IPAM": (BRIDGE % '"delegates":[{"ipam":{"type":"netattach"}}]', "delegates[0].ipam.type"),
-    "deep in what nobody knows": (BRIDGE % '"a":[[{"b":{"type":"netattach"}}]]', "a[0][0].b.type"),
+    "deep in an unknown key": (BRIDGE % '"a":[[{"b":{"type":"netattach"}}]]', "a[0][0].b.type"),
 }
 OTHERS = {
-    "a name in which it stands": '{"type":"netattach-more"}',
-    "in another case, which is another file": '{"type":"NetAttach"}',
+    "a name that contains it": '{"type":"netattach-more"}',
+    "in another case, which is another binary": '{"type":"NetAttach"}',
     "a network of that name": '{"type":"bridge","name":"multus"}',
     "a bridge of that name": '{"type":"bridge","bridge":"netattach"}',
-    "no text": BRIDGE % '"a":{"type":["netattach"]}',
-    "a key in which it stands": BRIDGE % '"types":"netattach","mytype":"multus"',
+    "a list": BRIDGE % '"a":{"type":["netattach"]}',
+    "a key that contains it": BRIDGE % '"types":"netattach","mytype":"multus"',
     "in free text": BRIDGE % r'"description":"{\"type\":\"netattach\"}"',
 }
 
 
 @pytest.mark.parametrize(("config", "place"), NAMED.values(), ids=NAMED)
-def test_the_validator_denies_it_with_its_place(config: str, place: str) -> None:
-    """And says what to do."""
+def test_the_validator_denies_it_with_path_and_fix(config: str, place: str) -> None:
     (found,) = (each for each in validated(config) if each.rule.id == RULE)
 
     assert (Severity.DENY, place) == (found.effective_severity, path_text(found.path))
@@ -70,8 +69,8 @@ def test_the_validator_denies_it_with_its_place(config: str, place: str) -> None
 
 
 @pytest.mark.parametrize(("config", "place"), NAMED.values(), ids=NAMED)
-def test_the_daemon_refuses_it_before_anything_is_touched(config: str, place: str) -> None:
-    """Whatever the webhook has let through."""
+def test_the_daemon_refuses_it_before_anything_is_changed(config: str, place: str) -> None:
+    """The webhook may have been bypassed."""
     with pytest.raises(ConfigError) as refused:
         _decide(config)
 
@@ -79,22 +78,22 @@ def test_the_daemon_refuses_it_before_anything_is_touched(config: str, place: st
 
 
 @pytest.mark.parametrize("config", OTHERS.values(), ids=OTHERS)
-def test_what_is_none_passes(config: str) -> None:
+def test_a_similar_config_is_accepted(config: str) -> None:
     assert RULE not in {each.rule.id for each in validated(config)}
     assert ["eth0", "net1"] == [each.ifname for each in _decide(config)]
 
 
-def test_the_default_network_is_no_exception() -> None:
-    """Also one that a pod asks for."""
+def test_the_default_network_is_checked_too() -> None:
+    """Including one that a pod requests."""
     with pytest.raises(ConfigError, match=r"network lab/net: its ipam\.type is netattach"):
         attachment.decide(_call(), Network("lab/net", BRIDGE % '"ipam":{"type":"netattach"}', "net"), ())
 
 
-def test_every_place_is_told() -> None:
-    """At once, as all findings are."""
+def test_every_place_is_found() -> None:
+    """All findings are reported at once."""
     config = json.dumps({"plugins": [{"type": "multus", "ipam": {"type": "netattach"}}]})
 
-    places = [path_text(path) for path, _ in meta_plugins.named(json_document.parse(config))]
+    places = [path_text(path) for path, _ in meta_plugins.find_all(json_document.parse(config))]
 
     assert ["plugins[0].type", "plugins[0].ipam.type"] == places
 

@@ -1,4 +1,4 @@
-"""The runtime's call: what is taken, and with which code the rest is refused."""
+"""The runtime's CNI call: valid calls, and the error codes of invalid ones."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import json
 import pytest
 
 from netattach_core.api.pod import PodRef
-from netattach_core.cni import error as cni_error
-from netattach_core.cni import netattach_conf
 from netattach_core.cni import request as cni_request
-from netattach_core.errors import DecodeError, EnvironmentVariableError, NetattachError
+from netattach_core.errors import EnvironmentVariableError, NetattachError
 
 ENVIRONMENT = {
     "CNI_COMMAND": "ADD",
@@ -24,7 +22,7 @@ STDIN = b'{"cniVersion":"1.0.0","name":"netattach","type":"netattach"}'
 
 
 def test_a_call_names_its_pod() -> None:
-    """A value of CNI_ARGS may hold an equals sign."""
+    """A value in CNI_ARGS may contain an equals sign."""
     call = cni_request.parse(ENVIRONMENT, STDIN)
 
     assert PodRef("ns", "p", "u") == call.pod
@@ -32,13 +30,13 @@ def test_a_call_names_its_pod() -> None:
     assert "1.0.0" == call.cni_version
 
 
-def test_a_runtime_without_pods_is_served() -> None:
-    """podman and cnitool give no K8S_ variables."""
+def test_a_call_may_have_no_pod() -> None:
+    """podman and cnitool set no K8S_ variables."""
     assert None is cni_request.parse({**ENVIRONMENT, "CNI_ARGS": ""}, STDIN).pod
 
 
-def test_delete_needs_no_namespace() -> None:
-    """It may be gone with the node's last boot."""
+def test_delete_needs_no_network_namespace() -> None:
+    """It may not exist any more, for example after a reboot of the node."""
     call = cni_request.parse({**ENVIRONMENT, "CNI_COMMAND": "DEL", "CNI_NETNS": ""}, STDIN)
 
     assert "" == call.netns
@@ -47,20 +45,21 @@ def test_delete_needs_no_namespace() -> None:
 REFUSED: dict[str, tuple[dict[str, str], bytes, int]] = {
     "no container id": ({"CNI_CONTAINERID": ""}, STDIN, 4),
     "a container id with a slash": ({"CNI_CONTAINERID": "../x"}, STDIN, 4),
-    "no namespace on ADD": ({"CNI_NETNS": ""}, STDIN, 4),
+    "no network namespace on ADD": ({"CNI_NETNS": ""}, STDIN, 4),
     "an interface name that the kernel refuses": ({"CNI_IFNAME": "a/b"}, STDIN, 4),
-    "a verb that is none": ({"CNI_COMMAND": "FLY"}, STDIN, 4),
+    "an unknown verb": ({"CNI_COMMAND": "FLY"}, STDIN, 4),
     "arguments with a colon": ({"CNI_ARGS": "K8S_POD_NAME:x"}, STDIN, 4),
-    "no configuration": ({}, b"", 6),
-    "a configuration that is not UTF-8": ({}, b"\xff", 6),
-    "a configuration that is a list": ({}, b"[]", 6),
-    "a version that nobody speaks": ({}, b'{"cniVersion":"9.9.9"}', 7),
+    "no config": ({}, b"", 6),
+    "a config that is not UTF-8": ({}, b"\xff", 6),
+    "a config that is a list": ({}, b"[]", 6),
+    "an unsupported version": ({}, b'{"cniVersion":"9.9.9"}', 7),
 }
 
 
 @pytest.mark.parametrize(("change", "stdin", "code"), REFUSED.values(), ids=REFUSED)
-def test_what_is_refused(change: dict[str, str], stdin: bytes, code: int) -> None:
-    """With the specification's code."""
+def test_an_invalid_call_has_the_code_of_the_specification(
+    change: dict[str, str], stdin: bytes, code: int
+) -> None:
     with pytest.raises(NetattachError) as refusal:
         cni_request.parse({**ENVIRONMENT, **change}, stdin)
 
@@ -73,31 +72,9 @@ def test_all_missing_variables_are_named_at_once() -> None:
         cni_request.parse({"CNI_COMMAND": "ADD"}, STDIN)
 
 
-def test_an_error_as_the_runtime_reads_it() -> None:
-    """C18."""
-    error = DecodeError("no", details="why")
-
-    assert b'{"cniVersion": "0.3.1", "code": 6, "msg": "no", "details": "why"}' == cni_error.to_json(
-        error, "0.3.1"
-    )
-
-
-def test_a_delete_never_says_what_containerd_takes_for_success() -> None:
-    """It drops the attachment for ever on these words."""
-    text = cni_error.for_delete("Link not found; open /x: no such file or directory")
-
-    assert "Link missing; open /x: no such path" == text
-
-
-@pytest.mark.parametrize("primary", ["0.3.1", "1.0.0", "1.1.0"])
-def test_our_own_conf_speaks_the_primarys_version(primary: str) -> None:
-    """So nothing needs conversion, and no verb is called that it does not know."""
-    assert primary == json.loads(netattach_conf.text(primary))["cniVersion"]
-
-
-def test_status_and_gc_are_of_no_container() -> None:
-    """cni-spec 1.1; GC names what is alive, under the later name or the released one."""
-    conf = {"cniVersion": "1.1.0", "name": "netattach"}
+def test_status_and_gc_need_no_container() -> None:
+    """GC lists the valid attachments under the current key or the one of CNI 1.1.0."""
+    config = {"cniVersion": "1.1.0", "name": "netattach"}
     listed = [{"containerID": "c1", "ifname": "eth0"}]
     environment = {"CNI_COMMAND": "GC", "CNI_PATH": "/p", "CNI_CONTAINERID": "", "CNI_IFNAME": ""}
 
@@ -105,10 +82,10 @@ def test_status_and_gc_are_of_no_container() -> None:
         {"cni.dev/valid-attachments": listed, "cni.dev/attachments": []},
         {"cni.dev/attachments": listed},
     ):
-        call = cni_request.parse(environment, json.dumps({**conf, **keys}).encode())
-        assert (("c1", "eth0"),) == call.valid
-    assert () == cni_request.parse(environment, json.dumps(conf).encode()).valid
-    assert "STATUS" == cni_request.parse({"CNI_COMMAND": "STATUS"}, json.dumps(conf).encode()).command
+        call = cni_request.parse(environment, json.dumps({**config, **keys}).encode())
+        assert (("c1", "eth0"),) == call.valid_attachments
+    assert () == cni_request.parse(environment, json.dumps(config).encode()).valid_attachments
+    assert "STATUS" == cni_request.parse({"CNI_COMMAND": "STATUS"}, json.dumps(config).encode()).command
 
 
 @pytest.mark.parametrize(
@@ -121,8 +98,8 @@ def test_status_and_gc_are_of_no_container() -> None:
         ("GC", {"cniVersion": "1.1.0", "cni.dev/attachments": 5}, 6),
     ],
 )
-def test_a_verb_that_came_later_or_a_list_that_is_none(command: str, body: object, code: int) -> None:
-    """Rather an error than what is alive taken for dead."""
+def test_a_verb_that_is_too_new_or_an_invalid_list_is_an_error(command: str, body: object, code: int) -> None:
+    """An invalid list must not make GC delete live attachments."""
     with pytest.raises(NetattachError) as refusal:
         cni_request.parse({"CNI_COMMAND": command, "CNI_PATH": "/p"}, json.dumps(body).encode())
 

@@ -1,4 +1,4 @@
-"""The plugins' schemas: each is one, says where it comes from, and takes what it should."""
+"""The plugins' JSON Schemas: each is valid, names its source, and is consistent with its aliases."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ EVERY = pytest.mark.parametrize("plugin", plugins.PLUGINS, ids=lambda plugin: pl
 
 
 @EVERY
-def test_a_schema_is_one_of_draft_2020_12(plugin: Plugin) -> None:
-    """A misspelt keyword's value would be found here; and every key has a schema of its own."""
+def test_a_schema_is_valid_in_draft_2020_12(plugin: Plugin) -> None:
+    """Finds keywords with a wrong value, and keys without a schema."""
     Draft202012Validator.check_schema(plugin.schema)
 
     assert all(isinstance(schema, dict) for schema in plugin.schema["properties"].values())
 
 
 @EVERY
-def test_a_plugin_says_from_where_it_was_read(plugin: Plugin) -> None:
-    """So that the next version of its code can be compared."""
+def test_a_plugin_names_its_source(plugin: Plugin) -> None:
+    """So that its next release can be compared."""
     assert "/" in plugin.source
     assert plugin.source.endswith(".go")
-    assert plugin.floor in versions.SUPPORTED
+    assert plugin.min_version in versions.SUPPORTED
 
 
 @EVERY
-def test_an_alias_leads_to_a_key_somewhere_in_the_schema(plugin: Plugin) -> None:
-    """Also to one of an inner object; and no alias is a key itself."""
+def test_an_alias_is_for_a_key_of_the_schema(plugin: Plugin) -> None:
+    """That may be a key of a nested object; no alias is a key itself."""
     assert set(plugin.aliases.values()) <= set(_keys(plugin.schema))
     assert not set(plugin.aliases) & set(plugin.schema["properties"])
     for part in _parts(plugin.schema):
@@ -43,19 +43,19 @@ def test_an_alias_leads_to_a_key_somewhere_in_the_schema(plugin: Plugin) -> None
 
 
 @EVERY
-def test_no_plugin_redefines_what_every_configuration_has(plugin: Plugin) -> None:
-    """Name, type and version mean the same for all; but an IPAM section has a dns of its own."""
+def test_no_plugin_redefines_common_keys(plugin: Plugin) -> None:
+    """Name, type and version mean the same for all plugins; only an `ipam` section has its own `dns`."""
     common = set(schema_types.READ_BY_LIBCNI) - ({"dns"} if plugin.role is Role.IPAM else set())
 
     assert not common & set(plugin.schema["properties"])
 
 
 def test_no_type_is_listed_twice() -> None:
-    """As a main plugin and as IPAM each is one."""
+    """Neither among main and chained plugins nor among IPAM plugins."""
     listed = [(plugin.type, plugin.role is Role.IPAM) for plugin in plugins.PLUGINS]
 
     assert len(set(listed)) == len(listed)
-    assert not {kind for kind, _ in listed} & set(plugins.OTHER_TYPES)
+    assert not {kind for kind, _ in listed} & set(plugins.UNSUPPORTED_TYPES)
 
 
 def _keys(schema: Mapping[str, Any]) -> list[str]:
@@ -63,7 +63,7 @@ def _keys(schema: Mapping[str, Any]) -> list[str]:
 
 
 def _parts(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The schema, and all that are in it."""
+    """The schema and all nested schemas."""
     yield schema
     inner = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
     for part in inner:

@@ -62,7 +62,7 @@ def test_what_it_accepts_is_valid_for_jsonschema(plugin: Plugin, data: st.DataOb
     ("schema", "value"),
     [
         (
-            schema_types.record(mtu=schema_types.WHOLE, mode=schema_types.one_of("bridge")),
+            schema_types.object_of(mtu=schema_types.INTEGER, mode=schema_types.one_of("bridge")),
             {"mtu": 9000, "mode": "bridge", "more": [1]},
         ),
         (schema_types.ROUTES, [{"dst": "10.0.0.0/8"}, {}]),
@@ -77,9 +77,9 @@ def test_it_accepts_simple_valid_values(schema: Mapping[str, Any], value: Any) -
 @pytest.mark.parametrize(
     ("schema", "value"),
     [
-        (schema_types.WHOLE, True),
-        (schema_types.WHOLE, 1500.0),
-        (schema_types.VLAN, 4095),
+        (schema_types.INTEGER, True),
+        (schema_types.INTEGER, 1500.0),
+        (schema_types.VLAN_ID, 4095),
         (schema_types.CAPABILITIES, {"ips": 1}),
         ({"type": "string", "pattern": "^a"}, "b"),
         ({"type": ["string", "null"]}, None),

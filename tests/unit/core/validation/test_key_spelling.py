@@ -115,7 +115,7 @@ def test_valid_keys_have_no_finding(config: Any) -> None:
         ("write `net.ipv4.ip_forward`", "/proc/sys/net/ipv4/ip_forward"),
         ("write `net.ipv4.conf.all.rp_filter`", "ipv4.conf.all.rp_filter"),
         ("write `net.ipv6.conf.all.disable_ipv6`", "ipv6/conf/all/disable_ipv6"),
-        ("remove it; set others in the pod's securityContext.sysctls", "kernel.shmmax"),
+        ("remove it; set other sysctls in the pod's securityContext.sysctls", "kernel.shmmax"),
         (None, "net.ipv4.ip_forward"),
         (None, "net/ipv4/conf/net1.5/rp_filter"),
     ],

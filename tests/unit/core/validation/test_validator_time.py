@@ -78,11 +78,7 @@ def test_the_time_for_the_largest_configurations_is_not_quadratic(config: Any) -
 
 def overlaps(*ranges: dict[str, str]) -> list[tuple[Any, str]]:
     found = validated(host_local(*[[each] for each in ranges]))
-    return [
-        (f.path[2], f.problem.partition(" shares addresses with ")[2])
-        for f in found
-        if f.rule.id == "range-overlap"
-    ]
+    return [(f.path[2], f.problem.partition(" overlaps ")[2]) for f in found if f.rule.id == "range-overlap"]
 
 
 def test_each_overlapping_range_is_reported_once_at_the_later_range() -> None:
@@ -118,8 +114,10 @@ def test_a_message_names_at_most_ten_subnets() -> None:
         )
     )
 
-    assert found.problem.startswith("`gw` 11.0.0.1 is not in 10.99.2.0/24, 10.0.0.0/24")
-    assert "10.0.8.0/24 and 11 more, where" in found.problem
+    assert found.problem.startswith(
+        "`gw` 11.0.0.1 is outside of the pod's subnets, 10.99.2.0/24, 10.0.0.0/24"
+    )
+    assert "10.0.8.0/24 and 11 more: the kernel" in found.problem
 
 
 class Counted(tuple[NodeInventory, ...]):  # noqa: SLOT001  # it has a counter

@@ -54,7 +54,7 @@ def test_a_meta_plugin_is_never_run_as_ipam(ipam: str, monkeypatch: pytest.Monke
     config = HOST_DEVICE.replace("host-local", ipam)
     world.store.create({**body("NetworkAttachmentDefinition", "nic"), "spec": {"config": config}})
     with monkeypatch.context() as earlier:
-        earlier.setattr(meta_plugins, "first_named", lambda _: None)
+        earlier.setattr(meta_plugins, "find_first", lambda _: None)
         world.add()
     world.shim.replies["DEL net1 host-device"] = failed("failed to find net1")
     world.links.present.discard("net1")

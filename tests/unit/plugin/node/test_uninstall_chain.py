@@ -239,7 +239,7 @@ def test_the_compiled_default_network_does_not_depend_on_the_copy(node: NodeDire
 
 def test_the_copys_name_is_after_multus_and_before_netattachs() -> None:
     """With the suffix of a conflist."""
-    assert netattach_conf.STAND_IN == COPY
+    assert netattach_conf.UNINSTALL_FILE_NAME == COPY
     assert [
         "00-multus.conf",
         "00-multus.conflist",

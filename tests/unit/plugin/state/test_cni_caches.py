@@ -55,7 +55,7 @@ class CacheFiles:
 
 def uninstalled(plugins: list[dict[str, str]]) -> Delegate:
     """The default network as a runtime used it after an uninstall: with the shim appended."""
-    shim = json.loads(netattach_conf.behind_text())
+    shim = json.loads(netattach_conf.chained_text())
     return Delegate("cbr0", {"cniVersion": "1.0.0", "name": "cbr0", "plugins": [*plugins, shim]})
 
 

@@ -289,7 +289,7 @@ def test_an_uninstall_hands_sandboxes_over(run: Callable[..., Node]) -> None:
     assert 2 == len(json.loads(noted.read_text()))
     assert 2 == len(list((node.settings.multus / "results").iterdir()))
     assert 1 == len(list((node.settings.libcni / "results").iterdir()))
-    assert [netattach_conf.STAND_IN, "10-default.conflist", "netattach.conf"] == sorted(
+    assert [netattach_conf.UNINSTALL_FILE_NAME, "10-default.conflist", "netattach.conf"] == sorted(
         p.name for p in node.conf.rglob("*") if p.is_file()
     )
     assert (node.settings.ledger / "chains/stand-in").exists()  # the shim reads it

@@ -1,4 +1,4 @@
-"""Every rule that holds for all plugins: a NAD that makes it fire, and one like it over which it stays silent."""
+"""The rules for all plugins: each reports a bad NAD, and does not report a similar good one."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ CASES: list[tuple[str, str, Any, Any]] = [
 @pytest.mark.parametrize(
     ("rule", "config"), [pytest.param(rule, bad, id=f"{rule}: {why}") for rule, why, bad, _ in CASES]
 )
-def test_a_rule_fires(rule: str, config: Any) -> None:
+def test_a_rule_reports_the_bad_nad(rule: str, config: Any) -> None:
     assert_fires(rule, config)
 
 
@@ -166,13 +166,12 @@ def test_a_rule_fires(rule: str, config: Any) -> None:
     ("rule", "config"),
     [pytest.param(rule, good, id=f"{rule}, unlike: {why}") for rule, why, _, good in CASES],
 )
-def test_a_rule_stays_silent(rule: str, config: Any) -> None:
-    """Over what looks much like it and is right."""
+def test_a_rule_does_not_report_the_good_nad(rule: str, config: Any) -> None:
     assert rule not in ids(validated_as_written(config))
 
 
 def test_every_rule_has_a_case() -> None:
-    """And every case a rule; no id stands twice. Those of plugins, or of more than the configuration, are tested elsewhere."""
+    """And every case has a rule; rule ids are unique. Other tests cover the rules of plugins, nodes and the cluster."""
     listed = [rule.id for rule in RULES]
     elsewhere = {
         rule.id

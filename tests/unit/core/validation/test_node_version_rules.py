@@ -1,4 +1,4 @@
-"""The version of CNI against what the nodes' binaries speak: denied where none does, warned of where some do not."""
+"""The CNI version of a config compared with those that the nodes' plugin binaries support."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def found(config: dict[str, Any], *nodes: NodeInventory) -> list[Finding]:
     return list(node_version_rules.check(plugin_chain.read(root, Nad("lab", "net")), nodes))
 
 
-def test_a_version_that_no_node_speaks_is_denied() -> None:
-    """And the newest that all speak is named."""
+def test_a_version_that_no_node_supports_is_denied() -> None:
+    """The fix names the newest version that all nodes support."""
     (finding,) = found(macvlan(cniVersion="1.1.0"), node("a", macvlan=OLD), node("b", macvlan=OLD[:2]))
 
     assert Severity.DENY == finding.effective_severity
@@ -36,22 +36,22 @@ def test_a_version_that_no_node_speaks_is_denied() -> None:
     assert 'write "cniVersion": "0.4.0"' in finding.fix
 
 
-def test_a_version_that_some_nodes_do_not_speak_is_warned_of() -> None:
-    """Pods on the others work."""
+def test_a_version_that_only_some_nodes_support_is_a_warning() -> None:
+    """Pods on those nodes work."""
     (finding,) = found(macvlan(cniVersion="1.1.0"), node("a", macvlan=OLD), node("b", macvlan=NEW))
 
     assert Severity.WARN == finding.effective_severity
     assert "on a does not support CNI version 1.1.0: pods there cannot be attached" in finding.problem
 
 
-def test_an_ipam_plugin_has_versions_of_its_own() -> None:
-    """It is called with the same one."""
+def test_the_ipam_plugin_is_checked_too() -> None:
+    """It gets the same cniVersion."""
     (finding,) = found(bridge(cniVersion="1.1.0"), node("a", bridge=NEW, host_local=OLD))
 
     assert ("ipam", "type") == finding.path
 
 
-def test_without_a_common_version_a_newer_binary_is_asked_for() -> None:
+def test_without_a_common_version_the_fix_is_a_newer_binary() -> None:
     (finding,) = found(macvlan(), node("a", macvlan=("0.1.0",)), node("b", macvlan=("0.2.0",)))
 
     assert "install a newer macvlan on these nodes" == finding.fix
@@ -66,19 +66,20 @@ def test_many_nodes_are_counted() -> None:
 @pytest.mark.parametrize(
     "nodes",
     [
-        pytest.param([], id="nothing is known of nodes"),
-        pytest.param([node("a", macvlan=())], id="the binary did not answer"),
-        pytest.param([node("a", bridge=OLD)], id="the plugin is not there"),
+        pytest.param([], id="no inventory"),
+        pytest.param([node("a", macvlan=())], id="the binary returned no versions"),
+        pytest.param([node("a", bridge=OLD)], id="the node does not have the plugin"),
         pytest.param(
-            [node("a", macvlan=NEW), node("b", macvlan=())], id="one did not answer, the other speaks it"
+            [node("a", macvlan=NEW), node("b", macvlan=())],
+            id="one binary returned no versions, the other supports it",
         ),
     ],
 )
-def test_what_is_not_known_is_passed_over(nodes: list[NodeInventory]) -> None:
+def test_unknown_versions_are_no_finding(nodes: list[NodeInventory]) -> None:
     assert [] == found(macvlan(cniVersion="1.1.0"), *nodes)
 
 
-def test_a_plugin_that_stands_twice_is_told_of_once() -> None:
+def test_a_plugin_that_is_listed_twice_is_reported_once() -> None:
     twice = {"cniVersion": "1.1.0", "name": "n", "plugins": [macvlan(), macvlan()]}
 
     assert 1 == len(found(twice, node("a", macvlan=OLD)))

@@ -1,0 +1,54 @@
+"""Findings about ovs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from netattach_core.text.finding import Severity
+from support.validation import RuleCase, assert_rule_case, conf
+
+DENY, WARN = Severity.DENY, Severity.WARN
+
+
+def ovs(**keys: Any) -> dict[str, Any]:
+    return conf("ovs", **{"bridge": "br1", **keys})
+
+
+CASES: list[RuleCase] = [
+    (
+        "key-needed",
+        DENY,
+        "a trunk entry without a VLAN",
+        conf("ovs", bridge="b", trunk=[{}]),
+        conf("ovs", bridge="b", trunk=[{"id": 5}]),
+    ),
+    ("key-value", DENY, "null in a trunk", ovs(trunk=[{"id": 5}, None]), ovs(trunk=None)),
+    (
+        "key-needed",
+        DENY,
+        "half a VLAN range",
+        ovs(trunk=[{"minID": 100}]),
+        ovs(trunk=[{"minID": 100, "maxID": 100}]),
+    ),
+    (
+        "key-needed",
+        DENY,
+        "a VLAN range from 0",
+        ovs(trunk=[{"minID": 0, "maxID": 100}]),
+        ovs(trunk=[{"minID": 0, "maxID": 100}, {"id": 0}]),
+    ),
+    (
+        "no-effect",
+        WARN,
+        "half a VLAN range next to a VLAN",
+        ovs(trunk=[{"maxID": 100}, {"id": 5}]),
+        ovs(trunk=[{"minID": 1, "maxID": 100}, {"id": 5}]),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)

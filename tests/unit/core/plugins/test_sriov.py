@@ -1,0 +1,44 @@
+"""Findings about sriov."""
+
+from __future__ import annotations
+
+import pytest
+
+from netattach_core.text.finding import Severity
+from support.validation import RuleCase, assert_rule_case, conf
+
+DENY = Severity.DENY
+
+
+SRIOV = conf("sriov", deviceID="0000:af:06.1")
+
+CASES: list[RuleCase] = [
+    (
+        "key-value",
+        DENY,
+        "a VLAN protocol",
+        {**SRIOV, "vlan": 5, "vlanProto": "802"},
+        {**SRIOV, "vlan": 5, "vlanProto": "802.1Q"},
+    ),
+    ("device-missing", DENY, "sriov without device", conf("sriov"), SRIOV),
+    ("schema", DENY, "an MTU in quotes", {**SRIOV, "mtu": "1500"}, {**SRIOV, "mtu": 1500}),
+    (
+        "key-value",
+        DENY,
+        "an empty VLAN protocol",
+        {**SRIOV, "vlan": 5, "vlanProto": ""},
+        {**SRIOV, "vlan": 5, "vlanProto": None},
+    ),
+    (
+        "key-needed",
+        DENY,
+        "an empty VLAN protocol without a VLAN",
+        {**SRIOV, "vlanProto": ""},
+        {**SRIOV, "vlanProto": None},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}: {case[2]}")
+def test_a_rule_reports_the_bad_config_and_accepts_the_good_one(case: RuleCase) -> None:
+    assert_rule_case(case)
