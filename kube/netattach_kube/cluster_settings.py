@@ -121,7 +121,7 @@ def _yaml(text: str) -> Any:
         # What its constructors raise for a date without a day, a number of thousands of digits, …
         raise ConfigError(f"{KEY} has an invalid value: {error}") from error
     except RecursionError as error:
-        raise ConfigError(f"{KEY} has too many nested lists and maps") from error
+        raise ConfigError(f"{KEY} has too many lists and maps inside each other") from error
     return {} if body is None else body
 
 
