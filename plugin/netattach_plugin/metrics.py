@@ -13,7 +13,7 @@ class Metrics:
     """`registry` is served; `observe` records each call, gauges call their function when they are scraped."""
 
     def __init__(
-        self, *, pending_status_writes: Callable[[], int], ledger_entries: Callable[[], int]
+        self, *, status_writes: Callable[[], int], ledger_entries: Callable[[], int]
     ) -> None:
         self.registry = CollectorRegistry()
         self._calls = Histogram(
@@ -27,7 +27,7 @@ class Metrics:
             (
                 "netattach_pending_status_writes",
                 "network-status annotations that are not written yet.",
-                pending_status_writes,
+                status_writes,
             ),
             ("netattach_ledger_entries", "Sandboxes in the ledger.", ledger_entries),
         ):

@@ -69,7 +69,7 @@ class ClockNode:
 
     @contextlib.contextmanager
     def requested(self, what: str, verb: str) -> Iterator[None]:
-        """The plugin's calls of the verb "hold" or "fail"."""
+        """Makes the plugin wait ("hold") or fail ("fail") at calls of the verb."""
         request = self.here / f"{what}-{verb}"
         request.touch()
         try:

@@ -41,9 +41,7 @@ def sync_directory(path: Path) -> None:
 
 def _replace(path: Path, data: bytes, mode: int, *, sync: bool) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.unlink(
-        missing_ok=True
-    )  # of an earlier process; a link that somebody placed here is not followed
+    temporary.unlink(missing_ok=True)  # an earlier process's file, or a link, which is never followed
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with os.fdopen(os.open(temporary, flags, mode), "wb") as file:

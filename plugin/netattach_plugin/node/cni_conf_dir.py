@@ -54,7 +54,7 @@ class CniConfDir:
             if network is not None:
                 return network
         raise TryAgainError(
-            f"no default network yet: {self._directory} has no CNI config besides netattach's; "
+            f"no default network yet: {self._directory} has no CNI config except netattach's; "
             "install the cluster's default network (flannel, calico, …) on this node"
         )
 

@@ -42,9 +42,7 @@ class FileLedger(Ledger):
             self._make()
             descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            _log.error(
-                "the ledger cannot be locked: %s", error
-            )  # no traceback: the disk's problem, not an internal error
+            _log.error("the ledger cannot be locked: %s", error)  # without a traceback: no internal error
             yield
             return
         try:
@@ -71,9 +69,8 @@ class FileLedger(Ledger):
         self._write(self._path(sandbox.container_id), sandboxes.dump(sandbox), sync=False)
 
     async def remove(self, container_id: str) -> None:
-        self._path(container_id).unlink(
-            missing_ok=True
-        )  # no sync: an entry back after a power cut is deleted again
+        """No sync: an entry that a power cut brings back is deleted again."""
+        self._path(container_id).unlink(missing_ok=True)
 
     async def leases(self, container_id: str) -> Sequence[tuple[str, str]]:
         return await asyncio.to_thread(self._read_leases, container_id)

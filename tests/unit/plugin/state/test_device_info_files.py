@@ -60,9 +60,8 @@ def test_a_device_plugins_file_is_copied_read_and_removed(directory: Path) -> No
 
     files.prepare(named)
     assert 0o755 == stat.S_IMODE((directory / "cni").stat().st_mode)
-    (directory / "cni/netattach-lab-m-c1_net2").write_text(
-        '{"type":"memif","version":"1.1.0"}'
-    )  # as its plugin does
+    memif = directory / "cni/netattach-lab-m-c1_net2"
+    memif.write_text('{"type":"memif","version":"1.1.0"}')  # as its plugin does
     assert {"net1": INFO, "net2": {"type": "memif", "version": "1.1.0"}} == files.told(named)
 
     files.remove(named)
