@@ -47,7 +47,7 @@ class _Daemon:
         self._events = PodEvents(api, settings.node)
         self._uninstall_watch = UninstallWatch(api, settings.namespace, settings.daemon_set)
         self._metrics = Metrics(
-            pending_status_writes=self._statuses_waiting, ledger_entries=self._ledger_entries
+            status_writes=self._statuses_waiting, ledger_entries=self._ledger_entries
         )
         self._components = Components(
             settings,
