@@ -101,15 +101,15 @@ ANNOTATION = {
     "two, in order": Row("net1,net2", ("test/net1 net1", "test/net2 net2")),
     "JSON, unknown keys ignored": Row(THREE, ("test/net1 net1", "test/net2 net2", "other-ns/net3 net3")),
     "bare words in a list": Row("[adsfasdfasdfasf]", "line 1, column 2", differs=MESSAGE),
-    "two slashes": Row("root@someIP/root@someOtherIP/root@thirdIP", "more than 15 bytes"),
-    "trailing garbage": Row("root@someIP/root@someOtherIP@garbagevalue", "more than 15 bytes"),
-    "a slash in the interface": Row("root@someIP/root@someOtherIP", "more than 15 bytes"),
-    "a blank in the interface": Row("default/net1@myIfc Name", "holds a blank"),
-    "a long interface": Row("default/net1@very_long_interface_name", "more than 15 bytes"),
+    "two slashes": Row("root@someIP/root@someOtherIP/root@thirdIP", "longer than 15 bytes"),
+    "trailing garbage": Row("root@someIP/root@someOtherIP@garbagevalue", "longer than 15 bytes"),
+    "a slash in the interface": Row("root@someIP/root@someOtherIP", "longer than 15 bytes"),
+    "a blank in the interface": Row("default/net1@myIfc Name", "contains a space"),
+    "a long interface": Row("default/net1@very_long_interface_name", "longer than 15 bytes"),
     "nothing": Row("", ()),
-    "an empty element": Row("net1,,net2", "names no network", differs="Multus fails later, at an empty name"),
-    "an empty interface": Row("net1@", "an interface name is empty", differs="Multus treats it as no request"),
-    "an object alone": Row('{"name":"a"}', "the JSON form is a list"),
+    "an empty element": Row("net1,,net2", "is not a network", differs="Multus fails later, at an empty name"),
+    "an empty interface": Row("net1@", "the interface name is empty", differs="Multus treats it as no request"),
+    "an object alone": Row('{"name":"a"}', "the JSON form must be a list"),
     "a dot, comma form": Row("my.net", ("test/my.net net1",), differs="Kubernetes has such names; Multus in JSON only"),
     "a dot, JSON form": Row('[{"name":"my.net"}]', ("test/my.net net1",)),
     "no MAC": Row('[{"name":"net1","mac":"aa:.."}]', "`mac` 'aa:..' is not 6 bytes"),
@@ -123,7 +123,7 @@ ANNOTATION = {
         nads={},
         differs=MESSAGE,
     ),
-    "isolated": Row("kube-system/net1", "are not for pods of 'test'", settings=ISOLATED, differs=MESSAGE),
+    "isolated": Row("kube-system/net1", "pods in namespace 'test' cannot use networks", settings=ISOLATED, differs=MESSAGE),
     "isolated, a global namespace": Row(
         "kube-system/net1",
         ("kube-system/net1 net1",),
@@ -131,7 +131,7 @@ ANNOTATION = {
     ),
     "isolated, the global one by default": Row("default/net1", ("default/net1 net1",), settings=ISOLATED),
     "isolated, without the default one": Row(
-        "default/net1", "are not for pods of 'test'", settings=f"{ISOLATED}globalNamespaces: [foo, bar]"
+        "default/net1", "pods in namespace 'test' cannot use networks", settings=f"{ISOLATED}globalNamespaces: [foo, bar]"
     ),
     "isolated, bypassed in Multus": Row(
         default="kube-system/net1",

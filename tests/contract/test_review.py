@@ -63,7 +63,7 @@ def test_a_deletion_comes_with_the_old_one_alone() -> None:
 ABOUT = {
     "Pod shop/web": {},
     "Pod shop/web-7d9f-…": {"name": "", "object": {"metadata": {"generateName": "web-7d9f-"}}},
-    "Pod shop/without a name": {"name": "", "object": {"metadata": 1}},
+    "Pod shop/(unnamed)": {"name": "", "object": {"metadata": 1}},
 }
 
 
@@ -96,22 +96,22 @@ MALFORMED = {
     "a number that is none": (asked().replace(b"false", b"NaN"), "NaN"),
     "an infinite number": (asked().replace(b"false", b"-Infinity"), "-Infinity"),
     "a number of 5000 digits": (asked().replace(b"false", b"1" * 5000), "not JSON"),
-    "a key twice": (asked().replace(b'"uid"', b'"uid": "x", "uid"'), "'uid' stands twice"),
-    "lists inside each other": (b"[" * 100_000, "inside each other"),
-    "objects inside each other": (b'{"a":' * 100_000, "inside each other"),
-    "a list": (b"[]", "no AdmissionReview"),
-    "another kind": (asked().replace(b"AdmissionReview", b"AdmissionRequest"), "no AdmissionReview"),
+    "a key twice": (asked().replace(b'"uid"', b'"uid": "x", "uid"'), "'uid' appears twice"),
+    "lists nested": (b"[" * 100_000, "nested"),
+    "objects nested": (b'{"a":' * 100_000, "nested"),
+    "a list": (b"[]", "not an AdmissionReview"),
+    "another kind": (asked().replace(b"AdmissionReview", b"AdmissionRequest"), "not an AdmissionReview"),
     "another version": (asked().replace(b"k8s.io/v1", b"k8s.io/v1beta1"), "v1beta1"),
     "no request": (b'{"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1"}', "request is missing"),
     "a request that is no object": (
         b'{"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": 1}',
-        "request is no object",
+        "request is not an object",
     ),
     "no uid": (asked(uid=""), "request.uid is missing"),
-    "a uid that is no text": (asked(uid=1), "uid is no text"),
+    "a uid that is no text": (asked(uid=1), "uid is not a string"),
     "an unknown operation": (asked(operation="PATCH"), "'PATCH'"),
     "no object": (asked(object=None), "request.object is missing"),
-    "an object that is none": (asked(object=[]), "object is no object"),
+    "an object that is none": (asked(object=[]), "object is not an object"),
     "an update without the old object": (asked(operation="UPDATE"), "request.oldObject is missing"),
 }
 
@@ -128,7 +128,7 @@ def test_a_duplicate_among_many_keys_is_found_in_linear_time() -> None:
     body = b"{" + b",".join(b'"k%d":1' % min(i, 299_998) for i in range(300_000)) + b"}"
     started = time.process_time()
 
-    with pytest.raises(DecodeError, match="stands twice"):
+    with pytest.raises(DecodeError, match="appears twice"):
         review.decode(body)
     assert time.process_time() - started < 20  # about 1 s, and more than a minute if it were quadratic
 

@@ -61,7 +61,7 @@ def test_without_nodes_a_network_is_admitted_with_a_warning(new_key_pair: NewKey
             )
 
             assert answer["allowed"]
-            assert answer["warnings"][0].startswith("[inventory-missing] config: no node has reported yet")
+            assert answer["warnings"][0].startswith("[inventory-missing] config: no node has published an inventory yet")
             assert len(answer["warnings"][0]) <= 256
 
     run(scenario)
@@ -287,7 +287,7 @@ def test_an_internal_error_is_reported_and_logged(
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("odd")
 
-    monkeypatch.setattr(admission, "of_nad", fail)
+    monkeypatch.setattr(admission, "validate_nad", fail)
 
     async def scenario() -> None:
         async with serving(new_key_pair()) as harness:

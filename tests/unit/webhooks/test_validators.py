@@ -108,7 +108,7 @@ def test_changing_the_config_of_a_network_in_use_is_a_warning(new_key_pair: NewK
             )
 
             assert answer["allowed"]
-            assert "pods use this network as it was: default/p." in answer["warnings"][0]
+            assert "pods use the previous configuration: default/p." in answer["warnings"][0]
 
     run(scenario)
 

@@ -45,13 +45,13 @@ def test_pods_that_ask_for_no_networks_are_skipped(netattach: Netattach) -> None
     ("value", "place", "problem"),
     [
         pytest.param("a, b@eth/0, c", "b@eth/0, c", "`b@eth/0`: interface name", id="the second of several"),
-        pytest.param("a,,c", ",c", "`` names no network", id="an empty one"),
-        pytest.param(r'"a,\tB"', 'B"', "`B` names no network", id="after an escape"),
+        pytest.param("a,,c", ",c", "`` is not a network", id="an empty one"),
+        pytest.param(r'"a,\tB"', 'B"', "`B` is not a network", id="after an escape"),
         pytest.param("""'[{"name": "a",}]'""", ",}]'", "line 1, column 14: a comma before", id="not JSON"),
         pytest.param(
             """'[{"name": "a"}, {"name": 5}]'""", '{"name": 5}', "element 1: `name`", id="an element"
         ),
-        pytest.param("""'{"name": "a"}'""", '{"name"', "the JSON form is a list", id="not a list"),
+        pytest.param("""'{"name": "a"}'""", '{"name"', "the JSON form must be a list", id="not a list"),
         pytest.param("[{name: a}]", "[{name", "the annotation is YAML", id="a list of YAML"),
         pytest.param("5", "5", "the annotation is 5", id="a number"),
     ],

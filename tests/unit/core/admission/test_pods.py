@@ -296,4 +296,4 @@ def test_namespaces_can_be_isolated() -> None:
         finding.effective_severity,
         finding.path,
     )
-    assert "its global ones are shared" in finding.problem
+    assert "the global namespaces are shared" in finding.problem

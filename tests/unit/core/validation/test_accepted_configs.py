@@ -271,7 +271,7 @@ def test_similar_configs_that_the_plugins_reject_are_denied(config: dict[str, An
 
 def test_a_duplicate_sysctl_is_denied() -> None:
     """Elsewhere duplicate keys are only a warning (tuning.go: sysctlKey)."""
-    assert ["`net.a` stands here twice; the tuning plugin refuses that"] == _denials(TWICE)
+    assert ["duplicate sysctl `net.a`; the tuning plugin refuses it"] == _denials(TWICE)
 
 
 def test_an_alias_of_a_plugin_is_validated_like_the_plugin() -> None:

@@ -108,7 +108,7 @@ def test_the_ledger_is_written_before_the_first_plugin_runs() -> None:
             "empty",
             "pod test/p: network test/empty: its config is empty, and no file of this node has that name",
         ),
-        ("a b", "pod test/p: annotation k8s.v1.cni.cncf.io/networks: `a b` names no network"),
+        ("a b", "pod test/p: annotation k8s.v1.cni.cncf.io/networks: `a b` is not a network"),
     ],
 )
 def test_what_cannot_succeed_fails_before_anything_is_started(annotation: str, message: str) -> None:

@@ -131,9 +131,9 @@ NO_DEFAULT = {
     "no file of this node has that name; create it, or correct the pod's annotation",
     "test/on-node": "network test/on-node: there is no NetworkAttachmentDefinition 'on-node' in namespace 'test'; create it",
     "test/a@data": "network test/a: the runtime expects the default network's interface to be 'eth0'; remove `data`",
-    "test/a, test/b": f"annotation {DEFAULT_NETWORK}: names 2 networks, and a pod has one default network",
-    "[]": f"annotation {DEFAULT_NETWORK}: names 0 networks, and a pod has one default network",
-    "a b": f"annotation {DEFAULT_NETWORK}: `a b` names no network",
+    "test/a, test/b": f"annotation {DEFAULT_NETWORK}: selects 2 networks, but a pod has exactly one default network",
+    "[]": f"annotation {DEFAULT_NETWORK}: selects 0 networks, but a pod has exactly one default network",
+    "a b": f"annotation {DEFAULT_NETWORK}: `a b` is not a network",
     "test/ours": "network test/ours: its type is netattach, a meta-plugin, which no network may call; "
     "name another plugin",
 }
@@ -164,7 +164,7 @@ def test_isolation_applies_to_default_networks(asked: str) -> None:
 
     message = refusal(world)
 
-    assert message.startswith(f"pod test/p: annotation {DEFAULT_NETWORK}: networks of namespace ")
+    assert message.startswith(f"pod test/p: annotation {DEFAULT_NETWORK}: pods in namespace 'test' cannot use networks in namespace ")
     assert "secret" not in message
 
 
