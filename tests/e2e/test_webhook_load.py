@@ -1,4 +1,4 @@
-"""While networks and pods are written without a pause, our webhooks come, go and change certificates, unnoticed."""
+"""Webhook replicas are deleted, rolled and get new certificates while networks and pods are written: no request fails."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from support.load import CreateRequest, Load, Server
 
 RATE = 100
 CALM = 2 * RATE
-"""Answers after all is over: what comes late is seen too."""
+"""Answers that are awaited after an event, so that late failures are seen too."""
 
 SECONDS_AFTER_A_KILL = 3
-"""For the kubelet to notice, the endpoints to say so and the API server to hear of it."""
+"""For the kubelet to notice, the endpoints to change and the API server to see that."""
 
 DEPLOYMENT = ("--namespace", CONTROL, "deployment/netattach-webhooks")
 SELECTOR = ("--namespace", CONTROL, "--selector", "app.kubernetes.io/component=webhooks")
@@ -30,7 +30,7 @@ SELECTOR = ("--namespace", CONTROL, "--selector", "app.kubernetes.io/component=w
 
 @pytest.fixture(scope="module")
 def close(installed: Cluster) -> Iterator[Cluster]:
-    """Both replicas are on node1: node2 is too slow for a load. There is a network that pods can ask for."""
+    """Both replicas are on node1: node2 is too slow for a load. There is one network, `known`."""
     created(installed, nad("known", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     installed.kubectl("cordon", "node2")
     try:
@@ -44,7 +44,7 @@ def close(installed: Cluster) -> Iterator[Cluster]:
 
 @pytest.fixture
 def busy(close: Cluster) -> Iterator[Load]:
-    """Half networks, half pods; it goes well before anything happens."""
+    """Half networks, half pods; all succeed before the test does anything."""
     with load.running(Server.from_kubeconfig(KUBECONFIG), question, RATE) as going:
         going.wait_for(CALM)
         assert [] == going.failed
@@ -66,7 +66,7 @@ def roll(cluster: Cluster) -> None:
 
 
 def settled(cluster: Cluster) -> None:
-    """All that should run is ready, and what should not is gone."""
+    """Two replicas are ready, and no others exist."""
     cluster.kubectl("rollout", "status", *DEPLOYMENT, "--timeout=120s")
     cluster.eventually(lambda: len(replicas(cluster)) == 2, "two replicas and no more")
 
@@ -100,8 +100,8 @@ def test_the_deployment_is_rolled(close: Cluster, busy: Load) -> None:
 
 
 @pytest.mark.parametrize("secret", ["netattach-ca", "netattach-webhooks-tls"])
-def test_a_certificate_is_made_anew(close: Cluster, busy: Load, secret: str) -> None:
-    """A new CA makes the other certificate new as well."""
+def test_a_certificate_is_renewed(close: Cluster, busy: Load, secret: str) -> None:
+    """A new CA renews the other certificate as well."""
     before = {name: certificate(close, name) for name in ("netattach-ca", "netattach-webhooks-tls")}
     close.kubectl("delete", "secret", secret, "--namespace", CONTROL)
     close.eventually(
@@ -109,7 +109,7 @@ def test_a_certificate_is_made_anew(close: Cluster, busy: Load, secret: str) -> 
             certificate(close, "netattach-webhooks-tls") not in ("", before["netattach-webhooks-tls"])
             and served(close) == {certificate(close, "netattach-webhooks-tls")}
         ),
-        "the new certificate is shown by each replica",
+        "each replica serves the new certificate",
     )
     busy.wait_for(CALM)
 
@@ -127,13 +127,13 @@ def certificate(cluster: Cluster, name: str) -> str:
 
 
 def served(cluster: Cluster) -> set[str]:
-    """What each replica shows to new connections, likewise."""
+    """What each replica serves to new connections, likewise."""
     shown = [ssl.get_server_certificate((body["status"]["podIP"], 8443)) for body in replicas(cluster)]
     return {base64.b64encode(text.encode()).decode() for text in shown}
 
 
 def test_a_replica_is_killed(close: Cluster, busy: Load, capsys: pytest.CaptureFixture[str]) -> None:
-    """The one that works most. What it was asked is lost, and what is sent there until all know that it is gone."""
+    """The busiest one. Requests in flight are lost, and those that are sent to it until the API server sees that it is gone."""
     killed = time.monotonic()
     close.node("node1").sh(
         "kill -KILL $(ps -eo pid,args --sort=-cputime | awk '/[b]in\\/netattach-webhooks/ {print $1; exit}')"
@@ -156,8 +156,8 @@ def test_a_replica_is_killed(close: Cluster, busy: Load, capsys: pytest.CaptureF
     assert {"NetworkAttachmentDefinition"} >= {answer.kind for answer in busy.failed}
 
 
-def test_all_replicas_are_away(close: Cluster) -> None:
-    """Nobody's pods wait for us, and a network that cannot be validated is not taken."""
+def test_no_replica_runs(close: Cluster) -> None:
+    """Pods are accepted without delay; a network that cannot be validated is denied."""
     close.kubectl("scale", *DEPLOYMENT, "--replicas=0")
     try:
         close.eventually(lambda: not replicas(close), "no replicas")
@@ -171,11 +171,11 @@ def test_all_replicas_are_away(close: Cluster) -> None:
     assert all(answer.accepted for answer in (*by_kind["plain"], *by_kind["asking"]))
     assert max(answer.seconds for answer in by_kind["plain"]) < 1
     assert {500} == {answer.status for answer in by_kind["network"]}
-    for words in (
+    for text in (
         'webhook \\"nads.netattach.io\\"',
         'no endpoints available for service \\"netattach-webhooks\\"',
     ):
-        assert [] == [answer.text for answer in by_kind["network"] if words not in answer.text]
+        assert [] == [answer.text for answer in by_kind["network"] if text not in answer.text]
 
 
 def one_of_three(number: int) -> CreateRequest:

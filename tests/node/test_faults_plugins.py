@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.demo import stage
-from netattach_cli.demo.stage import Places
+from netattach_cli.demo import demo_node
+from netattach_cli.demo.demo_node import NodePaths
 from support.faults import FaultyDaemon, kill, processes_of, state
 from support.node import Node
 from support.waiting import PATIENCE, eventually
@@ -54,8 +54,8 @@ class Stand:
 
 
 @contextlib.contextmanager
-def standing(places: Places, cnitool: Path, root: Path, **settings: str) -> Iterator[Stand]:
-    with stage.build(Places(root / "stage", places.plugins, places.shim)) as built:
+def standing(places: NodePaths, cnitool: Path, root: Path, **settings: str) -> Iterator[Stand]:
+    with demo_node.build(NodePaths(root / "stage", places.plugins, places.shim)) as built:
         node, daemon = Node(built, cnitool), FaultyDaemon(built, root)
         node.create_nad("good", GOOD)
         node.create_nad("odd", {"cniVersion": "1.0.0", "type": "odd"})
@@ -67,14 +67,14 @@ def standing(places: Places, cnitool: Path, root: Path, **settings: str) -> Iter
 
 
 @pytest.fixture(scope="module")
-def stand(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+def stand(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """For all tests here, none of which leaves anything. Its daemon waits two seconds for a plugin."""
     with standing(places, cnitool, tmp_path_factory.mktemp("faults"), NETATTACH_PLUGIN_DEADLINE="2") as stand:
         yield stand
 
 
 @pytest.fixture(scope="module")
-def patient(places: Places, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+def patient(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """Likewise, with a daemon that waits for a plugin as long as a test may hold it."""
     with standing(places, cnitool, tmp_path_factory.mktemp("patient")) as stand:
         yield stand
@@ -150,7 +150,7 @@ def test_a_shim_that_is_killed_with_all_that_it_started(stand: Stand, tmp_path: 
         eventually(lambda: started.exists() and stand.node.leases())
 
         def all_are_killed() -> bool:
-            remaining = processes_of(f"CNI_PATH={stand.node.stage.places.bin_dir}")
+            remaining = processes_of(f"CNI_PATH={stand.node.stage.paths.bin_dir}")
             for pid in reversed(remaining):
                 kill(pid)
             return not remaining
@@ -170,7 +170,7 @@ def test_two_adds_for_one_sandbox_overlap(patient: Stand, tmp_path: Path) -> Non
     with patient.node.pod("good,odd") as pod, ThreadPoolExecutor() as pool:
         first = pool.submit(patient.node.call, "add", pod)
         eventually(started.exists)
-        path = f"CNI_PATH={patient.node.stage.places.bin_dir}"
+        path = f"CNI_PATH={patient.node.stage.paths.bin_dir}"
         alone = len(processes_of(path, "CNI_COMMAND=ADD", "CNI_IFNAME=eth0"))
         second = pool.submit(patient.node.call, "add", pod)
         eventually(lambda: len(processes_of(path, "CNI_COMMAND=ADD", "CNI_IFNAME=eth0")) > alone)
@@ -195,15 +195,15 @@ def test_a_queued_call_that_is_cancelled_starts_nothing(patient: Stand, tmp_path
         first = pool.submit(patient.node.call, "add", pod)
         eventually(started.exists)
         deleting = pool.submit(patient.node.call, "del", pod)
-        path = f"CNI_PATH={patient.node.stage.places.bin_dir}"
+        path = f"CNI_PATH={patient.node.stage.paths.bin_dir}"
         eventually(lambda: processes_of(path, "CNI_COMMAND=DEL"))
         kill(min(processes_of(path, "CNI_COMMAND=DEL")))
         assert 0 != deleting.result(timeout=PATIENCE).returncode
         go_on.touch()
 
         assert 0 == first.result(timeout=PATIENCE).returncode
-        eventually(lambda: not processes_of(f"CNI_PATH={patient.node.stage.places.bin_dir}"))
+        eventually(lambda: not processes_of(f"CNI_PATH={patient.node.stage.paths.bin_dir}"))
         assert ["lo", "eth0"] == patient.node.link_names(pod)
-        assert 1 == len(list(patient.node.stage.places.ledger.glob("*.json")))
+        assert 1 == len(list(patient.node.stage.paths.ledger.glob("*.json")))
         patient.node.delete(pod)
         patient.nothing_is_left()

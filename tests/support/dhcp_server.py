@@ -1,15 +1,15 @@
-"""A real DHCP server next to a node: dnsmasq in the namespace `world`, on the switch of the node's second NIC."""
+"""A real DHCP server for a node: dnsmasq in the namespace `world`, on the switch of the node's second interface."""
 
 from __future__ import annotations
 
 import contextlib
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from netattach_cli.demo.demo_node import DemoNode
+from support.waiting import eventually
 
 FIRST, LAST = "10.0.3.200", "10.0.3.219"
 
@@ -28,10 +28,10 @@ while True:
 
 
 class DhcpServer:
-    """Reads the leases from dnsmasq's file, and releases from the wire.
+    """Its leases are what it says of itself, in its own file; what is given back is looked for on the wire.
 
-    The reference plugin up to 1.9.1 sends a release from 0.0.0.0, which Linux drops before dnsmasq receives it
-    (containernetworking/plugins issue #1278).
+    The reference plugin up to 1.9.1 sends a release from 0.0.0.0, which Linux drops before dnsmasq hears of it
+    (containernetworking/plugins #1278).
     """
 
     def __init__(self, leases: Path, released: Path) -> None:
@@ -39,7 +39,7 @@ class DhcpServer:
         self._released = released
 
     def released(self) -> list[str]:
-        """The addresses that clients released."""
+        """The addresses that clients have released."""
         return self._released.read_text().split()[1:]
 
     def addresses(self) -> list[str]:
@@ -47,7 +47,7 @@ class DhcpServer:
         return [line.split()[2] for line in self._lines()]
 
     def expiry(self, address: str) -> int:
-        """The end of a lease, in seconds since the epoch; 0 without a lease."""
+        """When a lease ends, in seconds since the epoch; 0 where there is none."""
         return next((int(line.split()[0]) for line in self._lines() if line.split()[2] == address), 0)
 
     def _lines(self) -> list[str]:
@@ -56,24 +56,24 @@ class DhcpServer:
 
 @contextlib.contextmanager
 def serving(stage: DemoNode, directory: Path) -> Iterator[DhcpServer]:
-    """dnsmasq's shortest lease is two minutes, its shortest T1, after which clients renew, three seconds."""
+    """dnsmasq gives no lease below two minutes, and no renewal time below three seconds."""
     leases, released = directory / "leases", directory / "released"
-    options = (
+    words = (
         "--no-daemon --conf-file=/dev/null --port=0 --bind-interfaces --interface=lan0 --no-ping --dhcp-authoritative "
         f"--dhcp-range={FIRST},{LAST},255.255.255.0,120 --dhcp-leasefile={leases} --pid-file= --user=root "
         "--dhcp-option=option:T1,3 --dhcp-option=option:T2,60"
     )
-    dnsmasq = _running(stage, directory / "dnsmasq.log", "dnsmasq", *options.split())
+    dnsmasq = _running(stage, directory / "dnsmasq.log", "dnsmasq", *words.split())
     sniffer = _running(stage, released, sys.executable, "-c", _SNIFFER)
     with dnsmasq, sniffer:
-        until(lambda: _listens(stage) and released.read_text() != "")
+        eventually(lambda: _listens(stage) and released.read_text() != "")
         yield DhcpServer(leases, released)
 
 
 @contextlib.contextmanager
-def _running(stage: DemoNode, output: Path, *arguments: str) -> Iterator[None]:
-    """In the namespace `world`, until the context is left."""
-    command = stage.command("ip", "netns", "exec", "world", "setpriv", "--pdeathsig=KILL", *arguments)
+def _running(stage: DemoNode, output: Path, *words: str) -> Iterator[None]:
+    """Runs a program in the namespace `world` until the context is left."""
+    command = stage.command("ip", "netns", "exec", "world", "setpriv", "--pdeathsig=KILL", *words)
     with output.open("wb") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
     try:
@@ -86,11 +86,3 @@ def _running(stage: DemoNode, output: Path, *arguments: str) -> Iterator[None]:
 def _listens(stage: DemoNode) -> bool:
     """/proc/net/udp has ports in hexadecimal."""
     return ":0043 " in stage.run("ip", "netns", "exec", "world", "cat", "/proc/net/udp").stdout
-
-
-def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Returns once the condition holds, and fails if it never does."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "the condition never held"
-        time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The load's own HTTP: answers whole or in pieces, connections kept, ended and made anew."""
+"""The HTTP client of the load: complete and partial answers, connections that are kept, closed and opened again."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import ssl
 import pytest
 
 from support.connections import Connections, parse
+from support.waiting import PATIENCE, eventually_async
 
 LENGTH = b"HTTP/1.1 201 Created\r\nContent-Length: 4\r\n\r\ntext"
 CHUNKED = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
 
 
 @pytest.mark.parametrize(("answer", "read"), [(LENGTH, (201, "text")), (CHUNKED, (403, "abcde"))])
-def test_an_answer_is_read_once_it_is_whole(answer: bytes, read: tuple[int, str]) -> None:
+def test_an_answer_is_read_once_it_is_complete(answer: bytes, read: tuple[int, str]) -> None:
     assert [None] * len(answer) == [parse(answer[:length]) for length in range(len(answer))]
     assert read == parse(answer)
 
 
-def test_a_connection_is_kept_and_its_end_is_an_error_once() -> None:
+def test_a_connection_is_kept_and_its_loss_is_one_error() -> None:
     served: list[int] = []
     ended: list[int] = []
 
@@ -37,21 +38,20 @@ def test_a_connection_is_kept_and_its_end_is_an_error_once() -> None:
     async def story() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         connections = Connections(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "token", None)
-        async with server, asyncio.timeout(10):
+        async with server, asyncio.timeout(PATIENCE):
             async with connections:
                 for _ in range(2):
                     assert (201, "text") == await connections.post("/", b"{}")
                 with pytest.raises(ConnectionError):
                     await connections.post("/", b"{}")
                 assert (201, "text") == await connections.post("/", b"{}")
-            while len(ended) < len(served):  # noqa: ASYNC110  # a handful of rounds, and no event would be shorter
-                await asyncio.sleep(0.01)
+            await eventually_async(lambda: len(ended) == len(served))
 
     asyncio.run(story())
     assert [3, 1] == served
 
 
-def test_nobody_there_is_an_error() -> None:
+def test_a_refused_connection_is_an_error() -> None:
     async def story() -> None:
         async with Connections("https://127.0.0.1:1", "token", ssl.create_default_context()) as connections:
             await connections.post("/", b"{}")

@@ -1,4 +1,4 @@
-"""Words that have left the project: names of former modules, `mend`, and codes of tables that a reader does not have."""
+"""Words that have left the project: names of former modules, the word for `fix`, and codes of tables that a reader lacks."""
 
 from __future__ import annotations
 
