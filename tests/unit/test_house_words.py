@@ -28,7 +28,7 @@ FORMER_MODULES = frozenset(_FORMER_MODULES.split())
 """Files of the six packages and of the shim once had these names."""
 
 # In pieces, so that this file does not contain what it forbids.
-MEND = re.compile(r"\bm" + r"end(?:s|ed)?\b", re.IGNORECASE)
+FORMER_WORD = re.compile(r"\bm" + r"end(?:s|ed)?\b", re.IGNORECASE)
 
 CODE = re.compile(r"(?<![\w`./#-])[A-Z]{1,3}\d{1,3}(?![\w`-])")
 """One to three capitals and a number: a row of a table in somebody's notes."""
@@ -63,13 +63,13 @@ def test_no_module_has_a_former_name() -> None:
     assert [] == [str(path) for path in modules if {path.stem, *path.parts} & FORMER_MODULES]
 
 
-def test_no_text_says_mend() -> None:
+def test_no_text_has_the_former_word_for_fix() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path in _committed()
         if path.suffix in SOURCES and path.name != "CHANGELOG.md"
         for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1)
-        if MEND.search(line)
+        if FORMER_WORD.search(line)
     ]
 
     assert [] == found
