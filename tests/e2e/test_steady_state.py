@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from e2e.lab.cluster import Cluster
 from e2e.objects import HOST_LOCAL, conf, created, nad, pod
@@ -16,10 +17,18 @@ def test_all_programs_are_ready_soon_after_one_command(installed: Cluster) -> No
 
 
 def test_each_node_runs_a_daemon_and_the_cluster_has_webhooks_and_an_operator(installed: Cluster) -> None:
-    pods = installed.objects("pods", "--all-namespaces", "--selector", "app.kubernetes.io/part-of=netattach")
+    def pods() -> list[dict[str, Any]]:
+        return installed.objects(
+            "pods", "--all-namespaces", "--selector", "app.kubernetes.io/part-of=netattach"
+        )
+
+    def are_ready() -> bool:
+        """An earlier test may have stopped the API server, after which the operator restarts."""
+        return all(each["ready"] for body in pods() for each in body["status"]["containerStatuses"])
+
+    installed.eventually(are_ready, "all programs are ready", seconds=120)
     by_component: dict[str, list[str]] = {}
-    for body in pods:
-        assert all(c["ready"] for c in body["status"]["containerStatuses"]), body["metadata"]["name"]
+    for body in pods():
         component = body["metadata"]["labels"]["app.kubernetes.io/component"]
         by_component.setdefault(component, []).append(body["spec"]["nodeName"])
 

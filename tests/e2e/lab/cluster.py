@@ -215,7 +215,10 @@ class Cluster:
     def _settings_are(self, text: str, node: str) -> Callable[[], bool]:
         def they_are() -> bool:
             self._touch_pod(node)  # again, since the kubelet may not have received the new text yet
-            return self.daemon_file(node, "/etc/netattach/config.yaml") == text
+            try:
+                return self.daemon_file(node, "/etc/netattach/config.yaml") == text
+            except RuntimeError:  # a kubelet that was just restarted does not know its pods yet
+                return False
 
         return they_are
 
