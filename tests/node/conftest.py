@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from netattach_cli.demo.demo_node import DEFAULT_NETWORK, DemoNode, NodePaths
 from support import require
 from support.node import Node
 from support.shim_calls import locks, primary_path
+from support.waiting import PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +62,17 @@ def daemonless_stage(places: NodePaths, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def daemonless(daemonless_stage: DemoNode, cnitool: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
     """The node without a daemon; nothing may be left on it after the test."""
-    monkeypatch.setenv("NETATTACH_WAIT_MS", "50")  # longer where a test has a daemon
+    monkeypatch.setenv("NETATTACH_WAIT_MS", "50")
+    daemon = daemonless_stage.daemon
+
+    @contextlib.contextmanager
+    def patient_daemon() -> Iterator[subprocess.Popen[bytes]]:
+        """With a daemon, calls wait for it as long as a busy machine may take."""
+        with daemon() as process, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("NETATTACH_WAIT_MS", f"{PATIENCE * 1000:.0f}")
+            yield process
+
+    monkeypatch.setattr(daemonless_stage, "daemon", patient_daemon)
     node = Node(daemonless_stage, cnitool)
     yield node
     assert {} == {kind: left for kind, left in node.leftovers().items() if left}

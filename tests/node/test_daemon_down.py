@@ -1,4 +1,4 @@
-"""While the daemon is down: what works without it, and what waits for it, observed in the kernel and in host-local's store."""
+"""The daemon is away for a while: what goes on as ever, and what waits for it. Seen in the kernel and in the stores."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from support import require
 from support.build import shim_of_another_protocol
 from support.node import Node
 from support.shim_calls import NOTHING, OTHER, error_of, left_on, run, sandbox
+from support.waiting import PATIENCE
 
 LAN: dict[str, Any] = {"type": "host-local", "subnet": "10.0.3.0/24", "rangeStart": "10.0.3.100"}
 MACVLAN: dict[str, Any] = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1", "ipam": LAN}
@@ -25,12 +26,12 @@ BRIDGE: dict[str, Any] = {"cniVersion": "1.0.0", "type": "bridge", "bridge": "my
 
 @pytest.fixture
 def node(daemonless: Node) -> Node:
-    """Without a daemon unless the test starts one."""
+    """Its daemon is stopped, where the test does not start it."""
     return daemonless
 
 
-def test_pods_with_secondary_networks_are_deleted(node: Node) -> None:
-    """Without a delay, with links, leases and ledger entries; also a pod without its namespace, and with changed NADs."""
+def test_pods_with_further_networks_are_deleted(node: Node) -> None:
+    """At once, their links, leases and ledger entries with them; also one whose namespace and whose NADs are gone."""
     node.create_nad("mac", MACVLAN)
     node.create_nad("br", BRIDGE)
     with node.pod("mac,br,mac") as pod, ExitStack() as gone:
@@ -45,7 +46,7 @@ def test_pods_with_secondary_networks_are_deleted(node: Node) -> None:
         node.delete(pod)
         node.delete(lost)
 
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < PATIENCE
         assert ["lo"] == node.link_names(pod)
         assert NOTHING == left_on(node)
 
@@ -53,7 +54,7 @@ def test_pods_with_secondary_networks_are_deleted(node: Node) -> None:
 def test_an_add_that_lost_its_daemon_is_deleted(
     node: Node, script: Callable[[str, str], str], tmp_path: Any
 ) -> None:
-    """Killed during the second network: DEL removes the first one's link and lease."""
+    """Killed in the middle of the second network: the first one's link and lease go with the DEL."""
     reached = tmp_path / "reached"
     script("stuck", f"#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\ntouch {reached}\nsleep 300\n")
     node.create_nad("mac", MACVLAN)
@@ -64,8 +65,10 @@ def test_an_add_that_lost_its_daemon_is_deleted(
             while not reached.exists():
                 time.sleep(0.01)
             daemon.kill()
-        node.stage.run("rm", "/run/netattach/cni.sock")  # the stage takes it for that of a running daemon
-        error = json.loads(adding.result(20).stdout)
+        node.stage.run(
+            "rm", "/run/netattach/cni.sock"
+        )  # by its being there the stage knows a daemon that serves
+        error = json.loads(adding.result(PATIENCE).stdout)
         assert "the netattach daemon went away during ADD" in error["msg"]
         assert 2 == len(node.leases())
 
@@ -75,7 +78,7 @@ def test_an_add_that_lost_its_daemon_is_deleted(
         assert NOTHING == left_on(node)
 
 
-def test_a_host_port_of_a_pod_without_secondary_networks_is_opened_and_closed(
+def test_a_host_port_of_a_plain_pod_is_open_and_closed_again(
     node: Node, primary: Callable[[list[dict[str, Any]]], None]
 ) -> None:
     """portmap gets the ports by its capability, and the addresses from the bridge's result."""
@@ -93,8 +96,8 @@ def test_a_host_port_of_a_pod_without_secondary_networks_is_opened_and_closed(
         assert NOTHING == left_on(node)
 
 
-def test_a_rebooted_node_needs_no_daemon(node: Node) -> None:
-    """/run is empty: the shim creates the directory of its locks, for root alone."""
+def test_a_node_that_was_started_anew_needs_no_daemon(node: Node) -> None:
+    """/run is empty then: the shim makes the directory of its locks, closed to others."""
     node.stage.run("rm", "-rf", "/run/netattach")
     with node.pod() as pod:
         node.add(pod)
@@ -106,7 +109,7 @@ def test_a_rebooted_node_needs_no_daemon(node: Node) -> None:
 
 
 def test_many_at_once(node: Node) -> None:
-    """32 pods without secondary networks are added and deleted concurrently, each with another address."""
+    """32 plain pods come and go together, each with an address of its own."""
     with ExitStack() as stack, ThreadPoolExecutor(16) as pool:
         pods = [stack.enter_context(node.pod()) for _ in range(32)]
         results = list(pool.map(node.add, pods))
@@ -118,7 +121,7 @@ def test_many_at_once(node: Node) -> None:
 
 
 def test_two_adds_for_one_sandbox(node: Node) -> None:
-    """One succeeds; the others fail and do not affect it."""
+    """One after the other: the second is refused, and takes nothing from the first."""
     with node.pod() as pod, ThreadPoolExecutor() as pool:
         codes = sorted(
             error.get("code", 0) for error in pool.map(lambda _: error_of(node, "ADD", pod), range(4))
@@ -130,10 +133,10 @@ def test_two_adds_for_one_sandbox(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_pod_waits_for_a_running_gc(node: Node) -> None:
-    """GC locks the directory of the locks."""
+def test_a_plain_pod_waits_for_the_collection_of_garbage(node: Node) -> None:
+    """Which holds the directory of the locks for as long as it takes."""
     with node.pod() as pod, ThreadPoolExecutor() as pool:
-        node.add(pod)  # creates the directory
+        node.add(pod)  # by which the directory is there
         node.delete(pod)
         collecting = pool.submit(node.stage.run, "flock", "/run/netattach/locks", "sleep", "1")
         time.sleep(0.3)
@@ -144,8 +147,8 @@ def test_a_pod_waits_for_a_running_gc(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_gc_that_waits_for_the_daemon_delays_no_pod(node: Node) -> None:
-    """It holds the lock only while its plugins run."""
+def test_a_collection_that_waits_for_the_daemon_keeps_nobody(node: Node) -> None:
+    """It holds the others back only while it is carried out."""
     with node.pod() as pod, ThreadPoolExecutor() as pool:
         collecting = pool.submit(run, node, "GC", pod, wait_ms=2000)
         time.sleep(0.3)
@@ -156,8 +159,8 @@ def test_a_gc_that_waits_for_the_daemon_delays_no_pod(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_shim_of_another_protocol_version(node: Node) -> None:
-    """It reports that for a pod with secondary networks; other pods and DEL need no daemon. Nothing is started or left."""
+def test_a_shim_that_the_daemon_does_not_understand(node: Node) -> None:
+    """It says so for a pod that needs the daemon; plain pods, and DELs, need none. Nothing is begun, nothing is left."""
     other = shim_of_another_protocol()
     node.create_nad("mac", MACVLAN)
     with node.pod("mac") as pod, node.pod() as plain, node.stage.daemon():
@@ -172,8 +175,8 @@ def test_a_shim_of_another_protocol_version(node: Node) -> None:
         assert NOTHING == left_on(node)
 
 
-def test_without_annotations_from_the_runtime_every_pod_waits_for_the_daemon(node: Node) -> None:
-    """Only the daemon can read what the pod selects."""
+def test_where_the_runtime_hands_over_no_annotations_plain_pods_wait(node: Node) -> None:
+    """Nobody but the daemon can know then what the pod asks for."""
     with node.pod() as pod:
         assert 11 == error_of(node, "ADD", pod, hand_over=False)["code"]
         assert ["lo"] == node.link_names(pod)
