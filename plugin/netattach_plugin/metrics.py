@@ -12,9 +12,7 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120
 class Metrics:
     """`registry` is served; `observe` records each call, gauges call their function when they are scraped."""
 
-    def __init__(
-        self, *, status_writes: Callable[[], int], ledger_entries: Callable[[], int]
-    ) -> None:
+    def __init__(self, *, status_writes: Callable[[], int], ledger_entries: Callable[[], int]) -> None:
         self.registry = CollectorRegistry()
         self._calls = Histogram(
             "netattach_cni_call_duration_seconds",

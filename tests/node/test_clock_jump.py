@@ -1,6 +1,6 @@
-"""The wall clock is set by a year while something is under way or waits: all goes on as if nothing had been.
+"""The wall clock is set by a year during calls and pauses: nothing changes.
 
-On the machine the clock of the daemon's process jumps; on the second kernel everybody's does, the shim's and the plugins' too.
+On this machine the clock of the daemon's process jumps; on the second kernel that of all processes, including shim and plugins.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ JUMPS = pytest.mark.parametrize(
 )
 DEADLINE = 20.0 if uml.inside() else 5.0  # the guest is slow
 SWEEP_AFTER, FIRST_PAUSE = 2.0, 2.0
-"""Seconds: of a plugin's run, until a sandbox whose namespace is gone is swept, between a failed DEL and the next try."""
+"""Seconds: of a plugin's run, until a sandbox without its namespace is swept, between a failed DEL and its retry."""
 
 A_WHILE = 0.5
-"""Seconds in which what a jump sets off would have gone off."""
+"""Seconds in which a timer that a jump expires would have fired."""
 
 LAN = {"type": "host-local", "subnet": "10.9.0.0/16"}
 GOOD = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1", "ipam": LAN}
@@ -43,7 +43,7 @@ ODD = {"cniVersion": "1.0.0", "type": "odd", "capabilities": {"CNIDeviceInfoFile
 INFO: dict[str, Any] = {"type": "memif", "version": "1.1.0", "memif": {"role": "master", "path": "/s"}}
 
 PLUGIN = """#!/bin/sh
-# Notes when it is called, waits and fails where it is told to, and tells of a device of its own.
+# Logs its calls, waits or fails on request, and writes a device-info file.
 stdin=$(cat)
 cut -d " " -f 1 /proc/uptime >> {here}/$CNI_COMMAND
 while [ -e {here}/hold-$CNI_COMMAND ]; do sleep 0.01; done
@@ -55,8 +55,8 @@ echo '{{"cniVersion":"1.0.0","interfaces":[{{"name":"net2","sandbox":"'"$CNI_NET
 
 
 @dataclass
-class Stand:
-    """A node, its daemon and that one's clock; `here` is where the plugin `odd` notes its calls and is told what to do."""
+class ClockNode:
+    """A node, its daemon and the daemon's clock; in `here` the plugin `odd` logs its calls and finds requests."""
 
     node: Node
     daemon: FaultyDaemon
@@ -65,20 +65,21 @@ class Stand:
     clean: object = None
 
     def calls(self, verb: str) -> list[float]:
-        """When the plugin was called, by the clock that nobody sets."""
+        """The times of the plugin's calls, by the boot-time clock."""
         path = self.here / verb
         return [float(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     @contextlib.contextmanager
-    def told_to(self, what: str, verb: str) -> Iterator[None]:
-        order = self.here / f"{what}-{verb}"
-        order.touch()
+    def requested(self, what: str, verb: str) -> Iterator[None]:
+        """Makes the plugin wait ("hold") or fail ("fail") at calls of the verb."""
+        request = self.here / f"{what}-{verb}"
+        request.touch()
         try:
             yield
         finally:
-            order.unlink()
+            request.unlink()
 
-    def is_whole(self, pod: NodePod) -> None:
+    def is_attached(self, pod: NodePod) -> None:
         """In the kernel, in the status and in the ledger."""
         assert ["lo", "eth0", "net1"] == self.node.link_names(pod)
         entries = {entry["interface"]: entry for entry in self.node.status(pod)}
@@ -95,24 +96,26 @@ class Stand:
         eventually(lambda: state(self.node) == self.clean)
         eventually(lambda: not processes_of(f"CNI_PATH={self.node.stage.paths.bin_dir}"))
 
-    def another_pod_comes_and_goes(self) -> None:
+    def add_and_delete_another_pod(self) -> None:
         with self.node.pod("good") as other:
             self.node.add(other)
             self.node.delete(other)
 
-    def with_the_calls_of_others(self, holds: Callable[[], object]) -> None:
-        """Comes to hold while other pods come and go."""
+    def eventually_with_other_calls(self, holds: Callable[[], object]) -> None:
+        """The condition holds at last, while other pods are added and deleted."""
 
-        def after_one() -> object:
-            self.another_pod_comes_and_goes()
+        def after_another() -> object:
+            self.add_and_delete_another_pod()
             return holds()
 
-        eventually(after_one)
+        eventually(after_another)
 
 
 @pytest.fixture(scope="module")
-def standing(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    """For all tests here, none of which leaves anything."""
+def clock_node(
+    places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ClockNode]:
+    """For all tests in this module; each checks that nothing is left."""
     root = tmp_path_factory.mktemp("clock")
     here = root / "here"
     here.mkdir()
@@ -130,49 +133,53 @@ def standing(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPath
             **clock.environment,
         }
         with daemon.running(**settings):
-            stand = Stand(node, daemon, clock, here)
-            stand.another_pod_comes_and_goes()
-            stand.clean = state(node)
-            yield stand
+            clock_node = ClockNode(node, daemon, clock, here)
+            clock_node.add_and_delete_another_pod()
+            clock_node.clean = state(node)
+            yield clock_node
 
 
 @pytest.fixture
-def stand(standing: Stand) -> Iterator[Stand]:
-    """The clock is right at the beginning of each test."""
-    for noted in standing.here.iterdir():
-        noted.unlink()
-    yield standing
-    standing.clock.set_ahead(0)
+def node(clock_node: ClockNode) -> Iterator[ClockNode]:
+    """With the right time at the start of each test."""
+    for log in clock_node.here.iterdir():
+        log.unlink()
+    yield clock_node
+    clock_node.clock.set_ahead(0)
 
 
 @JUMPS
-def test_the_daemon_sees_the_jump(stand: Stand, ahead: int) -> None:
-    """Its Python does, and the clock by which nothing may go wrong is the machine's; else the other tests would test nothing."""
+def test_the_daemon_sees_the_jump(node: ClockNode, ahead: int) -> None:
+    """In its wall clock, not in its monotonic one; otherwise the other tests would test nothing."""
     program = "import time; print(time.time(), time.clock_gettime(time.CLOCK_REALTIME), time.monotonic())"
     right = time.time()
 
-    stand.clock.set_ahead(ahead)
+    node.clock.set_ahead(ahead)
 
-    said = stand.node.stage.run(sys.executable, "-c", program, env=stand.clock.environment)
-    wall, other, monotonic = map(float, said.stdout.split())
+    done = node.node.stage.run(sys.executable, "-c", program, env=node.clock.environment)
+    wall, other, monotonic = map(float, done.stdout.split())
     assert 60 > abs(wall - right - ahead)
     assert 60 > abs(other - right - ahead)
     assert 60 > abs(monotonic - time.monotonic())
-    eventually(lambda: any(_wears(pid, stand.clock.environment) for pid in stand.daemon.processes()))
+    eventually(
+        lambda: any(_has_preloaded_clock(pid, node.clock.environment) for pid in node.daemon.processes())
+    )
 
 
-def _wears(pid: int, environment: Mapping[str, str]) -> bool:
-    """Whether the library is in the process; on the second kernel there is none to look for."""
+def _has_preloaded_clock(pid: int, environment: Mapping[str, str]) -> bool:
+    """Whether the library is loaded in the process; always true on the second kernel, which needs none."""
     return environment.get("LD_PRELOAD", "") in Path(f"/proc/{pid}/maps").read_text()
 
 
-def _with_a_jump(stand: Stand, verb: str, pod: NodePod, ahead: int) -> subprocess.CompletedProcess[str]:
-    """A call in whose midst the clock is set; nothing ends it before its plugin goes on."""
+def _call_with_a_jump(
+    node: ClockNode, verb: str, pod: NodePod, ahead: int
+) -> subprocess.CompletedProcess[str]:
+    """A call during which the clock is set; it does not end before its plugin continues."""
     with ThreadPoolExecutor() as pool:
-        with stand.told_to("hold", verb):
-            calling = pool.submit(stand.node.call, verb.lower(), pod)
-            eventually(lambda: stand.calls(verb))
-            stand.clock.set_ahead(ahead)
+        with node.requested("hold", verb):
+            calling = pool.submit(node.node.call, verb.lower(), pod)
+            eventually(lambda: node.calls(verb))
+            node.clock.set_ahead(ahead)
             time.sleep(A_WHILE)
             assert not calling.done()
         return calling.result(timeout=PATIENCE)
@@ -180,95 +187,95 @@ def _with_a_jump(stand: Stand, verb: str, pod: NodePod, ahead: int) -> subproces
 
 @pytest.mark.both_kernels
 @JUMPS
-def test_while_an_add_is_under_way(stand: Stand, ahead: int) -> None:
-    with stand.node.pod("good,odd") as pod:
-        added = _with_a_jump(stand, "ADD", pod, ahead)
+def test_during_an_add(node: ClockNode, ahead: int) -> None:
+    with node.node.pod("good,odd") as pod:
+        added = _call_with_a_jump(node, "ADD", pod, ahead)
 
         assert 0 == added.returncode, added.stderr
-        stand.is_whole(pod)
-        stand.node.delete(pod)
-    stand.nothing_is_left()
+        node.is_attached(pod)
+        node.node.delete(pod)
+    node.nothing_is_left()
 
 
 @JUMPS
-def test_while_a_delete_is_under_way(stand: Stand, ahead: int) -> None:
-    with stand.node.pod("good,odd") as pod:
-        stand.node.add(pod)
+def test_during_a_del(node: ClockNode, ahead: int) -> None:
+    with node.node.pod("good,odd") as pod:
+        node.node.add(pod)
 
-        deleted = _with_a_jump(stand, "DEL", pod, ahead)
+        deleted = _call_with_a_jump(node, "DEL", pod, ahead)
 
         assert 0 == deleted.returncode, deleted.stderr
-        assert 1 == len(stand.calls("DEL"))
-    stand.nothing_is_left()
+        assert 1 == len(node.calls("DEL"))
+    node.nothing_is_left()
 
 
 @pytest.mark.both_kernels
 @JUMPS
-def test_a_plugin_that_hangs_is_stopped_in_its_time(stand: Stand, ahead: int) -> None:
-    """Neither at once nor in a year."""
-    with stand.node.pod("good,odd") as pod, ThreadPoolExecutor() as pool:
-        with stand.told_to("hold", "ADD"):
-            adding = pool.submit(stand.node.call, "add", pod)
-            eventually(lambda: stand.calls("ADD"))
-            stand.clock.set_ahead(ahead)
+def test_a_hanging_plugin_is_stopped_at_its_deadline(node: ClockNode, ahead: int) -> None:
+    """Neither immediately nor after a year."""
+    with node.node.pod("good,odd") as pod, ThreadPoolExecutor() as pool:
+        with node.requested("hold", "ADD"):
+            adding = pool.submit(node.node.call, "add", pod)
+            eventually(lambda: node.calls("ADD"))
+            node.clock.set_ahead(ahead)
             added = adding.result(timeout=DEADLINE + PATIENCE)
 
         assert f"did not end within {DEADLINE * 1000:.0f} ms and was stopped" in added.stderr
-        assert time.clock_gettime(time.CLOCK_BOOTTIME) - stand.calls("ADD")[0] > DEADLINE - A_WHILE
-        assert ["lo"] == stand.node.link_names(pod)
-        stand.node.delete(pod)
-    stand.nothing_is_left()
+        assert time.clock_gettime(time.CLOCK_BOOTTIME) - node.calls("ADD")[0] > DEADLINE - A_WHILE
+        assert ["lo"] == node.node.link_names(pod)
+        node.node.delete(pod)
+    node.nothing_is_left()
 
 
 @JUMPS
-def test_while_a_delete_waits_for_its_next_try(stand: Stand, ahead: int) -> None:
-    """It is owed since a restart, and the calls of others pay for it."""
-    with stand.node.pod("odd") as pod:
-        stand.node.add(pod)
-        with stand.told_to("fail", "DEL"):
-            assert 0 != stand.node.call("del", pod).returncode
-            stand.daemon.die()
-            stand.with_the_calls_of_others(lambda: len(stand.calls("DEL")) > 1)
-            stand.clock.set_ahead(ahead)
-            failed = stand.calls("DEL")
-        stand.with_the_calls_of_others(lambda: not stand.node.ledger_entries())
+def test_during_the_pause_before_a_retry_of_a_del(node: ClockNode, ahead: int) -> None:
+    """It is pending since a restart, and retried by the shims of other calls."""
+    with node.node.pod("odd") as pod:
+        node.node.add(pod)
+        with node.requested("fail", "DEL"):
+            assert 0 != node.node.call("del", pod).returncode
+            node.daemon.die()
+            node.eventually_with_other_calls(lambda: len(node.calls("DEL")) > 1)
+            node.clock.set_ahead(ahead)
+            failed = node.calls("DEL")
+        node.eventually_with_other_calls(lambda: not node.node.ledger_entries())
 
-        [succeeded] = stand.calls("DEL")[len(failed) :]
+        [succeeded] = node.calls("DEL")[len(failed) :]
         assert succeeded - failed[-1] >= FIRST_PAUSE
-        stand.node.delete(pod)
-    stand.nothing_is_left()
+        node.node.delete(pod)
+    node.nothing_is_left()
 
 
 @JUMPS
-def test_while_a_sandbox_that_nobody_deletes_waits_to_be_swept(stand: Stand, ahead: int) -> None:
-    with stand.node.pod("odd") as pod:
-        stand.node.add(pod)
+def test_before_the_sweep_of_a_sandbox_that_its_runtime_has_forgotten(node: ClockNode, ahead: int) -> None:
+    with node.node.pod("odd") as pod:
+        node.node.add(pod)
         gone = time.clock_gettime(time.CLOCK_BOOTTIME)
-    for path in (stand.node.stage.paths.var_lib_cni / "results").iterdir():
-        path.unlink()  # its runtime has forgotten it
-    time.sleep(A_WHILE)  # in which the daemon sees that it is gone
+    for path in (node.node.stage.paths.var_lib_cni / "results").iterdir():
+        path.unlink()  # its runtime forgets it
+    time.sleep(A_WHILE)  # in which the daemon notices that the namespace is gone
 
-    stand.clock.set_ahead(ahead)
+    node.clock.set_ahead(ahead)
 
-    stand.with_the_calls_of_others(lambda: stand.calls("DEL"))
-    assert stand.calls("DEL")[0] - gone >= SWEEP_AFTER
-    stand.nothing_is_left()
+    node.eventually_with_other_calls(lambda: node.calls("DEL"))
+    assert node.calls("DEL")[0] - gone >= SWEEP_AFTER
+    node.nothing_is_left()
 
 
 @JUMPS
-def test_between_add_and_delete(stand: Stand, ahead: int) -> None:
-    """The daemon that reads the ledger at its start does not know what the time was when it was written."""
-    with stand.node.pod("good,odd") as pod:
-        stand.node.add(pod)
+def test_between_add_and_del(node: ClockNode, ahead: int) -> None:
+    """A restarted daemon does not know the time at which the ledger was written."""
+    with node.node.pod("good,odd") as pod:
+        node.node.add(pod)
 
-        stand.clock.set_ahead(ahead)
+        node.clock.set_ahead(ahead)
 
-        assert 0 == stand.node.call("check", pod).returncode
-        stand.daemon.die()
-        checked = stand.node.call("check", pod)
+        assert 0 == node.node.call("check", pod).returncode
+        node.daemon.die()
+        checked = node.node.call("check", pod)
         assert 0 == checked.returncode, checked.stderr
-        stand.is_whole(pod)
-        stand.clock.set_ahead(0)
-        assert 0 == stand.node.call("check", pod).returncode
-        stand.node.delete(pod)
-    stand.nothing_is_left()
+        node.is_attached(pod)
+        node.clock.set_ahead(0)
+        assert 0 == node.node.call("check", pod).returncode
+        node.node.delete(pod)
+    node.nothing_is_left()

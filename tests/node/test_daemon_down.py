@@ -1,4 +1,4 @@
-"""The daemon is away for a while: what goes on as ever, and what waits for it. Seen in the kernel and in the stores."""
+"""While the daemon is down: what works without it, and what waits for it, observed in the kernel and in host-local's store."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ BRIDGE: dict[str, Any] = {"cniVersion": "1.0.0", "type": "bridge", "bridge": "my
 
 @pytest.fixture
 def node(daemonless: Node) -> Node:
-    """Its daemon is stopped, where the test does not start it."""
+    """Without a daemon unless the test starts one."""
     return daemonless
 
 
-def test_pods_with_further_networks_are_deleted(node: Node) -> None:
-    """At once, their links, leases and ledger entries with them; also one whose namespace and whose NADs are gone."""
+def test_pods_with_secondary_networks_are_deleted(node: Node) -> None:
+    """Without a delay, with links, leases and ledger entries; also a pod without its namespace, and with changed NADs."""
     node.create_nad("mac", MACVLAN)
     node.create_nad("br", BRIDGE)
     with node.pod("mac,br,mac") as pod, ExitStack() as gone:
@@ -54,7 +54,7 @@ def test_pods_with_further_networks_are_deleted(node: Node) -> None:
 def test_an_add_that_lost_its_daemon_is_deleted(
     node: Node, script: Callable[[str, str], str], tmp_path: Any
 ) -> None:
-    """Killed in the middle of the second network: the first one's link and lease go with the DEL."""
+    """Killed during the second network: DEL removes the first one's link and lease."""
     reached = tmp_path / "reached"
     script("stuck", f"#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\ntouch {reached}\nsleep 300\n")
     node.create_nad("mac", MACVLAN)
@@ -65,9 +65,7 @@ def test_an_add_that_lost_its_daemon_is_deleted(
             while not reached.exists():
                 time.sleep(0.01)
             daemon.kill()
-        node.stage.run(
-            "rm", "/run/netattach/cni.sock"
-        )  # by its being there the stage knows a daemon that serves
+        node.stage.run("rm", "/run/netattach/cni.sock")  # the stage takes it for that of a running daemon
         error = json.loads(adding.result(PATIENCE).stdout)
         assert "the netattach daemon went away during ADD" in error["msg"]
         assert 2 == len(node.leases())
@@ -78,7 +76,7 @@ def test_an_add_that_lost_its_daemon_is_deleted(
         assert NOTHING == left_on(node)
 
 
-def test_a_host_port_of_a_plain_pod_is_open_and_closed_again(
+def test_a_host_port_of_a_pod_without_secondary_networks_is_opened_and_closed(
     node: Node, primary: Callable[[list[dict[str, Any]]], None]
 ) -> None:
     """portmap gets the ports by its capability, and the addresses from the bridge's result."""
@@ -96,8 +94,8 @@ def test_a_host_port_of_a_plain_pod_is_open_and_closed_again(
         assert NOTHING == left_on(node)
 
 
-def test_a_node_that_was_started_anew_needs_no_daemon(node: Node) -> None:
-    """/run is empty then: the shim makes the directory of its locks, closed to others."""
+def test_a_rebooted_node_needs_no_daemon(node: Node) -> None:
+    """/run is empty: the shim creates the directory of its locks, for root alone."""
     node.stage.run("rm", "-rf", "/run/netattach")
     with node.pod() as pod:
         node.add(pod)
@@ -109,7 +107,7 @@ def test_a_node_that_was_started_anew_needs_no_daemon(node: Node) -> None:
 
 
 def test_many_at_once(node: Node) -> None:
-    """32 plain pods come and go together, each with an address of its own."""
+    """32 pods without secondary networks are added and deleted concurrently, each with another address."""
     with ExitStack() as stack, ThreadPoolExecutor(16) as pool:
         pods = [stack.enter_context(node.pod()) for _ in range(32)]
         results = list(pool.map(node.add, pods))
@@ -121,7 +119,7 @@ def test_many_at_once(node: Node) -> None:
 
 
 def test_two_adds_for_one_sandbox(node: Node) -> None:
-    """One after the other: the second is refused, and takes nothing from the first."""
+    """One succeeds; the others fail and do not affect it."""
     with node.pod() as pod, ThreadPoolExecutor() as pool:
         codes = sorted(
             error.get("code", 0) for error in pool.map(lambda _: error_of(node, "ADD", pod), range(4))
@@ -133,10 +131,10 @@ def test_two_adds_for_one_sandbox(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_plain_pod_waits_for_the_collection_of_garbage(node: Node) -> None:
-    """Which holds the directory of the locks for as long as it takes."""
+def test_a_pod_waits_for_a_running_gc(node: Node) -> None:
+    """GC locks the directory of the locks."""
     with node.pod() as pod, ThreadPoolExecutor() as pool:
-        node.add(pod)  # by which the directory is there
+        node.add(pod)  # creates the directory
         node.delete(pod)
         collecting = pool.submit(node.stage.run, "flock", "/run/netattach/locks", "sleep", "1")
         time.sleep(0.3)
@@ -147,8 +145,8 @@ def test_a_plain_pod_waits_for_the_collection_of_garbage(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_collection_that_waits_for_the_daemon_keeps_nobody(node: Node) -> None:
-    """It holds the others back only while it is carried out."""
+def test_a_gc_that_waits_for_the_daemon_delays_no_pod(node: Node) -> None:
+    """It holds the lock only while its plugins run."""
     with node.pod() as pod, ThreadPoolExecutor() as pool:
         collecting = pool.submit(run, node, "GC", pod, wait_ms=2000)
         time.sleep(0.3)
@@ -159,8 +157,8 @@ def test_a_collection_that_waits_for_the_daemon_keeps_nobody(node: Node) -> None
         node.delete(pod)
 
 
-def test_a_shim_that_the_daemon_does_not_understand(node: Node) -> None:
-    """It says so for a pod that needs the daemon; plain pods, and DELs, need none. Nothing is begun, nothing is left."""
+def test_a_shim_of_another_protocol_version(node: Node) -> None:
+    """It reports that for a pod with secondary networks; other pods and DEL need no daemon. Nothing is started or left."""
     other = shim_of_another_protocol()
     node.create_nad("mac", MACVLAN)
     with node.pod("mac") as pod, node.pod() as plain, node.stage.daemon():
@@ -175,8 +173,8 @@ def test_a_shim_that_the_daemon_does_not_understand(node: Node) -> None:
         assert NOTHING == left_on(node)
 
 
-def test_where_the_runtime_hands_over_no_annotations_plain_pods_wait(node: Node) -> None:
-    """Nobody but the daemon can know then what the pod asks for."""
+def test_without_annotations_from_the_runtime_every_pod_waits_for_the_daemon(node: Node) -> None:
+    """Only the daemon can read what the pod selects."""
     with node.pod() as pod:
         assert 11 == error_of(node, "ADD", pod, hand_over=False)["code"]
         assert ["lo"] == node.link_names(pod)

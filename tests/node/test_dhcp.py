@@ -16,8 +16,9 @@ import pytest
 from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import DemoNode, NodePaths
 from support import dhcp_server, require
-from support.dhcp_server import DhcpServer, until
+from support.dhcp_server import DhcpServer
 from support.node import Node
+from support.waiting import eventually
 
 MACVLAN: dict[str, Any] = {
     "cniVersion": "1.0.0",
@@ -88,9 +89,9 @@ def test_macvlan_gets_renews_and_releases_a_lease(node: Node, server: DhcpServer
         assert lease == node.status(pod)[1]["ips"][0]
         assert node.pings(pod, "10.0.3.1")
         first = server.expiry(lease)
-        until(lambda: server.expiry(lease) > first)
+        eventually(lambda: server.expiry(lease) > first)
         node.delete(pod)
-        until(lambda: server.released() == [lease])
+        eventually(lambda: server.released() == [lease])
         assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
 
 
@@ -108,7 +109,7 @@ def test_host_device_gets_a_lease_and_returns_nic_and_lease(node: Node, server: 
         assert [f"{lease}/24"] == node.addresses(pod, "net1")
         assert "spare0" not in node.link_names()
         node.delete(pod)
-        until(lambda: server.released() == [lease])
+        eventually(lambda: server.released() == [lease])
         assert "spare0" in node.link_names()
     node.stage.run("ip", "link", "delete", "spare0")
 
@@ -124,10 +125,10 @@ def test_a_lease_outlives_a_restart_of_the_daemon(node: Node, server: DhcpServer
 
         with daemon(node):
             renewed = server.expiry(lease)
-            until(lambda: server.expiry(lease) > renewed)
+            eventually(lambda: server.expiry(lease) > renewed)
             assert ([lease], [f"{lease}/24"]) == (server.addresses(), node.addresses(pod, "net1"))
             node.delete(pod)
-            until(lambda: server.released() == [lease])
+            eventually(lambda: server.released() == [lease])
 
 
 def test_a_killed_dhcp_daemon_is_restarted_with_its_leases(node: Node, server: DhcpServer) -> None:
@@ -138,21 +139,21 @@ def test_a_killed_dhcp_daemon_is_restarted_with_its_leases(node: Node, server: D
         lease = address(server)
         (before,) = dhcp_daemons(node)
         os.kill(before, signal.SIGKILL)
-        until(lambda: dhcp_daemons(node) not in ([], [before]))
+        eventually(lambda: dhcp_daemons(node) not in ([], [before]))
         renewed = server.expiry(lease)
-        until(lambda: server.expiry(lease) > renewed)
+        eventually(lambda: server.expiry(lease) > renewed)
 
         node.delete(pod)
-        until(lambda: server.released() == [lease])
+        eventually(lambda: server.released() == [lease])
 
 
 def test_the_child_ends_with_the_daemon_however_that_ends(node: Node) -> None:
     with daemon(node) as process:
-        until(lambda: len(dhcp_daemons(node)) == 1)
+        eventually(lambda: len(dhcp_daemons(node)) == 1)
         assert {"running": True, "socket": "/run/cni/dhcp.sock"} == inventory_of_dhcp(node)
         process.kill()
         process.wait()
-        until(lambda: dhcp_daemons(node) == [])
+        eventually(lambda: dhcp_daemons(node) == [])
 
 
 def test_a_dhcp_daemon_of_the_node_is_used(node: Node, server: DhcpServer) -> None:
@@ -161,7 +162,7 @@ def test_a_dhcp_daemon_of_the_node_is_used(node: Node, server: DhcpServer) -> No
         "sh", "-c", f"mkdir -p /run/cni; exec {node.stage.paths.bin_dir}/dhcp daemon"
     )
     own = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until(lambda: len(dhcp_daemons(node)) == 1)
+    eventually(lambda: len(dhcp_daemons(node)) == 1)
     (before,) = dhcp_daemons(node)
     node.create_nad("lan", MACVLAN)
     with daemon(node), node.pod("lan") as pod:
@@ -171,12 +172,12 @@ def test_a_dhcp_daemon_of_the_node_is_used(node: Node, server: DhcpServer) -> No
         assert inventory_of_dhcp(node)["running"]
         own.terminate()
         own.wait()
-        until(lambda: dhcp_daemons(node) not in ([], [before]))
+        eventually(lambda: dhcp_daemons(node) not in ([], [before]))
         renewed = server.expiry(lease)
-        until(lambda: server.expiry(lease) > renewed)
+        eventually(lambda: server.expiry(lease) > renewed)
 
         node.delete(pod)
-        until(lambda: server.released() == [lease])
+        eventually(lambda: server.released() == [lease])
 
 
 def test_the_inventory_of_a_node_without_the_binary(node: Node) -> None:

@@ -44,13 +44,13 @@ class Stand:
 
     def plugin(self, script: str) -> None:
         """Installs it as `odd`."""
-        path = self.node.stage.places.bin_dir / "odd"
+        path = self.node.stage.paths.bin_dir / "odd"
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
 
     def nothing_is_left(self) -> None:
         eventually(lambda: state(self.node) == self.clean)
-        eventually(lambda: not processes_of(f"CNI_PATH={self.node.stage.places.bin_dir}"))
+        eventually(lambda: not processes_of(f"CNI_PATH={self.node.stage.paths.bin_dir}"))
 
 
 @contextlib.contextmanager
@@ -111,7 +111,7 @@ def test_a_plugin_that_misbehaves_on_delete(stand: Stand, script: str) -> None:
         assert "DEL of network default/odd (net2)" in deleted.stderr
         assert "not found" not in deleted.stderr
         assert [] == stand.node.leases()
-        [entry] = stand.node.stage.places.ledger.glob("*.json")
+        [entry] = stand.node.stage.paths.ledger.glob("*.json")
         left = json.loads(entry.read_text())
         assert ("deleting", ["net2"]) == (left["phase"], [each["interface"] for each in left["attachments"]])
         stand.plugin("exit 0")
@@ -126,7 +126,7 @@ def test_a_failed_delete_is_retried_during_calls_for_other_pods(stand: Stand) ->
         stand.node.add(pod)
         stand.plugin("exit 1")
         assert 0 != stand.node.call("del", pod).returncode
-    for path in (stand.node.stage.places.var_lib_cni / "results").iterdir():
+    for path in (stand.node.stage.paths.var_lib_cni / "results").iterdir():
         path.unlink()
     stand.plugin("exit 0")
     stand.daemon.die()

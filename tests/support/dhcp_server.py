@@ -1,4 +1,4 @@
-"""A real DHCP server for a node: dnsmasq in the namespace `world`, on the switch of the node's second interface."""
+"""A real DHCP server next to a node: dnsmasq in the namespace `world`, on the switch of the node's second NIC."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ while True:
 
 
 class DhcpServer:
-    """Its leases are what it says of itself, in its own file; what is given back is looked for on the wire.
+    """Reads the leases from dnsmasq's file, and releases from the wire.
 
-    The reference plugin up to 1.9.1 sends a release from 0.0.0.0, which Linux drops before dnsmasq hears of it
-    (containernetworking/plugins #1278).
+    The reference plugin up to 1.9.1 sends a release from 0.0.0.0, which Linux drops before dnsmasq receives it
+    (containernetworking/plugins issue #1278).
     """
 
     def __init__(self, leases: Path, released: Path) -> None:
@@ -39,7 +39,7 @@ class DhcpServer:
         self._released = released
 
     def released(self) -> list[str]:
-        """The addresses that clients have released."""
+        """The addresses that clients released."""
         return self._released.read_text().split()[1:]
 
     def addresses(self) -> list[str]:
@@ -47,7 +47,7 @@ class DhcpServer:
         return [line.split()[2] for line in self._lines()]
 
     def expiry(self, address: str) -> int:
-        """When a lease ends, in seconds since the epoch; 0 where there is none."""
+        """The end of a lease, in seconds since the epoch; 0 without a lease."""
         return next((int(line.split()[0]) for line in self._lines() if line.split()[2] == address), 0)
 
     def _lines(self) -> list[str]:
@@ -56,14 +56,14 @@ class DhcpServer:
 
 @contextlib.contextmanager
 def serving(stage: DemoNode, directory: Path) -> Iterator[DhcpServer]:
-    """dnsmasq gives no lease below two minutes, and no renewal time below three seconds."""
+    """dnsmasq's shortest lease is two minutes, its shortest T1, after which clients renew, three seconds."""
     leases, released = directory / "leases", directory / "released"
-    words = (
+    options = (
         "--no-daemon --conf-file=/dev/null --port=0 --bind-interfaces --interface=lan0 --no-ping --dhcp-authoritative "
         f"--dhcp-range={FIRST},{LAST},255.255.255.0,120 --dhcp-leasefile={leases} --pid-file= --user=root "
         "--dhcp-option=option:T1,3 --dhcp-option=option:T2,60"
     )
-    dnsmasq = _running(stage, directory / "dnsmasq.log", "dnsmasq", *words.split())
+    dnsmasq = _running(stage, directory / "dnsmasq.log", "dnsmasq", *options.split())
     sniffer = _running(stage, released, sys.executable, "-c", _SNIFFER)
     with dnsmasq, sniffer:
         eventually(lambda: _listens(stage) and released.read_text() != "")
@@ -71,9 +71,9 @@ def serving(stage: DemoNode, directory: Path) -> Iterator[DhcpServer]:
 
 
 @contextlib.contextmanager
-def _running(stage: DemoNode, output: Path, *words: str) -> Iterator[None]:
-    """Runs a program in the namespace `world` until the context is left."""
-    command = stage.command("ip", "netns", "exec", "world", "setpriv", "--pdeathsig=KILL", *words)
+def _running(stage: DemoNode, output: Path, *arguments: str) -> Iterator[None]:
+    """In the namespace `world`, until the context is left."""
+    command = stage.command("ip", "netns", "exec", "world", "setpriv", "--pdeathsig=KILL", *arguments)
     with output.open("wb") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
     try:

@@ -46,9 +46,7 @@ class _Daemon:
         self._store = KubeStore(api, settings.node, about, node_changed=self._node_changed.set)
         self._events = PodEvents(api, settings.node)
         self._uninstall_watch = UninstallWatch(api, settings.namespace, settings.daemon_set)
-        self._metrics = Metrics(
-            status_writes=self._statuses_waiting, ledger_entries=self._ledger_entries
-        )
+        self._metrics = Metrics(status_writes=self._statuses_waiting, ledger_entries=self._ledger_entries)
         self._components = Components(
             settings,
             self._store,

@@ -61,7 +61,9 @@ def test_without_nodes_a_network_is_admitted_with_a_warning(new_key_pair: NewKey
             )
 
             assert answer["allowed"]
-            assert answer["warnings"][0].startswith("[inventory-missing] config: no node has published an inventory yet")
+            assert answer["warnings"][0].startswith(
+                "[inventory-missing] config: no node has published an inventory yet"
+            )
             assert len(answer["warnings"][0]) <= 256
 
     run(scenario)

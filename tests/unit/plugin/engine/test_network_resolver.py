@@ -164,7 +164,8 @@ def test_isolation_applies_to_default_networks(asked: str) -> None:
 
     message = refusal(world)
 
-    assert message.startswith(f"pod test/p: annotation {DEFAULT_NETWORK}: pods in namespace 'test' cannot use networks in namespace ")
+    said = "pods in namespace 'test' cannot use networks in namespace "
+    assert message.startswith(f"pod test/p: annotation {DEFAULT_NETWORK}: {said}")
     assert "secret" not in message
 
 

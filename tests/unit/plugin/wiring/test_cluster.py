@@ -378,7 +378,10 @@ def test_namespace_isolation_follows_the_settings(run: Callable[..., Node]) -> N
             NADS, {"metadata": {"namespace": "shared", "name": "x"}, "spec": {"config": '{"type":"vlan"}'}}
         )
         status, error = await node.call("ADD", pod, asked)
-        assert (1, True) == (status, "pods in namespace 'ns' cannot use networks in namespace 'shared'" in str(error))
+        assert (1, True) == (
+            status,
+            "pods in namespace 'ns' cannot use networks in namespace 'shared'" in str(error),
+        )
 
         node.settings.config.write_text("namespaceIsolation: true\nglobalNamespaces: [shared]")
         while (await node.call("ADD", pod, asked))[0]:  # noqa: ASYNC110  # as a runtime retries
