@@ -23,7 +23,7 @@ import incumbent  # noqa: E402  # neither this folder nor the tests are a packag
 from e2e.lab import process  # noqa: E402
 from e2e.lab.cluster import CONTROL, Cluster  # noqa: E402
 from e2e.lab.places import KUBECONFIG  # noqa: E402
-from e2e.objects import conf, nad, pod  # noqa: E402
+from e2e.objects import config, nad, pod  # noqa: E402
 from support import load  # noqa: E402
 from support.connections import Connections  # noqa: E402
 from support.load import CreateRequest, Response, Server  # noqa: E402
@@ -189,7 +189,9 @@ def _request(number: int) -> CreateRequest:
         "subnet": f"10.{high + 100}.{low}.0/24",
         "gateway": f"10.{high + 100}.{low}.1",
     }
-    return load.creation(nad("new", conf(type="macvlan", master="eth1", mode="bridge", ipam=ipam), NAMESPACE))
+    return load.creation(
+        nad("new", config(type="macvlan", master="eth1", mode="bridge", ipam=ipam), NAMESPACE)
+    )
 
 
 @contextlib.contextmanager
@@ -216,7 +218,7 @@ def _roll(cluster: Cluster) -> None:
 def _networks(cluster: Cluster, count: int) -> Iterator[None]:
     bodies: Sequence[Mapping[str, Any]] = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
-        *(nad(f"net{n}", conf(type="macvlan", master="eth1", ipam={"type": "dhcp"}), NAMESPACE) for n in range(count)),
+        *(nad(f"net{n}", config(type="macvlan", master="eth1", ipam={"type": "dhcp"}), NAMESPACE) for n in range(count)),
     ]  # fmt: skip  # one line each
     cluster.kubectl("create", "-f", "-", input="\n---\n".join(map(json.dumps, bodies)))
     try:

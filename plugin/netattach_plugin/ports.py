@@ -93,7 +93,7 @@ class Ledger(Protocol):
     async def save(self, sandbox: Sandbox) -> None:
         """Raises OSError where the disk refuses."""
 
-    async def note(self, sandbox: Sandbox) -> None:
+    async def save_without_sync(self, sandbox: Sandbox) -> None:
         """A save that survives the daemon, but not a loss of power. Raises OSError."""
 
     async def remove(self, container_id: str) -> None:
@@ -143,13 +143,13 @@ class Devices(Protocol):
 class DeviceFiles(Protocol):
     """Device-info files of attachments, one each, written by device plugins and CNI plugins."""
 
-    def named(self, call: CniRequest, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    def with_paths(self, call: CniRequest, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
         """The attachments with the paths of their files; touches nothing."""
 
     def prepare(self, attachments: Iterable[Attachment]) -> None:
         """Writes what is known before the plugins run. Raises NetattachError."""
 
-    def told(self, attachments: Iterable[Attachment]) -> Mapping[str, Mapping[str, Any]]:
+    def read(self, attachments: Iterable[Attachment]) -> Mapping[str, Mapping[str, Any]]:
         """The contents of the files, by interface name."""
 
     def remove(self, attachments: Iterable[Attachment]) -> None:
@@ -159,7 +159,7 @@ class DeviceFiles(Protocol):
 class NodeNetworks(Protocol):
     """The networks in the node's CNI configuration directory."""
 
-    def primary(self) -> Network:
+    def default_network(self) -> Network:
         """The default network: the one in the settings, else the first. Raises TryAgainError while there is none."""
 
     def by_name(self, name: str) -> Network | None:

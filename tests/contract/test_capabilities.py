@@ -68,8 +68,8 @@ def test_plugins_get_all_values_for_their_capabilities(available: dict[str, Any]
     made = attachment.of_default_network(call, Network("cbr0", text, "cbr0"))
 
     received = [
-        json.loads(cni_config.plugin_stdin(made.conf, each, made.runtime_config, {})).get("runtimeConfig")
-        for each in made.conf.plugins
+        json.loads(cni_config.plugin_stdin(made.config, each, made.runtime_config, {})).get("runtimeConfig")
+        for each in made.config.plugins
     ]
     assert available == call.runtime_config
     ranges = {"ipRanges": RANGES} if "ipRanges" in available else None

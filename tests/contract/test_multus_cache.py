@@ -64,11 +64,11 @@ def test_attachments_in_multus_order(release: str) -> None:
     assert [("kindnet", "eth0", True), ("default/data", "net1", False), ("other/data", "lan", False)] == [
         (each.network, each.ifname, each.default) for each in read
     ]
-    assert ["kindnet", "data", "named"] == [each.conf.name for each in read]
+    assert ["kindnet", "data", "named"] == [each.config.name for each in read]
     assert [["ptp", "portmap"], ["macvlan"], ["bridge"]] == [
-        [plugin.type for plugin in each.conf.plugins] for each in read
+        [plugin.type for plugin in each.config.plugins] for each in read
     ]
-    assert {"kept": 1} == json.loads(read[0].conf.plugins[0].text)["own"]
+    assert {"kept": 1} == json.loads(read[0].config.plugins[0].text)["own"]
 
 
 def test_files_of_multus_4_3_0() -> None:
@@ -79,7 +79,7 @@ def test_files_of_multus_4_3_0() -> None:
     read = multus_cache.attachments(CALL, delegates, [each for each in found if each])
 
     assert [("cbr0", "eth0", "bridge"), ("data", "net1", "macvlan"), ("chain", "net2", "bridge,tuning")] == [
-        (each.network, each.ifname, ",".join(plugin.type for plugin in each.conf.plugins)) for each in read
+        (each.network, each.ifname, ",".join(plugin.type for plugin in each.config.plugins)) for each in read
     ]
     assert ["10.244.1.2/24", "10.0.3.100/24", "10.0.4.9/24"] == [
         json.loads(each.result)["ips"][0]["address"] for each in read
@@ -121,7 +121,7 @@ def test_the_configuration_with_the_most_plugins_is_used() -> None:
     (by_chain,) = _read(json.dumps(body).encode())
     (by_result,) = _read(multus.delegate_list([stripped]), (DEFAULT, "eth0"))
 
-    assert [2, 2] == [len(each.conf.plugins) for each in (by_chain, by_result)]
+    assert [2, 2] == [len(each.config.plugins) for each in (by_chain, by_result)]
     assert "kept" in by_chain.config_text
     assert "kept" in by_result.config_text
 
@@ -132,7 +132,7 @@ def test_plugins_from_directories() -> None:
 
     (read,) = _read(multus.delegate_list([Delegate("kindnet", chained)]), (DEFAULT, "eth0"))
 
-    assert ["ptp", "portmap", "tuning"] == [plugin.type for plugin in read.conf.plugins]
+    assert ["ptp", "portmap", "tuning"] == [plugin.type for plugin in read.config.plugins]
 
 
 def test_results_without_a_list_are_attachments_too() -> None:
@@ -208,15 +208,15 @@ def test_written_files_are_read_as_the_same_attachments(attachments: list[Attach
     )
 
     for written, its in zip(attachments, read, strict=True):
-        assert (written.network, written.ifname, written.conf.name) == (
+        assert (written.network, written.ifname, written.config.name) == (
             its.network,
             its.ifname,
-            its.conf.name,
+            its.config.name,
         )
         assert (written.args, written.runtime_config) == (its.args, its.runtime_config)
         assert [
-            json.loads(plugin.text).keys() - {"name", "cniVersion"} for plugin in written.conf.plugins
-        ] == [json.loads(plugin.text).keys() - {"name", "cniVersion"} for plugin in its.conf.plugins]
+            json.loads(plugin.text).keys() - {"name", "cniVersion"} for plugin in written.config.plugins
+        ] == [json.loads(plugin.text).keys() - {"name", "cniVersion"} for plugin in its.config.plugins]
 
 
 def test_multus_can_distinguish_conflist_and_single_plugin() -> None:

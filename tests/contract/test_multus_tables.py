@@ -80,8 +80,8 @@ def plugin_inputs(attachment: Attachment) -> list[dict[str, Any]]:
     """The standard input of each plugin of a network."""
     extra = attachment.runtime_config, attachment.cni_args
     return [
-        json.loads(cni_config.plugin_stdin(attachment.conf, plugin, *extra))
-        for plugin in attachment.conf.plugins
+        json.loads(cni_config.plugin_stdin(attachment.config, plugin, *extra))
+        for plugin in attachment.config.plugins
     ]
 
 

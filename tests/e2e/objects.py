@@ -26,7 +26,7 @@ _SLEEP = ("sh", "-c", "trap 'exit 0' TERM; sleep 1000000 & wait")
 """The kernel keeps signals from a container's first process that it has no handler for."""
 
 
-def conf(**keys: Any) -> str:
+def config(**keys: Any) -> str:
     return json.dumps({"cniVersion": "1.0.0", **keys})
 
 
@@ -72,7 +72,7 @@ def created(cluster: Cluster, *objects: dict[str, Any]) -> str:
 
 def wait_webhooks(cluster: Cluster) -> None:
     """The API server keeps connections; one to a pod on a node that is gone never answers, and the next request closes it."""
-    tried = json.dumps(nad("tried", conf(type="macvlan", master="eth1")))
+    tried = json.dumps(nad("tried", config(type="macvlan", master="eth1")))
     words = ("create", "--dry-run=server", "-f", "-")
     cluster.eventually(
         lambda: cluster.kubectl(*words, input=tried, check=False).returncode == 0, "the webhooks answer"

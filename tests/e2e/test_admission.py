@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from e2e.lab.cluster import Cluster
-from e2e.objects import HOST_LOCAL, conf, created, nad, pod
+from e2e.objects import HOST_LOCAL, config, created, nad, pod
 from support import require
 
 
@@ -33,30 +33,30 @@ BROKEN = {
         '{"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1",}',
         ["line 1, column 60", "comma", "remove"],
     ),
-    "a misspelt type key": (conf(typ="macvlan", master="eth1"), ["`typ`", "did you mean `type`?"]),
-    "ipvlan with macvlan's mode": (conf(type="ipvlan", master="eth1", mode="bridge"), ["mode", "l2"]),
+    "a misspelt type key": (config(typ="macvlan", master="eth1"), ["`typ`", "did you mean `type`?"]),
+    "ipvlan with macvlan's mode": (config(type="ipvlan", master="eth1", mode="bridge"), ["mode", "l2"]),
     "a range outside its subnet": (
-        conf(type="macvlan", master="eth1", ipam={**HOST_LOCAL, "rangeStart": "10.0.4.1"}),
+        config(type="macvlan", master="eth1", ipam={**HOST_LOCAL, "rangeStart": "10.0.4.1"}),
         ["ipam.rangeStart", "10.0.4.1 is outside", "write an address of 10.0.3.0/24"],
     ),
     "a gateway outside its subnet": (
-        conf(type="macvlan", master="eth1", ipam={**HOST_LOCAL, "gateway": "10.0.4.1"}),
+        config(type="macvlan", master="eth1", ipam={**HOST_LOCAL, "gateway": "10.0.4.1"}),
         ["ipam.gateway", "10.0.4.1", "10.0.3.0/24"],
     ),
     "the node's own interface": (
-        conf(type="macvlan", master="eth0"),
+        config(type="macvlan", master="eth0"),
         ["master", "eth0 is a default interface of node1", "carries the IPv4 default route", "use eth1"],
     ),
     "the node's own interface, because none is named": (
-        conf(type="macvlan"),
+        config(type="macvlan"),
         ["no `master`", "eth0 on node1", "use eth1"],
     ),
     "a plugin that no node has": (
-        conf(type="macvlann", master="eth1"),
+        config(type="macvlann", master="eth1"),
         ["`macvlann` is not installed on any of the 2 nodes", "did you mean `macvlan`?"],
     ),
     "an interface that no node has": (
-        conf(type="macvlan", master="eth7"),
+        config(type="macvlan", master="eth7"),
         ["master", "eth7 does not exist on any of the 2 nodes", "eth1"],
     ),
 }
@@ -95,11 +95,11 @@ def _first_denial(output: str) -> str:
 
 
 SOUND = {
-    "macvlan": conf(type="macvlan", master="eth1", mode="bridge", ipam=HOST_LOCAL),
-    "ipvlan": conf(type="ipvlan", master="eth1", mode="l2", ipam={**HOST_LOCAL, "gateway": "10.0.3.1"}),
-    "bridge": conf(type="bridge", bridge="mybr0", ipam=HOST_LOCAL),
-    "host-device": conf(type="host-device", device="eth1", ipam={"type": "dhcp"}),
-    "vlan": conf(type="vlan", master="eth1", vlanId=7, ipam=HOST_LOCAL),
+    "macvlan": config(type="macvlan", master="eth1", mode="bridge", ipam=HOST_LOCAL),
+    "ipvlan": config(type="ipvlan", master="eth1", mode="l2", ipam={**HOST_LOCAL, "gateway": "10.0.3.1"}),
+    "bridge": config(type="bridge", bridge="mybr0", ipam=HOST_LOCAL),
+    "host-device": config(type="host-device", device="eth1", ipam={"type": "dhcp"}),
+    "vlan": config(type="vlan", master="eth1", vlanId=7, ipam=HOST_LOCAL),
     "a chain": json.dumps(
         {
             "cniVersion": "1.0.0",
@@ -119,7 +119,7 @@ def test_a_valid_network_is_accepted(installed: Cluster, config: str) -> None:
 
 def test_all_mistakes_are_reported_at_once(installed: Cluster) -> None:
     ipam = {**HOST_LOCAL, "rangeStart": "10.0.4.1", "gateway": "10.0.5.1"}
-    output = refused(installed, nad("broken", conf(type="ipvlan", master="eth7", mode="bridge", ipam=ipam)))
+    output = refused(installed, nad("broken", config(type="ipvlan", master="eth7", mode="bridge", ipam=ipam)))
     findings = [line for line in output.splitlines() if line.strip().startswith("deny [")]
 
     assert 4 <= len(findings), output
@@ -128,7 +128,7 @@ def test_all_mistakes_are_reported_at_once(installed: Cluster) -> None:
 
 
 def test_a_suspicious_config_is_a_warning(installed: Cluster) -> None:
-    output = created(installed, nad("static", conf(type="macvlan", master="eth1", ipam={"type": "static"})))
+    output = created(installed, nad("static", config(type="macvlan", master="eth1", ipam={"type": "static"})))
 
     assert "Warning:" in output
     assert "ips" in output
@@ -136,7 +136,7 @@ def test_a_suspicious_config_is_a_warning(installed: Cluster) -> None:
 
 def test_an_update_is_validated_only_where_the_config_changes(installed: Cluster) -> None:
     created(installed, nad("sound", SOUND["macvlan"]))
-    patch = json.dumps({"spec": {"config": conf(type="macvlann", master="eth1")}})
+    patch = json.dumps({"spec": {"config": config(type="macvlann", master="eth1")}})
     done = installed.kubectl("patch", "nad", "sound", "--type=merge", f"--patch={patch}", check=False)
 
     assert "did you mean `macvlan`?" in done.stderr
@@ -144,7 +144,7 @@ def test_an_update_is_validated_only_where_the_config_changes(installed: Cluster
 
 
 def test_a_dry_run_is_validated_too(installed: Cluster) -> None:
-    body = json.dumps(nad("broken", conf(type="macvlann", master="eth1")))
+    body = json.dumps(nad("broken", config(type="macvlann", master="eth1")))
     done = installed.kubectl("create", "--dry-run=server", "-f", "-", input=body, check=False)
 
     assert "did you mean `macvlan`?" in done.stderr

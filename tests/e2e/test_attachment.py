@@ -14,7 +14,7 @@ from e2e.objects import (
     HOST_LOCAL,
     STATUS,
     address,
-    conf,
+    config,
     created,
     interfaces,
     leftovers,
@@ -53,7 +53,7 @@ def started(running: Cluster, *pods: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_pods_on_one_node_reach_each_other_over_net1(running: Cluster, kind: str) -> None:
     node, plugin = KINDS[kind]
-    created(running, nad("second", conf(**plugin, ipam=HOST_LOCAL)))
+    created(running, nad("second", config(**plugin, ipam=HOST_LOCAL)))
     started(running, pod("one", "second", node=node), pod("two", "second", node=node))
 
     assert ["lo", "eth0", "net1"] == links(running, "one")
@@ -71,7 +71,7 @@ def test_two_pods_on_one_node_reach_each_other_over_net1(running: Cluster, kind:
 
 def test_a_vlan_interface_is_moved_into_the_pod(running: Cluster) -> None:
     """One pod at a time: an interface has each VLAN once, in whatever namespace."""
-    created(running, nad("second", conf(type="vlan", master="eth1", vlanId=7, ipam=HOST_LOCAL)))
+    created(running, nad("second", config(type="vlan", master="eth1", vlanId=7, ipam=HOST_LOCAL)))
     started(running, pod("one", "second", node="node2"))
 
     assert ["lo", "eth0", "net1"] == links(running, "one")
@@ -85,7 +85,7 @@ def test_a_vlan_interface_is_moved_into_the_pod(running: Cluster) -> None:
 
 def test_host_device_moves_an_interface_of_the_node_and_returns_it(running: Cluster) -> None:
     ipam = {"type": "static", "addresses": [{"address": "10.0.3.210/24"}]}
-    created(running, nad("card", conf(type="host-device", device="eth1", ipam=ipam)))
+    created(running, nad("card", config(type="host-device", device="eth1", ipam=ipam)))
     before = running.node("node1").sh("ip -o link show eth1").split("link/ether ")[1].split()[0]
     started(running, pod("one", "card"))
 
@@ -101,7 +101,7 @@ def test_host_device_moves_an_interface_of_the_node_and_returns_it(running: Clus
 
 def test_a_network_of_another_namespace(running: Cluster) -> None:
     running.kubectl("create", "namespace", "other")
-    created(running, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL), "other"))
+    created(running, nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL), "other"))
     started(running, pod("one", "other/second"))
 
     assert "other/second" == status(running, "one")[1]["name"]
@@ -109,8 +109,8 @@ def test_a_network_of_another_namespace(running: Cluster) -> None:
 
 
 def test_two_networks_are_attached_in_the_order_of_the_annotation(running: Cluster) -> None:
-    created(running, nad("a", conf(type="bridge", bridge="mybr0", ipam=HOST_LOCAL)))
-    created(running, nad("b", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    created(running, nad("a", config(type="bridge", bridge="mybr0", ipam=HOST_LOCAL)))
+    created(running, nad("b", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     started(running, pod("one", "b, a@storage"))
 
     assert ["lo", "eth0", "net1", "storage"] == links(running, "one")
@@ -119,7 +119,7 @@ def test_two_networks_are_attached_in_the_order_of_the_annotation(running: Clust
 
 
 def test_an_event_reports_each_interface(running: Cluster) -> None:
-    created(running, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    created(running, nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     started(running, pod("one", "second"))
 
     net1 = address(running, "one", "net1")
@@ -140,9 +140,9 @@ def test_a_pod_without_secondary_networks_gets_its_status_too(running: Cluster) 
 
 
 def test_a_network_that_was_changed_since_the_add_is_detached_as_it_was_attached(running: Cluster) -> None:
-    created(running, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    created(running, nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     started(running, pod("one", "second"))
-    other = conf(type="bridge", bridge="mybr0", ipam={"type": "host-local", "subnet": "10.9.0.0/24"})
+    other = config(type="bridge", bridge="mybr0", ipam={"type": "host-local", "subnet": "10.9.0.0/24"})
     patch = json.dumps({"spec": {"config": other}})
     running.kubectl("patch", "nad", "second", "--type=merge", f"--patch={patch}")
     running.kubectl("delete", "pod", "one")
@@ -151,7 +151,7 @@ def test_a_network_that_was_changed_since_the_add_is_detached_as_it_was_attached
 
 
 def test_pods_and_their_network_that_are_deleted_during_the_add(running: Cluster) -> None:
-    created(running, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    created(running, nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     created(
         running,
         *(pod(f"hasty-{number}-{name}", "second", node=name) for name in NODES for number in range(2)),

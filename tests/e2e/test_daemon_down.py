@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from e2e.lab.cluster import NODE, Cluster
-from e2e.objects import HOST_LOCAL, address, conf, created, leftovers, links, nad, pings, pod
+from e2e.objects import HOST_LOCAL, address, config, created, leftovers, links, nad, pings, pod
 
 NODES = ("node1", "node2")
 AWAY = 300.0 if os.environ.get("NETATTACH_SOAK") else 0.0
@@ -29,7 +29,7 @@ SELECTOR = ("--namespace", NODE, "--selector", "app.kubernetes.io/component=daem
 @pytest.fixture
 def running(installed: Cluster) -> Iterator[Cluster]:
     """A network, and a pod with it on each node."""
-    created(installed, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    created(installed, nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     created(installed, *(pod(f"old-{name}", "second", node=name) for name in NODES))
     for name in NODES:
         installed.wait_ready(f"old-{name}")

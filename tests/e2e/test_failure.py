@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.lab.cluster import Cluster
-from e2e.objects import HOST_LOCAL, conf, created, leftovers, nad, pod
+from e2e.objects import HOST_LOCAL, config, created, leftovers, nad, pod
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def bypassed(installed: Cluster) -> Iterator[Cluster]:
 
 
 def test_an_unknown_network_is_an_event_with_the_reason_and_leaves_nothing(bypassed: Cluster) -> None:
-    created(bypassed, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    created(bypassed, nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     created(bypassed, pod("lost", "second,nowhere"))
     reason = "there is no NetworkAttachmentDefinition 'nowhere' in namespace 'default'"
     bypassed.eventually(lambda: reason in bypassed.events("lost", "FailedAttachment"), "our event")
@@ -36,12 +36,12 @@ def test_an_unknown_network_is_an_event_with_the_reason_and_leaves_nothing(bypas
 def test_a_pod_starts_once_its_network_exists(bypassed: Cluster) -> None:
     created(bypassed, pod("early", "second"))
     bypassed.eventually(lambda: bypassed.events("early", "FailedAttachment"), "our event")
-    created(bypassed, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    created(bypassed, nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     bypassed.wait_ready("early", seconds=120)
 
 
 def test_a_network_older_than_the_webhook_is_validated_in_its_status(bypassed: Cluster) -> None:
-    created(bypassed, nad("old", conf(type="macvlann", master="eth1")))
+    created(bypassed, nad("old", config(type="macvlann", master="eth1")))
     bypassed.eventually(lambda: _valid(bypassed, "old") == "False", "status")
     condition = bypassed.read("nad", "old")["status"]["conditions"][0]
 
@@ -52,7 +52,7 @@ def test_a_network_older_than_the_webhook_is_validated_in_its_status(bypassed: C
 
 
 def _fixed() -> dict[str, dict[str, str]]:
-    return {"spec": {"config": conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)}}
+    return {"spec": {"config": config(type="macvlan", master="eth1", ipam=HOST_LOCAL)}}
 
 
 def _valid(cluster: Cluster, name: str) -> str:

@@ -14,7 +14,7 @@ from e2e.objects import (
     HOST_LOCAL,
     STATUS,
     address,
-    conf,
+    config,
     created,
     leftovers,
     links,
@@ -36,7 +36,7 @@ SLOW = (
 @pytest.fixture
 def running(installed: Cluster) -> Iterator[Cluster]:
     """A network that node1's daemon knows, since a pod there has it."""
-    created(installed, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    created(installed, nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     created(installed, pod("one", "second"))
     installed.wait_ready("one")
     yield installed
@@ -102,7 +102,7 @@ def test_a_sandbox_with_networks_is_replaced_while_the_api_server_is_down(runnin
 def slow(running: Cluster) -> Iterator[Cluster]:
     """With a network on node1 whose ADD lasts until /run/slow-goes-on exists."""
     with plugins(running, "node1", slow=SLOW):
-        created(running, nad("slow", conf(type="slow")))
+        created(running, nad("slow", config(type="slow")))
         yield running
         running.kubectl("delete", "pods,network-attachment-definitions", "--all")
         running.node("node1").sh("rm -f /run/slow-*")

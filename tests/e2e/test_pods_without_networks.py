@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from e2e.lab.cluster import Cluster
-from e2e.objects import HOST_LOCAL, STATUS, address, conf, created, nad, pod
+from e2e.objects import HOST_LOCAL, STATUS, address, config, created, nad, pod
 
 OURS = ("netattach-daemon/", "netattach-webhooks/", "netattach-operator/", "kopf/")
 ROUNDS = (
@@ -66,7 +66,7 @@ def _inventories(cluster: Cluster) -> list[str]:
 
 
 def test_a_pod_with_networks_costs_one_patch_and_its_events(quiet: Cluster) -> None:
-    created(quiet, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    created(quiet, nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     quiet.eventually(lambda: "status" in quiet.read("nad", "second"), "the operator's status")
     since = len(quiet.audit())
     created(quiet, pod("one", "second"))

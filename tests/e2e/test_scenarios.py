@@ -21,7 +21,7 @@ from e2e.lab.cluster import NODE, Cluster
 from e2e.objects import (
     STATUS,
     address,
-    conf,
+    config,
     created,
     leftovers,
     links,
@@ -86,9 +86,9 @@ def _networks() -> Iterator[dict[str, Any]]:
     for number, node in enumerate(NODES, 1):  # host-local knows only its own node
         dense = {"type": "host-local", "subnet": "10.20.0.0/16"}
         dense |= {"rangeStart": f"10.20.{number}.1", "rangeEnd": f"10.20.{number}.250"}
-        yield nad(f"dense-{node}", conf(**{**MACVLAN, "ipam": dense}))
-    yield nad("alone", conf(type="alone"))
-    card = nad("card", conf(type="card"))
+        yield nad(f"dense-{node}", config(**{**MACVLAN, "ipam": dense}))
+    yield nad("alone", config(type="alone"))
+    card = nad("card", config(type="card"))
     card["metadata"]["annotations"] = {"k8s.v1.cni.cncf.io/resourceName": "example.com/card"}
     yield card
 

@@ -13,7 +13,7 @@ from e2e.objects import (
     HOST_LOCAL,
     STATUS,
     address,
-    conf,
+    config,
     created,
     leftovers,
     links,
@@ -23,7 +23,7 @@ from e2e.objects import (
     status,
 )
 
-SECOND = nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL))
+SECOND = nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL))
 NAME = "wired-node1"
 """The mirror pod's: the kubelet adds the node's name."""
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from e2e.lab.cluster import Cluster
-from e2e.objects import HOST_LOCAL, conf, created, nad, pod
+from e2e.objects import HOST_LOCAL, config, created, nad, pod
 
 SECONDS = 60
 """Mostly the time of Python's imports on node2's slow kernel."""
@@ -78,7 +78,9 @@ def test_kubectl_shows_plugins_ipam_and_whether_it_is_valid(installed: Cluster) 
 
 
 def test_nothing_but_the_status_of_a_users_object_is_written(installed: Cluster) -> None:
-    created(installed, nad("mine", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)), pod("mine", "mine"))
+    created(
+        installed, nad("mine", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)), pod("mine", "mine")
+    )
     try:
         installed.wait_ready("mine")
         installed.eventually(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from e2e.lab.cluster import Cluster
-from e2e.objects import HOST_LOCAL, address, conf, created, leftovers, links, nad, pings, pod, status
+from e2e.objects import HOST_LOCAL, address, config, created, leftovers, links, nad, pings, pod, status
 from netattach_core.cni import netattach_conf
 
 CRD = "network-attachment-definitions.k8s.cni.cncf.io"
@@ -18,7 +18,7 @@ NODES = ("node1", "node2")
 @pytest.fixture
 def running(installed: Cluster) -> Cluster:
     """Two pods with a second network on each node."""
-    created(installed, nad("second", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    created(installed, nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     pods = [(f"{when}-{name}", name) for name in NODES for when in ("before", "gone")]
     created(installed, *(pod(each, "second", node=name) for each, name in pods))
     for each, _ in pods:

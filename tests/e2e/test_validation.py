@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from e2e.lab.cluster import NODE, Cluster
-from e2e.objects import HOST_LOCAL, NETWORKS, conf, created, nad, pod
+from e2e.objects import HOST_LOCAL, NETWORKS, config, created, nad, pod
 
-DEFAULT_MASTER = conf(type="macvlan", master="eth0", ipam=HOST_LOCAL)
-SOUND = conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)
+DEFAULT_MASTER = config(type="macvlan", master="eth0", ipam=HOST_LOCAL)
+SOUND = config(type="macvlan", master="eth1", ipam=HOST_LOCAL)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_template_with_an_unknown_network_is_accepted_with_a_warning(
 
 def test_more_pods_than_addresses_are_a_warning(validated: Cluster) -> None:
     one = {"type": "static", "addresses": [{"address": "10.0.3.222/24"}]}
-    created(validated, nad("net", conf(type="macvlan", master="eth1", ipam=one)))
+    created(validated, nad("net", config(type="macvlan", master="eth1", ipam=one)))
     body = asks_for("Deployment", "apps/v1", "net", paused=True, replicas=2)
 
     done = validated.kubectl("create", "--dry-run=server", "-f", "-", input=json.dumps(body))

@@ -13,7 +13,7 @@ import pytest
 
 from e2e.lab.cluster import CONTROL, Cluster
 from e2e.lab.places import KUBECONFIG
-from e2e.objects import HOST_LOCAL, conf, created, nad, pod
+from e2e.objects import HOST_LOCAL, config, created, nad, pod
 from support import load
 from support.load import CreateRequest, Load, Server
 
@@ -34,7 +34,7 @@ SELECTOR = ("--namespace", CONTROL, "--selector", "app.kubernetes.io/component=w
 @pytest.fixture(scope="module")
 def close(installed: Cluster) -> Iterator[Cluster]:
     """Both replicas are on node1: node2 is too slow for a load. There is one network, `known`."""
-    created(installed, nad("known", conf(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
+    created(installed, nad("known", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     installed.kubectl("cordon", "node2")
     try:
         roll(installed)
@@ -59,7 +59,7 @@ def question(number: int) -> CreateRequest:
         return load.creation(pod("new", [{"name": "known", "interface": f"net{number}"}]))
     subnet = {"subnet": f"10.{number // 250 % 250}.{number % 250}.0/24"}
     return load.creation(
-        nad("new", conf(type="macvlan", master="eth1", ipam={"type": "host-local", **subnet}))
+        nad("new", config(type="macvlan", master="eth1", ipam={"type": "host-local", **subnet}))
     )
 
 
@@ -185,5 +185,5 @@ def one_of_three(number: int) -> CreateRequest:
     return (
         load.creation(pod("plain"), "plain"),
         load.creation(pod("asking", "known"), "asking"),
-        load.creation(nad("network", conf(type="macvlan", master="eth1")), "network"),
+        load.creation(nad("network", config(type="macvlan", master="eth1")), "network"),
     )[number % 3]

@@ -83,15 +83,15 @@ def daemonless(daemonless_stage: DemoNode, cnitool: Path, monkeypatch: pytest.Mo
 def primary(daemonless: Node) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
     """Replaces the node's default network by another chain, which a daemon compiles."""
     compiled_before = primary_path(daemonless).read_bytes()
-    conf = daemonless.stage.paths.conf_dir / "10-default.conflist"
+    config = daemonless.stage.paths.conf_dir / "10-default.conflist"
 
     def set_chain(plugins: list[dict[str, Any]]) -> None:
-        conf.write_text(json.dumps({"cniVersion": "1.0.0", "name": "cbr0", "plugins": plugins}))
+        config.write_text(json.dumps({"cniVersion": "1.0.0", "name": "cbr0", "plugins": plugins}))
         with daemonless.stage.daemon():
             pass
 
     yield set_chain
-    conf.write_text(DEFAULT_NETWORK)
+    config.write_text(DEFAULT_NETWORK)
     primary_path(daemonless).write_bytes(compiled_before)
 
 

@@ -175,8 +175,8 @@ def test_a_network_of_another_namespace_and_one_without_a_configuration(node: No
     """`namespace/name`; and a file of the node that has the NAD's name."""
     node.create_nad("there", _config("macvlan", LAN), namespace="other")
     node.create_nad("filed", "")
-    conf = node.stage.paths.conf_dir / "50-filed.conf"
-    conf.write_text(
+    config = node.stage.paths.conf_dir / "50-filed.conf"
+    config.write_text(
         json.dumps(
             _config("bridge", {"type": "static", "addresses": [{"address": "10.9.0.1/24"}]}, name="filed")
         )
@@ -189,7 +189,7 @@ def test_a_network_of_another_namespace_and_one_without_a_configuration(node: No
             assert ["10.9.0.1/24"] == node.addresses(pod, "net2")
             node.delete(pod)
     finally:
-        conf.unlink()
+        config.unlink()
 
 
 @pytest.mark.parametrize("networks", ["a,b", "b,a", "a,b,a,b"])

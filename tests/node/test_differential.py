@@ -21,7 +21,7 @@ from support.differential_subjects import (
     SECOND_KERNEL,
     STATIC,
     after_bridge,
-    conf,
+    config,
 )
 
 MAX_EXAMPLES = 12 if uml.inside() else 32
@@ -59,21 +59,21 @@ NO_SUCH_LINK = "the inventories list only interfaces of nodes, not those of pods
 GAPS = (
     Gap(
         "bridge",
-        conf("bridge", bridge="eth1"),
+        config("bridge", bridge="eth1"),
         "already exists but is not a bridge",
         "plugins/main/bridge/bridge.go: bridgeByName",
         "it depends on the node's other interfaces",
     ),
     Gap(
         "macvlan",
-        conf("macvlan", master="eth1", linkInContainer=True),
+        config("macvlan", master="eth1", linkInContainer=True),
         "Link not found",
         "plugins/main/macvlan/macvlan.go: getMTUByName",
         NO_SUCH_LINK,
     ),
     Gap(
         "host-local",
-        conf(
+        config(
             "bridge",
             bridge="br1",
             ipam={"type": "host-local", "subnet": "10.1.2.0/24", "resolvConf": "/nowhere"},
@@ -84,35 +84,35 @@ GAPS = (
     ),
     Gap(
         "static",
-        conf("bridge", bridge="br1", ipam={"type": "static"}),
+        config("bridge", bridge="br1", ipam={"type": "static"}),
         "IPAM plugin returned missing IP config",
         "plugins/main/bridge/bridge.go: cmdAdd",
         "a pod can request addresses in its annotation (cni-args)",
     ),
     Gap(
         "tap",
-        conf("tap", selinuxContext="zzz"),
+        config("tap", selinuxContext="zzz"),
         "failed set socket label",
         "plugins/main/tap/tap.go: createLink",
         "it depends on the node's SELinux",
     ),
     Gap(
         "tap",
-        conf("tap", bridge="br9"),
+        config("tap", bridge="br9"),
         "failed to get bridge",
         "plugins/main/tap/tap.go: createTap",
         "the plugin looks for the bridge in the pod, where an earlier network may have created it",
     ),
     Gap(
         "host-device",
-        conf("host-device", pciBusID="0000:ff:1f.7"),
+        config("host-device", pciBusID="0000:ff:1f.7"),
         "lstat /sys/bus/pci/devices/",
         "plugins/main/host-device/host-device.go: hasDpdkDriver",
         "it depends on the node's hardware",
     ),
     Gap(
         "host-device",
-        conf("host-device", hwaddr="02:00:00:00:00:07"),
+        config("host-device", hwaddr="02:00:00:00:00:07"),
         "failed to find physical interface",
         "plugins/main/host-device/host-device.go: getLink",
         "it depends on the node's hardware",
@@ -140,7 +140,7 @@ GAPS = (
     ),
     Gap(
         "vlan",
-        conf("vlan", master="eth1", vlanId=7, linkInContainer=True, ipam=STATIC),
+        config("vlan", master="eth1", vlanId=7, linkInContainer=True, ipam=STATIC),
         "Link not found",
         "plugins/main/vlan/vlan.go: getMTUByName",
         NO_SUCH_LINK,
@@ -154,7 +154,7 @@ GAPS = (
     ),
     Gap(
         "ipvlan",
-        conf("ipvlan", master="eth1", linkInContainer=True, ipam=STATIC),
+        config("ipvlan", master="eth1", linkInContainer=True, ipam=STATIC),
         "Link not found",
         "plugins/main/ipvlan/ipvlan.go: createIpvlan",
         NO_SUCH_LINK,

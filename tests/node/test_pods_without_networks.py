@@ -133,11 +133,11 @@ def test_a_value_that_contains_the_key_is_no_annotation(node: Node, value: str) 
 class TestWhichChain:
     def test_a_changed_default_network_is_not_used(self, node: Node) -> None:
         """Until the daemon has compiled it; one that was changed back is used."""
-        conf = node.stage.paths.conf_dir / "10-default.conflist"
+        config = node.stage.paths.conf_dir / "10-default.conflist"
         with node.pod() as pod:
-            conf.write_text(DEFAULT_NETWORK.replace("10.244.1", "10.244.2"))
+            config.write_text(DEFAULT_NETWORK.replace("10.244.1", "10.244.2"))
             assert TRY_AGAIN == error_of(node, "ADD", pod)["code"]
-            conf.write_text(DEFAULT_NETWORK)
+            config.write_text(DEFAULT_NETWORK)
             node.add(pod)
             node.delete(pod)
 
@@ -158,14 +158,14 @@ class TestWhichChain:
 
     def test_delete_uses_the_chain_of_the_add(self, node: Node) -> None:
         """The default network has changed since; the lease is released in that of the ADD."""
-        conf = node.stage.paths.conf_dir / "10-default.conflist"
+        config = node.stage.paths.conf_dir / "10-default.conflist"
         with node.pod() as pod:
             node.add(pod)
-            conf.write_text(DEFAULT_NETWORK.replace('"cbr0","plugins"', '"other","plugins"'))
+            config.write_text(DEFAULT_NETWORK.replace('"cbr0","plugins"', '"other","plugins"'))
             try:
                 node.delete(pod)
             finally:
-                conf.write_text(DEFAULT_NETWORK)
+                config.write_text(DEFAULT_NETWORK)
 
             assert NOTHING == left_on(node)
 

@@ -33,8 +33,8 @@ class StandaloneHost(Host):
         self.ledger = directory / "ledger"
         self.chains = self.ledger / "chains"
         self.log = directory / "log"
-        self.conf = directory / "conf"
-        for path in (self.chains / "del", self.chains / "plain", self.conf):
+        self.config = directory / "conf"
+        for path in (self.chains / "del", self.chains / "plain", self.config):
             path.mkdir(parents=True)
         self.variables |= {
             "NETATTACH_CHAINS": str(self.chains),
@@ -63,8 +63,8 @@ class StandaloneHost(Host):
 
     def compile(self, *plugins: str, features: Sequence[Feature] = ()) -> None:
         """The compiled default network."""
-        (self.conf / "10-a.conf").write_text("{}")
-        source = Source(str(self.conf), "00-netattach.conflist", True, (("10-a.conf", b"{}"),))
+        (self.config / "10-a.conf").write_text("{}")
+        source = Source(str(self.config), "00-netattach.conflist", True, (("10-a.conf", b"{}"),))
         chain = Chain("1.1.0", 5000, frozenset(features), tuple(_step(each, "") for each in plugins), source)
         (self.chains / "primary").write_bytes(compiled_chain.encode(chain))
 
@@ -293,7 +293,7 @@ class TestStatus:
         """None was compiled, or it has changed since."""
         if changed:
             host.compile("a", features=self.STATUS)
-            (host.conf / "10-a.conf").write_text('{"changed": true}')
+            (host.config / "10-a.conf").write_text('{"changed": true}')
 
         assert NOT_AVAILABLE == _status(host).error()["code"]
 
@@ -415,7 +415,7 @@ class TestLocks:
 
 
 def _write_record(host: StandaloneHost, plugin: str) -> None:
-    source = Source(str(host.conf), "", True, (("10-a.conf", b"{}"),))
+    source = Source(str(host.config), "", True, (("10-a.conf", b"{}"),))
     chain = Chain("1.1.0", 5000, frozenset(), (_step(plugin, ""),), source)
     note = Note(chain, Call("/n", "eth0", "", "{}"), '{"ips":[]}')
     (host.chains / "plain/sandbox").write_bytes(encode_note(note))

@@ -46,13 +46,13 @@ class Fuzzed:
 
     def __init__(self, host: Host, directory: Path) -> None:
         self.host, self.chains = host, directory / "ledger/chains"
-        self.conf, self.result = directory / "conf", directory / "result"
+        self.config, self.result = directory / "conf", directory / "result"
         self.added = directory / "added"
-        for path in (self.chains / "plain", self.chains / "del", self.conf):
+        for path in (self.chains / "plain", self.chains / "del", self.config):
             path.mkdir(parents=True)
         host.plugin("plugin", f"echo $CNI_COMMAND >> {self.added}; cat {self.result}")
-        (self.conf / "10-a.conf").write_text("{}")
-        source = Source(str(self.conf), "00-netattach.conflist", True, (("10-a.conf", b"{}"),))
+        (self.config / "10-a.conf").write_text("{}")
+        source = Source(str(self.config), "00-netattach.conflist", True, (("10-a.conf", b"{}"),))
         features = frozenset({Feature.PLAIN, Feature.RESULT, Feature.CHECK})
         self.chain = Chain("1.0.0", 5000, features, (STEP,), source, ("shop",))
         self.note = Note(self.chain, Call("/n", "net9", "A=b", '{"portMappings":[]}'), RESULT.decode())

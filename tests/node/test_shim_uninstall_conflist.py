@@ -25,34 +25,34 @@ class Uninstalled:
     """A node after the uninstallation, with one pod in the ledger that no test calls for."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.conf = root, root / "net.d"
+        self.root, self.config = root, root / "net.d"
         self.stand_in, self.primary = (
-            self.conf / netattach_conf.UNINSTALL_FILE_NAME,
-            self.conf / "10-a.conflist",
+            self.config / netattach_conf.UNINSTALL_FILE_NAME,
+            self.config / "10-a.conflist",
         )
         self.chained, self.sources = (
-            self.conf / "cbr0" / netattach_conf.CHAINED_FILE_NAME,
+            self.config / "cbr0" / netattach_conf.CHAINED_FILE_NAME,
             root / "ledger/chains/stand-in",
         )
         self.other = root / "ledger/chains/del/c2"
-        self.conf.mkdir()
+        self.config.mkdir()
         self.other.parent.mkdir(parents=True)
         self.other.write_text("another's")
         self.write("05-broken.conflist", "{")
         self.write("10-a.conflist", PRIMARY)
-        conf_dir = CniConfDir(self.conf, lambda: "cbr0")
+        conf_dir = CniConfDir(self.config, lambda: "cbr0")
         PrimaryCompiler(
             ledger=root / "ledger",
-            conf_dir=self.conf,
+            conf_dir=self.config,
             networks=conf_dir,
             deadline=1,
             chosen_by_settings=lambda: True,
         ).compile()
-        UninstallChain(self.conf, root / "ledger").install()
+        UninstallChain(self.config, root / "ledger").install()
         self.plugin = json.loads(self.stand_in.read_text())["plugins"][-1]
 
     def write(self, name: str, text: str) -> None:
-        (self.conf / name).write_text(text)
+        (self.config / name).write_text(text)
 
     def call(self, command: str) -> subprocess.CompletedProcess[str]:
         """With the configuration that the runtime has in memory."""
@@ -72,11 +72,11 @@ OUTDATED: dict[str, Change] = {
     "the default network has another option": lambda node: node.write("10-a.conflist", PRIMARY + " "),
     "the default network is gone": lambda node: node.primary.unlink(),
     "the default network's file has another name": lambda node: node.primary.rename(
-        node.conf / "11-a.conflist"
+        node.config / "11-a.conflist"
     ),
     "an earlier config was added": lambda node: node.write("07-b.conf", '{"name": "b", "type": "ptp"}'),
     "an earlier config was fixed": lambda node: node.write("05-broken.conflist", PRIMARY),
-    "an earlier config is gone": lambda node: (node.conf / "05-broken.conflist").unlink(),
+    "an earlier config is gone": lambda node: (node.config / "05-broken.conflist").unlink(),
     "Multus is back": lambda node: node.write("00-multus.conf", '{"name": "m", "type": "multus-shim"}'),
     "the copy is damaged": lambda node: node.stand_in.write_text("{"),
     "the copy is empty": lambda node: node.stand_in.write_text(""),
@@ -136,7 +136,7 @@ CURRENT: dict[str, Change] = {
     "a later config was added": lambda node: node.write("20-b.conflist", PRIMARY),
     "a file that is no config was added": lambda node: node.write("00-notes.txt", "{"),
     "a config is being written": lambda node: node.write(".05-b.conflist.tmp", "{"),
-    "a directory was added": lambda node: (node.conf / "00-dir.conf").mkdir(),
+    "a directory was added": lambda node: (node.config / "00-dir.conf").mkdir(),
     "our own conflist exists still": lambda node: node.write(
         netattach_conf.FILE_NAME, netattach_conf.text("1.0.0")
     ),
@@ -162,7 +162,7 @@ def test_the_last_pod_removes_both_configs(node: Uninstalled) -> None:
 
     assert 0 == node.call("DEL").returncode
 
-    assert ["05-broken.conflist", "10-a.conflist"] == sorted(path.name for path in node.conf.iterdir())
+    assert ["05-broken.conflist", "10-a.conflist"] == sorted(path.name for path in node.config.iterdir())
     assert not node.sources.exists()
 
 
@@ -187,19 +187,19 @@ def test_a_call_by_the_chained_config_removes_both(node: Uninstalled) -> None:
 
     assert 0 == node.call("DEL").returncode
 
-    assert ["05-broken.conflist", "10-a.conflist"] == sorted(path.name for path in node.conf.iterdir())
+    assert ["05-broken.conflist", "10-a.conflist"] == sorted(path.name for path in node.config.iterdir())
 
 
 def test_the_configuration_directory_itself_stays(node: Uninstalled) -> None:
     """Also if it is empty."""
     node.other.unlink()
-    for path in (node.primary, node.conf / "05-broken.conflist", node.chained):
+    for path in (node.primary, node.config / "05-broken.conflist", node.chained):
         path.unlink()
     node.chained.parent.rmdir()
 
     assert 0 == node.call("DEL").returncode
 
-    assert [] == list(node.conf.iterdir())
+    assert [] == list(node.config.iterdir())
 
 
 @pytest.mark.parametrize("path", ["", "relative/file", "/", True, 5, [], {"a": "/b"}, "/tmp\u0000/x"])

@@ -144,8 +144,8 @@ def _copy(after: Others) -> Path:
 
 def _left_of_chain(after: Others) -> list[str]:
     """The names of its existing files."""
-    conf = after.node.stage.paths.conf_dir
-    paths = [_copy(after), conf / "cbr0", ShimFiles(after.node.stage.paths.ledger).stand_in]
+    config = after.node.stage.paths.conf_dir
+    paths = [_copy(after), config / "cbr0", ShimFiles(after.node.stage.paths.ledger).stand_in]
     return [path.name for path in paths if path.exists()]
 
 

@@ -123,7 +123,7 @@ ROUTE_VALUES: dict[str, tuple[Any, ...]] = {
 }
 
 
-def conf(kind: str, **keys: Any) -> Config:
+def config(kind: str, **keys: Any) -> Config:
     return {"cniVersion": "1.0.0", "name": "lab", "type": kind, **keys}
 
 
@@ -143,10 +143,10 @@ VLAN_KEYS = ("vlan", "vlanTrunk", "preserveDefaultVlan")
 BRIDGE = Subject(
     "bridge",
     (
-        conf("bridge", bridge="br1"),
-        conf("bridge", bridge="br1", ipam=RANGE),
-        conf("bridge", bridge="br1", isGateway=True, ipMasq=True, ipam=ROUTED),
-        conf("bridge", bridge="br1", isDefaultGateway=True, ipam=BOTH),
+        config("bridge", bridge="br1"),
+        config("bridge", bridge="br1", ipam=RANGE),
+        config("bridge", bridge="br1", isGateway=True, ipMasq=True, ipam=ROUTED),
+        config("bridge", bridge="br1", isDefaultGateway=True, ipam=BOTH),
     ),
     {"bridge": INTERFACES, "mtu": MTUS, "ipMasqBackend": ("iptables", "Iptables")},
     common=COMMON,
@@ -155,9 +155,9 @@ BRIDGE = Subject(
 MACVLAN = Subject(
     "macvlan",
     (
-        conf("macvlan", master="eth1"),
-        conf("macvlan", master="eth1", ipam=ROUTED),
-        conf("macvlan", master="eth1", ipam=BOTH),
+        config("macvlan", master="eth1"),
+        config("macvlan", master="eth1", ipam=ROUTED),
+        config("macvlan", master="eth1", ipam=BOTH),
     ),
     {"master": INTERFACES, "mtu": MTUS, "mac": MACS},
     common=COMMON,
@@ -165,9 +165,9 @@ MACVLAN = Subject(
 HOST_LOCAL = Subject(
     "host-local",
     (
-        conf("bridge", bridge="br1", ipam=RANGE),
-        conf("bridge", bridge="br1", ipam=RANGES),
-        conf("macvlan", master="eth1", ipam=RANGES),
+        config("bridge", bridge="br1", ipam=RANGE),
+        config("bridge", bridge="br1", ipam=RANGES),
+        config("macvlan", master="eth1", ipam=RANGES),
     ),
     {
         "subnet": CIDRS,
@@ -188,10 +188,10 @@ HOST_LOCAL = Subject(
 STATIC_IPAM = Subject(
     "static",
     (
-        conf("bridge", bridge="br1", ipam=ROUTED),
-        conf("macvlan", master="eth1", ipam=BOTH),
-        conf("host-device", device="eth2", ipam=ROUTED),
-        conf("bridge", bridge="br1", isDefaultGateway=True, ipam=STATIC),
+        config("bridge", bridge="br1", ipam=ROUTED),
+        config("macvlan", master="eth1", ipam=BOTH),
+        config("host-device", device="eth2", ipam=ROUTED),
+        config("bridge", bridge="br1", isDefaultGateway=True, ipam=STATIC),
     ),
     {
         "address": CIDRS,
@@ -208,23 +208,23 @@ STATIC_IPAM = Subject(
 )
 PTP = Subject(
     "ptp",
-    (conf("ptp", ipam=RANGE), conf("ptp", ipMasq=True, ipam=STATIC)),
+    (config("ptp", ipam=RANGE), config("ptp", ipMasq=True, ipam=STATIC)),
     {"mtu": MTUS, "ipMasqBackend": ("iptables", "Iptables")},
     common=COMMON,
 )
 TAP = Subject(
     "tap",
     (
-        conf("tap"),
-        conf("tap", owner=0, group=0, ipam=STATIC),
-        conf("tap", mac="02:00:00:00:00:07", ipam=ROUTED),
+        config("tap"),
+        config("tap", owner=0, group=0, ipam=STATIC),
+        config("tap", mac="02:00:00:00:00:07", ipam=ROUTED),
     ),
     {"mtu": MTUS, "mac": MACS},
     common=COMMON,
 )
 HOST_DEVICE = Subject(
     "host-device",
-    (conf("host-device", device="eth2"), conf("host-device", device="eth2", ipam=ROUTED)),
+    (config("host-device", device="eth2"), config("host-device", device="eth2", ipam=ROUTED)),
     {
         "device": (*INTERFACES, "eth2"),
         "hwaddr": MACS,
@@ -321,9 +321,9 @@ VLAN_CARD = {"master": "eth1", "vlanId": 7, "ipam": STATIC}
 BRIDGE_VLANS = Subject(
     "bridge",
     (
-        conf("bridge", bridge="br1", vlan=7),
-        conf("bridge", bridge="bridge1", vlan=7, isGateway=True, ipam=STATIC),
-        conf("bridge", bridge="br1", vlanTrunk=[{"minID": 5, "maxID": 9}, {"id": 20}]),
+        config("bridge", bridge="br1", vlan=7),
+        config("bridge", bridge="bridge1", vlan=7, isGateway=True, ipam=STATIC),
+        config("bridge", bridge="br1", vlanTrunk=[{"minID": 5, "maxID": 9}, {"id": 20}]),
     ),
     {
         "bridge": ("b" * 12, "b" * 13, "b" * 15),
@@ -334,23 +334,23 @@ BRIDGE_VLANS = Subject(
 )
 VLAN = Subject(
     "vlan",
-    (conf("vlan", **VLAN_CARD), conf("vlan", **{**VLAN_CARD, "ipam": ROUTED})),
+    (config("vlan", **VLAN_CARD), config("vlan", **{**VLAN_CARD, "ipam": ROUTED})),
     {"master": INTERFACES, "mtu": MTUS},
     common=("cniVersion", "ipam", "colour"),
 )
 IPVLAN = Subject(
     "ipvlan",
     (
-        conf("ipvlan", master="eth1", ipam=STATIC),
-        conf("ipvlan", master="eth1", mode="l3", ipam=ROUTED),
-        conf("ipvlan", master="eth1", ipam=BOTH),
+        config("ipvlan", master="eth1", ipam=STATIC),
+        config("ipvlan", master="eth1", mode="l3", ipam=ROUTED),
+        config("ipvlan", master="eth1", ipam=BOTH),
     ),
     {"master": INTERFACES, "mtu": MTUS},
     common=("cniVersion", "ipam", "colour"),
 )
 DUMMY = Subject(
     "dummy",
-    (conf("dummy", ipam=STATIC), conf("dummy", ipam=ROUTED), conf("dummy", ipam=RANGES)),
+    (config("dummy", ipam=STATIC), config("dummy", ipam=ROUTED), config("dummy", ipam=RANGES)),
     common=COMMON,
 )
 VRF = Subject(

@@ -17,12 +17,12 @@ class NodeDirectories:
     """Without a default network at first; `networks` may be replaced before `new_installer`."""
 
     def __init__(self, root: Path) -> None:
-        self.bin, self.conf, self.ledger = root / "bin", root / "net.d", root / "ledger"
-        for folder in (self.bin, self.conf):
+        self.bin, self.config, self.ledger = root / "bin", root / "net.d", root / "ledger"
+        for folder in (self.bin, self.config):
             folder.mkdir()
         self.shim = root / "shim"
         self.shim.write_bytes(b"the shim")
-        self.networks: NodeNetworks = CniConfDir(self.conf)
+        self.networks: NodeNetworks = CniConfDir(self.config)
         self.installer = self.new_installer()
 
     def new_installer(self) -> Installer:
@@ -30,14 +30,14 @@ class NodeDirectories:
         return Installer(
             shim=self.shim,
             bin_dir=self.bin,
-            conf_dir=self.conf,
+            conf_dir=self.config,
             networks=self.networks,
-            uninstall_chain=UninstallChain(self.conf, self.ledger),
+            uninstall_chain=UninstallChain(self.config, self.ledger),
         )
 
     def install(self, name: str = "10-a.conflist", text: str = DEFAULT_NETWORK) -> None:
         """With this default network."""
-        (self.conf / name).write_text(text)
+        (self.config / name).write_text(text)
         self.installer.install()
         assert self.installer.problem is None
 
@@ -53,9 +53,9 @@ class NodeDirectories:
 
     def files(self) -> list[str]:
         """Below the CNI configuration directory."""
-        return sorted(str(path.relative_to(self.conf)) for path in self.conf.rglob("*") if path.is_file())
+        return sorted(str(path.relative_to(self.config)) for path in self.config.rglob("*") if path.is_file())
 
     def cni_version(self) -> str:
         """Of netattach's conflist."""
-        version: str = json.loads((self.conf / "00-netattach.conflist").read_text())["cniVersion"]
+        version: str = json.loads((self.config / "00-netattach.conflist").read_text())["cniVersion"]
         return version

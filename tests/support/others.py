@@ -87,9 +87,11 @@ class Others:
         """The default network alone; may fail."""
         return self._cnitool(verb, "cbr0", pod, self.node.stage.paths.conf_dir)
 
-    def _cnitool(self, verb: str, network: str, pod: NodePod, conf: Path) -> subprocess.CompletedProcess[str]:
+    def _cnitool(
+        self, verb: str, network: str, pod: NodePod, config: Path
+    ) -> subprocess.CompletedProcess[str]:
         environment = {
-            "NETCONFPATH": str(conf),
+            "NETCONFPATH": str(config),
             "CNI_PATH": str(self.node.stage.paths.bin_dir),
             "CNI_ARGS": cni_request.args_text({"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name}),
         }

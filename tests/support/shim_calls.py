@@ -34,7 +34,7 @@ def call(
 ) -> tuple[dict[str, str], str]:
     """The environment and the standard input of a call, as a runtime makes it."""
     annotations = {cni_request.POD_ANNOTATIONS: pod.annotations} if hand_over else {}
-    conf = {
+    config = {
         "cniVersion": version,
         "name": "netattach",
         "type": "netattach",
@@ -49,7 +49,7 @@ def call(
         "CNI_PATH": str(node.stage.paths.bin_dir),
         "CNI_ARGS": f"K8S_POD_NAMESPACE={pod.namespace};K8S_POD_NAME={pod.name};K8S_POD_UID={pod.uid}",
     }
-    return environment, stdin or json.dumps(conf)
+    return environment, stdin or json.dumps(config)
 
 
 def binary(node: Node) -> Path:

@@ -21,17 +21,17 @@ class ShimDirectories:
     """With a default network, compiled; `primary_network` and `pods` are settings that tests change."""
 
     def __init__(self, root: Path) -> None:
-        self.ledger, self.conf = root / "ledger", root / "net.d"
+        self.ledger, self.config = root / "ledger", root / "net.d"
         self.shim_files = ShimFiles(self.ledger)
-        self.conf.mkdir()
-        (self.conf / "00-netattach.conflist").write_text("{}")
-        (self.conf / "10-cbr0.conflist").write_text(DEFAULT_NETWORK)
+        self.config.mkdir()
+        (self.config / "00-netattach.conflist").write_text("{}")
+        (self.config / "10-cbr0.conflist").write_text(DEFAULT_NETWORK)
         self.primary_network = ""
         self.pods = UnselectivePods()
         self.compiler = PrimaryCompiler(
             ledger=self.ledger,
-            conf_dir=self.conf,
-            networks=CniConfDir(self.conf, lambda: self.primary_network),
+            conf_dir=self.config,
+            networks=CniConfDir(self.config, lambda: self.primary_network),
             deadline=2.5,
             unselective_pods=lambda: self.pods,
             chosen_by_settings=lambda: bool(self.primary_network),

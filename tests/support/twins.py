@@ -109,7 +109,7 @@ class MemoryLedger(Ledger):
             raise OSError(28, "No space left on device")
         self.entries[sandbox.container_id] = sandbox
 
-    async def note(self, sandbox: Sandbox) -> None:
+    async def save_without_sync(self, sandbox: Sandbox) -> None:
         await self.save(sandbox)
 
     async def remove(self, container_id: str) -> None:
@@ -154,7 +154,7 @@ class FixedNetworks:
     default: Network | None
     named: Mapping[str, Network] = field(default_factory=dict)
 
-    def primary(self) -> Network:
+    def default_network(self) -> Network:
         if self.default is None:
             raise TryAgainError("no default network yet")
         return self.default
@@ -192,7 +192,7 @@ class MemoryDeviceFiles:
     written: dict[str, dict[str, Any]] = field(default_factory=dict)
     full: bool = False
 
-    def named(self, call: CniRequest, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    def with_paths(self, call: CniRequest, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
         return tuple(device_info.with_file(each, "/d", call.container_id) for each in attachments)
 
     def prepare(self, attachments: Iterable[Attachment]) -> None:
@@ -203,7 +203,7 @@ class MemoryDeviceFiles:
             if known:
                 self.written[device_info.file_of(each)] = known
 
-    def told(self, attachments: Iterable[Attachment]) -> dict[str, dict[str, Any]]:
+    def read(self, attachments: Iterable[Attachment]) -> dict[str, dict[str, Any]]:
         files = {each.ifname: self.written.get(device_info.file_of(each)) for each in attachments}
         return {ifname: info for ifname, info in files.items() if info}
 

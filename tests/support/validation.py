@@ -23,16 +23,16 @@ def nad(config: Any, **annotations: str) -> dict[str, Any]:
     }
 
 
-def conf(kind: str, **keys: Any) -> dict[str, Any]:
+def config(kind: str, **keys: Any) -> dict[str, Any]:
     return {"cniVersion": "1.0.0", "name": "n", "type": kind, **keys}
 
 
 def macvlan(**keys: Any) -> dict[str, Any]:
-    return conf("macvlan", **{"master": "eth1", "ipam": STATIC, **keys})
+    return config("macvlan", **{"master": "eth1", "ipam": STATIC, **keys})
 
 
 def bridge(**keys: Any) -> dict[str, Any]:
-    return conf("bridge", **{"bridge": "br1", "ipam": HOST_LOCAL, **keys})
+    return config("bridge", **{"bridge": "br1", "ipam": HOST_LOCAL, **keys})
 
 
 def ranged(**keys: Any) -> dict[str, Any]:

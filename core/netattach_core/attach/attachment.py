@@ -44,7 +44,7 @@ class Attachment:
     resource: str = ""
 
     @cached_property
-    def conf(self) -> NetworkConfig:
+    def config(self) -> NetworkConfig:
         return cni_config.parse(self.config_text, self.config_name)
 
 
@@ -86,20 +86,20 @@ def of_default_network(
 def of_lease(network: str, ifname: str) -> Attachment:
     """An attachment of which only a lease of host-local is known. Its DEL releases the lease, by container id alone."""
     ipam = {"type": "host-local", "subnet": "192.0.2.0/24"}  # DEL requires a range and does not use it
-    conf = {"cniVersion": "1.0.0", "name": network, "type": "host-local", "ipam": ipam}
-    return Attachment(network, ifname, json.dumps(conf), network)
+    config = {"cniVersion": "1.0.0", "name": network, "type": "host-local", "ipam": ipam}
+    return Attachment(network, ifname, json.dumps(config), network)
 
 
 def host_local_leases(attachment: Attachment) -> tuple[tuple[str, str], ...]:
     """Network and address of each lease of host-local, according to its result; empty if its `dataDir` is not the default."""
-    ipams = [json_document.value(plugin.text).get("ipam") for plugin in attachment.conf.plugins]
+    ipams = [json_document.value(plugin.text).get("ipam") for plugin in attachment.config.plugins]
     if not any(isinstance(each, dict) and _uses_default_store(each) for each in ipams):
         return ()
     try:
-        result = cni_result.parse(attachment.result or "{}", attachment.conf.cni_version)
+        result = cni_result.parse(attachment.result or "{}", attachment.config.cni_version)
     except NetattachError:
         return ()
-    return tuple((attachment.conf.name, each.address.partition("/")[0]) for each in result.addresses)
+    return tuple((attachment.config.name, each.address.partition("/")[0]) for each in result.addresses)
 
 
 def _uses_default_store(ipam: Mapping[str, Any]) -> bool:
@@ -198,7 +198,7 @@ def _with_legacy_args(attachment: Attachment, selection: NetworkSelection) -> At
     args = dict(attachment.args)
     if selection.mac:
         args["MAC"] = selection.mac
-    if selection.ips and "ips" not in attachment.conf.capabilities:
+    if selection.ips and "ips" not in attachment.config.capabilities:
         args["IP"] = ",".join(selection.ips)
     return dataclasses.replace(attachment, args=args)
 
@@ -234,12 +234,12 @@ def _check_interface_names(attachments: Iterable[Attachment]) -> None:
 def _check_conf(attachment: Attachment) -> None:
     """Raises ConfigError, with the network's name, for a configuration that must not run."""
     try:
-        conf = attachment.conf
+        config = attachment.config
     except NetattachError as error:
         raise ConfigError(f"network {attachment.network}: {error.message}") from error
-    if not names.is_cni_name(conf.name):
+    if not names.is_cni_name(config.name):
         raise ConfigError(
-            f"network {attachment.network}: the configuration's name {conf.name!r} is not valid for CNI"
+            f"network {attachment.network}: the configuration's name {config.name!r} is not valid for CNI"
         )
     meta = meta_plugins.find_first(attachment.config_text)
     if meta:

@@ -35,7 +35,7 @@ def held(sandbox: Sandbox) -> Iterator[Lease]:
     if sandbox.phase is not Phase.ADDED:
         return
     for each in sandbox.attachments:
-        for plugin in each.conf.plugins:
+        for plugin in each.config.plugins:
             if _uses_node_daemon(plugin):
                 yield _lease(sandbox, each, plugin)
 
@@ -50,7 +50,7 @@ def _uses_node_daemon(plugin: PluginConfig) -> bool:
 
 
 def _lease(sandbox: Sandbox, attachment: Attachment, plugin: PluginConfig) -> Lease:
-    stdin = cni_config.plugin_stdin(attachment.conf, plugin, attachment.runtime_config, attachment.cni_args)
+    stdin = cni_config.plugin_stdin(attachment.config, plugin, attachment.runtime_config, attachment.cni_args)
     environment = {
         "CNI_COMMAND": "ADD",
         "CNI_CONTAINERID": sandbox.container_id,
@@ -59,7 +59,7 @@ def _lease(sandbox: Sandbox, attachment: Attachment, plugin: PluginConfig) -> Le
         "CNI_ARGS": cni_request.args_text(attachment.args),
     }
     return Lease(
-        attachment.network, stdin, environment, _addresses(attachment.result, attachment.conf.cni_version)
+        attachment.network, stdin, environment, _addresses(attachment.result, attachment.config.cni_version)
     )
 
 

@@ -36,10 +36,10 @@ def of_add(
 
     `device_infos` holds the device-info by interface name; `in_force` the pod's default routes, where they were read.
 
-    The runtime gets the default network's result in the version of our own conf. Raises NetattachError for a result that this
+    The runtime gets the default network's result in the version of our own config. Raises NetattachError for a result that this
     version cannot express, such as one without addresses before 0.3.0.
     """
-    results = [cni_result.parse(each.result or "{}", each.conf.cni_version) for each in attachments]
+    results = [cni_result.parse(each.result or "{}", each.config.cni_version) for each in attachments]
     entries = [
         entry
         for each, result in zip(attachments, results, strict=True)

@@ -126,14 +126,16 @@ def delete(attachments: Sequence[Attachment], begun: Collection[str] | None = No
 def check(attachments: Sequence[Attachment]) -> Plan:
     """CHECK of every network with cniVersion 0.4.0 or later and without `disableCheck`."""
     checked = [
-        a for a in attachments if versions.at_least(a.conf.cni_version, "0.4.0") and not a.conf.disable_check
+        a
+        for a in attachments
+        if versions.at_least(a.config.cni_version, "0.4.0") and not a.config.disable_check
     ]
     return Plan(Verb.CHECK, tuple(step for a in checked for step in _chain(Verb.CHECK, a)), halt=True)
 
 
 def status(default: Attachment) -> Plan:
     """STATUS of the default network's plugins, from cniVersion 1.1.0; secondary networks do not make a node unready."""
-    supported = versions.at_least(default.conf.cni_version, "1.1.0")
+    supported = versions.at_least(default.config.cni_version, "1.1.0")
     return Plan(Verb.STATUS, tuple(_chain(Verb.STATUS, default)) if supported else (), halt=True)
 
 
@@ -145,20 +147,22 @@ def collect(
     Each gets the valid attachments (container id, interface) of all configurations with its network's name; those of the default
     network include what the runtime has `listed`.
     """
-    valid = {default.conf.name: list(listed)}
+    valid = {default.config.name: list(listed)}
     for container_id, each in alive:
-        valid.setdefault(each.conf.name, []).append((container_id, each.ifname))
-    used = {(each.conf.name, each.config_text): each for each in (default, *(each for _, each in alive))}
+        valid.setdefault(each.config.name, []).append((container_id, each.ifname))
+    used = {(each.config.name, each.config_text): each for each in (default, *(each for _, each in alive))}
     steps: list[Step] = []
     for each in filter(_supports_gc, used.values()):
-        for plugin in each.conf.plugins:
+        for plugin in each.config.plugins:
             step = Step(
                 id=f"{each.network}/{len(steps)}",
                 ifname="",
                 plugin=plugin.type,
-                stdin=_with_valid(cni_config.plugin_stdin(each.conf, plugin, {}, {}), valid[each.conf.name]),
+                stdin=_with_valid(
+                    cni_config.plugin_stdin(each.config, plugin, {}, {}), valid[each.config.name]
+                ),
                 args="",
-                cni_version=each.conf.cni_version,
+                cni_version=each.config.cni_version,
                 after=(steps[-1].id,) if steps else (),
             )
             steps.append(step)
@@ -168,7 +172,7 @@ def collect(
 def _supports_gc(attachment: Attachment) -> bool:
     """From cniVersion 1.1.0, and without `disableGC`."""
     disabled = str(json_document.value(attachment.config_text).get("disableGC", False)).lower() == "true"
-    return versions.at_least(attachment.conf.cni_version, "1.1.0") and not disabled
+    return versions.at_least(attachment.config.cni_version, "1.1.0") and not disabled
 
 
 def _with_valid(stdin: str, valid: Iterable[tuple[str, str]]) -> str:
@@ -183,7 +187,7 @@ def _with_valid(stdin: str, valid: Iterable[tuple[str, str]]) -> str:
 def _chain(verb: Verb, attachment: Attachment, only: Collection[str] | None = None) -> list[Step]:
     """One attachment's plugins. On ADD each gets the result of the previous one, otherwise all get the final result."""
     plugins = [
-        (f"{attachment.ifname}/{number}", plugin) for number, plugin in enumerate(attachment.conf.plugins)
+        (f"{attachment.ifname}/{number}", plugin) for number, plugin in enumerate(attachment.config.plugins)
     ]
     if verb is Verb.DEL:
         plugins.reverse()
@@ -199,7 +203,7 @@ def _chain(verb: Verb, attachment: Attachment, only: Collection[str] | None = No
                 plugin=plugin.type,
                 stdin=_stdin(verb, attachment, plugin),
                 args=cni_request.args_text(attachment.args),
-                cni_version=attachment.conf.cni_version,
+                cni_version=attachment.config.cni_version,
                 previous=before[0] if before and verb is Verb.ADD else None,
                 needs=before,
             )
@@ -208,8 +212,8 @@ def _chain(verb: Verb, attachment: Attachment, only: Collection[str] | None = No
 
 
 def _stdin(verb: Verb, attachment: Attachment, plugin: PluginConfig) -> str:
-    stdin = cni_config.plugin_stdin(attachment.conf, plugin, attachment.runtime_config, attachment.cni_args)
-    needs_result = verb is not Verb.ADD and versions.at_least(attachment.conf.cni_version, "0.4.0")
+    stdin = cni_config.plugin_stdin(attachment.config, plugin, attachment.runtime_config, attachment.cni_args)
+    needs_result = verb is not Verb.ADD and versions.at_least(attachment.config.cni_version, "0.4.0")
     return cni_config.with_previous(stdin, attachment.result or None) if needs_result else stdin
 
 
@@ -224,7 +228,7 @@ def _is_independent(attachment: Attachment) -> bool:
     Networks that set routes are not: two default routes would race for the first position in the table. Nor are links with a
     master in the pod, which another network creates.
     """
-    return all(_plugin_is_independent(plugin) for plugin in attachment.conf.plugins)
+    return all(_plugin_is_independent(plugin) for plugin in attachment.config.plugins)
 
 
 @functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node

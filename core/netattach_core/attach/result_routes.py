@@ -40,7 +40,7 @@ def _with_routes_in_force(each: Attachment, in_force: InForce) -> Attachment:
         gateways = {family: own for family, own in gateways.items() if not own}
     if not gateways:
         return each
-    result = with_default_routes(each.result or "{}", each.conf.cni_version, gateways)
+    result = with_default_routes(each.result or "{}", each.config.cni_version, gateways)
     return attachment.with_result(each, result)
 
 

@@ -52,7 +52,7 @@ def delete_call(sandbox: Sandbox) -> CniRequest:
         netns=sandbox.netns,
         ifname=default.ifname,
         args=default.args,
-        cni_version=default.conf.cni_version,
+        cni_version=default.config.cni_version,
     )
 
 

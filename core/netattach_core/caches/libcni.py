@@ -70,7 +70,7 @@ def dump(container_id: str, netns: str, attachment: Attachment) -> bytes:
         "containerId": container_id,
         "config": encoded(complete_config(attachment)),
         "ifName": attachment.ifname,
-        "networkName": attachment.conf.name,
+        "networkName": attachment.config.name,
         "netns": netns,
         "cniArgs": [[key, value] for key, value in attachment.args.items()],
         "capabilityArgs": dict(attachment.runtime_config),
@@ -81,9 +81,10 @@ def dump(container_id: str, netns: str, attachment: Attachment) -> bytes:
 
 def complete_config(attachment: Attachment) -> str:
     """The configuration with its name and version, which readers of the cache do not add."""
-    conf = attachment.conf
+    config = attachment.config
     return json_document.with_members(
-        attachment.config_text, {"cniVersion": json.dumps(conf.cni_version), "name": json.dumps(conf.name)}
+        attachment.config_text,
+        {"cniVersion": json.dumps(config.cni_version), "name": json.dumps(config.name)},
     )
 
 

@@ -154,9 +154,9 @@ def _with_most_plugins(delegate: Delegate, texts: Sequence[str]) -> str:
 
 def _delegate_body(attachment: Attachment) -> dict[str, Any]:
     """Multus uses `Conf` or `ConfList` to decide which of the two `Bytes` is."""
-    conf = attachment.conf
-    head = {"cniVersion": conf.cni_version, "name": conf.name}
-    types = [{"type": each.type, "ipam": {}, "dns": {}} for each in conf.plugins]
+    config = attachment.config
+    head = {"cniVersion": config.cni_version, "name": config.name}
+    types = [{"type": each.type, "ipam": {}, "dns": {}} for each in config.plugins]
     is_list = json_document.locate(json_document.parse(attachment.config_text), ("plugins",)) is not None
     requested = {} if attachment.default else attachment.runtime_config
     requests = {

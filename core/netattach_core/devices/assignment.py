@@ -31,10 +31,10 @@ def takes_device(network: Network) -> bool:
     if not network.resource:
         return False
     try:
-        conf = cni_config.parse(network.config_text, network.config_name)
+        config = cni_config.parse(network.config_text, network.config_name)
     except NetattachError:
         return False
-    return not all(canonical_name(plugin.type) in _WITHOUT_DEVICE for plugin in conf.plugins)
+    return not all(canonical_name(plugin.type) in _WITHOUT_DEVICE for plugin in config.plugins)
 
 
 def assign(
@@ -60,10 +60,10 @@ def assign(
 
 def requires_device(network: Network) -> bool:
     """Whether a network that takes a device fails without one."""
-    conf = cni_config.parse(network.config_text, network.config_name)
-    bodies = [json_document.value(plugin.text) for plugin in conf.plugins]
+    config = cni_config.parse(network.config_text, network.config_name)
+    bodies = [json_document.value(plugin.text) for plugin in config.plugins]
     named = any(key.casefold() in _DEVICE_KEYS and value for body in bodies for key, value in body.items())
-    return not named and not any(plugin.type in _DEVICE_OPTIONAL for plugin in conf.plugins)
+    return not named and not any(plugin.type in _DEVICE_OPTIONAL for plugin in config.plugins)
 
 
 def _missing(network: Network, allocated: Sequence[str], wanted: int, pod: PodRef) -> str:

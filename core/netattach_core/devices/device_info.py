@@ -27,7 +27,7 @@ def with_file(attachment: Attachment, directory: str, container_id: str) -> Atta
 
     Device-info specification, sections 4.2.1 and 5.1.1.
     """
-    if CAPABILITY not in attachment.conf.capabilities and "deviceID" not in attachment.runtime_config:
+    if CAPABILITY not in attachment.config.capabilities and "deviceID" not in attachment.runtime_config:
         return attachment
     name = f"{PREFIX}{attachment.network}-{container_id}_{attachment.ifname}".replace("/", "-")
     runtime_config = {**attachment.runtime_config, CAPABILITY: f"{directory}/cni/{name}"}

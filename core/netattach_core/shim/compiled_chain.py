@@ -15,7 +15,7 @@ those that it was compiled from: "first" says that no other file may precede the
 directory with more plugins). A sandbox's **note** is the default network as it was run, followed by the call and, once all
 plugins have succeeded, the result. A **deletion** is the complete DEL of a sandbox in the ledger. After an uninstall, the
 **sources** of the conflist's copy (uninstall_conflist.py) are written in the form of a default network and never run: the copy is
-the first of the files, and directory and network tell the shim what to remove.
+the first of the files, and the directory and the network determine what the shim removes.
 
 Standard input begins with a brace that the shim writes, so that it can insert members after it: prevResult, and the values that
 the runtime gives for the step's capabilities. An empty interface or CNI_ARGS means the call's.
@@ -130,27 +130,27 @@ def default_network(
     deadline_ms: int = 0,
 ) -> Chain:
     """The default network's chain. `plain`: pods that select no network get it alone; the opposite in `except_namespaces`."""
-    conf = cni_config.parse(network.config_text, network.config_name)
+    config = cni_config.parse(network.config_text, network.config_name)
     steps = (
         Step(
             network=network.network,
             plugin=plugin.type,
             ifname="",
             args="",
-            stdin=cni_config.plugin_stdin(conf, plugin, {}, {})[1:],
+            stdin=cni_config.plugin_stdin(config, plugin, {}, {})[1:],
             capabilities=tuple(sorted(plugin.capabilities - {cni_request.POD_ANNOTATIONS})),
         )
-        for plugin in conf.plugins
+        for plugin in config.plugins
     )
-    has_check = versions.at_least(conf.cni_version, "0.4.0")
+    has_check = versions.at_least(config.cni_version, "0.4.0")
     supported = {
         Feature.PLAIN: plain,
         Feature.RESULT: has_check,
-        Feature.CHECK: has_check and not conf.disable_check,
-        Feature.STATUS: versions.at_least(conf.cni_version, "1.1.0"),
+        Feature.CHECK: has_check and not config.disable_check,
+        Feature.STATUS: versions.at_least(config.cni_version, "1.1.0"),
     }
     features = frozenset(feature for feature, is_supported in supported.items() if is_supported)
-    return Chain(conf.cni_version, deadline_ms, features, tuple(steps), source, tuple(except_namespaces))
+    return Chain(config.cni_version, deadline_ms, features, tuple(steps), source, tuple(except_namespaces))
 
 
 def deletion(attachments: Sequence[Attachment], deadline_ms: int) -> Chain:

@@ -23,12 +23,14 @@ def text(default_network: str, own: str) -> str:
     All else keeps its bytes; libcni appends plugins from directories to the copy as it does to the original. Raises ConfigError
     if the text is not a network, or older than prevResult: there the shim would have no result to pass on.
     """
-    conf = cni_config.parse(default_network)
-    if not versions.at_least(conf.cni_version, LEAST_VERSION):
-        raise ConfigError(f"cniVersion {conf.cni_version} has no prevResult, which came with {LEAST_VERSION}")
+    config = cni_config.parse(default_network)
+    if not versions.at_least(config.cni_version, LEAST_VERSION):
+        raise ConfigError(
+            f"cniVersion {config.cni_version} has no prevResult, which came with {LEAST_VERSION}"
+        )
     if _is_list(default_network):
         return cni_config.with_plugins(default_network, [own])
-    head = {"cniVersion": conf.cni_version, "name": conf.name, "loadOnlyInlinedPlugins": True}
+    head = {"cniVersion": config.cni_version, "name": config.name, "loadOnlyInlinedPlugins": True}
     return json_document.with_members(f'{{"plugins": [{default_network.strip()}, {own}]}}', _texts(head))
 
 

@@ -96,7 +96,7 @@ class Recovery:
             if sandbox is None:
                 return
             try:
-                await self._ledger.note(dataclasses.replace(sandbox, phase=Phase.DELETING))
+                await self._ledger.save_without_sync(dataclasses.replace(sandbox, phase=Phase.DELETING))
             except OSError as error:
                 _log.warning("the ledger cannot be written: %s", error)
                 return

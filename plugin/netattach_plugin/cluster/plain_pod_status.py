@@ -71,7 +71,7 @@ class PlainPodStatus:
 
 
 def _status(attached: Attachment) -> str:
-    result = cni_result.parse(attached.result, attached.conf.cni_version)
+    result = cni_result.parse(attached.result, attached.config.cni_version)
     return network_status.text(
         network_status.entries(attached.network, attached.ifname, result, default=True)
     )

@@ -52,7 +52,7 @@ class Add:
                 f"CNI_NETNS {request.netns}: there is no network namespace to be opened"
             )
         await self._undo_unfinished(context)
-        attachments = self._device_files.named(request, await self._resolver.attachments(request))
+        attachments = self._device_files.with_paths(request, await self._resolver.attachments(request))
         async with self._links.open(shim.netns) as links:
             _check_names_are_free(attachments, await links.names())
             added = await self._attach(context, attachments, links)
@@ -97,7 +97,7 @@ class Add:
                 raise TryAgainError("the runtime cancelled the call while the networks were being attached")
             routed = await default_routes.enforce(attached, links)
             attached = routed.attachments
-            infos = self._device_files.told(attached)
+            infos = self._device_files.read(attached)
             added = outcome.of_add(request, attached, infos, routed.in_force)
             finished = dataclasses.replace(
                 sandbox, phase=Phase.ADDED, attachments=attached, status=added.status

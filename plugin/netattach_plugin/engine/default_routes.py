@@ -41,7 +41,7 @@ async def enforce(attachments: Sequence[Attachment], links: PodLinks) -> RoutedA
 async def _enforce(attachments: Sequence[Attachment], links: PodLinks) -> RoutedAttachments:
     """Reads no routes where no network asks for one, and at most one result has one."""
     asked = attachment.default_routes(attachments)
-    results = [cni_result.parse(each.result or "{}", each.conf.cni_version) for each in attachments]
+    results = [cni_result.parse(each.result or "{}", each.config.cni_version) for each in attachments]
     if not asked and not result_routes.ambiguous(results):
         return RoutedAttachments(tuple(attachments))
     default_route.check_own(asked, (address.address for result in results for address in result.addresses))
@@ -80,7 +80,7 @@ async def _apply(changes: Changes, routes: Routes, attachments: Sequence[Attachm
 def _unreachable(route: DefaultRoute, error: OSError, attachments: Sequence[Attachment]) -> str:
     hop = route.hops[0]
     each = next(each for each in attachments if each.ifname == hop.ifname)
-    result = cni_result.parse(each.result or "{}", each.conf.cni_version)
+    result = cni_result.parse(each.result or "{}", each.config.cni_version)
     has = ", ".join(address.address for address in result.addresses) or "no address"
     return (
         f"network {each.network}: `default-route` {hop.gateway} cannot be reached over {hop.ifname}, which has {has} "

@@ -53,7 +53,7 @@ class Delete:
             sandbox = await self._unknown.load(request)
         elif sandbox.phase is Phase.ADDED:
             with contextlib.suppress(OSError):  # a full disk does not keep a pod from being deleted
-                await self._ledger.note(dataclasses.replace(sandbox, phase=Phase.DELETING))
+                await self._ledger.save_without_sync(dataclasses.replace(sandbox, phase=Phase.DELETING))
         await self._detacher.detach(context, dataclasses.replace(sandbox, phase=Phase.DELETING))
 
     async def retry(self, container_id: str, shim: Shim) -> None:
@@ -80,7 +80,7 @@ class Delete:
         try:
             attachments = await self._resolver.attachments(request)
         except NetattachError:
-            attachments = (attachment.of_default_network(request, self._networks.primary()),)
+            attachments = (attachment.of_default_network(request, self._networks.default_network()),)
         return Sandbox(request.container_id, request.netns, request.pod, Phase.DELETING, attachments)
 
     async def _free_leases(self, context: CallContext) -> None:

@@ -76,7 +76,7 @@ class NetworkResolver:
     async def _default(self, asked: NetworkSelection | None) -> Network:
         """The node's default network, or the NAD or file that the pod asks for instead."""
         if asked is None:
-            return self._networks.primary()
+            return self._networks.default_network()
         return await self._nad_or_file(asked, "correct the pod's annotation")
 
     async def _cluster_default(self, given: NetworkSelection) -> Network:

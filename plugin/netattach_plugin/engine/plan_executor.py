@@ -28,7 +28,7 @@ class PlanOutcome:
     def with_results(self, attachments: Sequence[Attachment]) -> Iterable[Attachment]:
         """The attachments, each with its last plugin's result where that has one."""
         for each in attachments:
-            last = f"{each.ifname}/{len(each.conf.plugins) - 1}"
+            last = f"{each.ifname}/{len(each.config.plugins) - 1}"
             yield with_result(each, self.results.get(last, ""))
 
     def check(self, verb: Verb, attachments: Sequence[Attachment]) -> None:

@@ -48,7 +48,7 @@ class StatusAndGc:
     async def status(self, context: CallContext) -> None:
         """Whether pods can be attached: there is a default network, and its plugins are ready. Raises NotReadyError."""
         try:
-            default = attachment.of_default_network(context.request, self._networks.primary())
+            default = attachment.of_default_network(context.request, self._networks.default_network())
         except TryAgainError as missing:
             raise NotReadyError(missing.message) from missing
         done = await _execute(plan.status(default), context)
@@ -64,7 +64,7 @@ class StatusAndGc:
         async with self._collecting:
             self._no_gc.clear()
             try:
-                default = attachment.of_default_network(context.request, self._networks.primary())
+                default = attachment.of_default_network(context.request, self._networks.default_network())
                 collection = plan.collect(default, context.request.valid_attachments, await self._valid())
                 done = await _execute(collection, context)
             finally:

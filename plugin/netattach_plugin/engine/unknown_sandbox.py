@@ -19,5 +19,5 @@ class UnknownSandboxes:
         """The cached attachments; today's default network where the caches have none. Raises NetattachError."""
         cached = await self._caches.attachments(request)
         if not any(each.default for each in cached):
-            cached = (attachment.of_default_network(request, self._networks.primary()), *cached)
+            cached = (attachment.of_default_network(request, self._networks.default_network()), *cached)
         return Sandbox(request.container_id, request.netns, request.pod, Phase.ADDED, cached)

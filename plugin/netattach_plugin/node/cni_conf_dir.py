@@ -28,7 +28,7 @@ class CniConfDir:
         self._directory = directory
         self._primary_network = primary_network
 
-    def primary(self) -> Network:
+    def default_network(self) -> Network:
         """The network that `primaryNetwork` names and no other; without that setting the first file by name that is not ours.
 
         So a file that is added later and precedes the others is used from then on. A broken file is waited for and not skipped:
@@ -98,17 +98,17 @@ def _read(path: Path) -> Network | None:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(error)) from error
-    conf = cni_config.parse(text)
-    if any(plugin.type in META_PLUGINS for plugin in conf.plugins):
+    config = cni_config.parse(text)
+    if any(plugin.type in META_PLUGINS for plugin in config.plugins):
         return None
-    text = _with_more_plugins(path, text, conf)
-    return Network(network=conf.name, config_text=text, config_name=conf.name, file=str(path))
+    text = _with_more_plugins(path, text, config)
+    return Network(network=config.name, config_text=text, config_name=config.name, file=str(path))
 
 
-def _with_more_plugins(path: Path, text: str, conf: NetworkConfig) -> str:
+def _with_more_plugins(path: Path, text: str, config: NetworkConfig) -> str:
     """Appends the plugins in the directory of the network's name, as libcni does since 1.3."""
-    directory = path.parent / conf.name
-    if path.suffix != ".conflist" or conf.only_inlined or not names.is_cni_name(conf.name):
+    directory = path.parent / config.name
+    if path.suffix != ".conflist" or config.only_inlined or not names.is_cni_name(config.name):
         return text
     try:
         more = [

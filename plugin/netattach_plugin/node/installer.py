@@ -97,13 +97,13 @@ class Installer:
                 return
         _log.info("uninstalled: removed %s", self._conflist)
         try:
-            self._networks.primary()
+            self._networks.default_network()
         except NetattachError as error:
             _log.warning("this node has no default network now: %s", error)
 
     def _install(self) -> None:
         atomic_file.write_if_changed(self._bin_dir / netattach_conf.TYPE, self._shim.read_bytes(), 0o755)
-        default_network = cni_config.parse(self._networks.primary().config_text)
+        default_network = cni_config.parse(self._networks.default_network().config_text)
         conflist = netattach_conf.text(default_network.cni_version).encode()
         atomic_file.write_if_changed(self._conflist, conflist, 0o600)
         self._uninstall_chain.remove()

@@ -72,11 +72,11 @@ class InventoryCollector:
 
 def _primary(networks: NodeNetworks) -> Primary | None:
     try:
-        network = networks.primary()
-        conf = cni_config.parse(network.config_text)
+        network = networks.default_network()
+        config = cni_config.parse(network.config_text)
     except NetattachError:
         return None
-    return Primary(conf.name, network.file, tuple(plugin.type for plugin in conf.plugins))
+    return Primary(config.name, network.file, tuple(plugin.type for plugin in config.plugins))
 
 
 def _binaries(bin_dir: Path) -> Iterator[tuple[Path, _Stamp]]:

@@ -59,7 +59,7 @@ class PrimaryCompiler:
 
     def compile(self) -> None:
         """Writes the file if the default network or the settings have changed. Raises NetattachError, OSError."""
-        network, pods = self._networks.primary(), self._unselective_pods()
+        network, pods = self._networks.default_network(), self._unselective_pods()
         source = self._source(network)
         if source is None:
             return

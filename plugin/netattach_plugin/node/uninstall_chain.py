@@ -49,10 +49,10 @@ class UninstallChain:
         try:
             files = self._files_up_to_default_network()
             name, content = files[-1]
-            conf = cni_config.parse(content.decode())
-            plugin_file = self._plugin_file(name, conf)
+            config = cni_config.parse(content.decode())
+            plugin_file = self._plugin_file(name, config)
             own = netattach_conf.chained_text()
-            self._write_copy(conf, own, files)
+            self._write_copy(config, own, files)
             if plugin_file is not None:
                 plugin_file.parent.mkdir(mode=0o755, exist_ok=True)
                 atomic_file.write_if_changed(plugin_file, own.encode(), 0o600)
@@ -83,20 +83,20 @@ class UninstallChain:
                     f"the runtime uses {path}, which precedes every file that netattach could write"
                 )
             read.append((path.name, path.read_bytes()))
-            conf = _parsed(read[-1][1])
-            if conf and any(plugin.type in META_PLUGINS for plugin in conf.plugins):
+            config = _parsed(read[-1][1])
+            if config and any(plugin.type in META_PLUGINS for plugin in config.plugins):
                 raise ConfigError(f"the runtime uses {path}; its meta-plugin has to release them")
-            if conf:
+            if config:
                 return read
         raise ConfigError(f"{self._conf_dir} has no CNI config for the time after the uninstall")
 
-    def _plugin_file(self, name: str, conf: NetworkConfig) -> Path | None:
+    def _plugin_file(self, name: str, config: NetworkConfig) -> Path | None:
         """The file that libcni appends to the conflist's plugins; None if it appends none."""
-        if not name.endswith(".conflist") or conf.only_inlined or not names.is_cni_name(conf.name):
+        if not name.endswith(".conflist") or config.only_inlined or not names.is_cni_name(config.name):
             return None
-        return self._conf_dir / conf.name / netattach_conf.CHAINED_FILE_NAME
+        return self._conf_dir / config.name / netattach_conf.CHAINED_FILE_NAME
 
-    def _write_copy(self, conf: NetworkConfig, own: str, files: list[_File]) -> None:
+    def _write_copy(self, config: NetworkConfig, own: str, files: list[_File]) -> None:
         """Writes the sources first, since the shim removes a copy without them.
 
         The copy is among them, so that the shim removes a damaged one too.
@@ -105,7 +105,7 @@ class UninstallChain:
         copy = uninstall_conflist.text(default_network, own).encode()
         made_from = ((netattach_conf.UNINSTALL_FILE_NAME, copy), *files)
         source = Source(str(self._conf_dir), netattach_conf.FILE_NAME, first=True, files=made_from)
-        network = Network(network=conf.name, config_text=default_network, config_name=conf.name)
+        network = Network(network=config.name, config_text=default_network, config_name=config.name)
         chain = compiled_chain.encode(compiled_chain.default_network(network, source, plain=False))
         self._copy_sources.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         atomic_file.write_if_changed(self._copy_sources, chain, 0o600)

@@ -47,7 +47,7 @@ class CniCaches:
         """Removes the sandbox's files, of which hardly ever one exists."""
         paths = [self._multus / sandbox.container_id]
         for each in sandbox.attachments:
-            name = libcni_cache.file_name(sandbox.container_id, each.conf.name, each.ifname)
+            name = libcni_cache.file_name(sandbox.container_id, each.config.name, each.ifname)
             of_multus = libcni_cache.file_name(sandbox.container_id, multus_cache.NAME, each.ifname)
             paths += [self._results / name, self._runtimes_results / name, self._runtimes_results / of_multus]
         for path in paths:
@@ -65,7 +65,7 @@ class CniCaches:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for each in sandbox.attachments:
             data = libcni_cache.dump(sandbox.container_id, sandbox.netns, each)
-            name = libcni_cache.file_name(sandbox.container_id, each.conf.name, each.ifname)
+            name = libcni_cache.file_name(sandbox.container_id, each.config.name, each.ifname)
             atomic_file.write_if_changed(self._results / name, data, 0o600)
             if each.default:
                 atomic_file.write_if_changed(self._runtimes_results / name, data, 0o600)

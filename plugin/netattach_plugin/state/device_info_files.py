@@ -26,7 +26,7 @@ class DeviceInfoFiles:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def named(self, call: CniRequest, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    def with_paths(self, call: CniRequest, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
         return tuple(
             device_info.with_file(each, str(self._directory), call.container_id) for each in attachments
         )
@@ -41,7 +41,7 @@ class DeviceInfoFiles:
                     problem = f"network {each.network}: its device-info file cannot be written: {error}"
                     raise NetattachError(problem) from error
 
-    def told(self, attachments: Iterable[Attachment]) -> Mapping[str, Mapping[str, Any]]:
+    def read(self, attachments: Iterable[Attachment]) -> Mapping[str, Mapping[str, Any]]:
         found = {}
         for each in attachments:
             path = self._own(each)

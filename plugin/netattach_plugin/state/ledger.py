@@ -65,7 +65,7 @@ class FileLedger(Ledger):
     async def save(self, sandbox: Sandbox) -> None:
         await asyncio.to_thread(self._write, self._path(sandbox.container_id), sandboxes.dump(sandbox))
 
-    async def note(self, sandbox: Sandbox) -> None:
+    async def save_without_sync(self, sandbox: Sandbox) -> None:
         self._write(self._path(sandbox.container_id), sandboxes.dump(sandbox), sync=False)
 
     async def remove(self, container_id: str) -> None:

@@ -55,10 +55,10 @@ class ShimLedger(FileLedger):
         await asyncio.to_thread(self._save, sandbox)
         (self._notes / sandbox.container_id).unlink(missing_ok=True)
 
-    async def note(self, sandbox: Sandbox) -> None:
+    async def save_without_sync(self, sandbox: Sandbox) -> None:
         """The compiled DEL of an entry exists already; that of a note does not."""
         if self._path(sandbox.container_id).exists():
-            await super().note(sandbox)
+            await super().save_without_sync(sandbox)
         else:
             await self.save(sandbox)
 

@@ -104,9 +104,9 @@ def test_only_plugins_with_the_capability_get_a_request(key: str, row: tuple[Any
 
     one, two = (
         json.loads(
-            cni_config.plugin_stdin(network.conf, plugin, network.runtime_config, network.cni_args)
+            cni_config.plugin_stdin(network.config, plugin, network.runtime_config, network.cni_args)
         ).get("runtimeConfig")
-        for plugin in network.conf.plugins
+        for plugin in network.config.plugins
     )
     assert ({capability: expected}, None) == (one, two)
     assert {} == other.runtime_config

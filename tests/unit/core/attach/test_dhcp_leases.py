@@ -16,9 +16,9 @@ RESULT = '{"cniVersion":"1.0.0","ips":[{"address":"10.0.3.7/24","gateway":"10.0.
 
 
 def _attachment(ipam: Any, ifname: str = "net1", **more: Any) -> Attachment:
-    conf = {"cniVersion": "1.0.0", "type": "macvlan", "ipam": ipam, **more}
+    config = {"cniVersion": "1.0.0", "type": "macvlan", "ipam": ipam, **more}
     return Attachment(
-        "default/data", ifname, json.dumps(conf), "data", args={"K8S_POD_NAME": "p"}, result=RESULT
+        "default/data", ifname, json.dumps(config), "data", args={"K8S_POD_NAME": "p"}, result=RESULT
     )
 
 

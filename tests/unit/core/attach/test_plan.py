@@ -26,8 +26,8 @@ ORDERED = {
 def _attachments(*confs: str, result: str = "") -> list[Attachment]:
     default = Attachment("cbr0", "eth0", CHAIN, "cbr0", default=True, result=result)
     others = (
-        Attachment(f"d/n{i}", f"net{i}", conf, f"n{i}", result=result)
-        for i, conf in enumerate(confs, start=1)
+        Attachment(f"d/n{i}", f"net{i}", config, f"n{i}", result=result)
+        for i, config in enumerate(confs, start=1)
     )
     return [default, *others]
 
@@ -59,9 +59,9 @@ def test_independent_networks_run_concurrently_and_create_their_links_in_order()
 
 
 @pytest.mark.parametrize("conf", ORDERED.values(), ids=ORDERED)
-def test_a_network_that_may_depend_on_others_runs_alone(conf: str) -> None:
+def test_a_network_that_may_depend_on_others_runs_alone(config: str) -> None:
     """It waits for all before it, and all after it wait for it."""
-    made = _waits(plan.add(_attachments(MACVLAN, BRIDGE, conf, MACVLAN)))
+    made = _waits(plan.add(_attachments(MACVLAN, BRIDGE, config, MACVLAN)))
     last_of_ordered = [step for step in made if step.startswith("net3/")][-1]
 
     assert ((), ("eth0/2", "net1/0", "net2/0"), ()) == made["net3/0"]

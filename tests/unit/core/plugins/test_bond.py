@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import RuleCase, assert_rule_case, conf
+from support.validation import RuleCase, assert_rule_case, config
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
 
-BOND = conf("bond", miimon="100", mode="802.3ad", links=[{"name": "net1"}, {"name": "net2"}])
+BOND = config("bond", miimon="100", mode="802.3ad", links=[{"name": "net1"}, {"name": "net2"}])
 
 CASES: list[RuleCase] = [
     (

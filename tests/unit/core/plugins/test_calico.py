@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import RuleCase, assert_rule_case, conf
+from support.validation import RuleCase, assert_rule_case, config
 
 WARN = Severity.WARN
 
 
 CASES: list[RuleCase] = [
-    ("calico-second-endpoint", WARN, "calico in a secondary network", conf("calico"), conf("cilium-cni")),
+    ("calico-second-endpoint", WARN, "calico in a secondary network", config("calico"), config("cilium-cni")),
 ]
 
 

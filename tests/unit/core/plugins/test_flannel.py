@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import RuleCase, assert_rule_case, conf
+from support.validation import RuleCase, assert_rule_case, config
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -15,25 +15,25 @@ CASES: list[RuleCase] = [
         "flannel-delegate",
         DENY,
         "a name in the delegate",
-        conf("flannel", delegate={"name": "n"}),
-        conf("flannel", delegate={"isDefaultGateway": True}),
+        config("flannel", delegate={"name": "n"}),
+        config("flannel", delegate={"isDefaultGateway": True}),
     ),
     (
         "flannel-delegate",
         DENY,
         "an ipam in the delegate",
-        conf("flannel", delegate={"ipam": {}}),
-        conf("flannel", ipam={"routes": []}, delegate={}),
+        config("flannel", delegate={"ipam": {}}),
+        config("flannel", ipam={"routes": []}, delegate={}),
     ),
     (
         "flannel-state-shared",
         WARN,
         "state shared with the default network",
-        conf("flannel"),
-        conf("flannel", dataDir="/var/lib/x"),
+        config("flannel"),
+        config("flannel", dataDir="/var/lib/x"),
     ),
     *[
-        ("schema", DENY, why, conf("flannel", delegate=bad), conf("flannel", delegate=good))
+        ("schema", DENY, why, config("flannel", delegate=bad), config("flannel", delegate=good))
         for why, bad, good in (
             (
                 "a boolean in quotes in the delegate",
@@ -53,15 +53,15 @@ CASES: list[RuleCase] = [
         "key-misspelt",
         WARN,
         "a misspelt key in the delegate",
-        conf("flannel", delegate={"isDefaultGatway": True}),
-        conf("flannel", delegate={"isDefaultGateway": True}),
+        config("flannel", delegate={"isDefaultGatway": True}),
+        config("flannel", delegate={"isDefaultGateway": True}),
     ),
     (
         "route",
         DENY,
         "a route without a prefix length",
-        conf("flannel", ipam={"routes": [{"dst": "10.9.0.0"}]}),
-        conf("flannel", ipam={"routes": [{"dst": "10.9.0.0/16"}]}),
+        config("flannel", ipam={"routes": [{"dst": "10.9.0.0"}]}),
+        config("flannel", ipam={"routes": [{"dst": "10.9.0.0/16"}]}),
     ),
 ]
 

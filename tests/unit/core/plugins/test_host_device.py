@@ -5,40 +5,40 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import RuleCase, assert_rule_case, conf
+from support.validation import RuleCase, assert_rule_case, config
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
 
 CASES: list[RuleCase] = [
-    ("host-device-device", DENY, "no device", conf("host-device"), conf("host-device", device="eth1")),
+    ("host-device-device", DENY, "no device", config("host-device"), config("host-device", device="eth1")),
     (
         "host-device-device",
         DENY,
         "an invalid PCI address",
-        conf("host-device", pciBusID="1f.6"),
-        conf("host-device", pciBusID="0000:00:1f.6"),
+        config("host-device", pciBusID="1f.6"),
+        config("host-device", pciBusID="0000:00:1f.6"),
     ),
     (
         "host-device-device",
         DENY,
         "a path outside /sys/devices",
-        conf("host-device", kernelpath="/dev/eth1"),
-        conf("host-device", device="eth1", kernelpath="/dev/eth1"),
+        config("host-device", kernelpath="/dev/eth1"),
+        config("host-device", device="eth1", kernelpath="/dev/eth1"),
     ),
     (
         "no-effect",
         WARN,
         "a device by name and by PCI address",
-        conf("host-device", device="eth1", pciBusID="0000:00:1f.6"),
-        conf("host-device", device="eth1", pciBusID=""),
+        config("host-device", device="eth1", pciBusID="0000:00:1f.6"),
+        config("host-device", device="eth1", pciBusID=""),
     ),
     (
         "interface-name",
         DENY,
         "a space",
-        conf("host-device", device="eth1 "),
-        conf("host-device", device="eth1"),
+        config("host-device", device="eth1 "),
+        config("host-device", device="eth1"),
     ),
 ]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, STATIC, RuleCase, assert_rule_case, conf
+from support.validation import HOST_LOCAL, STATIC, RuleCase, assert_rule_case, config
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -24,15 +24,15 @@ CASES: list[RuleCase] = [
         "no-effect",
         WARN,
         "a next hop in layer3",
-        conf("ipvlan", mode="l3", ipam={**STATIC, "routes": [{"dst": "10.9.0.0/16", "gw": "10.1.2.1"}]}),
-        conf("ipvlan", mode="l3", ipam={**STATIC, "routes": [{"dst": "10.9.0.0/16"}]}),
+        config("ipvlan", mode="l3", ipam={**STATIC, "routes": [{"dst": "10.9.0.0/16", "gw": "10.1.2.1"}]}),
+        config("ipvlan", mode="l3", ipam={**STATIC, "routes": [{"dst": "10.9.0.0/16"}]}),
     ),
     (
         "ipvlan-shared-mac",
         WARN,
         "ipvlan with DHCP",
-        conf("ipvlan", master="eth1", ipam={"type": "dhcp"}),
-        conf("ipvlan", master="eth1", ipam=STATIC),
+        config("ipvlan", master="eth1", ipam={"type": "dhcp"}),
+        config("ipvlan", master="eth1", ipam=STATIC),
     ),
     (
         "key-needed",

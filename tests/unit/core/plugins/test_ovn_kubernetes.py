@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import RuleCase, assert_rule_case, conf
+from support.validation import RuleCase, assert_rule_case, config
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
 
 def ovn(topology: str = "layer2", **keys: Any) -> dict[str, Any]:
-    return conf("ovn-k8s-cni-overlay", topology=topology, **{"netAttachDefName": "lab/net", **keys})
+    return config("ovn-k8s-cni-overlay", topology=topology, **{"netAttachDefName": "lab/net", **keys})
 
 
 def layer3(subnets: str) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import RuleCase, assert_rule_case, conf
+from support.validation import RuleCase, assert_rule_case, config
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
 
 def ovs(**keys: Any) -> dict[str, Any]:
-    return conf("ovs", **{"bridge": "br1", **keys})
+    return config("ovs", **{"bridge": "br1", **keys})
 
 
 CASES: list[RuleCase] = [
@@ -21,8 +21,8 @@ CASES: list[RuleCase] = [
         "key-needed",
         DENY,
         "a trunk entry without a VLAN",
-        conf("ovs", bridge="b", trunk=[{}]),
-        conf("ovs", bridge="b", trunk=[{"id": 5}]),
+        config("ovs", bridge="b", trunk=[{}]),
+        config("ovs", bridge="b", trunk=[{"id": 5}]),
     ),
     ("key-value", DENY, "null in a trunk", ovs(trunk=[{"id": 5}, None]), ovs(trunk=None)),
     (

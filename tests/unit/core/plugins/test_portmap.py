@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import RuleCase, assert_rule_case, bridge, conf
+from support.validation import RuleCase, assert_rule_case, bridge, config
 
 WARN = Severity.WARN
 
@@ -17,7 +17,7 @@ CASES: list[RuleCase] = [
         "no-effect",
         WARN,
         "portmap without addresses",
-        {"cniVersion": "1.0.0", "plugins": [conf("bridge"), PORTMAP]},
+        {"cniVersion": "1.0.0", "plugins": [config("bridge"), PORTMAP]},
         {"cniVersion": "1.0.0", "plugins": [bridge(), PORTMAP]},
     ),
 ]

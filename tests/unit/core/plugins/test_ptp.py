@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import RuleCase, assert_rule_case, conf
+from support.validation import RuleCase, assert_rule_case, config
 
 DENY = Severity.DENY
 
 
 def ptp(*addresses: str, gateway: str = "10.1.2.1", **keys: Any) -> dict[str, Any]:
     entries = [{"address": address, "gateway": gateway} for address in addresses]
-    return conf("ptp", ipam={"type": "static", "addresses": entries}, **keys)
+    return config("ptp", ipam={"type": "static", "addresses": entries}, **keys)
 
 
 V6 = {"type": "host-local", "subnet": "2001:db8::/64"}
@@ -24,8 +24,8 @@ CASES: list[RuleCase] = [
         "mtu",
         DENY,
         "an MTU too small for IPv6",
-        conf("ptp", mtu=1000, ipam=V6),
-        conf("ptp", mtu=1280, ipam=V6),
+        config("ptp", mtu=1000, ipam=V6),
+        config("ptp", mtu=1280, ipam=V6),
     ),
     (
         "key-value",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, RuleCase, assert_rule_case, bridge, conf
+from support.validation import HOST_LOCAL, RuleCase, assert_rule_case, bridge, config
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -17,7 +17,7 @@ def chain(*others: dict[str, Any], version: str = "1.0.0") -> dict[str, Any]:
 
 
 def ovs(**keys: Any) -> dict[str, Any]:
-    return conf("ovs", **{"bridge": "br1", **keys})
+    return config("ovs", **{"bridge": "br1", **keys})
 
 
 def listed(*plugins: dict[str, Any]) -> dict[str, Any]:
@@ -33,8 +33,8 @@ CASES: list[RuleCase] = [
         "sbr-without-address",
         DENY,
         "sbr after a plugin without addresses",
-        {"cniVersion": "1.0.0", "plugins": [conf("bridge"), {"type": "sbr"}]},
-        {"cniVersion": "1.0.0", "plugins": [conf("bridge"), {"type": "other"}, {"type": "sbr"}]},
+        {"cniVersion": "1.0.0", "plugins": [config("bridge"), {"type": "sbr"}]},
+        {"cniVersion": "1.0.0", "plugins": [config("bridge"), {"type": "other"}, {"type": "sbr"}]},
     ),
     (
         "key-value",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import RuleCase, assert_rule_case, conf
+from support.validation import RuleCase, assert_rule_case, config
 
 DENY = Severity.DENY
 
 
-SRIOV = conf("sriov", deviceID="0000:af:06.1")
+SRIOV = config("sriov", deviceID="0000:af:06.1")
 
 CASES: list[RuleCase] = [
     (
@@ -20,7 +20,7 @@ CASES: list[RuleCase] = [
         {**SRIOV, "vlan": 5, "vlanProto": "802"},
         {**SRIOV, "vlan": 5, "vlanProto": "802.1Q"},
     ),
-    ("device-missing", DENY, "sriov without device", conf("sriov"), SRIOV),
+    ("device-missing", DENY, "sriov without device", config("sriov"), SRIOV),
     ("schema", DENY, "an MTU in quotes", {**SRIOV, "mtu": "1500"}, {**SRIOV, "mtu": 1500}),
     (
         "key-value",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, RuleCase, assert_rule_case, conf
+from support.validation import HOST_LOCAL, RuleCase, assert_rule_case, config
 
 DENY = Severity.DENY
 
@@ -17,8 +17,8 @@ CASES: list[RuleCase] = [
         "mtu",
         DENY,
         "an MTU too small for IPv6",
-        conf("tap", mtu=1000, ipam=V6),
-        conf("tap", mtu=1000, ipam=HOST_LOCAL),
+        config("tap", mtu=1000, ipam=V6),
+        config("tap", mtu=1000, ipam=HOST_LOCAL),
     ),
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import STATIC, RuleCase, assert_rule_case, conf
+from support.validation import STATIC, RuleCase, assert_rule_case, config
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -15,15 +15,15 @@ CASES: list[RuleCase] = [
         "key-needed",
         DENY,
         "vlan without master",
-        conf("vlan", vlanId=7, ipam=STATIC),
-        conf("vlan", master="e", ipam=STATIC),
+        config("vlan", vlanId=7, ipam=STATIC),
+        config("vlan", master="e", ipam=STATIC),
     ),
     (
         "vlan-id-missing",
         WARN,
         "no VLAN ID",
-        conf("vlan", master="eth1", ipam=STATIC),
-        conf("vlan", master="eth1", vlanId=7, ipam=STATIC),
+        config("vlan", master="eth1", ipam=STATIC),
+        config("vlan", master="eth1", vlanId=7, ipam=STATIC),
     ),
 ]
 

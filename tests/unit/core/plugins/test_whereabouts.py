@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import RuleCase, assert_rule_case, bridge, conf, macvlan
+from support.validation import RuleCase, assert_rule_case, bridge, config, macvlan
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -25,7 +25,7 @@ def routed(gw: str, **keys: Any) -> dict[str, Any]:
     return whereabouts(routes=[{"dst": "10.9.0.0/16", "gw": gw}], **keys)
 
 
-BOND = conf("bond", miimon="100", mode="802.3ad", links=[{"name": "net1"}, {"name": "net2"}])
+BOND = config("bond", miimon="100", mode="802.3ad", links=[{"name": "net1"}, {"name": "net2"}])
 WHEREABOUTS = {"type": "whereabouts", "range": "10.1.2.0/24"}
 DNS = {"nameservers": ["10.1.2.2"]}
 HALVES = ["10.1.2.0/25", "10.1.2.128/25"]

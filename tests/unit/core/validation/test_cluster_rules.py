@@ -15,7 +15,7 @@ from netattach_core.validation import cluster_rules, footprint
 from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.settings import ClusterNetworks, ValidationSettings
 from netattach_core.validation.validator import validate
-from support.validation import conf, ids, nad
+from support.validation import config, ids, nad
 
 LOW = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeEnd": "10.1.2.99"}
 HIGH = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeStart": "10.1.2.100"}
@@ -35,11 +35,11 @@ def validated(config: dict[str, Any], *others: dict[str, Any]) -> list[Finding]:
 
 
 def macvlan(ipam: dict[str, Any], name: str = "mine", **keys: Any) -> dict[str, Any]:
-    return {**conf("macvlan", **{"master": "eth1", "ipam": ipam, **keys}), "name": name}
+    return {**config("macvlan", **{"master": "eth1", "ipam": ipam, **keys}), "name": name}
 
 
 def bridge(ipam: dict[str, Any], name: str = "mine", **keys: Any) -> dict[str, Any]:
-    return {**conf("bridge", **{"bridge": "br1", "ipam": ipam, **keys}), "name": name}
+    return {**config("bridge", **{"bridge": "br1", "ipam": ipam, **keys}), "name": name}
 
 
 PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
@@ -47,13 +47,13 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     "separate ranges": (macvlan(LOW), macvlan(HIGH, "theirs"), set()),
     "one range on two interfaces": (macvlan(WHOLE), macvlan(WHOLE, "theirs", master="eth2"), set()),
     "one range on two VLANs": (
-        {**conf("vlan", master="eth1", vlanId=7, ipam=WHOLE), "name": "mine"},
-        {**conf("vlan", master="eth1", vlanId=8, ipam=WHOLE), "name": "theirs"},
+        {**config("vlan", master="eth1", vlanId=7, ipam=WHOLE), "name": "mine"},
+        {**config("vlan", master="eth1", vlanId=8, ipam=WHOLE), "name": "theirs"},
         set(),
     ),
     "one range on one VLAN": (
-        {**conf("vlan", master="eth1", vlanId=7, ipam=WHOLE), "name": "mine"},
-        {**conf("vlan", master="eth1", vlanId=7, ipam=WHOLE), "name": "theirs"},
+        {**config("vlan", master="eth1", vlanId=7, ipam=WHOLE), "name": "mine"},
+        {**config("vlan", master="eth1", vlanId=7, ipam=WHOLE), "name": "theirs"},
         {"addresses-shared"},
     ),
     "one pool of whereabouts": (macvlan(SHARED), macvlan(SHARED, "theirs"), set()),
@@ -87,7 +87,7 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], set[str]]] = {
     "a bridge with another MTU": (bridge(LOW, mtu=1400), bridge(HIGH, "theirs"), {"bridge-settings-differ"}),
     "macvlan and ipvlan on one interface": (
         macvlan(LOW),
-        {**conf("ipvlan", master="eth1", ipam=HIGH), "name": "theirs"},
+        {**config("ipvlan", master="eth1", ipam=HIGH), "name": "theirs"},
         {"master-kinds-differ"},
     ),
     "an interface in mode passthru": (

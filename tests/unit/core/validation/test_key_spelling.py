@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from support.validation import STATIC, bridge, conf, macvlan, ranged, validated
+from support.validation import STATIC, bridge, config, macvlan, ranged, validated
 
-BOND = conf("bond", miimon="100", mode="802.3ad", links=[{"name": "net1"}, {"name": "net2"}])
-OVN = conf("ovn-k8s-cni-overlay", topology="localnet", netAttachDefName="lab/net")
+BOND = config("bond", miimon="100", mode="802.3ad", links=[{"name": "net1"}, {"name": "net2"}])
+OVN = config("ovn-k8s-cni-overlay", topology="localnet", netAttachDefName="lab/net")
 
 
 def after_bridge(kind: str, **keys: Any) -> dict[str, Any]:
@@ -37,16 +37,16 @@ MEANT: list[tuple[str, Any, Any]] = [
     ("hairpinMode", bridge(hairpin=True), bridge(hairpinMode=True)),
     ("minID", bridge(vlan=5, vlanTrunk=[{"id": 6, "min": 7}]), bridge(vlan=5, vlanTrunk=[{"id": 6}])),
     ("mode", macvlan(macvlan_mode="bridge"), macvlan(mode="bridge")),
-    ("mode", conf("ipvlan", ipvlan_mode="l2", ipam=STATIC), conf("ipvlan", mode="l2", ipam=STATIC)),
+    ("mode", config("ipvlan", ipvlan_mode="l2", ipam=STATIC), config("ipvlan", mode="l2", ipam=STATIC)),
     ("vlanID", {**OVN, "vlan": 5}, {**OVN, "vlanID": 5}),
     ("physicalNetworkName", {**OVN, "physicalNetwork": "p"}, {**OVN, "physicalNetworkName": "p"}),
-    ("bridge", conf("ovs", br="br1"), conf("ovs", bridge="br1")),
-    ("trunk", conf("ovs", bridge="b", vlanTrunk=[{"id": 5}]), conf("ovs", bridge="b", trunk=[{"id": 5}])),
-    ("maxID", conf("ovs", bridge="b", trunk=[{"max": 5}]), conf("ovs", bridge="b", trunk=[{"id": 5}])),
+    ("bridge", config("ovs", br="br1"), config("ovs", bridge="br1")),
+    ("trunk", config("ovs", bridge="b", vlanTrunk=[{"id": 5}]), config("ovs", bridge="b", trunk=[{"id": 5}])),
+    ("maxID", config("ovs", bridge="b", trunk=[{"max": 5}]), config("ovs", bridge="b", trunk=[{"id": 5}])),
     (
         "master",
-        conf("vlan", link="eth1", vlanId=5, ipam=STATIC),
-        conf("vlan", master="eth1", vlanId=5, ipam=STATIC),
+        config("vlan", link="eth1", vlanId=5, ipam=STATIC),
+        config("vlan", master="eth1", vlanId=5, ipam=STATIC),
     ),
     ("promisc", after_bridge("tuning", promiscuous=True), after_bridge("tuning", promisc=True)),
     ("txQLen", after_bridge("tuning", txqueuelen=500), after_bridge("tuning", txQLen=500)),

@@ -11,7 +11,7 @@ from netattach_core.api.inventory import DefaultInterface, Dhcp, Interface, Node
 from netattach_core.text.finding import Severity
 from netattach_core.validation import node_rules
 from netattach_core.validation.validator import validate
-from support.validation import HOST_LOCAL, bridge, conf, ids, macvlan, nad, validated
+from support.validation import HOST_LOCAL, bridge, config, ids, macvlan, nad, validated
 
 PORTMAP = {
     "cniVersion": "1.0.0",
@@ -49,7 +49,12 @@ NODE_CASES: list[tuple[str, str, Any, Any]] = [
         macvlan(master=None),
         macvlan(linkInContainer=True, master="eth0"),
     ),
-    ("master-default-interface", "the node's card moved away", conf("host-device", device="eth0"), macvlan()),
+    (
+        "master-default-interface",
+        "the node's card moved away",
+        config("host-device", device="eth0"),
+        macvlan(),
+    ),
     ("bridge-of-another-kind", "a VLAN", bridge(bridge="eth0.7"), bridge(bridge="cni0")),
     (
         "bridge-of-default-network",
@@ -61,8 +66,8 @@ NODE_CASES: list[tuple[str, str, Any, Any]] = [
     ("master-on-default-interface", "a VLAN of it", macvlan(master="eth0.7"), macvlan()),
     ("master-missing-on-node", "no such interface", macvlan(master="eth9"), macvlan()),
     ("mtu-above-master", "an MTU too large", macvlan(mtu=9000), macvlan(mtu=1500)),
-    ("plugin-missing", "no such plugin", conf("MACVLAN"), PORTMAP),
-    ("plugin-missing", "another name of one that is there", conf("cnv-bridge", bridge="br1"), bridge()),
+    ("plugin-missing", "no such plugin", config("MACVLAN"), PORTMAP),
+    ("plugin-missing", "another name of one that is there", config("cnv-bridge", bridge="br1"), bridge()),
     ("plugin-missing", "no such IPAM", macvlan(ipam={"type": "host_local"}), macvlan()),
     (
         "dhcp-daemon-missing",
@@ -179,7 +184,7 @@ def test_a_plugin_that_is_missing_on_some_nodes_is_a_warning_with_their_names() 
 @pytest.mark.parametrize(("missing", "kind"), [([("delegate", "type")], "brigde"), ([], "macvlan"), ([], "")])
 def test_the_plugin_that_flannel_delegates_to_must_be_installed(missing: list[Any], kind: str) -> None:
     """Where the configuration names one."""
-    found = validated(conf("flannel", delegate={"type": kind}), [NODE])
+    found = validated(config("flannel", delegate={"type": kind}), [NODE])
 
     assert [("type",), *missing] == [each.path for each in found if each.rule.id == "plugin-missing"]
 

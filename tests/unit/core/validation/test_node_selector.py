@@ -8,11 +8,11 @@ from netattach_core.api.inventory import Interface, NodeInventory
 from netattach_core.api.nad import NODE_SELECTOR
 from netattach_core.validation import node_selector
 from netattach_core.validation.validator import validate
-from support.validation import STATIC, conf, ids, nad
+from support.validation import STATIC, config, ids, nad
 
 FAST = NodeInventory("fast", interfaces=(Interface("eth1"),), labels={"net": "fast", "zone": "a"})
 SLOW = NodeInventory("slow", interfaces=(Interface("eth9"),), labels={"net": "slow", "virtual": ""})
-MACVLAN = conf("macvlan", master="eth1", ipam=STATIC)
+MACVLAN = config("macvlan", master="eth1", ipam=STATIC)
 
 MATCHES = {
     "net=fast": ["fast"],

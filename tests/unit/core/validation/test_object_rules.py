@@ -9,7 +9,7 @@ import pytest
 
 from netattach_core.text.finding import Severity, path_text
 from netattach_core.validation.validator import validate
-from support.validation import bridge, conf, ids
+from support.validation import bridge, config, ids
 
 CONFIG = json.dumps(bridge())
 RESOURCE = "k8s.v1.cni.cncf.io/resourceName"
@@ -78,7 +78,7 @@ def test_the_fix_for_an_object(fix: str, body: dict[str, Any]) -> None:
 
 def test_an_annotation_that_is_not_a_string_is_no_resource_name() -> None:
     """So that the missing device is reported too."""
-    sriov = json.dumps(conf("sriov", ipam={}))
+    sriov = json.dumps(config("sriov", ipam={}))
     bad, good = (
         validate({**named(annotations={RESOURCE: value}), "spec": {"config": sriov}})
         for value in (5, "lab/x")

@@ -8,7 +8,7 @@ import pytest
 
 from netattach_core.text.finding import Severity
 from netattach_core.validation.validator import validate
-from support.validation import HOST_LOCAL, bridge, conf, ids, macvlan, ranged, validated
+from support.validation import HOST_LOCAL, bridge, config, ids, macvlan, ranged, validated
 
 
 def test_all_findings_are_returned_denials_first() -> None:
@@ -49,7 +49,9 @@ def test_without_a_version_newer_releases_of_some_plugins_cannot_write_a_result(
     """A warning, since older releases work; and with addresses all of them do."""
     bare, addressed = (
         next(
-            f for f in validated(conf(kind, cniVersion=None, ipam=ipam)) if f.rule.id == "cni-version-missing"
+            f
+            for f in validated(config(kind, cniVersion=None, ipam=ipam))
+            if f.rule.id == "cni-version-missing"
         )
         for ipam in (None, HOST_LOCAL)
     )
@@ -62,12 +64,12 @@ def test_without_a_version_newer_releases_of_some_plugins_cannot_write_a_result(
 @pytest.mark.parametrize(
     ("expected", "config"),
     [
-        (("`type` is null", 'write the plugin\'s name: "type": "macvlan"'), conf("bridge", type=None)),
+        (("`type` is null", 'write the plugin\'s name: "type": "macvlan"'), config("bridge", type=None)),
         (("; there is `plugin` instead", "did you mean `type`?"), {"plugin": "bridge"}),
         (("; there is `plugin` instead", "did you mean `plugins`?"), {"plugin": [bridge()]}),
         (("`ipam.type` is 'bin/dhcp'", 'write "dhcp"'), macvlan(ipam={"type": "bin/dhcp"})),
         (("`ipam.type` is '/'", 'write a name such as "host-local"'), macvlan(ipam={"type": "/"})),
-        (("`type` is './'", 'write a name such as "macvlan"'), conf("./")),
+        (("`type` is './'", 'write a name such as "macvlan"'), config("./")),
         (
             (
                 "; there is a complete NetworkAttachmentDefinition instead",
@@ -95,7 +97,7 @@ def test_a_missing_type_is_reported_with_what_is_there_instead(
 
 def test_a_file_on_the_node_may_contain_what_ovs_requires() -> None:
     """So there are only warnings."""
-    findings = validated(conf("ovs", cniVersion=None, configuration_path="/etc/ovs.conf"))
+    findings = validated(config("ovs", cniVersion=None, configuration_path="/etc/ovs.conf"))
 
     assert "ipam-missing" in ids(findings)
     assert {Severity.WARN} == {finding.effective_severity for finding in findings}
@@ -163,10 +165,10 @@ def test_the_messages_for_schema_errors(expected: tuple[str, str], config: Any) 
         pytest.param(
             {"cniVersion": "0.3.1", "type": "bridge", "bridge": "mybr0", "ipam": HOST_LOCAL}, id="bridge-conf"
         ),
-        pytest.param(conf("host-device", device="eth1", ipam={"type": "dhcp"}), id="host-device"),
-        pytest.param(conf("ipvlan", mode="l2", master="eth1", ipam=HOST_LOCAL), id="ipvlan"),
-        pytest.param(conf("other", anything={"ipam": 1}), id="an unknown plugin"),
-        pytest.param(conf("bridge", ipam=None, vlan=None, vlanTrunk=None), id="nulls, which Go ignores"),
+        pytest.param(config("host-device", device="eth1", ipam={"type": "dhcp"}), id="host-device"),
+        pytest.param(config("ipvlan", mode="l2", master="eth1", ipam=HOST_LOCAL), id="ipvlan"),
+        pytest.param(config("other", anything={"ipam": 1}), id="an unknown plugin"),
+        pytest.param(config("bridge", ipam=None, vlan=None, vlanTrunk=None), id="nulls, which Go ignores"),
         pytest.param(
             ranged(subnet="10.1.2.0/24", rangeStart="", rangeEnd="", gateway=""),
             id="empty strings for defaults",

@@ -19,7 +19,7 @@ from netattach_core.text.finding import Severity
 from netattach_core.validation import footprint
 from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.validator import validate
-from support.validation import bridge, conf, nad, validated
+from support.validation import bridge, config, nad, validated
 
 NODES = [
     NodeInventory(
@@ -48,7 +48,7 @@ LARGE = {
     "sets that overlap": host_local(*[[{"subnet": "10.0.0.0/24"}]] * 1000),
     "a set that overlaps": host_local([{"subnet": "10.0.0.0/24"}] * 1000),
     "a set of both versions": host_local([{"subnet": "10.0.0.0/24"}, {"subnet": "fd00::/64"}] * 500),
-    "plugins": {"plugins": [conf("macvlan", master=f"eth{number % 30}") for number in range(400)]},
+    "plugins": {"plugins": [config("macvlan", master=f"eth{number % 30}") for number in range(400)]},
     "plugins without a type": {"plugins": [{}] * 10_000},
     "plugins of odd types": {"plugins": [{"type": f"macvla{number}"} for number in range(1500)]},
     "routes": static([], [{"dst": subnet(number)} for number in range(1000)]),
@@ -58,10 +58,10 @@ LARGE = {
     ),
     "default routes": static([{"address": "10.1.2.3/24"}] * 400, [{"dst": "0.0.0.0/0"}] * 700),
     "addresses": static([{"address": f"10.{number}.1.1/9"} for number in range(255)] * 4, []),
-    "misspelt keys": conf("macvlan", **{f"maste{number}": 1 for number in range(2000)}),
+    "misspelt keys": config("macvlan", **{f"maste{number}": 1 for number in range(2000)}),
     "misplaced keys": {"plugins": [], **{f"k{number}": 1 for number in range(2500)}},
     "values of the wrong type": host_local(*[1] * 10_000),
-    "sysctls": {"plugins": [conf("bridge"), conf("tuning", sysctl={f"k{n}": "1" for n in range(2000)})]},
+    "sysctls": {"plugins": [config("bridge"), config("tuning", sysctl={f"k{n}": "1" for n in range(2000)})]},
 }
 
 
@@ -95,7 +95,7 @@ def test_each_overlapping_range_is_reported_once_at_the_later_range() -> None:
 def test_validation_stops_after_a_thousand_denials() -> None:
     """Warnings are not limited, and a denial is found after any number of them."""
     denied = validated({"plugins": [{}] * 3000})
-    warned = validated(conf("macvlan", master="eth0", **{f"k{number}": 1 for number in range(2000)}), NODES)
+    warned = validated(config("macvlan", master="eth0", **{f"k{number}": 1 for number in range(2000)}), NODES)
 
     assert 1000 == sum(finding.effective_severity is Severity.DENY for finding in denied)
     assert "master-default-interface" == warned[0].rule.id
@@ -134,10 +134,10 @@ def test_the_work_of_a_validation_does_not_grow_with_the_cluster() -> None:
     """The inventories of a thousand nodes are indexed once; of five thousand networks, those on the same link are compared."""
     nodes = Counted(dataclasses.replace(NODES[0], node=f"node{number}") for number in range(1000))
     networks = FootprintIndex(
-        Nad("lab", f"net{number}", json.dumps(conf("macvlan", master=f"eth{number % 500}")))
+        Nad("lab", f"net{number}", json.dumps(config("macvlan", master=f"eth{number % 500}")))
         for number in range(5000)
     )
-    configs = [conf("macvlan", master="eth7", mtu=mtu) for mtu in (1400, 1500)]
+    configs = [config("macvlan", master="eth7", mtu=mtu) for mtu in (1400, 1500)]
     validate(nad(configs[0]), nodes, footprints=networks)
     visits = nodes.visits
     validate(nad(configs[1]), nodes, footprints=networks)

@@ -33,8 +33,8 @@ def _world(primary: str = PRIMARY, annotation: str = "a,lan,lan2") -> World:
     return world
 
 
-def _call(verb: str, **conf: Any) -> CniRequest:
-    stdin = {"cniVersion": "1.1.0", "name": "netattach", "type": "netattach", **conf}
+def _call(verb: str, **config: Any) -> CniRequest:
+    stdin = {"cniVersion": "1.1.0", "name": "netattach", "type": "netattach", **config}
     return cni_request.parse({"CNI_COMMAND": verb, "CNI_PATH": "/p"}, json.dumps(stdin).encode())
 
 

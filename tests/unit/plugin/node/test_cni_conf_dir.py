@@ -21,7 +21,7 @@ def test_the_default_network_is_the_first_file_of_another_project(tmp_path: Path
     (tmp_path / "10-flannel.conflist").write_text(FLANNEL)
     (tmp_path / "20-other.conf").write_text(OTHER)
 
-    found = CniConfDir(tmp_path).primary()
+    found = CniConfDir(tmp_path).default_network()
 
     assert ("flannel", FLANNEL, str(tmp_path / "10-flannel.conflist")) == (
         found.network,
@@ -33,7 +33,7 @@ def test_the_default_network_is_the_first_file_of_another_project(tmp_path: Path
 def test_without_a_default_network_the_runtime_has_to_retry(tmp_path: Path) -> None:
     """The node is booting."""
     with pytest.raises(TryAgainError, match="no default network yet"):
-        CniConfDir(tmp_path / "missing").primary()
+        CniConfDir(tmp_path / "missing").default_network()
 
 
 def test_an_incomplete_file_is_waited_for(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_an_incomplete_file_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "20-other.conf").write_text(OTHER)
 
     with pytest.raises(TryAgainError, match=r"10-flannel\.conflist cannot be read"):
-        CniConfDir(tmp_path).primary()
+        CniConfDir(tmp_path).default_network()
 
 
 def test_a_dangling_link_is_waited_for(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_dangling_link_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "99-other.conf").write_text(OTHER)
 
     with pytest.raises(TryAgainError, match=r"05-real\.conflist cannot be read"):
-        CniConfDir(tmp_path).primary()
+        CniConfDir(tmp_path).default_network()
 
 
 def test_by_name_a_conflist_precedes_a_single_plugins_config(tmp_path: Path) -> None:
@@ -71,11 +71,11 @@ def test_a_file_that_is_added_before_the_others_is_used_from_then_on(tmp_path: P
     """Multus keeps the first file that it found (issue #1499)."""
     directory = CniConfDir(tmp_path)
     (tmp_path / "50-late.conf").write_text('{"name":"late","type":"bridge"}')
-    assert "late" == directory.primary().network
+    assert "late" == directory.default_network().network
 
     (tmp_path / "10-flannel.conflist").write_text(FLANNEL)
 
-    assert "flannel" == directory.primary().network
+    assert "flannel" == directory.default_network().network
 
 
 @pytest.mark.parametrize("setting", ["other", "20-other.conf"])
@@ -85,12 +85,12 @@ def test_the_setting_primary_network_precedes_the_first_file(tmp_path: Path, set
     directory = CniConfDir(tmp_path, lambda: settings[-1])
     (tmp_path / "10-flannel.conflist").write_text(FLANNEL)
     (tmp_path / "20-other.conf").write_text(OTHER)
-    assert "flannel" == directory.primary().network
+    assert "flannel" == directory.default_network().network
 
     settings.append(setting)
     (tmp_path / "05-broken.conf").write_text("{")
 
-    assert "other" == directory.primary().network
+    assert "other" == directory.default_network().network
 
 
 ABSENT = {
@@ -118,7 +118,7 @@ def test_nothing_replaces_the_network_of_the_setting(tmp_path: Path, setting: st
     (directory / "15-half.conf").write_text('{"name":"nobody"')
 
     with pytest.raises(TryAgainError, match=message):
-        CniConfDir(directory, lambda: setting).primary()
+        CniConfDir(directory, lambda: setting).default_network()
 
 
 def test_plugins_in_the_directory_of_the_networks_name_are_appended(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_plugins_in_the_directory_of_the_networks_name_are_appended(tmp_path: Pa
     for name, text in {"20.conf": '{"type":"b"}\n', "10.conf": '{"type":"a"}', "x.json": "{"}.items():
         (tmp_path / "flannel" / name).write_text(text)
 
-    joined = CniConfDir(tmp_path).primary().config_text
+    joined = CniConfDir(tmp_path).default_network().config_text
 
     own = '{"type":"flannel"}'
     assert FLANNEL.replace(own, f'{own}, {{"type":"a"}}, {{"type":"b"}}') == joined
@@ -143,7 +143,7 @@ def test_an_incomplete_plugin_in_that_directory_is_waited_for(tmp_path: Path, te
     (tmp_path / "flannel/10.conf").write_text(text)
 
     with pytest.raises(TryAgainError, match=r"10-flannel\.conflist cannot be read"):
-        CniConfDir(tmp_path).primary()
+        CniConfDir(tmp_path).default_network()
 
 
 @pytest.mark.parametrize(
@@ -160,4 +160,4 @@ def test_nothing_is_appended_where_libcni_appends_nothing(tmp_path: Path, name: 
     (directory / "flannel/10.conf").write_text('{"type":"a"}')
     (directory / name).write_text(text)
 
-    assert text == CniConfDir(directory).primary().config_text
+    assert text == CniConfDir(directory).default_network().config_text

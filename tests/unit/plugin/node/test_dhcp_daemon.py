@@ -91,9 +91,9 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 def sandbox(container_id: str, phase: Phase = Phase.ADDED) -> Sandbox:
-    conf = {"cniVersion": "1.0.0", "name": "lan", "type": "macvlan", "ipam": {"type": "dhcp"}}
+    config = {"cniVersion": "1.0.0", "name": "lan", "type": "macvlan", "ipam": {"type": "dhcp"}}
     return Sandbox(
-        container_id, "/n", None, phase, (Attachment("default/lan", "net1", json.dumps(conf), "lan"),)
+        container_id, "/n", None, phase, (Attachment("default/lan", "net1", json.dumps(config), "lan"),)
     )
 
 

@@ -54,7 +54,7 @@ def test_the_conflist_follows_the_default_network(node: NodeDirectories) -> None
 
 def test_damaged_and_missing_files_are_repaired(node: NodeDirectories) -> None:
     node.install()
-    (node.conf / "00-netattach.conflist").write_text("damaged")
+    (node.config / "00-netattach.conflist").write_text("damaged")
     (node.bin / "netattach").unlink()
     node.installer.install()
 
@@ -64,7 +64,7 @@ def test_damaged_and_missing_files_are_repaired(node: NodeDirectories) -> None:
 
 def test_an_incomplete_default_network_keeps_the_conflist(node: NodeDirectories) -> None:
     node.install()
-    (node.conf / "10-a.conflist").write_text(DEFAULT_NETWORK[:20])
+    (node.config / "10-a.conflist").write_text(DEFAULT_NETWORK[:20])
     node.installer.install()
 
     assert "10-a.conflist cannot be read" in str(node.installer.problem)
@@ -74,7 +74,7 @@ def test_an_incomplete_default_network_keeps_the_conflist(node: NodeDirectories)
 def test_a_failed_write_is_reported_and_retried(
     node: NodeDirectories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (node.conf / "10-a.conflist").write_text(DEFAULT_NETWORK)
+    (node.config / "10-a.conflist").write_text(DEFAULT_NETWORK)
     with monkeypatch.context() as patched:
         patched.setattr(atomic_file, "write_if_changed", _refuse)
         node.installer.install()
@@ -98,7 +98,7 @@ def test_an_installation_in_progress_does_not_undo_the_uninstallation(
     node: NodeDirectories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Installations run in a thread: uninstalling waits for its end, and the next one does nothing."""
-    (node.conf / "10-a.conflist").write_text(DEFAULT_NETWORK)
+    (node.config / "10-a.conflist").write_text(DEFAULT_NETWORK)
     in_progress, go_on, write = threading.Event(), threading.Event(), atomic_file.write_if_changed
 
     def slow(path: Path, data: bytes, mode: int) -> bool:
@@ -133,7 +133,7 @@ def test_uninstalling_without_a_default_network_is_logged(
     node: NodeDirectories, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The conflist is removed all the same: with it no pod could start, also when a default network comes."""
-    (node.conf / "00-netattach.conflist").write_text("{}")
+    (node.config / "00-netattach.conflist").write_text("{}")
     node.installer.uninstall()
 
     assert [] == node.files()
@@ -143,11 +143,11 @@ def test_uninstalling_without_a_default_network_is_logged(
 @pytest.mark.parametrize("name", ["00-multus.conf", "00-calico.conflist"])
 def test_a_file_that_precedes_the_conflist_is_reported(node: NodeDirectories, name: str) -> None:
     """The runtime uses it and would never call netattach."""
-    (node.conf / name).write_text(DEFAULT_NETWORK)
+    (node.config / name).write_text(DEFAULT_NETWORK)
     node.installer.install()
 
-    assert f"{node.conf / name}, which comes before" in str(node.installer.problem)
-    (node.conf / name).rename(node.conf / "10-a.conflist")
+    assert f"{node.config / name}, which comes before" in str(node.installer.problem)
+    (node.config / name).rename(node.config / "10-a.conflist")
     node.installer.install()
     assert None is node.installer.problem
 

@@ -26,7 +26,7 @@ def test_it_has_the_plugins_and_the_files_that_it_was_compiled_from(shared: Shim
     assert ["bridge", "portmap"] == [step.plugin for step in shared.chain().steps]
     source = shared.source()
     assert (("10-cbr0.conflist", DEFAULT_NETWORK.encode()),) == source.files
-    assert (str(shared.conf), "00-netattach.conflist", True, "cbr0") == (
+    assert (str(shared.config), "00-netattach.conflist", True, "cbr0") == (
         source.directory,
         source.own,
         source.first,
@@ -43,7 +43,7 @@ def test_it_is_written_only_after_a_change(shared: ShimDirectories) -> None:
     shared.compiler.compile()
     assert inode == shared.compiled.stat().st_ino
 
-    (shared.conf / "10-cbr0.conflist").write_text(DEFAULT_NETWORK.replace("portmap", "tuning"))
+    (shared.config / "10-cbr0.conflist").write_text(DEFAULT_NETWORK.replace("portmap", "tuning"))
     shared.compiler.compile()
     assert ["bridge", "tuning"] == [step.plugin for step in shared.chain().steps]
 
@@ -51,9 +51,9 @@ def test_it_is_written_only_after_a_change(shared: ShimDirectories) -> None:
 def test_it_depends_on_the_files_before_the_default_network(shared: ShimDirectories) -> None:
     """None of them is a network: Multus' own, for instance."""
     multus = '{"name": "multus", "type": "multus", "cniVersion": "1.0.0"}'
-    (shared.conf / "05-multus.conf").write_text(multus)
-    (shared.conf / "01-notes.txt").write_text("not a CNI config")
-    (shared.conf / "99-later.conf").write_text("{}")
+    (shared.config / "05-multus.conf").write_text(multus)
+    (shared.config / "01-notes.txt").write_text("not a CNI config")
+    (shared.config / "99-later.conf").write_text("{}")
     shared.compiler.compile()
 
     files = [("05-multus.conf", multus.encode()), ("10-cbr0.conflist", DEFAULT_NETWORK.encode())]
@@ -62,7 +62,7 @@ def test_it_depends_on_the_files_before_the_default_network(shared: ShimDirector
 
 def test_it_depends_on_one_file_if_the_settings_name_the_default_network(shared: ShimDirectories) -> None:
     """Whatever precedes it."""
-    (shared.conf / "05-first.conf").write_text(MACVLAN)
+    (shared.config / "05-first.conf").write_text(MACVLAN)
     shared.primary_network = "cbr0"
     shared.compiler.compile()
 
@@ -73,8 +73,8 @@ def test_it_depends_on_one_file_if_the_settings_name_the_default_network(shared:
 def test_a_default_network_with_plugins_in_a_directory_is_not_compiled(shared: ShimDirectories) -> None:
     """The shim ignores the previous file, since the directory's name must not exist."""
     before = shared.compiled.read_bytes()
-    (shared.conf / "cbr0").mkdir()
-    (shared.conf / "cbr0/10-more.conf").write_text('{"type": "tuning"}')
+    (shared.config / "cbr0").mkdir()
+    (shared.config / "cbr0/10-more.conf").write_text('{"type": "tuning"}')
     shared.compiler.compile()
 
     assert before == shared.compiled.read_bytes()
@@ -91,8 +91,8 @@ def test_a_network_to_which_libcni_appends_no_plugins_needs_no_absent_name(
     shared: ShimDirectories, name: str, text: str
 ) -> None:
     """A single plugin's config, and a conflist with loadOnlyInlinedPlugins."""
-    (shared.conf / "10-cbr0.conflist").unlink()
-    (shared.conf / name).write_text(text)
+    (shared.config / "10-cbr0.conflist").unlink()
+    (shared.config / name).write_text(text)
     shared.compiler.compile()
 
     assert "" == shared.source().absent
@@ -101,7 +101,7 @@ def test_a_network_to_which_libcni_appends_no_plugins_needs_no_absent_name(
 def test_an_unreadable_default_network_keeps_the_previous_file(shared: ShimDirectories) -> None:
     """The shim ignores that one: the default network's file has changed."""
     before = shared.compiled.read_bytes()
-    (shared.conf / "10-cbr0.conflist").write_text("{")
+    (shared.config / "10-cbr0.conflist").write_text("{")
     with pytest.raises(TryAgainError):
         shared.compiler.compile()
 
@@ -111,7 +111,10 @@ def test_an_unreadable_default_network_keeps_the_previous_file(shared: ShimDirec
 def test_a_network_outside_the_directory_is_refused(shared: ShimDirectories) -> None:
     """The shim could not compare its file."""
     elsewhere = PrimaryCompiler(
-        ledger=shared.ledger, conf_dir=shared.conf / "other", networks=CniConfDir(shared.conf), deadline=1.0
+        ledger=shared.ledger,
+        conf_dir=shared.config / "other",
+        networks=CniConfDir(shared.config),
+        deadline=1.0,
     )
 
     with pytest.raises(ConfigError, match="is no file of"):

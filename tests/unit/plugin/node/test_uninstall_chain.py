@@ -30,7 +30,7 @@ def node(tmp_path: Path) -> NodeDirectories:
 
 @pytest.fixture
 def copy(node: NodeDirectories) -> Path:
-    return node.conf / COPY
+    return node.config / COPY
 
 
 @pytest.fixture
@@ -45,13 +45,13 @@ def test_the_shim_is_appended_while_pods_have_secondary_networks(node: NodeDirec
     node.uninstall()
 
     assert [COPY, "10-a.conflist", "cbr0/netattach.conf"] == node.files()
-    assert PLUGIN == json.loads((node.conf / "cbr0/netattach.conf").read_text())
+    assert PLUGIN == json.loads((node.config / "cbr0/netattach.conf").read_text())
     assert {
         "cniVersion": "0.4.0",
         "name": "cbr0",
         "plugins": [{"type": "bridge", "mtu": 1500}, PLUGIN],
     } == json.loads(copy.read_text())
-    assert DEFAULT_NETWORK == (node.conf / "10-a.conflist").read_text()
+    assert DEFAULT_NETWORK == (node.config / "10-a.conflist").read_text()
 
 
 def test_the_copy_keeps_the_default_networks_bytes(node: NodeDirectories, copy: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_directory_that_cannot_be_created_does_not_prevent_the_uninstallation(
 ) -> None:
     """Pods have to start."""
     node.install()
-    (node.conf / "cbr0").write_text("a file with the directory's name")
+    (node.config / "cbr0").write_text("a file with the directory's name")
 
     node.uninstall()
 
@@ -126,9 +126,9 @@ def test_a_full_disk_does_not_prevent_the_uninstallation(
 
 def test_the_copy_is_of_the_network_that_the_runtime_will_use(node: NodeDirectories, copy: Path) -> None:
     """Whatever the settings say, which the runtime does not read. It skips a broken file, and so does the copy."""
-    (node.conf / "05-broken.conflist").write_bytes(b"\xff")
-    (node.conf / "10-a.conflist").write_text(OTHER_NETWORK)
-    node.networks = CniConfDir(node.conf, lambda: "cbr0")
+    (node.config / "05-broken.conflist").write_bytes(b"\xff")
+    (node.config / "10-a.conflist").write_text(OTHER_NETWORK)
+    node.networks = CniConfDir(node.config, lambda: "cbr0")
     node.installer = node.new_installer()
     node.install("20-b.conflist")
 
@@ -144,7 +144,7 @@ def test_nothing_is_appended_where_the_runtime_uses_another_file_first(
 ) -> None:
     """A meta-plugin releases the pods by the exported caches; a copy after another network would not be used."""
     node.install()
-    (node.conf / name).write_text(MULTUS if "multus" in name else OTHER_NETWORK)
+    (node.config / name).write_text(MULTUS if "multus" in name else OTHER_NETWORK)
 
     node.uninstall()
 
@@ -158,7 +158,7 @@ def test_the_copy_is_never_the_default_network(node: NodeDirectories, copy: Path
     for text in (copy.read_text(), "{"):
         copy.write_text(text)
 
-        assert "10-a.conflist" == Path(node.networks.primary().file).name
+        assert "10-a.conflist" == Path(node.networks.default_network().file).name
         assert None is node.networks.by_file(COPY)
         assert ["10-a.conflist"] == [each.file for each in node.networks.files()]
         by_name = node.networks.by_name("cbr0")
@@ -172,7 +172,7 @@ def test_the_sources_are_written_for_the_shim(node: NodeDirectories, sources: Pa
     Its directory and network tell the shim what to remove, so nobody else may write it.
     """
     node.install()
-    (node.conf / "05-broken.conflist").write_text("{")
+    (node.config / "05-broken.conflist").write_text("{")
     node.uninstall()
 
     chain = compiled_chain.parse(sources.read_bytes())
@@ -180,13 +180,13 @@ def test_the_sources_are_written_for_the_shim(node: NodeDirectories, sources: Pa
 
     assert source is not None
     assert ("cbr0", 0o600) == (chain.steps[0].network, sources.stat().st_mode & 0o777)
-    assert (str(node.conf), "00-netattach.conflist", True, "") == (
+    assert (str(node.config), "00-netattach.conflist", True, "") == (
         source.directory,
         source.own,
         source.first,
         source.absent,
     )
-    files = [(name, (node.conf / name).read_bytes()) for name, _ in source.files]
+    files = [(name, (node.config / name).read_bytes()) for name, _ in source.files]
     assert files == list(source.files)
     assert [COPY, "05-broken.conflist", "10-a.conflist"] == [name for name, _ in files]
 
@@ -201,13 +201,13 @@ def test_a_new_installation_removes_all_of_it(
     node.uninstall()
     copy.write_text(damage or copy.read_text())
     for name in others:
-        (node.conf / "cbr0" / name).write_text('{"type":"tuning"}')
-    assert "uninstalled" not in node.networks.primary().config_text
+        (node.config / "cbr0" / name).write_text('{"type":"tuning"}')
+    assert "uninstalled" not in node.networks.default_network().config_text
 
     node.reinstall()
 
     assert ["00-netattach.conflist", "10-a.conflist", *(f"cbr0/{name}" for name in others)] == node.files()
-    assert bool(others) is (node.conf / "cbr0").exists()
+    assert bool(others) is (node.config / "cbr0").exists()
     assert not sources.exists()
 
 
@@ -230,7 +230,7 @@ def test_the_compiled_default_network_does_not_depend_on_the_copy(node: NodeDire
     node.install()
     node.uninstall()
 
-    PrimaryCompiler(ledger=node.ledger, conf_dir=node.conf, networks=node.networks, deadline=1).compile()
+    PrimaryCompiler(ledger=node.ledger, conf_dir=node.config, networks=node.networks, deadline=1).compile()
 
     source = compiled_chain.parse(ShimFiles(node.ledger).primary.read_bytes()).source
     assert source is not None

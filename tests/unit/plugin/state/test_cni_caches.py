@@ -47,7 +47,7 @@ class CacheFiles:
 
     def read(self) -> list[tuple[str, str]]:
         found = asyncio.run(self.cache.attachments(CALL))
-        return [(each.ifname, each.conf.name) for each in found]
+        return [(each.ifname, each.config.name) for each in found]
 
     def left(self) -> list[str]:
         return sorted(str(path.relative_to(self.libcni)) for path in self.libcni.rglob("*") if path.is_file())
@@ -172,8 +172,12 @@ def test_a_pod_created_after_an_uninstall(files: CacheFiles) -> None:
 
     (made,) = asyncio.run(files.cache.attachments(CALL))
 
-    assert ["bridge", "portmap"] == [each.type for each in made.conf.plugins]
-    assert ("cbr0", True, {"cniVersion": "1.0.0"}) == (made.conf.name, made.default, json.loads(made.result))
+    assert ["bridge", "portmap"] == [each.type for each in made.config.plugins]
+    assert ("cbr0", True, {"cniVersion": "1.0.0"}) == (
+        made.config.name,
+        made.default,
+        json.loads(made.result),
+    )
 
 
 def test_a_chain_of_the_shim_alone_is_not_the_default_network(files: CacheFiles) -> None:

@@ -46,7 +46,7 @@ def directory(tmp_path: Path) -> Path:
 
 def test_each_attachment_has_a_file_named_after_it(directory: Path) -> None:
     """If it has a device, or a plugin with the capability CNIDeviceInfoFile."""
-    named = DeviceInfoFiles(directory).named(CALL, (VF, MEMIF, PLAIN))
+    named = DeviceInfoFiles(directory).with_paths(CALL, (VF, MEMIF, PLAIN))
 
     assert [f"{directory}/cni/netattach-lab-vf-c1_net1", f"{directory}/cni/netattach-lab-m-c1_net2", ""] == [
         device_info.file_of(each) for each in named
@@ -56,13 +56,13 @@ def test_each_attachment_has_a_file_named_after_it(directory: Path) -> None:
 def test_a_device_plugins_file_is_copied_read_and_removed(directory: Path) -> None:
     """The directory is created for plugins that write their files themselves, and is readable (with Multus its mode is 000)."""
     files = DeviceInfoFiles(directory)
-    named = files.named(CALL, (VF, MEMIF, PLAIN))
+    named = files.with_paths(CALL, (VF, MEMIF, PLAIN))
 
     files.prepare(named)
     assert 0o755 == stat.S_IMODE((directory / "cni").stat().st_mode)
     memif = directory / "cni/netattach-lab-m-c1_net2"
     memif.write_text('{"type":"memif","version":"1.1.0"}')  # as its plugin does
-    assert {"net1": INFO, "net2": {"type": "memif", "version": "1.1.0"}} == files.told(named)
+    assert {"net1": INFO, "net2": {"type": "memif", "version": "1.1.0"}} == files.read(named)
 
     files.remove(named)
     files.remove(named)
@@ -74,13 +74,13 @@ def test_a_device_plugins_file_is_copied_read_and_removed(directory: Path) -> No
 
 def test_a_file_of_an_earlier_attempt_is_not_read(directory: Path) -> None:
     files = DeviceInfoFiles(directory)
-    (named,) = files.named(CALL, (MEMIF,))
+    (named,) = files.with_paths(CALL, (MEMIF,))
     files.prepare((named,))
     (directory / "cni/netattach-lab-m-c1_net2").write_text(json.dumps(INFO))
 
     files.prepare((named,))
 
-    assert {} == files.told((named,))
+    assert {} == files.read((named,))
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,11 @@ def test_a_file_of_an_earlier_attempt_is_not_read(directory: Path) -> None:
 def test_an_invalid_file_is_ignored(directory: Path, text: str) -> None:
     """The network works; its status has no device-info."""
     files = DeviceInfoFiles(directory)
-    named = files.named(CALL, (VF,))
+    named = files.with_paths(CALL, (VF,))
     (directory / "cni").mkdir()
     (directory / "cni/netattach-lab-vf-c1_net1").write_bytes(text.encode(errors="surrogateescape"))
 
-    assert {} == files.told(named)
+    assert {} == files.read(named)
 
 
 def test_a_file_that_cannot_be_written_is_an_error(directory: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_file_that_cannot_be_written_is_an_error(directory: Path) -> None:
     (directory / "cni").write_text("a file with the directory's name")
 
     files = DeviceInfoFiles(directory)
-    named = files.named(CALL, (VF,))
+    named = files.with_paths(CALL, (VF,))
 
     with pytest.raises(NetattachError, match="network lab/vf: its device-info file cannot be written"):
         files.prepare(named)
@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_removed_is_no_error(directory: Path) -> None:
     files = DeviceInfoFiles(directory)
     (directory / "cni/netattach-lab-vf-c1_net1/full").mkdir(parents=True)
 
-    files.remove(files.named(CALL, (VF,)))
+    files.remove(files.with_paths(CALL, (VF,)))
 
     assert (directory / "cni/netattach-lab-vf-c1_net1/full").exists()
 
@@ -128,7 +128,7 @@ def test_a_file_outside_the_directory_is_never_touched(directory: Path, path: ob
     files.prepare((foreign,))
     files.remove((foreign,))
 
-    assert ({}, True) == (files.told((foreign,)), victim.exists())
+    assert ({}, True) == (files.read((foreign,)), victim.exists())
 
 
 def _ids(*container_ids: str) -> Callable[[], Coroutine[Any, Any, tuple[str, ...]]]:

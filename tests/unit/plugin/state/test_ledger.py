@@ -73,7 +73,7 @@ def test_an_entry_that_was_saved_without_a_sync_can_be_read(
     monkeypatch.setattr(os, "fsync", lambda _: pytest.fail("a note does not wait for the disk"))
 
     async def story() -> None:
-        await ledger.note(ENTRY)
+        await ledger.save_without_sync(ENTRY)
         assert ENTRY == await ledger.load("c1")
         assert ["c1"] == list(await ledger.container_ids())
 

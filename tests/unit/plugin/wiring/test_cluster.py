@@ -51,10 +51,10 @@ class Node:
 
     def __init__(self, server: ApiServer, root: Path) -> None:
         self.server = server
-        self.conf, self.bin = root / "net.d", root / "bin"
-        for folder in (self.conf, self.bin):
+        self.config, self.bin = root / "net.d", root / "bin"
+        for folder in (self.config, self.bin):
             folder.mkdir()
-        (self.conf / "10-default.conflist").write_text(PRIMARY)
+        (self.config / "10-default.conflist").write_text(PRIMARY)
         (root / "shim").write_bytes(b"the shim")
         (root / "kubeconfig").write_text(json.dumps(_kubeconfig(server.url)))
         self.settings = Settings(
@@ -63,7 +63,7 @@ class Node:
             multus=root / "multus",
             libcni=root / "cni",
             dhcp=root / "run/dhcp.sock",
-            conf_dir=self.conf,
+            conf_dir=self.config,
             bin_dir=self.bin,
             shim=root / "shim",
             config=root / "config.yaml",
@@ -81,7 +81,7 @@ class Node:
 
     @property
     def ours(self) -> bool:
-        return (self.conf / "00-netattach.conflist").exists()
+        return (self.config / "00-netattach.conflist").exists()
 
     def create_pod(self, name: str, annotations: Mapping[str, str]) -> PodRef:
         metadata = {"namespace": "ns", "name": name, "annotations": dict(annotations)}
@@ -271,7 +271,7 @@ def test_an_uninstall_gives_the_node_back_to_its_default_network(run: Callable[.
 
     node = run(story)
 
-    assert ["10-default.conflist"] == sorted(path.name for path in node.conf.iterdir())
+    assert ["10-default.conflist"] == sorted(path.name for path in node.config.iterdir())
     assert (node.bin / "netattach").exists()
 
 
@@ -290,7 +290,7 @@ def test_an_uninstall_hands_sandboxes_over(run: Callable[..., Node]) -> None:
     assert 2 == len(list((node.settings.multus / "results").iterdir()))
     assert 1 == len(list((node.settings.libcni / "results").iterdir()))
     assert [netattach_conf.UNINSTALL_FILE_NAME, "10-default.conflist", "netattach.conf"] == sorted(
-        p.name for p in node.conf.rglob("*") if p.is_file()
+        p.name for p in node.config.rglob("*") if p.is_file()
     )
     assert (node.settings.ledger / "chains/stand-in").exists()  # the shim reads it
 
@@ -411,9 +411,9 @@ def test_the_default_network_follows_the_settings(run: Callable[..., Node]) -> N
     """The CNI config of netattach has its version."""
 
     async def story(node: Node) -> None:
-        (node.conf / "99-late.conf").write_text('{"cniVersion":"0.4.0","name":"late","type":"bridge"}')
+        (node.config / "99-late.conf").write_text('{"cniVersion":"0.4.0","name":"late","type":"bridge"}')
         node.settings.config.write_text("primaryNetwork: late")
-        while '"0.4.0"' not in (node.conf / "00-netattach.conflist").read_text():  # noqa: ASYNC110  # a file
+        while '"0.4.0"' not in (node.config / "00-netattach.conflist").read_text():  # noqa: ASYNC110  # a file
             await asyncio.sleep(0.01)
         pod = node.create_pod("p", PLAIN)
         await node.call("ADD", pod, PLAIN)
