@@ -30,7 +30,7 @@ MISBEHAVIOUR = {
     "writes 10 MB": ("head -c 10000000 /dev/zero", "it wrote more than 1 MiB"),
     "writes 10 MB to stderr": ("head -c 10000000 /dev/zero >&2", "it wrote more than 1 MiB"),
     "fails without a message": ("exit 7", "failed with exit status 7 and printed: nothing"),
-    "fails with a phrase that means success": ("echo 'link not found'; exit 1", "said: link not found"),
+    "fails with a phrase that means success": ("echo 'link not found'; exit 1", "printed: link not found"),
 }
 
 
