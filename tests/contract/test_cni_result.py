@@ -1,4 +1,4 @@
-"""Results of every CNI version and their conversion; the vectors K1 to K24 are outputs of CNI's Go code (`pkg/types`)."""
+"""Results of every CNI version and their conversion; the vectors are outputs of CNI's Go code (`pkg/types`)."""
 
 from __future__ import annotations
 

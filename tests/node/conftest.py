@@ -14,7 +14,7 @@ import pytest
 from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import DEFAULT_NETWORK, DemoNode, NodePaths
 from support import require
-from support.node import Node
+from support.node import CnitoolNode
 from support.shim_calls import locks, primary_path
 from support.waiting import PATIENCE
 
@@ -42,9 +42,9 @@ def cnitool() -> Path:
 
 
 @pytest.fixture
-def node(running_stage: DemoNode, cnitool: Path) -> Iterator[Node]:
+def node(running_stage: DemoNode, cnitool: Path) -> Iterator[CnitoolNode]:
     """The session's node; nothing may be left on it after the test."""
-    node = Node(running_stage, cnitool)
+    node = CnitoolNode(running_stage, cnitool)
     yield node
     assert {} == {kind: left for kind, left in node.leftovers().items() if left}
 
@@ -60,7 +60,9 @@ def daemonless_stage(places: NodePaths, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def daemonless(daemonless_stage: DemoNode, cnitool: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
+def daemonless(
+    daemonless_stage: DemoNode, cnitool: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CnitoolNode]:
     """The node without a daemon; nothing may be left on it after the test."""
     monkeypatch.setenv("NETATTACH_WAIT_MS", "50")
     daemon = daemonless_stage.daemon
@@ -73,14 +75,14 @@ def daemonless(daemonless_stage: DemoNode, cnitool: Path, monkeypatch: pytest.Mo
             yield process
 
     monkeypatch.setattr(daemonless_stage, "daemon", patient_daemon)
-    node = Node(daemonless_stage, cnitool)
+    node = CnitoolNode(daemonless_stage, cnitool)
     yield node
     assert {} == {kind: left for kind, left in node.leftovers().items() if left}
     assert [] == locks(node)
 
 
 @pytest.fixture
-def primary(daemonless: Node) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
+def primary(daemonless: CnitoolNode) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
     """Replaces the node's default network by another chain, which a daemon compiles."""
     compiled_before = primary_path(daemonless).read_bytes()
     config = daemonless.stage.paths.conf_dir / "10-default.conflist"
@@ -96,7 +98,7 @@ def primary(daemonless: Node) -> Iterator[Callable[[list[dict[str, Any]]], None]
 
 
 @pytest.fixture
-def script(daemonless: Node) -> Iterator[Callable[[str, str], str]]:
+def script(daemonless: CnitoolNode) -> Iterator[Callable[[str, str], str]]:
     """Installs a shell script as a CNI plugin of the node; its name."""
     installed: list[Path] = []
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK
-from support.node import Node, NodePod
+from support.node import CnitoolNode, NodePod
 from support.waiting import eventually
 
 LAN: dict[str, Any] = {
@@ -59,7 +59,7 @@ def _config(kind: str, ipam: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", PAIRS)
-def test_two_pods_reach_each_other_over_net1(node: Node, kind: str) -> None:
+def test_two_pods_reach_each_other_over_net1(node: CnitoolNode, kind: str) -> None:
     """The tutorial: an address of the range on net1 of both, and a ping to oneself, the other and the gateway."""
     bridged = kind == "bridge"
     prefix = "192.168.12" if bridged else "10.0.3"
@@ -82,7 +82,7 @@ def test_two_pods_reach_each_other_over_net1(node: Node, kind: str) -> None:
 
 
 @pytest.mark.kernel_link("ipvlan")
-def test_ipvlan_shares_the_masters_mac(node: Node) -> None:
+def test_ipvlan_shares_the_masters_mac(node: CnitoolNode) -> None:
     """Both pods have the MAC of eth1."""
     node.create_nad("data", _config("ipvlan", LAN))
     master = next(link for link in node.links() if link["ifname"] == "eth1")
@@ -94,7 +94,7 @@ def test_ipvlan_shares_the_masters_mac(node: Node) -> None:
 
 
 @pytest.mark.parametrize("kind", SINGLES)
-def test_a_static_address_of_the_config(node: Node, kind: str) -> None:
+def test_a_static_address_of_the_config(node: CnitoolNode, kind: str) -> None:
     """IPAM plugin static."""
     node.create_nad("fixed", _config(kind, {"type": "static", "addresses": [{"address": "10.0.3.77/24"}]}))
     with node.pod("fixed") as pod:
@@ -105,7 +105,7 @@ def test_a_static_address_of_the_config(node: Node, kind: str) -> None:
 
 
 @pytest.mark.kernel_link("vlan")
-def test_vlan_carries_its_id(node: Node) -> None:
+def test_vlan_carries_its_id(node: CnitoolNode) -> None:
     """vlan with host-local; the master is an interface of the node."""
     node.create_nad("tagged", _config("vlan", LAN))
     with node.pod("tagged") as pod:
@@ -121,7 +121,7 @@ def test_vlan_carries_its_id(node: Node) -> None:
     [LAN, {"type": "static", "addresses": [{"address": "10.0.3.100/24"}]}],
     ids=["host-local", "static"],
 )
-def test_host_device_moves_an_interface_and_returns_it(node: Node, ipam: dict[str, Any]) -> None:
+def test_host_device_moves_an_interface_and_returns_it(node: CnitoolNode, ipam: dict[str, Any]) -> None:
     """The interface is not on the node while the pod exists."""
     node.stage.run("ip", "link", "add", "spare0", "type", "veth", "peer", "name", "spare1")
     node.create_nad("card", {"cniVersion": "0.3.1", "type": "host-device", "device": "spare0", "ipam": ipam})
@@ -135,7 +135,7 @@ def test_host_device_moves_an_interface_and_returns_it(node: Node, ipam: dict[st
     node.stage.run("ip", "link", "delete", "spare0")
 
 
-def test_the_annotation_names_the_interface(node: Node) -> None:
+def test_the_annotation_names_the_interface(node: CnitoolNode) -> None:
     """`net@interface`."""
     node.create_nad("net1", _config("macvlan", LAN))
     with node.pod("net1@data") as pod:
@@ -147,7 +147,7 @@ def test_the_annotation_names_the_interface(node: Node) -> None:
 
 
 @pytest.mark.parametrize("kind", ["macvlan", "bridge"])
-def test_ips_and_mac_by_capability(node: Node, kind: str) -> None:
+def test_ips_and_mac_by_capability(node: CnitoolNode, kind: str) -> None:
     """In the JSON form; both reach the plugins that declare them, and the kernel has them."""
     capabilities = {"capabilities": {"ips": True, "mac": True}}
     node.create_nad("asked", _config(kind, {"type": "static"}, **capabilities))
@@ -160,7 +160,7 @@ def test_ips_and_mac_by_capability(node: Node, kind: str) -> None:
         node.delete(pod)
 
 
-def test_ips_and_mac_without_capabilities(node: Node) -> None:
+def test_ips_and_mac_without_capabilities(node: CnitoolNode) -> None:
     """For NADs that rely on CNI_ARGS, as Multus sends them."""
     node.create_nad("legacy", _config("macvlan", {"type": "static"}))
     with node.pod([{"name": "legacy", "ips": ["10.0.3.56/24"], "mac": "02:00:00:00:00:56"}]) as pod:
@@ -171,7 +171,7 @@ def test_ips_and_mac_without_capabilities(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_network_of_another_namespace_and_one_without_a_configuration(node: Node) -> None:
+def test_a_network_of_another_namespace_and_one_without_a_configuration(node: CnitoolNode) -> None:
     """`namespace/name`; and a file of the node that has the NAD's name."""
     node.create_nad("there", _config("macvlan", LAN), namespace="other")
     node.create_nad("filed", "")
@@ -193,7 +193,7 @@ def test_a_network_of_another_namespace_and_one_without_a_configuration(node: No
 
 
 @pytest.mark.parametrize("networks", ["a,b", "b,a", "a,b,a,b"])
-def test_interfaces_are_in_the_order_of_the_annotation(node: Node, networks: str) -> None:
+def test_interfaces_are_in_the_order_of_the_annotation(node: CnitoolNode, networks: str) -> None:
     """eth0 first, then in the order of the annotation, though the networks are attached at the same time."""
     node.create_nad("a", _config("macvlan", LAN))
     node.create_nad("b", _config("bridge", INNER))
@@ -210,7 +210,7 @@ def test_interfaces_are_in_the_order_of_the_annotation(node: Node, networks: str
             node.delete(pod)
 
 
-def test_a_chain_with_tuning_and_portmap(node: Node) -> None:
+def test_a_chain_with_tuning_and_portmap(node: CnitoolNode) -> None:
     """A conflist: plugins run in order, each with the result of the one before; the host port belongs to this network only."""
     chain = [
         {"type": "bridge", "bridge": "mybr1", "isGateway": True, "ipam": INNER},
@@ -229,7 +229,7 @@ def test_a_chain_with_tuning_and_portmap(node: Node) -> None:
         assert [] == node.nat_rules()
 
 
-def test_the_result_is_that_of_the_default_network_in_the_version_of_our_conflist(node: Node) -> None:
+def test_the_result_is_that_of_the_default_network_in_the_version_of_our_conflist(node: CnitoolNode) -> None:
     """The runtime reads the pod's address from it."""
     node.create_nad("data", _config("macvlan", LAN))
     with node.pod("data") as pod:
@@ -241,7 +241,7 @@ def test_the_result_is_that_of_the_default_network_in_the_version_of_our_conflis
         node.delete(pod)
 
 
-def test_the_status_is_what_multus_would_write(node: Node) -> None:
+def test_the_status_is_what_multus_would_write(node: CnitoolNode) -> None:
     """Byte for byte, apart from addresses, and with the effective gateway."""
     node.create_nad("data", _config("macvlan", LAN))
     with node.pod("data") as pod:
@@ -256,7 +256,7 @@ def test_the_status_is_what_multus_would_write(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_pod_without_secondary_networks(node: Node) -> None:
+def test_a_pod_without_secondary_networks(node: CnitoolNode) -> None:
     """It has the default network only; its status is written asynchronously."""
     with node.pod() as pod:
         node.add(pod)
@@ -267,7 +267,7 @@ def test_a_pod_without_secondary_networks(node: Node) -> None:
         node.delete(pod)
 
 
-def test_another_default_network_than_the_nodes(node: Node) -> None:
+def test_another_default_network_than_the_nodes(node: CnitoolNode) -> None:
     """Its interface is the pod's eth0, with the requested address, and the runtime gets its result; no other is attached."""
     subnet = {"type": "host-local", "subnet": "192.168.77.0/24", "gateway": "192.168.77.1"}
     plugin = {"type": "bridge", "bridge": "mybr2", "isDefaultGateway": True, "capabilities": {"mac": True}}
@@ -291,7 +291,7 @@ def test_another_default_network_than_the_nodes(node: Node) -> None:
         assert (["lo"], []) == (node.link_names(pod), node.leases())
 
 
-def test_a_plugin_in_the_directory_of_the_default_networks_name(node: Node) -> None:
+def test_a_plugin_in_the_directory_of_the_default_networks_name(node: CnitoolNode) -> None:
     """The scenario of subdirectory chaining of Multus: a sysctl of the pod's eth0, in a file of its own."""
     beside = node.stage.paths.conf_dir / "cbr0"
     beside.mkdir()
@@ -307,7 +307,7 @@ def test_a_plugin_in_the_directory_of_the_default_networks_name(node: Node) -> N
         shutil.rmtree(beside)
 
 
-def test_check_finds_what_is_missing(node: Node) -> None:
+def test_check_finds_what_is_missing(node: CnitoolNode) -> None:
     """CHECK runs for every network, not only for the first."""
     node.create_nad("data", {**_config("macvlan", LAN), "cniVersion": "1.0.0"})
     with node.pod("data") as pod:
@@ -322,5 +322,5 @@ def test_check_finds_what_is_missing(node: Node) -> None:
         node.delete(pod)
 
 
-def _ip(node: Node, pod: NodePod, name: str) -> str:
+def _ip(node: CnitoolNode, pod: NodePod, name: str) -> str:
     return node.addresses(pod, name)[0].partition("/")[0]

@@ -22,7 +22,7 @@ from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import NodePaths
 from support import uml
 from support.faults import FaultyDaemon, processes_of, state
-from support.node import Node, NodePod
+from support.node import CnitoolNode, NodePod
 from support.waiting import PATIENCE, eventually
 from support.wall_clock import WallClock, wall_clock
 
@@ -58,7 +58,7 @@ echo '{{"cniVersion":"1.0.0","interfaces":[{{"name":"net2","sandbox":"'"$CNI_NET
 class ClockNode:
     """A node, its daemon and the daemon's clock; in `here` the plugin `odd` logs its calls and finds requests."""
 
-    node: Node
+    node: CnitoolNode
     daemon: FaultyDaemon
     clock: WallClock
     here: Path
@@ -121,7 +121,7 @@ def clock_node(
     here.mkdir()
     built = demo_node.build(NodePaths(root / "stage", places.plugins, places.shim))
     with built as on, wall_clock(root) as clock:
-        node, daemon = Node(on, cnitool), FaultyDaemon(on, root)
+        node, daemon = CnitoolNode(on, cnitool), FaultyDaemon(on, root)
         node.create_nad("good", GOOD)
         node.create_nad("odd", ODD)
         plugin = on.paths.bin_dir / "odd"

@@ -14,7 +14,7 @@ import pytest
 from netattach_cli.demo.demo_node import DEFAULT_NETWORK
 from support import require
 from support.build import shim_of_another_protocol
-from support.node import Node
+from support.node import CnitoolNode
 from support.shim_calls import NOTHING, OTHER, error_of, left_on, run, sandbox
 from support.waiting import PATIENCE
 
@@ -25,12 +25,12 @@ BRIDGE: dict[str, Any] = {"cniVersion": "1.0.0", "type": "bridge", "bridge": "my
 
 
 @pytest.fixture
-def node(daemonless: Node) -> Node:
+def node(daemonless: CnitoolNode) -> CnitoolNode:
     """Without a daemon unless the test starts one."""
     return daemonless
 
 
-def test_pods_with_secondary_networks_are_deleted(node: Node) -> None:
+def test_pods_with_secondary_networks_are_deleted(node: CnitoolNode) -> None:
     """Without a delay, with links, leases and ledger entries; also a pod without its namespace, and with changed NADs."""
     node.create_nad("mac", MACVLAN)
     node.create_nad("br", BRIDGE)
@@ -52,7 +52,7 @@ def test_pods_with_secondary_networks_are_deleted(node: Node) -> None:
 
 
 def test_an_add_that_lost_its_daemon_is_deleted(
-    node: Node, script: Callable[[str, str], str], tmp_path: Any
+    node: CnitoolNode, script: Callable[[str, str], str], tmp_path: Any
 ) -> None:
     """Killed during the second network: DEL removes the first one's link and lease."""
     reached = tmp_path / "reached"
@@ -77,7 +77,7 @@ def test_an_add_that_lost_its_daemon_is_deleted(
 
 
 def test_a_host_port_of_a_pod_without_secondary_networks_is_opened_and_closed(
-    node: Node, primary: Callable[[list[dict[str, Any]]], None]
+    node: CnitoolNode, primary: Callable[[list[dict[str, Any]]], None]
 ) -> None:
     """portmap gets the ports by its capability, and the addresses from the bridge's result."""
     require.command("iptables")
@@ -94,7 +94,7 @@ def test_a_host_port_of_a_pod_without_secondary_networks_is_opened_and_closed(
         assert NOTHING == left_on(node)
 
 
-def test_a_rebooted_node_needs_no_daemon(node: Node) -> None:
+def test_a_rebooted_node_needs_no_daemon(node: CnitoolNode) -> None:
     """/run is empty: the shim creates the directory of its locks, for root alone."""
     node.stage.run("rm", "-rf", "/run/netattach")
     with node.pod() as pod:
@@ -106,7 +106,7 @@ def test_a_rebooted_node_needs_no_daemon(node: Node) -> None:
     ).stdout.split()
 
 
-def test_many_at_once(node: Node) -> None:
+def test_many_at_once(node: CnitoolNode) -> None:
     """32 pods without secondary networks are added and deleted concurrently, each with another address."""
     with ExitStack() as stack, ThreadPoolExecutor(16) as pool:
         pods = [stack.enter_context(node.pod()) for _ in range(32)]
@@ -118,7 +118,7 @@ def test_many_at_once(node: Node) -> None:
         assert NOTHING == left_on(node)
 
 
-def test_two_adds_for_one_sandbox(node: Node) -> None:
+def test_two_adds_for_one_sandbox(node: CnitoolNode) -> None:
     """One succeeds; the others fail and do not affect it."""
     with node.pod() as pod, ThreadPoolExecutor() as pool:
         codes = sorted(
@@ -131,7 +131,7 @@ def test_two_adds_for_one_sandbox(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_pod_waits_for_a_running_gc(node: Node) -> None:
+def test_a_pod_waits_for_a_running_gc(node: CnitoolNode) -> None:
     """GC locks the directory of the locks."""
     with node.pod() as pod, ThreadPoolExecutor() as pool:
         node.add(pod)  # creates the directory
@@ -145,7 +145,7 @@ def test_a_pod_waits_for_a_running_gc(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_gc_that_waits_for_the_daemon_delays_no_pod(node: Node) -> None:
+def test_a_gc_that_waits_for_the_daemon_delays_no_pod(node: CnitoolNode) -> None:
     """It holds the lock only while its plugins run."""
     with node.pod() as pod, ThreadPoolExecutor() as pool:
         collecting = pool.submit(run, node, "GC", pod, wait_ms=2000)
@@ -157,7 +157,7 @@ def test_a_gc_that_waits_for_the_daemon_delays_no_pod(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_shim_of_another_protocol_version(node: Node) -> None:
+def test_a_shim_of_another_protocol_version(node: CnitoolNode) -> None:
     """It reports that for a pod with secondary networks; other pods and DEL need no daemon. Nothing is started or left."""
     other = shim_of_another_protocol()
     node.create_nad("mac", MACVLAN)
@@ -173,7 +173,7 @@ def test_a_shim_of_another_protocol_version(node: Node) -> None:
         assert NOTHING == left_on(node)
 
 
-def test_without_annotations_from_the_runtime_every_pod_waits_for_the_daemon(node: Node) -> None:
+def test_without_annotations_from_the_runtime_every_pod_waits_for_the_daemon(node: CnitoolNode) -> None:
     """Only the daemon can read what the pod selects."""
     with node.pod() as pod:
         assert 11 == error_of(node, "ADD", pod, hand_over=False)["code"]

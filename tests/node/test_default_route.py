@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.node import Node, NodePod
+from support.node import CnitoolNode, NodePod
 from support.waiting import eventually
 
 V4, V6 = "10.0.3.1", "fd00:3::1"
@@ -41,12 +41,12 @@ def _config(kind: str = "macvlan", version: str = "1.0.0", **ipam: Any) -> dict[
     return {"cniVersion": version, **MASTER[kind], "ipam": {"type": "static", "addresses": BOTH, **ipam}}
 
 
-def _gateways(node: Node, pod: NodePod) -> dict[str, list[str]]:
+def _gateways(node: CnitoolNode, pod: NodePod) -> dict[str, list[str]]:
     return {entry["interface"]: entry.get("gateway", []) for entry in node.status(pod)}
 
 
 @pytest.fixture
-def dual(node: Node) -> Iterator[Node]:
+def dual(node: CnitoolNode) -> Iterator[CnitoolNode]:
     """The node with a default network of both IP versions."""
     path = node.stage.paths.conf_dir / "10-default.conflist"
     before = path.read_text()
@@ -55,7 +55,7 @@ def dual(node: Node) -> Iterator[Node]:
     path.write_text(before)
 
 
-def test_the_status_has_the_effective_gateway_where_two_networks_set_one(dual: Node) -> None:
+def test_the_status_has_the_effective_gateway_where_two_networks_set_one(dual: CnitoolNode) -> None:
     """Without `default-route`: the kernel uses the newest of IPv4, and those of IPv6 in turn; all stay, and CHECK succeeds."""
     dual.create_nad("data", _config(routes=[{"dst": "0.0.0.0/0", "gw": V4}, {"dst": "::/0", "gw": V6}]))
     with dual.pod("data") as pod:
@@ -70,7 +70,7 @@ def test_the_status_has_the_effective_gateway_where_two_networks_set_one(dual: N
 
 
 @pytest.mark.parametrize("kind", MASTER)
-def test_the_requested_gateway_is_the_only_default_route(node: Node, kind: str) -> None:
+def test_the_requested_gateway_is_the_only_default_route(node: CnitoolNode, kind: str) -> None:
     """Multus leaves that of eth0 effective, without an error (Multus issue #1552)."""
     node.create_nad("data", _config(kind))
     with node.pod([{"name": "data", "default-route": [V4]}]) as pod:
@@ -94,7 +94,7 @@ def test_the_requested_gateway_is_the_only_default_route(node: Node, kind: str) 
         pytest.param([], f"eth0 {ETH0}", "eth0 fd00:244::1", id="own-and-has-none"),
     ],
 )
-def test_each_ip_version_on_its_own(dual: Node, asked: list[str] | None, v4: str, v6: str) -> None:
+def test_each_ip_version_on_its_own(dual: CnitoolNode, asked: list[str] | None, v4: str, v6: str) -> None:
     """A version that is not requested stays as the plugins set it (Network Plumbing Working Group spec, section 4.1.2.1.9)."""
     dual.create_nad("data", _config())
     request = {"name": "data"} if asked is None else {"name": "data", "default-route": asked}
@@ -110,7 +110,7 @@ def test_each_ip_version_on_its_own(dual: Node, asked: list[str] | None, v4: str
         dual.delete(pod)
 
 
-def test_an_empty_list_keeps_the_routes_of_the_network_and_removes_the_others(dual: Node) -> None:
+def test_an_empty_list_keeps_the_routes_of_the_network_and_removes_the_others(dual: CnitoolNode) -> None:
     """Network Plumbing Working Group spec, section 4.1.2.1.9. Multus removes all, so the pod has none (Multus issue #1011)."""
     dual.create_nad("data", _config(routes=[{"dst": "0.0.0.0/0", "gw": V4}, {"dst": "::/0", "gw": V6}]))
     with dual.pod([{"name": "data", "default-route": []}]) as pod:
@@ -122,7 +122,7 @@ def test_an_empty_list_keeps_the_routes_of_the_network_and_removes_the_others(du
         dual.delete(pod)
 
 
-def test_an_empty_list_changes_only_the_ip_version_that_the_network_has_routes_of(dual: Node) -> None:
+def test_an_empty_list_changes_only_the_ip_version_that_the_network_has_routes_of(dual: CnitoolNode) -> None:
     dual.create_nad("data", _config(routes=[{"dst": "::/0", "gw": V6}]))
     with dual.pod([{"name": "data", "default-route": []}]) as pod:
         dual.add(pod)
@@ -133,7 +133,7 @@ def test_an_empty_list_changes_only_the_ip_version_that_the_network_has_routes_o
         dual.delete(pod)
 
 
-def test_one_gateway_each_over_two_networks(node: Node) -> None:
+def test_one_gateway_each_over_two_networks(node: CnitoolNode) -> None:
     """IPv4 over one, IPv6 over the other, as Multus allows."""
     node.create_nad("one", _config())
     node.create_nad("two", _config("bridge", addresses=[{"address": "fd00:9::7/64"}]))
@@ -147,7 +147,7 @@ def test_one_gateway_each_over_two_networks(node: Node) -> None:
         node.delete(pod)
 
 
-def test_routes_of_the_same_interface_over_other_gateways_are_removed_too(dual: Node) -> None:
+def test_routes_of_the_same_interface_over_other_gateways_are_removed_too(dual: CnitoolNode) -> None:
     """For both IP versions; the kernel stores IPv6 routes of one metric as one route with several hops."""
     others = [
         {"dst": "0.0.0.0/0", "gw": "10.0.3.2"},
@@ -179,7 +179,7 @@ sending.sendto(advertisement, ("ff02::1", 0, 0, socket.if_nametoindex("lan0")))
 
 
 @pytest.fixture
-def router(dual: Node) -> Iterator[Callable[[], bool]]:
+def router(dual: CnitoolNode) -> Iterator[Callable[[], bool]]:
     """A router that advertises itself in the network of eth1, where it also has the gateway's address; the node ignores it."""
 
     def advertise() -> bool:
@@ -196,7 +196,7 @@ def router(dual: Node) -> Iterator[Callable[[], bool]]:
 
 @pytest.mark.parametrize("gateway", [V6, "fd00:9::1"], ids=["of-the-same-interface", "of-another-interface"])
 def test_a_route_that_a_router_advertises_later_is_not_effective(
-    dual: Node, router: Callable[[], bool], gateway: str
+    dual: CnitoolNode, router: Callable[[], bool], gateway: str
 ) -> None:
     """It advertises every few minutes, and when a link comes up: no ADD could wait for it."""
     interface = "net1" if gateway == V6 else "net2"
@@ -222,7 +222,7 @@ def test_a_route_that_a_router_advertises_later_is_not_effective(
         dual.delete(pod)
 
 
-def test_a_route_that_a_router_has_advertised_is_no_substitute(node: Node, routes_plugin: str) -> None:
+def test_a_route_that_a_router_has_advertised_is_no_substitute(node: CnitoolNode, routes_plugin: str) -> None:
     """It expires: the pod needs a route of its own, also where the advertised gateway is the requested one."""
     commands = ["-6 route add default via fe80::1 dev net1 proto ra metric 1024"]
     plugins = [_config(), {"type": routes_plugin, "commands": commands}]
@@ -235,7 +235,7 @@ def test_a_route_that_a_router_has_advertised_is_no_substitute(node: Node, route
         node.delete(pod)
 
 
-def test_a_gateway_behind_a_route_of_the_link(node: Node) -> None:
+def test_a_gateway_behind_a_route_of_the_link(node: CnitoolNode) -> None:
     """Outside of every subnet, but a route of the network leads to it."""
     node.create_nad("data", _config(routes=[{"dst": "192.0.2.1/32", "scope": 253}]))
     with node.pod([{"name": "data", "default-route": ["192.0.2.1"]}]) as pod:
@@ -257,7 +257,7 @@ if os.environ["CNI_COMMAND"] == "ADD":
 
 
 @pytest.fixture
-def routes_plugin(node: Node) -> Iterator[str]:
+def routes_plugin(node: CnitoolNode) -> Iterator[str]:
     path = node.stage.paths.bin_dir / "odd-routes"
     path.write_text(ROUTES_PLUGIN.format(python=sys.executable))
     path.chmod(0o755)
@@ -291,7 +291,7 @@ def routes_plugin(node: Node) -> Iterator[str]:
     ],
 )
 def test_every_form_of_default_route_is_removed(
-    dual: Node, routes_plugin: str, commands: list[str], family: int
+    dual: CnitoolNode, routes_plugin: str, commands: list[str], family: int
 ) -> None:
     """Each form that the kernel has."""
     plugins = [_config(), {"type": routes_plugin, "commands": commands}]
@@ -307,7 +307,7 @@ def test_every_form_of_default_route_is_removed(
         dual.delete(pod)
 
 
-def test_default_routes_of_other_tables_are_kept(node: Node) -> None:
+def test_default_routes_of_other_tables_are_kept(node: CnitoolNode) -> None:
     """A route of sbr, for packets from the address of its network, is no default route of the pod."""
     plugins = [_config(routes=[{"dst": "0.0.0.0/0", "gw": V4}]), {"type": "sbr"}]
     node.create_nad("sbr", {"cniVersion": "1.0.0", "name": "sbr", "plugins": plugins})
@@ -322,7 +322,7 @@ def test_default_routes_of_other_tables_are_kept(node: Node) -> None:
 
 
 @pytest.mark.parametrize("version", ["0.2.0", "0.3.1", "0.4.0", "1.0.0"])
-def test_check_and_del_get_results_without_removed_routes(node: Node, version: str) -> None:
+def test_check_and_del_get_results_without_removed_routes(node: CnitoolNode, version: str) -> None:
     """The plugins look for each route of their result: a default route that was removed must not be in it."""
     node.create_nad("data", _config(version=version))
     with node.pod([{"name": "data", "default-route": [V4]}]) as pod:
@@ -336,7 +336,7 @@ def test_check_and_del_get_results_without_removed_routes(node: Node, version: s
         node.delete(pod)
 
 
-def test_check_fails_without_the_requested_default_route(node: Node) -> None:
+def test_check_fails_without_the_requested_default_route(node: CnitoolNode) -> None:
     """It is in the result of net1, so its plugin looks for it."""
     node.create_nad("data", _config())
     with node.pod([{"name": "data", "default-route": [V4]}]) as pod:
@@ -358,7 +358,9 @@ def test_check_fails_without_the_requested_default_route(node: Node) -> None:
         ("2001:db8::9", "network default/data: `default-route` 2001:db8::9 cannot be reached over net1"),
     ],
 )
-def test_a_gateway_that_cannot_be_reached_fails_and_undoes_all(node: Node, gateway: str, reason: str) -> None:
+def test_a_gateway_that_cannot_be_reached_fails_and_undoes_all(
+    node: CnitoolNode, gateway: str, reason: str
+) -> None:
     """Routes had been changed by then; nothing of the ADD is left."""
     node.create_nad("data", _config())
     with node.pod([{"name": "data", "default-route": [gateway]}]) as pod:
@@ -371,7 +373,7 @@ def test_a_gateway_that_cannot_be_reached_fails_and_undoes_all(node: Node, gatew
         assert node.status_text(pod) is None
 
 
-def test_a_network_without_addresses_has_no_gateway(node: Node) -> None:
+def test_a_network_without_addresses_has_no_gateway(node: CnitoolNode) -> None:
     node.create_nad("data", {"cniVersion": "1.0.0", **MASTER["macvlan"]})
     with node.pod([{"name": "data", "default-route": [V4]}]) as pod:
         added = node.call("add", pod)
@@ -380,7 +382,7 @@ def test_a_network_without_addresses_has_no_gateway(node: Node) -> None:
         assert ["lo"] == node.link_names(pod)
 
 
-def test_the_pods_own_address_is_no_gateway(node: Node) -> None:
+def test_the_pods_own_address_is_no_gateway(node: CnitoolNode) -> None:
     """The kernel would accept it."""
     node.create_nad("data", _config())
     with node.pod([{"name": "data", "default-route": ["10.0.3.77"]}]) as pod:
@@ -390,7 +392,7 @@ def test_the_pods_own_address_is_no_gateway(node: Node) -> None:
         assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
 
 
-def test_a_network_without_an_interface_has_no_default_route(node: Node, routes_plugin: str) -> None:
+def test_a_network_without_an_interface_has_no_default_route(node: CnitoolNode, routes_plugin: str) -> None:
     """A chain whose last plugin removes the interface."""
     plugins = [_config(), {"type": routes_plugin, "commands": ["link delete net1"]}]
     node.create_nad("gone", {"cniVersion": "1.0.0", "name": "gone", "plugins": plugins})
@@ -403,7 +405,7 @@ def test_a_network_without_an_interface_has_no_default_route(node: Node, routes_
         node.delete(pod)
 
 
-def test_two_gateways_of_one_ip_version_are_refused_before_anything_is_changed(node: Node) -> None:
+def test_two_gateways_of_one_ip_version_are_refused_before_anything_is_changed(node: CnitoolNode) -> None:
     node.create_nad("data", _config())
     asked = [{"name": "data", "default-route": [V4]}, {"name": "data", "default-route": ["10.0.3.2"]}]
     with node.pod(asked) as pod:

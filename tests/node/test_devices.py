@@ -13,7 +13,7 @@ from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import NodePaths
 from support import kubelet
 from support.kubelet import Kubelet
-from support.node import Node
+from support.node import CnitoolNode
 from support.waiting import eventually
 
 RESOURCE = "example.com/nic"
@@ -28,7 +28,7 @@ echo '{{"cniVersion":"1.0.0","interfaces":[{{"name":"net1","sandbox":"'"$CNI_NET
 
 
 @pytest.fixture
-def devices(node: Node) -> Iterator[Node]:
+def devices(node: CnitoolNode) -> Iterator[CnitoolNode]:
     """The node with a device plugin's file of one device."""
     folder = node.stage.paths.device_info / "dp"
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def devices(node: Node) -> Iterator[Node]:
         path.unlink()
 
 
-def _recorder(node: Node, folder: Path, write: str = "") -> str:
+def _recorder(node: CnitoolNode, folder: Path, write: str = "") -> str:
     path = node.stage.paths.bin_dir / "recorder"
     path.write_text(RECORDER.format(folder=folder, write=write))
     path.chmod(0o755)
@@ -50,7 +50,9 @@ def _kubelet(*ids: str) -> Kubelet:
     return Kubelet({f"default/pod{number}": [{RESOURCE: ids}] for number in range(1, 2000)}, has_get=True)
 
 
-def test_the_plugin_gets_the_device_and_the_status_its_description(devices: Node, tmp_path: Path) -> None:
+def test_the_plugin_gets_the_device_and_the_status_its_description(
+    devices: CnitoolNode, tmp_path: Path
+) -> None:
     """From the kubelet's socket to network-status; DEL gets the input of ADD."""
     kind = _recorder(devices, tmp_path)
     config = {
@@ -81,7 +83,7 @@ def test_the_plugin_gets_the_device_and_the_status_its_description(devices: Node
     (devices.stage.paths.bin_dir / kind).unlink()
 
 
-def test_a_plugin_may_write_the_file_itself(node: Node, tmp_path: Path) -> None:
+def test_a_plugin_may_write_the_file_itself(node: CnitoolNode, tmp_path: Path) -> None:
     """Without any resource."""
     info = '{"type":"memif","version":"1.1.0","memif":{"role":"master","path":"/s","mode":"ethernet"}}'
     write = "f=$(sed 's/.*CNIDeviceInfoFile\": *\"\\([^\"]*\\).*/\\1/' {folder}/ADD.json); echo '{info}' > $f"
@@ -95,7 +97,7 @@ def test_a_plugin_may_write_the_file_itself(node: Node, tmp_path: Path) -> None:
     (node.stage.paths.bin_dir / kind).unlink()
 
 
-def test_a_pod_without_the_device_fails_with_the_fix(node: Node) -> None:
+def test_a_pod_without_the_device_fails_with_the_fix(node: CnitoolNode) -> None:
     """Nothing is touched."""
     node.create_nad("vf", {"cniVersion": "1.0.0", "type": "host-device"}, resource=RESOURCE)
     with kubelet.serving_in_thread(_kubelet(), node.stage.paths.kubelet), node.pod("vf") as pod:
@@ -105,7 +107,7 @@ def test_a_pod_without_the_device_fails_with_the_fix(node: Node) -> None:
         assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
 
 
-def test_without_a_kubelet_only_pods_with_devices_fail(node: Node) -> None:
+def test_without_a_kubelet_only_pods_with_devices_fail(node: CnitoolNode) -> None:
     """With the path of its socket in the message."""
     node.create_nad("vf", {"cniVersion": "1.0.0", "type": "host-device"}, resource=RESOURCE)
     node.create_nad(
@@ -134,7 +136,7 @@ def test_a_daemon_that_died_leaves_no_file(
     """Its path is in the ledger: after a DEL by the next daemon, or by the shim and a start of the daemon, the file is gone."""
     own = NodePaths(tmp_path / "s", places.plugins, places.shim)
     with demo_node.build(own) as built:
-        node = Node(built, cnitool)
+        node = CnitoolNode(built, cnitool)
         (own.device_info / "dp").mkdir(parents=True)
         (own.device_info / "dp/example.com-nic-0000:3b:02.0-device.json").write_text(json.dumps(INFO))
         kind = _recorder(node, tmp_path)
@@ -155,7 +157,7 @@ def test_a_daemon_that_died_leaves_no_file(
                 eventually(lambda: list((own.device_info / "cni").iterdir()) == [])
 
 
-def sandbox_of(node: Node) -> str:
+def sandbox_of(node: CnitoolNode) -> str:
     """The only one in the ledger."""
     (entry,) = node.stage.paths.ledger.glob("*.json")
     return entry.stem

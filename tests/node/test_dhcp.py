@@ -17,7 +17,7 @@ from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import DemoNode, NodePaths
 from support import dhcp_server, require
 from support.dhcp_server import DhcpServer
-from support.node import Node
+from support.node import CnitoolNode
 from support.waiting import eventually
 
 MACVLAN: dict[str, Any] = {
@@ -38,8 +38,8 @@ def dhcp_stage(places: NodePaths, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture
-def node(dhcp_stage: DemoNode, cnitool: Path) -> Node:
-    return Node(dhcp_stage, cnitool)
+def node(dhcp_stage: DemoNode, cnitool: Path) -> CnitoolNode:
+    return CnitoolNode(dhcp_stage, cnitool)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def server(dhcp_stage: DemoNode, tmp_path: Path) -> Iterator[DhcpServer]:
         yield server
 
 
-def dhcp_daemons(node: Node) -> list[int]:
+def dhcp_daemons(node: CnitoolNode) -> list[int]:
     """The dhcp daemons of this node, by process id."""
     root = str(node.stage.paths.bin_dir)
     found = []
@@ -63,14 +63,14 @@ def dhcp_daemons(node: Node) -> list[int]:
 
 
 @contextlib.contextmanager
-def daemon(node: Node) -> Iterator[subprocess.Popen[bytes]]:
+def daemon(node: CnitoolNode) -> Iterator[subprocess.Popen[bytes]]:
     """Waits until it has written a new inventory, which includes the dhcp daemon."""
     node.stage.inventory.unlink(missing_ok=True)
     with node.stage.daemon() as process:
         yield process
 
 
-def inventory_of_dhcp(node: Node) -> Any:
+def inventory_of_dhcp(node: CnitoolNode) -> Any:
     return json.loads(node.stage.inventory.read_text()).get("dhcp")
 
 
@@ -79,7 +79,7 @@ def address(server: DhcpServer) -> str:
     return address
 
 
-def test_macvlan_gets_renews_and_releases_a_lease(node: Node, server: DhcpServer) -> None:
+def test_macvlan_gets_renews_and_releases_a_lease(node: CnitoolNode, server: DhcpServer) -> None:
     node.create_nad("lan", MACVLAN)
     with daemon(node), node.pod("lan") as pod:
         node.add(pod)
@@ -95,7 +95,7 @@ def test_macvlan_gets_renews_and_releases_a_lease(node: Node, server: DhcpServer
         assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
 
 
-def test_host_device_gets_a_lease_and_returns_nic_and_lease(node: Node, server: DhcpServer) -> None:
+def test_host_device_gets_a_lease_and_returns_nic_and_lease(node: CnitoolNode, server: DhcpServer) -> None:
     """The tutorial's network."""
     node.stage.run("ip", "link", "add", "spare0", "type", "veth", "peer", "name", "spare1", "netns", "world")
     node.stage.run("ip", "-n", "world", "link", "set", "spare1", "master", "lan0", "up")
@@ -114,7 +114,7 @@ def test_host_device_gets_a_lease_and_returns_nic_and_lease(node: Node, server: 
     node.stage.run("ip", "link", "delete", "spare0")
 
 
-def test_a_lease_outlives_a_restart_of_the_daemon(node: Node, server: DhcpServer) -> None:
+def test_a_lease_outlives_a_restart_of_the_daemon(node: CnitoolNode, server: DhcpServer) -> None:
     """Of netattach's daemon and its child: the reference plugin's daemon would neither renew nor release its old leases."""
     node.create_nad("lan", MACVLAN)
     with node.pod("lan") as pod:
@@ -131,7 +131,7 @@ def test_a_lease_outlives_a_restart_of_the_daemon(node: Node, server: DhcpServer
             eventually(lambda: server.released() == [lease])
 
 
-def test_a_killed_dhcp_daemon_is_restarted_with_its_leases(node: Node, server: DhcpServer) -> None:
+def test_a_killed_dhcp_daemon_is_restarted_with_its_leases(node: CnitoolNode, server: DhcpServer) -> None:
     """It leaves a socket without a listener."""
     node.create_nad("lan", MACVLAN)
     with daemon(node), node.pod("lan") as pod:
@@ -147,7 +147,7 @@ def test_a_killed_dhcp_daemon_is_restarted_with_its_leases(node: Node, server: D
         eventually(lambda: server.released() == [lease])
 
 
-def test_the_child_ends_with_the_daemon_however_that_ends(node: Node) -> None:
+def test_the_child_ends_with_the_daemon_however_that_ends(node: CnitoolNode) -> None:
     with daemon(node) as process:
         eventually(lambda: len(dhcp_daemons(node)) == 1)
         assert {"running": True, "socket": "/run/cni/dhcp.sock"} == inventory_of_dhcp(node)
@@ -156,7 +156,7 @@ def test_the_child_ends_with_the_daemon_however_that_ends(node: Node) -> None:
         eventually(lambda: dhcp_daemons(node) == [])
 
 
-def test_a_dhcp_daemon_of_the_node_is_used(node: Node, server: DhcpServer) -> None:
+def test_a_dhcp_daemon_of_the_node_is_used(node: CnitoolNode, server: DhcpServer) -> None:
     """Of a systemd unit, for example: there are never two. When it ends, netattach starts one, with its leases."""
     command = node.stage.command(
         "sh", "-c", f"mkdir -p /run/cni; exec {node.stage.paths.bin_dir}/dhcp daemon"
@@ -180,7 +180,7 @@ def test_a_dhcp_daemon_of_the_node_is_used(node: Node, server: DhcpServer) -> No
         eventually(lambda: server.released() == [lease])
 
 
-def test_the_inventory_of_a_node_without_the_binary(node: Node) -> None:
+def test_the_inventory_of_a_node_without_the_binary(node: CnitoolNode) -> None:
     binary = node.stage.paths.bin_dir / "dhcp"
     target = binary.readlink()
     binary.unlink()
@@ -191,7 +191,7 @@ def test_the_inventory_of_a_node_without_the_binary(node: Node) -> None:
         binary.symlink_to(target)
 
 
-def test_no_server_answers(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_server_answers(node: CnitoolNode, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plugin waits longer than the daemon: ADD fails at the daemon's deadline, and nothing is left."""
     environment = {**node.stage.daemon_environment(), "NETATTACH_PLUGIN_DEADLINE": "3"}
     monkeypatch.setattr(DemoNode, "daemon_environment", lambda _: environment)

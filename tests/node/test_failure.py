@@ -15,7 +15,7 @@ import pytest
 from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import NodePaths
 from support.faults import processes_of
-from support.node import Node
+from support.node import CnitoolNode
 from support.waiting import PATIENCE, eventually
 
 LAN: dict[str, Any] = {
@@ -37,7 +37,7 @@ wait
 
 
 @pytest.fixture
-def plugin(node: Node, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+def plugin(node: CnitoolNode, tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """Installs a shell script as a CNI plugin of the node; its name."""
     installed: list[Path] = []
 
@@ -53,7 +53,7 @@ def plugin(node: Node, tmp_path: Path) -> Iterator[Callable[[str], str]]:
         path.unlink()
 
 
-def test_a_failing_second_network_undoes_the_first(node: Node) -> None:
+def test_a_failing_second_network_undoes_the_first(node: CnitoolNode) -> None:
     """The pod has neither, and no lease."""
     node.create_nad("good", GOOD)
     node.create_nad("bad", {**GOOD, "master": "missing0"})
@@ -71,7 +71,7 @@ def test_a_failing_second_network_undoes_the_first(node: Node) -> None:
         node.delete(pod)
 
 
-def test_delete_twice_is_success(node: Node) -> None:
+def test_delete_twice_is_success(node: CnitoolNode) -> None:
     """Also a third time, without the namespace."""
     node.create_nad("good", GOOD)
     with node.pod("good") as pod:
@@ -82,7 +82,7 @@ def test_delete_twice_is_success(node: Node) -> None:
     node.delete(pod)
 
 
-def test_delete_without_the_namespace_releases_the_leases(node: Node) -> None:
+def test_delete_without_the_namespace_releases_the_leases(node: CnitoolNode) -> None:
     """After a reboot of the node, or after its removal."""
     node.create_nad("good", GOOD)
     with node.pod("good") as pod:
@@ -94,7 +94,7 @@ def test_delete_without_the_namespace_releases_the_leases(node: Node) -> None:
     assert NOTHING == _left(node)
 
 
-def test_delete_uses_the_config_of_the_add(node: Node) -> None:
+def test_delete_uses_the_config_of_the_add(node: CnitoolNode) -> None:
     """Multus releases nothing where the NAD was changed in between."""
     node.create_nad("good", GOOD)
     with node.pod("good") as pod:
@@ -106,7 +106,7 @@ def test_delete_uses_the_config_of_the_add(node: Node) -> None:
         assert NOTHING == _left(node)
 
 
-def test_a_network_that_does_not_exist(node: Node) -> None:
+def test_a_network_that_does_not_exist(node: CnitoolNode) -> None:
     """Nothing is started, and the message names the namespace that was searched."""
     with node.pod("nowhere") as pod:
         added = node.call("add", pod)
@@ -117,7 +117,7 @@ def test_a_network_that_does_not_exist(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_plugin_that_is_not_installed(node: Node) -> None:
+def test_a_plugin_that_is_not_installed(node: CnitoolNode) -> None:
     """What was attached before it is undone; the missing plugin gets no DEL, which would fail as well."""
     chain = [{key: value for key, value in GOOD.items() if key != "cniVersion"}, {"type": "absent"}]
     node.create_nad("absent", {"cniVersion": "1.0.0", "plugins": chain})
@@ -129,7 +129,7 @@ def test_a_plugin_that_is_not_installed(node: Node) -> None:
         assert NOTHING == _left(node)
 
 
-def test_an_existing_interface_is_kept(node: Node) -> None:
+def test_an_existing_interface_is_kept(node: CnitoolNode) -> None:
     """Neither the ADD nor the DEL after it touches an interface of others."""
     node.create_nad("good", GOOD)
     with node.pod("good") as pod:
@@ -142,7 +142,7 @@ def test_an_existing_interface_is_kept(node: Node) -> None:
         assert ["lo", "net1"] == node.link_names(pod)
 
 
-def test_a_path_that_is_no_namespace(node: Node, tmp_path: Path) -> None:
+def test_a_path_that_is_no_namespace(node: CnitoolNode, tmp_path: Path) -> None:
     """A regular file."""
     (tmp_path / "file").touch()
     with node.pod() as pod:
@@ -152,7 +152,7 @@ def test_a_path_that_is_no_namespace(node: Node, tmp_path: Path) -> None:
         assert "CNI_NETNS: the network namespace cannot be entered: Invalid argument" in added.stderr
 
 
-def test_a_runtime_that_does_not_hand_over_annotations(node: Node) -> None:
+def test_a_runtime_that_does_not_hand_over_annotations(node: CnitoolNode) -> None:
     """Then the pod itself is asked for."""
     node.hands_over_annotations = False
     node.create_nad("good", GOOD)
@@ -163,7 +163,9 @@ def test_a_runtime_that_does_not_hand_over_annotations(node: Node) -> None:
         node.delete(pod)
 
 
-def test_a_runtime_that_cancels_an_add(node: Node, plugin: Callable[[str], str], tmp_path: Path) -> None:
+def test_a_runtime_that_cancels_an_add(
+    node: CnitoolNode, plugin: Callable[[str], str], tmp_path: Path
+) -> None:
     """It kills the shim while a plugin and its child run: both are ended, then all is undone, without another call."""
     pids = tmp_path / "pids"
     node.create_nad("good", GOOD)
@@ -184,7 +186,7 @@ def test_a_runtime_that_cancels_an_add(node: Node, plugin: Callable[[str], str],
         node.delete(pod)
 
 
-def test_sixty_four_pods_at_once_with_four_networks_each(node: Node) -> None:
+def test_sixty_four_pods_at_once_with_four_networks_each(node: CnitoolNode) -> None:
     """Every one is whole, no address is given twice, and all of them are given back."""
     node.create_nad("crowd", {**GOOD, "ipam": {"type": "host-local", "subnet": "10.9.0.0/16"}})
     count, names = 64, ["lo", "eth0", "net1", "net2", "net3", "net4"]
@@ -202,7 +204,7 @@ def test_a_daemon_that_was_restarted_knows_its_pods(places: NodePaths, cnitool: 
     """The ledger outlives it; and while it is away a pod that asks for a network waits for it instead of failing."""
     own = NodePaths(tmp_path / "stage", places.plugins, places.shim)
     with demo_node.build(own) as built, ThreadPoolExecutor() as pool:
-        node = Node(built, cnitool)
+        node = CnitoolNode(built, cnitool)
         node.create_nad("good", GOOD)
         with node.pod("good") as pod, node.pod("good") as late:
             with built.daemon():
@@ -218,7 +220,7 @@ def test_a_daemon_that_was_restarted_knows_its_pods(places: NodePaths, cnitool: 
                 assert NOTHING == _left(node)
 
 
-def _left(node: Node) -> dict[str, list[str]]:
+def _left(node: CnitoolNode) -> dict[str, list[str]]:
     left = node.leftovers()
     return {key: left[key] for key in NOTHING}
 

@@ -14,7 +14,7 @@ import pytest
 from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import NodePaths
 from support.faults import FaultyDaemon, processes_of, state
-from support.node import Node, NodePod
+from support.node import CnitoolNode, NodePod
 from support.waiting import eventually
 
 LAN: dict[str, Any] = {
@@ -32,7 +32,7 @@ FEWEST_POINTS = {"add": 20, "del": 10}
 class Killed:
     """A node and its daemon; `clean` is the state of the node without pods."""
 
-    node: Node
+    node: CnitoolNode
     daemon: FaultyDaemon
     clean: object = None
     survived: bool = False
@@ -43,7 +43,7 @@ def killed(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFa
     """For all tests here, none of which leaves anything."""
     root = tmp_path_factory.mktemp("faults")
     with demo_node.build(NodePaths(root / "stage", places.plugins, places.shim)) as built:
-        node, daemon = Node(built, cnitool), FaultyDaemon(built, root)
+        node, daemon = CnitoolNode(built, cnitool), FaultyDaemon(built, root)
         node.create_nad("second", SECOND)
         node.create_nad(
             "card", {"cniVersion": "1.0.0", "type": "host-device", "device": "card0", "ipam": LAN}
@@ -166,7 +166,7 @@ def test_a_status_that_could_not_be_written_is_written_after_a_restart(killed: K
 
 
 @contextlib.contextmanager
-def _interface(node: Node) -> Iterator[None]:
+def _interface(node: CnitoolNode) -> Iterator[None]:
     """An interface to be moved into a pod; the kernel deletes it with the pod where it was not moved back."""
     node.stage.run("ip", "link", "add", "card0", "type", "veth", "peer", "name", "card1")
     try:
@@ -198,7 +198,7 @@ def _another_call_cleans_up(killed: Killed) -> bool:
     return state(killed.node) == killed.clean
 
 
-def forget_runtimes_cache(node: Node) -> None:
+def forget_runtimes_cache(node: CnitoolNode) -> None:
     """Deletes libcni's cache, as a runtime that has forgotten its sandboxes."""
     for path in (node.stage.paths.var_lib_cni / "results").glob("*"):
         path.unlink()

@@ -13,7 +13,7 @@ import pytest
 from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import NodePaths
 from support.faults import state
-from support.node import Node
+from support.node import CnitoolNode
 from support.waiting import eventually
 
 LAN: dict[str, Any] = {
@@ -30,7 +30,7 @@ LEDGER, LEASES = "/var/lib/cni/netattach", "/var/lib/cni/networks"
 class Disks:
     """A node with small disks in place of some directories."""
 
-    node: Node
+    node: CnitoolNode
     clean: object = None
 
     @contextlib.contextmanager
@@ -77,7 +77,7 @@ def disks(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFac
     """For all tests here, none of which leaves anything."""
     root = tmp_path_factory.mktemp("disks")
     with demo_node.build(NodePaths(root / "stage", places.plugins, places.shim)) as built, built.daemon():
-        node = Node(built, cnitool)
+        node = CnitoolNode(built, cnitool)
         node.create_nad("good", GOOD)
         with node.pod("good") as pod:
             node.add(pod)
@@ -179,7 +179,7 @@ def test_a_broken_entry_of_a_running_pod_survives_a_restart(
 ) -> None:
     """The daemon does not undo it, and attaches other pods."""
     with demo_node.build(NodePaths(tmp_path / "stage", places.plugins, places.shim)) as built:
-        node = Node(built, cnitool)
+        node = CnitoolNode(built, cnitool)
         node.create_nad("good", GOOD)
         with node.pod("good") as pod:
             with built.daemon():
@@ -193,7 +193,7 @@ def test_a_broken_entry_of_a_running_pod_survives_a_restart(
                 assert [] == node.ledger_entries()
 
 
-def _comes_and_goes(node: Node) -> None:
+def _comes_and_goes(node: CnitoolNode) -> None:
     with node.pod("good") as other:
         node.add(other)
         node.delete(other)

@@ -15,7 +15,7 @@ import pytest
 from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import NodePaths
 from support.faults import FaultyDaemon, kill, processes_of, state
-from support.node import Node
+from support.node import CnitoolNode
 from support.waiting import PATIENCE, eventually
 
 LAN: dict[str, Any] = {"type": "host-local", "subnet": "10.9.0.0/16"}
@@ -38,7 +38,7 @@ MISBEHAVIOUR = {
 class Stand:
     """A node, its daemon, and what the node looks like without pods."""
 
-    node: Node
+    node: CnitoolNode
     daemon: FaultyDaemon
     clean: object = None
 
@@ -56,7 +56,7 @@ class Stand:
 @contextlib.contextmanager
 def standing(places: NodePaths, cnitool: Path, root: Path, **settings: str) -> Iterator[Stand]:
     with demo_node.build(NodePaths(root / "stage", places.plugins, places.shim)) as built:
-        node, daemon = Node(built, cnitool), FaultyDaemon(built, root)
+        node, daemon = CnitoolNode(built, cnitool), FaultyDaemon(built, root)
         node.create_nad("good", GOOD)
         node.create_nad("odd", {"cniVersion": "1.0.0", "type": "odd"})
         with daemon.running(**settings):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netattach_core.cni import netattach_conf
-from support.node import Node
+from support.node import CnitoolNode
 from support.shim_calls import DELEGATE, NOTHING, error_of, left_on, locks, recompiled
 
 FIRST = """#!/bin/sh
@@ -49,7 +49,7 @@ def _marks(files: list[Path]) -> list[dict[str, Any]]:
 
 
 def test_a_plugin_that_starts_the_shim_fails_at_once_and_removes_nothing(
-    daemonless: Node, primary: Callable[[list[dict[str, Any]]], None], files: list[Path]
+    daemonless: CnitoolNode, primary: Callable[[list[dict[str, Any]]], None], files: list[Path]
 ) -> None:
     """Without the webhook and the daemon; and what was started is undone."""
     for mark in _marks(files):
@@ -66,7 +66,7 @@ def test_a_plugin_that_starts_the_shim_fails_at_once_and_removes_nothing(
 
 
 def test_the_same_after_a_plugin_with_a_result(
-    daemonless: Node,
+    daemonless: CnitoolNode,
     primary: Callable[[list[dict[str, Any]]], None],
     script: Callable[[str, str], str],
     files: list[Path],
@@ -82,7 +82,7 @@ def test_the_same_after_a_plugin_with_a_result(
 
 
 @pytest.mark.parametrize("name", ["netattach", "multus", "multus-shim"])
-def test_the_daemon_starts_no_plugin(node: Node, files: list[Path], name: str) -> None:
+def test_the_daemon_starts_no_plugin(node: CnitoolNode, files: list[Path], name: str) -> None:
     """Without any webhook."""
     for number, mark in enumerate(_marks(files)):
         node.create_nad(f"back{number}", {"cniVersion": "1.0.0", **_bridge(name, **mark)})

@@ -15,7 +15,7 @@ from netattach_core.cni import request as cni_request
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Feature
 from support.build import shim_of_another_release
-from support.node import NETWORKS, Node
+from support.node import NETWORKS, CnitoolNode
 from support.shim_calls import (
     NOTHING,
     TRY_AGAIN,
@@ -37,12 +37,12 @@ exit 0
 
 
 @pytest.fixture
-def node(daemonless: Node) -> Node:
+def node(daemonless: CnitoolNode) -> CnitoolNode:
     """Its daemon is stopped unless the test starts it."""
     return daemonless
 
 
-def test_a_pod_is_attached_and_deleted(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pod_is_attached_and_deleted(node: CnitoolNode, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without waiting for a daemon, with interface, address and route of the default network."""
     monkeypatch.setenv("NETATTACH_WAIT_MS", f"{2 * PATIENCE * 1000:.0f}")
     started = time.monotonic()
@@ -62,7 +62,7 @@ def test_a_pod_is_attached_and_deleted(node: Node, monkeypatch: pytest.MonkeyPat
     assert time.monotonic() - started < PATIENCE
 
 
-def test_delete_twice_waits_for_the_daemon(node: Node) -> None:
+def test_delete_twice_waits_for_the_daemon(node: CnitoolNode) -> None:
     """An unknown sandbox is no success without it: it may belong to another meta-plugin, such as Multus."""
     with node.pod() as pod:
         node.add(pod)
@@ -71,7 +71,7 @@ def test_delete_twice_waits_for_the_daemon(node: Node) -> None:
         assert TRY_AGAIN == error_of(node, "DEL", pod)["code"]
 
 
-def test_delete_without_the_namespace_releases_the_lease(node: Node) -> None:
+def test_delete_without_the_namespace_releases_the_lease(node: CnitoolNode) -> None:
     """After a reboot of the node."""
     with node.pod() as pod:
         node.add(pod)
@@ -90,7 +90,9 @@ def test_delete_without_the_namespace_releases_the_lease(node: Node) -> None:
         {"other": "x", NETWORKS: "mac"},
     ],
 )
-def test_a_pod_with_secondary_networks_waits_for_the_daemon(node: Node, annotations: dict[str, str]) -> None:
+def test_a_pod_with_secondary_networks_waits_for_the_daemon(
+    node: CnitoolNode, annotations: dict[str, str]
+) -> None:
     """Then it fails with code 11, and nothing was started."""
     with node.pod() as pod:
         pod.annotations.update(annotations)
@@ -111,7 +113,7 @@ def test_a_pod_with_secondary_networks_waits_for_the_daemon(node: Node, annotati
         '{"a": "b",}',
     ],
 )
-def test_ambiguous_annotations_need_the_daemon(node: Node, annotations: str) -> None:
+def test_ambiguous_annotations_need_the_daemon(node: CnitoolNode, annotations: str) -> None:
     """A key with an escape may be any key; annotations that are no object, or exist twice, are not clear."""
     text = f'{{"cniVersion":"1.0.0","runtimeConfig":{{"{cni_request.POD_ANNOTATIONS}": {annotations}}}}}'
     with node.pod() as pod:
@@ -122,7 +124,7 @@ def test_ambiguous_annotations_need_the_daemon(node: Node, annotations: str) -> 
 @pytest.mark.parametrize(
     "value", ["k8s.v1.cni.cncf.io/networks", '{"k8s.v1.cni.cncf.io/networks":"a"}', 'a\n"é\\']
 )
-def test_a_value_that_contains_the_key_is_no_annotation(node: Node, value: str) -> None:
+def test_a_value_that_contains_the_key_is_no_annotation(node: CnitoolNode, value: str) -> None:
     """Such as last-applied-configuration of kubectl."""
     with node.pod() as pod:
         pod.annotations["note"] = value
@@ -131,7 +133,7 @@ def test_a_value_that_contains_the_key_is_no_annotation(node: Node, value: str) 
 
 
 class TestWhichChain:
-    def test_a_changed_default_network_is_not_used(self, node: Node) -> None:
+    def test_a_changed_default_network_is_not_used(self, node: CnitoolNode) -> None:
         """Until the daemon has compiled it; one that was changed back is used."""
         config = node.stage.paths.conf_dir / "10-default.conflist"
         with node.pod() as pod:
@@ -144,7 +146,7 @@ class TestWhichChain:
     @pytest.mark.parametrize(
         ("name", "code"), [("05-new.conf", TRY_AGAIN), ("20-new.conf", 0), ("05-new.txt", 0)]
     )
-    def test_a_file_that_sorts_first_needs_the_daemon(self, node: Node, name: str, code: int) -> None:
+    def test_a_file_that_sorts_first_needs_the_daemon(self, node: CnitoolNode, name: str, code: int) -> None:
         """It may be another default network; one that sorts after it changes nothing."""
         new = node.stage.paths.conf_dir / name
         with node.pod() as pod:
@@ -156,7 +158,7 @@ class TestWhichChain:
                 if not code:
                     node.delete(pod)
 
-    def test_delete_uses_the_chain_of_the_add(self, node: Node) -> None:
+    def test_delete_uses_the_chain_of_the_add(self, node: CnitoolNode) -> None:
         """The default network has changed since; the lease is released in that of the ADD."""
         config = node.stage.paths.conf_dir / "10-default.conflist"
         with node.pod() as pod:
@@ -169,7 +171,7 @@ class TestWhichChain:
 
             assert NOTHING == left_on(node)
 
-    def test_a_directory_with_more_plugins_needs_the_daemon(self, node: Node) -> None:
+    def test_a_directory_with_more_plugins_needs_the_daemon(self, node: CnitoolNode) -> None:
         """Also where it is empty."""
         beside = node.stage.paths.conf_dir / "cbr0"
         beside.mkdir()
@@ -179,25 +181,25 @@ class TestWhichChain:
             finally:
                 beside.rmdir()
 
-    def test_settings_may_leave_all_pods_to_the_daemon(self, node: Node) -> None:
+    def test_settings_may_leave_all_pods_to_the_daemon(self, node: CnitoolNode) -> None:
         """Where every pod, or those of some namespaces, get default networks."""
         with recompiled(node, features=frozenset({Feature.RESULT})), node.pod() as pod:
             assert TRY_AGAIN == error_of(node, "ADD", pod)["code"]
-        with recompiled(node, excepted=("shop", "default")), node.pod() as pod:
+        with recompiled(node, except_namespaces=("shop", "default")), node.pod() as pod:
             assert TRY_AGAIN == error_of(node, "ADD", pod)["code"]
-        with recompiled(node, features=frozenset(), excepted=("default",)), node.pod() as pod:
+        with recompiled(node, features=frozenset(), except_namespaces=("default",)), node.pod() as pod:
             node.add(pod)
             node.delete(pod)
-        with recompiled(node, excepted=("shop",)), node.pod() as pod:
+        with recompiled(node, except_namespaces=("shop",)), node.pod() as pod:
             node.add(pod)
             node.delete(pod)
 
-    def test_a_conflist_in_another_version_needs_the_daemon(self, node: Node) -> None:
+    def test_a_conflist_in_another_version_needs_the_daemon(self, node: CnitoolNode) -> None:
         """The daemon converts the result; the shim cannot."""
         with node.pod() as pod:
             assert TRY_AGAIN == error_of(node, "ADD", pod, version="0.4.0")["code"]
 
-    def test_a_chain_of_another_release_is_not_used(self, node: Node) -> None:
+    def test_a_chain_of_another_release_is_not_used(self, node: CnitoolNode) -> None:
         """Neither a new shim uses an old file, nor an old shim a new one. The daemon deletes with any."""
         path = primary_path(node)
         data = path.read_bytes()
@@ -213,7 +215,7 @@ class TestWhichChain:
             assert NOTHING == left_on(node)
 
     @pytest.mark.parametrize("data", [b"", b"garbage", b"\xff" * 400])
-    def test_a_broken_chain_is_not_used(self, node: Node, data: bytes) -> None:
+    def test_a_broken_chain_is_not_used(self, node: CnitoolNode, data: bytes) -> None:
         """Truncated by a full disk, or overwritten."""
         path = primary_path(node)
         whole = path.read_bytes()
@@ -227,7 +229,7 @@ class TestWhichChain:
 
 
 def test_plugins_get_the_same_input_as_from_the_daemon(
-    node: Node, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
+    node: CnitoolNode, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
 ) -> None:
     """ADD, CHECK and DEL: environment and standard input, with its own capabilities only and the previous result."""
     log = tmp_path / "log"
@@ -267,7 +269,7 @@ def test_plugins_get_the_same_input_as_from_the_daemon(
 
 
 class TestTheDaemonAfterwards:
-    def test_it_writes_the_status_of_pods_that_were_attached_without_it(self, node: Node) -> None:
+    def test_it_writes_the_status_of_pods_that_were_attached_without_it(self, node: CnitoolNode) -> None:
         """Once, and also of a pod that was attached while it runs."""
         with node.pod() as early, node.pod() as late:
             node.add(early)
@@ -283,7 +285,7 @@ class TestTheDaemonAfterwards:
             node.delete(early)
             node.delete(late)
 
-    def test_it_deletes_and_checks_what_the_shim_attached(self, node: Node) -> None:
+    def test_it_deletes_and_checks_what_the_shim_attached(self, node: CnitoolNode) -> None:
         """Where the shim cannot read the sandbox file."""
         with node.pod() as pod:
             node.add(pod)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from netattach_cli.demo.demo_node import DEFAULT_NETWORK
-from support.node import Node
+from support.node import CnitoolNode
 from support.shim_calls import (
     DELEGATE,
     NOTHING,
@@ -35,14 +35,18 @@ from support.waiting import PATIENCE, eventually
 
 
 @pytest.fixture
-def node(daemonless: Node) -> Node:
+def node(daemonless: CnitoolNode) -> CnitoolNode:
     """Its daemon is stopped unless the test starts it."""
     return daemonless
 
 
 class TestFailing:
     def test_a_failed_chain_is_undone_in_reverse_order(
-        self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
+        self,
+        node: CnitoolNode,
+        primary: Callable[..., None],
+        script: Callable[[str, str], str],
+        tmp_path: Path,
     ) -> None:
         """The error names the plugin, with its message; the pod has no interface, and no lease is held."""
         log = tmp_path / "log"
@@ -67,7 +71,11 @@ class TestFailing:
             assert NOTHING == left_on(node)
 
     def test_a_failed_undo_is_repeated_by_the_next_delete(
-        self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
+        self,
+        node: CnitoolNode,
+        primary: Callable[..., None],
+        script: Callable[[str, str], str],
+        tmp_path: Path,
     ) -> None:
         """Which succeeds."""
         fixed = tmp_path / "fixed"
@@ -98,7 +106,7 @@ class TestFailing:
     )
     def test_a_failure_of_a_plugin_is_reported(
         self,
-        node: Node,
+        node: CnitoolNode,
         primary: Callable[..., None],
         script: Callable[[str, str], str],
         does: str,
@@ -115,7 +123,7 @@ class TestFailing:
             assert NOTHING == left_on(node)
 
     def test_a_plugin_that_is_not_installed_is_not_undone(
-        self, node: Node, primary: Callable[..., None]
+        self, node: CnitoolNode, primary: Callable[..., None]
     ) -> None:
         """Since it never ran."""
         bridge = json.loads(DEFAULT_NETWORK)["plugins"][0]
@@ -129,7 +137,7 @@ class TestFailing:
 
     @pytest.mark.parametrize("printed", ["null", '{"ips":[]}', "{ }", '{"cniVersion":"0.4.0"}'])
     def test_a_result_without_a_version_gets_that_of_the_config(
-        self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], printed: str
+        self, node: CnitoolNode, primary: Callable[..., None], script: Callable[[str, str], str], printed: str
     ) -> None:
         """As libcni does."""
         script("sparing", f"#!/bin/sh\n[ $CNI_COMMAND = ADD ] && echo '{printed}'\nexit 0\n")
@@ -141,7 +149,7 @@ class TestFailing:
 
         assert (0, expected) == (done.returncode, json.loads(done.stdout))
 
-    def test_an_existing_interface_is_not_touched(self, node: Node) -> None:
+    def test_an_existing_interface_is_not_touched(self, node: CnitoolNode) -> None:
         """The daemon reports it; a DEL after a failed ADD of the plugin would remove the interface of others."""
         with node.pod() as pod:
             node.in_pod(pod, "ip", "link", "add", "eth0", "type", "bridge")
@@ -149,7 +157,7 @@ class TestFailing:
             assert TRY_AGAIN == error_of(node, "ADD", pod)["code"]
             assert "bridge" == node.kind(pod, "eth0")
 
-    def test_a_second_add_is_refused(self, node: Node) -> None:
+    def test_a_second_add_is_refused(self, node: CnitoolNode) -> None:
         """It changes nothing."""
         with node.pod() as pod:
             node.add(pod)
@@ -160,7 +168,7 @@ class TestFailing:
             node.delete(pod)
 
     @pytest.mark.parametrize("bytes_left", [0, 400])
-    def test_with_a_full_disk_nothing_is_started(self, node: Node, bytes_left: int) -> None:
+    def test_with_a_full_disk_nothing_is_started(self, node: CnitoolNode, bytes_left: int) -> None:
         """Neither where no byte fits, nor where half of the sandbox file fits."""
         plain = "/var/lib/cni/netattach/chains/plain"
         node.stage.run("mount", "-t", "tmpfs", "-o", "size=8k", "tiny", plain)
@@ -186,7 +194,11 @@ class TestKilled:
 
     @pytest.fixture
     def hanging(
-        self, node: Node, primary: Callable[..., None], script: Callable[[str, str], str], tmp_path: Path
+        self,
+        node: CnitoolNode,
+        primary: Callable[..., None],
+        script: Callable[[str, str], str],
+        tmp_path: Path,
     ) -> Path:
         """A chain of bridge and a plugin that hangs; the file with the process ids of the plugin and its child."""
         pids = tmp_path / "pids"
@@ -195,7 +207,7 @@ class TestKilled:
         primary([json.loads(DEFAULT_NETWORK)["plugins"][0], {"type": "hanging"}])
         return pids
 
-    def test_by_a_runtime_that_cancels(self, node: Node, hanging: Path) -> None:
+    def test_by_a_runtime_that_cancels(self, node: CnitoolNode, hanging: Path) -> None:
         """All processes are ended, then the ADD is undone without another call."""
         with node.pod() as pod, adding(node, pod, hanging) as shim:
             assert ["lo", "eth0"] == node.link_names(pod)
@@ -207,7 +219,7 @@ class TestKilled:
 
     @pytest.mark.parametrize("again", ["DEL", "ADD"])
     def test_with_every_process_of_it(
-        self, node: Node, hanging: Path, script: Callable[[str, str], str], again: str
+        self, node: CnitoolNode, hanging: Path, script: Callable[[str, str], str], again: str
     ) -> None:
         """The sandbox file exists, so the next call undoes the ADD, a second ADD too."""
         with node.pod() as pod, adding(node, pod, hanging) as shim:
@@ -230,7 +242,7 @@ class TestKilled:
 
     @pytest.mark.parametrize("verb", ["ADD", "DEL"])
     @pytest.mark.parametrize("milliseconds", range(0, 48, 4))
-    def test_at_any_moment(self, node: Node, verb: str, milliseconds: int) -> None:
+    def test_at_any_moment(self, node: CnitoolNode, verb: str, milliseconds: int) -> None:
         """The shim's working process: the DEL that follows releases everything, or nothing was attached.
 
         Where the sandbox file was just created, the daemon deletes it.
@@ -255,7 +267,7 @@ class TestKilled:
             assert NOTHING == left_on(node)
 
     @pytest.mark.parametrize("cut", range(0, 1200, 97))
-    def test_while_the_sandbox_file_was_written(self, node: Node, cut: int) -> None:
+    def test_while_the_sandbox_file_was_written(self, node: CnitoolNode, cut: int) -> None:
         """Nothing was started then; the daemon deletes by the sandbox's id, and the incomplete file too."""
         path = node.stage.paths.ledger / "chains/plain"
         with node.pod() as pod:

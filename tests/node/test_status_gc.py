@@ -13,7 +13,7 @@ import pytest
 from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import DEFAULT_NETWORK, NodePaths
 from netattach_core.cni import netattach_conf
-from support.node import Node, NodePod
+from support.node import CnitoolNode, NodePod
 
 WITNESS = r"""#!/bin/sh
 # Prints the previous result, records the input of GC, and is not ready while a file exists.
@@ -33,7 +33,7 @@ LAN: dict[str, Any] = {
 
 
 @pytest.fixture
-def node(places: NodePaths, cnitool: Path, tmp_path: Path) -> Iterator[Node]:
+def node(places: NodePaths, cnitool: Path, tmp_path: Path) -> Iterator[CnitoolNode]:
     """Its default network, and so our conflist, are of 1.1.0; each chain has a witness."""
     own = NodePaths(tmp_path / "stage", places.plugins, places.shim)
     with demo_node.build(own) as built:
@@ -43,7 +43,7 @@ def node(places: NodePaths, cnitool: Path, tmp_path: Path) -> Iterator[Node]:
         (own.conf_dir / netattach_conf.FILE_NAME).write_text(netattach_conf.text("1.1.0"))
         (own.bin_dir / "witness").write_text(WITNESS.replace("NOTES", str(tmp_path)))
         (own.bin_dir / "witness").chmod(0o755)
-        node = Node(built, cnitool)
+        node = CnitoolNode(built, cnitool)
         macvlan = {"type": "macvlan", "master": "eth1", "ipam": LAN}
         plugins = [macvlan, {"type": "witness"}]
         node.create_nad("lan", {"cniVersion": "1.1.0", "name": "lan", "plugins": plugins})
@@ -51,11 +51,11 @@ def node(places: NodePaths, cnitool: Path, tmp_path: Path) -> Iterator[Node]:
             yield node
 
 
-def _ask(node: Node, verb: str, pod: NodePod) -> subprocess.CompletedProcess[str]:
+def _ask(node: CnitoolNode, verb: str, pod: NodePod) -> subprocess.CompletedProcess[str]:
     return node.call(verb, pod)
 
 
-def test_status_is_that_of_the_default_network(node: Node, tmp_path: Path) -> None:
+def test_status_is_that_of_the_default_network(node: CnitoolNode, tmp_path: Path) -> None:
     """With its error code; pods start nevertheless (CNI SPEC section 2, STATUS)."""
     with node.pod("lan") as pod:
         ready = _ask(node, "status", pod)
@@ -70,7 +70,7 @@ def test_status_is_that_of_the_default_network(node: Node, tmp_path: Path) -> No
         node.delete(pod)
 
 
-def test_status_of_a_node_without_a_default_network(node: Node) -> None:
+def test_status_of_a_node_without_a_default_network(node: CnitoolNode) -> None:
     """Not ready, with the reason."""
     (node.stage.paths.conf_dir / "10-default.conflist").unlink()
     with node.pod() as pod:
@@ -80,7 +80,7 @@ def test_status_of_a_node_without_a_default_network(node: Node) -> None:
         assert "no default network yet" in asked.stderr
 
 
-def test_gc_deletes_no_running_pod(node: Node, tmp_path: Path) -> None:
+def test_gc_deletes_no_running_pod(node: CnitoolNode, tmp_path: Path) -> None:
     """The reference client lists no attachments; each network gets its own interfaces."""
     with node.pod("lan,lan") as pod:
         node.add(pod)
@@ -104,7 +104,7 @@ def test_gc_deletes_no_running_pod(node: Node, tmp_path: Path) -> None:
         assert [] == node.leases()
 
 
-def test_check_finds_what_is_missing_in_any_network(node: Node) -> None:
+def test_check_finds_what_is_missing_in_any_network(node: CnitoolNode) -> None:
     """CHECK of Multus checks nothing."""
     with node.pod("lan") as pod:
         node.add(pod)

@@ -11,7 +11,7 @@ import pytest
 from netattach_cli.demo.demo_node import DEFAULT_NETWORK
 from support import multus
 from support.multus import Delegate
-from support.node import Node
+from support.node import CnitoolNode
 from support.others import Others
 
 LAN: dict[str, Any] = {
@@ -41,7 +41,7 @@ CHAIN = Delegate(
 
 
 @pytest.fixture
-def before(node: Node) -> Iterator[Others]:
+def before(node: CnitoolNode) -> Iterator[Others]:
     """The programs that attached pods before; at the end no cache file may be left."""
     before = Others(node)
     yield before

@@ -18,7 +18,7 @@ from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.state import handover
 from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.shim_ledger import ShimLedger
-from support.node import Node
+from support.node import CnitoolNode
 from support.others import Others
 
 LAN: dict[str, Any] = {
@@ -41,7 +41,7 @@ NETWORKS = [{"name": "data", "mac": "02:00:00:00:00:07"}, {"name": "chain", "int
 
 
 @pytest.fixture
-def after(node: Node) -> Iterator[Others]:
+def after(node: CnitoolNode) -> Iterator[Others]:
     """The programs that release pods afterwards; at the end no cache file may be left."""
     node.create_nad("data", DATA)
     node.create_nad("chain", CHAIN)
@@ -122,7 +122,7 @@ def chain(after: Others) -> Iterator[UninstallChain]:
 
 
 @pytest.fixture
-def default_network_file(node: Node) -> Iterator[Path]:
+def default_network_file(node: CnitoolNode) -> Iterator[Path]:
     """Restored at the end."""
     path = node.stage.paths.conf_dir / "10-default.conflist"
     yield path

@@ -56,7 +56,7 @@ class DhcpServer:
 
 @contextlib.contextmanager
 def serving(stage: DemoNode, directory: Path) -> Iterator[DhcpServer]:
-    """dnsmasq's shortest lease is two minutes, its shortest T1, after which clients renew, three seconds."""
+    """dnsmasq's shortest lease is two minutes, its shortest renewal time three seconds."""
     leases, released = directory / "leases", directory / "released"
     options = (
         "--no-daemon --conf-file=/dev/null --port=0 --bind-interfaces --interface=lan0 --no-ping --dhcp-authoritative "

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from netattach_cli.demo.demo_node import DemoNode
-from support.node import Node
+from support.node import CnitoolNode
 from support.shim_peer import children
 from support.waiting import PATIENCE
 
@@ -94,12 +94,12 @@ def processes_of(*variables: str) -> list[int]:
     return found
 
 
-def differences(node: Node, clean: Mapping[str, object]) -> dict[str, object]:
+def differences(node: CnitoolNode, clean: Mapping[str, object]) -> dict[str, object]:
     """The differences from the clean node."""
     return {key: value for key, value in state(node).items() if value != clean[key]}
 
 
-def state(node: Node) -> Mapping[str, object]:
+def state(node: CnitoolNode) -> Mapping[str, object]:
     """Everything that a call may leave: `leftovers`, the runtime's cache, mounts."""
     cache = node.stage.paths.var_lib_cni / "results"
     return {

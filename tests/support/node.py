@@ -37,7 +37,7 @@ class NodePod:
 
 
 @dataclass
-class Node:
+class CnitoolNode:
     """Calls by cnitool on a node of the demo, and the state of that node, read from the kernel and from files."""
 
     stage: DemoNode

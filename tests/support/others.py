@@ -16,13 +16,13 @@ from netattach_core.cni import netattach_conf
 from netattach_core.cni import request as cni_request
 from support import multus
 from support.multus import Delegate
-from support.node import Node, NodePod
+from support.node import CnitoolNode, NodePod
 
 
 class Others:
     """These programs on a node, and their cache files."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: CnitoolNode) -> None:
         self.node = node
         self.root = node.stage.paths.var_lib_cni
 

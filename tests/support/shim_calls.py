@@ -14,7 +14,7 @@ from netattach_core.cni import netattach_conf
 from netattach_core.cni import request as cni_request
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Chain
-from support.node import Node, NodePod
+from support.node import CnitoolNode, NodePod
 from support.waiting import eventually
 
 NOTHING: dict[str, list[str]] = {"links": [], "leases": [], "ledger": [], "nat": []}
@@ -22,7 +22,7 @@ TRY_AGAIN, DELEGATE, OTHER = 11, 100, 999
 
 
 def call(
-    node: Node,
+    node: CnitoolNode,
     verb: str,
     pod: NodePod,
     *,
@@ -52,19 +52,19 @@ def call(
     return environment, stdin or json.dumps(config)
 
 
-def binary(node: Node) -> Path:
+def binary(node: CnitoolNode) -> Path:
     return node.stage.paths.bin_dir / netattach_conf.TYPE
 
 
 def run(
-    node: Node, verb: str, pod: NodePod, *, shim: Path | None = None, **more: Any
+    node: CnitoolNode, verb: str, pod: NodePod, *, shim: Path | None = None, **more: Any
 ) -> subprocess.CompletedProcess[str]:
     """Runs the shim to its end."""
     environment, stdin = call(node, verb, pod, **more)
     return node.stage.run(shim or binary(node), env=environment, stdin=stdin, check=False)
 
 
-def error_of(node: Node, verb: str, pod: NodePod, **more: Any) -> dict[str, Any]:
+def error_of(node: CnitoolNode, verb: str, pod: NodePod, **more: Any) -> dict[str, Any]:
     """The error object of a call; empty where it succeeded."""
     done = run(node, verb, pod, **more)
     if done.returncode == 0:
@@ -73,21 +73,21 @@ def error_of(node: Node, verb: str, pod: NodePod, **more: Any) -> dict[str, Any]
     return error
 
 
-def left_on(node: Node) -> dict[str, list[str]]:
+def left_on(node: CnitoolNode) -> dict[str, list[str]]:
     left = node.leftovers()
     return {key: left[key] for key in NOTHING}
 
 
-def locks(node: Node) -> list[str]:
+def locks(node: CnitoolNode) -> list[str]:
     return node.stage.run("ls", "/run/netattach/locks", check=False).stdout.split()
 
 
-def primary_path(node: Node) -> Path:
+def primary_path(node: CnitoolNode) -> Path:
     return node.stage.paths.ledger / "chains/primary"
 
 
 @contextlib.contextmanager
-def recompiled(node: Node, *, steps_like: int = 0, **changes: Any) -> Iterator[None]:
+def recompiled(node: CnitoolNode, *, steps_like: int = 0, **changes: Any) -> Iterator[None]:
     """Changes the compiled chain of the default network; restores it afterwards."""
     path = primary_path(node)
     before = path.read_bytes()
@@ -106,7 +106,7 @@ def sandbox(pod: NodePod) -> str:
     return f"cnitool-{hashlib.sha512(pod.netns.encode()).digest()[:10].hex()}"
 
 
-def begun(node: Node, pod: NodePod, verb: str = "ADD") -> subprocess.Popen[bytes]:
+def begun(node: CnitoolNode, pod: NodePod, verb: str = "ADD") -> subprocess.Popen[bytes]:
     """Starts a call and returns its process."""
     environment, stdin = call(node, verb, pod)
     shim = subprocess.Popen(
@@ -121,7 +121,7 @@ def begun(node: Node, pod: NodePod, verb: str = "ADD") -> subprocess.Popen[bytes
 
 
 @contextlib.contextmanager
-def adding(node: Node, pod: NodePod, pids: Path) -> Iterator[subprocess.Popen[bytes]]:
+def adding(node: CnitoolNode, pod: NodePod, pids: Path) -> Iterator[subprocess.Popen[bytes]]:
     """An ADD that hangs in its second plugin; it is killed afterwards."""
     shim = begun(node, pod)
     try:

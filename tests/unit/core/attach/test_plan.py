@@ -58,7 +58,7 @@ def test_independent_networks_run_concurrently_and_create_their_links_in_order()
     assert ((), ("eth0/2",), ("net2/0",)) == made["net3/0"]
 
 
-@pytest.mark.parametrize("conf", ORDERED.values(), ids=ORDERED)
+@pytest.mark.parametrize("config", ORDERED.values(), ids=ORDERED)
 def test_a_network_that_may_depend_on_others_runs_alone(config: str) -> None:
     """It waits for all before it, and all after it wait for it."""
     made = _waits(plan.add(_attachments(MACVLAN, BRIDGE, config, MACVLAN)))

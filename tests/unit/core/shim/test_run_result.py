@@ -23,7 +23,7 @@ def test_a_result_of_the_right_version_keeps_its_bytes() -> None:
 
 
 def test_a_result_of_another_version_is_converted() -> None:
-    """R7: the next plugin of the chain would not read it."""
+    """The next plugin of the chain could not read it otherwise."""
     result = run_result.result(
         _ran(stdout=b'{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.1/24"}]}'), "p", "0.3.1"
     )
@@ -36,7 +36,6 @@ def test_a_result_of_another_version_is_converted() -> None:
 
 
 def test_null_is_an_empty_result() -> None:
-    """C61."""
     assert "null" == run_result.result(_ran(stdout=b"null"), "p", "1.0.0")
 
 
