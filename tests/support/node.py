@@ -149,9 +149,15 @@ class CnitoolNode:
         return self.stage.run("ip", "netns", "exec", pod.name, *words, check=False).returncode == 0
 
     def leases(self) -> list[str]:
-        """host-local's leases, `network/address`."""
+        """host-local's leases, `network/address`; with `(empty)` where it was killed before it wrote the owner."""
         stores = self.stage.paths.leases.glob("*/*")
-        return sorted(f"{path.parent.name}/{path.name}" for path in stores if path.name[0].isdigit())
+        return sorted(_lease(path) for path in stores if path.name[0].isdigit())
+
+    def remove_lease_without_owner(self) -> None:
+        """host-local creates the file and then writes the owner into it; nobody can release one that has no owner."""
+        for path in self.stage.paths.leases.glob("*/*"):
+            if path.name[0].isdigit() and not path.stat().st_size:
+                path.unlink()
 
     def ledger_entries(self) -> list[str]:
         return self.stage.paths.sandbox_files()
@@ -180,3 +186,8 @@ class CnitoolNode:
                 if line[:3] == "pod"
             ],
         }
+
+
+def _lease(path: Path) -> str:
+    owner = "" if path.stat().st_size else " (empty)"
+    return f"{path.parent.name}/{path.name}{owner}"
