@@ -8,6 +8,7 @@ from pathlib import Path
 from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.installer import Installer
 from netattach_plugin.node.uninstall_chain import UninstallChain
+from netattach_plugin.node.uninstaller import Uninstaller
 from netattach_plugin.ports import NodeNetworks
 
 DEFAULT_NETWORK = '{"cniVersion": "0.4.0", "name": "cbr0", "plugins": [{"type": "bridge", "mtu": 1500.0}]}'
@@ -41,9 +42,19 @@ class NodeDirectories:
         self.installer.install()
         assert self.installer.problem is None
 
+    @property
+    def uninstaller(self) -> Uninstaller:
+        """Of the same daemon."""
+        return Uninstaller(
+            installer=self.installer,
+            conf_dir=self.config,
+            networks=self.networks,
+            uninstall_chain=UninstallChain(self.config, self.ledger),
+        )
+
     def uninstall(self) -> None:
         """While pods with secondary networks run."""
-        self.installer.uninstall(keep_shim_in_chain=True)
+        self.uninstaller.uninstall(keep_shim_in_chain=True)
 
     def reinstall(self) -> None:
         """By another daemon."""

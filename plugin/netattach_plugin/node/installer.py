@@ -1,4 +1,4 @@
-"""Installs the shim and netattach's conflist on the node, repairs them, and uninstalls them.
+"""Installs the shim and netattach's conflist on the node, and repairs them.
 
 Runtimes call netattach because of its conflist, so it is written last: after the shim, once the daemon listens and the node has a
 default network. It stays when the daemon stops: meanwhile pods with secondary networks have to wait, not start without them
@@ -8,9 +8,10 @@ default network. It stays when the daemon stops: meanwhile pods with secondary n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from netattach_core.cni import config as cni_config
@@ -49,7 +50,7 @@ class Installer:
         self._uninstall_chain = uninstall_chain
         self._compile_default_network = compile_default_network
         self._lock = threading.Lock()
-        self._uninstalled = False
+        self._stopped = False
         self.problem: str | None = "netattach's conflist is not installed yet"
 
     async def run(self) -> None:
@@ -61,7 +62,7 @@ class Installer:
     def install(self) -> None:
         """Writes what is missing or differs; sets `problem` to what prevents it."""
         with self._lock:
-            if self._uninstalled:
+            if self._stopped:
                 return
             try:
                 self._install()
@@ -73,33 +74,13 @@ class Installer:
                 _log.log(level, problem or f"installed: {self._conflist}")
             self.problem = problem
 
-    def uninstall(self, *, keep_shim_in_chain: bool = False) -> None:
-        """Makes the default network's file the runtime's first again; an `install` in progress does not undo that.
-
-        `keep_shim_in_chain`: running pods have secondary networks, so the shim is appended to the default network's chain. That
-        happens before the conflist is removed, which makes the runtime reload; the shim removes itself after the last pod.
-
-        The shim's binary stays: some runtimes call DEL with the CNI config of ADD and have to find it. The conflist is removed
-        even without a default network: with it every pod would wait for a daemon that is gone, also when a default network comes.
-        """
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """For an uninstall: no `install` is in progress in the block, and later ones do nothing."""
         with self._lock:
-            self._uninstalled = True
+            self._stopped = True
             self.problem = "uninstalled"
-            if keep_shim_in_chain:
-                self._uninstall_chain.install()
-            try:
-                self._conflist.unlink(missing_ok=True)
-                atomic_file.sync_directory(self._conflist.parent)
-            except OSError as error:
-                _log.error(
-                    "remove %s by hand, no pod of this node starts until then: %s", self._conflist, error
-                )
-                return
-        _log.info("uninstalled: removed %s", self._conflist)
-        try:
-            self._networks.default_network()
-        except NetattachError as error:
-            _log.warning("this node has no default network now: %s", error)
+            yield
 
     def _install(self) -> None:
         atomic_file.write_if_changed(self._bin_dir / netattach_conf.TYPE, self._shim.read_bytes(), 0o755)

@@ -21,6 +21,7 @@ from netattach_plugin.netlink import changes
 from netattach_plugin.node.installer import Installer
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
 from netattach_plugin.node.uninstall_chain import UninstallChain
+from netattach_plugin.node.uninstaller import Uninstaller
 from netattach_plugin.settings import Settings
 from netattach_plugin.state import handover
 from netattach_plugin.wiring import shared
@@ -63,13 +64,18 @@ class _Daemon:
             (settings.conf_dir, settings.bin_dir),
             self._node_changed,
         )
+        networks, conf_dir = self._components.networks, settings.conf_dir
+        uninstall_chain = UninstallChain(conf_dir, settings.ledger)
         self._installer = Installer(
             shim=settings.shim,
             bin_dir=settings.bin_dir,
-            conf_dir=settings.conf_dir,
-            networks=self._components.networks,
-            uninstall_chain=UninstallChain(settings.conf_dir, settings.ledger),
+            conf_dir=conf_dir,
+            networks=networks,
+            uninstall_chain=uninstall_chain,
             compile_default_network=self._components.primary_compiler.compile,
+        )
+        self._uninstaller = Uninstaller(
+            installer=self._installer, conf_dir=conf_dir, networks=networks, uninstall_chain=uninstall_chain
         )
 
     async def serve(self, stop: asyncio.Event) -> None:
@@ -101,7 +107,7 @@ class _Daemon:
             uninstalled = await self._uninstall_watch.uninstalled()
             if uninstalled:
                 keep = await handover.has_secondary_networks(components.ledger)
-                await asyncio.to_thread(self._installer.uninstall, keep_shim_in_chain=keep)
+                await asyncio.to_thread(self._uninstaller.uninstall, keep_shim_in_chain=keep)
             ended.set()
             await serving
         return uninstalled

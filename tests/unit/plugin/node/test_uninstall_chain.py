@@ -66,7 +66,7 @@ def test_the_copy_keeps_the_default_networks_bytes(node: NodeDirectories, copy: 
 def test_without_secondary_networks_nothing_is_appended(node: NodeDirectories, sources: Path) -> None:
     node.install()
 
-    node.installer.uninstall()
+    node.uninstaller.uninstall()
 
     assert ["10-a.conflist"] == node.files()
     assert not sources.exists()
