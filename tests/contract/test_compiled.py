@@ -1,8 +1,8 @@
 """The bytes of a compiled chain, which shims of other releases read and write: a change here is a new version of the format."""
 
 from netattach_core.shim import compiled_chain
-from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
-from support.notes import encode_note
+from netattach_core.shim.compiled_chain import Call, Chain, Feature, Record, Source, Step
+from support.records import encode_record
 
 
 def _frame(kind: bytes, *fields: bytes) -> bytes:
@@ -10,12 +10,12 @@ def _frame(kind: bytes, *fields: bytes) -> bytes:
     return len(payload).to_bytes(4, "little") + kind + payload
 
 
-def test_bytes_of_a_note() -> None:
+def test_bytes_of_a_record() -> None:
     """Each frame and each field, in order."""
     source = Source("/etc/cni/net.d", "00-netattach.conflist", True, (("10-a.conf", b"{}"),), "a")
     step = Step("a", "bridge", "", "", '"name":"a"}', ("ips", "mac"))
     chain = Chain("1.0.0", 5000, frozenset({Feature.RESULT, Feature.PLAIN}), (step,), source, ("shop",))
-    note = Note(
+    record = Record(
         chain, Call("/n", "eth0", "IgnoreUnknown=1", '{"mac":"c2"}'), '{"ips":[]}', status_written=True
     )
 
@@ -33,8 +33,8 @@ def test_bytes_of_a_note() -> None:
         ]
     )
 
-    assert data == encode_note(note)
-    assert note == compiled_chain.parse_note(data)
+    assert data == encode_record(record)
+    assert record == compiled_chain.parse_record(data)
 
 
 def test_bytes_of_a_deletion() -> None:

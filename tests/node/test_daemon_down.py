@@ -112,7 +112,7 @@ def test_many_at_once(node: CnitoolNode) -> None:
         pods = [stack.enter_context(node.pod()) for _ in range(32)]
         results = list(pool.map(node.add, pods))
         assert 32 == len({result["ips"][0]["address"] for result in results})
-        assert 32 == len(node.notes())
+        assert 32 == len(node.records())
         list(pool.map(node.delete, pods))
 
         assert NOTHING == left_on(node)
@@ -127,7 +127,7 @@ def test_two_adds_for_one_sandbox(node: CnitoolNode) -> None:
 
         assert [0, OTHER, OTHER, OTHER] == codes
         assert ["lo", "eth0"] == node.link_names(pod)
-        assert [sandbox(pod)] == node.notes()
+        assert [sandbox(pod)] == node.records()
         node.delete(pod)
 
 

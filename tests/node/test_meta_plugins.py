@@ -62,7 +62,7 @@ def test_a_plugin_that_starts_the_shim_fails_at_once_and_removes_nothing(
             assert "netattach was started by a plugin that it runs itself" in json.dumps(error)
             assert "not undone" not in json.dumps(error)
             assert ["lo"] == daemonless.link_names(pod)
-            assert ([], [], NOTHING) == (daemonless.notes(), locks(daemonless), left_on(daemonless))
+            assert ([], [], NOTHING) == (daemonless.records(), locks(daemonless), left_on(daemonless))
 
 
 def test_the_same_after_a_plugin_with_a_result(
@@ -78,7 +78,11 @@ def test_the_same_after_a_plugin_with_a_result(
         error = error_of(daemonless, "ADD", pod)
 
         assert "netattach was started by a plugin that it runs itself" in json.dumps(error)
-        assert (["lo"], [], NOTHING) == (daemonless.link_names(pod), daemonless.notes(), left_on(daemonless))
+        assert (["lo"], [], NOTHING) == (
+            daemonless.link_names(pod),
+            daemonless.records(),
+            left_on(daemonless),
+        )
 
 
 @pytest.mark.parametrize("name", ["netattach", "multus", "multus-shim"])

@@ -53,7 +53,7 @@ def test_a_pod_is_attached_and_deleted(node: CnitoolNode, monkeypatch: pytest.Mo
         assert [result["ips"][0]["address"]] == node.addresses(pod, "eth0")
         assert "default via 10.244.1.1 dev eth0" in node.in_pod(pod, "ip", "route")
         assert ["cbr0/" + result["ips"][0]["address"].split("/")[0]] == node.leases()
-        assert 1 == len(node.notes())
+        assert 1 == len(node.records())
         node.call("check", pod).check_returncode()
         node.delete(pod)
 
@@ -127,7 +127,7 @@ def test_ambiguous_annotations_need_the_daemon(node: CnitoolNode, annotations: s
 def test_a_value_that_contains_the_key_is_no_annotation(node: CnitoolNode, value: str) -> None:
     """Such as last-applied-configuration of kubectl."""
     with node.pod() as pod:
-        pod.annotations["note"] = value
+        pod.annotations["record"] = value
         node.add(pod)
         node.delete(pod)
 
@@ -280,8 +280,10 @@ class TestTheDaemonAfterwards:
                 assert ("cbr0", "eth0", True) == tuple(
                     node.status(late)[0][k] for k in ("name", "interface", "default")
                 )
-            notes = [(node.stage.paths.ledger / "chains/plain" / name).read_bytes() for name in node.notes()]
-            assert [True, True] == [compiled_chain.parse_note(note).status_written for note in notes]
+            records = [
+                (node.stage.paths.ledger / "chains/plain" / name).read_bytes() for name in node.records()
+            ]
+            assert [True, True] == [compiled_chain.parse_record(record).status_written for record in records]
             node.delete(early)
             node.delete(late)
 

@@ -229,7 +229,7 @@ class TestKilled:
                 os.kill(pid, signal.SIGKILL)
             shim.wait()
             assert 1 == len(node.leases())
-            assert 1 == len(node.notes())
+            assert 1 == len(node.records())
             script("hanging", "#!/bin/sh\n[ $CNI_COMMAND = ADD ] && echo '{}'\nexit 0\n")
 
             assert {} == error_of(node, again, pod)
@@ -245,7 +245,7 @@ class TestKilled:
     def test_at_any_moment(self, node: CnitoolNode, verb: str, milliseconds: int) -> None:
         """The shim's working process: the DEL that follows releases everything, or nothing was attached.
 
-        Where the sandbox file was just created, the daemon deletes it.
+        Where the record was just created, the daemon deletes it.
         """
         with node.pod() as pod:
             if verb == "DEL":
@@ -273,8 +273,8 @@ class TestKilled:
         path = node.stage.paths.ledger / "chains/plain"
         with node.pod() as pod:
             node.add(pod)
-            note = path / sandbox(pod)
-            note.write_bytes(note.read_bytes()[:cut])
+            record = path / sandbox(pod)
+            record.write_bytes(record.read_bytes()[:cut])
             with node.stage.daemon():
                 assert {} == error_of(node, "DEL", pod, wait_ms=9000)
 

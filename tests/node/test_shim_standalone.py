@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from netattach_core.shim import compiled_chain
-from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
+from netattach_core.shim.compiled_chain import Call, Chain, Feature, Record, Source, Step
 from netattach_core.shim.protocol import Kind
 from support.build import shim_under_test
-from support.notes import encode_note
+from support.records import encode_record
 from support.shim_peer import Host, Shim
 
 TRY_AGAIN, NOT_AVAILABLE, LIMITED, DELEGATE = 11, 50, 51, 100
@@ -417,8 +417,8 @@ class TestLocks:
 def _write_record(host: StandaloneHost, plugin: str) -> None:
     source = Source(str(host.config), "", True, (("10-a.conf", b"{}"),))
     chain = Chain("1.1.0", 5000, frozenset(), (_step(plugin, ""),), source)
-    note = Note(chain, Call("/n", "eth0", "", "{}"), '{"ips":[]}')
-    (host.chains / "plain/sandbox").write_bytes(encode_note(note))
+    record = Record(chain, Call("/n", "eth0", "", "{}"), '{"ips":[]}')
+    (host.chains / "plain/sandbox").write_bytes(encode_record(record))
 
 
 def _status(host: StandaloneHost) -> Shim:

@@ -18,10 +18,10 @@ import pytest
 
 from netattach_core.cni.request import POD_ANNOTATIONS
 from netattach_core.shim import compiled_chain, frames
-from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
+from netattach_core.shim.compiled_chain import Call, Chain, Feature, Record, Source, Step
 from support import require
 from support.build import shim_binary, shim_sanitized
-from support.notes import encode_note
+from support.records import encode_record
 from support.shim_peer import Host
 
 SECONDS = float(os.environ.get("NETATTACH_SOAK", "1.5"))
@@ -55,15 +55,15 @@ class Fuzzed:
         source = Source(str(self.config), "00-netattach.conflist", True, (("10-a.conf", b"{}"),))
         features = frozenset({Feature.PLAIN, Feature.RESULT, Feature.CHECK})
         self.chain = Chain("1.0.0", 5000, features, (STEP,), source, ("shop",))
-        self.note = Note(self.chain, Call("/n", "net9", "A=b", '{"portMappings":[]}'), RESULT.decode())
+        self.record = Record(self.chain, Call("/n", "net9", "A=b", '{"portMappings":[]}'), RESULT.decode())
 
-    def run(self, verb: str, *, stdin: bytes = STDIN, primary: bytes = b"", note: bytes = b"", deletion: bytes = b"",
+    def run(self, verb: str, *, stdin: bytes = STDIN, primary: bytes = b"", record: bytes = b"", deletion: bytes = b"",
             result: bytes = RESULT) -> tuple[int, bytes, bytes]:  # fmt: skip  # the parts that are mutated, two lines
         """One call on fresh files; exit status, standard output, standard error."""
         self.added.unlink(missing_ok=True)
         self.result.write_bytes(result)
         (self.chains / "primary").write_bytes(primary or compiled_chain.encode(self.chain))
-        for place, data in (("plain", note), ("del", deletion)):
+        for place, data in (("plain", record), ("del", deletion)):
             (self.chains / place / "sandbox").unlink(missing_ok=True)
             if data:
                 (self.chains / place / "sandbox").write_bytes(data)
@@ -137,7 +137,7 @@ def test_without_mutations_the_calls_are_standalone(fuzzed: Fuzzed) -> None:
     """Else the other tests would prove nothing."""
     assert (0, RESULT, b"") == fuzzed.run("ADD")
     assert ["ADD"] == fuzzed.verbs_run()
-    assert (0, b"", b"") == fuzzed.run("DEL", note=encode_note(fuzzed.note))
+    assert (0, b"", b"") == fuzzed.run("DEL", record=encode_record(fuzzed.record))
     assert ["DEL"] == fuzzed.verbs_run()
 
 
@@ -210,18 +210,18 @@ def test_an_add_of_a_pod_that_selects_networks_is_never_standalone(fuzzed: Fuzze
     assert tried
 
 
-@pytest.mark.parametrize("what", ["primary", "note", "deletion", "result"])
+@pytest.mark.parametrize("what", ["primary", "record", "deletion", "result"])
 def test_no_file_and_no_result_crash_the_shim(fuzzed: Fuzzed, what: str) -> None:
     """Disks and plugins may return anything."""
     whole: dict[str, Callable[[], bytes]] = {
         "primary": lambda: compiled_chain.encode(fuzzed.chain),
-        "note": lambda: encode_note(fuzzed.note),
+        "record": lambda: encode_record(fuzzed.record),
         "deletion": lambda: compiled_chain.encode(Chain("", 5000, frozenset(), (STEP, STEP))),
         "result": lambda: RESULT,
     }
     verbs = {
         "primary": ["ADD", "STATUS"],
-        "note": ["DEL", "CHECK", "ADD"],
+        "record": ["DEL", "CHECK", "ADD"],
         "deletion": ["DEL"],
         "result": ["ADD"],
     }

@@ -20,8 +20,8 @@ WITNESS = r"""#!/bin/sh
 stdin=$(tr -d '\n')
 case $CNI_COMMAND in
 ADD) exec python3 -c 'import json, sys; print(json.dumps(json.loads(sys.argv[1])["prevResult"]))' "$stdin" ;;
-GC) echo "$stdin" >> NOTES/gc ;;
-STATUS) [ ! -e NOTES/limited ] || { echo '{"cniVersion":"1.1.0","code":51,"msg":"half"}'; exit 1; } ;;
+GC) echo "$stdin" >> RECORDS/gc ;;
+STATUS) [ ! -e RECORDS/limited ] || { echo '{"cniVersion":"1.1.0","code":51,"msg":"half"}'; exit 1; } ;;
 esac
 """
 LAN: dict[str, Any] = {
@@ -41,7 +41,7 @@ def node(places: NodePaths, cnitool: Path, tmp_path: Path) -> Iterator[CnitoolNo
         primary |= {"cniVersion": "1.1.0", "plugins": [*primary["plugins"], {"type": "witness"}]}
         (own.conf_dir / "10-default.conflist").write_text(json.dumps(primary))
         (own.conf_dir / netattach_conf.FILE_NAME).write_text(netattach_conf.text("1.1.0"))
-        (own.bin_dir / "witness").write_text(WITNESS.replace("NOTES", str(tmp_path)))
+        (own.bin_dir / "witness").write_text(WITNESS.replace("RECORDS", str(tmp_path)))
         (own.bin_dir / "witness").chmod(0o755)
         node = CnitoolNode(built, cnitool)
         macvlan = {"type": "macvlan", "master": "eth1", "ipam": LAN}

@@ -97,7 +97,7 @@ def test_after_an_uninstall_the_runtime_releases_the_default_network(after: Othe
 
 
 def test_a_pod_that_the_shim_attached_without_the_daemon_is_exported_too(after: Others) -> None:
-    """From the shim's note."""
+    """From the shim's record."""
     node = after.node
     with node.pod() as pod:
         node.add(pod)

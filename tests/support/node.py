@@ -162,7 +162,7 @@ class CnitoolNode:
     def ledger_entries(self) -> list[str]:
         return self.stage.paths.sandbox_files()
 
-    def notes(self) -> list[str]:
+    def records(self) -> list[str]:
         """The sandboxes that the shim has attached without the daemon."""
         return sorted(path.name for path in (self.stage.paths.ledger / "chains/plain").glob("*"))
 

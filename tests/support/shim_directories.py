@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from netattach_core.shim import compiled_chain
-from netattach_core.shim.compiled_chain import Call, Chain, Note, Source
+from netattach_core.shim.compiled_chain import Call, Chain, Record, Source
 from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.primary_compiler import PrimaryCompiler, UnselectivePods
-from support.notes import encode_note
+from support.records import encode_record
 
 DEFAULT_NETWORK = (
     '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "bridge"}, {"type": "portmap"}]}'
@@ -50,10 +50,10 @@ class ShimDirectories:
         assert source is not None
         return source
 
-    def write_note(self, name: str, result: str = RESULT, size: int | None = None) -> Path:
+    def write_record(self, name: str, result: str = RESULT, size: int | None = None) -> Path:
         """As the shim does for the pod of that name, truncated to a size."""
         args = f"IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME={name};K8S_POD_UID=u-{name}"
-        note = Note(self.chain(), Call("/n", "eth0", args, "{}"), result)
-        path = self.shim_files.notes / f"s-{name}"
-        path.write_bytes(encode_note(note)[:size])
+        record = Record(self.chain(), Call("/n", "eth0", args, "{}"), result)
+        path = self.shim_files.records / f"s-{name}"
+        path.write_bytes(encode_record(record)[:size])
         return path

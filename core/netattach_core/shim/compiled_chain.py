@@ -6,13 +6,13 @@
     X  namespace, …                                              (for pods of these, feature p means the opposite)
     S  network, plugin, CNI_IFNAME, CNI_ARGS, standard input without its first brace, capability, …
     E
-    C  CNI_NETNS, CNI_IFNAME, CNI_ARGS, runtimeConfig            (note only; so are R and T)
+    C  CNI_NETNS, CNI_IFNAME, CNI_ARGS, runtimeConfig            (record only; so are R and T)
     R  result
     T                                                            (the pod's network-status is written)
 
 There are four kinds. The **default network** is run for pods without secondary networks, as long as the node's files are equal to
 those that it was compiled from: "first" says that no other file may precede them, and the name after it must not exist (a
-directory with more plugins). A sandbox's **note** is the default network as it was run, followed by the call and, once all
+directory with more plugins). A sandbox's **record** is the default network as it was run, followed by the call and, once all
 plugins have succeeded, the result. A **deletion** is the complete DEL of a sandbox in the ledger. After an uninstall, the
 **sources** of the conflist's copy (uninstall_conflist.py) are written in the form of a default network and never run: the copy is
 the first of the files, and the directory and the network determine what the shim removes.
@@ -108,7 +108,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Record:
     """What the shim did for a sandbox; the result is "" unless all plugins succeeded."""
 
     chain: Chain
@@ -118,7 +118,7 @@ class Note:
 
 
 STATUS_WRITTEN = frames.pack(ord("T"), ())
-"""The frame that is appended to a note once the pod's network-status is written."""
+"""The frame that is appended to a record once the pod's network-status is written."""
 
 
 def default_network(
@@ -189,30 +189,30 @@ def parse(data: bytes) -> Chain:
     return _chain(list(_frames(data)))
 
 
-def parse_note(data: bytes) -> Note:
-    """Reads a note, also one that a loss of power truncated. Raises DecodeError if it has no call."""
+def parse_record(data: bytes) -> Record:
+    """Reads a record, also one that a loss of power truncated. Raises DecodeError if it has no call."""
     read = list(_frames(data))
     call = next((fields for kind, fields in read if kind == "C"), None)
     if call is None or len(call) != 4:
-        raise DecodeError("a note without its call: nothing was started")
+        raise DecodeError("a record without its call: nothing was started")
     result = next((fields[0] for kind, fields in read if kind == "R" and fields), b"")
     status_written = any(kind == "T" for kind, _ in read)
-    return Note(_chain(read), Call(*map(frames.text, call)), frames.text(result), status_written)
+    return Record(_chain(read), Call(*map(frames.text, call)), frames.text(result), status_written)
 
 
-def pod_of(note: Note) -> PodRef | None:
-    """The note's pod, None if its CNI_ARGS have none."""
-    args = cni_request.parse_args(note.call.args)
+def pod_of(record: Record) -> PodRef | None:
+    """The record's pod, None if its CNI_ARGS have none."""
+    args = cni_request.parse_args(record.call.args)
     namespace, name = args.get("K8S_POD_NAMESPACE"), args.get("K8S_POD_NAME")
     return PodRef(namespace, name, args.get("K8S_POD_UID", "")) if namespace and name else None
 
 
-def sandbox_of(container_id: str, note: Note) -> Sandbox:
-    """The note as a ledger entry. Raises DecodeError."""
-    source, call = note.chain.source, note.call
-    if source is None or not source.files or not note.chain.steps:
-        raise DecodeError("a note without the default network's configuration")
-    network = note.chain.steps[0].network
+def sandbox_of(container_id: str, record: Record) -> Sandbox:
+    """The record as a ledger entry. Raises DecodeError."""
+    source, call = record.chain.source, record.call
+    if source is None or not source.files or not record.chain.steps:
+        raise DecodeError("a record without the default network's configuration")
+    network = record.chain.steps[0].network
     try:
         attachment = Attachment(
             network=network,
@@ -222,12 +222,12 @@ def sandbox_of(container_id: str, note: Note) -> Sandbox:
             default=True,
             args=cni_request.parse_args(call.args),
             runtime_config=_object(call.runtime_config),
-            result=note.result,
+            result=record.result,
         )
-        phase = Phase.ADDED if note.result else Phase.ADDING
-        return Sandbox(container_id, call.netns, pod_of(note), phase, (attachment,))
+        phase = Phase.ADDED if record.result else Phase.ADDING
+        return Sandbox(container_id, call.netns, pod_of(record), phase, (attachment,))
     except NetattachError as error:
-        raise DecodeError(f"a note that cannot be used: {error.message}") from error
+        raise DecodeError(f"a record that cannot be used: {error.message}") from error
 
 
 def _object(text: str) -> dict[str, Any]:

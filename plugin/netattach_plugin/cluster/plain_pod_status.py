@@ -1,4 +1,4 @@
-"""network-status of pods without secondary networks, which the shim attaches alone: written afterwards, from the shim's notes.
+"""network-status of pods without secondary networks, which the shim attaches alone: written afterwards, from the shim's records.
 
 The directory is listed periodically. It has as many files as the node has pods, so that this costs less than a watch.
 """
@@ -15,7 +15,7 @@ from netattach_core.attach.attachment import Attachment
 from netattach_core.cni import result as cni_result
 from netattach_core.errors import NetattachError
 from netattach_core.shim import compiled_chain
-from netattach_core.shim.compiled_chain import Note
+from netattach_core.shim.compiled_chain import Record
 from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.ports import StatusSink
 
@@ -26,10 +26,10 @@ _EVERY = 0.5
 
 
 class PlainPodStatus:
-    """Writes the status of each note once, also over restarts: a note is marked when its status is written."""
+    """Writes the status of each record once, also over restarts: a record is marked when its status is written."""
 
     def __init__(self, ledger: Path, status: StatusSink) -> None:
-        self._directory = ShimFiles(ledger).notes
+        self._directory = ShimFiles(ledger).records
         self._status = status
         self._seen: set[str] = set()
 
@@ -37,32 +37,32 @@ class PlainPodStatus:
         """Never returns."""
         async with asyncio.TaskGroup() as tasks:
             while True:
-                for path, note in self.look():
-                    tasks.create_task(self._write(path, note), name=f"status of sandbox {path.name}")
+                for path, record in self.look():
+                    tasks.create_task(self._write(path, record), name=f"status of sandbox {path.name}")
                 await asyncio.sleep(_EVERY)
 
-    def look(self) -> list[tuple[Path, Note]]:
-        """The notes that were completed since the last look, without those that are marked."""
+    def look(self) -> list[tuple[Path, Record]]:
+        """The records that were completed since the last look, without those that are marked."""
         try:
             present = {path.name: path for path in self._directory.iterdir()}
         except FileNotFoundError:
             return []
         self._seen &= present.keys()
         read = [(present[name], self._read(present[name])) for name in present.keys() - self._seen]
-        complete = [(path, note) for path, note in read if note is not None and note.result]
+        complete = [(path, record) for path, record in read if record is not None and record.result]
         self._seen |= {path.name for path, _ in complete}
-        return [(path, note) for path, note in complete if not note.status_written]
+        return [(path, record) for path, record in complete if not record.status_written]
 
-    def _read(self, path: Path) -> Note | None:
-        """None for a note that is still written to, or that was cut off and only waits for its DEL."""
+    def _read(self, path: Path) -> Record | None:
+        """None for a record that is still written to, or that was cut off and only waits for its DEL."""
         try:
-            return compiled_chain.parse_note(path.read_bytes())
+            return compiled_chain.parse_record(path.read_bytes())
         except (OSError, NetattachError):
             return None
 
-    async def _write(self, path: Path, note: Note) -> None:
+    async def _write(self, path: Path, record: Record) -> None:
         try:
-            sandbox = compiled_chain.sandbox_of(path.name, note)
+            sandbox = compiled_chain.sandbox_of(path.name, record)
             if sandbox.pod is not None:
                 await self._status.enqueue(sandbox.pod, _status(sandbox.attachments[0]))
         except NetattachError as error:
@@ -78,7 +78,7 @@ def _status(attached: Attachment) -> str:
 
 
 def _mark(path: Path) -> None:
-    """Creates no file, since the note may be deleted by now. Syncs the note too, for which the shim does not wait."""
+    """Creates no file, since the record may be deleted by now. Syncs the record too, for which the shim does not wait."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         with os.fdopen(descriptor, "wb") as file:

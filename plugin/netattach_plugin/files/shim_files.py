@@ -31,7 +31,7 @@ class ShimFiles:
         return self.chains / "del"
 
     @property
-    def notes(self) -> Path:
+    def records(self) -> Path:
         return self.chains / "plain"
 
     @property

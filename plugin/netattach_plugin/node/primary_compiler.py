@@ -71,7 +71,7 @@ class PrimaryCompiler:
             deadline_ms=self._deadline_ms,
         )
         self._files.chains.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._files.notes.mkdir(mode=0o700, exist_ok=True)
+        self._files.records.mkdir(mode=0o700, exist_ok=True)
         atomic_file.write_if_changed(self._files.primary, compiled_chain.encode(chain), 0o600)
 
     def _source(self, network: Network) -> Source | None:

@@ -1,6 +1,6 @@
-"""The ledger together with the shim's files: a compiled DEL per entry, and the shim's notes of pods without secondary networks.
+"""The ledger together with the shim's files: a compiled DEL per entry, and the shim's records of pods without secondary networks.
 
-The compiled DEL, written with each entry, lets the shim delete a sandbox while the daemon is down. The note of a sandbox that
+The compiled DEL, written with each entry, lets the shim delete a sandbox while the daemon is down. The record of a sandbox that
 the shim attached without the daemon serves as its entry.
 """
 
@@ -29,41 +29,41 @@ class ShimLedger(FileLedger):
         super().__init__(directory, leases)
         self._deadline_ms = int(deadline * 1000)
         self._deletions = ShimFiles(directory).deletions
-        self._notes = ShimFiles(directory).notes
+        self._records = ShimFiles(directory).records
 
     async def load(self, container_id: str) -> Sandbox | None:
-        """The entry, else the shim's note as an entry; a truncated note started nothing."""
+        """The entry, else the shim's record as an entry; a truncated record started nothing."""
         entry = await super().load(container_id)
         if entry is not None:
             return entry
         try:
             return compiled_chain.sandbox_of(
-                container_id, compiled_chain.parse_note((self._notes / container_id).read_bytes())
+                container_id, compiled_chain.parse_record((self._records / container_id).read_bytes())
             )
         except FileNotFoundError:
             return None
         except NetattachError as error:
-            _log.warning("the shim's note of sandbox %s is ignored: %s", container_id, error)
+            _log.warning("the shim's record of sandbox %s is ignored: %s", container_id, error)
             return None
 
     async def container_ids(self) -> Sequence[str]:
-        """Those of entries and of notes with a result: an ADD that the shim still carries out must not be undone."""
+        """Those of entries and of records with a result: an ADD that the shim still carries out must not be undone."""
         attached = await asyncio.to_thread(self._attached_by_shim)
         return sorted(attached.union(await super().container_ids()))
 
     async def save(self, sandbox: Sandbox) -> None:
         await asyncio.to_thread(self._save, sandbox)
-        (self._notes / sandbox.container_id).unlink(missing_ok=True)
+        (self._records / sandbox.container_id).unlink(missing_ok=True)
 
     async def save_without_sync(self, sandbox: Sandbox) -> None:
-        """The compiled DEL of an entry exists already; that of a note does not."""
+        """The compiled DEL of an entry exists already; that of a record does not."""
         if self._path(sandbox.container_id).exists():
             await super().save_without_sync(sandbox)
         else:
             await self.save(sandbox)
 
     async def remove(self, container_id: str) -> None:
-        (self._notes / container_id).unlink(missing_ok=True)
+        (self._records / container_id).unlink(missing_ok=True)
         (self._deletions / container_id).unlink(missing_ok=True)
         await super().remove(container_id)
 
@@ -73,11 +73,11 @@ class ShimLedger(FileLedger):
         return [*super()._leftovers(), *orphans]
 
     def count(self) -> int:
-        """The number of sandboxes, including those of the shim's notes."""
-        return super().count() + sum(1 for _ in self._notes.glob("*"))
+        """The number of sandboxes, including those of the shim's records."""
+        return super().count() + sum(1 for _ in self._records.glob("*"))
 
     def _attached_by_shim(self) -> set[str]:
-        return {path.name for path in self._notes.glob("*") if _is_complete(path)}
+        return {path.name for path in self._records.glob("*") if _is_complete(path)}
 
     def _save(self, sandbox: Sandbox) -> None:
         """The compiled DEL first: without it the shim cannot delete the sandbox; without an entry it does no harm."""
@@ -103,8 +103,8 @@ class ShimLedger(FileLedger):
         atomic_file.write(path, data, 0o600, sync=False)
 
 
-def _is_complete(note: Path) -> bool:
+def _is_complete(record: Path) -> bool:
     try:
-        return bool(compiled_chain.parse_note(note.read_bytes()).result)
+        return bool(compiled_chain.parse_record(record.read_bytes()).result)
     except (OSError, NetattachError):
         return False

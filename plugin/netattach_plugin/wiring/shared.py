@@ -13,8 +13,8 @@ from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.calls.recovery import Recovery
 from netattach_plugin.calls.sandbox_lock import SandboxLocks
 from netattach_plugin.calls.server import Server
+from netattach_plugin.cluster.network_status_queue import NetworkStatusQueue
 from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
-from netattach_plugin.cluster.status_queue import StatusQueue
 from netattach_plugin.engine.engine import Engine
 from netattach_plugin.engine.network_resolver import NetworkResolver
 from netattach_plugin.netlink.node_links import NetlinkLinks
@@ -57,7 +57,9 @@ class Components:
         self.ledger = ShimLedger(settings.ledger, settings.plugin_deadline, settings.leases)
         self.caches = CniCaches(settings.multus, settings.libcni)
         self.networks = CniConfDir(settings.conf_dir, lambda: selection().primary)
-        self.status = StatusQueue(store, wait=settings.status_wait, for_plain_pods=status_for_plain_pods)
+        self.status = NetworkStatusQueue(
+            store, wait=settings.status_wait, for_plain_pods=status_for_plain_pods
+        )
         self._plain_pod_status = PlainPodStatus(settings.ledger, self.status)
         self._dhcp = DhcpDaemon(settings.dhcp, settings.bin_dir, self.ledger, node_changed)
         self.inventory_collector = InventoryCollector(

@@ -16,8 +16,8 @@ from netattach_core.attach.sandbox import Phase
 from netattach_core.cni import request as cni_request
 from netattach_core.errors import DecodeError
 from netattach_core.shim import compiled_chain
-from netattach_core.shim.compiled_chain import Call, Chain, Feature, Note, Source, Step
-from support.notes import encode_note
+from netattach_core.shim.compiled_chain import Call, Chain, Feature, Record, Source, Step
+from support.records import encode_record
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 TEXTS = st.lists(TEXT, max_size=4).map(tuple)
@@ -28,7 +28,7 @@ FEATURES = st.sets(st.sampled_from(Feature)).map(frozenset)
 NUMBERS = st.integers(min_value=0, max_value=10**17)
 DEFAULT_NETWORKS = st.builds(Chain, TEXT, NUMBERS, FEATURES, STEPS, SOURCES, TEXTS)
 DELETIONS = st.builds(Chain, TEXT, NUMBERS, FEATURES, STEPS)
-NOTES = st.builds(Note, DEFAULT_NETWORKS, st.builds(Call, TEXT, TEXT, TEXT, TEXT), TEXT, st.booleans())
+RECORDS = st.builds(Record, DEFAULT_NETWORKS, st.builds(Call, TEXT, TEXT, TEXT, TEXT), TEXT, st.booleans())
 
 CHAIN = (
     '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": ['
@@ -53,22 +53,22 @@ class TestFile:
         """Whatever strings it contains."""
         assert chain == compiled_chain.parse(compiled_chain.encode(chain))
 
-    @given(NOTES)
-    def test_a_note_is_read_as_written(self, note: Note) -> None:
+    @given(RECORDS)
+    def test_a_record_is_read_as_written(self, record: Record) -> None:
         """With its call, its result, and whether its status was written."""
-        assert note == compiled_chain.parse_note(encode_note(note))
+        assert record == compiled_chain.parse_record(encode_record(record))
 
-    @given(NOTES, st.data())
-    def test_a_truncated_note_contains_nothing_else(self, note: Note, data: st.DataObject) -> None:
-        """It is either no note, or the note without its result or its mark."""
-        encoded = encode_note(note)
+    @given(RECORDS, st.data())
+    def test_a_truncated_record_contains_nothing_else(self, record: Record, data: st.DataObject) -> None:
+        """It is either no record, or the record without its result or its mark."""
+        encoded = encode_record(record)
         size = data.draw(st.integers(0, len(encoded) - 1))
         less = [
-            dataclasses.replace(note, status_written=False),
-            dataclasses.replace(note, status_written=False, result=""),
+            dataclasses.replace(record, status_written=False),
+            dataclasses.replace(record, status_written=False, result=""),
         ]
         try:
-            read = compiled_chain.parse_note(encoded[:size])
+            read = compiled_chain.parse_record(encoded[:size])
         except DecodeError:
             return
 
@@ -77,7 +77,7 @@ class TestFile:
     @given(st.binary(max_size=300))
     def test_garbage_raises_nothing_but_decode_errors(self, data: bytes) -> None:
         """Whatever the disk returns."""
-        for read in (compiled_chain.parse, compiled_chain.parse_note):
+        for read in (compiled_chain.parse, compiled_chain.parse_record):
             with contextlib.suppress(DecodeError):
                 read(data)
 
@@ -159,25 +159,25 @@ class TestNoteAsEntry:
             environment, json.dumps({"cniVersion": "1.0.0", "runtimeConfig": stdin}).encode()
         )
         decided = attachment.of_default_network(call, Network("cbr0", CHAIN, "cbr0"))
-        note = Note(
+        record = Record(
             _default_network(), Call("/n", "eth0", ARGS, '{"portMappings":[{"hostPort":80}]}'), '{"ips":[]}'
         )
 
-        sandbox = compiled_chain.sandbox_of("s1", note)
+        sandbox = compiled_chain.sandbox_of("s1", record)
 
         assert (attachment.with_result(decided, '{"ips":[]}'),) == sandbox.attachments
         assert (call.pod, Phase.ADDED, "/n") == (sandbox.pod, sandbox.phase, sandbox.netns)
 
     def test_without_a_result_it_is_unfinished(self) -> None:
         """The shim was killed, so the ADD has to be undone."""
-        note = Note(_default_network(), Call("/n", "eth0", ARGS, "{}"))
+        record = Record(_default_network(), Call("/n", "eth0", ARGS, "{}"))
 
-        assert Phase.ADDING is compiled_chain.sandbox_of("s1", note).phase
+        assert Phase.ADDING is compiled_chain.sandbox_of("s1", record).phase
 
     @pytest.mark.parametrize("runtime_config", ["", "[]", "{"])
-    def test_an_invalid_note_is_a_decode_error(self, runtime_config: str) -> None:
+    def test_an_invalid_record_is_a_decode_error(self, runtime_config: str) -> None:
         """Like an unreadable entry of the ledger."""
         with pytest.raises(DecodeError):
             compiled_chain.sandbox_of(
-                "s1", Note(_default_network(), Call("/n", "eth0", ARGS, runtime_config))
+                "s1", Record(_default_network(), Call("/n", "eth0", ARGS, runtime_config))
             )

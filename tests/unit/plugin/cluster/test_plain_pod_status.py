@@ -12,8 +12,8 @@ import pytest
 
 from netattach_core.shim import compiled_chain
 from netattach_plugin.cluster import plain_pod_status
+from netattach_plugin.cluster.network_status_queue import NetworkStatusQueue
 from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
-from netattach_plugin.cluster.status_queue import StatusQueue
 from support.shim_directories import ShimDirectories
 from support.twins import MemoryStore
 
@@ -36,7 +36,7 @@ class TestStatusOfPlainPods:
         **options: Any,
     ) -> None:
         async def serve() -> None:
-            status = StatusQueue(store, wait=1.0, **options)
+            status = NetworkStatusQueue(store, wait=1.0, **options)
             async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(each)
@@ -62,12 +62,12 @@ class TestStatusOfPlainPods:
     def test_what_is_whole_is_told_once(self, shared: ShimDirectories) -> None:
         """Where it was whole when we came, and where it became so; a mark says so, also to the next daemon."""
         store = self.store("early", "late")
-        early, late = shared.write_note("early"), shared.write_note("late", result="")
+        early, late = shared.write_record("early"), shared.write_record("late", result="")
 
         async def story() -> None:
             await _until(lambda: self.ips(store, "early") == ["10.0.0.2"] and _is_told(early))
             assert self.ips(store, "late") is None
-            shared.write_note("late")
+            shared.write_record("late")
             await _until(lambda: self.ips(store, "late") == ["10.0.0.2"] and _is_told(late))
 
         self.run(shared, store, story)
@@ -83,56 +83,56 @@ class TestStatusOfPlainPods:
         """Marked only when it is written."""
         store = self.store("p")
         store.unreachable = True
-        note = shared.write_note("p")
+        record = shared.write_record("p")
 
         async def story() -> None:
             await asyncio.sleep(0.1)
-            assert not _is_told(note)
+            assert not _is_told(record)
             store.unreachable = False
-            await _until(lambda: self.ips(store, "p") == ["10.0.0.2"] and _is_told(note))
+            await _until(lambda: self.ips(store, "p") == ["10.0.0.2"] and _is_told(record))
 
         self.run(shared, store, story)
 
     def test_where_plain_pods_have_none_nothing_is_told(self, shared: ShimDirectories) -> None:
         """`statusForPlainPods: never`."""
         store = self.store("p")
-        note = shared.write_note("p")
+        record = shared.write_record("p")
 
         async def story() -> None:
-            await _until(lambda: _is_told(note))
+            await _until(lambda: _is_told(record))
 
         self.run(shared, store, story, for_plain_pods=lambda: False)
         assert None is self.ips(store, "p")
 
     def test_what_cannot_be_read_hinders_no_other(self, shared: ShimDirectories) -> None:
-        """A note cut off, one that is none, one with a result that is none, and a pod that is gone."""
+        """A record cut off, one that is none, one with a result that is none, and a pod that is gone."""
         store = self.store("p", "broken")
-        shared.write_note("cut", size=40)
+        shared.write_record("cut", size=40)
         (shared.ledger / "chains/plain/garbage").write_bytes(b"garbage")
-        shared.write_note("broken", result="[]")
-        shared.write_note("gone")
-        note = shared.write_note("p")
+        shared.write_record("broken", result="[]")
+        shared.write_record("gone")
+        record = shared.write_record("p")
 
         async def story() -> None:
-            await _until(lambda: _is_told(note))
+            await _until(lambda: _is_told(record))
 
         self.run(shared, store, story)
         assert ["10.0.0.2"] == self.ips(store, "p")
 
-    def test_a_pod_that_was_deleted_meanwhile_leaves_no_note_again(self, shared: ShimDirectories) -> None:
+    def test_a_pod_that_was_deleted_meanwhile_leaves_no_record_again(self, shared: ShimDirectories) -> None:
         """The mark is appended, never written anew."""
-        note = shared.write_note("p")
-        status = StatusQueue(self.store("p"), wait=1.0)
+        record = shared.write_record("p")
+        status = NetworkStatusQueue(self.store("p"), wait=1.0)
         ((path, read),) = PlainPodStatus(shared.ledger, status).look()
-        note.unlink()
+        record.unlink()
         plain_pod_status._mark(path)  # between its look and its mark
 
         assert read.result
-        assert not note.exists()
+        assert not record.exists()
 
 
-def _is_told(note: Path) -> bool:
-    return compiled_chain.parse_note(note.read_bytes()).status_written
+def _is_told(record: Path) -> bool:
+    return compiled_chain.parse_record(record.read_bytes()).status_written
 
 
 async def _until(holds: Callable[[], bool]) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from netattach_core.api.networks_annotation import NETWORK_STATUS
 from netattach_core.api.pod import PodRef
-from netattach_plugin.cluster import status_queue
-from netattach_plugin.cluster.status_queue import StatusQueue
+from netattach_plugin.cluster import network_status_queue
+from netattach_plugin.cluster.network_status_queue import NetworkStatusQueue
 from support.twins import MemoryStore
 
 DIGEST = "0f" * 16
@@ -41,10 +41,10 @@ def _status(store: MemoryStore) -> str | None:
 
 def test_the_status_waits_for_the_mirror_pod(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kubelet may create it after the status is queued."""
-    monkeypatch.setattr(status_queue, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(network_status_queue, "_FIRST_PAUSE", 0.01)
     store = MemoryStore()
 
-    async def story(queue: StatusQueue) -> None:
+    async def story(queue: NetworkStatusQueue) -> None:
         done = queue.enqueue(STATIC, "[]")
         for _ in range(10):  # the first try fails
             await asyncio.sleep(0)
@@ -60,10 +60,10 @@ def test_the_status_waits_for_the_mirror_pod(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_status_of_a_static_pod_that_is_gone_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its file was removed before it had a mirror pod."""
-    monkeypatch.setattr(status_queue, "_FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(status_queue, "_LONGEST_PAUSE", 0.002)
+    monkeypatch.setattr(network_status_queue, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(network_status_queue, "_LONGEST_PAUSE", 0.002)
 
-    async def story(queue: StatusQueue) -> None:
+    async def story(queue: NetworkStatusQueue) -> None:
         await queue.enqueue(STATIC, "[]")
         assert 0 == queue.waiting
 
@@ -72,18 +72,18 @@ def test_the_status_of_a_static_pod_that_is_gone_is_dropped(monkeypatch: pytest.
 
 def test_the_status_of_any_other_pod_that_is_gone_is_dropped_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """An ADD does not wait for a deleted pod."""
-    monkeypatch.setattr(status_queue, "_FIRST_PAUSE", 1000.0)  # a retry would not end in time
+    monkeypatch.setattr(network_status_queue, "_FIRST_PAUSE", 1000.0)  # a retry would not end in time
 
-    async def story(queue: StatusQueue) -> None:
+    async def story(queue: NetworkStatusQueue) -> None:
         await queue.enqueue(PodRef("ns", "gone", "0b9d2c3e-5f1a-4c7e-9d9d-0123456789ab"), "[]")
         assert 0 == queue.waiting
 
     _run(MemoryStore(), story)
 
 
-def _run(store: MemoryStore, story: Callable[[StatusQueue], Coroutine[Any, Any, None]]) -> None:
+def _run(store: MemoryStore, story: Callable[[NetworkStatusQueue], Coroutine[Any, Any, None]]) -> None:
     async def serve() -> None:
-        queue = StatusQueue(store, wait=30)
+        queue = NetworkStatusQueue(store, wait=30)
         async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
             running = tasks.create_task(queue.run())
             await story(queue)

@@ -70,7 +70,7 @@ def test_an_entry_that_was_saved_without_a_sync_can_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = FileLedger(tmp_path)
-    monkeypatch.setattr(os, "fsync", lambda _: pytest.fail("a note does not wait for the disk"))
+    monkeypatch.setattr(os, "fsync", lambda _: pytest.fail("save_without_sync waits for the disk"))
 
     async def story() -> None:
         await ledger.save_without_sync(ENTRY)

@@ -1,4 +1,4 @@
-"""The ledger with the shim's files: compiled DELs, and the shim's notes as entries. Files only, no shim."""
+"""The ledger with the shim's files: compiled DELs, and the shim's records as entries. Files only, no shim."""
 
 from __future__ import annotations
 
@@ -100,10 +100,10 @@ def test_an_entry_beyond_the_shims_limits_has_no_compiled_del(
     assert ([], ["s1.json"]) == _files(shared)
 
 
-def test_a_note_is_an_entry_until_one_is_saved(shared: ShimDirectories, ledger: ShimLedger) -> None:
+def test_a_record_is_an_entry_until_one_is_saved(shared: ShimDirectories, ledger: ShimLedger) -> None:
     """The ledger takes over a pod that gets a secondary network later."""
-    note = shared.write_note("1")
-    note.rename(note.with_name("s1"))
+    record = shared.write_record("1")
+    record.rename(record.with_name("s1"))
     sandbox = asyncio.run(ledger.load("s1"))
     assert sandbox is not None
     assert 1 == ledger.count()
@@ -115,7 +115,7 @@ def test_a_note_is_an_entry_until_one_is_saved(shared: ShimDirectories, ledger: 
 
     more = dataclasses.replace(sandbox, attachments=(*sandbox.attachments, *_sandbox("a").attachments[1:]))
     asyncio.run(ledger.save(more))
-    assert [] == list(shared.shim_files.notes.iterdir())
+    assert [] == list(shared.shim_files.records.iterdir())
     assert more == asyncio.run(ledger.load("s1"))
     assert 1 == ledger.count()
 
@@ -123,23 +123,23 @@ def test_a_note_is_an_entry_until_one_is_saved(shared: ShimDirectories, ledger: 
 def test_an_add_that_the_shim_carries_out_is_not_listed(shared: ShimDirectories, ledger: ShimLedger) -> None:
     """A starting daemon would undo it as one that an earlier daemon left unfinished."""
     asyncio.run(ledger.save(_sandbox()))
-    shared.write_note("complete")
-    shared.write_note("adding", result="")
-    shared.write_note("truncated", size=40)
+    shared.write_record("complete")
+    shared.write_record("adding", result="")
+    shared.write_record("truncated", size=40)
 
     assert ["s-complete", "s1"] == asyncio.run(ledger.container_ids())
 
 
 @pytest.mark.parametrize("size", [0, 10, 300])
-def test_a_truncated_note_is_ignored_and_removed_with_its_sandbox(
+def test_a_truncated_record_is_ignored_and_removed_with_its_sandbox(
     shared: ShimDirectories, ledger: ShimLedger, size: int
 ) -> None:
     """Its DEL is that of an unknown sandbox."""
-    note = shared.write_note("1", size=size)
-    assert None is asyncio.run(ledger.load(note.name))
+    record = shared.write_record("1", size=size)
+    assert None is asyncio.run(ledger.load(record.name))
 
-    asyncio.run(ledger.remove(note.name))
-    assert not note.exists()
+    asyncio.run(ledger.remove(record.name))
+    assert not record.exists()
 
 
 def test_a_new_daemon_removes_compiled_dels_without_an_entry(

@@ -12,14 +12,14 @@ import pytest
 from netattach_core.api.networks_annotation import NETWORK_STATUS
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import TryAgainError
-from netattach_plugin.cluster import status_queue
-from netattach_plugin.cluster.status_queue import StatusQueue
+from netattach_plugin.cluster import network_status_queue
+from netattach_plugin.cluster.network_status_queue import NetworkStatusQueue
 from support.twins import MemoryStore
 
 POD = {"kind": "Pod", "metadata": {"namespace": "ns", "name": "p", "uid": "u"}}
 REF = PodRef("ns", "p", "u")
 
-Story = Callable[[StatusQueue], Coroutine[Any, Any, None]]
+Story = Callable[[NetworkStatusQueue], Coroutine[Any, Any, None]]
 
 
 class Store(MemoryStore):
@@ -46,7 +46,7 @@ class Store(MemoryStore):
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status_queue, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(network_status_queue, "_FIRST_PAUSE", 0.001)
 
 
 def run(store: MemoryStore, story: Story, wait: float = 10.0) -> None:
@@ -54,12 +54,12 @@ def run(store: MemoryStore, story: Story, wait: float = 10.0) -> None:
 
 
 async def _run(store: MemoryStore, story: Story, wait: float) -> None:
-    async with _running(StatusQueue(store, wait)) as queue:
+    async with _running(NetworkStatusQueue(store, wait)) as queue:
         await story(queue)
 
 
 @contextlib.asynccontextmanager
-async def _running(queue: StatusQueue) -> AsyncIterator[StatusQueue]:
+async def _running(queue: NetworkStatusQueue) -> AsyncIterator[NetworkStatusQueue]:
     async with asyncio.TaskGroup() as tasks:
         worker = tasks.create_task(queue.run())
         yield queue
@@ -70,7 +70,7 @@ def test_a_status_is_written_before_the_wait_ends() -> None:
     """The pod's containers find it there."""
     store = Store()
 
-    async def story(queue: StatusQueue) -> None:
+    async def story(queue: NetworkStatusQueue) -> None:
         await queue.write(REF, "[]")
         assert "[]" == store.status
 
@@ -82,7 +82,7 @@ def test_an_outage_of_the_api_delays_an_add_for_a_bounded_time() -> None:
     store = Store()
     store.unreachable = True
 
-    async def story(queue: StatusQueue) -> None:
+    async def story(queue: NetworkStatusQueue) -> None:
         await queue.write(REF, "[]")
         assert (None, 1) == (store.status, queue.waiting)
 
@@ -94,7 +94,7 @@ def test_an_outage_of_the_api_loses_nothing() -> None:
     store = Store()
     store.unreachable = True
 
-    async def story(queue: StatusQueue) -> None:
+    async def story(queue: NetworkStatusQueue) -> None:
         done = queue.enqueue(REF, "[]")
         await store.failed.wait()
         assert None is store.status
@@ -108,7 +108,7 @@ def test_an_outage_of_the_api_loses_nothing() -> None:
 def test_the_status_of_a_pod_that_is_gone_does_not_block_the_next_one() -> None:
     store = Store()
 
-    async def story(queue: StatusQueue) -> None:
+    async def story(queue: NetworkStatusQueue) -> None:
         await queue.enqueue(PodRef("ns", "gone"), "[]")
         await queue.write(REF, "[]")
 
@@ -121,7 +121,7 @@ def test_a_status_that_is_refused_does_not_block_the_next_one() -> None:
     store.create({"kind": "Pod", "metadata": {"namespace": "ns", "name": "broken", "uid": "b"}})
     store.refused.add("ns/broken")
 
-    async def story(queue: StatusQueue) -> None:
+    async def story(queue: NetworkStatusQueue) -> None:
         await queue.write(PodRef("ns", "broken", "b"), "[]")
         await queue.write(REF, "[]")
 
@@ -133,7 +133,7 @@ def test_queued_statuses_are_flushed_before_the_end() -> None:
     """The daemon may be stopped just after it has attached a pod without secondary networks."""
     store = Store()
 
-    async def story(queue: StatusQueue) -> None:
+    async def story(queue: NetworkStatusQueue) -> None:
         queue.enqueue(REF, "[]")
         await queue.flush()
 
@@ -146,7 +146,7 @@ def test_an_older_status_is_never_written_after_a_newer_one() -> None:
     store = Store()
     store.unreachable = True
 
-    async def story(queue: StatusQueue) -> None:
+    async def story(queue: NetworkStatusQueue) -> None:
         older = queue.enqueue(REF, "old")
         await store.failed.wait()
         store.unreachable = False
@@ -162,7 +162,7 @@ def test_pods_without_secondary_networks_get_no_status_where_the_settings_say_ne
     store = Store()
 
     async def story() -> None:
-        queue = StatusQueue(store, 10.0, for_plain_pods=lambda: False)
+        queue = NetworkStatusQueue(store, 10.0, for_plain_pods=lambda: False)
         await queue.enqueue(REF, "[]")
         assert 0 == queue.waiting
 

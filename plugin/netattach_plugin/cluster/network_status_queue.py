@@ -28,7 +28,7 @@ class _Update:
     absent: Iterator[int]
 
 
-class StatusQueue:
+class NetworkStatusQueue:
     """The port StatusSink. Of one pod only the newest status is written; `run` does all the writing."""
 
     def __init__(
