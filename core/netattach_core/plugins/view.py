@@ -82,5 +82,4 @@ class ConfigView:
         return Finding(rule, (*self.path, *where), problem, fix, node.start, severity)
 
 
-View = ConfigView
 """The former name, for `netattach_core.validation`."""

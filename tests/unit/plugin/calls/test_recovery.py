@@ -17,7 +17,7 @@ from support.twins import FakeShim
 from support.world import World, body
 
 
-class Node:
+class RecoveringNode:
     """A world after the death of its daemon, and the parts of the next daemon."""
 
     def __init__(self, world: World, *, sweep_after: float = 0.0) -> None:
@@ -63,7 +63,7 @@ def _attached(annotation: str, phase: Phase) -> World:
 @pytest.mark.parametrize("phase", [Phase.ADDING, Phase.DELETING])
 def test_an_unfinished_sandbox_is_detached_by_the_next_call_of_any_sandbox(phase: Phase) -> None:
     """An interrupted ADD was reported as failed; a DEL has to be finished."""
-    node = Node(_attached("a", phase))
+    node = RecoveringNode(_attached("a", phase))
 
     node.restart()
 
@@ -74,7 +74,7 @@ def test_an_unfinished_sandbox_is_detached_by_the_next_call_of_any_sandbox(phase
 
 def test_an_attached_sandbox_stays() -> None:
     """The pods of a node when its daemon is replaced."""
-    node = Node(_attached("a", Phase.ADDED))
+    node = RecoveringNode(_attached("a", Phase.ADDED))
 
     node.restart()
 
@@ -89,7 +89,7 @@ def test_a_sandbox_without_a_namespace_is_detached_after_a_while(tmp_path: Path)
     netns = tmp_path / "c1"
     netns.touch()
     world.ledger.entries["c1"] = dataclasses.replace(world.ledger.entries["c1"], netns=str(netns))
-    node = Node(world)
+    node = RecoveringNode(world)
     asyncio.run(node.recovery.sweep())
     assert "c1" not in node.pending
     netns.unlink()
@@ -107,7 +107,7 @@ def test_a_namespace_that_is_gone_for_a_moment_or_not_mounted_does_not_count(tmp
     """Where its directory is not mounted for the daemon, every path looks gone."""
     world = World("a")
     world.add()
-    node = Node(world, sweep_after=1000)
+    node = RecoveringNode(world, sweep_after=1000)
     for netns in (tmp_path / "c1", tmp_path / "not-mounted/c1"):
         world.ledger.entries["c1"] = dataclasses.replace(world.ledger.entries["c1"], netns=str(netns))
         asyncio.run(node.recovery.sweep())
@@ -129,7 +129,7 @@ def test_a_namespace_that_was_gone_at_the_start_counts_earlier(
         namespace = tmp_path / when
         namespace.touch()
         world.ledger.entries["c1"] = dataclasses.replace(world.ledger.entries["c1"], netns=str(namespace))
-        node = Node(world, sweep_after=1000)
+        node = RecoveringNode(world, sweep_after=1000)
         if when == "before":
             namespace.unlink()
         node.restart()
@@ -145,7 +145,7 @@ def test_a_status_that_was_not_written_is_taken_from_the_ledger() -> None:
     world = World("a")
     world.add()
     status = world.status.written.pop("test/p")
-    node = Node(world, sweep_after=1000)
+    node = RecoveringNode(world, sweep_after=1000)
 
     node.write_statuses()
     assert {"test/p": status} == world.status.written
@@ -162,7 +162,7 @@ def test_a_status_is_not_written_to_a_later_pod_of_that_name() -> None:
     world = World("a")
     world.add()
     world.status.written.clear()
-    node = Node(world, sweep_after=1000)
+    node = RecoveringNode(world, sweep_after=1000)
     world.store.create(body("Pod", "p", uid="another"))
     node.write_statuses()
     assert {} == world.status.written
@@ -172,7 +172,7 @@ def test_an_unreadable_entry_is_left_alone() -> None:
     """It may be a pod that runs: only its own DEL removes it."""
     world = World("a")
     world.ledger.broken = {"c1"}
-    node = Node(world)
+    node = RecoveringNode(world)
 
     node.restart()
 

@@ -46,7 +46,7 @@ class EmptyPods(FakePodLinks):
         """At once."""
 
 
-class Node:
+class DaemonNode:
     """The daemon, its node's directories, and its API."""
 
     def __init__(self, server: ApiServer, root: Path) -> None:
@@ -113,11 +113,11 @@ class Node:
             await asyncio.sleep(0.01)
 
 
-Story = Callable[[Node], Coroutine[Any, Any, None]]
+Story = Callable[[DaemonNode], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Node]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DaemonNode]:
     """Runs a story with a daemon, then stops the daemon, which has to end by itself; returns the node."""
     monkeypatch.setattr(shared, "NetlinkLinks", lambda: FakeLinks(EmptyPods()))
     monkeypatch.setattr(installer, "_INTERVAL", 0.02)
@@ -125,9 +125,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Node]:
     monkeypatch.setattr(inventory_publisher, "_FIRST_PAUSE", 0.02)
     monkeypatch.setattr(watched, "_LONGEST_PAUSE", 0.25)
 
-    async def serve(story: Story, *, away: bool, config: str) -> Node:
+    async def serve(story: Story, *, away: bool, config: str) -> DaemonNode:
         async with api_server.serving() as server, asyncio.timeout(PATIENCE):
-            node, stop = Node(server, tmp_path), asyncio.Event()
+            node, stop = DaemonNode(server, tmp_path), asyncio.Event()
             node.settings.config.write_text(config)
             server.away = away
             async with asyncio.TaskGroup() as tasks:
@@ -142,10 +142,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Node]:
     return lambda story, away=False, config="": asyncio.run(serve(story, away=away, config=config))
 
 
-def test_a_pod_that_selects_networks_costs_one_patch_and_its_events(run: Callable[..., Node]) -> None:
+def test_a_pod_that_selects_networks_costs_one_patch_and_its_events(run: Callable[..., DaemonNode]) -> None:
     """No GET: the call has the annotations, and the watch has the NAD."""
 
-    async def story(node: Node) -> None:
+    async def story(node: DaemonNode) -> None:
         pod = node.create_pod("p", TWO)
         node.server.requests.clear()
         assert (0, "1.0.0") == _status_and_version(await node.call("ADD", pod, TWO))
@@ -159,8 +159,10 @@ def test_a_pod_that_selects_networks_costs_one_patch_and_its_events(run: Callabl
     run(story)
 
 
-def test_the_status_of_a_pod_without_secondary_networks_is_one_later_patch(run: Callable[..., Node]) -> None:
-    async def story(node: Node) -> None:
+def test_the_status_of_a_pod_without_secondary_networks_is_one_later_patch(
+    run: Callable[..., DaemonNode],
+) -> None:
+    async def story(node: DaemonNode) -> None:
         pod = node.create_pod("p", PLAIN)
         node.server.requests.clear()
         await node.call("ADD", pod, PLAIN)
@@ -172,11 +174,11 @@ def test_the_status_of_a_pod_without_secondary_networks_is_one_later_patch(run: 
 
 
 def test_a_pod_without_secondary_networks_costs_no_request_where_the_settings_say_never(
-    run: Callable[..., Node],
+    run: Callable[..., DaemonNode],
 ) -> None:
     """Statuses are written in order: that of the second pod shows that the first one has none."""
 
-    async def story(node: Node) -> None:
+    async def story(node: DaemonNode) -> None:
         plain, other = node.create_pod("p", PLAIN), node.create_pod("q", TWO)
         await node.call("ADD", plain, PLAIN)
         await node.call("ADD", other, TWO)
@@ -188,8 +190,8 @@ def test_a_pod_without_secondary_networks_costs_no_request_where_the_settings_sa
     run(story, config="statusForPlainPods: never")
 
 
-def test_a_failed_add_is_an_event_on_the_pod(run: Callable[..., Node]) -> None:
-    async def story(node: Node) -> None:
+def test_a_failed_add_is_an_event_on_the_pod(run: Callable[..., DaemonNode]) -> None:
+    async def story(node: DaemonNode) -> None:
         pod = node.create_pod("p", TWO)
         code, error = await node.call("ADD", pod, TWO, failed("no such master"))
         await node.server.until(lambda: len(node.server.all(EVENTS)) == 1)
@@ -202,8 +204,8 @@ def test_a_failed_add_is_an_event_on_the_pod(run: Callable[..., Node]) -> None:
     run(story)
 
 
-def test_an_api_that_refuses_events_fails_no_add(run: Callable[..., Node]) -> None:
-    async def story(node: Node) -> None:
+def test_an_api_that_refuses_events_fails_no_add(run: Callable[..., DaemonNode]) -> None:
+    async def story(node: DaemonNode) -> None:
         node.server.fail(403, method="POST", path="events", times=99)
         pod = node.create_pod("p", TWO)
 
@@ -215,11 +217,11 @@ def test_an_api_that_refuses_events_fails_no_add(run: Callable[..., Node]) -> No
 
 
 def test_without_the_api_pods_without_secondary_networks_start_and_the_others_wait(
-    run: Callable[..., Node],
+    run: Callable[..., DaemonNode],
 ) -> None:
     """As on a node that boots before it; afterwards, statuses and inventory are written."""
 
-    async def story(node: Node) -> None:
+    async def story(node: DaemonNode) -> None:
         await node.answers("NetworkAttachmentDefinitions are not known yet", "/readyz")
         await node.answers("ok", "/healthz")
         plain, other = node.create_pod("p", PLAIN), node.create_pod("q", TWO)
@@ -238,10 +240,10 @@ def test_without_the_api_pods_without_secondary_networks_start_and_the_others_wa
     run(story, away=True)
 
 
-def test_watched_nads_are_attached_without_the_api(run: Callable[..., Node]) -> None:
+def test_watched_nads_are_attached_without_the_api(run: Callable[..., DaemonNode]) -> None:
     """The status is written later."""
 
-    async def story(node: Node) -> None:
+    async def story(node: DaemonNode) -> None:
         pod = node.create_pod("p", TWO)
         node.server.away = True
         assert 0 == (await node.call("ADD", pod, TWO))[0]
@@ -252,8 +254,8 @@ def test_watched_nads_are_attached_without_the_api(run: Callable[..., Node]) -> 
     run(story)
 
 
-def test_an_upgrade_leaves_the_cni_config(run: Callable[..., Node]) -> None:
-    async def story(node: Node) -> None:
+def test_an_upgrade_leaves_the_cni_config(run: Callable[..., DaemonNode]) -> None:
+    async def story(node: DaemonNode) -> None:
         assert node.ours
 
     node = run(story)
@@ -262,10 +264,10 @@ def test_an_upgrade_leaves_the_cni_config(run: Callable[..., Node]) -> None:
     assert not node.settings.socket.exists()
 
 
-def test_an_uninstall_gives_the_node_back_to_its_default_network(run: Callable[..., Node]) -> None:
+def test_an_uninstall_gives_the_node_back_to_its_default_network(run: Callable[..., DaemonNode]) -> None:
     """Also without permission to read the DaemonSet any more."""
 
-    async def story(node: Node) -> None:
+    async def story(node: DaemonNode) -> None:
         await node.server.asked("WATCH", times=5)
         node.server.delete(DAEMON_SETS, "netattach-daemon", "netattach-node")
 
@@ -275,10 +277,10 @@ def test_an_uninstall_gives_the_node_back_to_its_default_network(run: Callable[.
     assert (node.bin / "netattach").exists()
 
 
-def test_an_uninstall_hands_sandboxes_over(run: Callable[..., Node]) -> None:
+def test_an_uninstall_hands_sandboxes_over(run: Callable[..., DaemonNode]) -> None:
     """To the runtime, which deletes the default network from then on, and to a Multus that may be installed."""
 
-    async def story(node: Node) -> None:
+    async def story(node: DaemonNode) -> None:
         assert 0 == (await node.call("ADD", node.create_pod("p", TWO), TWO))[0]
         await node.server.asked("WATCH", times=5)
         node.server.delete(DAEMON_SETS, "netattach-daemon", "netattach-node")
@@ -295,14 +297,14 @@ def test_an_uninstall_hands_sandboxes_over(run: Callable[..., Node]) -> None:
     assert (node.settings.ledger / "chains/stand-in").exists()  # the shim reads it
 
 
-def test_an_installation_takes_sandboxes_back(run: Callable[..., Node], tmp_path: Path) -> None:
+def test_an_installation_takes_sandboxes_back(run: Callable[..., DaemonNode], tmp_path: Path) -> None:
     """Otherwise they would be deleted twice, or never."""
     default = Attachment("cbr0", "eth0", PRIMARY, "cbr0", default=True, result="{}")
     ours = Sandbox("c1", "/n", None, Phase.ADDED, (default,))
     asyncio.run(FileLedger(tmp_path / "ledger").save(ours))
     CniCaches(tmp_path / "multus", tmp_path / "cni").export(ours)
 
-    async def story(node: Node) -> None:
+    async def story(node: DaemonNode) -> None:
         assert node.ours
 
     node = run(story)
@@ -311,17 +313,17 @@ def test_an_installation_takes_sandboxes_back(run: Callable[..., Node], tmp_path
     assert [] == [path for path in left if path.is_file()]
 
 
-def test_a_stop_without_the_api_leaves_the_cni_config(run: Callable[..., Node]) -> None:
+def test_a_stop_without_the_api_leaves_the_cni_config(run: Callable[..., DaemonNode]) -> None:
     """In doubt it is no uninstall: pods that select networks must not start without them."""
 
-    async def story(node: Node) -> None:
+    async def story(node: DaemonNode) -> None:
         node.server.away = True
 
     assert run(story).ours
 
 
-def test_calls_and_ledger_entries_are_metrics(run: Callable[..., Node]) -> None:
-    async def story(node: Node) -> None:
+def test_calls_and_ledger_entries_are_metrics(run: Callable[..., DaemonNode]) -> None:
+    async def story(node: DaemonNode) -> None:
         pod = node.create_pod("p", PLAIN)
         await node.call("ADD", pod, PLAIN)
         text = await node.probe("/metrics")
@@ -368,10 +370,10 @@ def _get(url: str) -> str:
     return ""
 
 
-def test_namespace_isolation_follows_the_settings(run: Callable[..., Node]) -> None:
+def test_namespace_isolation_follows_the_settings(run: Callable[..., DaemonNode]) -> None:
     """When the mounted file changes, without a restart."""
 
-    async def story(node: Node) -> None:
+    async def story(node: DaemonNode) -> None:
         asked = {networks_annotation.NETWORKS: "shared/x"}
         pod = node.create_pod("p", asked)
         node.server.put(
@@ -391,10 +393,10 @@ def test_namespace_isolation_follows_the_settings(run: Callable[..., Node]) -> N
     run(story, config="namespaceIsolation: true")
 
 
-def test_default_networks_follow_the_settings(run: Callable[..., Node]) -> None:
+def test_default_networks_follow_the_settings(run: Callable[..., DaemonNode]) -> None:
     """The annotation that skips them is read from the API where the call does not have it."""
 
-    async def story(node: Node) -> None:
+    async def story(node: DaemonNode) -> None:
         plain = node.create_pod("p", PLAIN)
         spared = node.create_pod("q", {networks_annotation.SKIP_DEFAULT_NETWORKS: "true"})
         await node.call("ADD", plain, PLAIN)
@@ -407,10 +409,10 @@ def test_default_networks_follow_the_settings(run: Callable[..., Node]) -> None:
     run(story, config="defaultNetworks: [a]\nnetworksNamespace: ns\nsystemNamespaces: []")
 
 
-def test_the_default_network_follows_the_settings(run: Callable[..., Node]) -> None:
+def test_the_default_network_follows_the_settings(run: Callable[..., DaemonNode]) -> None:
     """The CNI config of netattach has its version."""
 
-    async def story(node: Node) -> None:
+    async def story(node: DaemonNode) -> None:
         (node.config / "99-late.conf").write_text('{"cniVersion":"0.4.0","name":"late","type":"bridge"}')
         node.settings.config.write_text("primaryNetwork: late")
         while '"0.4.0"' not in (node.config / "00-netattach.conflist").read_text():  # noqa: ASYNC110  # a file
