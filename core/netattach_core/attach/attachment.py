@@ -12,7 +12,7 @@ from typing import Any
 from netattach_core.api.networks_annotation import NetworkSelection
 from netattach_core.attach import default_route
 from netattach_core.cni import config as cni_config
-from netattach_core.cni import meta_plugins
+from netattach_core.cni import ipam_recursion, meta_plugins
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import result as cni_result
 from netattach_core.cni.config import NetworkConfig
@@ -246,4 +246,10 @@ def _check_conf(attachment: Attachment) -> None:
         raise ConfigError(
             f"network {attachment.network}: its {path_text(meta[0])} is {meta[1]}, a meta-plugin, which no network may call; "
             "name another plugin"
+        )
+    recursion = ipam_recursion.find_first(attachment.config_text)
+    if recursion:
+        raise ConfigError(
+            f"network {attachment.network}: its {path_text(recursion[0])} is {recursion[1]}, which is not an IPAM plugin "
+            "and would run itself without end; name an IPAM plugin such as host-local"
         )

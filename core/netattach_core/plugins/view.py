@@ -80,6 +80,3 @@ class ConfigView:
         """A finding about the value at `where` inside this object, or about the object itself."""
         node = json_document.locate(self.node, where) or self.node
         return Finding(rule, (*self.path, *where), problem, fix, node.start, severity)
-
-
-"""The former name, for `netattach_core.validation`."""
