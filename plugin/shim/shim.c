@@ -130,10 +130,13 @@ static _Noreturn void launch_worker(void)
 }
 
 /* A plugin started us, for instance as its IPAM plugin, with a configuration by a network's author. The shim that runs the plugin
- * holds the sandbox's lock, so we would wait for ever. DEL succeeds, since nothing is attached here: the plugin can be deleted. */
-static int answer_plugin(const char *command)
+ * holds the sandbox's lock, so we would wait for ever. DEL and GC succeed, since nothing is attached here: the plugin can be
+ * deleted. Not where the mark is of another sandbox: then a runtime has inherited it, and the call is its own. */
+static int answer_plugin(const char *command, const char *sandbox)
 {
-	if (!strcmp(command, "DEL"))
+	const char *id = getenv("CNI_CONTAINERID");
+	bool is_own = !strcmp(sandbox, id ? id : "");
+	if (is_own && (!strcmp(command, "DEL") || !strcmp(command, "GC")))
 		return 0;
 	print_error(CNI_BAD_CONFIGURATION,
 		    span_of("netattach was started by a plugin that it runs itself, and cannot be part of a network; "
@@ -150,7 +153,8 @@ int main(void)
 		return write_all(STDERR_FILENO, span_of(about)) ? 0 : 1;
 	if (!strcmp(command, "VERSION"))
 		return write_all(STDOUT_FILENO, span_of(versions)) ? 0 : 1;
-	if (getenv(INSIDE))
-		return answer_plugin(command);
+	const char *inside = getenv(INSIDE);
+	if (inside)
+		return answer_plugin(command, inside);
 	launch_worker();
 }

@@ -96,6 +96,18 @@ static bool is_set(char *const *entries, size_t count, const char *entry)
 
 /* The shim's own environment, in which the request's variables replace those of the same name, and the variable by which a shim
  * detects that a plugin has started it. */
+/* The sandbox of the call, by which a shim that a plugin starts recognises that it is part of this run. */
+static char *mark(char **entries)
+{
+	static const char name[] = "CNI_CONTAINERID=";
+	struct buffer entry = {0};
+	buffer_text(&entry, INSIDE "=");
+	for (; *entries; entries++)
+		if (!strncmp(*entries, name, sizeof name - 1))
+			buffer_text(&entry, *entries + sizeof name - 1);
+	return copy(content_of(&entry));
+}
+
 static char **environment(struct span variables)
 {
 	struct span field, rest = variables;
@@ -113,7 +125,7 @@ static char **environment(struct span variables)
 	for (size_t i = 0; i < own; i++)
 		if (!is_set(entries, added, environ[i]))
 			entries[count++] = environ[i];
-	entries[count] = copy(span_of(INSIDE "=1"));
+	entries[count] = mark(entries);
 	return entries;
 }
 

@@ -35,9 +35,9 @@ static bool is_needed(struct chain *scratch)
 	struct dirent *entry;
 	DIR *directory = opendir(deletion_path(""));
 	bool needed = !directory && errno != ENOENT;
-	while (directory && !needed && (entry = readdir(directory)))
+	while (directory && !needed && (errno = 0, entry = readdir(directory)))
 		needed = *entry->d_name != '.' && has_secondary_networks(entry->d_name, scratch);
-	return needed;
+	return needed || (directory && errno);
 }
 
 /* The two CNI configs that start us: the copy, and the one that is chained to the default network. Their paths come from our own
@@ -46,7 +46,7 @@ static bool is_needed(struct chain *scratch)
 struct configs {
 	int directory, chained;
 	const char *network;
-	bool copy_is_current;
+	bool copy_is_current, no_chained_directory;
 };
 
 static const char *text_of(struct span bytes)
@@ -74,7 +74,7 @@ static int open_directory(int parent, const char *name, int flags)
 /* Where our file is lost, the compiled primary has the same directory, and mostly the same network. */
 static struct configs find_configs(struct chain *chain)
 {
-	struct configs configs = {NO_DESCRIPTOR, NO_DESCRIPTOR, "", false};
+	struct configs configs = {NO_DESCRIPTOR, NO_DESCRIPTOR, "", false, false};
 	bool found = chain_read_trusted(uninstall_path(), chain);
 	if (!found && !chain_read_trusted(primary_path(), chain))
 		return configs;
@@ -85,24 +85,30 @@ static struct configs find_configs(struct chain *chain)
 		configs.directory = open_directory(AT_FDCWD, path, 0);
 	if (configs.directory >= 0 && is_name(configs.network))
 		configs.chained = open_directory(configs.directory, configs.network, O_NOFOLLOW);
+	configs.no_chained_directory = configs.directory >= 0 && configs.chained < 0 && errno == ENOENT;
 	return configs;
 }
 
-/* Our file stays as long as it is needed to find the chained config. It describes the copy on the disk, while the runtime may make
- * this call with an earlier copy. */
+static bool chained_is_absent(const struct configs *configs)
+{
+	return configs->no_chained_directory || (faccessat(configs->chained, CHAINED_CONF, F_OK, 0) < 0 && errno == ENOENT);
+}
+
+/* Our file describes the copy on the disk, while the runtime may make this call with an earlier copy. It stays as long as it is
+ * needed to find the chained config, and where there is no copy yet: the daemon writes it before the copy. */
 static void remove_outdated_copy(const struct configs *configs)
 {
-	if (configs->copy_is_current)
+	if (configs->copy_is_current || unlinkat(configs->directory, UNINSTALL_CONFLIST, 0) < 0)
 		return;
-	unlinkat(configs->directory, UNINSTALL_CONFLIST, 0);
-	if (faccessat(configs->chained, CHAINED_CONF, F_OK, 0) < 0)
+	if (chained_is_absent(configs))
 		unlink(uninstall_path());
 }
 
-/* With the directory, so that runtimes read it again; a directory with other plugins stays. */
+/* With the directory, so that runtimes read it again; a directory with other plugins stays. A call that was killed may have left
+ * an empty one. */
 static void remove_configs(const struct configs *configs)
 {
-	if (!unlinkat(configs->chained, CHAINED_CONF, 0))
+	if (!unlinkat(configs->chained, CHAINED_CONF, 0) || errno == ENOENT)
 		unlinkat(configs->directory, configs->network, AT_REMOVEDIR);
 	unlinkat(configs->directory, UNINSTALL_CONFLIST, 0);
 	unlink(uninstall_path());

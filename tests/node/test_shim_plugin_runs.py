@@ -79,11 +79,11 @@ class TestInput:
         ]
 
     def test_plugins_have_a_variable_that_marks_them(self, host: Host) -> None:
-        """A shim that a plugin starts detects that by it. No RUN can replace it, and plugins pass it to their IPAM plugins."""
+        """A shim that a plugin starts detects that by the sandbox in it. No RUN can replace it; IPAM plugins inherit it."""
         host.plugin("environ", "exec cat /proc/self/environ")
         host.calling()
 
-        assert b"NETATTACH_INSIDE=1" in host.daemon.run("environ").stdout.split(b"\0")
+        assert b"NETATTACH_INSIDE=sandbox" in host.daemon.run("environ").stdout.split(b"\0")
 
     def test_a_name_that_begins_like_another_does_not_replace_it(self, host: Host) -> None:
         """CNI_IF is not CNI_IFNAME."""

@@ -232,18 +232,48 @@ def test_without_our_file_the_compiled_default_network_is_used(node: Uninstalled
     assert not node.config.parent.exists()
 
 
-@pytest.mark.parametrize("command", ["ADD", "CHECK", "STATUS", "GC"])
+@pytest.mark.parametrize("command", ["ADD", "CHECK", "STATUS"])
 def test_started_by_a_plugin_it_fails_at_once(node: Uninstalled, command: str) -> None:
     """It would wait for the sandbox's lock for ever."""
-    done = node.call(command, {"NETATTACH_INSIDE": "1"}, prevResult=RESULT)
+    done = node.call(command, {"NETATTACH_INSIDE": "c1"}, prevResult=RESULT)
 
     assert (1, 7) == (done.returncode, json.loads(done.stdout)["code"])
     assert "started by a plugin" in json.loads(done.stdout)["msg"]
     assert node.config.exists()
 
 
+@pytest.mark.parametrize("command", ["DEL", "GC"])
+@pytest.mark.parametrize("sandbox", ["c1", "another"])
+def test_a_mark_that_the_runtime_inherited_is_no_success(
+    node: Uninstalled, command: str, sandbox: str
+) -> None:
+    """A runtime that a plugin's process started has the mark of another sandbox: its pods must not be forgotten."""
+    done = node.call(command, {"NETATTACH_INSIDE": sandbox})
+
+    assert (0 if sandbox == "c1" else 1) == done.returncode
+    assert node.config.exists()
+
+
+def test_our_file_without_its_copy_stays(node: Uninstalled) -> None:
+    """The daemon writes the file before the copy: a call in between must not take it away."""
+    (node.root / "ledger/chains/del/c2").write_text("another's")
+    node.config.unlink()
+
+    assert 0 == node.call("DEL").returncode
+
+    assert node.sources.exists()
+
+
+def test_an_empty_directory_of_a_killed_call_is_removed(node: Uninstalled) -> None:
+    node.config.unlink()
+
+    assert 0 == node.call("DEL").returncode
+
+    assert not node.config.parent.exists()
+
+
 def test_started_by_a_plugin_its_del_succeeds(node: Uninstalled) -> None:
     """So that an ADD of such a plugin can be undone, and an old ledger entry be deleted."""
-    done = node.call("DEL", {"NETATTACH_INSIDE": "1"})
+    done = node.call("DEL", {"NETATTACH_INSIDE": "c1"})
 
     assert (0, "", True) == (done.returncode, done.stdout, node.config.exists())
