@@ -89,8 +89,14 @@ _validator = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def parse(text: str) -> ClusterSettings:
-    """Parses a text; an empty one means all defaults. Raises ConfigError with all problems, one per line."""
+    """Parses a text; an empty one means all defaults. Raises ConfigError with all problems, one per line.
+
+    `judge` is the former name of `validation`: an upgrade must not turn off all settings because of it.
+    """
     body = _yaml(text)
+    if isinstance(body, dict) and "judge" in body and "validation" not in body:
+        body = {**body, "validation": body["judge"]}
+        del body["judge"]
     problems = [f"{KEY}: {_problem(error)}" for error in _validator.iter_errors(body)]
     problems = problems or [f"{KEY}: {problem}" for problem in _further_problems(body)]
     if problems:

@@ -47,7 +47,7 @@ def split_address(text: str) -> tuple[str | None, int]:
 
 def _converted(variable: str, text: str, kind: type) -> str | int | float | Path:
     if kind is float:
-        return _number(variable, text, float, "a number of seconds", 0)
+        return _number(variable, text, float, "a finite number of seconds, 0 or more", 0)
     if kind is int:
         return _number(variable, text, int, "a whole number above 0", 1)
     return text if kind is str else Path(text)

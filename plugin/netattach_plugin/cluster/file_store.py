@@ -77,4 +77,4 @@ def _is_same_pod(body: dict[str, Any], ref: PodRef) -> bool:
 
 def _write(path: Path, body: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_file.write(path, json.dumps(body, indent=2).encode(), 0o644)
+    atomic_file.write(path, json.dumps(body, indent=2).encode(), 0o644, sync=False)

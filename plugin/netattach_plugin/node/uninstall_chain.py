@@ -62,11 +62,11 @@ class UninstallChain:
     def remove(self) -> None:
         """Removes the files, after netattach's conflist is back. Raises OSError."""
         self._copy.unlink(missing_ok=True)
-        self._copy_sources.unlink(missing_ok=True)
         for path in self._conf_dir.glob(f"*/{netattach_conf.CHAINED_FILE_NAME}"):
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # files of others may be there too
                 path.parent.rmdir()
+        self._copy_sources.unlink(missing_ok=True)  # last, since the shim finds the others by it
 
     def _files_up_to_default_network(self) -> list[_File]:
         """The files by name, up to the first that a runtime can use; those before it are broken and may be repaired."""

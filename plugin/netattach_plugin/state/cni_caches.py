@@ -93,7 +93,7 @@ class CniCaches:
 def _results(directory: Path, container_id: str) -> Iterator[Cached]:
     """Those of one container, by file name."""
     try:
-        found = sorted(path for path in directory.iterdir() if f"-{container_id}-" in path.name)
+        found = sorted(path for path in directory.iterdir() if _is_result(path.name, container_id))
     except FileNotFoundError:
         return
     except OSError as error:
@@ -102,6 +102,11 @@ def _results(directory: Path, container_id: str) -> Iterator[Cached]:
         cached = _read(path, libcni_cache.parse)
         if cached is not None and cached.container_id == container_id and _is_usable(cached):
             yield cached
+
+
+def _is_result(name: str, container_id: str) -> bool:
+    """A hidden file is a temporary one, which a killed process may have left incomplete."""
+    return f"-{container_id}-" in name and not name.startswith(".")
 
 
 def _without_netattach(cached: Cached) -> Cached:

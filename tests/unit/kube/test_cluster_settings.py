@@ -166,3 +166,15 @@ def test_what_is_wrong_is_named(text: str, problem: str) -> None:
 def test_another_key_of_the_config_map_is_read_by_nobody() -> None:
     with pytest.raises(ConfigError, match=r"data\.config\.yml: unknown key"):
         cluster_settings.from_config_map({"data": {"config.yml": "statusForPlainPods: never"}})
+
+
+def test_the_former_key_of_the_validators_settings_is_still_read() -> None:
+    """Otherwise an upgrade would refuse the whole text, and namespace isolation would be off."""
+    former = cluster_settings.parse("namespaceIsolation: true\njudge: {mode: warn}\n")
+
+    assert cluster_settings.parse("namespaceIsolation: true\nvalidation: {mode: warn}\n") == former
+
+
+def test_both_keys_are_an_error() -> None:
+    with pytest.raises(ConfigError, match="judge"):
+        cluster_settings.parse("judge: {mode: warn}\nvalidation: {mode: warn}\n")

@@ -102,6 +102,13 @@ def test_multus_results_without_the_default_network(files: CacheFiles) -> None:
     assert [("eth0", "cbr0"), ("net1", "data")] == files.read()
 
 
+def test_a_temporary_file_of_a_killed_process_is_ignored(files: CacheFiles) -> None:
+    path = files.write_result(files.libcni, Delegate("cbr0", {"name": "cbr0", "type": "bridge"}), "eth0")
+    path.with_name(f".{path.name}.netattach-new").write_bytes(b"{")
+
+    assert [("eth0", "cbr0")] == files.read()
+
+
 @pytest.mark.parametrize("damaged", ["list", "multus", "runtime"])
 @pytest.mark.parametrize("how", ["truncated", "garbage", "directory"])
 def test_an_unreadable_file_is_named_until_it_is_fixed_or_removed(
