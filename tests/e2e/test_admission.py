@@ -37,7 +37,7 @@ BROKEN = {
     "ipvlan with macvlan's mode": (config(type="ipvlan", master="eth1", mode="bridge"), ["mode", "l2"]),
     "a range outside its subnet": (
         config(type="macvlan", master="eth1", ipam={**HOST_LOCAL, "rangeStart": "10.0.4.1"}),
-        ["ipam.rangeStart", "10.0.4.1 is outside", "write an address of 10.0.3.0/24"],
+        ["ipam.rangeStart", "10.0.4.1 is outside", "write an address in 10.0.3.0/24"],
     ),
     "a gateway outside its subnet": (
         config(type="macvlan", master="eth1", ipam={**HOST_LOCAL, "gateway": "10.0.4.1"}),
