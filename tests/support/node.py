@@ -16,6 +16,7 @@ from netattach_cli.demo.demo_node import DemoNode
 from netattach_cli.demo.runtime import write_object
 from netattach_core.api.nad import RESOURCE_NAME
 from netattach_core.cni import request as cni_request
+from support.waiting import eventually
 
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 STATUS = "k8s.v1.cni.cncf.io/network-status"
@@ -74,7 +75,18 @@ class CnitoolNode:
             self.call("del", pod)  # a test that fails must not make others fail
             raise
         finally:
-            self.stage.run("ip", "netns", "delete", pod.name, check=False)
+            self._delete_namespace(pod.name)
+
+    def _delete_namespace(self, name: str) -> None:
+        """Returns when the kernel has removed the node's ends of the pod's veths, which it does afterwards."""
+        listed = self.stage.run("ip", "-o", "link").stdout.splitlines()
+        ends = {
+            line.split(": ")[1].split("@")[0]
+            for line in listed
+            if line.rstrip().endswith(f"link-netns {name}")
+        }
+        self.stage.run("ip", "netns", "delete", name, check=False)
+        eventually(lambda: not ends & set(self.link_names()), f"the removal of {ends}")
 
     def add(self, pod: NodePod) -> dict[str, Any]:
         """ADD, which has to succeed; the result."""
