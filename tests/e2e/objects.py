@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import shlex
 from collections.abc import Iterator
@@ -88,16 +89,44 @@ def status(cluster: Cluster, name: str, namespace: str = "default") -> list[dict
 
 @contextlib.contextmanager
 def plugins(cluster: Cluster, node: str, **scripts: str) -> Iterator[None]:
-    """Installs CNI plugins in sh on the node and waits for its inventory: networks with a plugin that no node has are denied."""
+    """Installs CNI plugins in sh on the node, and waits until all webhooks admit networks with them."""
     for name, script in scripts.items():
         program, hidden = f"/opt/cni/bin/{name}", f"/opt/cni/bin/.{name}"
         text = shlex.quote(f"#!/bin/sh\n{script}\n")
         cluster.node(node).sh(f"printf %s {text} >{hidden}; chmod 755 {hidden}; mv {hidden} {program}")
     try:
         cluster.eventually(lambda: scripts.keys() <= _plugins(cluster, node), f"{node}'s inventory")
+        for name in scripts:
+            _wait_until_admitted(cluster, name)
         yield
     finally:
         cluster.node(node).sh(f"cd /opt/cni/bin; rm {' '.join(scripts)}")
+
+
+def _wait_until_admitted(cluster: Cluster, plugin: str) -> None:
+    """By each webhook itself: the API server asks any of them, and one may see the inventory later than the others."""
+    words = ("--namespace", "netattach-system", "--selector", "app.kubernetes.io/component=webhooks")
+    for replica in cluster.objects("pods", *words):
+        if "deletionTimestamp" not in replica["metadata"]:
+            name = replica["metadata"]["name"]
+            admits = functools.partial(_admits, cluster, name, plugin)
+            cluster.eventually(admits, f"{name} admits {plugin}")
+
+
+def _admits(cluster: Cluster, replica: str, plugin: str) -> bool:
+    request = {
+        "uid": "u",
+        "operation": "CREATE",
+        "kind": {"group": "k8s.cni.cncf.io", "version": "v1", "kind": "NetworkAttachmentDefinition"},
+        "name": plugin,
+        "namespace": "default",
+        "object": nad(plugin, config(type=plugin)),
+        "userInfo": {"username": "kubernetes-admin"},
+    }
+    review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
+    path = f"/api/v1/namespaces/netattach-system/pods/https:{replica}:8443/proxy/nads"
+    done = cluster.kubectl("create", "--raw", path, "-f", "-", input=json.dumps(review), check=False)
+    return done.returncode == 0 and json.loads(done.stdout)["response"]["allowed"] is True
 
 
 def _plugins(cluster: Cluster, node: str) -> set[str]:
