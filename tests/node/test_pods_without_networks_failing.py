@@ -256,7 +256,6 @@ class TestKilled:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(runner, signal.SIGKILL)
             shim.wait(PATIENCE)
-            node.remove_lease_without_owner()
             told = error_of(node, "DEL", pod)
 
             assert told.get("code", TRY_AGAIN) == TRY_AGAIN

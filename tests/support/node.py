@@ -165,12 +165,6 @@ class CnitoolNode:
         stores = self.stage.paths.leases.glob("*/*")
         return sorted(_lease(path) for path in stores if path.name[0].isdigit())
 
-    def remove_lease_without_owner(self) -> None:
-        """host-local creates the file and then writes the owner into it; nobody can release one that has no owner."""
-        for path in self.stage.paths.leases.glob("*/*"):
-            if path.name[0].isdigit() and not path.stat().st_size:
-                path.unlink()
-
     def ledger_entries(self) -> list[str]:
         return self.stage.paths.sandbox_files()
 
