@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from e2e.lab.nodes import NODES  # noqa: E402  # the tests are no package
+from e2e.lab.nodes import NODES
 
 PROGRAMS = ("netattach-daemon", "netattach-operator", "netattach-webhooks")
 

@@ -19,14 +19,14 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 
-import incumbent  # noqa: E402  # neither this folder nor the tests are a package
-from e2e.lab import process  # noqa: E402
-from e2e.lab.cluster import CONTROL, Cluster  # noqa: E402
-from e2e.lab.places import KUBECONFIG  # noqa: E402
-from e2e.objects import config, nad, pod  # noqa: E402
-from support import load  # noqa: E402
-from support.connections import Connections  # noqa: E402
-from support.load import CreateRequest, Response, Server  # noqa: E402
+import incumbent
+from e2e.lab import process
+from e2e.lab.cluster import CONTROL, Cluster
+from e2e.lab.places import KUBECONFIG
+from e2e.objects import config, nad, pod
+from support import load
+from support.connections import Connections
+from support.load import CreateRequest, Response, Server
 
 NAMESPACE = "webhook-load"
 CONFIGURATION = ("validatingwebhookconfiguration", "netattach")
@@ -53,7 +53,7 @@ def main() -> None:
         "--incumbent", type=Path, help="the binary of net-attach-def-admission-controller, to measure it too"
     )
     parser.add_argument(
-        "--beside", default="nothing", help="what else runs on this machine, for the result file"
+        "--other-load", default="nothing", help="what else runs on this machine, for the result file"
     )
     arguments = parser.parse_args()
     cluster = Cluster()
@@ -255,7 +255,7 @@ def _machine(arguments: argparse.Namespace) -> dict[str, Any]:
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "kernel": platform.release(),
         "cpus": os.cpu_count(),
-        "beside": arguments.beside,
+        "other_load": arguments.other_load,
         "rate": arguments.rate,
         "networks": arguments.networks,
     }

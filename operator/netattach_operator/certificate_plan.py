@@ -24,7 +24,7 @@ CA, CA_KEY, BUNDLE = "ca.crt", "ca.key", "ca-bundle.crt"
 CERTIFICATE, KEY = "tls.crt", "tls.key"
 
 _PREVIOUS = 2
-"""CAs in the bundle besides the one that signs."""
+"""CAs in the bundle in addition to the one that signs."""
 
 
 @dataclass(frozen=True, slots=True)
