@@ -195,5 +195,8 @@ class CnitoolNode:
 
 
 def _lease(path: Path) -> str:
-    owner = "" if path.stat().st_size else " (empty)"
+    try:
+        owner = "" if path.stat().st_size else " (empty)"
+    except FileNotFoundError:  # released since it was listed
+        owner = ""
     return f"{path.parent.name}/{path.name}{owner}"
