@@ -99,14 +99,6 @@ class Ledger(Protocol):
     async def remove(self, container_id: str) -> None:
         """Succeeds for no such entry. Raises OSError where the disk refuses."""
 
-    async def leases(self, container_id: str) -> Sequence[tuple[str, str]]:
-        """The leases of host-local for the sandbox: networks and interfaces."""
-
-    async def still_leased(
-        self, container_id: str, leases: Iterable[tuple[str, str]]
-    ) -> Sequence[tuple[str, str]]:
-        """Those of the leases, networks and addresses, that host-local still has for the sandbox."""
-
     async def container_ids(self) -> Sequence[str]:
         """Of all entries, also of those that cannot be read."""
 
@@ -121,6 +113,21 @@ class Ledger(Protocol):
                 continue
             if sandbox is not None:
                 yield sandbox
+
+
+class Leases(Protocol):
+    """The leases of host-local on this node."""
+
+    async def of_sandbox(self, container_id: str) -> Sequence[tuple[str, str]]:
+        """Networks and interfaces, sorted."""
+
+    async def still_held(
+        self, container_id: str, leases: Iterable[tuple[str, str]]
+    ) -> Sequence[tuple[str, str]]:
+        """Those of the leases, networks and addresses, that the sandbox still has."""
+
+    async def remove_ownerless(self) -> Sequence[str]:
+        """Removes leases that nobody can release, and returns their files."""
 
 
 class AttachmentCaches(Protocol):

@@ -245,7 +245,7 @@ class TestKilled:
     def test_at_any_moment(self, node: CnitoolNode, verb: str, milliseconds: int) -> None:
         """The shim's working process: the DEL that follows releases everything, or nothing was attached.
 
-        Where the record was just created, the daemon deletes it.
+        Where the record or the lease was just created, the daemon deletes it.
         """
         with node.pod() as pod:
             if verb == "DEL":
@@ -264,6 +264,29 @@ class TestKilled:
                 assert left_on(node) == NOTHING | {"ledger": [sandbox(pod)]}
                 with node.stage.daemon():
                     assert {} == error_of(node, "DEL", pod, wait_ms=9000)
+            if any(lease.endswith("(empty)") for lease in node.leases()):
+                with node.stage.daemon():
+                    eventually(lambda: node.leases() == [])
+            assert NOTHING == left_on(node)
+
+    def test_while_host_local_wrote_a_lease(self, node: CnitoolNode, primary: Callable[..., None]) -> None:
+        """An address without an owner, which no DEL releases: host-local takes it as leased, until the daemon removes it."""
+        bridge = json.loads(DEFAULT_NETWORK)["plugins"][0]
+        bridge["ipam"] |= {"rangeStart": "10.244.1.9", "rangeEnd": "10.244.1.9"}
+        primary([bridge])
+        with node.pod() as pod:
+            node.add(pod)
+            node.delete(pod)  # the store and its lock exist
+            (node.stage.paths.leases / "cbr0/10.244.1.9").touch()
+
+            assert "no IP addresses available" in error_of(node, "ADD", pod)["msg"]
+            assert ["cbr0/10.244.1.9 (empty)"] == node.leases()
+            with node.stage.daemon():
+                eventually(lambda: node.leases() == [])
+            node.add(pod)
+            assert ["cbr0/10.244.1.9"] == node.leases()
+            node.delete(pod)
+
             assert NOTHING == left_on(node)
 
     @pytest.mark.parametrize("cut", range(0, 1200, 97))

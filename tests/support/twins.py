@@ -22,7 +22,7 @@ from netattach_core.cni.request import CniRequest
 from netattach_core.devices import device_info
 from netattach_core.errors import ConfigError, DecodeError, NetattachError, NotFoundError, TryAgainError
 from netattach_core.shim.protocol import Outcome, Ran
-from netattach_plugin.ports import Ledger
+from netattach_plugin.ports import Leases, Ledger
 
 
 @dataclass
@@ -95,8 +95,6 @@ class MemoryLedger(Ledger):
     fail_on_save: frozenset[int] = frozenset()
     broken: set[str] = field(default_factory=set)
     is_read_only: bool = False
-    leased: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
-    held: frozenset[tuple[str, str]] = frozenset()
 
     async def load(self, container_id: str) -> Sandbox | None:
         if container_id in self.broken:
@@ -118,16 +116,29 @@ class MemoryLedger(Ledger):
         self.entries.pop(container_id, None)
         self.broken.discard(container_id)
 
-    async def leases(self, container_id: str) -> Sequence[tuple[str, str]]:
+    async def container_ids(self) -> Sequence[str]:
+        return sorted({*self.entries, *self.broken})
+
+
+@dataclass
+class MemoryLeases(Leases):
+    """The port Leases; `held` has those that host-local did not release, `ownerless` the files that nobody can."""
+
+    leased: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    held: frozenset[tuple[str, str]] = frozenset()
+    ownerless: list[str] = field(default_factory=list)
+
+    async def of_sandbox(self, container_id: str) -> Sequence[tuple[str, str]]:
         return self.leased.get(container_id, ())
 
-    async def still_leased(
+    async def still_held(
         self, container_id: str, leases: Iterable[tuple[str, str]]
     ) -> Sequence[tuple[str, str]]:
         return [each for each in leases if each in self.held]
 
-    async def container_ids(self) -> Sequence[str]:
-        return sorted({*self.entries, *self.broken})
+    async def remove_ownerless(self) -> Sequence[str]:
+        removed, self.ownerless = self.ownerless, []
+        return removed
 
 
 @dataclass

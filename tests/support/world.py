@@ -22,6 +22,7 @@ from support.twins import (
     FixedNetworks,
     MemoryCaches,
     MemoryDeviceFiles,
+    MemoryLeases,
     MemoryLedger,
     MemoryStore,
     RecordingEvents,
@@ -49,6 +50,7 @@ class World:
         for name, config in {"a": MACVLAN, "b": BRIDGE, "empty": "", "broken": "{"}.items():
             self.store.create({**body("NetworkAttachmentDefinition", name), "spec": {"config": config}})
         self.ledger = MemoryLedger()
+        self.leases = MemoryLeases()
         self.caches = MemoryCaches()
         self.links = FakePodLinks()
         self.shim = FakeShim(self.links)
@@ -68,6 +70,7 @@ class World:
         return Engine(
             resolver=self.resolver(),
             ledger=self.ledger,
+            leases=self.leases,
             caches=self.caches,
             networks=self.networks,
             links=FakeLinks(self.links),

@@ -17,7 +17,7 @@ from netattach_core.errors import NetattachError
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.netns import is_gone
-from netattach_plugin.ports import Ledger, PodReader, StatusSink
+from netattach_plugin.ports import Leases, Ledger, PodReader, StatusSink
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ class Recovery:
         self,
         *,
         ledger: Ledger,
+        leases: Leases,
         pending: PendingDeletes,
         queue: CallQueue,
         pods: PodReader,
@@ -43,6 +44,7 @@ class Recovery:
     ) -> None:
         """`sweep_after`: seconds for which the namespace of a forgotten sandbox has been gone."""
         self._ledger = ledger
+        self._leases = leases
         self._pending = pending
         self._queue = queue
         self._pods = pods
@@ -66,7 +68,8 @@ class Recovery:
                 self._gone[sandbox.container_id] = since
 
     async def run(self) -> None:
-        """Writes the missing statuses, then sweeps. Never returns."""
+        """Removes leases that no DEL can release and writes the missing statuses, then sweeps. Never returns."""
+        await self._leases.remove_ownerless()
         await self.write_statuses()
         pause = self._sweep_after / _SWEEPS
         await asyncio.sleep(min(_AFTER_START, pause))
@@ -80,7 +83,11 @@ class Recovery:
             await self._write_status(self._attached.pop())
 
     async def sweep(self) -> None:
-        """Makes a pending DEL of each sandbox that was forgotten: its namespace has been gone for `sweep_after` seconds."""
+        """Makes a pending DEL of each sandbox that was forgotten: its namespace has been gone for `sweep_after` seconds.
+
+        Removes the leases that no DEL can release.
+        """
+        await self._leases.remove_ownerless()
         now, gone = time.monotonic(), {}
         async for sandbox in self._ledger.sandboxes(_log_unreadable):
             if is_gone(sandbox.netns):

@@ -16,7 +16,7 @@ from netattach_plugin.engine.network_resolver import NetworkResolver
 from netattach_plugin.engine.plugin_runner import PluginRunner
 from netattach_plugin.engine.unknown_sandbox import UnknownSandboxes
 from netattach_plugin.netns import is_gone
-from netattach_plugin.ports import Events, Ledger, NodeNetworks, Shim
+from netattach_plugin.ports import Events, Leases, Ledger, NodeNetworks, Shim
 
 _RETRY_SECONDS = 10.0
 """For each plugin of a DEL that is repeated in the time of another sandbox's call."""
@@ -29,6 +29,7 @@ class Delete:
         self,
         *,
         ledger: Ledger,
+        leases: Leases,
         unknown: UnknownSandboxes,
         resolver: NetworkResolver,
         networks: NodeNetworks,
@@ -36,6 +37,7 @@ class Delete:
         detacher: Detacher,
     ) -> None:
         self._ledger = ledger
+        self._leases = leases
         self._unknown = unknown
         self._resolver = resolver
         self._networks = networks
@@ -84,7 +86,7 @@ class Delete:
         return Sandbox(request.container_id, request.netns, request.pod, Phase.DELETING, attachments)
 
     async def _free_leases(self, context: CallContext) -> None:
-        leases = await self._ledger.leases(context.request.container_id)
+        leases = await self._leases.of_sandbox(context.request.container_id)
         leased = [attachment.of_lease(*each) for each in leases]
         done = await plan_executor.execute(plan.delete(leased), {Carrier.PLUGIN: PluginRunner(context)})
         done.check(Verb.DEL, leased)

@@ -17,7 +17,7 @@ from netattach_plugin.engine.context import CallContext
 from netattach_plugin.engine.del_fallback import DelFallback
 from netattach_plugin.engine.plan_executor import PlanOutcome
 from netattach_plugin.engine.plugin_runner import PluginRunner
-from netattach_plugin.ports import AttachmentCaches, DeviceFiles, Ledger, Links
+from netattach_plugin.ports import AttachmentCaches, DeviceFiles, Leases, Ledger, Links
 
 Failures = Sequence[tuple[Step, NetattachError]]
 
@@ -26,9 +26,16 @@ class Detacher:
     """For DEL, for the undo of an ADD, and for DELs that the daemon repeats."""
 
     def __init__(
-        self, *, ledger: Ledger, caches: AttachmentCaches, links: Links, device_files: DeviceFiles
+        self,
+        *,
+        ledger: Ledger,
+        leases: Leases,
+        caches: AttachmentCaches,
+        links: Links,
+        device_files: DeviceFiles,
     ) -> None:
         self._ledger = ledger
+        self._leases = leases
         self._caches = caches
         self._links = links
         self._device_files = device_files
@@ -66,7 +73,7 @@ class Detacher:
         found = []
         for each in sandbox.attachments:
             if each.ifname in last:
-                leased = await self._ledger.still_leased(
+                leased = await self._leases.still_held(
                     sandbox.container_id, attachment.host_local_leases(each)
                 )
                 found += [(last[each.ifname], _not_freed(*lease)) for lease in leased]

@@ -16,6 +16,7 @@ from netattach_plugin.ports import (
     AttachmentCaches,
     DeviceFiles,
     Events,
+    Leases,
     Ledger,
     Links,
     NodeNetworks,
@@ -32,6 +33,7 @@ class Engine:
         *,
         resolver: NetworkResolver,
         ledger: Ledger,
+        leases: Leases,
         caches: AttachmentCaches,
         networks: NodeNetworks,
         links: Links,
@@ -41,7 +43,9 @@ class Engine:
         plugin_deadline: float,
     ) -> None:
         """`plugin_deadline`: the seconds that each plugin has."""
-        detacher = Detacher(ledger=ledger, caches=caches, links=links, device_files=device_files)
+        detacher = Detacher(
+            ledger=ledger, leases=leases, caches=caches, links=links, device_files=device_files
+        )
         unknown = UnknownSandboxes(caches, networks)
         self._status_gc = StatusAndGc(ledger, networks)
         self._add = Add(
@@ -56,6 +60,7 @@ class Engine:
         )
         self._delete = Delete(
             ledger=ledger,
+            leases=leases,
             unknown=unknown,
             resolver=resolver,
             networks=networks,

@@ -26,10 +26,8 @@ class FileLedger(Ledger):
     Only a sync waits for the disk, so only a save runs in a thread: the switch there and back costs 0.7 ms of a DEL.
     """
 
-    def __init__(self, directory: Path, leases: Path | None = None) -> None:
-        """`leases`: host-local's directory, consulted for a sandbox with an unreadable entry."""
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._leases = leases
 
     @contextlib.asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
@@ -72,17 +70,6 @@ class FileLedger(Ledger):
         """No sync: an entry that a power cut brings back is deleted again."""
         self._path(container_id).unlink(missing_ok=True)
 
-    async def leases(self, container_id: str) -> Sequence[tuple[str, str]]:
-        return await asyncio.to_thread(self._read_leases, container_id)
-
-    async def still_leased(
-        self, container_id: str, leases: Iterable[tuple[str, str]]
-    ) -> Sequence[tuple[str, str]]:
-        """Reads a file or two per network, so without a thread."""
-        if self._leases is None:
-            return ()
-        return [each for each in leases if _lease(self._leases.joinpath(*each))[:1] == [container_id]]
-
     async def container_ids(self) -> Sequence[str]:
         return sorted(path.stem for path in self._directory.glob("*.json"))
 
@@ -92,14 +79,6 @@ class FileLedger(Ledger):
 
     def _path(self, container_id: str) -> Path:
         return self._directory / f"{container_id}.json"
-
-    def _read_leases(self, container_id: str) -> list[tuple[str, str]]:
-        found = set()
-        for path in self._leases.glob("*/*") if self._leases else ():
-            lines = _lease(path)
-            if lines[:1] == [container_id]:
-                found.add((path.parent.name, lines[1] if len(lines) > 1 else "eth0"))
-        return sorted(found)
 
     def _leftovers(self) -> Iterable[Path]:
         return self._directory.glob(atomic_file.TEMPORARY)
@@ -111,14 +90,6 @@ class FileLedger(Ledger):
         """The directory is synced for a new entry only: after a power cut the previous one frees as much."""
         self._make()
         atomic_file.write(path, data, 0o600, sync=sync)
-
-
-def _lease(path: Path) -> list[str]:
-    """The lines of host-local's file of an address: container id, interface. Empty if it cannot be read."""
-    try:
-        return path.read_text().split()
-    except (OSError, UnicodeDecodeError):
-        return []
 
 
 def _lock(descriptor: int) -> bool:

@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 class ShimLedger(FileLedger):
     """A FileLedger; `deadline` is the time limit of each plugin that the shim runs without the daemon, in seconds."""
 
-    def __init__(self, directory: Path, deadline: float, leases: Path | None = None) -> None:
-        super().__init__(directory, leases)
+    def __init__(self, directory: Path, deadline: float) -> None:
+        super().__init__(directory)
         self._deadline_ms = int(deadline * 1000)
         self._deletions = ShimFiles(directory).deletions
         self._records = ShimFiles(directory).records

@@ -27,6 +27,7 @@ from netattach_plugin.ports import Events, Store
 from netattach_plugin.settings import Settings
 from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.device_info_files import DeviceInfoFiles
+from netattach_plugin.state.host_local_leases import HostLocalLeases
 from netattach_plugin.state.shim_ledger import ShimLedger
 
 Job = Callable[[], Coroutine[Any, Any, None]]
@@ -54,7 +55,8 @@ class Components:
         self._selection = selection
         self._links = NetlinkLinks()
         self._device_files = DeviceInfoFiles(settings.device_info)
-        self.ledger = ShimLedger(settings.ledger, settings.plugin_deadline, settings.leases)
+        self.ledger = ShimLedger(settings.ledger, settings.plugin_deadline)
+        self._leases = HostLocalLeases(settings.leases)
         self.caches = CniCaches(settings.multus, settings.libcni)
         self.networks = CniConfDir(settings.conf_dir, lambda: selection().primary)
         self.status = NetworkStatusQueue(
@@ -71,6 +73,7 @@ class Components:
         pending = PendingDeletes(engine.retry_delete, queue)
         self.recovery = Recovery(
             ledger=self.ledger,
+            leases=self._leases,
             pending=pending,
             queue=queue,
             pods=store,
@@ -116,6 +119,7 @@ class Components:
         return Engine(
             resolver=resolver,
             ledger=self.ledger,
+            leases=self._leases,
             caches=self.caches,
             networks=self.networks,
             links=self._links,

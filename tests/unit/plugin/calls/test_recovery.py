@@ -14,6 +14,7 @@ from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.calls.recovery import Recovery
 from support.twins import FakeShim
+from support.waiting import eventually_async
 from support.world import World, body
 
 
@@ -27,6 +28,7 @@ class RecoveringNode:
         self.pending = PendingDeletes(world.engine().retry_delete, self.queue, lambda: self.now)
         self.recovery = Recovery(
             ledger=world.ledger,
+            leases=world.leases,
             pending=self.pending,
             queue=self.queue,
             pods=world.store,
@@ -80,6 +82,22 @@ def test_an_attached_sandbox_stays() -> None:
 
     assert [] == node.call()
     assert Phase.ADDED == node.world.ledger.entries["c1"].phase
+
+
+def test_leases_without_an_owner_are_removed_after_the_start_and_by_each_sweep() -> None:
+    node = RecoveringNode(World("a"), sweep_after=1000)
+    node.world.leases.ownerless = ["lan/10.0.0.2"]
+
+    async def start() -> None:
+        running = asyncio.create_task(node.recovery.run())
+        await eventually_async(lambda: node.world.leases.ownerless == [])
+        running.cancel()
+
+    asyncio.run(start())
+    assert [] == node.world.leases.ownerless
+    node.world.leases.ownerless = ["lan/10.0.0.3"]
+    asyncio.run(node.recovery.sweep())
+    assert [] == node.world.leases.ownerless
 
 
 def test_a_sandbox_without_a_namespace_is_detached_after_a_while(tmp_path: Path) -> None:

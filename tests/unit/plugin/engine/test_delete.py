@@ -61,7 +61,7 @@ def test_an_unreadable_entry_is_rebuilt_and_removed() -> None:
     world.add()
     world.shim.runs.clear()
     world.ledger.broken = {"c1"}
-    world.ledger.leased = {"c1": [("old", "net7")]}
+    world.leases.leased = {"c1": [("old", "net7")]}
 
     world.delete()
 
@@ -90,7 +90,7 @@ def test_a_lease_that_is_not_freed_keeps_the_entry() -> None:
     """The next DEL tries again."""
     world = World("a")
     world.ledger.broken = {"c1"}
-    world.ledger.leased = {"c1": [("old", "net7")]}
+    world.leases.leased = {"c1": [("old", "net7")]}
     world.shim.replies["DEL net7 host-local"] = failed("no space")
 
     with pytest.raises(DelegateError, match="DEL of network old"):
@@ -130,12 +130,12 @@ def test_an_address_that_host_local_has_not_freed_is_no_success() -> None:
     config = '{"cniVersion":"1.0.0","type":"macvlan","ipam":{"type":"host-local","subnet":"10.0.0.0/24"}}'
     world.store.create({**body("NetworkAttachmentDefinition", "lan"), "spec": {"config": config}})
     world.add()
-    world.ledger.held = frozenset({("lan", "10.0.0.2")})
+    world.leases.held = frozenset({("lan", "10.0.0.2")})
 
     with pytest.raises(DelegateError, match=r"host-local still has 10\.0\.0\.2 in its store of lan"):
         world.delete()
 
     assert ["net1"] == [each.ifname for each in world.ledger.entries["c1"].attachments]
-    world.ledger.held = frozenset()
+    world.leases.held = frozenset()
     world.delete()
     assert {} == world.ledger.entries

@@ -121,24 +121,3 @@ def test_a_second_daemon_waits_for_the_end_of_the_first(
     asyncio.run(story())
     assert ["first", "first ended", "second", "second ended"] == order
     assert [] == list(tmp_path.iterdir())
-
-
-def test_leases_of_host_local(tmp_path: Path) -> None:
-    """As the plugin writes them: the id, a Windows line end, the interface; in the same directory a lock and the last address."""
-    for path, text in {
-        "lan/10.0.0.2": "c1\r\nnet1",
-        "lan/10.0.0.3": "c2\r\nnet1",
-        "lan/last_reserved_ip.0": "10.0.0.3",
-        "lan/lock": "",
-        "old/10.1.0.2": "c1",
-    }.items():
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).write_text(text)
-
-    ledger = FileLedger(tmp_path / "ledger", tmp_path)
-
-    assert [("lan", "net1"), ("old", "eth0")] == asyncio.run(ledger.leases("c1"))
-    leases = [("lan", "10.0.0.2"), ("lan", "10.0.0.3"), ("lan", "10.0.0.4")]
-    assert [("lan", "10.0.0.2")] == asyncio.run(ledger.still_leased("c1", leases))
-    assert () == asyncio.run(FileLedger(tmp_path).still_leased("c1", leases))
-    assert [] == asyncio.run(FileLedger(tmp_path / "ledger", tmp_path / "none").leases("c1"))
