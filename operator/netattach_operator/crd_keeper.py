@@ -30,7 +30,8 @@ MANAGER = "netattach-operator"
 _EVERY = 600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 _POLL_EVERY = 0.25
-_ESTABLISHED_WITHIN = 30.0
+_POLLS = 120
+"""Half a minute, in which a CRD is established unless its names are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +107,13 @@ class CrdKeeper:
             return None
 
     async def _established(self, name: str) -> None:
-        why = "the API server does not answer"
-        try:
-            async with asyncio.timeout(_ESTABLISHED_WITHIN):
-                while True:
-                    established, why = crds.is_established(await self._api.get(CRDS, name))
-                    if established:
-                        return
-                    await asyncio.sleep(_POLL_EVERY)
-        except TimeoutError as error:
-            raise TryAgainError(why) from error
+        why = ""
+        for _ in range(_POLLS):
+            established, why = crds.is_established(await self._api.get(CRDS, name))
+            if established:
+                return
+            await asyncio.sleep(_POLL_EVERY)
+        raise TryAgainError(why)
 
     async def _is_served(self, spec: dict[str, Any]) -> bool:
         """Whether discovery lists the kind, which is later than its CRD is established; kopf uses discovery, and only once."""

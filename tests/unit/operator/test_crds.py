@@ -233,7 +233,7 @@ def test_a_crd_that_the_server_refuses_is_an_error() -> None:
 
 
 def test_a_crd_that_is_not_established_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crd_keeper, "_ESTABLISHED_WITHIN", 0.05)
+    monkeypatch.setattr(crd_keeper, "_POLLS", 2)
     refused = [{"type": "NamesAccepted", "status": "False", "message": "taken"}]
 
     async def act(server: ApiServer, keeper: CrdKeeper, metrics: Metrics) -> None:
