@@ -31,7 +31,7 @@ _EVERY = 600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 _POLL_EVERY = 0.25
 _POLLS = 120
-"""Half a minute, in which a CRD is established unless its names are taken."""
+"""At least half a minute, in which a CRD is established unless its names are taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,14 @@ class HostLocalLeases(Leases):
     async def remove_ownerless(self) -> Sequence[str]:
         """host-local creates the file of an address first and then writes the owner; a kill in between leaves it empty for ever.
 
-        Under host-local's lock, so none that is about to be written. Where that is held, the next sweep removes them.
+        Under host-local's lock, so none that is about to be written. Where that is held, or the disk fails, the next sweep
+        removes them.
         """
-        return await asyncio.to_thread(lambda: list(self._remove_ownerless()))
+        try:
+            return await asyncio.to_thread(lambda: list(self._remove_ownerless()))
+        except OSError as error:
+            _log.warning("the leases in %s cannot be listed: %s", self._directory, error.strerror)
+            return ()
 
     def _of_sandbox(self, container_id: str) -> list[tuple[str, str]]:
         found = set()
@@ -88,7 +93,7 @@ def _locked(network: Path) -> Iterator[bool]:
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError:  # a file system without locks, too
         yield False
     else:
         yield True

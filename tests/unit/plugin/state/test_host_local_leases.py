@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,24 @@ def test_a_lease_that_is_being_written_stays(store: Path) -> None:
     assert (store / "lan/10.0.0.4").exists()
 
     assert ["lan/10.0.0.4"] == _remove_ownerless(store)
+
+
+@pytest.mark.parametrize("broken", [(Path, "glob"), (fcntl, "flock")], ids=["a broken disk", "no locks"])
+def test_what_the_disk_refuses_is_left_to_the_next_sweep(
+    store: Path, monkeypatch: pytest.MonkeyPatch, broken: tuple[object, str]
+) -> None:
+    """It does not end the daemon."""
+    (store / "lan/10.0.0.4").touch()
+    with monkeypatch.context() as failing:
+        failing.setattr(*broken, _refuse)
+        assert [] == _remove_ownerless(store)
+    assert (store / "lan/10.0.0.4").exists()
+
+    assert ["lan/10.0.0.4"] == _remove_ownerless(store)
+
+
+def _refuse(*_: object) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_what_host_local_has_not_written_stays(store: Path) -> None:
