@@ -58,6 +58,7 @@ EXAMPLES = ROOT / "docs/rules/examples"
 SECTIONS: Sequence[tuple[str, Sequence[Rule]]] = (
     ("Networks", validator.RULES),
     ("Admission: networks in use, pods, templates, settings", admission.RULES),
+    ("Policy: what a namespace may do", admission.POLICY_RULES),
 )
 RULES = tuple(rule for _, rules in SECTIONS for rule in rules)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jsonschema
@@ -18,9 +18,11 @@ from netattach_core.api import network_selection
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.errors import ConfigError
 from netattach_core.net import addresses
+from netattach_core.policy.settings import PolicySettings
 from netattach_core.text.finding import Severity
 from netattach_core.validation import settings as validation_settings
 from netattach_core.validation.settings import ClusterNetworks, Exemption, ValidationSettings
+from netattach_kube import policy_settings
 
 NAME = "netattach-config"
 NAMESPACE = "netattach-node"
@@ -36,10 +38,13 @@ class StatusForPlainPods(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
-    """The values of the text's keys, or their defaults. `validation` holds those that the validator needs."""
+    """The values of the text's keys, or their defaults. `validation` is for the validator, `policy` for policy."""
 
     status_for_plain_pods: StatusForPlainPods = StatusForPlainPods.ASYNC
     validation: ValidationSettings = validation_settings.DEFAULTS
+    policy: PolicySettings = field(
+        default_factory=lambda: policy_settings.read({}, network_selection.DEFAULTS.namespace)
+    )
 
 
 _LONGEST_PROBLEM = 300
@@ -49,7 +54,7 @@ _TEXT = {"type": "string", "minLength": 1}
 _LABEL = {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}
 _NAME = {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"}
 _TEXTS = {"type": "array", "items": _TEXT}
-_SEVERITY = {"enum": [*(severity.value for severity in Severity), False]}
+_SEVERITY = {"enum": ["deny", "warn", "off", False]}
 """YAML reads a bare `off` as false."""
 
 
@@ -66,6 +71,7 @@ SCHEMA: dict[str, Any] = _object(
     namespaceIsolation={"type": "boolean"},
     globalNamespaces=_TEXTS,
     protectNetworksInUse={"type": "boolean"},
+    policy=policy_settings.SCHEMA,
     clusterNetworks=_object(pods=_TEXTS, services=_TEXTS, nodes=_TEXTS),
     validation=_object(
         mode={"enum": ["enforce", "warn"]},
@@ -101,9 +107,11 @@ def parse(text: str) -> ClusterSettings:
     problems = problems or [f"{KEY}: {problem}" for problem in _further_problems(body)]
     if problems:
         raise ConfigError("\n".join(problems))
+    validation = _validation_settings(body, body.get("validation") or {})
     return ClusterSettings(
         status_for_plain_pods=StatusForPlainPods(body.get("statusForPlainPods", StatusForPlainPods.ASYNC)),
-        validation=_validation_settings(body, body.get("validation") or {}),
+        validation=validation,
+        policy=policy_settings.read(body.get("policy") or {}, validation.selection.namespace),
     )
 
 
@@ -173,6 +181,7 @@ def _further_problems(body: Mapping[str, Any]) -> Iterator[str]:
         for index, text in enumerate(subnets):
             if addresses.parse_cidr(text) is None:
                 yield f"clusterNetworks.{what}[{index}]: {text!r} is not a subnet; write it as 10.244.0.0/16"
+    yield from policy_settings.problems(body.get("policy") or {})
 
 
 def from_config_map(body: dict[str, Any]) -> ClusterSettings:

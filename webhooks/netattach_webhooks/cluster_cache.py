@@ -18,10 +18,13 @@ from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import Nad
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
+from netattach_core.policy import levels
+from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.settings import ValidationSettings
 from netattach_kube.api import Api
 from netattach_kube.live_settings import LiveSettings
+from netattach_kube.namespace_labels import NamespaceLabels
 from netattach_kube.pods_by_nad import RUNNING, PodsByNad, networks_of
 from netattach_kube.resource import INVENTORIES, NADS, PODS
 from netattach_kube.watched import Watched
@@ -59,6 +62,7 @@ class ClusterCache:
         )
         self._pods_by_nad = PodsByNad()
         self._settings = LiveSettings(api, lambda read: admission.settings_problems(read.validation))
+        self._namespaces = NamespaceLabels(api)
         self._nodes: tuple[NodeInventory, ...] | None = None
         self._footprints = FootprintIndex()
 
@@ -69,6 +73,7 @@ class ClusterCache:
             tasks.create_task(self._inventories.run(), name="watch of inventories")
             tasks.create_task(self._pods.run(), name="watch of pods")
             tasks.create_task(self._settings.run(), name="watch of settings")
+            tasks.create_task(self._namespaces.run(), name="watch of namespaces")
 
     def problem(self) -> str | None:
         """Why the process is not ready: what has not been listed yet; None once everything has."""
@@ -77,6 +82,7 @@ class ClusterCache:
             ("node inventories", self._inventories.synced),
             ("pods", self._pods.synced),
             ("settings", self._settings.synced),
+            ("namespaces", self._namespaces.synced),
         )
         missing = [what for what, synced in watches if not synced.is_set()]
         return f"not listed yet: {', '.join(missing)}" if missing else None
@@ -84,6 +90,15 @@ class ClusterCache:
     def settings(self) -> ValidationSettings:
         _require_synced(self._settings.synced, "settings")
         return self._settings.current.validation
+
+    async def policy(self, namespace: str) -> NamespacePolicy:
+        """The policy of a namespace. One that the watch has not reported is requested: its NAD may be in the same manifest."""
+        _require_synced(self._settings.synced, "settings")
+        try:
+            labels = await self._namespaces.labels(namespace)
+        except NetattachError:
+            labels = {}  # `policy.default` applies, and each node asks again
+        return levels.of_namespace(self._settings.current.policy, namespace, labels)
 
     def nodes(self) -> Sequence[NodeInventory]:
         """Sorted by name, so that findings do not depend on the order of events; empty if no node has reported yet."""

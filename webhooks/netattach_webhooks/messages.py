@@ -32,7 +32,7 @@ def denial(subject: str, findings: Sequence[Finding], text: str = "") -> str:
 
     It begins with a line break, because the API server puts its own message before it.
     """
-    reported = [finding for finding in findings if finding.effective_severity is not Severity.OFF]
+    reported = [each for each in findings if each.effective_severity in {Severity.DENY, Severity.WARN}]
     count = f"{len(reported)} finding{'' if len(reported) == 1 else 's'}"
     head = f"\n{_cut(_sanitize(subject), _MAX_SUBJECT)} is refused, {count}:"
     lines = (

@@ -19,6 +19,8 @@ from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConfigError
+from netattach_core.policy import requests
+from netattach_core.policy.requests import PodCase
 from netattach_core.text.finding import Finding, Severity
 from netattach_core.validation.settings import ValidationSettings
 from netattach_kube import cluster_settings
@@ -106,6 +108,7 @@ class Validators:
             footprints=self._cache.footprints(),
             users=self._cache.users((request.namespace, request.name)) if request.old_object else (),
             settings=self._cache.settings(),
+            policy=await self._cache.policy(request.namespace),
         )
         return ValidationResult(findings, config)
 
@@ -159,6 +162,10 @@ class Validators:
                 self._for_pods, admission.unknown_networks, lookup.missing, visible, request.namespace
             )
         findings += await _run_in(threads, _check_requests, asked.selections, lookup.found)
+        if asked.selections or asked.default:
+            policy = await self._cache.policy(request.namespace)
+            case = PodCase(policy, asked.selections, asked.default, lookup.found)
+            findings += await _run_in(threads, requests.check, case)
         if asked.default is not None:
             findings += await self._check_default_network(asked.default, request.namespace, settings)
         return findings, asked.selections, lookup.found

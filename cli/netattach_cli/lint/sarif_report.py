@@ -16,7 +16,7 @@ from netattach_core.text import json_document
 from netattach_core.text.finding import Severity, path_text
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_LEVELS = {Severity.DENY: "error", Severity.WARN: "warning", Severity.OFF: "none"}
+_LEVELS = {Severity.DENY: "error", Severity.WARN: "warning", Severity.AUDIT: "note", Severity.OFF: "none"}
 _RULE_INDEX = {rule.id: index for index, rule in enumerate(ALL_RULES)}
 
 

@@ -27,12 +27,13 @@ from netattach_core.admission.pods import (
     unverified_networks,
     validate_pod,
 )
-from netattach_core.admission.rules import ALL_RULES, RULES, settings_problems
+from netattach_core.admission.rules import ALL_RULES, POLICY_RULES, RULES, settings_problems
 from netattach_core.validation.settings import apply_severities
 
 __all__ = [
     "ALL_RULES",
     "MAX_CONFIG_LENGTH",
+    "POLICY_RULES",
     "RULES",
     "RequestedNetworks",
     "apply_severities",

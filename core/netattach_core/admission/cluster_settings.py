@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.network_selection import SelectionSettings
@@ -75,11 +75,13 @@ def validate_primary_network(selection: SelectionSettings, nodes: Iterable[NodeI
     return [Finding(SETTINGS_PRIMARY, ("data",), problem, fix)]
 
 
-def problems(settings: ValidationSettings, rules: Iterable[str]) -> Iterator[str]:
-    """Rules that do not exist, and schemas that are not valid."""
+def problems(settings: ValidationSettings, rules: Mapping[str, Rule]) -> Iterator[str]:
+    """Rules that do not exist or that policy decides on, and schemas that are not valid."""
     known = sorted(rules)
     for where, rule in _referenced_rules(settings):
-        if rule not in known:
+        if rule in rules and rules[rule].policy:
+            yield f"validation.{where}: policy decides on this rule; set policy.mode, or the level of a namespace"
+        elif rule not in rules:
             close = suggestions.closest(rule, known)
             yield f"validation.{where}: there is no such rule; {f'did you mean `{close}`?' if close else 'see docs/rules.md'}"
     for kind, schema in settings.schemas.items():

@@ -10,12 +10,15 @@ from netattach_core.admission.unstructured import JsonObject
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import PROTECT
 from netattach_core.api.objects import Key
+from netattach_core.policy import levels, networks
+from netattach_core.policy.case import Surroundings
+from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import footprint_index
 from netattach_core.validation import settings as validation_settings
 from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.settings import ValidationSettings
-from netattach_core.validation.validator import validate
+from netattach_core.validation.validator import nad_of, validate
 
 CONFIG_TOO_LONG = Rule("config-too-long", Severity.DENY, "a configuration that is too long")
 INVENTORY_MISSING = Rule("inventory-missing", Severity.WARN, "no inventory of any node yet")
@@ -58,15 +61,21 @@ def validate_nad(
     footprints: FootprintIndex = footprint_index.NONE,
     users: Sequence[Key] = (),
     settings: ValidationSettings = validation_settings.DEFAULTS,
+    policy: NamespacePolicy = levels.PRIVILEGED,
 ) -> list[Finding]:
-    """The findings for a new NAD (`before` is None) or a changed one; `users` are pods that use it, `nodes` all inventories."""
+    """The findings for a new NAD (`before` is None) or a changed one; `users` are pods that use it, `nodes` all inventories.
+
+    `policy` is that of its namespace.
+    """
     if not nad_needs_validation(body, before):
         return []
     config = unstructured.mapping(body, "spec").get("config")
     if isinstance(config, str) and len(config) > MAX_CONFIG_LENGTH:
         return [_too_long(len(config))]
     findings = validate(body, nodes or None, footprints=footprints, settings=settings)
-    further = [_no_inventory()] if not nodes and config else []
+    around = Surroundings(nodes, settings.networks, footprints)
+    further = networks.check(nad_of(body), policy, around)
+    further += [_no_inventory()] if not nodes and config else []
     if before is not None and users and config != unstructured.mapping(before, "spec").get("config"):
         further.append(_changed_in_use(list(users)))
     return findings + validation_settings.apply_severities(further, settings, _namespace(body))

@@ -10,6 +10,7 @@ from netattach_core.admission import (
     pod_templates,
     pods,
 )
+from netattach_core.policy import networks, requests
 from netattach_core.validation import validator
 from netattach_core.validation.settings import ValidationSettings
 
@@ -23,8 +24,10 @@ RULES = (
 )
 """The rules of admission alone; those of a network's configuration are `validator.RULES`."""
 
-ALL_RULES = {rule.id: rule for rule in (*validator.RULES, *RULES)}
-"""Every rule of this package and of the validator, by its id."""
+POLICY_RULES = (*networks.RULES, *requests.RULES)
+
+ALL_RULES = {rule.id: rule for rule in (*validator.RULES, *RULES, *POLICY_RULES)}
+"""Every rule of this package, of policy and of the validator, by its id."""
 
 
 def settings_problems(settings: ValidationSettings) -> list[str]:

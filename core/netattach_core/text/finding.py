@@ -10,20 +10,28 @@ Path = tuple[str | int, ...]
 
 
 class Severity(enum.StrEnum):
-    """The effect of a finding at admission: the object is refused, kubectl prints a warning, or nothing happens."""
+    """The effect of a finding at admission.
+
+    The object is refused, kubectl prints a warning, the API server's audit log has an entry (policy alone), or nothing happens.
+    """
 
     DENY = "deny"
     WARN = "warn"
+    AUDIT = "audit"
     OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One check of the validator. `id` is stable: users cite it, search for it and set its severity."""
+    """One check of the validator or of policy. `id` is stable: users cite it, search for it and set its severity.
+
+    With `policy`, the policy of a namespace decides on the severity, not the settings for validation.
+    """
 
     id: str
     severity: Severity
     summary: str
+    policy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from netattach_core.text.finding import Finding, Severity
 
 Schema = Mapping[str, Any]
 
-_ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.OFF: 2}
+_ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.AUDIT: 2, Severity.OFF: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,9 @@ class ClusterNetworks:
     pods: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
+
+
+NO_CLUSTER_NETWORKS = ClusterNetworks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,9 @@ def _with_severity(finding: Finding, severity: Severity) -> Finding:
 
 
 def _severity(finding: Finding, settings: ValidationSettings, namespace: str) -> Severity:
-    """Exemptions only lower a severity; `warn_only` is applied last, so that nothing is denied."""
+    """Policy decides on its own. Exemptions only lower a severity; `warn_only` is applied last, so that nothing is denied."""
+    if finding.rule.policy:
+        return finding.effective_severity
     severity = settings.severities.get(finding.rule.id, finding.effective_severity)
     for exemption in settings.exemptions:
         if _covers(exemption, finding.rule.id, namespace):

@@ -61,7 +61,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 _MAX_DENIALS = 1000
-_ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.OFF: 2}
+_ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.AUDIT: 2, Severity.OFF: 3}
 
 _DEFAULT_IPAM = "host-local"
 _RUNTIME = "every CNI runtime"
@@ -82,7 +82,7 @@ def validate(
     about nodes are skipped. `footprints` are the cluster's networks; an earlier version of this one may be among them.
     `settings` determine the severities. Never raises an error for a malformed object.
     """
-    nad = _nad(body)
+    nad = nad_of(body)
     found = dict.fromkeys(_up_to_limit(_findings(body, nad, nodes, footprints, settings)))
     in_order = sorted(found, key=lambda finding: (_ORDER[finding.effective_severity], finding.offset or 0))
     return validation_settings.apply_severities(in_order, settings, nad.namespace)
@@ -173,7 +173,7 @@ def _without_nested_plugins(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 _LIST_SCHEMA = _with(plugin_chain.LIST_SCHEMA, **_OF_GENERAL_RULES, plugins=schema_types.ANYTHING)
 
 
-def _nad(body: Mapping[str, Any]) -> Nad:
+def nad_of(body: Mapping[str, Any]) -> Nad:
     """Like `nad.from_body`, but without errors, since malformed objects are validated too."""
     metadata = _mapping(body, "metadata")
     texts = _mapping(metadata, "annotations").items()

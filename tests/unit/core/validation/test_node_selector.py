@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netattach_core.api import label_selector
 from netattach_core.api.inventory import Interface, NodeInventory
 from netattach_core.api.nad import NODE_SELECTOR
 from netattach_core.validation import node_selector
@@ -30,7 +31,7 @@ MATCHES = {
 
 @pytest.mark.parametrize(("text", "names"), MATCHES.items())
 def test_a_selector_matches_as_in_kubectl(text: str, names: list[str]) -> None:
-    requirements = node_selector.parse(text)
+    requirements = label_selector.parse(text)
 
     assert requirements is not None
     assert names == [n.node for n in (FAST, SLOW) if all(each.met(n.labels) for each in requirements)]
@@ -38,7 +39,7 @@ def test_a_selector_matches_as_in_kubectl(text: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize("text", ["", "a=b=c", "a b", "in (x)", "a in ()x", "-a", "a=b,", "a in (b", "=x"])
 def test_texts_that_are_not_selectors(text: str) -> None:
-    assert node_selector.parse(text) is None
+    assert label_selector.parse(text) is None
 
 
 def test_only_the_selected_nodes_are_validated() -> None:

@@ -1,0 +1,46 @@
+"""Label selectors in kubectl's syntax: `network=fast,!virtual` or `zone in (a, b)`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_KEY = r"(?:[A-Za-z0-9.-]{1,253}/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+_VALUE = r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?"
+_SET = re.compile(rf"({_KEY})\s+(in|notin)\s*\(\s*({_VALUE}(?:\s*,\s*{_VALUE})*)\s*\)")
+_EQUALITY = re.compile(rf"({_KEY})\s*(==?|!=)\s*({_VALUE})")
+_EXISTS = re.compile(rf"(!?)\s*({_KEY})")
+_PARTS = re.compile(r",(?![^(]*\))")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """The label's value is one of `values`, or the label exists where `values` is None; the opposite where `holds` is false."""
+
+    key: str
+    values: frozenset[str] | None
+    holds: bool
+
+    def met(self, labels: Mapping[str, str]) -> bool:
+        if self.values is None:
+            return (self.key in labels) == self.holds
+        return (labels.get(self.key) in self.values) == self.holds
+
+
+def parse(text: str) -> tuple[Requirement, ...] | None:
+    """The requirements of a selector in kubectl's syntax; None where it cannot be parsed."""
+    parsed = [_requirement(part.strip()) for part in _PARTS.split(text)]
+    found = tuple(each for each in parsed if each is not None)
+    return found if len(found) == len(parsed) else None
+
+
+def _requirement(part: str) -> Requirement | None:
+    if match := _SET.fullmatch(part):
+        values = frozenset(value.strip() for value in match[3].split(","))
+        return Requirement(match[1], values, holds=match[2] == "in")
+    if match := _EQUALITY.fullmatch(part):
+        return Requirement(match[1], frozenset({match[3]}), holds=match[2] != "!=")
+    if match := _EXISTS.fullmatch(part):
+        return Requirement(match[2], None, holds=not match[1])
+    return None

@@ -1,0 +1,33 @@
+"""The rules about a network, by level. Admission asks when a NetworkAttachmentDefinition is applied, the daemon at each ADD."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netattach_core.api.nad import Nad
+from netattach_core.policy import limits, severities
+from netattach_core.policy.case import NOTHING_KNOWN, Findings, NetworkCase, Surroundings
+from netattach_core.policy.levels import NamespacePolicy
+from netattach_core.policy.settings import Level
+from netattach_core.text.finding import Finding, Rule
+from netattach_core.validation import plugin_chain, syntax_rules
+
+Check = Callable[[NetworkCase], Findings]
+
+_CHECKS: tuple[tuple[Level, Check], ...] = ((Level.BASELINE, limits.check_network),)
+
+RULES: tuple[Rule, ...] = (*limits.RULES,)
+
+
+def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOWN) -> list[Finding]:
+    """The findings for a NAD, each with the severity that its namespace's policy gives it.
+
+    None for a text that cannot be parsed, which no plugin gets. Raises nothing, whatever the text is.
+    """
+    if policy.strictest is Level.PRIVILEGED:
+        return []
+    _, root = syntax_rules.read(nad.config)
+    if root is None:
+        return []
+    case = NetworkCase(nad, root, plugin_chain.read(root, nad), policy, around)
+    return severities.findings(_CHECKS, case, policy)

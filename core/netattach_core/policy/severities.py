@@ -1,0 +1,40 @@
+"""The effect of a finding: by the level of its rule, and by the levels that are in force in the namespace."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from netattach_core.policy.levels import NamespacePolicy
+from netattach_core.policy.settings import Level
+from netattach_core.text.finding import Finding, Severity
+
+C = TypeVar("C")
+
+
+def severity(level: Level, policy: NamespacePolicy) -> Severity:
+    """The severity of the findings of a rule that belongs to a level; `off` where the namespace has none so strict."""
+    if policy.enforce >= level:
+        return Severity.DENY
+    if policy.warn >= level:
+        return Severity.WARN
+    return Severity.AUDIT if policy.audit >= level else Severity.OFF
+
+
+def findings(
+    checks: Iterable[tuple[Level, Callable[[C], Iterator[Finding]]]], case: C, policy: NamespacePolicy
+) -> list[Finding]:
+    """The findings of all checks, each with the severity of its level. Checks without effect in the namespace are not run."""
+    found: dict[Finding, None] = {}
+    for level, check in checks:
+        given = severity(level, policy)
+        if given is not Severity.OFF:
+            found |= dict.fromkeys(_weighted(each, given) for each in check(case))
+    return list(found)
+
+
+def _weighted(finding: Finding, given: Severity) -> Finding:
+    """A finding that only warns of itself never refuses."""
+    lower = finding.severity is Severity.WARN and given is Severity.DENY
+    return finding if lower else dataclasses.replace(finding, severity=given)
