@@ -52,7 +52,6 @@ SCHEMA: dict[str, Any] = _object(
                     **_LISTS,
                 },
                 required=["level"],
-                anyOf=[{"required": ["match"]}, {"required": ["selector"]}],
             ),
         },
     }
@@ -64,6 +63,8 @@ def problems(policy: Mapping[str, Any]) -> Iterator[str]:
     yield from _subnet_problems("policy.restricted", policy.get("restricted") or {})
     for index, entry in enumerate(policy.get("namespaces") or ()):
         where = f"policy.namespaces[{index}]"
+        if not entry.keys() & {"match", "selector"}:
+            yield f"{where}: say which namespaces it is about, by `match: [tenant-*]` or `selector: tenant=true`"
         yield from _subnet_problems(where, entry)
         if "selector" in entry and label_selector.parse(entry["selector"].strip()) is None:
             text = entry["selector"]
