@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from netattach_core.api.objects import Body
+from netattach_core.api.objects import Body, Key
 from netattach_core.errors import NotFoundError
 from netattach_kube.api import Api
 from netattach_kube.resource import NAMESPACES
@@ -15,11 +15,20 @@ _SECONDS = 0.5
 
 
 class NamespaceLabels:
-    """`synced` is set once all namespaces have been listed."""
+    """`synced` is set once all have been listed. `gone` is called for each deleted one, `changed` for each new or changed one."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(
+        self,
+        api: Api,
+        gone: Callable[[str], None] = lambda _: None,
+        changed: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._api = api
-        self._labels: Watched[Mapping[str, str]] = Watched(api, NAMESPACES, _labels, metadata_only=True)
+        self._gone = gone
+        self._notify = changed
+        self._labels: Watched[Mapping[str, str]] = Watched(
+            api, NAMESPACES, _labels, metadata_only=True, changed=self._changed
+        )
 
     @property
     def synced(self) -> asyncio.Event:
@@ -28,6 +37,17 @@ class NamespaceLabels:
     async def run(self) -> None:
         """Never returns."""
         await self._labels.run()
+
+    def has(self, namespace: str) -> bool:
+        """Whether the watch has reported it."""
+        return self._labels.get("", namespace) is not None
+
+    def known(self, namespace: str) -> Mapping[str, str]:
+        """The labels that the watch has reported; none where it has not."""
+        return self._labels.get("", namespace) or {}
+
+    def _changed(self, key: Key) -> None:
+        (self._notify if self.has(key[1]) else self._gone)(key[1])
 
     async def labels(self, namespace: str) -> Mapping[str, str]:
         """None of a namespace that does not exist. Raises TryAgainError where it can be neither found nor requested."""

@@ -51,7 +51,7 @@ class Program:
     def __init__(self, server: Api, settings: Settings) -> None:
         self._settings = settings
         self._metrics = Metrics()
-        self._cache = ClusterCache(server)
+        self._cache = ClusterCache(server, self._metrics.forget_namespace)
         self._certificate = Certificate(server, settings.namespace, settings.tls_secret, self._metrics)
         self._webhooks = WebhookServer(self._cache, self._metrics)
         self.port = self.health_port = 0

@@ -10,7 +10,7 @@ import functools
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from ssl import SSLContext
 from urllib.parse import parse_qs
@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from netattach_core.errors import DecodeError
-from netattach_core.text.finding import Severity
+from netattach_core.text.finding import Finding, Severity
 from netattach_kube import environment
 from netattach_webhooks import messages, review
 from netattach_webhooks.cluster_cache import ClusterCache, NotSyncedError
@@ -62,6 +62,7 @@ class WebhookServer:
 
     def __init__(self, cache: ClusterCache, metrics: Metrics) -> None:
         self.draining = False
+        self._cache = cache
         self._validators = Validators(cache)
         self._metrics = metrics
         self._large = asyncio.Semaphore(_MAX_LARGE)
@@ -125,13 +126,27 @@ class WebhookServer:
             return _failure(Outcome.FAILED, "internal error; see the log of netattach-webhooks")
 
     def _verdict(self, request: AdmissionRequest, result: ValidationResult) -> Response:
-        for finding in result.findings:
-            self._metrics.findings.labels(finding.rule.id, finding.effective_severity.value).inc()
+        self._count(request, result.findings)
+        audit = messages.audit_annotations(result.findings, result.text)
         if any(finding.effective_severity is Severity.DENY for finding in result.findings):
             message = messages.denial(request.subject, result.findings, result.text)
-            return Outcome.DENIED, _json(review.encode(request.uid, allowed=False, message=message))
+            return Outcome.DENIED, _json(
+                review.encode(request.uid, allowed=False, message=message, audit=audit)
+            )
         warnings = messages.warnings(result.findings, result.text)
-        return Outcome.ALLOWED, _json(review.encode(request.uid, allowed=True, warnings=warnings))
+        return Outcome.ALLOWED, _json(
+            review.encode(request.uid, allowed=True, warnings=warnings, audit=audit)
+        )
+
+    def _count(self, request: AdmissionRequest, findings: Sequence[Finding]) -> None:
+        """Of a namespace that does not exist no name becomes a label: whoever sends a review chooses it."""
+        namespace = request.namespace if self._cache.has_namespace(request.namespace) else ""
+        for finding in findings:
+            severity = finding.effective_severity
+            self._metrics.findings.labels(finding.rule.id, severity.value).inc()
+            if finding.rule.policy:
+                mode = messages.MODES[severity].value
+                self._metrics.policy_findings.labels(finding.rule.id, namespace, mode).inc()
 
 
 @functools.lru_cache(64)

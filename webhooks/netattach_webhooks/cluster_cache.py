@@ -7,7 +7,7 @@ from the API server: a pod is often applied right after its NAD.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,7 @@ class NadLookup:
 class ClusterCache:
     """All methods raise NotSyncedError until the objects that they need have been listed once."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, namespace_gone: Callable[[str], None] = lambda _: None) -> None:
         self._api = api
         self._nads: Watched[Nad] = Watched(api, NADS, nads.from_body, changed=self._nad_changed)
         self._inventories = Watched(api, INVENTORIES, _inventory, changed=self._inventory_changed)
@@ -62,7 +62,7 @@ class ClusterCache:
         )
         self._pods_by_nad = PodsByNad()
         self._settings = LiveSettings(api, lambda read: admission.settings_problems(read.validation))
-        self._namespaces = NamespaceLabels(api)
+        self._namespaces = NamespaceLabels(api, namespace_gone)
         self._nodes: tuple[NodeInventory, ...] | None = None
         self._footprints = FootprintIndex()
 
@@ -107,6 +107,10 @@ class ClusterCache:
             items = self._inventories.items()
             self._nodes = tuple(items[key] for key in sorted(items))
         return self._nodes
+
+    def has_namespace(self, namespace: str) -> bool:
+        """Whether the watch has reported the namespace."""
+        return self._namespaces.has(namespace)
 
     def footprints(self) -> FootprintIndex:
         """All networks, by the resources of the cluster that they use."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from netattach_core.policy.settings import Mode
 from netattach_core.text import json_document
 from netattach_core.text.excerpt import excerpt
 from netattach_core.text.finding import Finding, Severity, path_text
@@ -22,6 +23,13 @@ _MAX_SANITIZED = 10_000
 _MAX_LINE = 1000
 _MAX_DENIAL = 8000
 """Characters; more is not readable on a terminal."""
+
+MODES = {Severity.DENY: Mode.ENFORCE, Severity.WARN: Mode.WARN, Severity.AUDIT: Mode.AUDIT}
+"""The mode of policy that gives a finding its severity."""
+
+_MAX_AUDITED = 10
+_MAX_AUDIT = 2000
+"""Findings, and characters, of one mode in the audit log: every request that fails can fill it."""
 
 _ROOM_FOR_REST = 60
 """Characters for the last line, which counts the findings that are left out."""
@@ -48,6 +56,20 @@ def warnings(findings: Sequence[Finding], text: str = "") -> list[str]:
     reported = [finding for finding in findings if finding.effective_severity is Severity.WARN]
     lines = (_cut(_warning_line(finding, text), _MAX_WARNING) for finding in reported)
     return [line.strip() for line in _fitting(lines, len(reported), _MAX_WARNINGS)]
+
+
+def audit_annotations(findings: Sequence[Finding], text: str = "") -> dict[str, str]:
+    """The findings of policy by the mode that they have in the namespace, as `policy-enforce`, `policy-warn`, `policy-audit`."""
+    found: dict[str, str] = {}
+    for severity, mode in MODES.items():
+        lines = [
+            _warning_line(each, text)
+            for each in findings
+            if each.rule.policy and each.effective_severity is severity
+        ]
+        if lines:
+            found[f"policy-{mode}"] = _cut("; ".join(lines[:_MAX_AUDITED]), _MAX_AUDIT)
+    return found
 
 
 def _denial_line(finding: Finding, text: str) -> str:

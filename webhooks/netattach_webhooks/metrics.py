@@ -39,6 +39,12 @@ class Metrics:
             ["rule", "severity"],
             registry=self.registry,
         )
+        self.policy_findings = Counter(
+            "netattach_policy_findings",
+            "Findings of policy in admission reviews, by rule, namespace and mode (enforce: the object was refused)",
+            ["rule", "namespace", "mode"],
+            registry=self.registry,
+        )
         self.review_duration = Histogram(
             "netattach_webhook_review_duration_seconds",
             "Time from the arrival of an admission review to its response",
@@ -57,3 +63,7 @@ class Metrics:
             "1 while the certificate in the Secret cannot be served; the one before it continues to be served",
             registry=self.registry,
         )
+
+    def forget_namespace(self, namespace: str) -> None:
+        """Drops the counters of a namespace that is gone: namespaces come and go as long as the process lives."""
+        self.policy_findings.remove_by_labels({"namespace": namespace})

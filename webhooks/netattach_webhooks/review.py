@@ -91,13 +91,25 @@ def _admission_request(request: Mapping[str, Any]) -> AdmissionRequest:
     )
 
 
-def encode(uid: str, *, allowed: bool, message: str = "", warnings: Sequence[str] = ()) -> bytes:
-    """The response to the request with this uid; `message` is the reason of a denial."""
+def encode(
+    uid: str,
+    *,
+    allowed: bool,
+    message: str = "",
+    warnings: Sequence[str] = (),
+    audit: Mapping[str, str] | None = None,
+) -> bytes:
+    """The response to the request with this uid; `message` is the reason of a denial, `audit` goes into the audit log.
+
+    The API server puts the name of the webhook in front of the keys of `audit`.
+    """
     response: Body = {"uid": uid, "allowed": allowed}
     if not allowed:
         response["status"] = {"code": 403, "reason": "Forbidden", "message": message}
     if warnings:
         response["warnings"] = list(warnings)
+    if audit:
+        response["auditAnnotations"] = dict(audit)
     return json.dumps({"apiVersion": API_VERSION, "kind": KIND, "response": response}).encode()
 
 

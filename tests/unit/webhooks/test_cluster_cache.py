@@ -55,7 +55,7 @@ def test_before_the_first_list_everything_raises() -> None:
         async with api_server.serving() as server:
             cache = ClusterCache(server.api)
 
-            assert "not listed yet: networks, node inventories, pods, settings" == cache.problem()
+            assert "not listed yet: networks, node inventories, pods, settings, namespaces" == cache.problem()
             with pytest.raises(NotSyncedError, match="node inventories"):
                 cache.nodes()
             with pytest.raises(NotSyncedError, match="networks"):

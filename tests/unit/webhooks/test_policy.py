@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+
+import pytest
 
 from netattach_core.policy.levels import ENFORCE_LABEL
+from netattach_core.policy.settings import Mode
+from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_kube import cluster_settings
 from netattach_kube.resource import CONFIG_MAPS, NADS, NAMESPACES
+from netattach_webhooks import messages
 from support.api_server import ApiServer
 from unit.webhooks.harness import VALID_CONFIG, Harness, NewKeyPair, nad, pod, review, run, serving, until
 
@@ -93,3 +99,60 @@ def test_settings_for_validation_do_not_touch_policy(new_key_pair: NewKeyPair) -
             assert "policy decides on this rule; set policy.mode" in answer["status"]["message"]
 
     run(scenario)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_audit_log_has_the_findings_under_their_mode_whatever_the_answer_is(
+    new_key_pair: NewKeyPair, mode: Mode
+) -> None:
+    async def scenario() -> None:
+        async with serving(new_key_pair()) as harness:
+            await in_force(harness, f"{ONE_IS_THE_LIMIT}, mode: {mode}}}\nvalidation: {{mode: warn}}")
+            answer = await harness.post_review(
+                "nads", review("NetworkAttachmentDefinition", nad(TWO_PLUGINS))
+            )
+            audited = answer["auditAnnotations"]
+
+            assert (mode is not Mode.ENFORCE) == answer["allowed"]
+            assert [f"policy-{mode}"] == list(audited)
+            assert audited[f"policy-{mode}"].startswith("[policy-too-many-plugins] plugins")
+            shown = json.dumps({**answer, "auditAnnotations": {}})
+            assert (mode is not Mode.AUDIT) == ("policy-too-many-plugins" in shown)
+
+    run(scenario)
+
+
+def test_findings_of_policy_are_counted_by_namespace_until_it_is_gone(new_key_pair: NewKeyPair) -> None:
+    async def scenario() -> None:
+        async with serving(new_key_pair()) as harness:
+            await in_force(harness, f"{ONE_IS_THE_LIMIT}}}")
+            posted = ("nads", review("NetworkAttachmentDefinition", nad(TWO_PLUGINS)))
+            metric = 'netattach_policy_findings_total{mode="enforce",namespace="%s",rule="policy-too-many-plugins"}'
+            await harness.post_review(*posted)
+            put_namespace(harness.server, "baseline")
+            await until(lambda: harness.program._cache.has_namespace("default"))
+            await harness.post_review(*posted)
+
+            _, text = await harness.get("metrics")
+            assert f"{metric % ''} 1.0" in text.splitlines()
+            assert f"{metric % 'default'} 1.0" in text.splitlines()
+
+            harness.server.delete(NAMESPACES, "default")
+            await until(lambda: not harness.program._cache.has_namespace("default"))
+            _, text = await harness.get("metrics")
+            assert metric % "default" not in text
+
+    run(scenario)
+
+
+def test_the_audit_log_stays_short_whatever_an_author_writes() -> None:
+    rule = Rule("policy-x", Severity.DENY, "", policy=True)
+    findings = [Finding(rule, ("plugins", index), "x" * 900, "y\x1b[2J") for index in range(50)]
+    findings.append(Finding(Rule("schema", Severity.DENY, ""), (), "not of policy", ""))
+
+    audited = messages.audit_annotations(findings)
+
+    assert ["policy-enforce"] == list(audited)
+    assert len(audited["policy-enforce"]) <= 2000
+    assert audited["policy-enforce"].isprintable()
+    assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", "policy-enforce"), "a qualified name"
