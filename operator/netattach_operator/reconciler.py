@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError, TryAgainError
+from netattach_core.policy import networks, permission
+from netattach_core.policy.case import Surroundings
+from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.validation import nad_status
-from netattach_core.validation.nad_status import Summary
-from netattach_core.validation.validator import validate
+from netattach_core.validation.nad_status import Summary, Verdict
+from netattach_core.validation.settings import ValidationSettings
+from netattach_core.validation.validator import nad_of, validate
 from netattach_kube import events
 from netattach_kube.api import Api
 from netattach_kube.backoff import Backoff
@@ -37,6 +42,9 @@ _IDLE_FACTOR = 3.0
 
 _SOURCE = {"component": "netattach-operator"}
 
+_EVENTS = {nad_status.VALID: ("Invalid", "Valid"), permission.PERMITTED: ("NotPermitted", "Permitted")}
+"""The reasons of an Event on a condition: where it does not hold, and where it holds again."""
+
 
 class Reconciler:
     """Level-triggered: what it does depends on the current state, never on past events."""
@@ -54,7 +62,7 @@ class Reconciler:
         self._queue = queue
         self._metrics = metrics
         self._now = now
-        self._verdicts: dict[Key, tuple[Any, Summary]] = {}
+        self._verdicts: dict[Key, tuple[Any, tuple[Summary, Verdict]]] = {}
         self._backoffs: dict[Key, Backoff] = {}
         self._validation_seconds = 0.0
         metrics.nads.labels("true").set_function(lambda: self._count(valid=True))
@@ -74,10 +82,11 @@ class Reconciler:
         if body is None:
             self._forget(key)
             return
-        before, verdict = body["status"], await self._verdict(key, body)
+        before, (summary, permitted) = body["status"], await self._verdicts_of(key, body)
         after = nad_status.status(
-            verdict,
+            summary,
             before,
+            also=[permitted],
             generation=body["metadata"].get("generation") or 0,
             pods=self._view.pods.count(key) if self._view.pods_known else None,
             now=self._now().isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -85,7 +94,8 @@ class Reconciler:
         changes = nad_status.changes(before, after)
         if changes and "deletionTimestamp" not in body["metadata"]:
             await self._write(key, body, changes)
-            await self._post_event(body, verdict, nad_status.condition(before).get("status"))
+            for verdict in (summary.verdict, permitted):
+                await self._post_event(body, verdict, nad_status.condition(before, verdict.type))
 
     async def _try(self, key: Key) -> None:
         """No failure of one NAD ends the operator or delays the other NADs."""
@@ -108,18 +118,17 @@ class Reconciler:
         self._queue.add(key, pause)
         return pause
 
-    async def _verdict(self, key: Key, body: Body) -> Summary:
+    async def _verdicts_of(self, key: Key, body: Body) -> tuple[Summary, Verdict]:
         """Validates only where an input of the validator has changed; in a thread, so that the Lease is renewed meanwhile."""
-        nodes, settings = self._view.nodes, self._view.settings
-        inputs = (body["spec"], body["metadata"]["annotations"], self._view.nodes_version, settings)
-        last_inputs, verdict = self._verdicts.get(key, (None, None))
-        if verdict is None or last_inputs != inputs:
+        nodes, settings, policy = self._view.nodes, self._view.settings.validation, self._view.policy(key[0])
+        inputs = (body["spec"], body["metadata"]["annotations"], self._view.nodes_version, settings, policy)
+        last_inputs, verdicts = self._verdicts.get(key, (None, None))
+        if verdicts is None or last_inputs != inputs:
             started = time.monotonic()
-            findings = await asyncio.to_thread(validate, body, nodes, settings=settings)
-            verdict = nad_status.summarize(body["spec"].get("config"), findings)
-            self._verdicts[key] = inputs, verdict
+            verdicts = await asyncio.to_thread(_validate, body, nodes, settings, policy)
+            self._verdicts[key] = inputs, verdicts
             self._validation_seconds = time.monotonic() - started
-        return verdict
+        return verdicts
 
     async def _write(self, key: Key, body: Body, changes: dict[str, Any]) -> None:
         """Only over the version that was validated: the conditions of other writers are in the same list."""
@@ -141,13 +150,15 @@ class Reconciler:
         except NotFoundError:
             self._view.nads.remove(body)
 
-    async def _post_event(self, body: Body, verdict: Summary, before: str | None) -> None:
-        """Where the NAD has become invalid, or valid again."""
-        if verdict.valid == (before != "False"):
+    async def _post_event(self, body: Body, verdict: Verdict, before: Mapping[str, Any]) -> None:
+        """Where a condition ceases to hold, or holds again, and where a level that only warns begins to find something."""
+        warned = verdict.reason == permission.WARNINGS != before.get("reason")
+        if verdict.holds == (before.get("status") != "False") and not warned:
             return
         metadata = body["metadata"]
         subject = Subject(NADS, metadata["name"], metadata["namespace"], metadata["uid"])
-        kind, reason = (events.NORMAL, "Valid") if verdict.valid else (events.WARNING, "Invalid")
+        kind = events.NORMAL if verdict.holds and not warned else events.WARNING
+        reason = verdict.reason if warned else _EVENTS[verdict.type][verdict.holds]
         try:
             await events.post(
                 self._api, subject, kind=kind, reason=reason, message=verdict.message, source=_SOURCE
@@ -161,4 +172,13 @@ class Reconciler:
         self._queue.forget(key)
 
     def _count(self, *, valid: bool) -> int:
-        return sum(verdict.valid == valid for _, verdict in self._verdicts.values())
+        return sum(summary.verdict.holds == valid for _, (summary, _) in self._verdicts.values())
+
+
+def _validate(
+    body: Body, nodes: Sequence[NodeInventory] | None, settings: ValidationSettings, policy: NamespacePolicy
+) -> tuple[Summary, Verdict]:
+    findings = validate(body, nodes, settings=settings)
+    around = Surroundings(nodes or (), settings.networks)
+    of_policy = networks.check(nad_of(body), policy, around)
+    return nad_status.summarize(body["spec"].get("config"), findings), permission.verdict(of_policy)

@@ -9,10 +9,12 @@ from netattach_core import admission
 from netattach_core.api import inventory
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.objects import Body, Key
-from netattach_core.validation.settings import ValidationSettings
+from netattach_core.policy import levels
+from netattach_core.policy.levels import NamespacePolicy
 from netattach_kube.api import Api
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_kube.live_settings import LiveSettings
+from netattach_kube.namespace_labels import NamespaceLabels
 from netattach_kube.pod_watch import PodWatch
 from netattach_kube.resource import INVENTORIES, NADS
 from netattach_operator.kopf_informer import KopfInformer
@@ -40,7 +42,8 @@ class View:
         self.pods = PodWatch(api, self._networks_namespace, changed=self._pods_changed)
         self.pods_known = False
         self.nodes_version = 0
-        self.settings = self._live_settings.current.validation
+        self.namespaces = NamespaceLabels(api, self._namespace_changed, self._namespace_changed)
+        self.settings = self._live_settings.current
 
     async def run(self) -> None:
         """Never returns. Raises an ExceptionGroup with KopfEndedError where kopf ends by itself."""
@@ -50,25 +53,30 @@ class View:
             tasks.create_task(self.nads.run(), name="NADs")
             tasks.create_task(self.pods.run(), name="pods")
             tasks.create_task(self._live_settings.run(), name="settings")
+            tasks.create_task(self.namespaces.run(), name="namespaces")
             tasks.create_task(self._count_pods(), name="count of pods")
 
     async def synced(self) -> None:
         """Waits for all that the validator needs; before, a NAD would be validated without the nodes, and be written twice."""
-        for informer in (self.inventories, self.nads, self._live_settings):
+        for informer in (self.inventories, self.nads, self._live_settings, self.namespaces):
             await informer.synced.wait()
 
     def problem(self) -> str | None:
         """Why not all that the validator needs is known; None where it is."""
-        informers = (self.inventories, self.nads, self._live_settings)
+        informers = (self.inventories, self.nads, self._live_settings, self.namespaces)
         synced = all(informer.synced.is_set() for informer in informers)
-        return None if synced else "NADs and the settings have not been listed yet"
+        return None if synced else "NADs, namespaces and the settings have not been listed yet"
 
     @property
     def nodes(self) -> tuple[NodeInventory, ...] | None:
         """By name, so that findings have a stable order; None where there is no inventory."""
         return self.inventories.sorted() or None
 
-    def use_settings(self, settings: ValidationSettings) -> None:
+    def policy(self, namespace: str) -> NamespacePolicy:
+        """The policy of a namespace, by the settings and its labels."""
+        return levels.of_namespace(self.settings.policy, namespace, self.namespaces.known(namespace))
+
+    def use_settings(self, settings: ClusterSettings) -> None:
         """Validates with these from now on."""
         if settings != self.settings:
             self.settings = settings
@@ -83,7 +91,7 @@ class View:
         return self._live_settings.current.validation.selection.namespace
 
     def _settings_changed(self) -> None:
-        self.use_settings(self._live_settings.current.validation)
+        self.use_settings(self._live_settings.current)
 
     def _pods_changed(self, nad: Key) -> None:
         self._queue.add(nad, _POD_DEBOUNCE)
@@ -91,6 +99,12 @@ class View:
     def _inventory_changed(self, _: Key) -> None:
         self.nodes_version += 1
         self._queue_all(_INVENTORY_DEBOUNCE)
+
+    def _namespace_changed(self, namespace: str) -> None:
+        """Its labels may decide on its policy."""
+        for nad in self.nads.items():
+            if nad[0] == namespace:
+                self._queue.add(nad)
 
     def _queue_all(self, after: float) -> None:
         for nad in self.nads.items():

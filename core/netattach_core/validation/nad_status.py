@@ -1,4 +1,4 @@
-"""The status of a NAD: the result of its validation, the types of its plugins, the number of pods that use it.
+"""The status of a NAD: its conditions, the types of its plugins, the number of pods that use it.
 
 At most 2 KiB, since every write goes to all watchers of NADs: counts and a few reasons, never lists of nodes.
 """
@@ -23,17 +23,25 @@ MAX_BYTES = 2048
 """Bytes of the status as JSON, where it has no conditions of other controllers."""
 
 _MAX_REASONS = 10
-_MAX_MESSAGE = 1400
+_MAX_MESSAGE = 700
 _MAX_TYPES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One of our conditions: its type, whether it holds, and why, in one word for programs and in sentences for people."""
+
+    type: str
+    holds: bool
+    reason: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """The part of the status that depends only on the NAD and the nodes, and needs a validation."""
 
-    valid: bool
-    reason: str
-    message: str
+    verdict: Verdict
     plugins: str
     ipam: str
 
@@ -43,31 +51,35 @@ def summarize(config: Any, findings: Sequence[Finding]) -> Summary:
     denials = [finding for finding in findings if finding.effective_severity is Severity.DENY]
     warnings = [finding for finding in findings if finding.effective_severity is Severity.WARN]
     plugins, ipam = _types(config)
-    return Summary(
-        valid=not denials,
-        reason=_camel(denials[0].rule.id) if denials else WARNINGS if warnings else VALID,
-        message=_message(denials, warnings),
-        plugins=_cut(plugins, _MAX_TYPES),
-        ipam=_cut(ipam, _MAX_TYPES),
-    )
+    reason = camel(denials[0].rule.id) if denials else WARNINGS if warnings else VALID
+    verdict = Verdict(VALID, not denials, reason, _message(denials, warnings))
+    return Summary(verdict, plugins=cut(plugins, _MAX_TYPES), ipam=cut(ipam, _MAX_TYPES))
 
 
 def status(
-    summary: Summary, before: Mapping[str, Any], *, generation: int, pods: int | None, now: str
+    summary: Summary,
+    before: Mapping[str, Any],
+    *,
+    also: Sequence[Verdict] = (),
+    generation: int,
+    pods: int | None,
+    now: str,
 ) -> dict[str, Any]:
-    """The new status: `before` with our fields and condition replaced; conditions of other controllers are kept.
+    """The new status: `before` with our fields and conditions replaced; conditions of other controllers are kept.
 
-    `now` is the transition time, used where the condition's status changes. Where `pods` is None, its earlier value is kept.
+    `also` are our conditions besides that of the summary. `now` is the transition time, used where a condition's status changes.
+    Where `pods` is None, its earlier value is kept.
     """
-    conditions = before.get("conditions") or []
-    mine = _condition(summary, condition(before), generation, now)
-    others = [other for other in conditions if other.get("type") != VALID]
+    verdicts = (summary.verdict, *also)
+    mine = [_condition(each, condition(before, each.type), generation, now) for each in verdicts]
+    ours = {each.type for each in verdicts}
+    others = [other for other in before.get("conditions") or [] if other.get("type") not in ours]
     after = {
         **before,
         "observedGeneration": generation,
         "plugins": summary.plugins,
         "ipam": summary.ipam,
-        "conditions": [mine, *others],
+        "conditions": [*mine, *others],
     }
     return after if pods is None else {**after, "pods": pods}
 
@@ -77,20 +89,20 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
     return {key: value for key, value in after.items() if before.get(key) != value}
 
 
-def condition(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Our condition in a status; empty where there is none."""
+def condition(status: Mapping[str, Any], type_: str = VALID) -> Mapping[str, Any]:
+    """The condition of a type in a status; empty where there is none."""
     conditions = status.get("conditions") or []
-    return next((one for one in conditions if one.get("type") == VALID), {})
+    return next((one for one in conditions if one.get("type") == type_), {})
 
 
-def _condition(summary: Summary, before: Mapping[str, Any], generation: int, now: str) -> dict[str, Any]:
-    state = "True" if summary.valid else "False"
+def _condition(verdict: Verdict, before: Mapping[str, Any], generation: int, now: str) -> dict[str, Any]:
+    state = "True" if verdict.holds else "False"
     since = before.get("lastTransitionTime") if before.get("status") == state else None
     return {
-        "type": VALID,
+        "type": verdict.type,
         "status": state,
-        "reason": summary.reason,
-        "message": summary.message,
+        "reason": verdict.reason,
+        "message": verdict.message,
         "observedGeneration": generation,
         "lastTransitionTime": since or now,
     }
@@ -98,11 +110,16 @@ def _condition(summary: Summary, before: Mapping[str, Any], generation: int, now
 
 def _message(denials: Sequence[Finding], warnings: Sequence[Finding]) -> str:
     if denials:
-        return _cut("; ".join(_sentences([*denials, *warnings])), _MAX_MESSAGE)
+        return cut(joined([*denials, *warnings]), _MAX_MESSAGE)
     if warnings:
         count = f"{len(warnings)} warning{'' if len(warnings) == 1 else 's'}"
-        return _cut(f"valid, with {count}: {'; '.join(_sentences(warnings))}", _MAX_MESSAGE)
+        return cut(f"valid, with {count}: {joined(warnings)}", _MAX_MESSAGE)
     return "valid"
+
+
+def joined(findings: Sequence[Finding]) -> str:
+    """The first ten findings as one text, and how many more there are."""
+    return "; ".join(_sentences(findings))
 
 
 def _sentences(findings: Sequence[Finding]) -> Iterable[str]:
@@ -122,12 +139,12 @@ def _types(config: Any) -> tuple[str, str]:
     return ",".join(plugins), ",".join(dict.fromkeys(entry.ipam_type for entry in entries if entry.ipam_type))
 
 
-def _camel(rule: str) -> str:
-    """`master-missing-on-node` as a condition's reason: `MasterMissingOnNode`."""
+def camel(rule: str) -> str:
+    """A rule's id as a condition's reason: `MasterMissingOnNode` for `master-missing-on-node`."""
     return "".join(word.capitalize() for word in rule.split("-"))
 
 
-def _cut(text: str, longest: int) -> str:
+def cut(text: str, longest: int) -> str:
     """At most so many bytes of JSON, without lone surrogates, which the API server would replace."""
     text = text.encode(errors="replace").decode()
     if _bytes(text) <= longest:

@@ -11,6 +11,7 @@ import pytest
 from netattach_core.api.objects import Key
 from netattach_core.validation.settings import ValidationSettings
 from netattach_kube.api import Api
+from netattach_kube.cluster_settings import ClusterSettings
 from netattach_operator import view as view_module
 from netattach_operator.kopf_watches import KopfWatches
 from netattach_operator.view import View
@@ -136,17 +137,17 @@ def test_a_changed_pod_queues_its_nads_after_a_pause(scene: Scene) -> None:
 
 
 def test_changed_settings_queue_all_nads_at_once(scene: Scene) -> None:
-    scene.view.use_settings(ValidationSettings(warn_only=True))
+    scene.view.use_settings(ClusterSettings(validation=ValidationSettings(warn_only=True)))
 
     assert {A} == scene.due(0)
-    scene.view.use_settings(ValidationSettings(warn_only=True))
+    scene.view.use_settings(ClusterSettings(validation=ValidationSettings(warn_only=True)))
     assert set() == scene.due(0)
 
 
 def test_the_view_is_ready_once_nads_inventories_and_settings_are_listed(scene: Scene) -> None:
     view = scene.view
-    for informer in (view.nads, view.inventories, view._live_settings):
-        assert "NADs and the settings have not been listed yet" == view.problem()
+    for informer in (view.nads, view.inventories, view._live_settings, view.namespaces):
+        assert "NADs, namespaces and the settings have not been listed yet" == view.problem()
         informer.synced.set()
 
     assert view.problem() is None

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netattach_core.policy import permission
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import nad_status
 from netattach_core.validation.validator import RULES, validate
@@ -36,32 +37,32 @@ def status(found: nad_status.Summary, before: dict[str, Any] | None = None, **ke
 def test_a_config_without_findings_is_valid() -> None:
     found = nad_status.summarize(SOUND, [])
 
-    assert (True, "Valid", "valid") == (found.valid, found.reason, found.message)
+    assert (True, "Valid", "valid") == (found.verdict.holds, found.verdict.reason, found.verdict.message)
 
 
 def test_a_config_with_warnings_is_valid_and_the_message_contains_them() -> None:
     found = nad_status.summarize(SOUND, [warn()])
 
-    assert (True, "ValidWithWarnings") == (found.valid, found.reason)
-    assert "valid, with 1 warning: mod: `mod` is not read (did you mean `mode`?)" == found.message
+    assert (True, "ValidWithWarnings") == (found.verdict.holds, found.verdict.reason)
+    assert "valid, with 1 warning: mod: `mod` is not read (did you mean `mode`?)" == found.verdict.message
 
 
 def test_the_first_denial_is_the_reason_and_the_message_contains_all_findings() -> None:
     found = nad_status.summarize(SOUND, [deny(), warn(), warn("again")])
 
-    assert (False, "MasterMissingOnNode") == (found.valid, found.reason)
-    assert "plugins[0].master: eth9 is nowhere (use eth1); mod: " == found.message[:52]
-    assert found.message.endswith("mod: again (did you mean `mode`?)")
+    assert (False, "MasterMissingOnNode") == (found.verdict.holds, found.verdict.reason)
+    assert "plugins[0].master: eth9 is nowhere (use eth1); mod: " == found.verdict.message[:52]
+    assert found.verdict.message.endswith("mod: again (did you mean `mode`?)")
 
 
 def test_a_finding_of_a_rule_that_is_off_is_not_in_the_message() -> None:
     off = Finding(DENIED, (), "no matter", "", severity=Severity.OFF)
 
-    assert "valid" == nad_status.summarize(SOUND, [off]).message
+    assert "valid" == nad_status.summarize(SOUND, [off]).verdict.message
 
 
 def test_the_message_contains_ten_findings_and_the_number_of_the_others() -> None:
-    message = nad_status.summarize(SOUND, [warn() for _ in range(13)]).message
+    message = nad_status.summarize(SOUND, [warn() for _ in range(13)]).verdict.message
 
     assert message.startswith("valid, with 13 warnings: ")
     assert 10 == message.count("is not read")
@@ -71,7 +72,7 @@ def test_the_message_contains_ten_findings_and_the_number_of_the_others() -> Non
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_each_rule_id_becomes_a_valid_reason(rule: Rule) -> None:
     """The pattern of metav1.Condition."""
-    reason = nad_status.summarize("", [Finding(rule, (), "", "", severity=Severity.DENY)]).reason
+    reason = nad_status.summarize("", [Finding(rule, (), "", "", severity=Severity.DENY)]).verdict.reason
 
     assert re.fullmatch(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", reason)
 
@@ -171,12 +172,13 @@ TEXT = st.text(max_size=600)
 
 
 @given(st.lists(st.builds(Finding, st.sampled_from([DENIED, WARNED]), st.just(()), TEXT, TEXT), max_size=14))
-def test_a_status_has_at_most_two_kilobytes(findings: list[Finding]) -> None:
+def test_a_status_with_both_conditions_has_at_most_two_kilobytes(findings: list[Finding]) -> None:
     chain = json.dumps(
         {"plugins": [{"type": "\N{SNOWMAN}\n" * 20, "ipam": {"type": f"x{n}"}} for n in range(40)]}
     )
 
-    after = status(nad_status.summarize(chain, findings), generation=2**62, pods=2**31)
+    also = [permission.verdict(findings)]
+    after = status(nad_status.summarize(chain, findings), also=also, generation=2**62, pods=2**31)
 
     assert nad_status.MAX_BYTES >= len(json.dumps(after, ensure_ascii=False).encode(errors="replace"))
 
@@ -186,5 +188,5 @@ def test_a_status_from_the_validators_findings() -> None:
 
     found = nad_status.summarize(body["spec"]["config"], validate(body))
 
-    assert (False, "JsonSyntax") == (found.valid, found.reason)
-    assert found.message.startswith("config: ")
+    assert (False, "JsonSyntax") == (found.verdict.holds, found.verdict.reason)
+    assert found.verdict.message.startswith("config: ")
