@@ -21,7 +21,7 @@ _FORMER_MODULES = """
 act alone around_engine behind cni_config cni_result compiler conf_dir debts delegate descendants fate foreign
 foreign_cache free gather gateways in_cluster install inventory_keeper json_slips json_text judge judge_settings
 latest leaving libcni_cache multus_cache namespaces neighbours node_verbs node_versions note object_shape
-on_files order own_conf plain_pods policy reading run run_plugin runner scan selector shim_call spelling
+on_files order own_conf plain_pods reading run run_plugin runner scan selector shim_call spelling
 stand_in store surely_met told turns whole words
 """
 FORMER_MODULES = frozenset(_FORMER_MODULES.split())

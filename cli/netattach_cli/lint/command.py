@@ -10,14 +10,16 @@ from collections.abc import Callable
 
 from netattach_cli import files, inventories
 from netattach_cli.files import File, UnreadableError
-from netattach_cli.lint import file_search, manifests, text_report
+from netattach_cli.lint import file_search, manifests, namespace_policies, text_report
 from netattach_cli.lint.json_report import JsonReport
 from netattach_cli.lint.manifest_validator import ManifestValidator, asks_for_networks
+from netattach_cli.lint.namespace_policies import Namespaces
 from netattach_cli.lint.report import Report, Summary
 from netattach_cli.lint.sarif_report import SarifReport
 from netattach_cli.lint.text_report import TextReport
 from netattach_cli.terminal import Paint, wants_colours
 from netattach_core.api.inventory import NodeInventory
+from netattach_kube.cluster_settings import ClusterSettings
 
 NAME = "lint"
 HELP = (
@@ -51,6 +53,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="skip files that mention neither networks nor their annotations, as in a folder; for hooks that pass every file",
     )
+    parser.add_argument(
+        "--settings",
+        metavar="FILE",
+        help="the cluster's settings, as text or as the ConfigMap netattach-config; by default those of a new cluster",
+    )
+    parser.add_argument(
+        "--namespace",
+        "-n",
+        default="default",
+        help="the namespace of objects that have none (default: default)",
+    )
     meaning = "what the nodes have, to validate interfaces and plugins too: a file, or `cluster` to ask the cluster with kubectl"
     inventories.add_arguments(parser, meaning)
 
@@ -59,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     """Validates all files; an unreadable one does not stop the run."""
     report, summary = _REPORTS[args.output](), Summary()
     try:
-        validator = ManifestValidator(_nodes(args))
+        validator = ManifestValidator(_nodes(args), _namespaces(args))
     except UnreadableError as error:
         print(text_report.error_text(error, Paint(on=wants_colours(sys.stderr))), file=sys.stderr)
         return UNREADABLE
@@ -82,6 +95,11 @@ def run(args: argparse.Namespace) -> int:
     return DENIED if summary.refused or (args.warnings_as_errors and summary.warned) else NOTHING_DENIED
 
 
+def _namespaces(args: argparse.Namespace) -> Namespaces:
+    settings = namespace_policies.read_settings(args.settings) if args.settings else ClusterSettings()
+    return Namespaces(settings, args.namespace)
+
+
 def _nodes(args: argparse.Namespace) -> list[NodeInventory] | None:
     nodes = inventories.read(args)
     if nodes == []:
@@ -98,6 +116,7 @@ def _lint_file(file: File, validator: ManifestValidator, summary: Summary, repor
         text = files.read(file)
         if not file_search.is_related(file, text):
             return
+        validator.namespaces.learn(file.name, text)
         for manifest in manifests.manifests(file.name, text):
             if manifest.is_nad or asks_for_networks(manifest):
                 findings = validator.validate(manifest)
