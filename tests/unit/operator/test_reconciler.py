@@ -2,93 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from netattach_core.errors import TryAgainError
-from netattach_core.policy import levels, permission
-from netattach_core.validation import nad_status
 from netattach_core.validation.settings import ValidationSettings
 from netattach_core.validation.validator import validate
-from netattach_kube import cluster_settings
 from netattach_kube.cluster_settings import ClusterSettings
-from netattach_kube.resource import EVENTS, INVENTORIES, NADS, NAMESPACES
+from netattach_kube.resource import EVENTS, INVENTORIES, NADS
 from netattach_operator import reconciler
-from netattach_operator.kopf_watches import KopfWatches
-from netattach_operator.metrics import Metrics
-from netattach_operator.reconciler import Reconciler
-from netattach_operator.view import View
-from netattach_operator.work_queue import WorkQueue
-from support import api_server
-from support.api_server import ApiServer
 from support.validation import bridge, macvlan
-
-A = ("ns", "a")
-SOUND, BROKEN = json.dumps(bridge()), "{,}"
-
-
-def nad(config: str = SOUND, name: str = "a", **keys: Any) -> dict[str, Any]:
-    return {"metadata": {"namespace": "ns", "name": name}, "spec": {"config": config}, **keys}
-
-
-class Scene:
-    """A server, what is known of it, and the reconciler; `list_all` updates the view, as kopf does."""
-
-    def __init__(self, server: ApiServer) -> None:
-        self.server = server
-        self.metrics = Metrics()
-        self.queue = WorkQueue(asyncio.get_running_loop().time)
-        self.view = View(server.api, KopfWatches(lambda _: None), self.queue)
-        self.view.pods_known = True
-        self.now = datetime(2026, 11, 24, tzinfo=UTC)
-        self.reconciler = Reconciler(server.api, self.view, self.queue, self.metrics, lambda: self.now)
-
-    async def list_all(self) -> None:
-        await self.view.inventories.relist()
-        await self.view.nads.relist()
-
-    async def reconcile(self) -> None:
-        await self.list_all()
-        await self.reconciler.reconcile(A)
-
-    def status(self, name: str = "a") -> dict[str, Any]:
-        status: dict[str, Any] = self.server.read(NADS, name, "ns").get("status", {})
-        return status
-
-    def valid(self, name: str = "a") -> str:
-        return str(self.status(name).get("conditions", [{}])[0].get("status"))
-
-    def patches(self) -> list[api_server.Request]:
-        return [request for request in self.server.requests if request.method == "PATCH"]
-
-    def events(self) -> list[tuple[str, str]]:
-        return [(event["type"], event["reason"]) for event in self.server.all(EVENTS)]
-
-    def counted(self, valid: str) -> float | None:
-        return self.metrics.registry.get_sample_value("netattach_nads", {"valid": valid})
-
-
-def played(act: Callable[[Scene], Awaitable[None]]) -> None:
-    async def story() -> None:
-        async with api_server.serving() as server, asyncio.timeout(api_server.PATIENCE):
-            await act(Scene(server))
-
-    asyncio.run(story())
-
-
-@asynccontextmanager
-async def running(scene: Scene) -> Any:
-    await scene.list_all()
-    async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(scene.reconciler.run())
-        yield
-        task.cancel()
+from unit.operator.scene import BROKEN, SOUND, A, Scene, nad, played, running
 
 
 def test_the_verdict_is_written_to_the_status_alone() -> None:
@@ -430,71 +356,5 @@ def test_a_changed_node_validates_all_nads_again() -> None:
             )
             await scene.list_all()
             await scene.server.until(lambda: scene.valid() == "False")
-
-    played(act)
-
-
-TWO_PLUGINS = json.dumps({"cniVersion": "1.0.0", "name": "a", "plugins": [bridge(), {"type": "tuning"}]})
-
-
-def policy(text: str) -> ClusterSettings:
-    """Settings in which one plugin is the limit."""
-    return cluster_settings.parse(f"policy: {{limits: {{pluginsPerNetwork: 1}}, {text}}}")
-
-
-def permitted(scene: Scene) -> tuple[str, str]:
-    condition = nad_status.condition(scene.status(), permission.PERMITTED)
-    return condition["status"], condition["reason"]
-
-
-def test_what_policy_says_of_a_network_is_a_condition_of_its_own() -> None:
-    async def act(scene: Scene) -> None:
-        scene.server.put(NADS, nad(TWO_PLUGINS))
-        scene.view.use_settings(policy("mode: enforce"))
-        await scene.reconcile()
-
-        assert "True" == scene.valid()
-        assert ("False", "PolicyTooManyPlugins") == permitted(scene)
-        assert [("Warning", "NotPermitted")] == scene.events()
-        assert "raise policy.limits.pluginsPerNetwork to 2" in scene.server.all(EVENTS)[0]["message"]
-
-    played(act)
-
-
-@pytest.mark.parametrize("mode", ["warn", "audit"])
-def test_a_level_that_does_not_refuse_yet_shows_whom_it_would_hit_with_one_event(mode: str) -> None:
-    async def act(scene: Scene) -> None:
-        scene.server.put(NADS, nad(TWO_PLUGINS))
-        scene.view.use_settings(policy("default: privileged"))
-        await scene.reconcile()
-        assert ("True", "Permitted") == permitted(scene)
-
-        scene.view.use_settings(policy(f"mode: {mode}"))
-        await scene.reconcile()
-        await scene.reconcile()
-
-        assert ("True", "PermittedWithWarnings") == permitted(scene)
-        assert [("Warning", "PermittedWithWarnings")] == scene.events()
-
-    played(act)
-
-
-def test_the_labels_of_a_namespace_change_what_is_permitted() -> None:
-    async def act(scene: Scene) -> None:
-        scene.server.put(NADS, nad(TWO_PLUGINS))
-        scene.view.use_settings(policy("mode: enforce"))
-        async with running(scene):
-            watching = asyncio.create_task(scene.view.namespaces.run())
-            await scene.server.until(
-                lambda: "conditions" in scene.status() and permitted(scene)[0] == "False"
-            )
-            labels = {levels.ENFORCE_LABEL: "privileged"}
-            scene.server.put(NAMESPACES, {"metadata": {"name": "ns", "labels": labels}})
-
-            await scene.server.until(lambda: len(scene.events()) == 2)  # the last thing of a reconciliation
-            watching.cancel()
-
-        assert ("True", "Permitted") == permitted(scene)
-        assert [("Warning", "NotPermitted"), ("Normal", "Permitted")] == scene.events()
 
     played(act)

@@ -1,0 +1,81 @@
+"""A server with NADs, the operator's view of it, and its reconciler."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from netattach_kube.resource import EVENTS, NADS
+from netattach_operator.kopf_watches import KopfWatches
+from netattach_operator.metrics import Metrics
+from netattach_operator.reconciler import Reconciler
+from netattach_operator.view import View
+from netattach_operator.work_queue import WorkQueue
+from support import api_server
+from support.api_server import ApiServer
+from support.validation import bridge
+
+A = ("ns", "a")
+SOUND, BROKEN = json.dumps(bridge()), "{,}"
+
+
+def nad(config: str = SOUND, name: str = "a", **keys: Any) -> dict[str, Any]:
+    return {"metadata": {"namespace": "ns", "name": name}, "spec": {"config": config}, **keys}
+
+
+class Scene:
+    """A server, what is known of it, and the reconciler; `list_all` updates the view, as kopf does."""
+
+    def __init__(self, server: ApiServer) -> None:
+        self.server = server
+        self.metrics = Metrics()
+        self.queue = WorkQueue(asyncio.get_running_loop().time)
+        self.view = View(server.api, KopfWatches(lambda _: None), self.queue)
+        self.view.pods_known = True
+        self.now = datetime(2026, 11, 24, tzinfo=UTC)
+        self.reconciler = Reconciler(server.api, self.view, self.queue, self.metrics, lambda: self.now)
+
+    async def list_all(self) -> None:
+        await self.view.inventories.relist()
+        await self.view.nads.relist()
+
+    async def reconcile(self) -> None:
+        await self.list_all()
+        await self.reconciler.reconcile(A)
+
+    def status(self, name: str = "a") -> dict[str, Any]:
+        status: dict[str, Any] = self.server.read(NADS, name, "ns").get("status", {})
+        return status
+
+    def valid(self, name: str = "a") -> str:
+        return str(self.status(name).get("conditions", [{}])[0].get("status"))
+
+    def patches(self) -> list[api_server.Request]:
+        return [request for request in self.server.requests if request.method == "PATCH"]
+
+    def events(self) -> list[tuple[str, str]]:
+        return [(event["type"], event["reason"]) for event in self.server.all(EVENTS)]
+
+    def counted(self, valid: str) -> float | None:
+        return self.metrics.registry.get_sample_value("netattach_nads", {"valid": valid})
+
+
+def played(act: Callable[[Scene], Awaitable[None]]) -> None:
+    async def story() -> None:
+        async with api_server.serving() as server, asyncio.timeout(api_server.PATIENCE):
+            await act(Scene(server))
+
+    asyncio.run(story())
+
+
+@asynccontextmanager
+async def running(scene: Scene) -> Any:
+    await scene.list_all()
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(scene.reconciler.run())
+        yield
+        task.cancel()
