@@ -1,7 +1,7 @@
 """Keeps the certificates: reads the Secrets, lets `certificate_plan` decide, and writes them.
 
-Level-triggered: at the start, whenever one of the objects changes, and every hour. The order matters: a new CA is published to
-the API servers before anything is signed with it, and they get the time to receive it.
+Level-triggered: at the start, whenever one of the objects changes, when a previous CA is to be removed, and every hour. The order
+matters: a new CA is published to the API servers before anything is signed with it, and they get the time to receive it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from netattach_core.api.objects import Body
@@ -20,8 +21,8 @@ from netattach_kube.api import Api
 from netattach_kube.backoff import Backoff
 from netattach_kube.resource import SECRETS, VALIDATING_WEBHOOKS, Resource
 from netattach_kube.watched import Watched
-from netattach_operator import certificate_plan, x509_reader
-from netattach_operator.certificate_plan import BUNDLE, CA, CERTIFICATE, Data, Plan
+from netattach_operator import certificate_distrust, certificate_plan, x509_reader
+from netattach_operator.certificate_plan import BUNDLE, CA, CERTIFICATE, AuthorityPlan, Data, Plan, Stored
 from netattach_operator.metrics import Metrics
 from netattach_operator.settings import Settings
 
@@ -35,6 +36,8 @@ _PROPAGATION = 5.0
 
 _TRIES = 5
 """For an object with other writers."""
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class CertificateKeeper:
@@ -69,30 +72,47 @@ class CertificateKeeper:
                 tasks.create_task(watched.run(), name=f"watch of {name}")
             await self._keep_all()
 
-    async def keep(self) -> None:
-        """One pass. Raises NetattachError."""
-        settings, now = self._settings, self._now()
+    async def keep(self) -> float:
+        """One pass. Returns the seconds until the next one if nothing changes. Raises NetattachError."""
+        settings = self._settings
         ca, tls = await self._secret(settings.ca_secret), await self._secret(settings.tls_secret)
-        authority = certificate_plan.plan_authority(now, _data(ca), _data(tls), await self._trusted())
-        await self._write(settings.ca_secret, "Opaque", ca, authority)
-        published = await self._publish(authority.data[BUNDLE])
-        serving = certificate_plan.plan_serving(now, authority.data, _data(tls), settings.names)
-        if published and serving.reason and certificate_plan.has_previous(authority.data):
-            await asyncio.sleep(
-                _PROPAGATION
-            )  # the certificate that is served meanwhile is valid with both bundles
+        distrust = certificate_distrust.from_annotations(_annotations(ca))
+        stored = Stored(_data(ca), _data(tls), await self._trusted(), distrust)
+        authority = certificate_plan.plan_authority(self._now(), settings.names, stored)
+        await self._write(settings.ca_secret, "Opaque", ca, authority, authority.distrust.annotations())
+        await self._publish(authority.data[BUNDLE])
+        serving = await self._serving(authority, stored.tls)
         await self._write(settings.tls_secret, "kubernetes.io/tls", tls, serving)
+        self._measure(authority, serving)
+        removal = certificate_plan.next_removal(authority, serving)
+        return min(_AT_LEAST_EVERY, (removal - self._now()).total_seconds()) if removal else _AT_LEAST_EVERY
+
+    async def _serving(self, authority: AuthorityPlan, tls: Data) -> Plan:
+        """Waits until API servers trust what signs; the certificate that is served meanwhile is valid with both bundles.
+
+        It waits also where the bundle was published by an earlier pass: this one may follow a restart right after that.
+        """
+
+        def plan() -> Plan:
+            return certificate_plan.plan_serving(self._now(), authority.data, tls, self._settings.names)
+
+        if certificate_plan.has_previous(authority.data) and plan().reason:
+            await asyncio.sleep(_PROPAGATION)
+        return plan()
+
+    def _measure(self, authority: AuthorityPlan, serving: Plan) -> None:
         for certificate, text in (("ca", authority.data[CA]), ("serving", serving.data[CERTIFICATE])):
             self._metrics.certificate_expiry.labels(certificate).set(
                 x509_reader.read_facts(text).not_after.timestamp()
             )
+        self._metrics.trusted_cas.set(len(x509_reader.split_bundle(authority.data[BUNDLE])))
 
     async def _keep_all(self) -> None:
         backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         while True:
             self._object_changed.clear()
             try:
-                await self.keep()
+                pause = await self.keep()
             except NetattachError as error:
                 self.problem = f"the certificates are not up to date: {error}"
                 _log.warning("%s", self.problem)
@@ -102,7 +122,7 @@ class CertificateKeeper:
             backoff.reset()
             await asyncio.sleep(_AT_MOST_EVERY)
             with suppress(TimeoutError):
-                async with asyncio.timeout(_AT_LEAST_EVERY):
+                async with asyncio.timeout(pause - _AT_MOST_EVERY):
                     await self._object_changed.wait()
 
     def _objects(self) -> list[tuple[Resource, str, str]]:
@@ -119,7 +139,9 @@ class CertificateKeeper:
         except NotFoundError:
             return None
 
-    async def _write(self, name: str, kind: str, before: Body | None, plan: Plan) -> None:
+    async def _write(
+        self, name: str, kind: str, before: Body | None, plan: Plan, annotations: Mapping[str, str] = _NONE
+    ) -> None:
         """With the version that was read: where another writer was faster, it raises ConflictError and the pass starts again."""
         if not plan.reason:
             return
@@ -131,10 +153,12 @@ class CertificateKeeper:
                 "name": name,
                 "namespace": namespace,
                 "labels": {"app.kubernetes.io/part-of": "netattach"},
+                "annotations": dict(annotations),
             }
             await self._api.create(SECRETS, {"metadata": metadata, "type": kind, "data": data}, namespace)
         else:
-            after = {**before, "data": {**(before.get("data") or {}), **data}}
+            metadata = {**before["metadata"], "annotations": {**_annotations(before), **annotations}}
+            after = {**before, "metadata": metadata, "data": {**(before.get("data") or {}), **data}}
             await self._api.replace(SECRETS, after, name, namespace)
 
     async def _trusted(self) -> bytes:
@@ -144,26 +168,22 @@ class CertificateKeeper:
             return bundle_of(configuration, self._settings.namespace, self._settings.service)
         return b""
 
-    async def _publish(self, bundle: bytes) -> bool:
-        """Writes the bundle to the webhook configuration, which exists where the webhooks are installed.
-
-        Returns whether that has changed it.
-        """
+    async def _publish(self, bundle: bytes) -> None:
+        """Writes the bundle to the webhook configuration, which exists where the webhooks are installed."""
         name = self._settings.webhooks
         for _ in range(_TRIES):
             try:
                 before = await self._api.get(VALIDATING_WEBHOOKS, name)
                 after = with_bundle(before, bundle, self._settings.namespace, self._settings.service)
-                if after == before:
-                    return False
-                await self._api.replace(VALIDATING_WEBHOOKS, after, name)
+                if after != before:
+                    await self._api.replace(VALIDATING_WEBHOOKS, after, name)
+                    _log.info("the CA bundle is written to the webhook configuration")
             except NotFoundError:
-                return False
+                return
             except ConflictError as error:
                 conflict = error
                 continue
-            _log.info("the CA bundle is written to the webhook configuration")
-            return True
+            return
         raise conflict
 
 
@@ -193,6 +213,10 @@ def bundle_of(configuration: Body, namespace: str, service: str) -> bytes:
 def _is_ours(webhook: Body, namespace: str, service: str) -> bool:
     to = (webhook.get("clientConfig") or {}).get("service") or {}
     return (to.get("namespace"), to.get("name")) == (namespace, service)
+
+
+def _annotations(secret: Body | None) -> Mapping[str, str]:
+    return ((secret or {}).get("metadata") or {}).get("annotations") or {}
 
 
 def _data(secret: Mapping[str, Any] | None) -> Data:

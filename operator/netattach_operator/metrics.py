@@ -38,6 +38,11 @@ class Metrics:
             ["certificate"],
             registry=self.registry,
         )
+        self.trusted_cas = Gauge(
+            "netattach_trusted_cas",
+            "CAs in the bundle that API servers trust: more than 1 while a previous one may still be needed",
+            registry=self.registry,
+        )
         self.crd_applies = Counter(
             "netattach_crd_applies",
             "Applies of a CRD that differed from the one in the image",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -50,6 +52,9 @@ class CertificateFacts:
 
     names: frozenset[str]
 
+    key_id: str
+    """SHA-256 of the public key (SubjectPublicKeyInfo, DER), in hexadecimal: the same for every certificate of this key."""
+
 
 def read_facts(text: bytes) -> CertificateFacts:
     """Raises DecodeError where the text is not a certificate."""
@@ -58,6 +63,9 @@ def read_facts(text: bytes) -> CertificateFacts:
         common = read.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         constraints = _extension(read, x509.BasicConstraints)
         alternatives = _extension(read, x509.SubjectAlternativeName)
+        public = read.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
     except _UNREADABLE as error:
         raise DecodeError("the certificate cannot be read") from error
     return CertificateFacts(
@@ -71,7 +79,17 @@ def read_facts(text: bytes) -> CertificateFacts:
             and is_signed_by(text, text)
         ),
         names=frozenset(alternatives.get_values_for_type(x509.DNSName) if alternatives else ()),
+        key_id=hashlib.sha256(public).hexdigest(),
     )
+
+
+def has_extensions(text: bytes, wanted: Sequence[x509.ExtensionType]) -> bool:
+    """Whether the certificate has each of these extensions, with this value and critical. Raises DecodeError."""
+    try:
+        found = [(one.value, one.critical) for one in certificate(text).extensions]
+    except _UNREADABLE as error:
+        raise DecodeError("the certificate cannot be read") from error
+    return all((value, True) in found for value in wanted)
 
 
 def is_pair(pair: KeyPair) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import ssl
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +16,9 @@ import pytest
 from e2e.lab.cluster import CONTROL, Cluster
 from e2e.lab.places import KUBECONFIG
 from e2e.objects import HOST_LOCAL, config, created, nad, pod
-from support import load
+from netattach_operator import certificate_plan
+from netattach_operator.settings import Settings
+from support import certificates, load
 from support.load import CreateRequest, Load, Server
 
 RATE = 100
@@ -29,6 +33,7 @@ SECONDS_AFTER_A_KILL = 3
 
 DEPLOYMENT = ("--namespace", CONTROL, "deployment/netattach-webhooks")
 SELECTOR = ("--namespace", CONTROL, "--selector", "app.kubernetes.io/component=webhooks")
+OPERATOR = ("--namespace", CONTROL, "--selector", "app.kubernetes.io/component=operator")
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +137,90 @@ def certificate(cluster: Cluster, name: str) -> str:
 def served(cluster: Cluster) -> set[str]:
     """What each replica serves to new connections, likewise."""
     shown = [ssl.get_server_certificate((body["status"]["podIP"], 8443)) for body in replicas(cluster)]
-    return {base64.b64encode(text.encode()).decode() for text in shown}
+    return {encoded(text.encode()) for text in shown}
+
+
+def test_a_ca_is_distrusted(close: Cluster, busy: Load) -> None:
+    """In order: the new CA is trusted as well, its certificate is served, the old one is trusted no more."""
+    before = certificate(close, "netattach-ca")
+    value = f"leaked at {time.time()}"
+    close.kubectl(
+        *("annotate", "secret", "netattach-ca", "--namespace", CONTROL),
+        *("--overwrite", f"netattach.io/distrust={value}"),
+    )
+    close.eventually(
+        lambda: (
+            certificate(close, "netattach-ca") != before
+            and trusted(close) == {certificate(close, "netattach-ca")}
+        ),
+        "the new CA alone is trusted",
+        seconds=120,
+    )
+    busy.wait_for(CALM)
+
+    assert {certificate(close, "netattach-webhooks-tls")} == served(close)
+    assert [] == busy.failed
+
+
+def test_a_ca_of_an_earlier_version_is_replaced(close: Cluster) -> None:
+    """It lives for five years and may sign for any name. The operator that finds it is that of an upgrade."""
+    operator = ("--namespace", CONTROL, "deployment/netattach-operator")
+    close.kubectl("scale", *operator, "--replicas=0", "--timeout=60s")
+    close.eventually(
+        lambda: not close.objects(*("pods", *OPERATOR)),
+        "no operator",
+    )
+    ca = certificates.authority(datetime.now(UTC) - timedelta(days=365))
+    tls = certificate_plan.plan_serving(datetime.now(UTC), ca, {}, Settings().names).data
+    put(close, "netattach-ca", ca)
+    publish(close, ca["ca-bundle.crt"])
+    put(close, "netattach-webhooks-tls", tls)
+    try:
+        close.eventually(lambda: served(close) == {encoded(tls["tls.crt"])}, "its certificate is served")
+        with load.running(Server.from_kubeconfig(KUBECONFIG), question, RATE) as busy:
+            busy.wait_for(CALM)
+            close.kubectl("scale", *operator, "--replicas=1")
+            close.eventually(
+                lambda: (
+                    certificate(close, "netattach-webhooks-tls") != encoded(tls["tls.crt"])
+                    and served(close) == {certificate(close, "netattach-webhooks-tls")}
+                ),
+                "a certificate of the new CA is served",
+            )
+            busy.wait_for(CALM)
+    finally:
+        close.kubectl("scale", *operator, "--replicas=1")
+        close.kubectl("rollout", "status", *operator, "--timeout=120s")
+
+    assert encoded(ca["ca.crt"]) != certificate(close, "netattach-ca")
+    assert [] == busy.failed
+
+
+def put(cluster: Cluster, secret: str, data: Mapping[str, bytes]) -> None:
+    patch = {"data": {key: encoded(text) for key, text in data.items()}}
+    cluster.kubectl("patch", "secret", secret, "--namespace", CONTROL, "--patch", json.dumps(patch))
+
+
+def publish(cluster: Cluster, bundle: bytes) -> None:
+    webhooks = cluster.read("validatingwebhookconfiguration", "netattach")["webhooks"]
+    changes = [
+        {"op": "replace", "path": f"/webhooks/{number}/clientConfig/caBundle", "value": encoded(bundle)}
+        for number in range(len(webhooks))
+    ]
+    cluster.kubectl(
+        *("patch", "validatingwebhookconfiguration", "netattach"),
+        *("--type=json", "--patch", json.dumps(changes)),
+    )
+
+
+def trusted(cluster: Cluster) -> set[str]:
+    """The bundle of each webhook, as base64 of PEM."""
+    webhooks = cluster.read("validatingwebhookconfiguration", "netattach")["webhooks"]
+    return {one["clientConfig"]["caBundle"] for one in webhooks}
+
+
+def encoded(text: bytes) -> str:
+    return base64.b64encode(text).decode()
 
 
 def test_a_replica_is_killed(close: Cluster, busy: Load, capsys: pytest.CaptureFixture[str]) -> None:
