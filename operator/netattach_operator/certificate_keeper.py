@@ -35,7 +35,7 @@ _PROPAGATION = 5.0
 """Seconds in which every API server receives a new CA: each watches for itself, and none reports what it has received."""
 
 _TRIES = 5
-"""For an object with other writers."""
+"""For objects with other writers: each starts again with what is there now."""
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -73,14 +73,28 @@ class CertificateKeeper:
             await self._keep_all()
 
     async def keep(self) -> float:
-        """One pass. Returns the seconds until the next one if nothing changes. Raises NetattachError."""
+        """Brings everything up to date. Returns the seconds until the next time if nothing changes. Raises NetattachError."""
+        for _ in range(_TRIES):
+            try:
+                return await self._pass()
+            except ConflictError as error:
+                conflict = error
+        raise conflict
+
+    async def _pass(self) -> float:
+        """Reads first what it writes last before it signs, the configuration.
+
+        So a pass that another operator has overtaken ends with a conflict, and never publishes an outdated bundle.
+        """
         settings = self._settings
+        configuration = await self._configuration()
         ca, tls = await self._secret(settings.ca_secret), await self._secret(settings.tls_secret)
+        trusted = bundle_of(configuration or {}, settings.namespace, settings.service)
         distrust = certificate_distrust.from_annotations(_annotations(ca))
-        stored = Stored(_data(ca), _data(tls), await self._trusted(), distrust)
+        stored = Stored(_data(ca), _data(tls), trusted, distrust)
         authority = certificate_plan.plan_authority(self._now(), settings.names, stored)
         await self._write(settings.ca_secret, "Opaque", ca, authority, authority.distrust.annotations())
-        await self._publish(authority.data[BUNDLE])
+        await self._publish(configuration, authority.data[BUNDLE])
         serving = await self._serving(authority, stored.tls)
         await self._write(settings.tls_secret, "kubernetes.io/tls", tls, serving)
         self._measure(authority, serving)
@@ -161,30 +175,22 @@ class CertificateKeeper:
             after = {**before, "metadata": metadata, "data": {**(before.get("data") or {}), **data}}
             await self._api.replace(SECRETS, after, name, namespace)
 
-    async def _trusted(self) -> bytes:
-        """The CAs that API servers trust now."""
+    async def _configuration(self) -> Body | None:
+        """None where the webhooks are not installed."""
         with suppress(NotFoundError):
-            configuration = await self._api.get(VALIDATING_WEBHOOKS, self._settings.webhooks)
-            return bundle_of(configuration, self._settings.namespace, self._settings.service)
-        return b""
+            return await self._api.get(VALIDATING_WEBHOOKS, self._settings.webhooks)
+        return None
 
-    async def _publish(self, bundle: bytes) -> None:
-        """Writes the bundle to the webhook configuration, which exists where the webhooks are installed."""
-        name = self._settings.webhooks
-        for _ in range(_TRIES):
-            try:
-                before = await self._api.get(VALIDATING_WEBHOOKS, name)
-                after = with_bundle(before, bundle, self._settings.namespace, self._settings.service)
-                if after != before:
-                    await self._api.replace(VALIDATING_WEBHOOKS, after, name)
-                    _log.info("the CA bundle is written to the webhook configuration")
-            except NotFoundError:
-                return
-            except ConflictError as error:
-                conflict = error
-                continue
+    async def _publish(self, configuration: Body | None, bundle: bytes) -> None:
+        """Writes the bundle to the webhook configuration. One that appears or disappears meanwhile starts the next pass."""
+        if configuration is None:
             return
-        raise conflict
+        after = with_bundle(configuration, bundle, self._settings.namespace, self._settings.service)
+        if after == configuration:
+            return
+        with suppress(NotFoundError):
+            await self._api.replace(VALIDATING_WEBHOOKS, after, self._settings.webhooks)
+            _log.info("the CA bundle is written to the webhook configuration")
 
 
 def with_bundle(configuration: Body, bundle: bytes, namespace: str, service: str) -> Body:

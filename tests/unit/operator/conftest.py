@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from netattach_kube import lease, watched
+from netattach_kube.api import Api
 from netattach_kube.resource import CRDS
 from netattach_operator import (
     certificate_keeper,
@@ -79,6 +80,15 @@ def _kind(spec: dict[str, Any]) -> dict[str, Any]:
 def _group(spec: dict[str, Any]) -> dict[str, Any]:
     version = {"version": spec["versions"][0]["name"]}
     return {"name": spec["group"], "versions": [version], "preferredVersion": version}
+
+
+@pytest.fixture(autouse=True)
+def _patient_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that is busy with something else, a request to the server in memory may take longer than 10 s."""
+    for function in vars(Api).values():
+        defaults = getattr(function, "__kwdefaults__", None) or {}
+        if "seconds" in defaults:
+            monkeypatch.setitem(defaults, "seconds", api_server.PATIENCE)
 
 
 @pytest.fixture(autouse=True)
