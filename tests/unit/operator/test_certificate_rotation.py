@@ -283,11 +283,12 @@ def test_an_operator_that_was_overtaken_does_not_publish_what_it_read() -> None:
         stopped, go_on = asyncio.Event(), asyncio.Event()
 
         class Overtaken(KillableApi):
-            async def replace(self, resource: Resource, body: Body, name: str, namespace: str = "") -> Body:
-                if not stopped.is_set():
+            async def get(self, resource: Resource, name: str, namespace: str = "") -> Body:
+                found = await super().get(resource, name, namespace)
+                if name == TLS and not stopped.is_set():
                     stopped.set()
                     await go_on.wait()
-                return await super().replace(resource, body, name, namespace)
+                return found
 
         api: Any = Overtaken(scene, 1000)
         slow = CertificateKeeper(api, Settings(), Metrics(), lambda: scene.now)
