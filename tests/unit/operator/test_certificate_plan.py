@@ -155,6 +155,17 @@ def test_a_clock_that_is_set_back_removes_no_ca(back: timedelta) -> None:
     assert x509_reader.is_signed_by(tls.data[CERTIFICATE], ca.data[CA])
 
 
+@pytest.mark.parametrize("years", [1, 2, 20])
+def test_a_clock_that_jumps_ahead_and_back_removes_no_ca(years: int) -> None:
+    """The webhooks refuse certificates that are not valid yet, and continue to serve the one from before."""
+    ahead, ahead_tls = both(NOW + years * YEAR, GOOD_CA, GOOD_TLS)
+    back, back_tls = both(NOW + timedelta(hours=1), ahead.data, ahead_tls.data)
+
+    assert GOOD_CA[CA] in x509_reader.split_bundle(ahead.data[BUNDLE])
+    assert GOOD_CA[CA] in x509_reader.split_bundle(back.data[BUNDLE])
+    assert x509_reader.read_facts(back_tls.data[CERTIFICATE]).not_before == NOW
+
+
 def test_the_next_removal_is_a_day_after_the_certificate_was_issued() -> None:
     assert LATER + DAY == certificate_plan.next_removal(AuthorityPlan(NEXT_CA, ""), Plan(NEXT_TLS, ""))
     assert certificate_plan.next_removal(FIRST_CA, FIRST_TLS) is None
