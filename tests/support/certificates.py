@@ -21,7 +21,10 @@ from netattach_operator.settings import Settings
 OUR_NAME = Settings().names[0]
 
 EARLIER_LIFE = timedelta(days=5 * 365)
-EARLIER_LIMITS: Sequence[x509.ExtensionType] = (x509.BasicConstraints(ca=True, path_length=0),)
+EARLIER_LIMITS: Sequence[x509.ExtensionType] = (
+    x509.BasicConstraints(ca=True, path_length=0),
+    x509_issuer._usage(key_cert_sign=True, crl_sign=True),
+)
 
 
 def authority(
