@@ -362,5 +362,11 @@ def test_metrics_have_the_expiry_of_certificates() -> None:
         )
         assert (NOW + timedelta(days=90)).timestamp() == sample(metric, {"certificate": "serving"})
         assert (NOW + timedelta(days=365)).timestamp() == sample(metric, {"certificate": "ca"})
+        assert 1 == sample("netattach_trusted_cas")
+
+        scene.server.delete(SECRETS, CA, NS)
+        await scene.keeper.keep()
+
+        assert 2 == sample("netattach_trusted_cas")
 
     played(act)
