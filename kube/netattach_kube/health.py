@@ -9,11 +9,14 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from netattach_kube import environment
+from netattach_kube.http_server import HttpServer, Limits
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Check = Callable[[], str | None]
 """The problem, None where there is none; called for each request, so it has to be fast."""
+
+_LIMITS = Limits(connections=100, per_address=50)
+"""Kubelet and Prometheus have a few connections each."""
 
 
 @asynccontextmanager
@@ -25,14 +28,8 @@ async def served(
     app.router.add_get("/healthz", _probe(list(live)))
     app.router.add_get("/readyz", _probe(list(ready)))
     app.router.add_get("/metrics", _exposition(metrics))
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, *environment.split_address(address))
-    try:
-        await site.start()
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+    async with HttpServer(app, _LIMITS).listening(address) as port:
+        yield port
 
 
 def _probe(checks: Iterable[Check]) -> Handler:

@@ -1,0 +1,367 @@
+"""An HTTP server with limits on connections, so that clients that send little and wait long cost nobody else anything.
+
+aiohttp has no timeout for a request's header, and asyncio's TLS server no limit on connections, each of which has 256 KiB of
+buffer before the client has sent a byte. So this module accepts connections itself, and hands them over to both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import socket
+import ssl
+from asyncio import sslproto
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, cast
+
+from aiohttp import web
+
+from netattach_kube import environment
+from netattach_kube.connection_quota import ConnectionQuota, Slot
+
+_log = logging.getLogger(__name__)
+
+PeerCertificate = Mapping[str, Any] | None
+"""What `SSLSocket.getpeercert` returns for a client's verified certificate; None or empty without one."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_BACKLOG = 1024
+"""Connections that the kernel keeps until they are accepted."""
+
+_PAUSE = 0.1
+"""Seconds after a failed accept(2): without a free file descriptor, it would fail again at once."""
+
+_SHUTDOWN = 1.0
+"""Seconds that a client has to confirm the end of a TLS connection."""
+
+_TLS_BUFFER = 16 * 1024
+"""Bytes; the longest TLS record (RFC 8446, section 5.1)."""
+
+_NO_CERTIFICATE = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+
+
+class Closed(enum.StrEnum):
+    """Why the server closed a connection, or did not accept it."""
+
+    REFUSED = "refused"
+    """All connections that could make room have requests in progress."""
+
+    EVICTED = "evicted"
+    """It made room for a new one."""
+
+    HANDSHAKE = "handshake"
+    """The TLS handshake failed or took too long."""
+
+    CLIENT_CERTIFICATE = "client-certificate"
+    """The client has no certificate, or not one that is accepted."""
+
+    FIRST_BYTE = "first-byte"
+    """It sent no request."""
+
+    HEADER = "header"
+    """A request's header took too long, or was too long."""
+
+    RESPONSE = "response"
+    """The client did not read the response."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Times are in seconds.
+
+    The API server opens as many connections as it has requests, at most 600 by default, and keeps 25.
+    """
+
+    connections: int = 800
+    per_address: int = 400
+    handshake: float = 5.0
+    first_byte: float = 10.0
+    """For the first request of a connection. It does not apply to an address that has sent a valid request on another open
+    connection: the pool of an API server has connections that it has not used yet."""
+
+    header: float = 5.0
+    header_bytes: int = 128 * 1024
+    """It counts what arrives until the request is handled, so a part of the body too."""
+
+    response: float = 5.0
+    idle: float = 600.0
+    """For the next request. API servers close idle connections after 90 s; if the server closed one first, a request sent at
+    that moment would be lost."""
+
+
+def _ignore(_: Closed) -> None:
+    return
+
+
+def _anybody(_: PeerCertificate) -> str | None:
+    return None
+
+
+class HttpServer:
+    """Serves an application within limits. The application must not have started yet.
+
+    `context` returns the TLS context of the next connection; None means plain HTTP. `closed` is called for each connection that
+    the server closes for a reason of its own. `refusal` returns why the client with this certificate is not served; its requests
+    are answered with 403 and this text.
+    """
+
+    def __init__(
+        self,
+        app: web.Application,
+        limits: Limits = Limits(),
+        *,
+        context: Callable[[], ssl.SSLContext] | None = None,
+        closed: Callable[[Closed], None] = _ignore,
+        refusal: Callable[[PeerCertificate], str | None] = _anybody,
+        **options: Any,
+    ) -> None:
+        self.limits = limits
+        self.quota = ConnectionQuota(limits.connections, limits.per_address)
+        self.closed = closed
+        self.refusal = refusal
+        self._context = context
+        self._connections: dict[asyncio.BaseTransport, _Connection] = {}
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._is_closing = False
+        app.middlewares.insert(0, _tracked(self._connections))
+        self._runner = web.AppRunner(
+            app, access_log=None, keepalive_timeout=limits.idle, lingering_time=_SHUTDOWN, **options
+        )
+
+    @asynccontextmanager
+    async def listening(self, address: str) -> AsyncIterator[int]:
+        """Listens on `host:port` (port 0: any free one) until the end of the block; yields the port."""
+        if self._context:
+            _use_small_tls_buffers()
+        await self._runner.setup()
+        loop = asyncio.get_running_loop()
+        try:
+            with _listener(address) as listener:
+                loop.add_reader(listener, self._accept, listener)
+                try:
+                    yield listener.getsockname()[1]
+                finally:
+                    self._is_closing = True
+                    loop.remove_reader(listener)
+        finally:
+            await self._runner.cleanup()
+            self.close_connections()
+
+    def close_connections(self) -> None:
+        """Closes all open connections: those without a request in progress at once, the others after their response."""
+        for task in self._handshakes:
+            task.cancel()
+        for connection in list(self._connections.values()):
+            connection.close_soon()
+
+    def _accept(self, listener: socket.socket) -> None:
+        """Accepts one connection; open ones get their turn before the next."""
+        try:
+            accepted, peer = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # the client has gone already
+            return
+        except OSError as error:
+            _log.warning("cannot accept connections: %s", error)
+            self._pause(listener)
+            return
+        self._hand_over(accepted, peer[0])
+
+    def _pause(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listener)
+        loop.call_later(_PAUSE, lambda: self._is_closing or loop.add_reader(listener, self._accept, listener))
+
+    def _hand_over(self, accepted: socket.socket, address: str) -> None:
+        """Starts the TLS handshake, if there is room for the connection."""
+        accepted.setblocking(False)
+        connection = _Connection(self, self._connections)
+        slot = self.quota.take(address, connection.evict)
+        if slot is None:
+            accepted.close()
+            self.closed(Closed.REFUSED)
+            return
+        connection.slot = slot
+        connection.handler = cast(Callable[[], asyncio.Protocol], self._runner.server)()
+        connection.handshake = asyncio.create_task(self._handshake(accepted, connection))  # noqa: TID251  # a callback has no group
+        self._handshakes.add(connection.handshake)
+        connection.handshake.add_done_callback(self._handshakes.discard)
+
+    async def _handshake(self, accepted: socket.socket, connection: _Connection) -> None:
+        context = self._context() if self._context else None
+        times = {"ssl_handshake_timeout": self.limits.handshake, "ssl_shutdown_timeout": _SHUTDOWN}
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: connection, accepted, ssl=context, **(times if context else {})
+            )
+        except OSError as error:
+            lacks = isinstance(error, ssl.SSLError) and error.reason == _NO_CERTIFICATE
+            is_refused = lacks or isinstance(error, ssl.SSLCertVerificationError)
+            self.closed(Closed.CLIENT_CERTIFICATE if is_refused else Closed.HANDSHAKE)
+        finally:
+            connection.handshake_ended()
+
+
+class _Connection(asyncio.Protocol):
+    """Passes everything on to aiohttp's protocol, and closes the connection when the client takes too long."""
+
+    slot: Slot
+    handler: asyncio.Protocol
+    handshake: asyncio.Task[None]
+
+    def __init__(self, server: HttpServer, connections: dict[asyncio.BaseTransport, _Connection]) -> None:
+        self.refusal: str | None = None
+        self._server = server
+        self._connections = connections
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._header_bytes = 0
+        self._close_after_response = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._connections[transport] = self
+        self.refusal = self._server.refusal(transport.get_extra_info("peercert"))
+        self.handler.connection_made(transport)
+        self._limit(self._server.limits.first_byte, Closed.FIRST_BYTE)
+
+    def data_received(self, data: bytes) -> None:
+        if not self.slot.is_busy:
+            if not self._header_bytes:
+                self._limit(self._server.limits.header, Closed.HEADER)
+            self._header_bytes += len(data)
+            if self._header_bytes > self._server.limits.header_bytes:
+                self._abort(Closed.HEADER)
+                return
+        self.handler.data_received(data)
+
+    def eof_received(self) -> None:
+        self.handler.eof_received()
+
+    def pause_writing(self) -> None:
+        self.handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.handler.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        if self._transport is not None:
+            self._connections.pop(self._transport, None)
+        self._server.quota.release(self.slot)
+        self.handler.connection_lost(exc)
+
+    def handshake_ended(self) -> None:
+        """Without success, there will never be a `connection_lost`."""
+        if self._transport is None:
+            self._server.quota.release(self.slot)
+
+    def evict(self) -> None:
+        """Makes room for another connection."""
+        if self._transport is None:
+            self.handshake.cancel()
+            self._server.closed(Closed.EVICTED)
+        else:
+            self._abort(Closed.EVICTED)
+
+    def close_soon(self) -> None:
+        """At once, or after the response to the request in progress."""
+        self._close_after_response = True
+        if not self.slot.is_busy and self._transport is not None:
+            self._transport.abort()
+
+    async def respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Calls the handler and writes its response; the connection is not evicted meanwhile."""
+        self._stop_timer()
+        self._server.quota.begin(self.slot)
+        is_valid = False
+        try:
+            response = await _response(request, self._refuse if self.refusal else handler)
+            if self._is_last(request, response):
+                response.force_close()
+            await self._write(request, response)
+            is_valid = response.status == HTTPStatus.OK
+        finally:
+            self._header_bytes = 0
+            self._server.quota.end(self.slot, valid=is_valid)
+        if not self.slot.is_used:
+            self._limit(self._server.limits.first_byte, Closed.FIRST_BYTE)
+        return response
+
+    def _is_last(self, request: web.Request, response: web.StreamResponse) -> bool:
+        """Whether to close the connection: no API server sends an invalid request, or only a part of one."""
+        is_invalid = HTTPStatus.BAD_REQUEST <= response.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        return is_invalid or self._close_after_response or not request.content.is_eof()
+
+    async def _refuse(self, _: web.Request) -> web.StreamResponse:
+        self._server.closed(Closed.CLIENT_CERTIFICATE)
+        return web.Response(status=HTTPStatus.FORBIDDEN, text=f"{self.refusal}\n")
+
+    async def _write(self, request: web.Request, response: web.StreamResponse) -> None:
+        try:
+            async with asyncio.timeout(self._server.limits.response):
+                await response.prepare(request)
+                await response.write_eof()
+        except TimeoutError as error:
+            self._abort(Closed.RESPONSE)
+            raise ConnectionResetError("the client does not read the response") from error
+
+    def _limit(self, seconds: float, why: Closed) -> None:
+        """Closes the connection after so many seconds, unless there is another limit or a request by then."""
+        self._stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._expired, why)
+
+    def _expired(self, why: Closed) -> None:
+        if why is Closed.FIRST_BYTE and self._server.quota.is_known(self.slot):
+            return  # aiohttp closes it after `idle`
+        self._abort(why)
+
+    def _abort(self, why: Closed) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.abort()
+            self._server.closed(why)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _tracked(connections: dict[asyncio.BaseTransport, _Connection]) -> Any:
+    """The middleware that tells a connection that its request has arrived."""
+
+    @web.middleware
+    async def respond(request: web.Request, handler: Handler) -> web.StreamResponse:
+        transport = request.transport
+        connection = connections.get(transport) if transport is not None else None
+        if connection is None:
+            raise ConnectionResetError("the client has closed the connection")
+        return await connection.respond(request, handler)
+
+    return respond
+
+
+async def _response(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return web.Response(status=error.status, text=error.text)
+
+
+def _listener(address: str) -> socket.socket:
+    """Without a host, it listens on all addresses, of both IP versions where the kernel has both."""
+    host, port = environment.split_address(address)
+    dual = not host and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual or ":" in (host or "") else socket.AF_INET
+    listener = socket.create_server((host or "", port), family=family, backlog=_BACKLOG, dualstack_ipv6=dual)
+    listener.setblocking(False)
+    return listener
+
+
+def _use_small_tls_buffers() -> None:
+    """For all TLS connections of this process. asyncio has no option for it; if it loses this attribute, only memory is lost."""
+    sslproto.SSLProtocol.max_size = _TLS_BUFFER
