@@ -39,6 +39,9 @@ _PAUSE = 0.1
 _SHUTDOWN = 1.0
 """Seconds that a client has to confirm the end of a TLS connection."""
 
+_HEADER_SIZE = {"max_headers": 32, "max_field_size": 4096, "max_line_size": 4096}
+"""Bytes; an API server sends a dozen, of which one may be a token."""
+
 _TLS_BUFFER = 16 * 1024
 """Bytes; the longest TLS record (RFC 8446, section 5.1)."""
 
@@ -64,7 +67,7 @@ class Closed(enum.StrEnum):
     """It sent no request."""
 
     HEADER = "header"
-    """A request's header took too long, or was too long."""
+    """A request's header took too long."""
 
     RESPONSE = "response"
     """The client did not read the response."""
@@ -85,9 +88,6 @@ class Limits:
     connection: the pool of an API server has connections that it has not used yet."""
 
     header: float = 5.0
-    header_bytes: int = 128 * 1024
-    """It counts what arrives until the request is handled, so a part of the body too."""
-
     response: float = 5.0
     idle: float = 600.0
     """For the next request. API servers close idle connections after 90 s; if the server closed one first, a request sent at
@@ -129,9 +129,8 @@ class HttpServer:
         self._handshakes: set[asyncio.Task[None]] = set()
         self._is_closing = False
         app.middlewares.insert(0, _tracked(self._connections))
-        self._runner = web.AppRunner(
-            app, access_log=None, keepalive_timeout=limits.idle, lingering_time=_SHUTDOWN, **options
-        )
+        options = {"keepalive_timeout": limits.idle, "lingering_time": _SHUTDOWN, **_HEADER_SIZE, **options}
+        self._runner = web.AppRunner(app, access_log=None, **options)
 
     @asynccontextmanager
     async def listening(self, address: str) -> AsyncIterator[int]:
@@ -219,7 +218,7 @@ class _Connection(asyncio.Protocol):
         self._connections = connections
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._header_bytes = 0
+        self._is_in_header = False
         self._close_after_response = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -230,13 +229,9 @@ class _Connection(asyncio.Protocol):
         self._limit(self._server.limits.first_byte, Closed.FIRST_BYTE)
 
     def data_received(self, data: bytes) -> None:
-        if not self.slot.is_busy:
-            if not self._header_bytes:
-                self._limit(self._server.limits.header, Closed.HEADER)
-            self._header_bytes += len(data)
-            if self._header_bytes > self._server.limits.header_bytes:
-                self._abort(Closed.HEADER)
-                return
+        if not self.slot.is_busy and not self._is_in_header:
+            self._is_in_header = True
+            self._limit(self._server.limits.header, Closed.HEADER)
         self.handler.data_received(data)
 
     def eof_received(self) -> None:
@@ -286,7 +281,7 @@ class _Connection(asyncio.Protocol):
             await self._write(request, response)
             is_valid = response.status == HTTPStatus.OK
         finally:
-            self._header_bytes = 0
+            self._is_in_header = False
             self._server.quota.end(self.slot, valid=is_valid)
         if not self.slot.is_used:
             self._limit(self._server.limits.first_byte, Closed.FIRST_BYTE)
@@ -302,13 +297,15 @@ class _Connection(asyncio.Protocol):
         return web.Response(status=HTTPStatus.FORBIDDEN, text=f"{self.refusal}\n")
 
     async def _write(self, request: web.Request, response: web.StreamResponse) -> None:
+        """aiohttp notices by itself that a client has gone, where it would write the response."""
         try:
             async with asyncio.timeout(self._server.limits.response):
                 await response.prepare(request)
                 await response.write_eof()
-        except TimeoutError as error:
+        except TimeoutError:
             self._abort(Closed.RESPONSE)
-            raise ConnectionResetError("the client does not read the response") from error
+        except ConnectionError:
+            pass
 
     def _limit(self, seconds: float, why: Closed) -> None:
         """Closes the connection after so many seconds, unless there is another limit or a request by then."""
@@ -338,8 +335,8 @@ def _tracked(connections: dict[asyncio.BaseTransport, _Connection]) -> Any:
     async def respond(request: web.Request, handler: Handler) -> web.StreamResponse:
         transport = request.transport
         connection = connections.get(transport) if transport is not None else None
-        if connection is None:
-            raise ConnectionResetError("the client has closed the connection")
+        if connection is None:  # the client has gone
+            return web.Response()
         return await connection.respond(request, handler)
 
     return respond

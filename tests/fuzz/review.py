@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import json
+import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -138,6 +139,8 @@ async def _in_place(_: ThreadPoolExecutor, function: Callable[P, T], *args: P.ar
     return function(*args, **kwargs)
 
 
-_WEBHOOKS = app.WebhookServer(asyncio.run(_known()), Metrics())
+_WEBHOOKS = app.WebhookServer(
+    asyncio.run(_known()), Metrics(), context=ssl.create_default_context, refusal=lambda _: None
+)
 _LOOP = asyncio.new_event_loop()
 atexit.register(_LOOP.close)

@@ -2,6 +2,7 @@
 
 __main__       wiring, and what ends the process
 app            HTTP: one path for each kind of review, limits on size and time
+bodies         the bodies of requests, within limits on the memory of all
 validators     from a review to findings, in threads where it takes long
 cluster_cache  what validation needs to know of the cluster, kept current by watches
 review         AdmissionReview, decoded and encoded

@@ -53,7 +53,9 @@ class Program:
         self._metrics = Metrics()
         self._cache = ClusterCache(server, self._metrics.forget_namespace)
         self._certificate = Certificate(server, settings.namespace, settings.tls_secret, self._metrics)
-        self._webhooks = WebhookServer(self._cache, self._metrics)
+        self._webhooks = WebhookServer(
+            self._cache, self._metrics, context=lambda: self._certificate.context, refusal=lambda _: None
+        )
         self.port = self.health_port = 0
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -90,7 +92,7 @@ class Program:
                 task.cancel()
         if stop.is_set():
             return
-        async with self._webhooks.serving(self._settings.listen, self._certificate.context) as self.port:
+        async with self._webhooks.serving(self._settings.listen) as self.port:
             await stop.wait()
             self._webhooks.draining = True
             await asyncio.sleep(self._settings.drain)

@@ -19,8 +19,9 @@ from aiohttp import web
 
 from netattach_core.errors import DecodeError
 from netattach_core.text.finding import Finding, Severity
-from netattach_kube import environment
+from netattach_kube.http_server import HttpServer, Limits, PeerCertificate
 from netattach_webhooks import messages, review
+from netattach_webhooks.bodies import MAX_BODY, Bodies, OverloadedError, TooLargeError
 from netattach_webhooks.cluster_cache import ClusterCache, NotSyncedError
 from netattach_webhooks.metrics import Metrics, Outcome
 from netattach_webhooks.review import AdmissionRequest
@@ -33,21 +34,20 @@ _HTTP_STATUS = {
     Outcome.TOO_LARGE: 413,
     Outcome.FAILED: 500,
     Outcome.UNDECIDED: 503,
+    Outcome.OVERLOADED: 503,
     Outcome.TIMED_OUT: 504,
 }
 
-_MAX_BODY = 4 * 2**20
-"""Bytes. An object in etcd has at most 1.5 MiB, and an update comes with the old object."""
-
 _LARGE, _MAX_LARGE = 256 * 2**10, 2
-"""At most two bodies of so many bytes are processed at once; decoded they take ten times as much memory."""
+"""At most two bodies of more bytes are decoded and validated at once; decoded they take ten times as much memory."""
 
-_DEFAULT_SECONDS, _MAX_SECONDS = 3.0, 30.0
+_MAX_SECONDS = 3.0
+"""As `timeoutSeconds` in deploy/webhook-configuration.yaml: no API server waits longer, so no other client needs to."""
+
 _MARGIN = 0.2
 """Seconds before the API server's timeout, so that it still gets the response, with the reason."""
 
-_KEEPALIVE = 600.0
-"""Seconds. API servers close idle connections after 90 s; if we closed one first, a request sent at that moment would be lost."""
+_LIMITS = Limits()
 
 _NO_LIMIT = nullcontext()
 """Used instead of the semaphore for bodies that are not large."""
@@ -58,36 +58,51 @@ Response = tuple[Outcome, web.Response]
 
 
 class WebhookServer:
-    """Serves the validators over HTTPS. While `draining`, it closes each connection after the next response."""
+    """Serves the validators over HTTPS. While `draining`, it closes each connection after the next response.
 
-    def __init__(self, cache: ClusterCache, metrics: Metrics) -> None:
+    `context` returns the TLS context of the next connection; `refusal` is that of `HttpServer`.
+    """
+
+    def __init__(
+        self,
+        cache: ClusterCache,
+        metrics: Metrics,
+        context: Callable[[], SSLContext],
+        refusal: Callable[[PeerCertificate], str | None],
+    ) -> None:
         self.draining = False
         self._cache = cache
         self._validators = Validators(cache)
         self._metrics = metrics
+        self._bodies = Bodies()
         self._large = asyncio.Semaphore(_MAX_LARGE)
-
-    @asynccontextmanager
-    async def serving(self, address: str, context: SSLContext) -> AsyncIterator[int]:
-        """Serves on `host:port` (port 0: any free one) until the end of the block; yields the port."""
-        app = web.Application(client_max_size=_MAX_BODY)
+        app = web.Application()
         for kind, validator in self._validators.by_kind.items():
             app.router.add_post(f"/{kind}", self._handler(kind, validator))
         # API servers do not compress, and a small compressed body could become a very large one.
-        runner = web.AppRunner(
+        self._server = HttpServer(
             app,
-            access_log=None,
+            _LIMITS,
+            context=context,
+            closed=lambda why: metrics.connections_closed.labels(why.value).inc(),
+            refusal=refusal,
             auto_decompress=False,
-            keepalive_timeout=_KEEPALIVE,
-            shutdown_timeout=_DEFAULT_SECONDS,
+            shutdown_timeout=_MAX_SECONDS,
         )
-        await runner.setup()
+        metrics.connections.set_function(lambda: self._server.quota.count)
+
+    @asynccontextmanager
+    async def serving(self, address: str) -> AsyncIterator[int]:
+        """Serves on `host:port` (port 0: any free one) until the end of the block; yields the port."""
         try:
-            await web.TCPSite(runner, *environment.split_address(address), ssl_context=context).start()
-            yield runner.addresses[0][1]
+            async with self._server.listening(address) as port:
+                yield port
         finally:
-            await runner.cleanup()
             self._validators.close()
+
+    def close_connections(self) -> None:
+        """Closes all open connections, those with a request in progress after their response."""
+        self._server.close_connections()
 
     def _handler(self, kind: str, validator: Validator) -> Callable[[web.Request], Awaitable[web.Response]]:
         counters = {outcome: self._metrics.requests.labels(kind, outcome.value) for outcome in Outcome}
@@ -106,15 +121,15 @@ class WebhookServer:
 
     async def _respond(self, request: web.Request, kind: str, validator: Validator) -> Response:
         seconds = _timeout(request.raw_path)
-        is_large = request.content_length is None or request.content_length > _LARGE
         try:
-            async with asyncio.timeout(seconds), self._large if is_large else _NO_LIMIT:
-                admission_request = await self._validators.decode(kind, await request.read())
-                return self._verdict(admission_request, await validator(admission_request))
+            async with asyncio.timeout(seconds), self._bodies.read(request) as body:
+                return await self._validated(kind, validator, body)
         except DecodeError as error:
             return _failure(Outcome.MALFORMED, error.message)
-        except web.HTTPRequestEntityTooLarge:
-            return _failure(Outcome.TOO_LARGE, f"a review may have at most {_MAX_BODY} bytes")
+        except TooLargeError:
+            return _failure(Outcome.TOO_LARGE, f"a review may have at most {MAX_BODY} bytes")
+        except OverloadedError:
+            return _failure(Outcome.OVERLOADED, "too many large reviews at once; try again")
         except NotSyncedError as error:
             return _failure(Outcome.UNDECIDED, error.message)
         except TimeoutError:
@@ -124,6 +139,12 @@ class WebhookServer:
         except Exception:  # noqa: BLE001  # it must neither end the process nor be ignored
             _log.exception("internal error: %s", request.path)
             return _failure(Outcome.FAILED, "internal error; see the log of netattach-webhooks")
+
+    async def _validated(self, kind: str, validator: Validator, body: bytes) -> Response:
+        """A slot for large bodies is taken only when the body has arrived."""
+        async with self._large if len(body) > _LARGE else _NO_LIMIT:
+            request = await self._validators.decode(kind, body)
+            return self._verdict(request, await validator(request))
 
     def _verdict(self, request: AdmissionRequest, result: ValidationResult) -> Response:
         self._count(request, result.findings)
@@ -154,7 +175,7 @@ def _timeout(path: str) -> float:
     """Seconds: the API server's own timeout, `?timeout=` with a Go duration, minus the margin."""
     texts = parse_qs(path.partition("?")[2]).get("timeout", [""])
     duration = _DURATION.fullmatch(texts[0])
-    seconds = float(duration[1]) / (1000 if duration[2] == "ms" else 1) if duration else _DEFAULT_SECONDS
+    seconds = float(duration[1]) / (1000 if duration[2] == "ms" else 1) if duration else _MAX_SECONDS
     return max(min(seconds, _MAX_SECONDS) - _MARGIN, _MARGIN)
 
 

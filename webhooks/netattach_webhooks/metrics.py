@@ -18,6 +18,7 @@ class Outcome(enum.StrEnum):
     MALFORMED = "malformed"
     TOO_LARGE = "too-large"
     UNDECIDED = "undecided"
+    OVERLOADED = "overloaded"
     TIMED_OUT = "timed-out"
     FAILED = "failed"
 
@@ -50,6 +51,17 @@ class Metrics:
             "Time from the arrival of an admission review to its response",
             ["kind"],
             buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.connections = Gauge(
+            "netattach_webhook_connections",
+            "Open connections, those in a TLS handshake included",
+            registry=self.registry,
+        )
+        self.connections_closed = Counter(
+            "netattach_webhook_connections_closed",
+            "Connections that the server refused or closed, by the reason",
+            ["reason"],
             registry=self.registry,
         )
         self.certificate_expiry = Gauge(

@@ -14,6 +14,7 @@ import yaml
 from netattach_kube import cluster_settings, resource
 from netattach_operator.settings import Settings as OperatorSettings
 from netattach_plugin.settings import Settings as DaemonSettings
+from netattach_webhooks import app
 from support import require
 
 Body = dict[str, Any]
@@ -275,7 +276,7 @@ class TestAdmission:
         (service,) = kind("Service").values()
         client = webhook["clientConfig"]["service"]
 
-        assert 3 == webhook["timeoutSeconds"]
+        assert 3 == webhook["timeoutSeconds"] == app._MAX_SECONDS
         assert "None" == webhook["sideEffects"]
         assert "Equivalent" == webhook["matchPolicy"]
         assert f"/{webhook['name'].partition('.')[0]}" == client["path"]

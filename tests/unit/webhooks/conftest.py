@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from netattach_kube import watched
-from netattach_webhooks import cluster_cache
+from netattach_webhooks import app, cluster_cache
 
 Data = dict[str, str]
 
@@ -54,3 +54,5 @@ def _timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watched, "_FIRST_PAUSE", 0.01)
     monkeypatch.setattr(watched, "_LONGEST_PAUSE", 0.05)
     monkeypatch.setattr(cluster_cache, "_SECONDS", 30.0)
+    monkeypatch.setattr(app, "_MAX_SECONDS", 30.0)
+    app._timeout.cache_clear()

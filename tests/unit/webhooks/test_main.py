@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from netattach_kube.http_server import Limits
 from netattach_kube.program import FAILED, MISUSED, OK
 from netattach_kube.resource import INVENTORIES, NADS
 from netattach_webhooks import __main__, app
@@ -130,8 +131,8 @@ def test_an_idle_connection_is_kept_longer_than_api_servers_do(
     new_key_pair: NewKeyPair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     idle_timeout_of_api_servers = 90
-    assert idle_timeout_of_api_servers < app._KEEPALIVE
-    monkeypatch.setattr(app, "_KEEPALIVE", 0.1)
+    assert idle_timeout_of_api_servers < app._LIMITS.idle
+    monkeypatch.setattr(app, "_LIMITS", Limits(idle=0.1))
 
     async def scenario() -> None:
         async with serving(new_key_pair()) as harness:
