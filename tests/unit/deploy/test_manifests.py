@@ -15,6 +15,7 @@ from netattach_kube import cluster_settings, resource
 from netattach_operator.settings import Settings as OperatorSettings
 from netattach_plugin.settings import Settings as DaemonSettings
 from netattach_webhooks import app
+from netattach_webhooks.settings import Settings as WebhookSettings
 from support import require
 
 Body = dict[str, Any]
@@ -267,6 +268,59 @@ class TestPrograms:
         (service,) = kind("Service").values()
         (budget,) = kind("PodDisruptionBudget").values()
         assert webhooks == service["spec"]["selector"] == budget["spec"]["selector"]["matchLabels"]
+
+
+NETWORK_POLICIES = kind("NetworkPolicy")
+
+
+class TestNetworkPolicies:
+    def test_everything_in_the_control_namespace_is_denied_by_default(self) -> None:
+        spec = NETWORK_POLICIES[f"{CONTROL}/netattach-default"]["spec"]
+
+        assert {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]} == spec
+
+    def test_each_program_without_host_network_has_a_policy_for_its_pods(self) -> None:
+        """On pods with hostNetwork a policy has no effect."""
+        programs = {
+            name: workload["spec"]["selector"]["matchLabels"]
+            for name, workload in WORKLOADS.items()
+            if "hostNetwork" not in workload["spec"]["template"]["spec"]
+        }
+
+        assert programs == {
+            name: policy["spec"]["podSelector"]["matchLabels"]
+            for name, policy in NETWORK_POLICIES.items()
+            if policy["spec"]["podSelector"]
+        }
+
+    @pytest.mark.parametrize("name", [n for n in NETWORK_POLICIES if not n.endswith("-default")])
+    def test_the_ports_of_the_pods_are_reachable_and_no_others(self, name: str) -> None:
+        ports = {
+            port["containerPort"]
+            for container in WORKLOADS[name]["spec"]["template"]["spec"]["containers"]
+            for port in container.get("ports", ())
+        }
+
+        assert ports == {
+            port["port"] for rule in NETWORK_POLICIES[name]["spec"]["ingress"] for port in rule["ports"]
+        }
+
+    def test_only_api_servers_and_dns_can_be_connected_to(self) -> None:
+        tcp, udp = {443, 6443, 8443, 16443, 53}, {53}
+        for name, policy in NETWORK_POLICIES.items():
+            rules = policy["spec"].get("egress", [{"ports": []}])
+            ports = [port for rule in rules for port in rule["ports"]]
+            if name != f"{CONTROL}/netattach-default":
+                assert tcp == {port["port"] for port in ports if port.get("protocol", "TCP") == "TCP"}
+                assert udp == {port["port"] for port in ports if port.get("protocol") == "UDP"}
+            assert all(rule.keys() == {"ports"} for rule in rules)
+
+    def test_the_ports_of_the_webhooks_are_those_that_the_program_listens_on(self) -> None:
+        settings = WebhookSettings()
+        listened = {int(each.rpartition(":")[2]) for each in (settings.listen, settings.health)}
+        (rule,) = NETWORK_POLICIES[f"{CONTROL}/netattach-webhooks"]["spec"]["ingress"]
+
+        assert listened == {port["port"] for port in rule["ports"]}
 
 
 class TestAdmission:
