@@ -7,6 +7,7 @@ validators     from a review to findings, in threads where it takes long
 cluster_cache  what validation needs to know of the cluster, kept current by watches
 review         AdmissionReview, decoded and encoded
 messages       findings as the message of a denial, and as warnings
+client_ca      which clients are served, if only those with a certificate
 tls            the serving certificate, reloaded from its Secret
 metrics        for Prometheus
 settings       from environment variables

@@ -12,6 +12,7 @@ from netattach_kube import api, health, program
 from netattach_kube.api import Api
 from netattach_webhooks import settings as webhook_settings
 from netattach_webhooks.app import WebhookServer
+from netattach_webhooks.client_ca import ClientCa
 from netattach_webhooks.cluster_cache import ClusterCache
 from netattach_webhooks.metrics import Metrics
 from netattach_webhooks.settings import Settings
@@ -52,10 +53,22 @@ class Program:
         self._settings = settings
         self._metrics = Metrics()
         self._cache = ClusterCache(server, self._metrics.forget_namespace)
-        self._certificate = Certificate(server, settings.namespace, settings.tls_secret, self._metrics)
-        self._webhooks = WebhookServer(
-            self._cache, self._metrics, context=lambda: self._certificate.context, refusal=lambda _: None
+        self._client_ca = (
+            ClientCa(settings.client_ca, settings.names_of_clients(), self._metrics)
+            if settings.client_ca
+            else None
         )
+        self._certificate = Certificate(
+            server, settings.namespace, settings.tls_secret, self._metrics, client_ca=self._client_ca
+        )
+        self._webhooks = WebhookServer(
+            self._cache,
+            self._metrics,
+            context=lambda: self._certificate.context,
+            refusal=self._client_ca.refusal if self._client_ca else lambda _: None,
+        )
+        if self._client_ca:
+            self._client_ca.changed = self._client_ca_changed
         self.port = self.health_port = 0
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -65,6 +78,7 @@ class Program:
             self._cache.problem,
             self._certificate.problem,
             self._listening_problem,
+            *([self._client_ca.problem] if self._client_ca else []),
         )
         status = program.OK
         served = health.served(self._settings.health, live=(), ready=ready, metrics=self._metrics.registry)
@@ -75,6 +89,8 @@ class Program:
                         tasks.create_task(self._cache.run(), name="cluster cache"),
                         tasks.create_task(self._certificate.run(), name="certificate"),
                     ]
+                    if self._client_ca:
+                        watches.append(tasks.create_task(self._client_ca.run(), name="client CA"))
                     await self._serve(stop)
                     for watch in watches:
                         watch.cancel()
@@ -96,6 +112,11 @@ class Program:
             await stop.wait()
             self._webhooks.draining = True
             await asyncio.sleep(self._settings.drain)
+
+    def _client_ca_changed(self) -> None:
+        """Open connections were accepted under the former CA."""
+        self._certificate.renew()
+        self._webhooks.close_connections()
 
     def _draining_problem(self) -> str | None:
         return "shutting down" if self._webhooks.draining else None

@@ -75,6 +75,11 @@ class Metrics:
             "1 while the certificate in the Secret cannot be served; the one before it continues to be served",
             registry=self.registry,
         )
+        self.client_ca_rejected = Gauge(
+            "netattach_webhook_client_ca_rejected",
+            "1 while the CA bundle for client certificates cannot be used; no client is served meanwhile",
+            registry=self.registry,
+        )
 
     def forget_namespace(self, namespace: str) -> None:
         """Drops the counters of a namespace that is gone: namespaces come and go as long as the process lives."""

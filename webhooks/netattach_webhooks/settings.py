@@ -20,11 +20,21 @@ class Settings:
     health: str = "0.0.0.0:8081"
     namespace: str = "netattach-system"
     tls_secret: str = "netattach-webhooks-tls"  # noqa: S105  # a name, no secret
+    client_ca: Path | None = None
+    """A file with CA certificates in PEM; then only clients with a certificate that one of them signed are served."""
+
+    client_names: str = ""
+    """The common names or subject alternative names that such a certificate may have, separated by commas; empty: any."""
+
     drain: float = 5.0
     """Seconds to continue serving after SIGTERM: API servers send requests until every node has removed this endpoint."""
 
     kubeconfig: Path | None = None
     """Only needed outside of a pod; set by KUBECONFIG, as for kubectl."""
+
+    def names_of_clients(self) -> frozenset[str]:
+        """The names in `client_names`."""
+        return frozenset(filter(None, map(str.strip, self.client_names.split(","))))
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -33,6 +43,10 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     if settings.drain > _MAX_DRAIN:
         raise ValueError(
             f"NETATTACH_DRAIN is {settings.drain:g}; it has to be a number of seconds, at most {_MAX_DRAIN}"
+        )
+    if settings.client_names and settings.client_ca is None:
+        raise ValueError(
+            "NETATTACH_CLIENT_NAMES has no effect without NETATTACH_CLIENT_CA; set both, or neither"
         )
     environment_settings.check_address("NETATTACH_LISTEN", settings.listen)
     environment_settings.check_address("NETATTACH_HEALTH", settings.health)

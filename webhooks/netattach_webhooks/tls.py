@@ -21,6 +21,7 @@ from netattach_core.errors import DecodeError
 from netattach_kube.api import Api
 from netattach_kube.resource import SECRETS
 from netattach_kube.watched import Watched
+from netattach_webhooks.client_ca import ClientCa
 from netattach_webhooks.metrics import Metrics
 
 _log = logging.getLogger(__name__)
@@ -29,12 +30,25 @@ _CERTIFICATE, _KEY = "tls.crt", "tls.key"
 
 
 class Certificate:
-    """`context` serves the certificate of the Secret; while it cannot be served, the one before it."""
+    """`context` serves the certificate of the Secret; while it cannot be served, the one before it.
+
+    With a `client_ca`, only clients with a certificate of its CA are served. There is a new context whenever either changes.
+    """
 
     def __init__(
-        self, api: Api, namespace: str, name: str, metrics: Metrics, now: Callable[[], float] = time.time
+        self,
+        api: Api,
+        namespace: str,
+        name: str,
+        metrics: Metrics,
+        now: Callable[[], float] = time.time,
+        client_ca: ClientCa | None = None,
     ) -> None:
-        self.context = _server_context()
+        self._client_ca = client_ca
+        self._pair: tuple[bytes, bytes] | None = None
+        """The certificate and key that are served, in PEM."""
+
+        self.context = _server_context(client_ca)
         self.loaded = asyncio.Event()
         """Set as soon as there is a certificate to serve."""
 
@@ -64,6 +78,14 @@ class Certificate:
             return f"{self._name} has expired"
         return None
 
+    def renew(self) -> None:
+        """A new context, with the current CA bundle for clients: OpenSSL cannot remove a CA from one that it has."""
+        context = _server_context(self._client_ca)
+        if self._pair is not None:
+            with _memory_file(*self._pair) as path:
+                _load(context, path)
+        self.context = context
+
     def _changed(self, key: Key) -> None:
         data = self._secret.get(*key)
         if data is None:
@@ -75,10 +97,11 @@ class Certificate:
             self._reject(f"cannot be served: {error}")
 
     def _replace(self, data: dict[str, Any]) -> None:
-        """Tries the pair in another context first: a key that does not match would leave ours with half of the new pair."""
-        with _memory_file(_decoded(data, _CERTIFICATE), _decoded(data, _KEY)) as path:
+        pair = (_decoded(data, _CERTIFICATE), _decoded(data, _KEY))
+        with _memory_file(*pair) as path:
             self._expiry = _verified_expiry(path)
-            _load(self.context, path)
+        self._pair = pair
+        self.renew()
         self._problem = None
         self._metrics.certificate_expiry.labels("served").set(self._expiry)
         self._metrics.certificate_rejected.set(0)
@@ -92,10 +115,15 @@ class Certificate:
         _log.error("%s%s", self._problem, previous)
 
 
-def _server_context() -> ssl.SSLContext:
+def _server_context(client_ca: ClientCa | None = None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.num_tickets = 0  # API servers do not resume sessions
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION  # the same for TLS 1.2
+    if client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED  # without a CA, it accepts nobody
+        if client_ca.bundle:
+            context.load_verify_locations(cadata=client_ca.bundle)
     return context
 
 

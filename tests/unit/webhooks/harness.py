@@ -141,12 +141,15 @@ async def status_line(connection: Connection, body: bytes) -> bytes:
 
 @asynccontextmanager
 async def started(
-    server: ApiServer, data: dict[str, str] | None, *, drain: float = 0.0
+    server: ApiServer, data: dict[str, str] | None, *, drain: float = 0.0, **more: Any
 ) -> AsyncIterator[Harness]:
-    """Starts the program, with a certificate if there is `data`. The client's session is closed after the program has ended."""
+    """Starts the program, with a certificate if there is `data`, and with `more` settings.
+
+    The client's session is closed after the program has ended.
+    """
     if data is not None:
         put_secret(server, data)
-    settings = Settings(listen="127.0.0.1:0", health="127.0.0.1:0", drain=drain)
+    settings = Settings(listen="127.0.0.1:0", health="127.0.0.1:0", drain=drain, **more)
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
         harness = Harness(server, settings, session)
         harness.task = tasks.create_task(harness.run())

@@ -19,12 +19,32 @@ def test_each_setting_can_be_set() -> None:
             "NETATTACH_HEALTH": "127.0.0.1:0",
             "NETATTACH_NAMESPACE": "elsewhere",
             "NETATTACH_TLS_SECRET": "other",
+            "NETATTACH_CLIENT_CA": "/ca/ca.crt",
+            "NETATTACH_CLIENT_NAMES": "apiserver, other,",
             "NETATTACH_DRAIN": "0.5",
             "KUBECONFIG": "/tmp/k",
         }
     )
 
-    assert Settings("[::]:443", "127.0.0.1:0", "elsewhere", "other", 0.5, Path("/tmp/k")) == actual
+    assert (
+        Settings(
+            "[::]:443",
+            "127.0.0.1:0",
+            "elsewhere",
+            "other",
+            Path("/ca/ca.crt"),
+            "apiserver, other,",
+            0.5,
+            Path("/tmp/k"),
+        )
+        == actual
+    )
+    assert {"apiserver", "other"} == actual.names_of_clients()
+
+
+def test_names_of_clients_without_a_ca_are_refused_since_they_would_protect_nothing() -> None:
+    with pytest.raises(ValueError, match="NETATTACH_CLIENT_NAMES has no effect without NETATTACH_CLIENT_CA"):
+        settings.from_environment({"NETATTACH_CLIENT_NAMES": "apiserver"})
 
 
 @pytest.mark.parametrize(
