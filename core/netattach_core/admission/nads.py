@@ -77,7 +77,7 @@ def validate_nad(
     further = networks.check(nad_of(body), policy, around)
     further += [_no_inventory()] if not nodes and config else []
     if before is not None and users and config != unstructured.mapping(before, "spec").get("config"):
-        further.append(_changed_in_use(list(users)))
+        further.append(_changed_in_use(unstructured.list_names(users, _namespace(body))))
     return findings + validation_settings.apply_severities(further, settings, _namespace(body))
 
 
@@ -95,11 +95,12 @@ def validate_nad_deletion(
     if not users:
         return []
     annotated = unstructured.annotations_of(body).get(PROTECT) == "true"
+    pods = unstructured.list_names(users, _namespace(body))
     if annotated or settings.protected:
-        found = _protected(list(users), "its annotation" if annotated else "the cluster's settings")
+        found = _protected(pods, "its annotation" if annotated else "the cluster's settings")
     else:
         problem = (
-            f"pods use this network: {unstructured.list_names(users)}. They keep their "
+            f"pods use this network: {pods}. They keep their "
             "interfaces, which are released when the pods are deleted; new pods cannot be attached"
         )
         found = Finding(DELETED_IN_USE, (), problem, "delete these pods too, or create the network again")
@@ -118,17 +119,17 @@ def _deleted_default() -> Finding:
     return Finding(DELETED_DEFAULT, (), problem, "remove it from defaultNetworks first")
 
 
-def _protected(users: list[Key], why: str) -> Finding:
-    problem = f"{why} protects this network while pods use it: {unstructured.list_names(users)}"
+def _protected(pods: str, why: str) -> Finding:
+    problem = f"{why} protects this network while pods use it: {pods}"
     fix = f"delete these pods first, or set the annotation {PROTECT}: 'false'"
     if why != "its annotation":
         fix = "delete these pods first, or set protectNetworksInUse to false"
     return Finding(PROTECTED, (), problem, fix)
 
 
-def _changed_in_use(users: list[Key]) -> Finding:
+def _changed_in_use(pods: str) -> Finding:
     problem = (
-        f"pods use the previous configuration: {unstructured.list_names(users)}. They keep their interfaces, "
+        f"pods use the previous configuration: {pods}. They keep their interfaces, "
         "and are detached with the configuration that they were attached with"
     )
     return Finding(CHANGED_IN_USE, (), problem, "restart these pods where they need the new configuration")

@@ -31,6 +31,13 @@ def is_being_deleted(body: JsonObject) -> bool:
     return bool(mapping(body, "metadata").get("deletionTimestamp"))
 
 
-def list_names(keys: Iterable[Key]) -> str:
-    """`namespace/name` of the first objects, and the number of the others."""
-    return and_more(("/".join(key) for key in keys), _NAMED)
+def list_names(keys: Iterable[Key], namespace: str) -> str:
+    """`namespace/name` of the first objects in a namespace, and how many others there are.
+
+    Objects in other namespaces are only counted: who may write in one namespace does not learn names of another.
+    """
+    keys = list(keys)
+    own = [key for key in keys if key[0] == namespace]
+    named = and_more(("/".join(key) for key in own), _NAMED)
+    elsewhere = f"{len(keys) - len(own)} in other namespaces" if len(own) < len(keys) else ""
+    return ", ".join(filter(None, (named, elsewhere)))

@@ -144,7 +144,7 @@ def test_deleting_a_network_in_use_is_a_warning_and_refused_if_protected(new_key
             )
             await until(lambda: bool(harness.program._cache.users(("default", "own"))))
             answer = await harness.post_review("deletions", _deletion(nad(VALID_CONFIG, "own"), "jo"))
-            assert "pods use this network: lab/q." in answer["warnings"][0]
+            assert "pods use this network: 1 in other namespaces." in answer["warnings"][0]
             cleaner = "system:serviceaccount:kube-system:namespace-controller"
             assert {"uid": "u", "allowed": True} == await harness.post_review(
                 "deletions", _deletion(protected, cleaner)

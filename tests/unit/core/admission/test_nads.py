@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from netattach_core import admission
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.api.nad import PROTECT
-from netattach_core.text.finding import Severity
+from netattach_core.text.finding import Finding, Severity
 from netattach_core.validation.settings import ValidationSettings
 
 NODE = NodeInventory(
@@ -149,3 +150,32 @@ def test_changing_the_config_of_a_network_in_use_is_a_warning() -> None:
     assert "changed-in-use" not in rules(admission.validate_nad(after, before, []))
     annotated = {**after, "metadata": {**after["metadata"], "annotations": {PROTECT: "true"}}}
     assert "changed-in-use" not in rules(admission.validate_nad(annotated, after, [], users=USERS))
+
+
+HIDDEN = [*USERS, ("hidden", "secret"), ("vault", "key")]
+IN_USE = {
+    "deleted": lambda: admission.validate_nad_deletion(body(), HIDDEN, "jo"),
+    "deleted though protected": lambda: admission.validate_nad_deletion(
+        body(**{PROTECT: "true"}), HIDDEN, "jo"
+    ),
+    "deleted though protected by the settings": lambda: admission.validate_nad_deletion(
+        body(), HIDDEN, "jo", ValidationSettings(protected=True)
+    ),
+    "changed": lambda: admission.validate_nad(
+        {**body(), "spec": {"config": '{"type": "x"}'}}, body(), [NODE], users=HIDDEN
+    ),
+}
+
+
+@pytest.mark.parametrize("findings", IN_USE.values(), ids=IN_USE)
+def test_pods_of_other_namespaces_are_counted_and_not_named(findings: Callable[[], list[Finding]]) -> None:
+    text = " ".join(f"{each.problem} {each.fix}" for each in findings())
+
+    assert "lab/p0, lab/p1, lab/p2 and 2 more, 2 in other namespaces" in text
+    assert not [name for name in ("hidden", "secret", "vault", "key ") if name in text]
+
+
+def test_a_network_that_only_pods_of_other_namespaces_use_has_their_number() -> None:
+    (finding,) = admission.validate_nad_deletion(body(), HIDDEN[-1:], "jo")
+
+    assert "pods use this network: 1 in other namespaces. They keep" in finding.problem
