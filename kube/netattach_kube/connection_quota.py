@@ -75,6 +75,7 @@ class ConnectionQuota:
         if client is None or slot not in client.of(slot):
             return
         del client.of(slot)[slot]
+        slot.close = _nothing  # so that slot and connection do not keep each other
         self._count -= 1
         if not client.count():
             del self._clients[slot.address]
@@ -116,6 +117,11 @@ class ConnectionQuota:
             return False
         client = max(candidates, key=lambda each: (not each.is_known(), each.count()))
         slot = next(iter(client.new if new else client.idle))
+        close = slot.close
         self.release(slot)
-        slot.close()
+        close()
         return True
+
+
+def _nothing() -> None:
+    return

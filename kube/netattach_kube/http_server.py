@@ -158,6 +158,10 @@ class HttpServer:
         for connection in list(self._connections.values()):
             connection.close_soon()
 
+    def new_protocol(self) -> asyncio.Protocol:
+        """aiohttp's, for one connection."""
+        return cast(Callable[[], asyncio.Protocol], self._runner.server)()
+
     def _accept(self, listener: socket.socket) -> None:
         """Accepts one connection; open ones get their turn before the next."""
         try:
@@ -185,7 +189,6 @@ class HttpServer:
             self.closed(Closed.REFUSED)
             return
         connection.slot = slot
-        connection.handler = cast(Callable[[], asyncio.Protocol], self._runner.server)()
         connection.handshake = asyncio.create_task(self._handshake(accepted, connection))  # noqa: TID251  # a callback has no group
         self._handshakes.add(connection.handshake)
         connection.handshake.add_done_callback(self._handshakes.discard)
@@ -201,6 +204,7 @@ class HttpServer:
             lacks = isinstance(error, ssl.SSLError) and error.reason == _NO_CERTIFICATE
             is_refused = lacks or isinstance(error, ssl.SSLCertVerificationError)
             self.closed(Closed.CLIENT_CERTIFICATE if is_refused else Closed.HANDSHAKE)
+            error.__traceback__ = None  # its frames refer to the error, and keep the connection's buffers
         finally:
             connection.handshake_ended()
 
@@ -210,7 +214,8 @@ class _Connection(asyncio.Protocol):
 
     slot: Slot
     handler: asyncio.Protocol
-    handshake: asyncio.Task[None]
+    handshake: asyncio.Task[None] | None = None
+    """As long as the TLS handshake lasts; a finished task would keep the connection's buffers, which it refers to."""
 
     def __init__(self, server: HttpServer, connections: dict[asyncio.BaseTransport, _Connection]) -> None:
         self.refusal: str | None = None
@@ -225,6 +230,7 @@ class _Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._connections[transport] = self
         self.refusal = self._server.refusal(transport.get_extra_info("peercert"))
+        self.handler = self._server.new_protocol()
         self.handler.connection_made(transport)
         self._limit(self._server.limits.first_byte, Closed.FIRST_BYTE)
 
@@ -252,12 +258,13 @@ class _Connection(asyncio.Protocol):
 
     def handshake_ended(self) -> None:
         """Without success, there will never be a `connection_lost`."""
+        self.handshake = None
         if self._transport is None:
             self._server.quota.release(self.slot)
 
     def evict(self) -> None:
         """Makes room for another connection."""
-        if self._transport is None:
+        if self.handshake is not None and self._transport is None:
             self.handshake.cancel()
             self._server.closed(Closed.EVICTED)
         else:

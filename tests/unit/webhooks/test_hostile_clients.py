@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import ssl
+from asyncio.sslproto import SSLProtocol
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from aiohttp.web_protocol import RequestHandler
 
 from netattach_kube.http_server import Limits
 from netattach_webhooks import app, bodies
@@ -307,3 +311,50 @@ def test_a_client_may_close_at_any_moment(new_key_pair: NewKeyPair) -> None:
             assert (await harness.post_review("pods", BODY))["allowed"]
 
     run(scenario)
+
+
+async def _without_handshake(harness: Harness) -> Connection:
+    return await stranger(harness, tls=False)
+
+
+async def _garbage(harness: Harness) -> Connection:
+    connection = await stranger(harness, tls=False)
+    connection[1].write(b"garbage" * 100)
+    return connection
+
+
+async def _served(harness: Harness) -> Connection:
+    connection = await stranger(harness)
+    assert OK == await status_line(connection, BODY)
+    return connection
+
+
+@pytest.mark.parametrize("client", [_without_handshake, _garbage, stranger, _served])
+def test_a_closed_connection_leaves_nothing_that_only_a_garbage_collection_frees(
+    new_key_pair: NewKeyPair,
+    monkeypatch: pytest.MonkeyPatch,
+    client: Callable[[Harness], Awaitable[Connection]],
+) -> None:
+    """Collections are rare in this program: what many short connections leave would fill the memory before the next one."""
+    monkeypatch.setattr(app, "_LIMITS", replace(SMALL, per_address=5))
+
+    def held() -> int:
+        return sum(isinstance(each, SSLProtocol | RequestHandler) for each in gc.get_objects())
+
+    async def scenario() -> None:
+        async with serving(new_key_pair()) as harness:
+            gc.collect()
+            gc.disable()
+            before = held()
+            connections = [await client(harness) for _ in range(20)]
+            for _, writer in connections:
+                writer.transport.abort()
+            await until(lambda: open_connections(harness) == 0)
+            del connections[:], writer
+
+            await until(lambda: held() <= before)
+
+    try:
+        run(scenario)
+    finally:
+        gc.enable()
