@@ -12,8 +12,12 @@ from pathlib import Path
 from e2e.lab import process
 from e2e.lab.places import API_ADDRESS, AUDIT_LOG, KUBECONFIG, SERVICES, WORK, binaries
 from e2e.lab.process import run
+from support import webhook_clients_page
 
 PKI = WORK / "pki"
+ADMISSION = WORK / "admission"
+"""The API server's client certificate for webhooks, its CA and its configuration, as docs/webhook-clients.md describes them."""
+
 _USERS = {
     "admin": ("admin", "system:masters"),
     "node1": ("system:node:node1", "system:nodes"),
@@ -76,6 +80,7 @@ def _start_api_server(seconds: float) -> None:
             "--enable-aggregator-routing",
             "--kubelet-preferred-address-types=InternalIP",
         ),
+        f"--admission-control-config-file={ADMISSION / webhook_clients_page.CONFIGURATION}",
         *(f"--audit-log-path={AUDIT_LOG}", f"--audit-policy-file={WORK}/audit-policy.yaml"),
     )
     deadline = time.monotonic() + seconds
@@ -134,6 +139,9 @@ def _write_pki() -> None:
     )
     tokens = [f'{user}-token,{name},{user},"{group}"' for user, (name, group) in _USERS.items()]
     (PKI / "tokens.csv").write_text("\n".join(tokens) + "\n")
+    ADMISSION.mkdir()
+    webhook_clients_page.create_certificates(ADMISSION)
+    webhook_clients_page.write_configuration(ADMISSION)
     (WORK / "audit-policy.yaml").write_text(
         "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n"
     )

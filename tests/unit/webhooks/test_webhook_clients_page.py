@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,12 @@ from netattach_kube.http_server import Closed, Limits
 from netattach_operator.settings import Settings as OperatorSettings
 from netattach_webhooks import app, bodies
 from netattach_webhooks.settings import from_environment
-from support import require
+from support import require, webhook_clients_page
 from unit.webhooks.harness import NewKeyPair, run
 from unit.webhooks.test_client_ca import OK, answer, serving
 
-PAGE = (require.REPOSITORY / "docs/webhook-clients.md").read_text()
+PAGE = webhook_clients_page.TEXT
 DEPLOY = require.REPOSITORY / "deploy"
-
-
-def blocks(language: str) -> list[str]:
-    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL)
-    return ["\n".join(line[len(indent) :] for line in text.splitlines()) for indent, text in found]
-
-
-EXAMPLES: list[dict[str, Any]] = [yaml.safe_load(text) for text in blocks("yaml")]
-
-
-def example(key: str, value: str) -> dict[str, Any]:
-    (found,) = [each for each in EXAMPLES if each.get(key) == value]
-    return found
-
-
-def webhooks_patch() -> dict[str, Any]:
-    (patch,) = [
-        body
-        for each in EXAMPLES
-        for patch in each.get("patches", ())
-        if isinstance(body := yaml.safe_load(patch["patch"]), dict)
-    ]
-    return patch
 
 
 def test_the_limits_are_those_of_the_code() -> None:
@@ -70,11 +46,7 @@ def test_the_page_lists_every_reason_for_which_a_connection_is_closed() -> None:
 def test_the_commands_create_a_certificate_that_the_webhooks_accept(
     new_key_pair: NewKeyPair, tmp_path: Path
 ) -> None:
-    require.command("openssl")
-    (commands,) = [text for text in blocks("console") if "openssl" in text]
-    for line in commands.splitlines():
-        assert line.startswith("$ ")
-        subprocess.run(["sh", "-ec", line[2:]], cwd=tmp_path, check=True, capture_output=True)
+    webhook_clients_page.create_certificates(tmp_path)
     both = tmp_path / "both.pem"
     both.write_text((tmp_path / "netattach.crt").read_text() + (tmp_path / "netattach.key").read_text())
     (names,) = [e["value"] for e in _container()["env"] if e["name"] == "NETATTACH_CLIENT_NAMES"]
@@ -89,8 +61,8 @@ def test_the_commands_create_a_certificate_that_the_webhooks_accept(
 
 
 def test_the_configuration_of_the_api_server_refers_to_the_files_that_the_page_shows() -> None:
-    (plugin,) = example("kind", "AdmissionConfiguration")["plugins"]
-    (user,) = example("kind", "Config")["users"]
+    (plugin,) = webhook_clients_page.example("kind", "AdmissionConfiguration")["plugins"]
+    (user,) = webhook_clients_page.example("kind", "Config")["users"]
     settings = OperatorSettings()
 
     assert "ValidatingAdmissionWebhook" == plugin["name"]
@@ -103,13 +75,13 @@ def test_the_configuration_of_the_api_server_refers_to_the_files_that_the_page_s
 
 
 def _container() -> dict[str, Any]:
-    (container,) = webhooks_patch()["spec"]["template"]["spec"]["containers"]
+    (container,) = webhook_clients_page.deployment_patch()["spec"]["template"]["spec"]["containers"]
     assert isinstance(container, dict)
     return container
 
 
 def test_the_patch_sets_what_the_webhooks_read_and_mounts_the_file() -> None:
-    patch, container = webhooks_patch(), _container()
+    patch, container = webhook_clients_page.deployment_patch(), _container()
     manifests = list(yaml.safe_load_all((DEPLOY / "webhooks.yaml").read_text()))
     (deployment,) = [each for each in manifests if each["kind"] == patch["kind"]]
     settings = from_environment({each["name"]: each["value"] for each in container["env"]})
