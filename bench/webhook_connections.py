@@ -95,8 +95,8 @@ async def _with_program(attack: Attack) -> dict[str, Any]:
             connections = await attack(port)
             during = _resident(pid)
             started = time.monotonic()
-            small = [await review(BODY) for _ in range(REVIEWS)]
             large = [await review(LARGE) for _ in range(LARGE_REVIEWS)]
+            small = [await review(BODY) for _ in range(REVIEWS)]
             closed = await _seconds_until_closed(connections, started)
         for _, writer in connections:
             writer.transport.abort()
