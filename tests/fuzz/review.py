@@ -20,6 +20,7 @@ from netattach_core.api import inventory
 from netattach_core.api.nad import PROTECT
 from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.errors import DecodeError, NotFoundError, TryAgainError
+from netattach_core.policy.levels import ENFORCE_LABEL
 from netattach_kube import cluster_settings
 from netattach_webhooks import app, review, validators
 from netattach_webhooks.cluster_cache import ClusterCache
@@ -111,6 +112,8 @@ def _objects() -> list[Body]:
             }
             for node in properties.NODES
         ),
+        # All rules of policy apply there.
+        {"kind": "Namespace", "metadata": {"name": "lab", "labels": {ENFORCE_LABEL: "restricted"}}},
         {
             "kind": "Pod",
             "metadata": {"namespace": "lab", "name": "user", "annotations": {NETWORKS: "net"}},
@@ -131,7 +134,7 @@ class _Api:
 async def _known() -> ClusterCache:
     async with known.cluster(_objects()) as (lookup, _):
         pass
-    lookup._api = _Api()  # type: ignore[assignment]  # only these methods are called
+    lookup._api = lookup._namespaces._api = _Api()  # type: ignore[assignment]  # only these methods are called
     return lookup
 
 
