@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -141,6 +142,29 @@ def test_an_update_is_validated_only_where_the_config_changes(installed: Cluster
 
     assert "did you mean `macvlan`?" in done.stderr
     assert SOUND["macvlan"] == installed.read("nad", "sound")["spec"]["config"]
+
+
+def test_an_update_of_a_network_that_a_finalizer_holds_is_validated(installed: Cluster) -> None:
+    """Nodes use a network that is being deleted until its last finalizer is removed, and that always works."""
+    held = nad("held", SOUND["macvlan"])
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    created(installed, held)
+
+    def patched(body: dict[str, Any]) -> CompletedProcess[str]:
+        words = ("patch", "nad", "held", "--type=merge", f"--patch={json.dumps(body)}")
+        return installed.kubectl(*words, check=False)
+
+    try:
+        installed.kubectl("delete", "nad", "held", "--wait=false")
+        done = patched({"spec": {"config": config(type="macvlan", master="eth0")}})
+        labelled = patched({"metadata": {"labels": {"a": "b"}}})
+    finally:
+        released = patched({"metadata": {"finalizers": None}})
+
+    assert "eth0 is a default interface" in done.stderr
+    assert 0 == labelled.returncode, labelled.stderr
+    assert 0 == released.returncode, released.stderr
+    assert not installed.exists("nad", "held")
 
 
 def test_a_dry_run_is_validated_too(installed: Cluster) -> None:

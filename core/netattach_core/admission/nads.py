@@ -47,10 +47,11 @@ _CONTROLLERS = frozenset(
 
 
 def nad_needs_validation(body: JsonObject, before: JsonObject | None) -> bool:
-    """Whether a NAD is new, or an update changes a part that the validator uses."""
-    return not unstructured.is_being_deleted(body) and (
-        before is None or _validated_parts(body) != _validated_parts(before)
-    )
+    """Whether a NAD is new, or an update changes a part that the validator uses.
+
+    The daemon attaches pods to a network that is being deleted for as long as a finalizer holds it, so its changes count too.
+    """
+    return before is None or _validated_parts(body) != _validated_parts(before)
 
 
 def validate_nad(

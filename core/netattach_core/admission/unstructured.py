@@ -27,7 +27,7 @@ def annotations_of(body: JsonObject) -> Mapping[str, str]:
 
 
 def is_being_deleted(body: JsonObject) -> bool:
-    """Whether it is being deleted: its finalizers must be removable, whatever is wrong with it."""
+    """Whether it is being deleted: the finalizers of a pod must be removable, whatever is wrong with it."""
     return bool(mapping(body, "metadata").get("deletionTimestamp"))
 
 

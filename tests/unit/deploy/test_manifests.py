@@ -372,11 +372,17 @@ class TestAdmission:
             assert f"has(object.metadata.{part})" in expression or not re.search(bare, expression)
         assert "oldObject" not in expression or expression.startswith("request.operation != 'UPDATE' ||")
 
-    def test_objects_that_are_being_deleted_are_not_validated(self) -> None:
-        for name in ("nads.netattach.io", "pods.netattach.io", "templates.netattach.io"):
+    def test_pods_and_templates_that_are_being_deleted_are_not_validated(self) -> None:
+        for name in ("pods.netattach.io", "templates.netattach.io"):
             assert "!has(object.metadata.deletionTimestamp)" in [
                 c["expression"] for c in WEBHOOKS[name]["matchConditions"]
             ]
+
+    def test_a_network_that_is_being_deleted_is_validated_where_it_changes(self) -> None:
+        """Nodes use it until its last finalizer is removed."""
+        conditions = WEBHOOKS["nads.netattach.io"]["matchConditions"]
+
+        assert not any("deletionTimestamp" in each["expression"] for each in conditions)
 
     @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
     def test_a_policy_applies_to_the_daemons_fails_closed_and_is_bound(self, policy: Body) -> None:

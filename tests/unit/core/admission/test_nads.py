@@ -51,7 +51,10 @@ NOT_VALIDATED = {
     "an update of a label": (nad(BROKEN, labels={"a": "b"}), nad(BROKEN)),
     "an update of another annotation": (nad(BROKEN, annotations={"a/b": "c"}), nad(BROKEN)),
     "an update that changes nothing": (nad(BROKEN), nad(BROKEN)),
-    "the removal of a finalizer": (being_deleted(nad(BROKEN)), nad(SOUND)),
+    "the removal of a finalizer": (
+        being_deleted(nad(BROKEN)),
+        being_deleted(nad(BROKEN, finalizers=["example.com/hold"])),
+    ),
 }
 
 
@@ -67,6 +70,14 @@ VALIDATED = {
     "a config where there was none": (nad(BROKEN), {"metadata": {"name": "net"}}),
     "one of our annotations": (nad(BROKEN, annotations={"netattach.io/x": "y"}), nad(BROKEN)),
     "one of our annotations removed": (nad(BROKEN), nad(BROKEN, annotations={"netattach.io/x": "y"})),
+    "a new config while a finalizer delays the deletion": (
+        being_deleted(nad(BROKEN)),
+        being_deleted(nad(SOUND)),
+    ),
+    "one of our annotations while a finalizer delays the deletion": (
+        being_deleted(nad(BROKEN, annotations={"netattach.io/x": "y"})),
+        being_deleted(nad(BROKEN)),
+    ),
 }
 
 
