@@ -20,7 +20,7 @@ from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, Ne
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConfigError
 from netattach_core.policy import requests
-from netattach_core.policy.requests import PodCase
+from netattach_core.policy.case import PodCase, Surroundings
 from netattach_core.text.finding import Finding, Severity
 from netattach_core.validation.settings import ValidationSettings
 from netattach_kube import cluster_settings
@@ -140,7 +140,7 @@ class Validators:
         replicas = admission.template_replicas(request.kind, request.object, nodes)
         findings += admission.validate_capacity(selections, nads, replicas, nodes)
         weighted = admission.apply_severities(findings, self._cache.settings(), request.namespace)
-        return ValidationResult([dataclasses.replace(each, severity=Severity.WARN) for each in weighted])
+        return ValidationResult([_as_warning(each) for each in weighted])
 
     async def _check_pod(
         self, request: AdmissionRequest, pod: Body, old_pod: Body | None
@@ -162,18 +162,24 @@ class Validators:
                 self._for_pods, admission.unknown_networks, lookup.missing, visible, request.namespace
             )
         findings += await _run_in(threads, _check_requests, asked.selections, lookup.found)
+        nads = dict(lookup.found)
+        if asked.default is not None:
+            found, default_nads = await self._check_default_network(
+                asked.default, request.namespace, settings
+            )
+            findings += found
+            nads |= default_nads
         if asked.selections or asked.default:
             policy = await self._cache.policy(request.namespace)
-            case = PodCase(policy, asked.selections, asked.default, lookup.found)
+            around = Surroundings(self._cache.nodes(), settings.networks)
+            case = PodCase(policy, asked.selections, asked.default, nads, around)
             findings += await _run_in(threads, requests.check, case)
-        if asked.default is not None:
-            findings += await self._check_default_network(asked.default, request.namespace, settings)
         return findings, asked.selections, lookup.found
 
     async def _check_default_network(
         self, selection: NetworkSelection, namespace: str, settings: ValidationSettings
-    ) -> list[Finding]:
-        """Findings in the network that a pod asks for instead of the node's default network."""
+    ) -> tuple[list[Finding], Mapping[Key, Nad]]:
+        """Findings in the network that a pod asks for instead of the node's default network, and its NAD."""
         lookup = await self._cache.look_up([(selection.namespace, selection.name)])
         findings = admission.unverified_networks(lookup.unverified, lookup.reason)
         if lookup.missing and selection.namespace == settings.selection.namespace:
@@ -183,7 +189,8 @@ class Validators:
             findings += admission.unknown_default_network(
                 selection, self._visible_networks(namespace, settings), namespace
             )
-        return findings + list(admission.validate_requests([selection], lookup.found, DEFAULT_NETWORK))
+        findings += admission.validate_requests([selection], lookup.found, DEFAULT_NETWORK)
+        return findings, lookup.found
 
     def _visible_networks(self, namespace: str, settings: ValidationSettings) -> tuple[Key, ...]:
         """The networks that pods of a namespace may use; findings name no others."""
@@ -238,6 +245,12 @@ async def _run_in(
 
 def _check_requests(selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad]) -> list[Finding]:
     return list(admission.validate_requests(selections, nads))
+
+
+def _as_warning(finding: Finding) -> Finding:
+    """What would refuse the pods only warns here; what is only for the audit log stays there."""
+    denies = finding.effective_severity is Severity.DENY
+    return dataclasses.replace(finding, severity=Severity.WARN) if denies else finding
 
 
 def _with_name(body: Body, request: AdmissionRequest) -> Body:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import Nad
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
+from netattach_core.api.objects import Key
 from netattach_core.policy.levels import NamespacePolicy
-from netattach_core.text.finding import Finding, Rule, Severity
+from netattach_core.text.finding import Finding, Path, Rule, Severity
 from netattach_core.text.json_document import Node
 from netattach_core.validation import footprint_index
 from netattach_core.validation.footprint_index import FootprintIndex
@@ -44,6 +46,40 @@ class NetworkCase:
     def parts(self) -> Iterator[Entry]:
         """The plugins of the chain."""
         yield from self.network.entries
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevices:
+    """The ids of the devices that the kubelet gave to a pod itself, and to the other pods of its node."""
+
+    own: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PodCase:
+    """A pod's request: `default` replaces the default network, `networks` are the secondary ones, in the annotation's order.
+
+    `nads` are those of the requested networks that exist; `policy` is that of the pod's namespace. `devices` are known on the
+    pod's node alone.
+    """
+
+    policy: NamespacePolicy
+    networks: Sequence[NetworkSelection] = ()
+    default: NetworkSelection | None = None
+    nads: Mapping[Key, Nad] = field(default_factory=dict)
+    around: Surroundings = NOTHING_KNOWN
+    devices: KnownDevices | None = None
+
+    def selections(self) -> Iterator[tuple[Path, NetworkSelection]]:
+        """Each requested network, with its place in the pod's annotations."""
+        if self.default is not None:
+            yield (DEFAULT_NETWORK, 0), self.default
+        yield from (((NETWORKS, index), each) for index, each in enumerate(self.networks))
+
+    def nad(self, selection: NetworkSelection) -> Nad | None:
+        """None where it is not known, or where a file of the node has the network."""
+        return self.nads.get((selection.namespace, selection.name))
 
 
 def rule(id_: str, summary: str) -> Rule:

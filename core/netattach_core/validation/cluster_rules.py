@@ -220,18 +220,18 @@ def _cluster_subnets(
     mine: Footprint, nodes: Sequence[NodeInventory], networks: ClusterNetworks
 ) -> Iterator[Finding]:
     subnets = [span.subnet for span in mine.spans]
-    for what, taken in _cluster_and_node_subnets(nodes, networks):
-        hit = next((subnet for subnet in subnets if _overlap(subnet, taken)), None)
+    for what, taken in cluster_subnets(nodes, networks):
+        hit = next((subnet for subnet in subnets if overlap(subnet, taken)), None)
         if hit is not None:
             problem = f"{hit.network} overlaps {taken.network}, {what}: pods reach those addresses through this network"
             yield Finding(CLUSTER_SUBNET, ("ipam",), problem, "use a subnet that is not part of the cluster")
             return
 
 
-def _cluster_and_node_subnets(
+def cluster_subnets(
     nodes: Sequence[NodeInventory], networks: ClusterNetworks
 ) -> Iterator[tuple[str, IpInterface]]:
-    """Each subnet with its description for a message."""
+    """Each subnet of the cluster, with its description for a message."""
     named = (("pods", networks.pods), ("Services", networks.services), ("nodes", networks.nodes))
     for what, texts in named:
         for text in texts:
@@ -255,5 +255,6 @@ def _subnets_of_nodes(nodes: Sequence[NodeInventory]) -> Sequence[tuple[str, IpI
     return tuple(taken.values())
 
 
-def _overlap(one: IpInterface, other: IpInterface) -> bool:
+def overlap(one: IpInterface, other: IpInterface) -> bool:
+    """Whether two subnets share an address."""
     return one.version == other.version and one.network.overlaps(other.network)
