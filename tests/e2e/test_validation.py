@@ -81,6 +81,29 @@ def test_more_pods_than_addresses_are_a_warning(validated: Cluster) -> None:
     assert "Warning: [pod-capacity]" in done.stderr
 
 
+def test_a_template_warns_of_what_policy_refuses_in_its_pods(validated: Cluster) -> None:
+    """The controller's event has the message of the denial."""
+    metadata = {"name": "tenant", "labels": {"pod-security.kubernetes.io/enforce": "baseline"}}
+    networks = json.dumps([{"name": "net", "portMappings": [{"hostPort": 8080, "containerPort": 80}]}])
+    deployment = asks_for("Deployment", "apps/v1", networks, replicas=1)
+    deployment["metadata"]["namespace"] = "tenant"
+
+    def events() -> str:
+        return validated.kubectl("get", "events", "--namespace", "tenant", "--output=json").stdout
+
+    created(validated, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    try:
+        created(validated, nad("net", SOUND, "tenant"))
+
+        assert "Warning: [policy-host-port] k8s.v1.cni.cncf.io/networks" in created(validated, deployment)
+        validated.eventually(
+            lambda: "deny [policy-host-port]" in events(), "the ReplicaSet's event", seconds=60
+        )
+        assert [] == validated.objects("pods", "--namespace", "tenant")
+    finally:
+        validated.kubectl("delete", "namespace", "tenant")
+
+
 def test_isolated_namespaces(validated: Cluster) -> None:
     validated.kubectl("create", "namespace", "other")
     try:

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK
 from netattach_core.policy.levels import ENFORCE_LABEL
 from netattach_core.policy.settings import Mode
 from netattach_core.text.finding import Finding, Rule, Severity
@@ -141,6 +142,97 @@ def test_findings_of_policy_are_counted_by_namespace_until_it_is_gone(new_key_pa
             await until(lambda: not harness.program._cache.has_namespace("default"))
             _, text = await harness.get("metrics")
             assert metric % "default" not in text
+
+    run(scenario)
+
+
+HOST_PORT = json.dumps([{"name": "net", "portMappings": [{"hostPort": 8080, "containerPort": 80}]}])
+
+
+def put_network(server: ApiServer, config: str = VALID_CONFIG) -> None:
+    server.put(NADS, {"metadata": {"name": "net", "namespace": "default"}, "spec": {"config": config}})
+
+
+@pytest.mark.parametrize(
+    ("level", "severity"), [("baseline", "deny"), ("restricted", "deny"), ("privileged", "")]
+)
+def test_a_pod_gets_no_host_port_by_annotation_that_pod_security_refuses_in_its_spec(
+    new_key_pair: NewKeyPair, level: str, severity: str
+) -> None:
+    async def scenario() -> None:
+        async with serving(new_key_pair()) as harness:
+            put_namespace(harness.server, level)
+            put_network(harness.server)
+            answer = await harness.post_review("pods", review("Pod", pod(HOST_PORT)))
+
+            assert (severity == "") == answer["allowed"]
+            assert severity in answer.get("status", {}).get("message", "")
+            assert bool(severity) == ("[policy-host-port]" in json.dumps(answer))
+
+    run(scenario)
+
+
+def test_the_network_that_would_replace_the_default_network_is_looked_up_for_policy_too(
+    new_key_pair: NewKeyPair,
+) -> None:
+    """Whether it has a resource, of which the kubelet could have given the pod a device, is known from its NAD."""
+    default = json.dumps([{"name": "net", "namespace": "default", "deviceID": "0000:3b:00.1"}])
+
+    async def scenario() -> None:
+        async with serving(new_key_pair()) as harness:
+            put_network(harness.server)
+            answer = await harness.post_review("pods", review("Pod", pod("", **{DEFAULT_NETWORK: default})))
+
+            assert "deny [policy-device] v1.multus-cni.io/default-network[0]" in answer["status"]["message"]
+
+    run(scenario)
+
+
+def test_the_clusters_own_networks_are_known_to_policy(new_key_pair: NewKeyPair) -> None:
+    config = {"type": "ptp", "ipam": {"type": "static"}, "capabilities": {"ips": True}}
+
+    async def scenario() -> None:
+        async with serving(new_key_pair()) as harness:
+            await in_force(harness, "clusterNetworks: {services: [10.96.0.0/12]}")
+            put_network(harness.server, json.dumps({"cniVersion": "1.0.0", **config}))
+            annotation = json.dumps([{"name": "net", "ips": ["10.96.0.10/24"]}])
+            answer = await harness.post_review("pods", review("Pod", pod(annotation)))
+
+            assert "deny [policy-requested-address]" in answer["status"]["message"]
+
+    run(scenario)
+
+
+def test_a_template_gets_the_findings_for_its_pods_as_warnings(new_key_pair: NewKeyPair) -> None:
+    template = pod("", **{DEFAULT_NETWORK: "default/net"})
+    body = {"metadata": {"name": "d"}, "spec": {"replicas": 1, "template": template}}
+
+    async def scenario() -> None:
+        async with serving(new_key_pair()) as harness:
+            put_namespace(harness.server, "restricted")
+            put_network(harness.server)
+            answer = await harness.post_review("templates", review("Deployment", body))
+
+            assert answer["allowed"]
+            assert ["[policy-default-network]"] == [each.split()[0] for each in answer["warnings"]]
+
+    run(scenario)
+
+
+def test_what_is_only_audited_is_no_warning_for_a_template(new_key_pair: NewKeyPair) -> None:
+    template = pod("", **{DEFAULT_NETWORK: "default/net"})
+    body = {"metadata": {"name": "d"}, "spec": {"replicas": 1, "template": template}}
+
+    async def scenario() -> None:
+        async with serving(new_key_pair()) as harness:
+            await in_force(
+                harness, "policy: {namespaces: [{match: [default], level: baseline, audit: restricted}]}"
+            )
+            put_network(harness.server)
+            answer = await harness.post_review("templates", review("Deployment", body))
+
+            assert "warnings" not in answer
+            assert ["policy-audit"] == list(answer["auditAnnotations"])
 
     run(scenario)
 
