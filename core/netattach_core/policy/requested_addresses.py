@@ -74,8 +74,8 @@ def _holds(subnet: IpInterface, asked: IpInterface) -> bool:
 def _on_node(text: str, network: Footprint) -> IpInterface | None:
     """What the node gets an address in, or a route to; None where it gets neither."""
     asked = _parsed(text)
-    if asked is None or network.type not in {"ptp", "bridge"}:
-        return None
-    if network.type == "ptp":
+    if asked is not None and "bridge" in network.types and (network.is_gateway or network.type != "bridge"):
+        return asked
+    if asked is not None and "ptp" in network.types:
         return addresses.parse_cidr(f"{asked.ip}/{asked.max_prefixlen}")
-    return asked if network.is_gateway else None
+    return None

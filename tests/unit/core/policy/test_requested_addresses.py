@@ -52,6 +52,7 @@ STATIC: dict[str, Any] = {"ipam": {"type": "static"}, "capabilities": {"ips": Tr
 PTP = nad(type="ptp", **STATIC)
 GATEWAY = nad(type="bridge", isGateway=True, **STATIC)
 BRIDGE = nad(type="bridge", **STATIC)
+LATER = nad(plugins=[{"type": "tuning"}, {"type": "ptp", **STATIC}])
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,7 @@ BRIDGE = nad(type="bridge", **STATIC)
     [
         (PTP, "10.96.0.1/12"),
         (PTP, "10.96.0.1/32"),
+        (LATER, "10.96.0.1/32"),
         (PTP, "::ffff:10.96.0.1/128"),
         (GATEWAY, "10.97.0.1/16"),
         (GATEWAY, "10.1.2.3/8"),
