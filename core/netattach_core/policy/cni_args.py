@@ -6,10 +6,13 @@ and the MTU are those of the pod's own interface, as with `mac`, so they are all
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 from netattach_core.api.networks_annotation import NetworkSelection
+from netattach_core.net.names import shown
 from netattach_core.policy.case import Findings, PodCase, ask, rule
 from netattach_core.text.finding import Finding, Path
 
@@ -48,23 +51,39 @@ def check_pod(case: PodCase) -> Findings:
 
 
 def check_restricted_pod(case: PodCase) -> Findings:
-    """Flags that make an interface receive what is sent to others: Pod Security's restricted takes that ability from pods too."""
+    """Sysctls that are not listed, and flags that make an interface receive what is sent to others.
+
+    Pod Security's restricted takes the ability to set these flags (CAP_NET_RAW) from pods too.
+    """
     for path, selection in case.selections():
         for key, value in selection.cni_args.items():
-            if key.casefold() in _FLAGS and value:
+            at = (*path, _KEY, key)
+            if key.casefold() == "sysctl":
+                yield from _unlisted_sysctls(case, at, value)
+            elif key.casefold() in _FLAGS and value:
                 problem = (
                     f"`{key}` makes the interface receive what is sent to others, and namespace "
                     f"{case.policy.namespace!r} is restricted"
                 )
-                fix = f"remove it, or {ask(case.policy, 'set it in the network')}"
-                yield Finding(RULE, (*path, _KEY, key), problem, fix)
+                yield Finding(RULE, at, problem, f"remove it, or {ask(case.policy, 'set it in the network')}")
 
 
 def _sysctls(case: PodCase, at: Path, value: Any) -> Iterator[Finding]:
     for name in value if isinstance(value, dict) else ():
-        if refused(name, case.policy.allowed.sysctls):
-            problem = f"the sysctl `{name}` is not one that a pod may set"
-            owner = ask(case.policy, f"list {name} under {case.policy.lists}.sysctls")
+        if not is_safe(name):
+            problem = f"the sysctl `{shown(name)}` is not one of the pod's own interfaces"
+            owner = ask(case.policy, "give the namespace the level privileged under policy.namespaces")
+            yield Finding(RULE, (*at, name), problem, f"remove it, or {owner}")
+
+
+def _unlisted_sysctls(case: PodCase, at: Path, value: Any) -> Iterator[Finding]:
+    allowed = case.policy.allowed.sysctls
+    for name in value if isinstance(value, dict) else ():
+        if is_safe(name) and not any(fnmatchcase(name, pattern) for pattern in allowed):
+            problem = (
+                f"the sysctl `{shown(name)}` is not one that namespace {case.policy.namespace!r} may set"
+            )
+            owner = ask(case.policy, f"list {shown(name)} under {case.policy.lists}.sysctls")
             yield Finding(RULE, (*at, name), problem, f"remove it, or {owner}")
 
 
@@ -77,7 +96,7 @@ def _of_the_runtime(at: Path, key: str) -> Finding:
 def _paths(case: PodCase, selection: NetworkSelection, at: Path, value: Any) -> Iterator[Finding]:
     found = next((text for text in _texts(value) if _is_path(text)), None)
     if found is not None:
-        problem = f"{found[:100]!r} is a path of the node, which plugins of {selection.full_name} would read as root"
+        problem = f"{shown(found)!r} is a path of the node, which plugins of {selection.full_name} would read as root"
         owner = ask(case.policy, "set it in the network, or give the namespace the level privileged")
         yield Finding(RULE, at, problem, f"remove it, or {owner}")
 
@@ -101,14 +120,9 @@ def _is_path(text: str) -> bool:
     return text.startswith(("/", "~/", "file:", "unix:")) or ".." in text.replace("\\", "/").split("/")
 
 
-_OF_THE_INTERFACE = (
-    "net.ipv4.conf.IFNAME.",
-    "net.ipv6.conf.IFNAME.",
-    "net.ipv4.neigh.IFNAME.",
-    "net.ipv6.neigh.IFNAME.",
-)
+_OF_THE_INTERFACE = re.compile(r"net\.ipv[46]\.(conf|neigh)\.[^./]+\.[a-z0-9_]+")
 
 
-def refused(name: str, allowed: Sequence[str]) -> bool:
-    """Whether a sysctl is none of the pod's own interface."""
-    return name not in allowed and not name.startswith(_OF_THE_INTERFACE)
+def is_safe(name: str) -> bool:
+    """Whether a sysctl is one of the pod's own interfaces."""
+    return _OF_THE_INTERFACE.fullmatch(name) is not None

@@ -66,10 +66,18 @@ def test_a_restricted_pod_cannot_listen_to_what_is_sent_to_others(key: str) -> N
     assert [] == asked(RESTRICTED, [{"name": "net", "cni-args": {key: False}}])
 
 
-def test_a_listed_sysctl_is_admitted() -> None:
-    args = {"sysctl": {"net.core.somaxconn": "1"}}
+@pytest.mark.parametrize("listed", ["net.ipv4.conf.IFNAME.arp_ignore", "net.ipv4.conf.*", "net.*.arp_ignore"])
+def test_a_restricted_pod_may_set_the_listed_sysctls(listed: str) -> None:
+    args = {"sysctl": {"net.ipv4.conf.IFNAME.arp_ignore": "1"}}
 
-    assert [] == asked(restricted(sysctls=("net.core.somaxconn",)), [{"name": "net", "cni-args": args}])
+    assert [] == asked(restricted(sysctls=(listed,)), [{"name": "net", "cni-args": args}])
+
+
+@pytest.mark.parametrize("name", ["net.ipv4.conf.IFNAME.arp_ignore", "net.ipv4.ip_forward"])
+def test_a_restricted_pod_may_set_no_others(name: str) -> None:
+    (finding,) = asked(RESTRICTED, [{"name": "net", "cni-args": {"SYSCTL": {name: "1"}}}])
+
+    assert (*finding.path[-2:],) == ("SYSCTL", name)
 
 
 def test_what_is_checked_is_what_plugins_get() -> None:
