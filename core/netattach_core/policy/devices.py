@@ -7,7 +7,6 @@ A device is named by its id (`deviceID`, `pciBusID`): a PCI address, or the name
 from __future__ import annotations
 
 import functools
-import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
 
@@ -24,8 +23,7 @@ RULE = rule("policy-device", "a device that the kubelet did not give to the pod"
 
 RULES = (RULE,)
 
-_KERNEL_PATH = "kernelpath"
-_NAMES = frozenset({"deviceid", "pcibusid", _KERNEL_PATH, "hwaddr"})
+_NAMES = frozenset({"deviceid", "pcibusid", "kernelpath"})
 
 _PCI = re.compile(r"(?:([0-9a-f]{1,8}):)?([0-9a-f]{1,2}):([0-9a-f]{1,2})\.([0-7])")
 
@@ -60,30 +58,6 @@ def check_network(case: NetworkCase) -> Findings:
             yield Finding(RULE, path, problem, "write the id alone, for example 0000:3b:00.1", node.start)
 
 
-def check_restricted_network(case: NetworkCase) -> Findings:
-    """A device that the network names itself, other than by the name of its interface, which `masters` lists."""
-    for path, node, key in _named(case.root):
-        written = path[-1]
-        problem = (
-            f"`{written}` names a device of the node, and namespace {case.policy.namespace!r} is restricted"
-        )
-        owner = ask(
-            case.policy, f"list its interface under {case.policy.lists}.masters, and name it by `device`"
-        )
-        if key != "hwaddr" or _is_host_device(case, path):
-            yield Finding(
-                RULE, path, problem, f"annotate the network with {RESOURCE_NAME}, or {owner}", node.start
-            )
-
-
-def _is_host_device(case: NetworkCase, path: Path) -> bool:
-    """`hwaddr` selects a device for host-device alone."""
-    return any(
-        entry.type == "host-device" and path[: len(entry.raw.path)] == entry.raw.path
-        for entry in case.parts()
-    )
-
-
 def names_device(nad: Nad) -> bool:
     """Whether a network names a device itself: only then does `of_other_pods` need the devices of the node's pods."""
     return bool(_named_in(nad.config))
@@ -101,17 +75,11 @@ def _taken(case: tuple[Nad, KnownDevices]) -> Findings:
     nad, devices = case
     named = _named_in(nad.config)
     taken = _canonical_all(devices.others) - _canonical_all(devices.own) if named else frozenset()
-    for path, node, key in named:
-        for device in _ids_of(node.value, key) & taken:
+    for path, node, _ in named:
+        for device in _canonical_all(node.value.split("/")) & taken:  # the parts of a path too
             problem = f"network {nad.full_name} names the device {device!r}, which the kubelet has given to another pod"
             fix = f"annotate the network with {RESOURCE_NAME}, so that each pod gets a device of its own"
             yield Finding(RULE, path, problem, fix, node.start)
-
-
-def _ids_of(text: str, key: str) -> frozenset[str]:
-    if key == _KERNEL_PATH:
-        return frozenset(map(_canonical, posixpath.normpath(text).split("/")))
-    return frozenset({_canonical(text)})
 
 
 def _canonical_all(ids: Collection[str]) -> frozenset[str]:
@@ -131,7 +99,7 @@ def _canonical(device: str) -> str:
 @functools.lru_cache(maxsize=512)  # all pods of a node use the same few networks
 def _named_in(config: str) -> Sequence[Named]:
     try:
-        return tuple(each for each in _named(json_document.parse(config)) if each[2] != "hwaddr")
+        return tuple(_named(json_document.parse(config)))
     except JsonTextError:
         return ()
 

@@ -19,7 +19,6 @@ _CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, host_ports.check_network),
     (Level.RESTRICTED, host_ports.check_restricted_network),
     (Level.BASELINE, devices.check_network),
-    (Level.RESTRICTED, devices.check_restricted_network),
 )
 
 RULES: tuple[Rule, ...] = (*limits.RULES,)

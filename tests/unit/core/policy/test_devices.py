@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from netattach_core.api.nad import RESOURCE_NAME, Nad
@@ -11,7 +9,7 @@ from netattach_core.policy import devices
 from netattach_core.policy.case import KnownDevices
 from netattach_core.policy.levels import PRIVILEGED, NamespacePolicy
 from netattach_core.policy.settings import Level
-from unit.core.policy.pod_requests import BASELINE, RESTRICTED, asked, nad, rules, written
+from unit.core.policy.pod_requests import BASELINE, asked, nad, rules, written
 
 VF = "0000:3b:00.1"
 WITH_RESOURCE = nad("fast", {RESOURCE_NAME: "x/vf"}, type="sriov")
@@ -66,6 +64,7 @@ TAKEN = {
     "upper case": '{"type": "host-device", "PCIBUSID": "0000:3B:00.1"}',
     "sriov": '{"type": "sriov", "deviceID": "0000:3b:00.1 "}',
     "a kernel path": '{"type": "host-device", "kernelpath": "/sys/devices/pci0000:3a/x/../0000:3b:00.1"}',
+    "a path to it": '{"type": "host-device", "pciBusID": "../devices/0000:3b:00.1"}',
     "a later plugin": '{"plugins": [{"type": "tuning"}, {"type": "host-device", "pciBusID": "0000:3b:00.1"}]}',
     "a delegate": '{"type": "flannel", "delegate": {"type": "host-device", "pciBusID": "0000:3b:00.1"}}',
     "the first of two": '{"type": "flannel", "delegate": {"pciBusID": "0000:3b:00.1", "PciBusID": "x"}}',
@@ -102,18 +101,6 @@ def test_an_id_that_is_a_path_is_refused() -> None:
 
     assert ["policy-device"] == rules(written(BASELINE, config))
     assert [] == written(BASELINE, '{"type": "sriov", "deviceID": "0000:3b:00.1"}')
-
-
-@pytest.mark.parametrize(
-    "named", [{"pciBusID": VF}, {"kernelpath": "/sys/devices/x"}, {"hwaddr": "02:00:00:00:00:01"}]
-)
-def test_a_restricted_network_names_a_device_by_its_interface_alone(named: dict[str, str]) -> None:
-    found = written(RESTRICTED, json.dumps({"type": "host-device", **named}))
-
-    assert "policy-device" in rules(found)
-    assert "policy.namespaces[0].masters" in next(each.fix for each in found)
-    assert "policy-device" not in rules(written(RESTRICTED, '{"type": "host-device", "device": "eth1"}'))
-    assert [] == written(BASELINE, json.dumps({"type": "host-device", **named}))
 
 
 def test_findings_have_the_severity_of_the_namespace() -> None:
