@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -83,14 +84,17 @@ class Cluster:
 
 @asynccontextmanager
 async def replica(server: ApiServer) -> AsyncIterator[tuple[Certificate, int]]:
-    def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Each connection gets the context of its moment, as from the webhooks' own server."""
+        with contextlib.suppress(ssl.SSLError, ConnectionError):  # the client counts it
+            await writer.start_tls(certificate.context)
         writer.close()
 
     certificate = Certificate(server.api, NS, TLS, WebhookMetrics())
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(certificate.run())
         await certificate.loaded.wait()
-        async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=certificate.context) as serving:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as serving:
             yield certificate, serving.sockets[0].getsockname()[1]
         watching.cancel()
 
