@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from netattach_core.net.names import shown
 from netattach_core.policy.settings import (
     DEFAULT_LIMITS,
     LEVELS,
@@ -56,7 +57,7 @@ class NamespacePolicy:
 
 def of_namespace(settings: PolicySettings, namespace: str, labels: Mapping[str, str]) -> NamespacePolicy:
     """The policy of a namespace with these labels; without labels where they are not known."""
-    pod_security = LEVELS.get(labels.get(ENFORCE_LABEL, ""), Level.PRIVILEGED)
+    pod_security = _of_label(labels) or Level.PRIVILEGED
     found = _by_entry(settings, namespace, labels) or _by_label(settings, namespace, labels)
     enforce, warn, audit, allowed, source, lists = found
     levels = _under(settings.mode, enforce, warn, audit)
@@ -83,13 +84,20 @@ def _by_label(settings: PolicySettings, namespace: str, labels: Mapping[str, str
     if namespace in settings.trusted:
         owner = Level.PRIVILEGED
         return owner, owner, owner, settings.restricted, "the cluster's own namespaces", lists
-    label = labels.get(ENFORCE_LABEL, "")
     warn, audit = (
         LEVELS.get(labels.get(f"{_LABEL}{mode}", ""), Level.PRIVILEGED) for mode in (Mode.WARN, Mode.AUDIT)
     )
-    if label in LEVELS:
-        return LEVELS[label], warn, audit, settings.restricted, f"the label {ENFORCE_LABEL}={label}", lists
+    level = _of_label(labels)
+    if level is not None:
+        by = f"the label {ENFORCE_LABEL}={shown(labels[ENFORCE_LABEL])}"
+        return level, warn, audit, settings.restricted, by, lists
     return settings.default, warn, audit, settings.restricted, "policy.default", lists
+
+
+def _of_label(labels: Mapping[str, str]) -> Level | None:
+    """The level in the label, None without it; a misspelt one is `restricted`, as in Pod Security (`api/helpers.go: ParseLevel`)."""
+    text = labels.get(ENFORCE_LABEL)
+    return None if text is None else LEVELS.get(text, Level.RESTRICTED)
 
 
 def _under(mode: Mode, enforce: Level, warn: Level, audit: Level) -> tuple[Level, Level, Level]:

@@ -30,8 +30,11 @@ def test_the_label_of_pod_security_decides_before_the_default(level: Level) -> N
     assert enforced(PolicySettings(), "lab", **{LABEL: level.text}) is level
 
 
-def test_a_label_that_pod_security_does_not_know_decides_nothing() -> None:
-    assert enforced(PolicySettings(), "lab", **{LABEL: "Restricted"}) is BASELINE
+@pytest.mark.parametrize("text", ["Privileged", "", "privileged "])
+def test_a_misspelt_label_means_restricted_as_in_pod_security(text: str) -> None:
+    policy = levels.of_namespace(PolicySettings(), "lab", {LABEL: text})
+
+    assert (RESTRICTED, RESTRICTED) == (policy.enforce, policy.pod_security)
 
 
 def test_the_first_matching_entry_decides_before_the_label() -> None:
