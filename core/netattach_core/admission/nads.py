@@ -10,7 +10,7 @@ from netattach_core.admission.unstructured import JsonObject
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import PROTECT
 from netattach_core.api.objects import Key
-from netattach_core.policy import levels, networks
+from netattach_core.policy import exemptions, levels, networks
 from netattach_core.policy.case import Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.text.finding import Finding, Rule, Severity
@@ -73,9 +73,10 @@ def validate_nad(
     config = unstructured.mapping(body, "spec").get("config")
     if isinstance(config, str) and len(config) > MAX_CONFIG_LENGTH:
         return [_too_long(len(config))]
-    findings = validate(body, nodes or None, footprints=footprints, settings=settings)
+    believed = exemptions.honoured(body, policy)
+    findings = validate(believed, nodes or None, footprints=footprints, settings=settings)
     around = Surroundings(nodes, settings.networks, footprints)
-    further = networks.check(nad_of(body), policy, around)
+    further = networks.unreported(networks.check(nad_of(body), policy, around), findings)
     further += [_no_inventory()] if not nodes and config else []
     if before is not None and users and config != unstructured.mapping(before, "spec").get("config"):
         further.append(_changed_in_use(unstructured.list_names(users, _namespace(body))))

@@ -24,7 +24,8 @@ class Interface:
     """A network interface of the node.
 
     `kind` is the kernel's link kind, "" for hardware; `mtu` is 0 if unknown; `controller` is its bridge or bond, `parent` the
-    interface below it, as of a VLAN interface.
+    interface below it, as of a VLAN interface. `alt_names` are its alternative names, which the kernel accepts like `name`.
+    `device_path` is the place of its device in sysfs, below /sys/devices; "" for an interface without one, or if unknown.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Interface:
     addresses: tuple[str, ...] = ()
     controller: str = ""
     parent: str = ""
+    alt_names: tuple[str, ...] = ()
+    device_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +103,14 @@ class NodeInventory:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def interface(self, name: str) -> Interface | None:
-        return next((i for i in self.interfaces if i.name == name), None)
+        """The interface with this name, or with this alternative name."""
+        return next((i for i in self.interfaces if i.name == name or name in i.alt_names), None)
 
     def default_reasons(self, name: str) -> tuple[str, ...]:
-        """Why an interface is a default interface; empty if it is not."""
-        return next((d.reasons for d in self.default_interfaces if d.name == name), ())
+        """Why an interface, by its name or an alternative one, is a default interface; empty if it is not."""
+        found = self.interface(name)
+        names = {name, found.name if found else name}
+        return next((d.reasons for d in self.default_interfaces if d.name in names), ())
 
     def has_plugin(self, name: str) -> bool:
         return any(p.name == name for p in self.plugins)
@@ -208,6 +214,8 @@ def _interface_dict(interface: Interface) -> dict[str, Any]:
         "addresses": list(interface.addresses),
         "controller": interface.controller,
         "parent": interface.parent,
+        **({"altNames": list(interface.alt_names)} if interface.alt_names else {}),
+        **({"devicePath": interface.device_path} if interface.device_path else {}),
     }
 
 
@@ -221,4 +229,6 @@ def _interface(body: Any) -> Interface:
         addresses=tuple(body.get("addresses", ())),
         controller=body.get("controller", ""),
         parent=body.get("parent", ""),
+        alt_names=tuple(body.get("altNames") or ()),
+        device_path=body.get("devicePath", ""),
     )

@@ -60,3 +60,8 @@ def is_ethernet_mac(text: str) -> bool:
 def is_infiniband_guid(text: str) -> bool:
     """Whether it has eight bytes (Kubernetes Network Plumbing Working Group spec, section 4.1.2.1.10)."""
     return _GUID.fullmatch(text) is not None
+
+
+def mac_digits(text: str) -> str:
+    """The hexadecimal digits of a MAC address in lower case, equal for all notations that Go's ParseMAC reads."""
+    return re.sub(r"[:.-]", "", text).lower()

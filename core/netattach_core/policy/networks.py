@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from netattach_core.api.nad import Nad
-from netattach_core.policy import devices, host_ports, limits, severities
+from netattach_core.policy import devices, exemptions, host_interfaces, host_ports, limits, severities
 from netattach_core.policy.case import NOTHING_KNOWN, Findings, NetworkCase, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.policy.settings import Level
-from netattach_core.text.finding import Finding, Rule
+from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import plugin_chain, syntax_rules
 
 Check = Callable[[NetworkCase], Findings]
 
 _CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, limits.check_network),
+    (Level.BASELINE, host_interfaces.check_network),
+    (Level.BASELINE, exemptions.check_network),
     (Level.BASELINE, host_ports.check_network),
     (Level.RESTRICTED, host_ports.check_restricted_network),
     (Level.BASELINE, devices.check_network),
 )
 
-RULES: tuple[Rule, ...] = (*limits.RULES,)
-"""Rules about networks alone; `requests` has those about both."""
+RULES: tuple[Rule, ...] = (
+    *limits.RULES,
+    *host_interfaces.RULES,
+    *exemptions.RULES,
+)
 
 
 def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOWN) -> list[Finding]:
@@ -37,3 +42,10 @@ def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOW
         return []
     case = NetworkCase(nad, root, plugin_chain.read(root, nad), policy, around)
     return severities.findings(_CHECKS, case, policy)
+
+
+def unreported(found: Iterable[Finding], reported: Iterable[Finding]) -> list[Finding]:
+    """The findings without those about an interface that the validator denies already: one mistake has one finding."""
+    denied = {each.path for each in reported if each.effective_severity is Severity.DENY}
+    twice = {host_interfaces.DEFAULT_INTERFACE}
+    return [each for each in found if each.rule not in twice or each.path not in denied]

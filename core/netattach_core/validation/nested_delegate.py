@@ -24,6 +24,18 @@ def delegate_of(entry: Entry) -> ConfigView | None:
     return entry.raw.object("delegate") if entry.type == _FLANNEL else None
 
 
+def config_of(entry: Entry) -> tuple[str, ConfigView] | None:
+    """The type of the plugin that flannel runs, and its configuration as that plugin reads it; None for other plugins.
+
+    The section is a Go map: flannel itself reads its keys in their exact spelling, the plugin in any.
+    """
+    raw = entry.config.object("delegate") if entry.type == _FLANNEL else None
+    if raw is None:
+        return None
+    kind = canonical_name(raw.text("type") or _DEFAULT)
+    return kind, ConfigView(as_go_reads(raw.node, main_schema(kind if main_plugin(kind) else "")), raw.path)
+
+
 def check(entry: Entry) -> Iterator[Finding]:
     """Validates values and keys of the section with the schema of the plugin that reads it."""
     raw = delegate_of(entry)

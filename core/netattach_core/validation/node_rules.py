@@ -144,7 +144,9 @@ class _Nodes:
 
 def _uses_node_interface(entry: Entry) -> bool:
     """Whether the plugin uses an interface of the node: not with `linkInContainer`, and not in a chained ipvlan."""
-    if entry.plugin is None or not entry.plugin.interface_key or entry.config.flag("linkInContainer"):
+    if entry.plugin is None or not entry.plugin.interface_key:
+        return False
+    if "linkInContainer" in entry.plugin.schema["properties"] and entry.config.flag("linkInContainer"):
         return False
     return not (entry.type == "ipvlan" and entry.context.chained)
 

@@ -1,0 +1,192 @@
+"""The node's default interface, by any way to select one: pods must neither share it nor take it from the node."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+
+from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE
+from netattach_core.net import addresses
+from netattach_core.plugins.view import ConfigView
+from netattach_core.policy import default_links, exemptions
+from netattach_core.policy.case import Findings, NetworkCase, ask, rule
+from netattach_core.policy.default_links import Carrier, DefaultLinks
+from netattach_core.text.finding import Finding, Path, Severity
+from netattach_core.text.json_document import Node
+from netattach_core.validation import nested_delegate, node_rules
+from netattach_core.validation.plugin_chain import Entry
+
+DEFAULT_INTERFACE = rule("policy-default-interface", "an interface that carries the node's own traffic")
+
+RULES = (DEFAULT_INTERFACE,)
+
+_BY_NAME = {
+    "macvlan": "master",
+    "ipvlan": "master",
+    "vlan": "master",
+    "host-device": "device",
+    "bridge": "bridge",
+    "tap": "bridge",
+    "ovs": "bridge",
+}
+"""The key that names an interface of the node."""
+
+_IN_CONTAINER = {"macvlan", "ipvlan", "vlan"}
+"""Plugins that read `linkInContainer`; the others ignore it."""
+
+_DEFAULT_ROUTE = {"macvlan", "ipvlan"}
+"""Plugins that use the interface of the default route where none is named."""
+
+_UNKNOWN_NAMES = frozenset(
+    {"master", "device", "bridge", "bridgename", "hostinterface", "hostdevice", "link"}
+)
+_HARDWARE = frozenset({"hwaddr", "kernelpath", "pcibusid", "deviceid"})
+_OF_THE_POD = frozenset({"ipam", "dns", "prevresult", "args"})
+"""Keys of unknown plugins that select no interface of the node."""
+
+
+def check_network(case: NetworkCase) -> Findings:
+    """Every selector of every plugin, compared with the default interfaces of the nodes that the network can be on."""
+    links = default_links.of_nodes(exemptions.nodes_of(case.nad, case.around.nodes))
+    for entry in case.parts():
+        yield from _plugin(case, links, entry.type, entry.config, entry)
+        delegate = nested_delegate.config_of(entry)
+        if delegate is not None:
+            yield from _plugin(case, links, *delegate, entry)
+        for path, node in _runtime_devices(entry.raw):
+            yield from _hardware(case, links, "pcibusid", path, node)
+
+
+def _plugin(case: NetworkCase, links: DefaultLinks, kind: str, config: ConfigView, entry: Entry) -> Findings:
+    if kind in _BY_NAME:
+        yield from _by_name(case, links, kind, config, entry)
+    elif entry.plugin is None:
+        yield from _unknown(case, links, config.node, config.path)
+    if kind == "bond" and not config.flag("linksInContainer"):
+        for link in config.objects("links"):
+            yield from _named(case, links, link, "name", link.text("name") or "")
+    for member in config.node.members if entry.plugin else ():
+        key = member.key.casefold()
+        if key in _HARDWARE:
+            yield from _hardware(case, links, key, (*config.path, member.key), member.node)
+
+
+def _by_name(case: NetworkCase, links: DefaultLinks, kind: str, config: ConfigView, entry: Entry) -> Findings:
+    key = _BY_NAME[kind]
+    if kind in _IN_CONTAINER and config.flag("linkInContainer"):
+        return
+    name = config.text(key) or ""
+    if name:
+        beside = kind == "vlan" and bool(config.integer("vlanId"))
+        yield from _named(case, links, config, key, name, beside=beside)
+    elif links.by_name and kind in _DEFAULT_ROUTE and not (kind == "ipvlan" and entry.context.chained):
+        problem = f"no `{key}`, so {kind} uses the interface of the node's default route, which pods must not share with the node"
+        yield _found(case, config.path, config.node, problem)
+
+
+def _named(
+    case: NetworkCase, links: DefaultLinks, config: ConfigView, key: str, name: str, *, beside: bool = False
+) -> Findings:
+    """An interface by name, up to the NUL at which the kernel ends it.
+
+    `beside`: a VLAN next to the node's own one, which the kernel does not let it take ("file exists"): that is only a warning.
+    """
+    carriers = links.by_name.get(name.partition("\0")[0])
+    if not carriers:
+        return
+    node = config.members()[key].node
+    only_parent = beside and all(each.is_parent for each in carriers)
+    yield _selected(case, (*config.path, key), node, carriers, warn=only_parent)
+
+
+def _unknown(case: NetworkCase, links: DefaultLinks, node: Node, path: Path) -> Iterator[Finding]:
+    """A plugin that netattach does not know: keys at any depth that other plugins use for an interface of the node."""
+    for index, item in enumerate(node.items):
+        yield from _unknown(case, links, item, (*path, index))
+    for member in node.members:
+        key, where = member.key.casefold(), (*path, member.key)
+        if key in _HARDWARE:
+            yield from _hardware(case, links, key, where, member.node)
+        elif key in _UNKNOWN_NAMES and isinstance(member.node.value, str):
+            carriers = links.by_name.get(member.node.value.partition("\0")[0])
+            if carriers:
+                yield _selected(case, where, member.node, carriers)
+        elif key not in _OF_THE_POD:
+            yield from _unknown(case, links, member.node, where)
+
+
+def _runtime_devices(raw: ConfigView) -> Iterator[tuple[Path, Node]]:
+    """`runtimeConfig.deviceID`, which the plugins of SR-IOV and host-device prefer to all other selectors."""
+    for outer in raw.node.members:
+        if outer.key.casefold() == "runtimeconfig":
+            for inner in outer.node.members:
+                if inner.key.casefold() == "deviceid":
+                    yield (*raw.path, outer.key, inner.key), inner.node
+
+
+def _hardware(case: NetworkCase, links: DefaultLinks, key: str, path: Path, node: Node) -> Findings:
+    text = node.value
+    if not isinstance(text, str) or not text:
+        return
+    if key == "hwaddr":
+        carriers = links.by_mac.get(addresses.mac_digits(text))
+    elif key == "kernelpath":
+        carriers = links.by_path.get(posixpath.normpath(text))
+        if not carriers and not _is_device_path(text, links):
+            yield _found(case, path, node, f"`kernelpath` {text!r} {_PATH_PROBLEM}", _PATH_FIX)
+    else:
+        carriers = links.by_pci.get(text.lower())
+        if key == "pcibusid" and not default_links.is_pci_address(text):
+            yield _found(case, path, node, f"`{path[-1]}` {text!r} {_PCI_PROBLEM}", _PCI_FIX)
+    if carriers:
+        yield _selected(case, path, node, carriers)
+
+
+_PATH_PROBLEM = (
+    "is not the path of an interface's device as the nodes report it; by a symbolic link or `..` it may lead to the node's "
+    "default interface"
+)
+_PATH_FIX = (
+    "write the output of `readlink -f /sys/class/net/eth1/device`, or select the interface by `device`"
+)
+_PCI_PROBLEM = (
+    "is not a PCI address; the plugin reads it as a path, which may lead to the node's default interface"
+)
+_PCI_FIX = "write domain, bus, device and function: 0000:00:1f.6"
+_LINKS_OF_SYSFS = frozenset(
+    {"..", "subsystem", "driver", "device", "virtual", "net", "firmware_node", "physfn"}
+)
+
+
+def _is_device_path(text: str, links: DefaultLinks) -> bool:
+    """Whether the path is that of a device. Daemons of earlier versions do not report paths."""
+    if links.paths:
+        return posixpath.normpath(text) in links.paths and ".." not in text.split("/")
+    return text.startswith("/sys/devices/") and _LINKS_OF_SYSFS.isdisjoint(text.split("/"))
+
+
+def _selected(
+    case: NetworkCase, path: Path, node: Node, carriers: Sequence[Carrier], *, warn: bool = False
+) -> Finding:
+    problem = f"`{path[-1]}` {node.value!r} is {default_links.described(carriers)}. Pods must neither share nor take it"
+    return _found(case, path, node, problem, severity=Severity.WARN if warn else None)
+
+
+def _found(
+    case: NetworkCase,
+    path: Path,
+    node: Node,
+    problem: str,
+    fix: str = "",
+    *,
+    severity: Severity | None = None,
+) -> Finding:
+    return Finding(DEFAULT_INTERFACE, path, problem, fix or _fix(case), node.start, severity)
+
+
+def _fix(case: NetworkCase) -> str:
+    usable = node_rules.candidates(case.around.nodes)
+    own = f"use another interface{': ' if usable else ''}{', '.join(usable)}"
+    return (
+        f"{own}; or {ask(case.policy, exemptions.TRUST)}, where {ALLOW_DEFAULT_INTERFACE}: 'true' allows it"
+    )
