@@ -1,4 +1,4 @@
-"""Netlink messages about links, decoded by hand: only seven of a link's about sixty attributes are needed.
+"""Netlink messages about links, decoded by hand: only eight of a link's about sixty attributes are needed.
 
 pyroute2 decodes all of them, which takes 0.4 ms and about 50 KB per message. The start of a pod causes a dozen messages, and a
 node with a hundred pods has as many links (measured with 200 links: 0.03 s instead of 0.2 s, and 15 MB less).
@@ -21,9 +21,11 @@ _ATTRIBUTE = struct.Struct("=HH")  # rtattr: length, type
 _NUMBER = struct.Struct("=I")
 
 _ADDRESS, _NAME, _MTU, _PARENT, _CONTROLLER, _INFO, _PARENTS_NETNS = 1, 3, 4, 5, 10, 18, 37  # IFLA_*
+_PROPERTIES, _ALT_NAME = 52, 53  # IFLA_PROP_LIST, IFLA_ALT_IFNAME
 _INFO_KIND = 1
 _UP, _LOOPBACK = 0x1, 0x8
-_MAC_BYTES = 6
+_MAC_BYTES = {6, 8, 20}
+"""Ethernet, EUI-64, InfiniBand, the sizes that Go's ParseMAC reads. A tunnel has the address of its endpoint here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Link:
     up: bool
     controller: int
     parent: int
+    alt_names: tuple[str, ...] = ()
 
 
 def request() -> bytes:
@@ -93,10 +96,15 @@ def _link(body: bytes) -> Link:
         name=_text(found.get(_NAME, b"")),
         kind="loopback" if flags & _LOOPBACK else _text(kind),
         mtu=_number(found.get(_MTU)),
-        mac=mac.hex(":") if len(mac) == _MAC_BYTES else "",  # a tunnel has the address of its endpoint here
+        mac=mac.hex(":") if len(mac) in _MAC_BYTES else "",
         up=bool(flags & _UP),
         controller=_number(found.get(_CONTROLLER)),
         parent=0 if _PARENTS_NETNS in found else _number(found.get(_PARENT)),
+        alt_names=tuple(
+            _text(value)
+            for attribute, value in attributes(found.get(_PROPERTIES, b""), 0)
+            if attribute == _ALT_NAME
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 from pyroute2.iproute.linux import IPRoute
@@ -13,6 +14,9 @@ from netattach_core.api.inventory import DefaultInterface, Interface
 from netattach_plugin.netlink import link_messages
 from netattach_plugin.netlink.pod_links import PodLinks, open_links
 from netattach_plugin.netlink.sockets import Opener
+
+_SYSFS = Path("/sys/class/net")
+"""Of the network namespace in which /sys was mounted: for the daemon in a cluster, the node's."""
 
 _FAMILIES = {2: "IPv4", 10: "IPv6"}
 _UNICAST = 1  # there may be unreachable default routes over lo too
@@ -53,9 +57,19 @@ def _interfaces() -> tuple[Interface, ...]:
             addresses=tuple(addresses.get(link.index, ())),
             controller=names.get(link.controller, ""),
             parent=names.get(link.parent, ""),
+            alt_names=link.alt_names,
+            device_path=_device_path(link.name),
         )
         for link in links
     )
+
+
+def _device_path(name: str) -> str:
+    """The place of the interface's device in sysfs, "" for a virtual interface."""
+    try:
+        return str((_SYSFS / name / "device").resolve(strict=True))
+    except OSError:
+        return ""
 
 
 def _default_interfaces() -> tuple[DefaultInterface, ...]:

@@ -101,3 +101,14 @@ def test_the_networks_of_a_node_are_in_the_inventory_if_known(
     assert ("networks" in body) == (networks is not None)
     known = [None] * 3 if networks is None else [bool(networks), bool(networks), False]
     assert known == [read.has_network(name) for name in ("a", "20-b.conf", "c")]
+
+
+def test_an_interface_is_known_by_its_alternative_names_and_its_device() -> None:
+    device = "/sys/devices/pci0000:00/0000:00:03.0"
+    link = Interface("eth0", alt_names=("enp0s3",), device_path=device)
+    known = NodeInventory("worker-1", (link,), (DefaultInterface("eth0", ("is the one",)),))
+
+    assert known == inventory.from_dict(inventory.to_dict(known))
+    assert link == known.interface("enp0s3")
+    assert ("is the one",) == known.default_reasons("enp0s3")
+    assert known.interface("enp0s4") is None
