@@ -7,6 +7,7 @@ stored all the same, the last valid one stays in force.
 from __future__ import annotations
 
 import enum
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,6 @@ from netattach_core.errors import ConfigError
 from netattach_core.net import addresses
 from netattach_core.policy.settings import PolicySettings
 from netattach_core.text.finding import Severity
-from netattach_core.validation import settings as validation_settings
 from netattach_core.validation.settings import ClusterNetworks, Exemption, ValidationSettings
 from netattach_kube import policy_settings
 
@@ -41,7 +41,7 @@ class ClusterSettings:
     """The values of the text's keys, or their defaults. `validation` is for the validator, `policy` for policy."""
 
     status_for_plain_pods: StatusForPlainPods = StatusForPlainPods.ASYNC
-    validation: ValidationSettings = validation_settings.DEFAULTS
+    validation: ValidationSettings = field(default_factory=lambda: _validation_settings({}, {}))
     policy: PolicySettings = field(
         default_factory=lambda: policy_settings.read({}, network_selection.DEFAULTS.namespace)
     )
@@ -139,8 +139,16 @@ def _yaml(text: str) -> Any:
     return {} if body is None else body
 
 
+def _api_server(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The address of the API server's Service, which every container gets; nothing outside of a cluster."""
+    address = addresses.parse_ip(environment.get("KUBERNETES_SERVICE_HOST", ""))
+    return () if address is None else (f"{address}/{address.max_prefixlen}",)
+
+
 def _validation_settings(body: Mapping[str, Any], validation: Mapping[str, Any]) -> ValidationSettings:
     networks = {what: tuple(subnets) for what, subnets in (body.get("clusterNetworks") or {}).items()}
+    environment = os.environ  # noqa: TID251  # no setting of ours: the kubelet writes it for each container
+    networks |= {"api_server": _api_server(environment)}
     return ValidationSettings(
         severities={rule: _severity(word) for rule, word in (validation.get("severities") or {}).items()},
         exemptions=tuple(_exemption(each) for each in validation.get("exemptions") or ()),

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from netattach_core.api.nad import Nad
-from netattach_core.policy import devices, exemptions, host_interfaces, host_ports, limits, severities
+from netattach_core.policy import (
+    devices,
+    exemptions,
+    host_addresses,
+    host_interfaces,
+    host_ports,
+    limits,
+    severities,
+)
 from netattach_core.policy.case import NOTHING_KNOWN, Findings, NetworkCase, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.policy.settings import Level
@@ -17,6 +25,7 @@ Check = Callable[[NetworkCase], Findings]
 _CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, limits.check_network),
     (Level.BASELINE, host_interfaces.check_network),
+    (Level.BASELINE, host_addresses.check_network),
     (Level.BASELINE, exemptions.check_network),
     (Level.BASELINE, host_ports.check_network),
     (Level.RESTRICTED, host_ports.check_restricted_network),
@@ -26,6 +35,7 @@ _CHECKS: tuple[tuple[Level, Check], ...] = (
 RULES: tuple[Rule, ...] = (
     *limits.RULES,
     *host_interfaces.RULES,
+    *host_addresses.RULES,
     *exemptions.RULES,
 )
 

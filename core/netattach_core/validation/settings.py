@@ -31,11 +31,12 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class ClusterNetworks:
-    """Subnets that the cluster itself uses, in CIDR notation."""
+    """Subnets that the cluster itself uses, in CIDR notation; `api_server` is the address of the API server's Service."""
 
     pods: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
+    api_server: tuple[str, ...] = ()
 
 
 NO_CLUSTER_NETWORKS = ClusterNetworks()

@@ -178,3 +178,17 @@ def test_the_former_key_of_the_validators_settings_is_still_read() -> None:
 def test_both_keys_are_an_error() -> None:
     with pytest.raises(ConfigError, match="judge"):
         cluster_settings.parse("judge: {mode: warn}\nvalidation: {mode: warn}\n")
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("10.96.0.1", ("10.96.0.1/32",)), ("fd00::1", ("fd00::1/128",)), ("api.example", ()), ("", ())],
+)
+def test_the_address_of_the_api_server_is_one_of_the_cluster(
+    address: str, expected: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without settings too."""
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", address)
+
+    assert expected == cluster_settings.parse("").validation.networks.api_server
+    assert expected == cluster_settings.ClusterSettings().validation.networks.api_server

@@ -1,0 +1,149 @@
+"""Addresses of the cluster in networks where the node itself gets an address or a route.
+
+With ptp the node routes each of the pod's addresses to the pod; a bridge that is a gateway gets an address, and with it a route
+to the whole subnet; masquerading changes the traffic of the addresses, whoever uses them. An address of a Service, of another
+pod or of a node would take their traffic. Where the pod alone has the address, as with macvlan, the validator only warns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from netattach_core.api.nad import Nad
+from netattach_core.api.networks_annotation import NetworkSelection
+from netattach_core.net import addresses
+from netattach_core.net.addresses import IpInterface
+from netattach_core.plugins.view import ConfigView
+from netattach_core.policy import cluster_addresses
+from netattach_core.policy.case import Findings, NetworkCase, Surroundings, ask, rule
+from netattach_core.policy.levels import NamespacePolicy
+from netattach_core.text.finding import Finding, Path
+from netattach_core.text.json_document import Node
+from netattach_core.validation import nested_delegate, plugin_chain, syntax_rules
+from netattach_core.validation.plugin_chain import Entry, Network
+
+CLUSTER_ADDRESS = rule(
+    "policy-cluster-address", "an address or a route on the node for addresses that the cluster uses"
+)
+
+RULES = (CLUSTER_ADDRESS,)
+
+_ROUTED = {"ptp", "calico"}
+"""Plugins that always add routes to the pod's addresses on the node (`ptp.go: setupHostVeth`)."""
+
+_READ = frozenset({"ipam", "args", "runtimeconfig"})
+"""Members of a configuration in which IPAM plugins find the pod's addresses."""
+
+_NO_ADDRESS = frozenset({"routes", "dns", "exclude", "omitranges", "omit_ranges", "ipv4_pools", "ipv6_pools"})
+"""Members below those in which an address is not given to the pod: routes and DNS servers may well be the cluster's, and from
+its own pools calico-ipam gives no address twice."""
+
+_DASHED = re.compile(r"\s*([^-\s]+)\s*-\s*([^/\s]+)(?:/(\d+))?\s*")
+"""A range of whereabouts: 10.1.2.5-10.1.2.9/24."""
+
+
+def check_network(case: NetworkCase) -> Findings:
+    """The addresses that the network assigns or has as gateways."""
+    for entry in case.parts():
+        effect = _effect(entry)
+        if not effect:
+            continue
+        if entry.ipam_type == "dhcp":
+            problem = f"{effect} whatever addresses a DHCP server answers, which may be a pod's: also one of the cluster's own"
+            fix = f"use another IPAM plugin, or {_ask(case.policy)}"
+            yield (entry.ipam or entry.raw).found(CLUSTER_ADDRESS, problem, fix, "type")
+        delegate = nested_delegate.config_of(entry)
+        views = (entry.raw, delegate[1]) if delegate else (entry.raw,)
+        for path, node, network in (each for view in views for each in _addresses(view)):
+            taken = cluster_addresses.overlapping(network, case.around.nodes, case.around.cluster_networks)
+            if taken is not None:
+                problem = f"{node.value} overlaps {taken.what}, and {effect}: traffic for it would go to the pods of this network"
+                fix = f"use addresses that are not part of the cluster, or {_ask(case.policy)}"
+                yield Finding(CLUSTER_ADDRESS, path, problem, fix, node.start)
+
+
+def check_request(
+    nad: Nad, selection: NetworkSelection, policy: NamespacePolicy, around: Surroundings, at: Path
+) -> Findings:
+    """The addresses that a pod requests from a network.
+
+    `policy` is that of the pod's namespace, `at` the place of the request.
+    """
+    texts = [*selection.ips, *_texts(selection.cni_args)]
+    network = _network(nad) if texts else None
+    effect = next((effect for entry in network.entries if (effect := _effect(entry))), "") if network else ""
+    for text in texts if effect else ():
+        for address in _read(text):
+            taken = cluster_addresses.overlapping(address, around.nodes, around.cluster_networks)
+            if taken is not None:
+                problem = (
+                    f"the pod requests {text} from {selection.full_name}. This overlaps {taken.what}, and {effect}: traffic "
+                    "for it would go to the pod"
+                )
+                fix = f"request an address that is not part of the cluster, or {_ask(policy)}"
+                yield Finding(CLUSTER_ADDRESS, at, problem, fix)
+
+
+def _ask(policy: NamespacePolicy) -> str:
+    return ask(policy, "give this namespace the level privileged in policy.namespaces")
+
+
+def _network(nad: Nad) -> Network | None:
+    _, root = syntax_rules.read(nad.config)
+    return plugin_chain.read(root, nad) if root is not None else None
+
+
+def _effect(entry: Entry) -> str:
+    """What the plugin does on the node with the pod's addresses; "" for nothing."""
+    delegate = nested_delegate.config_of(entry)
+    kind, config = delegate or (entry.type, entry.config)
+    if kind in _ROUTED:
+        return f"with {kind} the node gets a route to each address"
+    if kind == "bridge" and config.flag("ipMasq"):
+        return "with `ipMasq` the node masquerades the traffic of each address"
+    gateway = config.flag("isGateway") or config.flag("isDefaultGateway")
+    if kind == "bridge" and (gateway or (delegate is not None and not config.has("isGateway"))):
+        return "with `isGateway` the node gets an address and a route there"
+    return ""
+
+
+def _addresses(raw: ConfigView) -> Iterator[tuple[Path, Node, IpInterface]]:
+    """All addresses, subnets and ranges that an IPAM plugin may read, in whatever spelling of the keys."""
+    for member in raw.node.members:
+        if member.key.casefold() in _READ:
+            yield from _below((*raw.path, member.key), member.node)
+
+
+def _below(path: Path, node: Node) -> Iterator[tuple[Path, Node, IpInterface]]:
+    if isinstance(node.value, str):
+        yield from ((path, node, network) for network in _read(node.value))
+    for index, item in enumerate(node.items):
+        yield from _below((*path, index), item)
+    for member in node.members:
+        if member.key.casefold() not in _NO_ADDRESS:
+            yield from _below((*path, member.key), member.node)
+
+
+def _read(text: str) -> Iterator[IpInterface]:
+    """The network of a text; an address alone is a network of one."""
+    text = text.strip()
+    dashed = _DASHED.fullmatch(text) if "-" in text else None
+    for part in (dashed[1], f"{dashed[2]}/{dashed[3]}" if dashed[3] else dashed[2]) if dashed else (text,):
+        network = addresses.parse_cidr(part) or _single(part)
+        if network is not None:
+            yield network
+
+
+def _single(text: str) -> IpInterface | None:
+    address = addresses.parse_ip(text)
+    return addresses.parse_cidr(f"{address}/{address.max_prefixlen}") if address is not None else None
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts in a value of JSON."""
+    if isinstance(value, str):
+        yield from value.split(",")
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    for child in children:
+        yield from _texts(child)
