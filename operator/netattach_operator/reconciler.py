@@ -12,7 +12,7 @@ from typing import Any
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError, TryAgainError
-from netattach_core.policy import networks, permission
+from netattach_core.policy import exemptions, networks, permission
 from netattach_core.policy.case import Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.validation import nad_status
@@ -178,7 +178,7 @@ class Reconciler:
 def _validate(
     body: Body, nodes: Sequence[NodeInventory] | None, settings: ValidationSettings, policy: NamespacePolicy
 ) -> tuple[Summary, Verdict]:
-    findings = validate(body, nodes, settings=settings)
+    findings = validate(exemptions.honoured(body, policy), nodes, settings=settings)
     around = Surroundings(nodes or (), settings.networks)
     of_policy = networks.check(nad_of(body), policy, around)
     return nad_status.summarize(body["spec"].get("config"), findings), permission.verdict(of_policy)

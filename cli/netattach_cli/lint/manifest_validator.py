@@ -16,7 +16,7 @@ from netattach_core import admission
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
-from netattach_core.policy import requests
+from netattach_core.policy import exemptions, requests
 from netattach_core.policy.requests import PodCase
 from netattach_core.text import json_document
 from netattach_core.text.finding import Finding, Path, Rule, Severity
@@ -34,7 +34,7 @@ _POD_ANNOTATION = next(rule for rule in admission.RULES if rule.id == "pod-annot
 _CLUSTER_RULES = {"inventory-missing"}
 """Rules that concern the cluster, not the file."""
 
-_OBJECT_RULES = {rule.id for rule in (*object_rules.RULES, *node_selector.RULES)}
+_OBJECT_RULES = {rule.id for rule in (*object_rules.RULES, *node_selector.RULES, *exemptions.RULES)}
 """Rules whose findings have a path in the object."""
 
 _MAX_COMPARED = 50

@@ -76,7 +76,8 @@ def validate_nad(
     believed = exemptions.honoured(body, policy)
     findings = validate(believed, nodes or None, footprints=footprints, settings=settings)
     around = Surroundings(nodes, settings.networks, footprints)
-    further = networks.unreported(networks.check(nad_of(body), policy, around), findings)
+    of_policy = networks.check(nad_of(body), policy, around)
+    findings, further = networks.without_duplicates(findings, of_policy)
     further += [_no_inventory()] if not nodes and config else []
     if before is not None and users and config != unstructured.mapping(before, "spec").get("config"):
         further.append(_changed_in_use(unstructured.list_names(users, _namespace(body))))

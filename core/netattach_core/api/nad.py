@@ -18,12 +18,17 @@ PROTECT = "netattach.io/protect"
 
 @dataclass(frozen=True, slots=True)
 class Nad:
-    """One NAD. `config` is the author's exact text; "" means that the node's CNI config directory has the config."""
+    """One NAD. `config` is the author's exact text; "" means that the node's CNI config directory has the config.
+
+    `created` is its creationTimestamp, "" for one that does not exist yet.
+    """
 
     namespace: str
     name: str
     config: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+    uid: str = ""
 
     @property
     def full_name(self) -> str:
@@ -41,4 +46,6 @@ def from_body(body: Mapping[str, Any], default_namespace: str = "default") -> Na
         name=metadata.get("name") or "",
         config=config or "",
         annotations=metadata.get("annotations") or {},
+        created=metadata.get("creationTimestamp") or "",
+        uid=metadata.get("uid") or "",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from netattach_core.api.nad import Nad
 from netattach_core.policy import (
@@ -11,14 +11,16 @@ from netattach_core.policy import (
     host_addresses,
     host_interfaces,
     host_ports,
+    lease_stores,
     limits,
     severities,
 )
 from netattach_core.policy.case import NOTHING_KNOWN, Findings, NetworkCase, Surroundings
+from netattach_core.policy.host_interfaces import DEFAULT_INTERFACE
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.policy.settings import Level
 from netattach_core.text.finding import Finding, Rule, Severity
-from netattach_core.validation import plugin_chain, syntax_rules
+from netattach_core.validation import cluster_rules, plugin_chain, syntax_rules
 
 Check = Callable[[NetworkCase], Findings]
 
@@ -26,6 +28,8 @@ _CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, limits.check_network),
     (Level.BASELINE, host_interfaces.check_network),
     (Level.BASELINE, host_addresses.check_network),
+    (Level.BASELINE, lease_stores.check_network),
+    (Level.RESTRICTED, lease_stores.check_copies),
     (Level.BASELINE, exemptions.check_network),
     (Level.BASELINE, host_ports.check_network),
     (Level.RESTRICTED, host_ports.check_restricted_network),
@@ -36,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     *limits.RULES,
     *host_interfaces.RULES,
     *host_addresses.RULES,
+    *lease_stores.RULES,
     *exemptions.RULES,
 )
 
@@ -54,8 +59,22 @@ def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOW
     return severities.findings(_CHECKS, case, policy)
 
 
-def unreported(found: Iterable[Finding], reported: Iterable[Finding]) -> list[Finding]:
-    """The findings without those about an interface that the validator denies already: one mistake has one finding."""
-    denied = {each.path for each in reported if each.effective_severity is Severity.DENY}
-    twice = {host_interfaces.DEFAULT_INTERFACE}
-    return [each for each in found if each.rule not in twice or each.path not in denied]
+_REPLACES = {
+    host_addresses.CLUSTER_ADDRESS: cluster_rules.CLUSTER_SUBNET,
+    lease_stores.LEASE_STORE: cluster_rules.LEASES_SHARED,
+}
+"""Rules of policy, and the warnings of the validator about the same."""
+
+
+def without_duplicates(
+    validated: Sequence[Finding], of_policy: Sequence[Finding]
+) -> tuple[list[Finding], list[Finding]]:
+    """The findings of the validator and of policy, so that one mistake has one finding: the one that denies.
+
+    Policy's about an interface that the validator denies at the same place is left out, and the validator's warnings about what
+    policy denies.
+    """
+    denied = {each.path for each in validated if each.effective_severity is Severity.DENY}
+    kept = [each for each in of_policy if each.rule is not DEFAULT_INTERFACE or each.path not in denied]
+    replaced = {_REPLACES.get(each.rule) for each in kept if each.effective_severity is Severity.DENY}
+    return [each for each in validated if each.rule not in replaced], kept

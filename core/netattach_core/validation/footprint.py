@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from netattach_core.validation.plugin_chain import Entry, Network
 _CACHE_SIZE = 8192
 """Cached footprints, some hundred bytes each; a cluster has hundreds of networks."""
 
-_HOST_LOCAL_DIR = "/var/lib/cni/networks"
+_IN_DIRECTORY = "host-local in "
+
+HOST_LOCAL_DIR = "/var/lib/cni/networks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,18 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Store:
+    """A directory of host-local's leases, as the kernel finds it, and the ranges of the network.
+
+    `further` is the author's own `runtimeConfig`, from which host-local takes more ranges.
+    """
+
+    directory: str
+    ranges: tuple[Span, ...] = ()
+    further: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Footprint:
     """The footprint of one network, by the first plugin of its chain.
 
@@ -57,7 +72,7 @@ class Footprint:
     prevents duplicate addresses; networks with the same store do not conflict. `bounds` are the spans as (IP version, first,
     last) in numbers. `gateways` are the addresses that the plugin sets on the bridge. With `needs_ips`, a pod gets an address
     only by requesting one. `chained_ipam`: a later plugin of the chain has an `ipam` section. `routed` are the destinations of
-    its routes.
+    its routes. `stores` are host-local's for all plugins of the chain.
     """
 
     type: str = ""
@@ -78,6 +93,13 @@ class Footprint:
     needs_ips: bool = False
     chained_ipam: bool = False
     routed: tuple[IpInterface, ...] = ()
+    stores: tuple[Store, ...] = ()
+
+    @property
+    def lease_groups(self) -> frozenset[str]:
+        """All that identifies its leases: those of the first plugin, and every store of host-local."""
+        stores = {f"{_IN_DIRECTORY}{store.directory}" for store in self.stores}
+        return frozenset({self.leases, *stores} - {""})
 
     def shares_link(self, other: Footprint) -> bool:
         """Whether the pods of both are in one layer 2 segment."""
@@ -137,7 +159,28 @@ def from_network(network: Network, nad: Nad) -> Footprint:
         needs_ips=first.ipam_type == "static" and not first.context.has_resource and not spans,
         chained_ipam=any(entry.ipam_type for entry in network.entries[1:]),
         routed=tuple(_routed(first)),
+        stores=tuple(_store(entry, config_name) for entry in network.entries if _uses_host_local(entry)),
     )
+
+
+def _uses_host_local(entry: Entry) -> bool:
+    """Whether leases are host-local's, which flannel uses by default (`flannel.go: getDelegateIPAM`)."""
+    return entry.ipam_type == "host-local" or (entry.type == "flannel" and not entry.ipam_type)
+
+
+def _store(entry: Entry, name: str) -> Store:
+    """The store of a plugin's leases (host-local, backend/disk/backend.go: New)."""
+    data_dir = entry.ipam.text("dataDir") if entry.ipam else ""
+    members = entry.raw.node.members
+    further = [m.node.value for m in members if m.key.casefold() == "runtimeconfig" and m.node.value]
+    return Store(lease_directory(data_dir, name), tuple(_spans(entry)), repr(further) if further else "")
+
+
+def lease_directory(data_dir: str | None, name: str) -> str:
+    """The directory of a network's leases: `filepath.Join(dataDir, name)`; a relative one is below the runtime's, usually /."""
+    path = posixpath.normpath(f"/{data_dir or HOST_LOCAL_DIR}/{name}")
+    path = f"/{path.lstrip('/')}"
+    return path.removeprefix("/var") if path.startswith("/var/run/") else path
 
 
 def _link(entry: Entry) -> tuple[str, int]:
@@ -163,7 +206,7 @@ def _leases(entry: Entry, name: str, full_name: str) -> str:
     if ipam is None or not entry.ipam_type:
         return ""
     if entry.ipam_type == "host-local":
-        return f"host-local in {(ipam.text('dataDir') or _HOST_LOCAL_DIR).rstrip('/')}/{name}"
+        return f"{_IN_DIRECTORY}{lease_directory(ipam.text('dataDir'), name)}"
     if entry.ipam_type == "whereabouts":
         return f"whereabouts {ipam.text('network_name') or ''}".rstrip()
     if entry.ipam_type == "static":

@@ -57,7 +57,8 @@ class FootprintIndex:
 
 
 def _groups(mine: Footprint) -> tuple[tuple[str, str], ...]:
-    return tuple((kind, name) for kind, name in (("link", mine.link), ("leases", mine.leases)) if name)
+    links = (("link", mine.link),) if mine.link else ()
+    return (*links, *(("leases", name) for name in mine.lease_groups))
 
 
 NONE = FootprintIndex()

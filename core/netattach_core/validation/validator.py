@@ -183,6 +183,8 @@ def nad_of(body: Mapping[str, Any]) -> Nad:
         name=str(metadata.get("name") or ""),
         config=config if isinstance(config, str) else "",
         annotations={str(key): value for key, value in texts if isinstance(value, str)},
+        created=str(metadata.get("creationTimestamp") or ""),
+        uid=str(metadata.get("uid") or ""),
     )
 
 
