@@ -7,11 +7,12 @@ import json
 
 import pytest
 
+from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE
 from netattach_core.policy import levels, permission
 from netattach_core.validation import nad_status
 from netattach_kube import cluster_settings
 from netattach_kube.cluster_settings import ClusterSettings
-from netattach_kube.resource import EVENTS, NADS, NAMESPACES
+from netattach_kube.resource import EVENTS, INVENTORIES, NADS, NAMESPACES
 from support.validation import bridge
 from unit.operator.scene import Scene, nad, played, running
 
@@ -77,5 +78,28 @@ def test_the_labels_of_a_namespace_change_what_is_permitted() -> None:
 
         assert ("True", "Permitted") == permitted(scene)
         assert [("Warning", "NotPermitted"), ("Normal", "Permitted")] == scene.events()
+
+    played(act)
+
+
+def test_the_operator_does_not_believe_an_exemption_either() -> None:
+    async def act(scene: Scene) -> None:
+        status = {
+            "interfaces": [{"name": "eth0"}],
+            "defaultInterfaces": [{"name": "eth0", "reasons": ["carries the IPv4 default route"]}],
+        }
+        body = nad(json.dumps({"cniVersion": "1.0.0", "name": "a", "type": "macvlan", "master": "eth0"}))
+        body["metadata"]["annotations"] = {ALLOW_DEFAULT_INTERFACE: "true"}
+        scene.server.put(INVENTORIES, {"metadata": {"name": "n1"}, "status": status})
+        scene.server.put(NADS, body)
+        scene.view.use_settings(policy("mode: enforce"))
+        await scene.reconcile()
+
+        assert ("False", "False") == (scene.valid(), permitted(scene)[0])
+
+        scene.view.use_settings(policy("default: privileged"))
+        await scene.reconcile()
+
+        assert ("True", "True") == (scene.valid(), permitted(scene)[0])
 
     played(act)

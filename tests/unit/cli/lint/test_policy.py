@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from netattach_core import admission
+from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE, API_VERSION, KIND
 from netattach_core.policy import levels
 from netattach_core.policy.levels import ENFORCE_LABEL
 from netattach_kube import cluster_settings
@@ -119,3 +120,18 @@ def test_lint_and_admission_say_the_same_under_the_same_settings(
     found = [(each["rule"], each["severity"], each["problem"]) for each in json.loads(out)["findings"]]
     wanted = [(each.rule.id, each.effective_severity.value, each.problem) for each in expected]
     assert [each for each in wanted if each[0] != "inventory-missing"] == found
+
+
+def test_an_exemption_that_has_no_effect_is_reported_at_its_place(
+    netattach: Netattach, tmp_path: Path
+) -> None:
+    config = json.dumps({"cniVersion": "1.0.0", "name": "net", "type": "macvlan", "master": "eth1"})
+    metadata = {"name": "net", "namespace": "lab", "annotations": {ALLOW_DEFAULT_INTERFACE: "true"}}
+    kind = {"apiVersion": API_VERSION, "kind": KIND}
+    (tmp_path / "settings.yaml").write_text(SETTINGS)
+    (tmp_path / "net.yaml").write_text(json.dumps({**kind, "metadata": metadata, "spec": {"config": config}}))
+
+    status, out, _ = netattach("lint", "--settings", "settings.yaml", "net.yaml")
+
+    assert 0 == status
+    assert f"warn [policy-self-exemption] lab/net metadata.annotations.{ALLOW_DEFAULT_INTERFACE}" in out
