@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from netattach_core.api.nad import Nad
 from netattach_core.policy import (
+    default_interface,
     devices,
     exemptions,
     host_addresses,
@@ -16,7 +17,7 @@ from netattach_core.policy import (
     severities,
 )
 from netattach_core.policy.case import NOTHING_KNOWN, Findings, NetworkCase, Surroundings
-from netattach_core.policy.host_interfaces import DEFAULT_INTERFACE
+from netattach_core.policy.default_interface import DEFAULT_INTERFACE
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.policy.settings import Level
 from netattach_core.text.finding import Finding, Rule, Severity
@@ -26,11 +27,12 @@ Check = Callable[[NetworkCase], Findings]
 
 _CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, limits.check_network),
-    (Level.BASELINE, host_interfaces.check_network),
+    (Level.BASELINE, default_interface.check_network),
     (Level.BASELINE, host_addresses.check_network),
     (Level.BASELINE, lease_stores.check_network),
     (Level.RESTRICTED, lease_stores.check_copies),
     (Level.BASELINE, exemptions.check_network),
+    (Level.BASELINE, host_interfaces.check_network),
     (Level.BASELINE, host_ports.check_network),
     (Level.RESTRICTED, host_ports.check_restricted_network),
     (Level.BASELINE, devices.check_network),
@@ -38,10 +40,11 @@ _CHECKS: tuple[tuple[Level, Check], ...] = (
 
 RULES: tuple[Rule, ...] = (
     *limits.RULES,
-    *host_interfaces.RULES,
+    *default_interface.RULES,
     *host_addresses.RULES,
     *lease_stores.RULES,
     *exemptions.RULES,
+    *host_interfaces.RULES,
 )
 
 

@@ -38,8 +38,14 @@ _DEFAULT_ROUTE = {"macvlan", "ipvlan"}
 """Plugins that use the interface of the default route where none is named."""
 
 _UNKNOWN_NAMES = frozenset(
-    {"master", "device", "bridge", "bridgename", "hostinterface", "hostdevice", "link"}
+    {
+        *("master", "masters", "masterinterface", "device", "devices", "netdev", "link", "links", "nic"),
+        *("bridge", "bridges", "bridgename", "hostbridge", "hostinterface", "hostdevice", "hostif"),
+        *("parent", "parentinterface", "uplink", "physicalinterface"),
+    }
 )
+"""Keys of unknown plugins for an interface of the node, in lower case, without `-` and `_`."""
+
 _HARDWARE = frozenset({"hwaddr", "kernelpath", "pcibusid", "deviceid"})
 _OF_THE_POD = frozenset({"ipam", "dns", "prevresult", "args"})
 """Keys of unknown plugins that select no interface of the node."""
@@ -99,20 +105,25 @@ def _named(
     yield _selected(case, (*config.path, key), node, carriers, warn=only_parent)
 
 
-def _unknown(case: NetworkCase, links: DefaultLinks, node: Node, path: Path) -> Iterator[Finding]:
-    """A plugin that netattach does not know: keys at any depth that other plugins use for an interface of the node."""
+def _unknown(
+    case: NetworkCase, links: DefaultLinks, node: Node, path: Path, key: str = ""
+) -> Iterator[Finding]:
+    """A plugin that netattach does not know: keys at any depth that other plugins use for an interface of the node.
+
+    `key` is the one of the value, or of the list that it is in.
+    """
+    if isinstance(node.value, str) and key in _UNKNOWN_NAMES:
+        carriers = links.by_name.get(node.value.partition("\0")[0])
+        if carriers:
+            yield _selected(case, path, node, carriers)
+    elif key in _HARDWARE:
+        yield from _hardware(case, links, key, path, node)
     for index, item in enumerate(node.items):
-        yield from _unknown(case, links, item, (*path, index))
+        yield from _unknown(case, links, item, (*path, index), key)
     for member in node.members:
-        key, where = member.key.casefold(), (*path, member.key)
-        if key in _HARDWARE:
-            yield from _hardware(case, links, key, where, member.node)
-        elif key in _UNKNOWN_NAMES and isinstance(member.node.value, str):
-            carriers = links.by_name.get(member.node.value.partition("\0")[0])
-            if carriers:
-                yield _selected(case, where, member.node, carriers)
-        elif key not in _OF_THE_POD:
-            yield from _unknown(case, links, member.node, where)
+        inner = member.key.casefold().replace("-", "").replace("_", "")
+        if inner not in _OF_THE_POD:
+            yield from _unknown(case, links, member.node, (*path, member.key), inner)
 
 
 def _runtime_devices(raw: ConfigView) -> Iterator[tuple[Path, Node]]:
@@ -168,7 +179,10 @@ def _is_device_path(text: str, links: DefaultLinks) -> bool:
 def _selected(
     case: NetworkCase, path: Path, node: Node, carriers: Sequence[Carrier], *, warn: bool = False
 ) -> Finding:
-    problem = f"`{path[-1]}` {node.value!r} is {default_links.described(carriers)}. Pods must neither share nor take it"
+    key = next(part for part in reversed(path) if isinstance(part, str))
+    problem = (
+        f"`{key}` {node.value!r} is {default_links.described(carriers)}. Pods must neither share nor take it"
+    )
     return _found(case, path, node, problem, severity=Severity.WARN if warn else None)
 
 

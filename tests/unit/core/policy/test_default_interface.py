@@ -119,6 +119,8 @@ ATTACKS: dict[str, tuple[Any, ...]] = {
     "delegate of flannel": ({"type": "flannel", "delegate": {"type": "macvlan", "Master": "eth0"}},),
     "Delegate of flannel": ({"type": "flannel", "Delegate": {"bridge": "br-ex"}},),
     "unknown plugin": ({"type": "fancy", "Master": "eth0"},),
+    "list in an unknown plugin": ({"type": "fancy", "Host-Bridges": 7, "masters": ["eth1", "eth0"]},),
+    "unknown plugin's spelling": ({"type": "fancy", "parent_interface": "eth0"},),
     "deep in an unknown plugin": ({"type": "fancy", "nics": [{"a": {"pciBusID": "0000:00:03.0"}}]},),
 }
 
