@@ -16,7 +16,7 @@ from netattach_core.net import addresses
 from netattach_core.net.addresses import IpInterface
 from netattach_core.plugins.view import ConfigView
 from netattach_core.policy import cluster_addresses
-from netattach_core.policy.case import Findings, NetworkCase, Surroundings, ask, rule
+from netattach_core.policy.case import Findings, NetworkCase, PodCase, Surroundings, ask, rule
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.text.finding import Finding, Path
 from netattach_core.text.json_document import Node
@@ -61,6 +61,14 @@ def check_network(case: NetworkCase) -> Findings:
                 problem = f"{node.value} overlaps {taken.what}, and {effect}: traffic for it would go to the pods of this network"
                 fix = f"use addresses that are not part of the cluster, or {_ask(case.policy)}"
                 yield Finding(CLUSTER_ADDRESS, path, problem, fix, node.start)
+
+
+def check_pod(case: PodCase) -> Findings:
+    """The addresses that a pod requests from its networks."""
+    for at, selection in case.selections():
+        nad = case.nad(selection)
+        if nad is not None:
+            yield from check_request(nad, selection, case.policy, case.around, at)
 
 
 def check_request(

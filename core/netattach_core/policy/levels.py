@@ -95,7 +95,7 @@ def _by_label(settings: PolicySettings, namespace: str, labels: Mapping[str, str
 
 
 def _of_label(labels: Mapping[str, str]) -> Level | None:
-    """The level in the label, None without it; a misspelt one is `restricted`, as in Pod Security (`api/helpers.go: ParseLevel`)."""
+    """The level in the label, None without it. A misspelt one is `restricted`, as in Pod Security (`helpers.go: ParseLevel`)."""
     text = labels.get(ENFORCE_LABEL)
     return None if text is None else LEVELS.get(text, Level.RESTRICTED)
 

@@ -10,7 +10,6 @@ from netattach_core.policy import (
     devices,
     exemptions,
     host_addresses,
-    host_interfaces,
     host_ports,
     lease_stores,
     limits,
@@ -32,7 +31,6 @@ _CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, lease_stores.check_network),
     (Level.RESTRICTED, lease_stores.check_copies),
     (Level.BASELINE, exemptions.check_network),
-    (Level.BASELINE, host_interfaces.check_network),
     (Level.BASELINE, host_ports.check_network),
     (Level.RESTRICTED, host_ports.check_restricted_network),
     (Level.BASELINE, devices.check_network),
@@ -44,8 +42,8 @@ RULES: tuple[Rule, ...] = (
     *host_addresses.RULES,
     *lease_stores.RULES,
     *exemptions.RULES,
-    *host_interfaces.RULES,
 )
+"""Rules about networks alone; `requests` has those about both."""
 
 
 def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOWN) -> list[Finding]:

@@ -198,7 +198,7 @@ def test_the_clusters_own_networks_are_known_to_policy(new_key_pair: NewKeyPair)
             annotation = json.dumps([{"name": "net", "ips": ["10.96.0.10/24"]}])
             answer = await harness.post_review("pods", review("Pod", pod(annotation)))
 
-            assert "deny [policy-requested-address]" in answer["status"]["message"]
+            assert "deny [policy-cluster-address]" in answer["status"]["message"]
 
     run(scenario)
 

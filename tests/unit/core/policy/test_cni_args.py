@@ -15,7 +15,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "a sysctl with a key that Go folds": {"\u017fysctl": {"net.ipv4.ip_forward": "1"}},
     "a sysctl by path": {"sysctl": {"/proc/sys/net/ipv4/ip_forward": "1"}},
     "a sysctl by another path": {"sysctl": {"net/ipv4/../../kernel/core_pattern": "|/x"}},
-    "a path": {"logFile": "/root/.ssh/authorized_keys"},
+    "a path": {"logFile": "/etc/cron.d/job"},
     "a path after a blank": {"logFile": " /etc/passwd"},
     "a path out of its directory": {"dir": "a/../../etc"},
     "a path in a list in an object": {"a": [{"b": ["/etc"]}]},
