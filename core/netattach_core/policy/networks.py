@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netattach_core.api.nad import Nad
-from netattach_core.policy import devices, host_ports, limits, severities
+from netattach_core.policy import host_paths, limits, severities
 from netattach_core.policy.case import NOTHING_KNOWN, Findings, NetworkCase, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.policy.settings import Level
@@ -16,13 +16,10 @@ Check = Callable[[NetworkCase], Findings]
 
 _CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, limits.check_network),
-    (Level.BASELINE, host_ports.check_network),
-    (Level.RESTRICTED, host_ports.check_restricted_network),
-    (Level.BASELINE, devices.check_network),
+    (Level.BASELINE, host_paths.check_network),
 )
 
-RULES: tuple[Rule, ...] = (*limits.RULES,)
-"""Rules about networks alone; `requests` has those about both."""
+RULES: tuple[Rule, ...] = (*limits.RULES, *host_paths.RULES)
 
 
 def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOWN) -> list[Finding]:
