@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from netattach_core.cni.plugin_aliases import canonical_name
 from netattach_core.net.names import shown
 from netattach_core.plugins import main_plugin
-from netattach_core.policy import host_places
+from netattach_core.policy import host_places, members
 from netattach_core.policy.case import Findings, NetworkCase, ask, rule
 from netattach_core.policy.host_places import ANY, NAMES, Use
 from netattach_core.text.finding import Finding, Path
@@ -47,7 +47,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A string of the configuration, and the key under which it is. `unknown`: the plugin is not known, and may read any key."""
+    """A string of the configuration, and its key in lower case. `unknown`: the plugin is not known, and may read any key."""
 
     path: Path
     key: str
@@ -79,19 +79,22 @@ def _finding(case: NetworkCase, value: _Value, use: Use) -> Findings:
     why = host_places.problem(place, use)
     if why is None:
         return
-    problem = f"`{shown(value.key)}` names {shown(place)!r} on the node, {why}; the plugin uses it as root"
+    problem = (
+        f"`{_written(value.path)}` names {shown(place)!r} on the node, {why}; the plugin uses it as root"
+    )
     fine = NAMES[use][1].format(network=case.nad.name)
     fix = f"write {fine}, or {ask(case.policy, 'give the namespace the level privileged under policy.namespaces')}"
     yield Finding(HOST_PATH, value.path, problem, fix, value.start)
 
 
+def _written(path: Path) -> str:
+    """The key as the author wrote it."""
+    return shown(next(part for part in reversed(path) if isinstance(part, str)))
+
+
 def _is_lease_store(value: _Value) -> bool:
     """host-local appends the network's name to its directory (`backend/disk/backend.go: New`)."""
-    return (
-        value.key.casefold() == "datadir"
-        and len(value.path) >= 2
-        and str(value.path[-2]).casefold() == "ipam"
-    )
+    return value.key == "datadir" and len(value.path) >= 2 and str(value.path[-2]).casefold() == "ipam"
 
 
 def _of_entry(entry: Entry) -> Iterator[_Value]:
@@ -103,7 +106,9 @@ def _of_entry(entry: Entry) -> Iterator[_Value]:
             inner = entry.ipam_plugin is None or bool(entry.ipam_plugin.schema.get("open"))
         elif key == "delegate":
             inner = unknown or _delegates_to_unknown(member.node)
-        yield from _strings(member.node, (*entry.raw.path, member.key), member.key, unknown=inner)
+        for value in members.walk(member.node, (*entry.raw.path, member.key), key):
+            if isinstance(value.node.value, str):
+                yield _Value(value.path, value.key, value.node.value, value.node.start, inner)
 
 
 def _delegates_to_unknown(node: Node) -> bool:
@@ -111,17 +116,8 @@ def _delegates_to_unknown(node: Node) -> bool:
     return any(not isinstance(kind, str) or main_plugin(canonical_name(kind)) is None for kind in types)
 
 
-def _strings(node: Node, path: Path, key: str, *, unknown: bool) -> Iterator[_Value]:
-    if isinstance(node.value, str):
-        yield _Value(path, key, node.value, node.start, unknown)
-    for member in node.members:
-        yield from _strings(member.node, (*path, member.key), member.key, unknown=unknown)
-    for index, item in enumerate(node.items):
-        yield from _strings(item, (*path, index), key, unknown=unknown)
-
-
 @functools.lru_cache(1024)
 def _use(key: str) -> Use | None:
     """The use of a path under this key; None for a key that does not look like one for a path."""
-    plain = key.casefold().replace("-", "").replace("_", "")
+    plain = key.replace("-", "").replace("_", "")
     return next((use for pattern, use in _USES if pattern.fullmatch(plain)), None)
