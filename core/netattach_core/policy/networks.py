@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netattach_core.api.nad import Nad
-from netattach_core.policy import host_paths, limits, severities, sysctls
+from netattach_core.policy import host_firewall, host_paths, limits, severities, sysctls
 from netattach_core.policy.case import NOTHING_KNOWN, Findings, NetworkCase, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.policy.settings import Level
@@ -18,9 +18,10 @@ _CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, limits.check_network),
     (Level.BASELINE, host_paths.check_network),
     (Level.BASELINE, sysctls.check_network),
+    (Level.BASELINE, host_firewall.check_network),
 )
 
-RULES: tuple[Rule, ...] = (*limits.RULES, *host_paths.RULES, *sysctls.RULES)
+RULES: tuple[Rule, ...] = (*limits.RULES, *host_paths.RULES, *sysctls.RULES, *host_firewall.RULES)
 
 
 def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOWN) -> list[Finding]:
