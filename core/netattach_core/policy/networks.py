@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netattach_core.api.nad import Nad
-from netattach_core.policy import host_firewall, host_paths, limits, severities, sysctls
+from netattach_core.policy import allow_lists, host_firewall, host_paths, limits, severities, sysctls
 from netattach_core.policy.case import NOTHING_KNOWN, Findings, NetworkCase, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.policy.settings import Level
@@ -19,9 +19,17 @@ _CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, host_paths.check_network),
     (Level.BASELINE, sysctls.check_network),
     (Level.BASELINE, host_firewall.check_network),
+    (Level.RESTRICTED, allow_lists.check_network),
 )
+_EMPTY_CHECKS = ((Level.RESTRICTED, allow_lists.check_node_file),)
 
-RULES: tuple[Rule, ...] = (*limits.RULES, *host_paths.RULES, *sysctls.RULES, *host_firewall.RULES)
+RULES: tuple[Rule, ...] = (
+    *limits.RULES,
+    *host_paths.RULES,
+    *sysctls.RULES,
+    *host_firewall.RULES,
+    *allow_lists.RULES,
+)
 
 
 def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOWN) -> list[Finding]:
@@ -31,6 +39,8 @@ def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOW
     """
     if policy.strictest is Level.PRIVILEGED:
         return []
+    if not nad.config.strip():
+        return severities.findings(_EMPTY_CHECKS, allow_lists.Unconfigured(nad, policy), policy)
     _, root = syntax_rules.read(nad.config)
     if root is None:
         return []
