@@ -37,8 +37,8 @@ _USES: tuple[tuple[re.Pattern[str], Use], ...] = tuple(
 )
 """The use of a path by its key, in lower case and without `-` and `_`; the first pattern decides."""
 
-_ABSOLUTE = re.compile(r"/+[^/0-9]")
-"""A path, unlike `/24`."""
+_ABSOLUTE = re.compile(r"(?:^|(?<==))/+[^/0-9].*", re.DOTALL)
+"""A path, unlike `/24`, perhaps after an option: `--config=/etc/x`."""
 _BARE = Use.LOG | Use.DATA | Use.CONFIG | Use.FACTS
 """Uses for which a name without a directory is a path, too, in a plugin that is known to open it."""
 _SCHEME = re.compile(r"(?:unix|file):(?://)?(?=/)", re.IGNORECASE)
@@ -63,13 +63,14 @@ def check_network(case: NetworkCase) -> Findings:
     """
     for entry in case.parts():
         for value in _of_entry(entry):
-            use = _use(value.key) or (ANY if value.unknown and _ABSOLUTE.match(value.text) else None)
+            use = _use(value.key) or (ANY if value.unknown and _ABSOLUTE.search(value.text) else None)
             if use:
                 yield from _finding(case, value, use)
 
 
 def _finding(case: NetworkCase, value: _Value, use: Use) -> Findings:
-    text = _SCHEME.sub("", value.text, count=1)
+    option = _ABSOLUTE.search(value.text) if value.unknown else None
+    text = option.group() if option else _SCHEME.sub("", value.text, count=1)
     is_bare = "/" not in text and text != ".."
     may_be_address = value.unknown or use in {ANY, Use.SOCKET}
     if not text or (is_bare and (may_be_address or not use & _BARE)) or (may_be_address and _URL.match(text)):

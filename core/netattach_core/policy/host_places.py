@@ -41,11 +41,13 @@ NAMES = {
 """Each use in words, and a place that is fine."""
 
 _RUNTIMES = (  # their containers' root file systems are below
-    "containerd containers crio docker docker.sock docker-containerd podman runc runsc kata-containers vc k0s k3s libpod nri"
+    "containerd containers crio cri-dockerd.sock docker docker.sock docker-containerd podman libpod runc runsc kata-containers "
+    "vc k0s k3s nri"
 )
 _SYSTEM = (
     "systemd udev user users dbus lock netns credentials secrets sudo sshd utmp initctl log mount media credentials agetty "
-    "tmpfiles.d NetworkManager modprobe.d sysctl.d cryptsetup lvm kubernetes kubelet host initramfs cloud-init xtables.lock"
+    "snapd snapd.socket spire tmpfiles.d NetworkManager modprobe.d sysctl.d cryptsetup lvm kubernetes kubelet host initramfs "
+    "cloud-init xtables.lock"
 )
 _OWN = "netattach multus k8s.cni.cncf.io"
 _SYSTEM_LOGS = (

@@ -213,6 +213,8 @@ def test_configuration_in_the_directories_of_cni_passes(path: str) -> None:
         plugin("userspace", host={"vhost": {"socketPath": "/run/docker.sock"}}),
         plugin("somebodys", script="/bin/sh"),
         plugin("somebodys", nested=[{"deep": [["/etc/shadow"]]}]),
+        plugin("somebodys", args=["-v", "--config=/etc/shadow"]),
+        plugin("somebodys", options="config=//etc/shadow"),
         plugin("somebodys", binDir="/tmp"),
         plugin("somebodys", binDir="/run/x"),
         plugin("somebodys", files=["/etc/shadow"]),
