@@ -105,6 +105,8 @@ def test_a_log_file_where_logs_are_passes(path: str) -> None:
         "/run/netattach",
         "/var/run/netattach/chains",
         "/run/multus/cni/net.d",
+        "/run/cni/net.d",
+        "/run/cni/bin",
         "/run/systemd/system",
         "/run/containerd",
         "/run/k3s/containerd",
@@ -130,6 +132,7 @@ def test_data_elsewhere_is_refused(directory: str) -> None:
         "/var/lib/cni/networks",
         "/var/lib/cni/team/",
         "/run/my-orchestrator/container-ipam-state",
+        "/var/my-orchestrator/container-ipam-state",
         "/var/run/cni",
         "/mnt/cluster-ipam",
     ],
@@ -245,6 +248,10 @@ def test_every_plugin_that_opens_files_is_covered(config: dict[str, Any]) -> Non
         plugin("afxdp", logFile="afxdp-cni.log"),
         plugin("kube-ovn", server_socket="/run/openvswitch/kube-ovn-daemon.sock", sharedDir="x"),
         plugin("userspace", sharedDir="/var/lib/vhost_sockets/", logFile="/var/log/userspace.log"),
+        plugin(
+            "istio-cni", kubernetes={"cni_bin_dir": "/opt/cni/bin"}, log_uds_address="/run/istio-cni/log.sock"
+        ),
+        plugin("spiderpool", log_options={"log_file_path": "/var/log/spidernet/coordinator.log"}),
         plugin("somebodys", range="/24", server="https://10.0.0.1/x", profile="fast"),
         plugin("somebodys", logFile=7, path=None, dir={}, file=[]),
     ],
