@@ -6,7 +6,16 @@ import functools
 from collections.abc import Callable
 
 from netattach_core.api.nad import RESOURCE_NAME, Nad
-from netattach_core.policy import allow_lists, host_firewall, host_paths, limits, severities, sysctls
+from netattach_core.policy import (
+    allow_lists,
+    devices,
+    host_firewall,
+    host_paths,
+    host_ports,
+    limits,
+    severities,
+    sysctls,
+)
 from netattach_core.policy.case import NOTHING_KNOWN, Findings, NetworkCase, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.policy.settings import Level
@@ -22,6 +31,9 @@ _TEXT_CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, host_paths.check_network),
     (Level.BASELINE, sysctls.check_network),
     (Level.BASELINE, host_firewall.check_network),
+    (Level.BASELINE, host_ports.check_network),
+    (Level.RESTRICTED, host_ports.check_restricted_network),
+    (Level.BASELINE, devices.check_network),
     (Level.RESTRICTED, allow_lists.check_network),
 )
 """Those that look at nothing but the configuration, so that their findings are cached."""
@@ -38,6 +50,7 @@ RULES: tuple[Rule, ...] = (
     *host_firewall.RULES,
     *allow_lists.RULES,
 )
+"""Rules about networks alone; `requests` has those about both."""
 
 _CACHED = 512
 """Networks; all pods of a node use the same few."""
