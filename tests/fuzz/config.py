@@ -9,10 +9,21 @@ from typing import Any, NoReturn
 
 from fuzz import properties
 from netattach_core import admission
+from netattach_core.api.nad import Nad
+from netattach_core.policy import networks
+from netattach_core.policy.case import Surroundings
+from netattach_core.policy.levels import NamespacePolicy
+from netattach_core.policy.settings import AllowLists, Level
 from netattach_core.text import json_document
 
 _INVALID = object()
 _MAX_MESSAGE = 300
+_POLICIES = (
+    NamespacePolicy("lab", enforce=Level.BASELINE),
+    NamespacePolicy(
+        "lab", enforce=Level.RESTRICTED, allowed=AllowLists(("macvlan",), ("static",), ("eth1",), ("br*",))
+    ),
+)
 
 
 def one_input(data: bytes) -> None:
@@ -21,6 +32,8 @@ def one_input(data: bytes) -> None:
     nodes = properties.NODES if len(data) % 2 else ()
     body = {"metadata": {"namespace": "lab", "name": "net"}, "spec": {"config": text}}
     properties.check_findings(admission.validate_nad(body, None, nodes), text)
+    for policy in _POLICIES:
+        properties.check_findings(networks.check(Nad("lab", "net", text), policy, Surroundings(nodes)), text)
 
 
 def _compare_with_standard_library(text: str) -> None:

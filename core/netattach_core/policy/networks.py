@@ -2,48 +2,75 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
-from netattach_core.api.nad import Nad
+from netattach_core.api.nad import RESOURCE_NAME, Nad
 from netattach_core.policy import (
+    allow_lists,
     default_interface,
     devices,
     exemptions,
     host_addresses,
+    host_firewall,
+    host_paths,
     host_ports,
     lease_stores,
     limits,
     severities,
+    sysctls,
 )
 from netattach_core.policy.case import NOTHING_KNOWN, Findings, NetworkCase, Surroundings
 from netattach_core.policy.default_interface import DEFAULT_INTERFACE
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.policy.settings import Level
 from netattach_core.text.finding import Finding, Rule, Severity
+from netattach_core.text.json_document import Node
 from netattach_core.validation import cluster_rules, plugin_chain, syntax_rules
+from netattach_core.validation.plugin_chain import Network
 
 Check = Callable[[NetworkCase], Findings]
 
-_CHECKS: tuple[tuple[Level, Check], ...] = (
+_TEXT_CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, limits.check_network),
+    (Level.BASELINE, host_paths.check_network),
+    (Level.BASELINE, sysctls.check_network),
+    (Level.BASELINE, host_firewall.check_network),
+    (Level.BASELINE, host_ports.check_network),
+    (Level.RESTRICTED, host_ports.check_restricted_network),
+    (Level.BASELINE, devices.check_network),
+    (Level.RESTRICTED, allow_lists.check_network),
+)
+"""Those that look at nothing but the configuration, so that their findings are cached."""
+
+_CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, default_interface.check_network),
     (Level.BASELINE, host_addresses.check_network),
     (Level.BASELINE, lease_stores.check_network),
     (Level.RESTRICTED, lease_stores.check_copies),
     (Level.BASELINE, exemptions.check_network),
-    (Level.BASELINE, host_ports.check_network),
-    (Level.RESTRICTED, host_ports.check_restricted_network),
-    (Level.BASELINE, devices.check_network),
 )
+"""Those that look at annotations and surroundings, too."""
+
+_EMPTY_CHECKS = ((Level.RESTRICTED, allow_lists.check_node_file),)
 
 RULES: tuple[Rule, ...] = (
     *limits.RULES,
+    *host_paths.RULES,
+    *sysctls.RULES,
+    *host_firewall.RULES,
+    *allow_lists.RULES,
     *default_interface.RULES,
     *host_addresses.RULES,
     *lease_stores.RULES,
     *exemptions.RULES,
 )
 """Rules about networks alone; `requests` has those about both."""
+
+_CACHED = 512
+"""Networks; all pods of a node use the same few."""
+_CACHED_LENGTH = 16_384
+"""Characters of a configuration whose parsed form is cached, which is many times as large."""
 
 
 def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOWN) -> list[Finding]:
@@ -53,11 +80,33 @@ def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOW
     """
     if policy.strictest is Level.PRIVILEGED:
         return []
-    _, root = syntax_rules.read(nad.config)
+    if not nad.config.strip():
+        return severities.findings(_EMPTY_CHECKS, allow_lists.Unconfigured(nad, policy), policy)
+    found = [*_of_text(nad.namespace, nad.name, nad.config, policy)]
+    if (case := _case(nad, policy, around)) is not None:
+        found += severities.findings(_CHECKS, case, policy)
+    return found
+
+
+@functools.lru_cache(_CACHED)
+def _of_text(namespace: str, name: str, config: str, policy: NamespacePolicy) -> tuple[Finding, ...]:
+    case = _case(Nad(namespace, name, config), policy, NOTHING_KNOWN)
+    return tuple(severities.findings(_TEXT_CHECKS, case, policy)) if case is not None else ()
+
+
+def _case(nad: Nad, policy: NamespacePolicy, around: Surroundings) -> NetworkCase | None:
+    read = _read if len(nad.config) <= _CACHED_LENGTH else _read.__wrapped__
+    parsed = read(nad.namespace, nad.name, nad.config, str(nad.annotations.get(RESOURCE_NAME) or ""))
+    return NetworkCase(nad, *parsed, policy, around) if parsed is not None else None
+
+
+@functools.lru_cache(_CACHED)
+def _read(namespace: str, name: str, config: str, resource: str) -> tuple[Node, Network] | None:
+    """The chain depends on this one annotation alone."""
+    _, root = syntax_rules.read(config)
     if root is None:
-        return []
-    case = NetworkCase(nad, root, plugin_chain.read(root, nad), policy, around)
-    return severities.findings(_CHECKS, case, policy)
+        return None
+    return root, plugin_chain.read(root, Nad(namespace, name, config, {RESOURCE_NAME: resource}))
 
 
 _REPLACES = {

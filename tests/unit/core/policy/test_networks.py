@@ -44,8 +44,14 @@ def test_as_many_plugins_as_the_limit_pass() -> None:
     assert ["policy-too-many-plugins"] == [finding.rule.id for finding in networks.check(nad(4), policy)]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"plugins": 7}', '{"type": 7}', '{"type": "x", "ipam": []}']
-)
+TEXTS = ["", "{", "[]", "null", '{"plugins": 7}', '{"type": 7}', '{"type": "x", "ipam": []}']
+
+
+@pytest.mark.parametrize("text", TEXTS)
 def test_a_text_that_no_plugin_gets_has_no_findings(text: str) -> None:
-    assert networks.check(Nad("lab", "net", text), NamespacePolicy("lab", enforce=Level.RESTRICTED)) == []
+    assert networks.check(Nad("lab", "net", text), NamespacePolicy("lab", enforce=BASELINE)) == []
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_restricted_raises_nothing_for_such_a_text(text: str) -> None:
+    networks.check(Nad("lab", "net", text), NamespacePolicy("lab", enforce=Level.RESTRICTED))
