@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,23 @@ def daemon(node: CnitoolNode) -> Iterator[subprocess.Popen[bytes]]:
     node.stage.inventory.unlink(missing_ok=True)
     with node.stage.daemon() as process:
         yield process
+
+
+@contextlib.contextmanager
+def client_container(node: CnitoolNode) -> Iterator[subprocess.Popen[bytes]]:
+    """The program of the container `dhcp`, once its client listens."""
+    before = dhcp_daemons(node)
+    environment = {**os.environ, "NETATTACH_BIN_DIR": str(node.stage.paths.bin_dir)}
+    command = node.stage.command(
+        "setpriv", "--pdeathsig=KILL", sys.executable, "-m", "netattach_plugin.supervise_dhcp"
+    )
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        eventually(lambda: dhcp_daemons(node) not in ([], before))
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def inventory_of_dhcp(node: CnitoolNode) -> Any:
@@ -153,6 +171,30 @@ def test_the_child_ends_with_the_daemon_however_that_ends(node: CnitoolNode) -> 
         assert {"running": True, "socket": "/run/cni/dhcp.sock"} == inventory_of_dhcp(node)
         process.kill()
         process.wait()
+        eventually(lambda: dhcp_daemons(node) == [])
+
+
+def test_a_client_in_a_container_of_its_own_that_is_killed(node: CnitoolNode, server: DhcpServer) -> None:
+    """Its client ends with it; the next one gets all leases again from the daemon, which sees another socket."""
+    node.create_nad("lan", MACVLAN)
+    with client_container(node) as first, daemon(node), node.pod("lan") as pod:
+        assert 1 == len(dhcp_daemons(node))
+        node.add(pod)
+        lease = address(server)
+        first.kill()
+        eventually(lambda: dhcp_daemons(node) == [])
+        with client_container(node):
+            renewed = server.expiry(lease)
+            eventually(lambda: server.expiry(lease) > renewed)
+            assert ([lease], [f"{lease}/24"]) == (server.addresses(), node.addresses(pod, "net1"))
+            node.delete(pod)
+            eventually(lambda: server.released() == [lease])
+
+
+def test_a_client_in_a_container_ends_with_sigterm(node: CnitoolNode) -> None:
+    with client_container(node) as process:
+        process.terminate()
+        assert 0 == process.wait()
         eventually(lambda: dhcp_daemons(node) == [])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.installer import Installer
+from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.node.uninstaller import Uninstaller
 from netattach_plugin.ports import NodeNetworks
@@ -23,14 +24,15 @@ class NodeDirectories:
             folder.mkdir()
         self.shim = root / "shim"
         self.shim.write_bytes(b"the shim")
+        self.shim_binary = ShimBinary(self.shim, self.bin)
+        self.shim_binary.install()
         self.networks: NodeNetworks = CniConfDir(self.config)
         self.installer = self.new_installer()
 
     def new_installer(self) -> Installer:
         """As a daemon that has just started."""
         return Installer(
-            shim=self.shim,
-            bin_dir=self.bin,
+            shim=self.shim_binary,
             conf_dir=self.config,
             networks=self.networks,
             uninstall_chain=UninstallChain(self.config, self.ledger),

@@ -19,6 +19,9 @@ from netattach_kube.resource import PODS
 _log = logging.getLogger(__name__)
 
 ADDED, FAILED = "AddedInterface", "FailedAttachment"
+REASONS = (ADDED, FAILED)
+"""All that the daemon uses; deploy/policy.yaml refuses others."""
+
 _LONGEST_QUEUE = 1000
 _MOST_REPORTED = 1000
 _SAME_TEXT_SECONDS = 300.0

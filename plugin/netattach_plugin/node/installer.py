@@ -1,4 +1,4 @@
-"""Installs the shim and netattach's conflist on the node, and repairs them.
+"""Installs netattach's conflist on the node, and repairs it.
 
 Runtimes call netattach because of its conflist, so it is written last: after the shim, once the daemon listens and the node has a
 default network. It stays when the daemon stops: meanwhile pods with secondary networks have to wait, not start without them
@@ -18,6 +18,8 @@ from netattach_core.cni import config as cni_config
 from netattach_core.cni import netattach_conf
 from netattach_core.errors import ConfigError, NetattachError
 from netattach_plugin.files import atomic_file
+from netattach_plugin.files.ownership import owner_hint
+from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.ports import NodeNetworks
 
@@ -36,15 +38,13 @@ class Installer:
     def __init__(
         self,
         *,
-        shim: Path,
-        bin_dir: Path,
+        shim: ShimBinary,
         conf_dir: Path,
         networks: NodeNetworks,
         uninstall_chain: UninstallChain,
         compile_default_network: Callable[[], None] = lambda: None,
     ) -> None:
         self._shim = shim
-        self._bin_dir = bin_dir
         self._conflist = conf_dir / netattach_conf.FILE_NAME
         self._networks = networks
         self._uninstall_chain = uninstall_chain
@@ -68,7 +68,7 @@ class Installer:
                 self._install()
                 problem = None
             except (OSError, NetattachError) as error:
-                problem = f"not installed on this node: {error}{_hint(error)}"
+                problem = f"not installed on this node: {error}{owner_hint(error)}"
             if problem != self.problem:
                 level = logging.WARNING if problem else logging.INFO
                 _log.log(level, problem or f"installed: {self._conflist}")
@@ -83,7 +83,9 @@ class Installer:
             yield
 
     def _install(self) -> None:
-        atomic_file.write_if_changed(self._bin_dir / netattach_conf.TYPE, self._shim.read_bytes(), 0o755)
+        missing = self._shim.problem()
+        if missing:
+            raise ConfigError(missing)
         default_network = cni_config.parse(self._networks.default_network().config_text)
         conflist = netattach_conf.text(default_network.cni_version).encode()
         atomic_file.write_if_changed(self._conflist, conflist, 0o600)
@@ -95,18 +97,3 @@ class Installer:
                 f"{netattach_conf.FILE_NAME}; rename or remove it"
             )
         self._compile_default_network()
-
-
-def _hint(error: Exception) -> str:
-    """The fix for a directory of another user, which the daemon cannot write to without CAP_DAC_OVERRIDE.
-
-    Unpacking the plugins' archive may leave one.
-    """
-    if not isinstance(error, PermissionError) or error.filename is None:
-        return ""
-    directory = Path(error.filename).parent
-    try:
-        owner = directory.stat().st_uid
-    except OSError:
-        return ""
-    return f"; {directory} belongs to user {owner}: chown it to root" if owner else ""

@@ -20,6 +20,7 @@ from netattach_plugin.metrics import Metrics
 from netattach_plugin.netlink import changes
 from netattach_plugin.node.installer import Installer
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
+from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.node.uninstaller import Uninstaller
 from netattach_plugin.settings import Settings
@@ -67,8 +68,7 @@ class _Daemon:
         networks, conf_dir = self._components.networks, settings.conf_dir
         uninstall_chain = UninstallChain(conf_dir, settings.ledger)
         self._installer = Installer(
-            shim=settings.shim,
-            bin_dir=settings.bin_dir,
+            shim=ShimBinary(settings.shim, settings.bin_dir, how_to_install=_how_to_install(settings)),
             conf_dir=conf_dir,
             networks=networks,
             uninstall_chain=uninstall_chain,
@@ -143,3 +143,9 @@ class _Daemon:
 
     def _store_problem(self) -> str | None:
         return None if self._store.synced else "the NetworkAttachmentDefinitions are not known yet"
+
+
+def _how_to_install(settings: Settings) -> str:
+    """The init container, which alone can write to the directory of the plugins, runs when a pod of the DaemonSet starts."""
+    restart = f"kubectl --namespace {settings.namespace} rollout restart daemonset/{settings.daemon_set}"
+    return f"install it again: {restart}"

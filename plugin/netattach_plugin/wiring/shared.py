@@ -19,7 +19,7 @@ from netattach_plugin.engine.engine import Engine
 from netattach_plugin.engine.network_resolver import NetworkResolver
 from netattach_plugin.netlink.node_links import NetlinkLinks
 from netattach_plugin.node.cni_conf_dir import CniConfDir
-from netattach_plugin.node.dhcp_daemon import DhcpDaemon
+from netattach_plugin.node.dhcp_leases import DhcpLeases
 from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.kubelet_devices import KubeletDevices, Slices
 from netattach_plugin.node.primary_compiler import PrimaryCompiler, unselective_pods
@@ -63,7 +63,7 @@ class Components:
             store, wait=settings.status_wait, for_plain_pods=status_for_plain_pods
         )
         self._plain_pod_status = PlainPodStatus(settings.ledger, self.status)
-        self._dhcp = DhcpDaemon(settings.dhcp, settings.bin_dir, self.ledger, node_changed)
+        self._dhcp = DhcpLeases(settings.dhcp, settings.bin_dir, self.ledger, node_changed)
         self.inventory_collector = InventoryCollector(
             settings.node, store, self._links, self.networks, settings.bin_dir, self._dhcp.inventory
         )
@@ -90,7 +90,7 @@ class Components:
         return {
             "status": self.status.run,
             "plain pods": self._plain_pod_status.run,
-            "dhcp": self._dhcp.run,
+            "dhcp leases": self._dhcp.run,
             "recovery": self.recovery.run,
             "device files": self._keep_device_files,
         }

@@ -10,6 +10,7 @@ from pathlib import Path
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError
 from netattach_plugin.cluster.file_store import FileStore
+from netattach_plugin.node.dhcp_supervisor import DhcpSupervisor
 from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.primary_compiler import PrimaryCompiler
 from netattach_plugin.settings import Settings
@@ -30,6 +31,7 @@ async def serve(settings: Settings, directory: Path, stop: asyncio.Event) -> Non
     jobs = {
         **components.jobs,
         "inventory": lambda: _publish_inventory(store, components.inventory_collector),
+        "dhcp daemon": DhcpSupervisor(settings.dhcp, settings.bin_dir).run,
         "compile": lambda: _keep_compiled(components.primary_compiler),
     }
     async with components.ledger.locked():

@@ -13,6 +13,7 @@ import yaml
 
 from netattach_kube import cluster_settings, resource
 from netattach_operator.settings import Settings as OperatorSettings
+from netattach_plugin.cluster import pod_events
 from netattach_plugin.settings import Settings as DaemonSettings
 from netattach_webhooks import app
 from netattach_webhooks.settings import Settings as WebhookSettings
@@ -64,11 +65,14 @@ def containers() -> Iterator[tuple[str, Body, Body]]:
     """The name of each workload, the spec of its pod, and the container."""
     for name, workload in WORKLOADS.items():
         pod = workload["spec"]["template"]["spec"]
-        for container in pod["containers"]:
+        for container in [*pod.get("initContainers", ()), *pod["containers"]]:
             yield name, pod, container
 
 
-EACH_CONTAINER = [pytest.param(*each, id=each[0]) for each in containers()]
+DAEMON_CONTAINERS = {c["name"]: c for c in (*DAEMON["initContainers"], *DAEMON["containers"])}
+EACH_CONTAINER = [pytest.param(*each, id=f"{each[0]} {each[2]['name']}") for each in containers()]
+EACH_MAIN_CONTAINER = [each for each in EACH_CONTAINER if each.values[2] in each.values[1]["containers"]]  # type: ignore[index]  # see containers()
+EACH_POD = [pytest.param(w["spec"]["template"]["spec"], id=name) for name, w in WORKLOADS.items()]
 EACH_RESTRICTED = [each for each in EACH_CONTAINER if str(each.id).startswith(f"{CONTROL}/")]
 
 
@@ -95,8 +99,9 @@ class TestWhole:
     def test_only_the_namespace_of_the_daemons_is_privileged(self) -> None:
         label = "pod-security.kubernetes.io/enforce"
 
-        assert {CONTROL: "restricted", NODE: "privileged"} == {
-            name: body["metadata"]["labels"][label] for name, body in kind("Namespace").items()
+        assert {CONTROL: ("restricted", "v1.30"), NODE: ("privileged", "v1.30")} == {
+            name: (body["metadata"]["labels"][label], body["metadata"]["labels"][f"{label}-version"])
+            for name, body in kind("Namespace").items()
         }
 
     def test_the_settings_have_no_data_so_that_an_upgrade_overwrites_nothing(self) -> None:
@@ -174,11 +179,13 @@ class TestPermissions:
 
 class TestPrograms:
     @pytest.mark.parametrize(("name", "pod", "container"), EACH_CONTAINER)
-    def test_a_container_runs_a_program_of_the_project_and_has_probes(
-        self, name: str, pod: Body, container: Body
-    ) -> None:
-        assert [name.partition("/")[2]] == container["command"]
+    def test_a_container_runs_a_program_of_the_project(self, name: str, pod: Body, container: Body) -> None:
+        assert [f"netattach-{container['name']}"] == container["command"]
         assert set(container["command"]) <= PROJECT["scripts"].keys()
+
+    @pytest.mark.parametrize(("name", "pod", "container"), EACH_MAIN_CONTAINER)
+    def test_a_program_has_probes(self, name: str, pod: Body, container: Body) -> None:
+        assert name.rpartition("-")[2] == container["name"]
         assert "/healthz" == container["startupProbe"]["httpGet"]["path"]
         assert "/healthz" == container["livenessProbe"]["httpGet"]["path"]
         assert "/readyz" == container["readinessProbe"]["httpGet"]["path"]
@@ -211,13 +218,71 @@ class TestPrograms:
         assert "hostNetwork" not in pod
         assert not [v for v in pod.get("volumes", []) if "hostPath" in v]
 
-    def test_the_daemon_has_five_capabilities_and_eight_directories_of_the_node(self) -> None:
+    @pytest.mark.parametrize("pod", EACH_POD)
+    def test_a_pod_is_critical_and_names_no_profile_that_a_node_may_lack(self, pod: Body) -> None:
+        """The kubelet refuses a pod with `appArmorProfile` on a node without AppArmor; a runtime uses its default one anyway."""
+        assert pod["priorityClassName"] in {"system-node-critical", "system-cluster-critical"}
+        assert "appArmorProfile" not in pod["securityContext"]
+        for container in (*pod.get("initContainers", ()), *pod["containers"]):
+            assert not {"seccompProfile", "appArmorProfile"} & container["securityContext"].keys()
+
+    def test_the_component_for_apparmor_names_the_profile_in_every_pod(self) -> None:
+        component = yaml.safe_load((DEPLOY / "apparmor/kustomization.yaml").read_text())
+        patched = {patch["target"]["kind"]: yaml.safe_load(patch["patch"]) for patch in component["patches"]}
+
+        profile = {"op": "add", "path": "/spec/template/spec/securityContext/appArmorProfile"}
+        wanted = [{**profile, "value": {"type": "RuntimeDefault"}}]
+        assert {workload["kind"]: wanted for workload in WORKLOADS.values()} == patched
+        assert "Component" == component["kind"]
+
+    def test_only_the_container_that_installs_the_shim_can_write_to_the_plugins(self) -> None:
+        """And it sees nothing else of the node, and has no token."""
+        writers = {
+            name
+            for name, container in DAEMON_CONTAINERS.items()
+            for mount in container["volumeMounts"]
+            if mount["name"] == "cni-binaries" and not mount.get("readOnly")
+        }
+
+        assert {"install-shim"} == writers
+        (mount,) = DAEMON_CONTAINERS["install-shim"]["volumeMounts"]
+        assert str(DaemonSettings().bin_dir) == mount["mountPath"]
+        assert ["install-shim", "dhcp"] == [c["name"] for c in DAEMON["initContainers"]]
+        assert "restartPolicy" not in DAEMON_CONTAINERS["install-shim"]
+
+    def test_only_the_daemons_container_has_a_token(self) -> None:
+        assert DAEMON["automountServiceAccountToken"] is False
+        assert kind("ServiceAccount")[f"{NODE}/netattach-daemon"]["automountServiceAccountToken"] is False
+        assert {"daemon"} == {
+            name
+            for name, container in DAEMON_CONTAINERS.items()
+            if "token" in {mount["name"] for mount in container["volumeMounts"]}
+        }
+
+    def test_the_dhcp_client_has_nothing_of_the_node_but_its_socket_binary_and_namespaces(self) -> None:
+        """It ends after the daemon, whose last DELs release leases: so it is a sidecar."""
+        client = DAEMON_CONTAINERS["dhcp"]
+
+        assert "Always" == client["restartPolicy"]
+        assert {"cni-binaries": True, "dhcp": False, "namespaces": True} == {
+            mount["name"]: mount.get("readOnly", False) for mount in client["volumeMounts"]
+        }
+
+    def test_each_container_has_the_capabilities_that_it_needs(self) -> None:
+        assert {
+            "install-shim": ["DAC_OVERRIDE"],
+            "dhcp": ["NET_ADMIN", "SYS_ADMIN", "NET_RAW", "NET_BIND_SERVICE"],
+            "daemon": ["NET_ADMIN", "SYS_ADMIN"],
+        } == {
+            name: container["securityContext"]["capabilities"]["add"]
+            for name, container in DAEMON_CONTAINERS.items()
+        }
+
+    def test_the_daemon_has_eight_directories_of_the_node_and_writes_to_four(self) -> None:
         (container,) = DAEMON["containers"]
         settings = DaemonSettings()
         paths = {v["name"]: v["hostPath"]["path"] for v in DAEMON["volumes"] if "hostPath" in v}
 
-        named = ["NET_ADMIN", "SYS_ADMIN", "DAC_OVERRIDE", "NET_RAW", "NET_BIND_SERVICE"]
-        assert named == container["securityContext"]["capabilities"]["add"]
         assert {
             str(settings.conf_dir),
             str(settings.bin_dir),
@@ -231,12 +296,15 @@ class TestPrograms:
         assert settings.libcni in settings.ledger.parents
         assert settings.libcni in settings.multus.parents
         mounts = {m["name"]: m["mountPath"] for m in container["volumeMounts"]}
-        assert {**paths, "settings": str(settings.config.parent)} == mounts
+        token = "/var/run/secrets/kubernetes.io/serviceaccount"
+        assert {**paths, "settings": str(settings.config.parent), "token": token} == mounts
+        writable = {m["name"] for m in container["volumeMounts"] if not m.get("readOnly")}
+        assert {"cni-configurations", "socket", "sandboxes", "device-info"} == writable
         (namespaces,) = [m for m in container["volumeMounts"] if m["name"] == "namespaces"]
         assert "HostToContainer" == namespaces["mountPropagation"]
 
     def test_the_daemon_starts_without_the_settings_and_on_every_node(self) -> None:
-        (settings,) = [v["configMap"] for v in DAEMON["volumes"] if "configMap" in v]
+        (settings,) = [v["configMap"] for v in DAEMON["volumes"] if "configMap" in v]  # not that of the token
 
         assert {"name": cluster_settings.NAME, "optional": True} == settings
         assert cluster_settings.KEY == DaemonSettings().config.name
@@ -385,30 +453,98 @@ class TestAdmission:
         assert not any("deletionTimestamp" in each["expression"] for each in conditions)
 
     @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
-    def test_a_policy_applies_to_the_daemons_fails_closed_and_is_bound(self, policy: Body) -> None:
+    def test_a_policy_applies_to_one_program_fails_closed_and_is_bound(self, policy: Body) -> None:
         (condition,) = policy["spec"]["matchConditions"]
         binding = kind("ValidatingAdmissionPolicyBinding")[policy["metadata"]["name"]]["spec"]
+        account = {
+            "daemon": f"{NODE}:netattach-daemon",
+            "operator": f"{CONTROL}:netattach-operator",
+        }[policy["metadata"]["name"].split("-")[1]]
 
-        assert (
-            f"request.userInfo.username == 'system:serviceaccount:{NODE}:netattach-daemon'"
-            == condition["expression"]
-        )
+        assert f"request.userInfo.username == 'system:serviceaccount:{account}'" == condition["expression"]
         assert "Fail" == policy["spec"]["failurePolicy"]
         assert {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]} == binding
         assert {"Forbidden"} == {v["reason"] for v in policy["spec"]["validations"]}
 
-    def test_policies_cover_everything_that_a_daemon_writes_except_events(self) -> None:
+    @pytest.mark.parametrize(
+        ("program", "free"),
+        [
+            ("daemon", set()),
+            # RBAC limits it to the status, of which the API server takes nothing but the status.
+            ("operator", {"network-attachment-definitions/status"}),
+            ("webhooks", set()),
+        ],
+    )
+    def test_policies_cover_everything_that_a_program_writes(self, program: str, free: set[str]) -> None:
         written = {
             what
-            for rule in ROLES["netattach-daemon"]["rules"]
+            for name, role in ROLES.items()
+            if name.rpartition("/")[2] == f"netattach-{program}"
+            for rule in role["rules"]
             for what in rule["resources"]
             if {"create", "update", "patch"} & set(rule["verbs"])
         }
         limited = {
             what
-            for policy in POLICIES.values()
+            for name, policy in POLICIES.items()
+            if name.startswith(f"netattach-{program}-")
             for rule in policy["spec"]["matchConstraints"]["resourceRules"]
             for what in rule["resources"]
         }
 
-        assert {"events"} == written - limited
+        assert free == written - limited
+        assert bool(written) == (program != "webhooks")
+
+    def test_the_policy_on_events_has_the_reasons_that_the_daemon_uses(self) -> None:
+        (listed,) = [
+            re.findall(r"'(\w+)'", v["expression"].partition(" in ")[2])
+            for v in POLICIES["netattach-daemon-events"]["spec"]["validations"]
+            if v["expression"].startswith("object.?reason")
+        ]
+
+        assert sorted(pod_events.REASONS) == sorted(listed)
+
+    def test_the_policy_on_webhooks_compares_every_field_but_the_ca(self) -> None:
+        """The fields of ValidatingWebhook in admissionregistration.k8s.io/v1; a new one in Kubernetes has to be added."""
+        expression = POLICIES["netattach-operator-webhooks"]["spec"]["validations"][1]["expression"]
+        fields_ = {
+            *(
+                "name",
+                "clientConfig.?service",
+                "clientConfig.?url",
+                "?rules",
+                "?failurePolicy",
+                "?matchPolicy",
+            ),
+            *("?namespaceSelector", "?objectSelector", "?sideEffects", "?timeoutSeconds"),
+            *("?admissionReviewVersions", "?matchConditions"),
+        }
+
+        for field in fields_:
+            assert f"new.{field} == old.{field}" in expression
+        assert "caBundle" not in expression
+
+    def test_the_policy_on_crds_fits_the_crds_of_the_image(self) -> None:
+        """An operator with a new CRD needs a new policy, which `kubectl apply -k` writes before the operator starts."""
+        (names,) = [
+            v["expression"]
+            for v in POLICIES["netattach-operator-crds"]["spec"]["variables"]
+            if v["name"] == "version"
+        ]
+        crds = [yaml.safe_load(path.read_text()) for path in (require.REPOSITORY / "crds").iterdir()]
+
+        assert {c["metadata"]["name"]: c["spec"]["versions"][0]["name"] for c in crds} == dict(
+            re.findall(r"'([\w.-]+)': *'(\w+)'", names)
+        )
+        assert all(1 == len(c["spec"]["versions"]) and "conversion" not in c["spec"] for c in crds)
+
+    def test_the_policy_on_names_has_those_of_the_settings(self) -> None:
+        settings = OperatorSettings()
+        expression = POLICIES["netattach-operator-names"]["spec"]["validations"][0]["expression"]
+
+        assert f"request.namespace == '{settings.namespace}'" in expression
+        assert [
+            f"secrets/{settings.ca_secret}",
+            f"secrets/{settings.tls_secret}",
+            f"leases/{settings.lease}",
+        ] == re.findall(r"'(\w+/[\w-]+)'", expression)

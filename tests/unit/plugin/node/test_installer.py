@@ -1,8 +1,9 @@
-"""The shim and netattach's conflist on the node: installed in the right order, and repaired."""
+"""netattach's conflist on the node: installed after the shim, and repaired."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,13 +31,11 @@ def test_without_a_default_network_the_conflist_is_not_installed(node: NodeDirec
     assert "no default network yet" in str(node.installer.problem)
 
 
-def test_shim_and_conflist_are_installed(node: NodeDirectories) -> None:
+def test_the_conflist_is_installed(node: NodeDirectories) -> None:
     node.install()
 
     assert None is node.installer.problem
     assert ["00-netattach.conflist", "10-a.conflist"] == node.files()
-    shim = node.bin / "netattach"
-    assert (b"the shim", 0o755) == (shim.read_bytes(), shim.stat().st_mode & 0o777)
     assert "0.4.0" == node.cni_version()
 
 
@@ -50,14 +49,16 @@ def test_the_conflist_follows_the_default_network(node: NodeDirectories) -> None
     assert "1.0.0" == node.cni_version()
 
 
-def test_damaged_and_missing_files_are_repaired(node: NodeDirectories) -> None:
+@pytest.mark.parametrize("damage", [b"damaged", None])
+def test_a_damaged_or_missing_conflist_is_repaired(node: NodeDirectories, damage: bytes | None) -> None:
     node.install()
-    (node.config / "00-netattach.conflist").write_text("damaged")
-    (node.bin / "netattach").unlink()
+    conflist = node.config / "00-netattach.conflist"
+    conflist.unlink()
+    if damage:
+        conflist.write_bytes(damage)
     node.installer.install()
 
     assert "0.4.0" == node.cni_version()
-    assert (node.bin / "netattach").exists()
 
 
 def test_an_incomplete_default_network_keeps_the_conflist(node: NodeDirectories) -> None:
@@ -103,7 +104,8 @@ def test_a_directory_of_another_user_is_reported_with_its_fix(
     node: NodeDirectories, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unpacking the plugins' archive may leave one; root without CAP_DAC_OVERRIDE cannot write to it."""
-    os.chown(node.bin, 1001, 127)
+    (node.config / "10-a.conflist").write_text(DEFAULT_NETWORK)
+    os.chown(node.config, 1001, 127)
 
     def refuse(path: Path, *_: object) -> bool:
         raise PermissionError(13, "Permission denied", str(path))
@@ -111,15 +113,41 @@ def test_a_directory_of_another_user_is_reported_with_its_fix(
     monkeypatch.setattr(atomic_file, "write_if_changed", refuse)
     node.installer.install()
 
-    assert f"{node.bin} belongs to user 1001: chown it to root" in str(node.installer.problem)
+    assert f"{node.config} belongs to user 1001: chown it to root" in str(node.installer.problem)
 
 
-def test_the_shim_is_installed_before_the_conflist(node: NodeDirectories) -> None:
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (lambda shim: shim.unlink(), "is missing, so no pod of this node starts or ends; install it again"),
+        (lambda shim: shim.write_bytes(b"other"), "is not the one of this release; install it again"),
+        (lambda shim: shim.chmod(0o600), "is not executable; install it again"),
+    ],
+    ids=["missing", "another", "not executable"],
+)
+def test_a_shim_that_is_not_the_releases_is_reported_and_not_repaired(
+    node: NodeDirectories, damage: Callable[[Path], object], problem: str
+) -> None:
+    """The directory is read-only for the daemon. The conflist stays: pods must not start without their networks."""
+    node.install()
+    shim = node.bin / "netattach"
+    damage(shim)
+    before = shim.read_bytes() if shim.exists() else None
+    node.installer.install()
+
+    assert f"the shim {shim} {problem}" in str(node.installer.problem)
+    assert before == (shim.read_bytes() if shim.exists() else None)
+    assert "0.4.0" == node.cni_version()
+
+
+def test_the_conflist_waits_for_the_shim(node: NodeDirectories) -> None:
     """A runtime must find the program that the conflist names."""
-    node.shim.unlink()
+    (node.bin / "netattach").unlink()
     node.networks = FixedNetworks(Network("n", DEFAULT_NETWORK, "n"))
     installer = node.new_installer()
     installer.install()
-
     assert [] == node.files()
-    assert str(node.shim) in str(installer.problem)
+
+    node.shim_binary.install()
+    installer.install()
+    assert ["00-netattach.conflist"] == node.files()

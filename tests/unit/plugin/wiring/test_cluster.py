@@ -24,6 +24,7 @@ from netattach_kube import watched
 from netattach_kube.resource import DAEMON_SETS, EVENTS, INVENTORIES, NADS, NAMESPACES, NODES, PODS
 from netattach_plugin.cluster import settings_file
 from netattach_plugin.node import installer, inventory_publisher
+from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.settings import Settings
 from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.ledger import FileLedger
@@ -56,6 +57,7 @@ class DaemonNode:
             folder.mkdir()
         (self.config / "10-default.conflist").write_text(PRIMARY)
         (root / "shim").write_bytes(b"the shim")
+        ShimBinary(root / "shim", self.bin).install()
         (root / "kubeconfig").write_text(json.dumps(_kubeconfig(server.url)))
         self.settings = Settings(
             socket=root / "run/cni.sock",
@@ -311,6 +313,22 @@ def test_an_installation_takes_sandboxes_back(run: Callable[..., DaemonNode], tm
 
     left = [*node.settings.multus.rglob("*"), *node.settings.libcni.rglob("*")]
     assert [] == [path for path in left if path.is_file()]
+
+
+def test_a_shim_that_is_missing_makes_the_daemon_unready_and_says_how_to_install_it(
+    run: Callable[..., DaemonNode],
+) -> None:
+    """It cannot repair it: the directory of the plugins is mounted read-only. Once it is back, the daemon is ready."""
+
+    async def story(node: DaemonNode) -> None:
+        (node.bin / "netattach").unlink()
+        await node.answers("rollout restart daemonset/netattach-daemon", "/readyz")
+        assert "kubectl --namespace netattach-node" in await node.probe("/readyz")
+        assert node.ours
+        ShimBinary(node.settings.shim, node.bin).install()
+        await node.ready()
+
+    run(story)
 
 
 def test_a_stop_without_the_api_leaves_the_cni_config(run: Callable[..., DaemonNode]) -> None:

@@ -1,4 +1,4 @@
-"""The supervision of the dhcp daemon, with a program that only listens and logs how it was started."""
+"""The dhcp daemon, supervised and watched, with a program that only listens and logs how it was started."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ import pytest
 from netattach_core.api.inventory import Dhcp
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.sandbox import Phase, Sandbox
-from netattach_plugin.node import dhcp_daemon
-from netattach_plugin.node.dhcp_daemon import DhcpDaemon
+from netattach_plugin.node import dhcp_leases, dhcp_supervisor
+from netattach_plugin.node.dhcp_leases import DhcpLeases
+from netattach_plugin.node.dhcp_supervisor import DhcpSupervisor
 from netattach_plugin.state.ledger import FileLedger
 
 PROGRAM = """#!{python}
@@ -62,14 +63,18 @@ class DhcpNode:
         return [line for line in lines if line.startswith(word)]
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[DhcpDaemon]:
-        daemon = DhcpDaemon(self.socket, self.root / "bin", self.ledger, self._changed)
-        task = asyncio.create_task(daemon.run())
+    async def running(self, *, supervised: bool = True) -> AsyncIterator[DhcpLeases]:
+        """The watch, and unless told otherwise a supervisor of the dhcp daemon."""
+        leases = DhcpLeases(self.socket, self.root / "bin", self.ledger, self._changed)
+        tasks = [asyncio.create_task(leases.run())]
+        if supervised:
+            tasks.append(asyncio.create_task(DhcpSupervisor(self.socket, self.root / "bin").run()))
         try:
-            yield daemon
+            yield leases
         finally:
-            task.cancel()
-            await asyncio.wait([task])
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     def _changed(self) -> None:
         self.changes += 1
@@ -79,8 +84,10 @@ class DhcpNode:
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DhcpNode:
     """With short pauses, and time for Python to start on a busy machine."""
     for name in ("_CHECK_INTERVAL", "_FIRST_PAUSE", "_LONGEST_PAUSE"):
-        monkeypatch.setattr(dhcp_daemon, name, 0.02)
-    monkeypatch.setattr(dhcp_daemon, "_START_SECONDS", 60.0)
+        monkeypatch.setattr(dhcp_supervisor, name, 0.02)
+    monkeypatch.setattr(dhcp_leases, "_CHECK_INTERVAL", 0.02)
+    for module in (dhcp_supervisor, dhcp_leases):
+        monkeypatch.setattr(module, "_START_SECONDS", 60.0)
     return DhcpNode(tmp_path)
 
 
@@ -172,7 +179,29 @@ def test_it_is_restarted_and_its_leases_are_requested_again(node: DhcpNode) -> N
     asyncio.run(story())
 
 
-def test_a_daemon_that_fails_to_start_is_reported_and_retried(node: DhcpNode) -> None:
+def test_without_a_supervisor_the_leases_of_each_daemon_are_requested(node: DhcpNode) -> None:
+    """As in a cluster, where it runs in another container: its end and its next start are seen by the socket alone."""
+    node.install()
+
+    async def story() -> None:
+        await node.ledger.save(sandbox("c1"))
+        async with node.running(supervised=False) as leases:
+            for times in (1, 2):
+                supervisor = asyncio.create_task(DhcpSupervisor(node.socket, node.root / "bin").run())
+                await until(lambda times=times: len(node.log("ADD")) == times)  # type: ignore[misc]  # a default binds it
+                assert (await leases.inventory()).running
+                supervisor.cancel()
+                await asyncio.wait([supervisor])
+                await until(lambda times=times: node.changes == 2 * times)  # type: ignore[misc]  # as above
+                assert not (await leases.inventory()).running
+
+    asyncio.run(story())
+
+
+def test_a_daemon_that_fails_to_start_is_reported_and_retried(
+    node: DhcpNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dhcp_leases, "_START_SECONDS", 0.1)
     node.install(before_listening="sys.exit(1)")
 
     async def story() -> None:

@@ -1,7 +1,7 @@
-"""Supervises the daemon of the reference plugin dhcp, unless somebody else runs one on this node.
+"""Watches the node's dhcp daemon, and requests the leases in the ledger again after its restart.
 
-It is a child process, from the node's own binary. It keeps its leases in memory; after a restart, of either daemon, each lease in
-the ledger is requested again, so that it is renewed in time and its DEL releases it.
+The daemon of the reference plugin keeps its leases in memory. Requested again, a lease is renewed in time, and its DEL releases
+it. The requests need only the socket, so they are made here, next to the ledger, whoever runs the dhcp daemon.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -19,29 +18,28 @@ from netattach_core.attach import dhcp_leases
 from netattach_core.attach.dhcp_leases import Lease
 from netattach_core.cni import plugin_aliases
 from netattach_core.errors import NetattachError
-from netattach_kube.backoff import Backoff
+from netattach_plugin.node import dhcp_supervisor
 from netattach_plugin.ports import Ledger
 
 _log = logging.getLogger(__name__)
 
-_CHECK_INTERVAL = 5.0
-_START_SECONDS, _STOP_SECONDS, _LEASE_SECONDS = 5.0, 5.0, 60.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+_CHECK_INTERVAL = 1.0
+"""Seconds: while no daemon runs, pods with such networks fail, and a lease that is not renewed may expire."""
+
+_START_SECONDS = 5.0
+"""How long a dhcp daemon that starts at the same time is waited for, before the inventory reports that none runs."""
+
+_LEASE_SECONDS = 60.0
 _CONCURRENT_REQUESTS = 8
 
-_DIE_WITH_PARENT = (
-    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGTERM); "
-    "os.getppid() == int(sys.argv[1]) and os.execv(sys.argv[2], sys.argv[2:])"
-)
-"""Sets PR_SET_PDEATHSIG, which survives the exec: outside of a container nothing else would end the child with its parent."""
 
-
-class DhcpDaemon:
+class DhcpLeases:
     """`changed` is called when the dhcp daemon starts or stops running."""
 
     def __init__(self, socket: Path, bin_dir: Path, ledger: Ledger, changed: Callable[[], None]) -> None:
         self._socket = socket
         self._bin_dir = bin_dir
+        self._program = bin_dir / plugin_aliases.DHCP_TYPE
         self._ledger = ledger
         self._changed = changed
         self._running: bool | None = None
@@ -56,77 +54,30 @@ class DhcpDaemon:
         return Dhcp(running=bool(self._running), socket=str(self._socket))
 
     async def run(self) -> None:
-        """Never returns; when cancelled it stops the child."""
-        backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+        """Never returns."""
+        await self._wait_for_start()
         while True:
-            if await self._listens():
-                self._set(running=True)
+            running = await dhcp_supervisor.listens(self._socket)
+            self._set(running=running)
+            if running:
                 await self._resume()
-                await asyncio.sleep(_CHECK_INTERVAL)
-            elif os.access(self._program, os.X_OK):
-                if await self._serve():
-                    backoff.reset()
-                await asyncio.sleep(backoff.next())
-            else:
-                self._set(running=False)
-                await asyncio.sleep(_CHECK_INTERVAL)
+            await asyncio.sleep(_CHECK_INTERVAL)
 
-    @property
-    def _program(self) -> Path:
-        return self._bin_dir / plugin_aliases.DHCP_TYPE
-
-    @property
-    def _flags(self) -> list[str]:
-        """None for the default socket: old releases have no flags."""
-        is_default = str(self._socket) == plugin_aliases.DHCP_SOCKET
-        return [] if is_default else ["-socketpath", str(self._socket)]
-
-    async def _listens(self) -> bool:
-        """Connects, since a killed daemon leaves its socket's file."""
-        try:
-            _, writer = await asyncio.open_unix_connection(self._socket)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
-    async def _serve(self) -> bool:
-        """Runs a child until it ends. Returns whether it ever listened."""
-        try:
-            self._socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._socket.unlink(missing_ok=True)
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())),
-                *(str(self._program), "daemon", *self._flags),
-                stdin=asyncio.subprocess.DEVNULL,
-            )
-        except OSError as error:
-            _log.warning("the dhcp daemon cannot be started: %s", error)
-            self._set(running=False)
-            return False
-        try:
-            started = await self._wait_until_listening(process)
-            self._set(running=started)
-            if started:
-                await self._resume()
-                _log.warning("the dhcp daemon ended with status %s", await process.wait())
-        finally:
-            await _stop(process)
-        self._set(running=False)
-        return started
-
-    async def _wait_until_listening(self, process: asyncio.subprocess.Process) -> bool:
+    async def _wait_for_start(self) -> None:
+        """Where the plugin is installed, its daemon is about to start: then the first inventory is right already."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_START_SECONDS):
-                while process.returncode is None:
-                    if await self._listens():
-                        return True
+                while os.access(self._program, os.X_OK):
+                    if await dhcp_supervisor.listens(self._socket):
+                        return
                     await asyncio.sleep(0.02)  # it sends no notification
-        _log.warning("the dhcp daemon does not start")
-        return False
 
     def _set(self, *, running: bool) -> None:
         if running != self._running:
+            if self._running:
+                _log.warning(
+                    "the dhcp daemon on %s does not run; its leases are not renewed meanwhile", self._socket
+                )
             self._running = running
             self._changed()
         self._checked.set()
@@ -169,7 +120,7 @@ class DhcpDaemon:
         except TimeoutError:
             return f"no server answered within {_LEASE_SECONDS:.0f} s"
         finally:
-            await _stop(process)
+            await dhcp_supervisor.stop(process)
         return dhcp_leases.problem(lease, answer.decode(errors="replace"))
 
 
@@ -182,15 +133,3 @@ async def _leases(ledger: Ledger) -> AsyncIterator[Lease]:
             continue
         for lease in found:
             yield lease
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
