@@ -1,0 +1,119 @@
+"""The ValidatingAdmissionPolicies of deploy/: they limit everything that a program writes, and fit what the code does.
+
+Whether they refuse is tested with an API server: tests/e2e/test_rbac.py.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from netattach_operator.settings import Settings as OperatorSettings
+from netattach_plugin.cluster import pod_events
+from support import require
+from support.manifests import CONTROL, NODE, POLICIES, ROLES, Body, kind
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_a_policy_applies_to_one_program_fails_closed_and_is_bound(policy: Body) -> None:
+    (condition,) = policy["spec"]["matchConditions"]
+    binding = kind("ValidatingAdmissionPolicyBinding")[policy["metadata"]["name"]]["spec"]
+    account = {
+        "daemon": f"{NODE}:netattach-daemon",
+        "operator": f"{CONTROL}:netattach-operator",
+    }[policy["metadata"]["name"].split("-")[1]]
+
+    assert f"request.userInfo.username == 'system:serviceaccount:{account}'" == condition["expression"]
+    assert "Fail" == policy["spec"]["failurePolicy"]
+    assert {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]} == binding
+    assert {"Forbidden"} == {v["reason"] for v in policy["spec"]["validations"]}
+
+
+@pytest.mark.parametrize(
+    ("program", "free"),
+    [
+        ("daemon", set()),
+        # RBAC limits it to the status, of which the API server takes nothing but the status.
+        ("operator", {"network-attachment-definitions/status"}),
+        ("webhooks", set()),
+    ],
+)
+def test_policies_cover_everything_that_a_program_writes(program: str, free: set[str]) -> None:
+    written = {
+        what
+        for name, role in ROLES.items()
+        if name.rpartition("/")[2] == f"netattach-{program}"
+        for rule in role["rules"]
+        for what in rule["resources"]
+        if {"create", "update", "patch"} & set(rule["verbs"])
+    }
+    limited = {
+        what
+        for name, policy in POLICIES.items()
+        if name.startswith(f"netattach-{program}-")
+        for rule in policy["spec"]["matchConstraints"]["resourceRules"]
+        for what in rule["resources"]
+    }
+
+    assert free == written - limited
+    assert bool(written) == (program != "webhooks")
+
+
+def test_the_policy_on_events_has_the_reasons_that_the_daemon_uses() -> None:
+    (listed,) = [
+        re.findall(r"'(\w+)'", v["expression"].partition(" in ")[2])
+        for v in POLICIES["netattach-daemon-events"]["spec"]["validations"]
+        if v["expression"].startswith("object.?reason")
+    ]
+
+    assert sorted(pod_events.REASONS) == sorted(listed)
+
+
+def test_the_policy_on_webhooks_compares_every_field_but_the_ca() -> None:
+    """The fields of ValidatingWebhook in admissionregistration.k8s.io/v1; a new one in Kubernetes has to be added."""
+    expression = POLICIES["netattach-operator-webhooks"]["spec"]["validations"][1]["expression"]
+    fields_ = {
+        *(
+            "name",
+            "clientConfig.?service",
+            "clientConfig.?url",
+            "?rules",
+            "?failurePolicy",
+            "?matchPolicy",
+        ),
+        *("?namespaceSelector", "?objectSelector", "?sideEffects", "?timeoutSeconds"),
+        *("?admissionReviewVersions", "?matchConditions"),
+    }
+
+    for field in fields_:
+        assert f"new.{field} == old.{field}" in expression
+    assert "caBundle" not in expression
+
+
+def test_the_policy_on_crds_fits_the_crds_of_the_image() -> None:
+    """An operator with a new CRD needs a new policy, which `kubectl apply -k` writes before the operator starts."""
+    (names,) = [
+        v["expression"]
+        for v in POLICIES["netattach-operator-crds"]["spec"]["variables"]
+        if v["name"] == "version"
+    ]
+    crds = [yaml.safe_load(path.read_text()) for path in (require.REPOSITORY / "crds").iterdir()]
+
+    assert {c["metadata"]["name"]: c["spec"]["versions"][0]["name"] for c in crds} == dict(
+        re.findall(r"'([\w.-]+)': *'(\w+)'", names)
+    )
+    assert all(1 == len(c["spec"]["versions"]) and "conversion" not in c["spec"] for c in crds)
+
+
+def test_the_policy_on_names_has_those_of_the_settings() -> None:
+    settings = OperatorSettings()
+    expression = POLICIES["netattach-operator-names"]["spec"]["validations"][0]["expression"]
+
+    assert f"request.namespace == '{settings.namespace}'" in expression
+    assert [
+        f"secrets/{settings.ca_secret}",
+        f"secrets/{settings.tls_secret}",
+        f"leases/{settings.lease}",
+    ] == re.findall(r"'(\w+/[\w-]+)'", expression)
