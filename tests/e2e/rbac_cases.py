@@ -190,6 +190,10 @@ _REFUSED: dict[str, dict[str, Case]] = {
         ),
         "write a finalizer of a pod": (_status(POD, metadata={"finalizers": ["example.com/held"]}), _PODS),
         "write the inventory of another node": (_inventory("node2"), _INVENTORIES),
+        "write an inventory in the name of another node": (
+            Request("PATCH", f"{INVENTORIES}/node1", {"status": {"node": "node2"}}),
+            _INVENTORIES,
+        ),
         "create the inventory of a node that does not exist": (
             Request(
                 "POST",

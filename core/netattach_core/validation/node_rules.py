@@ -14,7 +14,7 @@ from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.text.lists import and_more
-from netattach_core.validation import nested_delegate
+from netattach_core.validation import nested_delegate, node_majority
 from netattach_core.validation.memoize import cache_last
 from netattach_core.validation.plugin_chain import Entry, Network
 
@@ -49,6 +49,9 @@ RULES = (
 )
 
 _BRIDGE = "bridge"
+
+_HOST_DEVICE = "host-device"
+"""It takes an interface away from its node, which cannot undo that without a network: here one node's claim is enough."""
 
 _NAMED = 10
 """Nodes that a message names at most."""
@@ -192,13 +195,17 @@ def _default(entry: Entry, key: str, name: str, nodes: _Nodes) -> Iterator[Findi
         more = f" (and on {len(hits) - 1} more)" if len(hits) > 1 else ""
         effect = (
             "would be moved into the pod, and the node would lose its network"
-            if entry.type == "host-device"
+            if entry.type == _HOST_DEVICE
             else "must not be shared with pods"
         )
         problem = (
             f"`{key}` {name} is a default interface of {node.node}{more}: it {_and(reasons)}. It {effect}"
         )
-        yield entry.config.found(MASTER_DEFAULT, problem, _fix(entry, nodes), key)
+        others = [each for each, _ in nodes.interfaces(name) if each is not node]
+        outvoted = entry.type != _HOST_DEVICE and node_majority.is_outvoted(hits, others)
+        problem += node_majority.reason(node.node, others) if outvoted else ""
+        severity = WARN if outvoted else None
+        yield entry.config.found(MASTER_DEFAULT, problem, _fix(entry, nodes), key, severity=severity)
         return
     for node, interface in nodes.interfaces(name):
         below = _vlan_parent(interface)
@@ -308,7 +315,10 @@ def _dhcp(ipam: ConfigView, nodes: _Nodes) -> Iterator[Finding]:
     reporting, without = nodes.dhcp
     if not without or ipam.text("daemonSocketPath") not in (None, "", plugin_aliases.DHCP_SOCKET):
         return
-    everywhere = len(without) == len(reporting)
+    silent = [
+        node for node in nodes.with_plugins if not node.dhcp and node.has_plugin(plugin_aliases.DHCP_TYPE)
+    ]
+    everywhere = len(without) == len(reporting) and not node_majority.is_outvoted(reporting, silent)
     where = _every(reporting) if everywhere else _names(without)
     pods = "no pod can be attached" if everywhere else "pods there cannot be attached"
     problem = f"no DHCP daemon is running on {where}: {pods} or detached"
@@ -317,7 +327,7 @@ def _dhcp(ipam: ConfigView, nodes: _Nodes) -> Iterator[Finding]:
 
 
 def _fix(entry: Entry, nodes: _Nodes, name: str = "") -> str:
-    usable = nodes.candidates(_MOVABLE_KINDS if entry.type == "host-device" else _USABLE_KINDS)
+    usable = nodes.candidates(_MOVABLE_KINDS if entry.type == _HOST_DEVICE else _USABLE_KINDS)
     if not usable:
         return "create the interface on the nodes" if name else _NOTHING_USABLE
     close = suggestions.closest(name, usable) if name else None

@@ -9,6 +9,7 @@ from netattach_core.cni import versions
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.text.lists import and_more
+from netattach_core.validation import node_majority
 from netattach_core.validation.memoize import cache_last
 from netattach_core.validation.plugin_chain import Network
 
@@ -30,7 +31,12 @@ def check(network: Network, nodes: Sequence[NodeInventory]) -> Iterator[Finding]
         for view, kind in ((entry.config, entry.binary), (entry.ipam, entry.ipam_type)):
             if view is not None and kind in supported and kind not in seen:
                 seen.add(kind)
-                yield from _binary(network, view, kind, supported[kind])
+                silent = [node for node in nodes if node.has_plugin(kind) and not _reports(node, kind)]
+                yield from _binary(network, view, kind, supported[kind], silent)
+
+
+def _reports(node: NodeInventory, kind: str) -> bool:
+    return any(plugin.name == kind and plugin.versions for plugin in node.plugins)
 
 
 @cache_last
@@ -45,8 +51,13 @@ def _supported_versions(nodes: Sequence[NodeInventory]) -> dict[str, list[tuple[
 
 
 def _binary(
-    network: Network, view: ConfigView, kind: str, supported: Sequence[tuple[str, tuple[str, ...]]]
+    network: Network,
+    view: ConfigView,
+    kind: str,
+    supported: Sequence[tuple[str, tuple[str, ...]]],
+    silent: Sequence[NodeInventory],
 ) -> Iterator[Finding]:
+    """`silent` are the nodes whose binary did not report its versions."""
     without = [name for name, known in supported if network.cni_version not in known]
     if not without:
         return
@@ -56,7 +67,8 @@ def _binary(
         "no pod can be attached" if everywhere and len(supported) > 1 else "pods there cannot be attached"
     )
     problem = f"the plugin `{kind}` {where} does not support CNI version {network.cni_version}: {outcome}"
-    severity = None if everywhere else Severity.WARN
+    outvoted = node_majority.is_outvoted({name for name, _ in supported}, silent)
+    severity = None if everywhere and not outvoted else Severity.WARN
     yield view.found(VERSION_UNSUPPORTED, problem, _fix(kind, supported), "type", severity=severity)
 
 
