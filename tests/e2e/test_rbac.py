@@ -137,3 +137,16 @@ def test_a_captured_container_cannot_write_to_the_plugins(programs: Programs, co
     done = programs.cluster.kubectl("exec", *words, "/opt/netattach/bin/python", "-c", script, check=False)
 
     assert "Read-only file system" in done.stderr
+
+
+def test_a_captured_pod_reaches_no_port_of_the_daemon(programs: Programs) -> None:
+    """Its probes and metrics, by each address of its node."""
+    cluster = programs.cluster
+    found = {
+        a["address"] for a in cluster.read("node", "node1")["status"]["addresses"] if a["type"] != "Hostname"
+    }
+    fetch = ("exec", POD, "--", "wget", "-q", "-T", "5", "-O", "/dev/null")
+
+    assert found
+    for address in found:
+        assert "refused" in cluster.kubectl(*fetch, f"http://{address}:9690/metrics", check=False).stderr

@@ -6,6 +6,8 @@ import re
 from itertools import chain
 from pathlib import Path
 
+from e2e import rbac_cases
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -22,7 +24,12 @@ def test_the_drawing_of_an_add_names_each_file_once_and_all_exist() -> None:
 
 def test_links_between_documents_lead_to_files() -> None:
     """Of the README and all pages of docs/."""
-    pages = [ROOT / "README.md", ROOT / "bench/README.md", *(ROOT / "docs").rglob("*.md")]
+    pages = [
+        ROOT / "README.md",
+        ROOT / "SECURITY.md",
+        ROOT / "bench/README.md",
+        *(ROOT / "docs").rglob("*.md"),
+    ]
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
 
     assert [] == [(page.name, link) for page, link in links if not (page.parent / link).exists()]
@@ -41,3 +48,27 @@ def test_each_fault_names_tests_that_exist() -> None:
         for path, test in chain.from_iterable(named)
         if not (ROOT / path).is_file() or f"def {test}" not in (ROOT / path).read_text()
     ]
+
+
+def test_each_line_of_the_threat_model_names_tests_that_exist() -> None:
+    """In the last column of docs/security.md; a case of test_rbac.py is named by the program and the attempt."""
+    lines = (ROOT / "docs/security.md").read_text().partition("## Captured daemon")[2].splitlines()
+    rows = [line for line in lines if line.startswith("| ") and not re.match(r"\| it can(not)? \|", line)]
+    named = [re.findall(r"`(tests/[^`:]+)::(\w+)(?:\[([^`]+)\])?`", row.split("|")[-2]) for row in rows]
+
+    assert len(rows) >= 25
+    assert [] == [row for row, tests in zip(rows, named, strict=True) if not tests]
+    assert [] == [(path, test) for path, test, _ in chain.from_iterable(named) if not _has_test(path, test)]
+    assert [] == [
+        case for _, test, case in chain.from_iterable(named) if case and not _has_attempt(test, case)
+    ]
+
+
+def _has_test(path: str, test: str) -> bool:
+    return (ROOT / path).is_file() and f"def {test}(" in (ROOT / path).read_text()
+
+
+def _has_attempt(test: str, case: str) -> bool:
+    program, _, attempt = case.partition(": ")
+    allowed = test == "test_a_program_can_do_what_it_needs"
+    return attempt in (rbac_cases.accepted(program) if allowed else rbac_cases.refused(program))
