@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from netattach_core.errors import ConfigError
+from netattach_kube.exit_status import FAILED, MISUSED, OK
 
-OK, FAILED, MISUSED = 0, 1, 2
-"""Exit statuses: stopped by a signal; internal error; settings that cannot be read, or no cluster to connect to."""
+__all__ = ["FAILED", "MISUSED", "OK", "main"]
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from netattach_kube import program
+from netattach_kube import exit_status
 from netattach_plugin.node import shim_binary
 from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.settings import from_environment
@@ -23,11 +23,11 @@ def main() -> int:
         print(f"{_NAME}: {shim.path} is {'installed' if shim.install() else 'up to date'}", file=sys.stderr)  # noqa: T201  # a program's only output
     except ValueError as error:
         print(f"{_NAME}: {error}", file=sys.stderr)  # noqa: T201  # as above
-        return program.MISUSED
+        return exit_status.MISUSED
     except OSError as error:
         print(f"{_NAME}: {shim_binary.install_problem(error)}", file=sys.stderr)  # noqa: T201  # as above
-        return program.FAILED
-    return program.OK
+        return exit_status.FAILED
+    return exit_status.OK
 
 
 if __name__ == "__main__":

@@ -140,13 +140,10 @@ def test_a_captured_container_cannot_write_to_the_plugins(programs: Programs, co
 
 
 def test_a_captured_pod_reaches_no_port_of_the_daemon(programs: Programs) -> None:
-    """Its probes and metrics, by each address of its node."""
-    cluster = programs.cluster
-    found = {
-        a["address"] for a in cluster.read("node", "node1")["status"]["addresses"] if a["type"] != "Hostname"
-    }
-    fetch = ("exec", POD, "--", "wget", "-q", "-T", "5", "-O", "/dev/null")
+    """Its probes and metrics, by each address of its node, where the kubelet's port answers."""
+    addresses = programs.cluster.read("node", "node1")["status"]["addresses"]
+    connect = ("exec", POD, "--", "nc", "-w", "5")
 
-    assert found
-    for address in found:
-        assert "refused" in cluster.kubectl(*fetch, f"http://{address}:9690/metrics", check=False).stderr
+    for address in {each["address"] for each in addresses if each["type"] == "InternalIP"}:
+        assert 0 == programs.cluster.kubectl(*connect, address, "10250", check=False).returncode
+        assert "refused" in programs.cluster.kubectl(*connect, address, "9690", check=False).stderr
