@@ -87,10 +87,18 @@ def _crd(name: str, change: Callable[[Body], object] = lambda _: None) -> Reques
     return Request("APPLY", f"{CRDS}/{body['metadata']['name']}", body)
 
 
+def _created(applied: Request) -> Request:
+    """Instead of an apply: of an established CRD, the API server itself refuses another kind or scope."""
+    return Request("POST", CRDS, applied.body)
+
+
+def _schema(body: Body) -> Body:
+    schema: Body = body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
+
+
 def _config_schema(body: Body) -> Body:
-    schema: Body = body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"][
-        "properties"
-    ]["config"]
+    schema: Body = _schema(body)["properties"]["spec"]["properties"]["config"]
     return schema
 
 
@@ -255,6 +263,27 @@ _REFUSED: dict[str, dict[str, Case]] = {
             _crd(NAD_CRD, lambda body: _config_schema(body).update(default="{}")),
             _CRDS,
         ),
+        "give every network a spec": (
+            _crd(NAD_CRD, lambda body: _schema(body)["properties"]["spec"].update(default={"config": "{}"})),
+            _CRDS,
+        ),
+        "refuse every network by a condition": (
+            _crd(
+                NAD_CRD, lambda body: _schema(body).update({"x-kubernetes-validations": [{"rule": "false"}]})
+            ),
+            _CRDS,
+        ),
+        "require a field of every network": (
+            _crd(NAD_CRD, lambda body: _schema(body)["properties"]["spec"].update(required=["captured"])),
+            _CRDS,
+        ),
+        "add a field to every network": (
+            _crd(
+                NAD_CRD,
+                lambda body: _schema(body)["properties"]["spec"]["properties"].update(a={"type": "string"}),
+            ),
+            _CRDS,
+        ),
         "limit the configs of networks": (
             _crd(NAD_CRD, lambda body: _config_schema(body).update(maxLength=0)),
             _CRDS,
@@ -267,12 +296,16 @@ _REFUSED: dict[str, dict[str, Case]] = {
             _crd(NAD_CRD, lambda body: body["metadata"].update(ownerReferences=[OWNER])),
             _CRDS,
         ),
-        "change the names of a CRD": (
-            _crd(INVENTORY_CRD, lambda body: body["spec"]["names"].update(singular="captured")),
+        "create a CRD with another kind": (
+            _created(_crd(INVENTORY_CRD, lambda body: body["spec"]["names"].update(kind="Captured"))),
+            _CRDS,
+        ),
+        "create a CRD with another scope": (
+            _created(_crd(INVENTORY_CRD, lambda body: body["spec"].update(scope="Namespaced"))),
             _CRDS,
         ),
         "create another CRD": (
-            Request("POST", CRDS, _crd(INVENTORY_CRD, _renamed).body),
+            _created(_crd(INVENTORY_CRD, _renamed)),
             _CRDS,
         ),
         "create a secret of another name": (_secret("captured"), _NAMES),

@@ -245,3 +245,18 @@ def test_no_server_answers(node: CnitoolNode, monkeypatch: pytest.MonkeyPatch) -
         assert "plugin macvlan did not end within 3000 ms" in failed.stderr
         assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
         node.delete(pod)
+
+
+def test_while_no_client_runs_an_add_fails_with_the_reason_and_nothing_is_left(
+    node: CnitoolNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon watches another socket, so that none is started on the plugin's own."""
+    environment = {**node.stage.daemon_environment(), "NETATTACH_DHCP": "/run/other/dhcp.sock"}
+    monkeypatch.setattr(DemoNode, "daemon_environment", lambda _: environment)
+    node.create_nad("lan", MACVLAN)
+    with daemon(node), node.pod("lan") as pod:
+        failed = node.call("add", pod)
+
+        assert 0 != failed.returncode
+        assert "error dialing DHCP daemon" in failed.stderr
+        assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())

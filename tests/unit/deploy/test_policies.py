@@ -105,6 +105,18 @@ def test_the_policy_on_crds_fits_the_crds_of_the_image() -> None:
         re.findall(r"'([\w.-]+)': *'(\w+)'", names)
     )
     assert all(1 == len(c["spec"]["versions"]) and "conversion" not in c["spec"] for c in crds)
+    (kinds,) = [
+        v["expression"]
+        for v in POLICIES["netattach-operator-crds"]["spec"]["validations"]
+        if "names.kind" in v["expression"]
+    ]
+    assert {f"{c['spec']['scope']} {c['spec']['names']['kind']}" for c in crds} == set(
+        re.findall(r"'(\w+ \w+)'", kinds)
+    )
+    (networks,) = [c for c in crds if c["spec"]["group"] == "k8s.cni.cncf.io"]
+    schema = networks["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    assert {"type", "description", "properties"} == schema.keys() == schema["properties"]["spec"].keys()
+    assert {"type", "description"} == schema["properties"]["spec"]["properties"]["config"].keys()
 
 
 def test_the_policy_on_names_has_those_of_the_settings() -> None:
