@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from e2e.lab.nodes import NODES
 
-PROGRAMS = ("netattach-daemon", "netattach-operator", "netattach-webhooks")
+PROGRAMS = ("netattach-daemon", "netattach-dhcp", "netattach-operator", "netattach-webhooks")
 
 
 def main() -> None:

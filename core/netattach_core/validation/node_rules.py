@@ -322,7 +322,8 @@ def _dhcp(ipam: ConfigView, nodes: _Nodes) -> Iterator[Finding]:
     where = _every(reporting) if everywhere else _names(without)
     pods = "no pod can be attached" if everywhere else "pods there cannot be attached"
     problem = f"no DHCP daemon is running on {where}: {pods} or detached"
-    fix = f"check the log of netattach-daemon on these nodes, or run a DHCP daemon on {plugin_aliases.DHCP_SOCKET}"
+    log = "check the log of netattach-daemon's container dhcp on these nodes"
+    fix = f"{log}, or run a DHCP daemon on {plugin_aliases.DHCP_SOCKET}"
     yield ipam.found(DHCP_MISSING, problem, fix, "type", severity=None if everywhere else WARN)
 
 
