@@ -247,10 +247,10 @@ def test_no_server_answers(node: CnitoolNode, monkeypatch: pytest.MonkeyPatch) -
         node.delete(pod)
 
 
-def test_while_no_client_runs_an_add_fails_with_the_reason_and_nothing_is_left(
+def test_while_no_client_runs_an_add_fails_with_the_reason_and_is_undone_with_the_next_client(
     node: CnitoolNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The daemon watches another socket, so that none is started on the plugin's own."""
+    """The daemon watches another socket, so that none is started on the plugin's own. The plugin's DEL needs a client too."""
     environment = {**node.stage.daemon_environment(), "NETATTACH_DHCP": "/run/other/dhcp.sock"}
     monkeypatch.setattr(DemoNode, "daemon_environment", lambda _: environment)
     node.create_nad("lan", MACVLAN)
@@ -259,4 +259,7 @@ def test_while_no_client_runs_an_add_fails_with_the_reason_and_nothing_is_left(
 
         assert 0 != failed.returncode
         assert "error dialing DHCP daemon" in failed.stderr
-        assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
+        assert [] != node.ledger_entries()
+        with client_container(node):
+            node.delete(pod)
+            assert (["lo"], []) == (node.link_names(pod), node.ledger_entries())
