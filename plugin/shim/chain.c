@@ -34,9 +34,9 @@ static bool read_open(int file, struct buffer *content)
 	return !got;
 }
 
-bool read_file(const char *path, struct buffer *content)
+static bool read_file(const char *path, int flags, struct buffer *content)
 {
-	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
 	return file >= 0 && read_open(file, content);
 }
 
@@ -122,7 +122,7 @@ static void clear(struct chain *chain)
 enum chain_read chain_read(const char *path, struct chain *chain)
 {
 	clear(chain);
-	if (!read_file(path, &chain->file))
+	if (!read_file(path, O_NOFOLLOW, &chain->file))
 		return errno == ENOENT || errno == ENOTDIR ? CHAIN_MISSING : CHAIN_UNUSABLE;
 	return parse_frames(chain) ? CHAIN_VALID : CHAIN_UNUSABLE;
 }
@@ -164,10 +164,11 @@ static char *below(struct span directory, struct span name)
 	return path;
 }
 
+/* A link is followed, as the runtime does: administrators link CNI configs. */
 static bool is_unchanged(const struct chain *chain, const struct source_file *file, struct buffer *content)
 {
 	char *path = below(chain->directory, file->name);
-	bool same = path && read_file(path, content) && span_equals(content_of(content), file->content);
+	bool same = path && read_file(path, 0, content) && span_equals(content_of(content), file->content);
 	free(path);
 	return same;
 }

@@ -48,6 +48,7 @@ struct chain {
 
 enum chain_read { CHAIN_MISSING, CHAIN_UNUSABLE, CHAIN_VALID };
 
+/* A symbolic link is unusable. */
 enum chain_read chain_read(const char *path, struct chain *chain);
 
 /* False also for a symbolic link, and for a file that others than root may write: root removes files by its content. */
@@ -57,7 +58,5 @@ bool chain_has(const struct chain *chain, char feature);
 
 /* Whether the node's CNI configs are the ones that it was compiled from. */
 bool chain_is_current(const struct chain *chain);
-
-bool read_file(const char *path, struct buffer *content);
 
 #endif

@@ -75,7 +75,7 @@ bool sandbox_lock(const char *socket_path, const char *id)
 bool gc_lock(const char *socket_path, bool exclusive)
 {
 	char path[PATH_SIZE];
-	int directory = make_directory(path, socket_path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : NO_DESCRIPTOR;
+	int directory = make_directory(path, socket_path) ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : NO_DESCRIPTOR;
 	while (directory >= 0 && flock(directory, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return false;

@@ -76,9 +76,10 @@ static void add_frame(struct buffer *content, char kind, const struct span *fiel
 static int create(const char *id)
 {
 	const char *path = record_path(id);
-	int record = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int record = open(path, flags, 0600);
 	if (record < 0 && errno == ENOENT && !mkdir(path_of(TEXT(root(), "/plain")), 0700))
-		record = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		record = open(path, flags, 0600);
 	return record;
 }
 

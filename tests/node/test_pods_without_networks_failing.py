@@ -167,6 +167,20 @@ class TestFailing:
             assert addresses == node.addresses(pod, "eth0")
             node.delete(pod)
 
+    def test_no_record_is_written_through_a_link(self, node: CnitoolNode) -> None:
+        """Neither to an existing file, nor to a new one; then nothing is started."""
+        with node.pod() as pod:
+            record = f"/var/lib/cni/netattach/chains/plain/{sandbox(pod)}"
+            node.stage.run("ln", "-s", "/var/lib/cni/netattach/elsewhere", record)
+            try:
+                error = error_of(node, "ADD", pod)
+            finally:
+                node.stage.run("rm", record)
+
+            assert OTHER == error["code"]
+            assert ["lo"] == node.link_names(pod)
+            assert "elsewhere" not in node.stage.run("ls", "/var/lib/cni/netattach").stdout.split()
+
     @pytest.mark.parametrize("bytes_left", [0, 400])
     def test_with_a_full_disk_nothing_is_started(self, node: CnitoolNode, bytes_left: int) -> None:
         """Neither where no byte fits, nor where half of the sandbox file fits."""

@@ -183,7 +183,7 @@ class TestDelete:
         assert "bad: code 7" in str(error["details"])
         assert ["chains/del/sandbox", "sandbox.json"] == host.remaining()
 
-    @pytest.mark.parametrize("damage", ["truncated", "other version", "none"])
+    @pytest.mark.parametrize("damage", ["truncated", "other version", "link", "pipe", "none"])
     def test_without_a_usable_chain_it_waits_for_the_daemon(self, host: StandaloneHost, damage: str) -> None:
         """Then it fails with code 11: never a success with nothing done."""
         host.records("macvlan")
@@ -195,6 +195,11 @@ class TestDelete:
                 path.write_bytes(data[:-3])
             case "other version":
                 path.write_bytes(data.replace(b"\1\0\0\x001", b"\1\0\0\x009", 1))
+            case "link":  # to a chain that somebody else may change
+                path.symlink_to(path.rename(host.ledger / "elsewhere"))
+            case "pipe":
+                path.unlink()
+                os.mkfifo(path)
             case _:
                 path.unlink()
 

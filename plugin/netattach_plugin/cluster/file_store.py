@@ -56,6 +56,10 @@ class FileStore:
     async def node_addresses(self) -> tuple[NodeAddress, ...]:
         return ()
 
+    def remove_leftovers(self) -> None:
+        """Removes temporary files of a killed daemon."""
+        atomic_file.remove_leftovers((self._directory / "nodes", *self._directory.glob("pods/*")))
+
     def _pod_path(self, ref: PodRef) -> Path:
         return self._directory / "pods" / ref.namespace / f"{ref.name}.json"
 

@@ -80,7 +80,7 @@ def _status(attached: Attachment) -> str:
 def _mark(path: Path) -> None:
     """Creates no file, since the record may be deleted by now. Syncs the record too, for which the shim does not wait."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
         with os.fdopen(descriptor, "wb") as file:
             file.write(compiled_chain.STATUS_WRITTEN)
             file.flush()

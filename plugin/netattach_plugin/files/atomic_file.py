@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
+import stat
+from collections.abc import Iterable
 from pathlib import Path
 
-TEMPORARY = "*.tmp"
+TEMPORARY = ".netattach-*.tmp"
 """Glob pattern of the files that a crash between write and rename leaves. They are hidden, so container runtimes ignore them."""
+
+_ENTROPY = 16
+"""Bytes in a temporary file's name, so that nobody can be there first."""
 
 
 def write(path: Path, data: bytes, mode: int, *, sync: bool = True) -> None:
@@ -15,7 +22,7 @@ def write(path: Path, data: bytes, mode: int, *, sync: bool = True) -> None:
     With `sync` the content reaches the disk before the rename, and a new name before the return. Raises OSError; the old file,
     if any, is kept then.
     """
-    is_new = not path.exists()
+    is_new = not os.path.lexists(path)
     _replace(path, data, mode, sync=sync)
     if sync and is_new:
         sync_directory(path.parent)
@@ -30,6 +37,14 @@ def write_if_changed(path: Path, data: bytes, mode: int) -> bool:
     return True
 
 
+def remove_leftovers(directories: Iterable[Path]) -> None:
+    """Removes what killed processes have left of their writes. Only while no other process writes; best effort."""
+    for directory in directories:
+        with contextlib.suppress(OSError):
+            for path in directory.glob(TEMPORARY):
+                path.unlink()
+
+
 def sync_directory(path: Path) -> None:
     """Waits until renames and removals in the directory have reached the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -40,11 +55,12 @@ def sync_directory(path: Path) -> None:
 
 
 def _replace(path: Path, data: bytes, mode: int, *, sync: bool) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.unlink(missing_ok=True)  # an earlier process's file, or a link, which is never followed
+    temporary = path.with_name(TEMPORARY.replace("*", secrets.token_hex(_ENTROPY)))
+    # O_EXCL creates the file: whatever is there already, a link too, is neither opened nor removed.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, mode)
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(temporary, flags, mode), "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
@@ -57,7 +73,11 @@ def _replace(path: Path, data: bytes, mode: int, *, sync: bool) -> None:
 
 
 def _is_current(path: Path, data: bytes, mode: int) -> bool:
+    """False for anything but a regular file: a link is replaced, and a pipe is not waited for."""
     try:
-        return path.read_bytes() == data and path.stat().st_mode & 0o777 == mode
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(file.fileno())
+            return found.st_mode == stat.S_IFREG | mode and file.read() == data
     except OSError:
         return False

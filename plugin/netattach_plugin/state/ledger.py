@@ -81,7 +81,8 @@ class FileLedger(Ledger):
         return self._directory / f"{container_id}.json"
 
     def _leftovers(self) -> Iterable[Path]:
-        return self._directory.glob(atomic_file.TEMPORARY)
+        """The directory is ours alone, so those of earlier releases too, which had other names."""
+        return self._directory.glob("*.tmp")
 
     def _make(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -28,6 +28,7 @@ class ShimLedger(FileLedger):
     def __init__(self, directory: Path, deadline: float) -> None:
         super().__init__(directory)
         self._deadline_ms = int(deadline * 1000)
+        self._chains = ShimFiles(directory).chains
         self._deletions = ShimFiles(directory).deletions
         self._records = ShimFiles(directory).records
 
@@ -70,7 +71,7 @@ class ShimLedger(FileLedger):
     def _leftovers(self) -> Iterable[Path]:
         """A compiled DEL without an entry belongs to an ADD that started nothing; temporary files have no entry either."""
         orphans = [path for path in self._deletions.glob("*") if not self._path(path.name).exists()]
-        return [*super()._leftovers(), *orphans]
+        return [*super()._leftovers(), *self._chains.glob("*.tmp"), *orphans]
 
     def count(self) -> int:
         """The number of sandboxes, including those of the shim's records."""

@@ -87,6 +87,7 @@ class _Daemon:
             metrics=self._metrics.registry,
         )
         async with probes, components.ledger.locked():
+            await asyncio.to_thread(components.remove_leftovers)
             await handover.reclaim(components.ledger, components.caches)
             await components.recovery.read()
             async with shared.running(self._jobs) as tasks:

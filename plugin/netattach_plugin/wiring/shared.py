@@ -17,6 +17,7 @@ from netattach_plugin.cluster.network_status_queue import NetworkStatusQueue
 from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
 from netattach_plugin.engine.engine import Engine
 from netattach_plugin.engine.network_resolver import NetworkResolver
+from netattach_plugin.files import atomic_file
 from netattach_plugin.netlink.node_links import NetlinkLinks
 from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.dhcp_leases import DhcpLeases
@@ -94,6 +95,13 @@ class Components:
             "recovery": self.recovery.run,
             "device files": self._keep_device_files,
         }
+
+    def remove_leftovers(self) -> None:
+        """Removes temporary files of a killed daemon from the directories that it shares with others; the ledger does its own."""
+        shared = self._settings
+        chained = (path for path in shared.conf_dir.glob("*") if path.is_dir())
+        caches = (shared.multus, shared.multus / "results", shared.libcni / "results")
+        atomic_file.remove_leftovers((shared.conf_dir, *chained, shared.bin_dir, *caches))
 
     async def _keep_device_files(self) -> None:
         await self._device_files.run(self.ledger.container_ids)

@@ -35,6 +35,8 @@ async def serve(settings: Settings, directory: Path, stop: asyncio.Event) -> Non
         "compile": lambda: _keep_compiled(components.primary_compiler),
     }
     async with components.ledger.locked():
+        components.remove_leftovers()
+        store.remove_leftovers()
         await components.recovery.read()
         async with shared.running(jobs):
             await components.server.serve(stop, drain=settings.drain)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
+import signal
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,25 +58,114 @@ def test_an_open_file_keeps_its_content(tmp_path: Path) -> None:
         assert b"old" == running.read()
 
 
-def test_a_temporary_file_of_an_earlier_process_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / ".f.tmp").write_bytes(b"longer than what is written now")
-
-    atomic_file.write(tmp_path / "f", b"a", 0o600)
-
-    assert b"a" == (tmp_path / "f").read_bytes()
-    assert ["f"] == [path.name for path in tmp_path.iterdir()]
+@pytest.fixture
+def predicted(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of the next temporary file, as if somebody could guess it."""
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "0" * 2 * size)
+    return ".netattach-00000000000000000000000000000000.tmp"
 
 
-def test_a_link_in_place_of_the_temporary_file_is_not_followed(tmp_path: Path) -> None:
-    """Whoever can write to the directory must not choose which file root overwrites."""
+@pytest.mark.parametrize("target", ["victim", "nowhere"])
+def test_a_link_at_the_temporary_name_is_not_followed(tmp_path: Path, predicted: str, target: str) -> None:
+    """Whoever can write to the directory must not choose which file root overwrites or creates."""
     (tmp_path / "victim").write_bytes(b"untouched")
     (tmp_path / "d").mkdir()
-    (tmp_path / "d/.f.tmp").symlink_to(tmp_path / "victim")
+    (tmp_path / "d" / predicted).symlink_to(tmp_path / target)
 
-    atomic_file.write(tmp_path / "d/f", b"a", 0o600)
+    with pytest.raises(FileExistsError):
+        atomic_file.write(tmp_path / "d/f", b"a", 0o600)
 
     assert b"untouched" == (tmp_path / "victim").read_bytes()
+    assert [predicted] == [path.name for path in (tmp_path / "d").iterdir()]
+    assert ["d", "victim"] == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_a_file_at_the_temporary_name_is_neither_written_nor_removed(tmp_path: Path, predicted: str) -> None:
+    """It may be open elsewhere, with its owner reading along."""
+    (tmp_path / predicted).write_bytes(b"somebody's")
+
+    with pytest.raises(FileExistsError):
+        atomic_file.write(tmp_path / "f", b"a", 0o600)
+
+    assert b"somebody's" == (tmp_path / predicted).read_bytes()
+
+
+def test_no_two_temporary_files_have_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+
+    def full(path: Path, _: Path) -> Path:
+        names.append(path.name)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "rename", full)
+    for _ in range(50):
+        with pytest.raises(OSError, match="No space left"):
+            atomic_file.write(tmp_path / "f", b"a", 0o600)
+
+    assert 50 == len(set(names))
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"a", b"b"], ids=["with the same content", "with another content"])
+def test_a_link_at_the_name_is_replaced_by_the_file(tmp_path: Path, content: bytes) -> None:
+    """Its owner could change what it leads to later."""
+    (tmp_path / "d").mkdir()
+    (tmp_path / "victim").write_bytes(content)
+    (tmp_path / "victim").chmod(0o600)
+    (tmp_path / "d/f").symlink_to(tmp_path / "victim")
+
+    assert atomic_file.write_if_changed(tmp_path / "d/f", b"a", 0o600)
+
+    assert content == (tmp_path / "victim").read_bytes()
     assert (b"a", False) == ((tmp_path / "d/f").read_bytes(), (tmp_path / "d/f").is_symlink())
+
+
+def test_a_pipe_at_the_name_is_replaced_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "f", 0o600)
+
+    assert atomic_file.write_if_changed(tmp_path / "f", b"a", 0o600)
+
+    assert (tmp_path / "f").is_file()
+
+
+def test_a_file_with_a_set_user_bit_is_not_current(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"a")
+    (tmp_path / "f").chmod(0o4755)
+
+    assert atomic_file.write_if_changed(tmp_path / "f", b"a", 0o755)
+    assert stat.S_IFREG | 0o755 == (tmp_path / "f").stat().st_mode
+
+
+def test_what_a_kill_leaves_is_removed(tmp_path: Path) -> None:
+    """A process is killed between write and rename; the next one removes its file, and nobody else's."""
+    (tmp_path / "f").write_bytes(b"old")
+    (tmp_path / "10-a.conf.tmp").touch()
+    killed = f"""
+import os, pathlib, signal
+from netattach_plugin.files import atomic_file
+pathlib.Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+atomic_file.write(pathlib.Path({str(tmp_path / "f")!r}), b"new", 0o600)
+"""
+    ended = subprocess.run([sys.executable, "-c", killed], check=False)
+    assert -signal.SIGKILL == ended.returncode
+    assert 1 == len(list(tmp_path.glob(atomic_file.TEMPORARY)))
+
+    atomic_file.remove_leftovers([tmp_path, tmp_path / "missing"])
+
+    assert ["10-a.conf.tmp", "f"] == sorted(path.name for path in tmp_path.iterdir())
+    assert b"old" == (tmp_path / "f").read_bytes()
+
+
+def test_a_leftover_that_cannot_be_removed_prevents_nothing(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a/.netattach-1.tmp").mkdir()
+    (tmp_path / "b/.netattach-1.tmp").symlink_to(tmp_path / "a")
+
+    atomic_file.remove_leftovers([tmp_path / "a", tmp_path / "b"])
+
+    assert [] == list((tmp_path / "b").iterdir())
+    assert (tmp_path / "a").is_dir()
 
 
 @pytest.mark.parametrize(

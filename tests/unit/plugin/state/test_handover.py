@@ -39,7 +39,7 @@ def test_export_and_reclaim(tmp_path: Path, caplog: pytest.LogCaptureFixture) ->
     ledger, caches = FileLedger(tmp_path / "ledger"), CniCaches(tmp_path / "multus", tmp_path)
     _save(ledger, "c1", 2)
     _save(ledger, "c2", 2)
-    (tmp_path / "multus/.c1.tmp").mkdir(parents=True)
+    (tmp_path / "multus/c1").mkdir(parents=True)
     call = CniRequest("DEL", "c2", "/n", "eth0", {}, "1.0.0")
 
     asyncio.run(handover.export(ledger, caches))

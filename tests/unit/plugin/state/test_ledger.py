@@ -82,7 +82,9 @@ def test_an_entry_that_was_saved_without_a_sync_can_be_read(
     assert "adding" == json.loads((tmp_path / "c1.json").read_text())["phase"]
 
 
-@pytest.mark.parametrize("temporary", [".c1.json.tmp", "c1.tmp"], ids=["this release's", "an earlier one's"])
+@pytest.mark.parametrize(
+    "temporary", [".netattach-1.tmp", ".c1.json.tmp"], ids=["this release's", "an earlier one's"]
+)
 def test_a_second_daemon_waits_for_the_end_of_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, temporary: str
 ) -> None:

@@ -13,6 +13,7 @@ from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.shim import compiled_chain
 from netattach_core.shim.compiled_chain import Chain
+from netattach_plugin.files import atomic_file
 from netattach_plugin.state.shim_ledger import ShimLedger
 from support.shim_directories import DEFAULT_NETWORK, RESULT, ShimDirectories
 
@@ -74,19 +75,28 @@ def test_a_full_disk_leaves_neither_entry_nor_compiled_del(
     assert ([], []) == _files(shared)
 
 
-def test_a_failed_first_save_leaves_no_compiled_del(shared: ShimDirectories, ledger: ShimLedger) -> None:
+def test_a_failed_first_save_leaves_no_compiled_del(
+    shared: ShimDirectories, ledger: ShimLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It would delete with plugins that never ran; with an earlier entry it releases what that has."""
-    blocked = shared.ledger / ".s1.json.tmp"
-    blocked.mkdir()
-    with pytest.raises(OSError, match="directory"):
-        asyncio.run(ledger.save(_sandbox("a")))
+    write = atomic_file.write
+
+    def refused(path: Path, data: bytes, mode: int, *, sync: bool = True) -> None:
+        if path.name == "s1.json":
+            raise OSError(28, "No space left on device")
+        write(path, data, mode, sync=sync)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic_file, "write", refused)
+        with pytest.raises(OSError, match="No space left"):
+            asyncio.run(ledger.save(_sandbox("a")))
     assert ([], []) == _files(shared)
 
-    blocked.rmdir()
     asyncio.run(ledger.save(_sandbox()))
-    blocked.mkdir()
-    with pytest.raises(OSError, match="directory"):
-        asyncio.run(ledger.save(_sandbox("a")))
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic_file, "write", refused)
+        with pytest.raises(OSError, match="No space left"):
+            asyncio.run(ledger.save(_sandbox("a")))
     assert ["net1", "eth0", "eth0"] == [step.ifname for step in _deletion(shared).steps]
 
 
@@ -149,7 +159,14 @@ def test_a_new_daemon_removes_compiled_dels_without_an_entry(
     asyncio.run(ledger.save(_sandbox()))
     for path in (shared.shim_files.deletions / "s2", shared.shim_files.deletions / ".s1.tmp"):
         path.write_text("left by a killed daemon")
-    (shared.ledger / ".s1.json.tmp").touch()
+    leftovers = [
+        shared.ledger / ".s1.json.tmp",  # an earlier release's
+        shared.ledger / ".netattach-1.tmp",
+        shared.shim_files.chains / ".netattach-2.tmp",
+        shared.shim_files.deletions / ".netattach-3.tmp",
+    ]
+    for path in leftovers:
+        path.touch()
 
     async def start() -> None:
         async with ledger.locked():
@@ -158,4 +175,4 @@ def test_a_new_daemon_removes_compiled_dels_without_an_entry(
     asyncio.run(start())
 
     assert (["s1"], ["s1.json"]) == _files(shared)
-    assert not (shared.ledger / ".s1.json.tmp").exists()
+    assert [] == [path for path in leftovers if path.exists()]
