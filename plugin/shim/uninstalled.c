@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* As core/netattach_core/cni/netattach_conf.py names them. */
@@ -91,7 +92,8 @@ static struct configs find_configs(struct chain *chain)
 
 static bool chained_is_absent(const struct configs *configs)
 {
-	return configs->no_chained_directory || (faccessat(configs->chained, CHAINED_CONF, F_OK, 0) < 0 && errno == ENOENT);
+	struct stat found;
+	return configs->no_chained_directory || (fstatat(configs->chained, CHAINED_CONF, &found, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT);
 }
 
 /* Our file describes the copy on the disk, while the runtime may make this call with an earlier copy. It stays as long as it is

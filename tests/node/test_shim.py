@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from netattach_core.shim import protocol as shim_protocol
 from netattach_core.shim.protocol import Frame, Kind
-from support.build import shim_binary, shim_under_test
+from support.build import shim_under_test
 from support.shim_peer import Host, Peer
 
 UNDECODABLE, TRY_AGAIN = 6, 11
@@ -27,16 +26,6 @@ def host(tmp_path: Path) -> Iterator[Host]:
 
 
 class TestWithoutTheDaemon:
-    def test_the_binary_is_small_and_needs_nothing_of_the_node(self) -> None:
-        """Under 64 KB; no program header asks for an interpreter or for shared libraries."""
-        binary = shim_binary().read_bytes()
-        (table,) = struct.unpack_from("<Q", binary, 32)
-        size, count = struct.unpack_from("<HH", binary, 54)
-        kinds = {struct.unpack_from("<I", binary, table + size * i)[0] for i in range(count)}
-
-        assert len(binary) < 64 * 1024
-        assert kinds.isdisjoint({2, 3})  # PT_DYNAMIC, PT_INTERP
-
     def test_version_needs_no_daemon(self, host: Host) -> None:
         """VERSION is answered by the shim itself, whatever there is on the host."""
         shim = host.start("VERSION", NETATTACH_SOCKET="/nowhere")

@@ -20,6 +20,12 @@ def shim_binary() -> Path:
 
 
 @functools.cache
+def shim_with_symbols() -> Path:
+    """The released shim, not stripped."""
+    return _make("build/netattach-symbols")
+
+
+@functools.cache
 def shim_of_another_release() -> Path:
     """A shim with another version of compiled chains."""
     return _make("build/netattach-other-chains")
