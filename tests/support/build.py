@@ -6,11 +6,13 @@ import fcntl
 import functools
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from support import require
 
-_SHIM = Path(__file__).parents[2] / "plugin" / "shim"
+_SHIM = require.REPOSITORY / "plugin/shim"
+_FUZZER = require.REPOSITORY / "tests/fuzz/shim"
 
 
 @functools.cache
@@ -59,21 +61,41 @@ def plugin_error_driver() -> Path:
     """A program that reports the RAN frames on its standard input as the shim does."""
     sources = [_SHIM / f"{name}.c" for name in ("plugin_error", "cni_error", "json_scan", "frame")]
     driver = Path(__file__).with_name("plugin_error_driver.c")
-    built, new = _SHIM / "build/plugin-error-driver", _SHIM / f"build/.driver-{os.getpid()}"
+    return _compile("plugin-error-driver", ["-std=c11", "-Wall", "-Werror", "-I", _SHIM], [driver, *sources])
+
+
+@functools.cache
+def shim_fuzzer(*, planted: bool = False) -> Path:
+    """The fuzzer of the shim's parsers (tests/fuzz/shim/engine.c), with sanitizers; `planted`: with bugs."""
+    parsers = (
+        "frame",
+        "clock",
+        "json_scan",
+        "cni_call",
+        "cni_error",
+        "plugin_error",
+        "chain_step",
+        "run_request",
+    )
+    sources = [_FUZZER / "engine.c", _FUZZER / "targets.c", *(_SHIM / f"{name}.c" for name in parsers)]
+    name = f"fuzzer{'-planted' if planted else ''}"
+    sanitizers = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fsanitize-coverage=trace-pc")
+    options = ("-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", *sanitizers)
+    try:
+        return _compile(
+            name, [*options, *(["-DPLANTED"] if planted else []), "-I", _SHIM, "-I", _FUZZER], sources
+        )
+    except subprocess.CalledProcessError as error:
+        if "san" in error.stderr:  # libasan or libubsan is not installed
+            require.left_out("needs gcc's sanitizers: libasan and libubsan")
+        raise
+
+
+def _compile(name: str, options: Sequence[str | Path], sources: Sequence[Path]) -> Path:
+    built, new = _SHIM / "build" / name, _SHIM / f"build/.{name}-{os.getpid()}"
     built.parent.mkdir(exist_ok=True)
-    command: list[str | Path] = [
-        require.command("gcc"),
-        "-std=c11",
-        "-Wall",
-        "-Werror",
-        "-I",
-        _SHIM,
-        "-o",
-        new,
-        driver,
-        *sources,
-    ]
-    subprocess.run(command, check=True)
+    command = [require.command("gcc"), *options, "-o", new, *sources]
+    subprocess.run(command, check=True, capture_output=True, text=True)
     new.rename(built)  # another process of pytest-xdist may be running the old one
     return built
 
