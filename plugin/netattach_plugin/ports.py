@@ -208,8 +208,14 @@ class PodLinks(Protocol):
 class Links(Protocol):
     """The kernel's links."""
 
-    def open(self, netns: int) -> AbstractAsyncContextManager[PodLinks]:
-        """The links in the namespace of this descriptor."""
+    def open(self, netns: int, route_sockets: Sequence[int] = ()) -> AbstractAsyncContextManager[PodLinks]:
+        """The links in the namespace of this descriptor, over the shim's sockets in it where it has passed some.
+
+        Raises EnvironmentVariableError for no network namespace, TryAgainError without the sockets that it takes.
+        """
+
+    def names(self, netns: int) -> frozenset[str]:
+        """Of the links in the namespace of this descriptor. Raises OSError where the kernel does not list them."""
 
     async def interfaces(self) -> tuple[Interface, ...]:
         """Those of the node."""
@@ -235,6 +241,10 @@ class Shim(Caller, Protocol):
     @property
     def netns(self) -> int | None:
         """A descriptor of the pod's network namespace, None where the runtime gave none."""
+
+    @property
+    def route_sockets(self) -> Sequence[int]:
+        """Descriptors of two route sockets in that namespace, for links and for routes; none where the shim passed none."""
 
     @property
     def cancelled(self) -> bool:

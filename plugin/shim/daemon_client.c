@@ -17,7 +17,7 @@
 #define MAGIC "netattach"
 #ifndef LOWEST_VERSION /* of the protocol */
 #define LOWEST_VERSION 1
-#define HIGHEST_VERSION 1
+#define HIGHEST_VERSION 2
 #endif
 #define FIRST_PAUSE_MS 10
 #define LAST_PAUSE_MS 500
@@ -30,6 +30,7 @@ static struct {
 	void (*fallback)(void);
 	uint64_t wait_ms, wait_until;
 	int socket;
+	uint64_t version;
 	struct buffer input;
 } state;
 
@@ -122,12 +123,11 @@ static _Noreturn void fail_refused(struct span fields)
 static void check_welcome(const struct frame *frame)
 {
 	struct span fields = frame->fields;
-	uint64_t version;
 	if (frame->kind == 'X')
 		fail_refused(fields);
-	if (frame->kind != 'W' || !next_number(&fields, &version))
+	if (frame->kind != 'W' || !next_number(&fields, &state.version))
 		protocol_error("the greeting is neither a welcome nor a refusal");
-	if (version < LOWEST_VERSION || version > HIGHEST_VERSION)
+	if (state.version < LOWEST_VERSION || state.version > HIGHEST_VERSION)
 		protocol_error("the daemon chose a version of the protocol that was not offered");
 	state.input.size = 0;
 }
@@ -146,7 +146,7 @@ static bool greet(void)
 	if (hello.out_of_memory)
 		no_memory();
 	state.input.size = 0;
-	if (!send_all(state.socket, content_of(&hello), NO_DESCRIPTOR))
+	if (!send_all(state.socket, content_of(&hello), NULL, 0))
 		return false; /* without free, which could change errno */
 	free(hello.bytes);
 	while (read_greeting(&frame) == FRAME_INCOMPLETE) {
@@ -201,9 +201,19 @@ int daemon_socket(void)
 	return state.socket;
 }
 
-void daemon_send(struct span bytes, int passed)
+uint64_t daemon_version(void)
 {
-	if (!send_all(state.socket, bytes, passed))
+	return state.version;
+}
+
+void daemon_send(struct span bytes)
+{
+	daemon_send_with(bytes, NULL, 0);
+}
+
+void daemon_send_with(struct span bytes, const int *passed, size_t count)
+{
+	if (!send_all(state.socket, bytes, passed, count))
 		connection_lost(error_text(errno));
 }
 

@@ -13,7 +13,9 @@ const char *daemon_path(void);
  * `optional`: tries once, and returns false where none answers. */
 bool daemon_connect(bool optional);
 int daemon_socket(void);
-void daemon_send(struct span bytes, int passed);
+uint64_t daemon_version(void);
+void daemon_send(struct span bytes);
+void daemon_send_with(struct span bytes, const int *passed, size_t count);
 void daemon_send_file(int file);
 
 /* Receives once more. Returns what came and was not removed by the caller yet. */

@@ -188,12 +188,12 @@ bool write_all(int descriptor, struct span bytes)
 	return true;
 }
 
-/* The descriptor is sent with the first byte, and must not be sent twice: the rest is sent without it. */
-static ssize_t send_with(int socket, struct span bytes, int passed)
+/* Descriptors are sent with the first byte, and must not be sent twice: the rest is sent without them. */
+static ssize_t send_with(int socket, struct span bytes, const int *passed, size_t count)
 {
 	union {
 		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int))];
+		char bytes[CMSG_SPACE(MOST_PASSED * sizeof(int))];
 	} control;
 	struct iovec content = {(void *)(uintptr_t)bytes.bytes, bytes.size};
 	struct msghdr message = {0};
@@ -201,26 +201,25 @@ static ssize_t send_with(int socket, struct span bytes, int passed)
 	message.msg_iov = &content;
 	message.msg_iovlen = 1;
 	message.msg_control = control.bytes;
-	message.msg_controllen = sizeof control.bytes;
+	message.msg_controllen = CMSG_SPACE(count * sizeof(int));
 	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
 	head->cmsg_level = SOL_SOCKET;
 	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(head), &passed, sizeof(int));
+	head->cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(head), passed, count * sizeof(int));
 	return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
 /* Blocks while the peer does not read; the daemon always reads. */
-bool send_all(int socket, struct span bytes, int passed)
+bool send_all(int socket, struct span bytes, const int *passed, size_t count)
 {
 	while (bytes.size) {
-		ssize_t sent = passed == NO_DESCRIPTOR ? send(socket, bytes.bytes, bytes.size, MSG_NOSIGNAL)
-						       : send_with(socket, bytes, passed);
+		ssize_t sent = count ? send_with(socket, bytes, passed, count) : send(socket, bytes.bytes, bytes.size, MSG_NOSIGNAL);
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0)
 			return false;
-		passed = NO_DESCRIPTOR;
+		count = 0;
 		bytes.bytes += sent;
 		bytes.size -= (size_t)sent;
 	}

@@ -8,6 +8,7 @@
 
 #define MAX_PAYLOAD (16u << 20)
 #define NO_DESCRIPTOR (-1)
+#define MOST_PASSED 3 /* descriptors */
 
 /* Bytes in memory of another owner. */
 struct span {
@@ -50,6 +51,7 @@ bool next_number(struct span *fields, uint64_t *number);
 bool parse_number(struct span text, uint64_t *number);
 
 bool write_all(int descriptor, struct span bytes);
-bool send_all(int socket, struct span bytes, int passed);
+/* With `count` descriptors, MOST_PASSED at most. */
+bool send_all(int socket, struct span bytes, const int *passed, size_t count);
 
 #endif

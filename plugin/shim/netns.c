@@ -1,4 +1,4 @@
-/* Enters the namespace for one socket, and returns to our own. */
+/* A socket belongs to the namespace in which it was created: enters it for that, and returns to our own. */
 #define _GNU_SOURCE
 #include "netns.h"
 #include "exit.h"
@@ -12,20 +12,30 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-bool interface_is_free(const char *netns, const char *ifname)
+size_t sockets_in(int netns, int domain, int *sockets, size_t count)
 {
-	struct ifreq request = {0};
+	size_t opened = 0;
 	int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	int pod = open(netns, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), inside = -1;
-	if (own >= 0 && pod >= 0 && !setns(pod, CLONE_NEWNET)) {
-		inside = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (own >= 0 && !setns(netns, CLONE_NEWNET)) {
+		while (opened < count && (sockets[opened] = socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0)) >= 0)
+			opened++;
 		if (setns(own, CLONE_NEWNET) < 0)
 			fail(CNI_TRY_AGAIN, TEXT("netattach cannot return to the node's network namespace"), TEXT(error_text(errno)));
 	}
-	memcpy(request.ifr_name, ifname, strlen(ifname));
-	bool is_free = inside >= 0 && ioctl(inside, SIOCGIFINDEX, &request) < 0 && errno == ENODEV;
 	close(own);
+	return opened;
+}
+
+bool interface_is_free(const char *netns, const char *ifname)
+{
+	struct ifreq request = {0};
+	int pod = open(netns, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), inside;
+	bool entered = pod >= 0 && sockets_in(pod, AF_INET, &inside, 1);
 	close(pod);
+	if (!entered)
+		return false;
+	memcpy(request.ifr_name, ifname, strlen(ifname));
+	bool is_free = ioctl(inside, SIOCGIFINDEX, &request) < 0 && errno == ENODEV;
 	close(inside);
 	return is_free;
 }

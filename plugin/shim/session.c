@@ -8,6 +8,7 @@
 #include "session.h"
 #include "daemon_client.h"
 #include "exit.h"
+#include "netns.h"
 #include "runs.h"
 #include "runtime.h"
 #include "standalone.h"
@@ -18,10 +19,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define MAX_STDIN (4u << 20)
 #define CHUNK 65536
+#define ROUTE_SOCKETS_VERSION 2 /* of the protocol */
 
 extern char **environ;
 
@@ -50,11 +53,17 @@ static struct buffer read_stdin(void)
 	}
 }
 
-/* The daemon validates that the path is a namespace; a pipe or terminal at that path must not block us. */
-static int open_netns(void)
+/* The pod's network namespace, and for an ADD two route sockets in it, since the daemon may not enter it. The daemon validates that
+ * the path is a namespace; a pipe or terminal at that path must not block us. Returns their number. */
+static size_t open_pod(int descriptors[MOST_PASSED])
 {
-	const char *path = getenv("CNI_NETNS");
-	return path && *path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : NO_DESCRIPTOR;
+	const char *path = getenv("CNI_NETNS"), *command = getenv("CNI_COMMAND");
+	int netns = path && *path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : NO_DESCRIPTOR;
+	if (netns < 0)
+		return 0;
+	descriptors[0] = netns;
+	bool is_add = command && !strcmp(command, "ADD") && daemon_version() >= ROUTE_SOCKETS_VERSION;
+	return 1 + (is_add ? sockets_in(netns, AF_NETLINK, descriptors + 1, MOST_PASSED - 1) : 0);
 }
 
 /* From here on the daemon may act: no exit any more without its answer or the end of all that was started. */
@@ -69,10 +78,11 @@ static void send_call(struct buffer configuration)
 	frame_end(&call);
 	if (call.out_of_memory)
 		no_memory();
-	int netns = open_netns();
-	daemon_send(content_of(&call), netns);
-	if (netns != NO_DESCRIPTOR)
-		close(netns);
+	int descriptors[MOST_PASSED];
+	size_t count = open_pod(descriptors);
+	daemon_send_with(content_of(&call), descriptors, count);
+	while (count)
+		close(descriptors[--count]);
 	free(call.bytes);
 	free(configuration.bytes);
 }
@@ -83,7 +93,7 @@ static void send_ran(uint64_t id, const char *outcome, uint64_t number)
 	ran_frame(&frame, id, outcome, number, span_of(""), span_of(""));
 	if (frame.out_of_memory)
 		no_memory();
-	daemon_send(content_of(&frame), NO_DESCRIPTOR);
+	daemon_send(content_of(&frame));
 	free(frame.bytes);
 }
 
@@ -112,7 +122,7 @@ static void cancel(void)
 	runs_kill();
 	release_runtime();
 	send_ended();
-	daemon_send(frame, NO_DESCRIPTOR);
+	daemon_send(frame);
 }
 
 static void handle_run(struct span fields)

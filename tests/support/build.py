@@ -34,6 +34,12 @@ def shim_of_another_release() -> Path:
 
 
 @functools.cache
+def shim_of_an_earlier_protocol() -> Path:
+    """A shim that passes no sockets."""
+    return _make("build/netattach-earlier-protocol")
+
+
+@functools.cache
 def shim_of_another_protocol() -> Path:
     """A shim with another version of the protocol."""
     return _make("build/netattach-other-protocol")

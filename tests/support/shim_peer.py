@@ -30,6 +30,7 @@ class Peer:
         self._decoder = Decoder()
         self._frames: list[Frame] = []
         self.descriptors: list[int] = []
+        self.version = max(shim_protocol.VERSIONS)
         self._listener = self._listen()
 
     def _listen(self) -> socket.socket:
@@ -97,8 +98,8 @@ class Peer:
         """Accepts and welcomes; returns the HELLO."""
         self.accept()
         hello = self.frame()
-        assert shim_protocol.VERSION in shim_protocol.hello_versions(hello)
-        self.send(Frame(Kind.WELCOME, (b"%d" % shim_protocol.VERSION,)))
+        assert self.version in shim_protocol.hello_versions(hello)
+        self.send(Frame(Kind.WELCOME, (b"%d" % self.version,)))
         return hello
 
     def call(self) -> Call:

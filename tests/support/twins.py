@@ -281,11 +281,20 @@ class FakePodLinks:
 
 @dataclass
 class FakeLinks:
-    """The port Links over one pod's links."""
+    """The port Links over one pod's links; `entered` has the arguments of each call."""
 
     pod: FakePodLinks
+    entered: list[tuple[int, Sequence[int]]] = field(default_factory=list)
 
-    def open(self, netns: int) -> AbstractAsyncContextManager[FakePodLinks]:
+    def names(self, netns: int) -> frozenset[str]:
+        self.entered.append((netns, ()))
+        return frozenset(self.pod.present)
+
+    def open(
+        self, netns: int, route_sockets: Sequence[int] = ()
+    ) -> AbstractAsyncContextManager[FakePodLinks]:
+        self.entered.append((netns, route_sockets))
+
         @asynccontextmanager
         async def opened() -> AsyncIterator[FakePodLinks]:
             yield self.pod
@@ -322,6 +331,7 @@ class FakeShim:
 
     links: FakePodLinks
     netns: int | None = 3
+    route_sockets: Sequence[int] = ()
     cancellation: asyncio.Event = field(default_factory=asyncio.Event)
     deadline: float = 100.0
     replies: dict[str, Reply] = field(default_factory=dict)

@@ -53,6 +53,7 @@ class World:
         self.leases = MemoryLeases()
         self.caches = MemoryCaches()
         self.links = FakePodLinks()
+        self.kernel = FakeLinks(self.links)
         self.shim = FakeShim(self.links)
         self.status = RecordingStatusSink()
         self.devices = FixedDevices()
@@ -73,7 +74,7 @@ class World:
             leases=self.leases,
             caches=self.caches,
             networks=self.networks,
-            links=FakeLinks(self.links),
+            links=self.kernel,
             status=self.status,
             events=self.events,
             device_files=self.device_files,

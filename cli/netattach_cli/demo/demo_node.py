@@ -156,11 +156,16 @@ class DemoNode:
         }
 
     @contextlib.contextmanager
-    def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Runs the daemon; the block begins when it serves and has reported its inventory. Its log is `daemon.log`."""
+    def daemon(self, *setpriv: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Runs the daemon; the block begins when it serves and has reported its inventory. Its log is `daemon.log`.
+
+        With more options of setpriv, which reduce its privileges.
+        """
         with (self.paths.root / "daemon.log").open("ab") as log:
             process = subprocess.Popen(
-                self.command("setpriv", "--pdeathsig=KILL", sys.executable, "-m", "netattach_plugin"),
+                self.command(
+                    "setpriv", "--pdeathsig=KILL", *setpriv, sys.executable, "-m", "netattach_plugin"
+                ),
                 env={**os.environ, **self.daemon_environment()},
                 stdin=subprocess.DEVNULL,
                 stderr=log,

@@ -5,7 +5,7 @@ The shim connects:
     shim                                                    daemon
     HELLO   "netattach", lowest, highest version, build  →
                                                          ←  WELCOME version          or  REFUSE text
-    CALL    standard input, "CNI_COMMAND=ADD", …         →     (with the network namespace's descriptor, if there is one)
+    CALL    standard input, "CNI_COMMAND=ADD", …         →     (with descriptors, see below)
                                                          ←  RUN     id, plugin, milliseconds, standard input, "CNI_…=…", …
     RAN     id, outcome, number, stdout, stderr          →     (any number of both, several RUNs at once)
     CANCEL                                               →     (the runtime killed the shim; all plugins have ended)
@@ -13,6 +13,9 @@ The shim connects:
 
 A RUN has the name of a plugin and never a path, and sets only variables that start with CNI_ and are not CNI_PATH: a compromised
 daemon can start nothing that the runtime could not.
+
+A CALL comes with the descriptor of the pod's network namespace, if that can be opened. Since version 2, that of an ADD is
+followed by two route sockets (NETLINK_ROUTE, unbound) in the namespace, one for links and one for routes, if it can be entered.
 """
 
 from __future__ import annotations
@@ -26,7 +29,11 @@ from netattach_core.shim.frames import number as _number
 from netattach_core.shim.frames import text as _text
 
 MAGIC = b"netattach"
-VERSION = 1
+VERSIONS = range(1, 3)
+"""All that this release speaks; the highest that both sides speak is used."""
+
+DESCRIPTORS = 3
+"""The most that come with a CALL."""
 
 
 class Kind(enum.IntEnum):

@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from netattach_core.errors import DecodeError, TryAgainError
 from netattach_core.shim import protocol as shim_protocol
@@ -45,6 +45,10 @@ class ShimConnection:
     def netns(self) -> int | None:
         return self._descriptors[0] if self._descriptors else None
 
+    @property
+    def route_sockets(self) -> Sequence[int]:
+        return self._descriptors[1:] if len(self._descriptors) == shim_protocol.DESCRIPTORS else ()
+
     def peer_uid(self) -> int:
         credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
         return int(_PEER.unpack(credentials)[1])
@@ -52,14 +56,15 @@ class ShimConnection:
     async def greet(self) -> None:
         """Agrees on a version, or refuses the shim. Raises DecodeError."""
         offered = shim_protocol.hello_versions(await self._frame())
-        if shim_protocol.VERSION not in offered:
+        common = [version for version in shim_protocol.VERSIONS if version in offered]
+        if not common:
             refusal = (
-                f"this daemon speaks version {shim_protocol.VERSION} of the shim protocol, the shim {offered.start} to "
-                f"{offered.stop - 1}: shim and daemon are of different releases; let the daemon install its own shim"
+                f"this daemon speaks versions {_text(shim_protocol.VERSIONS)} of the shim protocol, the shim {_text(offered)}: "
+                "shim and daemon are of different releases; let the daemon install its own shim"
             )
             await self._send(Frame(Kind.REFUSE, (refusal.encode(),)))
             raise DecodeError(refusal)
-        await self._send(Frame(Kind.WELCOME, (b"%d" % shim_protocol.VERSION,)))
+        await self._send(Frame(Kind.WELCOME, (b"%d" % max(common),)))
 
     async def call(self) -> Call:
         """The call of the runtime. Raises DecodeError."""
@@ -122,14 +127,18 @@ class ShimConnection:
         return self._received.pop(0)
 
     async def _receive(self) -> bytes:
-        """Bytes, and with the CALL a descriptor, which asyncio's own methods would drop."""
+        """Bytes, and with the CALL descriptors, which asyncio's own methods would drop. Surplus ones are closed."""
         while True:
             try:
-                data, descriptors, _, _ = socket.recv_fds(self._socket, _CHUNK, 1, socket.MSG_CMSG_CLOEXEC)
+                data, descriptors, _, _ = socket.recv_fds(
+                    self._socket, _CHUNK, shim_protocol.DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+                )
             except BlockingIOError:
                 await self._readable()
             else:
                 self._descriptors += descriptors
+                while len(self._descriptors) > shim_protocol.DESCRIPTORS:
+                    os.close(self._descriptors.pop())
                 return data
 
     async def _readable(self) -> None:
@@ -147,6 +156,10 @@ class ShimConnection:
                 await asyncio.get_running_loop().sock_sendall(self._socket, shim_protocol.encode(frame))
             except OSError as error:
                 raise TryAgainError(f"the shim is gone: {error}") from error
+
+
+def _text(versions: range) -> str:
+    return f"{versions.start} to {versions.stop - 1}"
 
 
 def _set_once(ready: asyncio.Future[None]) -> None:

@@ -8,7 +8,7 @@ Where the pod has no interface of that name, only the leases of IPAM remain.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from netattach_core.attach import plan
 from netattach_core.attach.plan import Step, Verb
@@ -16,7 +16,7 @@ from netattach_core.cni.meta_plugins import META_PLUGINS
 from netattach_core.errors import DelegateError, NotRunError
 from netattach_plugin.ports import Executor
 
-LinkNames = Callable[[], Awaitable[frozenset[str]]]
+LinkNames = Callable[[], frozenset[str]]
 """The links in the pod now; none where its namespace is gone. Raises OSError where they cannot be listed."""
 
 
@@ -33,18 +33,18 @@ class DelFallback:
         except NotRunError:
             raise
         except DelegateError:
-            if verb is not Verb.DEL or not await self._is_gone(step):
+            if verb is not Verb.DEL or not self._is_gone(step):
                 raise
         ipam = plan.ipam_type(step)
         if ipam and ipam not in META_PLUGINS:  # an entry of an earlier release may name one; it has no leases
             await self._plugins.execute(verb, dataclasses.replace(step, plugin=ipam), previous)
         return ""
 
-    async def _is_gone(self, step: Step) -> bool:
+    def _is_gone(self, step: Step) -> bool:
         """False for plugins that may keep state elsewhere."""
         if step.plugin not in plan.ALL_IN_ITS_LINK:
             return False
         try:
-            return step.ifname not in await self._link_names()
+            return step.ifname not in self._link_names()
         except OSError:
             return False

@@ -79,23 +79,18 @@ class Detacher:
                 found += [(last[each.ifname], _not_freed(*lease)) for lease in leased]
         return found
 
-    async def _link_names(self, context: CallContext) -> frozenset[str]:
+    def _link_names(self, context: CallContext) -> frozenset[str]:
         """The links in the sandbox's namespace; none where that is gone. Raises OSError."""
         if not context.retried:
-            return await self._names_in(context.shim.netns)
+            netns = context.shim.netns
+            return frozenset() if netns is None else self._links.names(netns)
         if not context.request.netns:
             return frozenset()
         descriptor = os.open(context.request.netns, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return await self._names_in(descriptor)
+            return self._links.names(descriptor)
         finally:
             os.close(descriptor)
-
-    async def _names_in(self, netns: int | None) -> frozenset[str]:
-        if netns is None:
-            return frozenset()
-        async with self._links.open(netns) as links:
-            return await links.names()
 
 
 def _not_freed(network: str, address: str) -> NetattachError:

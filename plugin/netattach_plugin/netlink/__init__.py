@@ -1,6 +1,7 @@
 """The kernel's links and routes; the only package that imports pyroute2, whose untyped values it does not return.
 
-sockets     a netlink socket in the network namespace of a descriptor
+sockets     netlink sockets in a pod's network namespace
+peer_links  the names of the links of another network namespace, without entering it
 pod_links   the links of one pod, and notifications of new ones
 pod_routes  the default routes of one pod
 node_links  the links, addresses and default routes of the node

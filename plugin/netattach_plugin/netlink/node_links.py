@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from pyroute2.iproute.linux import IPRoute
 
 from netattach_core.api.inventory import DefaultInterface, Interface
-from netattach_plugin.netlink import link_messages
+from netattach_plugin.netlink import link_messages, peer_links
 from netattach_plugin.netlink.pod_links import PodLinks, open_links
 from netattach_plugin.netlink.sockets import Opener
 
@@ -28,8 +28,11 @@ class NetlinkLinks:
     def __init__(self) -> None:
         self._opener = Opener()
 
-    def open(self, netns: int) -> AbstractAsyncContextManager[PodLinks]:
-        return open_links(self._opener, netns)
+    def open(self, netns: int, route_sockets: Sequence[int] = ()) -> AbstractAsyncContextManager[PodLinks]:
+        return open_links(self._opener.sockets(netns, route_sockets))
+
+    def names(self, netns: int) -> frozenset[str]:
+        return peer_links.names(netns)
 
     async def interfaces(self) -> tuple[Interface, ...]:
         return await asyncio.to_thread(_interfaces)

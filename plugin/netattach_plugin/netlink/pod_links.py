@@ -13,14 +13,14 @@ from pyroute2.netlink.rtnl import RTM_DELLINK, RTM_NEWLINK, RTMGRP_LINK
 
 from netattach_plugin.netlink import link_messages
 from netattach_plugin.netlink.pod_routes import PodRoutes, open_routes
-from netattach_plugin.netlink.sockets import Opener
+from netattach_plugin.netlink.sockets import PodSockets
 
 
 @asynccontextmanager
-async def open_links(opener: Opener, netns: int) -> AsyncIterator[PodLinks]:
-    """The links of a descriptor's network namespace, kept up to date until the context is left."""
-    route = await opener.open_in(netns, RTMGRP_LINK)
-    links = PodLinks(route, lambda: open_routes(opener, netns))
+async def open_links(sockets: PodSockets) -> AsyncIterator[PodLinks]:
+    """The links of a network namespace, kept up to date until the context is left."""
+    route = await sockets.links(RTMGRP_LINK)
+    links = PodLinks(route, lambda: open_routes(sockets))
     try:
         await links.dump()
         yield links

@@ -15,15 +15,15 @@ from pyroute2.netlink.rtnl import RTM_NEWLINK, RTM_NEWROUTE
 from netattach_core.attach.default_route import DefaultRoute
 from netattach_plugin.netlink import link_messages, route_messages
 from netattach_plugin.netlink.route_messages import KernelRoute
-from netattach_plugin.netlink.sockets import Opener
+from netattach_plugin.netlink.sockets import PodSockets
 
 _ERROR = struct.Struct("=i")
 
 
 @asynccontextmanager
-async def open_routes(opener: Opener, netns: int) -> AsyncIterator[PodRoutes]:
-    """The routes of a descriptor's network namespace. Raises EnvironmentVariableError, OSError."""
-    with await opener.open_in(netns, 0) as route:
+async def open_routes(sockets: PodSockets) -> AsyncIterator[PodRoutes]:
+    """The routes of a network namespace. Raises EnvironmentVariableError, TryAgainError, OSError."""
+    with await sockets.routes() as route:
         routes = PodRoutes(route)
         await routes.name_links()
         yield routes

@@ -297,6 +297,20 @@ def test_without_a_namespace_nothing_can_be_attached() -> None:
         world.add()
 
 
+def test_the_sockets_of_the_shim_are_used_once() -> None:
+    """A second use would receive the responses to the first; an undo looks over a socket of the daemon."""
+    world = World("a")
+    world.shim.route_sockets = (8, 9)
+    world.shim.replies["ADD net1 macvlan"] = failed("disk")
+    world.shim.replies["DEL net1 macvlan"] = failed("disk")
+
+    with pytest.raises(NetattachError, match="disk"):
+        world.add()
+
+    assert (3, (8, 9)) == world.kernel.entered[0]
+    assert {(3, ())} == set(world.kernel.entered[1:])
+
+
 def test_a_result_that_the_version_of_the_call_cannot_express_undoes_the_add() -> None:
     """A default network without addresses: results before 0.3.0 need one (types/020: convert)."""
     world = World("a")

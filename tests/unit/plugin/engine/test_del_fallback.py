@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+from pathlib import Path
+
 import pytest
 
+from netattach_core.attach.sandbox import Phase
 from netattach_core.cni import meta_plugins
 from netattach_core.errors import DelegateError
 from support.twins import failed
@@ -73,6 +78,24 @@ def test_without_a_namespace_there_is_no_interface() -> None:
     world.delete()
 
     assert {} == world.ledger.entries
+
+
+def test_a_repeated_delete_looks_into_its_own_namespace(tmp_path: Path) -> None:
+    """Not into that of the shim, which is another pod's."""
+    world = _with_host_device()
+    entry = world.ledger.entries["c1"]
+    (tmp_path / "netns").touch()
+    world.ledger.entries["c1"] = dataclasses.replace(
+        entry, netns=str(tmp_path / "netns"), phase=Phase.DELETING
+    )
+    world.links.present.discard("net1")
+    world.kernel.entered.clear()
+
+    asyncio.run(world.engine().retry_delete("c1", world.shim))
+
+    assert {} == world.ledger.entries
+    ((netns, _),) = world.kernel.entered
+    assert world.shim.netns != netns
 
 
 def test_other_plugins_have_no_fallback() -> None:
