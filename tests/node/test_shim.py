@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +13,10 @@ import pytest
 
 from netattach_core.shim import protocol as shim_protocol
 from netattach_core.shim.protocol import Frame, Kind
-from support import require
 from support.build import shim_under_test
 from support.shim_peer import Host, Peer
 
 UNDECODABLE, TRY_AGAIN = 6, 11
-SIOCGSKNS = 0x894C
 
 
 @pytest.fixture
@@ -186,7 +182,7 @@ class TestGreeting:
         [
             pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n", id="another protocol"),
             pytest.param(
-                shim_protocol.encode(Frame(Kind.WELCOME, (b"2",))), id="a version that was not offered"
+                shim_protocol.encode(Frame(Kind.WELCOME, (b"3",))), id="a version that was not offered"
             ),
             pytest.param(shim_protocol.encode(Frame(Kind.WELCOME)), id="no version"),
             pytest.param(shim_protocol.encode(Frame(Kind.WELCOME, (b"one",))), id="no number"),
@@ -223,71 +219,6 @@ class TestCall:
             "CNI_FUTURE": "é",
         }
 
-    @pytest.mark.parametrize("path", ["/proc/self/ns/net", "{tmp}/netns"])
-    def test_the_namespace_is_passed_as_a_descriptor(self, host: Host, tmp_path: Path, path: str) -> None:
-        """The descriptor is of the file that CNI_NETNS names."""
-        netns = path.format(tmp=tmp_path)
-        (tmp_path / "netns").touch()
-        host.start(CNI_NETNS=netns)
-
-        host.daemon.call()
-
-        assert os.fstat(host.daemon.descriptors[0]).st_ino == Path(netns).stat().st_ino
-
-    def test_an_add_passes_two_unbound_route_sockets_in_the_pods_namespace(self, host: Host) -> None:
-        """The daemon may not enter it; the shim itself, and so its plugins, stay in the node's."""
-        holder = _in_a_namespace_of_its_own()
-        host.plugin("where", "readlink /proc/self/ns/net")
-        try:
-            shim = host.start(CNI_NETNS=f"/proc/{holder.pid}/ns/net")
-            host.daemon.call()
-            netns, *descriptors = host.daemon.descriptors
-            sockets = [socket.socket(fileno=os.dup(descriptor)) for descriptor in descriptors]
-
-            assert [(socket.AF_NETLINK, socket.NETLINK_ROUTE)] * 2 == [(s.family, s.proto) for s in sockets]
-            assert [(0, 0)] * 2 == [each.getsockname() for each in sockets]
-            assert [os.fstat(netns).st_ino] * 2 == [_namespace_of(each) for each in sockets]
-            assert Path("/proc/self/ns/net").readlink() == Path(
-                host.daemon.run("where").stdout.decode().strip()
-            )
-            for each in sockets:
-                each.close()
-            host.daemon.answer(0)
-            assert (0, b"") == shim.end()
-        finally:
-            holder.kill()
-            holder.wait()
-
-    @pytest.mark.parametrize(
-        ("command", "version"), [("DEL", 2), ("CHECK", 2), ("ADD", 1)], ids=["DEL", "CHECK", "earlier daemon"]
-    )
-    def test_other_calls_and_earlier_daemons_get_the_namespace_alone(
-        self, host: Host, command: str, version: int
-    ) -> None:
-        host.daemon.version = version
-        host.start(command, CNI_NETNS="/proc/self/ns/net")
-
-        host.daemon.call()
-
-        assert 1 == len(host.daemon.descriptors)
-
-    def test_a_file_that_is_no_namespace_is_passed_alone(self, host: Host, tmp_path: Path) -> None:
-        (tmp_path / "netns").touch()
-        host.start(CNI_NETNS=str(tmp_path / "netns"))
-
-        host.daemon.call()
-
-        assert 1 == len(host.daemon.descriptors)
-
-    @pytest.mark.parametrize("command", ["ADD", "DEL"])
-    def test_a_missing_namespace_is_left_to_the_daemon(self, host: Host, command: str) -> None:
-        """A path that cannot be opened: a CALL without a descriptor."""
-        shim = host.calling(command, CNI_NETNS="/var/run/netns/gone")
-        host.daemon.answer(0)
-
-        assert host.daemon.descriptors == []
-        assert shim.end() == (0, b"")
-
     def test_a_pipe_as_namespace_does_not_block_the_shim(self, host: Host, tmp_path: Path) -> None:
         """Opening a pipe without a writer would block for ever."""
         os.mkfifo(tmp_path / "pipe")
@@ -296,12 +227,12 @@ class TestCall:
         assert host.daemon.call().stdin == b"{}"
 
     def test_four_mebibytes_are_passed_on(self, host: Host) -> None:
-        """The largest configuration, together with the descriptor."""
+        """The largest configuration, together with the descriptors, each once."""
         stdin = os.urandom(4 << 20)
         shim = host.start(stdin=stdin, CNI_NETNS="/proc/self/ns/net")
 
         assert host.daemon.call().stdin == stdin
-        assert len(host.daemon.descriptors) == 1
+        assert len(host.daemon.descriptors) == 3
 
         host.daemon.answer(0)
         assert shim.end() == (0, b"")
@@ -440,23 +371,3 @@ class TestAnswer:
         host.daemon.hang_up()
 
         assert shim.error()["code"] == TRY_AGAIN
-
-
-def _in_a_namespace_of_its_own() -> subprocess.Popen[bytes]:
-    """A process that sleeps in a new network namespace."""
-    if os.geteuid() != 0:
-        require.left_out("needs root, which the runtime starts the shim as, to enter a network namespace")
-    words = [require.command("unshare"), "--net", "sh", "-c", "echo; exec sleep 300"]
-    holder = subprocess.Popen(words, stdout=subprocess.PIPE)
-    assert holder.stdout is not None
-    holder.stdout.readline()
-    return holder
-
-
-def _namespace_of(inside: socket.socket) -> int:
-    """The inode of the network namespace that a socket is in."""
-    descriptor = fcntl.ioctl(inside, SIOCGSKNS)
-    try:
-        return os.fstat(descriptor).st_ino
-    finally:
-        os.close(descriptor)

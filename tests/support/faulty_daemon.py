@@ -20,7 +20,7 @@ from netattach_plugin import __main__ as daemon
 from netattach_plugin.calls.shim_connection import ShimConnection
 from netattach_plugin.cluster.file_store import FileStore
 from netattach_plugin.netlink.pod_links import PodLinks
-from netattach_plugin.netlink.sockets import Opener
+from netattach_plugin.netlink.sockets import PodSockets
 from netattach_plugin.state.ledger import FileLedger
 from netattach_plugin.wiring import standalone
 
@@ -107,7 +107,7 @@ def wrap(points: Points) -> None:
     points.around(FileLedger, "remove", "remove")
     points.around(ShimConnection, "_send", _sent)
     points.around(ShimConnection, "_handle", _handled)
-    points.around(Opener, "open_in", "netlink socket")
+    points.around(PodSockets, "links", "netlink socket")
     points.around(PodLinks, "dump", "netlink request")
     points.around(FileStore, "write_status", "status")
 
