@@ -1,7 +1,8 @@
 """Keys with which portmap and firewall change what the node's firewall does to others.
 
-portmap hands its conditions to iptables as arguments (`portmap_iptables.go: fillDnatRules`), where `--modprobe=` names the command
-that iptables runs as root to load a module; with nftables they become lines of a script, in a chain that all pods share (`portmap_nftables.go`).
+portmap hands its conditions to iptables as arguments (`portmap_iptables.go: fillDnatRules`), where `--modprobe=` names the
+command that iptables runs as root to load a module; with nftables they become lines of a script, in a chain that all pods share
+(`portmap_nftables.go`).
 """
 
 from __future__ import annotations
