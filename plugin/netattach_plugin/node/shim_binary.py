@@ -24,7 +24,11 @@ class ShimBinary:
         self.path = bin_dir / netattach_conf.TYPE
 
     def install(self) -> bool:
-        """Copies the shim unless it is there; whether it did. Raises OSError. By rename: a call in progress keeps the former."""
+        """Copies the shim unless it is there; whether it did. Raises OSError. By rename: a call in progress keeps the former.
+
+        Removes what a killed installation has left.
+        """
+        atomic_file.remove_leftovers([self.path.parent])
         return atomic_file.write_if_changed(self.path, self._shim.read_bytes(), _MODE)
 
     def problem(self) -> str | None:

@@ -101,7 +101,7 @@ class Components:
         shared = self._settings
         chained = (path for path in shared.conf_dir.glob("*") if path.is_dir())
         caches = (shared.multus, shared.multus / "results", shared.libcni / "results")
-        atomic_file.remove_leftovers((shared.conf_dir, *chained, shared.bin_dir, *caches))
+        atomic_file.remove_leftovers((shared.conf_dir, *chained, *caches))
 
     async def _keep_device_files(self) -> None:
         await self._device_files.run(self.ledger.container_ids)

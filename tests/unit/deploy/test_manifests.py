@@ -250,7 +250,7 @@ class TestPrograms:
         assert {
             "install-shim": ["DAC_OVERRIDE"],
             "dhcp": ["NET_ADMIN", "SYS_ADMIN", "NET_RAW", "NET_BIND_SERVICE"],
-            "daemon": ["NET_ADMIN", "SYS_ADMIN"],
+            "daemon": ["NET_ADMIN"],
         } == {
             name: container["securityContext"]["capabilities"]["add"]
             for name, container in DAEMON_CONTAINERS.items()

@@ -53,8 +53,8 @@ def test_a_link_in_its_place_is_replaced_and_not_followed(installed: Path, tmp_p
     assert (b"a plugin", False) == (target.read_bytes(), installed.is_symlink())
 
 
-def test_what_a_killed_installation_left_is_replaced(installed: Path) -> None:
-    (installed.parent / ".netattach.tmp").write_bytes(b"the sh")
+def test_what_a_killed_installation_left_is_removed(installed: Path) -> None:
+    (installed.parent / ".netattach-1.tmp").write_bytes(b"the sh")
 
     assert 0 == install_shim.main()
     assert [installed] == list(installed.parent.iterdir())

@@ -12,7 +12,6 @@ from netattach_plugin.wiring.standalone import LoggedEvents
 DIRECTORIES = (
     "net.d",
     "net.d/cbr0",
-    "bin",
     "multus",
     "multus/results",
     "cni/results",
@@ -32,7 +31,6 @@ def test_temporary_files_are_removed_from_every_directory_that_the_daemon_writes
         multus=tmp_path / "multus",
         libcni=tmp_path / "cni",
         conf_dir=tmp_path / "net.d",
-        bin_dir=tmp_path / "bin",
     )
     store = FileStore(tmp_path / "store")
 
