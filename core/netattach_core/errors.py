@@ -2,6 +2,7 @@
 
 NetattachError             999  base class, internal error (codes from 100 on are plugin-specific)
 ├── ConfigError              7  invalid network config
+├── PolicyError              7  a network or a request that policy refuses (reported as invalid network config)
 ├── AnnotationError          7  invalid network selection annotation (reported as invalid network config)
 ├── NotFoundError            7  a pod or network that does not exist (reported as invalid network config)
 ├── DecodeError              6  failed to decode content
@@ -32,6 +33,12 @@ class NetattachError(Exception):
 
 class ConfigError(NetattachError):
     """A network config that is invalid; code 7, "Invalid network config"."""
+
+    code = 7
+
+
+class PolicyError(NetattachError):
+    """A network, or what a pod requests of it, that policy refuses; code 7, "Invalid network config"."""
 
     code = 7
 

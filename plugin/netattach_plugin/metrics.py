@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 240)
 
@@ -30,6 +30,16 @@ class Metrics:
             ("netattach_ledger_entries", "Sandboxes in the ledger.", ledger_entries),
         ):
             Gauge(name, text, registry=self.registry).set_function(count)
+
+        self._policy = Counter(
+            "netattach_policy_denials",
+            "What policy refused at ADD (mode enforce), or would have refused (warn, audit), by rule.",
+            ["rule", "mode"],
+            registry=self.registry,
+        )
+
+    def policy_found(self, rule: str, mode: str) -> None:
+        self._policy.labels(rule, mode).inc()
 
     def observe(self, command: str, succeeded: bool, seconds: float) -> None:  # noqa: FBT001  # the port's shape
         known = command if command in {"ADD", "DEL", "CHECK", "STATUS", "GC"} else "other"

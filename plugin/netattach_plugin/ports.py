@@ -16,6 +16,8 @@ from netattach_core.attach.plan import Carrier, Step, Verb
 from netattach_core.attach.sandbox import Sandbox
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
+from netattach_core.policy.case import Surroundings
+from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.shim.protocol import Ran
 
 
@@ -203,6 +205,20 @@ class PodLinks(Protocol):
 
     def routes(self) -> AbstractAsyncContextManager[Routes]:
         """The routes in this namespace."""
+
+
+class Policies(Protocol):
+    """The policy of namespaces: the settings, applied to their labels."""
+
+    async def of_namespace(self, namespace: str) -> NamespacePolicy:
+        """Raises TryAgainError while the labels of the namespace are not known."""
+
+
+class NodeSurroundings(Protocol):
+    """What policy has to know of this node and of the cluster's networks."""
+
+    async def current(self) -> Surroundings:
+        """The same object until something changes. Raises TryAgainError while it is not known yet."""
 
 
 class Links(Protocol):

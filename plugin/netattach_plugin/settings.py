@@ -15,9 +15,10 @@ from netattach_kube.environment import read
 class Settings:
     """Each field can be set by the variable NETATTACH_ and its name in capitals. Times are in seconds.
 
-    With a `store` (a directory of JSON files) there is no cluster, and these settings are not used: `shim`, the file
-    that is copied to `bin_dir`; `config`, the cluster's settings; `health`, the address for probes (host:port);
-    `namespace` and `daemon_set`, those of this daemon; and `kubeconfig`, instead of the pod's service account.
+    `config` is the file with the cluster's settings. With a `store` (a directory of JSON files) there is no cluster: without
+    that file there is no policy then, and these settings are not used: `shim`, the file that is copied to `bin_dir`; `health`,
+    the address for probes (host:port); `namespace` and `daemon_set`, those of this daemon; and `kubeconfig`, instead of the
+    pod's service account.
     `multus` (its `cniDir`) and `libcni` are the caches of Multus and of the runtime, `dhcp` is the socket of the dhcp
     plugin's daemon, `leases` the directory of host-local's leases.
 

@@ -73,7 +73,11 @@ def attached(row: Row, directory: Path, args: str = "", **stdin: Any) -> tuple[A
     resolver = NetworkResolver(
         pods=store, nads=store, networks=networks, devices=FixedDevices(), settings=lambda: selection
     )
-    return asyncio.run(resolver.attachments(call))
+
+    async def resolve() -> tuple[Attachment, ...]:
+        return await resolver.attachments(call, await resolver.select(call))
+
+    return asyncio.run(resolve())
 
 
 def plugin_inputs(attachment: Attachment) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from netattach_core.attach.attachment import Network
 from netattach_core.cni import request as cni_request
 from netattach_core.cni.request import CniRequest
 from netattach_plugin.engine.engine import Engine
+from netattach_plugin.engine.gate import Gate
 from netattach_plugin.engine.network_resolver import NetworkResolver
 from support.twins import (
     FakeLinks,
@@ -63,6 +64,7 @@ class World:
             Network("cbr0", '{"cniVersion":"1.0.0","type":"ptp","name":"cbr0"}', "cbr0")
         )
         self.settings = SelectionSettings()
+        self.gates: tuple[Gate, ...] = ()
         self.cni_version = "0.3.1"
         self.offered: dict[str, Any] = {}
         self.annotations = annotations if hands_over_annotations else None
@@ -70,6 +72,7 @@ class World:
     def engine(self) -> Engine:
         return Engine(
             resolver=self.resolver(),
+            gates=self.gates,
             ledger=self.ledger,
             leases=self.leases,
             caches=self.caches,

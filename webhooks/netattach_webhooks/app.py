@@ -18,6 +18,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from netattach_core.errors import DecodeError
+from netattach_core.policy.severities import MODES
 from netattach_core.text.finding import Finding, Severity
 from netattach_kube.http_server import HttpServer, Limits, PeerCertificate
 from netattach_webhooks import messages, review
@@ -166,7 +167,7 @@ class WebhookServer:
             severity = finding.effective_severity
             self._metrics.findings.labels(finding.rule.id, severity.value).inc()
             if finding.rule.policy:
-                mode = messages.MODES[severity].value
+                mode = MODES[severity].value
                 self._metrics.policy_findings.labels(finding.rule.id, namespace, mode).inc()
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from netattach_core.policy.settings import Mode
-from netattach_core.text import json_document
+from netattach_core.policy.severities import MODES
+from netattach_core.text import finding_line
 from netattach_core.text.excerpt import excerpt
-from netattach_core.text.finding import Finding, Severity, path_text
+from netattach_core.text.finding import Finding, Severity
+from netattach_core.text.finding_line import cut, place, sanitize
 
 _MAX_WARNING = 256
 _MAX_WARNINGS = 4096
@@ -17,15 +17,8 @@ _MAX_WARNINGS = 4096
 _MAX_SUBJECT = 400
 """Characters; enough for a kind, a namespace and a name that Kubernetes accepts. A review may contain longer ones."""
 
-_MAX_SANITIZED = 10_000
-"""Characters of a line that are sanitized before it is cut: an annotation that it quotes may have 256 KiB."""
-
-_MAX_LINE = 1000
 _MAX_DENIAL = 8000
 """Characters; more is not readable on a terminal."""
-
-MODES = {Severity.DENY: Mode.ENFORCE, Severity.WARN: Mode.WARN, Severity.AUDIT: Mode.AUDIT}
-"""The mode of policy that gives a finding its severity."""
 
 _MAX_AUDITED = 10
 _MAX_AUDIT = 2000
@@ -42,10 +35,9 @@ def denial(subject: str, findings: Sequence[Finding], text: str = "") -> str:
     """
     reported = [each for each in findings if each.effective_severity in {Severity.DENY, Severity.WARN}]
     count = f"{len(reported)} finding{'' if len(reported) == 1 else 's'}"
-    head = f"\n{_cut(_sanitize(subject), _MAX_SUBJECT)} is refused, {count}:"
+    head = f"\n{cut(sanitize(subject), _MAX_SUBJECT)} is refused, {count}:"
     lines = (
-        _cut(f"  {finding.effective_severity} {_denial_line(finding, text)}", _MAX_LINE)
-        + _excerpt(finding, text)
+        cut(f"  {finding.effective_severity} {finding_line.line(finding, text)}") + _excerpt(finding, text)
         for finding in reported
     )
     return "\n".join([head, *_fitting(lines, len(reported), _MAX_DENIAL - len(head) - 1)])
@@ -54,7 +46,7 @@ def denial(subject: str, findings: Sequence[Finding], text: str = "") -> str:
 def warnings(findings: Sequence[Finding], text: str = "") -> list[str]:
     """One line for each finding that is a warning; `text` is the text of their offsets."""
     reported = [finding for finding in findings if finding.effective_severity is Severity.WARN]
-    lines = (_cut(_warning_line(finding, text), _MAX_WARNING) for finding in reported)
+    lines = (cut(_warning_line(finding, text), _MAX_WARNING) for finding in reported)
     return [line.strip() for line in _fitting(lines, len(reported), _MAX_WARNINGS)]
 
 
@@ -68,29 +60,18 @@ def audit_annotations(findings: Sequence[Finding], text: str = "") -> dict[str, 
             if each.rule.policy and each.effective_severity is severity
         ]
         if lines:
-            found[f"policy-{mode}"] = _cut("; ".join(lines[:_MAX_AUDITED]), _MAX_AUDIT)
+            found[f"policy-{mode}"] = cut("; ".join(lines[:_MAX_AUDITED]), _MAX_AUDIT)
     return found
 
 
-def _denial_line(finding: Finding, text: str) -> str:
-    return _sanitize(f"[{finding.rule.id}] {_place(finding, text)}: {finding.problem}. Fix: {finding.fix}")
-
-
 def _warning_line(finding: Finding, text: str) -> str:
-    return _sanitize(f"[{finding.rule.id}] {_place(finding, text)}: {finding.problem}; fix: {finding.fix}")
+    return sanitize(f"[{finding.rule.id}] {place(finding, text)}: {finding.problem}; fix: {finding.fix}")
 
 
 def _excerpt(finding: Finding, text: str) -> str:
     if finding.offset is None:
         return ""
     return "".join(f"\n      {line}" for line in str(excerpt(text, finding.offset)).split("\n"))
-
-
-def _place(finding: Finding, text: str) -> str:
-    if finding.offset is None:
-        return path_text(finding.path)
-    line, column = json_document.position(text, finding.offset)
-    return f"{path_text(finding.path)} (line {line}, column {column})"
 
 
 def _fitting(lines: Iterable[str], count: int, limit: int) -> Iterator[str]:
@@ -102,21 +83,3 @@ def _fitting(lines: Iterable[str], count: int, limit: int) -> Iterator[str]:
             yield f"  and {count - index} more; `netattach lint` reports all"
             return
         yield line
-
-
-def _cut(line: str, limit: int) -> str:
-    """Cuts at the end of a word, if there is one in the second half."""
-    if len(line) <= limit:
-        return line
-    short = line[: limit - 1]
-    return (short.rsplit(" ", 1)[0] if " " in short[limit // 2 :] else short) + "…"
-
-
-def _sanitize(line: str) -> str:
-    """One line without control characters: messages quote texts of any user."""
-    if len(line) > _MAX_SANITIZED:
-        line = f"{line[:_MAX_SANITIZED]}…"
-    line = re.sub(r"\s+", " ", line)
-    if line.isprintable():  # the common case, and fast
-        return line
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)

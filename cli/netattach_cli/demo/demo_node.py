@@ -96,6 +96,11 @@ class NodePaths:
     def leases(self) -> Path:
         return self.var_lib_cni / "networks"
 
+    @property
+    def config(self) -> Path:
+        """The cluster's settings; a demo node has none."""
+        return self.root / "config.yaml"
+
     def sandbox_files(self) -> list[str]:
         """Files about sandboxes: ledger entries, compiled DELs, the shim's entries of pods without secondary networks."""
         kept = ("*.json", "*.tmp", "chains/plain/*", "chains/del/*", "chains/*/.*")
@@ -151,6 +156,7 @@ class DemoNode:
             "NETATTACH_BIN_DIR": str(paths.bin_dir),
             "NETATTACH_POD_RESOURCES": str(paths.kubelet),
             "NETATTACH_DEVICE_INFO": str(paths.device_info),
+            "NETATTACH_CONFIG": str(paths.config),
             "NETATTACH_STORE": str(paths.store),
             "NETATTACH_NODE": "node1",
         }

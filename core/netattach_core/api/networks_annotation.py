@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from netattach_core.api.objects import Key
 from netattach_core.errors import AnnotationError
 from netattach_core.net import addresses, names
 from netattach_core.net.names import shown
@@ -53,6 +54,11 @@ class NetworkSelection:
     @property
     def full_name(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def key(self) -> Key:
+        """Of its NAD."""
+        return self.namespace, self.name
 
 
 def parse(text: str, pod_namespace: str) -> tuple[NetworkSelection, ...]:

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from netattach_core.policy.levels import NamespacePolicy
-from netattach_core.policy.settings import Level
+from netattach_core.policy.settings import Level, Mode
 from netattach_core.text.finding import Finding, Severity
 
 C = TypeVar("C")
+
+MODES = {Severity.DENY: Mode.ENFORCE, Severity.WARN: Mode.WARN, Severity.AUDIT: Mode.AUDIT}
+"""The mode of policy that gives a finding its severity."""
 
 
 def severity(level: Level, policy: NamespacePolicy) -> Severity:

@@ -3,6 +3,7 @@
 <directory>/nads/<namespace>/<name>.json
 <directory>/pods/<namespace>/<name>.json      network-status is written into its metadata
 <directory>/nodes/<node>.json                 the inventory
+<directory>/namespaces/<name>.json            its labels decide on its policy
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ class FileStore:
     async def nad(self, namespace: str, name: str) -> Nad | None:
         body = self._read(self._directory / "nads" / namespace / f"{name}.json")
         return None if body is None else nad.from_body(body, namespace)
+
+    async def namespace_labels(self, name: str) -> Mapping[str, str]:
+        """None of a namespace without a file."""
+        body = self._read(self._directory / "namespaces" / f"{name}.json")
+        return {} if body is None else body["metadata"].get("labels") or {}
 
     async def write_status(self, ref: PodRef, text: str) -> None:
         path = self._pod_path(ref)

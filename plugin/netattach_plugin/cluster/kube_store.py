@@ -37,14 +37,24 @@ _FLANNEL_ADDRESS = "flannel.alpha.coreos.com/public-ip"
 
 
 class KubeStore:
-    """`about` goes into the inventory next to what is gathered: {"kernel": …, "versions": {…}}."""
+    """`about` goes into the inventory next to what is gathered: {"kernel": …, "versions": {…}}.
+
+    `nad_changed` is called with each NAD that the watch reports, None for one that is gone.
+    """
 
     def __init__(
-        self, api: Api, node: str, about: Mapping[str, Any], node_changed: Callable[[], None] = lambda: None
+        self,
+        api: Api,
+        node: str,
+        about: Mapping[str, Any],
+        *,
+        node_changed: Callable[[], None] = lambda: None,
+        nad_changed: Callable[[Key, Nad | None], None] = lambda *_: None,
     ) -> None:
         self._api = api
         self._name = node
         self._about = about
+        self._report_nad = nad_changed
         self._nads: Watched[Nad] = Watched(api, NADS, nad.from_body, changed=self._nad_changed)
         self._fetched: dict[Key, Nad] = {}
         self._pods: Watched[Pod] = Watched(
@@ -61,9 +71,9 @@ class KubeStore:
                 tasks.create_task(watched.run(), name=f"watch of {name}")
 
     @property
-    def synced(self) -> bool:
-        """Whether the NADs have been listed; pods and the node have live GETs."""
-        return self._nads.synced.is_set()
+    def synced(self) -> asyncio.Event:
+        """Set once the NADs have been listed; pods and the node have live GETs."""
+        return self._nads.synced
 
     async def pod(self, ref: PodRef) -> Pod | None:
         cached = self._pods.get(ref.namespace, ref.name)
@@ -95,6 +105,7 @@ class KubeStore:
     def _nad_changed(self, key: Key) -> None:
         """What a GET has returned is kept only until the watch has the NAD."""
         self._fetched.pop(key, None)
+        self._report_nad(key, self._nads.get(*key))
 
     async def write_status(self, ref: PodRef, text: str) -> None:
         """One merge-patch of one annotation, with the UID, so that a later pod of that name is never patched."""

@@ -17,11 +17,16 @@ _EVERY = 2.0
 
 
 class SettingsFile:
-    """`current` is in force, the defaults without a file; `problem` is why the file is not, None where it is."""
+    """`current` is in force, `absent` without a file; `problem` is why the file is not, None where it is.
 
-    def __init__(self, path: Path) -> None:
+    Where the file is broken from the start, the defaults are in force: their policy is `baseline`.
+    """
+
+    def __init__(self, path: Path, absent: ClusterSettings | None = None) -> None:
         self._path = path
+        self._absent = absent or ClusterSettings()
         self._text: str | None = None
+        self._looked = False
         self.current = ClusterSettings()
         self.problem: str | None = None
         self.look()
@@ -35,17 +40,18 @@ class SettingsFile:
     def look(self) -> None:
         """Reads the file, and parses it if it has changed."""
         try:
-            text = self._path.read_text()
+            text: str | None = self._path.read_text()
         except FileNotFoundError:
-            text = ""
+            text = None
         except (OSError, UnicodeDecodeError) as error:
             self._keep(f"{self._path} cannot be read: {error}")
             return
-        if text == self._text:
+        if self._looked and text == self._text:
             return
-        self._text = text
+        self._looked, self._text = True, text
         try:
-            self.current, self.problem = cluster_settings.parse(text), None
+            self.current = self._absent if text is None else cluster_settings.parse(text)
+            self.problem = None
         except ConfigError as error:
             self._keep(error.message)
         else:

@@ -1,4 +1,7 @@
-"""ADD: resolve, plan, write the ledger, execute, answer. An ADD that fails or is cancelled is undone before it is answered."""
+"""ADD: select, ask the gates, resolve, plan, write the ledger, execute, answer.
+
+An ADD that fails or is cancelled is undone before it is answered.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.outcome import AddOutcome
 from netattach_core.attach.plan import Carrier, Verb
 from netattach_core.attach.sandbox import Phase, Sandbox
+from netattach_core.cni.request import CniRequest
 from netattach_core.errors import EnvironmentVariableError, NetattachError, TryAgainError
 from netattach_plugin.engine import default_routes, ledger_entry, plan_executor
 from netattach_plugin.engine.context import CallContext
 from netattach_plugin.engine.detacher import Detacher
+from netattach_plugin.engine.gate import Gate
 from netattach_plugin.engine.network_resolver import NetworkResolver, may_select_nothing
 from netattach_plugin.engine.plugin_runner import PluginRunner
 from netattach_plugin.engine.status_gc import StatusAndGc
@@ -27,6 +32,7 @@ class Add:
         self,
         *,
         resolver: NetworkResolver,
+        gates: Sequence[Gate],
         ledger: Ledger,
         links: Links,
         device_files: DeviceFiles,
@@ -36,6 +42,7 @@ class Add:
         detacher: Detacher,
     ) -> None:
         self._resolver = resolver
+        self._gates = gates
         self._ledger = ledger
         self._links = links
         self._device_files = device_files
@@ -52,7 +59,7 @@ class Add:
                 f"CNI_NETNS {request.netns}: there is no network namespace to be opened"
             )
         await self._undo_unfinished(context)
-        attachments = self._device_files.with_paths(request, await self._resolver.attachments(request))
+        attachments = self._device_files.with_paths(request, await self._permitted(request))
         async with self._links.open(shim.netns, shim.route_sockets) as links:
             _check_names_are_free(attachments, await links.names())
             added = await self._attach(context, attachments, links)
@@ -60,6 +67,14 @@ class Add:
         if shim.cancelled:
             await self._undo_cancelled(context)
         return added.result
+
+    async def _permitted(self, request: CniRequest) -> tuple[Attachment, ...]:
+        """The networks of the pod, once each gate has let them pass; nothing has been written or run yet."""
+        selected = await self._resolver.select(request)
+        if request.pod is not None:
+            for gate in self._gates:
+                await gate.check(request.pod, selected)
+        return await self._resolver.attachments(request, selected)
 
     async def _undo_unfinished(self, context: CallContext) -> None:
         """An unfinished ADD was reported as failed, so it is undone and never finished."""

@@ -80,7 +80,8 @@ class Delete:
             self._events.failed(request.pod, outcome.for_pod(request, problem))
         await self._free_leases(context)
         try:
-            attachments = await self._resolver.attachments(request)
+            selected = await self._resolver.select(request)
+            attachments = await self._resolver.attachments(request, selected)
         except NetattachError:
             attachments = (attachment.of_default_network(request, self._networks.default_network()),)
         return Sandbox(request.container_id, request.netns, request.pod, Phase.DELETING, attachments)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
 from netattach_plugin.engine.add import Add
@@ -9,6 +11,7 @@ from netattach_plugin.engine.check import Check
 from netattach_plugin.engine.context import CallContext, pod_in_errors
 from netattach_plugin.engine.delete import Delete
 from netattach_plugin.engine.detacher import Detacher
+from netattach_plugin.engine.gate import Gate
 from netattach_plugin.engine.network_resolver import NetworkResolver, selects_nothing
 from netattach_plugin.engine.status_gc import StatusAndGc
 from netattach_plugin.engine.unknown_sandbox import UnknownSandboxes
@@ -32,6 +35,7 @@ class Engine:
         self,
         *,
         resolver: NetworkResolver,
+        gates: Sequence[Gate] = (),
         ledger: Ledger,
         leases: Leases,
         caches: AttachmentCaches,
@@ -50,6 +54,7 @@ class Engine:
         self._status_gc = StatusAndGc(ledger, networks)
         self._add = Add(
             resolver=resolver,
+            gates=gates,
             ledger=ledger,
             links=links,
             device_files=device_files,

@@ -6,12 +6,14 @@ Changes nothing, so that an ADD that cannot succeed fails before it has to be un
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from netattach_core.api import network_selection, networks_annotation
 from netattach_core.api.nad import RESOURCE_NAME, Nad
 from netattach_core.api.network_selection import PodSelection, SelectionSettings
 from netattach_core.api.networks_annotation import NetworkSelection
+from netattach_core.api.objects import Key
 from netattach_core.attach import attachment
 from netattach_core.attach.attachment import Attachment, Network
 from netattach_core.cni import netattach_conf
@@ -19,6 +21,25 @@ from netattach_core.cni.request import CniRequest
 from netattach_core.devices import assignment as device_assignment
 from netattach_core.errors import NotFoundError
 from netattach_plugin.ports import Devices, NadReader, NodeNetworks, PodReader
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedNetworks:
+    """What a pod gets by its annotations and the settings, and the NADs of these networks; one without a NAD is a file."""
+
+    selection: PodSelection
+    nads: Mapping[Key, Nad]
+
+    @property
+    def requested(self) -> tuple[NetworkSelection, ...]:
+        """Those that the pod itself requests; `defaultNetworks` are the cluster owner's."""
+        default = (self.selection.default,) if self.selection.default else ()
+        return (*default, *self.selection.networks)
+
+    @property
+    def requested_nads(self) -> Mapping[Key, Nad]:
+        """The NADs of these, each once."""
+        return {each.key: self.nads[each.key] for each in self.requested if each.key in self.nads}
 
 
 class NetworkResolver:
@@ -39,12 +60,17 @@ class NetworkResolver:
         self._devices = devices
         self._settings = settings
 
-    async def attachments(self, request: CniRequest) -> tuple[Attachment, ...]:
-        """The default network, the cluster's default networks, then those of the pod's annotation. Raises NetattachError."""
+    async def select(self, request: CniRequest) -> SelectedNetworks:
+        """The networks that the pod gets, and their NADs; reads no file of the node. Raises NetattachError."""
         selection = await self._selection(request)
-        networks = [await self._default(selection.default)]
-        networks += [await self._cluster_default(each) for each in selection.cluster_defaults]
-        networks += [await self._selected(each) for each in selection.networks]
+        return SelectedNetworks(selection, await self._nads_of(selection))
+
+    async def attachments(self, request: CniRequest, selected: SelectedNetworks) -> tuple[Attachment, ...]:
+        """The default network, the cluster's default networks, then those of the pod's annotation. Raises NetattachError."""
+        selection = selected.selection
+        networks = [self._default(selected)]
+        networks += [self._cluster_default(selected, each) for each in selection.cluster_defaults]
+        networks += [self._of_nad(selected.nads[each.key]) for each in selection.networks]
         secondary = (*selection.cluster_defaults, *selection.networks)
         device_ids = [each.device_id if each else "" for each in (selection.default, *secondary)]
         default, *others = await self._with_devices(request, networks, device_ids)
@@ -73,25 +99,44 @@ class NetworkResolver:
             annotations = pod.annotations
         return network_selection.of_pod(annotations, request.pod.namespace, self._settings())
 
-    async def _default(self, asked: NetworkSelection | None) -> Network:
+    async def _nads_of(self, selection: PodSelection) -> Mapping[Key, Nad]:
+        """Each is read once: an annotation may name one a thousand times.
+
+        Raises NotFoundError for the first requested network without one; for the others, a file of the node may do.
+        """
+        found: dict[Key, Nad] = {}
+        default = (selection.default,) if selection.default else ()
+        for each in (*default, *(given for given in selection.cluster_defaults if not _is_file(given))):
+            nad = await self._nads.nad(*each.key)
+            if nad is not None:
+                found[each.key] = nad
+        for each in selection.networks:
+            nad = found.get(each.key) or await self._nads.nad(*each.key)
+            if nad is None:
+                raise NotFoundError(f"{_no_nad(each)}; create it, or correct the pod's annotation")
+            found[each.key] = nad
+        return found
+
+    def _default(self, selected: SelectedNetworks) -> Network:
         """The node's default network, or the NAD or file that the pod asks for instead."""
+        asked = selected.selection.default
         if asked is None:
             return self._networks.default_network()
-        return await self._nad_or_file(asked, "correct the pod's annotation")
+        return self._nad_or_file(selected, asked, "correct the pod's annotation")
 
-    async def _cluster_default(self, given: NetworkSelection) -> Network:
-        """One of `defaultNetworks`; for a file name, the API is not asked."""
+    def _cluster_default(self, selected: SelectedNetworks, given: NetworkSelection) -> Network:
+        """One of `defaultNetworks`; a name with a file's suffix is always a file."""
         fix = "correct defaultNetworks in the cluster's settings"
-        if not given.name.endswith(netattach_conf.SUFFIXES):
-            return await self._nad_or_file(given, fix)
+        if not _is_file(given):
+            return self._nad_or_file(selected, given, fix)
         on_node = self._networks.by_file(given.name)
         if on_node is None:
             raise NotFoundError(f"network {given.name}: this node has no such file; put it there, or {fix}")
         return on_node
 
-    async def _nad_or_file(self, asked: NetworkSelection, fix: str) -> Network:
+    def _nad_or_file(self, selected: SelectedNetworks, asked: NetworkSelection, fix: str) -> Network:
         """A NAD, else a file of the node where the namespace is that of default networks (in this order, as Multus)."""
-        nad = await self._nads.nad(asked.namespace, asked.name)
+        nad = selected.nads.get(asked.key)
         if nad is not None:
             return self._of_nad(nad)
         may_be_file = asked.namespace == self._settings().namespace
@@ -100,12 +145,6 @@ class NetworkResolver:
             no_file = ", and no file of this node has that name" if may_be_file else ""
             raise NotFoundError(f"{_no_nad(asked)}{no_file}; create it, or {fix}")
         return on_node
-
-    async def _selected(self, asked: NetworkSelection) -> Network:
-        nad = await self._nads.nad(asked.namespace, asked.name)
-        if nad is None:
-            raise NotFoundError(f"{_no_nad(asked)}; create it, or correct the pod's annotation")
-        return self._of_nad(nad)
 
     def _of_nad(self, nad: Nad) -> Network:
         """With an empty config, the file of the node that has the NAD's name; never another NAD."""
@@ -118,6 +157,10 @@ class NetworkResolver:
                 f"network {nad.full_name}: its config is empty, and no file of this node has that name"
             )
         return dataclasses.replace(on_node, network=nad.full_name, resource=resource)
+
+
+def _is_file(given: NetworkSelection) -> bool:
+    return given.name.endswith(netattach_conf.SUFFIXES)
 
 
 def _no_nad(asked: NetworkSelection) -> str:

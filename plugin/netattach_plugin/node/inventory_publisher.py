@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from netattach_core.api.inventory import NodeInventory
@@ -35,7 +36,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 
 class InventoryPublisher:
-    """Collects again after `changed` is set or one of the directories has changed."""
+    """Collects again after `changed` is set or one of the directories has changed; each inventory is passed to `collected`."""
 
     def __init__(
         self,
@@ -43,11 +44,13 @@ class InventoryPublisher:
         collector: InventoryCollector,
         directories: tuple[Path, ...],
         changed: asyncio.Event,
+        collected: Callable[[NodeInventory], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._collector = collector
         self._directories = directories
         self._changed = changed
+        self._report = collected
         self._published: NodeInventory | None = None
         self._republish_at = 0.0
 
@@ -73,6 +76,7 @@ class InventoryPublisher:
         """Returns False if it should be retried."""
         try:
             collected = await self._collector.collect()
+            self._report(collected)
             if collected != self._published or time.monotonic() >= self._republish_at:
                 await self._store.publish_inventory(collected)
                 self._published = collected

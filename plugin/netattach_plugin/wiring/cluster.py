@@ -8,11 +8,15 @@ import platform
 from collections.abc import Mapping
 
 from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.policy.settings import PolicySettings
+from netattach_core.validation.settings import ClusterNetworks
 from netattach_kube import api as kube_api
 from netattach_kube import health
 from netattach_kube.api import Api
 from netattach_kube.cluster_settings import StatusForPlainPods
+from netattach_kube.namespace_labels import NamespaceLabels
 from netattach_plugin.cluster.kube_store import KubeStore
+from netattach_plugin.cluster.namespace_policies import NamespacePolicies
 from netattach_plugin.cluster.pod_events import PodEvents
 from netattach_plugin.cluster.settings_file import SettingsFile
 from netattach_plugin.cluster.uninstall_watch import UninstallWatch
@@ -20,6 +24,7 @@ from netattach_plugin.metrics import Metrics
 from netattach_plugin.netlink import changes
 from netattach_plugin.node.installer import Installer
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
+from netattach_plugin.node.node_surroundings import KnownSurroundings
 from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.node.uninstaller import Uninstaller
@@ -45,7 +50,15 @@ class _Daemon:
         self._cluster_settings = SettingsFile(settings.config)
         self._node_changed = asyncio.Event()
         about = {"kernel": platform.release(), "versions": {"daemon": VERSION, "shim": VERSION}}
-        self._store = KubeStore(api, settings.node, about, node_changed=self._node_changed.set)
+        self._surroundings = KnownSurroundings(self._subnets)
+        self._store = KubeStore(
+            api,
+            settings.node,
+            about,
+            node_changed=self._node_changed.set,
+            nad_changed=self._surroundings.put_nad,
+        )
+        self._namespaces = NamespaceLabels(api)
         self._events = PodEvents(api, settings.node)
         self._uninstall_watch = UninstallWatch(api, settings.namespace, settings.daemon_set)
         self._metrics = Metrics(status_writes=self._statuses_waiting, ledger_entries=self._ledger_entries)
@@ -54,6 +67,9 @@ class _Daemon:
             self._store,
             self._events,
             selection=self._selection,
+            policies=NamespacePolicies(self._policy, self._namespaces.labels),
+            surroundings=self._surroundings,
+            policy_found=self._metrics.policy_found,
             resource_slices=self._store.resource_slices,
             status_for_plain_pods=self._status_for_plain_pods,
             node_changed=self._node_changed.set,
@@ -64,6 +80,7 @@ class _Daemon:
             self._components.inventory_collector,
             (settings.conf_dir, settings.bin_dir),
             self._node_changed,
+            collected=self._surroundings.put_inventory,
         )
         networks, conf_dir = self._components.networks, settings.conf_dir
         uninstall_chain = UninstallChain(conf_dir, settings.ledger)
@@ -83,7 +100,12 @@ class _Daemon:
         probes = health.served(
             self._settings.health,
             live=(components.server.problem,),
-            ready=(lambda: self._installer.problem, self._inventory.problem, self._store_problem),
+            ready=(
+                lambda: self._installer.problem,
+                self._inventory.problem,
+                self._store_problem,
+                self._namespaces_problem,
+            ),
             metrics=self._metrics.registry,
         )
         async with probes, components.ledger.locked():
@@ -118,6 +140,8 @@ class _Daemon:
         return {
             **self._components.jobs,
             "store": self._store.run,
+            "namespaces": self._namespaces.run,
+            "surroundings": lambda: self._surroundings.run(self._store.synced),
             "uninstall watch": self._uninstall_watch.run,
             "events": self._events.run,
             "settings": self._cluster_settings.run,
@@ -133,6 +157,12 @@ class _Daemon:
     def _status_for_plain_pods(self) -> bool:
         return self._cluster_settings.current.status_for_plain_pods is StatusForPlainPods.ASYNC
 
+    def _policy(self) -> PolicySettings:
+        return self._cluster_settings.current.policy
+
+    def _subnets(self) -> ClusterNetworks:
+        return self._cluster_settings.current.validation.networks
+
     def _selection(self) -> SelectionSettings:
         return self._cluster_settings.current.validation.selection
 
@@ -143,7 +173,10 @@ class _Daemon:
         return self._components.ledger.count()
 
     def _store_problem(self) -> str | None:
-        return None if self._store.synced else "the NetworkAttachmentDefinitions are not known yet"
+        return None if self._store.synced.is_set() else "the NetworkAttachmentDefinitions are not known yet"
+
+    def _namespaces_problem(self) -> str | None:
+        return None if self._namespaces.synced.is_set() else "the labels of the namespaces are not known yet"
 
 
 def _how_to_install(settings: Settings) -> str:

@@ -17,6 +17,7 @@ from netattach_plugin.cluster.network_status_queue import NetworkStatusQueue
 from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
 from netattach_plugin.engine.engine import Engine
 from netattach_plugin.engine.network_resolver import NetworkResolver
+from netattach_plugin.engine.policy_gate import PolicyGate
 from netattach_plugin.files import atomic_file
 from netattach_plugin.netlink.node_links import NetlinkLinks
 from netattach_plugin.node.cni_conf_dir import CniConfDir
@@ -24,7 +25,7 @@ from netattach_plugin.node.dhcp_leases import DhcpLeases
 from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.kubelet_devices import KubeletDevices, Slices
 from netattach_plugin.node.primary_compiler import PrimaryCompiler, unselective_pods
-from netattach_plugin.ports import Events, Store
+from netattach_plugin.ports import Events, NodeSurroundings, Policies, Store
 from netattach_plugin.settings import Settings
 from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.device_info_files import DeviceInfoFiles
@@ -44,7 +45,10 @@ class Components:
         store: Store,
         events: Events,
         *,
-        selection: Callable[[], SelectionSettings] = SelectionSettings,
+        selection: Callable[[], SelectionSettings],
+        policies: Policies,
+        surroundings: NodeSurroundings,
+        policy_found: Callable[[str, str], None] = lambda *_: None,
         resource_slices: Slices | None = None,
         status_for_plain_pods: Callable[[], bool] = lambda: True,
         node_changed: Callable[[], None] = lambda: None,
@@ -54,6 +58,7 @@ class Components:
         self._store = store
         self._events = events
         self._selection = selection
+        self._gates = (PolicyGate(policies, surroundings, policy_found),)
         self._links = NetlinkLinks()
         self._device_files = DeviceInfoFiles(settings.device_info)
         self.ledger = ShimLedger(settings.ledger, settings.plugin_deadline)
@@ -126,6 +131,7 @@ class Components:
         )
         return Engine(
             resolver=resolver,
+            gates=self._gates,
             ledger=self.ledger,
             leases=self._leases,
             caches=self.caches,

@@ -9,15 +9,23 @@ from pathlib import Path
 
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError
+from netattach_core.policy.settings import Level, PolicySettings
+from netattach_kube.cluster_settings import ClusterSettings
 from netattach_plugin.cluster.file_store import FileStore
+from netattach_plugin.cluster.namespace_policies import NamespacePolicies
+from netattach_plugin.cluster.settings_file import SettingsFile
 from netattach_plugin.node.dhcp_supervisor import DhcpSupervisor
 from netattach_plugin.node.inventory_collector import InventoryCollector
+from netattach_plugin.node.node_surroundings import KnownSurroundings
 from netattach_plugin.node.primary_compiler import PrimaryCompiler
 from netattach_plugin.settings import Settings
 from netattach_plugin.wiring import shared
 from netattach_plugin.wiring.shared import Components
 
 _log = logging.getLogger(__name__)
+
+_WITHOUT_POLICY = ClusterSettings(policy=PolicySettings(default=Level.PRIVILEGED))
+"""Without a file of settings: whoever writes the objects' files is the owner of the machine."""
 
 _EVERY = 2.0
 """Seconds between looks at the default network."""
@@ -26,12 +34,23 @@ _EVERY = 2.0
 async def serve(settings: Settings, directory: Path, stop: asyncio.Event) -> None:
     """Serves until `stop` is set; `directory` holds the objects."""
     store = FileStore(directory)
-    components = Components(settings, store, LoggedEvents())
+    in_file = SettingsFile(settings.config, absent=_WITHOUT_POLICY)
+    surroundings = KnownSurroundings(lambda: in_file.current.validation.networks)
+    components = Components(
+        settings,
+        store,
+        LoggedEvents(),
+        selection=lambda: in_file.current.validation.selection,
+        policies=NamespacePolicies(lambda: in_file.current.policy, store.namespace_labels),
+        surroundings=surroundings,
+    )
     _compile(components.primary_compiler)
     jobs = {
         **components.jobs,
-        "inventory": lambda: _publish_inventory(store, components.inventory_collector),
         "dhcp daemon": DhcpSupervisor(settings.dhcp, settings.bin_dir).run,
+        "settings": in_file.run,
+        "surroundings": lambda: surroundings.run(_listed()),
+        "inventory": lambda: _publish_inventory(store, components.inventory_collector, surroundings),
         "compile": lambda: _keep_compiled(components.primary_compiler),
     }
     async with components.ledger.locked():
@@ -43,10 +62,21 @@ async def serve(settings: Settings, directory: Path, stop: asyncio.Event) -> Non
             await components.status.flush()
 
 
-async def _publish_inventory(store: FileStore, collector: InventoryCollector) -> None:
+def _listed() -> asyncio.Event:
+    """Networks of other namespaces are not indexed: the files are not watched."""
+    listed = asyncio.Event()
+    listed.set()
+    return listed
+
+
+async def _publish_inventory(
+    store: FileStore, collector: InventoryCollector, surroundings: KnownSurroundings
+) -> None:
     """Concurrently with the calls, since asking every plugin for its versions may take a while."""
     try:
-        await store.publish_inventory(await collector.collect())
+        inventory = await collector.collect()
+        surroundings.put_inventory(inventory)
+        await store.publish_inventory(inventory)
     except Exception:  # noqa: BLE001  # pyroute2 raises more kinds than can be named, and the daemon can do without
         _log.exception("the inventory of this node is not published")
 

@@ -40,7 +40,7 @@ async def watching(server: ApiServer) -> AsyncIterator[KubeStore]:
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(store.run())
         await server.asked("WATCH", times=3)
-        await server.until(lambda: store.synced)
+        await server.until(store.synced.is_set)
         server.requests.clear()
         yield store
         task.cancel()
@@ -113,7 +113,7 @@ def test_a_nad_from_a_get_is_kept_until_the_watch_has_it() -> None:
         server.away = False
         async with asyncio.TaskGroup() as tasks:  # ends before the client is closed
             watching = tasks.create_task(store.run())
-            await server.until(lambda: store.synced)
+            await server.until(store.synced.is_set)
             server.delete(NADS, "n", "ns")
             await server.until(lambda: store._nads.get("ns", "n") is None)
             server.away = True

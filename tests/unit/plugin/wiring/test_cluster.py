@@ -75,7 +75,8 @@ class DaemonNode:
             status_wait=0.2,
         )
         server.put(NODES, {"metadata": {"name": "node1"}})
-        server.put(NAMESPACES, {"metadata": {"name": "netattach-node"}})
+        for name in ("netattach-node", "ns"):
+            server.put(NAMESPACES, {"metadata": {"name": name}})
         server.put(DAEMON_SETS, {"metadata": {"name": "netattach-daemon", "namespace": "netattach-node"}})
         server.put(
             NADS, {"metadata": {"namespace": "ns", "name": "a"}, "spec": {"config": '{"type":"macvlan"}'}}
