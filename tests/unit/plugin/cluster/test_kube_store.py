@@ -66,6 +66,24 @@ def asked(server: ApiServer) -> list[str]:
     return [str(request) for request in server.requests]
 
 
+def test_each_nad_of_the_watch_is_reported() -> None:
+    reported: list[tuple[tuple[str, str], Nad | None]] = []
+
+    async def story(server: ApiServer) -> None:
+        store = KubeStore(server.api, "node1", {}, nad_changed=lambda *nad: reported.append(nad))
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(store.run())
+            await server.asked("WATCH", times=3)
+            server.put(NADS, nad("n"))
+            await server.until(lambda: len(reported) == 1)
+            server.delete(NADS, "n", "ns")
+            await server.until(lambda: len(reported) == 2)
+            task.cancel()
+
+    run(story)
+    assert [(("ns", "n"), Nad("ns", "n", "{}")), (("ns", "n"), None)] == reported
+
+
 def test_watched_objects_cost_no_request() -> None:
     async def story(server: ApiServer) -> None:
         server.put(NADS, nad("n"))

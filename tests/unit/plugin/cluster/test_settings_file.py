@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from netattach_core.policy.settings import Level, PolicySettings
+from netattach_kube.cluster_settings import ClusterSettings
 from netattach_plugin.cluster.settings_file import SettingsFile
 
 
@@ -35,3 +37,21 @@ class TestSettingsFile:
         settings.look()
         assert "async" == settings.current.status_for_plain_pods
         assert None is settings.problem
+
+    def test_without_a_file_there_may_be_other_settings(self, tmp_path: Path) -> None:
+        """In force again once the file is removed, and never where it is broken."""
+        path = tmp_path / "config.yaml"
+        absent = ClusterSettings(policy=PolicySettings(default=Level.PRIVILEGED))
+        settings = SettingsFile(path, absent)
+        assert absent is settings.current
+
+        path.write_text("policy: {default: restricted}")
+        settings.look()
+        assert Level.RESTRICTED is settings.current.policy.default
+
+        path.unlink()
+        settings.look()
+        assert absent is settings.current
+
+        path.write_text("policy: {default: none}")
+        assert Level.BASELINE is SettingsFile(path, absent).current.policy.default
