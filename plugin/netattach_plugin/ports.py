@@ -59,7 +59,7 @@ class NodeInfo(Protocol):
         """Addresses that the cluster uses for this node."""
 
     async def node_labels(self) -> Mapping[str, str]:
-        """Labels, none while the Node is unknown."""
+        """Raises TryAgainError where they are not known."""
 
 
 class Store(PodReader, NadReader, StatusWriter, InventoryWriter, NodeInfo, Protocol):

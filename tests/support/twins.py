@@ -35,6 +35,7 @@ class MemoryStore:
     objects: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     unreachable: bool = False
     refused: set[str] = field(default_factory=set)
+    labels: dict[str, str] = field(default_factory=dict)
 
     def create(self, body: dict[str, Any]) -> None:
         """As another client of the API."""
@@ -71,7 +72,8 @@ class MemoryStore:
         self.objects["NodeNetworkInventory", "", inventory_.node] = inventory.to_dict(inventory_)
 
     async def node_labels(self) -> Mapping[str, str]:
-        return {}
+        self._reach()
+        return self.labels
 
     async def node_addresses(self) -> tuple[NodeAddress, ...]:
         return ()

@@ -22,6 +22,15 @@ class Requirement:
     values: frozenset[str] | None
     holds: bool
 
+    @property
+    def text(self) -> str:
+        """In kubectl's syntax."""
+        if self.values is None:
+            return self.key if self.holds else f"!{self.key}"
+        if len(self.values) == 1:
+            return f"{self.key}{'=' if self.holds else '!='}{next(iter(self.values))}"
+        return f"{self.key} {'in' if self.holds else 'notin'} ({', '.join(sorted(self.values))})"
+
     def met(self, labels: Mapping[str, str]) -> bool:
         if self.values is None:
             return (self.key in labels) == self.holds

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from netattach_core.api import label_selector
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import NODE_SELECTOR, Nad
+from netattach_core.net.names import shown
 from netattach_core.text.finding import Finding, Rule, Severity
 
 SELECTOR_UNREADABLE = Rule("node-selector-unreadable", Severity.DENY, "a node selector that cannot be parsed")
@@ -25,6 +26,29 @@ def selected(nad: Nad, nodes: Sequence[NodeInventory]) -> Sequence[NodeInventory
     if not requirements:
         return nodes
     return [node for node in nodes if all(each.met(node.labels) for each in requirements)]
+
+
+def refusal(nad: Nad, node: str, labels: Mapping[str, str]) -> str | None:
+    """Why a node with these labels must not attach the network, None where it may. A selector that cannot be parsed has no node.
+
+    Names what the selector requires, and no label of the node: its author may not be allowed to read those.
+    """
+    text = nad.annotations.get(NODE_SELECTOR)
+    if text is None:
+        return None
+    requirements = label_selector.parse(text.strip())
+    if requirements is None:
+        return (
+            f"network {nad.full_name}: its annotation {NODE_SELECTOR} {shown(text)!r} is not a label selector, so no node uses "
+            "it; use the syntax of kubectl: network=fast,!virtual or zone in (a, b)"
+        )
+    unmet = [each.text for each in requirements if not each.met(labels)]
+    if not unmet:
+        return None
+    return (
+        f"network {nad.full_name}: it is not used on node {node}, whose labels do not match {' and '.join(unmet)} of its "
+        f"annotation {NODE_SELECTOR}; give the pod a nodeSelector for nodes that match, or label the node"
+    )
 
 
 def check(nad: Nad, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:

@@ -170,7 +170,13 @@ class KubeStore:
 
     async def node_labels(self) -> Mapping[str, str]:
         node = self._node.get("", self._name)
-        return node.labels if node is not None else {}
+        if node is not None:
+            return node.labels
+        try:
+            body = await self._api.get_metadata(NODES, self._name, seconds=_GET_SECONDS)
+        except NotFoundError as error:
+            raise TryAgainError(f"there is no Node {self._name}, so its labels are not known") from error
+        return _labels(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,4 +205,8 @@ def _node(body: Mapping[str, Any]) -> _Node:
     flannel = (body["metadata"].get("annotations") or {}).get(_FLANNEL_ADDRESS)
     if flannel:
         found.append(NodeAddress(flannel, "flannel's public-ip"))
-    return _Node(tuple(found), dict(body["metadata"].get("labels") or {}))
+    return _Node(tuple(found), _labels(body))
+
+
+def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:
+    return dict(body["metadata"].get("labels") or {})

@@ -17,6 +17,7 @@ from netattach_plugin.cluster.network_status_queue import NetworkStatusQueue
 from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
 from netattach_plugin.engine.engine import Engine
 from netattach_plugin.engine.network_resolver import NetworkResolver
+from netattach_plugin.engine.node_selector_gate import NodeSelectorGate
 from netattach_plugin.engine.policy_gate import PolicyGate
 from netattach_plugin.files import atomic_file
 from netattach_plugin.netlink.node_links import NetlinkLinks
@@ -58,7 +59,10 @@ class Components:
         self._store = store
         self._events = events
         self._selection = selection
-        self._gates = (PolicyGate(policies, surroundings, policy_found),)
+        self._gates = (
+            NodeSelectorGate(settings.node, store),
+            PolicyGate(policies, surroundings, policy_found),
+        )
         self._links = NetlinkLinks()
         self._device_files = DeviceInfoFiles(settings.device_info)
         self.ledger = ShimLedger(settings.ledger, settings.plugin_deadline)

@@ -338,3 +338,26 @@ def test_slices_that_cannot_be_read_are_a_failure() -> None:
             await KubeStore(server.api, "node1", {}).resource_slices("nic")
 
     run(story)
+
+
+def test_labels_of_a_node_that_the_watch_has_not_reported_are_requested() -> None:
+    async def story(server: ApiServer) -> None:
+        server.put(NODES, {"metadata": {"name": "node1", "labels": {"zone": "a"}}})
+        assert {"zone": "a"} == await KubeStore(server.api, "node1", {}).node_labels()
+        async with watching(server) as store:
+            await server.until(store._node.synced.is_set)
+            assert {"zone": "a"} == await store.node_labels()
+            assert [] == asked(server)
+
+    run(story)
+
+
+@pytest.mark.parametrize("missing", ["the Node", "the API"])
+def test_unknown_labels_of_a_node_are_an_error_and_not_none(missing: str) -> None:
+    async def story(server: ApiServer) -> None:
+        server.delete(NODES, "node1")
+        server.away = missing == "the API"
+        with pytest.raises(TryAgainError):
+            await KubeStore(server.api, "node1", {}).node_labels()
+
+    run(story)
