@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ _SET = re.compile(rf"({_KEY})\s+(in|notin)\s*\(\s*({_VALUE}(?:\s*,\s*{_VALUE})*)
 _EQUALITY = re.compile(rf"({_KEY})\s*(==?|!=)\s*({_VALUE})")
 _EXISTS = re.compile(rf"(!?)\s*({_KEY})")
 _PARTS = re.compile(r",(?![^(]*\))")
+
+MAX_LENGTH = 4096
+"""Characters. An annotation may have 256 KiB, and the time to parse a selector grows with the square of its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,11 @@ class Requirement:
         return (labels.get(self.key) in self.values) == self.holds
 
 
+@functools.lru_cache(maxsize=256)
 def parse(text: str) -> tuple[Requirement, ...] | None:
-    """The requirements of a selector in kubectl's syntax; None where it cannot be parsed."""
+    """The requirements of a selector in kubectl's syntax; None where it cannot be parsed, or has more than `MAX_LENGTH`."""
+    if len(text) > MAX_LENGTH:
+        return None
     parsed = [_requirement(part.strip()) for part in _PARTS.split(text)]
     found = tuple(each for each in parsed if each is not None)
     return found if len(found) == len(parsed) else None
