@@ -7,9 +7,10 @@ import itertools
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from netattach_cli.demo.demo_node import DemoNode
@@ -46,20 +47,31 @@ class CnitoolNode:
     hands_over_annotations: bool = True
 
     def create_nad(
-        self, name: str, config: dict[str, Any] | str, namespace: str = "default", resource: str = ""
+        self,
+        name: str,
+        config: dict[str, Any] | str,
+        namespace: str = "default",
+        resource: str = "",
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        """`more` are other annotations of the network."""
         text = config if isinstance(config, str) else json.dumps(config)
         annotations = {RESOURCE_NAME: resource} if resource else {}
-        metadata = {"namespace": namespace, "name": name, "annotations": annotations}
+        metadata = {"namespace": namespace, "name": name, "annotations": {**annotations, **more}}
         body = {"kind": "NetworkAttachmentDefinition", "metadata": metadata, "spec": {"config": text}}
         write_object(self.stage.paths.store / "nads", body)
 
     @contextlib.contextmanager
-    def pod(self, networks: str | list[dict[str, Any]] = "") -> Iterator[NodePod]:
-        """A pod with its sandbox, before any call; the namespace is deleted afterwards."""
+    def pod(
+        self,
+        networks: str | list[dict[str, Any]] = "",
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> Iterator[NodePod]:
+        """A pod with its sandbox, before any call; the namespace is deleted afterwards. `more` are other annotations."""
         number = next(_numbers)
         text = networks if isinstance(networks, str) else json.dumps(networks)
-        pod = NodePod(f"pod{number}", {NETWORKS: text} if text else {}, f"uid{number}")
+        selected = {NETWORKS: text} if text else {}
+        pod = NodePod(f"pod{number}", {**selected, **more}, f"uid{number}")
         metadata = {
             "namespace": pod.namespace,
             "name": pod.name,

@@ -4,145 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import socket
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from netattach_core.api import networks_annotation
-from netattach_core.api.pod import PodRef
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni import netattach_conf
-from netattach_kube import watched
-from netattach_kube.resource import DAEMON_SETS, EVENTS, INVENTORIES, NADS, NAMESPACES, NODES, PODS
-from netattach_plugin.cluster import settings_file
-from netattach_plugin.node import installer, inventory_publisher
+from netattach_kube.resource import DAEMON_SETS, EVENTS, INVENTORIES, NADS, PODS
 from netattach_plugin.node.shim_binary import ShimBinary
-from netattach_plugin.settings import Settings
 from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.ledger import FileLedger
-from netattach_plugin.wiring import cluster, shared
-from support import api_server, shim_side
-from support.api_server import ApiServer
-from support.twins import FakeLinks, FakePodLinks, Reply, failed, succeeded
-
-PRIMARY = '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "ptp"}]}'
-PLAIN: Mapping[str, str] = {}
-TWO = {networks_annotation.NETWORKS: "a"}
-PATIENCE = 60.0
-"""Seconds for a whole story, on a machine with much other work."""
-
-
-class EmptyPods(FakePodLinks):
-    """Links of pods; one appears as soon as it is waited for."""
-
-    async def appeared(self, name: str) -> None:
-        """At once."""
-
-
-class DaemonNode:
-    """The daemon, its node's directories, and its API."""
-
-    def __init__(self, server: ApiServer, root: Path) -> None:
-        self.server = server
-        self.config, self.bin = root / "net.d", root / "bin"
-        for folder in (self.config, self.bin):
-            folder.mkdir()
-        (self.config / "10-default.conflist").write_text(PRIMARY)
-        (root / "shim").write_bytes(b"the shim")
-        ShimBinary(root / "shim", self.bin).install()
-        (root / "kubeconfig").write_text(json.dumps(_kubeconfig(server.url)))
-        self.settings = Settings(
-            socket=root / "run/cni.sock",
-            ledger=root / "ledger",
-            multus=root / "multus",
-            libcni=root / "cni",
-            dhcp=root / "run/dhcp.sock",
-            conf_dir=self.config,
-            bin_dir=self.bin,
-            shim=root / "shim",
-            config=root / "config.yaml",
-            kubeconfig=root / "kubeconfig",
-            health=_free_address(),
-            node="node1",
-            status_wait=0.2,
-        )
-        server.put(NODES, {"metadata": {"name": "node1"}})
-        for name in ("netattach-node", "ns"):
-            server.put(NAMESPACES, {"metadata": {"name": name}})
-        server.put(DAEMON_SETS, {"metadata": {"name": "netattach-daemon", "namespace": "netattach-node"}})
-        server.put(
-            NADS, {"metadata": {"namespace": "ns", "name": "a"}, "spec": {"config": '{"type":"macvlan"}'}}
-        )
-
-    @property
-    def ours(self) -> bool:
-        return (self.config / "00-netattach.conflist").exists()
-
-    def create_pod(self, name: str, annotations: Mapping[str, str]) -> PodRef:
-        metadata = {"namespace": "ns", "name": name, "annotations": dict(annotations)}
-        self.server.put(PODS, {"metadata": metadata, "spec": {"nodeName": "node1"}})
-        return PodRef("ns", name, self.server.read(PODS, name, "ns")["metadata"]["uid"])
-
-    async def call(
-        self, command: str, pod: PodRef, annotations: Mapping[str, str] | None, reply: Reply = succeeded
-    ) -> tuple[int, Any]:
-        return await asyncio.to_thread(shim_side.call, self.settings.socket, command, pod, annotations, reply)
-
-    def status(self, pod: PodRef) -> list[str]:
-        """The interfaces in the pod's status."""
-        annotations = self.server.read(PODS, pod.name, "ns")["metadata"]["annotations"]
-        return [
-            entry["interface"]
-            for entry in json.loads(annotations.get(networks_annotation.NETWORK_STATUS, "[]"))
-        ]
-
-    async def probe(self, path: str) -> str:
-        return await asyncio.to_thread(_get, f"http://{self.settings.health}{path}")
-
-    async def ready(self) -> None:
-        await self.answers("ok", "/readyz")
-
-    async def answers(self, text: str, path: str) -> None:
-        """Returns once a probe has this text."""
-        while text not in await self.probe(path):  # noqa: ASYNC110  # as the kubelet probes
-            await asyncio.sleep(0.01)
-
-
-Story = Callable[[DaemonNode], Coroutine[Any, Any, None]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DaemonNode]:
-    """Runs a story with a daemon, then stops the daemon, which has to end by itself; returns the node."""
-    monkeypatch.setattr(shared, "NetlinkLinks", lambda: FakeLinks(EmptyPods()))
-    monkeypatch.setattr(installer, "_INTERVAL", 0.02)
-    monkeypatch.setattr(settings_file, "_EVERY", 0.02)
-    monkeypatch.setattr(inventory_publisher, "_FIRST_PAUSE", 0.02)
-    monkeypatch.setattr(watched, "_LONGEST_PAUSE", 0.25)
-
-    async def serve(story: Story, *, away: bool, config: str) -> DaemonNode:
-        async with api_server.serving() as server, asyncio.timeout(PATIENCE):
-            node, stop = DaemonNode(server, tmp_path), asyncio.Event()
-            node.settings.config.write_text(config)
-            server.away = away
-            async with asyncio.TaskGroup() as tasks:
-                daemon = tasks.create_task(cluster.serve(node.settings, stop))
-                if not away:
-                    await node.ready()
-                await story(node)
-                stop.set()
-                await daemon
-            return node
-
-    return lambda story, away=False, config="": asyncio.run(serve(story, away=away, config=config))
+from support.daemon_node import PLAIN, PRIMARY, TWO, DaemonNode
+from support.twins import failed
 
 
 def test_a_pod_that_selects_networks_costs_one_patch_and_its_events(run: Callable[..., DaemonNode]) -> None:
@@ -355,38 +230,6 @@ def test_calls_and_ledger_entries_are_metrics(run: Callable[..., DaemonNode]) ->
 
 def _status_and_version(answered: tuple[int, Any]) -> tuple[int, str]:
     return answered[0], answered[1]["cniVersion"]
-
-
-def _kubeconfig(url: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "test",
-        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
-        "clusters": [{"name": "test", "cluster": {"server": url}}],
-        "users": [{"name": "test", "user": {}}],
-    }
-
-
-def _free_address() -> str:
-    """Host and port; no other process uses this host, so the port stays free until the daemon binds it."""
-    number = os.getpid()
-    host = f"127.{1 + number // 2**16}.{number // 2**8 % 2**8}.{number % 2**8}"
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return f"{host}:{probe.getsockname()[1]}"
-
-
-def _get(url: str) -> str:
-    """The body, also of an error; empty while nothing listens."""
-    with suppress(urllib.error.URLError):
-        try:
-            with urllib.request.urlopen(url, timeout=5) as response:
-                return str(response.read().decode())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.read().decode()
-    return ""
 
 
 def test_namespace_isolation_follows_the_settings(run: Callable[..., DaemonNode]) -> None:
