@@ -6,6 +6,7 @@ Events keep it up to date, so that no ADD has to collect anything.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from netattach_core.api.inventory import NodeInventory
@@ -15,6 +16,8 @@ from netattach_core.errors import TryAgainError
 from netattach_core.policy.case import Surroundings
 from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.settings import ClusterNetworks
+
+_log = logging.getLogger(__name__)
 
 _WAIT = 5.0
 """Seconds that an ADD waits for what is not known yet, as just after the daemon's start; the runtime retries it then."""
@@ -77,10 +80,13 @@ class KnownSurroundings:
 
     def _index(self, key: Key, nad: Nad | None) -> None:
         self._last = None
-        if nad is None:
-            self._footprints.remove(key)
-        else:
-            self._footprints.put(nad)
+        try:
+            if nad is None:
+                self._footprints.remove(key)
+            else:
+                self._footprints.put(nad)
+        except Exception:  # noqa: BLE001  # one network must not end the daemon
+            _log.exception("network %s is not compared with others", "/".join(key))
 
     def _update_known(self) -> None:
         if self._inventory is not None and self._indexed:

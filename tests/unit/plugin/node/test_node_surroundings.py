@@ -14,6 +14,7 @@ from netattach_core.api.nad import Nad
 from netattach_core.errors import TryAgainError
 from netattach_core.policy.case import Surroundings
 from netattach_core.validation import footprint
+from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.settings import ClusterNetworks
 from netattach_plugin.node.node_surroundings import KnownSurroundings
 
@@ -122,5 +123,28 @@ def test_the_same_object_until_something_changes() -> None:
 
         world.surroundings.put_nad(("a", "lan"), None)
         assert [] == lease_owners(await world.indexed())
+
+    run(story)
+
+
+def test_a_network_that_cannot_be_indexed_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And does not end the daemon."""
+    put = FootprintIndex.put
+
+    def failing(index: FootprintIndex, nad: Nad) -> None:
+        if nad.name == "bad":
+            raise RecursionError
+        put(index, nad)
+
+    monkeypatch.setattr(FootprintIndex, "put", failing)
+
+    async def story(world: World) -> None:
+        world.surroundings._wait = 60
+        world.surroundings.put_inventory(NODE)
+        for nad in (LEASES, Nad("a", "bad")):
+            world.surroundings.put_nad((nad.namespace, nad.name), nad)
+        world.listed.set()
+
+        assert ["a/lan"] == lease_owners(await world.surroundings.current())
 
     run(story)
