@@ -50,12 +50,12 @@ def parse(text: str, default_name: str = "") -> NetworkConfig:
     that cannot be executed; whether it makes sense is for the validator to decide.
     """
     root = _object(text)
-    name = _typed(root.value, "name", str, "") or default_name
+    name = _typed(root, "name", str, "") or default_name
     if not name:
         raise ConfigError("the network config has no name")
     return NetworkConfig(
         name=name,
-        cni_version=_cni_version(root.value),
+        cni_version=_cni_version(root),
         plugins=_plugins(text, root),
         disable_check=str(root.value.get("disableCheck", False)).lower() == "true",
         only_inlined=root.value.get("loadOnlyInlinedPlugins") is True,
@@ -148,7 +148,7 @@ def _object(text: str) -> json_document.Node:
     return root
 
 
-def _cni_version(body: Mapping[str, Any]) -> str:
+def _cni_version(body: json_document.Node) -> str:
     """The newest supported version of `cniVersion` and `cniVersions`; 0.1.0 if missing (CNI SPEC, section 1)."""
     single = _typed(body, "cniVersion", str, "") or SUPPORTED[0]
     version = newest_supported([single, *_typed(body, "cniVersions", list, [])])
@@ -171,10 +171,10 @@ def _plugins(text: str, root: json_document.Node) -> tuple[PluginConfig, ...]:
 def _plugin(text: str, node: json_document.Node) -> PluginConfig:
     if not isinstance(node.value, dict):
         raise ConfigError("a plugin is not a JSON object")
-    kind = _typed(node.value, "type", str, "")
+    kind = _typed(node, "type", str, "")
     if not kind or "/" in kind or not kind.isprintable():
         raise ConfigError(f"plugin type {kind!r} is not a valid name of a plugin binary")
-    declared = _typed(node.value, "capabilities", dict, {})
+    declared = _typed(node, "capabilities", dict, {})
     return PluginConfig(
         kind, text[node.start : node.end], frozenset(key for key, on in declared.items() if on is True)
     )
@@ -201,9 +201,15 @@ _RUNTIME_KEYS = {"cniversion", "name", "runtimeconfig", "prevresult", "capabilit
 """Keys that netattach sets as the runtime, case-folded."""
 
 
-def _typed(body: Mapping[str, Any], key: str, kind: type, absent: Any) -> Any:
-    """The value of a key; of keys that differ only in case the last one counts, as in Go."""
-    value = next((body[k] for k in reversed(list(body)) if k.casefold() == key.casefold()), None)
+def _typed(body: json_document.Node, key: str, kind: type, absent: Any) -> Any:
+    """The value of a key, as Go reads it: of all spellings, the last one in the text that is not null.
+
+    `validation.plugin_chain` reads `type` in the same way: what is validated has to be what runs.
+    """
+    values = (
+        member.node.value for member in reversed(body.members) if member.key.casefold() == key.casefold()
+    )
+    value = next((each for each in values if each is not None), None)
     if value is None:
         return absent
     if not isinstance(value, kind):

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netattach_core.api.nad import Nad
 from netattach_core.cni import config as cni_config
 from netattach_core.errors import ConfigError
 from netattach_core.text import json_document
+from netattach_core.validation import plugin_chain
 
 SINGLE = '{ "cniVersion": "0.3.1", "type": "macvlan", "mtu": 1500, "ipam": {"type":"static"} }'
 CONFLIST = (
@@ -230,3 +232,24 @@ def test_more_plugins_are_appended_and_all_keep_their_bytes(
 def test_plugins_are_only_appended_to_a_conflist(text: str) -> None:
     with pytest.raises(ConfigError):
         cni_config.with_plugins(text, ['{"type":"a"}'])
+
+
+@pytest.mark.parametrize(
+    ("members", "kind"),
+    [
+        ('"type": "dummy", "TYPE": "macvlan", "type": "dummy"', "dummy"),
+        ('"TYPE": "dummy", "type": "macvlan", "Type": null', "macvlan"),
+        ('"type": "dummy", "t\\u0079pe": "macvlan"', "macvlan"),
+        ('"type": "dummy", "type": null', "dummy"),
+    ],
+)
+@pytest.mark.parametrize("form", ['{"plugins": [{%s}]}', "{%s}"])
+def test_the_plugin_that_runs_is_the_one_that_is_validated(members: str, kind: str, form: str) -> None:
+    """A key that is repeated in another spelling must not show one plugin to policy and run another."""
+    text = form % members
+    root = json_document.parse(text)
+    (validated,) = plugin_chain.read(root, Nad("ns", "n", text)).entries
+
+    (plugin,) = cni_config.parse(text, "n").plugins
+
+    assert (kind, kind) == (plugin.type, validated.binary)
