@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from netattach_core.api import network_selection, networks_annotation
 from netattach_core.api.nad import RESOURCE_NAME, Nad
@@ -23,20 +24,20 @@ from netattach_core.errors import NotFoundError
 from netattach_plugin.ports import Devices, NadReader, NodeNetworks, PodReader
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SelectedNetworks:
     """What a pod gets by its annotations and the settings, and the NADs of these networks; one without a NAD is a file."""
 
     selection: PodSelection
     nads: Mapping[Key, Nad]
 
-    @property
+    @cached_property
     def requested(self) -> tuple[NetworkSelection, ...]:
         """Those that the pod itself requests; `defaultNetworks` are the cluster owner's."""
         default = (self.selection.default,) if self.selection.default else ()
         return (*default, *self.selection.networks)
 
-    @property
+    @cached_property
     def requested_nads(self) -> Mapping[Key, Nad]:
         """The NADs of these, each once."""
         return {each.key: self.nads[each.key] for each in self.requested if each.key in self.nads}
