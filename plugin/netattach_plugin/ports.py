@@ -16,7 +16,7 @@ from netattach_core.attach.plan import Carrier, Step, Verb
 from netattach_core.attach.sandbox import Sandbox
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
-from netattach_core.policy.case import Surroundings
+from netattach_core.policy.case import KnownDevices, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.shim.protocol import Ran
 
@@ -147,6 +147,9 @@ class Devices(Protocol):
 
     async def of_pod(self, pod: PodRef) -> Mapping[str, Sequence[str]]:
         """The pod's devices, by resource or claim. Raises TryAgainError where the kubelet does not answer."""
+
+    async def known(self, pod: PodRef) -> KnownDevices:
+        """The ids of the pod's devices, and of those of the node's other pods. Raises like `of_pod`."""
 
 
 class DeviceFiles(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import itertools
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -22,7 +23,7 @@ from netattach_core.cni.request import CniRequest
 from netattach_core.devices import device_info
 from netattach_core.errors import ConfigError, DecodeError, NetattachError, NotFoundError, TryAgainError
 from netattach_core.policy import case, levels
-from netattach_core.policy.case import Surroundings
+from netattach_core.policy.case import KnownDevices, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.shim.protocol import Outcome, Ran
 from netattach_plugin.ports import Leases, Ledger
@@ -187,9 +188,10 @@ class FixedNetworks:
 
 @dataclass
 class FixedDevices:
-    """The port Devices: those of every pod; `asked` counts."""
+    """The port Devices: those of every pod, and the ids of those of other pods; `asked` counts."""
 
     devices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    of_others: frozenset[str] = frozenset()
     unreachable: bool = False
     asked: int = 0
 
@@ -198,6 +200,10 @@ class FixedDevices:
         if self.unreachable:
             raise TryAgainError("the kubelet cannot be asked")
         return self.devices
+
+    async def known(self, pod: PodRef) -> KnownDevices:
+        devices = await self.of_pod(pod)
+        return KnownDevices(frozenset(itertools.chain(*devices.values())), self.of_others)
 
 
 @dataclass

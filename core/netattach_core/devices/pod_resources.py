@@ -66,6 +66,11 @@ def list_response(data: bytes, namespace: str, name: str) -> PodDevices:
     return PodDevices(namespace, name)
 
 
+def pods_in_list(data: bytes) -> list[PodDevices]:
+    """All pods of a ListPodResourcesResponse. Raises DecodeError."""
+    return [_pod(pod) for pod in _all(data, 1)]
+
+
 def _pod(data: bytes) -> PodDevices:
     pod = PodDevices(_last_text(data, 2), _last_text(data, 1))
     for container in _all(data, 3):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import struct
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from h2.exceptions import H2Error
 
 from netattach_core.api.pod import PodRef
 from netattach_core.devices import pod_resources, resource_slices
-from netattach_core.devices.pod_resources import Allocated
+from netattach_core.devices.pod_resources import Allocated, PodDevices
 from netattach_core.errors import DecodeError, NetattachError, TryAgainError
+from netattach_core.policy.case import KnownDevices
 
 _TIMEOUT = 10.0
 _RETRY_PAUSE = 0.05
@@ -46,9 +48,32 @@ class KubeletDevices:
         self._timeout = timeout
 
     async def of_pod(self, pod: PodRef) -> Mapping[str, tuple[str, ...]]:
+        async with self._asking(pod):
+            found = await self._get(pod) or await self._list(pod)
+        return {**found.claimed, **found.devices, **await self._by_resource_name(found.allocated)}
+
+    async def known(self, pod: PodRef) -> KnownDevices:
+        async with self._asking(pod):
+            answer = await self._call(pod_resources.LIST, pod_resources.list_request())
+            pods = pod_resources.pods_in_list(answer)
+        by_owner: dict[bool, list[PodDevices]] = {True: [], False: []}
+        for each in pods:
+            by_owner[(each.namespace, each.name) == (pod.namespace, pod.name)].append(each)
+        return KnownDevices(own=await self._ids(by_owner[True]), others=await self._ids(by_owner[False]))
+
+    async def _ids(self, pods: Sequence[PodDevices]) -> frozenset[str]:
+        allocated = [device for each in pods for device in each.allocated]
+        named = [await self._by_resource_name(allocated)]
+        for each in pods:
+            named += [each.devices, each.claimed]
+        return frozenset(device for by_name in named for ids in by_name.values() for device in ids)
+
+    @contextlib.asynccontextmanager
+    async def _asking(self, pod: PodRef) -> AsyncIterator[None]:
+        """Limits the time of a request for the devices of a pod, and explains its failure."""
         try:
             async with asyncio.timeout(self._timeout):
-                found = await self._get(pod) or await self._list(pod)
+                yield
         except TimeoutError as error:
             raise TryAgainError(
                 f"{self._failed(pod)}: it did not answer within {self._timeout:g} s"
@@ -57,7 +82,6 @@ class KubeletDevices:
             raise TryAgainError(f"{self._failed(pod)}: {error}; is this the kubelet's socket?") from error
         except (H2Error, _CallError, DecodeError) as error:
             raise NetattachError(f"{self._failed(pod)}: {error}") from error
-        return {**found.claimed, **found.devices, **await self._by_resource_name(found.allocated)}
 
     async def _by_resource_name(self, allocated: Sequence[Allocated]) -> Mapping[str, tuple[str, ...]]:
         """Devices of claims by their driver's resourceName. Raises TryAgainError where the API cannot be reached."""

@@ -11,6 +11,7 @@ import pytest
 
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError, TryAgainError
+from netattach_core.policy.case import KnownDevices
 from netattach_plugin.node.kubelet_devices import KubeletDevices, Slices
 from support import kubelet
 from support.kubelet import Kubelet
@@ -67,6 +68,45 @@ def test_devices_of_claims_are_listed_by_claim_and_by_resource_name(socket: Path
     assert ["nic.vendor.com"] == drivers
     assert DEVICES == _ask(socket, Kubelet(PODS), slices=slices)
     assert ["nic.vendor.com"] == drivers
+
+
+def _known(socket: Path, twin: Kubelet, slices: Slices | None = None) -> KnownDevices:
+    async def story() -> KnownDevices:
+        async with kubelet.serving(twin, socket):
+            return await KubeletDevices(socket, slices).known(POD)
+
+    return asyncio.run(story())
+
+
+def test_the_devices_of_other_pods_are_those_of_the_whole_node(socket: Path) -> None:
+    """A pod of the same name in another namespace is another pod."""
+    others = {"lab/db": [{"x/vf": ["0000:3b:03.0"]}], "dev/web": [{"x/vf": ["0000:3b:03.1"], "y/z": ["z0"]}]}
+
+    known = _known(socket, Kubelet({**PODS, **others}))
+
+    assert frozenset(DEVICES["intel.com/sriov"]) == known.own
+    assert {"0000:3b:03.0", "0000:3b:03.1", "z0"} == known.others
+    assert KnownDevices() == _known(socket, Kubelet())
+
+
+def test_devices_of_claims_are_known_by_the_names_of_cdi_and_by_their_ids(socket: Path) -> None:
+    async def slices(driver: str) -> list[dict[str, Any]]:
+        attributes = {
+            "k8s.cni.cncf.io/resourceName": {"string": "x/vfs"},
+            "k8s.cni.cncf.io/deviceID": {"string": "0000:01"},
+        }
+        devices = [{"name": "vf-0", "attributes": attributes}]
+        return [{"spec": {"driver": driver, "pool": {"name": "node1"}, "devices": devices}}]
+
+    twin = Kubelet({"lab/web": [], "lab/db": [{}]}, claims=[kubelet.claim("nic", "vf-0")])
+
+    known = _known(socket, twin, slices)
+    assert KnownDevices(others=frozenset({"vf-0", "0000:01"})) == known
+
+
+def test_without_an_answer_of_the_kubelet_no_devices_are_known(socket: Path) -> None:
+    with pytest.raises(TryAgainError, match="the kubelet cannot be asked"):
+        asyncio.run(KubeletDevices(socket).known(POD))
 
 
 def test_a_long_answer_is_read_completely(socket: Path) -> None:
