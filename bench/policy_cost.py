@@ -27,6 +27,7 @@ from netattach_kube import cluster_settings
 from netattach_plugin.cluster.namespace_policies import NamespacePolicies
 from netattach_plugin.engine.network_resolver import SelectedNetworks
 from netattach_plugin.engine.policy_gate import PolicyGate
+from netattach_plugin.node.kubelet_devices import KubeletDevices
 from netattach_plugin.node.node_surroundings import KnownSurroundings
 
 ROOT = Path(__file__).parents[1]
@@ -87,7 +88,9 @@ class Daemon:
     def __init__(self, level: str) -> None:
         self.settings = cluster_settings.parse(SETTINGS.replace("LEVEL", level))
         self.surroundings = KnownSurroundings(self.subnets)
-        self.gate = PolicyGate(NamespacePolicies(lambda: self.settings.policy, _labels), self.surroundings)
+        policies = NamespacePolicies(lambda: self.settings.policy, _labels)
+        kubelet = KubeletDevices(Path("/nowhere"))  # no network names a device, so it is never asked
+        self.gate = PolicyGate(policies, self.surroundings, kubelet)
 
     def subnets(self) -> ClusterNetworks:
         return self.settings.validation.networks

@@ -12,16 +12,15 @@ from netattach_core.api.nad import Nad
 from netattach_core.api.objects import Key
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import PolicyError
-from netattach_core.policy import networks, requests
-from netattach_core.policy.case import NOTHING_KNOWN, Surroundings
+from netattach_core.policy import devices, networks, requests
+from netattach_core.policy.case import NOTHING_KNOWN, KnownDevices, PodCase, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
-from netattach_core.policy.requests import PodCase
 from netattach_core.policy.settings import Level
 from netattach_core.policy.severities import MODES
 from netattach_core.text import finding_line
 from netattach_core.text.finding import Finding, Severity
 from netattach_plugin.engine.network_resolver import SelectedNetworks
-from netattach_plugin.ports import NodeSurroundings, Policies
+from netattach_plugin.ports import Devices, NodeSurroundings, Policies
 
 _CACHED = 1024
 """Networks whose findings are kept; the pods of a node use far fewer."""
@@ -43,6 +42,14 @@ class _Checked:
         return self.around is around and self.nad == nad and self.policy == policy
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of the node, and of the devices of its pods; they change with each pod, so no finding on them is cached."""
+
+    around: Surroundings = NOTHING_KNOWN
+    devices: KnownDevices | None = None
+
+
 class PolicyGate:
     """A network is checked by the policy of its own namespace, what the pod requests of it by that of the pod's.
 
@@ -53,10 +60,12 @@ class PolicyGate:
         self,
         policies: Policies,
         surroundings: NodeSurroundings,
+        devices: Devices,
         found: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
         self._policies = policies
         self._surroundings = surroundings
+        self._devices = devices
         self._found = found
         self._checked: dict[Key, _Checked] = {}
 
@@ -68,31 +77,39 @@ class PolicyGate:
             each: await self._policies.of_namespace(each)
             for each in dict.fromkeys((pod.namespace, *(key[0] for key in selected.requested_nads)))
         }
-        around = await self._around(policies.values())
-        refused = [*self._network_denials(selected, policies, around)]
-        refused += self._pod_denials(selected, policies[pod.namespace], around)
+        known = await self._known(pod, selected, policies.values())
+        refused = [*self._network_denials(selected, policies, known)]
+        refused += self._pod_denials(selected, policies[pod.namespace], known)
         if refused:
             raise PolicyError(_message(refused))
 
-    async def _around(self, policies: Iterable[NamespacePolicy]) -> Surroundings:
-        """Where policy refuses nothing, the node need not be known yet."""
+    async def _known(
+        self, pod: PodRef, selected: SelectedNetworks, policies: Iterable[NamespacePolicy]
+    ) -> _Known:
+        """Where policy refuses nothing, the node need not be known yet; the kubelet is asked only where a device is named."""
         if all(each.strictest is Level.PRIVILEGED for each in policies):
-            return NOTHING_KNOWN
-        return await self._surroundings.current()
+            return _Known()
+        named = any(each.device_id for each in selected.requested) or any(
+            map(devices.names_device, selected.requested_nads.values())
+        )
+        return _Known(await self._surroundings.current(), await self._devices.known(pod) if named else None)
 
     def _network_denials(
-        self, selected: SelectedNetworks, policies: Mapping[str, NamespacePolicy], around: Surroundings
+        self, selected: SelectedNetworks, policies: Mapping[str, NamespacePolicy], known: _Known
     ) -> Iterator[str]:
         for nad in selected.requested_nads.values():
-            findings = self._of_network(nad, policies[nad.namespace], around)
+            policy = policies[nad.namespace]
+            findings = [*self._of_network(nad, policy, known.around)]
+            findings += devices.of_other_pods(nad, policy, known.devices) if known.devices else ()
             for each in self._denials(findings):
                 yield f"network {nad.full_name}: {finding_line.cut(finding_line.line(each, nad.config))}"
 
     def _pod_denials(
-        self, selected: SelectedNetworks, policy: NamespacePolicy, around: Surroundings
+        self, selected: SelectedNetworks, policy: NamespacePolicy, known: _Known
     ) -> Iterator[str]:
         asked = selected.selection
-        case = PodCase(policy, asked.networks, asked.default, selected.requested_nads, around)
+        nads = selected.requested_nads
+        case = PodCase(policy, asked.networks, asked.default, nads, known.around, known.devices)
         for each in self._denials(requests.check(case)):
             yield finding_line.cut(finding_line.line(each))
 

@@ -59,9 +59,10 @@ class Components:
         self._store = store
         self._events = events
         self._selection = selection
+        self._devices = KubeletDevices(settings.pod_resources, resource_slices)
         self._gates = (
             NodeSelectorGate(settings.node, store),
-            PolicyGate(policies, surroundings, policy_found),
+            PolicyGate(policies, surroundings, self._devices, policy_found),
         )
         self._links = NetlinkLinks()
         self._device_files = DeviceInfoFiles(settings.device_info)
@@ -78,7 +79,7 @@ class Components:
             settings.node, store, self._links, self.networks, settings.bin_dir, self._dhcp.inventory
         )
         self.primary_compiler = self._primary_compiler()
-        engine = self._engine(KubeletDevices(settings.pod_resources, resource_slices))
+        engine = self._engine()
         queue = CallQueue(settings.calls_at_once, SandboxLocks(settings.socket).lock_if_free)
         pending = PendingDeletes(engine.retry_delete, queue)
         self.recovery = Recovery(
@@ -125,12 +126,12 @@ class Components:
             chosen_by_settings=lambda: bool(self._selection().primary),
         )
 
-    def _engine(self, devices: KubeletDevices) -> Engine:
+    def _engine(self) -> Engine:
         resolver = NetworkResolver(
             pods=self._store,
             nads=self._store,
             networks=self.networks,
-            devices=devices,
+            devices=self._devices,
             settings=self._selection,
         )
         return Engine(

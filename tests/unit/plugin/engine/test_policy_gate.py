@@ -43,7 +43,9 @@ class Gated(World):
         self.policies = FixedPolicies({"test": policy("test"), "other": policy("other")})
         self.surroundings = FixedSurroundings()
         self.found: list[tuple[str, str]] = []
-        gate = PolicyGate(self.policies, self.surroundings, lambda *found: self.found.append(found))
+        gate = PolicyGate(
+            self.policies, self.surroundings, self.devices, lambda *found: self.found.append(found)
+        )
         self.gates = (gate,)
 
     def create_nad(self, namespace: str, name: str, config: str) -> None:
@@ -205,6 +207,46 @@ def test_a_tightened_policy_and_a_changed_network_are_seen_at_the_next_add() -> 
 
     world.create_nad("test", "long", chain(2))
     world.add()
+
+
+VF = "0000:3b:00.1"
+TAKEN = json.dumps({"cniVersion": "1.0.0", "name": "n", "type": "host-device", "pciBusID": VF})
+
+
+def test_the_device_of_another_pod_is_refused_whoever_names_it() -> None:
+    """A network, and a pod: also for a network with a resource, where the webhook cannot know."""
+    world = Gated("taken")
+    world.create_nad("test", "taken", TAKEN)
+    world.devices.of_others = frozenset({VF})
+
+    assert "[policy-device] pciBusID" in world.refusal().message
+    world.devices.of_others = frozenset()
+    world.add()
+
+    world = Gated(json.dumps([{"name": "a", "deviceID": VF}]))
+    assert "[policy-device] k8s.v1.cni.cncf.io/networks[0].deviceID" in world.refusal().message
+    world.devices.devices = {"x/vf": (VF,)}
+    world.add()
+
+
+def test_a_kubelet_that_does_not_answer_makes_the_runtime_try_again_only_where_a_device_is_named() -> None:
+    world = Gated("taken")
+    world.create_nad("test", "taken", TAKEN)
+    world.devices.unreachable = True
+
+    assert 11 == world.refusal(TryAgainError).code
+    Gated("a").add()
+
+    world.policies.known["test"] = policy("test", Level.PRIVILEGED)
+    world.add()
+
+
+def test_a_pod_that_names_no_device_costs_no_call_to_the_kubelet() -> None:
+    world = Gated("a, b")
+
+    world.add()
+
+    assert 0 == world.devices.asked
 
 
 def test_a_pod_that_was_attached_before_is_checked_and_detached() -> None:
