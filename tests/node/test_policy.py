@@ -50,6 +50,9 @@ def bridge(**more: Any) -> Config:
 MACVLAN: Config = {"type": "macvlan", "master": "eth1"}
 MAPPED = network(bridge(), {"type": "portmap", "capabilities": {"portMappings": True}})
 PORT = {"hostPort": 8080, "containerPort": 80}
+TUNED = network(MACVLAN, {"type": "tuning", "sysctl": {}})
+ADDRESSED = network({**MACVLAN, "ipam": {"type": "static"}, "capabilities": {"ips": True}})
+ROUTED = network({"type": "ptp", "ipam": {"type": "static"}, "capabilities": {"ips": True}})
 
 
 class Case(NamedTuple):
@@ -73,6 +76,31 @@ ATTACKS = {
         network(bridge(), *[{"type": "tuning", "mtu": 1400}] * 3), "policy-too-many-plugins", default=True
     ),
     "more networks than the limit": Case(network(MACVLAN), "policy-too-many-networks", times=3),
+    "a host port": Case(MAPPED, "policy-host-port", request={"portMappings": [PORT]}),
+    "a host port with another key": Case(
+        MAPPED, "policy-host-port", request={"PortMapping\u017f": [{**PORT, "HOSTPORT": 22}]}
+    ),
+    "a host port that flannel passes on": Case(
+        {
+            "cniVersion": "1.0.0",
+            "type": "flannel",
+            "delegate": {"type": "portmap", "runtimeConfig": {"portMappings": [PORT]}},
+        },
+        "policy-host-port",
+    ),
+    "a sysctl past the network's author": Case(
+        TUNED, "policy-cni-args", request={"cni-args": {"SysCtl": {"net.core.rmem_max": "1"}}}
+    ),
+    "a path past the network's author": Case(
+        TUNED, "policy-cni-args", request={"cni-args": {"dataDir": "TMP/x"}}
+    ),
+    "a runtime's values past the daemon": Case(
+        MAPPED, "policy-cni-args", request={"cni-args": {"runtimeConfig": {"portMappings": [PORT]}}}
+    ),
+    "the address of a Service": Case(ROUTED, "policy-requested-address", request={"ips": ["10.96.0.1/12"]}),
+    "the address of a Service past the annotation's keys": Case(
+        ROUTED, "policy-requested-address", request={"cni-args": {"IPS": ["::ffff:10.96.0.1/108"]}}
+    ),
     "a selector for other nodes": Case(
         network(MACVLAN), annotations={NODE_SELECTOR: "network=none"}, rule=NODE_SELECTOR
     ),
@@ -84,6 +112,14 @@ ATTACKS = {
 NEIGHBOURS = {
     "as many plugins as the limit": Case(network(MACVLAN, *[{"type": "tuning", "mtu": 1400}] * 2)),
     "as many networks as the limit": Case(network(MACVLAN), times=2),
+    "a sysctl, an MTU and a MAC address of the pod's interface": Case(
+        TUNED,
+        request={
+            "mac": "02:00:5e:10:00:01",
+            "cni-args": {"mtu": 1400, "sysctl": {"net.ipv4.conf.IFNAME.arp_filter": "1"}},
+        },
+    ),
+    "an address that the cluster does not use": Case(ADDRESSED, request={"ips": ["10.9.0.7/24"]}),
     "a selector for this node": Case(network(MACVLAN), annotations={NODE_SELECTOR: "!network"}),
     "another default network": Case(network(bridge()), default=True),
 }
@@ -132,7 +168,8 @@ def _pod_of(node: PolicyNode, case: Case, tmp_path: Path) -> Any:
     node.create_nad("net", config, more=case.annotations)
     if case.default:
         return node.pod(more={DEFAULT_NETWORK: "default/net"})
-    return node.pod([{"name": "net", **case.request}] * case.times)
+    request = json.loads(json.dumps(case.request).replace("TMP", str(tmp_path)))
+    return node.pod([{"name": "net", **request}] * case.times)
 
 
 @pytest.mark.parametrize("name", ATTACKS)
