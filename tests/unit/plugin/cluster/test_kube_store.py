@@ -81,7 +81,10 @@ def test_each_nad_of_the_watch_is_reported() -> None:
             task.cancel()
 
     run(story)
-    assert [(("ns", "n"), Nad("ns", "n", "{}")), (("ns", "n"), None)] == reported
+    (put, removed) = reported
+    assert (("ns", "n"), (("ns", "n"), None)) == (put[0], removed)
+    assert put[1] is not None
+    assert "{}" == put[1].config
 
 
 def test_watched_objects_cost_no_request() -> None:
