@@ -197,7 +197,7 @@ class PolicyNode(CnitoolNode):
 
     def state(self, pod: NodePod) -> dict[str, Any]:
         """All that an attack could change: links, addresses, routes and rules of the node and of the pod, and files."""
-        routes = ("ip", "route", "show", "table", "all")
+        routes = ("ip", "-4", "route", "show", "table", "all")  # IPv6: its own come and go by themselves
         return {
             "links": [(link["ifname"], link["addr_info"]) for link in self.links()],
             "routes": sorted(_without_state(line) for line in self.stage.run(*routes).stdout.splitlines()),

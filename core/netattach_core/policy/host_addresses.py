@@ -7,6 +7,7 @@ pod or of a node would take their traffic. Where the pod alone has the address, 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -79,7 +80,7 @@ def check_request(
     `policy` is that of the pod's namespace, `at` the place of the request.
     """
     texts = [*selection.ips, *_texts(selection.cni_args)]
-    network = _network(nad) if texts else None
+    network = _network(nad.namespace, nad.name, nad.config) if texts else None
     effect = next((effect for entry in network.entries if (effect := _effect(entry))), "") if network else ""
     for text in texts if effect else ():
         for address in _read(text):
@@ -97,9 +98,10 @@ def _ask(policy: NamespacePolicy) -> str:
     return ask(policy, "give this namespace the level privileged in policy.namespaces")
 
 
-def _network(nad: Nad) -> Network | None:
-    _, root = syntax_rules.read(nad.config)
-    return plugin_chain.read(root, nad) if root is not None else None
+@functools.lru_cache(maxsize=512)  # all pods of a node use the same few networks
+def _network(namespace: str, name: str, config: str) -> Network | None:
+    _, root = syntax_rules.read(config)
+    return plugin_chain.read(root, Nad(namespace, name, config)) if root is not None else None
 
 
 def _effect(entry: Entry) -> str:
