@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from netattach_core.api.network_selection import SelectionSettings
 from netattach_plugin.cluster.file_store import FileStore
 from netattach_plugin.settings import Settings
 from netattach_plugin.wiring.shared import Components
 from netattach_plugin.wiring.standalone import LoggedEvents
+from support.twins import FixedPolicies, FixedSurroundings
 
 DIRECTORIES = (
     "net.d",
@@ -34,7 +36,15 @@ def test_temporary_files_are_removed_from_every_directory_that_the_daemon_writes
     )
     store = FileStore(tmp_path / "store")
 
-    Components(settings, store, LoggedEvents()).remove_leftovers()
+    components = Components(
+        settings,
+        store,
+        LoggedEvents(),
+        selection=SelectionSettings,
+        policies=FixedPolicies(),
+        surroundings=FixedSurroundings(),
+    )
+    components.remove_leftovers()
     store.remove_leftovers()
 
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
