@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError, TryAgainError
 from netattach_core.policy import exemptions, networks, permission
@@ -121,11 +120,16 @@ class Reconciler:
     async def _verdicts_of(self, key: Key, body: Body) -> tuple[Summary, Verdict]:
         """Validates only where an input of the validator has changed; in a thread, so that the Lease is renewed meanwhile."""
         nodes, settings, policy = self._view.nodes, self._view.settings.validation, self._view.policy(key[0])
-        inputs = (body["spec"], body["metadata"]["annotations"], self._view.nodes_version, settings, policy)
+        others = self._view.leases.others(key)
+        inputs = (
+            *(body["spec"], body["metadata"]["annotations"]),
+            *(self._view.nodes_version, settings, policy, others),
+        )
         last_inputs, verdicts = self._verdicts.get(key, (None, None))
         if verdicts is None or last_inputs != inputs:
             started = time.monotonic()
-            verdicts = await asyncio.to_thread(_validate, body, nodes, settings, policy)
+            around = Surroundings(nodes or (), settings.networks, self._view.leases.footprints)
+            verdicts = await asyncio.to_thread(_validate, body, around, settings, policy)
             self._verdicts[key] = inputs, verdicts
             self._validation_seconds = time.monotonic() - started
         return verdicts
@@ -176,9 +180,8 @@ class Reconciler:
 
 
 def _validate(
-    body: Body, nodes: Sequence[NodeInventory] | None, settings: ValidationSettings, policy: NamespacePolicy
+    body: Body, around: Surroundings, settings: ValidationSettings, policy: NamespacePolicy
 ) -> tuple[Summary, Verdict]:
-    findings = validate(exemptions.honoured(body, policy), nodes, settings=settings)
-    around = Surroundings(nodes or (), settings.networks)
+    findings = validate(exemptions.honoured(body, policy), around.nodes or None, settings=settings)
     of_policy = networks.check(nad_of(body), policy, around)
     return nad_status.summarize(body["spec"].get("config"), findings), permission.verdict(of_policy)

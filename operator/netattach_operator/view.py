@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 
 from netattach_core import admission
 from netattach_core.api import inventory
@@ -19,6 +18,7 @@ from netattach_kube.pod_watch import PodWatch
 from netattach_kube.resource import INVENTORIES, NADS
 from netattach_operator.kopf_informer import KopfInformer
 from netattach_operator.kopf_watches import KopfWatches
+from netattach_operator.lease_index import LeaseIndex
 from netattach_operator.work_queue import WorkQueue
 
 _INVENTORY_DEBOUNCE = 2.0
@@ -35,7 +35,8 @@ class View:
         self._queue = queue
         self._kopf = kopf
         self._live_settings = LiveSettings(api, _settings_problems, self._settings_changed)
-        self.nads: KopfInformer[Body] = KopfInformer(api, kopf, NADS, _nad, changed=queue.add)
+        self.nads: KopfInformer[Body] = KopfInformer(api, kopf, NADS, _nad, changed=self._nad_changed)
+        self.leases = LeaseIndex(queue.add)
         self.inventories: KopfInformer[NodeInventory] = KopfInformer(
             api, kopf, INVENTORIES, _inventory, changed=self._inventory_changed
         )
@@ -100,6 +101,10 @@ class View:
         self.nodes_version += 1
         self._queue_all(_INVENTORY_DEBOUNCE)
 
+    def _nad_changed(self, key: Key) -> None:
+        self.leases.put(key, self.nads.get(*key))
+        self._queue.add(key)
+
     def _namespace_changed(self, namespace: str) -> None:
         """Its labels may decide on its policy."""
         for nad in self.nads.items():
@@ -118,7 +123,15 @@ def _settings_problems(settings: ClusterSettings) -> list[str]:
 def _nad(body: Body) -> Body:
     """The fields that are needed; the others are most of its size."""
     metadata = body["metadata"]
-    wanted = ("namespace", "name", "uid", "generation", "resourceVersion", "deletionTimestamp")
+    wanted = (
+        "namespace",
+        "name",
+        "uid",
+        "generation",
+        "resourceVersion",
+        "creationTimestamp",
+        "deletionTimestamp",
+    )
     annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != _LAST_APPLIED}
     kept = {key: metadata[key] for key in wanted if key in metadata}
     return {
@@ -129,12 +142,4 @@ def _nad(body: Body) -> Body:
 
 
 def _inventory(body: Body) -> NodeInventory:
-    """Without what the validator does not read, so that a change of that is not one here."""
-    node = inventory.from_dict({**(body.get("status") or {}), "node": body["metadata"]["name"]})
-    return dataclasses.replace(
-        node,
-        interfaces=tuple(
-            dataclasses.replace(interface, mac="", addresses=interface.addresses[:1] and ("some",))
-            for interface in node.interfaces
-        ),
-    )
+    return inventory.from_dict({**(body.get("status") or {}), "node": body["metadata"]["name"]})

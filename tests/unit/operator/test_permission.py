@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -101,5 +102,28 @@ def test_the_operator_does_not_believe_an_exemption_either() -> None:
         await scene.reconcile()
 
         assert ("True", "True") == (scene.valid(), permitted(scene)[0])
+
+    played(act)
+
+
+def leasing(name: str, namespace: str, subnet: str, created: str) -> dict[str, Any]:
+    ipam = {"type": "host-local", "subnet": subnet}
+    config = json.dumps(
+        {"cniVersion": "1.0.0", "name": "shared", "type": "macvlan", "master": "e", "ipam": ipam}
+    )
+    metadata = {"namespace": namespace, "name": name, "creationTimestamp": created}
+    return {"metadata": metadata, "spec": {"config": config}}
+
+
+def test_a_network_is_not_permitted_while_an_older_one_elsewhere_has_its_leases() -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(NADS, leasing("a", "ns", "10.1.2.0/24", "2026-01-02T00:00:00Z"))
+        scene.server.put(NADS, leasing("b", "other", "10.1.3.0/24", "2026-01-01T00:00:00Z"))
+        await scene.reconcile()
+        assert ("False", "PolicyLeaseStore") == permitted(scene)
+
+        scene.server.delete(NADS, "b", "other")
+        async with running(scene):
+            await scene.server.until(lambda: permitted(scene) == ("True", "Permitted"))
 
     played(act)
