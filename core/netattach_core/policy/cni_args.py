@@ -6,13 +6,12 @@ and the MTU are those of the pod's own interface, as with `mac`, so they are all
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import Any
 
 from netattach_core.api.networks_annotation import NetworkSelection
 from netattach_core.net.names import shown
+from netattach_core.policy import allow_lists, sysctls
 from netattach_core.policy.case import Findings, PodCase, ask, rule
 from netattach_core.text.finding import Finding, Path
 
@@ -70,8 +69,8 @@ def check_restricted_pod(case: PodCase) -> Findings:
 
 def _sysctls(case: PodCase, at: Path, value: Any) -> Iterator[Finding]:
     for name in value if isinstance(value, dict) else ():
-        if not is_safe(name):
-            problem = f"the sysctl `{shown(name)}` is not one of the pod's own interfaces"
+        if not sysctls.is_safe(name):
+            problem = f"the sysctl `{shown(name)}` is not one of the pod's own network stack"
             owner = ask(case.policy, "give the namespace the level privileged under policy.namespaces")
             yield Finding(RULE, (*at, name), problem, f"remove it, or {owner}")
 
@@ -79,7 +78,8 @@ def _sysctls(case: PodCase, at: Path, value: Any) -> Iterator[Finding]:
 def _unlisted_sysctls(case: PodCase, at: Path, value: Any) -> Iterator[Finding]:
     allowed = case.policy.allowed.sysctls
     for name in value if isinstance(value, dict) else ():
-        if is_safe(name) and not any(fnmatchcase(name, pattern) for pattern in allowed):
+        unlisted = any(not allow_lists.is_listed(each, allowed) for each in sysctls.readings(name))
+        if sysctls.is_safe(name) and unlisted:
             problem = (
                 f"the sysctl `{shown(name)}` is not one that namespace {case.policy.namespace!r} may set"
             )
@@ -118,11 +118,3 @@ def _is_path(text: str) -> bool:
     """An absolute path, one that leaves its directory, or a URL of a file."""
     text = text.strip()
     return text.startswith(("/", "~/", "file:", "unix:")) or ".." in text.replace("\\", "/").split("/")
-
-
-_OF_THE_INTERFACE = re.compile(r"net\.ipv[46]\.(conf|neigh)\.[^./]+\.[a-z0-9_]+")
-
-
-def is_safe(name: str) -> bool:
-    """Whether a sysctl is one of the pod's own interfaces."""
-    return _OF_THE_INTERFACE.fullmatch(name) is not None

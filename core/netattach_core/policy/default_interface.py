@@ -13,7 +13,7 @@ from netattach_core.policy.case import Findings, NetworkCase, ask, rule
 from netattach_core.policy.default_links import Carrier, DefaultLinks
 from netattach_core.text.finding import Finding, Path, Severity
 from netattach_core.text.json_document import Node
-from netattach_core.validation import nested_delegate, node_rules
+from netattach_core.validation import nested_delegate, node_majority, node_rules
 from netattach_core.validation.plugin_chain import Entry
 
 DEFAULT_INTERFACE = rule("policy-default-interface", "an interface that carries the node's own traffic")
@@ -84,25 +84,37 @@ def _by_name(case: NetworkCase, links: DefaultLinks, kind: str, config: ConfigVi
     name = config.text(key) or ""
     if name:
         beside = kind == "vlan" and bool(config.integer("vlanId"))
-        yield from _named(case, links, config, key, name, beside=beside)
+        yield from _named(case, links, config, key, name, beside=beside, movable=kind == "host-device")
     elif links.by_name and kind in _DEFAULT_ROUTE and not (kind == "ipvlan" and entry.context.chained):
         problem = f"no `{key}`, so {kind} uses the interface of the node's default route, which pods must not share with the node"
         yield _found(case, config.path, config.node, problem)
 
 
-def _named(
-    case: NetworkCase, links: DefaultLinks, config: ConfigView, key: str, name: str, *, beside: bool = False
+def _named(  # two facts about the plugin
+    case: NetworkCase,
+    links: DefaultLinks,
+    config: ConfigView,
+    key: str,
+    name: str,
+    *,
+    beside: bool = False,
+    movable: bool = True,
 ) -> Findings:
     """An interface by name, up to the NUL at which the kernel ends it.
 
     `beside`: a VLAN next to the node's own one, which the kernel does not let it take ("file exists"): that is only a warning.
+    So is what one node alone claims, which refuses the network itself; unless it is `movable`, so that the node would lose it.
     """
     carriers = links.by_name.get(name.partition("\0")[0])
     if not carriers:
         return
     node = config.members()[key].node
     only_parent = beside and all(each.is_parent for each in carriers)
-    yield _selected(case, (*config.path, key), node, carriers, warn=only_parent)
+    claiming = {each.node for each in carriers}
+    others = [each for each in case.around.nodes if each.node not in claiming and each.interface(name)]
+    outvoted = not movable and node_majority.is_outvoted(claiming, others)
+    why = node_majority.reason(carriers[0].node, others) if outvoted else ""
+    yield _selected(case, (*config.path, key), node, carriers, why, warn=only_parent or outvoted)
 
 
 def _unknown(
@@ -177,12 +189,16 @@ def _is_device_path(text: str, links: DefaultLinks) -> bool:
 
 
 def _selected(
-    case: NetworkCase, path: Path, node: Node, carriers: Sequence[Carrier], *, warn: bool = False
+    case: NetworkCase,
+    path: Path,
+    node: Node,
+    carriers: Sequence[Carrier],
+    why: str = "",
+    *,
+    warn: bool = False,
 ) -> Finding:
     key = next(part for part in reversed(path) if isinstance(part, str))
-    problem = (
-        f"`{key}` {node.value!r} is {default_links.described(carriers)}. Pods must neither share nor take it"
-    )
+    problem = f"`{key}` {node.value!r} is {default_links.described(carriers)}. Pods must neither share nor take it{why}"
     return _found(case, path, node, problem, severity=Severity.WARN if warn else None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from netattach_core.api.nad import RESOURCE_NAME, Nad
 from netattach_core.policy import (
@@ -24,9 +24,9 @@ from netattach_core.policy.case import NOTHING_KNOWN, Findings, NetworkCase, Sur
 from netattach_core.policy.default_interface import DEFAULT_INTERFACE
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.policy.settings import Level
-from netattach_core.text.finding import Finding, Rule, Severity
+from netattach_core.text.finding import Finding, Path, Rule, Severity
 from netattach_core.text.json_document import Node
-from netattach_core.validation import cluster_rules, plugin_chain, syntax_rules
+from netattach_core.validation import cluster_rules, node_rules, plugin_chain, syntax_rules
 from netattach_core.validation.plugin_chain import Network
 
 Check = Callable[[NetworkCase], Findings]
@@ -121,10 +121,18 @@ def without_duplicates(
 ) -> tuple[list[Finding], list[Finding]]:
     """The findings of the validator and of policy, so that one mistake has one finding: the one that denies.
 
-    Policy's about an interface that the validator denies at the same place is left out, and the validator's warnings about what
-    policy denies.
+    Policy's about an interface that the validator denies at the same place, or warns of too, is left out, and so are the
+    validator's warnings about what policy denies.
     """
     denied = {each.path for each in validated if each.effective_severity is Severity.DENY}
-    kept = [each for each in of_policy if each.rule is not DEFAULT_INTERFACE or each.path not in denied]
+    warned = {each.path for each in validated if each.rule is node_rules.MASTER_DEFAULT}
+    kept = [each for each in of_policy if not _is_reported(each, denied, warned)]
     replaced = {_REPLACES.get(each.rule) for each in kept if each.effective_severity is Severity.DENY}
     return [each for each in validated if each.rule not in replaced], kept
+
+
+def _is_reported(finding: Finding, denied: Collection[Path], warned: Collection[Path]) -> bool:
+    only_warns = finding.effective_severity is not Severity.DENY
+    return finding.rule is DEFAULT_INTERFACE and (
+        finding.path in denied or (only_warns and finding.path in warned)
+    )

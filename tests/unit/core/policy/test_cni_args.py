@@ -10,10 +10,10 @@ import pytest
 from unit.core.policy.pod_requests import BASELINE, RESTRICTED, asked, restricted, rules
 
 REFUSED: dict[str, dict[str, Any]] = {
-    "a sysctl": {"sysctl": {"net.ipv4.ip_forward": "1"}},
-    "a sysctl in another case": {"SysCtl": {"net.ipv4.ip_forward": "1"}},
-    "a sysctl with a key that Go folds": {"\u017fysctl": {"net.ipv4.ip_forward": "1"}},
-    "a sysctl by path": {"sysctl": {"/proc/sys/net/ipv4/ip_forward": "1"}},
+    "a sysctl": {"sysctl": {"net.core.rmem_max": "1"}},
+    "a sysctl in another case": {"SysCtl": {"net.core.rmem_max": "1"}},
+    "a sysctl with a key that Go folds": {"\u017fysctl": {"net.core.rmem_max": "1"}},
+    "a sysctl by path": {"sysctl": {"/proc/sys/net.core.rmem_max": "1"}},
     "a sysctl by another path": {"sysctl": {"net/ipv4/../../kernel/core_pattern": "|/x"}},
     "a path": {"logFile": "/etc/cron.d/job"},
     "a path after a blank": {"logFile": " /etc/passwd"},
@@ -38,7 +38,7 @@ def test_it_is_refused_with_its_place_and_fix(args: dict[str, Any]) -> None:
 
 
 def test_each_one_is_reported_for_the_default_network_too() -> None:
-    args = {"sysctl": {"net.core.somaxconn": "1", "net.unix.max_dgram_qlen": "1"}, "dir": "/etc"}
+    args = {"sysctl": {"net.core.rmem_max": "1", "net.unix.max_dgram_qlen": "1"}, "dir": "/etc"}
 
     assert ["policy-cni-args"] * 3 == rules(asked(BASELINE, default=[{"name": "net", "cni-args": args}]))
 
@@ -73,7 +73,7 @@ def test_a_restricted_pod_may_set_the_listed_sysctls(listed: str) -> None:
     assert [] == asked(restricted(sysctls=(listed,)), [{"name": "net", "cni-args": args}])
 
 
-@pytest.mark.parametrize("name", ["net.ipv4.conf.IFNAME.arp_ignore", "net.ipv4.ip_forward"])
+@pytest.mark.parametrize("name", ["net.ipv4.conf.IFNAME.arp_ignore", "net.core.rmem_max"])
 def test_a_restricted_pod_may_set_no_others(name: str) -> None:
     (finding,) = asked(RESTRICTED, [{"name": "net", "cni-args": {"SYSCTL": {name: "1"}}}])
 

@@ -214,3 +214,28 @@ def test_interfaces_that_are_each_others_ports_and_parents_end() -> None:
     )
 
     assert findings({"type": "macvlan", "master": "b"}, nodes=[loop])
+
+
+def others(count: int) -> tuple[NodeInventory, ...]:
+    """Nodes whose eth0 carries none of their own traffic."""
+    return tuple(NodeInventory(f"honest-{index}", interfaces=(Interface("eth0"),)) for index in range(count))
+
+
+@pytest.mark.parametrize(
+    ("config", "honest", "severity"),
+    [
+        ({"type": "macvlan", "master": "eth0"}, 2, Severity.WARN),
+        ({"type": "bridge", "bridge": "eth0"}, 2, Severity.WARN),
+        ({"type": "macvlan", "master": "eth0"}, 1, Severity.DENY),
+        ({"type": "macvlan", "master": "eth0"}, 0, Severity.DENY),
+        ({"type": "host-device", "device": "eth0"}, 5, Severity.DENY),
+        ({"type": "somebodys", "master": "eth0"}, 5, Severity.DENY),
+    ],
+)
+def test_what_one_node_alone_claims_is_a_warning_unless_the_node_would_lose_the_interface(
+    config: dict[str, str], honest: int, severity: Severity
+) -> None:
+    (finding,) = findings(config, nodes=(NODE, *others(honest)))
+
+    assert severity is finding.effective_severity
+    assert ("Only worker-1 reports this" in finding.problem) == (severity is Severity.WARN)
