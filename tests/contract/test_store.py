@@ -13,7 +13,6 @@ import pytest
 
 from netattach_core.api import inventory, networks_annotation
 from netattach_core.api.inventory import NodeInventory, Plugin
-from netattach_core.api.nad import Nad
 from netattach_core.api.pod import Pod, PodRef
 from netattach_core.errors import ConfigError, NetattachError, NotFoundError
 from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS
@@ -170,8 +169,12 @@ def test_a_nad_is_found_with_its_text_byte_for_byte(harness: Harness) -> None:
 
     harness.create(_nad('{ "type" :"macvlan"\n}'))
 
-    assert Nad("ns", "n", '{ "type" :"macvlan"\n}', {"k": "v"}) == harness.run(
-        lambda store: store.nad("ns", "n")
+    found = harness.run(lambda store: store.nad("ns", "n"))
+    assert found is not None
+    assert (("ns", "n"), '{ "type" :"macvlan"\n}', {"k": "v"}) == (
+        (found.namespace, found.name),
+        found.config,
+        found.annotations,
     )
 
 

@@ -22,9 +22,7 @@ from netattach_core.attach.sandbox import Sandbox
 from netattach_core.cni.request import CniRequest
 from netattach_core.devices import device_info
 from netattach_core.errors import ConfigError, DecodeError, NetattachError, NotFoundError, TryAgainError
-from netattach_core.policy import case, levels
-from netattach_core.policy.case import KnownDevices, Surroundings
-from netattach_core.policy.levels import NamespacePolicy
+from netattach_core.policy.case import KnownDevices
 from netattach_core.shim.protocol import Outcome, Ran
 from netattach_plugin.ports import Leases, Ledger
 
@@ -426,31 +424,3 @@ class RecordingStatusSink:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         done.set_result(None)
         return done
-
-
-@dataclass
-class FixedPolicies:
-    """The port Policies: `known` by namespace, `default` for all others; `unknown` are namespaces whose labels are not known."""
-
-    known: dict[str, NamespacePolicy] = field(default_factory=dict)
-    default: NamespacePolicy = levels.PRIVILEGED
-    unknown: set[str] = field(default_factory=set)
-    asked: list[str] = field(default_factory=list)
-
-    async def of_namespace(self, namespace: str) -> NamespacePolicy:
-        self.asked.append(namespace)
-        if namespace in self.unknown:
-            raise TryAgainError(f"the labels of namespace {namespace} are not known")
-        return self.known.get(namespace, self.default)
-
-
-@dataclass
-class FixedSurroundings:
-    """The port NodeSurroundings."""
-
-    around: Surroundings | None = case.NOTHING_KNOWN
-
-    async def current(self) -> Surroundings:
-        if self.around is None:
-            raise TryAgainError("this node's inventory is not known yet")
-        return self.around

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.validation.footprint import Footprint
 from netattach_kube.cluster_settings import KEY, NAME, NAMESPACE
@@ -20,7 +19,7 @@ from support import api_server
 from support.api_server import ApiServer
 from unit.webhooks.harness import run, until
 
-NAD = Nad("default", "a", "{}")
+A = ("default", "a")
 
 
 def put_nad(server: ApiServer, name: str, config: str = "{}") -> None:
@@ -40,7 +39,7 @@ async def synced(*nads: str, nodes: tuple[str, ...] = ()) -> AsyncIterator[tuple
             put_node(server, name, {"interfaces": [{"name": "eth0"}]})
         cache = ClusterCache(server.api)
         task = tasks.create_task(cache.run())
-        await server.asked("WATCH", times=4)
+        await server.asked("WATCH", times=5)
         yield server, cache
         task.cancel()
 
@@ -73,7 +72,9 @@ def test_a_network_in_the_cache_costs_no_request() -> None:
     async def scenario() -> None:
         async with synced("a") as (server, cache):
             assert cache.problem() is None
-            assert NadLookup({("default", "a"): NAD}) == await cache.look_up([("default", "a")])
+            lookup = await cache.look_up([A])
+            assert ([A], "{}") == (list(lookup.found), lookup.found[A].config)
+            assert NadLookup(lookup.found) == lookup
             assert [] == requested(server)
 
     run(scenario)
@@ -122,7 +123,9 @@ def test_without_the_api_server_it_is_unverified() -> None:
         async with synced("a") as (server, cache):
             server.away = True
 
-            assert NadLookup({("default", "a"): NAD}) == await cache.look_up([("default", "a")])
+            lookup = await cache.look_up([A])
+            assert ([A], "{}") == (list(lookup.found), lookup.found[A].config)
+            assert NadLookup(lookup.found) == lookup
             assert (("default", "b"),) == (await cache.look_up([("default", "b")])).unverified
 
     run(scenario)

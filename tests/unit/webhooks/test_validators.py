@@ -28,7 +28,7 @@ def test_settings_change_the_verdict(new_key_pair: NewKeyPair) -> None:
                 review("NetworkAttachmentDefinition", nad(VALID_CONFIG.replace("eth1", "eth0"))),
             )
             assert not (await harness.post_review(*posted))["allowed"]
-            _put_settings(harness.server, "validation: {mode: warn}")
+            _put_settings(harness.server, "validation: {mode: warn}\npolicy: {mode: warn}")
             await until(lambda: harness.program._cache.settings().warn_only)
             answer = await harness.post_review(*posted)
 

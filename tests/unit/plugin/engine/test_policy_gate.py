@@ -17,7 +17,7 @@ from netattach_core.policy.settings import Level, Limits
 from netattach_core.text import finding_line
 from netattach_plugin.engine import policy_gate
 from netattach_plugin.engine.policy_gate import PolicyGate
-from support.twins import FixedPolicies, FixedSurroundings
+from support.policy_twins import FixedPolicies, FixedSurroundings
 from support.world import World, body
 
 LIMITS = Limits(plugins_per_network=2, networks_per_pod=2)

@@ -9,7 +9,7 @@ from netattach_plugin.cluster.file_store import FileStore
 from netattach_plugin.settings import Settings
 from netattach_plugin.wiring.shared import Components
 from netattach_plugin.wiring.standalone import LoggedEvents
-from support.twins import FixedPolicies, FixedSurroundings
+from support.policy_twins import FixedPolicies, FixedSurroundings
 
 DIRECTORIES = (
     "net.d",
