@@ -23,6 +23,8 @@ STATIC = {"type": "static", "addresses": [{"address": "10.0.3.77/24"}]}
 LAN = {"type": "host-local", "subnet": "10.0.3.0/24", "rangeStart": "10.0.3.100"}
 MACVLAN = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1", "ipam": STATIC}
 GATEWAY = "10.0.3.1"
+PATIENT = 60_000
+"""Milliseconds that a shim waits for the daemon, which is there and may be slow."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,7 @@ def test_a_name_that_the_pod_has_already_is_seen(node: CnitoolNode) -> None:
     with node.pod("data@taken") as pod:
         node.in_pod(pod, "ip", "link", "add", "taken", "type", "bridge")
 
-        assert "has an interface 'taken' already" in error_of(node, "ADD", pod)["msg"]
+        assert "has an interface 'taken' already" in error_of(node, "ADD", pod, wait_ms=PATIENT)["msg"]
         assert ["lo", "taken"] == sorted(node.link_names(pod))
 
 
@@ -80,7 +82,7 @@ def test_a_failed_add_is_undone(node: CnitoolNode) -> None:
     """The gateway cannot be reached, which the kernel reports after everything is attached."""
     node.create_nad("data", MACVLAN)
     with node.pod([{"name": "data", "default-route": ["192.0.2.1"]}]) as pod:
-        assert "cannot be reached" in error_of(node, "ADD", pod)["msg"]
+        assert "cannot be reached" in error_of(node, "ADD", pod, wait_ms=PATIENT)["msg"]
         assert ["lo"] == node.link_names(pod)
 
 
@@ -146,7 +148,7 @@ def test_an_add_of_an_earlier_shim_is_tried_again(node: CnitoolNode, earlier_shi
     """With code 11: the runtime retries with the shim that is installed by then. Nothing was started."""
     node.create_nad("data", MACVLAN)
     with node.pod("data") as pod:
-        error = error_of(node, "ADD", pod)
+        error = error_of(node, "ADD", pod, wait_ms=PATIENT)
 
         assert TRY_AGAIN == error["code"]
         assert "an earlier release" in error["msg"]
