@@ -207,7 +207,9 @@ def _typed(body: json_document.Node, key: str, kind: type, absent: Any) -> Any:
     `validation.plugin_chain` reads `type` in the same way: what is validated has to be what runs.
     """
     values = (
-        member.node.value for member in reversed(body.members) if member.key.casefold() == key.casefold()
+        member.node.value
+        for member in reversed(body.members)
+        if json_document.folded(member.key) == key.casefold()
     )
     value = next((each for each in values if each is not None), None)
     if value is None:

@@ -105,6 +105,20 @@ def _reject(word: str) -> NoReturn:
     raise ValueError(word)
 
 
+@functools.lru_cache(4096)
+def folded(key: str) -> str:
+    """A key as Go compares it (`encoding/json/fold.go: foldName`): equal for all spellings that a struct's field is read from.
+
+    Go folds single characters: the long s is `s` and the Kelvin sign is `k`. In Python's casefold, ligatures are letters, too.
+    """
+    return key.casefold() if key.isascii() else "".join(map(_folded_char, key))
+
+
+def _folded_char(char: str) -> str:
+    plain = char.casefold()
+    return plain if len(plain) == 1 else char
+
+
 def position(text: str, offset: int) -> tuple[int, int]:
     """Line and column of an offset, both counted from 1."""
     starts = _line_starts(text)

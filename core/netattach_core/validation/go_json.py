@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from netattach_core.text.json_document import Member, Node
+from netattach_core.text.json_document import Member, Node, folded
 
 T = TypeVar("T")
 Schema = Mapping[str, Any]
@@ -41,7 +41,7 @@ def _object(node: Node, schema: Mapping[str, Any]) -> Node:
     members: list[Member] = []
     seen = set[str]()
     for member in node.members:
-        key = member.key if member.key in properties else spelling.get(member.key.casefold(), member.key)
+        key = member.key if member.key in properties else spelling.get(folded(member.key), member.key)
         if member.node.value is None and not properties.get(key, NO_SCHEMA).get("nullRefused"):
             continue
         value = member.node
@@ -81,10 +81,10 @@ def cache_per_schema(function: Callable[[Schema], T]) -> Callable[[Schema], T]:
 
 @cache_per_schema
 def spellings(schema: Schema) -> dict[str, str]:
-    """Keys in lower case (casefold) to their spelling; empty where Go decodes into a map, which is case-sensitive."""
+    """Keys as Go compares them to their spelling; empty where Go decodes into a map, which is case-sensitive."""
     if schema.get("exact"):
         return {}
-    return {key.casefold(): key for key in schema.get("properties", {})}
+    return {folded(key): key for key in schema.get("properties", {})}
 
 
 def _zero(item: Node, schema: Mapping[str, Any]) -> Node:

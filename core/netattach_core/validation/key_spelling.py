@@ -9,7 +9,7 @@ from typing import Any
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Path, Rule, Severity
-from netattach_core.text.json_document import Member, Node
+from netattach_core.text.json_document import Member, Node, folded
 from netattach_core.validation.go_json import NO_SCHEMA, Schema, spellings
 
 KEY_MISSPELT = Rule("key-misspelt", Severity.WARN, "an unknown key that is similar to a known one")
@@ -56,7 +56,7 @@ def check(node: Node, path: Path, schema: Schema, reader: Reader) -> Iterator[Fi
                 yield finding
     for member in node.members:
         if member.node.members or member.node.items:
-            inner = properties.get(spelling.get(member.key.casefold(), member.key), NO_SCHEMA)
+            inner = properties.get(spelling.get(folded(member.key), member.key), NO_SCHEMA)
             yield from check(member.node, (*path, member.key), inner, reader)
     for index, item in enumerate(node.items):
         yield from check(item, (*path, index), schema.get("items", NO_SCHEMA), reader)
@@ -75,8 +75,8 @@ def _key(member: Member, node: Node, path: Path, schema: Schema, reader: Reader)
         yield Finding(KEY_RESERVED, at, problem, "remove it", offset)
     elif key in known or _is_comment(key):
         return
-    elif key.casefold() in spelling:
-        right = spelling[key.casefold()]
+    elif folded(key) in spelling:
+        right = spelling[folded(key)]
         problem = f"`{key}` is read as `{right}`: plugins ignore the case of keys, other tools do not"
         yield Finding(KEY_CASE, at, problem, f"write `{right}`", offset)
     else:

@@ -13,7 +13,7 @@ from netattach_core.cni.plugin_aliases import canonical_name
 from netattach_core.plugins import ipam_plugin, main_plugin, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import ConfigView
-from netattach_core.text.json_document import Node
+from netattach_core.text.json_document import Node, folded
 from netattach_core.validation.go_json import as_go_reads, merged
 
 _COMMON_SCHEMA = schema_types.object_of(**schema_types.COMMON)
@@ -90,7 +90,7 @@ def read(root: Node, nad: Nad) -> Network:
 
 def _type(node: Node) -> str:
     """`type` as Go reads it, since the schema for the other keys depends on it."""
-    found = (m.node.value for m in reversed(node.members) if m.key.casefold() == "type")
+    found = (m.node.value for m in reversed(node.members) if folded(m.key) == "type")
     value = next((each for each in found if each is not None), None)
     return value if isinstance(value, str) else ""
 
@@ -205,9 +205,7 @@ def ipam_schema(kind: str) -> dict[str, Any]:
 
 
 def _ipam_raw(raw: ConfigView) -> ConfigView | None:
-    nodes = [
-        m.node for m in raw.node.members if m.key.casefold() == "ipam" and isinstance(m.node.value, dict)
-    ]
+    nodes = [m.node for m in raw.node.members if folded(m.key) == "ipam" and isinstance(m.node.value, dict)]
     return ConfigView(functools.reduce(merged, nodes), (*raw.path, "ipam")) if nodes else None
 
 

@@ -341,3 +341,18 @@ def test_a_path_without_a_node_is_none(path: tuple[str | int, ...]) -> None:
 def test_whole_numbers_are_written_as_integers(expected: str, text: str) -> None:
     """Go refuses to decode the other form into an integer."""
     assert expected == json_document.integral_numbers(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("MASTER", "master"),
+        ("ma\u017fter", "master"),
+        ("lin\u212as", "links"),
+        ("ma\ufb06er", "ma\ufb06er"),
+        ("ß", "ß"),
+    ],
+)
+def test_keys_are_folded_character_by_character_as_in_go(key: str, expected: str) -> None:
+    """`encoding/json/fold.go: foldName`: no ligature is equal to its letters."""
+    assert expected == json_document.folded(key)
