@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE
 from netattach_core.net import addresses
 from netattach_core.plugins.view import ConfigView
-from netattach_core.policy import default_links, exemptions
+from netattach_core.policy import default_links, exemptions, members, plugin_parts
 from netattach_core.policy.case import Findings, NetworkCase, ask, rule
 from netattach_core.policy.default_links import Carrier, DefaultLinks
+from netattach_core.policy.members import Value
+from netattach_core.policy.plugin_parts import Part
 from netattach_core.text.finding import Finding, Path, Severity
 from netattach_core.text.json_document import Node
-from netattach_core.validation import nested_delegate, node_majority, node_rules
-from netattach_core.validation.plugin_chain import Entry
+from netattach_core.validation import node_majority, node_rules
 
 DEFAULT_INTERFACE = rule("policy-default-interface", "an interface that carries the node's own traffic")
 
@@ -52,69 +53,75 @@ _OF_THE_POD = frozenset({"ipam", "dns", "prevresult", "args"})
 
 
 def check_network(case: NetworkCase) -> Findings:
-    """Every selector of every plugin, compared with the default interfaces of the nodes that the network can be on."""
+    """Every selector of every plugin, compared with the default interfaces of the nodes that the network can be on.
+
+    A key that is there twice counts with each of its values, since Go merges lists: `"links": [{}]` after
+    `"links": [{"name": "eth0"}]` leaves eth0.
+    """
     links = default_links.of_nodes(exemptions.nodes_of(case.nad, case.around.nodes))
     for entry in case.parts():
-        yield from _plugin(case, links, entry.type, entry.config, entry)
-        delegate = nested_delegate.config_of(entry)
-        if delegate is not None:
-            yield from _plugin(case, links, *delegate, entry)
+        for part in plugin_parts.of_entry(entry):
+            chained = entry.context.chained and part.node is entry.raw.node
+            yield from _plugin(case, links, part, chained=chained)
         for path, node in _runtime_devices(entry.raw):
             yield from _hardware(case, links, "pcibusid", path, node)
 
 
-def _plugin(case: NetworkCase, links: DefaultLinks, kind: str, config: ConfigView, entry: Entry) -> Findings:
-    if kind in _BY_NAME:
-        yield from _by_name(case, links, kind, config, entry)
-    elif entry.plugin is None:
-        yield from _unknown(case, links, config.node, config.path)
-    if kind == "bond" and not config.flag("linksInContainer"):
-        for link in config.objects("links"):
-            yield from _named(case, links, link, "name", link.text("name") or "")
-    for member in config.node.members if entry.plugin else ():
+def _plugin(case: NetworkCase, links: DefaultLinks, part: Part, *, chained: bool) -> Findings:
+    if part.unknown:
+        yield from _unknown(case, links, part.node, part.path)
+        return
+    if part.type in _BY_NAME:
+        yield from _by_name(case, links, part, chained=chained)
+    if part.type == "bond" and not part.certainly("linksincontainer"):
+        for value in part.values("links"):
+            named = members.walk(value.node, value.path)
+            yield from (found for each in named if each.key == "name" for found in _named(case, links, each))
+    for member in part.node.members:
         key = member.key.casefold()
         if key in _HARDWARE:
-            yield from _hardware(case, links, key, (*config.path, member.key), member.node)
+            yield from _hardware(case, links, key, (*part.path, member.key), member.node)
 
 
-def _by_name(case: NetworkCase, links: DefaultLinks, kind: str, config: ConfigView, entry: Entry) -> Findings:
-    key = _BY_NAME[kind]
-    if kind in _IN_CONTAINER and config.flag("linkInContainer"):
+def _by_name(case: NetworkCase, links: DefaultLinks, part: Part, *, chained: bool) -> Findings:
+    key, kind = _BY_NAME[part.type], part.type
+    if kind in _IN_CONTAINER and part.certainly("linkincontainer"):
         return
-    name = config.text(key) or ""
-    if name:
-        beside = kind == "vlan" and bool(config.integer("vlanId"))
-        yield from _named(case, links, config, key, name, beside=beside, movable=kind == "host-device")
-    elif links.by_name and kind in _DEFAULT_ROUTE and not (kind == "ipvlan" and entry.context.chained):
+    named = part.values(key)
+    for value in named:
+        beside = kind == "vlan" and _is_tagged(part)
+        yield from _named(case, links, value, beside=beside, movable=kind == "host-device")
+    omitted = all(value.node.value == "" for value in named[-1:])
+    if omitted and links.by_name and kind in _DEFAULT_ROUTE and not (kind == "ipvlan" and chained):
         problem = f"no `{key}`, so {kind} uses the interface of the node's default route, which pods must not share with the node"
-        yield _found(case, config.path, config.node, problem)
+        yield _found(case, part.path, part.node, problem)
 
 
-def _named(  # two facts about the plugin
-    case: NetworkCase,
-    links: DefaultLinks,
-    config: ConfigView,
-    key: str,
-    name: str,
-    *,
-    beside: bool = False,
-    movable: bool = True,
+def _is_tagged(part: Part) -> bool:
+    """Whether the VLAN certainly has a number; without one, it takes the frames without a tag."""
+    numbers = [value.node.value for value in part.values("vlanid")]
+    return bool(numbers) and all(isinstance(number, int | float) and number for number in numbers)
+
+
+def _named(
+    case: NetworkCase, links: DefaultLinks, value: Value, *, beside: bool = False, movable: bool = True
 ) -> Findings:
     """An interface by name, up to the NUL at which the kernel ends it.
 
     `beside`: a VLAN next to the node's own one, which the kernel does not let it take ("file exists"): that is only a warning.
     So is what one node alone claims, which refuses the network itself; unless it is `movable`, so that the node would lose it.
     """
-    carriers = links.by_name.get(name.partition("\0")[0])
+    text = value.node.value
+    name = text.partition("\0")[0] if isinstance(text, str) else ""
+    carriers = links.by_name.get(name)
     if not carriers:
         return
-    node = config.members()[key].node
     only_parent = beside and all(each.is_parent for each in carriers)
     claiming = {each.node for each in carriers}
     others = [each for each in case.around.nodes if each.node not in claiming and each.interface(name)]
     outvoted = not movable and node_majority.is_outvoted(claiming, others)
     why = node_majority.reason(carriers[0].node, others) if outvoted else ""
-    yield _selected(case, (*config.path, key), node, carriers, why, warn=only_parent or outvoted)
+    yield _selected(case, value.path, value.node, carriers, why, warn=only_parent or outvoted)
 
 
 def _unknown(

@@ -43,34 +43,56 @@ class Part:
         values = self.values(key)
         return bool(values) and all(value.node.value is True for value in values)
 
+    def possibly(self, key: str) -> bool:
+        """Whether any value of a flag is true."""
+        return any(value.node.value is True for value in self.values(key))
+
+    @property
+    def is_delegate(self) -> bool:
+        """Whether another plugin passes this on, as flannel does."""
+        return bool(self.path) and str(self.path[-1]).casefold() == "delegate"
+
 
 def of_network(network: Network) -> Iterator[Part]:
     """The plugins of the chain, each followed by those to which it may delegate."""
     for entry in network.entries:
-        yield Part(entry.raw.node, entry.raw.path, entry.type, entry.plugin is None)
-        yield from _delegates(entry)
+        yield from of_entry(entry)
 
 
-def _delegates(entry: Entry) -> Iterator[Part]:
-    if entry.type == FLANNEL:
-        yield from _of_flannel(entry)
-    if entry.plugin is None:
-        for path, _, node in members.walk(entry.raw.node, entry.raw.path):
-            if node is not entry.raw.node and node.members:
-                yield from (Part(node, path, kind, unknown=False) for kind in _known_types(node))
+def of_entry(entry: Entry) -> Iterator[Part]:
+    """A plugin of the chain, and those to which it may delegate, and those again: flannel runs flannel, too."""
+    own = Part(entry.raw.node, entry.raw.path, entry.type, entry.plugin is None)
+    if own.type == FLANNEL or own.unknown:
+        yield from _with_delegates(own, set())
+    else:
+        yield own
 
 
-def _of_flannel(entry: Entry) -> Iterator[Part]:
+def _with_delegates(part: Part, seen: set[tuple[int, str]]) -> Iterator[Part]:
+    """`seen` are the offsets and types of the parts that were found: flannel and an unknown plugin may pass on the same one."""
+    if (part.node.start, part.type) in seen:
+        return
+    seen.add((part.node.start, part.type))
+    yield part
+    if part.type == FLANNEL:
+        for each in _of_flannel(part):
+            yield from _with_delegates(each, seen)
+    elif part.unknown:
+        for path, _, node in members.walk(part.node, part.path):
+            if node is not part.node and node.members:
+                for kind in _known_types(node):
+                    yield from _with_delegates(Part(node, path, kind, unknown=False), seen)
+
+
+def _of_flannel(part: Part) -> Iterator[Part]:
     """Its delegate is a bridge by default, even where it has no section (`flannel_linux.go: doCmdAdd`)."""
-    found = [m for m in entry.raw.node.members if m.key.casefold() == "delegate" and m.node.value is not None]
+    found = part.values("delegate")
     if not found:
-        yield Part(
-            Node({}, entry.raw.node.start, entry.raw.node.end), entry.raw.path, FLANNEL_DELEGATE, False
-        )
-    for member in found:
-        kinds = [canonical_name(kind) for kind in _types(member.node)] or [FLANNEL_DELEGATE]
-        for kind in kinds:
-            yield Part(member.node, (*entry.raw.path, member.key), kind, main_plugin(kind) is None)
+        empty = Node({}, part.node.start, part.node.end)
+        yield Part(empty, part.path, FLANNEL_DELEGATE, unknown=False)
+    for path, _, node in found:
+        for kind in {canonical_name(kind) for kind in _types(node)} or {FLANNEL_DELEGATE}:
+            yield Part(node, path, kind, unknown=main_plugin(kind) is None)
 
 
 def _known_types(node: Node) -> list[str]:

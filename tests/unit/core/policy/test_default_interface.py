@@ -239,3 +239,33 @@ def test_what_one_node_alone_claims_is_a_warning_unless_the_node_would_lose_the_
 
     assert severity is finding.effective_severity
     assert ("Only worker-1 reports this" in finding.problem) == (severity is Severity.WARN)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type": "macvlan", "master": "eth0", "ma\ufb06er": "eth1"}',
+        '{"type": "macvlan", "master": "eth0", "MASTER": null}',
+        '{"type": "macvlan", "master": "eth0", "linkInContainer": true, "LINKINCONTAINER": false}',
+        '{"type": "bond", "links": [{"name": "eth0"}], "LINKS": [{}]}',
+        '{"type": "bond", "links": [{"name": "eth0"}, {"name": "eth1"}], "links": [{"name": "eth1"}]}',
+        '{"type": "flannel", "delegate": {"type": "macvlan", "TYPE": "bridge", "master": "eth0"}}',
+        '{"type": "flannel", "delegate": {"type": "macvlan", "master": "eth0", "MASTER": "eth1"}}',
+        '{"type": "flannel", "delegate": {"type": "macvlan", "master": "eth0"}, "DELEGATE": {"type": "bridge"}}',
+        '{"type": "flannel", "delegate": {"type": "flannel", "delegate": {"type": "macvlan", "master": "eth0"}}}',
+        '{"type": "flannel", "delegate": {"type": "macvtap", "master": "eth0"}}',
+        '{"type": "flannel", "delegate": {"type": "other", "run": {"type": "macvlan"}}}',
+        '{"type": "other", "run": {"type": "flannel", "delegate": {"type": "macvlan"}}}',
+    ],
+)
+def test_no_spelling_that_a_plugin_may_read_hides_the_default_interface(text: str) -> None:
+    assert findings(text)
+
+
+def test_parts_that_contain_each_other_in_many_ways_are_each_checked_once() -> None:
+    """Flannel passes on `delegate`, an unknown plugin anything: without care that is 2**90 ways to the innermost part."""
+    innermost = '{"type": "macvlan", "master": "eth0"}'
+    depth = 90
+    text = '{"type": "flannel", "TYPE": "other", "delegate": ' * depth + innermost + "}" * depth
+
+    assert 1 == len(findings(f'{{"type": "flannel", "delegate": {text}}}'))
