@@ -20,6 +20,10 @@ _OWN_KINDS = {"", "bond", "team", "vlan", "openvswitch", "dummy", "loopback"}
 """Kinds of interfaces whose addresses are the node's: a bridge or veth may have its address from a network of a pod."""
 
 
+_METADATA = ("169.254.169.254/32", "fd00:ec2::254/128")
+"""A node reads its own credentials there, and so its pods must not answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """Addresses from `first` to `last`, as numbers, and what they are, for a message."""
@@ -70,6 +74,7 @@ def _of_settings(networks: ClusterNetworks) -> tuple[Taken, ...]:
         ("the cluster's subnet for pods", networks.pods),
         ("the cluster's subnet for nodes", networks.nodes),
         ("the address of the API server's Service", networks.api_server),
+        ("the metadata service of clouds, which tells nodes who they are", _METADATA),
     )
     texts = [(what, addresses.parse_cidr(text)) for what, all_ in named for text in all_]
     return tuple(_taken(subnet, f"{subnet.network}, {what}") for what, subnet in texts if subnet is not None)

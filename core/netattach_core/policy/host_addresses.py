@@ -15,13 +15,13 @@ from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import NetworkSelection
 from netattach_core.net import addresses
 from netattach_core.net.addresses import IpInterface
-from netattach_core.plugins.view import ConfigView
-from netattach_core.policy import cluster_addresses
+from netattach_core.policy import cluster_addresses, plugin_parts
 from netattach_core.policy.case import Findings, NetworkCase, PodCase, Surroundings, ask, rule
 from netattach_core.policy.levels import NamespacePolicy
+from netattach_core.policy.plugin_parts import Part
 from netattach_core.text.finding import Finding, Path
 from netattach_core.text.json_document import Node
-from netattach_core.validation import nested_delegate, plugin_chain, syntax_rules
+from netattach_core.validation import plugin_chain, syntax_rules
 from netattach_core.validation.plugin_chain import Entry, Network
 
 CLUSTER_ADDRESS = rule(
@@ -46,17 +46,19 @@ _DASHED = re.compile(r"\s*([^-\s]+)\s*-\s*([^/\s]+)(?:/(\d+))?\s*")
 
 def check_network(case: NetworkCase) -> Findings:
     """The addresses that the network assigns or has as gateways."""
+    everywhere = _effect_of_firewall(case.network)
     for entry in case.parts():
-        effect = _effect(entry)
+        own = _effect(entry)
+        effect = own or everywhere
         if not effect:
             continue
-        if entry.ipam_type == "dhcp":
+        if own and entry.ipam_type == "dhcp":
             problem = f"{effect} whatever addresses a DHCP server answers, which may be a pod's: also one of the cluster's own"
             fix = f"use another IPAM plugin, or {_ask(case.policy)}"
             yield (entry.ipam or entry.raw).found(CLUSTER_ADDRESS, problem, fix, "type")
-        delegate = nested_delegate.config_of(entry)
-        views = (entry.raw, delegate[1]) if delegate else (entry.raw,)
-        for path, node, network in (each for view in views for each in _addresses(view)):
+        for path, node, network in (
+            each for part in plugin_parts.of_entry(entry) for each in _addresses(part)
+        ):
             taken = cluster_addresses.overlapping(network, case.around.nodes, case.around.cluster_networks)
             if taken is not None:
                 problem = f"{node.value} overlaps {taken.what}, and {effect}: traffic for it would go to the pods of this network"
@@ -81,7 +83,7 @@ def check_request(
     """
     texts = [*selection.ips, *_texts(selection.cni_args)]
     network = _network(nad.namespace, nad.name, nad.config) if texts else None
-    effect = next((effect for entry in network.entries if (effect := _effect(entry))), "") if network else ""
+    effect = _effect_on_node(network) if network else ""
     for text in texts if effect else ():
         for address in _read(text):
             taken = cluster_addresses.overlapping(address, around.nodes, around.cluster_networks)
@@ -104,25 +106,43 @@ def _network(namespace: str, name: str, config: str) -> Network | None:
     return plugin_chain.read(root, Nad(namespace, name, config)) if root is not None else None
 
 
-def _effect(entry: Entry) -> str:
-    """What the plugin does on the node with the pod's addresses; "" for nothing."""
-    delegate = nested_delegate.config_of(entry)
-    kind, config = delegate or (entry.type, entry.config)
-    if kind in _ROUTED:
-        return f"with {kind} the node gets a route to each address"
-    if kind == "bridge" and config.flag("ipMasq"):
-        return "with `ipMasq` the node masquerades the traffic of each address"
-    gateway = config.flag("isGateway") or config.flag("isDefaultGateway")
-    if kind == "bridge" and (gateway or (delegate is not None and not config.has("isGateway"))):
-        return "with `isGateway` the node gets an address and a route there"
+def _effect_on_node(network: Network) -> str:
+    """What any plugin of the chain does on the node with the pod's addresses; "" for nothing."""
+    effects = (_effect(entry) for entry in network.entries)
+    return next((effect for effect in effects if effect), "") or _effect_of_firewall(network)
+
+
+def _effect_of_firewall(network: Network) -> str:
+    """firewall accepts what the pod's addresses send and receive, before other rules (`iptables.go: getPrivChainRules`)."""
+    if any("firewall" in {entry.type, entry.ipam_type} for entry in network.entries):
+        return "with firewall the node forwards the traffic of each address, whatever its other rules say"
     return ""
 
 
-def _addresses(raw: ConfigView) -> Iterator[tuple[Path, Node, IpInterface]]:
+def _effect(entry: Entry) -> str:
+    """What a plugin, or one that it delegates to, does on the node with the pod's addresses; "" for nothing."""
+    effects = (_effect_of_part(part) for part in plugin_parts.of_entry(entry))
+    return next((effect for effect in effects if effect), "")
+
+
+def _effect_of_part(part: Part) -> str:
+    """An unknown plugin may be a bridge by another name, if it has the keys of one."""
+    if part.type in _ROUTED:
+        return f"with {part.type} the node gets a route to each address"
+    if part.type != "bridge" and not part.unknown:
+        return ""
+    if part.possibly("ipmasq"):
+        return "with `ipMasq` the node masquerades the traffic of each address"
+    gateway = part.possibly("isgateway") or part.possibly("isdefaultgateway")
+    by_flannel = part.type == "bridge" and part.is_delegate and not part.values("isgateway")
+    return "with `isGateway` the node gets an address and a route there" if gateway or by_flannel else ""
+
+
+def _addresses(part: Part) -> Iterator[tuple[Path, Node, IpInterface]]:
     """All addresses, subnets and ranges that an IPAM plugin may read, in whatever spelling of the keys."""
-    for member in raw.node.members:
+    for member in part.node.members:
         if member.key.casefold() in _READ:
-            yield from _below((*raw.path, member.key), member.node)
+            yield from _below((*part.path, member.key), member.node)
 
 
 def _below(path: Path, node: Node) -> Iterator[tuple[Path, Node, IpInterface]]:

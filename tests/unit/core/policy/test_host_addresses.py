@@ -180,3 +180,28 @@ def test_a_pod_can_request_other_addresses_and_any_where_it_alone_gets_them() ->
     assert [] == requested(selection, {"type": "macvlan", "master": "eth1", "ipam": {"type": "static"}})
     assert [] == requested(NetworkSelection("lab", "net", ips=("10.7.0.9/24",)), ptp({"type": "static"}))
     assert [] == requested(NetworkSelection("lab", "other", ips=("10.96.0.1/12",)), ptp({"type": "static"}))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"type": "flannel", "delegate": {"type": "flannel", "delegate": ptp(static("10.96.0.1/12"))}},
+        {"type": "my-bridge", "isGateway": True, "ipam": static("10.96.0.1/12")},
+        {
+            "plugins": [
+                {"type": "macvlan", "master": "eth1", "ipam": static("10.244.1.9/16")},
+                {"type": "firewall"},
+            ]
+        },
+        ptp(static("169.254.169.254/24")),
+        '{"type": "bridge", "isGateway": true, "ISGATEWAY": false, "ipam": {"subnet": "10.96.0.0/12"}}',
+    ],
+)
+def test_another_way_to_the_same_effect_is_refused(config: dict[str, Any] | str) -> None:
+    assert findings(config)
+
+
+def test_an_address_from_a_dhcp_server_passes_the_firewall() -> None:
+    chain = [{"type": "macvlan", "master": "eth1", "ipam": {"type": "dhcp"}}, {"type": "firewall"}]
+
+    assert findings({"plugins": chain}) == []
