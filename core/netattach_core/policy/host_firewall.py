@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netattach_core.net.names import shown
-from netattach_core.policy import members
+from netattach_core.policy import members, plugin_parts
 from netattach_core.policy.case import Findings, NetworkCase, ask, rule
 from netattach_core.text.finding import Finding
 from netattach_core.validation.plugin_chain import Entry
@@ -30,6 +30,7 @@ _CHAINS = frozenset({"CNI-ADMIN", ""})
 _MARK_CHAINS = frozenset({"KUBE-MARK-MASQ", "CNI-HOSTPORT-SETMARK"})
 _MARK_BIT = 13
 """portmap's default; its chains for marks are those of all pods, so another bit marks everybody's packets (`genSetMarkChain`)."""
+_OPEN = ("open", "")
 _HOST_SIDE_FIRST = frozenset({"bridge", "ptp"})
 """Plugins that report the interface on the node first; its name is the network's, or random."""
 
@@ -114,15 +115,12 @@ def _ingress_policy(entry: Entry) -> Findings:
 
     Its name is the pod's choice, and the rules drop what the node forwards from an interface of that name: `cni0`, say.
     """
-    policy = entry.config.text("ingressPolicy")
-    if (
-        entry.type != "firewall"
-        or not policy
-        or policy == "open"
-        or entry.context.first_type in _HOST_SIDE_FIRST
-    ):
+    if entry.context.first_type in _HOST_SIDE_FIRST and entry.context.chained:
         return
-    problem = f"`ingressPolicy` {policy} without a bridge restricts any interface of the node that has the name of the pod's"
-    yield entry.config.found(
-        FIREWALL, problem, "put it into a chain that begins with bridge, or remove it", "ingressPolicy"
-    )
+    for part in plugin_parts.of_entry(entry):
+        for path, _, node in part.values("ingresspolicy") if part.type == "firewall" else ():
+            if node.value not in _OPEN:
+                problem = f"`ingressPolicy` {_text(node.value)} without a bridge restricts any interface"
+                problem += " of the node that has the name of the pod's"
+                fix = "put it into a chain that begins with bridge, or remove it"
+                yield Finding(FIREWALL, path, problem, fix, node.start)

@@ -60,12 +60,16 @@ def of_network(network: Network) -> Iterator[Part]:
 
 
 def of_entry(entry: Entry) -> Iterator[Part]:
-    """A plugin of the chain, and those to which it may delegate, and those again: flannel runs flannel, too."""
-    own = Part(entry.raw.node, entry.raw.path, entry.type, entry.plugin is None)
-    if own.type == FLANNEL or own.unknown:
-        yield from _with_delegates(own, set())
-    else:
-        yield own
+    """A plugin of the chain, and those to which it may delegate, and those again: flannel runs flannel, too.
+
+    An IPAM plugin gets the whole configuration (CNI SPEC, section 4), so one that is none reads it as its own.
+    """
+    raw, seen = entry.raw, set[tuple[int, str]]()
+    yield from _with_delegates(Part(raw.node, raw.path, entry.type, entry.plugin is None), seen)
+    for member in raw.node.members:
+        if member.key.casefold() == "ipam":
+            for kind in _known_types(member.node):
+                yield from _with_delegates(Part(raw.node, raw.path, kind, unknown=False), seen)
 
 
 def _with_delegates(part: Part, seen: set[tuple[int, str]]) -> Iterator[Part]:

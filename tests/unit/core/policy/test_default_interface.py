@@ -256,6 +256,7 @@ def test_what_one_node_alone_claims_is_a_warning_unless_the_node_would_lose_the_
         '{"type": "flannel", "delegate": {"type": "macvtap", "master": "eth0"}}',
         '{"type": "flannel", "delegate": {"type": "other", "run": {"type": "macvlan"}}}',
         '{"type": "other", "run": {"type": "flannel", "delegate": {"type": "macvlan"}}}',
+        '{"type": "ptp", "ipam": {"type": "flannel"}, "delegate": {"type": "macvlan", "master": "eth0"}}',
     ],
 )
 def test_no_spelling_that_a_plugin_may_read_hides_the_default_interface(text: str) -> None:

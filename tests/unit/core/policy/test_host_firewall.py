@@ -93,6 +93,8 @@ def test_matches_of_addresses_and_interfaces_pass(conditions: list[str]) -> None
         chain("firewall", iptablesAdminChainName="CNI-ADMIN "),
         chain("firewall", iptablesAdminChainName={}),
         chain("firewall", first="macvlan", ingressPolicy="isolated"),
+        chain("firewall", first="macvlan", ingressPolicy="isolated", INGRESSPOLICY="open"),
+        chain("ptp", first="macvlan", ingressPolicy="isolated", ipam={"type": "firewall"}),
         chain("firewall", first="somebodys", INGRESSPolicy="same-bridge"),
         {"name": "net", "type": "firewall", "ingressPolicy": "isolated"},
         {
