@@ -18,9 +18,15 @@ class Value(NamedTuple):
 
 
 def walk(node: Node, path: Path = (), key: str = "") -> Iterator[Value]:
-    """The node itself and all values inside it, each before those inside it."""
-    yield Value(path, key, node)
-    for member in node.members:
-        yield from walk(member.node, (*path, member.key), member.key.casefold())
-    for index, item in enumerate(node.items):
-        yield from walk(item, (*path, index), key)
+    """The node itself and all values inside it, each before those inside it.
+
+    Without recursion, which would take a step for each level of each value.
+    """
+    waiting = [Value(path, key, node)]
+    while waiting:
+        value = waiting.pop()
+        yield value
+        path, key, node = value
+        inner = [Value((*path, m.key), m.key.casefold(), m.node) for m in node.members]
+        inner += [Value((*path, index), key, item) for index, item in enumerate(node.items)]
+        waiting += reversed(inner)

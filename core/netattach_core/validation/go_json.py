@@ -7,8 +7,9 @@ schema). Offsets still point into the author's text.
 
 from __future__ import annotations
 
+import itertools
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from netattach_core.text.json_document import Member, Node, folded
@@ -39,7 +40,7 @@ def _object(node: Node, schema: Mapping[str, Any]) -> Node:
     properties = schema.get("properties", {})
     spelling = spellings(schema)
     members: list[Member] = []
-    seen = set[str]()
+    repeated: dict[str, list[int]] = {}
     for member in node.members:
         key = member.key if member.key in properties else spelling.get(folded(member.key), member.key)
         if member.node.value is None and not properties.get(key, NO_SCHEMA).get("nullRefused"):
@@ -47,23 +48,31 @@ def _object(node: Node, schema: Mapping[str, Any]) -> Node:
         value = member.node
         if type(value.value) in _NESTED:
             value = as_go_reads(value, properties.get(key, NO_SCHEMA))
-        earlier = next((m.node for m in reversed(members) if m.key == key), None) if key in seen else None
-        if earlier is not None and properties.get(key, NO_SCHEMA).get("type") == "object":
-            value = merged(earlier, value)
-        seen.add(key)
+        if properties.get(key, NO_SCHEMA).get("type") == "object":
+            repeated.setdefault(key, []).append(len(members))
         is_as_written = value is member.node and key == member.key
         members.append(member if is_as_written else Member(key, member.start, value))
+    for key, places in repeated.items():
+        if len(places) > 1:
+            last = members[places[-1]]
+            members[places[-1]] = Member(key, last.start, merged([members[place].node for place in places]))
     if len(members) == len(node.members) and all(map(operator.is_, members, node.members)):
         return node  # the most frequent case
     return Node({m.key: m.node.value for m in members}, node.start, node.end, members=tuple(members))
 
 
-def merged(earlier: Node, later: Node) -> Node:
-    """Two objects with the same key: Go decodes the second into the result of the first."""
-    if not (isinstance(earlier.value, dict) and isinstance(later.value, dict)):
-        return later
-    members = (*earlier.members, *later.members)
-    return Node({m.key: m.node.value for m in members}, later.start, later.end, members=members)
+def merged(nodes: Sequence[Node]) -> Node:
+    """The values of one key, in their order: Go decodes an object into the result of the object before it.
+
+    All at once, since an author may repeat a key ten thousand times.
+    """
+    last = nodes[-1]
+    others = itertools.takewhile(lambda node: isinstance(node.value, dict), reversed(nodes))
+    objects = [*others][::-1]
+    if len(objects) < 2:
+        return last
+    members = tuple(member for node in objects for member in node.members)
+    return Node({m.key: m.node.value for m in members}, last.start, last.end, members=members)
 
 
 def cache_per_schema(function: Callable[[Schema], T]) -> Callable[[Schema], T]:

@@ -206,7 +206,7 @@ def ipam_schema(kind: str) -> dict[str, Any]:
 
 def _ipam_raw(raw: ConfigView) -> ConfigView | None:
     nodes = [m.node for m in raw.node.members if folded(m.key) == "ipam" and isinstance(m.node.value, dict)]
-    return ConfigView(functools.reduce(merged, nodes), (*raw.path, "ipam")) if nodes else None
+    return ConfigView(merged(nodes), (*raw.path, "ipam")) if nodes else None
 
 
 def _with_ipam(config: ConfigView, ipam: ConfigView) -> ConfigView:

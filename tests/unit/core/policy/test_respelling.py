@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from netattach_core import plugins
 from netattach_core.api.inventory import DefaultInterface, Interface, NetworkFile, NodeInventory
 from netattach_core.api.nad import Nad
+from netattach_core.plugins.plugin import Plugin
 from netattach_core.policy import networks
 from netattach_core.policy.case import Surroundings
 from netattach_core.policy.levels import NamespacePolicy
@@ -156,7 +157,7 @@ DECOYS = (
 
 def respelt(value: Any, draw: Draw, *, exact: bool = False) -> str:
     """JSON that Go reads as the same value."""
-    blank = draw(st.sampled_from(["", " ", "\n\t"]))
+    blank = str(draw(st.sampled_from(["", " ", "\n\t"])))
     if isinstance(value, dict):
         members = [
             member for key, inner in value.items() for member in _members(key, inner, draw, exact=exact)
@@ -258,7 +259,7 @@ def test_no_configuration_makes_a_check_fail(
 
 @given(st.sampled_from(plugins.PLUGINS), st.data(), POLICIES)
 def test_no_value_under_a_plugins_own_keys_makes_a_check_fail(
-    plugin: plugins.Plugin, data: st.DataObject, policy: NamespacePolicy
+    plugin: Plugin, data: st.DataObject, policy: NamespacePolicy
 ) -> None:
     own = {
         "type": plugin.type,

@@ -20,3 +20,20 @@ def test_a_ligature_is_no_spelling_of_its_letters() -> None:
     node = json_document.parse('{"master": "eth0", "ma\ufb06er": "eth1"}')
 
     assert "eth0" == as_go_reads(node, SCHEMA).value["master"]
+
+
+def test_objects_with_the_same_key_are_merged_from_the_last_value_that_is_none() -> None:
+    schema = schema_types.object_of(ipam=schema_types.IPAM)
+    node = json_document.parse(
+        '{"ipam": {"a": 1}, "ipam": 7, "IPAM": {"b": 2}, "ipam": null, "Ipam": {"c": 3}}'
+    )
+
+    assert {"b": 2, "c": 3} == as_go_reads(node, schema).value["ipam"]
+
+
+def test_each_repeated_object_is_looked_at_once() -> None:
+    """As many as fit into an object of the API server."""
+    schema, count = schema_types.object_of(ipam=schema_types.IPAM), 50_000
+    node = json_document.parse("{" + ",".join(['"ipam":{"type":"static"}'] * count) + "}")
+
+    assert count == len(as_go_reads(node, schema).members[-1].node.members)
