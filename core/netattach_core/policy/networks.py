@@ -31,8 +31,9 @@ from netattach_core.validation.plugin_chain import Network
 
 Check = Callable[[NetworkCase], Findings]
 
+_LIMITS: tuple[tuple[Level, Check], ...] = ((Level.BASELINE, limits.check_network),)
+
 _TEXT_CHECKS: tuple[tuple[Level, Check], ...] = (
-    (Level.BASELINE, limits.check_network),
     (Level.BASELINE, host_paths.check_network),
     (Level.BASELINE, sysctls.check_network),
     (Level.BASELINE, host_firewall.check_network),
@@ -83,6 +84,8 @@ def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOW
     if not nad.config.strip():
         return severities.findings(_EMPTY_CHECKS, allow_lists.Unconfigured(nad, policy), policy)
     found = [*_of_text(nad.namespace, nad.name, nad.config, policy)]
+    if _is_too_long(found):
+        return found
     if (case := _case(nad, policy, around)) is not None:
         found += severities.findings(_CHECKS, case, policy)
     return found
@@ -91,7 +94,17 @@ def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOW
 @functools.lru_cache(_CACHED)
 def _of_text(namespace: str, name: str, config: str, policy: NamespacePolicy) -> tuple[Finding, ...]:
     case = _case(Nad(namespace, name, config), policy, NOTHING_KNOWN)
-    return tuple(severities.findings(_TEXT_CHECKS, case, policy)) if case is not None else ()
+    if case is None:
+        return ()
+    found = severities.findings(_LIMITS, case, policy)
+    if not _is_too_long(found):
+        found += severities.findings(_TEXT_CHECKS, case, policy)
+    return tuple(found)
+
+
+def _is_too_long(found: Sequence[Finding]) -> bool:
+    """Whether the chain is refused for its length: its author may have written ten thousand plugins, so that is all to say."""
+    return any(each.rule is limits.PLUGINS and each.effective_severity is Severity.DENY for each in found)
 
 
 def _case(nad: Nad, policy: NamespacePolicy, around: Surroundings) -> NetworkCase | None:

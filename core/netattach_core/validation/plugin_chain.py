@@ -77,7 +77,8 @@ def read(root: Node, nad: Nad) -> Network:
     bare = True
     for index, raw in enumerate(raws):
         position = _Position(
-            tuple(types[:index]),
+            types[0],
+            chained=index > 0,
             made=first_main < index,
             bare=bare and index > 0,
             followed=index + 1 < len(raws),
@@ -102,12 +103,13 @@ def _version(top: ConfigView) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """The position of a plugin in the chain: the types before it, and whether it is followed by others.
+    """The position of a plugin in the chain: the type of the first plugin, and whether others follow.
 
     `made`: a plugin before it creates the interface. `bare`: certainly none before it assigns an address.
     """
 
-    types: tuple[str, ...]
+    first: str
+    chained: bool
     made: bool
     bare: bool
     followed: bool
@@ -123,10 +125,10 @@ def _entry(
     context = Context(
         cni_version=version,
         capabilities=_capabilities(config),
-        chained=bool(position.types),
+        chained=position.chained,
         has_successor=position.followed,
         interface_exists=position.made,
-        first_type=position.types[0] if position.types else kind,
+        first_type=position.first,
         mode=config.text("mode") or "",
         has_resource=bool(nad.annotations.get(RESOURCE_NAME)),
         namespace=nad.namespace,

@@ -55,3 +55,12 @@ def test_a_text_that_no_plugin_gets_has_no_findings(text: str) -> None:
 @pytest.mark.parametrize("text", TEXTS)
 def test_restricted_raises_nothing_for_such_a_text(text: str) -> None:
     networks.check(Nad("lab", "net", text), NamespacePolicy("lab", enforce=Level.RESTRICTED))
+
+
+def test_of_a_chain_above_the_limit_nothing_else_is_said() -> None:
+    """Its plugins are not looked at, since there may be ten thousand of them."""
+    chain = [{"type": "tuning", "dataDir": "/etc"}] * 17
+    text = json.dumps({"cniVersion": "1.0.0", "name": "net", "plugins": chain})
+    found = networks.check(Nad("lab", "net", text), NamespacePolicy("lab", enforce=BASELINE))
+
+    assert ["policy-too-many-plugins"] == [finding.rule.id for finding in found]
