@@ -345,3 +345,10 @@ def test_without_an_entry_of_the_settings_the_lists_are_those_of_policy_restrict
     found = networks.check(Nad("lab", "net", json.dumps(macvlan())), policy)
 
     assert "under policy.restricted.masters" in found[-1].fix
+
+
+@pytest.mark.parametrize("name", ["eth0\0-t", "eth0\0"])
+def test_a_name_counts_up_to_the_nul_at_which_the_kernel_ends_it(name: str) -> None:
+    lists = AllowLists(plugins=("macvlan",), masters=("*-t",))
+
+    assert ["policy-master"] == found({"type": "macvlan", "master": name}, lists)
