@@ -111,7 +111,7 @@ def _plain(key: str) -> str:
 
 
 def _named(value: Value) -> Named:
-    """The name up to the NUL at which the kernel ends it, so that `eth0\\0-t` is not on a list with `*-t`."""
+    """The name up to the NUL at which the kernel ends it: what comes after it is on no list."""
     text = value.node.value
     name = text.partition("\0")[0] if isinstance(text, str) else None
     return Named(name, value.path, value.node.start, "something that is not a name")
