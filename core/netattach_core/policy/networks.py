@@ -12,6 +12,7 @@ from netattach_core.policy import (
     devices,
     exemptions,
     host_addresses,
+    host_credentials,
     host_firewall,
     host_paths,
     host_ports,
@@ -35,6 +36,7 @@ _LIMITS: tuple[tuple[Level, Check], ...] = ((Level.BASELINE, limits.check_networ
 
 _TEXT_CHECKS: tuple[tuple[Level, Check], ...] = (
     (Level.BASELINE, host_paths.check_network),
+    (Level.BASELINE, host_credentials.check_network),
     (Level.BASELINE, sysctls.check_network),
     (Level.BASELINE, host_firewall.check_network),
     (Level.BASELINE, host_ports.check_network),
@@ -58,6 +60,7 @@ _EMPTY_CHECKS = ((Level.RESTRICTED, allow_lists.check_node_file),)
 RULES: tuple[Rule, ...] = (
     *limits.RULES,
     *host_paths.RULES,
+    *host_credentials.RULES,
     *sysctls.RULES,
     *host_firewall.RULES,
     *allow_lists.RULES,

@@ -78,6 +78,7 @@ REFUSED: list[tuple[NamespacePolicy, dict[str, Any]]] = [
             {"type": "firewall", "ingressPolicy": "same-bridge"},
             {"type": "flannel", "delegate": {"runtimeConfig": {"portMappings": [{"hostPort": 80}]}}},
             {"type": "sriov", "deviceID": "../x"},
+            {"type": "calico", "kubernetes": {"k8s_api_root": "http://192.0.2.66"}},
             {"name": "cbr0", "type": "macvlan", "master": "eth1", "ipam": {"type": "host-local"}},
             {"plugins": [{"type": "tuning"}] * 17},
             {"plugins": [{"type": "bandwidth"}, {"type": "macvlan", "master": "eth0"}]},
