@@ -12,6 +12,7 @@ from netattach_core.admission.cluster_settings import (
 )
 from netattach_core.admission.nads import (
     MAX_CONFIG_LENGTH,
+    config_too_long,
     nad_needs_validation,
     validate_nad,
     validate_nad_deletion,
@@ -37,6 +38,7 @@ __all__ = [
     "RULES",
     "RequestedNetworks",
     "apply_severities",
+    "config_too_long",
     "nad_needs_validation",
     "settings_findings",
     "settings_problems",

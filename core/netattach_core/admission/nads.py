@@ -46,6 +46,11 @@ _CONTROLLERS = frozenset(
 """They delete objects of a deleted namespace or owner, and retry until it is done: their deletions are never denied."""
 
 
+def config_too_long(config: str) -> Finding | None:
+    """The finding for a configuration that is too long to be checked."""
+    return _too_long(len(config)) if len(config) > MAX_CONFIG_LENGTH else None
+
+
 def nad_needs_validation(body: JsonObject, before: JsonObject | None) -> bool:
     """Whether a NAD is new, or an update changes a part that the validator uses.
 
@@ -71,8 +76,9 @@ def validate_nad(
     if not nad_needs_validation(body, before):
         return []
     config = unstructured.mapping(body, "spec").get("config")
-    if isinstance(config, str) and len(config) > MAX_CONFIG_LENGTH:
-        return [_too_long(len(config))]
+    too_long = config_too_long(config) if isinstance(config, str) else None
+    if too_long is not None:
+        return [too_long]
     believed = exemptions.honoured(body, policy)
     findings = validate(believed, nodes or None, footprints=footprints, settings=settings)
     around = Surroundings(nodes, settings.networks, footprints)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -11,6 +12,9 @@ from netattach_core.policy.settings import Level, Mode
 from netattach_core.text.finding import Finding, Severity
 
 C = TypeVar("C")
+
+_MAX_FINDINGS = 100
+"""Nobody reads more, and an author may write ten thousand mistakes into one configuration."""
 
 MODES = {Severity.DENY: Mode.ENFORCE, Severity.WARN: Mode.WARN, Severity.AUDIT: Mode.AUDIT}
 """The mode of policy that gives a finding its severity."""
@@ -28,13 +32,25 @@ def severity(level: Level, policy: NamespacePolicy) -> Severity:
 def findings(
     checks: Iterable[tuple[Level, Callable[[C], Iterator[Finding]]]], case: C, policy: NamespacePolicy
 ) -> list[Finding]:
-    """The findings of all checks, each with the severity of its level. Checks without effect in the namespace are not run."""
-    found: dict[Finding, None] = {}
-    for level, check in checks:
+    """The first hundred findings of all checks, each with the severity of its level; more are not even searched for.
+
+    Checks without effect in the namespace are not run.
+    """
+    return list(dict.fromkeys(itertools.islice(_all(checks, case, policy), _MAX_FINDINGS)))
+
+
+def _all(
+    checks: Iterable[tuple[Level, Callable[[C], Iterator[Finding]]]], case: C, policy: NamespacePolicy
+) -> Iterator[Finding]:
+    """Those that refuse come first: a level that only warns is stricter, and never hides what the one in force finds."""
+    for level, check in sorted(checks, key=_level):
         given = severity(level, policy)
         if given is not Severity.OFF:
-            found |= dict.fromkeys(_weighted(each, given) for each in check(case))
-    return list(found)
+            yield from (_weighted(each, given) for each in check(case))
+
+
+def _level(entry: tuple[Level, Callable[[C], Iterator[Finding]]]) -> Level:
+    return entry[0]
 
 
 def _weighted(finding: Finding, given: Severity) -> Finding:

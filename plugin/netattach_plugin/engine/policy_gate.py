@@ -5,9 +5,11 @@ A network may have reached the cluster before the webhooks, while they were down
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from netattach_core import admission
 from netattach_core.api.nad import Nad
 from netattach_core.api.objects import Key
 from netattach_core.api.pod import PodRef
@@ -24,6 +26,9 @@ from netattach_plugin.ports import Devices, NodeSurroundings, Policies
 
 _CACHED = 1024
 """Networks whose findings are kept; the pods of a node use far fewer."""
+
+_SHORT = 2048
+"""Characters of a configuration that is checked at once: a real one takes a millisecond, a hostile one ten."""
 
 _MAX_REPORTED = 5
 """Findings in the error of an ADD; an Event has room for about as many."""
@@ -78,7 +83,7 @@ class PolicyGate:
             for each in dict.fromkeys((pod.namespace, *(key[0] for key in selected.requested_nads)))
         }
         known = await self._known(pod, selected, policies.values())
-        refused = [*self._network_denials(selected, policies, known)]
+        refused = [each async for each in self._network_denials(selected, policies, known)]
         refused += self._pod_denials(selected, policies[pod.namespace], known)
         if refused:
             raise PolicyError(_message(refused))
@@ -94,12 +99,12 @@ class PolicyGate:
         )
         return _Known(await self._surroundings.current(), await self._devices.known(pod) if named else None)
 
-    def _network_denials(
+    async def _network_denials(
         self, selected: SelectedNetworks, policies: Mapping[str, NamespacePolicy], known: _Known
-    ) -> Iterator[str]:
+    ) -> AsyncIterator[str]:
         for nad in selected.requested_nads.values():
             policy = policies[nad.namespace]
-            findings = [*self._of_network(nad, policy, known.around)]
+            findings = [*await self._of_network(nad, policy, known.around)]
             findings += devices.of_other_pods(nad, policy, known.devices) if known.devices else ()
             for each in self._denials(findings):
                 yield f"network {nad.full_name}: {finding_line.cut(finding_line.line(each, nad.config))}"
@@ -119,14 +124,27 @@ class PolicyGate:
             if each.effective_severity is Severity.DENY:
                 yield each
 
-    def _of_network(self, nad: Nad, policy: NamespacePolicy, around: Surroundings) -> Sequence[Finding]:
+    async def _of_network(self, nad: Nad, policy: NamespacePolicy, around: Surroundings) -> Sequence[Finding]:
         key = (nad.namespace, nad.name)
         last = self._checked.get(key)
         if last is None or not last.holds_for(nad, policy, around):
             if len(self._checked) >= _CACHED:
                 self._checked.clear()
-            last = self._checked[key] = _Checked(nad, policy, around, networks.check(nad, policy, around))
+            found = await _check(nad, policy, around)
+            last = self._checked[key] = _Checked(nad, policy, around, found)
         return last.findings
+
+
+async def _check(nad: Nad, policy: NamespacePolicy, around: Surroundings) -> Sequence[Finding]:
+    """In a thread where that may take long, so that the calls of other pods go on."""
+    if policy.strictest is Level.PRIVILEGED:
+        return ()
+    too_long = admission.config_too_long(nad.config)
+    if too_long is not None:
+        return (too_long,) if policy.enforce is not Level.PRIVILEGED else ()
+    if len(nad.config) <= _SHORT:
+        return networks.check(nad, policy, around)
+    return await asyncio.to_thread(networks.check, nad, policy, around)
 
 
 def _message(refused: Sequence[str]) -> str:

@@ -64,3 +64,15 @@ def test_of_a_chain_above_the_limit_nothing_else_is_said() -> None:
     found = networks.check(Nad("lab", "net", text), NamespacePolicy("lab", enforce=BASELINE))
 
     assert ["policy-too-many-plugins"] == [finding.rule.id for finding in found]
+
+
+def test_of_ten_thousand_mistakes_a_hundred_are_reported_and_those_that_refuse_first() -> None:
+    paths = [f"/etc/x{index}" for index in range(3000)]
+    config = json.dumps({"cniVersion": "1.0.0", "name": "net", "type": "somebodys", "log": paths})
+
+    found = networks.check(
+        Nad("lab", "net", config), NamespacePolicy("lab", enforce=BASELINE, audit=Level.RESTRICTED)
+    )
+
+    assert 100 == len(found)
+    assert {Severity.DENY} == {each.effective_severity for each in found}

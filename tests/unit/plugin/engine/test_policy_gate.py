@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -262,3 +263,38 @@ def test_a_pod_that_was_attached_before_is_checked_and_detached() -> None:
 
     assert {} == world.ledger.entries
     assert "DEL net1 bridge" in world.shim.ran("DEL")
+
+
+@pytest.mark.parametrize(("enforce", "refused"), [(Level.BASELINE, True), (Level.PRIVILEGED, False)])
+def test_a_config_that_admission_would_refuse_for_its_length_is_not_even_checked(
+    monkeypatch: pytest.MonkeyPatch, enforce: Level, *, refused: bool
+) -> None:
+    """Its author may have written it while the webhooks were down, and it is checked for each pod."""
+    monkeypatch.setattr(networks, "check", lambda *_: pytest.fail("it was checked"))
+    world = Gated("long")
+    world.policies.known["test"] = policy("test", enforce, warn=Level.BASELINE)
+    world.create_nad("test", "long", chain(2) + " " * 33_000)
+
+    if refused:
+        assert "no network needs more than 32768" in world.refusal().message
+    else:
+        world.add()
+    assert refused == bool(world.found)
+
+
+def test_a_long_config_is_checked_in_a_thread_with_the_same_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+
+    def check(*arguments: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return known(*arguments)
+
+    known = networks.check
+    monkeypatch.setattr(networks, "check", check)
+    for padding in (0, 4096):
+        world = Gated("long")
+        world.create_nad("test", "long", chain(3) + " " * padding)
+        assert TOO_MANY in world.refusal().message
+
+    assert 2 == len(threads)
+    assert threading.main_thread().name == threads[0] != threads[1]
