@@ -15,6 +15,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from netattach_core import admission
+from netattach_core.policy import networks, requests
 from netattach_core.validation import validator
 from netattach_kube import cluster_settings
 from support import require
@@ -138,7 +139,7 @@ def variables() -> set[str]:
 
 
 def rule_ids() -> set[str]:
-    return {rule.id for rule in (*validator.RULES, *admission.RULES)}
+    return {rule.id for rule in (*validator.RULES, *admission.RULES, *networks.RULES, *requests.RULES)}
 
 
 def settings_keys(schema: Mapping[str, Any]) -> set[str]:
