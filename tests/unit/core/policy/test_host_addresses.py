@@ -205,3 +205,11 @@ def test_an_address_from_a_dhcp_server_passes_the_firewall() -> None:
     chain = [{"type": "macvlan", "master": "eth1", "ipam": {"type": "dhcp"}}, {"type": "firewall"}]
 
     assert findings({"plugins": chain}) == []
+
+
+@pytest.mark.parametrize(
+    "config", [ptp(static("203.0.113.9/32")), bridge(static("198.51.100.9/24"), isGateway=True)]
+)
+def test_an_address_outside_of_the_cluster_passes_although_the_node_gets_a_route(config: Any) -> None:
+    """What is somebody's service outside, and what a pod's public address, only `subnets` of restricted can say."""
+    assert [] == findings(config)
