@@ -208,7 +208,7 @@ def test_an_address_from_a_dhcp_server_passes_the_firewall() -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [ptp(static("203.0.113.9/32")), bridge(static("198.51.100.9/24"), isGateway=True)]
+    "config", [ptp(static("203.0.113.9/32")), bridge(static("9.9.9.9/24"), isGateway=True)]
 )
 def test_an_address_outside_of_the_cluster_passes_although_the_node_gets_a_route(config: Any) -> None:
     """What is somebody's service outside, and what a pod's public address, only `subnets` of restricted can say."""
