@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,20 +19,32 @@ KEY_TWICE = Rule("key-twice", Severity.WARN, "a duplicate key in an object")
 RULES = (CONFIG_NOT_TEXT, JSON_SYNTAX, CONFIG_NOT_OBJECT, KEY_TWICE)
 
 
-def read(config: Any) -> tuple[list[Finding], json_document.Node | None]:
-    """The findings for the text, and the parsed configuration; None where it is empty (the node has a file) or not an object."""
+Parsed = tuple[tuple[Finding, ...], json_document.Node | None]
+"""The findings for a text, and the parsed configuration; None where it is empty (the node has a file) or not an object."""
+
+_CACHED, _CACHED_LENGTH = 8, 32 * 1024
+"""Texts, and characters of one: validator, footprint and policy read the same text, one after the other."""
+
+
+def read(config: Any) -> Parsed:
+    """Parses `spec.config`, of any type. Nobody changes the result."""
     if config is None or config == "":
-        return [], None
+        return (), None
     if not isinstance(config, str):
-        return [_not_string(config)], None
+        return (_not_string(config),), None
+    return _parsed(config) if len(config) <= _CACHED_LENGTH else _parsed.__wrapped__(config)
+
+
+@functools.lru_cache(_CACHED)
+def _parsed(config: str) -> Parsed:
     try:
         root = json_document.parse(config)
     except json_document.JsonTextError as error:
-        return [Finding(JSON_SYNTAX, (), error.problem, error.fix, error.offset)], None
+        return (Finding(JSON_SYNTAX, (), error.problem, error.fix, error.offset),), None
     if not isinstance(root.value, dict):
         problem = "the configuration is JSON but not an object, so it has no plugin"
-        return [Finding(CONFIG_NOT_OBJECT, (), problem, 'write an object: { "type": … }', root.start)], None
-    return list(_duplicate_keys(root, ())), root
+        return (Finding(CONFIG_NOT_OBJECT, (), problem, 'write an object: { "type": … }', root.start),), None
+    return tuple(_duplicate_keys(root, ())), root
 
 
 def _not_string(config: Any) -> Finding:
