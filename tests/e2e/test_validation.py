@@ -41,7 +41,8 @@ def test_settings_in_force_and_broken_ones(validated: Cluster) -> None:
     )
     assert "[master-default-interface]" in refused.stderr
 
-    validated.patch_settings("validation: {severities: {master-default-interface: warn}}")
+    settings = "policy: {default: privileged}\nvalidation: {severities: {master-default-interface: warn}}"
+    validated.patch_settings(settings)
     output: list[str] = []
 
     def accepted() -> bool:
