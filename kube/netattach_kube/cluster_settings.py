@@ -36,11 +36,19 @@ class StatusForPlainPods(enum.StrEnum):
     NEVER = "never"
 
 
+class SkipIdlePlugins(enum.StrEnum):
+    """Whether plugins that have nothing to do in a call are started."""
+
+    AUTO = "auto"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
     """The values of the text's keys, or their defaults. `validation` is for the validator, `policy` for policy."""
 
     status_for_plain_pods: StatusForPlainPods = StatusForPlainPods.ASYNC
+    skip_idle_plugins: SkipIdlePlugins = SkipIdlePlugins.AUTO
     validation: ValidationSettings = field(default_factory=lambda: _validation_settings({}, {}))
     policy: PolicySettings = field(
         default_factory=lambda: policy_settings.read({}, network_selection.DEFAULTS.namespace)
@@ -64,6 +72,7 @@ def _object(**properties: Any) -> dict[str, Any]:
 
 SCHEMA: dict[str, Any] = _object(
     statusForPlainPods={"enum": [choice.value for choice in StatusForPlainPods]},
+    skipIdlePlugins={"enum": [choice.value for choice in SkipIdlePlugins]},
     primaryNetwork={"type": "string"},
     defaultNetworks={"type": "array", "items": _NAME, "uniqueItems": True},
     networksNamespace=_LABEL,
@@ -110,6 +119,7 @@ def parse(text: str) -> ClusterSettings:
     validation = _validation_settings(body, body.get("validation") or {})
     return ClusterSettings(
         status_for_plain_pods=StatusForPlainPods(body.get("statusForPlainPods", StatusForPlainPods.ASYNC)),
+        skip_idle_plugins=SkipIdlePlugins(body.get("skipIdlePlugins", SkipIdlePlugins.AUTO)),
         validation=validation,
         policy=policy_settings.read(body.get("policy") or {}, validation.selection.namespace),
     )

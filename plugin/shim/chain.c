@@ -76,6 +76,13 @@ static bool parse_step(struct chain *chain, struct span fields)
 	return whole;
 }
 
+static bool parse_work(struct chain *chain, struct span fields)
+{
+	uint64_t at;
+	return next_number(&fields, &at) && at < chain->step_count && next_field(&fields, &chain->steps[at].work) &&
+	       next_field(&fields, &chain->steps[at].no_work);
+}
+
 static bool parse_call(struct chain *chain, struct span fields)
 {
 	struct sandbox_args *args = &chain->args;
@@ -91,6 +98,7 @@ static bool parse_frame(struct chain *chain, const struct frame *frame)
 	case 'O': return parse_origin(chain, fields);
 	case 'F': return parse_file(chain, fields);
 	case 'S': return parse_step(chain, fields);
+	case 'I': return parse_work(chain, fields);
 	case 'C': return parse_call(chain, fields);
 	case 'R': return next_field(&fields, &chain->result);
 	case 'X': chain->except_namespaces = fields; return true;

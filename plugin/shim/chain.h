@@ -15,9 +15,10 @@
  * FEATURE_STATUS: the plugins support the verb. */
 enum { FEATURE_PLAIN = 'p', FEATURE_RESULT = 'r', FEATURE_CHECK = 'c', FEATURE_STATUS = 's' };
 
-/* A plugin. `tail`: its standard input without the first brace; an empty `ifname` or `args` means the call's. */
+/* A plugin. `tail`: its standard input without the first brace; an empty `ifname` or `args` means the call's. `work`: the
+ * capability that it is started for, empty = always; `no_work` is the value of it that means nothing. */
 struct step {
-	struct span network, plugin, ifname, args, tail, capabilities;
+	struct span network, plugin, ifname, args, tail, capabilities, work, no_work;
 };
 
 struct source_file {

@@ -63,6 +63,38 @@ static void add_variable(struct buffer *run, const char *name, struct span value
 	free(text.bytes);
 }
 
+static bool is_blank(unsigned char letter)
+{
+	return letter == ' ' || letter == '\t' || letter == '\n' || letter == '\r';
+}
+
+/* null, or the brackets of `nothing` with at most blanks in between. */
+static bool is_nothing(struct span value, struct span nothing)
+{
+	if (span_equals(value, span_of("null")))
+		return true;
+	if (value.size < 2 || nothing.size != 2 || value.bytes[0] != nothing.bytes[0] ||
+	    value.bytes[value.size - 1] != nothing.bytes[1])
+		return false;
+	for (size_t i = 1; i < value.size - 1; i++)
+		if (!is_blank(value.bytes[i]))
+			return false;
+	return true;
+}
+
+bool step_is_idle(const struct step *step, struct span runtime_config)
+{
+	struct member member;
+	struct span members;
+	if (!step->work.size || !scan_open(runtime_config, &members))
+		return false;
+	while (scan_next(&members, &member))
+		if (span_equals(member.key, step->work) && has_capability(step, member.key) &&
+		    !is_nothing(member.value, step->no_work))
+			return false;
+	return true;
+}
+
 struct span step_ifname(const struct step *step, const struct chain_call *call)
 {
 	return step->ifname.size ? step->ifname : call->args.ifname;

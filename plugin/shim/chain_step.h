@@ -15,6 +15,9 @@ struct chain_call {
 /* The interface that the step is for. */
 struct span step_ifname(const struct step *step, const struct chain_call *call);
 
+/* Whether the runtime gives the plugin nothing to do; it needs no start then, for ADD and DEL. */
+bool step_is_idle(const struct step *step, struct span runtime_config);
+
 /* Runs the plugin as the daemon would have it run, and waits for its end. `previous`: prevResult, empty = none. */
 void step_run(const struct step *step, const struct chain_call *call, const char *verb, struct span previous,
 	      struct run_result *result);

@@ -80,9 +80,11 @@ static _Noreturn void fail_call(enum cni_code code)
 	exit_with(1);
 }
 
-/* Whether no step of the same interface has failed before. */
+/* What had nothing to do on ADD has nothing to undo; and whether no step of the same interface has failed before. */
 static bool may_delete(const struct step *step, const bool *failed)
 {
+	if (step_is_idle(step, state.args.runtime_config))
+		return false;
 	for (size_t i = 0; i < state.chain.step_count; i++)
 		if (failed[i] && span_equals(ifname_of(&state.chain.steps[i]), ifname_of(step)))
 			return false;
@@ -147,6 +149,8 @@ static void add_step(size_t at, struct buffer *result)
 {
 	const struct step *step = &state.chain.steps[at];
 	struct run_result run = {0};
+	if (step_is_idle(step, state.args.runtime_config))
+		return; /* the previous result stays the chain's */
 	run_step(&run, "ADD", step, content_of(result));
 	if (!run_succeeded(&run) || !parse_result(&run, state.chain.cni_version, result)) {
 		add_failure(&state.failures, "ADD", step, &run);

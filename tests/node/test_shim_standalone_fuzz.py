@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from netattach_core.attach.idle_plugins import Work
 from netattach_core.cni.request import POD_ANNOTATIONS
 from netattach_core.shim import compiled_chain, frames
 from netattach_core.shim.compiled_chain import Call, Chain, Feature, Record, Source, Step
@@ -26,7 +27,9 @@ from support.shim_peer import Host
 
 SECONDS = float(os.environ.get("NETATTACH_SOAK", "1.5"))
 
-STEP = Step("cbr0", "plugin", "", "", '"name":"cbr0","type":"plugin"}', ("portMappings",))
+STEP = Step(
+    "cbr0", "plugin", "", "", '"name":"cbr0","type":"plugin"}', ("portMappings",), Work("portMappings", "[]")
+)
 STDIN = json.dumps(
     {
         "cniVersion": "1.0.0",
@@ -55,7 +58,7 @@ class Fuzzed:
         source = Source(str(self.config), "00-netattach.conflist", True, (("10-a.conf", b"{}"),))
         features = frozenset({Feature.PLAIN, Feature.RESULT, Feature.CHECK})
         self.chain = Chain("1.0.0", 5000, features, (STEP,), source, ("shop",))
-        self.record = Record(self.chain, Call("/n", "net9", "A=b", '{"portMappings":[]}'), RESULT.decode())
+        self.record = Record(self.chain, Call("/n", "net9", "A=b", '{"portMappings":[{}]}'), RESULT.decode())
 
     def run(self, verb: str, *, stdin: bytes = STDIN, primary: bytes = b"", record: bytes = b"", deletion: bytes = b"",
             result: bytes = RESULT) -> tuple[int, bytes, bytes]:  # fmt: skip  # the parts that are mutated, two lines
@@ -184,7 +187,7 @@ def _selecting(rng: random.Random) -> bytes:
     ]
     annotations = [*others, f'"{key}"{rng.choice(["", " ", chr(10)])}: "mac"']
     rng.shuffle(annotations)
-    offered = [f'"{POD_ANNOTATIONS}": {{{", ".join(annotations)}}}', '"portMappings": []']
+    offered = [f'"{POD_ANNOTATIONS}": {{{", ".join(annotations)}}}', '"portMappings": [{}]']
     rng.shuffle(offered)
     return (
         f'{{"cniVersion": "1.0.0",{rng.choice(["", " "])}"runtimeConfig": {{{",".join(offered)}}}}}'.encode()

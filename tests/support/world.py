@@ -65,6 +65,7 @@ class World:
         )
         self.settings = SelectionSettings()
         self.gates: tuple[Gate, ...] = ()
+        self.skip_idle_plugins = True
         self.cni_version = "0.3.1"
         self.offered: dict[str, Any] = {}
         self.annotations = annotations if hands_over_annotations else None
@@ -82,6 +83,7 @@ class World:
             events=self.events,
             device_files=self.device_files,
             plugin_deadline=1.0,
+            skip_idle_plugins=lambda: self.skip_idle_plugins,
         )
 
     def resolver(self) -> NetworkResolver:

@@ -13,6 +13,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from netattach_core.attach import idle_plugins
 from netattach_core.attach.attachment import Attachment
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
@@ -25,6 +26,8 @@ class Carrier(enum.StrEnum):
     """What executes a step."""
 
     PLUGIN = "plugin"
+    NOTHING = "nothing"
+    """A plugin that is not started, since it has nothing to do (idle_plugins.py)."""
 
 
 class Verb(enum.StrEnum):
@@ -84,9 +87,12 @@ def ipam_type(step: Step) -> str:
     return str(ipam.get("type") or "") if isinstance(ipam, dict) else ""
 
 
-def add(attachments: Sequence[Attachment]) -> Plan:
-    """The default network first, then secondary networks, concurrently where safe; links in the annotation's order."""
-    default, *secondary = [_chain(Verb.ADD, each) for each in attachments]
+def add(attachments: Sequence[Attachment], *, skip_idle: bool = False) -> Plan:
+    """The default network first, then secondary networks, concurrently where safe; links in the annotation's order.
+
+    `skip_idle`: plugins that have nothing to do are not started.
+    """
+    default, *secondary = [_chain(Verb.ADD, each, skip_idle=skip_idle) for each in attachments]
     steps = list(default)
     barrier = (default[-1].id,)
     running: list[list[Step]] = []
@@ -101,17 +107,20 @@ def add(attachments: Sequence[Attachment]) -> Plan:
     return Plan(Verb.ADD, tuple(steps), halt=True)
 
 
-def delete(attachments: Sequence[Attachment], begun: Collection[str] | None = None) -> Plan:
+def delete(
+    attachments: Sequence[Attachment], begun: Collection[str] | None = None, *, skip_idle: bool = False
+) -> Plan:
     """All chains in reverse; the last attachment first where it may depend on another, the default network at the end.
 
     A failure prevents no other deletion. If the steps of the ADD that were `begun` are known, only these are deleted: a plugin
-    that never ran may fail on DEL forever.
+    that never ran may fail on DEL forever. `skip_idle`: plugins that had nothing to do on ADD are not started; only for
+    attachments with the values of that ADD.
     """
     steps: list[Step] = []
     ended: tuple[str, ...] = ()
     running: list[str] = []
     for attachment in reversed(attachments):
-        chain = _chain(Verb.DEL, attachment, begun)
+        chain = _chain(Verb.DEL, attachment, begun, skip_idle=skip_idle)
         if not chain:
             continue
         if attachment.default or not _is_independent(attachment):
@@ -184,15 +193,15 @@ def _with_valid(stdin: str, valid: Iterable[tuple[str, str]]) -> str:
     return json_document.with_members(stdin, {"cni.dev/valid-attachments": text, "cni.dev/attachments": text})
 
 
-def _chain(verb: Verb, attachment: Attachment, only: Collection[str] | None = None) -> list[Step]:
+def _chain(
+    verb: Verb, attachment: Attachment, only: Collection[str] | None = None, *, skip_idle: bool = False
+) -> list[Step]:
     """One attachment's plugins. On ADD each gets the result of the previous one, otherwise all get the final result."""
-    plugins = [
-        (f"{attachment.ifname}/{number}", plugin) for number, plugin in enumerate(attachment.config.plugins)
-    ]
-    if verb is Verb.DEL:
-        plugins.reverse()
+    config = attachment.config
+    numbers = range(len(config.plugins))
     steps: list[Step] = []
-    for step_id, plugin in plugins:
+    for number in reversed(numbers) if verb is Verb.DEL else numbers:
+        step_id, plugin = f"{attachment.ifname}/{number}", config.plugins[number]
         if only is not None and step_id not in only:
             continue
         before = (steps[-1].id,) if steps else ()
@@ -203,12 +212,18 @@ def _chain(verb: Verb, attachment: Attachment, only: Collection[str] | None = No
                 plugin=plugin.type,
                 stdin=_stdin(verb, attachment, plugin),
                 args=cni_request.args_text(attachment.args),
-                cni_version=attachment.config.cni_version,
+                cni_version=config.cni_version,
                 previous=before[0] if before and verb is Verb.ADD else None,
                 needs=before,
+                carrier=_carrier(attachment, number) if skip_idle else Carrier.PLUGIN,
             )
         )
     return steps
+
+
+def _carrier(attachment: Attachment, number: int) -> Carrier:
+    idle = idle_plugins.is_idle(attachment.config, number, attachment.runtime_config)
+    return Carrier.NOTHING if idle else Carrier.PLUGIN
 
 
 def _stdin(verb: Verb, attachment: Attachment, plugin: PluginConfig) -> str:

@@ -5,6 +5,7 @@
     F  name, content                                             (one per file; the last is the default network's)
     X  namespace, …                                              (for pods of these, feature p means the opposite)
     S  network, plugin, CNI_IFNAME, CNI_ARGS, standard input without its first brace, capability, …
+    I  number of a step, capability, "[]" or "{}"                (default network only; for steps that may be idle)
     E
     C  CNI_NETNS, CNI_IFNAME, CNI_ARGS, runtimeConfig            (record only; so are R and T)
     R  result
@@ -19,6 +20,9 @@ the first of the files, and the directory and the network determine what the shi
 
 Standard input begins with a brace that the shim writes, so that it can insert members after it: prevResult, and the values that
 the runtime gives for the step's capabilities. An empty interface or CNI_ARGS means the call's.
+
+A step with an I has nothing to do where the call's runtimeConfig does not have that capability, or has null or this empty value
+for it (idle_plugins.py). It is then started neither on ADD nor on DEL. Earlier shims ignore the frame.
 """
 
 from __future__ import annotations
@@ -29,8 +33,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from netattach_core.api.pod import PodRef
-from netattach_core.attach import plan
+from netattach_core.attach import idle_plugins, plan
 from netattach_core.attach.attachment import Attachment, Network
+from netattach_core.attach.idle_plugins import Work
+from netattach_core.attach.plan import Carrier
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
@@ -75,7 +81,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One plugin; `stdin` is without its first brace."""
+    """One plugin; `stdin` is without its first brace. `work`: what it is started for, None for always."""
 
     network: str
     plugin: str
@@ -83,6 +89,7 @@ class Step:
     args: str
     stdin: str
     capabilities: tuple[str, ...] = ()
+    work: Work | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +135,12 @@ def default_network(
     plain: bool,
     except_namespaces: Sequence[str] = (),
     deadline_ms: int = 0,
+    skip_idle: bool = False,
 ) -> Chain:
-    """The default network's chain. `plain`: pods that select no network get it alone; the opposite in `except_namespaces`."""
+    """The default network's chain. `plain`: pods that select no network get it alone; the opposite in `except_namespaces`.
+
+    `skip_idle`: plugins that have nothing to do in a call are not started.
+    """
     config = cni_config.parse(network.config_text, network.config_name)
     steps = (
         Step(
@@ -139,8 +150,9 @@ def default_network(
             args="",
             stdin=cni_config.plugin_stdin(config, plugin, {}, {})[1:],
             capabilities=tuple(sorted(plugin.capabilities - {cni_request.POD_ANNOTATIONS})),
+            work=idle_plugins.work_of(config, number) if skip_idle else None,
         )
-        for plugin in config.plugins
+        for number, plugin in enumerate(config.plugins)
     )
     has_check = versions.at_least(config.cni_version, "0.4.0")
     supported = {
@@ -153,12 +165,13 @@ def default_network(
     return Chain(config.cni_version, deadline_ms, features, tuple(steps), source, tuple(except_namespaces))
 
 
-def deletion(attachments: Sequence[Attachment], deadline_ms: int) -> Chain:
+def deletion(attachments: Sequence[Attachment], deadline_ms: int, *, skip_idle: bool = False) -> Chain:
     """The DEL of a sandbox in the ledger. Raises NetattachError where a configuration cannot be read."""
     networks = {each.ifname: each.network for each in attachments}
     steps = (
         Step(networks[step.ifname], step.plugin, step.ifname, step.args, step.stdin[1:])
-        for step in plan.delete(attachments).steps
+        for step in plan.delete(attachments, skip_idle=skip_idle).steps
+        if step.carrier is not Carrier.NOTHING
     )
     return Chain("", deadline_ms, frozenset(), tuple(steps))
 
@@ -180,6 +193,11 @@ def encode(chain: Chain) -> bytes:
         parts += [_pack("X", *chain.except_namespaces)]
     parts += [
         _pack("S", s.network, s.plugin, s.ifname, s.args, s.stdin, *s.capabilities) for s in chain.steps
+    ]
+    parts += [
+        _pack("I", str(number), s.work.capability, s.work.empty)
+        for number, s in enumerate(chain.steps)
+        if s.work
     ]
     return b"".join([*parts, _pack("E")])
 
@@ -262,17 +280,22 @@ def _chain(read: Iterable[tuple[str, tuple[bytes, ...]]]) -> Chain:
             raise DecodeError(f"{magic!r} of version {version!r}; this program reads {MAGIC} {VERSION}")
         namespaces = tuple(map(frames.text, by_kind.get("X", [()])[0]))
         known = frozenset(feature for feature in Feature if feature.value in features)
-        steps = tuple(_step(fields) for fields in by_kind.get("S", []))
+        work = {number: Work(*rest) for number, *rest in map(_texts, by_kind.get("I", []))}
+        steps = tuple(_step(fields, work.get(str(at))) for at, fields in enumerate(by_kind.get("S", [])))
         return Chain(
             cni_version, frames.number(deadline.encode()), known, steps, _source(by_kind), namespaces
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise DecodeError(f"not a compiled chain: {error}") from error
 
 
-def _step(fields: Sequence[bytes]) -> Step:
-    network, plugin, ifname, args, stdin, *capabilities = map(frames.text, fields)
-    return Step(network, plugin, ifname, args, stdin, tuple(capabilities))
+def _texts(fields: Sequence[bytes]) -> list[str]:
+    return [frames.text(each) for each in fields]
+
+
+def _step(fields: Sequence[bytes], work: Work | None) -> Step:
+    network, plugin, ifname, args, stdin, *capabilities = _texts(fields)
+    return Step(network, plugin, ifname, args, stdin, tuple(capabilities), work)
 
 
 def _source(by_kind: dict[str, list[tuple[bytes, ...]]]) -> Source | None:

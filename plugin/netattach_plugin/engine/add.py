@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from netattach_core.attach import outcome, plan
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.outcome import AddOutcome
-from netattach_core.attach.plan import Carrier, Verb
+from netattach_core.attach.plan import Verb
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import EnvironmentVariableError, NetattachError, TryAgainError
@@ -86,7 +86,7 @@ class Add:
             raise NetattachError(
                 f"sandbox {container_id} is attached already; the runtime has to call DEL first"
             )
-        await self._detacher.detach(context, found)
+        await self._detacher.detach(context.for_entry(found), found)
 
     async def _undo_cancelled(self, context: CallContext) -> None:
         """The runtime cancelled the call while the status was written."""
@@ -131,7 +131,10 @@ class Add:
         deadline = min(context.plugin_deadline, max(1.0, shim.seconds_left()))
         runner = PluginRunner(dataclasses.replace(context, plugin_deadline=deadline))
         return await plan_executor.execute(
-            plan.add(attachments), {Carrier.PLUGIN: runner}, cancelled=lambda: shim.cancelled, links=links
+            plan.add(attachments, skip_idle=context.skip_idle),
+            plan_executor.executors(runner),
+            cancelled=lambda: shim.cancelled,
+            links=links,
         )
 
     async def _prepare_device_files(self, context: CallContext, sandbox: Sandbox) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netattach_core.attach import plan
-from netattach_core.attach.plan import Carrier, Verb
+from netattach_core.attach.plan import Verb
 from netattach_core.attach.sandbox import Phase
 from netattach_core.errors import NotFoundError
 from netattach_plugin.engine import plan_executor
@@ -27,6 +27,6 @@ class Check:
         if sandbox.phase is not Phase.ADDED or not any(each.result for each in sandbox.attachments):
             raise NotFoundError(f"sandbox {container_id} has no finished ADD")
         done = await plan_executor.execute(
-            plan.check(sandbox.attachments), {Carrier.PLUGIN: PluginRunner(context)}
+            plan.check(sandbox.attachments), plan_executor.executors(PluginRunner(context))
         )
         done.check(Verb.CHECK, sandbox.attachments)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from netattach_core.attach import outcome
+from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
 from netattach_plugin.ports import Shim
@@ -16,13 +18,23 @@ from netattach_plugin.ports import Shim
 class CallContext:
     """What the runtime asks for, and the shim that runs plugins for the call, each for `plugin_deadline` seconds at most.
 
+    `skip_idle`: plugins that have nothing to do are not started; for a DEL only if what its ADD had to do is known.
     `retried`: the daemon itself repeats the DEL of a sandbox, over the shim of another one, which is in another namespace.
     """
 
     request: CniRequest
     shim: Shim
     plugin_deadline: float
+    skip_idle: bool = False
     retried: bool = False
+
+    def for_entry(self, sandbox: Sandbox | None) -> CallContext:
+        """The context of the DEL of what the ledger has, None for nothing.
+
+        An entry in DELETING may have been made from a cache, or from what the pod selects now: what the ADD had to do is unknown.
+        """
+        known = sandbox is not None and sandbox.phase is not Phase.DELETING
+        return dataclasses.replace(self, skip_idle=self.skip_idle and known)
 
 
 @contextlib.contextmanager

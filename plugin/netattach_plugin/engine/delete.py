@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 
 from netattach_core.attach import attachment, outcome, plan
-from netattach_core.attach.plan import Carrier, Verb
+from netattach_core.attach.plan import Verb
 from netattach_core.attach.sandbox import Phase, Sandbox, delete_call
 from netattach_core.errors import DecodeError, NetattachError
 from netattach_plugin.engine import plan_executor
@@ -51,6 +51,7 @@ class Delete:
             sandbox = await self._ledger.load(request.container_id)
         except DecodeError as error:
             sandbox = await self._rebuilt(context, error)
+        context = context.for_entry(sandbox)
         if sandbox is None:
             sandbox = await self._unknown.load(request)
         elif sandbox.phase is Phase.ADDED:
@@ -89,5 +90,7 @@ class Delete:
     async def _free_leases(self, context: CallContext) -> None:
         leases = await self._leases.of_sandbox(context.request.container_id)
         leased = [attachment.of_lease(*each) for each in leases]
-        done = await plan_executor.execute(plan.delete(leased), {Carrier.PLUGIN: PluginRunner(context)})
+        done = await plan_executor.execute(
+            plan.delete(leased), plan_executor.executors(PluginRunner(context))
+        )
         done.check(Verb.DEL, leased)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Collection, Sequence
 
 from netattach_core.attach import attachment, outcome, plan
-from netattach_core.attach.plan import Carrier, Plan, Step, Verb
+from netattach_core.attach.plan import Plan, Step, Verb
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import NetattachError
 from netattach_plugin.engine import ledger_entry, plan_executor
@@ -47,7 +47,8 @@ class Detacher:
 
         Attachments that fail stay in the ledger, the others leave it. Raises NetattachError.
         """
-        failures = await self._delete(context, sandbox, plan.delete(sandbox.attachments, started))
+        deletion = plan.delete(sandbox.attachments, started, skip_idle=context.skip_idle)
+        failures = await self._delete(context, sandbox, deletion)
         failed = {step.ifname for step, _ in failures}
         remaining = tuple(each for each in sandbox.attachments if each.ifname in failed)
         self._device_files.remove(each for each in sandbox.attachments if each not in remaining)
@@ -63,7 +64,7 @@ class Detacher:
 
     async def _delete(self, context: CallContext, sandbox: Sandbox, deletion: Plan) -> Failures:
         fallback = DelFallback(PluginRunner(context), functools.partial(self._link_names, context))
-        done = await plan_executor.execute(deletion, {Carrier.PLUGIN: fallback})
+        done = await plan_executor.execute(deletion, plan_executor.executors(fallback))
         return [*done.failures, *await self._still_leased(sandbox, deletion, done)]
 
     async def _still_leased(self, sandbox: Sandbox, deletion: Plan, done: PlanOutcome) -> Failures:

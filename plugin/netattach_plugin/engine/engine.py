@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
@@ -45,8 +45,9 @@ class Engine:
         events: Events,
         device_files: DeviceFiles,
         plugin_deadline: float,
+        skip_idle_plugins: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`plugin_deadline`: the seconds that each plugin has."""
+        """`plugin_deadline`: the seconds that each plugin has. `skip_idle_plugins` is read at each call."""
         detacher = Detacher(
             ledger=ledger, leases=leases, caches=caches, links=links, device_files=device_files
         )
@@ -75,12 +76,15 @@ class Engine:
         self._check = Check(ledger, unknown)
         self._events = events
         self._plugin_deadline = plugin_deadline
+        self._skip_idle_plugins = skip_idle_plugins
 
     async def call(self, request: CniRequest, shim: Shim) -> str:
         """What the shim prints: the result of an ADD, "" for the other verbs. Raises NetattachError, which names the pod."""
         try:
             with pod_in_errors(request):
-                return await self._run(CallContext(request, shim, self._plugin_deadline))
+                return await self._run(
+                    CallContext(request, shim, self._plugin_deadline, skip_idle=self._skip_idle_plugins())
+                )
         except NetattachError as error:
             if request.command == "ADD" and request.pod is not None and not selects_nothing(request):
                 self._events.failed(request.pod, error.message)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from netattach_core.attach import outcome
 from netattach_core.attach.attachment import Attachment, with_result
-from netattach_core.attach.plan import Plan, Step, Verb
+from netattach_core.attach.plan import Carrier, Plan, Step, Verb
 from netattach_core.errors import NetattachError, NotRunError
-from netattach_plugin.ports import Executors, PodLinks
+from netattach_plugin.ports import Executor, Executors, PodLinks
 
 
 @dataclass(slots=True)
@@ -50,6 +50,18 @@ async def execute(
         for step in plan.steps:
             tasks.create_task(execution.step(step), name=step.id)
     return execution.outcome
+
+
+class _Nothing:
+    """The port Executor for plugins without anything to do: they pass the previous result on, as they would print it."""
+
+    async def execute(self, verb: Verb, step: Step, previous: str | None) -> str:  # noqa: ARG002  # the port's signature
+        return previous or ""
+
+
+def executors(plugins: Executor) -> Executors:
+    """What executes the steps of each carrier; `plugins` starts programs."""
+    return {Carrier.PLUGIN: plugins, Carrier.NOTHING: _Nothing()}
 
 
 class _Execution:

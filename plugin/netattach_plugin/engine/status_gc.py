@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from netattach_core.attach import attachment, plan
 from netattach_core.attach.attachment import Attachment
-from netattach_core.attach.plan import Carrier, Plan
+from netattach_core.attach.plan import Plan
 from netattach_core.attach.sandbox import Sandbox
 from netattach_core.errors import DelegateError, NetattachError, NotReadyError, TryAgainError
 from netattach_plugin.engine import plan_executor
@@ -93,4 +93,4 @@ def _refuse_unreadable(container_id: str, error: Exception) -> NoReturn:
 
 async def _execute(plan_: Plan, context: CallContext) -> PlanOutcome:
     runner = PluginRunner(dataclasses.replace(context, plugin_deadline=_SECONDS))
-    return await plan_executor.execute(plan_, {Carrier.PLUGIN: runner})
+    return await plan_executor.execute(plan_, plan_executor.executors(runner))

@@ -38,7 +38,7 @@ def unselective_pods(settings: SelectionSettings) -> UnselectivePods:
 
 
 class PrimaryCompiler:
-    """Both callables are read at each compilation; `chosen_by_settings` says whether `primaryNetwork` is set."""
+    """The callables are read at each compilation; `chosen_by_settings` says whether `primaryNetwork` is set."""
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class PrimaryCompiler:
         deadline: float,
         unselective_pods: Callable[[], UnselectivePods] = UnselectivePods,
         chosen_by_settings: Callable[[], bool] = lambda: False,
+        skip_idle_plugins: Callable[[], bool] = lambda: False,
     ) -> None:
         self._files = ShimFiles(ledger)
         self._conf_dir = conf_dir
@@ -56,6 +57,7 @@ class PrimaryCompiler:
         self._deadline_ms = int(deadline * 1000)
         self._unselective_pods = unselective_pods
         self._chosen_by_settings = chosen_by_settings
+        self._skip_idle_plugins = skip_idle_plugins
 
     def compile(self) -> None:
         """Writes the file if the default network or the settings have changed. Raises NetattachError, OSError."""
@@ -69,6 +71,7 @@ class PrimaryCompiler:
             plain=pods.default_network_only,
             except_namespaces=pods.except_namespaces,
             deadline_ms=self._deadline_ms,
+            skip_idle=self._skip_idle_plugins(),
         )
         self._files.chains.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._files.records.mkdir(mode=0o700, exist_ok=True)

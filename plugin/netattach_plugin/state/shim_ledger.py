@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from netattach_core.attach import sandbox as sandboxes
-from netattach_core.attach.sandbox import Sandbox
+from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import NetattachError
 from netattach_core.shim import compiled_chain
+from netattach_core.shim.compiled_chain import Chain
 from netattach_plugin.files import atomic_file
 from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.state.ledger import FileLedger
@@ -23,10 +24,16 @@ _log = logging.getLogger(__name__)
 
 
 class ShimLedger(FileLedger):
-    """A FileLedger; `deadline` is the time limit of each plugin that the shim runs without the daemon, in seconds."""
+    """A FileLedger; `deadline` is the time limit of each plugin that the shim runs without the daemon, in seconds.
 
-    def __init__(self, directory: Path, deadline: float) -> None:
+    `skip_idle_plugins`, read at each write: the compiled DEL does without plugins that had nothing to do on ADD.
+    """
+
+    def __init__(
+        self, directory: Path, deadline: float, skip_idle_plugins: Callable[[], bool] = lambda: False
+    ) -> None:
         super().__init__(directory)
+        self._skip_idle_plugins = skip_idle_plugins
         self._deadline_ms = int(deadline * 1000)
         self._chains = ShimFiles(directory).chains
         self._deletions = ShimFiles(directory).deletions
@@ -96,12 +103,17 @@ class ShimLedger(FileLedger):
         self._deletions.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._deletions / sandbox.container_id
         try:
-            data = compiled_chain.encode(compiled_chain.deletion(sandbox.attachments, self._deadline_ms))
+            data = compiled_chain.encode(self._deletion(sandbox))
         except NetattachError as error:
             path.unlink(missing_ok=True)
             _log.warning("the DEL of sandbox %s will need the daemon: %s", sandbox.container_id, error)
             return
         atomic_file.write(path, data, 0o600, sync=False)
+
+    def _deletion(self, sandbox: Sandbox) -> Chain:
+        """An entry in DELETING may have been made from a cache, without what the ADD had to do."""
+        skip_idle = sandbox.phase is not Phase.DELETING and self._skip_idle_plugins()
+        return compiled_chain.deletion(sandbox.attachments, self._deadline_ms, skip_idle=skip_idle)
 
 
 def _is_complete(record: Path) -> bool:

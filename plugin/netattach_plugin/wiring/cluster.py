@@ -13,7 +13,7 @@ from netattach_core.validation.settings import ClusterNetworks
 from netattach_kube import api as kube_api
 from netattach_kube import health
 from netattach_kube.api import Api
-from netattach_kube.cluster_settings import StatusForPlainPods
+from netattach_kube.cluster_settings import SkipIdlePlugins, StatusForPlainPods
 from netattach_kube.namespace_labels import NamespaceLabels
 from netattach_plugin.cluster.kube_store import KubeStore
 from netattach_plugin.cluster.namespace_policies import NamespacePolicies
@@ -72,6 +72,7 @@ class _Daemon:
             policy_found=self._metrics.policy_found,
             resource_slices=self._store.resource_slices,
             status_for_plain_pods=self._status_for_plain_pods,
+            skip_idle_plugins=self._skip_idle_plugins,
             node_changed=self._node_changed.set,
             observe=self._metrics.observe,
         )
@@ -162,6 +163,9 @@ class _Daemon:
 
     def _subnets(self) -> ClusterNetworks:
         return self._cluster_settings.current.validation.networks
+
+    def _skip_idle_plugins(self) -> bool:
+        return self._cluster_settings.current.skip_idle_plugins is SkipIdlePlugins.AUTO
 
     def _selection(self) -> SelectionSettings:
         return self._cluster_settings.current.validation.selection

@@ -52,6 +52,7 @@ class Components:
         policy_found: Callable[[str, str], None] = lambda *_: None,
         resource_slices: Slices | None = None,
         status_for_plain_pods: Callable[[], bool] = lambda: True,
+        skip_idle_plugins: Callable[[], bool] = lambda: True,
         node_changed: Callable[[], None] = lambda: None,
         observe: Callable[[str, bool, float], None] = lambda *_: None,
     ) -> None:
@@ -59,6 +60,7 @@ class Components:
         self._store = store
         self._events = events
         self._selection = selection
+        self._skip_idle_plugins = skip_idle_plugins
         self._devices = KubeletDevices(settings.pod_resources, resource_slices)
         self._gates = (
             NodeSelectorGate(settings.node, store),
@@ -66,7 +68,7 @@ class Components:
         )
         self._links = NetlinkLinks()
         self._device_files = DeviceInfoFiles(settings.device_info)
-        self.ledger = ShimLedger(settings.ledger, settings.plugin_deadline)
+        self.ledger = ShimLedger(settings.ledger, settings.plugin_deadline, skip_idle_plugins)
         self._leases = HostLocalLeases(settings.leases)
         self.caches = CniCaches(settings.multus, settings.libcni)
         self.networks = CniConfDir(settings.conf_dir, lambda: selection().primary)
@@ -124,6 +126,7 @@ class Components:
             deadline=self._settings.plugin_deadline,
             unselective_pods=lambda: unselective_pods(self._selection()),
             chosen_by_settings=lambda: bool(self._selection().primary),
+            skip_idle_plugins=self._skip_idle_plugins,
         )
 
     def _engine(self) -> Engine:
@@ -146,6 +149,7 @@ class Components:
             events=self._events,
             device_files=self._device_files,
             plugin_deadline=self._settings.plugin_deadline,
+            skip_idle_plugins=self._skip_idle_plugins,
         )
 
 

@@ -10,7 +10,7 @@ from netattach_core.errors import ConfigError
 from netattach_core.text.finding import Severity
 from netattach_core.validation.settings import ClusterNetworks, Exemption, ValidationSettings
 from netattach_kube import cluster_settings
-from netattach_kube.cluster_settings import ClusterSettings, StatusForPlainPods
+from netattach_kube.cluster_settings import ClusterSettings, SkipIdlePlugins, StatusForPlainPods
 from support import require
 
 WHOLE = """
@@ -141,8 +141,9 @@ def test_nothing_written_means_all_defaults() -> None:
 
 
 def test_a_key_is_read() -> None:
-    read = cluster_settings.parse("statusForPlainPods: never")
+    read = cluster_settings.parse("statusForPlainPods: never\nskipIdlePlugins: never")
 
+    assert SkipIdlePlugins.NEVER is read.skip_idle_plugins
     assert StatusForPlainPods.NEVER is read.status_for_plain_pods
 
 
@@ -153,6 +154,7 @@ def test_a_key_is_read() -> None:
             "statusForPlainPods: sometimes",
             r"statusForPlainPods: 'sometimes' is not one of \['async', 'never'\]",
         ),
+        ("skipIdlePlugins: true", r"skipIdlePlugins: True is not one of \['auto', 'never'\]"),
         ("statusForPlanePods: never", "'statusForPlanePods' was unexpected"),
         ("- a list", "is not of type 'object'"),
         ("a: [", "is not YAML"),

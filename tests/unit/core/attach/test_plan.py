@@ -130,3 +130,28 @@ def test_arguments_start_with_ignore_unknown() -> None:
     )
 
     assert "IgnoreUnknown=1;K8S_POD_NAME=p" == plan.add([attachment]).steps[0].args
+
+
+def test_idle_plugins_are_not_started_and_keep_their_place_in_the_plan() -> None:
+    """On ADD and DEL alike; CHECK starts them all, and so does a call without `skip_idle`."""
+    attachments = _attachments(result='{"cniVersion":"0.4.0"}')
+
+    assert ["plugin", "plugin", "nothing"] == _carriers(plan.add(attachments, skip_idle=True))
+    assert ["nothing", "plugin", "plugin"] == _carriers(plan.delete(attachments, skip_idle=True))
+    for made in (plan.add(attachments), plan.delete(attachments), plan.check(attachments)):
+        assert {"plugin"} == set(_carriers(made))
+    assert _waits(plan.add(attachments)) == _waits(plan.add(attachments, skip_idle=True))
+
+
+def test_a_plugin_with_something_to_do_is_started() -> None:
+    """Where it declares the capability; the others of its chain may be idle."""
+    text = CHAIN.replace('"portmap"', '"portmap","capabilities":{"portMappings":true}')
+    offered = {"portMappings": [{"hostPort": 80, "containerPort": 80}]}
+    attachment = Attachment("cbr0", "eth0", text, "cbr0", default=True, runtime_config=offered)
+
+    assert {"plugin"} == set(_carriers(plan.add([attachment], skip_idle=True)))
+    assert {"plugin"} == set(_carriers(plan.delete([attachment], skip_idle=True)))
+
+
+def _carriers(made: Plan) -> list[str]:
+    return [step.carrier for step in made.steps]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from netattach_core.attach import attachment, plan
 from netattach_core.attach.attachment import Attachment, Network
+from netattach_core.attach.idle_plugins import Work
 from netattach_core.attach.sandbox import Phase
 from netattach_core.cni import request as cni_request
 from netattach_core.errors import DecodeError
@@ -21,7 +22,8 @@ from support.records import encode_record
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 TEXTS = st.lists(TEXT, max_size=4).map(tuple)
-STEPS = st.lists(st.builds(Step, TEXT, TEXT, TEXT, TEXT, TEXT, TEXTS), max_size=4).map(tuple)
+WORK = st.none() | st.builds(Work, TEXT, TEXT)
+STEPS = st.lists(st.builds(Step, TEXT, TEXT, TEXT, TEXT, TEXT, TEXTS, WORK), max_size=4).map(tuple)
 FILES = st.lists(st.tuples(TEXT, st.binary(max_size=60)), max_size=4).map(tuple)
 SOURCES = st.builds(Source, TEXT, TEXT, st.booleans(), FILES, TEXT)
 FEATURES = st.sets(st.sampled_from(Feature)).map(frozenset)
@@ -112,6 +114,15 @@ class TestDefaultNetwork:
 
         assert [(), ("portMappings",)] == [step.capabilities for step in _default_network(text).steps]
 
+    def test_a_plugin_that_may_be_idle_has_what_it_is_started_for(self) -> None:
+        """As a frame of its own, which earlier shims ignore."""
+        compiled = compiled_chain.default_network(
+            Network("cbr0", CHAIN, "cbr0"), SOURCE, plain=True, skip_idle=True
+        )
+
+        assert [None, Work("portMappings", "[]")] == [step.work for step in compiled.steps]
+        assert [None, None] == [step.work for step in _default_network().steps]
+
     @pytest.mark.parametrize(
         ("version", "features"),
         [
@@ -146,6 +157,14 @@ class TestDeletion:
         assert [s.stdin for s in plan.delete(attachments).steps] == ["{" + s.stdin for s in chain.steps]
         assert "IgnoreUnknown=1;MAC=c2" == chain.steps[0].args
         assert {"cniVersion": "1.0.0"} == json.loads("{" + chain.steps[1].stdin)["prevResult"]
+
+    def test_it_has_no_idle_plugins(self) -> None:
+        """What had nothing to do on ADD has nothing to undo."""
+        attachments = [Attachment("cbr0", "eth0", CHAIN, "cbr0", default=True)]
+
+        chain = compiled_chain.deletion(attachments, 1000, skip_idle=True)
+
+        assert ["bridge"] == [step.plugin for step in chain.steps]
 
 
 class TestNoteAsEntry:

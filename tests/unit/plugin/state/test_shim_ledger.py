@@ -176,3 +176,19 @@ def test_a_new_daemon_removes_compiled_dels_without_an_entry(
 
     assert (["s1"], ["s1.json"]) == _files(shared)
     assert [] == [path for path in leftovers if path.exists()]
+
+
+def test_the_compiled_del_is_without_idle_plugins_where_the_adds_work_is_known(
+    shared: ShimDirectories,
+) -> None:
+    """An entry in DELETING may have been made from a cache, and the setting may say that all are started."""
+    skipping = ShimLedger(shared.ledger, 1.5, lambda: True)
+
+    asyncio.run(skipping.save(_sandbox()))
+    assert ["bridge"] == [step.plugin for step in _deletion(shared).steps]
+
+    asyncio.run(skipping.save(dataclasses.replace(_sandbox(), phase=Phase.DELETING)))
+    assert ["portmap", "bridge"] == [step.plugin for step in _deletion(shared).steps]
+
+    asyncio.run(ShimLedger(shared.ledger, 1.5, lambda: False).save(_sandbox()))
+    assert ["portmap", "bridge"] == [step.plugin for step in _deletion(shared).steps]

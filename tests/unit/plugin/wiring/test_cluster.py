@@ -8,16 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from netattach_core.api import networks_annotation
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni import netattach_conf
+from netattach_core.shim import compiled_chain
+from netattach_core.shim.protocol import Ran
 from netattach_kube.resource import DAEMON_SETS, EVENTS, INVENTORIES, NADS, PODS
 from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.ledger import FileLedger
 from support.daemon_node import PLAIN, PRIMARY, TWO, DaemonNode
-from support.twins import failed
+from support.twins import PluginRun, failed, succeeded
 
 
 def test_a_pod_that_selects_networks_costs_one_patch_and_its_events(run: Callable[..., DaemonNode]) -> None:
@@ -66,6 +70,37 @@ def test_a_pod_without_secondary_networks_costs_no_request_where_the_settings_sa
         assert not any("pods/p" in str(request) for request in node.server.requests)
 
     run(story, config="statusForPlainPods: never")
+
+
+@pytest.mark.parametrize(
+    ("config", "started"),
+    [("", ["ptp"]), ("skipIdlePlugins: never", ["ptp", "portmap"])],
+    ids=["auto", "never"],
+)
+def test_the_settings_say_whether_plugins_without_anything_to_do_are_started(
+    run: Callable[..., DaemonNode], config: str, started: list[str]
+) -> None:
+    """By the daemon, and in what it compiles for the shim: the default network, and the DEL of each entry."""
+    plugins: list[str] = []
+
+    def reply(ran: PluginRun) -> Ran:
+        plugins.append(ran.plugin)
+        return succeeded(ran)
+
+    async def story(node: DaemonNode) -> None:
+        (node.config / "10-default.conflist").write_text(PRIMARY.replace("}]", '}, {"type": "portmap"}]'))
+        primary = node.settings.ledger / "chains/primary"
+        await node.server.until(lambda: primary.exists() and b"portmap" in primary.read_bytes())
+        assert (len(started) == 1) == any(
+            step.work for step in compiled_chain.parse(primary.read_bytes()).steps
+        )
+        await node.call("ADD", node.create_pod("p", PLAIN), PLAIN, reply)
+        (deletion,) = (node.settings.ledger / "chains/del").iterdir()
+
+        assert started == plugins
+        assert started[::-1] == [step.plugin for step in compiled_chain.parse(deletion.read_bytes()).steps]
+
+    run(story, config=config)
 
 
 def test_a_failed_add_is_an_event_on_the_pod(run: Callable[..., DaemonNode]) -> None:
