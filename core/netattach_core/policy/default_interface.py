@@ -89,8 +89,8 @@ def _by_name(case: NetworkCase, links: DefaultLinks, part: Part, *, chained: boo
         return
     named = part.values(key)
     for value in named:
-        beside = kind == "vlan" and _is_tagged(part)
-        yield from _named(case, links, value, beside=beside, movable=kind == "host-device")
+        tagged = kind == "vlan" and _is_tagged(part)
+        yield from _named(case, links, value, tagged=tagged, movable=kind == "host-device")
     omitted = all(value.node.value == "" for value in named[-1:])
     if omitted and links.by_name and kind in _DEFAULT_ROUTE and not (kind == "ipvlan" and chained):
         problem = f"no `{key}`, so {kind} uses the interface of the node's default route, which pods must not share with the node"
@@ -104,11 +104,11 @@ def _is_tagged(part: Part) -> bool:
 
 
 def _named(
-    case: NetworkCase, links: DefaultLinks, value: Value, *, beside: bool = False, movable: bool = True
+    case: NetworkCase, links: DefaultLinks, value: Value, *, tagged: bool = False, movable: bool = True
 ) -> Findings:
     """An interface by name, up to the NUL at which the kernel ends it.
 
-    `beside`: a VLAN next to the node's own one, which the kernel does not let it take ("file exists"): that is only a warning.
+    `tagged`: a VLAN next to the node's own one, which the kernel does not let it take ("file exists"): that is only a warning.
     So is what one node alone claims, which refuses the network itself; unless it is `movable`, so that the node would lose it.
     """
     text = value.node.value
@@ -116,7 +116,7 @@ def _named(
     carriers = links.by_name.get(name)
     if not carriers:
         return
-    only_parent = beside and all(each.is_parent for each in carriers)
+    only_parent = tagged and all(each.is_parent for each in carriers)
     claiming = {each.node for each in carriers}
     others = [each for each in case.around.nodes if each.node not in claiming and each.interface(name)]
     outvoted = not movable and node_majority.is_outvoted(claiming, others)

@@ -64,7 +64,7 @@ class DhcpNode:
 
     @asynccontextmanager
     async def running(self, *, supervised: bool = True) -> AsyncIterator[DhcpLeases]:
-        """The watch, and unless told otherwise a supervisor of the dhcp daemon."""
+        """The watch, and unless the test wants none, a supervisor of the dhcp daemon."""
         leases = DhcpLeases(self.socket, self.root / "bin", self.ledger, self._changed)
         tasks = [asyncio.create_task(leases.run())]
         if supervised:
