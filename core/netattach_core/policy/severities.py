@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -32,11 +31,20 @@ def severity(level: Level, policy: NamespacePolicy) -> Severity:
 def findings(
     checks: Iterable[tuple[Level, Callable[[C], Iterator[Finding]]]], case: C, policy: NamespacePolicy
 ) -> list[Finding]:
-    """The first hundred findings of all checks, each with the severity of its level; more are not even searched for.
+    """The first hundred findings that refuse, and the first hundred others, each with the severity of its level.
 
+    It ends at the hundredth that refuses. Others never end it: else an author could hide what refuses behind what only warns.
     Checks without effect in the namespace are not run.
     """
-    return list(dict.fromkeys(itertools.islice(_all(checks, case, policy), _MAX_FINDINGS)))
+    refusing: dict[Finding, None] = {}
+    others: dict[Finding, None] = {}
+    for each in _all(checks, case, policy):
+        found = refusing if each.effective_severity is Severity.DENY else others
+        if len(found) < _MAX_FINDINGS:
+            found[each] = None
+        if len(refusing) == _MAX_FINDINGS:
+            break
+    return [*refusing, *others]
 
 
 def _all(

@@ -73,7 +73,8 @@ def _parse(text: str) -> IpInterface | None:
 
 
 def _contains(outer: IpInterface, inner: IpInterface) -> bool:
-    return outer.version == inner.version and inner.network.subnet_of(outer.network)  # type: ignore[arg-type]  # mypy does not see that both are of one version
+    same = outer.version == inner.version
+    return same and inner.network.subnet_of(outer.network)  # type: ignore[arg-type]  # both are of one version
 
 
 @functools.lru_cache(64)
