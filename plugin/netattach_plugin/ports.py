@@ -18,7 +18,7 @@ from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
 from netattach_core.policy.case import KnownDevices, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
-from netattach_core.shim.protocol import Ran
+from netattach_core.shim.protocol import Ran, Sysctl
 
 
 class PodReader(Protocol):
@@ -271,6 +271,17 @@ class Shim(Caller, Protocol):
 
     async def run(self, plugin: str, stdin: bytes, environment: Mapping[str, str], deadline: float) -> Ran:
         """Runs a plugin for `deadline` seconds at most. Raises TryAgainError where the shim is gone."""
+
+    @property
+    def writes_sysctls(self) -> bool:
+        """Whether the shim writes sysctls and has passed `route_sockets`: all that native links need of it."""
+
+    async def write_sysctls(self, sysctls: Sequence[Sysctl]) -> Sequence[int]:
+        """Writes them in order, below net/ and nothing else; several may be asked for at once, also while plugins run.
+
+        Returns an errno for each, 0 where it was written: EINVAL also for a path or value that the shim refuses, ENOENT also
+        where the pod has no namespace. Raises TryAgainError where the shim is gone or cannot write any.
+        """
 
 
 class Executor(Protocol):

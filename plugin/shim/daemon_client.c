@@ -17,7 +17,9 @@
 #define MAGIC "netattach"
 #ifndef LOWEST_VERSION /* of the protocol */
 #define LOWEST_VERSION 1
-#define HIGHEST_VERSION 2
+#endif
+#ifndef HIGHEST_VERSION
+#define HIGHEST_VERSION 3
 #endif
 #define FIRST_PAUSE_MS 10
 #define LAST_PAUSE_MS 500

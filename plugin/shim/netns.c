@@ -1,4 +1,5 @@
-/* A socket belongs to the namespace in which it was created: enters it for that, and returns to our own. */
+/* Enters the pod's namespace for what only works inside, and returns to our own: a socket belongs to the namespace in which it was
+ * created, and /proc/sys/net shows that of the process which opens a file there. */
 #define _GNU_SOURCE
 #include "netns.h"
 #include "exit.h"
@@ -12,17 +13,29 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static int own = NO_DESCRIPTOR; /* namespace, once it was left */
+
+bool netns_enter(int netns)
+{
+	if (own < 0)
+		own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	return own >= 0 && !setns(netns, CLONE_NEWNET);
+}
+
+void netns_leave(void)
+{
+	if (setns(own, CLONE_NEWNET) < 0)
+		fail(CNI_TRY_AGAIN, TEXT("netattach cannot return to the node's network namespace"), TEXT(error_text(errno)));
+}
+
 size_t sockets_in(int netns, int domain, int *sockets, size_t count)
 {
 	size_t opened = 0;
-	int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (own >= 0 && !setns(netns, CLONE_NEWNET)) {
-		while (opened < count && (sockets[opened] = socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0)) >= 0)
-			opened++;
-		if (setns(own, CLONE_NEWNET) < 0)
-			fail(CNI_TRY_AGAIN, TEXT("netattach cannot return to the node's network namespace"), TEXT(error_text(errno)));
-	}
-	close(own);
+	if (!netns_enter(netns))
+		return 0;
+	while (opened < count && (sockets[opened] = socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0)) >= 0)
+		opened++;
+	netns_leave();
 	return opened;
 }
 

@@ -13,6 +13,7 @@
 #include "runtime.h"
 #include "standalone.h"
 #include "supervisor.h"
+#include "sysctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,11 +26,13 @@
 #define MAX_STDIN (4u << 20)
 #define CHUNK 65536
 #define ROUTE_SOCKETS_VERSION 2 /* of the protocol */
+#define SYSCTLS_VERSION 3
 
 extern char **environ;
 
 static struct {
 	int sigchld;
+	int netns; /* of the pod; NO_DESCRIPTOR = none */
 	bool cancelled;
 } state;
 
@@ -58,12 +61,12 @@ static struct buffer read_stdin(void)
 static size_t open_pod(int descriptors[MOST_PASSED])
 {
 	const char *path = getenv("CNI_NETNS"), *command = getenv("CNI_COMMAND");
-	int netns = path && *path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : NO_DESCRIPTOR;
-	if (netns < 0)
+	state.netns = path && *path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : NO_DESCRIPTOR;
+	if (state.netns < 0)
 		return 0;
-	descriptors[0] = netns;
+	descriptors[0] = state.netns;
 	bool is_add = command && !strcmp(command, "ADD") && daemon_version() >= ROUTE_SOCKETS_VERSION;
-	return 1 + (is_add ? sockets_in(netns, AF_NETLINK, descriptors + 1, MOST_PASSED - 1) : 0);
+	return 1 + (is_add ? sockets_in(state.netns, AF_NETLINK, descriptors + 1, MOST_PASSED - 1) : 0);
 }
 
 /* From here on the daemon may act: no exit any more without its answer or the end of all that was started. */
@@ -81,8 +84,8 @@ static void send_call(struct buffer configuration)
 	int descriptors[MOST_PASSED];
 	size_t count = open_pod(descriptors);
 	daemon_send_with(content_of(&call), descriptors, count);
-	while (count)
-		close(descriptors[--count]);
+	while (count > 1)
+		close(descriptors[--count]); /* all but the namespace */
 	free(call.bytes);
 	free(configuration.bytes);
 }
@@ -139,6 +142,42 @@ static void handle_run(struct span fields)
 	}
 }
 
+static const char not_sysctls[] = "a SYSCTLS without the fields of one";
+
+static int write_in_place(const struct sysctl *sysctl)
+{
+	if (!sysctl->in_pod)
+		return sysctl_write(sysctl);
+	if (state.netns < 0)
+		return ENOENT;
+	if (!netns_enter(state.netns))
+		return errno;
+	int error = sysctl_write(sysctl);
+	netns_leave();
+	return error;
+}
+
+static void handle_sysctls(struct span fields)
+{
+	struct sysctl sysctl;
+	struct buffer errnos = {0};
+	uint64_t id;
+	if (daemon_version() < SYSCTLS_VERSION || !next_number(&fields, &id))
+		protocol_error(not_sysctls);
+	frame_begin(&errnos, 'E');
+	frame_number(&errnos, id);
+	while (fields.size) {
+		if (!sysctl_next(&fields, &sysctl))
+			protocol_error(not_sysctls);
+		frame_number(&errnos, (uint64_t)write_in_place(&sysctl));
+	}
+	frame_end(&errnos);
+	if (errnos.out_of_memory)
+		no_memory();
+	daemon_send(content_of(&errnos));
+	free(errnos.bytes);
+}
+
 /* An answer that did not reach the runtime is no success. */
 static _Noreturn void handle_answer(struct span fields)
 {
@@ -158,10 +197,13 @@ static void handle_frame(const struct frame *frame)
 	case 'R':
 		handle_run(frame->fields);
 		return;
+	case 'S':
+		handle_sysctls(frame->fields);
+		return;
 	case 'A':
 		handle_answer(frame->fields);
 	default:
-		protocol_error("a frame that is neither RUN nor ANSWER");
+		protocol_error("a frame that is neither RUN, SYSCTLS nor ANSWER");
 	}
 }
 

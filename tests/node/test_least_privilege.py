@@ -134,7 +134,7 @@ def earlier_shim(own_stage: DemoNode) -> Iterator[Path]:
     """The shim of the release before is installed, or still runs."""
     installed = own_stage.paths.bin_dir / "netattach"
     released = installed.readlink()
-    _link(installed, build.shim_of_an_earlier_protocol())
+    _link(installed, build.shim_of_protocol(1))
     yield installed
     _link(installed, released)
 
@@ -156,6 +156,18 @@ def test_an_add_of_an_earlier_shim_is_tried_again(node: CnitoolNode, earlier_shi
         _link(earlier_shim, build.shim_binary())
         node.add(pod)
         node.delete(pod)
+
+
+def test_the_shim_before_sysctls_attaches_and_deletes(node: CnitoolNode, earlier_shim: Path) -> None:
+    """It passes the sockets, and plugins write sysctls by themselves."""
+    _link(earlier_shim, build.shim_of_protocol(2))
+    node.create_nad("data", MACVLAN)
+    with node.pod([{"name": "data", "default-route": [GATEWAY]}]) as pod:
+        node.add(pod)
+        assert [f"net1 {GATEWAY}"] == node.default_routes(pod)
+        assert 0 == node.call("check", pod).returncode
+        node.delete(pod)
+        assert ["lo"] == node.link_names(pod)
 
 
 def test_an_earlier_shim_deletes_and_checks(node: CnitoolNode, earlier_shim: Path) -> None:

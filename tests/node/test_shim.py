@@ -135,13 +135,13 @@ class TestConnecting:
 
 
 class TestGreeting:
-    def test_the_greeting_offers_versions_1_and_2(self, host: Host) -> None:
-        """HELLO has the magic word, both versions and the build."""
+    def test_the_greeting_offers_versions_1_to_3(self, host: Host) -> None:
+        """HELLO has the magic word, the lowest and the highest version and the build."""
         host.start()
 
         hello = host.daemon.greet()
 
-        assert hello.fields[:3] == (b"netattach", b"1", b"2")
+        assert hello.fields[:3] == (b"netattach", b"1", b"3")
         assert hello.fields[3] != b""
 
     def test_a_refusal_is_passed_on(self, host: Host) -> None:
@@ -182,7 +182,7 @@ class TestGreeting:
         [
             pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n", id="another protocol"),
             pytest.param(
-                shim_protocol.encode(Frame(Kind.WELCOME, (b"3",))), id="a version that was not offered"
+                shim_protocol.encode(Frame(Kind.WELCOME, (b"4",))), id="a version that was not offered"
             ),
             pytest.param(shim_protocol.encode(Frame(Kind.WELCOME)), id="no version"),
             pytest.param(shim_protocol.encode(Frame(Kind.WELCOME, (b"one",))), id="no number"),

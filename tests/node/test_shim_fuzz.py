@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from netattach_core.shim import protocol as shim_protocol
-from netattach_core.shim.protocol import Frame, Kind, Run
+from netattach_core.shim.protocol import Frame, Kind, Run, Sysctl
 from support.build import shim_binary, shim_sanitized
 from support.shim_peer import Host
 
@@ -28,6 +28,7 @@ _CONVERSATION = b"".join(
         shim_protocol.run_frame(Run(2, "plugin", 50, b"", {"CNI_ARGS": "A=b", "CNI_NETNS": "/n"})),
         shim_protocol.run_frame(Run(3, "absent", 1, b"x" * 40, {})),
         Frame(Kind.RUN, (b"4", b"../sh", b"0", b"", b"LD_PRELOAD=x")),
+        shim_protocol.sysctls_frame(5, [Sysctl("net/ipv4/conf/lo/arp_notify", "0")]),  # there is no pod
         shim_protocol.answer_frame(7, b"answer"),
     )
 )
@@ -48,7 +49,7 @@ def _random(rng: random.Random) -> bytes:
     """Bytes, mostly with a header like a frame's."""
     body = rng.randbytes(rng.randrange(200))
     length = rng.choice([len(body), rng.randrange(300), rng.getrandbits(32)])
-    return length.to_bytes(4, "little") + rng.choice(b"HWXCRDKA?").to_bytes(1, "little") + body
+    return length.to_bytes(4, "little") + rng.choice(b"HWXCRDSEKA?").to_bytes(1, "little") + body
 
 
 def _mutated(rng: random.Random) -> bytes:

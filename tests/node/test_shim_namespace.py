@@ -6,15 +6,16 @@ import contextlib
 import fcntl
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from support import require
+from netattach_core.shim import protocol
+from netattach_core.shim.protocol import Sysctl
 from support.build import shim_under_test
-from support.shim_peer import Host
+from support.shim_calls import TRY_AGAIN
+from support.shim_peer import Host, sleeping_in_new_namespace
 
 SIOCGSKNS = 0x894C
 
@@ -28,14 +29,8 @@ def host(tmp_path: Path) -> Iterator[Host]:
 @pytest.fixture
 def pod() -> Iterator[int]:
     """A process that sleeps in a new network namespace."""
-    if os.geteuid() != 0:
-        require.left_out("needs root, which the runtime starts the shim as, to enter a network namespace")
-    words = [require.command("unshare"), "--net", "sh", "-c", "echo; exec sleep 300"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
+    with sleeping_in_new_namespace() as holder:
         yield holder.pid
-        holder.kill()
 
 
 @pytest.mark.parametrize("path", ["/proc/self/ns/net", "{tmp}/netns"])
@@ -65,6 +60,24 @@ def test_an_add_passes_two_unbound_route_sockets_in_the_pods_namespace(host: Hos
     assert Path("/proc/self/ns/net").readlink() == Path(host.daemon.run("where").stdout.decode().strip())
     host.daemon.answer(0)
     assert (0, b"") == shim.end()
+
+
+@pytest.mark.parametrize("command", ["ADD", "DEL"])
+def test_a_shim_that_cannot_return_from_the_pods_namespace_fails(host: Host, command: str) -> None:
+    """With code 11, and before a plugin would be started there. Its user namespace has the pod's namespace and not the node's."""
+    with sleeping_in_new_namespace("--user", "--map-root-user") as pod:
+        through = ["nsenter", f"--user=/proc/{pod.pid}/ns/user", "--preserve-credentials"]
+        shim = host.start_open(command, through=through, CNI_NETNS=f"/proc/{pod.pid}/ns/net")
+        shim.feed(b"{}")
+        if command == "ADD":
+            host.daemon.greet()
+        else:
+            host.daemon.call()
+            host.daemon.send(protocol.sysctls_frame(1, [Sysctl("net/ipv4/conf/lo/tag", "1")]))
+        error = shim.error()
+
+    assert TRY_AGAIN == error["code"]
+    assert "cannot return" in str(error["msg"])
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ def shim_of_another_release() -> Path:
 
 
 @functools.cache
-def shim_of_an_earlier_protocol() -> Path:
-    """A shim that passes no sockets."""
-    return _make("build/netattach-earlier-protocol")
+def shim_of_protocol(version: int) -> Path:
+    """A shim of an earlier release: 1 passes no sockets, 2 writes no sysctls."""
+    return _make(f"build/netattach-protocol-{version}")
 
 
 @functools.cache
@@ -82,6 +82,7 @@ def shim_fuzzer(*, planted: bool = False) -> Path:
         "plugin_error",
         "chain_step",
         "run_request",
+        "sysctl",
     )
     sources = [_FUZZER / "engine.c", _FUZZER / "targets.c", *(_SHIM / f"{name}.c" for name in parsers)]
     name = f"fuzzer{'-planted' if planted else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -9,13 +10,14 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from netattach_core.shim import protocol as shim_protocol
-from netattach_core.shim.protocol import Call, Decoder, Frame, Kind, Ran, Run
+from netattach_core.shim.protocol import Call, Decoder, Frame, Kind, Ran, Run, Sysctl
+from support import require
 
 PATIENCE = 10.0
 """Seconds after which a test that waits for the shim fails instead of hanging."""
@@ -133,6 +135,11 @@ class Peer:
         """Sends a RUN and waits for its RAN."""
         self.start(plugin, stdin, environment, **more)
         return self.ran()
+
+    def write(self, *sysctls: Sysctl) -> tuple[int, ...]:
+        """Sends SYSCTLS and waits for their errnos."""
+        self.send(shim_protocol.sysctls_frame(1, sysctls))
+        return shim_protocol.errnos(self.frame()).errnos
 
     def answer(self, status: int = 0, stdout: bytes = b"") -> None:
         self.send(shim_protocol.answer_frame(status, stdout))
@@ -253,6 +260,21 @@ class Host:
             assert time.monotonic() < end, f"no plugin wrote {name}"
             time.sleep(0.002)
         return [int(word) for word in path.read_text().split()]
+
+
+@contextlib.contextmanager
+def sleeping_in_new_namespace(*others: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a new network namespace, as a pod has one; `others`: options of unshare for more."""
+    if os.geteuid() != 0:
+        require.left_out("needs root, which the runtime starts the shim as, to enter a network namespace")
+    words = [require.command("unshare"), "--net", *others, "sh", "-c", "echo; exec sleep 300"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        try:
+            yield holder
+        finally:
+            holder.kill()
 
 
 def alive(pids: Iterable[int]) -> list[int]:

@@ -23,7 +23,7 @@ from netattach_core.cni.request import CniRequest
 from netattach_core.devices import device_info
 from netattach_core.errors import ConfigError, DecodeError, NetattachError, NotFoundError, TryAgainError
 from netattach_core.policy.case import KnownDevices
-from netattach_core.shim.protocol import Outcome, Ran
+from netattach_core.shim.protocol import Outcome, Ran, Sysctl
 from netattach_plugin.ports import Leases, Ledger
 
 
@@ -336,7 +336,10 @@ Reply = Callable[[PluginRun], Ran]
 
 @dataclass
 class FakeShim:
-    """The port Shim: plugins succeed and create their link, unless `replies` has a reply for `VERB ifname plugin`."""
+    """The port Shim: plugins succeed and create their link, unless `replies` has a reply for `VERB ifname plugin`.
+
+    A sysctl is written unless `errnos` has an errno for its path.
+    """
 
     links: FakePodLinks
     netns: int | None = 3
@@ -347,6 +350,9 @@ class FakeShim:
     runs: list[PluginRun] = field(default_factory=list)
     running: int = 0
     most_concurrent: int = 0
+    writes_sysctls: bool = True
+    sysctls: list[Sysctl] = field(default_factory=list)
+    errnos: dict[str, int] = field(default_factory=dict)
 
     @property
     def cancelled(self) -> bool:
@@ -369,6 +375,14 @@ class FakeShim:
             return self.replies.get(str(run), succeeded)(run)
         finally:
             self.running -= 1
+
+    async def write_sysctls(self, sysctls: Sequence[Sysctl]) -> Sequence[int]:
+        if not self.writes_sysctls:
+            raise TryAgainError("the shim is of an earlier release")
+        await asyncio.sleep(0)
+        errnos = [self.errnos.get(sysctl.path, 0) for sysctl in sysctls]
+        self.sysctls += [sysctl for sysctl, errno in zip(sysctls, errnos, strict=True) if not errno]
+        return errnos
 
     def ran(self, verb: str) -> list[str]:
         """`VERB ifname plugin` of each run of this verb."""

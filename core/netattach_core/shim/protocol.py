@@ -8,6 +8,8 @@ The shim connects:
     CALL    standard input, "CNI_COMMAND=ADD", …         →     (with descriptors, see below)
                                                          ←  RUN     id, plugin, milliseconds, standard input, "CNI_…=…", …
     RAN     id, outcome, number, stdout, stderr          →     (any number of both, several RUNs at once)
+                                                         ←  SYSCTLS id, "pod" or "node", path, value, "pod" or "node", …
+    ERRNOS  id, errno, …                                 →     (0 = written; in the order of the SYSCTLS, also while plugins run)
     CANCEL                                               →     (the runtime killed the shim; all plugins have ended)
                                                          ←  ANSWER  exit status, standard output
 
@@ -16,12 +18,17 @@ daemon can start nothing that the runtime could not.
 
 A CALL comes with the descriptor of the pod's network namespace, if that can be opened. Since version 2, that of an ADD is
 followed by two route sockets (NETLINK_ROUTE, unbound) in the namespace, one for links and one for routes, if it can be entered.
+
+SYSCTLS is of version 3. A path is relative to /proc/sys and starts with "net/"; the shim writes nothing else, and reports EINVAL
+for it.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from netattach_core.errors import DecodeError
 from netattach_core.shim import frames
@@ -29,8 +36,11 @@ from netattach_core.shim.frames import number as _number
 from netattach_core.shim.frames import text as _text
 
 MAGIC = b"netattach"
-VERSIONS = range(1, 3)
+VERSIONS = range(1, 4)
 """All that this release speaks; the highest that both sides speak is used."""
+
+SYSCTLS_VERSION = 3
+"""The first that has SYSCTLS."""
 
 DESCRIPTORS = 3
 """The most that come with a CALL."""
@@ -45,6 +55,8 @@ class Kind(enum.IntEnum):
     CALL = ord("C")
     RUN = ord("R")
     RAN = ord("D")
+    SYSCTLS = ord("S")
+    ERRNOS = ord("E")
     CANCEL = ord("K")
     ANSWER = ord("A")
 
@@ -104,6 +116,26 @@ class Ran:
     stderr: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Sysctl:
+    """A value for one sysctl. `path` is relative to /proc/sys: "net/ipv6/conf/net1/ndisc_notify"; both have 255 bytes at most.
+
+    It is that of the pod's network namespace, or of the node's.
+    """
+
+    path: str
+    value: str
+    in_pod: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Errnos:
+    """How the writes of the SYSCTLS with this id ended: an errno each, 0 where the value was written."""
+
+    id: int
+    errnos: tuple[int, ...]
+
+
 def encode(frame: Frame) -> bytes:
     """A frame as it goes over the socket."""
     return frames.pack(frame.kind, frame.fields)
@@ -158,9 +190,25 @@ def run_frame(run: Run) -> Frame:
     return Frame(Kind.RUN, (*head, *variables))
 
 
+def sysctls_frame(id_: int, sysctls: Iterable[Sysctl]) -> Frame:
+    """A SYSCTLS as a frame."""
+    return Frame(Kind.SYSCTLS, (b"%d" % id_, *chain.from_iterable(map(_sysctl_fields, sysctls))))
+
+
+def errnos(frame: Frame) -> Errnos:
+    """Reads an ERRNOS. Raises DecodeError."""
+    _expect(frame, Kind.ERRNOS, 1)
+    id_, *each = map(_number, frame.fields)
+    return Errnos(id_, tuple(each))
+
+
 def answer_frame(status: int, stdout: bytes) -> Frame:
     """An ANSWER as a frame: the exit status and standard output of the shim."""
     return Frame(Kind.ANSWER, (b"%d" % status, stdout))
+
+
+def _sysctl_fields(sysctl: Sysctl) -> tuple[bytes, bytes, bytes]:
+    return b"pod" if sysctl.in_pod else b"node", sysctl.path.encode(), sysctl.value.encode()
 
 
 def _kind(number: int) -> Kind:

@@ -1,4 +1,4 @@
-"""One connection of a shim: the greeting, the call, the plugins that the shim runs, the answer."""
+"""One connection of a shim: the greeting, the call, the plugins that the shim runs, the sysctls that it writes, the answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from netattach_core.errors import DecodeError, TryAgainError
 from netattach_core.shim import protocol as shim_protocol
-from netattach_core.shim.protocol import Call, Decoder, Frame, Kind, Outcome, Ran, Run
+from netattach_core.shim.protocol import Call, Decoder, Errnos, Frame, Kind, Outcome, Ran, Run, Sysctl
 
 _CHUNK = 65536
 _PEER = struct.Struct("3i")  # pid, uid, gid of SO_PEERCRED
@@ -30,6 +30,9 @@ class ShimConnection:
         self._sending = asyncio.Lock()
         self._waiting: dict[int, asyncio.Future[Ran]] = {}
         self._runs = 0
+        self._writing: dict[int, asyncio.Future[Sequence[int] | None]] = {}
+        self._writes = 0
+        self._version = 0
         self._lost = False
         self._until = time.monotonic() + deadline
         self.cancellation = asyncio.Event()
@@ -64,7 +67,8 @@ class ShimConnection:
             )
             await self._send(Frame(Kind.REFUSE, (refusal.encode(),)))
             raise DecodeError(refusal)
-        await self._send(Frame(Kind.WELCOME, (b"%d" % max(common),)))
+        self._version = max(common)
+        await self._send(Frame(Kind.WELCOME, (b"%d" % self._version,)))
 
     async def call(self) -> Call:
         """The call of the runtime. Raises DecodeError."""
@@ -72,8 +76,7 @@ class ShimConnection:
 
     async def run(self, plugin: str, stdin: bytes, environment: Mapping[str, str], deadline: float) -> Ran:
         """Has the shim run a plugin, and waits for its end; several may run at once."""
-        if self._lost:
-            raise TryAgainError("the shim is gone; the runtime has cancelled the call")
+        self._require_shim()
         self._runs += 1
         run = Run(self._runs, plugin, int(deadline * 1000), stdin, dict(environment))
         self._waiting[run.id] = asyncio.get_running_loop().create_future()
@@ -82,6 +85,30 @@ class ShimConnection:
             return await self._waiting[run.id]
         finally:
             del self._waiting[run.id]
+
+    @property
+    def writes_sysctls(self) -> bool:
+        return self._version >= shim_protocol.SYSCTLS_VERSION and bool(self.route_sockets)
+
+    async def write_sysctls(self, sysctls: Sequence[Sysctl]) -> Sequence[int]:
+        """Has the shim write sysctls, in order; several may be asked for at once. Raises TryAgainError."""
+        self._require_shim()
+        if self._version < shim_protocol.SYSCTLS_VERSION:
+            raise TryAgainError(
+                "the shim of this call is that of an earlier release and writes no sysctls; the runtime will try again, with the "
+                "shim that is installed now"
+            )
+        self._writes += 1
+        answered: asyncio.Future[Sequence[int] | None] = asyncio.get_running_loop().create_future()
+        self._writing[self._writes] = answered
+        try:
+            await self._send(shim_protocol.sysctls_frame(self._writes, sysctls))
+            errnos = await answered
+        finally:
+            answered.cancel()  # nobody waits for a late one
+        if errnos is None or len(errnos) != len(sysctls):
+            raise TryAgainError("the shim is gone; it may have written the sysctls or not")
+        return errnos
 
     async def answer(self, status: int, stdout: bytes) -> None:
         """Ends the call; nothing is sent afterwards."""
@@ -103,12 +130,27 @@ class ShimConnection:
     def _handle(self, frame: Frame) -> None:
         if frame.kind is Kind.CANCEL:
             self.cancellation.set()
-            return
-        ran = shim_protocol.ran(frame)
+        elif frame.kind is Kind.ERRNOS:
+            self._handle_errnos(shim_protocol.errnos(frame))
+        else:
+            self._handle_ran(shim_protocol.ran(frame))
+
+    def _handle_ran(self, ran: Ran) -> None:
         waiting = self._waiting.get(ran.id)
         if waiting is None or waiting.done():
             raise DecodeError(f"the shim reports run {ran.id}, which was not asked for")
         waiting.set_result(ran)
+
+    def _handle_errnos(self, written: Errnos) -> None:
+        answered = self._writing.pop(written.id, None)
+        if answered is None:
+            raise DecodeError(f"the shim reports sysctls {written.id}, which were not asked for")
+        if not answered.done():
+            answered.set_result(written.errnos)
+
+    def _require_shim(self) -> None:
+        if self._lost:
+            raise TryAgainError("the shim is gone; the runtime has cancelled the call")
 
     def _lose(self, error: Exception) -> None:
         """The plugins cannot be observed any more: each wait ends as if its plugin had been killed."""
@@ -117,6 +159,9 @@ class ShimConnection:
         for run_id, waiting in self._waiting.items():
             if not waiting.done():
                 waiting.set_result(Ran(run_id, Outcome.KILLED, 9, b"", str(error).encode()))
+        for answered in self._writing.values():
+            if not answered.done():
+                answered.set_result(None)
 
     async def _frame(self) -> Frame:
         while not self._received:

@@ -10,6 +10,7 @@
 #include "json_scan.h"
 #include "plugin_error.h"
 #include "run_request.h"
+#include "sysctl.h"
 
 static void require(bool property)
 {
@@ -155,6 +156,36 @@ static bool run(struct span input)
 	}
 }
 
+/* Each component of a path below /proc/sys/net/, found another way than by the parser. */
+static void require_below_net(const char *path)
+{
+	char file[PATH_MAX];
+	require(!strncmp(path, "/proc/sys/net/", 14) && strlen(path) < sizeof file);
+	strcpy(file, path);
+	require(!strstr(path, "//") && path[strlen(path) - 1] != '/');
+	for (char *rest = file, *name; (name = strsep(&rest, "/"));)
+		require(strcmp(name, ".") != 0 && strcmp(name, "..") != 0);
+}
+
+/* What follows the id in a SYSCTLS; in the shim this writes them. Accepted where all may be written. */
+static bool sysctl(struct span input)
+{
+	struct sysctl parsed;
+	bool all = input.size;
+	while (input.size) {
+		struct span before = input;
+		if (!sysctl_next(&input, &parsed))
+			return false;
+		require(is_within(parsed.value, before) && input.size < before.size);
+		all = all && parsed.path;
+		if (!parsed.path)
+			continue;
+		require_below_net(parsed.path);
+		require(parsed.value.size && parsed.value.size < 256 && !memchr(parsed.value.bytes, 0, parsed.value.size));
+	}
+	return all;
+}
+
 static bool next_run(struct span *input, struct run_result *result)
 {
 	struct frame frame;
@@ -188,5 +219,5 @@ static bool error(struct span input)
 }
 
 const struct target targets[] = {{"json", json}, {"frames", frames}, {"chain", chain},
-				 {"call", call}, {"run", run},	     {"error", error}};
+				 {"call", call}, {"run", run},	     {"sysctl", sysctl}, {"error", error}};
 const size_t target_count = sizeof targets / sizeof *targets;

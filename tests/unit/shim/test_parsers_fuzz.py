@@ -15,7 +15,7 @@ import pytest
 from support import build, require
 
 SEEDS = require.REPOSITORY / "tests/fuzz/seeds/shim"
-TARGETS = ("json", "frames", "chain", "call", "run", "error")
+TARGETS = ("json", "frames", "chain", "call", "run", "sysctl", "error")
 INPUTS = 10_000
 SECONDS = 600
 

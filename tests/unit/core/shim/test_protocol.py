@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from netattach_core.errors import DecodeError
 from netattach_core.shim import protocol as shim_protocol
 from netattach_core.shim.frames import MAX_PAYLOAD
-from netattach_core.shim.protocol import Call, Decoder, Frame, Kind, Outcome, Ran, Run
+from netattach_core.shim.protocol import Call, Decoder, Errnos, Frame, Kind, Outcome, Ran, Run, Sysctl
 
 FIELDS = st.lists(st.binary(max_size=300), max_size=6).map(tuple)
 FRAMES = st.lists(st.builds(Frame, st.sampled_from(Kind), FIELDS), max_size=5)
@@ -21,6 +21,8 @@ CUTS = st.lists(st.integers(min_value=0, max_value=3000), max_size=20)
 NAMES = st.text(st.characters(exclude_characters="=\0", exclude_categories=["Cs"]))
 VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 NUMBERS = st.integers(min_value=0, max_value=10**18 - 1)
+
+READERS = (shim_protocol.hello_versions, shim_protocol.call, shim_protocol.ran, shim_protocol.errnos)
 
 
 def _pieces(data: bytes, cuts: Sequence[int]) -> list[bytes]:
@@ -69,7 +71,7 @@ class TestFrames:
         encoded[at] = data.draw(st.integers(min_value=0, max_value=255))
         with contextlib.suppress(DecodeError):  # the only exception that callers handle
             for frame in _decoded([bytes(encoded)]):
-                for read in (shim_protocol.hello_versions, shim_protocol.call, shim_protocol.ran):
+                for read in READERS:
                     _read(read, frame)
 
     def test_the_largest_frame_is_accepted(self) -> None:
@@ -174,6 +176,43 @@ class TestRunAndRan:
         assert frame.fields[:4] == (b"7", b"macvlan", b"1500", stdin)
         assert frame.fields[4:] == tuple(f"{key}={value}".encode() for key, value in environment.items())
 
+
+class TestSysctlsAndErrnos:
+    @given(st.lists(st.builds(Sysctl, NAMES, VALUES, st.booleans()), max_size=6))
+    def test_sysctls_are_written_as_the_shim_reads_them(self, sysctls: list[Sysctl]) -> None:
+        """The id, then three fields for each, which survive the way over the socket."""
+        written = shim_protocol.sysctls_frame(7, sysctls)
+
+        (frame,) = _decoded([shim_protocol.encode(written)])
+        id_, *fields = frame.fields
+        assert (Kind.SYSCTLS, b"7") == (frame.kind, id_)
+        assert sysctls == [
+            Sysctl(path.decode(), value.decode(), {b"pod": True, b"node": False}[place])
+            for place, path, value in zip(fields[::3], fields[1::3], fields[2::3], strict=True)
+        ]
+
+    @given(NUMBERS, st.lists(NUMBERS, max_size=70))
+    def test_errnos_are_read(self, id_: int, each: list[int]) -> None:
+        fields = (b"%d" % number for number in [id_, *each])
+
+        assert Errnos(id_, tuple(each)) == shim_protocol.errnos(Frame(Kind.ERRNOS, tuple(fields)))
+
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            Frame(Kind.ERRNOS),
+            Frame(Kind.RAN, (b"1", b"0")),
+            Frame(Kind.ERRNOS, (b"1", b"-1")),
+            Frame(Kind.ERRNOS, (b"1", b"")),
+        ],
+    )
+    def test_invalid_errnos_are_a_decode_error(self, frame: Frame) -> None:
+        """No id, another kind, invalid numbers."""
+        with pytest.raises(DecodeError):
+            shim_protocol.errnos(frame)
+
+
+class TestAnswer:
     def test_an_answer_is_written_as_the_shim_reads_it(self) -> None:
         """Exit status and text."""
         assert Frame(Kind.ANSWER, (b"3", b"{}")) == shim_protocol.answer_frame(3, b"{}")

@@ -173,7 +173,7 @@ def test_a_shim_of_another_release_is_refused() -> None:
             refusal = peer.receive()
             assert refusal is not None
             assert Kind.REFUSE is refusal.kind
-            assert b"speaks versions 1 to 2 of the shim protocol, the shim 7 to 9" in refusal.fields[0]
+            assert b"speaks versions 1 to 3 of the shim protocol, the shim 7 to 9" in refusal.fields[0]
             assert None is peer.receive()
 
     _serve(conversation)

@@ -65,7 +65,9 @@ def test_all_descriptors_are_closed_with_the_connection_and_surplus_ones_at_once
     assert before == _descriptors()
 
 
-@pytest.mark.parametrize(("offered", "agreed"), [((1, 1), 1), ((1, 2), 2), ((2, 2), 2), ((2, 9), 2)], ids=str)
+@pytest.mark.parametrize(
+    ("offered", "agreed"), [((1, 1), 1), ((1, 2), 2), ((1, 3), 3), ((3, 3), 3), ((3, 9), 3)], ids=str
+)
 def test_the_highest_version_that_both_speak_is_agreed_on(offered: Sequence[int], agreed: int) -> None:
     async def story(connection: ShimConnection, shim: socket.socket) -> None:
         versions = [b"%d" % version for version in offered]
