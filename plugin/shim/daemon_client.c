@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -79,7 +80,7 @@ static bool connect_once(void)
 		fail(CNI_TRY_AGAIN, TEXT("no socket could be created"), TEXT(error_text(errno)));
 	if (connect(state.socket, (struct sockaddr *)&address, sizeof address) < 0)
 		return false;
-	fcntl(state.socket, F_SETFL, 0);
+	ioctl(state.socket, FIONBIO, &(int){false});
 	return true;
 }
 

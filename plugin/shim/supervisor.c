@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -141,7 +142,7 @@ static int input_file(struct span bytes)
 static int output_pipe(struct stream *stream)
 {
 	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
+	if (pipe2(ends, O_CLOEXEC) < 0 || ioctl(ends[0], FIONBIO, &(int){true}) < 0)
 		abort_run(errno);
 	stream->descriptor = ends[0];
 	return ends[1];
