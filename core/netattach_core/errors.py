@@ -10,6 +10,7 @@ NetattachError             999  base class, internal error (codes from 100 on ar
 ├── VersionError             1  incompatible CNI version
 ├── TryAgainError           11  try again later
 ├── NotReadyError           50  the plugin is not available (STATUS), or the code of the default network's plugin
+├── AllocationError        999  host-local gives no address, in the plugin's words
 ├── ConflictError          999  an object that exists already, or that another client changed
 ├── RefusedError           999  a write that the API server rejected
 └── DelegateError          100  a plugin failed; has the plugin's own code as data
@@ -93,6 +94,10 @@ class NotReadyError(NetattachError):
     def __init__(self, message: str, *, details: str = "", code: int = 50) -> None:
         super().__init__(message, details=details)
         self.code = code
+
+
+class AllocationError(NetattachError):
+    """host-local gives no address, or its store fails; code 999, as the plugin's own (`cni/pkg/skel/skel.go`)."""
 
 
 class ConflictError(NetattachError):
