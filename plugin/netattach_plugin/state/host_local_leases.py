@@ -1,23 +1,20 @@
-"""host-local's store: a directory per network, in it a file per address, with container id and interface as its lines."""
+"""Whose leases are in host-local's store: a directory per network, in it a file per address, by host-local or the daemon."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import ipaddress
 import logging
-import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from netattach_core.errors import TryAgainError
+from netattach_core.native import host_local
 from netattach_plugin.ports import Leases
+from netattach_plugin.state import host_local_directory
 
 _log = logging.getLogger(__name__)
-
-_LOCK = "lock"
-"""Locked by host-local while it changes the network's directory (plugins/ipam/host-local/backend/disk/lock.go)."""
 
 
 class HostLocalLeases(Leases):
@@ -33,7 +30,7 @@ class HostLocalLeases(Leases):
         self, container_id: str, leases: Iterable[tuple[str, str]]
     ) -> Sequence[tuple[str, str]]:
         """Reads a file or two per network, so without a thread."""
-        return [each for each in leases if _lines(self._directory.joinpath(*each))[:1] == [container_id]]
+        return [each for each in leases if _owner(self._directory.joinpath(*each))[0] == container_id]
 
     async def remove_ownerless(self) -> Sequence[str]:
         """host-local creates the file of an address first and then writes the owner; a kill in between leaves it empty for ever.
@@ -50,15 +47,19 @@ class HostLocalLeases(Leases):
     def _of_sandbox(self, container_id: str) -> list[tuple[str, str]]:
         found = set()
         for path in self._directory.glob("*/*"):
-            lines = _lines(path)
-            if lines[:1] == [container_id]:
-                found.add((path.parent.name, lines[1] if len(lines) > 1 else "eth0"))
+            owner, ifname = _owner(path)
+            if owner == container_id:
+                found.add((path.parent.name, ifname or "eth0"))
         return sorted(found)
 
     def _remove_ownerless(self) -> Iterator[str]:
         for network in sorted({path.parent for path in self._directory.glob("*/*") if _is_ownerless(path)}):
-            with _locked(network) as is_ours:
-                yield from _remove_ownerless_in(network) if is_ours else ()
+            # Left out where host-local works, has never worked, or the file system has no locks.
+            with (
+                contextlib.suppress(OSError, TryAgainError),
+                host_local_directory.locked(network, 0, create=False),
+            ):
+                yield from _remove_ownerless_in(network)
 
 
 def _remove_ownerless_in(network: Path) -> Iterator[str]:
@@ -76,34 +77,15 @@ def _remove_ownerless_in(network: Path) -> Iterator[str]:
 
 def _is_ownerless(path: Path) -> bool:
     try:
-        ipaddress.ip_address(path.name)
         found = path.lstat()
-    except (ValueError, OSError):
-        return False
-    return stat.S_ISREG(found.st_mode) and not found.st_size
-
-
-@contextlib.contextmanager
-def _locked(network: Path) -> Iterator[bool]:
-    """False where host-local has the lock, or has never created it."""
-    try:
-        descriptor = os.open(network / _LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        yield False
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # a file system without locks, too
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(descriptor)
+        return False
+    return host_local.is_address(path.name) and stat.S_ISREG(found.st_mode) and not found.st_size
 
 
-def _lines(path: Path) -> list[str]:
-    """Empty if the file cannot be read."""
+def _owner(path: Path) -> tuple[str, str]:
+    """Two empty texts if the file cannot be read."""
     try:
-        return path.read_text().split()
-    except (OSError, UnicodeDecodeError):
-        return []
+        return host_local.owner(path.read_bytes())
+    except OSError:
+        return "", ""
