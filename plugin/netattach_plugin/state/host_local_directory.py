@@ -76,8 +76,27 @@ class NetworkDirectory:
                 follow_symlinks=False,
             )
 
-    def replace(self, name: str, data: bytes) -> None:
-        """The file with this content, whatever has its name."""
+    def overwrite(self, name: str, data: bytes) -> None:
+        """The file with this content, also in the place of a link.
+
+        Written in place: ext4 waits for the disk when a file is truncated or replaced by a rename (`auto_da_alloc`), which takes
+        longer than all the rest. A kill may leave the end of a longer content, so this is for what may be lost.
+        """
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            descriptor = os.open(name, flags, _FILE_MODE, dir_fd=self._descriptor)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENXIO):  # a link, a pipe
+                raise
+            self._replace(name, data)
+            return
+        try:
+            _write(descriptor, data)
+            os.ftruncate(descriptor, len(data))
+        finally:
+            os.close(descriptor)
+
+    def _replace(self, name: str, data: bytes) -> None:
         with self._temporary(data) as temporary:
             os.rename(temporary, name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
 
@@ -93,13 +112,17 @@ class NetworkDirectory:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(name, flags, _FILE_MODE, dir_fd=self._descriptor)
         try:
-            if os.write(descriptor, data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            _write(descriptor, data)
             yield name
         finally:
             os.close(descriptor)
             with contextlib.suppress(OSError):
                 self.remove(name)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    if os.write(descriptor, data) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextlib.contextmanager
@@ -108,9 +131,7 @@ def locked(path: Path, patience: float, *, create: bool) -> Iterator[NetworkDire
 
     `patience` is in seconds. Raises OSError, and TryAgainError where another process keeps the lock for longer.
     """
-    if create:
-        _make(path)
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = _open(path, create=create)
     try:
         with _lock(descriptor, path / LOCK, patience, os.O_CREAT if create else 0):
             yield NetworkDirectory(descriptor)
@@ -118,10 +139,17 @@ def locked(path: Path, patience: float, *, create: bool) -> Iterator[NetworkDire
         os.close(descriptor)
 
 
-def _make(path: Path) -> None:
+def _open(path: Path, *, create: bool) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        if not create:
+            raise
     for each in (*reversed(path.parents), path):
         if not each.exists():
             each.mkdir(_DIRECTORY_MODE, exist_ok=True)
+    return os.open(path, flags)
 
 
 @contextlib.contextmanager

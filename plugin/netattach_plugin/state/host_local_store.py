@@ -12,7 +12,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from netattach_core.errors import AllocationError, TryAgainError
@@ -40,7 +40,7 @@ class HostLocalStore:
             decision = host_local.decide(recipe, _stored(network, recipe, container_id, ifname), container_id)
             names = [each.address.partition("/")[0] for each in decision.chosen]
             for index, name in enumerate(names):  # also after a failure, as the plugin does
-                network.replace(f"{host_local.LAST_RESERVED}{index}", name.encode())
+                network.overwrite(f"{host_local.LAST_RESERVED}{index}", name.encode())
             if decision.failure is not None:
                 raise decision.failure
             _lease(network, names, host_local.lease(container_id, ifname))
@@ -55,7 +55,7 @@ class HostLocalStore:
             lease = host_local.lease(container_id, ifname)
             names = [name for name in known if host_local.is_address(name)]
             if not names or any(network.read(name) != lease for name in names):
-                owners = _owners(network, network.names())
+                owners = {name: host_local.owner(network.read(name)) for name in _leases(network.names())}
                 names = host_local.released(owners, container_id, ifname, len(recipe.range_sets))
             for name in names:
                 network.remove(name)
@@ -80,10 +80,8 @@ def _stored(network: NetworkDirectory, recipe: HostLocal, container_id: str, ifn
     names = network.names()
     owned: list[str] = []
     if recipe.needs_owned:
-        owners = _owners(network, names)
-        owned = sorted(
-            name for name in owners if owners[name] in {(container_id, ifname), (container_id, "")}
-        )
+        contents = {host_local.lease(container_id, ifname), container_id.encode()}
+        owned = sorted(name for name in _leases(names) if network.read(name).strip() in contents)
     last = {
         index: network.read(f"{host_local.LAST_RESERVED}{index}").decode(errors="replace")
         for index in range(len(recipe.range_sets))
@@ -91,12 +89,13 @@ def _stored(network: NetworkDirectory, recipe: HostLocal, container_id: str, ifn
     return Stored(frozenset(names), owned, last)
 
 
-def _owners(network: NetworkDirectory, names: Collection[str]) -> dict[str, tuple[str, str]]:
-    return {
-        name: host_local.owner(network.read(name))
+def _leases(names: Iterable[str]) -> Iterator[str]:
+    """All files but those that host-local keeps for itself."""
+    return (
+        name
         for name in names
         if name != host_local_directory.LOCK and not name.startswith(host_local.LAST_RESERVED)
-    }
+    )
 
 
 def _lease(network: NetworkDirectory, names: list[str], lease: bytes) -> None:

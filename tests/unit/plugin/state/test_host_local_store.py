@@ -140,7 +140,7 @@ def _refuse(number: int) -> Callable[..., Any]:
     return refuse
 
 
-@pytest.mark.parametrize("call", ["open", "write", "link", "rename"])
+@pytest.mark.parametrize("call", ["open", "write", "link", "ftruncate"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
 def test_a_disk_that_fails_leaves_no_lease_and_is_named(
     store: HostLocalStore, lan: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
@@ -187,7 +187,7 @@ class KilledError(BaseException):
     """In the place of SIGKILL: nothing after it runs, so `unlink` of the cleaning-up does not run either."""
 
 
-@pytest.mark.parametrize("call", ["link", "rename", "unlink"])
+@pytest.mark.parametrize("call", ["link", "write", "ftruncate", "unlink"])
 def test_a_kill_leaves_no_address_without_an_owner(
     store: HostLocalStore, lan: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -276,6 +276,18 @@ def test_garbage_in_the_store_is_left_alone(store: HostLocalStore, lan: Path) ->
     assert {"10.1.0.2", "10.1.0.3", "10.1.0.4", "last_reserved_ip.0", "x", "lock"} == {
         path.name for path in lan.iterdir()
     }
+
+
+@pytest.mark.parametrize("previous", ["a pipe", "a longer one"])
+def test_the_last_address_replaces_whatever_is_there(store: HostLocalStore, lan: Path, previous: str) -> None:
+    if previous == "a pipe":
+        os.mkfifo(lan / "last_reserved_ip.0")
+    else:
+        (lan / "last_reserved_ip.0").write_text("10.100.100.100")
+
+    store.allocate(LAN, "c1", "net1")
+
+    assert b"10.1.0.2" == _files(lan)["last_reserved_ip.0"]
 
 
 def test_many_threads_never_get_the_same_address(tmp_path: Path) -> None:
