@@ -35,8 +35,12 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.01
 """Seconds between two attempts at the lock; host-local itself holds it for a millisecond."""
 
 
+Identity = tuple[int, int, int]
+"""A file's inode, the time of its last change in nanoseconds, and its size."""
+
+
 class NetworkDirectory:
-    """The files of one network. All methods raise OSError, `read` does not."""
+    """The files of one network. All methods raise OSError; `read` and `identity` do not."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -64,6 +68,15 @@ class NetworkDirectory:
             return b""
         finally:
             os.close(descriptor)
+
+    def identity(self, name: str) -> Identity | None:
+        """What changes with the file; None for anything but a regular file."""
+        try:
+            found = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+        except OSError:
+            return None
+        is_regular = stat.S_ISREG(found.st_mode)
+        return (found.st_ino, found.st_ctime_ns, found.st_size) if is_regular else None
 
     def create(self, name: str, data: bytes) -> None:
         """A new file. Raises FileExistsError."""

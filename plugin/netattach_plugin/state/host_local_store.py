@@ -20,6 +20,7 @@ from netattach_core.native import host_local
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.host_local import HostLocal, Stored
 from netattach_plugin.state import host_local_directory
+from netattach_plugin.state.host_local_contents import ContentCache
 from netattach_plugin.state.host_local_directory import NetworkDirectory
 
 _PATIENCE = 15.0
@@ -32,12 +33,15 @@ class HostLocalStore:
     def __init__(self, directory: Path, patience: float = _PATIENCE) -> None:
         self._directory = directory
         self._patience = patience
+        self._contents = ContentCache()
         self._turns: dict[str, threading.Lock] = collections.defaultdict(threading.Lock)
 
     def allocate(self, recipe: HostLocal, container_id: str, ifname: str) -> Addressing:
         """An address of each range set. Raises AllocationError, TryAgainError; nothing is leased then."""
         with self._network(recipe.network) as network:
-            decision = host_local.decide(recipe, _stored(network, recipe, container_id, ifname), container_id)
+            decision = host_local.decide(
+                recipe, self._stored(network, recipe, container_id, ifname), container_id
+            )
             names = [each.address.partition("/")[0] for each in decision.chosen]
             for index, name in enumerate(names):  # also after a failure, as the plugin does
                 network.overwrite(f"{host_local.LAST_RESERVED}{index}", name.encode())
@@ -55,10 +59,24 @@ class HostLocalStore:
             lease = host_local.lease(container_id, ifname)
             names = [name for name in known if host_local.is_address(name)]
             if not names or any(network.read(name) != lease for name in names):
-                owners = {name: host_local.owner(network.read(name)) for name in _leases(network.names())}
+                contents = self._contents.contents(recipe.network, network, _leases(network.names()))
+                owners = {name: host_local.owner(content) for name, content in contents.items()}
                 names = host_local.released(owners, container_id, ifname, len(recipe.range_sets))
             for name in names:
                 network.remove(name)
+
+    def _stored(self, network: NetworkDirectory, recipe: HostLocal, container_id: str, ifname: str) -> Stored:
+        names = network.names()
+        owned: list[str] = []
+        if recipe.needs_owned:
+            mine = {host_local.lease(container_id, ifname), container_id.encode()}
+            contents = self._contents.contents(recipe.network, network, _leases(names))
+            owned = sorted(name for name, content in contents.items() if content.strip() in mine)
+        last = {
+            index: network.read(f"{host_local.LAST_RESERVED}{index}").decode(errors="replace")
+            for index in range(len(recipe.range_sets))
+        }
+        return Stored(frozenset(names), owned, last)
 
     @contextlib.contextmanager
     def _network(self, name: str) -> Iterator[NetworkDirectory]:
@@ -74,19 +92,6 @@ class HostLocalStore:
             raise _failure(path, error) from error
         finally:
             turn.release()
-
-
-def _stored(network: NetworkDirectory, recipe: HostLocal, container_id: str, ifname: str) -> Stored:
-    names = network.names()
-    owned: list[str] = []
-    if recipe.needs_owned:
-        contents = {host_local.lease(container_id, ifname), container_id.encode()}
-        owned = sorted(name for name in _leases(names) if network.read(name).strip() in contents)
-    last = {
-        index: network.read(f"{host_local.LAST_RESERVED}{index}").decode(errors="replace")
-        for index in range(len(recipe.range_sets))
-    }
-    return Stored(frozenset(names), owned, last)
 
 
 def _leases(names: Iterable[str]) -> Iterator[str]:
