@@ -8,7 +8,7 @@ would not show (git does the same with its index, "racy git").
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from netattach_plugin.state.host_local_directory import Identity, NetworkDirectory
 
@@ -16,7 +16,7 @@ _YOUNG = 100_000_000
 """Nanoseconds; a tick has at most 10 ms."""
 
 _MOST = 2048
-"""Leases of a network that are remembered, of about 300 bytes each; a node has a few hundred pods."""
+"""Leases of about 300 bytes each; of a network with more, none is remembered. A node has a few hundred pods."""
 
 
 class ContentCache:
@@ -26,10 +26,12 @@ class ContentCache:
         self._known: dict[str, dict[str, tuple[Identity, bytes]]] = {}
 
     def contents(
-        self, network: str, directory: NetworkDirectory, names: Iterable[str]
+        self, network: str, directory: NetworkDirectory, names: Collection[str]
     ) -> Mapping[str, bytes]:
         """The contents of these files, empty for what is no regular file."""
-        before = self._known.get(network, {})
+        before = self._known.pop(network, {})
+        if len(names) > _MOST:
+            return {name: directory.read(name) for name in names}
         after: dict[str, tuple[Identity, bytes]] = {}
         found: dict[str, bytes] = {}
         for name in names:
@@ -38,7 +40,7 @@ class ContentCache:
             if known is None or known[0] != identity:
                 known = None if identity is None else (identity, directory.read(name))
             found[name] = b"" if known is None else known[1]
-            if known is not None and len(after) < _MOST and _is_settled(known[0]):
+            if known is not None and _is_settled(known[0]):
                 after[name] = known
         self._known[network] = after
         return found

@@ -94,13 +94,13 @@ class HostLocalStore:
             turn.release()
 
 
-def _leases(names: Iterable[str]) -> Iterator[str]:
+def _leases(names: Iterable[str]) -> list[str]:
     """All files but those that host-local keeps for itself."""
-    return (
+    return [
         name
         for name in names
         if name != host_local_directory.LOCK and not name.startswith(host_local.LAST_RESERVED)
-    )
+    ]
 
 
 def _lease(network: NetworkDirectory, names: list[str], lease: bytes) -> None:

@@ -91,7 +91,7 @@ def test_a_changed_file_is_read_again(directory: Directory, later: None, tmp_pat
     assert expected == _contents(cache, directory)[0]
 
 
-def test_no_more_is_remembered_than_a_node_needs(
+def test_of_a_network_with_more_leases_than_a_node_needs_nothing_is_remembered(
     directory: Directory, later: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host_local_contents, "_MOST", 1)
@@ -100,4 +100,4 @@ def test_no_more_is_remembered_than_a_node_needs(
     _contents(cache, directory)
     _contents(cache, directory)
 
-    assert [*NAMES, NAMES[1]] == directory.reads
+    assert [*NAMES, *NAMES] == directory.reads
