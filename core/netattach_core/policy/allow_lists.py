@@ -9,7 +9,7 @@ from typing import NamedTuple
 from netattach_core.api.nad import Nad
 from netattach_core.cni.plugin_aliases import canonical_name
 from netattach_core.net.names import shown
-from netattach_core.policy import host_interfaces, members, plugin_parts, subnets, sysctls
+from netattach_core.policy import host_interfaces, members, subnets, sysctls
 from netattach_core.policy.case import Findings, NetworkCase, ask, rule
 from netattach_core.policy.host_interfaces import Named
 from netattach_core.policy.levels import NamespacePolicy
@@ -49,7 +49,7 @@ def check_node_file(case: Unconfigured) -> Findings:
 
 def check_network(case: NetworkCase) -> Findings:
     """All that a list has to name, in the chain and in what its plugins delegate to."""
-    for part in plugin_parts.of_network(case.network):
+    for part in (part for plugin in case.plugins for part in plugin.parts):
         yield from _plugins(case, part)
         yield from _ipam(case, part)
         yield from _interfaces(
@@ -118,10 +118,10 @@ def _interfaces(
 
 def _subnets(case: NetworkCase) -> Findings:
     """One finding for each object, about its subnet rather than about an address in it."""
-    for entry in case.parts():
+    for plugin in case.plugins:
         outside = [
             each
-            for each in subnets.written(entry)
+            for each in subnets.written(plugin.values)
             if not subnets.are_inside(each.text, case.policy.allowed.subnets)
         ]
         with_subnet = {each.path[:-1] for each in outside if "/" in each.text}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,7 +10,10 @@ from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
 from netattach_core.api.objects import Key
+from netattach_core.policy import members, plugin_parts
 from netattach_core.policy.levels import NamespacePolicy
+from netattach_core.policy.members import Value
+from netattach_core.policy.plugin_parts import Part
 from netattach_core.text.finding import Finding, Path, Rule, Severity
 from netattach_core.text.json_document import Node
 from netattach_core.validation import footprint_index
@@ -33,7 +37,29 @@ class Surroundings:
 NOTHING_KNOWN = Surroundings()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class PluginCase:
+    """One plugin of the chain; what is in its configuration is collected once for all rules."""
+
+    entry: Entry
+
+    @functools.cached_property
+    def values(self) -> tuple[Value, ...]:
+        """All values of the configuration, itself first, as `members.walk` finds them."""
+        return tuple(members.walk(self.entry.raw.node, self.entry.raw.path))
+
+    @functools.cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys of all values: most rules look for a few that hardly any network has."""
+        return frozenset(value.key for value in self.values)
+
+    @functools.cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The plugin, and those to which it may delegate."""
+        return tuple(plugin_parts.of_entry(self.entry))
+
+
+@dataclass(frozen=True)
 class NetworkCase:
     """A NAD's network: `root` is its text as written, `network` the chain as the plugins read it."""
 
@@ -43,9 +69,10 @@ class NetworkCase:
     policy: NamespacePolicy
     around: Surroundings = NOTHING_KNOWN
 
-    def parts(self) -> Iterator[Entry]:
+    @functools.cached_property
+    def plugins(self) -> tuple[PluginCase, ...]:
         """The plugins of the chain."""
-        yield from self.network.entries
+        return tuple(map(PluginCase, self.network.entries))
 
 
 @dataclass(frozen=True, slots=True)

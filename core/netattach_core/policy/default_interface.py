@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE
 from netattach_core.net import addresses
 from netattach_core.plugins.view import ConfigView
-from netattach_core.policy import default_links, exemptions, members, plugin_parts
+from netattach_core.policy import default_links, exemptions, members
 from netattach_core.policy.case import Findings, NetworkCase, ask, rule
 from netattach_core.policy.default_links import Carrier, DefaultLinks
 from netattach_core.policy.members import Value
@@ -59,8 +59,9 @@ def check_network(case: NetworkCase) -> Findings:
     `"links": [{"name": "eth0"}]` leaves eth0.
     """
     links = default_links.of_nodes(exemptions.nodes_of(case.nad, case.around.nodes))
-    for entry in case.parts():
-        for part in plugin_parts.of_entry(entry):
+    for plugin in case.plugins:
+        entry = plugin.entry
+        for part in plugin.parts:
             chained = entry.context.chained and part.node is entry.raw.node
             yield from _plugin(case, links, part, chained=chained)
         for path, node in _runtime_devices(entry.raw):

@@ -7,9 +7,8 @@ pod or of a node would take their traffic. Where the pod alone has the address, 
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import NetworkSelection
@@ -21,8 +20,8 @@ from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.policy.plugin_parts import Part
 from netattach_core.text.finding import Finding, Path
 from netattach_core.text.json_document import Node
-from netattach_core.validation import plugin_chain, syntax_rules
-from netattach_core.validation.plugin_chain import Entry, Network
+from netattach_core.validation import plugin_chain
+from netattach_core.validation.plugin_chain import Network
 
 CLUSTER_ADDRESS = rule(
     "policy-cluster-address", "an address or a route on the node for addresses that the cluster uses"
@@ -47,8 +46,8 @@ _DASHED = re.compile(r"\s*([^-\s]+)\s*-\s*([^/\s]+)(?:/(\d+))?\s*")
 def check_network(case: NetworkCase) -> Findings:
     """The addresses that the network assigns or has as gateways."""
     everywhere = _effect_of_firewall(case.network)
-    for entry in case.parts():
-        own = _effect(entry)
+    for plugin in case.plugins:
+        entry, own = plugin.entry, _effect(plugin.parts)
         effect = own or everywhere
         if not effect:
             continue
@@ -56,9 +55,7 @@ def check_network(case: NetworkCase) -> Findings:
             problem = f"{effect} whatever addresses a DHCP server answers, which may be a pod's: also one of the cluster's own"
             fix = f"use another IPAM plugin, or {_ask(case.policy)}"
             yield (entry.ipam or entry.raw).found(CLUSTER_ADDRESS, problem, fix, "type")
-        for path, node, network in (
-            each for part in plugin_parts.of_entry(entry) for each in _addresses(part)
-        ):
+        for path, node, network in (each for part in plugin.parts for each in _addresses(part)):
             taken = cluster_addresses.overlapping(network, case.around.nodes, case.around.cluster_networks)
             if taken is not None:
                 problem = f"{node.value} overlaps {taken.what}, and {effect}: traffic for it would go to the pods of this network"
@@ -82,8 +79,8 @@ def check_request(
     `policy` is that of the pod's namespace, `at` the place of the request.
     """
     texts = [*selection.ips, *_texts(selection.cni_args)]
-    network = _network(nad.namespace, nad.name, nad.config) if texts else None
-    effect = _effect_on_node(network) if network else ""
+    parsed = plugin_chain.of_nad(nad) if texts else None
+    effect = _effect_on_node(parsed.network) if parsed else ""
     for text in texts if effect else ():
         for address in _read(text):
             taken = cluster_addresses.overlapping(address, around.nodes, around.cluster_networks)
@@ -100,15 +97,9 @@ def _ask(policy: NamespacePolicy) -> str:
     return ask(policy, "give this namespace the level privileged in policy.namespaces")
 
 
-@functools.lru_cache(maxsize=512)  # all pods of a node use the same few networks
-def _network(namespace: str, name: str, config: str) -> Network | None:
-    _, root = syntax_rules.read(config)
-    return plugin_chain.read(root, Nad(namespace, name, config)) if root is not None else None
-
-
 def _effect_on_node(network: Network) -> str:
     """What any plugin of the chain does on the node with the pod's addresses; "" for nothing."""
-    effects = (_effect(entry) for entry in network.entries)
+    effects = (_effect(plugin_parts.of_entry(entry)) for entry in network.entries)
     return next((effect for effect in effects if effect), "") or _effect_of_firewall(network)
 
 
@@ -119,9 +110,9 @@ def _effect_of_firewall(network: Network) -> str:
     return ""
 
 
-def _effect(entry: Entry) -> str:
+def _effect(parts: Iterable[Part]) -> str:
     """What a plugin, or one that it delegates to, does on the node with the pod's addresses; "" for nothing."""
-    effects = (_effect_of_part(part) for part in plugin_parts.of_entry(entry))
+    effects = map(_effect_of_part, parts)
     return next((effect for effect in effects if effect), "")
 
 

@@ -6,7 +6,6 @@ sends there: in plain text, where the address begins with http.
 
 from __future__ import annotations
 
-from netattach_core.policy import members
 from netattach_core.policy.case import Findings, NetworkCase, ask, rule
 from netattach_core.text.finding import Finding
 
@@ -20,10 +19,14 @@ _SERVERS = frozenset({"k8sapiroot", "k8sapiendpoint", "k8sapiserver"})
 
 def check_network(case: NetworkCase) -> Findings:
     """An address of the API server, at any depth, whatever plugin has the key."""
-    for entry in case.parts():
-        for path, key, node in members.walk(entry.raw.node, entry.raw.path):
-            if key.replace("-", "").replace("_", "") in _SERVERS and node.value:
+    for plugin in case.plugins:
+        for path, key, node in plugin.values if any(map(_is_server, plugin.keys)) else ():
+            if _is_server(key) and node.value:
                 problem = f"`{path[-1]}` is the server to which the plugin sends the node's credentials for the API server"
                 owner = ask(case.policy, "give the namespace the level privileged under policy.namespaces")
                 fix = f"remove it, so that the plugin uses the server in its kubeconfig, or {owner}"
                 yield Finding(CREDENTIALS, path, problem, fix, node.start)
+
+
+def _is_server(key: str) -> bool:
+    return key.replace("-", "").replace("_", "") in _SERVERS

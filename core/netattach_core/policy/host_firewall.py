@@ -14,14 +14,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from netattach_core.net.names import shown
-from netattach_core.policy import members, plugin_parts
-from netattach_core.policy.case import Findings, NetworkCase, ask, rule
+from netattach_core.policy import members
+from netattach_core.policy.case import Findings, NetworkCase, PluginCase, ask, rule
 from netattach_core.text.finding import Finding
-from netattach_core.validation.plugin_chain import Entry
 
 FIREWALL = rule("policy-host-firewall", "a key that changes the node's firewall for others")
 
 RULES = (FIREWALL,)
+
+_CONDITIONS = frozenset({"conditionsv4", "conditionsv6"})
+_MARK_CHAIN, _MARK, _ADMIN_CHAIN = "externalsetmarkchain", "markmasqbit", "iptablesadminchainname"
+_KEYS = _CONDITIONS | {_MARK_CHAIN, _MARK, _ADMIN_CHAIN}
+"""In lower case."""
 
 _ADDRESS = frozenset({"-s", "--source", "--src", "-d", "--destination", "--dst"})
 _INTERFACE = frozenset({"-i", "--in-interface"})
@@ -40,9 +44,9 @@ def check_network(case: NetworkCase) -> Findings:
 
     Whatever plugin has the keys, and at any depth, since a plugin may delegate to portmap.
     """
-    for entry in case.parts():
-        yield from _ingress_policy(entry)
-        for value in members.walk(entry.raw.node, entry.raw.path):
+    for plugin in case.plugins:
+        yield from _ingress_policy(plugin)
+        for value in plugin.values if not _KEYS.isdisjoint(plugin.keys) else ():
             is_member = value.path[-1:] != () and isinstance(value.path[-1], str)
             why = _problem(value.key, value.node.value) if is_member else None
             if why is not None:
@@ -65,15 +69,15 @@ def _problem(key: str, value: Any) -> str | None:
     """Why a value changes the node's firewall for others, to continue "`key` …"; None where it does not."""
     if value is None:
         return None
-    if key in {"conditionsv4", "conditionsv6"} and isinstance(value, list) and not are_plain(value):
+    if key in _CONDITIONS and isinstance(value, list) and not are_plain(value):
         return "is more than matches of addresses and interfaces (-s, -d, -i), and iptables runs it as root"
-    if key == "externalsetmarkchain" and _text(value) not in _MARK_CHAINS:
+    if key == _MARK_CHAIN and _text(value) not in _MARK_CHAINS:
         return (
             f"is not the chain that marks packets for masquerading, so packets go to {shown(_text(value))!r}"
         )
-    if key == "markmasqbit" and value != _MARK_BIT:
+    if key == _MARK and value != _MARK_BIT:
         return f"is not {_MARK_BIT}: portmap marks the packets of all pods with it"
-    if key == "iptablesadminchainname" and _text(value) not in _CHAINS:
+    if key == _ADMIN_CHAIN and _text(value) not in _CHAINS:
         return f"is not CNI-ADMIN: all packets that the node forwards would go to {shown(_text(value))!r}"
     return None
 
@@ -110,14 +114,15 @@ def _is_network(text: str) -> bool:
     return "%" not in text
 
 
-def _ingress_policy(entry: Entry) -> Findings:
+def _ingress_policy(plugin: PluginCase) -> Findings:
     """firewall takes the first interface of the result for the bridge (`ingresspolicy.go`); without one, that is the pod's own.
 
     Its name is the pod's choice, and the rules drop what the node forwards from an interface of that name: `cni0`, say.
     """
-    if entry.context.first_type in _HOST_SIDE_FIRST and entry.context.chained:
+    context = plugin.entry.context
+    if context.first_type in _HOST_SIDE_FIRST and context.chained:
         return
-    for part in plugin_parts.of_entry(entry):
+    for part in plugin.parts:
         for path, _, node in part.values("ingresspolicy") if part.type == "firewall" else ():
             if node.value not in _OPEN:
                 problem = f"`ingressPolicy` {_text(node.value)} without a bridge restricts any interface"

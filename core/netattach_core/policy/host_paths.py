@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from netattach_core.cni.plugin_aliases import canonical_name
 from netattach_core.net.names import shown
 from netattach_core.plugins import main_plugin
-from netattach_core.policy import host_places, members
-from netattach_core.policy.case import Findings, NetworkCase, ask, rule
+from netattach_core.policy import host_places
+from netattach_core.policy.case import Findings, NetworkCase, PluginCase, ask, rule
 from netattach_core.policy.host_places import ANY, NAMES, Use
 from netattach_core.text.finding import Finding, Path
 from netattach_core.text.json_document import Node
@@ -61,8 +61,8 @@ def check_network(case: NetworkCase) -> Findings:
 
     In the configuration of an unknown plugin, every absolute path counts.
     """
-    for entry in case.parts():
-        for value in _of_entry(entry):
+    for plugin in case.plugins:
+        for value in _strings(plugin):
             use = _use(value.key) or (ANY if value.unknown and _ABSOLUTE.search(value.text) else None)
             if use:
                 yield from _finding(case, value, use)
@@ -98,18 +98,22 @@ def _is_lease_store(value: _Value) -> bool:
     return value.key == "datadir" and len(value.path) >= 2 and str(value.path[-2]).casefold() == "ipam"
 
 
-def _of_entry(entry: Entry) -> Iterator[_Value]:
+def _strings(plugin: PluginCase) -> Iterator[_Value]:
     """All strings of a plugin's configuration: also of keys that are there twice, of which Go reads one."""
+    top, unknown = len(plugin.entry.raw.path) + 1, False
+    for path, key, node in plugin.values[1:]:
+        if len(path) == top:
+            unknown = _may_read_any(plugin.entry, key, node)
+        if isinstance(node.value, str):
+            yield _Value(path, key, node.value, node.start, unknown)
+
+
+def _may_read_any(entry: Entry, key: str, node: Node) -> bool:
+    """Whether a plugin that is not known may read what is in this member of the configuration."""
+    if key == "ipam":
+        return entry.ipam_plugin is None or bool(entry.ipam_plugin.schema.get("open"))
     unknown = entry.plugin is None or bool(entry.schema.get("open"))
-    for member in entry.raw.node.members:
-        key, inner = member.key.casefold(), unknown
-        if key == "ipam":
-            inner = entry.ipam_plugin is None or bool(entry.ipam_plugin.schema.get("open"))
-        elif key == "delegate":
-            inner = unknown or _delegates_to_unknown(member.node)
-        for value in members.walk(member.node, (*entry.raw.path, member.key), key):
-            if isinstance(value.node.value, str):
-                yield _Value(value.path, value.key, value.node.value, value.node.start, inner)
+    return unknown or (key == "delegate" and _delegates_to_unknown(node))
 
 
 def _delegates_to_unknown(node: Node) -> bool:

@@ -71,9 +71,9 @@ def _requested(case: PodCase, reason: str, owner: str) -> Iterator[Finding]:
 
 def _static(case: NetworkCase, reason: str, owner: str) -> Iterator[Finding]:
     """The daemon removes `runtimeConfig` from a plugin's config, but flannel passes that of `delegate` on."""
-    for entry in case.parts():
-        for member in entry.raw.node.members:
-            for path, node in _port_mappings(member.node, (*entry.raw.path, member.key)):
+    for raw in (plugin.entry.raw for plugin in case.plugins if _KEY.casefold() in plugin.keys):
+        for member in raw.node.members:
+            for path, node in _port_mappings(member.node, (*raw.path, member.key)):
                 problem = f"the network forwards ports of the node to its pods, and {reason}"
                 yield Finding(RULE, path, problem, f"remove `{_KEY}`, or {owner}", node.start)
 

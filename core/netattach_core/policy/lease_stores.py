@@ -62,8 +62,7 @@ def _found(case: NetworkCase, problem: str) -> Finding:
 def _older(case: NetworkCase, store: Store) -> Iterator[Store]:
     """The same store of networks of other namespaces that were there before."""
     nad = case.nad
-    mine = footprint.from_nad(nad)
-    for (namespace, _), (other, known) in case.around.footprints.sharing(mine).items():
+    for (namespace, _), (other, known) in case.around.footprints.with_store(store.directory).items():
         if namespace != nad.namespace and _age(other) < _age(nad):
             yield from (each for each in known.stores if each.directory == store.directory)
 

@@ -27,6 +27,8 @@ def walk(node: Node, path: Path = (), key: str = "") -> Iterator[Value]:
         value = waiting.pop()
         yield value
         path, key, node = value
-        inner = [Value((*path, m.key), m.key.casefold(), m.node) for m in node.members]
-        inner += [Value((*path, index), key, item) for index, item in enumerate(node.items)]
-        waiting += reversed(inner)
+        if node.members:
+            waiting += [Value((*path, m.key), m.key.casefold(), m.node) for m in reversed(node.members)]
+        elif node.items:
+            inner = [Value((*path, index), key, item) for index, item in enumerate(node.items)]
+            waiting += reversed(inner)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Collection, Sequence
 
-from netattach_core.api.nad import RESOURCE_NAME, Nad
+from netattach_core.api.nad import Nad
 from netattach_core.policy import (
     allow_lists,
     default_interface,
@@ -26,9 +25,8 @@ from netattach_core.policy.default_interface import DEFAULT_INTERFACE
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.policy.settings import Level
 from netattach_core.text.finding import Finding, Path, Rule, Severity
-from netattach_core.text.json_document import Node
-from netattach_core.validation import cluster_rules, node_rules, plugin_chain, syntax_rules
-from netattach_core.validation.plugin_chain import Network
+from netattach_core.validation import cluster_rules, node_rules, plugin_chain
+from netattach_core.validation.memoize import cache_texts
 
 Check = Callable[[NetworkCase], Findings]
 
@@ -73,8 +71,6 @@ RULES: tuple[Rule, ...] = (
 
 _CACHED = 512
 """Networks; all pods of a node use the same few."""
-_CACHED_LENGTH = 16_384
-"""Characters of a configuration whose parsed form is cached, which is many times as large."""
 
 
 def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOWN) -> list[Finding]:
@@ -86,7 +82,7 @@ def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOW
         return []
     if not nad.config.strip():
         return severities.findings(_EMPTY_CHECKS, allow_lists.Unconfigured(nad, policy), policy)
-    found = [*_of_text(nad.namespace, nad.name, nad.config, policy)]
+    found = [*_of_text(nad.config, nad.namespace, nad.name, policy)]
     if _is_too_long(found):
         return found
     if (case := _case(nad, policy, around)) is not None:
@@ -94,8 +90,8 @@ def check(nad: Nad, policy: NamespacePolicy, around: Surroundings = NOTHING_KNOW
     return found
 
 
-@functools.lru_cache(_CACHED)
-def _of_text(namespace: str, name: str, config: str, policy: NamespacePolicy) -> tuple[Finding, ...]:
+@cache_texts(_CACHED)
+def _of_text(config: str, namespace: str, name: str, policy: NamespacePolicy) -> tuple[Finding, ...]:
     case = _case(Nad(namespace, name, config), policy, NOTHING_KNOWN)
     if case is None:
         return ()
@@ -111,18 +107,8 @@ def _is_too_long(found: Sequence[Finding]) -> bool:
 
 
 def _case(nad: Nad, policy: NamespacePolicy, around: Surroundings) -> NetworkCase | None:
-    read = _read if len(nad.config) <= _CACHED_LENGTH else _read.__wrapped__
-    parsed = read(nad.namespace, nad.name, nad.config, str(nad.annotations.get(RESOURCE_NAME) or ""))
+    parsed = plugin_chain.of_nad(nad)
     return NetworkCase(nad, *parsed, policy, around) if parsed is not None else None
-
-
-@functools.lru_cache(_CACHED)
-def _read(namespace: str, name: str, config: str, resource: str) -> tuple[Node, Network] | None:
-    """The chain depends on this one annotation alone."""
-    _, root = syntax_rules.read(config)
-    if root is None:
-        return None
-    return root, plugin_chain.read(root, Nad(namespace, name, config, {RESOURCE_NAME: resource}))
 
 
 _REPLACES = {

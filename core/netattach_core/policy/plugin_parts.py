@@ -16,7 +16,7 @@ from netattach_core.policy import members
 from netattach_core.policy.members import Value
 from netattach_core.text.finding import Path
 from netattach_core.text.json_document import Node
-from netattach_core.validation.plugin_chain import Entry, Network
+from netattach_core.validation.plugin_chain import Entry
 
 FLANNEL, FLANNEL_DELEGATE = "flannel", "bridge"
 
@@ -51,12 +51,6 @@ class Part:
     def is_delegate(self) -> bool:
         """Whether another plugin passes this on, as flannel does."""
         return bool(self.path) and str(self.path[-1]).casefold() == "delegate"
-
-
-def of_network(network: Network) -> Iterator[Part]:
-    """The plugins of the chain, each followed by those to which it may delegate."""
-    for entry in network.entries:
-        yield from of_entry(entry)
 
 
 def of_entry(entry: Entry) -> Iterator[Part]:

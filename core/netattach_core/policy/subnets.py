@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from netattach_core.net import addresses
 from netattach_core.net.addresses import IpInterface
-from netattach_core.policy import members
+from netattach_core.policy.members import Value
 from netattach_core.text.finding import Path
-from netattach_core.validation.plugin_chain import Entry
 
 _KEYS = re.compile(
     r"(?!is|exclude|reserved|.*(?:mac|hw|pci|vlan|port)).*(subnets?|ranges?|rangestart|rangeend|addresse?s?|gateway|gatewayips|cidrs?|ips?)"
@@ -31,9 +30,9 @@ class Addresses(NamedTuple):
     start: int
 
 
-def written(entry: Entry) -> Iterator[Addresses]:
-    """All texts under keys of addresses in a plugin's configuration, at any depth."""
-    for path, key, node in members.walk(entry.raw.node, entry.raw.path):
+def written(values: Iterable[Value]) -> Iterator[Addresses]:
+    """All texts under keys of addresses among the values of a plugin's configuration."""
+    for path, key, node in values:
         if isinstance(node.value, str) and node.value and _is_key(key):
             yield Addresses(node.value, path, node.start)
 

@@ -85,8 +85,8 @@ class Sysctl(NamedTuple):
 
 def written(case: NetworkCase) -> Iterator[Sysctl]:
     """All sysctls of a network: an object of names and values, a list of objects, or the notation of sysctl(8)."""
-    for entry in case.parts():
-        for value in members.walk(entry.raw.node, entry.raw.path):
+    for plugin in case.plugins:
+        for value in plugin.values if not KEYS.isdisjoint(plugin.keys) else ():
             if value.key in KEYS:
                 yield from _names(value)
 

@@ -17,7 +17,6 @@ from netattach_core.validation import footprint
 from netattach_core.validation.footprint import Footprint
 from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.memoize import cache_last
-from netattach_core.validation.plugin_chain import Network
 from netattach_core.validation.settings import ClusterNetworks, ValidationSettings
 
 WARN = Severity.WARN
@@ -55,7 +54,6 @@ Conflicts = Callable[[Footprint, Others], list[Nad]]
 
 
 def check(
-    network: Network,
     nad: Nad,
     footprints: FootprintIndex,
     nodes: Sequence[NodeInventory],
@@ -65,7 +63,7 @@ def check(
 
     Where namespaces are isolated, networks of another one are reported without their names.
     """
-    mine = footprint.from_network(network, nad)
+    mine = footprint.from_nad(nad)
     allowed = nad.annotations.get(ALLOW_DEFAULT_INTERFACE) == "true"
     yield from _cluster_subnets(mine, () if allowed else nodes, settings.networks)
     itself = (nad.namespace, nad.name)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import functools
 import posixpath
 import re
 from collections.abc import Iterator
@@ -15,13 +14,12 @@ from netattach_core.api.nad import Nad
 from netattach_core.net import addresses
 from netattach_core.net.addresses import IpAddress, IpInterface
 from netattach_core.plugins.view import ConfigView
-from netattach_core.validation import plugin_chain, syntax_rules
+from netattach_core.validation import plugin_chain
+from netattach_core.validation.memoize import cache_texts
 from netattach_core.validation.plugin_chain import Entry, Network
 
 _CACHE_SIZE = 8192
 """Cached footprints, some hundred bytes each; a cluster has hundreds of networks."""
-
-_IN_DIRECTORY = "host-local in "
 
 HOST_LOCAL_DIR = "/var/lib/cni/networks"
 
@@ -98,7 +96,7 @@ class Footprint:
     @property
     def lease_groups(self) -> frozenset[str]:
         """All that identifies its leases: those of the first plugin, and every store of host-local."""
-        stores = {f"{_IN_DIRECTORY}{store.directory}" for store in self.stores}
+        stores = {lease_group(store.directory) for store in self.stores}
         return frozenset({self.leases, *stores} - {""})
 
     def shares_link(self, other: Footprint) -> bool:
@@ -119,20 +117,17 @@ NONE = Footprint()
 
 def from_nad(nad: Nad) -> Footprint:
     """The footprint of a NAD; NONE where its configuration is empty or cannot be parsed."""
-    return _from_config(nad.namespace, nad.name, nad.config)
+    return _from_config(nad.config, nad.namespace, nad.name)
 
 
-@functools.lru_cache(_CACHE_SIZE)
-def _from_config(namespace: str, name: str, config: str) -> Footprint:
-    _, root = syntax_rules.read(config)
-    if root is None:
-        return NONE
-    network = plugin_chain.read(root, Nad(namespace, name))
-    return from_network(network, Nad(namespace, name))
+@cache_texts(_CACHE_SIZE)
+def _from_config(config: str, namespace: str, name: str) -> Footprint:
+    nad = Nad(namespace, name, config)
+    parsed = plugin_chain.of_nad(nad)
+    return _from_network(parsed.network, nad) if parsed is not None else NONE
 
 
-def from_network(network: Network, nad: Nad) -> Footprint:
-    """The footprint of a configuration that is parsed already."""
+def _from_network(network: Network, nad: Nad) -> Footprint:
     if not network.entries:
         return NONE
     first = network.entries[0]
@@ -159,7 +154,11 @@ def from_network(network: Network, nad: Nad) -> Footprint:
         needs_ips=first.ipam_type == "static" and not first.context.has_resource and not spans,
         chained_ipam=any(entry.ipam_type for entry in network.entries[1:]),
         routed=tuple(_routed(first)),
-        stores=tuple(_store(entry, config_name) for entry in network.entries if _uses_host_local(entry)),
+        stores=tuple(
+            _store(entry, config_name, spans if entry is first else tuple(_spans(entry)))
+            for entry in network.entries
+            if _uses_host_local(entry)
+        ),
     )
 
 
@@ -168,12 +167,12 @@ def _uses_host_local(entry: Entry) -> bool:
     return entry.ipam_type == "host-local" or (entry.type == "flannel" and not entry.ipam_type)
 
 
-def _store(entry: Entry, name: str) -> Store:
+def _store(entry: Entry, name: str, spans: tuple[Span, ...]) -> Store:
     """The store of a plugin's leases (host-local, backend/disk/backend.go: New)."""
     data_dir = entry.ipam.text("dataDir") if entry.ipam else ""
     members = entry.raw.node.members
     further = [m.node.value for m in members if m.key.casefold() == "runtimeconfig" and m.node.value]
-    return Store(lease_directory(data_dir, name), tuple(_spans(entry)), repr(further) if further else "")
+    return Store(lease_directory(data_dir, name), spans, repr(further) if further else "")
 
 
 def lease_directory(data_dir: str | None, name: str) -> str:
@@ -181,6 +180,11 @@ def lease_directory(data_dir: str | None, name: str) -> str:
     path = posixpath.normpath(f"/{data_dir or HOST_LOCAL_DIR}/{name}")
     path = f"/{path.lstrip('/')}"
     return path.removeprefix("/var") if path.startswith("/var/run/") else path
+
+
+def lease_group(directory: str) -> str:
+    """What identifies the leases of host-local in a directory."""
+    return f"host-local in {directory}"
 
 
 def _link(entry: Entry) -> tuple[str, int]:
@@ -206,7 +210,7 @@ def _leases(entry: Entry, name: str, full_name: str) -> str:
     if ipam is None or not entry.ipam_type:
         return ""
     if entry.ipam_type == "host-local":
-        return f"{_IN_DIRECTORY}{lease_directory(ipam.text('dataDir'), name)}"
+        return lease_group(lease_directory(ipam.text("dataDir"), name))
     if entry.ipam_type == "whereabouts":
         return f"whereabouts {ipam.text('network_name') or ''}".rstrip()
     if entry.ipam_type == "static":

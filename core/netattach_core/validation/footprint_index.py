@@ -14,6 +14,8 @@ from netattach_core.validation.footprint import Footprint
 
 Entry = tuple[Nad, Footprint]
 
+_LEASES = "leases"
+
 
 class FootprintIndex:
     """With `limit`, only the latest so many networks of each link and of each store are kept."""
@@ -55,10 +57,14 @@ class FootprintIndex:
             found.update(self._groups.get(group, {}))
         return found
 
+    def with_store(self, directory: str) -> Mapping[Key, Entry]:
+        """The networks with leases in a directory, likewise as a copy."""
+        return dict(self._groups.get((_LEASES, footprint.lease_group(directory)), {}))
+
 
 def _groups(mine: Footprint) -> tuple[tuple[str, str], ...]:
     links = (("link", mine.link),) if mine.link else ()
-    return (*links, *(("leases", name) for name in mine.lease_groups))
+    return (*links, *((_LEASES, name) for name in mine.lease_groups))
 
 
 NONE = FootprintIndex()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from netattach_core.api.nad import RESOURCE_NAME, Nad
 from netattach_core.cni import versions
@@ -14,7 +14,9 @@ from netattach_core.plugins import ipam_plugin, main_plugin, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text.json_document import Node, folded
+from netattach_core.validation import syntax_rules
 from netattach_core.validation.go_json import as_go_reads, merged
+from netattach_core.validation.memoize import cache_texts
 
 _COMMON_SCHEMA = schema_types.object_of(**schema_types.COMMON)
 
@@ -58,6 +60,32 @@ class Network:
     entries: tuple[Entry, ...]
     listed: bool
     cni_version: str
+
+
+class Parsed(NamedTuple):
+    """A NAD's configuration as written, and as a chain of plugins."""
+
+    root: Node
+    network: Network
+
+
+_CACHED = 512
+"""Networks: at admission all rules look at one text, one after the other, and all pods of a node use the same few."""
+
+
+def of_nad(nad: Nad) -> Parsed | None:
+    """The chain of a NAD; None where its configuration is empty, or not a JSON object. Nobody changes the result."""
+    return _of_text(nad.config, nad.namespace, nad.name, bool(nad.annotations.get(RESOURCE_NAME)))
+
+
+@cache_texts(_CACHED)
+def _of_text(config: str, namespace: str, name: str, has_resource: bool) -> Parsed | None:  # noqa: FBT001  # a key of the cache
+    """The chain depends on this one annotation alone, and on whether there is one."""
+    _, root = syntax_rules.read(config)
+    if root is None:
+        return None
+    annotations = {RESOURCE_NAME: "any"} if has_resource else {}
+    return Parsed(root, read(root, Nad(namespace, name, config, annotations)))
 
 
 def read(root: Node, nad: Nad) -> Network:

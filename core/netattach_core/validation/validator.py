@@ -107,12 +107,14 @@ def _findings(
 ) -> Iterator[Finding]:
     yield from object_rules.check(body)
     yield from node_selector.check(nad, nodes or ())
-    syntax_findings, root = syntax_rules.read(_mapping(body, "spec").get("config"))
+    syntax_findings, _ = syntax_rules.read(_mapping(body, "spec").get("config"))
     yield from syntax_findings
-    if root is None:
+    parsed = plugin_chain.of_nad(nad)
+    if parsed is None:
         return
+    root, network = parsed
     yield from meta_plugin_rules.check(root)
-    network, selected = plugin_chain.read(root, nad), node_selector.selected(nad, nodes or ())
+    selected = node_selector.selected(nad, nodes or ())
     yield from general_rules.check(network)
     if network.listed:
         yield from schema_rules.check(network.top, _LIST_SCHEMA, _RUNTIME)
@@ -124,7 +126,7 @@ def _findings(
             yield from general_rules.misspelt_types(entry)
     yield from node_rules.check(network, nad, selected)
     yield from node_version_rules.check(network, selected)
-    yield from cluster_rules.check(network, nad, footprints, selected, settings)
+    yield from cluster_rules.check(nad, footprints, selected, settings)
 
 
 def _entry(entry: plugin_chain.Entry) -> Iterator[Finding]:
