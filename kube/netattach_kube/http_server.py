@@ -222,6 +222,7 @@ class _Connection(asyncio.Protocol):
         self._server = server
         self._connections = connections
         self._transport: asyncio.Transport | None = None
+        self._deadline: tuple[float, Closed] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_in_header = False
         self._close_after_response = False
@@ -250,7 +251,8 @@ class _Connection(asyncio.Protocol):
         self.handler.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
+        self._deadline = None
+        self._set_timer(None)
         if self._transport is not None:
             self._connections.pop(self._transport, None)
         self._server.quota.release(self.slot)
@@ -278,7 +280,7 @@ class _Connection(asyncio.Protocol):
 
     async def respond(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Calls the handler and writes its response; the connection is not evicted meanwhile."""
-        self._stop_timer()
+        self._deadline = None
         self._server.quota.begin(self.slot)
         is_valid = False
         try:
@@ -305,19 +307,42 @@ class _Connection(asyncio.Protocol):
 
     async def _write(self, request: web.Request, response: web.StreamResponse) -> None:
         """aiohttp notices by itself that a client has gone, where it would write the response."""
+        self._limit(self._server.limits.response, Closed.RESPONSE)
         try:
-            async with asyncio.timeout(self._server.limits.response):
-                await response.prepare(request)
-                await response.write_eof()
-        except TimeoutError:
-            self._abort(Closed.RESPONSE)
-        except ConnectionError:
+            await response.prepare(request)
+            await response.write_eof()
+        except ConnectionError:  # the client has gone, or the limit has passed
             pass
+        finally:
+            self._deadline = None
 
     def _limit(self, seconds: float, why: Closed) -> None:
-        """Closes the connection after so many seconds, unless there is another limit or a request by then."""
-        self._stop_timer()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._expired, why)
+        """Closes the connection after so many seconds, unless there is another limit or a request by then.
+
+        A timer that is set already looks at the limit when it expires: one for each limit would take much of a request's time.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        self._deadline = (deadline, why)
+        if self._timer is None or self._timer.when() > deadline:
+            self._set_timer(deadline)
+
+    def _set_timer(self, when: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = (
+            None if when is None else asyncio.get_running_loop().call_at(when, self._timer_expired, when)
+        )
+
+    def _timer_expired(self, when: float) -> None:
+        self._timer = None
+        if self._deadline is None:
+            return
+        deadline, why = self._deadline
+        if deadline > when:
+            self._set_timer(deadline)
+        else:
+            self._deadline = None
+            self._expired(why)
 
     def _expired(self, why: Closed) -> None:
         if why is Closed.FIRST_BYTE and self._server.quota.is_known(self.slot):
@@ -328,11 +353,6 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.abort()
             self._server.closed(why)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 def _tracked(connections: dict[asyncio.BaseTransport, _Connection]) -> Any:

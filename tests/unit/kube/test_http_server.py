@@ -146,6 +146,28 @@ def test_the_second_request_has_a_limit_too() -> None:
     run(scenario)
 
 
+def test_the_limit_of_an_earlier_request_does_not_end_a_later_one() -> None:
+    """One timer serves all limits of a connection, and expires while the later request is in progress."""
+
+    async def scenario() -> None:
+        async with serving(replace(PATIENT, header=SHORT, response=SHORT)) as harness:
+            connection = await harness.connect()
+            await harness.answered(connection)
+            harness.released.clear()
+            harness.arrived.clear()
+            connection[1].write(GET)
+            await harness.arrived.wait()
+            await asyncio.sleep(2 * SHORT)
+            harness.released.set()
+            assert b"200 OK" in await connection[0].readuntil(b"ok\n")
+            connection[1].write(b"G")
+
+            assert await ended(connection)
+            assert {Closed.HEADER: 1} == harness.closed
+
+    run(scenario)
+
+
 def test_a_connection_that_has_sent_a_valid_request_stays_open_until_the_idle_timeout() -> None:
     async def scenario() -> None:
         async with serving(replace(PATIENT, first_byte=SHORT, header=SHORT, idle=0.5)) as harness:
