@@ -47,6 +47,20 @@ def test_the_index_finds_the_same_networks_as_a_comparison_with_all(
     }
 
 
+@given(st.lists(NADS), st.sampled_from(STORES))
+def test_the_index_finds_the_networks_with_a_store(nads: list[Nad], name: str) -> None:
+    kept = {(each.namespace, each.name): each for each in nads}
+    directory = footprint.lease_directory(None, name)
+
+    def has_store(each: Nad) -> bool:
+        return any(store.directory == directory for store in footprint.from_nad(each).stores)
+
+    found = FootprintIndex(nads).with_store(directory)
+    assert {key: each for key, each in kept.items() if has_store(each)} == {
+        key: each for key, (each, _) in found.items()
+    }
+
+
 def test_only_the_latest_networks_up_to_the_limit_are_kept() -> None:
     known = FootprintIndex((nad(name, "eth1", "") for name in "abc"), limit=2)
 
