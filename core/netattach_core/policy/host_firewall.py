@@ -22,6 +22,7 @@ FIREWALL = rule("policy-host-firewall", "a key that changes the node's firewall 
 
 RULES = (FIREWALL,)
 
+_INGRESS_POLICY = "ingresspolicy"
 _CONDITIONS = frozenset({"conditionsv4", "conditionsv6"})
 _MARK_CHAIN, _MARK, _ADMIN_CHAIN = "externalsetmarkchain", "markmasqbit", "iptablesadminchainname"
 _KEYS = _CONDITIONS | {_MARK_CHAIN, _MARK, _ADMIN_CHAIN}
@@ -122,8 +123,8 @@ def _ingress_policy(plugin: PluginCase) -> Findings:
     context = plugin.entry.context
     if context.first_type in _HOST_SIDE_FIRST and context.chained:
         return
-    for part in plugin.parts:
-        for path, _, node in part.values("ingresspolicy") if part.type == "firewall" else ():
+    for part in plugin.parts if _INGRESS_POLICY in plugin.keys else ():
+        for path, _, node in part.values(_INGRESS_POLICY) if part.type == "firewall" else ():
             if node.value not in _OPEN:
                 problem = f"`ingressPolicy` {_text(node.value)} without a bridge restricts any interface"
                 problem += " of the node that has the name of the pod's"

@@ -62,10 +62,8 @@ def check_network(case: NetworkCase) -> Findings:
     In the configuration of an unknown plugin, every absolute path counts.
     """
     for plugin in case.plugins:
-        for value in _strings(plugin):
-            use = _use(value.key) or (ANY if value.unknown and _ABSOLUTE.search(value.text) else None)
-            if use:
-                yield from _finding(case, value, use)
+        for value, use in _paths(plugin):
+            yield from _finding(case, value, use)
 
 
 def _finding(case: NetworkCase, value: _Value, use: Use) -> Findings:
@@ -98,14 +96,17 @@ def _is_lease_store(value: _Value) -> bool:
     return value.key == "datadir" and len(value.path) >= 2 and str(value.path[-2]).casefold() == "ipam"
 
 
-def _strings(plugin: PluginCase) -> Iterator[_Value]:
-    """All strings of a plugin's configuration: also of keys that are there twice, of which Go reads one."""
+def _paths(plugin: PluginCase) -> Iterator[tuple[_Value, Use]]:
+    """The strings of a plugin's configuration that may be paths: also of keys that are there twice, of which Go reads one."""
     top, unknown = len(plugin.entry.raw.path) + 1, False
     for path, key, node in plugin.values[1:]:
         if len(path) == top:
             unknown = _may_read_any(plugin.entry, key, node)
-        if isinstance(node.value, str):
-            yield _Value(path, key, node.value, node.start, unknown)
+        text = node.value
+        if isinstance(text, str):
+            use = _use(key) or (ANY if unknown and _ABSOLUTE.search(text) else None)
+            if use:
+                yield _Value(path, key, text, node.start, unknown), use
 
 
 def _may_read_any(entry: Entry, key: str, node: Node) -> bool:

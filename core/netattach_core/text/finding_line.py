@@ -39,7 +39,7 @@ def sanitize(text: str) -> str:
     """One line without control characters: messages quote texts of any user."""
     if len(text) > _MAX_SANITIZED:
         text = f"{text[:_MAX_SANITIZED]}…"
-    text = re.sub(r"\s+", " ", text)
-    if text.isprintable():  # the common case, and fast
+    if text.isprintable() and "  " not in text:  # the common case, and fast
         return text
+    text = re.sub(r"\s+", " ", text)
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
