@@ -18,6 +18,7 @@ import yaml
 from netattach_core.api import network_selection
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.errors import ConfigError
+from netattach_core.native import drivers
 from netattach_core.net import addresses
 from netattach_core.policy.settings import PolicySettings
 from netattach_core.text.finding import Severity
@@ -43,12 +44,23 @@ class SkipIdlePlugins(enum.StrEnum):
     NEVER = "never"
 
 
+class NativeLinks(enum.StrEnum):
+    """Whether a native driver may replace a plugin."""
+
+    AUTO = "auto"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
-    """The values of the text's keys, or their defaults. `validation` is for the validator, `policy` for policy."""
+    """The values of the text's keys, or their defaults. `validation` is for the validator, `policy` for policy.
+
+    `native_plugins` are the types of plugins that a native driver may replace.
+    """
 
     status_for_plain_pods: StatusForPlainPods = StatusForPlainPods.ASYNC
     skip_idle_plugins: SkipIdlePlugins = SkipIdlePlugins.AUTO
+    native_plugins: frozenset[str] = drivers.TYPES
     validation: ValidationSettings = field(default_factory=lambda: _validation_settings({}, {}))
     policy: PolicySettings = field(
         default_factory=lambda: policy_settings.read({}, network_selection.DEFAULTS.namespace)
@@ -73,6 +85,9 @@ def _object(**properties: Any) -> dict[str, Any]:
 SCHEMA: dict[str, Any] = _object(
     statusForPlainPods={"enum": [choice.value for choice in StatusForPlainPods]},
     skipIdlePlugins={"enum": [choice.value for choice in SkipIdlePlugins]},
+    nativeLinks=_object(
+        **{kind: {"enum": [choice.value for choice in NativeLinks]} for kind in sorted(drivers.TYPES)}
+    ),
     primaryNetwork={"type": "string"},
     defaultNetworks={"type": "array", "items": _NAME, "uniqueItems": True},
     networksNamespace=_LABEL,
@@ -120,9 +135,14 @@ def parse(text: str) -> ClusterSettings:
     return ClusterSettings(
         status_for_plain_pods=StatusForPlainPods(body.get("statusForPlainPods", StatusForPlainPods.ASYNC)),
         skip_idle_plugins=SkipIdlePlugins(body.get("skipIdlePlugins", SkipIdlePlugins.AUTO)),
+        native_plugins=_native_plugins(body.get("nativeLinks") or {}),
         validation=validation,
         policy=policy_settings.read(body.get("policy") or {}, validation.selection.namespace),
     )
+
+
+def _native_plugins(chosen: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(kind for kind in drivers.TYPES if chosen.get(kind) != NativeLinks.NEVER)
 
 
 class _Loader(yaml.SafeLoader):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from netattach_core.api.inventory import DefaultInterface, Interface, NetworkFile, NodeAddress, NodeInventory
@@ -14,8 +15,11 @@ from netattach_core.attach.attachment import Attachment, Network
 from netattach_core.attach.default_route import DefaultRoute
 from netattach_core.attach.plan import Carrier, Step, Verb
 from netattach_core.attach.sandbox import Sandbox
+from netattach_core.cni import result as cni_result
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
+from netattach_core.native.addressing import Addressing
+from netattach_core.native.recipe import Ipam, Link
 from netattach_core.policy.case import KnownDevices, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.shim.protocol import Ran, Sysctl
@@ -197,6 +201,46 @@ class Routes(Protocol):
         """Adds a route with a single hop."""
 
 
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What the driver of a plugin has created: the interfaces of the result, the pod's last, and that one's index.
+
+    `sysctls` have to be written before it is brought up, `addressed` only if it gets addresses.
+    """
+
+    plugin: str
+    interfaces: tuple[cni_result.Interface, ...]
+    index: int
+    sysctls: tuple[Sysctl, ...] = ()
+    addressed: tuple[Sysctl, ...] = ()
+
+
+class NativeLinks(Protocol):
+    """The interfaces that native drivers create in one pod. Each method ends with the first failure, which is its last value."""
+
+    async def create(self, wanted: Sequence[tuple[str, Link]]) -> Sequence[Created | NetattachError]:
+        """Creates interfaces, by name, in their order."""
+
+    async def configure(
+        self, wanted: Sequence[tuple[Created, Addressing | None]]
+    ) -> Sequence[Created | NetattachError]:
+        """Gives each its addresses and routes, and brings it up."""
+
+
+class AddressStore(Protocol):
+    """The addresses that native drivers give. Each method ends with the first failure, which is its last value."""
+
+    async def allocate(
+        self, container_id: str, wanted: Sequence[tuple[str, Ipam | None]]
+    ) -> Sequence[Addressing | NetattachError | None]:
+        """Addresses by interface, None for one without IPAM."""
+
+    async def release(
+        self, container_id: str, wanted: Sequence[tuple[str, Ipam | None]]
+    ) -> Mapping[str, NetattachError]:
+        """Releases what each interface has, and returns the failures by interface."""
+
+
 class PodLinks(Protocol):
     """The links in one pod's network namespace."""
 
@@ -208,6 +252,9 @@ class PodLinks(Protocol):
 
     def routes(self) -> AbstractAsyncContextManager[Routes]:
         """The routes in this namespace."""
+
+    def native(self, path: str) -> AbstractAsyncContextManager[NativeLinks]:
+        """For native drivers; `path` is the runtime's of this namespace. No routes meanwhile. Raises NetattachError."""
 
 
 class Policies(Protocol):
@@ -235,6 +282,9 @@ class Links(Protocol):
 
     def names(self, netns: int) -> frozenset[str]:
         """Of the links in the namespace of this descriptor. Raises OSError where the kernel does not list them."""
+
+    async def delete(self, netns: int, names: Collection[str]) -> None:
+        """Deletes the links of these names in the namespace of this descriptor, as far as they exist. Raises OSError."""
 
     async def interfaces(self) -> tuple[Interface, ...]:
         """Those of the node."""
@@ -292,3 +342,19 @@ class Executor(Protocol):
 
 
 Executors = Mapping[Carrier, Executor]
+
+
+@dataclass(slots=True)
+class StepOutcomes:
+    """Results by step, failures in the order in which they came, and the ids of the steps that were started."""
+
+    results: dict[str, str] = field(default_factory=dict)
+    failures: list[tuple[Step, NetattachError]] = field(default_factory=list)
+    started: set[str] = field(default_factory=set)
+
+
+class BatchExecutor(Protocol):
+    """Executes native steps, several in one go."""
+
+    async def execute(self, verb: Verb, steps: Sequence[Step]) -> StepOutcomes:
+        """Raises nothing but what is an internal error."""

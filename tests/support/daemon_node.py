@@ -20,7 +20,8 @@ from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.settings import Settings
 from support import shim_side
 from support.api_server import ApiServer
-from support.twins import FakePodLinks, Reply, succeeded
+from support.twins import Reply, succeeded
+from support.twins_of_links import FakePodLinks
 
 PRIMARY = '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "ptp"}]}'
 PLAIN: Mapping[str, str] = {}

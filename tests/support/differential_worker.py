@@ -124,12 +124,17 @@ class Worker:
                     [f"link del {far}"] if far in present else []
                 )  # the kernel has not yet destroyed the namespace of its peer
                 lines += [
-                    f"link add {nic} type veth peer name {far}",
+                    f"link add {nic} address {_mac(1, nic)} type veth peer name {far} address {_mac(2, nic)}",
                     f"link set {nic} up",
                     f"link set {far} up",
                 ]
         if lines:
             _ip("\n".join(lines))
+
+
+def _mac(side: int, nic: str) -> str:
+    """Always the same, for comparisons."""
+    return f"02:00:00:00:0{side}:0{nic[-1]}"
 
 
 def _links() -> set[str]:

@@ -6,18 +6,15 @@ import asyncio
 import copy
 import itertools
 import json
-import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from netattach_core.api import inventory, nad, networks_annotation
-from netattach_core.api.inventory import DefaultInterface, Interface, NetworkFile, NodeAddress, NodeInventory
+from netattach_core.api.inventory import NetworkFile, NodeAddress, NodeInventory
 from netattach_core.api.nad import Nad
 from netattach_core.api.pod import Pod, PodRef
 from netattach_core.attach.attachment import Attachment, Network
-from netattach_core.attach.default_route import DefaultRoute
 from netattach_core.attach.sandbox import Sandbox
 from netattach_core.cni.request import CniRequest
 from netattach_core.devices import device_info
@@ -25,6 +22,7 @@ from netattach_core.errors import ConfigError, DecodeError, NetattachError, NotF
 from netattach_core.policy.case import KnownDevices
 from netattach_core.shim.protocol import Outcome, Ran, Sysctl
 from netattach_plugin.ports import Leases, Ledger
+from support.twins_of_links import FakePodLinks
 
 
 @dataclass
@@ -230,91 +228,6 @@ class MemoryDeviceFiles:
     def remove(self, attachments: Iterable[Attachment]) -> None:
         for each in attachments:
             self.written.pop(device_info.file_of(each), None)
-
-
-@dataclass
-class FakeRoutes:
-    """The port Routes: `refused` has the errno of each gateway that is refused, `stubborn` the routes that cannot be removed."""
-
-    present: list[DefaultRoute] = field(default_factory=list)
-    refused: dict[str, int] = field(default_factory=dict)
-    stubborn: list[DefaultRoute] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    async def all(self) -> list[DefaultRoute]:
-        self.asked.append("all")
-        return list(self.present)
-
-    async def remove(self, route: DefaultRoute) -> None:
-        self.asked.append("remove")
-        if route not in self.present:
-            raise OSError(3, "No such process")
-        if route not in self.stubborn:
-            self.present.remove(route)
-
-    async def add(self, route: DefaultRoute) -> None:
-        self.asked.append("add")
-        number = self.refused.get(route.hops[0].gateway)
-        if number:
-            raise OSError(number, os.strerror(number))
-        self.present.append(route)
-
-
-@dataclass
-class FakePodLinks:
-    """The port PodLinks: an ADD of FakeShim creates a link."""
-
-    present: set[str] = field(default_factory=lambda: {"lo"})
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    default_routes: FakeRoutes = field(default_factory=FakeRoutes)
-
-    async def names(self) -> frozenset[str]:
-        return frozenset(self.present)
-
-    async def appeared(self, name: str) -> None:
-        while name not in self.present:
-            self.changed.clear()
-            await self.changed.wait()
-
-    def routes(self) -> AbstractAsyncContextManager[FakeRoutes]:
-        @asynccontextmanager
-        async def opened() -> AsyncIterator[FakeRoutes]:
-            yield self.default_routes
-
-        return opened()
-
-    def add(self, name: str) -> None:
-        self.present.add(name)
-        self.changed.set()
-
-
-@dataclass
-class FakeLinks:
-    """The port Links over one pod's links; `entered` has the arguments of each call."""
-
-    pod: FakePodLinks
-    entered: list[tuple[int, Sequence[int]]] = field(default_factory=list)
-
-    def names(self, netns: int) -> frozenset[str]:
-        self.entered.append((netns, ()))
-        return frozenset(self.pod.present)
-
-    def open(
-        self, netns: int, route_sockets: Sequence[int] = ()
-    ) -> AbstractAsyncContextManager[FakePodLinks]:
-        self.entered.append((netns, route_sockets))
-
-        @asynccontextmanager
-        async def opened() -> AsyncIterator[FakePodLinks]:
-            yield self.pod
-
-        return opened()
-
-    async def interfaces(self) -> tuple[Interface, ...]:
-        return ()
-
-    async def default_interfaces(self) -> tuple[DefaultInterface, ...]:
-        return ()
 
 
 @dataclass(frozen=True)

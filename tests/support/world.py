@@ -16,8 +16,6 @@ from netattach_plugin.engine.engine import Engine
 from netattach_plugin.engine.gate import Gate
 from netattach_plugin.engine.network_resolver import NetworkResolver
 from support.twins import (
-    FakeLinks,
-    FakePodLinks,
     FakeShim,
     FixedDevices,
     FixedNetworks,
@@ -29,6 +27,8 @@ from support.twins import (
     RecordingEvents,
     RecordingStatusSink,
 )
+from support.twins_of_drivers import MemoryAddresses
+from support.twins_of_links import FakeLinks, FakePodLinks
 
 MACVLAN = '{"cniVersion":"1.0.0","type":"macvlan","master":"eth1"}'
 BRIDGE = '{"cniVersion":"1.0.0","type":"bridge"}'
@@ -66,6 +66,8 @@ class World:
         self.settings = SelectionSettings()
         self.gates: tuple[Gate, ...] = ()
         self.skip_idle_plugins = True
+        self.addresses = MemoryAddresses()
+        self.native_plugins: frozenset[str] = frozenset()
         self.cni_version = "0.3.1"
         self.offered: dict[str, Any] = {}
         self.annotations = annotations if hands_over_annotations else None
@@ -82,8 +84,10 @@ class World:
             status=self.status,
             events=self.events,
             device_files=self.device_files,
+            addresses=self.addresses,
             plugin_deadline=1.0,
             skip_idle_plugins=lambda: self.skip_idle_plugins,
+            native_plugins=lambda: self.native_plugins,
         )
 
     def resolver(self) -> NetworkResolver:

@@ -29,6 +29,7 @@ class Attachment:
 
     `args` become CNI_ARGS, plugins get `runtime_config` by capability, and `cni_args` in args.cni. `result` is the last plugin's
     result, "" without one; `default_route` the requested gateways, None without a request; `resource` that of its device.
+    `native` has the indices of the plugins that native drivers replaced on ADD.
     """
 
     network: str
@@ -42,6 +43,7 @@ class Attachment:
     result: str = ""
     default_route: tuple[str, ...] | None = None
     resource: str = ""
+    native: tuple[int, ...] = ()
 
     @cached_property
     def config(self) -> NetworkConfig:

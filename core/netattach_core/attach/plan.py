@@ -19,6 +19,8 @@ from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import versions
 from netattach_core.cni.config import PluginConfig
+from netattach_core.native import drivers
+from netattach_core.native.recipe import Recipe
 from netattach_core.text import json_document
 
 
@@ -28,6 +30,8 @@ class Carrier(enum.StrEnum):
     PLUGIN = "plugin"
     NOTHING = "nothing"
     """A plugin that is not started, since it has nothing to do (idle_plugins.py)."""
+    NATIVE = "native"
+    """A native driver, by the step's recipe."""
 
 
 class Verb(enum.StrEnum):
@@ -46,6 +50,9 @@ class Step:
 
     A step starts when all of `needs` have succeeded, all of `after` have ended, and the interface of each of `after_links` exists
     or that step has ended. `previous` is the step in `needs` that provides prevResult.
+
+    Only a native step has a `recipe`. Native steps of the same `batch`, the id of its first step, are executed in one go, in the
+    plan's order.
     """
 
     id: str
@@ -59,6 +66,8 @@ class Step:
     after: tuple[str, ...] = ()
     after_links: tuple[str, ...] = ()
     carrier: Carrier = Carrier.PLUGIN
+    recipe: Recipe | None = None
+    batch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,49 +96,91 @@ def ipam_type(step: Step) -> str:
     return str(ipam.get("type") or "") if isinstance(ipam, dict) else ""
 
 
-def add(attachments: Sequence[Attachment], *, skip_idle: bool = False) -> Plan:
+def add(attachments: Sequence[Attachment], *, skip_idle: bool = False, native: Collection[str] = ()) -> Plan:
     """The default network first, then secondary networks, concurrently where safe; links in the annotation's order.
 
-    `skip_idle`: plugins that have nothing to do are not started.
+    `skip_idle`: plugins that have nothing to do are not started. `native`: the plugins that a driver may replace.
     """
-    default, *secondary = [_chain(Verb.ADD, each, skip_idle=skip_idle) for each in attachments]
-    steps = list(default)
+    default, *secondary = [
+        _chain(Verb.ADD, each, skip_idle=skip_idle, native=_native_indices(each, native))
+        for each in attachments
+    ]
+    steps = [_in_batch(default[0], default[0].id), *default[1:]]
     barrier = (default[-1].id,)
     running: list[list[Step]] = []
     for attachment, chain in zip(attachments[1:], secondary, strict=True):
         if _is_independent(attachment):
-            links = (running[-1][0].id,) if running else ()
-            steps += _waiting(chain, after=barrier, after_links=links)
-            running.append(chain)
+            links, batch = _after(running, chain)
+            first = dataclasses.replace(chain[0], after=barrier, after_links=links)
+            running.append([_in_batch(first, batch), *chain[1:]])
+            steps += running[-1]
         else:
-            steps += _waiting(chain, after=(*barrier, *(c[-1].id for c in running)))
+            first = dataclasses.replace(chain[0], after=(*barrier, *(c[-1].id for c in running)))
+            steps += [_in_batch(first, first.id), *chain[1:]]
             barrier, running = (chain[-1].id,), []
     return Plan(Verb.ADD, tuple(steps), halt=True)
 
 
+def _after(running: Sequence[Sequence[Step]], chain: Sequence[Step]) -> tuple[tuple[str, ...], str]:
+    """The links that the chain's first one follows, and the batch that it may join: in a batch, links come in their order."""
+    first = chain[0]
+    if not running:
+        return (), first.id
+    last = running[-1][0]
+    if first.carrier is Carrier.NATIVE and last.carrier is Carrier.NATIVE:
+        return (), last.batch
+    return (last.id,), first.id
+
+
+def _in_batch(step: Step, batch: str) -> Step:
+    return dataclasses.replace(step, batch=batch) if step.carrier is Carrier.NATIVE else step
+
+
+def with_native(attachments: Iterable[Attachment], planned: Plan) -> tuple[Attachment, ...]:
+    """The attachments of a planned ADD, each with the plugins that drivers replace."""
+    native = {step.id for step in planned.steps if step.carrier is Carrier.NATIVE}
+    return tuple(
+        dataclasses.replace(each, native=tuple(n for n in _numbers(each) if f"{each.ifname}/{n}" in native))
+        for each in attachments
+    )
+
+
 def delete(
-    attachments: Sequence[Attachment], begun: Collection[str] | None = None, *, skip_idle: bool = False
+    attachments: Sequence[Attachment],
+    begun: Collection[str] | None = None,
+    *,
+    skip_idle: bool = False,
+    native: Collection[str] = (),
 ) -> Plan:
-    """All chains in reverse; the last attachment first where it may depend on another, the default network at the end.
+    """All chains in reverse, concurrently where safe; the last attachment first where it may depend on another.
 
     A failure prevents no other deletion. If the steps of the ADD that were `begun` are known, only these are deleted: a plugin
     that never ran may fail on DEL forever. `skip_idle`: plugins that had nothing to do on ADD are not started; only for
-    attachments with the values of that ADD.
+    attachments with the values of that ADD. `native`: the plugins that a driver may replace, where one did so on ADD.
     """
     steps: list[Step] = []
     ended: tuple[str, ...] = ()
     running: list[str] = []
     for attachment in reversed(attachments):
-        chain = _chain(Verb.DEL, attachment, begun, skip_idle=skip_idle)
+        created = _native_indices(attachment, native).intersection(attachment.native)
+        chain = _chain(Verb.DEL, attachment, begun, skip_idle=skip_idle, native=created)
         if not chain:
             continue
-        if attachment.default or not _is_independent(attachment):
-            steps += _waiting(chain, after=(*ended, *running))
-            ended, running = (*ended, *running, chain[-1].id), []
-        else:
+        if _is_independent_on_delete(attachment):
             steps += _waiting(chain, after=ended)
             running.append(chain[-1].id)
-    return Plan(Verb.DEL, tuple(steps), halt=False)
+        else:
+            steps += _waiting(chain, after=(*ended, *running))
+            ended, running = (*ended, *running, chain[-1].id), []
+    return Plan(Verb.DEL, tuple(_in_one_batch(steps)), halt=False)
+
+
+def _in_one_batch(steps: Sequence[Step]) -> Iterable[Step]:
+    """The native steps that wait for the same others, in one batch."""
+    batches: dict[tuple[str, ...], str] = {}
+    for step in steps:
+        own = step.carrier is Carrier.NATIVE and not step.needs
+        yield _in_batch(step, batches.setdefault(step.after, step.id) if own else step.id)
 
 
 def check(attachments: Sequence[Attachment]) -> Plan:
@@ -193,18 +244,32 @@ def _with_valid(stdin: str, valid: Iterable[tuple[str, str]]) -> str:
     return json_document.with_members(stdin, {"cni.dev/valid-attachments": text, "cni.dev/attachments": text})
 
 
+def _numbers(attachment: Attachment) -> range:
+    return range(len(attachment.config.plugins))
+
+
+def _native_indices(attachment: Attachment, types: Collection[str]) -> set[int]:
+    return {n for n in _numbers(attachment) if attachment.config.plugins[n].type in types}
+
+
 def _chain(
-    verb: Verb, attachment: Attachment, only: Collection[str] | None = None, *, skip_idle: bool = False
+    verb: Verb,
+    attachment: Attachment,
+    only: Collection[str] | None = None,
+    *,
+    skip_idle: bool = False,
+    native: Collection[int] = (),
 ) -> list[Step]:
     """One attachment's plugins. On ADD each gets the result of the previous one, otherwise all get the final result."""
     config = attachment.config
-    numbers = range(len(config.plugins))
+    numbers = _numbers(attachment)
     steps: list[Step] = []
     for number in reversed(numbers) if verb is Verb.DEL else numbers:
         step_id, plugin = f"{attachment.ifname}/{number}", config.plugins[number]
         if only is not None and step_id not in only:
             continue
         before = (steps[-1].id,) if steps else ()
+        recipe = _recipe(attachment, number) if number in native else None
         steps.append(
             Step(
                 id=step_id,
@@ -215,15 +280,28 @@ def _chain(
                 cni_version=config.cni_version,
                 previous=before[0] if before and verb is Verb.ADD else None,
                 needs=before,
-                carrier=_carrier(attachment, number) if skip_idle else Carrier.PLUGIN,
+                carrier=_carrier(attachment, number, recipe, skip_idle=skip_idle),
+                recipe=recipe,
             )
         )
     return steps
 
 
-def _carrier(attachment: Attachment, number: int) -> Carrier:
-    idle = idle_plugins.is_idle(attachment.config, number, attachment.runtime_config)
+def _carrier(attachment: Attachment, number: int, recipe: Recipe | None, *, skip_idle: bool) -> Carrier:
+    if recipe is not None:
+        return Carrier.NATIVE
+    idle = skip_idle and idle_plugins.is_idle(attachment.config, number, attachment.runtime_config)
     return Carrier.NOTHING if idle else Carrier.PLUGIN
+
+
+def _recipe(attachment: Attachment, number: int) -> Recipe | None:
+    return drivers.recipe(
+        attachment.config,
+        number,
+        args=attachment.args,
+        runtime_config=attachment.runtime_config,
+        cni_args=attachment.cni_args,
+    )
 
 
 def _stdin(verb: Verb, attachment: Attachment, plugin: PluginConfig) -> str:
@@ -246,8 +324,22 @@ def _is_independent(attachment: Attachment) -> bool:
     return all(_plugin_is_independent(plugin) for plugin in attachment.config.plugins)
 
 
+def _is_independent_on_delete(attachment: Attachment) -> bool:
+    """As above; what is deleted sets no routes."""
+    return all(map(_is_separate, attachment.config.plugins))
+
+
 @functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
 def _plugin_is_independent(plugin: PluginConfig) -> bool:
+    body = json_document.value(plugin.text)
+    ipam = body.get("ipam")
+    sets_routes = body.get("isDefaultGateway") or (isinstance(ipam, dict) and ipam.get("routes"))
+    return _is_separate(plugin) and not sets_routes
+
+
+@functools.lru_cache(maxsize=512)  # as above
+def _is_separate(plugin: PluginConfig) -> bool:
+    """Whether it works on its own interface alone, which no other network creates."""
     body = json_document.value(plugin.text)
     ipam = body.get("ipam") or {}
     ipam_type = ipam.get("type") if isinstance(ipam, dict) else None
@@ -255,6 +347,4 @@ def _plugin_is_independent(plugin: PluginConfig) -> bool:
         plugin.type in _INDEPENDENT
         and (ipam_type is None or ipam_type in _INDEPENDENT)
         and not body.get("linkInContainer")
-        and not body.get("isDefaultGateway")
-        and not (isinstance(ipam, dict) and ipam.get("routes"))
     )

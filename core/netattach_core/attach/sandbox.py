@@ -103,15 +103,17 @@ _KEYS = {
     "cni_args": "cniArgs",
     "result": "result",
 }
-_DEFAULT_ROUTE, _RESOURCE = "defaultRoute", "resource"
+_DEFAULT_ROUTE, _RESOURCE, _NATIVE = "defaultRoute", "resource", "native"
 """Optional."""
 
 
 def _attachment_body(attachment: Attachment) -> dict[str, Any]:
     body = {key: getattr(attachment, name) for name, key in _KEYS.items()}
-    return (
-        body if attachment.default_route is None else {**body, _DEFAULT_ROUTE: list(attachment.default_route)}
-    )
+    if attachment.default_route is not None:
+        body[_DEFAULT_ROUTE] = list(attachment.default_route)
+    if attachment.native:
+        body[_NATIVE] = list(attachment.native)
+    return body
 
 
 def _attachment(body: Mapping[str, Any]) -> Attachment:
@@ -126,6 +128,7 @@ def _attachment(body: Mapping[str, Any]) -> Attachment:
         **values,
         default_route=_default_route(body.get(_DEFAULT_ROUTE)),
         resource=str(body.get(_RESOURCE, "")),
+        native=_native(body.get(_NATIVE, [])),
     )
 
 
@@ -135,3 +138,9 @@ def _default_route(gateways: Any) -> tuple[str, ...] | None:
     if not isinstance(gateways, list) or not all(isinstance(gateway, str) for gateway in gateways):
         raise TypeError(f"{_DEFAULT_ROUTE} is not a list of strings")
     return tuple(gateways)
+
+
+def _native(indices: Any) -> tuple[int, ...]:
+    if not isinstance(indices, list) or not all(type(index) is int for index in indices):
+        raise TypeError(f"{_NATIVE} is not a list of numbers")
+    return tuple(indices)

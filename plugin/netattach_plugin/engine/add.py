@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from netattach_core.attach import outcome, plan
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.outcome import AddOutcome
-from netattach_core.attach.plan import Verb
+from netattach_core.attach.plan import Plan, Verb
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import EnvironmentVariableError, NetattachError, TryAgainError
@@ -19,10 +19,11 @@ from netattach_plugin.engine import default_routes, ledger_entry, plan_executor
 from netattach_plugin.engine.context import CallContext
 from netattach_plugin.engine.detacher import Detacher
 from netattach_plugin.engine.gate import Gate
+from netattach_plugin.engine.native_runner import NativeAdd
 from netattach_plugin.engine.network_resolver import NetworkResolver, may_select_nothing
 from netattach_plugin.engine.plugin_runner import PluginRunner
 from netattach_plugin.engine.status_gc import StatusAndGc
-from netattach_plugin.ports import DeviceFiles, Events, Ledger, Links, PodLinks, StatusSink
+from netattach_plugin.ports import AddressStore, DeviceFiles, Events, Ledger, Links, PodLinks, StatusSink
 
 
 class Add:
@@ -40,6 +41,7 @@ class Add:
         events: Events,
         gc: StatusAndGc,
         detacher: Detacher,
+        addresses: AddressStore,
     ) -> None:
         self._resolver = resolver
         self._gates = gates
@@ -50,6 +52,7 @@ class Add:
         self._events = events
         self._gc = gc
         self._detacher = detacher
+        self._addresses = addresses
 
     async def run(self, context: CallContext) -> str:
         """Attaches all networks of a pod; the default network's result as text. Raises NetattachError; nothing remains then."""
@@ -100,11 +103,13 @@ class Add:
     ) -> AddOutcome:
         """The ledger first, then the plan; after any failure, all that was started is undone in reverse."""
         request = context.request
-        sandbox = Sandbox(request.container_id, request.netns, request.pod, Phase.ADDING, tuple(attachments))
+        planned = plan.add(attachments, skip_idle=context.skip_idle, native=_native(context))
+        attachments = plan.with_native(attachments, planned)
+        sandbox = Sandbox(request.container_id, request.netns, request.pod, Phase.ADDING, attachments)
         async with self._gc.starting(sandbox):
             await ledger_entry.save(self._ledger, sandbox)
         await self._prepare_device_files(context, sandbox)
-        done = await self._execute(context, attachments, links)
+        done = await self._execute(context, planned, links)
         attached = tuple(done.with_results(attachments))
         try:
             done.check(Verb.ADD, attachments)
@@ -125,17 +130,20 @@ class Add:
         return added
 
     async def _execute(
-        self, context: CallContext, attachments: Sequence[Attachment], links: PodLinks
+        self, context: CallContext, planned: Plan, links: PodLinks
     ) -> plan_executor.PlanOutcome:
-        shim = context.shim
+        request, shim = context.request, context.shim
         deadline = min(context.plugin_deadline, max(1.0, shim.seconds_left()))
         runner = PluginRunner(dataclasses.replace(context, plugin_deadline=deadline))
-        return await plan_executor.execute(
-            plan.add(attachments, skip_idle=context.skip_idle),
-            plan_executor.executors(runner),
-            cancelled=lambda: shim.cancelled,
-            links=links,
-        )
+        native = NativeAdd(request.container_id, request.netns, shim, links, self._addresses)
+        async with native:
+            return await plan_executor.execute(
+                planned,
+                plan_executor.executors(runner),
+                native=native,
+                cancelled=lambda: shim.cancelled,
+                links=links,
+            )
 
     async def _prepare_device_files(self, context: CallContext, sandbox: Sandbox) -> None:
         try:
@@ -163,6 +171,11 @@ class Add:
             return
         self._events.added(pod, added.events)
         await self._status.write(pod, added.status)
+
+
+def _native(context: CallContext) -> frozenset[str]:
+    """A shim of an earlier release writes no sysctls."""
+    return context.native if context.shim.writes_sysctls else frozenset()
 
 
 def _check_names_are_free(attachments: Sequence[Attachment], existing: frozenset[str]) -> None:

@@ -19,6 +19,7 @@ class CallContext:
     """What the runtime asks for, and the shim that runs plugins for the call, each for `plugin_deadline` seconds at most.
 
     `skip_idle`: plugins that have nothing to do are not started; for a DEL only if what its ADD had to do is known.
+    `native`: the plugins that native drivers may replace.
     `retried`: the daemon itself repeats the DEL of a sandbox, over the shim of another one, which is in another namespace.
     """
 
@@ -26,6 +27,7 @@ class CallContext:
     shim: Shim
     plugin_deadline: float
     skip_idle: bool = False
+    native: frozenset[str] = frozenset()
     retried: bool = False
 
     def for_entry(self, sandbox: Sandbox | None) -> CallContext:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Callable
 
 from netattach_core.attach import attachment, outcome, plan
 from netattach_core.attach.plan import Verb
@@ -25,7 +26,7 @@ _RETRY_SECONDS = 10.0
 class Delete:
     """The verb DEL, from the runtime or repeated by the daemon."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one collaborator each
         self,
         *,
         ledger: Ledger,
@@ -35,6 +36,7 @@ class Delete:
         networks: NodeNetworks,
         events: Events,
         detacher: Detacher,
+        native_plugins: Callable[[], frozenset[str]],
     ) -> None:
         self._ledger = ledger
         self._leases = leases
@@ -43,6 +45,7 @@ class Delete:
         self._networks = networks
         self._events = events
         self._detacher = detacher
+        self._native_plugins = native_plugins
 
     async def run(self, context: CallContext) -> None:
         """Detaches what the ledger has; of an unknown sandbox, what the caches have. Raises NetattachError."""
@@ -68,7 +71,8 @@ class Delete:
         if is_gone(request.netns):
             request = dataclasses.replace(request, netns="")
         with pod_in_errors(request):
-            await self._detacher.detach(CallContext(request, shim, _RETRY_SECONDS, retried=True), sandbox)
+            context = CallContext(request, shim, _RETRY_SECONDS, native=self._native_plugins(), retried=True)
+            await self._detacher.detach(context, sandbox)
 
     async def _rebuilt(self, context: CallContext, error: DecodeError) -> Sandbox:
         """What an unreadable entry may have held: the networks that the pod selects now, and the leases of its sandbox."""

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from netattach_core.attach import attachment, outcome, plan
 from netattach_core.attach.plan import Plan, Step, Verb
@@ -15,9 +15,10 @@ from netattach_core.errors import NetattachError
 from netattach_plugin.engine import ledger_entry, plan_executor
 from netattach_plugin.engine.context import CallContext
 from netattach_plugin.engine.del_fallback import DelFallback
+from netattach_plugin.engine.native_runner import NativeDelete
 from netattach_plugin.engine.plan_executor import PlanOutcome
 from netattach_plugin.engine.plugin_runner import PluginRunner
-from netattach_plugin.ports import AttachmentCaches, DeviceFiles, Leases, Ledger, Links
+from netattach_plugin.ports import AddressStore, AttachmentCaches, DeviceFiles, Leases, Ledger, Links
 
 Failures = Sequence[tuple[Step, NetattachError]]
 
@@ -33,12 +34,14 @@ class Detacher:
         caches: AttachmentCaches,
         links: Links,
         device_files: DeviceFiles,
+        addresses: AddressStore,
     ) -> None:
         self._ledger = ledger
         self._leases = leases
         self._caches = caches
         self._links = links
         self._device_files = device_files
+        self._addresses = addresses
 
     async def detach(
         self, context: CallContext, sandbox: Sandbox, started: Collection[str] | None = None
@@ -47,7 +50,9 @@ class Detacher:
 
         Attachments that fail stay in the ledger, the others leave it. Raises NetattachError.
         """
-        deletion = plan.delete(sandbox.attachments, started, skip_idle=context.skip_idle)
+        deletion = plan.delete(
+            sandbox.attachments, started, skip_idle=context.skip_idle, native=context.native
+        )
         failures = await self._delete(context, sandbox, deletion)
         failed = {step.ifname for step, _ in failures}
         remaining = tuple(each for each in sandbox.attachments if each.ifname in failed)
@@ -64,7 +69,10 @@ class Detacher:
 
     async def _delete(self, context: CallContext, sandbox: Sandbox, deletion: Plan) -> Failures:
         fallback = DelFallback(PluginRunner(context), functools.partial(self._link_names, context))
-        done = await plan_executor.execute(deletion, plan_executor.executors(fallback))
+        native = NativeDelete(
+            sandbox.container_id, functools.partial(self._delete_links, context), self._addresses
+        )
+        done = await plan_executor.execute(deletion, plan_executor.executors(fallback), native=native)
         return [*done.failures, *await self._still_leased(sandbox, deletion, done)]
 
     async def _still_leased(self, sandbox: Sandbox, deletion: Plan, done: PlanOutcome) -> Failures:
@@ -82,16 +90,27 @@ class Detacher:
 
     def _link_names(self, context: CallContext) -> frozenset[str]:
         """The links in the sandbox's namespace; none where that is gone. Raises OSError."""
-        if not context.retried:
-            netns = context.shim.netns
+        with _netns(context) as netns:
             return frozenset() if netns is None else self._links.names(netns)
-        if not context.request.netns:
-            return frozenset()
-        descriptor = os.open(context.request.netns, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return self._links.names(descriptor)
-        finally:
-            os.close(descriptor)
+
+    async def _delete_links(self, context: CallContext, names: Sequence[str]) -> None:
+        """Raises OSError."""
+        with _netns(context) as netns:
+            if netns is not None:
+                await self._links.delete(netns, names)
+
+
+@contextlib.contextmanager
+def _netns(context: CallContext) -> Iterator[int | None]:
+    """A descriptor of the sandbox's namespace, None where that is gone. Raises OSError."""
+    if not context.retried or not context.request.netns:
+        yield None if context.retried else context.shim.netns
+        return
+    descriptor = os.open(context.request.netns, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _not_freed(network: str, address: str) -> NetattachError:

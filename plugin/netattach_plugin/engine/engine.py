@@ -16,6 +16,7 @@ from netattach_plugin.engine.network_resolver import NetworkResolver, selects_no
 from netattach_plugin.engine.status_gc import StatusAndGc
 from netattach_plugin.engine.unknown_sandbox import UnknownSandboxes
 from netattach_plugin.ports import (
+    AddressStore,
     AttachmentCaches,
     DeviceFiles,
     Events,
@@ -44,12 +45,22 @@ class Engine:
         status: StatusSink,
         events: Events,
         device_files: DeviceFiles,
+        addresses: AddressStore,
         plugin_deadline: float,
         skip_idle_plugins: Callable[[], bool] = lambda: False,
+        native_plugins: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
-        """`plugin_deadline`: the seconds that each plugin has. `skip_idle_plugins` is read at each call."""
+        """`plugin_deadline`: the seconds that each plugin has.
+
+        `skip_idle_plugins` and `native_plugins`, those that native drivers may replace, are read at each call.
+        """
         detacher = Detacher(
-            ledger=ledger, leases=leases, caches=caches, links=links, device_files=device_files
+            ledger=ledger,
+            leases=leases,
+            caches=caches,
+            links=links,
+            device_files=device_files,
+            addresses=addresses,
         )
         unknown = UnknownSandboxes(caches, networks)
         self._status_gc = StatusAndGc(ledger, networks)
@@ -63,6 +74,7 @@ class Engine:
             events=events,
             gc=self._status_gc,
             detacher=detacher,
+            addresses=addresses,
         )
         self._delete = Delete(
             ledger=ledger,
@@ -72,19 +84,19 @@ class Engine:
             networks=networks,
             events=events,
             detacher=detacher,
+            native_plugins=native_plugins,
         )
         self._check = Check(ledger, unknown)
         self._events = events
         self._plugin_deadline = plugin_deadline
         self._skip_idle_plugins = skip_idle_plugins
+        self._native_plugins = native_plugins
 
     async def call(self, request: CniRequest, shim: Shim) -> str:
         """What the shim prints: the result of an ADD, "" for the other verbs. Raises NetattachError, which names the pod."""
         try:
             with pod_in_errors(request):
-                return await self._run(
-                    CallContext(request, shim, self._plugin_deadline, skip_idle=self._skip_idle_plugins())
-                )
+                return await self._run(self._context(request, shim))
         except NetattachError as error:
             if request.command == "ADD" and request.pod is not None and not selects_nothing(request):
                 self._events.failed(request.pod, error.message)
@@ -93,6 +105,15 @@ class Engine:
     async def retry_delete(self, container_id: str, shim: Shim) -> None:
         """DEL of a sandbox that is in the ledger and not attached, over another one's shim. Raises NetattachError."""
         await self._delete.retry(container_id, shim)
+
+    def _context(self, request: CniRequest, shim: Shim) -> CallContext:
+        return CallContext(
+            request,
+            shim,
+            self._plugin_deadline,
+            skip_idle=self._skip_idle_plugins(),
+            native=self._native_plugins(),
+        )
 
     async def _run(self, context: CallContext) -> str:
         match context.request.command:

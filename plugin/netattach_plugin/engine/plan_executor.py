@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from netattach_core.attach import outcome
 from netattach_core.attach.attachment import Attachment, with_result
 from netattach_core.attach.plan import Carrier, Plan, Step, Verb
 from netattach_core.errors import NetattachError, NotRunError
-from netattach_plugin.ports import Executor, Executors, PodLinks
+from netattach_plugin.ports import BatchExecutor, Executor, Executors, PodLinks, StepOutcomes
 
 
 @dataclass(slots=True)
-class PlanOutcome:
-    """Results by step, failures in the order in which they came, and the ids of the steps that were started."""
-
-    results: dict[str, str] = field(default_factory=dict)
-    failures: list[tuple[Step, NetattachError]] = field(default_factory=list)
-    started: set[str] = field(default_factory=set)
+class PlanOutcome(StepOutcomes):
+    """The outcomes of all steps of a plan."""
 
     def with_results(self, attachments: Sequence[Attachment]) -> Iterable[Attachment]:
         """The attachments, each with its last plugin's result where that has one."""
@@ -41,14 +37,24 @@ async def execute(
     plan: Plan,
     executors: Executors,
     *,
+    native: BatchExecutor | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     links: PodLinks | None = None,
 ) -> PlanOutcome:
-    """Runs the plan to its end, and raises nothing. Once `cancelled` is true, no further step is started."""
-    execution = _Execution(plan, executors, cancelled, links)
+    """Runs the plan to its end, and raises nothing. Once `cancelled` is true, no further step is started.
+
+    `native`: for a plan that has native steps.
+    """
+    execution = _Execution(plan, executors, native, cancelled, links)
+    batches: dict[str, list[Step]] = {}
     async with asyncio.TaskGroup() as tasks:
         for step in plan.steps:
-            tasks.create_task(execution.step(step), name=step.id)
+            if step.carrier is Carrier.NATIVE:
+                batches.setdefault(step.batch, []).append(step)
+            else:
+                tasks.create_task(execution.step(step), name=step.id)
+        for name, batch in batches.items():
+            tasks.create_task(execution.batch(batch), name=name)
     return execution.outcome
 
 
@@ -68,11 +74,17 @@ class _Execution:
     """One plan while it is executed."""
 
     def __init__(
-        self, plan: Plan, executors: Executors, cancelled: Callable[[], bool], links: PodLinks | None
+        self,
+        plan: Plan,
+        executors: Executors,
+        native: BatchExecutor | None,
+        cancelled: Callable[[], bool],
+        links: PodLinks | None,
     ) -> None:
         self.outcome = PlanOutcome()
         self._plan = plan
         self._executors = executors
+        self._native = native
         self._cancelled = cancelled
         self._links = links
         self._steps = {step.id: step for step in plan.steps}
@@ -92,6 +104,32 @@ class _Execution:
             self.outcome.failures.append((step, NetattachError(f"internal error: {error!r}")))
         finally:
             self._ended[step.id].set()
+
+    async def batch(self, steps: Sequence[Step]) -> None:
+        """Native steps, in one go once none of them has to wait."""
+        ready: list[Step] = []
+        try:
+            for step in steps:
+                await self._wait_for_others(step)
+            ready = [step for step in steps if self._may_start(step)]
+            if ready:
+                self._take_over(await self._execute_natively(ready))
+        except Exception as error:  # noqa: BLE001  # as above; nobody knows which of them were begun
+            self.outcome.started.update(step.id for step in ready)
+            self.outcome.failures.append((steps[0], NetattachError(f"internal error: {error!r}")))
+        finally:
+            for step in steps:
+                self._ended[step.id].set()
+
+    async def _execute_natively(self, steps: Sequence[Step]) -> StepOutcomes:
+        if self._native is None:
+            raise LookupError("a plan with native steps needs an executor for them")
+        return await self._native.execute(self._plan.verb, steps)
+
+    def _take_over(self, done: StepOutcomes) -> None:
+        self.outcome.results.update(done.results)
+        self.outcome.failures += done.failures
+        self.outcome.started |= done.started
 
     async def _wait_for_others(self, step: Step) -> None:
         for other in (*step.needs, *step.after):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 from pyroute2.iproute.linux import IPRoute
 
 from netattach_core.api.inventory import DefaultInterface, Interface
-from netattach_plugin.netlink import link_messages, peer_links
+from netattach_plugin.netlink import link_messages, peer_links, pod_deletion
+from netattach_plugin.netlink.native_links import in_thread
 from netattach_plugin.netlink.pod_links import PodLinks, open_links
 from netattach_plugin.netlink.sockets import Opener
 
@@ -33,6 +34,9 @@ class NetlinkLinks:
 
     def names(self, netns: int) -> frozenset[str]:
         return peer_links.names(netns)
+
+    async def delete(self, netns: int, names: Collection[str]) -> None:
+        await in_thread(lambda: pod_deletion.delete(netns, names))
 
     async def interfaces(self) -> tuple[Interface, ...]:
         return await asyncio.to_thread(_interfaces)

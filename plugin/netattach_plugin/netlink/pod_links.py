@@ -12,6 +12,7 @@ from pyroute2.netlink import NLMSG_DONE
 from pyroute2.netlink.rtnl import RTM_DELLINK, RTM_NEWLINK, RTMGRP_LINK
 
 from netattach_plugin.netlink import link_messages
+from netattach_plugin.netlink.native_links import NativeLinks, open_native
 from netattach_plugin.netlink.pod_routes import PodRoutes, open_routes
 from netattach_plugin.netlink.sockets import PodSockets
 
@@ -20,7 +21,7 @@ from netattach_plugin.netlink.sockets import PodSockets
 async def open_links(sockets: PodSockets) -> AsyncIterator[PodLinks]:
     """The links of a network namespace, kept up to date until the context is left."""
     route = await sockets.links(RTMGRP_LINK)
-    links = PodLinks(route, lambda: open_routes(sockets))
+    links = PodLinks(route, lambda: open_routes(sockets), lambda path: open_native(sockets, path))
     try:
         await links.dump()
         yield links
@@ -32,10 +33,14 @@ class PodLinks:
     """The links according to the socket's messages; names by index, since plugins rename links after creating them."""
 
     def __init__(
-        self, route: socket.socket, routes: Callable[[], AbstractAsyncContextManager[PodRoutes]]
+        self,
+        route: socket.socket,
+        routes: Callable[[], AbstractAsyncContextManager[PodRoutes]],
+        native: Callable[[str], AbstractAsyncContextManager[NativeLinks]],
     ) -> None:
         self._route = route
         self.routes = routes
+        self.native = native
         self._names: dict[int, str] = {}
         self._dumped = asyncio.Event()
         self._changed = asyncio.Event()

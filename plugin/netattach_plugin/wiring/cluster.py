@@ -73,6 +73,7 @@ class _Daemon:
             resource_slices=self._store.resource_slices,
             status_for_plain_pods=self._status_for_plain_pods,
             skip_idle_plugins=self._skip_idle_plugins,
+            native_plugins=lambda: self._cluster_settings.current.native_plugins,
             node_changed=self._node_changed.set,
             observe=self._metrics.observe,
         )

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.native import drivers
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.calls.recovery import Recovery
@@ -28,9 +29,11 @@ from netattach_plugin.node.kubelet_devices import KubeletDevices, Slices
 from netattach_plugin.node.primary_compiler import PrimaryCompiler, unselective_pods
 from netattach_plugin.ports import Events, NodeSurroundings, Policies, Store
 from netattach_plugin.settings import Settings
+from netattach_plugin.state.address_store import NodeAddressStore
 from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.device_info_files import DeviceInfoFiles
 from netattach_plugin.state.host_local_leases import HostLocalLeases
+from netattach_plugin.state.host_local_store import HostLocalStore
 from netattach_plugin.state.shim_ledger import ShimLedger
 
 Job = Callable[[], Coroutine[Any, Any, None]]
@@ -53,6 +56,7 @@ class Components:
         resource_slices: Slices | None = None,
         status_for_plain_pods: Callable[[], bool] = lambda: True,
         skip_idle_plugins: Callable[[], bool] = lambda: True,
+        native_plugins: Callable[[], frozenset[str]] = lambda: drivers.TYPES,
         node_changed: Callable[[], None] = lambda: None,
         observe: Callable[[str, bool, float], None] = lambda *_: None,
     ) -> None:
@@ -61,6 +65,7 @@ class Components:
         self._events = events
         self._selection = selection
         self._skip_idle_plugins = skip_idle_plugins
+        self._native_plugins = native_plugins
         self._devices = KubeletDevices(settings.pod_resources, resource_slices)
         self._gates = (
             NodeSelectorGate(settings.node, store),
@@ -148,8 +153,10 @@ class Components:
             status=self.status,
             events=self._events,
             device_files=self._device_files,
+            addresses=NodeAddressStore(HostLocalStore(self._settings.leases)),
             plugin_deadline=self._settings.plugin_deadline,
             skip_idle_plugins=self._skip_idle_plugins,
+            native_plugins=self._native_plugins,
         )
 
 

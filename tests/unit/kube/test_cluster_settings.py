@@ -7,6 +7,7 @@ import yaml
 
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.errors import ConfigError
+from netattach_core.native import drivers
 from netattach_core.text.finding import Severity
 from netattach_core.validation.settings import ClusterNetworks, Exemption, ValidationSettings
 from netattach_kube import cluster_settings
@@ -194,3 +195,25 @@ def test_the_address_of_the_api_server_is_one_of_the_cluster(
 
     assert expected == cluster_settings.parse("").validation.networks.api_server
     assert expected == cluster_settings.ClusterSettings().validation.networks.api_server
+
+
+def test_native_drivers_are_switched_off_by_plugin() -> None:
+    """All others may be used, also those of a later release."""
+    assert drivers.TYPES == cluster_settings.parse("").native_plugins
+    assert drivers.TYPES == cluster_settings.parse("nativeLinks: {macvlan: auto}").native_plugins
+    assert (
+        drivers.TYPES - {"macvlan"} == cluster_settings.parse("nativeLinks: {macvlan: never}").native_plugins
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("nativeLinks: {macvlan: false}", r"nativeLinks\.macvlan: False is not one of \['auto', 'never'\]"),
+        ("nativeLinks: {calico: never}", r"nativeLinks: .*'calico' was unexpected"),
+        ("nativeLinks: never", "nativeLinks: 'never' is not of type 'object'"),
+    ],
+)
+def test_an_unknown_driver_or_choice_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        cluster_settings.parse(text)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
 from netattach_core.attach import plan
 from netattach_core.attach.attachment import Attachment
-from netattach_core.attach.plan import Plan
+from netattach_core.attach.plan import Carrier, Plan
 
 BRIDGE = '{"cniVersion":"0.4.0","type":"bridge"}'
 MACVLAN = '{"cniVersion":"0.4.0","type":"macvlan","master":"eth1"}'
 CHAIN = '{"cniVersion":"0.4.0","name":"c","plugins":[{"type":"bridge"},{"type":"tuning"},{"type":"portmap"}]}'
+ROUTED = '{"cniVersion":"0.4.0","type":"macvlan","master":"eth1","ipam":{"type":"static","routes":[{"dst":"0.0.0.0/0"}]}}'
 ORDERED = {
     "an unknown plugin": '{"type":"somebodys"}',
     "an unknown IPAM": '{"type":"macvlan","ipam":{"type":"somebodys"}}',
@@ -68,18 +70,28 @@ def test_a_network_that_may_depend_on_others_runs_alone(config: str) -> None:
     assert ((), (last_of_ordered,), ()) == made["net4/0"]
 
 
-def test_on_delete_the_default_network_comes_last_and_chains_run_backwards() -> None:
-    """A failure prevents no other deletion."""
+def test_on_delete_independent_networks_run_concurrently_and_chains_backwards() -> None:
+    """The default network too. A failure prevents no other deletion."""
     made = plan.delete(_attachments(MACVLAN, BRIDGE))
 
     assert {
         "net2/0": ((), (), ()),
         "net1/0": ((), (), ()),
-        "eth0/2": ((), ("net2/0", "net1/0"), ()),
+        "eth0/2": ((), (), ()),
         "eth0/1": (("eth0/2",), (), ()),
         "eth0/0": (("eth0/1",), (), ()),
     } == _waits(made)
     assert not made.halt
+
+
+def test_on_delete_a_default_network_that_may_depend_on_others_comes_last() -> None:
+    """As one of a plugin that netattach does not know."""
+    unknown = dataclasses.replace(_attachments()[0], config_text='{"name":"c","type":"somebodys"}')
+
+    made = _waits(plan.delete([unknown, *_attachments(MACVLAN, ROUTED)[1:]]))
+
+    assert ((), ("net2/0", "net1/0"), ()) == made["eth0/0"]
+    assert ((), (), ()) == made["net1/0"], "what is deleted sets no routes"
 
 
 def test_on_delete_a_dependent_network_precedes_those_it_may_depend_on() -> None:
@@ -108,7 +120,7 @@ def test_on_delete_plugins_that_never_ran_are_left_out() -> None:
     """Networks that were not started, and the rest of a chain: such a plugin may fail on DEL forever."""
     made = _waits(plan.delete(_attachments(MACVLAN, BRIDGE), begun={"eth0/0", "eth0/1", "net1/0"}))
 
-    assert {"net1/0": ((), (), ()), "eth0/1": ((), ("net1/0",), ()), "eth0/0": (("eth0/1",), (), ())} == made
+    assert {"net1/0": ((), (), ()), "eth0/1": ((), (), ()), "eth0/0": (("eth0/1",), (), ())} == made
 
 
 def test_check_runs_plugins_that_support_it() -> None:
@@ -155,3 +167,51 @@ def test_a_plugin_with_something_to_do_is_started() -> None:
 
 def _carriers(made: Plan) -> list[str]:
     return [step.carrier for step in made.steps]
+
+
+NATIVE = {"macvlan"}
+
+
+def _batches(made: Plan) -> dict[str, str]:
+    return {step.id: step.batch for step in made.steps if step.carrier is Carrier.NATIVE}
+
+
+def test_a_driver_replaces_a_plugin_only_where_it_may_and_understands_the_config() -> None:
+    """A step of a driver has the recipe, all others are for programs."""
+    strange = MACVLAN.replace("eth1", 'eth1","flavour":"x')
+    made = plan.add(_attachments(MACVLAN, strange, BRIDGE), native=NATIVE)
+
+    assert {"net1/0": "net1/0"} == _batches(made)
+    assert ["net1/0"] == [step.id for step in made.steps if step.recipe is not None]
+    assert {} == _batches(plan.add(_attachments(MACVLAN)))
+
+
+def test_native_networks_in_a_row_are_one_batch() -> None:
+    """It creates its links in their order, so only its first one waits for the link before it."""
+    made = plan.add(_attachments(MACVLAN, MACVLAN, BRIDGE, MACVLAN, MACVLAN), native=NATIVE)
+
+    assert {"net1/0": "net1/0", "net2/0": "net1/0", "net4/0": "net4/0", "net5/0": "net4/0"} == _batches(made)
+    assert [(), (), ("net2/0",), ("net3/0",), ()] == [
+        step.after_links for step in made.steps if step.ifname != "eth0"
+    ]
+
+
+def test_a_native_network_that_others_may_depend_on_is_a_batch_of_its_own() -> None:
+    """Its routes are there before anything else is created."""
+    made = plan.add(_attachments(MACVLAN, ROUTED, MACVLAN), native=NATIVE)
+
+    assert {"net1/0": "net1/0", "net2/0": "net2/0", "net3/0": "net3/0"} == _batches(made)
+    assert [("eth0/2",), ("eth0/2", "net1/0"), ("net2/0",)] == [step.after for step in made.steps[3:]]
+
+
+def test_on_delete_a_driver_deletes_what_a_driver_has_created() -> None:
+    """All that may be deleted at the same time in one batch; what a program has created is for the program."""
+    attachments = _attachments(MACVLAN, MACVLAN, ROUTED, MACVLAN)
+    attached = plan.with_native(attachments, plan.add(attachments, native=NATIVE))
+    mixed = [*attached[:4], dataclasses.replace(attached[4], native=())]
+
+    assert [(), (0,), (0,), (0,), ()] == [each.native for each in mixed]
+    assert dict.fromkeys(("net3/0", "net2/0", "net1/0"), "net3/0") == _batches(
+        plan.delete(mixed, native=NATIVE)
+    )
+    assert {} == _batches(plan.delete(mixed, native=set()))

@@ -9,7 +9,8 @@ from netattach_core.errors import NetattachError
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.ports import Shim
-from support.twins import FakePodLinks, FakeShim
+from support.twins import FakeShim
+from support.twins_of_links import FakePodLinks
 
 
 class Retries:

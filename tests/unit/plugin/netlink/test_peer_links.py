@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netattach_plugin.netlink import link_messages, peer_links
+from netattach_plugin.netlink import link_messages, links, peer_links
 from support import require
 
 SCRIPT = """
@@ -59,8 +59,8 @@ def test_what_is_no_namespace_is_an_error() -> None:
 
 def test_a_kernel_that_lists_our_own_links_instead_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Linux before 4.15 ignores the id: its list would look as if all interfaces of the pod were gone."""
-    monkeypatch.setattr(peer_links, "_id", lambda *_: 7)
-    monkeypatch.setattr(peer_links, "_number", lambda *_: b"")
+    monkeypatch.setattr(peer_links, "id_of", lambda *_: 7)
+    monkeypatch.setattr(links, "_in", lambda *_: b"")
 
     with pytest.raises(OSError, match="not supported"):
         peer_links.names(-1)

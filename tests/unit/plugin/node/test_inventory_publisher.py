@@ -15,7 +15,8 @@ from netattach_core.errors import TryAgainError
 from netattach_plugin.node import inventory_collector, inventory_publisher
 from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
-from support.twins import FakeLinks, FakePodLinks, FixedNetworks, MemoryStore
+from support.twins import FixedNetworks, MemoryStore
+from support.twins_of_links import FakeLinks, FakePodLinks
 
 
 class ChangingLinks(FakeLinks):

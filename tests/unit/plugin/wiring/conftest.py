@@ -15,7 +15,7 @@ from netattach_plugin.node import installer, inventory_publisher
 from netattach_plugin.wiring import cluster, shared
 from support import api_server
 from support.daemon_node import DaemonNode, EmptyPods
-from support.twins import FakeLinks
+from support.twins_of_links import FakeLinks
 
 PATIENCE = 60.0
 """Seconds for a whole story, on a machine with much other work."""

@@ -1,0 +1,75 @@
+"""Which plugins have a native driver, and whether it understands a call: else the program runs, which stays the truth."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from netattach_core.cni import config as cni_config
+from netattach_core.cni import request as cni_request
+from netattach_core.cni import versions
+from netattach_core.cni.config import NetworkConfig
+from netattach_core.native import config, ipam, macvlan, strict
+from netattach_core.native.config import Config
+from netattach_core.native.recipe import Link, Recipe
+from netattach_core.native.strict import NotUnderstoodError
+from netattach_core.text.json_document import JsonTextError
+
+_DRIVERS: Mapping[str, tuple[Collection[str], Callable[[Config], Link]]] = {
+    "macvlan": (macvlan.KEYS, macvlan.read),
+}
+TYPES = frozenset(_DRIVERS)
+
+_LONGEST = 4096
+"""Characters of a config: reading a longer one takes longer than to start the program."""
+
+_ARGS = ("MAC", "IP", "GATEWAY", "CommonArgs")
+"""The variables in CNI_ARGS that the programs may know; netattach has them ignore others (`request.args_text`)."""
+
+
+def recipe(
+    network: NetworkConfig,
+    index: int,
+    *,
+    args: Mapping[str, str],
+    runtime_config: Mapping[str, Any],
+    cni_args: Mapping[str, Any],
+) -> Recipe | None:
+    """The recipe for the plugin at `index` of a chain; None if its program has to run."""
+    if index != 0 or network.plugins[0].type not in _DRIVERS or not _is_well_formed(args):
+        return None
+    known_args = tuple((key, args[key]) for key in _ARGS if key in args)
+    requests = json.dumps([runtime_config, cni_args]) if runtime_config or cni_args else ""
+    return _recipe(network, known_args, requests)
+
+
+def _is_well_formed(args: Mapping[str, str]) -> bool:
+    """The programs refuse a variable that is not one key and one value (cni `pkg/types/args.go: LoadArgs`)."""
+    return not any(mark in text for pair in args.items() for text in pair for mark in "=;")
+
+
+@functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
+def _recipe(network: NetworkConfig, known_args: tuple[tuple[str, str], ...], requests: str) -> Recipe | None:
+    try:
+        return _understood(network, dict(known_args), *(json.loads(requests) if requests else ({}, {})))
+    except (NotUnderstoodError, JsonTextError):
+        return None
+
+
+def _understood(
+    network: NetworkConfig,
+    args: Mapping[str, str],
+    runtime_config: Mapping[str, Any],
+    cni_args: Mapping[str, Any],
+) -> Recipe:
+    plugin = network.plugins[0]
+    strict.require(versions.at_least(network.cni_version, "0.3.0") and len(plugin.text) <= _LONGEST)
+    strict.require("CommonArgs" not in args)
+    stdin = cni_config.plugin_stdin(network, plugin, runtime_config, cni_args)
+    keys, read = _DRIVERS[plugin.type]
+    found = config.read(stdin, args, keys)
+    addresses = ipam.read(stdin, cni_request.args_text(args)) if found.has_ipam else None
+    strict.require(addresses is not None or not found.has_ipam)
+    return Recipe(read(found), addresses, found.dns)

@@ -1,0 +1,20 @@
+"""The result of an ADD by a native driver, as the plugin's program would print it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from netattach_core.cni import result as cni_result
+from netattach_core.cni.result import Interface, Result
+from netattach_core.native.addressing import Addressing
+from netattach_core.native.recipe import Recipe
+
+
+def text(
+    recipe: Recipe, cni_version: str, interfaces: tuple[Interface, ...], addressing: Addressing | None
+) -> str:
+    """JSON of the config's version. The last of `interfaces` is the pod's, and has the addresses."""
+    pod = len(interfaces) - 1
+    found = addressing or Addressing()
+    addresses = tuple(dataclasses.replace(each, interface=pod) for each in found.ips)
+    return cni_result.dump(Result("1.1.0", interfaces, addresses, found.routes, recipe.dns), cni_version)

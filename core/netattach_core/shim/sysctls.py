@@ -1,0 +1,17 @@
+"""The sysctls that an interface needs before it gets addresses (`pkg/ipam/ipam_linux.go: ConfigureIface`)."""
+
+from __future__ import annotations
+
+from netattach_core.native.addressing import Addressing
+from netattach_core.shim.protocol import Sysctl
+
+
+def for_addresses(ifname: str, addressing: Addressing | None) -> list[tuple[Sysctl, bool]]:
+    """Each with whether its value is required. Without IPv6 in the kernel there is nothing to enable."""
+    if addressing is None or not any(":" in each.address for each in addressing.ips):
+        return []
+    return [
+        (Sysctl("net/ipv6/conf/lo/disable_ipv6", "0"), False),
+        (Sysctl(f"net/ipv6/conf/{ifname}/disable_ipv6", "0"), False),
+        (Sysctl(f"net/ipv6/conf/{ifname}/keep_addr_on_down", "1"), True),
+    ]

@@ -1,0 +1,1 @@
+"""Native drivers: each creates the interfaces of one plugin's config, as the reference plugin does, over netlink."""

@@ -1,0 +1,158 @@
+"""Links over one route socket: look up, create, change, delete (net/core/rtnetlink.c)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from dataclasses import dataclass
+
+from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL
+from pyroute2.netlink.rtnl import RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK
+
+from netattach_plugin.netlink import wire
+from netattach_plugin.netlink.route_socket import RouteSocket
+
+GROUP = 0x6E657461
+"""The group of the links that drivers create in pods, so that one request deletes those of a pod (decision 21)."""
+
+_IFINFO = struct.Struct("=BxHiII")  # ifinfomsg: family, type, index, flags, change
+_UP = 0x1
+_OPERATIONAL = b"\6"  # IF_OPER_UP
+_SKIP_STATISTICS = 1 << 3  # RTEXT_FILTER_SKIP_STATS
+_ADDRESS, _NAME, _MTU, _PARENT, _CONTROLLER, _INFO, _GROUP = 1, 3, 4, 5, 10, 18, 27  # IFLA_*
+_OPERSTATE, _NETNS, _FILTER, _TARGET = (
+    16,
+    28,
+    29,
+    46,
+)  # IFLA_OPERSTATE, _NET_NS_FD, _EXT_MASK, _TARGET_NETNSID
+_KIND, _DATA = 1, 2  # IFLA_INFO_*
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLink:
+    """A link as it is now; `mac` is "" for one without."""
+
+    index: int
+    name: str
+    mac: str
+    mtu: int
+    up: bool
+    kind: str
+    controller: int
+    group: int
+    is_operational: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A link to be created: `data` are the attributes of its kind. 0, "" and None leave the choice to the kernel."""
+
+    kind: str
+    name: str
+    data: bytes = b""
+    parent: int = 0
+    mtu: int = 0
+    mac: str = ""
+    netns: int | None = None
+    group: int = 0
+
+
+def by_name(route: RouteSocket, name: str) -> FoundLink:
+    """Raises OSError, ENODEV for no such link."""
+    body = _ifinfo() + wire.text(_NAME, name) + wire.number(_FILTER, _SKIP_STATISTICS)
+    ((_, content),) = route.request(RTM_GETLINK, 0, body)
+    return _found(content)
+
+
+def find(route: RouteSocket, name: str) -> FoundLink | None:
+    """None for no such link. Raises OSError."""
+    try:
+        return by_name(route, name)
+    except OSError as error:
+        if error.errno == errno.ENODEV:
+            return None
+        raise
+
+
+def all_in(route: RouteSocket, target: int) -> list[FoundLink]:
+    """All links of the namespace with this id. Raises OSError, EOPNOTSUPP where the kernel does not support it."""
+    body = _ifinfo() + _in(target) + wire.number(_FILTER, _SKIP_STATISTICS)
+    found = []
+    for kind, content in route.request(RTM_GETLINK, NLM_F_DUMP, body):
+        if kind == RTM_NEWLINK:
+            if wire.number_of(dict(wire.attributes(content, _IFINFO.size)).get(_TARGET)) != target:
+                raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))  # an old kernel lists our own
+            found.append(_found(content))
+    return found
+
+
+def create(route: RouteSocket, new: NewLink) -> None:
+    """Creates it in its network namespace at once; nothing is moved. Raises OSError."""
+    route.request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, _ifinfo() + new_attributes(new))
+
+
+def new_attributes(new: NewLink) -> bytes:
+    """The attributes of a link to be created."""
+    data = wire.nested(_DATA, new.data) if new.data else b""
+    return b"".join(
+        (
+            wire.text(_NAME, new.name),
+            wire.number(_PARENT, new.parent) if new.parent else b"",
+            wire.number(_MTU, new.mtu) if new.mtu else b"",
+            wire.attribute(_ADDRESS, mac_bytes(new.mac)) if new.mac else b"",
+            wire.number(_NETNS, new.netns) if new.netns is not None else b"",
+            wire.number(_GROUP, new.group) if new.group else b"",
+            wire.nested(_INFO, wire.attribute(_KIND, new.kind.encode()), data),
+        )
+    )
+
+
+def set_up(route: RouteSocket, index: int) -> None:
+    """Raises OSError."""
+    route.request(RTM_NEWLINK, 0, _ifinfo(index, _UP, _UP))
+
+
+def delete(route: RouteSocket, index: int, target: int | None = None) -> None:
+    """One link, in the namespace with this id if it is not that of the socket. Raises OSError, ENODEV for no such link."""
+    route.request(RTM_DELLINK, 0, _ifinfo(index) + _in(target))
+
+
+def delete_group(route: RouteSocket, target: int) -> bool:
+    """All links of our group in the namespace with this id, at once; False where the kernel does not do so."""
+    try:
+        route.request(RTM_DELLINK, 0, _ifinfo() + wire.number(_GROUP, GROUP) + _in(target))
+    except OSError:
+        return False  # EOPNOTSUPP for one that cannot be deleted, ENODEV for none
+    return True
+
+
+def mac_bytes(mac: str) -> bytes:
+    """The bytes of an address in one of the notations of Go's ParseMAC."""
+    return bytes.fromhex(mac.replace(":", "").replace("-", "").replace(".", ""))
+
+
+def _in(target: int | None) -> bytes:
+    return b"" if target is None else wire.number(_TARGET, target)
+
+
+def _ifinfo(index: int = 0, flags: int = 0, change: int = 0) -> bytes:
+    return _IFINFO.pack(0, 0, index, flags, change)
+
+
+def _found(body: bytes) -> FoundLink:
+    _, _, index, flags, _ = _IFINFO.unpack_from(body)
+    found = dict(wire.attributes(body, _IFINFO.size))
+    kind = dict(wire.attributes(found.get(_INFO, b""), 0)).get(_KIND, b"")
+    return FoundLink(
+        index=index,
+        name=wire.text_of(found.get(_NAME, b"")),
+        mac=found.get(_ADDRESS, b"").hex(":"),
+        mtu=wire.number_of(found.get(_MTU)),
+        up=bool(flags & _UP),
+        kind=wire.text_of(kind),
+        controller=wire.number_of(found.get(_CONTROLLER)),
+        group=wire.number_of(found.get(_GROUP)),
+        is_operational=found.get(_OPERSTATE) == _OPERATIONAL,
+    )

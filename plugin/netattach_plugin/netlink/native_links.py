@@ -1,0 +1,95 @@
+"""The interfaces that native drivers create in one pod.
+
+All changes of links wait for the kernel's one lock for them (RTNL), so they are made in threads, a few at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from netattach_core.errors import NetattachError
+from netattach_core.native.addressing import Addressing
+from netattach_core.native.recipe import Link, Macvlan
+from netattach_plugin.netlink import duplicate_addresses, pod_interface, route_socket
+from netattach_plugin.netlink.drivers import macvlan
+from netattach_plugin.netlink.drivers.driver import Namespaces
+from netattach_plugin.netlink.route_socket import RouteSocket
+from netattach_plugin.netlink.sockets import PodSockets
+from netattach_plugin.ports import Created
+
+W = TypeVar("W")
+T = TypeVar("T")
+
+_Configuration = tuple[Created, Addressing | None]
+
+_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="links")
+
+_DRIVERS: Mapping[type, Callable[[Namespaces, str, Any], Created]] = {Macvlan: macvlan.create}
+
+
+@asynccontextmanager
+async def open_native(sockets: PodSockets, path: str) -> AsyncIterator[NativeLinks]:
+    """Raises EnvironmentVariableError, TryAgainError."""
+    pod = RouteSocket(await sockets.routes())
+    with pod, route_socket.of_node() as node:
+        yield NativeLinks(Namespaces(node, pod, sockets.netns, path))
+
+
+async def in_thread(action: Callable[[], T]) -> T:
+    """Runs it in one of the threads for links."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, action)
+
+
+class NativeLinks:
+    """The port of that name. Batches of one pod share its sockets, so each use of them is exclusive."""
+
+    def __init__(self, namespaces: Namespaces) -> None:
+        self._namespaces = namespaces
+        self._sockets = asyncio.Lock()
+
+    async def create(self, wanted: Sequence[tuple[str, Link]]) -> Sequence[Created | NetattachError]:
+        return await self._until_failure(self._create, wanted)
+
+    async def configure(self, wanted: Sequence[_Configuration]) -> Sequence[Created | NetattachError]:
+        done = await self._until_failure(self._bring_up, wanted)
+        for number, (created, addressing) in enumerate(wanted[: len(done)]):
+            if pod_interface.has_to_settle(addressing):
+                try:
+                    await duplicate_addresses.settled(self._namespaces.pod, self._sockets, created)
+                except NetattachError as error:
+                    return [*done[:number], error]
+        if isinstance(done[-1], NetattachError) or not any(each and each.routes for _, each in wanted):
+            return done
+        return await self._until_failure(self._add_routes, wanted)
+
+    async def _until_failure(
+        self, action: Callable[[W], Created], wanted: Sequence[W]
+    ) -> Sequence[Created | NetattachError]:
+        async with self._sockets:
+            return await in_thread(lambda: _until_failure(action, wanted))
+
+    def _create(self, wanted: tuple[str, Link]) -> Created:
+        ifname, link = wanted
+        return _DRIVERS[type(link)](self._namespaces, ifname, link)
+
+    def _bring_up(self, wanted: _Configuration) -> Created:
+        pod_interface.bring_up(self._namespaces.pod, *wanted)
+        return wanted[0]
+
+    def _add_routes(self, wanted: _Configuration) -> Created:
+        pod_interface.add_routes(self._namespaces.pod, *wanted)
+        return wanted[0]
+
+
+def _until_failure(action: Callable[[W], Created], wanted: Sequence[W]) -> Sequence[Created | NetattachError]:
+    done: list[Created | NetattachError] = []
+    for each in wanted:
+        try:
+            done.append(action(each))
+        except NetattachError as error:
+            return [*done, error]
+    return done

@@ -1,0 +1,65 @@
+"""The addresses that native drivers give: those of host-local's store, and those of static, which stores nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from netattach_core.errors import AllocationError, NetattachError
+from netattach_core.native.addressing import Addressing
+from netattach_core.native.host_local import HostLocal
+from netattach_core.native.recipe import Ipam
+from netattach_core.native.static import Static
+from netattach_plugin.ports import AddressStore
+from netattach_plugin.state.host_local_store import HostLocalStore
+
+_Wanted = Sequence[tuple[str, Ipam | None]]
+
+
+class NodeAddressStore(AddressStore):
+    """The port AddressStore on this node's disk."""
+
+    def __init__(self, host_local: HostLocalStore) -> None:
+        self._host_local = host_local
+
+    async def allocate(
+        self, container_id: str, wanted: _Wanted
+    ) -> Sequence[Addressing | NetattachError | None]:
+        if not any(isinstance(ipam, HostLocal) for _, ipam in wanted):
+            return self._allocate(container_id, wanted)
+        return await asyncio.to_thread(self._allocate, container_id, wanted)
+
+    async def release(self, container_id: str, wanted: _Wanted) -> Mapping[str, NetattachError]:
+        leased = [(ifname, ipam) for ifname, ipam in wanted if isinstance(ipam, HostLocal)]
+        return await asyncio.to_thread(self._release, container_id, leased) if leased else {}
+
+    def _allocate(self, container_id: str, wanted: _Wanted) -> Sequence[Addressing | NetattachError | None]:
+        given: list[Addressing | NetattachError | None] = []
+        for ifname, ipam in wanted:
+            try:
+                given.append(self._allocate_one(container_id, ifname, ipam))
+            except NetattachError as error:
+                return [*given, error]
+        return given
+
+    def _allocate_one(self, container_id: str, ifname: str, ipam: Ipam | None) -> Addressing | None:
+        match ipam:
+            case None:
+                return None
+            case HostLocal():
+                return self._host_local.allocate(ipam, container_id, ifname)
+            case Static():
+                if not ipam.addressing.ips:
+                    raise AllocationError("IPAM plugin returned missing IP config")
+                return ipam.addressing
+
+    def _release(
+        self, container_id: str, leased: Sequence[tuple[str, HostLocal]]
+    ) -> Mapping[str, NetattachError]:
+        failures = {}
+        for ifname, ipam in leased:
+            try:
+                self._host_local.release(ipam, container_id, ifname)
+            except NetattachError as error:
+                failures[ifname] = error
+        return failures

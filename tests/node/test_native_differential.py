@@ -1,0 +1,62 @@
+"""Native drivers compared with the reference plugins: same kernel state, same files, same result, same error code.
+
+For generated configs and requests, the program attaches a pod on one node and the driver on another. Both nodes and pods are
+compared after ADD and after DEL: links with their flags, MTU and details, addresses, routes, rules, permanent neighbours, bridge
+ports and VLANs, firewall rules, all sysctls of IPv4 and IPv6, and host-local's files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from support import native_twins, uml
+from support.native_configs import CALLS, Call
+from support.native_twins import Twins
+
+MAX_EXAMPLES = 6 if uml.inside() else 25
+
+
+@pytest.fixture(scope="module")
+def twins() -> Iterator[Twins]:
+    with native_twins.twins() as both:
+        yield both
+
+
+def _marks(kind: str) -> Any:
+    built_in = ("bridge", "ptp", "host-device")
+    links = [] if kind in built_in else [pytest.mark.kernel_link(kind)]
+    return pytest.param(kind, marks=[pytest.mark.both_kernels, *links])
+
+
+@pytest.mark.parametrize("kind", [_marks(kind) for kind in CALLS])
+def test_a_driver_does_what_the_program_does(twins: Twins, kind: str) -> None:
+    """Every generated call is one that the driver understands, whether it succeeds or not."""
+    outcomes: set[bool] = set()
+
+    @settings(max_examples=MAX_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(CALLS[kind])
+    def compare(call: Call) -> None:
+        program, driver = twins.reports(call.config, **call.more)
+        assert driver["natively"]
+        assert [] == native_twins.differences(program, driver)
+        outcomes.add("result" in program["add"])
+
+    compare()
+    assert {True, False} == outcomes, "some calls have to succeed, and some have to fail"
+
+
+def test_what_is_compared_differs_between_calls(twins: Twins) -> None:
+    """Otherwise the comparison would find nothing."""
+    config = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1"}
+    one, _ = twins.reports(config)
+    _, other = twins.reports({**config, "mtu": 1400, "mode": "vepa"})
+    found = native_twins.differences(one, other)
+
+    assert [
+        "/added/pod/links[1]/linkinfo/info_data/mode: bridge | vepa",
+        "/added/pod/links[1]/mtu: 1500 | 1400",
+    ] == [line for line in found if line.startswith("/added/pod/links")]
