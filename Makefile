@@ -6,6 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SHIM   := plugin/shim/build/netattach
 TESTS  ?=
+BENCH  ?=
 WORKERS ?= 2
 LAB    := PYTHONPATH=tests $(BIN)/python -m e2e.lab
 
@@ -69,9 +70,8 @@ cluster: setup image ## start a real two-node cluster with netattach on this mac
 cluster-down: $(VENV)/dev ## delete that cluster
 	@$(LAB) down
 
-bench: setup shim ## measure an ADD next to the plugins alone, and the memory that the daemon holds afterwards, as root
-	@$(BIN)/python bench/add_one_macvlan.py --cni-bin "$$(tools/cni-plugins --pinned)" --shim $(SHIM)
-	@$(BIN)/python bench/steadiness.py --cni-bin "$$(tools/cni-plugins --pinned)" --shim $(SHIM)
+bench: test-needs $(VENV)/dev shim ## compare netattach with Multus (MULTUS_DAEMON, MULTUS_SHIM) and with the plugins alone, as root (BENCH=--quick)
+	@PYTHONPATH=bench $(BIN)/python -m compare --cni-bin "$$(tools/cni-plugins --pinned)" --shim $(SHIM) $(BENCH)
 
 lock: ## update requirements/*.lock from pyproject.toml
 	@tools/lock

@@ -1,4 +1,4 @@
-"""The memory, file descriptors and threads of the daemon: idle, after bursts of pods, after thousands of pods. `make bench`."""
+"""The memory, file descriptors and threads of the daemon: idle, after bursts of pods, after thousands of pods."""
 
 from __future__ import annotations
 

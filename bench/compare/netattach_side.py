@@ -1,0 +1,96 @@
+"""netattach as in a cluster: the daemon with an API server, and the shim."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compare import image_packages, sides
+from compare.cases import Pod
+from compare.node import Node
+from compare.sides import Running, Stages
+from netattach_core.cni import netattach_conf
+from netattach_core.cni.request import POD_ANNOTATIONS
+from netattach_core.errors import ConfigError
+from netattach_kube import cluster_settings
+
+_HEALTH = "127.0.0.1:9690"
+
+
+@dataclass(frozen=True, slots=True)
+class NetattachSide:
+    """`settings` are cluster settings."""
+
+    name: str
+    shim: Path
+    settings: dict[str, Any]
+
+    def missing(self) -> str:
+        """The settings of this version may not have all keys; the side that switches everything off is measured all the same."""
+        if self.name == sides.BY_PLUGINS:
+            return ""
+        try:
+            cluster_settings.parse(json.dumps(self.settings))
+        except ConfigError as error:
+            return f"this version of netattach does not know its settings: {error.message.splitlines()[0]}"
+        return ""
+
+    @contextlib.contextmanager
+    def running(self, node: Node) -> Iterator[Running]:
+        paths = node.paths
+        paths.config.write_text(json.dumps(self._known_settings()))
+        node.create_account()
+        environment = {
+            **node.demo.daemon_environment(),
+            "NETATTACH_SHIM": str(self.shim.resolve()),
+            "NETATTACH_HEALTH": _HEALTH,
+            "PYTHONPATH": str(image_packages.create(paths.root / "packages")),
+        }
+        del environment["NETATTACH_STORE"]
+
+        def ready() -> bool:
+            compiled = (paths.ledger / "chains/primary").exists()
+            return compiled and node.agent("status_of", url=f"http://{_HEALTH}/readyz") == 200
+
+        command = (sys.executable, "-m", "netattach_plugin")
+        with node.running(command, environment, ready, paths.root / "daemon.log") as pid:
+            yield Running(self.name, node, _Calls(node), pid)
+
+    def _known_settings(self) -> dict[str, Any]:
+        try:
+            cluster_settings.parse(json.dumps(self.settings))
+        except ConfigError:
+            return {}
+        return self.settings
+
+
+class _Calls:
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def add(self, pod: Pod) -> Stages:
+        return [[[self._call("ADD", pod, {})]]]
+
+    def delete(self, pod: Pod, results: list[Any]) -> Stages:
+        return [[[self._call("DEL", pod, {"prevResult": results[0]} if results else {})]]]
+
+    def files(self) -> list[str]:
+        return self._node.paths.sandbox_files()
+
+    def _call(self, command: str, pod: Pod, more: dict[str, Any]) -> dict[str, Any]:
+        """As containerd and CRI-O do, the pod's annotations are in the config."""
+        paths = self._node.paths
+        conflist = json.loads((paths.conf_dir / netattach_conf.FILE_NAME).read_text())
+        config = {key: value for key, value in conflist["plugins"][0].items() if key != "capabilities"}
+        config |= {"name": conflist["name"], "cniVersion": conflist["cniVersion"], **more}
+        config["runtimeConfig"] = {POD_ANNOTATIONS: pod.annotations}
+        return {
+            "program": str(paths.bin_dir / netattach_conf.TYPE),
+            "environment": sides.environment(command, pod, "eth0", paths.bin_dir),
+            "config": config,
+        }
