@@ -8,6 +8,7 @@ import datetime as dt
 import json
 import os
 import platform
+import re
 import sys
 import tempfile
 import time
@@ -36,13 +37,32 @@ def main() -> int:
     except (node.BenchError, DemoNodeError, cgroups.CgroupError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    text = report.text(run)
-    print(text, end="")
+    print(report.text(run), end="")
     if arguments.report is None:
-        name = f"{run['machine']['date'][:10]}-{arguments.name}"
-        (arguments.results / f"{name}.json").write_text(json.dumps(run, separators=(",", ":")) + "\n")
-        (arguments.results / f"{name}.md").write_text(text)
+        _save(run, arguments.results / f"{run['machine']['date'][:10]}-{arguments.name}")
+    elif arguments.plot is not None:
+        _plot(run, arguments.plot)
     return 0
+
+
+def _save(run: dict[str, Any], stem: Path) -> None:
+    stem.with_suffix(".json").write_text(_compact(run) + "\n")
+    stem.with_suffix(".md").write_text(report.text(run))
+    _plot(run, stem)
+
+
+def _plot(run: dict[str, Any], stem: Path) -> None:
+    from compare import plot  # noqa: PLC0415  # its library takes a second to import
+
+    for path in plot.write(run, stem):
+        print(f"bench: {path}", file=sys.stderr)
+
+
+def _compact(run: dict[str, Any]) -> str:
+    """One line for each case, so that a diff of two runs is short; no value has more digits than it is worth."""
+    return re.sub(r"(\d+\.\d{3})\d+", r"\1", json.dumps(run, separators=(",", ":"))).replace(
+        '{"name":', '\n{"name":'
+    )
 
 
 def _arguments() -> argparse.Namespace:
@@ -68,6 +88,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--report", type=Path, help="prints the tables of an earlier run's JSON, measures nothing"
     )
+    parser.add_argument("--plot", type=Path, help="with --report: where to write PLOT.svg and PLOT.png")
     parser.add_argument("--name", default="bench", help="of the files in --results: DATE-NAME.json")
     parser.add_argument("--results", type=Path, default=Path(__file__).parents[1] / "results")
     return parser.parse_args()
