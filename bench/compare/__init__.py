@@ -17,6 +17,7 @@ api_server  a program on the node: the part of the Kubernetes API that daemons u
 certificate its certificate
 cgroups     processor time, limits
 tracing     programs started and syncs of a process and its children
+own_names   names of what is created in the kernel's file systems
 figures     medians, percentiles and ratios with their spread
 report      the tables
 plot        the plot

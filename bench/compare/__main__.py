@@ -30,7 +30,7 @@ _QUICK_REPETITIONS = 5
 
 
 def main() -> int:
-    """0, or 1 with a message if the benchmark cannot run."""
+    """0; 1 with a message if the benchmark cannot run, or if netattach has left something behind."""
     arguments = _arguments()
     try:
         run = _run(arguments) if arguments.report is None else json.loads(arguments.report.read_text())
@@ -40,8 +40,18 @@ def main() -> int:
     print(report.text(run), end="")
     if arguments.report is None:
         _save(run, arguments.results / f"{run['machine']['date'][:10]}-{arguments.name}")
-    elif arguments.plot is not None:
+        return _status(run)
+    if arguments.plot is not None:
         _plot(run, arguments.plot)
+    return 0
+
+
+def _status(run: dict[str, Any]) -> int:
+    for side in run["sides"]:
+        found = report.left(run, side)
+        if side in sides.SETTINGS and any(found.values()):
+            print(f"bench: {side} has left behind {found}; that is a bug, please report it", file=sys.stderr)
+            return 1
     return 0
 
 
@@ -108,7 +118,9 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     wanted = [side for side in found if not side.missing() and _is_wanted(side.name, arguments.sides)]
     run: dict[str, Any] = {
         "machine": _machine(),
-        "arguments": {key: str(value) for key, value in vars(arguments).items() if value},
+        "arguments": {
+            key: str(value) for key, value in vars(arguments).items() if value and not isinstance(value, Path)
+        },
         "sides": [side.name for side in wanted],
         "left_out": left_out,
         "cases": [],
@@ -161,7 +173,7 @@ def _measure(
         if arguments.counts
         else ([4] if quick else [1, 2, 4, 8])
     )
-    repetitions = arguments.repetitions or (_QUICK_REPETITIONS if quick else 16)
+    repetitions = arguments.repetitions or (_QUICK_REPETITIONS if quick else 12)
     sizes = [32] if quick else [1, 8, 32, 64]
     if arguments.storms is not None:
         sizes = [int(size) for size in filter(None, arguments.storms.split(","))]

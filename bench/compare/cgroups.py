@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from compare import own_names
+
 _PERIOD_US = 100_000
 
 
@@ -52,10 +54,12 @@ def create(name: str, limits: Limits | None) -> Iterator[Cgroup]:
     root = _mounts().get("cgroup2")
     if root is None:
         raise CgroupError("cgroup v2 is not mounted; mount it: mount -t cgroup2 none /sys/fs/cgroup")
-    full = f"netattach-bench-{os.getpid()}-{name}"
+    full = f"{own_names.PREFIX}{os.getpid()}-{name}"
     groups = [root / full]
     if limits is not None and not _enabled(root):
         groups += [_v1(controller) / full for controller in ("cpu", "memory")]
+    for group in groups:
+        own_names.remove_of_killed_runs(group.parent)
     with contextlib.ExitStack() as created:
         for group in groups:
             group.mkdir()

@@ -70,12 +70,16 @@ def _storms(run: Mapping[str, Any]) -> str:
     if not run["storms"]:
         return ""
     rows = [
-        [f"{case['name']} {label}", *(_storm(case["samples"][side], key) for side in run["sides"])]
+        [f"{_storm_name(case)} {label}", *(_storm(case["samples"][side], key) for side in run["sides"])]
         for case in run["storms"]
         for label, key in _VERBS
     ]
     title = "Pods at once: pods per second, p99 of one in milliseconds, those of the processor for one; calls lost"
     return f"{title}\n\n{_table(['', *run['sides']], rows)}"
+
+
+def _storm_name(case: Mapping[str, Any]) -> str:
+    return f"{case['at_once']} at once, {case['count']} {case['kind']}"
 
 
 def _storm(storm: Mapping[str, Any], key: str) -> str:
@@ -125,18 +129,22 @@ def _memory(run: Mapping[str, Any]) -> str:
     return f"Memory of the daemon in MiB, and its peak\n\n{_table(['', *names], rows)}" if rows else ""
 
 
+def left(run: Mapping[str, Any], side: str) -> dict[str, int]:
+    """How many leases, links and files the side has left after DELs."""
+    found = [case["samples"][side]["left"] for case in (*run["cases"], *run["storms"])]
+    leases = sum(sum(each["leases"].values()) for each in found)
+    return {"leases": leases, **{key: sum(each[key] for each in found) for key in ("links", "files")}}
+
+
 def _left(run: Mapping[str, Any]) -> str:
-    """What sides have left behind, in sentences; that they have left nothing is one too."""
+    """In sentences; that nothing is left is one too."""
     lines = []
     for side in run["sides"]:
-        found = [case["samples"][side]["left"] for case in (*run["cases"], *run["storms"])]
-        leases = sum(sum(left["leases"].values()) for left in found)
-        rest = {key: sum(left[key] for left in found) for key in ("links", "files")}
-        errors = sum(len(case["samples"][side]["errors"]) for case in run["cases"])
-        lines.append(
-            f"{side}: {leases} leases, {rest['links']} links and {rest['files']} files left after DEL; {errors} calls failed"
-        )
-    return "\n".join(f"- {line}" for line in lines)
+        errors = [error for case in run["cases"] for error in case["samples"][side]["errors"]]
+        found = ", ".join(f"{count} {what}" for what, count in left(run, side).items())
+        first = f", the first one with: {errors[0]}" if errors else ""
+        lines.append(f"- {side}: {found} left after DEL; {len(errors)} calls failed{first}")
+    return "\n".join(lines)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

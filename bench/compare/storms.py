@@ -39,7 +39,7 @@ class Storm:
 
 def rounds(case: Case) -> int:
     """Fewer of large storms, which take long and have many pods."""
-    return min(8, max(2, 32 // case.at_once))
+    return min(4, max(2, 32 // case.at_once))
 
 
 def in_turn(sides: Sequence[Measured], case: Case) -> dict[str, Storm]:

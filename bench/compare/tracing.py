@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from compare import own_names
+
 _EXEC = "sched/sched_process_exec"
 _SYNCS = ("fsync", "fdatasync", "sync", "syncfs", "sync_file_range", "msync")
 _EVENT = re.compile(r": (?:sched_process_exec: filename=(?P<program>\S+)|sys_(?P<sync>\w+)\()")
@@ -62,7 +64,8 @@ def instance() -> Iterator[Tracing | None]:
     with contextlib.ExitStack() as stack:
         try:
             root = stack.enter_context(_mounted())
-            path = root / "instances" / f"netattach-bench-{os.getpid()}"
+            own_names.remove_of_killed_runs(root / "instances")
+            path = root / "instances" / f"{own_names.PREFIX}{os.getpid()}"
             path.mkdir()
         except (OSError, subprocess.CalledProcessError):
             yield None

@@ -4,6 +4,7 @@ from typing import Any
 
 from compare import report, sides
 
+STORM = {"at_once": 32, "count": 4, "kind": "macvlan"}
 SIDES = [sides.FLOOR, sides.BY_PLUGINS, sides.MULTUS]
 
 
@@ -56,23 +57,25 @@ def test_leases_that_stay_after_a_del_are_counted_by_side() -> None:
     samples = dict(zip(SIDES, (_sample(1), _sample(1), _sample(1, leases=3)), strict=True))
     text = report.text(_run(cases=[{"name": "a", "samples": samples}]))
 
-    assert f"- {sides.BY_PLUGINS}: 0 leases, 0 links and 0 files left after DEL; 0 calls failed" in text
-    assert f"- {sides.MULTUS}: 3 leases, 0 links and 0 files left after DEL; 0 calls failed" in text
+    assert f"- {sides.BY_PLUGINS}: 0 leases, 0 links, 0 files left after DEL; 0 calls failed" in text
+    assert f"- {sides.MULTUS}: 3 leases, 0 links, 0 files left after DEL; 0 calls failed" in text
 
 
 def test_lost_calls_and_a_killed_daemon_are_in_the_table_of_storms() -> None:
     samples = dict(zip(SIDES, (_storm(9), _storm(8), _storm(7, lost=5, killed=True)), strict=True))
-    text = report.text(_run(storms=[{"name": "32 pods", "samples": samples}]))
+    text = report.text(_run(storms=[{**STORM, "samples": samples}]))
 
-    assert "7.0 pods/s, 100, 100.0; 5 of 64 lost, daemon killed" == _row(text, "32 pods ADD")[-1]
+    assert (
+        "7.0 pods/s, 100, 100.0; 5 of 64 lost, daemon killed" == _row(text, "32 at once, 4 macvlan ADD")[-1]
+    )
 
 
 def test_a_side_without_values_after_its_daemon_was_killed_is_named() -> None:
     empty = {**_storm(1, killed=True), "add": [], "delete": []}
     samples = dict(zip(SIDES, (_storm(9), _storm(8), empty), strict=True))
-    text = report.text(_run(storms=[{"name": "64 pods", "samples": samples}]))
+    text = report.text(_run(storms=[{**STORM, "samples": samples}]))
 
-    assert "daemon killed before" == _row(text, "64 pods ADD")[-1]
+    assert "daemon killed before" == _row(text, "32 at once, 4 macvlan ADD")[-1]
 
 
 def test_a_machine_without_tracing_says_so_instead_of_a_number() -> None:
