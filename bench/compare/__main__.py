@@ -49,7 +49,7 @@ def main() -> int:
 def _status(run: dict[str, Any]) -> int:
     for side in run["sides"]:
         found = report.left(run, side)
-        if side in sides.SETTINGS and any(found.values()):
+        if side in sides.NATIVE_LINKS and any(found.values()):
             print(f"bench: {side} has left behind {found}; that is a bug, please report it", file=sys.stderr)
             return 1
     return 0

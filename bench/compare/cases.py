@@ -13,8 +13,9 @@ from netattach_core.api.networks_annotation import NETWORKS
 NODE = "node1"
 _VERSION = "1.0.0"
 
+DEFAULT_TYPE = "bridge"
 _DEFAULT_BRIDGE = {
-    "type": "bridge",
+    "type": DEFAULT_TYPE,
     "bridge": "cbr0",
     "isGateway": True,
     "hairpinMode": True,

@@ -16,34 +16,27 @@ from compare.node import Node
 from compare.sides import Running, Stages
 from netattach_core.cni import netattach_conf
 from netattach_core.cni.request import POD_ANNOTATIONS
-from netattach_core.errors import ConfigError
-from netattach_kube import cluster_settings
 
 _HEALTH = "127.0.0.1:9690"
 
 
 @dataclass(frozen=True, slots=True)
 class NetattachSide:
-    """`settings` are cluster settings."""
+    """`native_links` is a setting of the cluster; `unavailable` is why the side cannot be measured, "" if it can."""
 
     name: str
     shim: Path
-    settings: dict[str, Any]
+    native_links: dict[str, str]
+    unavailable: str = ""
 
     def missing(self) -> str:
-        """The settings of this version may not have all keys; the side that switches everything off is measured all the same."""
-        if self.name == sides.BY_PLUGINS:
-            return ""
-        try:
-            cluster_settings.parse(json.dumps(self.settings))
-        except ConfigError as error:
-            return f"this version of netattach does not know its settings: {error.message.splitlines()[0]}"
-        return ""
+        return self.unavailable
 
     @contextlib.contextmanager
     def running(self, node: Node) -> Iterator[Running]:
         paths = node.paths
-        paths.config.write_text(json.dumps(self._known_settings()))
+        if self.native_links:
+            paths.config.write_text(json.dumps({"nativeLinks": self.native_links}))
         node.create_account()
         environment = {
             **node.demo.daemon_environment(),
@@ -60,13 +53,6 @@ class NetattachSide:
         command = (sys.executable, "-m", "netattach_plugin")
         with node.running(command, environment, ready, paths.root / "daemon.log") as pid:
             yield Running(self.name, node, _Calls(node), pid)
-
-    def _known_settings(self) -> dict[str, Any]:
-        try:
-            cluster_settings.parse(json.dumps(self.settings))
-        except ConfigError:
-            return {}
-        return self.settings
 
 
 class _Calls:

@@ -42,7 +42,7 @@ def _ratios(run: Mapping[str, Any]) -> str:
     pairs = [
         (side, other, inverse)
         for side in run["sides"]
-        if side in sides.SETTINGS
+        if side in sides.NATIVE_LINKS
         for other, inverse in ((sides.MULTUS, True), (sides.FLOOR, False))
         if other in run["sides"]
     ]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from compare.cases import TYPES, Pod
+from compare.cases import DEFAULT_TYPE, Pod
 from compare.node import Node
+from netattach_kube import cluster_settings
 
 Stages = list[list[list[dict[str, Any]]]]
 """The calls of one pod; see `agent`."""
@@ -56,12 +57,17 @@ MULTUS = "Multus"
 ONE_BY_ONE = "plugins by hand, one by one"
 FLOOR = "plugins by hand, at once"
 
-SETTINGS: dict[str, dict[str, Any]] = {
-    BY_PLUGINS: {"nativeLinks": dict.fromkeys(TYPES, "never")},
-    NATIVE: {"nativeLinks": dict.fromkeys(TYPES, "auto")},
-    NATIVE_SECONDARIES: {"nativeLinks": {**dict.fromkeys(TYPES, "auto"), "bridge": "never"}},
+NATIVE_TYPES: tuple[str, ...] = tuple(
+    cluster_settings.SCHEMA["properties"].get("nativeLinks", {}).get("properties", {})
+)
+"""Those that this version of netattach can attach without their plugin."""
+
+NATIVE_LINKS: dict[str, dict[str, str]] = {
+    BY_PLUGINS: dict.fromkeys(NATIVE_TYPES, "never"),
+    NATIVE: dict.fromkeys(NATIVE_TYPES, "auto"),
+    NATIVE_SECONDARIES: {**dict.fromkeys(NATIVE_TYPES, "auto"), DEFAULT_TYPE: "never"},
 }
-"""netattach's sides differ in these cluster settings. The default network is a bridge."""
+"""netattach's sides differ in this one of the cluster's settings."""
 
 
 def all_sides(shim: Path, multus_daemon: Path | None, multus_shim: Path | None) -> list[Side]:
@@ -73,9 +79,20 @@ def all_sides(shim: Path, multus_daemon: Path | None, multus_shim: Path | None) 
     return [
         HandSide(ONE_BY_ONE, at_once=False),
         HandSide(FLOOR, at_once=True),
-        *(NetattachSide(name, shim, settings) for name, settings in SETTINGS.items()),
+        *(NetattachSide(name, shim, links, _missing(name)) for name, links in NATIVE_LINKS.items()),
         MultusSide(MULTUS, multus_daemon, multus_shim),
     ]
+
+
+def _missing(name: str) -> str:
+    """Why a side of netattach is the same as another one in this version, "" if it is not."""
+    if name == NATIVE and not NATIVE_TYPES:
+        return "this version of netattach attaches nothing without a plugin"
+    if name == NATIVE_SECONDARIES and DEFAULT_TYPE not in NATIVE_TYPES:
+        return (
+            f"this version of netattach attaches no {DEFAULT_TYPE}, the default network, without its plugin"
+        )
+    return ""
 
 
 def environment(command: str, pod: Pod, ifname: str, bin_dir: Path) -> dict[str, str]:
