@@ -149,13 +149,12 @@ def _running(wanted: Sequence[Side], root: Path, arguments: argparse.Namespace) 
     with contextlib.ExitStack() as stack:
         running = []
         for number, side in enumerate(wanted):
-            built = stack.enter_context(node.build(root / f"node{number}", arguments.cni_bin, arguments.shim))
-            node.create_objects(built, cases.NETWORKS_OF_ALL_CASES)
             limits = MULTUS_LIMITS if arguments.limits and side.name == sides.MULTUS else None
             group = stack.enter_context(cgroups.create(str(number), limits))
+            at = root / f"node{number}"
+            built = stack.enter_context(node.build(at, arguments.cni_bin, arguments.shim, group))
+            node.create_objects(built, cases.NETWORKS_OF_ALL_CASES)
             started = stack.enter_context(side.running(built))
-            if started.daemon is not None:
-                group.add(started.daemon)
             running.append(Measured(started, group if started.daemon is not None else None))
         yield running
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +37,11 @@ class Cgroup:
         self._unified = unified
         self._others = others
 
-    def add(self, pid: int) -> None:
-        for group in (self._unified, *self._others):
-            (group / "cgroup.procs").write_text(str(pid))
+    def inside(self, command: Sequence[str]) -> list[str]:
+        """The command line that runs a command in the groups from its first instruction on: memory stays where it was charged."""
+        files = [str(group / "cgroup.procs") for group in (self._unified, *self._others)]
+        enter = "".join(f"echo $$ >{shlex.quote(file)} && " for file in files)
+        return ["sh", "-c", f'{enter}exec "$@"', "sh", *command]
 
     def cpu_ms(self) -> float:
         """Of all processes that are or were in the group."""

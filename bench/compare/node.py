@@ -14,6 +14,7 @@ from typing import Any
 
 from compare import api_server
 from compare.cases import DEFAULT_NETWORK, NODE, nad
+from compare.cgroups import Cgroup
 from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import DemoNode, NodePaths
 
@@ -29,12 +30,13 @@ class BenchError(Exception):
 class Node:
     """A node with the default network and the NADs of all cases."""
 
-    def __init__(self, demo: DemoNode, api: Program, agent: Program) -> None:
+    def __init__(self, demo: DemoNode, api: Program, agent: Program, cgroup: Cgroup) -> None:
         self.demo = demo
         self.paths = demo.paths
         self.agent_pid = agent.pid
         self._api = api
         self._agent = agent
+        self._cgroup = cgroup
 
     def agent(self, operation: str, **arguments: Any) -> Any:
         """Has the agent do something. Raises BenchError."""
@@ -63,10 +65,10 @@ class Node:
     def running(
         self, command: Sequence[str | Path], environment: dict[str, str], ready: Callable[[], bool], log: Path
     ) -> Iterator[int]:
-        """A daemon on the node, from when `ready` says so; its process id. Raises BenchError."""
+        """A daemon on the node, in its control group, from when `ready` says so; its process id. Raises BenchError."""
         with log.open("ab") as stderr:
             process = subprocess.Popen(
-                self.demo.command("setpriv", "--pdeathsig=KILL", *command),
+                self._cgroup.inside(self.demo.command("setpriv", "--pdeathsig=KILL", *command)),
                 env={**os.environ, **self.environment(), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
@@ -119,7 +121,7 @@ class Program:
 
 
 @contextlib.contextmanager
-def build(root: Path, plugins: Path, shim: Path) -> Iterator[Node]:
+def build(root: Path, plugins: Path, shim: Path, cgroup: Cgroup) -> Iterator[Node]:
     """Files below `root`. Raises DemoNodeError, BenchError."""
     paths = NodePaths(root, plugins, shim)
     with demo_node.build(paths) as demo, contextlib.ExitStack() as programs:
@@ -128,7 +130,7 @@ def build(root: Path, plugins: Path, shim: Path) -> Iterator[Node]:
         api = programs.enter_context(_program(demo, log, "compare.api_server", str(root)))
         api.wait_until_ready()
         agent = programs.enter_context(_program(demo, log, "compare.agent"))
-        yield Node(demo, api, agent)
+        yield Node(demo, api, agent, cgroup)
 
 
 @contextlib.contextmanager
