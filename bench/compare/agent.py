@@ -44,14 +44,14 @@ def _calls(pods: list[Any], at_once: int) -> dict[str, Any]:
     """Each pod's outcome, and the seconds from the start of the first to the end of the last."""
     started = time.perf_counter()
     if at_once == 1:
-        outcomes = [_pod(pod) for pod in pods]
+        outcomes = [pod(stages) for stages in pods]
     else:
         with ThreadPoolExecutor(at_once) as threads:
-            outcomes = list(threads.map(_pod, pods))
+            outcomes = list(threads.map(pod, pods))
     return {"pods": outcomes, "seconds": time.perf_counter() - started}
 
 
-def _pod(stages: list[list[list[Any]]]) -> dict[str, Any]:
+def pod(stages: list[list[list[Any]]]) -> dict[str, Any]:
     """The pod's milliseconds, those of the processor in its programs, the results of all chains, and errors."""
     started = time.perf_counter()
     done: list[tuple[Any, float, str]] = []
