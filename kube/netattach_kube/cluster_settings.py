@@ -51,6 +51,13 @@ class NativeLinks(enum.StrEnum):
     NEVER = "never"
 
 
+class AddedInterfaceEvents(enum.StrEnum):
+    """Whether the interfaces of a pod are reported in one Event, or in one for each, as Multus does."""
+
+    PER_POD = "perPod"
+    PER_INTERFACE = "perInterface"
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
     """The values of the text's keys, or their defaults. `validation` is for the validator, `policy` for policy.
@@ -61,6 +68,7 @@ class ClusterSettings:
     status_for_plain_pods: StatusForPlainPods = StatusForPlainPods.ASYNC
     skip_idle_plugins: SkipIdlePlugins = SkipIdlePlugins.AUTO
     native_plugins: frozenset[str] = drivers.TYPES
+    added_interface_events: AddedInterfaceEvents = AddedInterfaceEvents.PER_POD
     validation: ValidationSettings = field(default_factory=lambda: _validation_settings({}, {}))
     policy: PolicySettings = field(
         default_factory=lambda: policy_settings.read({}, network_selection.DEFAULTS.namespace)
@@ -88,6 +96,7 @@ SCHEMA: dict[str, Any] = _object(
     nativeLinks=_object(
         **{kind: {"enum": [choice.value for choice in NativeLinks]} for kind in sorted(drivers.TYPES)}
     ),
+    addedInterfaceEvents={"enum": [choice.value for choice in AddedInterfaceEvents]},
     primaryNetwork={"type": "string"},
     defaultNetworks={"type": "array", "items": _NAME, "uniqueItems": True},
     networksNamespace=_LABEL,
@@ -136,6 +145,9 @@ def parse(text: str) -> ClusterSettings:
         status_for_plain_pods=StatusForPlainPods(body.get("statusForPlainPods", StatusForPlainPods.ASYNC)),
         skip_idle_plugins=SkipIdlePlugins(body.get("skipIdlePlugins", SkipIdlePlugins.AUTO)),
         native_plugins=_native_plugins(body.get("nativeLinks") or {}),
+        added_interface_events=AddedInterfaceEvents(
+            body.get("addedInterfaceEvents", AddedInterfaceEvents.PER_POD)
+        ),
         validation=validation,
         policy=policy_settings.read(body.get("policy") or {}, validation.selection.namespace),
     )

@@ -13,7 +13,7 @@ from netattach_kube.resource import EVENTS, Resource
 
 NORMAL, WARNING = "Normal", "Warning"
 
-_LONGEST = 1024
+LONGEST = 1024
 """Bytes of a message; the API server refuses more."""
 
 
@@ -63,6 +63,6 @@ def event(subject: Subject, *, kind: str, reason: str, message: str, source: Map
 
 def _cut(message: str) -> str:
     encoded = message.encode()
-    if len(encoded) <= _LONGEST:
+    if len(encoded) <= LONGEST:
         return message
-    return encoded[: _LONGEST - 3].decode(errors="ignore") + "…"
+    return encoded[: LONGEST - 3].decode(errors="ignore") + "…"

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from netattach_core.api.pod import PodRef
@@ -27,6 +27,9 @@ _MOST_REPORTED = 1000
 _SAME_TEXT_SECONDS = 300.0
 """In this time, the same failure of the same pod is one Event: the kubelet retries a pod that fails."""
 
+_BETWEEN = "; "
+"""Separates the interfaces of one Event."""
+
 _TRIES = 5
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 
@@ -40,16 +43,20 @@ class _Event:
 
 
 class PodEvents:
-    """The port Events. `run` writes them in order; what does not fit into the queue or what the API refuses is dropped."""
+    """The port Events. `run` writes them in order; what does not fit into the queue or what the API refuses is dropped.
 
-    def __init__(self, api: Api, node: str) -> None:
+    `per_interface` returns whether each interface of a pod is an Event of its own.
+    """
+
+    def __init__(self, api: Api, node: str, *, per_interface: Callable[[], bool] = lambda: False) -> None:
         self._api = api
+        self._per_interface = per_interface
         self._source = {"component": "netattach", "host": node}
         self._queue: asyncio.Queue[_Event] = asyncio.Queue(_LONGEST_QUEUE)
         self._reported: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def added(self, ref: PodRef, messages: Iterable[str]) -> None:
-        for message in messages:
+        for message in messages if self._per_interface() else _joined(messages):
             self._put(_Event(ref, events.NORMAL, ADDED, message))
 
     def failed(self, ref: PodRef, message: str) -> None:
@@ -93,3 +100,17 @@ class PodEvents:
             else:
                 return
         _log.warning("event %s of pod %s is dropped: the API cannot be reached", event.reason, event.ref)
+
+
+def _joined(messages: Iterable[str]) -> Iterator[str]:
+    """As few texts as the longest message of an Event allows; each message stays whole and in order."""
+    text = ""
+    for message in messages:
+        longer = f"{text}{_BETWEEN}{message}" if text else message
+        if text and len(longer.encode()) > events.LONGEST:
+            yield text
+            text = message
+        else:
+            text = longer
+    if text:
+        yield text

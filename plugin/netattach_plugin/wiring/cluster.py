@@ -13,7 +13,7 @@ from netattach_core.validation.settings import ClusterNetworks
 from netattach_kube import api as kube_api
 from netattach_kube import health
 from netattach_kube.api import Api
-from netattach_kube.cluster_settings import SkipIdlePlugins, StatusForPlainPods
+from netattach_kube.cluster_settings import AddedInterfaceEvents, SkipIdlePlugins, StatusForPlainPods
 from netattach_kube.namespace_labels import NamespaceLabels
 from netattach_plugin.cluster.kube_store import KubeStore
 from netattach_plugin.cluster.namespace_policies import NamespacePolicies
@@ -59,7 +59,7 @@ class _Daemon:
             nad_changed=self._surroundings.put_nad,
         )
         self._namespaces = NamespaceLabels(api)
-        self._events = PodEvents(api, settings.node)
+        self._events = PodEvents(api, settings.node, per_interface=self._event_per_interface)
         self._uninstall_watch = UninstallWatch(api, settings.namespace, settings.daemon_set)
         self._metrics = Metrics(status_writes=self._statuses_waiting, ledger_entries=self._ledger_entries)
         self._components = Components(
@@ -167,6 +167,9 @@ class _Daemon:
 
     def _skip_idle_plugins(self) -> bool:
         return self._cluster_settings.current.skip_idle_plugins is SkipIdlePlugins.AUTO
+
+    def _event_per_interface(self) -> bool:
+        return self._cluster_settings.current.added_interface_events is AddedInterfaceEvents.PER_INTERFACE
 
     def _selection(self) -> SelectionSettings:
         return self._cluster_settings.current.validation.selection

@@ -11,7 +11,12 @@ from netattach_core.native import drivers
 from netattach_core.text.finding import Severity
 from netattach_core.validation.settings import ClusterNetworks, Exemption, ValidationSettings
 from netattach_kube import cluster_settings
-from netattach_kube.cluster_settings import ClusterSettings, SkipIdlePlugins, StatusForPlainPods
+from netattach_kube.cluster_settings import (
+    AddedInterfaceEvents,
+    ClusterSettings,
+    SkipIdlePlugins,
+    StatusForPlainPods,
+)
 from support import require
 
 WHOLE = """
@@ -142,9 +147,12 @@ def test_nothing_written_means_all_defaults() -> None:
 
 
 def test_a_key_is_read() -> None:
-    read = cluster_settings.parse("statusForPlainPods: never\nskipIdlePlugins: never")
+    read = cluster_settings.parse(
+        "statusForPlainPods: never\nskipIdlePlugins: never\naddedInterfaceEvents: perInterface"
+    )
 
     assert SkipIdlePlugins.NEVER is read.skip_idle_plugins
+    assert AddedInterfaceEvents.PER_INTERFACE is read.added_interface_events
     assert StatusForPlainPods.NEVER is read.status_for_plain_pods
 
 
@@ -156,6 +164,10 @@ def test_a_key_is_read() -> None:
             r"statusForPlainPods: 'sometimes' is not one of \['async', 'never'\]",
         ),
         ("skipIdlePlugins: true", r"skipIdlePlugins: True is not one of \['auto', 'never'\]"),
+        (
+            "addedInterfaceEvents: 1",
+            r"addedInterfaceEvents: 1 is not one of \['perPod', 'perInterface'\]",
+        ),
         ("statusForPlanePods: never", "'statusForPlanePods' was unexpected"),
         ("- a list", "is not of type 'object'"),
         ("a: [", "is not YAML"),

@@ -23,17 +23,46 @@ class TestEvents:
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pod_events, "_FIRST_PAUSE", 0.01)
 
-    def run(self, story: Callable[[ApiServer, PodEvents], Coroutine[Any, Any, None]]) -> None:
+    def run(
+        self,
+        story: Callable[[ApiServer, PodEvents], Coroutine[Any, Any, None]],
+        *,
+        per_interface: bool = False,
+    ) -> None:
         async def serve() -> None:
             async with api_server.serving() as server, asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-                events = PodEvents(server.api, "node1")
+                events = PodEvents(server.api, "node1", per_interface=lambda: per_interface)
                 task = tasks.create_task(events.run())
                 await story(server, events)
                 task.cancel()
 
         asyncio.run(serve())
 
-    def test_each_interface_is_an_event_on_the_pod_in_order(self) -> None:
+    def test_all_interfaces_of_a_pod_are_one_event(self) -> None:
+        async def story(server: ApiServer, events: PodEvents) -> None:
+            events.added(POD, ["Add eth0 [1.1.1.1/24] from cbr0", "Add net1 [1.1.1.2/24] from ns/n"])
+            events.added(PodRef("ns", "other", "v"), ["Add eth0 [1.1.1.3/24] from cbr0"])
+            await server.until(lambda: len(server.all(EVENTS)) == 2)
+
+            assert [
+                "Add eth0 [1.1.1.1/24] from cbr0; Add net1 [1.1.1.2/24] from ns/n",
+                "Add eth0 [1.1.1.3/24] from cbr0",
+            ] == sorted((event["message"] for event in server.all(EVENTS)), key=len, reverse=True)
+
+        self.run(story)
+
+    @pytest.mark.parametrize("length", [1, 340, 341, 342, 511, 512, 1024, 5000])
+    def test_no_interface_is_cut_off_by_those_before_it(self, length: int) -> None:
+        messages = [f"{number:02}" + "é" * (length // 2) for number in range(32)]
+        joined = list(pod_events._joined(messages))
+
+        assert messages == [message for text in joined for message in text.split("; ")]
+        assert all(len(text.encode()) <= 1024 or text in messages for text in joined)
+
+    def test_no_interfaces_are_no_event(self) -> None:
+        assert [] == list(pod_events._joined([]))
+
+    def test_each_interface_is_an_event_where_the_settings_say_so(self) -> None:
         async def story(server: ApiServer, events: PodEvents) -> None:
             events.added(POD, ["Add eth0 [1.1.1.1/24] from cbr0", "Add net1 [1.1.1.2/24] from ns/n"])
             await server.asked("POST /api/v1/namespaces/ns/events", times=2)
@@ -46,7 +75,7 @@ class TestEvents:
             assert {"u"} == {event["involvedObject"]["uid"] for event in written}
             assert {"component": "netattach", "host": "node1"} == written[0]["source"]
 
-        self.run(story)
+        self.run(story, per_interface=True)
 
     def test_a_repeated_failure_is_one_event(self) -> None:
         async def story(server: ApiServer, events: PodEvents) -> None:

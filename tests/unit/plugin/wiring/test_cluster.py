@@ -24,18 +24,18 @@ from support.daemon_node import PLAIN, PRIMARY, TWO, DaemonNode
 from support.twins import PluginRun, failed, succeeded
 
 
-def test_a_pod_that_selects_networks_costs_one_patch_and_its_events(run: Callable[..., DaemonNode]) -> None:
+def test_a_pod_that_selects_networks_costs_one_patch_and_one_event(run: Callable[..., DaemonNode]) -> None:
     """No GET: the call has the annotations, and the watch has the NAD."""
 
     async def story(node: DaemonNode) -> None:
         pod = node.create_pod("p", TWO)
         node.server.requests.clear()
         assert (0, "1.0.0") == _status_and_version(await node.call("ADD", pod, TWO))
-        await node.server.until(lambda: len(node.server.all(EVENTS)) == 2 and node.status(pod) != [])
+        await node.server.until(lambda: len(node.server.all(EVENTS)) == 1 and node.status(pod) != [])
 
-        events = "POST /api/v1/namespaces/ns/events"
+        event = "POST /api/v1/namespaces/ns/events"
         patch = "PATCH /api/v1/namespaces/ns/pods/p/status"
-        assert sorted((patch, events, events)) == sorted(map(str, node.server.requests))
+        assert sorted((patch, event)) == sorted(map(str, node.server.requests))
         assert ["eth0", "net1"] == node.status(pod)
 
     run(story)
@@ -99,6 +99,24 @@ def test_the_settings_say_whether_plugins_without_anything_to_do_are_started(
 
         assert started == plugins
         assert started[::-1] == [step.plugin for step in compiled_chain.parse(deletion.read_bytes()).steps]
+
+    run(story, config=config)
+
+
+@pytest.mark.parametrize(
+    ("config", "events"),
+    [("", 1), ("addedInterfaceEvents: perInterface", 2)],
+    ids=["per pod", "per interface"],
+)
+def test_the_settings_say_whether_each_interface_is_an_event(
+    run: Callable[..., DaemonNode], config: str, events: int
+) -> None:
+    async def story(node: DaemonNode) -> None:
+        await node.call("ADD", node.create_pod("p", TWO), TWO)
+        await node.server.until(lambda: len(node.server.all(EVENTS)) == events)
+        text = "; ".join(event["message"] for event in node.server.all(EVENTS))
+
+        assert ["Add eth0", "Add net1"] == [each[:8] for each in text.split("; ")]
 
     run(story, config=config)
 
