@@ -72,6 +72,12 @@ class Watched(Informer[T]):
                 self._log_failure(error, lasting=backoff.exhausted)
             await asyncio.sleep(backoff.next())
 
+    def forget(self) -> None:
+        """Drops the copy once `run` has been cancelled; it may run again later."""
+        self._version = ""
+        self.synced.clear()
+        self._replace({})
+
     async def _follow(self) -> None:
         """Lists where there is no version to watch from, and watches until the server ends it."""
         if not self._version:

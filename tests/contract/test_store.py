@@ -115,7 +115,7 @@ class ApiHarness:
             )
             watches = tasks.create_task(store.run() if self.watching else asyncio.sleep(0))
             if self.watching:
-                await server.asked("WATCH", times=3)
+                await server.asked("WATCH", times=2)
                 await server.until(store.synced.is_set)
             try:
                 result.append(await story(store))

@@ -1,4 +1,4 @@
-"""The port Store over the API: NADs and the pods of this node from watches, with one live GET for what these do not have yet.
+"""The port Store over the API: NADs and the Node from watches, with one live GET for what these do not have yet.
 
 An ADD usually costs no request, its status one.
 """
@@ -19,18 +19,9 @@ from netattach_core.errors import ConflictError, NotFoundError, RefusedError, Tr
 from netattach_kube.api import Api
 from netattach_kube.resource import INVENTORIES, NADS, NODES, PODS, RESOURCE_SLICES
 from netattach_kube.watched import Watched
+from netattach_plugin.cluster.node_pods import NodePods
 
 MANAGER = "netattach-daemon"
-_MIRROR = "kubernetes.io/config.mirror"
-"""On the mirror pod of a static pod: the UID that the runtime has for it."""
-
-_READ = (
-    networks_annotation.NETWORKS,
-    networks_annotation.DEFAULT_NETWORK,
-    networks_annotation.SKIP_DEFAULT_NETWORKS,
-    networks_annotation.NETWORK_STATUS,
-    _MIRROR,
-)
 _GET_SECONDS = 2.0
 _PAGE = "50"  # a slice may have 400 KB
 _FLANNEL_ADDRESS = "flannel.alpha.coreos.com/public-ip"
@@ -57,9 +48,7 @@ class KubeStore:
         self._report_nad = nad_changed
         self._nads: Watched[Nad] = Watched(api, NADS, nad.from_body, changed=self._nad_changed)
         self._fetched: dict[Key, Nad] = {}
-        self._pods: Watched[Pod] = Watched(
-            api, PODS, _pod, fields=f"spec.nodeName={node}", metadata_only=True
-        )
+        self._pods = NodePods(api, node)
         self._node: Watched[_Node] = Watched(
             api, NODES, _node, fields=f"metadata.name={node}", changed=lambda _: node_changed()
         )
@@ -76,15 +65,7 @@ class KubeStore:
         return self._nads.synced
 
     async def pod(self, ref: PodRef) -> Pod | None:
-        cached = self._pods.get(ref.namespace, ref.name)
-        if cached is not None and _is_same(cached, ref):
-            return cached
-        try:
-            body = await self._api.get_metadata(PODS, ref.name, ref.namespace, seconds=_GET_SECONDS)
-        except NotFoundError:
-            return None
-        found = _pod(body)
-        return found if _is_same(found, ref) else None
+        return await self._pods.find(ref)
 
     async def nad(self, namespace: str, name: str) -> Nad | None:
         cached = self._nads.get(namespace, name)
@@ -109,8 +90,8 @@ class KubeStore:
 
     async def write_status(self, ref: PodRef, text: str) -> None:
         """One merge-patch of one annotation, with the UID, so that a later pod of that name is never patched."""
-        cached = self._pods.get(ref.namespace, ref.name)
-        uid = cached.ref.uid if cached is not None and _is_same(cached, ref) else ref.uid
+        known = self._pods.known(ref)
+        uid = ref.uid if known is None else known.ref.uid
         try:
             await self._patch_status(ref, uid, text)
         except (ConflictError, RefusedError) as error:
@@ -120,7 +101,7 @@ class KubeStore:
         self, ref: PodRef, refused: str, text: str, error: ConflictError | RefusedError
     ) -> None:
         """Retries with the UID that the API has: for a static pod that is another one than the runtime's. Other pods are gone."""
-        found = await self.pod(ref)
+        found = await self._pods.read(ref)
         if found is None:
             raise NotFoundError(f"pod {ref} is gone") from error
         if found.ref.uid == refused and isinstance(error, ConflictError):  # another client changed the pod
@@ -183,18 +164,6 @@ class KubeStore:
 class _Node:
     addresses: tuple[NodeAddress, ...]
     labels: Mapping[str, str]
-
-
-def _pod(body: Mapping[str, Any]) -> Pod:
-    """Keeps only the annotations that are read: a node has hundreds of pods, and annotations may be long."""
-    metadata = body["metadata"]
-    annotations = metadata.get("annotations") or {}
-    kept = {key: annotations[key] for key in _READ if key in annotations}
-    return Pod(PodRef(metadata["namespace"], metadata["name"], metadata["uid"]), kept)
-
-
-def _is_same(pod: Pod, ref: PodRef) -> bool:
-    return ref.uid in ("", pod.ref.uid, pod.annotations.get(_MIRROR))
 
 
 def _node(body: Mapping[str, Any]) -> _Node:

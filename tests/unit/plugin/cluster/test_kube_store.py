@@ -39,7 +39,7 @@ async def watching(server: ApiServer) -> AsyncIterator[KubeStore]:
     store = KubeStore(server.api, "node1", {"kernel": "6.1"})
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(store.run())
-        await server.asked("WATCH", times=3)
+        await server.asked("WATCH", times=2)
         await server.until(store.synced.is_set)
         server.requests.clear()
         yield store
@@ -73,7 +73,7 @@ def test_each_nad_of_the_watch_is_reported() -> None:
         store = KubeStore(server.api, "node1", {}, nad_changed=lambda *nad: reported.append(nad))
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(store.run())
-            await server.asked("WATCH", times=3)
+            await server.asked("WATCH", times=2)
             server.put(NADS, nad("n"))
             await server.until(lambda: len(reported) == 1)
             server.delete(NADS, "n", "ns")
@@ -90,10 +90,8 @@ def test_each_nad_of_the_watch_is_reported() -> None:
 def test_watched_objects_cost_no_request() -> None:
     async def story(server: ApiServer) -> None:
         server.put(NADS, nad("n"))
-        server.put(PODS, pod("p", "u"))
         async with watching(server) as store:
             assert "{}" == config(await store.nad("ns", "n"))
-            assert await store.pod(PodRef("ns", "p", "u"))
             assert [] == asked(server)
 
     run(story)
@@ -166,7 +164,7 @@ def test_a_get_has_a_short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
         async with watching(server) as store:
             server.delay = 0.5
             with pytest.raises(TryAgainError, match="does not answer in time"):
-                await store.pod(PodRef("ns", "p", "u"))
+                await store.nad("ns", "n")
 
     run(story)
 
@@ -185,26 +183,27 @@ def test_a_status_is_one_patch_that_carries_the_uid() -> None:
     run(story)
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["from the watch", "not in the watch yet"])
+@pytest.mark.parametrize(("known", "requests"), [(True, 1), (False, 3)], ids=["watched", "not watched"])
 def test_a_static_pod_has_another_uid_in_the_api(
     known: bool,  # noqa: FBT001  # a table's column
+    requests: int,
 ) -> None:
     async def story(server: ApiServer) -> None:
-        if known:
-            server.put(PODS, pod("p", "api-uid", **{STATIC: "static-uid"}))
+        server.put(PODS, pod("p", "api-uid", **{STATIC: "static-uid"}))
         async with watching(server) as store:
-            if not known:
-                server.put(
-                    PODS, {**pod("p", "api-uid", **{STATIC: "static-uid"}), "spec": {"nodeName": "elsewhere"}}
-                )
-            await store.write_status(PodRef("ns", "p", "static-uid"), "[]")
+            ref = PodRef("ns", "p", "static-uid")
+            if known:
+                await store.pod(ref)
+                await server.until(lambda: store._pods.known(ref) is not None)
+                server.requests.clear()
+            await store.write_status(ref, "[]")
 
             assert (
                 "[]"
                 == server.read(PODS, "p", "ns")["metadata"]["annotations"][networks_annotation.NETWORK_STATUS]
             )
-            assert (1 if known else 3) == len(asked(server))
-            found = await store.pod(PodRef("ns", "p", "static-uid"))
+            assert requests == len(asked(server))
+            found = await store.pod(ref)
             assert found is not None
             assert "api-uid" == found.ref.uid
 

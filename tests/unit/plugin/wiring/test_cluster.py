@@ -199,7 +199,7 @@ def test_an_uninstall_gives_the_node_back_to_its_default_network(run: Callable[.
     """Also without permission to read the DaemonSet any more."""
 
     async def story(node: DaemonNode) -> None:
-        await node.server.asked("WATCH", times=5)
+        await node.server.asked("WATCH", times=4)
         node.server.delete(DAEMON_SETS, "netattach-daemon", "netattach-node")
 
     node = run(story)
@@ -213,7 +213,7 @@ def test_an_uninstall_hands_sandboxes_over(run: Callable[..., DaemonNode]) -> No
 
     async def story(node: DaemonNode) -> None:
         assert 0 == (await node.call("ADD", node.create_pod("p", TWO), TWO))[0]
-        await node.server.asked("WATCH", times=5)
+        await node.server.asked("WATCH", times=4)
         node.server.delete(DAEMON_SETS, "netattach-daemon", "netattach-node")
 
     node = run(story)
