@@ -7,7 +7,9 @@ image can omit the packages around them.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -101,9 +103,13 @@ class Api:
         name: str,
         namespace: str = "",
         subresource: str = "",
+        *,
+        metadata_only: bool = False,
     ) -> dict[str, Any]:
+        """`metadata_only` is about the response: a pod has kilobytes that nobody reads."""
         path = resource.path(name, namespace, subresource)
-        return await self._request("PATCH", path, body=body, content_type=_MERGE_PATCH)
+        accept = _METADATA.format("") if metadata_only else _JSON
+        return await self._request("PATCH", path, body=body, content_type=_MERGE_PATCH, accept=accept)
 
     async def apply(
         self,
@@ -131,8 +137,12 @@ class Api:
         *,
         metadata_only: bool = False,
         silence: float,
+        pause: float = 0.0,
     ) -> AsyncGenerator[dict[str, Any], None]:
         """The events of a watch until the server ends it or sends nothing for `silence` seconds.
+
+        `pause`, in seconds, comes after each read: the events that arrive meanwhile are then read at once, which costs a fraction
+        of waking up for each.
 
         Close the generator (`contextlib.aclosing`) where the loop over it can end early: the request lasts until then.
         """
@@ -146,8 +156,11 @@ class Api:
                 if response.status != 200:
                     raise failures.from_status(response.status, await response.read(), what)
                 with suppress(TimeoutError):
-                    async for line in _lines(response.content):
-                        yield _decoded(line, what)
+                    async for lines in _lines(response.content):
+                        for line in lines:
+                            yield _decoded(line, what)
+                        if pause:
+                            await _pause(response, pause)
 
     async def _request(
         self,
@@ -200,11 +213,20 @@ async def connected(program: str, version: str, kubeconfig: Path | None = None) 
     Raises ConfigError where neither can be used.
     """
     configuration = await _configuration(kubeconfig)
+    configuration.client_session_kwargs = session_options()
     rest = RESTClientObject(configuration)
     try:
         yield Api(configuration, rest, f"{program}/{version}")
     finally:
         await rest.close()
+
+
+def session_options() -> dict[str, Any]:
+    """Those of aiohttp's session: with a proxy in the environment, as `urllib` reads it, each request looks it up.
+
+    That, and a look for a password in ~/.netrc, take two switches to a thread per request: more than the rest of it.
+    """
+    return {"trust_env": bool(urllib.request.getproxies())}
 
 
 async def _configuration(kubeconfig: Path | None) -> Configuration:
@@ -229,13 +251,22 @@ async def _configuration(kubeconfig: Path | None) -> Configuration:
     return configuration
 
 
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Lines of any length; the stream's own reader refuses long ones."""
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[list[bytes]]:
+    """Lines of any length, as many as have arrived; the stream's own reader refuses long ones."""
     rest = b""
     async for chunk in content.iter_any():
         *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line
+        yield lines
+
+
+async def _pause(response: aiohttp.ClientResponse, seconds: float) -> None:
+    """Leaves what arrives in the socket's buffer; an end of the connection is noticed afterwards."""
+    connection = response.connection
+    transport = connection.transport if connection is not None else None
+    if isinstance(transport, asyncio.ReadTransport) and transport.is_reading():
+        transport.pause_reading()
+        await asyncio.sleep(seconds)
+        transport.resume_reading()
 
 
 def _decoded(text: bytes, what: str) -> dict[str, Any]:

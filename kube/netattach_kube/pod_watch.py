@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from netattach_core.api.objects import Body, Key
 from netattach_kube.api import Api
-from netattach_kube.pods_by_nad import RUNNING, PodsByNad, networks_of
+from netattach_kube.pods_by_nad import PAUSE, RUNNING, PodsByNad, networks_of
 from netattach_kube.resource import PODS
 from netattach_kube.watched import Watched
 
@@ -32,7 +32,13 @@ class PodWatch:
         self._changed = changed
         self._index = PodsByNad()
         self._pods = Watched(
-            api, PODS, self._networks, fields=RUNNING, metadata_only=True, changed=self._pod_changed
+            api,
+            PODS,
+            self._networks,
+            fields=RUNNING,
+            metadata_only=True,
+            pause=PAUSE,
+            changed=self._pod_changed,
         )
 
     @property

@@ -14,6 +14,10 @@ RUNNING = "status.phase!=Succeeded,status.phase!=Failed"
 """The field selector of pods that count: the others have released their networks."""
 
 
+PAUSE = 0.5
+"""Seconds between two reads of a watch of all pods, each of which changes about seven times in its life."""
+
+
 def networks_of(body: Body, default_namespace: str) -> str | None:
     """The networks that a pod asks for, as text; None where it asks for none.
 

@@ -29,6 +29,7 @@ from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
 from netattach_core.api.objects import Body
+from netattach_kube import api as kube_api
 from netattach_kube.api import Api
 from netattach_kube.resource import Resource
 
@@ -362,6 +363,7 @@ async def serving() -> AsyncIterator[ApiServer]:
     server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     configuration = Configuration(host=server.url)
     configuration.retries = None
+    configuration.client_session_kwargs = kube_api.session_options()
     rest = RESTClientObject(configuration)
     server._api = Api(configuration, rest, "netattach-test/0")
     try:

@@ -25,7 +25,7 @@ from netattach_core.validation.settings import ValidationSettings
 from netattach_kube.api import Api
 from netattach_kube.live_settings import LiveSettings
 from netattach_kube.namespace_labels import NamespaceLabels
-from netattach_kube.pods_by_nad import RUNNING, PodsByNad, networks_of
+from netattach_kube.pods_by_nad import PAUSE, RUNNING, PodsByNad, networks_of
 from netattach_kube.resource import INVENTORIES, NADS, PODS
 from netattach_kube.watched import Watched
 
@@ -58,7 +58,13 @@ class ClusterCache:
         self._nads: Watched[Nad] = Watched(api, NADS, nads.from_body, changed=self._nad_changed)
         self._inventories = Watched(api, INVENTORIES, _inventory, changed=self._inventory_changed)
         self._pods = Watched(
-            api, PODS, self._networks_of_pod, fields=RUNNING, metadata_only=True, changed=self._pod_changed
+            api,
+            PODS,
+            self._networks_of_pod,
+            fields=RUNNING,
+            metadata_only=True,
+            pause=PAUSE,
+            changed=self._pod_changed,
         )
         self._pods_by_nad = PodsByNad()
         self._settings = LiveSettings(api, lambda read: admission.settings_problems(read.validation))

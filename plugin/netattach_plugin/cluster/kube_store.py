@@ -114,7 +114,9 @@ class KubeStore:
         metadata: dict[str, Any] = {"annotations": {networks_annotation.NETWORK_STATUS: text}}
         if uid:
             metadata["uid"] = uid
-        await self._api.merge_patch(PODS, {"metadata": metadata}, ref.name, ref.namespace, "status")
+        await self._api.merge_patch(
+            PODS, {"metadata": metadata}, ref.name, ref.namespace, "status", metadata_only=True
+        )
 
     async def resource_slices(self, driver: str) -> list[dict[str, Any]]:
         """ResourceSlices of this node and driver; none in a cluster without dynamic resource allocation."""

@@ -1,13 +1,16 @@
 """Requests: what is sent, and the error for each failure."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from netattach_core.errors import (
@@ -141,6 +144,93 @@ def test_metadata_alone_can_be_requested() -> None:
         assert "status" not in await server.api.get_metadata(NODES, "n")
 
     run(story)
+
+
+def test_the_response_to_a_patch_can_be_metadata_alone() -> None:
+    async def story(server: ApiServer) -> None:
+        server.put(PODS, {"metadata": {"name": "p", "namespace": "ns"}, "spec": {"nodeName": "n"}})
+        body = {"metadata": {"annotations": {"a": "b"}}}
+        patched = await server.api.merge_patch(PODS, body, "p", "ns", "status", metadata_only=True)
+
+        assert {"a": "b"} == patched["metadata"]["annotations"]
+        assert "spec" not in patched
+
+    run(story)
+
+
+def test_a_paused_watch_reads_all_events_that_arrived_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses = asyncio.Semaphore(0)
+    begun: list[float] = []
+
+    async def pause(response: aiohttp.ClientResponse, seconds: float) -> None:
+        begun.append(seconds)
+        await pauses.acquire()
+
+    monkeypatch.setattr(kube_api, "_pause", pause)
+
+    async def story(server: ApiServer) -> None:
+        names: list[str] = []
+        following = asyncio.create_task(_follow(server, names, pause=7.0))
+        await server.asked("WATCH")
+        server.put(NODES, {"metadata": {"name": "n0"}})
+        await server.until(lambda: names == ["n0"] and begun == [7.0])
+        for number in range(1, 50):
+            server.put(NODES, {"metadata": {"name": f"n{number}"}})
+        assert ["n0"] == names
+        while len(names) < 50:
+            pauses.release()
+            await asyncio.sleep(0.01)
+        following.cancel()
+
+        assert [f"n{number}" for number in range(50)] == names
+
+    run(story)
+
+
+async def _follow(server: ApiServer, names: list[str], pause: float) -> None:
+    async with aclosing(server.api.watch(NODES, {}, silence=60, pause=pause)) as events:
+        async for event in events:
+            names.append(event["object"]["metadata"]["name"])  # noqa: PERF401  # seen before the watch ends
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["events follow", "the connection ends meanwhile"])
+def test_what_arrives_in_a_pause_is_read_after_it(
+    ends: bool,  # noqa: FBT001  # a table's column
+) -> None:
+    async def story(server: ApiServer) -> None:
+        names: list[str] = []
+        following = asyncio.create_task(_follow(server, names, pause=0.05))
+        await server.asked("WATCH")
+        for number in range(20):
+            server.put(NODES, {"metadata": {"name": f"n{number}"}})
+            await asyncio.sleep(0.01)
+        if ends:
+            server.drop_watches()
+            with contextlib.suppress(NetattachError):
+                await following
+        await server.until(lambda: len(names) == 20)
+        following.cancel()
+
+        assert [f"n{number}" for number in range(20)] == names
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "trusted"), [("", False), ("http://proxy.example:3128", True)], ids=["none", "a proxy"]
+)
+def test_requests_look_for_a_proxy_only_where_the_environment_has_one(
+    monkeypatch: pytest.MonkeyPatch,
+    proxy: str,
+    trusted: bool,  # noqa: FBT001  # a table's column
+) -> None:
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    if proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+
+    assert trusted is kube_api.session_options()["trust_env"]
 
 
 def test_requests_have_the_program_as_user_agent(tmp_path: Path) -> None:
