@@ -18,6 +18,8 @@ from netattach_core.errors import DecodeError
 _POD_LINK = re.compile(r"(veth|cali|lxc|eni|gke|azv|ovn|nsx|tap|vnet)[0-9a-zA-Z_-]*")
 """Names that default networks use for the node's end of a pod's link. Another veth may be the NIC of a node in a container."""
 
+POD_LINK_KIND = "veth"
+
 
 @dataclass(frozen=True, slots=True)
 class Interface:
@@ -129,8 +131,13 @@ def without_pods(interfaces: Iterable[Interface]) -> tuple[Interface, ...]:
     return tuple(_without_pods(each) for each in interfaces if not _is_pod_link(each))
 
 
+def is_pod_link_name(name: str) -> bool:
+    """Whether a default network gives such a name to the node's end of a pod's link."""
+    return bool(_POD_LINK.fullmatch(name))
+
+
 def _is_pod_link(interface: Interface) -> bool:
-    return interface.kind == "veth" and not _global(interface) and bool(_POD_LINK.fullmatch(interface.name))
+    return interface.kind == POD_LINK_KIND and not _global(interface) and is_pod_link_name(interface.name)
 
 
 def _without_pods(interface: Interface) -> Interface:

@@ -60,7 +60,7 @@ def links() -> list[Link]:
         while True:
             for kind, body in messages(route.recv(BUFFER)):
                 if kind == RTM_NEWLINK:
-                    found.append(_link(body))
+                    found.append(link(body))
                 elif kind == NLMSG_DONE:
                     return found
                 elif kind == NLMSG_ERROR:
@@ -86,7 +86,13 @@ def name(body: bytes) -> str:
     return next((_text(value) for kind, value in attributes(body, _LINK.size) if kind == _NAME), "")
 
 
-def _link(body: bytes) -> Link:
+def family(body: bytes) -> int:
+    """That of a message about a link: AF_BRIDGE for what a bridge says about its port."""
+    return int(_LINK.unpack_from(body)[0])
+
+
+def link(body: bytes) -> Link:
+    """The link in a message about one. Raises struct.error for a body that is too short."""
     _, _, number, flags, _ = _LINK.unpack_from(body)
     found = dict(attributes(body, _LINK.size))
     kind = dict(attributes(found.get(_INFO, b""), 0)).get(_INFO_KIND, b"")
