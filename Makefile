@@ -15,7 +15,7 @@ export NETATTACH_CACHE := $(or $(NETATTACH_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e check soak lint fmt rules shim image cluster cluster-down bench lock clean demo-needs test-needs shim-needs cluster-needs
+.PHONY: help setup demo test e2e check soak lint fmt rules shim image cluster cluster-down bench bench-deployment lock clean demo-needs test-needs shim-needs cluster-needs
 
 help: ## list the targets (this text)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ cluster-down: $(VENV)/dev ## delete that cluster
 
 bench: test-needs $(VENV)/dev shim ## compare netattach with Multus (MULTUS_DAEMON, MULTUS_SHIM) and with the plugins alone, as root (BENCH=--quick)
 	@PYTHONPATH=bench $(BIN)/python -m compare --cni-bin "$$(tools/cni-plugins --pinned)" --shim $(SHIM) $(BENCH)
+
+# RUNS of each side; the cluster is deleted afterwards, whatever happens.
+bench-deployment: cluster ## measure a Deployment of 80 pods with and without netattach, as root (MULTUS_DAEMON, MULTUS_SHIM: Multus too)
+	@$(BIN)/python bench/deployment.py --runs $(or $(RUNS),5); status=$$?; $(LAB) down; exit $$status
 
 lock: ## update requirements/*.lock from pyproject.toml
 	@tools/lock
