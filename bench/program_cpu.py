@@ -75,15 +75,15 @@ class ProgramCpu:
     def seconds(self) -> dict[str, float]:
         """By group, since the creation or the last call of this method. Raises OSError where the kernel dropped reports."""
         after = _running()
-        used: collections.Counter[str] = collections.Counter()
+        used: collections.defaultdict[str, float] = collections.defaultdict(float)
         for process, (name, total) in after.items():
-            used[group_of(name)] += total - self._before.get(process, ("", 0.0))[1]  # type: ignore[assignment]  # seconds
+            used[group_of(name)] += total - self._before.get(process, ("", 0.0))[1]
         for process, (name, total) in self._before.items():
             if process not in after and not _lasts(name):
-                used[group_of(name)] -= total  # type: ignore[assignment]  # its end reports its whole life
+                used[group_of(name)] -= total  # its end reports its whole life
         for name, total in self._reports():
             if not _lasts(name):
-                used[group_of(name)] += total  # type: ignore[assignment]  # seconds
+                used[group_of(name)] += total
         self._before = after
         return {group: round(used[group], 3) for group in (*GROUPS, OTHER)}
 
