@@ -260,10 +260,16 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[list[bytes]]:
 
 
 async def _pause(response: aiohttp.ClientResponse, seconds: float) -> None:
-    """Leaves what arrives in the socket's buffer; an end of the connection is noticed afterwards."""
+    """Leaves what arrives in the socket's buffer; an end of the connection is noticed afterwards.
+
+    asyncio's TLS would go on reading up to 256 KiB, and wake up for each event, unless its limits say otherwise.
+    """
     connection = response.connection
     transport = connection.transport if connection is not None else None
     if isinstance(transport, asyncio.ReadTransport) and transport.is_reading():
+        limit = getattr(transport, "set_read_buffer_limits", None)  # only a transport with TLS has it
+        if limit is not None:
+            limit(high=1, low=0)
         transport.pause_reading()
         await asyncio.sleep(seconds)
         transport.resume_reading()
