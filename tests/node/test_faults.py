@@ -24,7 +24,16 @@ LAN: dict[str, Any] = {
     "rangeEnd": "10.0.3.200",
 }
 SECOND: dict[str, Any] = {"cniVersion": "1.0.0", "type": "macvlan", "master": "eth1", "ipam": LAN}
-ATTACHED = ["lo", "eth0", "net1"]
+ATTACHED = {
+    "second": ["lo", "eth0", "net1"],
+    "one,two": ["lo", "eth0", "net1", "net2"],
+    "card": ["lo", "eth0", "net1"],
+}
+
+"""The links of a pod by the networks that it selects: that of a program, two of native drivers, an interface of the node."""
+
+NETWORKS = ["second", "one,two"]
+_NAMES = {name for names in ATTACHED.values() for name in names}
 FEWEST_POINTS = {"add": 20, "del": 10}
 
 
@@ -44,12 +53,14 @@ def killed(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFa
     root = tmp_path_factory.mktemp("faults")
     with demo_node.build(NodePaths(root / "stage", places.plugins, places.shim)) as built:
         node, daemon = CnitoolNode(built, cnitool), FaultyDaemon(built, root)
-        node.create_nad("second", SECOND)
+        node.create_nad("second", {**SECOND, "note": "no driver knows this key"})
+        node.create_nad("one", SECOND)
+        node.create_nad("two", SECOND)
         node.create_nad(
             "card", {"cniVersion": "1.0.0", "type": "host-device", "device": "card0", "ipam": LAN}
         )
         with daemon.running(NETATTACH_SWEEP_AFTER="0.2"):
-            with node.pod("second") as pod:  # the bridge of the default network, the leases' directories
+            with node.pod("one") as pod:  # the bridge of the default network, the leases' directories
                 node.add(pod)
                 node.delete(pod)
             yield Killed(node, daemon, state(node))
@@ -80,15 +91,15 @@ def _nothing_is_left(killed: Killed) -> None:
     eventually(lambda: not processes_of(f"CNI_PATH={killed.node.stage.paths.bin_dir}"))
 
 
-def _is_whole(killed: Killed, pod: NodePod) -> None:
+def _is_whole(killed: Killed, pod: NodePod, networks: str) -> None:
     """After a success every network is attached, and the status is written."""
-    assert ATTACHED == killed.node.link_names(pod)
+    assert ATTACHED[networks] == killed.node.link_names(pod)
     eventually(lambda: killed.node.status_text(pod) is not None)
-    assert ["eth0", "net1"] == [entry["interface"] for entry in killed.node.status(pod)]
+    assert ATTACHED[networks][1:] == [entry["interface"] for entry in killed.node.status(pod)]
 
 
-def _points(killed: Killed, verb: str) -> list[str]:
-    with killed.node.pod("second") as pod:
+def _points(killed: Killed, verb: str, networks: str) -> list[str]:
+    with killed.node.pod(networks) as pod:
         if verb == "del":
             killed.node.add(pod)
         succeeded, points = _call(killed, verb, pod, 0)
@@ -100,32 +111,45 @@ def _points(killed: Killed, verb: str) -> list[str]:
 
 def test_there_are_many_points_to_die_at(killed: Killed) -> None:
     """The points cover the disk, the plugins, the kernel, the API and the answer."""
-    points = _points(killed, "add")
+    points = _points(killed, "add", "second")
 
     assert len(points) >= FEWEST_POINTS["add"]
     assert {"fsync", "RUN bridge", "RUN macvlan", "RAN", "netlink request", "status", "ANSWER"} <= {
         point.partition(" ")[2] for point in points
     }
     assert {"RUN bridge", "RUN macvlan", "RAN", "remove", "ANSWER"} <= {
-        point.partition(" ")[2] for point in _points(killed, "del")
+        point.partition(" ")[2] for point in _points(killed, "del", "second")
     }
 
 
+def test_there_are_points_around_all_that_native_drivers_do(killed: Killed) -> None:
+    """Their netlink requests, the sysctls and the leases."""
+    created = _points(killed, "add", "one,two")
+    deleted = [point.partition(" ")[2] for point in _points(killed, "del", "one,two")]
+
+    assert [2, 4, 1, 1, 2] == [  # each link is created and set up; all sysctls are in one frame
+        created.count(f"before {what}")
+        for what in ("RTM_NEWADDR request", "RTM_NEWLINK request", "SYSCTLS", "ERRNOS", "lease")
+    ]
+    assert {"RTM_DELLINK request", "release", "remove", "ANSWER"} <= set(deleted)
+
+
+@pytest.mark.parametrize("networks", NETWORKS)
 @pytest.mark.parametrize("verb", ["add", "del"])
-def test_a_daemon_killed_anywhere_and_a_del_of_the_runtime(killed: Killed, verb: str) -> None:
+def test_a_daemon_killed_anywhere_and_a_del_of_the_runtime(killed: Killed, verb: str, networks: str) -> None:
     """Every runtime calls DEL after a failed ADD. It succeeds, and nothing is left."""
     for point in _deaths(killed, verb):
-        with killed.node.pod("second") as pod:
+        with killed.node.pod(networks) as pod:
             if verb == "del":
                 killed.node.add(pod)
             succeeded, _ = _call(killed, verb, pod, point)
             if succeeded and verb == "add":
-                _is_whole(killed, pod)
+                _is_whole(killed, pod, networks)
             if succeeded and verb == "del":
                 _nothing_is_left(killed)
             killed.node.delete(pod)
             # an interface that a killed plugin has not named yet is deleted with the namespace
-            assert not set(ATTACHED[1:]) & set(killed.node.link_names(pod))
+            assert ["lo"] == [name for name in killed.node.link_names(pod) if name in _NAMES]
         _nothing_is_left(killed)
 
 
@@ -138,12 +162,12 @@ def test_a_daemon_killed_anywhere_while_an_interface_is_moved(killed: Killed, ve
                 killed.node.add(pod)
             succeeded, _ = _call(killed, verb, pod, point)
             if succeeded and verb == "add":
-                _is_whole(killed, pod)
+                _is_whole(killed, pod, "card")
             eventually(
                 lambda: killed.node.call("del", pod).returncode == 0
             )  # without the daemon it fails, and is retried
             assert [] == killed.node.leases()
-            assert not set(ATTACHED[1:]) & set(killed.node.link_names(pod))
+            assert ["lo"] == [name for name in killed.node.link_names(pod) if name in _NAMES]
         _nothing_is_left(killed)
 
 
@@ -160,7 +184,7 @@ def test_a_status_that_could_not_be_written_is_written_after_a_restart(killed: K
 
         killed.daemon.die()
 
-        _is_whole(killed, pod)
+        _is_whole(killed, pod, "second")
         node.delete(pod)
     _nothing_is_left(killed)
 
@@ -175,16 +199,19 @@ def _interface(node: CnitoolNode) -> Iterator[None]:
         node.stage.run("ip", "link", "delete", "card1", check=False)
 
 
+@pytest.mark.parametrize("networks", NETWORKS)
 @pytest.mark.parametrize("verb", ["add", "del"])
-def test_a_daemon_killed_anywhere_and_a_runtime_that_never_calls_del(killed: Killed, verb: str) -> None:
+def test_a_daemon_killed_anywhere_and_a_runtime_that_never_calls_del(
+    killed: Killed, verb: str, networks: str
+) -> None:
     """It removes the namespace and forgets the sandbox. Calls for other pods clean up."""
     for point in _deaths(killed, verb):
-        with killed.node.pod("second") as pod:
+        with killed.node.pod(networks) as pod:
             if verb == "del":
                 killed.node.add(pod)
             succeeded, _ = _call(killed, verb, pod, point)
             if succeeded and verb == "add":
-                _is_whole(killed, pod)
+                _is_whole(killed, pod, networks)
                 killed.node.delete(pod)
         forget_runtimes_cache(killed.node)
         eventually(lambda: _another_call_cleans_up(killed))
@@ -192,7 +219,7 @@ def test_a_daemon_killed_anywhere_and_a_runtime_that_never_calls_del(killed: Kil
 
 
 def _another_call_cleans_up(killed: Killed) -> bool:
-    with killed.node.pod("second") as other:
+    with killed.node.pod("one") as other:
         killed.node.add(other)
         killed.node.delete(other)
     return state(killed.node) == killed.clean

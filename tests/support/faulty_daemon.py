@@ -11,6 +11,7 @@ import functools
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,13 @@ from netattach_plugin import __main__ as daemon
 from netattach_plugin.calls.shim_connection import ShimConnection
 from netattach_plugin.cluster.file_store import FileStore
 from netattach_plugin.netlink.pod_links import PodLinks
+from netattach_plugin.netlink.route_socket import RouteSocket
 from netattach_plugin.netlink.sockets import PodSockets
+from netattach_plugin.state.host_local_directory import NetworkDirectory
 from netattach_plugin.state.ledger import FileLedger
 from netattach_plugin.wiring import standalone
 
+_REQUESTS = {16: "RTM_NEWLINK", 17: "RTM_DELLINK", 20: "RTM_NEWADDR", 24: "RTM_NEWROUTE"}
 assert standalone  # imported before the fork, not by each daemon
 
 
@@ -35,8 +39,13 @@ class Points:
         self._points = directory / "points"
         self._armed = ""
         self._count = 0
+        self._lock = threading.Lock()
 
     def reach(self, name: str) -> None:
+        with self._lock:  # native drivers work in threads
+            self._count_one(name)
+
+    def _count_one(self, name: str) -> None:
         try:
             armed = self._arm.read_text()
         except FileNotFoundError:
@@ -80,11 +89,15 @@ class Points:
 def _sent(_: ShimConnection, frame: Frame) -> str:
     if frame.kind is Kind.RUN:
         return f"RUN {frame.fields[1].decode()}"
-    return "ANSWER" if frame.kind is Kind.ANSWER else ""
+    return {Kind.ANSWER: "ANSWER", Kind.SYSCTLS: "SYSCTLS"}.get(frame.kind, "")
 
 
 def _handled(_: ShimConnection, frame: Frame) -> str:
-    return "RAN" if frame.kind is Kind.RAN else ""
+    return {Kind.RAN: "RAN", Kind.ERRNOS: "ERRNOS"}.get(frame.kind, "")
+
+
+def _requested(_: RouteSocket, kind: int, *_arguments: object) -> str:
+    return f"{_REQUESTS[kind]} request" if kind in _REQUESTS else ""
 
 
 def _renamed(path: Path, *_: object) -> str:
@@ -109,6 +122,9 @@ def wrap(points: Points) -> None:
     points.around(ShimConnection, "_handle", _handled)
     points.around(PodSockets, "links", "netlink socket")
     points.around(PodLinks, "dump", "netlink request")
+    points.around(RouteSocket, "request", _requested)
+    points.around(NetworkDirectory, "create", "lease")
+    points.around(NetworkDirectory, "remove", "release")
     points.around(FileStore, "write_status", "status")
 
 
