@@ -32,7 +32,8 @@ class Phase(enum.StrEnum):
 class Sandbox:
     """A sandbox and its attachments, the default network first. `netns` is the runtime's path.
 
-    `status` is the text of network-status, written or to be written; "" without one.
+    `status` is the text of network-status, written or to be written; "" without one. `netns_id` identifies the namespace that
+    was at that path, "" if it is not known.
     """
 
     container_id: str
@@ -41,6 +42,7 @@ class Sandbox:
     phase: Phase
     attachments: tuple[Attachment, ...]
     status: str = ""
+    netns_id: str = ""
 
 
 def delete_call(sandbox: Sandbox) -> CniRequest:
@@ -63,6 +65,7 @@ def dump(sandbox: Sandbox) -> bytes:
         "version": VERSION,
         "containerID": sandbox.container_id,
         "netns": sandbox.netns,
+        "netnsID": sandbox.netns_id,
         "pod": pod and {"namespace": pod.namespace, "name": pod.name, "uid": pod.uid},
         "phase": sandbox.phase,
         "status": sandbox.status,
@@ -87,6 +90,7 @@ def parse(data: bytes) -> Sandbox:
             phase=Phase(body["phase"]),
             attachments=tuple(_attachment(each) for each in body["attachments"]),
             status=str(body.get("status", "")),  # entries of earlier releases have none
+            netns_id=str(body.get("netnsID", "")),
         )
     except (KeyError, TypeError, ValueError) as error:  # JsonTextError and UnicodeDecodeError are ValueErrors
         raise DecodeError(f"not a ledger entry: {error}") from error

@@ -23,6 +23,7 @@ from netattach_plugin.engine.native_runner import NativeAdd
 from netattach_plugin.engine.network_resolver import NetworkResolver, may_select_nothing
 from netattach_plugin.engine.plugin_runner import PluginRunner
 from netattach_plugin.engine.status_gc import StatusAndGc
+from netattach_plugin.netns import identity
 from netattach_plugin.ports import AddressStore, DeviceFiles, Events, Ledger, Links, PodLinks, StatusSink
 
 
@@ -105,7 +106,14 @@ class Add:
         request = context.request
         planned = plan.add(attachments, skip_idle=context.skip_idle, native=_native(context))
         attachments = plan.with_native(attachments, planned)
-        sandbox = Sandbox(request.container_id, request.netns, request.pod, Phase.ADDING, attachments)
+        sandbox = Sandbox(
+            request.container_id,
+            request.netns,
+            request.pod,
+            Phase.ADDING,
+            attachments,
+            netns_id=identity(context.shim.netns),
+        )
         async with self._gc.starting(sandbox):
             await ledger_entry.save(self._ledger, sandbox)
         await self._prepare_device_files(context, sandbox)

@@ -18,6 +18,7 @@ from netattach_plugin.engine.del_fallback import DelFallback
 from netattach_plugin.engine.native_runner import NativeDelete
 from netattach_plugin.engine.plan_executor import PlanOutcome
 from netattach_plugin.engine.plugin_runner import PluginRunner
+from netattach_plugin.netns import identity
 from netattach_plugin.ports import AddressStore, AttachmentCaches, DeviceFiles, Leases, Ledger, Links
 
 Failures = Sequence[tuple[Step, NetattachError]]
@@ -70,7 +71,7 @@ class Detacher:
     async def _delete(self, context: CallContext, sandbox: Sandbox, deletion: Plan) -> Failures:
         fallback = DelFallback(PluginRunner(context), functools.partial(self._link_names, context))
         native = NativeDelete(
-            sandbox.container_id, functools.partial(self._delete_links, context), self._addresses
+            sandbox.container_id, functools.partial(self._delete_links, context, sandbox), self._addresses
         )
         done = await plan_executor.execute(deletion, plan_executor.executors(fallback), native=native)
         return [*done.failures, *await self._still_leased(sandbox, deletion, done)]
@@ -93,10 +94,10 @@ class Detacher:
         with _netns(context) as netns:
             return frozenset() if netns is None else self._links.names(netns)
 
-    async def _delete_links(self, context: CallContext, names: Sequence[str]) -> None:
-        """Raises OSError."""
+    async def _delete_links(self, context: CallContext, sandbox: Sandbox, names: Sequence[str]) -> None:
+        """Not in another namespace that has got the path of the sandbox's. Raises OSError."""
         with _netns(context) as netns:
-            if netns is not None:
+            if netns is not None and sandbox.netns_id in ("", identity(netns)):
                 await self._links.delete(netns, names)
 
 

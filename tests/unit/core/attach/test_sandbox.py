@@ -28,6 +28,7 @@ _attachments = st.builds(
     cni_args=st.dictionaries(_texts, st.integers()),
     result=_texts,
     default_route=st.none() | st.lists(_texts).map(tuple),
+    native=st.lists(st.integers(0, 9)).map(tuple),
 )
 _sandboxes = st.builds(
     Sandbox,
@@ -37,6 +38,7 @@ _sandboxes = st.builds(
     phase=st.sampled_from(Phase),
     attachments=st.lists(_attachments, min_size=1).map(tuple),
     status=_texts,
+    netns_id=_texts,
 )
 
 
@@ -67,3 +69,19 @@ def test_an_entry_of_another_format_is_refused(old: bytes, new: bytes) -> None:
     """That of a later release, for example."""
     with pytest.raises(DecodeError):
         sandbox.parse(sandbox.dump(ENTRY).replace(old, new))
+
+
+def test_an_entry_of_an_earlier_release_has_neither_drivers_nor_an_identity() -> None:
+    """They came with native drivers; both are optional."""
+    text = sandbox.dump(ENTRY).replace(b'"netnsID": "",', b"")
+
+    assert (b"native" in text, b"netnsID" in text) == (False, False)
+    assert ENTRY == sandbox.parse(text)
+
+
+@pytest.mark.parametrize("native", [b'["0"]', b"0", b"[true]", b"[0.5]"])
+def test_an_entry_with_unreadable_drivers_is_refused(native: bytes) -> None:
+    text = sandbox.dump(ENTRY).replace(b'"result":', b'"native": ' + native + b', "result":')
+
+    with pytest.raises(DecodeError, match="native is not a list of numbers"):
+        sandbox.parse(text)
