@@ -1,0 +1,47 @@
+"""Where native drivers do something else than the reference plugins, after an ADD that fails.
+
+Each difference has a call that shows it, so that a test fails once it has disappeared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from support.native_configs import CALLS, Call
+from support.native_twins import Report
+
+LEASED = {"type": "host-local", "subnet": "10.1.2.0/24"}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`paths`: a regular expression for those whose values differ. `source`: why, and where the plugin's source does so."""
+
+    name: str
+    source: str
+    kinds: Collection[str]
+    paths: str
+    call: Call = field(compare=False)
+
+    def explains(self, kind: str, program: Report, line: str) -> bool:
+        """`line`: one of `native_twins.differences`."""
+        failed = "error" in program["add"]
+        return kind in self.kinds and failed and re.fullmatch(self.paths, line.partition(": ")[0]) is not None
+
+
+DIFFERENCES = (
+    Difference(
+        "addresses are allocated while links are created",
+        "the plugin fails before it starts its IPAM plugin: plugins/main/macvlan/macvlan.go, createMacvlan in cmdAdd",
+        tuple(CALLS),
+        r"/deleted/files/[^/]+/(last_reserved_ip\.\d|lock)",
+        Call({"cniVersion": "1.0.0", "type": "macvlan", "master": "eth9", "ipam": LEASED}),
+    ),
+)
+
+
+def unexplained(kind: str, program: Report, lines: Collection[str]) -> list[str]:
+    """Those of `native_twins.differences` for a plugin's call that no listed difference explains."""
+    return [line for line in lines if not any(each.explains(kind, program, line) for each in DIFFERENCES)]
