@@ -79,7 +79,9 @@ DNS = st.sampled_from([{}, {"nameservers": ["10.0.0.10"], "search": ["a", "b"], 
 @st.composite
 def _calls(draw: st.DrawFn, kind: str, keys: Mapping[str, st.SearchStrategy[Any]], required: Config) -> Call:
     """With a MAC by one of the two ways, sometimes."""
-    optional = {**keys, "ipam": IPAM, "dns": DNS}
+    optional = {
+        key: value for key, value in {**keys, "ipam": IPAM, "dns": DNS}.items() if key not in required
+    }
     chosen = draw(st.fixed_dictionaries({"cniVersion": VERSIONS, **required}, optional=optional))
     config = {"type": kind, **chosen}
     requested: Config = draw(
@@ -97,6 +99,7 @@ def _calls(draw: st.DrawFn, kind: str, keys: Mapping[str, st.SearchStrategy[Any]
 
 
 CALLS: Mapping[str, st.SearchStrategy[Call]] = {
+    "dummy": _calls("dummy", {}, {"ipam": IPAM, "dns": st.just({})}),
     "macvlan": _calls(
         "macvlan",
         {

@@ -25,8 +25,16 @@ class Macvlan:
     queue: int = 0
 
 
-Link = Macvlan
+@dataclass(frozen=True, slots=True)
+class Dummy:
+    """An interface without any other end."""
+
+
+Link = Macvlan | Dummy
 """The interface that a driver creates in the pod."""
+
+REPORTS_IPAM_DNS = Dummy
+"""Whose result has the DNS servers of the IPAM plugin where the config names none."""
 
 Ipam = HostLocal | Static
 """How it gets its addresses."""

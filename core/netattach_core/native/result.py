@@ -7,7 +7,7 @@ import dataclasses
 from netattach_core.cni import result as cni_result
 from netattach_core.cni.result import Interface, Result
 from netattach_core.native.addressing import Addressing
-from netattach_core.native.recipe import Recipe
+from netattach_core.native.recipe import REPORTS_IPAM_DNS, Recipe
 
 
 def text(
@@ -16,5 +16,6 @@ def text(
     """JSON of the config's version. The last of `interfaces` is the pod's, and has the addresses."""
     pod = len(interfaces) - 1
     found = addressing or Addressing()
+    dns = recipe.dns or (found.dns if isinstance(recipe.link, REPORTS_IPAM_DNS) else {})
     addresses = tuple(dataclasses.replace(each, interface=pod) for each in found.ips)
-    return cni_result.dump(Result("1.1.0", interfaces, addresses, found.routes, recipe.dns), cni_version)
+    return cni_result.dump(Result("1.1.0", interfaces, addresses, found.routes, dns), cni_version)
