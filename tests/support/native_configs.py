@@ -100,6 +100,11 @@ def _calls(draw: st.DrawFn, kind: str, keys: Mapping[str, st.SearchStrategy[Any]
 
 CALLS: Mapping[str, st.SearchStrategy[Call]] = {
     "dummy": _calls("dummy", {}, {"ipam": IPAM, "dns": st.just({})}),
+    "ipvlan": _calls(
+        "ipvlan",
+        {"mode": st.sampled_from(["", "l2", "l3", "l3s"]), "mtu": MTUS, "linkInContainer": st.just(False)},
+        {"master": INTERFACES, "ipam": IPAM},
+    ),
     "macvlan": _calls(
         "macvlan",
         {

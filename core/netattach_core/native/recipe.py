@@ -26,11 +26,20 @@ class Macvlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Ipvlan:
+    """An ipvlan on `master`. `mtu` 0: the kernel's own choice."""
+
+    master: str
+    mode: str = "l2"
+    mtu: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Dummy:
     """An interface without any other end."""
 
 
-Link = Macvlan | Dummy
+Link = Macvlan | Ipvlan | Dummy
 """The interface that a driver creates in the pod."""
 
 REPORTS_IPAM_DNS = Dummy

@@ -14,6 +14,7 @@ BUFFER = 1 << 17
 HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
 _ATTRIBUTE = struct.Struct("=HH")  # nlattr: length, type
 _NUMBER = struct.Struct("=I")
+_SHORT = struct.Struct("=H")
 _NESTED = 0x8000  # NLA_F_NESTED
 _TYPE = 0x3FFF  # without the flags for nesting and byte order
 
@@ -40,6 +41,11 @@ def attribute(kind: int, value: bytes) -> bytes:
 def number(kind: int, value: int) -> bytes:
     """An attribute of 32 bits."""
     return attribute(kind, _NUMBER.pack(value))
+
+
+def short(kind: int, value: int) -> bytes:
+    """An attribute of 16 bits."""
+    return attribute(kind, _SHORT.pack(value))
 
 
 def text(kind: int, value: str) -> bytes:

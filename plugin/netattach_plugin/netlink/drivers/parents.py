@@ -1,4 +1,4 @@
-"""What macvlan and ipvlan share: an interface of the node as parent, and new addresses that are announced to neighbours."""
+"""What macvlan, ipvlan and vlan share: an interface of the node as parent, and new addresses that are announced to neighbours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from netattach_plugin.netlink.links import FoundLink
 from netattach_plugin.netlink.route_socket import RouteSocket
 
 
-def find(node: RouteSocket, plugin: str, name: str, mtu: int) -> FoundLink:
+def find(node: RouteSocket, plugin: str, name: str, mtu: int = 0) -> FoundLink:
     """The parent. Raises DelegateError if there is none of that name, or if its MTU is smaller than the wanted one."""
     parent = links.find(node, name)
     if parent is None:
