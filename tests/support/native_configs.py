@@ -116,4 +116,13 @@ CALLS: Mapping[str, st.SearchStrategy[Call]] = {
         },
         {"master": INTERFACES},
     ),
+    "vlan": _calls(
+        "vlan",
+        {
+            "vlanId": st.sampled_from([0, 1, 5, 1002, 4094]),
+            "mtu": MTUS,
+            "linkInContainer": st.just(False),
+        },
+        {"master": INTERFACES, "ipam": IPAM},
+    ),
 }

@@ -11,7 +11,7 @@ from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import versions
 from netattach_core.cni.config import NetworkConfig
-from netattach_core.native import config, dummy, ipam, ipvlan, macvlan, strict
+from netattach_core.native import config, dummy, ipam, ipvlan, macvlan, strict, vlan
 from netattach_core.native.config import Config
 from netattach_core.native.recipe import Link, Recipe
 from netattach_core.native.strict import NotUnderstoodError
@@ -21,6 +21,7 @@ _DRIVERS: Mapping[str, tuple[Collection[str], Callable[[Config], Link]]] = {
     "dummy": (dummy.KEYS, dummy.read),
     "ipvlan": (ipvlan.KEYS, ipvlan.read),
     "macvlan": (macvlan.KEYS, macvlan.read),
+    "vlan": (vlan.KEYS, vlan.read),
 }
 TYPES = frozenset(_DRIVERS)
 

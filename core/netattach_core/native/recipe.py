@@ -35,11 +35,20 @@ class Ipvlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Vlan:
+    """A VLAN on `master`. `mtu` 0: that of the master."""
+
+    master: str
+    vlan_id: int = 0
+    mtu: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Dummy:
     """An interface without any other end."""
 
 
-Link = Macvlan | Ipvlan | Dummy
+Link = Macvlan | Ipvlan | Vlan | Dummy
 """The interface that a driver creates in the pod."""
 
 REPORTS_IPAM_DNS = Dummy
