@@ -23,6 +23,16 @@ VERSIONS = st.sampled_from(["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"])
 MTUS = st.sampled_from([0, 68, 1280, 1400, 1500, 1501, 9000, 65535])
 MACS = st.sampled_from(["", "02:00:00:00:00:07", "02-00-00-00-00-08", "0200.0000.0009", "03:00:00:00:00:01"])
 INTERFACES = st.sampled_from(["eth1", "eth1", "eth1", "eth2", "eth9"])
+DEVICES = st.sampled_from(["card", "card", "card", "eth9"])
+CARDS = st.sampled_from(
+    [
+        "type ifb",
+        "mtu 1400 type ifb; ip link set card up",
+        "type ifb; ip address add 10.5.5.5/24 dev card; ip link set card alias x up",
+        "type macvlan link eth2 mode vepa",
+    ]
+)
+TAKEN = st.sampled_from(["", "", "ip link add net1 type ifb", "ip link add card type ifb"])
 ROUTES = st.lists(
     st.sampled_from(
         [
@@ -98,8 +108,21 @@ def _calls(draw: st.DrawFn, kind: str, keys: Mapping[str, st.SearchStrategy[Any]
     return Call({**config, "capabilities": {"mac": True}}, requested)
 
 
+@st.composite
+def _with_card(draw: st.DrawFn, calls: st.SearchStrategy[Call]) -> Call:
+    """The node has this NIC, without a peer whose carrier would take time to change; the pod may have its names already."""
+    call = draw(calls)
+    node = f"link add card address 02:00:00:00:00:0c {draw(CARDS)}"
+    script = f"nsenter --net=/proc/$PPID/ns/net sh -c 'ip {node}'; {draw(TAKEN)}"
+    return Call(call.config, {**call.more, "before": script})
+
+
 CALLS: Mapping[str, st.SearchStrategy[Call]] = {
     "dummy": _calls("dummy", {}, {"ipam": IPAM, "dns": st.just({})}),
+    "host-device": _with_card(
+        _calls("host-device", {"ipam": IPAM, "dns": st.just({})}, {"device": DEVICES})
+        | _calls("host-device", {}, {"device": DEVICES, "ipam": IPAM})
+    ),
     "ipvlan": _calls(
         "ipvlan",
         {"mode": st.sampled_from(["", "l2", "l3", "l3s"]), "mtu": MTUS, "linkInContainer": st.just(False)},

@@ -143,7 +143,9 @@ def _has_failed(report: Report) -> bool:
 
 
 def _is_intended(path: str, program: Any, driver: Any) -> bool:
-    """The group of a link, by which DEL finds it, and the words of an error, whose code has to be the same."""
+    """The group of a link, by which DEL finds it; the words of an error, whose code has to be the same; ids of namespaces."""
     if path.endswith("/group"):
         return (program, driver) == ("default", str(GROUP))
+    if path.endswith("/link_netnsid"):  # any free one, also for a namespace that the program uses in between
+        return isinstance(program, int) and isinstance(driver, int)
     return path == "/add/error" and bool(program) and bool(driver)

@@ -113,8 +113,8 @@ class NativeWorker(Worker):
             add = self._run_program("ADD", attachment, path, "")
         added = self._state(pod)
         attached = plan.with_native([attachment], planned)
-        if natively and self._native:
-            steps = plan.delete(attached, native=drivers.TYPES).steps
+        steps = plan.delete(attached, native=drivers.TYPES).steps
+        if self._native and [step.carrier for step in steps] == [Carrier.NATIVE]:
             delete = asyncio.run(self._delete_natively(steps, pod))
         else:
             delete = self._run_program("DEL", attachment, path, add.get("result", ""))
@@ -134,7 +134,7 @@ class NativeWorker(Worker):
             NativeAdd(f"c{self._count}", path, shim, links, addresses) as add,
         ):
             done = await add.execute(Verb.ADD, steps)
-        if done.failures:  # the engine detaches then
+        if done.failures and steps[0].plugin not in drivers.ATTACHING:  # the engine detaches then
             await self._delete_natively(steps, pod)
         return _outcome(done, steps)
 

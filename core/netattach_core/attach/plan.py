@@ -158,11 +158,12 @@ def delete(
     that never ran may fail on DEL forever. `skip_idle`: plugins that had nothing to do on ADD are not started; only for
     attachments with the values of that ADD. `native`: the plugins that a driver may replace, where one did so on ADD.
     """
+    deleting = frozenset(native) - drivers.ATTACHING
     steps: list[Step] = []
     ended: tuple[str, ...] = ()
     running: list[str] = []
     for attachment in reversed(attachments):
-        created = _native_indices(attachment, native).intersection(attachment.native)
+        created = _native_indices(attachment, deleting).intersection(attachment.native)
         chain = _chain(Verb.DEL, attachment, begun, skip_idle=skip_idle, native=created)
         if not chain:
             continue

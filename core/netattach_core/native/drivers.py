@@ -11,7 +11,7 @@ from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import versions
 from netattach_core.cni.config import NetworkConfig
-from netattach_core.native import config, dummy, ipam, ipvlan, macvlan, strict, vlan
+from netattach_core.native import config, dummy, host_device, ipam, ipvlan, macvlan, strict, vlan
 from netattach_core.native.config import Config
 from netattach_core.native.recipe import Link, Recipe
 from netattach_core.native.strict import NotUnderstoodError
@@ -19,11 +19,15 @@ from netattach_core.text.json_document import JsonTextError
 
 _DRIVERS: Mapping[str, tuple[Collection[str], Callable[[Config], Link]]] = {
     "dummy": (dummy.KEYS, dummy.read),
+    "host-device": (host_device.KEYS, host_device.read),
     "ipvlan": (ipvlan.KEYS, ipvlan.read),
     "macvlan": (macvlan.KEYS, macvlan.read),
     "vlan": (vlan.KEYS, vlan.read),
 }
 TYPES = frozenset(_DRIVERS)
+
+ATTACHING = frozenset({"host-device"})
+"""Those whose drivers only attach: what they have attached is detached by the programs, whether they delete or move it back."""
 
 _LONGEST = 4096
 """Characters of a config: reading a longer one takes longer than to start the program."""

@@ -48,7 +48,14 @@ class Dummy:
     """An interface without any other end."""
 
 
-Link = Macvlan | Ipvlan | Vlan | Dummy
+@dataclass(frozen=True, slots=True)
+class HostDevice:
+    """An interface of the node by name, which is moved into the pod."""
+
+    device: str
+
+
+Link = Macvlan | Ipvlan | Vlan | Dummy | HostDevice
 """The interface that a driver creates in the pod."""
 
 REPORTS_IPAM_DNS = Dummy

@@ -21,12 +21,8 @@ _UP = 0x1
 _OPERATIONAL = b"\6"  # IF_OPER_UP
 _SKIP_STATISTICS = 1 << 3  # RTEXT_FILTER_SKIP_STATS
 _ADDRESS, _NAME, _MTU, _PARENT, _CONTROLLER, _INFO, _GROUP = 1, 3, 4, 5, 10, 18, 27  # IFLA_*
-_OPERSTATE, _NETNS, _FILTER, _TARGET = (
-    16,
-    28,
-    29,
-    46,
-)  # IFLA_OPERSTATE, _NET_NS_FD, _EXT_MASK, _TARGET_NETNSID
+_OPERSTATE, _ALIAS, _NETNS = 16, 20, 28  # IFLA_OPERSTATE, _IFALIAS, _NET_NS_FD
+_FILTER, _TARGET = 29, 46  # IFLA_EXT_MASK, _TARGET_NETNSID
 _KIND, _DATA = 1, 2  # IFLA_INFO_*
 
 
@@ -107,6 +103,15 @@ def new_attributes(new: NewLink) -> bytes:
             wire.nested(_INFO, wire.attribute(_KIND, new.kind.encode()), data),
         )
     )
+
+
+def move(route: RouteSocket, index: int, netns: int, name: str, *, alias: str = "") -> None:
+    """Moves a link to the namespace of a descriptor, then renames it, then sets its alias; it is down. Raises OSError.
+
+    The name is taken there: FileExistsError, and the link may have been moved already.
+    """
+    body = _ifinfo(index) + wire.number(_NETNS, netns) + wire.text(_NAME, name)
+    route.request(RTM_NEWLINK, 0, body + (wire.attribute(_ALIAS, alias.encode()) if alias else b""))
 
 
 def set_up(route: RouteSocket, index: int) -> None:

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from netattach_core.errors import NetattachError
 from netattach_core.native.addressing import Addressing
-from netattach_core.native.recipe import Dummy, Ipvlan, Link, Macvlan, Vlan
+from netattach_core.native.recipe import Dummy, HostDevice, Ipvlan, Link, Macvlan, Vlan
 from netattach_plugin.netlink import duplicate_addresses, pod_interface, route_socket
-from netattach_plugin.netlink.drivers import dummy, ipvlan, macvlan, vlan
+from netattach_plugin.netlink.drivers import dummy, host_device, ipvlan, macvlan, vlan
 from netattach_plugin.netlink.drivers.driver import Namespaces
 from netattach_plugin.netlink.route_socket import RouteSocket
 from netattach_plugin.netlink.sockets import PodSockets
@@ -30,6 +30,7 @@ _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="links")
 
 _DRIVERS: Mapping[type, Callable[[Namespaces, str, Any], Created]] = {
     Dummy: dummy.create,
+    HostDevice: host_device.create,
     Ipvlan: ipvlan.create,
     Macvlan: macvlan.create,
     Vlan: vlan.create,

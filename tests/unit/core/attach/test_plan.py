@@ -215,3 +215,17 @@ def test_on_delete_a_driver_deletes_what_a_driver_has_created() -> None:
         plan.delete(mixed, native=NATIVE)
     )
     assert {} == _batches(plan.delete(mixed, native=set()))
+
+
+def test_what_a_driver_has_only_moved_into_the_pod_is_detached_by_its_program() -> None:
+    """The program moves it back; nobody else deletes it."""
+    device = '{"cniVersion":"0.4.0","type":"host-device","device":"eth1"}'
+    attachments = _attachments(device, MACVLAN)
+    native = {"host-device", "macvlan"}
+    attached = plan.with_native(attachments, plan.add(attachments, native=native))
+
+    assert [(), (0,), (0,)] == [each.native for each in attached]
+    made = plan.delete(attached, native=native)
+    assert {"net1/0": "plugin", "net2/0": "native"} == {
+        step.id: step.carrier for step in made.steps if step.ifname != "eth0"
+    }

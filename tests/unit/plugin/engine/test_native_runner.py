@@ -191,3 +191,21 @@ def test_after_the_failure_of_a_program_nothing_of_a_driver_is_left() -> None:
     with pytest.raises(NetattachError):
         world.add()
     assert [] == world.links.drivers.batches
+
+
+def test_a_device_that_a_driver_has_moved_is_moved_back_by_its_program() -> None:
+    """Which releases its addresses too; the other networks are deleted by drivers."""
+    world = world_of("l1,card")
+    world.native_plugins = frozenset({"macvlan", "host-device"})
+    config = {"cniVersion": "1.0.0", "type": "host-device", "device": "eth1"}
+    world.store.create(
+        {**body("NetworkAttachmentDefinition", "card"), "spec": {"config": json.dumps(config)}}
+    )
+    world.add()
+    assert [["net1", "net2"]] == world.links.drivers.batches
+
+    world.delete()
+
+    assert {"DEL net2 host-device", "DEL eth0 ptp"} == set(world.shim.ran("DEL"))
+    assert [["net1"]] == world.kernel.deletions
+    assert not world.ledger.entries
