@@ -205,7 +205,9 @@ class Routes(Protocol):
 class Created:
     """What the driver of a plugin has created: the interfaces of the result, the pod's last, and that one's index.
 
-    `sysctls` have to be written before it is brought up, `addressed` only if it gets addresses.
+    `sysctls` have to be written before it is brought up, `addressed` only if it gets addresses. One that `stays_down` is not
+    brought up. `forwarding`, by IP version, has to be written before, and to succeed, where it gets such addresses.
+    `on_node`: what has to be done on the node afterwards.
     """
 
     plugin: str
@@ -213,6 +215,32 @@ class Created:
     index: int
     sysctls: tuple[Sysctl, ...] = ()
     addressed: tuple[Sysctl, ...] = ()
+    stays_down: bool = False
+    forwarding: Mapping[int, Sysctl] = field(default_factory=dict)
+    on_node: NodeSide | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnNode:
+    """Further interfaces on the node, and sysctls that have to be written there: those that are `required` also have to succeed.
+
+    With a `failure`, as much as was done before it.
+    """
+
+    interfaces: tuple[cni_result.Interface, ...] = ()
+    sysctls: tuple[Sysctl, ...] = ()
+    required: tuple[Sysctl, ...] = ()
+    failure: NetattachError | None = None
+
+
+class NodeSide(Protocol):
+    """What a driver does on the node once the pod's interface has its addresses. Its methods may wait: for threads."""
+
+    def configure(self, addressing: Addressing | None) -> OnNode:
+        """Sets up what the addresses need on the node, as gateways."""
+
+    def interfaces(self) -> tuple[cni_result.Interface, ...] | None:
+        """Those of the result as they are now, None while they are not ready. Raises NetattachError."""
 
 
 class NativeLinks(Protocol):
@@ -225,6 +253,14 @@ class NativeLinks(Protocol):
         self, wanted: Sequence[tuple[Created, Addressing | None]]
     ) -> Sequence[Created | NetattachError]:
         """Gives each its addresses and routes, and brings it up."""
+
+    async def configure_node(self, wanted: Sequence[tuple[Created, Addressing | None]]) -> Sequence[OnNode]:
+        """Does for each what its `on_node` has to do; the last one may have a failure."""
+
+    async def interfaces(
+        self, wanted: Sequence[Created]
+    ) -> Sequence[tuple[cni_result.Interface, ...] | NetattachError]:
+        """Those of the result, once they are ready."""
 
 
 class AddressStore(Protocol):

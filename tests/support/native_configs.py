@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,6 +87,138 @@ IPAM = STATIC | HOST_LOCAL
 DNS = st.sampled_from([{}, {"nameservers": ["10.0.0.10"], "search": ["a", "b"], "options": [], "domain": ""}])
 
 
+_BRIDGE = "ip link add br0 address 02:00:00:00:03:01 type bridge"
+_FILTERING = f"{_BRIDGE} vlan_filtering 1; ip link set br0 up"
+_LARGE = "ip link add br0 address 02:00:00:00:03:01 mtu 9000 type bridge"
+BRIDGES = st.sampled_from(
+    [
+        "",
+        "",
+        f"{_BRIDGE}; ip link set br0 up",
+        f"{_BRIDGE}; ip address add 10.1.2.1/24 dev br0",
+        f"{_BRIDGE}; ip address add 10.7.7.1/24 dev br0",
+        f"{_BRIDGE}; for ip in 10.7.7.1 10.1.2.1 10.7.7.2; do ip address add $ip/24 dev br0; done",
+        f"{_LARGE}; ip link set br0 up; ip address add fd00:1::1/64 dev br0",
+        f"{_BRIDGE}; ip link set br0 up; for ip in fd00:7::1/64 fd00:1::9/80; do ip address add $ip dev br0; done",
+        "ip link add br0 address 02:00:00:00:03:02 type veth peer name br0p address 02:00:00:00:03:03",
+        "ip link add br1 address 02:00:00:00:03:01 type bridge; ip link property add dev br1 altname br0",
+    ]
+)
+"""What the node has before: no bridge, one that is up or down, with addresses, another MTU, another kind, another name."""
+
+FORWARDING = (
+    "echo {0} > /proc/sys/net/ipv4/ip_forward; echo {0} > /proc/sys/net/ipv6/conf/all/forwarding; "
+    "echo 0 > /proc/sys/net/ipv6/conf/eth1/forwarding"
+)
+
+
+@st.composite
+def _ptp_calls(draw: st.DrawFn) -> Call:
+    """Static addresses have gateways, without which the program has to say what is wrong."""
+    addresses = st.lists(
+        st.sampled_from(
+            [
+                {"address": "10.1.2.4/24", "gateway": "10.1.2.1"},
+                {"address": "10.1.2.5/24", "gateway": "10.1.2.254"},
+                {"address": "10.1.2.6/32", "gateway": "10.1.2.1"},
+                {"address": "10.1.3.4/24", "gateway": "10.7.7.1"},
+                {"address": "fd00:1::4/64", "gateway": "fd00:1::1"},
+                {"address": "fd00:1::5/64", "gateway": "fd00:1::1"},
+            ]
+        ),
+        max_size=3,
+        unique_by=str,
+    )
+    static = st.fixed_dictionaries(
+        {"type": st.just("static"), "addresses": addresses},
+        optional={"routes": ROUTES, "dns": st.just({"domain": "x"})},
+    )
+    keys = {"mtu": MTUS, "ipMasq": st.just(False)}
+    call = draw(_calls("ptp", keys, {"name": st.just("lab")}))
+    more = {
+        **call.more,
+        "node_before": FORWARDING.format(draw(st.integers(0, 1))),
+        "earlier": [
+            {"config": json.dumps({"name": "lab", "type": "ptp", **each})} for each in draw(_PTP_EARLIER)
+        ],
+        "node_after": FORWARDING.format(0),
+    }
+    return Call({**call.config, "ipam": draw(static | HOST_LOCAL)}, more)
+
+
+_PTP_EARLIER = st.lists(
+    st.just(
+        {
+            "cniVersion": "1.0.0",
+            "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.1.2.0/24"}]]},
+        }
+    ),
+    max_size=1,
+)
+
+
+@st.composite
+def _bridge_calls(
+    draw: st.DrawFn, keys: Mapping[str, st.SearchStrategy[Any]], before: st.SearchStrategy[str]
+) -> Call:
+    """On a bridge that may exist before, and to which other pods may be attached already."""
+    flags = {
+        key: st.booleans()
+        for key in ("isGateway", "isDefaultGateway", "forceAddress", "enabledad", "portIsolation")
+    }
+    shape = draw(
+        st.sampled_from(
+            [{"hairpinMode": True}, {"promiscMode": True}, {"ipMasq": False, "macspoofchk": False}]
+        )
+    )
+    optional = {**flags, "mtu": MTUS, **keys}
+    call = draw(_calls("bridge", optional, {"bridge": st.just("br0"), "name": st.just("lab")}))
+    config = {**call.config, **shape}
+    if not config.get("ipam"):
+        config |= draw(st.sampled_from([{}, {"disableContainerInterface": True}]))
+    node = draw(before)
+    earlier = draw(st.lists(st.sampled_from(_EARLIER), max_size=2))
+    if earlier and not node:  # else the lowest random MAC of all ports is that of the bridge
+        earlier[0] = _EARLIER[1]
+    if config.get("vlan") and not node:  # likewise: its gateway has a port of its own
+        node = _FILTERING
+    more = {
+        **call.more,
+        "node_before": f"{node}\n{FORWARDING.format(draw(st.integers(0, 1)))}",
+        "earlier": [{"config": json.dumps({"name": "lab", **each})} for each in earlier],
+        "node_after": FORWARDING.format(0),
+    }
+    return Call(config, more)
+
+
+_EARLIER: list[Config] = [
+    {"cniVersion": "1.0.0", "type": "bridge", "bridge": "br0"},
+    {
+        "cniVersion": "1.0.0",
+        "type": "bridge",
+        "bridge": "br0",
+        "mtu": 1400,
+        "isGateway": True,
+        "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.1.2.0/24"}]]},
+    },
+    {
+        "cniVersion": "1.0.0",
+        "type": "bridge",
+        "bridge": "br0",
+        "isDefaultGateway": True,
+        "ipam": {"type": "static", "addresses": [{"address": "fd00:1::77/64"}]},
+    },
+]
+
+_VLAN_INTERFACE = "address 02:00:00:00:03:04 type veth peer name br0p address 02:00:00:00:03:05"
+TRUNKS = st.lists(
+    st.sampled_from(
+        [{}, {"id": 7}, {"id": 100}, {"minID": 5, "maxID": 9}, {"minID": 9, "maxID": 9, "id": 1}]
+    ),
+    max_size=3,
+)
+
+
 @st.composite
 def _calls(draw: st.DrawFn, kind: str, keys: Mapping[str, st.SearchStrategy[Any]], required: Config) -> Call:
     """With a MAC by one of the two ways, sometimes."""
@@ -128,6 +261,23 @@ CALLS: Mapping[str, st.SearchStrategy[Call]] = {
         {"mode": st.sampled_from(["", "l2", "l3", "l3s"]), "mtu": MTUS, "linkInContainer": st.just(False)},
         {"master": INTERFACES, "ipam": IPAM},
     ),
+    "bridge": _bridge_calls({}, BRIDGES),
+    "bridge-vlan": _bridge_calls(
+        {
+            "vlan": st.sampled_from([0, 1, 100, 4094]),
+            "vlanTrunk": TRUNKS,
+            "preserveDefaultVlan": st.booleans(),
+        },
+        st.sampled_from(
+            [
+                "",
+                f"{_BRIDGE} vlan_filtering 1 vlan_default_pvid 7; ip link set br0 up",
+                f"{_BRIDGE} vlan_filtering 1 vlan_default_pvid 0; ip link set br0 up",
+                f"{_BRIDGE}; ip link set br0 up; ip link add br0.100 {_VLAN_INTERFACE}; ip address add 10.1.2.1/24 dev br0.100",
+            ]
+        ),
+    ),
+    "ptp": _ptp_calls(),
     "macvlan": _calls(
         "macvlan",
         {

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -47,6 +48,12 @@ echo ',"vlans":'; bridge -json vlan show
 """
 FIREWALL = "nft list ruleset 2>/dev/null; iptables-save 2>/dev/null | grep -v '^#'; ip6tables-save 2>/dev/null | grep -v '^#'"
 SYSCTLS = "cd /proc/sys/net && grep -rs . ipv4/conf ipv6/conf ipv4/ip_forward bridge 2>/dev/null | sort"
+
+FAST_DAD = """
+echo 0 > /proc/sys/net/ipv6/conf/default/rtr_solicit_delay
+echo 10 > /proc/sys/net/ipv6/neigh/default/retrans_time_ms
+"""
+"""Duplicate address detection in milliseconds, where a network enables it."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -84,33 +91,42 @@ class NativeWorker(Worker):
     def report(self, call: dict[str, Any]) -> dict[str, Any]:
         """The outcomes of ADD and DEL, and the state after each; `natively` says whether drivers did it."""
         self._count += 1
+        self._run_script(call.get("node_before", ""), self._node)
+        pods = [self._with_earlier(each) for each in call.get("earlier", ())]
         pod = self._namespace()
-        self._run_script(call.get("before", ""), pod)
-        attachment = Attachment(
-            "lab/net",
-            call.get("ifname", IFNAME),
-            call["config"],
-            "lab",
-            args=call.get("args", {}),
-            runtime_config=call.get("runtime_config", {}),
-            cni_args=call.get("cni_args", {}),
-        )
+        self._run_script(FAST_DAD + call.get("before", ""), pod)
         try:
-            return self._attach_and_detach(attachment, pod)
+            return self._attach_and_detach(_attachment(call), pod)
         finally:
-            os.close(pod)
+            for each in (pod, *pods):
+                os.close(each)
             self._restore()
+            self._run_script(call.get("node_after", ""), self._node)
             shutil.rmtree(LEASES)
             LEASES.mkdir()
+
+    def _with_earlier(self, call: dict[str, Any]) -> int:
+        """A pod that is attached before, and remains. It has a container ID of its own."""
+        self._count += 1
+        pod = self._namespace()
+        attachment = _attachment(call)
+        planned = plan.add([attachment], native=drivers.TYPES)
+        path = f"/proc/{os.getpid()}/fd/{pod}"
+        if "error" in self._add(attachment, planned.steps, path, pod):
+            self._run_program("DEL", attachment, path, "")
+        self._count += 1
+        return pod
+
+    def _add(self, attachment: Attachment, steps: Sequence[plan.Step], path: str, pod: int) -> dict[str, Any]:
+        if _is_native(steps) and self._native:
+            return asyncio.run(self._add_natively(steps, path, pod))
+        return self._run_program("ADD", attachment, path, "")
 
     def _attach_and_detach(self, attachment: Attachment, pod: int) -> dict[str, Any]:
         path = f"/proc/{os.getpid()}/fd/{pod}"
         planned = plan.add([attachment], native=drivers.TYPES)
-        natively = [step.carrier for step in planned.steps] == [Carrier.NATIVE]
-        if natively and self._native:
-            add = asyncio.run(self._add_natively(planned.steps, path, pod))
-        else:
-            add = self._run_program("ADD", attachment, path, "")
+        natively = _is_native(planned.steps)
+        add = self._add(attachment, planned.steps, path, pod)
         added = self._state(pod)
         attached = plan.with_native([attachment], planned)
         steps = plan.delete(attached, native=drivers.TYPES).steps
@@ -173,12 +189,23 @@ class NativeWorker(Worker):
         return {"error": body.get("msg", ""), "code": body.get("code", 0)}
 
     def _state(self, pod: int) -> dict[str, Any]:
+        for namespace in (self._node, pod):
+            self._settle(namespace)
         files = {
             str(file.relative_to(LEASES)): [oct(file.stat().st_mode), file.read_text()]
             for file in sorted(LEASES.rglob("*"))
             if file.is_file()
         }
         return {"node": self._of(self._node), "pod": self._of(pod), "files": files}
+
+    def _settle(self, namespace: int) -> None:
+        """The kernel notes a moment later that a link has got or lost its carrier, and checks addresses then."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            found = json.loads(self._run_script("ip -json address show up", namespace))
+            if all(map(_is_settled, found)):
+                return
+            time.sleep(0.01)
 
     def _of(self, namespace: int) -> dict[str, Any]:
         state: dict[str, Any] = json.loads(f"{{{self._run_script(STATE, namespace)}}}")
@@ -190,6 +217,28 @@ class NativeWorker(Worker):
         inside = ["nsenter", f"--net=/proc/{os.getpid()}/fd/{namespace}", "sh", "-c", script]
         done = subprocess.run(inside, capture_output=True, text=True, check=False)
         return done.stdout
+
+
+def _is_settled(link: dict[str, Any]) -> bool:
+    has_carrier = "LOWER_UP" in link.get("flags", ())
+    tentative = any(each.get("tentative") for each in link.get("addr_info", ()))
+    return not link or (has_carrier == (link["operstate"] != "DOWN") and not (has_carrier and tentative))
+
+
+def _attachment(call: dict[str, Any]) -> Attachment:
+    return Attachment(
+        "lab/net",
+        call.get("ifname", IFNAME),
+        call["config"],
+        "lab",
+        args=call.get("args", {}),
+        runtime_config=call.get("runtime_config", {}),
+        cni_args=call.get("cni_args", {}),
+    )
+
+
+def _is_native(steps: Sequence[plan.Step]) -> bool:
+    return [step.carrier for step in steps] == [Carrier.NATIVE]
 
 
 def _outcome(done: StepOutcomes, steps: Sequence[plan.Step]) -> dict[str, Any]:

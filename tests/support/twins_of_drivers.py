@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,16 +10,21 @@ from netattach_core.cni.result import Address, Interface
 from netattach_core.errors import AllocationError, NetattachError
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.failure import failure
-from netattach_core.native.recipe import Ipam, Link
+from netattach_core.native.recipe import Bridge, Ipam, Link
 from netattach_core.shim.protocol import Sysctl
-from netattach_plugin.ports import Created
+from netattach_plugin.ports import Created, OnNode
 
 MAC = "02:00:00:00:00:01"
+ACCEPT_RA = (Sysctl("net/ipv6/conf/cni0/accept_ra", "0", in_pod=False),)
+FORWARDING = (Sysctl("net/ipv4/ip_forward", "1", in_pod=False),)
 
 
 @dataclass
 class MemoryNative:
-    """The port NativeLinks: creates a link in `present`, unless `failing` has "create net1" or "configure net1"."""
+    """The port NativeLinks: creates a link in `present`; a bridge's has a side on the node, and a gateway there.
+
+    `failing` has what does not succeed: "create net1", "configure net1", "gateway net1", "ready net1".
+    """
 
     present: set[str]
     failing: Collection[str] = ()
@@ -28,14 +34,23 @@ class MemoryNative:
     async def create(self, wanted: Sequence[tuple[str, Link]]) -> Sequence[Created | NetattachError]:
         self.batches.append([ifname for ifname, _ in wanted])
         done: list[Created | NetattachError] = []
-        for number, (ifname, _) in enumerate(wanted, start=5):
+        for number, (ifname, link) in enumerate(wanted, start=5):
             if f"create {ifname}" in self.failing:
                 return [*done, failure("macvlan", f"failed to create {ifname}")]
             self.present.add(ifname)
             interface = Interface(ifname, mac=MAC, sandbox="/n")
             notify = (Sysctl(f"net/ipv4/conf/{ifname}/arp_notify", "1"),)
-            done.append(Created("macvlan", (interface,), number, addressed=notify))
+            if isinstance(link, Bridge):
+                done.append(self._on_bridge(interface, number))
+            else:
+                done.append(Created("macvlan", (interface,), number, addressed=notify))
         return done
+
+    def _on_bridge(self, interface: Interface, number: int) -> Created:
+        interfaces = (Interface("cni0"), Interface(f"veth{number}"), interface)
+        return Created(
+            "bridge", interfaces, number, sysctls=ACCEPT_RA, on_node=MemoryNodeSide(self, interfaces)
+        )
 
     async def configure(
         self, wanted: Sequence[tuple[Created, Addressing | None]]
@@ -48,6 +63,43 @@ class MemoryNative:
             self.configured.append(ifname)
             done.append(created)
         return done
+
+    async def configure_node(self, wanted: Sequence[tuple[Created, Addressing | None]]) -> Sequence[OnNode]:
+        done: list[OnNode] = []
+        for created, addressing in wanted:
+            done.append(created.on_node.configure(addressing) if created.on_node else OnNode())
+            if done[-1].failure:
+                break
+        return done
+
+    async def interfaces(self, wanted: Sequence[Created]) -> Sequence[tuple[Interface, ...] | NetattachError]:
+        done: list[tuple[Interface, ...] | NetattachError] = []
+        for created in wanted:
+            found = created.on_node.interfaces() if created.on_node else created.interfaces
+            done.append(found or failure(created.plugin, "bridge port in error state: down"))
+            if found is None:
+                break
+        return done
+
+
+@dataclass
+class MemoryNodeSide:
+    """The port NodeSide: one gateway, and MACs that the interfaces have in the end."""
+
+    drivers: MemoryNative
+    created: tuple[Interface, ...]
+
+    def configure(self, addressing: Addressing | None) -> OnNode:
+        ifname = self.created[-1].name
+        if f"gateway {ifname}" in self.drivers.failing:
+            return OnNode(failure=failure("bridge", f"failed to set bridge addr of {ifname}"))
+        vlan = (Interface("cni0.5", mac=MAC),)
+        return OnNode(interfaces=vlan, required=FORWARDING) if addressing else OnNode()
+
+    def interfaces(self) -> tuple[Interface, ...] | None:
+        if f"ready {self.created[-1].name}" in self.drivers.failing:
+            return None
+        return tuple(dataclasses.replace(each, mac=MAC) for each in self.created)
 
 
 @dataclass

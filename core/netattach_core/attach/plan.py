@@ -107,29 +107,34 @@ def add(attachments: Sequence[Attachment], *, skip_idle: bool = False, native: C
     ]
     steps = [_in_batch(default[0], default[0].id), *default[1:]]
     barrier = (default[-1].id,)
+    before = steps[0] if _is_native_alone(default) else None
     running: list[list[Step]] = []
     for attachment, chain in zip(attachments[1:], secondary, strict=True):
         if _is_independent(attachment):
-            links, batch = _after(running, chain)
-            first = dataclasses.replace(chain[0], after=barrier, after_links=links)
-            running.append([_in_batch(first, batch), *chain[1:]])
+            running.append(_concurrent(chain, before, barrier))
+            before = running[-1][0]
             steps += running[-1]
         else:
             first = dataclasses.replace(chain[0], after=(*barrier, *(c[-1].id for c in running)))
             steps += [_in_batch(first, first.id), *chain[1:]]
-            barrier, running = (chain[-1].id,), []
+            barrier, running, before = (chain[-1].id,), [], None
     return Plan(Verb.ADD, tuple(steps), halt=True)
 
 
-def _after(running: Sequence[Sequence[Step]], chain: Sequence[Step]) -> tuple[tuple[str, ...], str]:
-    """The links that the chain's first one follows, and the batch that it may join: in a batch, links come in their order."""
+def _is_native_alone(chain: Sequence[Step]) -> bool:
+    """Whether a driver does all that there is to do: independent networks may be attached in one go with it."""
+    idle = all(step.carrier is Carrier.NOTHING for step in chain[1:])
+    return chain[0].carrier is Carrier.NATIVE and idle
+
+
+def _concurrent(chain: Sequence[Step], before: Step | None, barrier: tuple[str, ...]) -> list[Step]:
+    """An independent chain that joins the batch of the step before it, or whose link comes after that one's."""
     first = chain[0]
-    if not running:
-        return (), first.id
-    last = running[-1][0]
-    if first.carrier is Carrier.NATIVE and last.carrier is Carrier.NATIVE:
-        return (), last.batch
-    return (last.id,), first.id
+    if before is not None and first.carrier is before.carrier is Carrier.NATIVE:
+        return [dataclasses.replace(first, after=before.after, batch=before.batch), *chain[1:]]
+    links = (before.id,) if before is not None else ()
+    waiting = dataclasses.replace(first, after=barrier, after_links=links)
+    return [_in_batch(waiting, first.id), *chain[1:]]
 
 
 def _in_batch(step: Step, batch: str) -> Step:
@@ -177,11 +182,15 @@ def delete(
 
 
 def _in_one_batch(steps: Sequence[Step]) -> Iterable[Step]:
-    """The native steps that wait for the same others, in one batch."""
+    """The native steps that wait for the same others, in one batch; to wait for a step that does nothing is not to wait."""
     batches: dict[tuple[str, ...], str] = {}
+    idle: dict[str, tuple[str, ...]] = {}
     for step in steps:
-        own = step.carrier is Carrier.NATIVE and not step.needs
-        yield _in_batch(step, batches.setdefault(step.after, step.id) if own else step.id)
+        waits = step.after if not step.needs else idle.get(step.needs[0])
+        if waits is not None and step.carrier is Carrier.NOTHING:
+            idle[step.id] = waits
+        own = step.carrier is Carrier.NATIVE and waits is not None
+        yield _in_batch(step, batches.setdefault(waits, step.id) if own and waits is not None else step.id)
 
 
 def check(attachments: Sequence[Attachment]) -> Plan:

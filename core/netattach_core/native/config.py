@@ -24,6 +24,8 @@ class Config:
     requested_mac: str
     has_ipam: bool
     dns: Mapping[str, Any]
+    replaces_dns: bool
+    """Whether the plugins that report the DNS servers of IPAM report these instead: also if all its lists are empty."""
 
     def text(self, key: str) -> str:
         """Empty without the key. Raises NotUnderstoodError."""
@@ -55,7 +57,7 @@ def read(stdin: str, args: Mapping[str, str], keys: Collection[str]) -> Config:
     """`args`: CNI_ARGS. Raises NotUnderstoodError, JsonTextError."""
     found = strict.members(json_document.parse(stdin), (*_COMMON, *keys))
     runtime = strict.members(found["runtimeConfig"], _RUNTIME) if "runtimeConfig" in found else {}
-    requested = strict.string(runtime["mac"]) if "mac" in runtime else args.get("MAC", "")
+    requested = (strict.string(runtime["mac"]) if "mac" in runtime else "") or args.get("MAC", "")
     ipam = found.get("ipam")
     strict.require(ipam is None or isinstance(ipam.value, dict))
     return Config(
@@ -63,6 +65,8 @@ def read(stdin: str, args: Mapping[str, str], keys: Collection[str]) -> Config:
         requested_mac=_mac(requested),
         has_ipam=ipam is not None and bool(ipam.members),
         dns=_dns(found["dns"]) if "dns" in found else {},
+        replaces_dns="dns" in found
+        and any(each.value != "" for each in strict.members(found["dns"], _DNS).values()),
     )
 
 

@@ -11,17 +11,31 @@ from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import versions
 from netattach_core.cni.config import NetworkConfig
-from netattach_core.native import config, dummy, host_device, ipam, ipvlan, macvlan, strict, vlan
+from netattach_core.native import (
+    bridge,
+    config,
+    dummy,
+    gateways,
+    host_device,
+    ipam,
+    ipvlan,
+    macvlan,
+    ptp,
+    strict,
+    vlan,
+)
 from netattach_core.native.config import Config
 from netattach_core.native.recipe import Link, Recipe
 from netattach_core.native.strict import NotUnderstoodError
 from netattach_core.text.json_document import JsonTextError
 
 _DRIVERS: Mapping[str, tuple[Collection[str], Callable[[Config], Link]]] = {
+    "bridge": (bridge.KEYS, bridge.read),
     "dummy": (dummy.KEYS, dummy.read),
     "host-device": (host_device.KEYS, host_device.read),
     "ipvlan": (ipvlan.KEYS, ipvlan.read),
     "macvlan": (macvlan.KEYS, macvlan.read),
+    "ptp": (ptp.KEYS, ptp.read),
     "vlan": (vlan.KEYS, vlan.read),
 }
 TYPES = frozenset(_DRIVERS)
@@ -79,4 +93,6 @@ def _understood(
     found = config.read(stdin, args, keys)
     addresses = ipam.read(stdin, cni_request.args_text(args)) if found.has_ipam else None
     strict.require(addresses is not None or not found.has_ipam)
-    return Recipe(read(found), addresses, found.dns)
+    link = read(found)
+    strict.require(gateways.are_understood(link, addresses))
+    return Recipe(link, addresses, found.dns)

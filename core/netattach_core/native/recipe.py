@@ -55,10 +55,43 @@ class HostDevice:
     device: str
 
 
-Link = Macvlan | Ipvlan | Vlan | Dummy | HostDevice
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A veth pair with one end in the pod; the other one is a port of the bridge `name`, which is created if it does not exist.
+
+    `trunk`: the first and last VLAN of each range that the port carries tagged. `gateway`: the bridge has the addresses of the
+    gateways, and `default_gateway`: they are the pod's default routes too. `mtu` 0: the kernel's own choice; `mac` "": a random
+    one.
+    """
+
+    name: str = "cni0"
+    mtu: int = 0
+    mac: str = ""
+    promiscuous: bool = False
+    hairpin: bool = False
+    isolated: bool = False
+    vlan: int = 0
+    trunk: tuple[tuple[int, int], ...] = ()
+    filters_vlans: bool = False
+    keeps_default_vlan: bool = False
+    gateway: bool = False
+    default_gateway: bool = False
+    force_address: bool = False
+    detects_duplicates: bool = False
+    stays_down: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ptp:
+    """A veth pair between pod and node, over whose end on the node all traffic goes. `mtu` 0: the kernel's own choice."""
+
+    mtu: int = 0
+
+
+Link = Macvlan | Ipvlan | Vlan | Dummy | HostDevice | Bridge | Ptp
 """The interface that a driver creates in the pod."""
 
-REPORTS_IPAM_DNS = Dummy
+REPORTS_IPAM_DNS = Bridge | Dummy | Ptp
 """Whose result has the DNS servers of the IPAM plugin where the config names none."""
 
 Ipam = HostLocal | Static

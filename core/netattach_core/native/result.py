@@ -13,8 +13,8 @@ from netattach_core.native.recipe import REPORTS_IPAM_DNS, Recipe
 def text(
     recipe: Recipe, cni_version: str, interfaces: tuple[Interface, ...], addressing: Addressing | None
 ) -> str:
-    """JSON of the config's version. The last of `interfaces` is the pod's, and has the addresses."""
-    pod = len(interfaces) - 1
+    """JSON of the config's version. The one of `interfaces` that is in a sandbox is the pod's, and has the addresses."""
+    pod = next(number for number, each in enumerate(interfaces) if each.sandbox)
     found = addressing or Addressing()
     dns = recipe.dns or (found.dns if isinstance(recipe.link, REPORTS_IPAM_DNS) else {})
     addresses = tuple(dataclasses.replace(each, interface=pod) for each in found.ips)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from netattach_core.native.addressing import Addressing
 from netattach_core.shim.protocol import Sysctl
 
@@ -15,3 +17,10 @@ def for_addresses(ifname: str, addressing: Addressing | None) -> list[tuple[Sysc
         (Sysctl(f"net/ipv6/conf/{ifname}/disable_ipv6", "0"), False),
         (Sysctl(f"net/ipv6/conf/{ifname}/keep_addr_on_down", "1"), True),
     ]
+
+
+def forwarding(by_version: Mapping[int, Sysctl], addressing: Addressing | None) -> list[Sysctl]:
+    """Those for the IP versions of the addresses."""
+    ips = addressing.ips if addressing else ()
+    versions = {6 if ":" in each.address else 4 for each in ips}
+    return [sysctl for version, sysctl in by_version.items() if version in versions]

@@ -14,12 +14,13 @@ from typing import Self
 
 from netattach_core.attach.plan import Step, Verb
 from netattach_core.errors import AllocationError, NetattachError
-from netattach_core.native import result
+from netattach_core.native import gateways, result
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.failure import failure
 from netattach_core.native.recipe import Ipam, Recipe
 from netattach_core.shim import sysctls
 from netattach_core.shim.protocol import Sysctl
+from netattach_plugin.engine import native_node
 from netattach_plugin.ports import AddressStore, Created, NativeLinks, PodLinks, Shim, StepOutcomes
 
 
@@ -69,19 +70,36 @@ class NativeAdd:
             native.create([(step.ifname, recipe.link) for step, recipe in recipes]),
             self._addresses.allocate(self._container_id, _ipams(recipes)),
         )
-        if _note_failure(steps, created, outcomes) or _note_failure(steps, addressed, outcomes):
-            return
         made = [each for each in created if isinstance(each, Created)]
-        given = [each for each in addressed if not isinstance(each, NetattachError)]
+        if _note_failure(steps, created, outcomes) or _note_failure(steps, addressed, outcomes):
+            await self._write_node_sysctls(made)
+            return
+        given = [
+            gateways.complete(recipe.link, each)
+            for (_, recipe), each in zip(recipes, addressed, strict=True)
+            if not isinstance(each, NetattachError)
+        ]
         try:
             await self._write_sysctls(steps, made, given)
         except NetattachError as error:
             outcomes.failures.append((steps[0], error))
             return
-        configured = await native.configure(list(zip(made, given, strict=True)))
-        if not _note_failure(steps, configured, outcomes):
-            for (step, recipe), each, addressing in zip(recipes, made, given, strict=True):
-                outcomes.results[step.id] = result.text(recipe, step.cni_version, each.interfaces, addressing)
+        pairs = list(zip(made, given, strict=True))
+        if _note_failure(steps, await native.configure(pairs), outcomes):
+            return
+        finished = await native_node.finish(native, self._shim, pairs)
+        if _note_failure(steps, finished, outcomes):
+            return
+        interfaces = [each for each in finished if not isinstance(each, NetattachError)]
+        for (step, recipe), each, addressing in zip(recipes, interfaces, given, strict=True):
+            outcomes.results[step.id] = result.text(recipe, step.cni_version, each, addressing)
+
+    async def _write_node_sysctls(self, made: Sequence[Created]) -> None:
+        """After a failure: what is shared by pods remains on the node, as a bridge."""
+        wanted = [sysctl for created in made for sysctl in created.sysctls if not sysctl.in_pod]
+        if wanted:
+            with contextlib.suppress(NetattachError):  # the shim is gone
+                await self._shim.write_sysctls(wanted)
 
     async def _write_sysctls(
         self, steps: Sequence[Step], made: Sequence[Created], given: Sequence[Addressing | None]
@@ -90,6 +108,7 @@ class NativeAdd:
         wanted: list[tuple[Sysctl, bool]] = []
         for step, created, addressing in zip(steps, made, given, strict=True):
             own = (*created.sysctls, *(created.addressed if addressing else ()))
+            wanted += [(sysctl, True) for sysctl in sysctls.forwarding(created.forwarding, addressing)]
             wanted += [(sysctl, False) for sysctl in own]
             wanted += sysctls.for_addresses(step.ifname, addressing)
         if not wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import struct
@@ -17,13 +18,15 @@ GROUP = 0x6E657461
 """The group of the links that drivers create in pods, so that one request deletes those of a pod (decision 21)."""
 
 _IFINFO = struct.Struct("=BxHiII")  # ifinfomsg: family, type, index, flags, change
-_UP = 0x1
+_UP, _PROMISCUOUS = 0x1, 0x100  # IFF_*
 _OPERATIONAL = b"\6"  # IF_OPER_UP
 _SKIP_STATISTICS = 1 << 3  # RTEXT_FILTER_SKIP_STATS
 _ADDRESS, _NAME, _MTU, _PARENT, _CONTROLLER, _INFO, _GROUP = 1, 3, 4, 5, 10, 18, 27  # IFLA_*
+_QUEUE_LENGTH = 13  # IFLA_TXQLEN
 _OPERSTATE, _ALIAS, _NETNS = 16, 20, 28  # IFLA_OPERSTATE, _IFALIAS, _NET_NS_FD
 _FILTER, _TARGET = 29, 46  # IFLA_EXT_MASK, _TARGET_NETNSID
 _KIND, _DATA = 1, 2  # IFLA_INFO_*
+_VETH_PEER = 1  # VETH_INFO_PEER
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,16 @@ class FoundLink:
     controller: int
     group: int
     is_operational: bool
+    data: bytes = b""
+    """The attributes of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """A link to be created: `data` are the attributes of its kind. 0, "" and None leave the choice to the kernel."""
+    """A link to be created: `data` are the attributes of its kind. 0, "" and None leave the choice to the kernel.
+
+    With a `controller`, a bridge, it becomes a port of that one. One that `queues_nothing` has a transmit queue of length 0.
+    """
 
     kind: str
     name: str
@@ -53,6 +61,8 @@ class NewLink:
     mac: str = ""
     netns: int | None = None
     group: int = 0
+    controller: int = 0
+    queues_nothing: bool = False
 
 
 def by_name(route: RouteSocket, name: str) -> FoundLink:
@@ -84,14 +94,27 @@ def all_in(route: RouteSocket, target: int) -> list[FoundLink]:
     return found
 
 
-def create(route: RouteSocket, new: NewLink) -> None:
+def create(route: RouteSocket, new: NewLink, *, up: bool = False) -> None:
     """Creates it in its network namespace at once; nothing is moved. Raises OSError."""
-    route.request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, _ifinfo() + new_attributes(new))
+    flags = _UP if up else 0
+    body = _ifinfo(flags=flags, change=flags) + new_attributes(new)
+    route.request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body)
+
+
+def create_pair(route: RouteSocket, new: NewLink, peer: NewLink) -> None:
+    """Creates a veth pair, each end in its network namespace at once; the first one is set up. Raises OSError."""
+    data = wire.nested(_VETH_PEER, _ifinfo() + _common_attributes(peer))
+    create(route, dataclasses.replace(new, data=data), up=True)
 
 
 def new_attributes(new: NewLink) -> bytes:
     """The attributes of a link to be created."""
     data = wire.nested(_DATA, new.data) if new.data else b""
+    return _common_attributes(new) + wire.nested(_INFO, wire.attribute(_KIND, new.kind.encode()), data)
+
+
+def _common_attributes(new: NewLink) -> bytes:
+    """Those that do not depend on its kind."""
     return b"".join(
         (
             wire.text(_NAME, new.name),
@@ -100,7 +123,8 @@ def new_attributes(new: NewLink) -> bytes:
             wire.attribute(_ADDRESS, mac_bytes(new.mac)) if new.mac else b"",
             wire.number(_NETNS, new.netns) if new.netns is not None else b"",
             wire.number(_GROUP, new.group) if new.group else b"",
-            wire.nested(_INFO, wire.attribute(_KIND, new.kind.encode()), data),
+            wire.number(_CONTROLLER, new.controller) if new.controller else b"",
+            wire.number(_QUEUE_LENGTH, 0) if new.queues_nothing else b"",
         )
     )
 
@@ -117,6 +141,16 @@ def move(route: RouteSocket, index: int, netns: int, name: str, *, alias: str = 
 def set_up(route: RouteSocket, index: int) -> None:
     """Raises OSError."""
     route.request(RTM_NEWLINK, 0, _ifinfo(index, _UP, _UP))
+
+
+def set_promiscuous(route: RouteSocket, index: int) -> None:
+    """Raises OSError."""
+    route.request(RTM_NEWLINK, 0, _ifinfo(index, _PROMISCUOUS, _PROMISCUOUS))
+
+
+def set_mac(route: RouteSocket, index: int, mac: str) -> None:
+    """Raises OSError."""
+    route.request(RTM_NEWLINK, 0, _ifinfo(index) + wire.attribute(_ADDRESS, mac_bytes(mac)))
 
 
 def delete(route: RouteSocket, index: int, target: int | None = None) -> None:
@@ -149,15 +183,16 @@ def _ifinfo(index: int = 0, flags: int = 0, change: int = 0) -> bytes:
 def _found(body: bytes) -> FoundLink:
     _, _, index, flags, _ = _IFINFO.unpack_from(body)
     found = dict(wire.attributes(body, _IFINFO.size))
-    kind = dict(wire.attributes(found.get(_INFO, b""), 0)).get(_KIND, b"")
+    info = dict(wire.attributes(found.get(_INFO, b""), 0))
     return FoundLink(
         index=index,
         name=wire.text_of(found.get(_NAME, b"")),
         mac=found.get(_ADDRESS, b"").hex(":"),
         mtu=wire.number_of(found.get(_MTU)),
         up=bool(flags & _UP),
-        kind=wire.text_of(kind),
+        kind=wire.text_of(info.get(_KIND, b"")),
         controller=wire.number_of(found.get(_CONTROLLER)),
         group=wire.number_of(found.get(_GROUP)),
         is_operational=found.get(_OPERSTATE) == _OPERATIONAL,
+        data=info.get(_DATA, b""),
     )

@@ -11,15 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from netattach_core.cni.result import Interface
 from netattach_core.errors import NetattachError
 from netattach_core.native.addressing import Addressing
-from netattach_core.native.recipe import Dummy, HostDevice, Ipvlan, Link, Macvlan, Vlan
-from netattach_plugin.netlink import duplicate_addresses, pod_interface, route_socket
-from netattach_plugin.netlink.drivers import dummy, host_device, ipvlan, macvlan, vlan
+from netattach_core.native.recipe import Bridge, Dummy, HostDevice, Ipvlan, Link, Macvlan, Ptp, Vlan
+from netattach_plugin.netlink import duplicate_addresses, pod_interface, readiness, route_socket
+from netattach_plugin.netlink.drivers import bridge, dummy, host_device, ipvlan, macvlan, ptp, vlan
 from netattach_plugin.netlink.drivers.driver import Namespaces
 from netattach_plugin.netlink.route_socket import RouteSocket
 from netattach_plugin.netlink.sockets import PodSockets
-from netattach_plugin.ports import Created
+from netattach_plugin.ports import Created, OnNode
 
 W = TypeVar("W")
 T = TypeVar("T")
@@ -29,10 +30,12 @@ _Configuration = tuple[Created, Addressing | None]
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="links")
 
 _DRIVERS: Mapping[type, Callable[[Namespaces, str, Any], Created]] = {
+    Bridge: bridge.create,
     Dummy: dummy.create,
     HostDevice: host_device.create,
     Ipvlan: ipvlan.create,
     Macvlan: macvlan.create,
+    Ptp: ptp.create,
     Vlan: vlan.create,
 }
 
@@ -75,20 +78,45 @@ class NativeLinks:
     async def _until_failure(
         self, action: Callable[[W], Created], wanted: Sequence[W]
     ) -> Sequence[Created | NetattachError]:
+        return await self._in_thread(lambda: _until_failure(action, wanted))
+
+    async def _in_thread(self, action: Callable[[], T]) -> T:
         async with self._sockets:
-            return await in_thread(lambda: _until_failure(action, wanted))
+            return await in_thread(action)
+
+    async def configure_node(self, wanted: Sequence[_Configuration]) -> Sequence[OnNode]:
+        return await self._in_thread(lambda: _on_node(wanted))
+
+    async def interfaces(self, wanted: Sequence[Created]) -> Sequence[tuple[Interface, ...] | NetattachError]:
+        done: list[tuple[Interface, ...] | NetattachError] = []
+        for each in wanted:
+            try:
+                done.append(await readiness.interfaces(each, self._in_thread))
+            except NetattachError as error:
+                return [*done, error]
+        return done
 
     def _create(self, wanted: tuple[str, Link]) -> Created:
         ifname, link = wanted
         return _DRIVERS[type(link)](self._namespaces, ifname, link)
 
     def _bring_up(self, wanted: _Configuration) -> Created:
-        pod_interface.bring_up(self._namespaces.pod, *wanted)
+        if not wanted[0].stays_down:
+            pod_interface.bring_up(self._namespaces.pod, *wanted)
         return wanted[0]
 
     def _add_routes(self, wanted: _Configuration) -> Created:
         pod_interface.add_routes(self._namespaces.pod, *wanted)
         return wanted[0]
+
+
+def _on_node(wanted: Sequence[_Configuration]) -> Sequence[OnNode]:
+    done: list[OnNode] = []
+    for created, addressing in wanted:
+        done.append(created.on_node.configure(addressing) if created.on_node else OnNode())
+        if done[-1].failure is not None:
+            break
+    return done
 
 
 def _until_failure(action: Callable[[W], Created], wanted: Sequence[W]) -> Sequence[Created | NetattachError]:

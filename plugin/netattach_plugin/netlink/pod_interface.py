@@ -6,24 +6,20 @@ import ipaddress
 import struct
 from collections.abc import Mapping
 
-from pyroute2.netlink import NLM_F_CREATE, NLM_F_EXCL
-from pyroute2.netlink.rtnl import RTM_NEWADDR, RTM_NEWROUTE
+from pyroute2.netlink import NLM_F_CREATE
+from pyroute2.netlink.rtnl import RTM_NEWROUTE
 
-from netattach_core.cni.result import Address, Route
+from netattach_core.cni.result import Route
 from netattach_core.native.addressing import Addressing
-from netattach_plugin.netlink import links, wire
+from netattach_plugin.netlink import addresses, links, wire
 from netattach_plugin.netlink.drivers.driver import failing
 from netattach_plugin.netlink.route_socket import RouteSocket
 from netattach_plugin.ports import Created
 
 _FAMILIES = {4: 2, 6: 10}
-_IFADDR = struct.Struct("=BBBBI")  # ifaddrmsg: family, prefix, flags, scope, index
 _RTMSG = struct.Struct("=BBBBBBBBI")  # rtmsg: family, both prefixes, tos, table, protocol, scope, type, flags
-_IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_TABLE = 1, 4, 5, 6, 15
 _MAIN_TABLE, _BOOT, _UNICAST = 254, 3, 1
-_POINT_TO_POINT = 31
-"""From this prefix length on, a subnet of IPv4 has no broadcast address (RFC 3021)."""
 
 
 def bring_up(route: RouteSocket, created: Created, addressing: Addressing | None) -> None:
@@ -31,7 +27,7 @@ def bring_up(route: RouteSocket, created: Created, addressing: Addressing | None
     ifname = created.interfaces[-1].name
     for address in addressing.ips if addressing else ():
         with failing(created.plugin, f"add IP addr {address.address} to {ifname!r}"):
-            add_address(route, created.index, address)
+            addresses.add(route, created.index, address)
     with failing(created.plugin, f"set {ifname!r} UP"):
         links.set_up(route, created.index)
 
@@ -57,17 +53,6 @@ def _gateways(addressing: Addressing) -> dict[int, str]:
         if each.gateway:
             found.setdefault(ipaddress.ip_address(each.gateway).version, each.gateway)
     return found
-
-
-def add_address(route: RouteSocket, index: int, address: Address) -> None:
-    """Raises OSError."""
-    found = ipaddress.ip_interface(address.address)
-    packed = found.packed
-    body = _IFADDR.pack(_FAMILIES[found.version], found.network.prefixlen, 0, 0, index)
-    body += wire.attribute(_IFA_LOCAL, packed) + wire.attribute(_IFA_ADDRESS, packed)
-    if found.version == 4 and found.network.prefixlen < _POINT_TO_POINT:
-        body += wire.attribute(_IFA_BROADCAST, found.network.broadcast_address.packed)
-    route.request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, body)
 
 
 def add_route(route: RouteSocket, index: int, wanted: Route, gateways: Mapping[int, str]) -> None:

@@ -229,3 +229,48 @@ def test_what_a_driver_has_only_moved_into_the_pod_is_detached_by_its_program() 
     assert {"net1/0": "plugin", "net2/0": "native"} == {
         step.id: step.carrier for step in made.steps if step.ifname != "eth0"
     }
+
+
+PORTMAP = '{"type":"portmap","capabilities":{"portMappings":true}}'
+IDLE = f'{{"cniVersion":"1.0.0","name":"cbr0","plugins":[{{"type":"bridge"}},{PORTMAP}]}}'
+BOTH = frozenset({"bridge", "macvlan"})
+
+
+def _after_default(config: str, *others: str) -> list[Attachment]:
+    return [Attachment("cbr0", "eth0", config, "cbr0", default=True), *_attachments(*others)[1:]]
+
+
+def test_a_default_network_that_a_driver_does_alone_is_in_the_batch_of_the_networks_after_it() -> None:
+    """portmap has nothing to do: the others need not wait for it, and it waits for its own network only."""
+    made = plan.add(_after_default(IDLE, MACVLAN, BRIDGE, ROUTED), skip_idle=True, native=BOTH)
+
+    waits = _waits(made)
+    assert {"eth0/0": "eth0/0", "net1/0": "eth0/0", "net2/0": "eth0/0", "net3/0": "net3/0"} == _batches(made)
+    assert ((), (), ()) == waits["net1/0"]
+    assert (("eth0/0",), (), ()) == waits["eth0/1"]
+    assert ("eth0/1", "net1/0", "net2/0") == waits["net3/0"][1]
+    assert ["eth0/0", "eth0/1", "net1/0", "net2/0", "net3/0"] == [step.id for step in made.steps]
+
+
+def test_programs_and_drivers_after_a_program_wait_for_a_native_default_network() -> None:
+    strange = '{"cniVersion":"1.0.0","type":"macvlan","master":"eth1","unknown":1}'
+    waits = _waits(plan.add(_after_default(IDLE, strange, MACVLAN), skip_idle=True, native=BOTH))
+
+    assert ((), ("eth0/1",), ("eth0/0",)) == waits["net1/0"]
+    assert ((), ("eth0/1",), ("net1/0",)) == waits["net2/0"]
+
+
+def test_a_default_network_with_a_plugin_that_has_to_run_is_a_batch_of_its_own() -> None:
+    made = plan.add(_after_default(IDLE, MACVLAN), native=BOTH)
+
+    assert {"eth0/0": "eth0/0", "net1/0": "net1/0"} == _batches(made)
+
+
+def test_on_delete_a_chain_whose_last_plugins_do_nothing_joins_the_others() -> None:
+    attachments = _after_default(IDLE, MACVLAN)
+    attached = plan.with_native(attachments, plan.add(attachments, skip_idle=True, native=BOTH))
+
+    assert {"net1/0": "net1/0", "eth0/0": "net1/0"} == _batches(
+        plan.delete(attached, skip_idle=True, native=BOTH)
+    )
+    assert {"net1/0": "net1/0", "eth0/0": "eth0/0"} == _batches(plan.delete(attached, native=BOTH))
