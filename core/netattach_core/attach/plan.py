@@ -86,6 +86,10 @@ _INDEPENDENT = {
 """Plugins that read and change nothing in the pod except their own interface."""
 
 
+_OVERLAPPING = {"flannel", "ptp"}
+"""Further plugins of default networks that change nothing in the pod except their own interface and its routes."""
+
+
 ALL_IN_ITS_LINK = {"macvlan", "ipvlan", "vlan", "host-device", "dummy", "tap", "sbr"}
 """Plugins that leave nothing once the pod has no interface of that name, except the records of their IPAM plugin."""
 
@@ -107,11 +111,11 @@ def add(attachments: Sequence[Attachment], *, skip_idle: bool = False, native: C
     ]
     steps = [_in_batch(default[0], default[0].id), *default[1:]]
     barrier = (default[-1].id,)
-    before = steps[0] if _is_native_alone(default) else None
+    before = steps[0] if _may_overlap(attachments[0]) else None
     running: list[list[Step]] = []
     for attachment, chain in zip(attachments[1:], secondary, strict=True):
         if _is_independent(attachment):
-            running.append(_concurrent(chain, before, barrier))
+            running.append(_concurrent(chain, before, barrier, follows_default=before is steps[0]))
             before = running[-1][0]
             steps += running[-1]
         else:
@@ -121,19 +125,26 @@ def add(attachments: Sequence[Attachment], *, skip_idle: bool = False, native: C
     return Plan(Verb.ADD, tuple(steps), halt=True)
 
 
-def _is_native_alone(chain: Sequence[Step]) -> bool:
-    """Whether a driver does all that there is to do: independent networks may be attached in one go with it."""
-    idle = all(step.carrier is Carrier.NOTHING for step in chain[1:])
-    return chain[0].carrier is Carrier.NATIVE and idle
+def _may_overlap(default: Attachment) -> bool:
+    """Whether drivers need not wait for the end of the default network, only for its link, which comes first in the pod."""
+    return all(_is_separate(plugin) or plugin.type in _OVERLAPPING for plugin in default.config.plugins)
 
 
-def _concurrent(chain: Sequence[Step], before: Step | None, barrier: tuple[str, ...]) -> list[Step]:
+def _concurrent(
+    chain: Sequence[Step], before: Step | None, barrier: tuple[str, ...], *, follows_default: bool
+) -> list[Step]:
     """An independent chain that joins the batch of the step before it, or whose link comes after that one's."""
     first = chain[0]
-    if before is not None and first.carrier is before.carrier is Carrier.NATIVE:
-        return [dataclasses.replace(first, after=before.after, batch=before.batch), *chain[1:]]
-    links = (before.id,) if before is not None else ()
-    waiting = dataclasses.replace(first, after=barrier, after_links=links)
+    native = first.carrier is Carrier.NATIVE
+    if before is None or (follows_default and not native):
+        return [_in_batch(dataclasses.replace(first, after=barrier), first.id), *chain[1:]]
+    if native and before.carrier is Carrier.NATIVE:
+        joining = dataclasses.replace(
+            first, after=before.after, after_links=before.after_links, batch=before.batch
+        )
+        return [joining, *chain[1:]]
+    after = () if follows_default else barrier
+    waiting = dataclasses.replace(first, after=after, after_links=(before.id,))
     return [_in_batch(waiting, first.id), *chain[1:]]
 
 

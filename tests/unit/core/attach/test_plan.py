@@ -191,7 +191,7 @@ def test_native_networks_in_a_row_are_one_batch() -> None:
     made = plan.add(_attachments(MACVLAN, MACVLAN, BRIDGE, MACVLAN, MACVLAN), native=NATIVE)
 
     assert {"net1/0": "net1/0", "net2/0": "net1/0", "net4/0": "net4/0", "net5/0": "net4/0"} == _batches(made)
-    assert [(), (), ("net2/0",), ("net3/0",), ()] == [
+    assert [("eth0/0",), ("eth0/0",), ("net2/0",), ("net3/0",), ("net3/0",)] == [
         step.after_links for step in made.steps if step.ifname != "eth0"
     ]
 
@@ -201,7 +201,7 @@ def test_a_native_network_that_others_may_depend_on_is_a_batch_of_its_own() -> N
     made = plan.add(_attachments(MACVLAN, ROUTED, MACVLAN), native=NATIVE)
 
     assert {"net1/0": "net1/0", "net2/0": "net2/0", "net3/0": "net3/0"} == _batches(made)
-    assert [("eth0/2",), ("eth0/2", "net1/0"), ("net2/0",)] == [step.after for step in made.steps[3:]]
+    assert [(), ("eth0/2", "net1/0"), ("net2/0",)] == [step.after for step in made.steps[3:]]
 
 
 def test_on_delete_a_driver_deletes_what_a_driver_has_created() -> None:
@@ -256,14 +256,26 @@ def test_programs_and_drivers_after_a_program_wait_for_a_native_default_network(
     strange = '{"cniVersion":"1.0.0","type":"macvlan","master":"eth1","unknown":1}'
     waits = _waits(plan.add(_after_default(IDLE, strange, MACVLAN), skip_idle=True, native=BOTH))
 
-    assert ((), ("eth0/1",), ("eth0/0",)) == waits["net1/0"]
+    assert ((), ("eth0/1",), ()) == waits["net1/0"]
     assert ((), ("eth0/1",), ("net1/0",)) == waits["net2/0"]
 
 
-def test_a_default_network_with_a_plugin_that_has_to_run_is_a_batch_of_its_own() -> None:
-    made = plan.add(_after_default(IDLE, MACVLAN), native=BOTH)
+def test_drivers_wait_for_the_link_of_a_default_network_not_for_its_end() -> None:
+    """Whether a program creates it, or the chain goes on with one."""
+    by_program = plan.add(_after_default(IDLE, MACVLAN), native={"macvlan"})
+    going_on = plan.add(_after_default(IDLE, MACVLAN), native=BOTH)
 
-    assert {"eth0/0": "eth0/0", "net1/0": "net1/0"} == _batches(made)
+    assert ((), (), ("eth0/0",)) == _waits(by_program)["net1/0"]
+    assert {"eth0/0": "eth0/0", "net1/0": "eth0/0"} == _batches(going_on)
+
+
+@pytest.mark.parametrize("kind", ["calico", "sbr"])
+def test_drivers_wait_for_the_end_of_a_default_network_that_may_change_the_pod(kind: str) -> None:
+    unknown = f'{{"cniVersion":"1.0.0","name":"d","plugins":[{{"type":"{kind}"}}]}}'
+
+    made = plan.add(_after_default(unknown, MACVLAN), native=BOTH)
+
+    assert ((), ("eth0/0",), ()) == _waits(made)["net1/0"]
 
 
 def test_on_delete_a_chain_whose_last_plugins_do_nothing_joins_the_others() -> None:

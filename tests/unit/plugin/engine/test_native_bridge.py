@@ -99,9 +99,15 @@ def test_a_native_default_network_and_secondary_networks_are_attached_in_one_go(
     assert [] == world.shim.runs
 
 
-def test_a_default_network_with_another_plugin_comes_first() -> None:
-    world = world_of("a", default={**chain(), "plugins": [BRIDGE, {"type": "tuning", "sysctl": {"a": "1"}}]})
+@pytest.mark.parametrize(
+    ("plugin", "batches"), [("tuning", [["eth0", "net1"]]), ("sbr", [["eth0"], ["net1"]])]
+)
+def test_a_plugin_that_may_change_the_pod_keeps_the_other_networks_waiting(
+    plugin: str, batches: list[list[str]]
+) -> None:
+    """tuning changes its own interface only."""
+    world = world_of("a", default={**chain(), "plugins": [BRIDGE, {"type": plugin}]})
     world.add()
 
-    assert [["eth0"], ["net1"]] == world.links.drivers.batches
-    assert ["ADD eth0 tuning"] == [str(run) for run in world.shim.runs]
+    assert batches == world.links.drivers.batches
+    assert [f"ADD eth0 {plugin}"] == [str(run) for run in world.shim.runs]

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from netattach_core.attach.attachment import Network
 from netattach_core.attach.sandbox import Phase
 from netattach_core.errors import DelegateError, NetattachError
 from support.twins import failed
@@ -178,7 +179,7 @@ def test_what_a_driver_has_attached_a_program_detaches_if_drivers_are_off(world:
 
 
 def test_after_the_failure_of_a_program_nothing_of_a_driver_is_left() -> None:
-    """And after that of the default network no driver has begun."""
+    """Nor after that of the default network, whose link is all that drivers wait for."""
     world = world_of("l1,b")
     world.shim.replies = {"ADD net2 bridge": failed("no such bridge")}
     with pytest.raises(NetattachError):
@@ -190,6 +191,20 @@ def test_after_the_failure_of_a_program_nothing_of_a_driver_is_left() -> None:
     world.shim.replies = {"ADD eth0 ptp": failed("no")}
     with pytest.raises(NetattachError):
         world.add()
+    assert [["net1"]] == world.links.drivers.batches
+    assert {"lo", "eth0"} == world.links.present
+    assert not world.addresses.leases
+    assert not world.ledger.entries
+
+
+def test_drivers_wait_for_a_default_network_that_may_change_the_pod() -> None:
+    """It has to end first, and nothing is begun after its failure."""
+    world = world_of("l1")
+    world.networks.default = Network("x", '{"cniVersion":"1.0.0","type":"somebodys","name":"x"}', "x")
+    world.shim.replies = {"ADD eth0 somebodys": failed("no")}
+    with pytest.raises(NetattachError):
+        world.add()
+
     assert [] == world.links.drivers.batches
 
 
