@@ -15,7 +15,7 @@ from netattach_core.native import (
     bridge,
     config,
     dummy,
-    gateways,
+    gateway_addresses,
     host_device,
     ipam,
     ipvlan,
@@ -94,5 +94,5 @@ def _understood(
     addresses = ipam.read(stdin, cni_request.args_text(args)) if found.has_ipam else None
     strict.require(addresses is not None or not found.has_ipam)
     link = read(found)
-    strict.require(gateways.are_understood(link, addresses))
+    strict.require(gateway_addresses.are_understood(link, addresses))
     return Recipe(link, addresses, found.dns)

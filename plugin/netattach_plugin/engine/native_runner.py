@@ -14,7 +14,7 @@ from typing import Self
 
 from netattach_core.attach.plan import Step, Verb
 from netattach_core.errors import AllocationError, NetattachError
-from netattach_core.native import gateways, result
+from netattach_core.native import gateway_addresses, result
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.failure import failure
 from netattach_core.native.recipe import Ipam, Recipe
@@ -75,7 +75,7 @@ class NativeAdd:
             await self._write_node_sysctls(made)
             return
         given = [
-            gateways.complete(recipe.link, each)
+            gateway_addresses.complete(recipe.link, each)
             for (_, recipe), each in zip(recipes, addressed, strict=True)
             if not isinstance(each, NetattachError)
         ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from netattach_core.cni.result import Address, Interface
 from netattach_core.errors import NetattachError
-from netattach_core.native import gateways
+from netattach_core.native import gateway_addresses
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.failure import failure
 from netattach_core.native.recipe import Bridge
@@ -40,7 +40,7 @@ class BridgeNode:
         if addressing is None or not self.recipe.gateway:
             return done
         try:
-            for version, wanted in gateways.on_node(addressing).items():
+            for version, wanted in gateway_addresses.on_node(addressing).items():
                 for address in wanted:
                     link = self.bridge
                     if self.recipe.vlan:
