@@ -7,6 +7,7 @@ ports and VLANs, firewall rules, all sysctls of IPv4 and IPv6, and host-local's 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,12 +20,17 @@ from support.native_differences import DIFFERENCES, Difference
 from support.native_twins import Twins
 
 MAX_EXAMPLES = 6 if uml.inside() else 25
+SOAK_EXAMPLES = 60 if uml.inside() else 400
 
 
 @pytest.fixture(scope="module")
 def twins() -> Iterator[Twins]:
     with native_twins.twins() as both:
         yield both
+
+
+def _examples() -> int:
+    return SOAK_EXAMPLES if os.environ.get("NETATTACH_SOAK") else MAX_EXAMPLES
 
 
 def _marked(kind: str, value: Any, name: str) -> Any:
@@ -39,7 +45,7 @@ def test_a_driver_does_what_the_program_does(twins: Twins, kind: str) -> None:
     """Every generated call is one that the driver understands, whether it succeeds or not."""
     outcomes: set[bool] = set()
 
-    @settings(max_examples=MAX_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=_examples(), deadline=None, suppress_health_check=list(HealthCheck))
     @given(CALLS[kind])
     def compare(call: Call) -> None:
         program, driver = twins.reports(call.config, **call.more)
