@@ -14,6 +14,11 @@ from support.native_twins import Report
 
 LEASED = {"type": "host-local", "subnet": "10.1.2.0/24"}
 
+_CARD = (
+    "nsenter --net=/proc/$PPID/ns/net sh -c 'ip link add card address 02:00:00:00:00:0c type ifb; "
+    "ip address add 10.5.5.5/24 dev card; ip link set card up'"
+)
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -38,6 +43,16 @@ DIFFERENCES = (
         tuple(CALLS),
         r"/deleted/files/[^/]+/(last_reserved_ip\.\d|lock)",
         Call({"cniVersion": "1.0.0", "type": "macvlan", "master": "eth9", "ipam": LEASED}),
+    ),
+    Difference(
+        "a NIC keeps its addresses where the pod has an interface of the wanted name",
+        "the plugin moves it before it finds out, and back: plugins/main/host-device/host-device.go, moveLinkIn",
+        ("host-device",),
+        r"/deleted/node/(addresses|routes4|routes6|links\[\d+\]/ifalias).*",
+        Call(
+            {"cniVersion": "1.0.0", "type": "host-device", "device": "card"},
+            {"before": f"{_CARD}; ip link add net1 type ifb"},
+        ),
     ),
     Difference(
         "DEL needs no master",
