@@ -19,7 +19,7 @@ from netattach_core.cni import result as cni_result
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
 from netattach_core.native.addressing import Addressing
-from netattach_core.native.recipe import Ipam, Link
+from netattach_core.native.recipe import Ipam, Link, Tuning
 from netattach_core.policy.case import KnownDevices, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.shim.protocol import Ran, Sysctl
@@ -256,6 +256,9 @@ class NativeLinks(Protocol):
 
     async def configure_node(self, wanted: Sequence[tuple[Created, Addressing | None]]) -> Sequence[OnNode]:
         """Does for each what its `on_node` has to do; the last one may have a failure."""
+
+    async def tune(self, wanted: Sequence[tuple[str, Tuning]]) -> Sequence[NetattachError | None]:
+        """Changes interfaces, by name."""
 
     async def interfaces(
         self, wanted: Sequence[Created]

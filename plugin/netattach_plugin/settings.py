@@ -20,7 +20,8 @@ class Settings:
     the address for probes (host:port); `namespace` and `daemon_set`, those of this daemon; and `kubeconfig`, instead of the
     pod's service account.
     `multus` (its `cniDir`) and `libcni` are the caches of Multus and of the runtime, `dhcp` is the socket of the dhcp
-    plugin's daemon, `leases` the directory of host-local's leases.
+    plugin's daemon, `leases` the directory of host-local's leases, `tuning` that of the list of sysctls that
+    tuning may set.
 
     A call that is queued longer than `call_deadline` fails, and the runtime may retry it; `calls_at_once` run at a
     time. A sandbox is detached without a call of the runtime once its network namespace has been gone for
@@ -49,6 +50,7 @@ class Settings:
     calls_at_once: int = 64
     sweep_after: float = 600.0
     leases: Path = Path("/var/lib/cni/networks")
+    tuning: Path = Path("/etc/cni/tuning")
     status_wait: float = 2.0
     drain: float = 10.0
 

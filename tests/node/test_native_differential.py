@@ -35,7 +35,9 @@ def _examples() -> int:
 
 def _marked(kind: str, value: Any, name: str) -> Any:
     built_in = ("bridge", "ptp", "host-device")
-    needed = {"bridge-vlan": "vlan"}.get(kind, kind)  # kernels that have the one filter VLANs on bridges
+    needed = {"bridge-vlan": "vlan", "tuning": "macvlan"}.get(
+        kind, kind
+    )  # kernels that have the one filter VLANs on bridges
     links = [] if kind in built_in else [pytest.mark.kernel_link(needed)]
     return pytest.param(value, marks=[pytest.mark.both_kernels, *links], id=name)
 

@@ -250,6 +250,72 @@ def _with_card(draw: st.DrawFn, calls: st.SearchStrategy[Call]) -> Call:
     return Call(call.config, {**call.more, "before": script})
 
 
+SYSCTLS = st.dictionaries(
+    st.sampled_from(
+        [
+            "net.ipv4.conf.IFNAME.rp_filter",
+            "net/ipv4/conf/IFNAME/arp_ignore",
+            "net.ipv6.conf.IFNAME.accept_ra",
+            "net.ipv6.conf.IFNAME.disable_ipv6",
+            "net.ipv4.conf.all.forwarding",
+            "net.ipv6.conf.default.forwarding",
+            "net.core.somaxconn",
+            "net.ipv4.conf.IFNAME",
+            "net.ipv4.conf.nope.rp_filter",
+        ]
+    ),
+    st.sampled_from(["0", "1", "1", "1", "x", "9999999999999999999999"]),
+    max_size=3,
+)
+
+
+@st.composite
+def _tuning_calls(draw: st.DrawFn) -> Call:
+    """After an interface of each kind, which by itself can be attached."""
+    link: Config = draw(
+        st.sampled_from(
+            [
+                {"type": "macvlan", "master": "eth1"},
+                {"type": "macvlan", "master": "eth1", "mode": "private"},
+                {"type": "vlan", "master": "eth1", "vlanId": 7},
+                {"type": "bridge", "bridge": "br0"},
+                {"type": "bridge", "bridge": "br0", "isDefaultGateway": True},
+                {"type": "ptp"},
+            ]
+        )
+    )
+    addresses = [
+        {"address": "10.1.2.4/24", "gateway": "10.1.2.1"},
+        {"address": "fd00:1::4/64", "gateway": "fd00:1::1"},
+    ]
+    ipam: Config = {"ipam": {"type": "static", "addresses": addresses}}
+    if link["type"] not in ("ptp", "vlan") and draw(st.booleans()):
+        ipam = {}
+    optional: dict[str, st.SearchStrategy[Any]] = {
+        "sysctl": SYSCTLS,
+        "mac": MACS,
+        "mtu": MTUS,
+        "promisc": st.booleans(),
+        "allmulti": st.booleans(),
+        "txQLen": st.sampled_from([0, 1, 500, 2**31 - 1]),
+    }
+    tuning: Config = draw(st.fixed_dictionaries({"type": st.just("tuning")}, optional=optional))
+    requested: st.SearchStrategy[Config] = st.sampled_from(
+        [{}, {"runtime_config": {"mac": "02:00:00:00:00:0b"}}, {"args": {"MAC": "0200.0000.000a"}}]
+    )
+    name: st.SearchStrategy[Config] = st.sampled_from([{}, {"ifname": "net.5"}])
+    more = {
+        **draw(requested),
+        **draw(name),
+        "node_after": FORWARDING.format(0),
+    }
+    config = {
+        "cniVersion": draw(VERSIONS),
+        "plugins": [{**link, **ipam}, {**tuning, "capabilities": {"mac": True}}],
+    }
+    return Call(config, more)
+
+
 CALLS: Mapping[str, st.SearchStrategy[Call]] = {
     "dummy": _calls("dummy", {}, {"ipam": IPAM, "dns": st.just({})}),
     "host-device": _with_card(
@@ -278,6 +344,7 @@ CALLS: Mapping[str, st.SearchStrategy[Call]] = {
         ),
     ),
     "ptp": _ptp_calls(),
+    "tuning": _tuning_calls(),
     "macvlan": _calls(
         "macvlan",
         {

@@ -24,8 +24,10 @@ from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.plan import Carrier, Verb
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
+from netattach_core.cni.config import PluginConfig
 from netattach_core.errors import NetattachError
 from netattach_core.native import drivers
+from netattach_core.native.recipe import Recipe
 from netattach_core.shim.protocol import Sysctl
 from netattach_plugin.engine.native_runner import NativeAdd, NativeDelete
 from netattach_plugin.netlink.node_links import NetlinkLinks
@@ -113,14 +115,14 @@ class NativeWorker(Worker):
         planned = plan.add([attachment], native=drivers.TYPES)
         path = f"/proc/{os.getpid()}/fd/{pod}"
         if "error" in self._add(attachment, planned.steps, path, pod):
-            self._run_program("DEL", attachment, path, "")
+            self._run_programs("DEL", attachment, path, "")
         self._count += 1
         return pod
 
     def _add(self, attachment: Attachment, steps: Sequence[plan.Step], path: str, pod: int) -> dict[str, Any]:
         if _is_native(steps) and self._native:
             return asyncio.run(self._add_natively(steps, path, pod))
-        return self._run_program("ADD", attachment, path, "")
+        return self._run_programs("ADD", attachment, path, "")
 
     def _attach_and_detach(self, attachment: Attachment, pod: int) -> dict[str, Any]:
         path = f"/proc/{os.getpid()}/fd/{pod}"
@@ -133,7 +135,7 @@ class NativeWorker(Worker):
         if self._native and [step.carrier for step in steps] == [Carrier.NATIVE]:
             delete = asyncio.run(self._delete_natively(steps, pod))
         else:
-            delete = self._run_program("DEL", attachment, path, add.get("result", ""))
+            delete = self._run_programs("DEL", attachment, path, add.get("result", ""))
         return {
             "natively": natively,
             "add": add,
@@ -155,13 +157,26 @@ class NativeWorker(Worker):
         return _outcome(done, steps)
 
     async def _delete_natively(self, steps: Sequence[plan.Step], pod: int) -> dict[str, Any]:
+        steps = [step for step in steps if isinstance(step.recipe, Recipe)]
         addresses = NodeAddressStore(HostLocalStore(LEASES))
         links = NetlinkLinks()
         delete = NativeDelete(f"c{self._count}", lambda names: links.delete(pod, names), addresses)
         return _outcome(await delete.execute(Verb.DEL, steps), steps)
 
-    def _run_program(self, verb: str, attachment: Attachment, path: str, previous: str) -> dict[str, Any]:
-        plugin = attachment.config.plugins[0]
+    def _run_programs(self, verb: str, attachment: Attachment, path: str, previous: str) -> dict[str, Any]:
+        """Those of a chain: on ADD each gets the result of the one before it, on DEL all get the last one."""
+        plugins = attachment.config.plugins
+        done: dict[str, Any] = {"result": previous}
+        for plugin in reversed(plugins) if verb == "DEL" else plugins:
+            given = previous if verb == "DEL" else done["result"]
+            done = self._run_program(verb, attachment, plugin, path, given)
+            if "error" in done and verb == "ADD":
+                break
+        return done
+
+    def _run_program(
+        self, verb: str, attachment: Attachment, plugin: PluginConfig, path: str, previous: str
+    ) -> dict[str, Any]:
         stdin = cni_config.plugin_stdin(
             attachment.config, plugin, attachment.runtime_config, attachment.cni_args
         )
@@ -238,19 +253,20 @@ def _attachment(call: dict[str, Any]) -> Attachment:
 
 
 def _is_native(steps: Sequence[plan.Step]) -> bool:
-    return [step.carrier for step in steps] == [Carrier.NATIVE]
+    return {step.carrier for step in steps} == {Carrier.NATIVE}
 
 
 def _outcome(done: StepOutcomes, steps: Sequence[plan.Step]) -> dict[str, Any]:
     if done.failures:
         error = done.failures[0][1]
         return {"error": error.message, "code": getattr(error, "delegate_code", error.code)}
-    return {"result": done.results[steps[0].id]}
+    return {"result": done.results[steps[-1].id]}
 
 
 def main() -> None:
     side, bin_dir, scratch = sys.argv[1:]
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/var/lib"], check=True)
+    for place in ("/var/lib", "/run"):  # tuning has files there
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)
     LEASES.mkdir(parents=True)
     worker = NativeWorker(Path(bin_dir), Path(scratch), native=side == "driver")
     for line in sys.stdin:

@@ -10,7 +10,7 @@ from netattach_core.cni.result import Address, Interface
 from netattach_core.errors import AllocationError, NetattachError
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.failure import failure
-from netattach_core.native.recipe import Bridge, Ipam, Link
+from netattach_core.native.recipe import Bridge, Ipam, Link, Tuning
 from netattach_core.shim.protocol import Sysctl
 from netattach_plugin.ports import Created, OnNode
 
@@ -23,13 +23,14 @@ FORWARDING = (Sysctl("net/ipv4/ip_forward", "1", in_pod=False),)
 class MemoryNative:
     """The port NativeLinks: creates a link in `present`; a bridge's has a side on the node, and a gateway there.
 
-    `failing` has what does not succeed: "create net1", "configure net1", "gateway net1", "ready net1".
+    `failing` has what does not succeed: "create net1", "configure net1", "gateway net1", "ready net1", "tune net1".
     """
 
     present: set[str]
     failing: Collection[str] = ()
     configured: list[str] = field(default_factory=list)
     batches: list[list[str]] = field(default_factory=list)
+    tuned: list[tuple[str, Tuning]] = field(default_factory=list)
 
     async def create(self, wanted: Sequence[tuple[str, Link]]) -> Sequence[Created | NetattachError]:
         self.batches.append([ifname for ifname, _ in wanted])
@@ -70,6 +71,15 @@ class MemoryNative:
             done.append(created.on_node.configure(addressing) if created.on_node else OnNode())
             if done[-1].failure:
                 break
+        return done
+
+    async def tune(self, wanted: Sequence[tuple[str, Tuning]]) -> Sequence[NetattachError | None]:
+        done: list[NetattachError | None] = []
+        for ifname, tuning in wanted:
+            if f"tune {ifname}" in self.failing:
+                return [*done, failure("tuning", f"failed to set mtu {tuning.mtu} of {ifname}")]
+            self.tuned.append((ifname, tuning))
+            done.append(None)
         return done
 
     async def interfaces(self, wanted: Sequence[Created]) -> Sequence[tuple[Interface, ...] | NetattachError]:

@@ -10,8 +10,9 @@ import dataclasses
 import enum
 import functools
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from netattach_core.attach import idle_plugins
 from netattach_core.attach.attachment import Attachment
@@ -19,8 +20,8 @@ from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import versions
 from netattach_core.cni.config import PluginConfig
-from netattach_core.native import drivers
-from netattach_core.native.recipe import Recipe
+from netattach_core.native import drivers, tuning
+from netattach_core.native.recipe import Recipe, Tuning
 from netattach_core.text import json_document
 
 
@@ -51,7 +52,8 @@ class Step:
     A step starts when all of `needs` have succeeded, all of `after` have ended, and the interface of each of `after_links` exists
     or that step has ended. `previous` is the step in `needs` that provides prevResult.
 
-    Only a native step has a `recipe`. Native steps of the same `batch`, the id of its first step, are executed in one go, in the
+    Only a native step has a `recipe`: for an interface, or for what is changed of the one of the step before it, which is in the
+    same batch. Native steps of the same `batch`, the id of its first step, are executed in one go, in the
     plan's order.
     """
 
@@ -66,7 +68,7 @@ class Step:
     after: tuple[str, ...] = ()
     after_links: tuple[str, ...] = ()
     carrier: Carrier = Carrier.PLUGIN
-    recipe: Recipe | None = None
+    recipe: Recipe | Tuning | None = None
     batch: str = ""
 
 
@@ -106,10 +108,9 @@ def add(attachments: Sequence[Attachment], *, skip_idle: bool = False, native: C
     `skip_idle`: plugins that have nothing to do are not started. `native`: the plugins that a driver may replace.
     """
     default, *secondary = [
-        _chain(Verb.ADD, each, skip_idle=skip_idle, native=_native_indices(each, native))
-        for each in attachments
+        _chain(Verb.ADD, each, skip_idle=skip_idle, recipes=_recipes(each, native)) for each in attachments
     ]
-    steps = [_in_batch(default[0], default[0].id), *default[1:]]
+    steps = _in_batch(default, default[0].id)
     barrier = (default[-1].id,)
     before = steps[0] if _may_overlap(attachments[0]) else None
     running: list[list[Step]] = []
@@ -120,14 +121,29 @@ def add(attachments: Sequence[Attachment], *, skip_idle: bool = False, native: C
             steps += running[-1]
         else:
             first = dataclasses.replace(chain[0], after=(*barrier, *(c[-1].id for c in running)))
-            steps += [_in_batch(first, first.id), *chain[1:]]
+            steps += _in_batch([first, *chain[1:]], first.id)
             barrier, running, before = (chain[-1].id,), [], None
     return Plan(Verb.ADD, tuple(steps), halt=True)
 
 
 def _may_overlap(default: Attachment) -> bool:
     """Whether drivers need not wait for the end of the default network, only for its link, which comes first in the pod."""
-    return all(_is_separate(plugin) or plugin.type in _OVERLAPPING for plugin in default.config.plugins)
+    return all(
+        (_is_separate(plugin) and not _sets_defaults(plugin)) or plugin.type in _OVERLAPPING
+        for plugin in default.config.plugins
+    )
+
+
+@functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
+def _sets_defaults(plugin: PluginConfig) -> bool:
+    """Whether tuning sets sysctls that other interfaces get too, as those in `net.ipv4.conf.default`."""
+    if plugin.type != drivers.TUNING:
+        return False
+    body = json_document.value(plugin.text)
+    listed = [value for key, value in body.items() if json_document.folded(key) == "sysctl"]
+    return any(
+        not isinstance(each, dict) or any(tuning.INTERFACE not in key for key in each) for each in listed
+    )
 
 
 def _concurrent(
@@ -137,19 +153,20 @@ def _concurrent(
     first = chain[0]
     native = first.carrier is Carrier.NATIVE
     if before is None or (follows_default and not native):
-        return [_in_batch(dataclasses.replace(first, after=barrier), first.id), *chain[1:]]
+        return _in_batch([dataclasses.replace(first, after=barrier), *chain[1:]], first.id)
     if native and before.carrier is Carrier.NATIVE:
-        joining = dataclasses.replace(
-            first, after=before.after, after_links=before.after_links, batch=before.batch
-        )
-        return [joining, *chain[1:]]
+        joining = dataclasses.replace(first, after=before.after, after_links=before.after_links)
+        return _in_batch([joining, *chain[1:]], before.batch)
     after = () if follows_default else barrier
     waiting = dataclasses.replace(first, after=after, after_links=(before.id,))
-    return [_in_batch(waiting, first.id), *chain[1:]]
+    return _in_batch([waiting, *chain[1:]], first.id)
 
 
-def _in_batch(step: Step, batch: str) -> Step:
-    return dataclasses.replace(step, batch=batch) if step.carrier is Carrier.NATIVE else step
+def _in_batch(steps: Iterable[Step], batch: str) -> list[Step]:
+    """The native ones in this batch."""
+    return [
+        dataclasses.replace(each, batch=batch) if each.carrier is Carrier.NATIVE else each for each in steps
+    ]
 
 
 def with_native(attachments: Iterable[Attachment], planned: Plan) -> tuple[Attachment, ...]:
@@ -179,8 +196,8 @@ def delete(
     ended: tuple[str, ...] = ()
     running: list[str] = []
     for attachment in reversed(attachments):
-        created = _native_indices(attachment, deleting).intersection(attachment.native)
-        chain = _chain(Verb.DEL, attachment, begun, skip_idle=skip_idle, native=created)
+        recipes = {n: each for n, each in _recipes(attachment, deleting).items() if n in attachment.native}
+        chain = _chain(Verb.DEL, attachment, begun, skip_idle=skip_idle, recipes=recipes)
         if not chain:
             continue
         if _is_independent_on_delete(attachment):
@@ -201,7 +218,9 @@ def _in_one_batch(steps: Sequence[Step]) -> Iterable[Step]:
         if waits is not None and step.carrier is Carrier.NOTHING:
             idle[step.id] = waits
         own = step.carrier is Carrier.NATIVE and waits is not None
-        yield _in_batch(step, batches.setdefault(waits, step.id) if own and waits is not None else step.id)
+        yield from _in_batch(
+            [step], batches.setdefault(waits, step.id) if own and waits is not None else step.id
+        )
 
 
 def check(attachments: Sequence[Attachment]) -> Plan:
@@ -269,8 +288,16 @@ def _numbers(attachment: Attachment) -> range:
     return range(len(attachment.config.plugins))
 
 
-def _native_indices(attachment: Attachment, types: Collection[str]) -> set[int]:
-    return {n for n in _numbers(attachment) if attachment.config.plugins[n].type in types}
+def _recipes(attachment: Attachment, types: Collection[str]) -> Mapping[int, Recipe | Tuning]:
+    """Of the first plugins of these types that drivers understand: what follows a program is for programs."""
+    found: dict[int, Recipe | Tuning] = {}
+    for number in _numbers(attachment):
+        native = attachment.config.plugins[number].type in types
+        recipe = _recipe(attachment, number) if native else None
+        if recipe is None:
+            break
+        found[number] = recipe
+    return found
 
 
 def _chain(
@@ -279,7 +306,7 @@ def _chain(
     only: Collection[str] | None = None,
     *,
     skip_idle: bool = False,
-    native: Collection[int] = (),
+    recipes: Mapping[int, Recipe | Tuning] = MappingProxyType({}),
 ) -> list[Step]:
     """One attachment's plugins. On ADD each gets the result of the previous one, otherwise all get the final result."""
     config = attachment.config
@@ -290,7 +317,8 @@ def _chain(
         if only is not None and step_id not in only:
             continue
         before = (steps[-1].id,) if steps else ()
-        recipe = _recipe(attachment, number) if number in native else None
+        recipe = recipes.get(number)
+        carrier = _carrier(verb, attachment, number, recipe, skip_idle=skip_idle)
         steps.append(
             Step(
                 id=step_id,
@@ -301,21 +329,26 @@ def _chain(
                 cni_version=config.cni_version,
                 previous=before[0] if before and verb is Verb.ADD else None,
                 needs=before,
-                carrier=_carrier(attachment, number, recipe, skip_idle=skip_idle),
-                recipe=recipe,
+                carrier=carrier,
+                recipe=recipe if carrier is Carrier.NATIVE else None,
             )
         )
     return steps
 
 
-def _carrier(attachment: Attachment, number: int, recipe: Recipe | None, *, skip_idle: bool) -> Carrier:
+def _carrier(
+    verb: Verb, attachment: Attachment, number: int, recipe: Recipe | Tuning | None, *, skip_idle: bool
+) -> Carrier:
+    """What a driver has tuned goes with the link."""
+    if isinstance(recipe, Tuning) and verb is Verb.DEL:
+        return Carrier.NOTHING
     if recipe is not None:
         return Carrier.NATIVE
     idle = skip_idle and idle_plugins.is_idle(attachment.config, number, attachment.runtime_config)
     return Carrier.NOTHING if idle else Carrier.PLUGIN
 
 
-def _recipe(attachment: Attachment, number: int) -> Recipe | None:
+def _recipe(attachment: Attachment, number: int) -> Recipe | Tuning | None:
     return drivers.recipe(
         attachment.config,
         number,

@@ -10,7 +10,7 @@ from typing import Any
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import versions
-from netattach_core.cni.config import NetworkConfig
+from netattach_core.cni.config import NetworkConfig, PluginConfig
 from netattach_core.native import (
     bridge,
     config,
@@ -22,10 +22,11 @@ from netattach_core.native import (
     macvlan,
     ptp,
     strict,
+    tuning,
     vlan,
 )
 from netattach_core.native.config import Config
-from netattach_core.native.recipe import Link, Recipe
+from netattach_core.native.recipe import Link, Recipe, Tuning
 from netattach_core.native.strict import NotUnderstoodError
 from netattach_core.text.json_document import JsonTextError
 
@@ -38,7 +39,8 @@ _DRIVERS: Mapping[str, tuple[Collection[str], Callable[[Config], Link]]] = {
     "ptp": (ptp.KEYS, ptp.read),
     "vlan": (vlan.KEYS, vlan.read),
 }
-TYPES = frozenset(_DRIVERS)
+TUNING = "tuning"
+TYPES = frozenset({*_DRIVERS, TUNING})
 
 ATTACHING = frozenset({"host-device"})
 """Those whose drivers only attach: what they have attached is detached by the programs, whether they delete or move it back."""
@@ -57,13 +59,16 @@ def recipe(
     args: Mapping[str, str],
     runtime_config: Mapping[str, Any],
     cni_args: Mapping[str, Any],
-) -> Recipe | None:
-    """The recipe for the plugin at `index` of a chain; None if its program has to run."""
-    if index != 0 or network.plugins[0].type not in _DRIVERS or not _is_well_formed(args):
+) -> Recipe | Tuning | None:
+    """The recipe for the plugin at `index` of a chain, whose earlier ones have drivers; None if its program has to run.
+
+    The first one creates the interface, and tuning next to it may change it.
+    """
+    if index > 1 or (network.plugins[index].type == TUNING) != (index == 1) or not _is_well_formed(args):
         return None
     known_args = tuple((key, args[key]) for key in _ARGS if key in args)
     requests = json.dumps([runtime_config, cni_args]) if runtime_config or cni_args else ""
-    return _recipe(network, known_args, requests)
+    return _recipe(network, index, known_args, requests)
 
 
 def _is_well_formed(args: Mapping[str, str]) -> bool:
@@ -72,23 +77,33 @@ def _is_well_formed(args: Mapping[str, str]) -> bool:
 
 
 @functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
-def _recipe(network: NetworkConfig, known_args: tuple[tuple[str, str], ...], requests: str) -> Recipe | None:
+def _recipe(
+    network: NetworkConfig, index: int, known_args: tuple[tuple[str, str], ...], requests: str
+) -> Recipe | Tuning | None:
+    requested = json.loads(requests) if requests else ({}, {})
     try:
-        return _understood(network, dict(known_args), *(json.loads(requests) if requests else ({}, {})))
+        found = _understood(network, network.plugins[index], dict(known_args), *requested)
     except (NotUnderstoodError, JsonTextError):
         return None
+    if isinstance(found, Recipe):
+        return found
+    before = _recipe(network, 0, known_args, requests)
+    return found if isinstance(before, Recipe) and tuning.goes_with(before.link, found) else None
 
 
 def _understood(
     network: NetworkConfig,
+    plugin: PluginConfig,
     args: Mapping[str, str],
     runtime_config: Mapping[str, Any],
     cni_args: Mapping[str, Any],
-) -> Recipe:
-    plugin = network.plugins[0]
+) -> Recipe | Tuning:
     strict.require(versions.at_least(network.cni_version, "0.3.0") and len(plugin.text) <= _LONGEST)
     strict.require("CommonArgs" not in args)
     stdin = cni_config.plugin_stdin(network, plugin, runtime_config, cni_args)
+    if plugin.type == TUNING:
+        return tuning.read(config.read(stdin, args, tuning.KEYS))
+    strict.require(plugin.type in _DRIVERS)
     keys, read = _DRIVERS[plugin.type]
     found = config.read(stdin, args, keys)
     addresses = ipam.read(stdin, cni_request.args_text(args)) if found.has_ipam else None

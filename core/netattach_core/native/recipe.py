@@ -94,6 +94,28 @@ Link = Macvlan | Ipvlan | Vlan | Dummy | HostDevice | Bridge | Ptp
 REPORTS_IPAM_DNS = Bridge | Dummy | Ptp
 """Whose result has the DNS servers of the IPAM plugin where the config names none."""
 
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What is changed of an interface that a driver has created before, and of its pod's namespace.
+
+    `sysctls`: paths below /proc/sys with IFNAME for the interface's name, and values. `mac` "", `mtu` 0, not `promiscuous` and
+    None leave it as it is.
+    """
+
+    sysctls: tuple[tuple[str, str], ...] = ()
+    mac: str = ""
+    mtu: int = 0
+    promiscuous: bool = False
+    all_multicast: bool | None = None
+    queue_length: int | None = None
+
+    @property
+    def changes_link(self) -> bool:
+        """Whether it changes anything but sysctls."""
+        return self != Tuning(self.sysctls)
+
+
 Ipam = HostLocal | Static
 """How it gets its addresses."""
 

@@ -7,7 +7,7 @@ import dataclasses
 from netattach_core.cni import result as cni_result
 from netattach_core.cni.result import Interface, Result
 from netattach_core.native.addressing import Addressing
-from netattach_core.native.recipe import REPORTS_IPAM_DNS, Recipe
+from netattach_core.native.recipe import REPORTS_IPAM_DNS, Recipe, Tuning
 
 
 def text(
@@ -19,3 +19,15 @@ def text(
     dns = recipe.dns or (found.dns if isinstance(recipe.link, REPORTS_IPAM_DNS) else {})
     addresses = tuple(dataclasses.replace(each, interface=pod) for each in found.ips)
     return cni_result.dump(Result("1.1.0", interfaces, addresses, found.routes, dns), cni_version)
+
+
+def tuned(previous: str, tuning: Tuning, cni_version: str, ifname: str) -> str:
+    """The previous result with the new MAC, for each interface of that name (`tuning.go: updateResultsMacAddr`)."""
+    if not tuning.mac:
+        return previous
+    found = cni_result.parse(previous, cni_version)
+    interfaces = tuple(
+        dataclasses.replace(each, mac=tuning.mac) if each.name == ifname else each
+        for each in found.interfaces
+    )
+    return cni_result.dump(dataclasses.replace(found, interfaces=interfaces), cni_version)

@@ -1,10 +1,12 @@
-"""The sysctls that an interface needs before it gets addresses (`pkg/ipam/ipam_linux.go: ConfigureIface`)."""
+"""The sysctls of an interface: before it gets addresses (`pkg/ipam/ipam_linux.go: ConfigureIface`), and those that are tuned."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netattach_core.native import tuning
 from netattach_core.native.addressing import Addressing
+from netattach_core.native.recipe import Tuning
 from netattach_core.shim.protocol import Sysctl
 
 
@@ -24,3 +26,8 @@ def forwarding(by_version: Mapping[int, Sysctl], addressing: Addressing | None) 
     ips = addressing.ips if addressing else ()
     versions = {6 if ":" in each.address else 4 for each in ips}
     return [sysctl for version, sysctl in by_version.items() if version in versions]
+
+
+def tuned(wanted: Tuning, ifname: str) -> list[Sysctl]:
+    """Those of a pod with this interface."""
+    return [Sysctl(path.replace(tuning.INTERFACE, ifname, 1), value) for path, value in wanted.sysctls]

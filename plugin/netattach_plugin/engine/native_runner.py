@@ -17,10 +17,10 @@ from netattach_core.errors import AllocationError, NetattachError
 from netattach_core.native import gateway_addresses, result
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.failure import failure
-from netattach_core.native.recipe import Ipam, Recipe
+from netattach_core.native.recipe import Ipam, Recipe, Tuning
 from netattach_core.shim import sysctls
 from netattach_core.shim.protocol import Sysctl
-from netattach_plugin.engine import native_node
+from netattach_plugin.engine import native_node, native_tuning
 from netattach_plugin.ports import AddressStore, Created, NativeLinks, PodLinks, Shim, StepOutcomes
 
 
@@ -48,10 +48,14 @@ class NativeAdd:
 
     async def execute(self, verb: Verb, steps: Sequence[Step]) -> StepOutcomes:  # noqa: ARG002  # the port's signature
         outcomes = StepOutcomes(started={step.id for step in steps})
-        recipes = [(step, _recipe(step)) for step in steps]
+        recipes = [(step, step.recipe) for step in steps if isinstance(step.recipe, Recipe)]
+        tunings = [(step, step.recipe) for step in steps if isinstance(step.recipe, Tuning)]
         try:
-            await self._execute(await self._open(), recipes, outcomes)
-        except NetattachError as error:  # no socket
+            native = await self._open()
+            await self._execute(native, recipes, outcomes)
+            if tunings and not outcomes.failures:
+                await native_tuning.tune(native, self._shim, tunings, outcomes)
+        except NetattachError as error:  # no socket, or no shim
             outcomes.failures.append((steps[0], error))
         return outcomes
 
@@ -149,9 +153,9 @@ class NativeDelete:
 
 
 def _recipe(step: Step) -> Recipe:
-    if step.recipe is None:
-        raise LookupError(f"native step {step.id} has no recipe")
-    return step.recipe
+    if isinstance(step.recipe, Recipe):
+        return step.recipe
+    raise LookupError(f"native step {step.id} has no recipe for an interface")
 
 
 def _ipams(recipes: Sequence[tuple[Step, Recipe]]) -> list[tuple[str, Ipam | None]]:

@@ -7,7 +7,7 @@ ends them when the runtime cancels the call), and no further step is started.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from netattach_core.attach import outcome
@@ -106,12 +106,15 @@ class _Execution:
             self._ended[step.id].set()
 
     async def batch(self, steps: Sequence[Step]) -> None:
-        """Native steps, in one go once none of them has to wait."""
+        """Native steps, in one go once none of them has to wait for any other than these."""
         ready: list[Step] = []
         try:
+            own = {step.id for step in steps}
             for step in steps:
-                await self._wait_for_others(step)
-            ready = [step for step in steps if self._may_start(step)]
+                await self._wait_for_others(step, besides=own)
+            for step in steps:
+                if self._may_start(step, begun={each.id for each in ready}):
+                    ready.append(step)
             if ready:
                 self._take_over(await self._execute_natively(ready))
         except Exception as error:  # noqa: BLE001  # as above; nobody knows which of them were begun
@@ -131,16 +134,18 @@ class _Execution:
         self.outcome.failures += done.failures
         self.outcome.started |= done.started
 
-    async def _wait_for_others(self, step: Step) -> None:
+    async def _wait_for_others(self, step: Step, besides: Collection[str] = ()) -> None:
         for other in (*step.needs, *step.after):
-            await self._ended[other].wait()
+            if other not in besides:
+                await self._ended[other].wait()
         for other in step.after_links:
             await self._wait_for_link(other)
 
-    def _may_start(self, step: Step) -> bool:
+    def _may_start(self, step: Step, begun: Collection[str] = ()) -> bool:
+        """`begun`: the steps before it in its batch."""
         if self._plan.halt and (self.outcome.failures or self._cancelled()):
             return False
-        return all(other in self.outcome.results for other in step.needs)
+        return all(other in self.outcome.results or other in begun for other in step.needs)
 
     async def _execute(self, step: Step) -> str:
         previous = self.outcome.results[step.previous] if step.previous else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL
 from pyroute2.netlink.rtnl import RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK
 
+from netattach_core.native.recipe import Tuning
 from netattach_plugin.netlink import wire
 from netattach_plugin.netlink.route_socket import RouteSocket
 
@@ -18,8 +19,10 @@ GROUP = 0x6E657461
 """The group of the links that drivers create in pods, so that one request deletes those of a pod (decision 21)."""
 
 _IFINFO = struct.Struct("=BxHiII")  # ifinfomsg: family, type, index, flags, change
-_UP, _PROMISCUOUS = 0x1, 0x100  # IFF_*
+_UP, _PROMISCUOUS, _ALL_MULTICAST = 0x1, 0x100, 0x200  # IFF_*
+_LOWER_UP = 0x10000  # IFF_LOWER_UP
 _OPERATIONAL = b"\6"  # IF_OPER_UP
+_NOT_OPERATIONAL = (b"\1", b"\2", b"\3")  # IF_OPER_NOTPRESENT, IF_OPER_DOWN, IF_OPER_LOWERLAYERDOWN
 _SKIP_STATISTICS = 1 << 3  # RTEXT_FILTER_SKIP_STATS
 _ADDRESS, _NAME, _MTU, _PARENT, _CONTROLLER, _INFO, _GROUP = 1, 3, 4, 5, 10, 18, 27  # IFLA_*
 _QUEUE_LENGTH = 13  # IFLA_TXQLEN
@@ -42,6 +45,8 @@ class FoundLink:
     controller: int
     group: int
     is_operational: bool
+    notes_carrier: bool
+    """Whether the kernel is about to note that it has got its carrier: then it gets its link-local address."""
     data: bytes = b""
     """The attributes of its kind."""
 
@@ -148,6 +153,20 @@ def set_promiscuous(route: RouteSocket, index: int) -> None:
     route.request(RTM_NEWLINK, 0, _ifinfo(index, _PROMISCUOUS, _PROMISCUOUS))
 
 
+def change(route: RouteSocket, name: str, tuning: Tuning) -> None:
+    """All in one request, which may be carried out in part. Raises OSError, ENODEV for no such link."""
+    on = {_PROMISCUOUS: tuning.promiscuous, _ALL_MULTICAST: bool(tuning.all_multicast)}
+    changed = _PROMISCUOUS * tuning.promiscuous | _ALL_MULTICAST * (tuning.all_multicast is not None)
+    body = (
+        _ifinfo(flags=sum(flag for flag, is_on in on.items() if is_on), change=changed),
+        wire.text(_NAME, name),
+        wire.attribute(_ADDRESS, mac_bytes(tuning.mac)) if tuning.mac else b"",
+        wire.number(_MTU, tuning.mtu) if tuning.mtu else b"",
+        wire.number(_QUEUE_LENGTH, tuning.queue_length) if tuning.queue_length is not None else b"",
+    )
+    route.request(RTM_NEWLINK, 0, b"".join(body))
+
+
 def set_mac(route: RouteSocket, index: int, mac: str) -> None:
     """Raises OSError."""
     route.request(RTM_NEWLINK, 0, _ifinfo(index) + wire.attribute(_ADDRESS, mac_bytes(mac)))
@@ -194,5 +213,6 @@ def _found(body: bytes) -> FoundLink:
         controller=wire.number_of(found.get(_CONTROLLER)),
         group=wire.number_of(found.get(_GROUP)),
         is_operational=found.get(_OPERSTATE) == _OPERATIONAL,
+        notes_carrier=bool(flags & _LOWER_UP) and found.get(_OPERSTATE) in _NOT_OPERATIONAL,
         data=info.get(_DATA, b""),
     )

@@ -6,6 +6,8 @@ All changes of links wait for the kernel's one lock for them (RTNL), so they are
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -14,10 +16,10 @@ from typing import Any, TypeVar
 from netattach_core.cni.result import Interface
 from netattach_core.errors import NetattachError
 from netattach_core.native.addressing import Addressing
-from netattach_core.native.recipe import Bridge, Dummy, HostDevice, Ipvlan, Link, Macvlan, Ptp, Vlan
-from netattach_plugin.netlink import duplicate_addresses, pod_interface, readiness, route_socket
+from netattach_core.native.recipe import Bridge, Dummy, HostDevice, Ipvlan, Link, Macvlan, Ptp, Tuning, Vlan
+from netattach_plugin.netlink import duplicate_addresses, links, pod_interface, readiness, route_socket
 from netattach_plugin.netlink.drivers import bridge, dummy, host_device, ipvlan, macvlan, ptp, vlan
-from netattach_plugin.netlink.drivers.driver import Namespaces
+from netattach_plugin.netlink.drivers.driver import Namespaces, failing
 from netattach_plugin.netlink.route_socket import RouteSocket
 from netattach_plugin.netlink.sockets import PodSockets
 from netattach_plugin.ports import Created, OnNode
@@ -76,8 +78,8 @@ class NativeLinks:
         return await self._until_failure(self._add_routes, wanted)
 
     async def _until_failure(
-        self, action: Callable[[W], Created], wanted: Sequence[W]
-    ) -> Sequence[Created | NetattachError]:
+        self, action: Callable[[W], T], wanted: Sequence[W]
+    ) -> Sequence[T | NetattachError]:
         return await self._in_thread(lambda: _until_failure(action, wanted))
 
     async def _in_thread(self, action: Callable[[], T]) -> T:
@@ -86,6 +88,14 @@ class NativeLinks:
 
     async def configure_node(self, wanted: Sequence[_Configuration]) -> Sequence[OnNode]:
         return await self._in_thread(lambda: _on_node(wanted))
+
+    async def tune(self, wanted: Sequence[tuple[str, Tuning]]) -> Sequence[NetattachError | None]:
+        """The link-local address is made from the MAC that an interface had when it came up, also if it is changed at once."""
+        for ifname in (ifname for ifname, tuning in wanted if tuning.mac):
+            await readiness.settled(
+                functools.partial(self._in_thread, functools.partial(self._is_settled, ifname))
+            )
+        return await self._until_failure(self._tune, wanted)
 
     async def interfaces(self, wanted: Sequence[Created]) -> Sequence[tuple[Interface, ...] | NetattachError]:
         done: list[tuple[Interface, ...] | NetattachError] = []
@@ -100,6 +110,17 @@ class NativeLinks:
         ifname, link = wanted
         return _DRIVERS[type(link)](self._namespaces, ifname, link)
 
+    def _is_settled(self, ifname: str) -> bool:
+        with contextlib.suppress(OSError):  # the change of the link reports it
+            return not links.by_name(self._namespaces.pod, ifname).notes_carrier
+        return True
+
+    def _tune(self, wanted: tuple[str, Tuning]) -> None:
+        ifname, tuning = wanted
+        if tuning.changes_link:
+            with failing("tuning", f"set {_described(tuning)} of {ifname}"):
+                links.change(self._namespaces.pod, ifname, tuning)
+
     def _bring_up(self, wanted: _Configuration) -> Created:
         if not wanted[0].stays_down:
             pod_interface.bring_up(self._namespaces.pod, *wanted)
@@ -108,6 +129,18 @@ class NativeLinks:
     def _add_routes(self, wanted: _Configuration) -> Created:
         pod_interface.add_routes(self._namespaces.pod, *wanted)
         return wanted[0]
+
+
+def _described(tuning: Tuning) -> str:
+    """What is set, in the words of the config."""
+    values = {
+        "mac": tuning.mac or None,
+        "promisc": tuning.promiscuous or None,
+        "mtu": tuning.mtu or None,
+        "allmulti": tuning.all_multicast,
+        "txQLen": tuning.queue_length,
+    }
+    return ", ".join(f"{key} {value}" for key, value in values.items() if value is not None)
 
 
 def _on_node(wanted: Sequence[_Configuration]) -> Sequence[OnNode]:
@@ -119,8 +152,8 @@ def _on_node(wanted: Sequence[_Configuration]) -> Sequence[OnNode]:
     return done
 
 
-def _until_failure(action: Callable[[W], Created], wanted: Sequence[W]) -> Sequence[Created | NetattachError]:
-    done: list[Created | NetattachError] = []
+def _until_failure(action: Callable[[W], T], wanted: Sequence[W]) -> Sequence[T | NetattachError]:
+    done: list[T | NetattachError] = []
     for each in wanted:
         try:
             done.append(action(each))

@@ -1,4 +1,4 @@
-"""Waits until what a driver has created on the node is ready (`plugins/main/bridge/bridge.go: cmdAdd`).
+"""Waits until what a driver has created is ready (`plugins/main/bridge/bridge.go: cmdAdd`).
 
 The kernel reports a port as operational a moment after both of its ends are up.
 """
@@ -17,7 +17,17 @@ _Interfaces = tuple[Interface, ...]
 
 _LONGEST = 2.55
 """Seconds, as in the reference plugin."""
+_LONGEST_TO_SETTLE = 0.5
+"""Seconds."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
+
+
+async def settled(is_settled: Callable[[], Awaitable[bool]]) -> None:
+    """Returns when it is, or after half a second."""
+    deadline, pause = time.monotonic() + _LONGEST_TO_SETTLE, _SHORTEST_PAUSE
+    while not await is_settled() and time.monotonic() < deadline:
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 async def interfaces(

@@ -22,6 +22,7 @@ from netattach_plugin.engine.node_selector_gate import NodeSelectorGate
 from netattach_plugin.engine.policy_gate import PolicyGate
 from netattach_plugin.files import atomic_file
 from netattach_plugin.netlink.node_links import NetlinkLinks
+from netattach_plugin.node import tuning_allowlist
 from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.dhcp_leases import DhcpLeases
 from netattach_plugin.node.inventory_collector import InventoryCollector
@@ -65,7 +66,7 @@ class Components:
         self._events = events
         self._selection = selection
         self._skip_idle_plugins = skip_idle_plugins
-        self._native_plugins = native_plugins
+        self._native_plugins = tuning_allowlist.permitted(native_plugins, settings.tuning)
         self._devices = KubeletDevices(settings.pod_resources, resource_slices)
         self._gates = (
             NodeSelectorGate(settings.node, store),

@@ -256,13 +256,14 @@ class TestPrograms:
             for name, container in DAEMON_CONTAINERS.items()
         }
 
-    def test_the_daemon_has_eight_directories_of_the_node_and_writes_to_four(self) -> None:
+    def test_the_daemon_has_nine_directories_of_the_node_and_writes_to_four(self) -> None:
         (container,) = DAEMON["containers"]
         settings = DaemonSettings()
         paths = {v["name"]: v["hostPath"]["path"] for v in DAEMON["volumes"] if "hostPath" in v}
 
         assert {
             str(settings.conf_dir),
+            str(settings.tuning),
             str(settings.bin_dir),
             str(settings.socket.parent),
             str(settings.libcni),

@@ -278,6 +278,51 @@ def test_drivers_wait_for_the_end_of_a_default_network_that_may_change_the_pod(k
     assert ((), ("eth0/0",), ()) == _waits(made)["net1/0"]
 
 
+@pytest.mark.parametrize(
+    ("tuned", "waits_for"),
+    [
+        ('{"net.ipv4.conf.IFNAME.rp_filter":"1"}', ()),
+        ('{"net.ipv4.conf.default.rp_filter":"1"}', ("eth0/1",)),
+        ("null", ("eth0/1",)),
+    ],
+)
+@pytest.mark.parametrize("key", ["sysctl", "Sysctl"])
+def test_drivers_wait_for_a_tuning_of_what_their_interfaces_get_too(
+    key: str, tuned: str, waits_for: tuple[str, ...]
+) -> None:
+    """Whether its program runs or its driver."""
+    tuning = f'{{"type":"tuning","{key}":{tuned}}}'
+    chain = f'{{"cniVersion":"1.0.0","name":"d","plugins":[{{"type":"bridge"}},{tuning}]}}'
+
+    for native in ({"macvlan"}, {"macvlan", "bridge", "tuning"}):
+        assert waits_for == _waits(plan.add(_after_default(chain, MACVLAN), native=native))["net1/0"][1]
+
+
+def test_a_tuning_by_its_driver_is_in_the_batch_of_its_interface_and_has_nothing_to_delete() -> None:
+    """And so does the chain after it: on DEL all interfaces go at once."""
+    native = {"macvlan", "tuning"}
+    tuned = f'{{"cniVersion":"1.0.0","plugins":[{MACVLAN},{{"type":"tuning","mtu":1400}},{{"type":"sbr"}}]}}'
+    attachments = _after_default(CHAIN, MACVLAN, tuned)
+    planned = plan.add(attachments, native=native)
+    attached = plan.with_native(attachments, planned)
+    deletion = plan.delete(attached, native=native)
+
+    assert {"net1/0": "net1/0", "net2/0": "net2/0", "net2/1": "net2/0"} == _batches(planned)
+    assert [(), (0,), (0, 1)] == [each.native for each in attached]
+    assert Carrier.NOTHING is next(step.carrier for step in deletion.steps if step.id == "net2/1")
+
+
+def test_on_delete_the_program_restores_what_the_program_has_tuned() -> None:
+    """An update may bring the driver meanwhile."""
+    tuned = f'{{"cniVersion":"1.0.0","plugins":[{MACVLAN},{{"type":"tuning","mtu":1400}}]}}'
+    attachments = _after_default(CHAIN, tuned)
+    attached = plan.with_native(attachments, plan.add(attachments, native={"macvlan"}))
+    deletion = plan.delete(attached, native={"macvlan", "tuning"})
+
+    carriers = {step.id: step.carrier for step in deletion.steps}
+    assert (Carrier.PLUGIN, Carrier.NATIVE) == (carriers["net1/1"], carriers["net1/0"])
+
+
 def test_on_delete_a_chain_whose_last_plugins_do_nothing_joins_the_others() -> None:
     attachments = _after_default(IDLE, MACVLAN)
     attached = plan.with_native(attachments, plan.add(attachments, skip_idle=True, native=BOTH))

@@ -9,7 +9,7 @@ import pytest
 
 from netattach_core.cni import config as cni_config
 from netattach_core.native import drivers
-from netattach_core.native.recipe import Bridge, Recipe
+from netattach_core.native.recipe import Bridge, Recipe, Tuning
 
 BRIDGE = {"cniVersion": "1.0.0", "name": "lab", "type": "bridge"}
 
@@ -17,7 +17,9 @@ BRIDGE = {"cniVersion": "1.0.0", "name": "lab", "type": "bridge"}
 def recipe(text: str, **more: Any) -> Recipe | None:
     network = cni_config.parse(text, "lab")
     rest: dict[str, Any] = {"args": {}, "runtime_config": {}, "cni_args": {}, **more}
-    return drivers.recipe(network, 0, **rest)
+    found = drivers.recipe(network, 0, **rest)
+    assert not isinstance(found, Tuning)
+    return found
 
 
 def link(config: dict[str, Any], **more: Any) -> object:

@@ -9,7 +9,7 @@ import pytest
 
 from netattach_core.cni import config as cni_config
 from netattach_core.native import drivers
-from netattach_core.native.recipe import Ptp
+from netattach_core.native.recipe import Ptp, Tuning
 
 IPAM = {"type": "host-local", "ranges": [[{"subnet": "10.1.2.0/24"}]]}
 
@@ -23,6 +23,7 @@ def link(config: dict[str, Any]) -> object:
         runtime_config={},
         cni_args={},
     )
+    assert not isinstance(found, Tuning)
     return found and found.link
 
 
