@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import struct
+from collections.abc import Iterator
 
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL
 from pyroute2.netlink.rtnl import RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR
@@ -23,16 +25,27 @@ _POINT_TO_POINT = 31
 def dump(route: RouteSocket, index: int, version: int) -> list[tuple[IpInterface, int]]:
     """The link's addresses of an IP version, in the kernel's order, with their flags (IFA_F_*). Raises OSError."""
     family = _FAMILIES[version]
-    found = []
+    listed = _listed(route, family, index)
+    return [(each, flags) for of, link, each, flags in listed if (of, link) == (family, index)]
+
+
+def by_link(route: RouteSocket) -> dict[int, list[IpInterface]]:
+    """The addresses in the socket's namespace, of both IP versions, by the index of their link. Raises OSError."""
+    found: dict[int, list[IpInterface]] = {}
+    for _, link, each, _ in _listed(route, socket.AF_UNSPEC, 0):
+        found.setdefault(link, []).append(each)
+    return found
+
+
+def _listed(route: RouteSocket, family: int, index: int) -> Iterator[tuple[int, int, IpInterface, int]]:
+    """Family, link, address and flags; older kernels ignore the index (IFA_ADDRESS alone may be the peer's)."""
     for kind, body in route.request(RTM_GETADDR, NLM_F_DUMP, _IFADDR.pack(family, 0, 0, 0, index)):
         of_family, prefix, flags, _, of_link = _IFADDR.unpack_from(body)
-        if kind == RTM_NEWADDR and (of_family, of_link) == (family, index):
+        if kind == RTM_NEWADDR and of_family in _FAMILIES.values():
             values = dict(wire.attributes(body, _IFADDR.size))
             address = ipaddress.ip_address(values.get(_LOCAL) or values[_ADDRESS])
-            found.append(
-                (ipaddress.ip_interface((address, prefix)), flags | wire.number_of(values.get(_FLAGS)))
-            )
-    return found
+            flags |= wire.number_of(values.get(_FLAGS))
+            yield of_family, of_link, ipaddress.ip_interface((address, prefix)), flags
 
 
 def add(route: RouteSocket, index: int, address: Address) -> None:

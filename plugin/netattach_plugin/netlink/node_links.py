@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
-
-from pyroute2.iproute.linux import IPRoute
 
 from netattach_core.api.inventory import DefaultInterface, Interface
-from netattach_plugin.netlink import link_messages, peer_links, pod_deletion
+from netattach_plugin.netlink import (
+    addresses,
+    link_messages,
+    peer_links,
+    pod_deletion,
+    route_messages,
+    route_socket,
+)
 from netattach_plugin.netlink.native_links import in_thread
 from netattach_plugin.netlink.pod_links import PodLinks, open_links
 from netattach_plugin.netlink.sockets import Opener
@@ -19,12 +23,9 @@ from netattach_plugin.netlink.sockets import Opener
 _SYSFS = Path("/sys/class/net")
 """Of the network namespace in which /sys was mounted: for the daemon in a cluster, the node's."""
 
-_FAMILIES = {2: "IPv4", 10: "IPv6"}
-_UNICAST = 1  # there may be unreachable default routes over lo too
-
 
 class NetlinkLinks:
-    """The port `Links` over netlink. A socket of pyroute2 belongs to its thread, so each method opens one in a thread."""
+    """The port `Links` over netlink, in threads: a request may wait in the kernel."""
 
     def __init__(self) -> None:
         self._opener = Opener()
@@ -48,12 +49,8 @@ class NetlinkLinks:
 def _interfaces() -> tuple[Interface, ...]:
     links = link_messages.links()
     names = {link.index: link.name for link in links}
-    addresses: dict[int, list[str]] = {}
-    with IPRoute() as route:
-        for each in route.get_addr():
-            # IFA_ADDRESS may be the peer's
-            address = each.get_attr("IFA_LOCAL") or each.get_attr("IFA_ADDRESS")
-            addresses.setdefault(each["index"], []).append(f"{address}/{each['prefixlen']}")
+    with route_socket.of_node() as route:
+        of_links = addresses.by_link(route)
     return tuple(
         Interface(
             name=link.name,
@@ -61,7 +58,7 @@ def _interfaces() -> tuple[Interface, ...]:
             mtu=link.mtu,
             mac=link.mac,
             up=link.up,
-            addresses=tuple(addresses.get(link.index, ())),
+            addresses=tuple(map(str, of_links.get(link.index, ()))),
             controller=names.get(link.controller, ""),
             parent=names.get(link.parent, ""),
             alt_names=link.alt_names,
@@ -83,10 +80,10 @@ def _default_interfaces() -> tuple[DefaultInterface, ...]:
     """Those that carry a default route of the main table, and the ports of a bridge or bond that does."""
     reasons: dict[str, list[str]] = {}
     links = {link.index: link for link in link_messages.links()}
-    with IPRoute() as route:
-        for family, version in _FAMILIES.items():
-            routes = route.get_default_routes(family=family, table=254)
-            for index in sorted(links.keys() & _default_route_indices(routes)):
+    with route_socket.of_node() as route:
+        for family in route_messages.FAMILIES:
+            version = f"IPv{family}"
+            for index in sorted(links.keys() & route_messages.default_route_indices(route, family)):
                 name = links[index].name
                 reasons.setdefault(name, []).append(f"carries the {version} default route")
                 for port in (link.name for link in links.values() if link.controller == index):
@@ -94,13 +91,3 @@ def _default_interfaces() -> tuple[DefaultInterface, ...]:
                         f"is a port of {name}, which carries the {version} default route"
                     )
     return tuple(DefaultInterface(name, tuple(why)) for name, why in reasons.items())
-
-
-def _default_route_indices(routes: Iterable[Any]) -> set[int]:
-    indices = set()
-    for route in routes:
-        hops = route.get_attr("RTA_MULTIPATH") or ()
-        for index in (route.get_attr("RTA_OIF"), *(hop["oif"] for hop in hops)):
-            if index and route["type"] == _UNICAST:
-                indices.add(index)
-    return indices

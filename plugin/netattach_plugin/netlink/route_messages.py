@@ -17,6 +17,7 @@ from pyroute2.netlink.rtnl import RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE
 
 from netattach_core.attach.default_route import DefaultRoute, Hop
 from netattach_plugin.netlink.link_messages import aligned, attributes
+from netattach_plugin.netlink.route_socket import RouteSocket
 
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _MAIN_TABLE = 254
@@ -76,6 +77,26 @@ def default_route(body: bytes, family: int, names: Mapping[int, str]) -> KernelR
     return KernelRoute(DefaultRoute(family, hops, _number(found.get(_PRIORITY))), _identity(found))
 
 
+def default_route_indices(route: RouteSocket, family: int) -> frozenset[int]:
+    """The links that carry a default route of the main table in the socket's namespace, with those of router advertisements.
+
+    Raises OSError.
+    """
+    body = _ROUTE.pack(FAMILIES[family], 0, 0, 0, 0, 0, 0, 0, 0)
+    listed = route.request(RTM_GETROUTE, NLM_F_DUMP, body)
+    return frozenset(
+        index for kind, each in listed if kind == RTM_NEWROUTE for index in _indices(each, family)
+    )
+
+
+def _indices(body: bytes, family: int) -> Iterator[int]:
+    number, to, _, _, table, _, _, kind, _ = _ROUTE.unpack_from(body)
+    found = dict(attributes(body, _ROUTE.size))
+    main = (_number(found.get(_TABLE)) or table) == _MAIN_TABLE
+    if number == FAMILIES[family] and not to and kind == _UNICAST and main:
+        yield from (index for index, _ in _paths(found))
+
+
 def _identity(found: Mapping[int, bytes]) -> bytes:
     """The nexthop object of a route that has one, else its hops."""
     kinds = {_PRIORITY, _NH_ID} if _NH_ID in found else {_PRIORITY, _OIF, _GATEWAY, _VIA, _MULTIPATH}
@@ -83,20 +104,22 @@ def _identity(found: Mapping[int, bytes]) -> bytes:
 
 
 def _hops(found: Mapping[int, bytes], names: Mapping[int, str]) -> Iterator[Hop]:
+    """RTA_VIA is two bytes of the address family, then an address of the other IP version."""
+    for index, path in _paths(found):
+        packed = path.get(_GATEWAY) or path.get(_VIA, b"")[2:]
+        yield Hop(names.get(index, f"#{index}"), str(ipaddress.ip_address(packed)) if packed else "")
+
+
+def _paths(found: Mapping[int, bytes]) -> Iterator[tuple[int, Mapping[int, bytes]]]:
+    """The index of the link, and the attributes, of each hop."""
     paths = found.get(_MULTIPATH, b"")
     if not paths:
-        yield _hop(_number(found.get(_OIF)), found, names)
+        yield _number(found.get(_OIF)), found
     at = 0
     while at + _HOP.size <= len(paths):
         size, _, _, index = _HOP.unpack_from(paths, at)
-        yield _hop(index, dict(attributes(paths[at : at + size], _HOP.size)), names)
+        yield index, dict(attributes(paths[at : at + size], _HOP.size))
         at += max(aligned(size), _HOP.size)
-
-
-def _hop(index: int, found: Mapping[int, bytes], names: Mapping[int, str]) -> Hop:
-    """RTA_VIA is two bytes of the address family, then an address of the other IP version."""
-    packed = found.get(_GATEWAY) or found.get(_VIA, b"")[2:]
-    return Hop(names.get(index, f"#{index}"), str(ipaddress.ip_address(packed)) if packed else "")
 
 
 def _change(kind: int, flags: int, family: int, protocol: int, scope: int, written: bytes) -> bytes:
