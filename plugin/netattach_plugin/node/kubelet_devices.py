@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import (
-    ConnectionTerminated,
-    DataReceived,
-    Event,
-    ResponseReceived,
-    StreamEnded,
-    StreamReset,
-    TrailersReceived,
-)
-from h2.exceptions import H2Error
 
 from netattach_core.api.pod import PodRef
 from netattach_core.devices import pod_resources, resource_slices
 from netattach_core.devices.pod_resources import Allocated, PodDevices
 from netattach_core.errors import DecodeError, NetattachError, TryAgainError
 from netattach_core.policy.case import KnownDevices
+from netattach_plugin.node.grpc_error import CallError
 
 _TIMEOUT = 10.0
 _RETRY_PAUSE = 0.05
-_MAX_BYTES = 16 << 20
-_CHUNK = 1 << 16
-_PREFIX = struct.Struct(">BI")  # gRPC: whether the message is compressed, and its length
 _RESOURCE_EXHAUSTED = 8  # the kubelet accepts a hundred calls per second, ten at once
-
 
 Slices = Callable[[str], Awaitable[Iterable[Mapping[str, Any]]]]
 
@@ -80,7 +63,7 @@ class KubeletDevices:
             ) from error
         except (OSError, asyncio.IncompleteReadError) as error:
             raise TryAgainError(f"{self._failed(pod)}: {error}; is this the kubelet's socket?") from error
-        except (H2Error, _CallError, DecodeError) as error:
+        except (CallError, DecodeError) as error:
             raise NetattachError(f"{self._failed(pod)}: {error}") from error
 
     async def _by_resource_name(self, allocated: Sequence[Allocated]) -> Mapping[str, tuple[str, ...]]:
@@ -100,7 +83,7 @@ class KubeletDevices:
         try:
             request = pod_resources.get_request(pod.namespace, pod.name)
             return pod_resources.get_response(await self._call(pod_resources.GET, request))
-        except _CallError:
+        except CallError:
             return None
 
     async def _list(self, pod: PodRef) -> pod_resources.PodDevices:
@@ -108,78 +91,16 @@ class KubeletDevices:
         return pod_resources.list_response(answer, pod.namespace, pod.name)
 
     async def _call(self, path: str, request: bytes) -> bytes:
-        """The response message; retries while the kubelet is overloaded. Raises _CallError, OSError, H2Error."""
+        """The response message; retries while the kubelet is overloaded. Raises CallError, OSError."""
+        from netattach_plugin.node import grpc_call  # noqa: PLC0415  # HTTP/2 takes 1.4 MiB, and most nodes have no devices
+
         while True:
             reader, writer = await asyncio.open_unix_connection(self._socket)
             try:
-                return await _Call(reader, writer).unary(path, request)
-            except _CallError as error:
+                return await grpc_call.unary(reader, writer, path, request)
+            except CallError as error:
                 if error.status != _RESOURCE_EXHAUSTED:
                     raise
             finally:
                 writer.close()
             await asyncio.sleep(_RETRY_PAUSE)
-
-
-class _CallError(Exception):
-    """A failed call; `status` is gRPC's, or -1 without one."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(f"{message} (gRPC status {status})" if status >= 0 else message)
-        self.status = status
-
-
-class _Call:
-    """One unary call and its connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._http = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
-        self._headers: dict[str, str] = {}
-        self._body = bytearray()
-        self._ended = False
-
-    async def unary(self, path: str, request: bytes) -> bytes:
-        self._http.initiate_connection()
-        headers = {":method": "POST", ":scheme": "http", ":path": path, ":authority": "localhost"}
-        headers |= {"content-type": "application/grpc", "te": "trailers"}
-        self._http.send_headers(1, list(headers.items()))
-        self._http.send_data(1, _PREFIX.pack(0, len(request)) + request, end_stream=True)
-        while not self._ended:
-            self._writer.write(self._http.data_to_send())
-            await self._writer.drain()
-            data = await self._reader.read(_CHUNK)
-            if not data:
-                raise _CallError(-1, "it closed the connection before answering")
-            self._handle(self._http.receive_data(data))
-        return self._message()
-
-    def _handle(self, events: Iterable[Event]) -> None:
-        for event in events:
-            if isinstance(event, ResponseReceived | TrailersReceived):
-                self._headers |= {str(name): str(value) for name, value in event.headers or ()}
-            elif isinstance(event, DataReceived):
-                self._body += event.data or b""
-                self._http.acknowledge_received_data(event.flow_controlled_length or 0, 1)
-                if len(self._body) > _MAX_BYTES:
-                    raise _CallError(-1, f"its answer has more than {_MAX_BYTES} bytes")
-            elif isinstance(event, StreamEnded):
-                self._ended = True
-            elif isinstance(event, StreamReset | ConnectionTerminated):
-                raise _CallError(-1, f"it cancelled the call (HTTP/2 error {event.error_code})")
-
-    def _message(self) -> bytes:
-        status = self._headers.get("grpc-status", "")
-        if status != "0":
-            problem = (
-                self._headers.get("grpc-message")
-                or f"its answer is not gRPC, HTTP status {self._headers.get(':status')}"
-            )
-            raise _CallError(int(status) if status.isdigit() else -1, problem)
-        if len(self._body) < _PREFIX.size:
-            raise _CallError(-1, "its answer has no message")
-        compressed, size = _PREFIX.unpack_from(self._body)
-        if compressed or len(self._body) != _PREFIX.size + size:
-            raise _CallError(-1, "its answer is not one uncompressed message")
-        return bytes(self._body[_PREFIX.size :])
