@@ -23,7 +23,7 @@ from kubernetes.aio.config.config_exception import ConfigException
 from kubernetes.aio.config.incluster_config import load_incluster_config
 
 from netattach_core.errors import ConfigError, TryAgainError
-from netattach_kube import failures
+from netattach_kube import failures, tls_buffers
 from netattach_kube.resource import Resource
 
 SECONDS = 10.0
@@ -214,6 +214,7 @@ async def connected(program: str, version: str, kubeconfig: Path | None = None) 
     """
     configuration = await _configuration(kubeconfig)
     configuration.client_session_kwargs = session_options()
+    tls_buffers.use_small()
     rest = RESTClientObject(configuration)
     try:
         yield Api(configuration, rest, f"{program}/{version}")

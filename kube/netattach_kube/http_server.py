@@ -11,7 +11,6 @@ import enum
 import logging
 import socket
 import ssl
-from asyncio import sslproto
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from netattach_kube import environment
+from netattach_kube import environment, tls_buffers
 from netattach_kube.connection_quota import ConnectionQuota, Slot
 
 _log = logging.getLogger(__name__)
@@ -41,9 +40,6 @@ _SHUTDOWN = 1.0
 
 _HEADER_SIZE = {"max_headers": 32, "max_field_size": 4096, "max_line_size": 4096}
 """Bytes; an API server sends a dozen, of which one may be a token."""
-
-_TLS_BUFFER = 16 * 1024
-"""Bytes; the longest TLS record (RFC 8446, section 5.1)."""
 
 _NO_CERTIFICATE = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
 
@@ -136,7 +132,7 @@ class HttpServer:
     async def listening(self, address: str) -> AsyncIterator[int]:
         """Listens on `host:port` (port 0: any free one) until the end of the block; yields the port."""
         if self._context:
-            _use_small_tls_buffers()
+            tls_buffers.use_small()
         await self._runner.setup()
         loop = asyncio.get_running_loop()
         try:
@@ -384,8 +380,3 @@ def _listener(address: str) -> socket.socket:
     listener = socket.create_server((host or "", port), family=family, backlog=_BACKLOG, dualstack_ipv6=dual)
     listener.setblocking(False)
     return listener
-
-
-def _use_small_tls_buffers() -> None:
-    """For all TLS connections of this process. asyncio has no option for it; if it loses this attribute, only memory is lost."""
-    sslproto.SSLProtocol.max_size = _TLS_BUFFER
