@@ -10,9 +10,8 @@ import enum
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import yaml
 
 from netattach_core.api import network_selection
@@ -22,8 +21,12 @@ from netattach_core.native import drivers
 from netattach_core.net import addresses
 from netattach_core.policy.settings import PolicySettings
 from netattach_core.text.finding import Severity
+from netattach_core.validation.fast_schema import quick_check
 from netattach_core.validation.settings import ClusterNetworks, Exemption, ValidationSettings
 from netattach_kube import policy_settings
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 NAME = "netattach-config"
 NAMESPACE = "netattach-node"
@@ -124,8 +127,6 @@ SCHEMA: dict[str, Any] = _object(
     ),
 )
 
-_validator = jsonschema.Draft202012Validator(SCHEMA)
-
 
 def parse(text: str) -> ClusterSettings:
     """Parses a text; an empty one means all defaults. Raises ConfigError with all problems, one per line.
@@ -136,8 +137,7 @@ def parse(text: str) -> ClusterSettings:
     if isinstance(body, dict) and "judge" in body and "validation" not in body:
         body = {**body, "validation": body["judge"]}
         del body["judge"]
-    problems = [f"{KEY}: {_problem(error)}" for error in _validator.iter_errors(body)]
-    problems = problems or [f"{KEY}: {problem}" for problem in _further_problems(body)]
+    problems = _schema_problems(body) or [f"{KEY}: {problem}" for problem in _further_problems(body)]
     if problems:
         raise ConfigError("\n".join(problems))
     validation = _validation_settings(body, body.get("validation") or {})
@@ -260,7 +260,15 @@ _MULTUS_KEYS = {
 """Keys of Multus' daemon-config, and what to set instead."""
 
 
-def _problem(error: jsonschema.ValidationError) -> str:
+def _schema_problems(body: Any) -> list[str]:
+    if quick_check(SCHEMA)(body):
+        return []
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  # why: see fast_schema
+
+    return [f"{KEY}: {_problem(error)}" for error in Draft202012Validator(SCHEMA).iter_errors(body)]
+
+
+def _problem(error: ValidationError) -> str:
     place, message = error.json_path.removeprefix("$").removeprefix("."), error.message
     if not place and isinstance(error.instance, dict):
         multus = [key for key in error.instance if key in _MULTUS_KEYS]

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import jsonschema
-from jsonschema import Draft202012Validator
-
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation.plugin_chain import Entry
@@ -33,6 +30,8 @@ def check(entry: Entry, schemas: Mapping[str, Mapping[str, Any]]) -> Iterator[Fi
 
 
 def _validate(view: ConfigView, kind: str, schema: Mapping[str, Any]) -> Iterator[Finding]:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  # why: see fast_schema
+
     errors = sorted(
         Draft202012Validator(schema).iter_errors(view.node.value), key=lambda error: error.json_path
     )
@@ -46,9 +45,11 @@ def _validate(view: ConfigView, kind: str, schema: Mapping[str, Any]) -> Iterato
 
 def problem(schema: Any) -> str | None:
     """Why a schema cannot be used; None where it can. References to other schemas are refused, since nothing is fetched."""
+    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415  # why: see fast_schema
+
     try:
         Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as error:
+    except SchemaError as error:
         return f"{error.json_path.removeprefix('$.')}: {error.message}"
     external = next((ref for ref in _references(schema) if not ref.startswith("#")), None)
     return f"$ref {external!r}: only references within the schema, #/…, are supported" if external else None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
-
-from jsonschema import Draft202012Validator, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity, path_text
 from netattach_core.validation.fast_schema import quick_check
 from netattach_core.validation.go_json import cache_per_schema
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator, ValidationError
 
 SCHEMA = Rule("schema", Severity.DENY, "a value of the wrong type, or one that the plugin does not accept")
 NUMBER_FORM = Rule("number-form", Severity.WARN, "an integer in the form of a float")
@@ -90,6 +91,8 @@ def _fits(number: float, schema: Mapping[str, Any]) -> bool:
 @cache_per_schema
 def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
     """Cached for each schema: building a validator takes longer than using it."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  # why: see fast_schema
+
     return Draft202012Validator(schema)
 
 

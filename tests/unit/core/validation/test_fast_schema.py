@@ -68,6 +68,13 @@ def test_what_it_accepts_is_valid_for_jsonschema(plugin: Plugin, data: st.DataOb
         (schema_types.ROUTES, [{"dst": "10.0.0.0/8"}, {}]),
         (schema_types.CAPABILITIES, {"ips": True}),
         (schema_types.ANYTHING, None),
+        ({"type": "string", "pattern": "^a", "minLength": 1}, "ab"),
+        ({"enum": ["off", False]}, False),
+        ({"type": "array", "minItems": 1}, [1]),
+        (
+            {"type": "object", "additionalProperties": False, "required": ["a"], "properties": {"a": {}}},
+            {"a": 1},
+        ),
     ],
 )
 def test_it_accepts_simple_valid_values(schema: Mapping[str, Any], value: Any) -> None:
@@ -84,6 +91,12 @@ def test_it_accepts_simple_valid_values(schema: Mapping[str, Any], value: Any) -
         ({"type": "string", "pattern": "^a"}, "b"),
         ({"type": ["string", "null"]}, None),
         ({"minimum": 3}, 1),
+        ({"type": "string", "minLength": 1}, ""),
+        ({"enum": ["off", False]}, 0),
+        ({"enum": [1]}, True),
+        ({"type": "array", "minItems": 1}, []),
+        ({"type": "object", "required": ["a"]}, {}),
+        ({"type": "object", "additionalProperties": False}, {"a": 1}),
     ],
 )
 def test_it_rejects_invalid_and_doubtful_values(schema: Mapping[str, Any], value: Any) -> None:
