@@ -16,7 +16,7 @@ from netattach_core.validation.go_json import NO_SCHEMA, cache_per_schema
 _TYPES: dict[str, type] = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
 _WITHOUT_EFFECT = {"fix", "open", "aliases", "exact", "nullRefused", "description"}
 _SUPPORTED = {
-    *("type", "properties", "additionalProperties", "required", "items", "minItems"),
+    *("type", "properties", "additionalProperties", "required", "items", "minItems", "uniqueItems"),
     *("enum", "minimum", "maximum", "minLength", "maxLength", "pattern"),
     *_WITHOUT_EFFECT,
 }
@@ -54,7 +54,17 @@ def _object(schema: Mapping[str, Any]) -> Test:
 def _list(schema: Mapping[str, Any]) -> Test:
     item = quick_check(schema.get("items", NO_SCHEMA))
     fewest = schema.get("minItems", 0)
-    return lambda value: len(value) >= fewest and all(item(each) for each in value)
+    unique = _unique if schema.get("uniqueItems") else _any
+    return lambda value: len(value) >= fewest and all(item(each) for each in value) and unique(value)
+
+
+def _unique(items: list[Any]) -> bool:
+    """False in doubt: for other items than texts."""
+    return all(type(each) is str for each in items) and len(set(items)) == len(items)
+
+
+def _any(_: list[Any]) -> bool:
+    return True
 
 
 def _scalar(schema: Mapping[str, Any]) -> Test:

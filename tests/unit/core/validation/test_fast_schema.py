@@ -71,6 +71,7 @@ def test_what_it_accepts_is_valid_for_jsonschema(plugin: Plugin, data: st.DataOb
         ({"type": "string", "pattern": "^a", "minLength": 1}, "ab"),
         ({"enum": ["off", False]}, False),
         ({"type": "array", "minItems": 1}, [1]),
+        ({"type": "array", "uniqueItems": True}, ["a", "b"]),
         (
             {"type": "object", "additionalProperties": False, "required": ["a"], "properties": {"a": {}}},
             {"a": 1},
@@ -95,6 +96,8 @@ def test_it_accepts_simple_valid_values(schema: Mapping[str, Any], value: Any) -
         ({"enum": ["off", False]}, 0),
         ({"enum": [1]}, True),
         ({"type": "array", "minItems": 1}, []),
+        ({"type": "array", "uniqueItems": True}, ["a", "a"]),
+        ({"type": "array", "uniqueItems": True}, [1, True]),
         ({"type": "object", "required": ["a"]}, {}),
         ({"type": "object", "additionalProperties": False}, {"a": 1}),
     ],
