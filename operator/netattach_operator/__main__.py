@@ -6,9 +6,9 @@ import asyncio
 import logging
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from netattach_core.api.objects import Body
+from netattach_core.version import VERSION
 from netattach_kube import api, health, program
 from netattach_kube.api import Api
 from netattach_kube.lease import Lease
@@ -39,7 +39,7 @@ def _load() -> _Loaded:
 async def _serve(loaded: _Loaded, stop: asyncio.Event) -> int:
     settings, wanted = loaded
     login = kopf_settings.login(settings)
-    async with api.connected("netattach-operator", version("netattach"), settings.kubeconfig) as server:
+    async with api.connected("netattach-operator", VERSION, settings.kubeconfig) as server:
         return await Operator(server, settings, wanted, login).run(stop)
 
 

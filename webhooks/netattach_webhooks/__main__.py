@@ -6,8 +6,8 @@ import asyncio
 import gc
 import logging
 import sys
-from importlib.metadata import version
 
+from netattach_core.version import VERSION
 from netattach_kube import api, health, program
 from netattach_kube.api import Api
 from netattach_webhooks import settings as webhook_settings
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> int:
-    async with api.connected("netattach-webhooks", version("netattach"), settings.kubeconfig) as server:
+    async with api.connected("netattach-webhooks", VERSION, settings.kubeconfig) as server:
         _reduce_pauses()
         return await Program(server, settings).run(stop)
 

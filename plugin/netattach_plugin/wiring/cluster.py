@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import platform
 from collections.abc import Mapping
 
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.policy.settings import PolicySettings
 from netattach_core.validation.settings import ClusterNetworks
+from netattach_core.version import VERSION
 from netattach_kube import api as kube_api
 from netattach_kube import health
 from netattach_kube.api import Api
@@ -32,8 +32,6 @@ from netattach_plugin.settings import Settings
 from netattach_plugin.state import handover
 from netattach_plugin.wiring import shared
 from netattach_plugin.wiring.shared import Components, Job
-
-VERSION = importlib.metadata.version("netattach")
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
