@@ -70,7 +70,7 @@ RUN set -eu; python=$(readlink -f /opt/netattach/bin/python); \
         -o -name py.typed \) -delete; \
     cd /image; \
     find . -type d \( -name tests -o -name test -o -name __pycache__ \) -prune -exec rm -rf {} +; \
-    python3 -m compileall -q -b -j 0 --invalidation-mode unchecked-hash -s /image -p / "/image$stdlib" /image/opt/netattach/lib; \
+    python3 -m compileall -q -b -o 2 -j 0 --invalidation-mode unchecked-hash -s /image -p / "/image$stdlib" /image/opt/netattach/lib; \
     find . -name '*.py' -delete; \
     find . -depth -type d -empty -delete
 # The shared libraries, and the files that libc and OpenSSL read: names, certificates, settings. The Debian packages that files came
@@ -107,7 +107,7 @@ COPY . ./
 RUN /opt/build/bin/pip wheel -q --no-deps --no-build-isolation --no-index -w /own . && \
     /opt/build/bin/pip --python /opt/netattach/bin/python install -q --no-deps --no-index --no-compile --no-warn-script-location \
         --root /tree /own/*.whl && \
-    python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /tree /tree && \
+    python3 -m compileall -q -o 2 -j 0 --invalidation-mode unchecked-hash -s /tree /tree && \
     find /tree -path '*.dist-info/*' ! -name METADATA ! -name entry_points.txt -type f -delete && \
     cp -r crds /tree/opt/netattach/
 
@@ -118,6 +118,7 @@ COPY --from=programs /tree /
 # USER: if a platform chooses another user ID, the user has no name in /etc/passwd, but kopf needs one.
 ENV PATH=/opt/netattach/bin \
     PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONOPTIMIZE=2 \
     PYTHONUNBUFFERED=1 \
     NETATTACH_CRDS=/opt/netattach/crds \
     NETATTACH_SHIM=/opt/netattach/shim/netattach \
@@ -132,5 +133,5 @@ RUN ["/opt/netattach/bin/python", "-c", "import importlib, pkgutil, ssl, sys, sy
 own = [m.name for m in pkgutil.iter_modules([sysconfig.get_path('purelib')]) if m.name.startswith('netattach_')]; \
 every = [m.name for one in own for m in pkgutil.walk_packages([sysconfig.get_path('purelib') + '/' + one], one + '.')]; \
 [importlib.import_module(name) for name in every]; \
-assert ssl.create_default_context().get_ca_certs(); sys.exit(not every)"]
+sys.exit(not every or not ssl.create_default_context().get_ca_certs())"]
 CMD ["netattach", "--help"]

@@ -294,7 +294,10 @@ class TestPrograms:
         (container,) = DAEMON["containers"]
         known = {f"NETATTACH_{field.name.upper()}" for field in fields(DaemonSettings)}
 
-        assert {e["name"] for e in container["env"]} <= known
+        environment = {e["name"]: e.get("value") for e in container["env"]}
+        (token,) = [m["mountPath"] for m in container["volumeMounts"] if m["name"] == "token"]
+        assert f"{token}/ca.crt" == environment.pop("SSL_CERT_FILE")  # OpenSSL reads it
+        assert environment.keys() <= known
         probes = [container[p]["httpGet"] for p in ("startupProbe", "readinessProbe", "livenessProbe")]
         (health,) = [e["value"] for e in container["env"] if e["name"] == "NETATTACH_HEALTH"]
         assert {health} == {f"{probe['host']}:{probe['port']}" for probe in probes}
