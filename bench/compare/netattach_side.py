@@ -12,7 +12,7 @@ from typing import Any
 
 from compare import image_packages, sides
 from compare.cases import Pod
-from compare.node import Node
+from compare.node import ACCOUNT, Node
 from compare.sides import Running, Stages
 from netattach_core.cni import netattach_conf
 from netattach_core.cni.request import POD_ANNOTATIONS
@@ -42,7 +42,8 @@ class NetattachSide:
             **node.demo.daemon_environment(),
             "NETATTACH_SHIM": str(self.shim.resolve()),
             "NETATTACH_HEALTH": _HEALTH,
-            "PYTHONPATH": str(image_packages.create(paths.root / "packages")),
+            "SSL_CERT_FILE": f"{ACCOUNT}/ca.crt",  # as in deploy/daemon.yaml
+            **image_packages.environment(paths.root / "image"),
         }
         del environment["NETATTACH_STORE"]
 

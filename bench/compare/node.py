@@ -19,7 +19,9 @@ from netattach_cli.demo import demo_node
 from netattach_cli.demo.demo_node import DemoNode, NodePaths
 
 _READY_SECONDS = 60.0
-_ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"  # /var/run is a link to /run
+ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"
+"""/var/run is a link to /run."""
+
 _BENCH = Path(__file__).parents[1]
 
 
@@ -54,8 +56,8 @@ class Node:
 
     def create_account(self) -> None:
         """The service account's files, where a pod has them."""
-        self.agent("write", path=f"{_ACCOUNT}/token", text=NODE)
-        self.agent("write", path=f"{_ACCOUNT}/ca.crt", text=(self.paths.root / "ca.crt").read_text())
+        self.agent("write", path=f"{ACCOUNT}/token", text=NODE)
+        self.agent("write", path=f"{ACCOUNT}/ca.crt", text=(self.paths.root / "ca.crt").read_text())
 
     def environment(self) -> dict[str, str]:
         """Where the API server is, as in a pod."""

@@ -115,18 +115,18 @@ def _cost(cost: Mapping[str, Any], what: str) -> str:
 def _memory(run: Mapping[str, Any]) -> str:
     names = [side for side in run["sides"] if any(side in found for found in run["memory"].values())]
     rows = [
-        [
-            when,
-            *(
-                f"{found[side]['now_kib'] / 1024:.1f} ({found[side]['peak_kib'] / 1024:.1f})"
-                if side in found
-                else ""
-                for side in names
-            ),
-        ]
+        [when, *(_mebibytes(found[side]) if side in found else "" for side in names)]
         for when, found in run["memory"].items()
     ]
-    return f"Memory of the daemon in MiB, and its peak\n\n{_table(['', *names], rows)}" if rows else ""
+    head = "Resident memory of the daemon in MiB, of which anonymous, and its peak"
+    return f"{head}\n\n{_table(['', *names], rows)}" if rows else ""
+
+
+def _mebibytes(found: Mapping[str, int]) -> str:
+    """Runs of earlier versions have not measured anonymous memory."""
+    shown = (found.get(key) for key in ("now_kib", "anonymous_kib", "peak_kib"))
+    now, anonymous, peak = ("?" if kib is None else f"{kib / 1024:.1f}" for kib in shown)
+    return f"{now} ({anonymous}, peak {peak})"
 
 
 def left(run: Mapping[str, Any], side: str) -> dict[str, int]:
