@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -57,3 +59,11 @@ def test_the_daemon_does_not_import_what_few_nodes_need(module: str, imported: f
 
 def test_the_programs_say_the_version_of_the_package() -> None:
     assert importlib.metadata.version("netattach") == VERSION
+
+
+@pytest.mark.parametrize("program", ["cli", "core", "kube", "operator", "plugin", "webhooks"])
+def test_no_program_needs_docstrings_or_assertions_which_the_image_leaves_out(program: str) -> None:
+    for file in (Path(__file__).parents[4] / program).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            assert not isinstance(node, ast.Assert), f"{file}:{node.lineno}: raise an error instead"
+            assert "__doc__" not in {getattr(node, "id", ""), getattr(node, "attr", "")}, str(file)
