@@ -71,7 +71,7 @@ def dump(sandbox: Sandbox) -> bytes:
         "status": sandbox.status,
         "attachments": [_attachment_body(each) for each in sandbox.attachments],
     }
-    return json.dumps(body, indent=1).encode()
+    return json.dumps(body).encode()  # with an indent, json is 20 times slower: its encoder in C knows none
 
 
 def parse(data: bytes) -> Sandbox:

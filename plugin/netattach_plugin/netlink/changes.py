@@ -29,7 +29,7 @@ from pyroute2.netlink.rtnl import (
 )
 
 from netattach_core.api import inventory
-from netattach_plugin.netlink import link_messages
+from netattach_plugin.netlink import link_messages, wire
 from netattach_plugin.netlink.link_messages import Link
 
 _GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE
@@ -51,7 +51,7 @@ class Changes:
 
     def matter(self, data: bytes) -> bool:
         """Whether one of the kernel's messages in `data` does; each has to be passed, in order."""
-        matter = [self._matters(kind, body) for kind, body in link_messages.messages(data)]
+        matter = [self._matters(kind, body) for kind, body in wire.messages(data)]
         return any(matter)
 
     def _matters(self, kind: int, body: bytes) -> bool:
@@ -69,10 +69,12 @@ class Changes:
 
     def _link_matters(self, kind: int, body: bytes) -> bool:
         """A veth of a pod's name may have an address and be in the inventory: the messages about the address matter."""
-        link = link_messages.link(body)
         of_a_bridge = link_messages.family(body) == socket.AF_BRIDGE
-        if inventory.is_pod_link_name(link.name) and (of_a_bridge or link.kind == inventory.POD_LINK_KIND):
+        if inventory.is_pod_link_name(link_messages.name(body)) and (
+            of_a_bridge or link_messages.kind(body) == inventory.POD_LINK_KIND
+        ):
             return False
+        link = link_messages.link(body)
         if kind == RTM_DELLINK or of_a_bridge:
             self._links.pop(link.index, None)
             return True

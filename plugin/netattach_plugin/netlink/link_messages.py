@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR
+from pyroute2.netlink import NLM_F_DUMP, NLMSG_DONE, NLMSG_ERROR
 from pyroute2.netlink.rtnl import RTM_GETLINK, RTM_NEWLINK
 
-BUFFER = 1 << 17
-_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
+from netattach_plugin.netlink import wire
+
 _LINK = struct.Struct("=BxHiII")  # ifinfomsg: family, type, index, flags, change
-_ATTRIBUTE = struct.Struct("=HH")  # rtattr: length, type
-_NUMBER = struct.Struct("=I")
 
 _ADDRESS, _NAME, _MTU, _PARENT, _CONTROLLER, _INFO, _PARENTS_NETNS = 1, 3, 4, 5, 10, 18, 37  # IFLA_*
 _PROPERTIES, _ALT_NAME = 52, 53  # IFLA_PROP_LIST, IFLA_ALT_IFNAME
 _INFO_KIND = 1
+_OF_A_LINK = frozenset({_ADDRESS, _NAME, _MTU, _PARENT, _CONTROLLER, _INFO, _PARENTS_NETNS, _PROPERTIES})
 _UP, _LOOPBACK = 0x1, 0x8
 _MAC_BYTES = {6, 8, 20}
 """Ethernet, EUI-64, InfiniBand, the sizes that Go's ParseMAC reads. A tunnel has the address of its endpoint here."""
@@ -45,9 +44,7 @@ class Link:
 
 def request() -> bytes:
     """The request for all links."""
-    size = _HEADER.size + _LINK.size
-    header = _HEADER.pack(size, RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)
-    return header + _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
+    return wire.request(RTM_GETLINK, NLM_F_DUMP, _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 
 
 def links() -> list[Link]:
@@ -58,22 +55,13 @@ def links() -> list[Link]:
     ) as route:
         route.send(request())
         while True:
-            for kind, body in messages(route.recv(BUFFER)):
+            for kind, body in wire.messages(route.recv(wire.BUFFER)):
                 if kind == RTM_NEWLINK:
                     found.append(link(body))
                 elif kind == NLMSG_DONE:
                     return found
                 elif kind == NLMSG_ERROR:
                     raise OSError(-struct.unpack_from("=i", body)[0], "the kernel does not list the links")
-
-
-def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Each message's type and body."""
-    at = 0
-    while at + _HEADER.size <= len(data):
-        size, kind, *_ = _HEADER.unpack_from(data, at)
-        yield kind, data[at + _HEADER.size : at + size]
-        at += max(aligned(size), _HEADER.size)
 
 
 def index(body: bytes) -> int:
@@ -83,7 +71,14 @@ def index(body: bytes) -> int:
 
 def name(body: bytes) -> str:
     """The name of the link in a message about one, "" without a name."""
-    return next((_text(value) for kind, value in attributes(body, _LINK.size) if kind == _NAME), "")
+    return next(
+        (wire.text_of(value) for kind, value in wire.attributes(body, _LINK.size) if kind == _NAME), ""
+    )
+
+
+def kind(body: bytes) -> str:
+    """The kernel's kind of the link in a message about one, "" for hardware."""
+    return _kind(wire.selected(body, _LINK.size, {_INFO}))
 
 
 def family(body: bytes) -> int:
@@ -94,42 +89,24 @@ def family(body: bytes) -> int:
 def link(body: bytes) -> Link:
     """The link in a message about one. Raises struct.error for a body that is too short."""
     _, _, number, flags, _ = _LINK.unpack_from(body)
-    found = dict(attributes(body, _LINK.size))
-    kind = dict(attributes(found.get(_INFO, b""), 0)).get(_INFO_KIND, b"")
+    found = wire.selected(body, _LINK.size, _OF_A_LINK)
     mac = found.get(_ADDRESS, b"")
     return Link(
         index=number,
-        name=_text(found.get(_NAME, b"")),
-        kind="loopback" if flags & _LOOPBACK else _text(kind),
-        mtu=_number(found.get(_MTU)),
+        name=wire.text_of(found.get(_NAME, b"")),
+        kind="loopback" if flags & _LOOPBACK else _kind(found),
+        mtu=wire.number_of(found.get(_MTU)),
         mac=mac.hex(":") if len(mac) in _MAC_BYTES else "",
         up=bool(flags & _UP),
-        controller=_number(found.get(_CONTROLLER)),
-        parent=0 if _PARENTS_NETNS in found else _number(found.get(_PARENT)),
+        controller=wire.number_of(found.get(_CONTROLLER)),
+        parent=0 if _PARENTS_NETNS in found else wire.number_of(found.get(_PARENT)),
         alt_names=tuple(
-            _text(value)
-            for attribute, value in attributes(found.get(_PROPERTIES, b""), 0)
+            wire.text_of(value)
+            for attribute, value in wire.attributes(found.get(_PROPERTIES, b""), 0)
             if attribute == _ALT_NAME
         ),
     )
 
 
-def attributes(body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
-    """Each attribute's type, without the flags for nesting and byte order, and value, from an offset on."""
-    while at + _ATTRIBUTE.size <= len(body):
-        size, kind = _ATTRIBUTE.unpack_from(body, at)
-        yield kind & 0x3FFF, body[at + _ATTRIBUTE.size : at + size]
-        at += max(aligned(size), _ATTRIBUTE.size)
-
-
-def _text(value: bytes) -> str:
-    return value.rstrip(b"\0").decode(errors="replace")
-
-
-def _number(value: bytes | None) -> int:
-    return _NUMBER.unpack(value)[0] if value else 0
-
-
-def aligned(size: int) -> int:
-    """The size with padding."""
-    return (size + 3) & ~3
+def _kind(found: Mapping[int, bytes]) -> str:
+    return wire.text_of(wire.selected(found.get(_INFO, b""), 0, {_INFO_KIND}).get(_INFO_KIND, b""))

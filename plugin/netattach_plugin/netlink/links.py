@@ -30,6 +30,7 @@ _OPERSTATE, _ALIAS, _NETNS = 16, 20, 28  # IFLA_OPERSTATE, _IFALIAS, _NET_NS_FD
 _FILTER, _TARGET = 29, 46  # IFLA_EXT_MASK, _TARGET_NETNSID
 _KIND, _DATA = 1, 2  # IFLA_INFO_*
 _VETH_PEER = 1  # VETH_INFO_PEER
+_FOUND = frozenset({_ADDRESS, _CONTROLLER, _GROUP, _INFO, _MTU, _NAME, _OPERSTATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def all_in(route: RouteSocket, target: int) -> list[FoundLink]:
     found = []
     for kind, content in route.request(RTM_GETLINK, NLM_F_DUMP, body):
         if kind == RTM_NEWLINK:
-            if wire.number_of(dict(wire.attributes(content, _IFINFO.size)).get(_TARGET)) != target:
+            if wire.number_of(wire.selected(content, _IFINFO.size, {_TARGET}).get(_TARGET)) != target:
                 raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))  # an old kernel lists our own
             found.append(_found(content))
     return found
@@ -201,7 +202,7 @@ def _ifinfo(index: int = 0, flags: int = 0, change: int = 0) -> bytes:
 
 def _found(body: bytes) -> FoundLink:
     _, _, index, flags, _ = _IFINFO.unpack_from(body)
-    found = dict(wire.attributes(body, _IFINFO.size))
+    found = wire.selected(body, _IFINFO.size, _FOUND)
     info = dict(wire.attributes(found.get(_INFO, b""), 0))
     return FoundLink(
         index=index,

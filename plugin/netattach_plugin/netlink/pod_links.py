@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pyroute2.netlink import NLMSG_DONE
 from pyroute2.netlink.rtnl import RTM_DELLINK, RTM_NEWLINK, RTMGRP_LINK
 
-from netattach_plugin.netlink import link_messages
+from netattach_plugin.netlink import link_messages, wire
 from netattach_plugin.netlink.native_links import NativeLinks, open_native
 from netattach_plugin.netlink.pod_routes import PodRoutes, open_routes
 from netattach_plugin.netlink.sockets import PodSockets
@@ -68,12 +68,12 @@ class PodLinks:
 
     def _read(self) -> None:
         try:
-            received = self._route.recv(link_messages.BUFFER)
+            received = self._route.recv(wire.BUFFER)
         except OSError as error:
             if error.errno == errno.ENOBUFS:  # messages were lost
                 self._request_dump()
             return
-        for kind, body in link_messages.messages(received):
+        for kind, body in wire.messages(received):
             if kind == RTM_NEWLINK:
                 self._names[link_messages.index(body)] = link_messages.name(body)
             elif kind == RTM_DELLINK:

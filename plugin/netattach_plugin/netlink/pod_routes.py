@@ -13,7 +13,7 @@ from pyroute2.netlink import NLMSG_DONE, NLMSG_ERROR
 from pyroute2.netlink.rtnl import RTM_NEWLINK, RTM_NEWROUTE
 
 from netattach_core.attach.default_route import DefaultRoute
-from netattach_plugin.netlink import link_messages, route_messages
+from netattach_plugin.netlink import link_messages, route_messages, wire
 from netattach_plugin.netlink.route_messages import KernelRoute
 from netattach_plugin.netlink.sockets import PodSockets
 
@@ -70,7 +70,7 @@ class PodRoutes:
         await loop.sock_sendall(self._route, request)
         response: list[tuple[int, bytes]] = []
         while True:
-            for kind, body in link_messages.messages(await loop.sock_recv(self._route, link_messages.BUFFER)):
+            for kind, body in wire.messages(await loop.sock_recv(self._route, wire.BUFFER)):
                 if kind == NLMSG_ERROR and _ERROR.unpack_from(body)[0]:
                     number = -_ERROR.unpack_from(body)[0]
                     raise OSError(number, os.strerror(number))

@@ -16,8 +16,8 @@ from pyroute2.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_REQUEST
 from pyroute2.netlink.rtnl import RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE
 
 from netattach_core.attach.default_route import DefaultRoute, Hop
-from netattach_plugin.netlink.link_messages import aligned, attributes
 from netattach_plugin.netlink.route_socket import RouteSocket
+from netattach_plugin.netlink.wire import aligned, attributes
 
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _MAIN_TABLE = 254

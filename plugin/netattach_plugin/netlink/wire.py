@@ -6,7 +6,7 @@ pyroute2 encodes and decodes all attributes of a message in 0.2 to 0.4 ms; an AD
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pyroute2.netlink import NLM_F_REQUEST
 
@@ -60,10 +60,24 @@ def nested(kind: int, *attributes: bytes) -> bytes:
 
 def attributes(body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
     """Each attribute's type and value, from an offset on."""
-    while at + _ATTRIBUTE.size <= len(body):
+    last = len(body) - _ATTRIBUTE.size
+    while at <= last:
         size, kind = _ATTRIBUTE.unpack_from(body, at)
         yield kind & _TYPE, body[at + _ATTRIBUTE.size : at + size]
-        at += max(aligned(size), _ATTRIBUTE.size)
+        at += (size + 3) & ~3 or _ATTRIBUTE.size  # aligned, without a call: a link has 60 attributes
+
+
+def selected(body: bytes, at: int, wanted: Collection[int]) -> dict[int, bytes]:
+    """The values of the attributes of these types, from an offset on. Of a link's 60 attributes, few are needed."""
+    found = {}
+    last = len(body) - _ATTRIBUTE.size
+    while at <= last:
+        size, kind = _ATTRIBUTE.unpack_from(body, at)
+        kind &= _TYPE
+        if kind in wanted:
+            found[kind] = body[at + _ATTRIBUTE.size : at + size]
+        at += (size + 3) & ~3 or _ATTRIBUTE.size
+    return found
 
 
 def text_of(value: bytes) -> str:
