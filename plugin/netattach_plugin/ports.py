@@ -283,11 +283,11 @@ class AddressStore(Protocol):
 class PodLinks(Protocol):
     """The links in one pod's network namespace."""
 
-    async def names(self) -> frozenset[str]:
-        """Of all current links."""
+    async def existing(self, names: Collection[str]) -> frozenset[str]:
+        """Those of the names that a link has."""
 
     async def appeared(self, name: str) -> None:
-        """Returns when a link of that name exists, or has existed since the namespace was opened."""
+        """Returns when a link of that name exists."""
 
     def routes(self) -> AbstractAsyncContextManager[Routes]:
         """The routes in this namespace."""

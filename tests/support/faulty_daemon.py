@@ -121,7 +121,7 @@ def wrap(points: Points) -> None:
     points.around(ShimConnection, "_send", _sent)
     points.around(ShimConnection, "_handle", _handled)
     points.around(PodSockets, "links", "netlink socket")
-    points.around(PodLinks, "dump", "netlink request")
+    points.around(PodLinks, "existing", "look at links")
     points.around(RouteSocket, "request", _requested)
     points.around(NetworkDirectory, "create", "lease")
     points.around(NetworkDirectory, "remove", "release")

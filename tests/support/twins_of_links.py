@@ -53,8 +53,8 @@ class FakePodLinks:
     def __post_init__(self) -> None:
         self.drivers = MemoryNative(self.present)
 
-    async def names(self) -> frozenset[str]:
-        return frozenset(self.present)
+    async def existing(self, names: Collection[str]) -> frozenset[str]:
+        return frozenset(self.present.intersection(names))
 
     async def appeared(self, name: str) -> None:
         while name not in self.present:

@@ -189,11 +189,14 @@ class ShimConnection:
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(self._socket, _set_once, ready)
+        descriptor = (
+            self._socket.fileno()
+        )  # a selector that looks for a socket formats it, with two system calls
+        loop.add_reader(descriptor, _set_once, ready)
         try:
             await ready
         finally:
-            loop.remove_reader(self._socket)
+            loop.remove_reader(descriptor)
 
     async def _send(self, frame: Frame) -> None:
         async with self._sending:

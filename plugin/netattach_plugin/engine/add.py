@@ -65,7 +65,8 @@ class Add:
         await self._undo_unfinished(context)
         attachments = self._device_files.with_paths(request, await self._permitted(request))
         async with self._links.open(shim.netns, shim.route_sockets) as links:
-            _check_names_are_free(attachments, await links.names())
+            wanted = [each.ifname for each in attachments]
+            _check_names_are_free(attachments, await links.existing(wanted))
             added = await self._attach(context, attachments, links)
         await self._publish(context, added, default_only=len(attachments) == 1)
         if shim.cancelled:

@@ -7,12 +7,12 @@ routes. Nothing of it is in the inventory, whose collection costs more than to l
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import errno
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from pyroute2.netlink.rtnl import (
     RTM_DELADDR,
@@ -34,6 +34,14 @@ from netattach_plugin.netlink.link_messages import Link
 
 _GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE
 _BUFFER = 1 << 16
+_QUEUED = 1 << 21
+"""Bytes of messages that the kernel keeps: those of some hundred pods."""
+
+_INTERVAL = 0.1
+_MOST_AT_ONCE = 64
+"""Messages that are read without a break: 1 ms."""
+
+_SO_RCVBUFFORCE = 33
 
 _MOST_LINKS = 4096
 """Links whose last state is kept; a link more only means that each message about it counts as a change."""
@@ -89,7 +97,7 @@ class Changes:
         return before != link
 
 
-@contextmanager
+@contextlib.contextmanager
 def watched(changed: Callable[[], None]) -> Iterator[None]:
     """Calls `changed` after messages of the kernel that matter, and after lost ones, until the context is left."""
     with socket.socket(
@@ -97,24 +105,48 @@ def watched(changed: Callable[[], None]) -> Iterator[None]:
     ) as route:
         route.bind((0, _GROUPS))
         route.setblocking(False)
-        changes = Changes()
-
-        def drain() -> None:
-            matter = [not data or changes.matter(data) for data in _received(route)]
-            if any(matter):
-                changed()
-
-        loop = asyncio.get_running_loop()
-        loop.add_reader(route, drain)
+        with contextlib.suppress(PermissionError):
+            route.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _QUEUED)
+        listener = _Listener(route, changed)
+        listener.listen()
         try:
             yield
         finally:
-            loop.remove_reader(route)
+            listener.close()
+
+
+class _Listener:
+    """Reads the socket at intervals, once something has arrived: a pod's dozen messages come one by one while plugins run."""
+
+    def __init__(self, route: socket.socket, changed: Callable[[], None]) -> None:
+        self._route = route
+        self._changed = changed
+        self._changes = Changes()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def listen(self) -> None:
+        self._loop.add_reader(self._route.fileno(), self._wait)
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._route.fileno())
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _wait(self) -> None:
+        self._loop.remove_reader(self._route.fileno())
+        self._timer = self._loop.call_later(_INTERVAL, self._drain)
+
+    def _drain(self) -> None:
+        matter = [not data or self._changes.matter(data) for data in _received(self._route)]
+        self.listen()
+        if any(matter):
+            self._changed()
 
 
 def _received(route: socket.socket) -> Iterator[bytes]:
-    """What has arrived; b"" for messages that were lost."""
-    while True:
+    """What has arrived, but no more than the event loop has time for; b"" for messages that were lost."""
+    for _ in range(_MOST_AT_ONCE):
         try:
             yield route.recv(_BUFFER)
         except OSError as error:

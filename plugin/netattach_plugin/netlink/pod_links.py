@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import errno
+import contextlib
+import fcntl
 import socket
-from collections.abc import AsyncIterator, Callable
+import struct
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from pyroute2.netlink import NLMSG_DONE
-from pyroute2.netlink.rtnl import RTM_DELLINK, RTM_NEWLINK, RTMGRP_LINK
+from pyroute2.netlink.rtnl import RTMGRP_LINK
 
-from netattach_plugin.netlink import link_messages, wire
+from netattach_plugin.netlink import wire
 from netattach_plugin.netlink.native_links import NativeLinks, open_native
 from netattach_plugin.netlink.pod_routes import PodRoutes, open_routes
 from netattach_plugin.netlink.sockets import PodSockets
 
+_SIOCGIFINDEX = 0x8933
+_IFREQ = struct.Struct("16s24x")  # the name, room for the answer (linux/if.h)
+
 
 @asynccontextmanager
 async def open_links(sockets: PodSockets) -> AsyncIterator[PodLinks]:
-    """The links of a network namespace, kept up to date until the context is left."""
-    route = await sockets.links(RTMGRP_LINK)
-    links = PodLinks(route, lambda: open_routes(sockets), lambda path: open_native(sockets, path))
-    try:
-        await links.dump()
-        yield links
-    finally:
-        links.close()
+    """The links of a network namespace, until the context is left."""
+    with await sockets.links(RTMGRP_LINK) as route:
+        yield PodLinks(route, lambda: open_routes(sockets), lambda path: open_native(sockets, path))
 
 
 class PodLinks:
-    """The links according to the socket's messages; names by index, since plugins rename links after creating them."""
+    """The links of the socket's namespace. Names are asked for one by one, also alternative ones.
+
+    By ioctl: a netlink request waits for the lock of all changes of links (RTNL), which another pod may hold for long. What the
+    socket receives only says that something has changed, so it is read only while somebody waits for a link.
+    """
 
     def __init__(
         self,
@@ -41,43 +44,40 @@ class PodLinks:
         self._route = route
         self.routes = routes
         self.native = native
-        self._names: dict[int, str] = {}
-        self._dumped = asyncio.Event()
+        self._waiting = 0
         self._changed = asyncio.Event()
-        asyncio.get_running_loop().add_reader(route, self._read)
 
-    async def names(self) -> frozenset[str]:
-        return frozenset(self._names.values())
+    async def existing(self, names: Collection[str]) -> frozenset[str]:
+        return frozenset(filter(self._exists, names))
 
     async def appeared(self, name: str) -> None:
-        while name not in self._names.values():
-            self._changed.clear()
-            await self._changed.wait()
+        with self._listening():
+            while not self._exists(name):
+                self._changed.clear()
+                await self._changed.wait()
 
-    async def dump(self) -> None:
-        """Requests all links and waits for the end of the dump."""
-        self._request_dump()
-        await self._dumped.wait()
+    def _exists(self, name: str) -> bool:
+        """The name of an interface, so 15 bytes at most."""
+        try:
+            fcntl.ioctl(self._route, _SIOCGIFINDEX, _IFREQ.pack(name.encode()))
+        except OSError:
+            return False
+        return True
 
-    def close(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._route)
-        self._route.close()
-
-    def _request_dump(self) -> None:
-        self._route.send(link_messages.request())
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.add_reader(self._route.fileno(), self._read)
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                loop.remove_reader(self._route.fileno())
 
     def _read(self) -> None:
-        try:
-            received = self._route.recv(wire.BUFFER)
-        except OSError as error:
-            if error.errno == errno.ENOBUFS:  # messages were lost
-                self._request_dump()
-            return
-        for kind, body in wire.messages(received):
-            if kind == RTM_NEWLINK:
-                self._names[link_messages.index(body)] = link_messages.name(body)
-            elif kind == RTM_DELLINK:
-                self._names.pop(link_messages.index(body), None)
-            elif kind == NLMSG_DONE:
-                self._dumped.set()
+        with contextlib.suppress(OSError):  # ENOBUFS: messages were lost, so something has changed
+            self._route.recv(wire.BUFFER)
         self._changed.set()

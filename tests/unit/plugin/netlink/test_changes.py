@@ -54,8 +54,7 @@ async def story(steps):
             subprocess.run(["sh", "-c", command], check=True)
             if matters:
                 await asyncio.wait_for(told.wait(), 60)
-            for _ in range(5):
-                await asyncio.sleep(0)
+            await asyncio.sleep(4 * changes._INTERVAL)
             if told.is_set() != matters:
                 differing.append(command)
     return differing

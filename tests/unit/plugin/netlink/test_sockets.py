@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from netattach_core.errors import EnvironmentVariableError, TryAgainError
 from netattach_plugin.netlink import sockets
 from netattach_plugin.netlink.node_links import NetlinkLinks
+from support import require
 
 _OPEN = Path("/proc/self/fd")
 
@@ -40,7 +43,7 @@ def _names(netns: int, passed: tuple[int, ...]) -> frozenset[str]:
     async def story() -> frozenset[str]:
         async with NetlinkLinks().open(netns, passed) as links, links.routes() as routes:
             await routes.all()
-            return await links.names()
+            return await links.existing([*(name for _, name in socket.if_nameindex()), "absent"])
 
     return asyncio.run(story())
 
@@ -102,3 +105,30 @@ def test_only_route_sockets_are_taken_from_a_shim(kind: str) -> None:
         opened.close()
     else:
         os.close(descriptor)
+
+
+WAITING = """
+import asyncio, socket, subprocess
+from netattach_plugin.netlink.node_links import NetlinkLinks
+
+async def story():
+    route = [socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) for _ in range(2)]
+    async with NetlinkLinks().open(-1, [each.fileno() for each in route]) as links:
+        waiting = [asyncio.create_task(links.appeared(name)) for name in ("later0", "renamed0", "lo")]
+        await asyncio.sleep(0.1)
+        assert [False, False, True] == [each.done() for each in waiting]
+        for command in ("link add later0 type veth peer name other0", "link set other0 name renamed0"):
+            subprocess.run(["ip", *command.split()], check=True)
+        await asyncio.wait_for(asyncio.gather(*waiting), 60)
+        assert {"lo", "later0"} == await links.existing(["lo", "later0", "other0"])
+
+asyncio.run(story())
+"""
+
+
+def test_a_link_is_noticed_when_it_appears_also_by_a_new_name() -> None:
+    shown = subprocess.run(
+        require.in_new_namespace(sys.executable, "-c", WAITING), capture_output=True, text=True, check=False
+    )
+
+    assert 0 == shown.returncode, shown.stderr
