@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from netattach_core.api.inventory import DefaultInterface, Interface, NetworkFile, NodeAddress, NodeInventory
 from netattach_core.api.nad import Nad
@@ -23,6 +23,8 @@ from netattach_core.native.recipe import Ipam, Link, Tuning
 from netattach_core.policy.case import KnownDevices, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_core.shim.protocol import Ran, Sysctl
+
+_T = TypeVar("_T")
 
 
 class PodReader(Protocol):
@@ -246,8 +248,10 @@ class NodeSide(Protocol):
 class NativeLinks(Protocol):
     """The interfaces that native drivers create in one pod. Each method ends with the first failure, which is its last value."""
 
-    async def create(self, wanted: Sequence[tuple[str, Link]]) -> Sequence[Created | NetattachError]:
-        """Creates interfaces, by name, in their order."""
+    async def create(
+        self, wanted: Sequence[tuple[str, Link]], then: Callable[[], _T]
+    ) -> tuple[Sequence[Created | NetattachError], _T | None]:
+        """Creates interfaces, by name, in their order; unless one fails, does `then` in the same thread, and returns that too."""
 
     async def configure(
         self, wanted: Sequence[tuple[Created, Addressing | None]]
@@ -267,14 +271,14 @@ class NativeLinks(Protocol):
 
 
 class AddressStore(Protocol):
-    """The addresses that native drivers give. Each method ends with the first failure, which is its last value."""
+    """The addresses that native drivers give. The methods block: they are called in a thread."""
 
-    async def allocate(
+    def allocate(
         self, container_id: str, wanted: Sequence[tuple[str, Ipam | None]]
     ) -> Sequence[Addressing | NetattachError | None]:
-        """Addresses by interface, None for one without IPAM."""
+        """Addresses by interface, None for one without IPAM; ends with the first failure, which is the last value."""
 
-    async def release(
+    def release(
         self, container_id: str, wanted: Sequence[tuple[str, Ipam | None]]
     ) -> Mapping[str, NetattachError]:
         """Releases what each interface has, and returns the failures by interface."""
@@ -322,8 +326,11 @@ class Links(Protocol):
     def names(self, netns: int) -> frozenset[str]:
         """Of the links in the namespace of this descriptor. Raises OSError where the kernel does not list them."""
 
-    async def delete(self, netns: int, names: Collection[str]) -> None:
-        """Deletes the links of these names in the namespace of this descriptor, as far as they exist. Raises OSError."""
+    async def delete(self, netns: int | None, names: Collection[str], first: Callable[[], None]) -> None:
+        """In one thread: `first`, then deletes the links of these names, as far as they exist. Raises OSError.
+
+        `netns` is the descriptor of their namespace, None for one that is gone, with its links.
+        """
 
     async def interfaces(self) -> tuple[Interface, ...]:
         """Those of the node."""

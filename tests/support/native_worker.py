@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import functools
 import json
 import os
 import shutil
@@ -160,7 +161,7 @@ class NativeWorker(Worker):
         steps = [step for step in steps if isinstance(step.recipe, Recipe)]
         addresses = NodeAddressStore(HostLocalStore(LEASES))
         links = NetlinkLinks()
-        delete = NativeDelete(f"c{self._count}", lambda names: links.delete(pod, names), addresses)
+        delete = NativeDelete(f"c{self._count}", functools.partial(links.delete, pod), addresses)
         return _outcome(await delete.execute(Verb.DEL, steps), steps)
 
     def _run_programs(self, verb: str, attachment: Attachment, path: str, previous: str) -> dict[str, Any]:

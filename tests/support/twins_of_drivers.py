@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from netattach_core.cni.result import Address, Interface
 from netattach_core.errors import AllocationError, NetattachError
@@ -13,6 +14,8 @@ from netattach_core.native.failure import failure
 from netattach_core.native.recipe import Bridge, Ipam, Link, Tuning
 from netattach_core.shim.protocol import Sysctl
 from netattach_plugin.ports import Created, OnNode
+
+T = TypeVar("T")
 
 MAC = "02:00:00:00:00:01"
 ACCEPT_RA = (Sysctl("net/ipv6/conf/cni0/accept_ra", "0", in_pod=False),)
@@ -32,7 +35,13 @@ class MemoryNative:
     batches: list[list[str]] = field(default_factory=list)
     tuned: list[tuple[str, Tuning]] = field(default_factory=list)
 
-    async def create(self, wanted: Sequence[tuple[str, Link]]) -> Sequence[Created | NetattachError]:
+    async def create(
+        self, wanted: Sequence[tuple[str, Link]], then: Callable[[], T]
+    ) -> tuple[Sequence[Created | NetattachError], T | None]:
+        created = self._created(wanted)
+        return created, None if isinstance(created[-1], NetattachError) else then()
+
+    def _created(self, wanted: Sequence[tuple[str, Link]]) -> Sequence[Created | NetattachError]:
         self.batches.append([ifname for ifname, _ in wanted])
         done: list[Created | NetattachError] = []
         for number, (ifname, link) in enumerate(wanted, start=5):
@@ -119,7 +128,7 @@ class MemoryAddresses:
     leases: dict[str, str] = field(default_factory=dict)
     failing: Collection[str] = ()
 
-    async def allocate(
+    def allocate(
         self, container_id: str, wanted: Sequence[tuple[str, Ipam | None]]
     ) -> Sequence[Addressing | NetattachError | None]:
         del container_id
@@ -132,7 +141,7 @@ class MemoryAddresses:
             given.append(Addressing((Address(f"{self.leases[ifname]}/24"),)) if ipam else None)
         return given
 
-    async def release(
+    def release(
         self, container_id: str, wanted: Sequence[tuple[str, Ipam | None]]
     ) -> Mapping[str, NetattachError]:
         del container_id

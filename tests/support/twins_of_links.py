@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -90,7 +90,10 @@ class FakeLinks:
     deletions: list[list[str]] = field(default_factory=list)
     refusal: OSError | None = None
 
-    async def delete(self, netns: int, names: Collection[str]) -> None:
+    async def delete(self, netns: int | None, names: Collection[str], first: Callable[[], None]) -> None:
+        first()
+        if netns is None:
+            return
         self.entered.append((netns, ()))
         self.deletions.append(list(names))
         if self.refusal is not None:

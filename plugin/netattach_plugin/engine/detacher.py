@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from netattach_core.attach import attachment, outcome, plan
 from netattach_core.attach.plan import Plan, Step, Verb
@@ -94,11 +94,18 @@ class Detacher:
         with _netns(context) as netns:
             return frozenset() if netns is None else self._links.names(netns)
 
-    async def _delete_links(self, context: CallContext, sandbox: Sandbox, names: Sequence[str]) -> None:
-        """Not in another namespace that has got the path of the sandbox's. Raises OSError."""
-        with _netns(context) as netns:
-            if netns is not None and sandbox.netns_id in ("", identity(netns)):
-                await self._links.delete(netns, names)
+    async def _delete_links(
+        self, context: CallContext, sandbox: Sandbox, names: Sequence[str], first: Callable[[], None]
+    ) -> None:
+        """Not in another namespace that has got the path of the sandbox's. Raises OSError; `first` has been done then, too."""
+        with contextlib.ExitStack() as opened:
+            try:
+                netns = opened.enter_context(_netns(context))
+                is_ours = netns is not None and sandbox.netns_id in ("", identity(netns))
+            except OSError:
+                await self._links.delete(None, (), first)
+                raise
+            await self._links.delete(netns if is_ours else None, names, first)
 
 
 @contextlib.contextmanager

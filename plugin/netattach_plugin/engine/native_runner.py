@@ -70,10 +70,11 @@ class NativeAdd:
         self, native: NativeLinks, recipes: Sequence[tuple[Step, Recipe]], outcomes: StepOutcomes
     ) -> None:
         steps = [step for step, _ in recipes]
-        created, addressed = await asyncio.gather(
-            native.create([(step.ifname, recipe.link) for step, recipe in recipes]),
-            self._addresses.allocate(self._container_id, _ipams(recipes)),
+        created, addressed = await native.create(
+            [(step.ifname, recipe.link) for step, recipe in recipes],
+            lambda: self._addresses.allocate(self._container_id, _ipams(recipes)),
         )
+        addressed = addressed or ()
         made = [each for each in created if isinstance(each, Created)]
         if _note_failure(steps, created, outcomes) or _note_failure(steps, addressed, outcomes):
             await self._write_node_sysctls(made)
@@ -129,19 +130,26 @@ class NativeDelete:
     def __init__(
         self,
         container_id: str,
-        delete_links: Callable[[Sequence[str]], Awaitable[None]],
+        delete_links: Callable[[Sequence[str], Callable[[], None]], Awaitable[None]],
         addresses: AddressStore,
     ) -> None:
-        """`delete_links`: those of these names in the pod, as far as they and its namespace exist. It raises OSError."""
+        """`delete_links` does what it is given, then deletes the pod's links of these names, as far as they exist.
+
+        It raises OSError.
+        """
         self._container_id = container_id
         self._delete_links = delete_links
         self._addresses = addresses
 
     async def execute(self, verb: Verb, steps: Sequence[Step]) -> StepOutcomes:  # noqa: ARG002  # the port's signature
         recipes = [(step, _recipe(step)) for step in steps]
-        failures = dict(await self._addresses.release(self._container_id, _ipams(recipes)))
+        failures: dict[str, NetattachError] = {}
+
+        def release() -> None:
+            failures.update(self._addresses.release(self._container_id, _ipams(recipes)))
+
         try:
-            await self._delete_links([step.ifname for step in steps])
+            await self._delete_links([step.ifname for step in steps], release)
         except OSError as error:
             for step in steps:
                 failures.setdefault(step.ifname, _not_deleted(step, error))

@@ -62,8 +62,17 @@ class NativeLinks:
         self._namespaces = namespaces
         self._sockets = asyncio.Lock()
 
-    async def create(self, wanted: Sequence[tuple[str, Link]]) -> Sequence[Created | NetattachError]:
-        return await self._until_failure(self._create, wanted)
+    async def create(
+        self, wanted: Sequence[tuple[str, Link]], then: Callable[[], T]
+    ) -> tuple[Sequence[Created | NetattachError], T | None]:
+        """One switch to a thread: two threads would mostly wait for each other, since only one runs Python at a time."""
+
+        def work() -> tuple[Sequence[Created | NetattachError], T | None]:
+            created = _until_failure(self._create, wanted)
+            return created, None if isinstance(created[-1], NetattachError) else then()
+
+        async with self._sockets:
+            return await in_thread(work)
 
     async def configure(self, wanted: Sequence[_Configuration]) -> Sequence[Created | NetattachError]:
         done = await self._until_failure(self._bring_up, wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -36,8 +36,13 @@ class NetlinkLinks:
     def names(self, netns: int) -> frozenset[str]:
         return peer_links.names(netns)
 
-    async def delete(self, netns: int, names: Collection[str]) -> None:
-        await in_thread(lambda: pod_deletion.delete(netns, names))
+    async def delete(self, netns: int | None, names: Collection[str], first: Callable[[], None]) -> None:
+        def work() -> None:
+            first()
+            if netns is not None:
+                pod_deletion.delete(netns, names)
+
+        await in_thread(work)
 
     async def interfaces(self) -> tuple[Interface, ...]:
         return await asyncio.to_thread(_interfaces)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from netattach_core.errors import AllocationError, NetattachError
@@ -22,18 +21,7 @@ class NodeAddressStore(AddressStore):
     def __init__(self, host_local: HostLocalStore) -> None:
         self._host_local = host_local
 
-    async def allocate(
-        self, container_id: str, wanted: _Wanted
-    ) -> Sequence[Addressing | NetattachError | None]:
-        if not any(isinstance(ipam, HostLocal) for _, ipam in wanted):
-            return self._allocate(container_id, wanted)
-        return await asyncio.to_thread(self._allocate, container_id, wanted)
-
-    async def release(self, container_id: str, wanted: _Wanted) -> Mapping[str, NetattachError]:
-        leased = [(ifname, ipam) for ifname, ipam in wanted if isinstance(ipam, HostLocal)]
-        return await asyncio.to_thread(self._release, container_id, leased) if leased else {}
-
-    def _allocate(self, container_id: str, wanted: _Wanted) -> Sequence[Addressing | NetattachError | None]:
+    def allocate(self, container_id: str, wanted: _Wanted) -> Sequence[Addressing | NetattachError | None]:
         given: list[Addressing | NetattachError | None] = []
         for ifname, ipam in wanted:
             try:
@@ -53,13 +41,12 @@ class NodeAddressStore(AddressStore):
                     raise AllocationError("IPAM plugin returned missing IP config")
                 return ipam.addressing
 
-    def _release(
-        self, container_id: str, leased: Sequence[tuple[str, HostLocal]]
-    ) -> Mapping[str, NetattachError]:
+    def release(self, container_id: str, wanted: _Wanted) -> Mapping[str, NetattachError]:
         failures = {}
-        for ifname, ipam in leased:
+        for ifname, ipam in wanted:
             try:
-                self._host_local.release(ipam, container_id, ifname)
+                if isinstance(ipam, HostLocal):
+                    self._host_local.release(ipam, container_id, ifname)
             except NetattachError as error:
                 failures[ifname] = error
         return failures
