@@ -102,7 +102,7 @@ class Ledger(Protocol):
         """Raises OSError where the disk refuses."""
 
     async def save_without_sync(self, sandbox: Sandbox) -> None:
-        """A save that survives the daemon, but not a loss of power. Raises OSError."""
+        """A save that survives the daemon; after a loss of power the entry may be the one before. Raises OSError."""
 
     async def remove(self, container_id: str) -> None:
         """Succeeds for no such entry. Raises OSError where the disk refuses."""

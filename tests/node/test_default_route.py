@@ -330,7 +330,7 @@ def test_check_and_del_get_results_without_removed_routes(node: CnitoolNode, ver
 
         checked = node.call("check", pod)
         assert (0, "") == (checked.returncode, checked.stderr)
-        entry = json.loads(next(node.stage.paths.ledger.glob("*.json")).read_text())
+        entry = json.loads(next(node.stage.paths.ledger.glob("*.json")).read_text().splitlines()[-1])
         told = {a["interface"]: json.dumps(json.loads(a["result"])) for a in entry["attachments"]}
         assert ("0.0.0.0/0" in told["eth0"], "0.0.0.0/0" in told["net1"]) == (False, True)
         node.delete(pod)

@@ -119,7 +119,9 @@ def test_a_pending_delete_frees_the_address_with_the_call_of_another_pod(
             node.add(pod)
         _delete_link(node, pod.name, "net1")
         entry = own_stage.paths.ledger / f"{sandbox(pod)}.json"
-        entry.write_text(json.dumps(json.loads(entry.read_text()) | {"phase": Phase.DELETING}))
+        entry.write_text(
+            json.dumps(json.loads(entry.read_text().splitlines()[-1]) | {"phase": Phase.DELETING})
+        )
 
         with own_stage.daemon(NET_ADMIN_ALONE):
             node.add(other)

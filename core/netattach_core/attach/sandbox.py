@@ -1,10 +1,12 @@
 """The ledger's entry of one sandbox: written before anything is touched, and read at DEL instead of the current NAD.
 
-One JSON file per sandbox, in camelCase; `version` is that of the format.
+One file per sandbox: records of JSON, one line each, in camelCase, of which the last complete one counts. `version` is that of
+the format.
 """
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 from collections.abc import Mapping
@@ -59,7 +61,7 @@ def delete_call(sandbox: Sandbox) -> CniRequest:
 
 
 def dump(sandbox: Sandbox) -> bytes:
-    """The file's bytes."""
+    """The bytes of a file with one record."""
     pod = sandbox.pod
     body = {
         "version": VERSION,
@@ -74,10 +76,15 @@ def dump(sandbox: Sandbox) -> bytes:
     return json.dumps(body).encode()  # with an indent, json is 20 times slower: its encoder in C knows none
 
 
+def dump_appended(sandbox: Sandbox) -> bytes:
+    """The bytes of one record more, on a line of its own whatever is before it."""
+    return b"\n" + dump(sandbox)
+
+
 def parse(data: bytes) -> Sandbox:
-    """Reads a file's bytes. Raises DecodeError, which has to be reported and never ignored."""
+    """Reads a file's last record. Raises DecodeError, which has to be reported and never ignored."""
     try:
-        body = json_document.value(data.decode())
+        body = _last_record(data.decode())
         if body["version"] != VERSION:
             raise DecodeError(f"a ledger entry of version {body['version']!r}; this program reads {VERSION}")
         pod = body["pod"]
@@ -94,6 +101,18 @@ def parse(data: bytes) -> Sandbox:
         )
     except (KeyError, TypeError, ValueError) as error:  # JsonTextError and UnicodeDecodeError are ValueErrors
         raise DecodeError(f"not a ledger entry: {error}") from error
+
+
+def _last_record(text: str) -> Any:
+    """A loss of power may cut off what was appended, never the first record, which was synced.
+
+    Entries of releases without appended records have line breaks too, but none before a brace that is not indented.
+    """
+    first, *appended = text.split("\n{")
+    for record in reversed(appended):
+        with contextlib.suppress(json_document.JsonTextError):
+            return json_document.value("{" + record)
+    return json_document.value(first)
 
 
 _KEYS = {

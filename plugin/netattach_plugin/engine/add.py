@@ -131,7 +131,7 @@ class Add:
             finished = dataclasses.replace(
                 sandbox, phase=Phase.ADDED, attachments=attached, status=added.status
             )
-            await ledger_entry.save(self._ledger, finished)
+            await ledger_entry.save_without_sync(self._ledger, finished)
         except NetattachError as error:
             failed = dataclasses.replace(sandbox, attachments=attached)
             await self._undo(context, failed, done.started, error)

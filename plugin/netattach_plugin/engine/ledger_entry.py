@@ -12,7 +12,15 @@ async def save(ledger: Ledger, sandbox: Sandbox) -> None:
     try:
         await ledger.save(sandbox)
     except OSError as error:
-        raise NetattachError(f"the ledger cannot be written: {error}; make room or fix the disk") from error
+        raise _unwritable(error) from error
+
+
+async def save_without_sync(ledger: Ledger, sandbox: Sandbox) -> None:
+    """The entry survives the daemon when this returns; a loss of power may bring the one before back. Raises NetattachError."""
+    try:
+        await ledger.save_without_sync(sandbox)
+    except OSError as error:
+        raise _unwritable(error) from error
 
 
 async def remove(ledger: Ledger, container_id: str) -> None:
@@ -23,3 +31,7 @@ async def remove(ledger: Ledger, container_id: str) -> None:
         raise NetattachError(
             f"all is detached, but the ledger's entry cannot be removed: {error}; fix the disk"
         ) from error
+
+
+def _unwritable(error: OSError) -> NetattachError:
+    return NetattachError(f"the ledger cannot be written: {error}; make room or fix the disk")

@@ -1,4 +1,4 @@
-"""The ledger on disk: one file per sandbox, each synced before its name is."""
+"""The ledger on disk: one file per sandbox, each synced before its name is. What follows in the same call is appended."""
 
 from __future__ import annotations
 
@@ -64,7 +64,15 @@ class FileLedger(Ledger):
         await asyncio.to_thread(self._write, self._path(sandbox.container_id), sandboxes.dump(sandbox))
 
     async def save_without_sync(self, sandbox: Sandbox) -> None:
-        self._write(self._path(sandbox.container_id), sandboxes.dump(sandbox), sync=False)
+        """Appended: after a loss of power the entry is at least what it was, on every file system.
+
+        A replacement that is not synced may be empty then, and ext4 starts writing it to the disk at once (`auto_da_alloc`).
+        """
+        path = self._path(sandbox.container_id)
+        try:
+            atomic_file.append(path, sandboxes.dump_appended(sandbox))
+        except FileNotFoundError:
+            self._write(path, sandboxes.dump(sandbox), sync=False)
 
     async def remove(self, container_id: str) -> None:
         """No sync: an entry that a power cut brings back is deleted again."""

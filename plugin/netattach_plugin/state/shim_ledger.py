@@ -64,11 +64,13 @@ class ShimLedger(FileLedger):
         (self._records / sandbox.container_id).unlink(missing_ok=True)
 
     async def save_without_sync(self, sandbox: Sandbox) -> None:
-        """The compiled DEL of an entry exists already; that of a record does not."""
-        if self._path(sandbox.container_id).exists():
-            await super().save_without_sync(sandbox)
-        else:
+        """The compiled DEL of an entry exists already, but without results; that of a record does not."""
+        if not self._path(sandbox.container_id).exists():
             await self.save(sandbox)
+            return
+        if sandbox.phase is Phase.ADDED:
+            self._write_deletion(sandbox)
+        await super().save_without_sync(sandbox)
 
     async def remove(self, container_id: str) -> None:
         (self._records / container_id).unlink(missing_ok=True)
@@ -99,16 +101,16 @@ class ShimLedger(FileLedger):
             raise
 
     def _write_deletion(self, sandbox: Sandbox) -> None:
-        """No sync: after a power cut a DEL without the file waits for the daemon, and the shim ignores a truncated one."""
-        self._deletions.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """No sync, no rename: a DEL without the file waits for the daemon, and the shim ignores a truncated one."""
         path = self._deletions / sandbox.container_id
+        path.unlink(missing_ok=True)
         try:
             data = compiled_chain.encode(self._deletion(sandbox))
         except NetattachError as error:
-            path.unlink(missing_ok=True)
             _log.warning("the DEL of sandbox %s will need the daemon: %s", sandbox.container_id, error)
             return
-        atomic_file.write(path, data, 0o600, sync=False)
+        self._deletions.mkdir(mode=0o700, parents=True, exist_ok=True)
+        atomic_file.create(path, data, 0o600)
 
     def _deletion(self, sandbox: Sandbox) -> Chain:
         """An entry in DELETING may have been made from a cache, without what the ADD had to do."""

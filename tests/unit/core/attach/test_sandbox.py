@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +62,32 @@ def test_a_truncated_entry_is_refused(length: int) -> None:
     """After a power cut, on a file system that lost a synced write."""
     with pytest.raises(DecodeError):
         sandbox.parse(sandbox.dump(ENTRY)[:length])
+
+
+@given(_sandboxes, _sandboxes)
+def test_the_last_record_counts(first: Sandbox, last: Sandbox) -> None:
+    records = sandbox.dump(first) + sandbox.dump_appended(first) + sandbox.dump_appended(last)
+
+    assert last == sandbox.parse(records)
+
+
+@given(_sandboxes, _sandboxes, st.data())
+def test_a_record_that_is_cut_off_does_not_count(first: Sandbox, lost: Sandbox, data: st.DataObject) -> None:
+    """Nor does it hide what is appended later."""
+    appended = sandbox.dump_appended(lost)
+    rest = appended[: data.draw(st.integers(0, len(appended) - 1))]
+
+    assert first == sandbox.parse(sandbox.dump(first) + rest)
+    assert lost == sandbox.parse(sandbox.dump(first) + rest + appended)
+
+
+@given(_sandboxes, _sandboxes)
+def test_a_record_is_appended_to_an_entry_of_an_earlier_release(first: Sandbox, last: Sandbox) -> None:
+    """Which was indented, so it has line breaks."""
+    indented = json.dumps(json.loads(sandbox.dump(first)), indent=1).encode()
+
+    assert first == sandbox.parse(indented)
+    assert last == sandbox.parse(indented + sandbox.dump_appended(last))
 
 
 @pytest.mark.parametrize(

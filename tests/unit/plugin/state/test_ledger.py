@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -80,6 +81,38 @@ def test_an_entry_that_was_saved_without_a_sync_can_be_read(
     asyncio.run(story())
     assert ["c1.json"] == [path.name for path in tmp_path.iterdir()]
     assert "adding" == json.loads((tmp_path / "c1.json").read_text())["phase"]
+
+
+def test_what_is_saved_without_a_sync_leaves_what_was_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss of power takes at most what was appended."""
+    ledger = FileLedger(tmp_path)
+    asyncio.run(ledger.save(ENTRY))
+    synced = (tmp_path / "c1.json").read_bytes()
+    monkeypatch.setattr(os, "fsync", lambda _: pytest.fail("save_without_sync waits for the disk"))
+    attached = dataclasses.replace(ENTRY, phase=Phase.ADDED, status="[]")
+
+    asyncio.run(ledger.save_without_sync(attached))
+
+    assert attached == asyncio.run(ledger.load("c1"))
+    assert (tmp_path / "c1.json").read_bytes().startswith(synced)
+
+
+def test_a_full_disk_leaves_the_entry_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a record that does not fit stays: the next one is read."""
+    ledger = FileLedger(tmp_path)
+    asyncio.run(ledger.save(ENTRY))
+    deleting, write = dataclasses.replace(ENTRY, phase=Phase.DELETING), os.write
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:9]))
+        with pytest.raises(OSError, match="No space left"):
+            asyncio.run(ledger.save_without_sync(deleting))
+    assert ENTRY == asyncio.run(ledger.load("c1"))
+
+    asyncio.run(ledger.save_without_sync(deleting))
+    assert deleting == asyncio.run(ledger.load("c1"))
 
 
 @pytest.mark.parametrize(

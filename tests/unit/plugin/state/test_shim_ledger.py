@@ -59,6 +59,21 @@ def test_each_entry_has_a_compiled_del(shared: ShimDirectories, ledger: ShimLedg
     assert ([], []) == _files(shared)
 
 
+def test_the_compiled_del_has_the_results_of_an_add_that_succeeded(
+    shared: ShimDirectories, ledger: ShimLedger
+) -> None:
+    """Of an entry in DELETING it stays what it is."""
+    asyncio.run(ledger.save(dataclasses.replace(_sandbox("a"), phase=Phase.ADDING)))
+    attached = _sandbox("a", "b")
+    asyncio.run(ledger.save_without_sync(attached))
+    assert ["net2", "net1", "eth0", "eth0"] == [step.ifname for step in _deletion(shared).steps]
+    assert attached == asyncio.run(ledger.load("s1"))
+
+    before = (shared.shim_files.deletions / "s1").stat()
+    asyncio.run(ledger.save_without_sync(dataclasses.replace(attached, phase=Phase.DELETING)))
+    assert before == (shared.shim_files.deletions / "s1").stat()
+
+
 def test_a_full_disk_leaves_neither_entry_nor_compiled_del(
     shared: ShimDirectories, ledger: ShimLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
