@@ -21,6 +21,8 @@ from netattach_core.text import json_document
 
 VERSION = 1
 
+_NEXT_RECORD = "\n{"
+
 
 class Phase(enum.StrEnum):
     """The state of a sandbox. After a crash, `adding` is undone and `deleting` is finished."""
@@ -81,6 +83,11 @@ def dump_appended(sandbox: Sandbox) -> bytes:
     return b"\n" + dump(sandbox)
 
 
+def is_appended(data: bytes) -> bool:
+    """Whether the bytes of a file have more than one record."""
+    return _NEXT_RECORD.encode() in data
+
+
 def parse(data: bytes) -> Sandbox:
     """Reads a file's last record. Raises DecodeError, which has to be reported and never ignored."""
     try:
@@ -108,7 +115,7 @@ def _last_record(text: str) -> Any:
 
     Entries of releases without appended records have line breaks too, but none before a brace that is not indented.
     """
-    first, *appended = text.split("\n{")
+    first, *appended = text.split(_NEXT_RECORD)
     for record in reversed(appended):
         with contextlib.suppress(json_document.JsonTextError):
             return json_document.value("{" + record)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from netattach_core.attach import sandbox as sandboxes
 from netattach_core.attach.sandbox import Sandbox
+from netattach_core.errors import NetattachError
 from netattach_plugin.files import atomic_file
 from netattach_plugin.ports import Ledger
 
@@ -80,6 +81,17 @@ class FileLedger(Ledger):
 
     async def container_ids(self) -> Sequence[str]:
         return sorted(path.stem for path in self._directory.glob("*.json"))
+
+    async def compact(self) -> None:
+        """One record per entry, as earlier releases read them: one of these may follow this daemon. Best effort."""
+        await asyncio.to_thread(self._compact)
+
+    def _compact(self) -> None:
+        for path in self._directory.glob("*.json"):
+            with contextlib.suppress(NetattachError, OSError):
+                data = path.read_bytes()
+                if sandboxes.is_appended(data):
+                    self._write(path, sandboxes.dump(sandboxes.parse(data)), sync=False)
 
     def count(self) -> int:
         """The number of sandboxes."""

@@ -117,6 +117,7 @@ class _Daemon:
                 if uninstalled:
                     await handover.export(components.ledger, components.caches)
                 await components.status.flush()
+            await components.ledger.compact()
 
     async def _serve_calls(self, stop: asyncio.Event, tasks: asyncio.TaskGroup) -> bool:
         """Until `stop` is set; whether netattach is being uninstalled, and then removed from the node before calls end."""

@@ -60,6 +60,7 @@ async def serve(settings: Settings, directory: Path, stop: asyncio.Event) -> Non
         async with shared.running(jobs):
             await components.server.serve(stop, drain=settings.drain)
             await components.status.flush()
+        await components.ledger.compact()
 
 
 def _listed() -> asyncio.Event:

@@ -99,6 +99,25 @@ def test_what_is_saved_without_a_sync_leaves_what_was_synced(
     assert (tmp_path / "c1.json").read_bytes().startswith(synced)
 
 
+def test_a_daemon_that_stops_leaves_entries_that_earlier_releases_read(tmp_path: Path) -> None:
+    """They know one record per file. What cannot be read is left as it is."""
+    ledger = FileLedger(tmp_path)
+    attached = dataclasses.replace(ENTRY, phase=Phase.ADDED)
+    garbage = tmp_path / "c2.json"
+
+    async def story() -> None:
+        await ledger.save(ENTRY)
+        await ledger.save_without_sync(attached)
+        garbage.write_bytes(b"{\n{")
+        await ledger.compact()
+
+    asyncio.run(story())
+
+    assert "added" == json.loads((tmp_path / "c1.json").read_text())["phase"]
+    assert attached == asyncio.run(ledger.load("c1"))
+    assert b"{\n{" == garbage.read_bytes()
+
+
 def test_a_full_disk_leaves_the_entry_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of a record that does not fit stays: the next one is read."""
     ledger = FileLedger(tmp_path)
