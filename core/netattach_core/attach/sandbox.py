@@ -1,12 +1,11 @@
 """The ledger's entry of one sandbox: written before anything is touched, and read at DEL instead of the current NAD.
 
-One file per sandbox: records of JSON, one line each, in camelCase, of which the last complete one counts. `version` is that of
+One file per sandbox: records of JSON, one line each, in camelCase, of which the last one counts. `version` is that of
 the format.
 """
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import json
 from collections.abc import Mapping
@@ -111,15 +110,12 @@ def parse(data: bytes) -> Sandbox:
 
 
 def _last_record(text: str) -> Any:
-    """A loss of power may cut off what was appended, never the first record, which was synced.
+    """One that is cut off is an error: the pod may run, so what is before it, an ADD that has not ended, must not count.
 
     Entries of releases without appended records have line breaks too, but none before a brace that is not indented.
     """
-    first, *appended = text.split(_NEXT_RECORD)
-    for record in reversed(appended):
-        with contextlib.suppress(json_document.JsonTextError):
-            return json_document.value("{" + record)
-    return json_document.value(first)
+    before, _, last = text.rpartition(_NEXT_RECORD)
+    return json_document.value("{" + last if before else text)
 
 
 _KEYS = {

@@ -72,13 +72,22 @@ def test_the_last_record_counts(first: Sandbox, last: Sandbox) -> None:
 
 
 @given(_sandboxes, _sandboxes, st.data())
-def test_a_record_that_is_cut_off_does_not_count(first: Sandbox, lost: Sandbox, data: st.DataObject) -> None:
-    """Nor does it hide what is appended later."""
+def test_an_entry_whose_last_record_is_cut_off_is_refused(
+    first: Sandbox, lost: Sandbox, data: st.DataObject
+) -> None:
+    """The pod may run, and the first record says that its ADD has not ended. What is appended later counts."""
     appended = sandbox.dump_appended(lost)
-    rest = appended[: data.draw(st.integers(0, len(appended) - 1))]
+    rest = appended[: data.draw(st.integers(2, len(appended) - 1))]
 
-    assert first == sandbox.parse(sandbox.dump(first) + rest)
+    with pytest.raises(DecodeError):
+        sandbox.parse(sandbox.dump(first) + rest)
     assert lost == sandbox.parse(sandbox.dump(first) + rest + appended)
+
+
+@given(_sandboxes)
+def test_an_entry_that_has_lost_its_last_record_is_what_was_synced(first: Sandbox) -> None:
+    """Also with the line break of the next record."""
+    assert first == sandbox.parse(sandbox.dump(first) + b"\n")
 
 
 @given(_sandboxes, _sandboxes)
