@@ -159,7 +159,7 @@ class Api:
                     async for lines in _lines(response.content):
                         for line in lines:
                             yield _decoded(line, what)
-                        if pause:
+                        if pause and lines:
                             await _pause(response, pause)
 
     async def _request(
