@@ -117,3 +117,34 @@ def test_another_namespace_at_the_same_path_loses_nothing(native: CnitoolNode) -
 
         assert ["lo", "net2", "net1"] == native.link_names(pod)
         assert [] == native.leases()
+
+
+def test_a_bridge_that_has_lost_its_mac_with_its_last_port_gets_one(native: CnitoolNode) -> None:
+    """As after an ADD that failed before the bridge got the gateway's address. The program fails for ever then."""
+    config: dict[str, Any] = {
+        "type": "bridge",
+        "bridge": "br9",
+        "isGateway": True,
+        "ipam": {**LAN, "subnet": "10.0.9.0/24"},
+    }
+    config["ipam"].pop("rangeStart")
+    native.create_nad("bridged", {"cniVersion": "1.0.0", **config})
+    run = native.stage.run
+    try:
+        run("ip", "link", "add", "br9", "type", "bridge")
+        run("ip", "link", "add", "port9", "type", "veth", "peer", "name", "port8")
+        run("ip", "link", "set", "port9", "master", "br9")
+        run("ip", "link", "delete", "port9")
+        assert "link/ether 00:00:00:00:00:00" in run("ip", "-oneline", "link", "show", "br9").stdout
+
+        with native.pod("bridged") as pod:
+            native.add(pod)
+            shown = run("ip", "-oneline", "link", "show", "br9").stdout
+            assert "link/ether 00:00:00:00:00:00" not in shown
+            native.delete(pod)
+        assert (
+            shown.split("link/ether")[1]
+            == run("ip", "-oneline", "link", "show", "br9").stdout.split("link/ether")[1]
+        )
+    finally:
+        run("ip", "link", "delete", "br9", check=False)

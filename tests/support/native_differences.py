@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from support.native_configs import CALLS, Call
+from support.native_configs import Call
 from support.native_twins import Report
 
 LEASED = {"type": "host-local", "subnet": "10.1.2.0/24"}
@@ -37,13 +37,6 @@ class Difference:
 
 
 DIFFERENCES = (
-    Difference(
-        "addresses are allocated while links are created",
-        "the plugin fails before it starts its IPAM plugin: plugins/main/macvlan/macvlan.go, createMacvlan in cmdAdd",
-        tuple(CALLS),
-        r"/deleted/files/[^/]+/(last_reserved_ip\.\d|lock)",
-        Call({"cniVersion": "1.0.0", "type": "macvlan", "master": "eth9", "ipam": LEASED}),
-    ),
     Difference(
         "a NIC keeps its addresses where the pod has an interface of the wanted name",
         "the plugin moves it before it finds out, and back: plugins/main/host-device/host-device.go, moveLinkIn",

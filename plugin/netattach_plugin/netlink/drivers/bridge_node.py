@@ -23,6 +23,8 @@ from netattach_plugin.netlink.links import FoundLink, NewLink
 from netattach_plugin.netlink.route_socket import RouteSocket
 from netattach_plugin.ports import OnNode
 
+_NO_MAC = "00:00:00:00:00:00"
+
 
 @dataclass(frozen=True, slots=True)
 class BridgeNode:
@@ -102,4 +104,13 @@ class BridgeNode:
                 addresses.delete(self.node, link.index, each)
             with contextlib.suppress(FileExistsError):  # another pod's ADD added it meanwhile
                 addresses.add(self.node, link.index, Address(wanted))
-            links.set_mac(self.node, link.index, link.mac)  # else it is the lowest one of all ports
+            links.set_mac(
+                self.node, link.index, self._own_mac(link)
+            )  # else it is the lowest one of all ports
+
+    def _own_mac(self, link: FoundLink) -> str:
+        """A bridge that has lost its last port before an address of its own was set had none: it has that of the new port now.
+
+        The program fails then (`br_stp_if.c: br_stp_recalculate_bridge_id`, `br_device.c: br_set_mac_address`).
+        """
+        return links.by_name(self.node, link.name).mac if link.mac == _NO_MAC else link.mac
