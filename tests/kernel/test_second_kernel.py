@@ -16,7 +16,7 @@ import pytest
 from support import require, second_kernel, uml
 
 # The guest has one slow processor, on a machine that may be busy.
-SECONDS = 1800
+SECONDS = 2400
 
 
 @dataclass(frozen=True)

