@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import os
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL
@@ -88,16 +89,14 @@ def find(route: RouteSocket, name: str) -> FoundLink | None:
         raise
 
 
-def all_in(route: RouteSocket, target: int) -> list[FoundLink]:
-    """All links of the namespace with this id. Raises OSError, EOPNOTSUPP where the kernel does not support it."""
+def all_in(route: RouteSocket, target: int) -> Iterator[FoundLink]:
+    """All links of the namespace with this id, one by one. Raises OSError, EOPNOTSUPP where the kernel does not support it."""
     body = _ifinfo() + _in(target) + wire.number(_FILTER, _SKIP_STATISTICS)
-    found = []
-    for kind, content in route.request(RTM_GETLINK, NLM_F_DUMP, body):
+    for kind, content in route.responses(RTM_GETLINK, NLM_F_DUMP, body):
         if kind == RTM_NEWLINK:
             if wire.number_of(wire.selected(content, _IFINFO.size, {_TARGET}).get(_TARGET)) != target:
                 raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))  # an old kernel lists our own
-            found.append(_found(content))
-    return found
+            yield _found(content)
 
 
 def create(route: RouteSocket, new: NewLink, *, up: bool = False) -> None:

@@ -16,9 +16,13 @@ def delete(netns: int, names: Collection[str]) -> None:
     """The links of these names in the namespace of a descriptor, as far as they exist. Raises OSError."""
     with route_socket.of_node() as node:
         target = peer_links.id_of(node, netns)
-        found = links.all_in(node, target)
-        ours = {link.index for link in found if link.name in names}
-        group = {link.index for link in found if link.group == links.GROUP}
+        ours: set[int] = set()
+        group: set[int] = set()
+        for link in links.all_in(node, target):
+            if link.name in names:
+                ours.add(link.index)
+            if link.group == links.GROUP:
+                group.add(link.index)
         if len(group) > 1 and group <= ours and links.delete_group(node, target):
             ours -= group
         for index in ours:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from collections.abc import Iterator
 from typing import Self
 
 from pyroute2.netlink import NLM_F_ACK, NLMSG_DONE, NLMSG_ERROR
@@ -31,16 +32,19 @@ class RouteSocket:
 
     def request(self, kind: int, flags: int, body: bytes) -> list[tuple[int, bytes]]:
         """The type and body of each message of the response. Raises OSError if the kernel refuses."""
+        return list(self.responses(kind, flags, body))
+
+    def responses(self, kind: int, flags: int, body: bytes) -> Iterator[tuple[int, bytes]]:
+        """The same one by one, for a list of any length: a pod may have as many links as it likes. Has to be read to its end."""
         self._route.send(wire.request(kind, flags | NLM_F_ACK, body))
-        response: list[tuple[int, bytes]] = []
         while True:
             for received, content in wire.messages(self._route.recv(wire.BUFFER)):
                 number = -_ERROR.unpack_from(content)[0] if received == NLMSG_ERROR else 0
                 if number:
                     raise OSError(number, os.strerror(number))
                 if received in {NLMSG_ERROR, NLMSG_DONE}:
-                    return response
-                response.append((received, content))
+                    return
+                yield received, content
 
 
 def of_node() -> RouteSocket:
