@@ -1,4 +1,4 @@
-"""What one pod costs besides time: programs started, syncs, bytes written, API requests.
+"""What one pod costs apart from time: programs started, syncs, bytes written, API requests.
 
 They are counted in pods of their own, which are not timed.
 """

@@ -27,7 +27,7 @@ SECOND: dict[str, Any] = {"cniVersion": "1.0.0", "type": "macvlan", "master": "e
 ATTACHED = {
     "second": ["lo", "eth0", "net1"],
     "one,two": ["lo", "eth0", "net1", "net2"],
-    "card": ["lo", "eth0", "net1"],
+    "nic": ["lo", "eth0", "net1"],
 }
 
 """The links of a pod by the networks that it selects: that of a program, two of native drivers, an interface of the node."""
@@ -56,9 +56,7 @@ def killed(places: NodePaths, cnitool: Path, tmp_path_factory: pytest.TempPathFa
         node.create_nad("second", {**SECOND, "note": "no driver knows this key"})
         node.create_nad("one", SECOND)
         node.create_nad("two", SECOND)
-        node.create_nad(
-            "card", {"cniVersion": "1.0.0", "type": "host-device", "device": "card0", "ipam": LAN}
-        )
+        node.create_nad("nic", {"cniVersion": "1.0.0", "type": "host-device", "device": "nic0", "ipam": LAN})
         with daemon.running(NETATTACH_SWEEP_AFTER="0.2"):
             with node.pod("one") as pod:  # the bridge of the default network, the leases' directories
                 node.add(pod)
@@ -163,12 +161,12 @@ def test_a_daemon_killed_anywhere_and_a_del_of_the_runtime(killed: Killed, verb:
 def test_a_daemon_killed_anywhere_while_an_interface_is_moved(killed: Killed, verb: str) -> None:
     """DEL of host-device fails without the interface: the pod can be deleted nevertheless, and its address is released."""
     for point in _deaths(killed, verb):
-        with _interface(killed.node), killed.node.pod("card") as pod:
+        with _interface(killed.node), killed.node.pod("nic") as pod:
             if verb == "del":
                 killed.node.add(pod)
             succeeded, _ = _call(killed, verb, pod, point)
             if succeeded and verb == "add":
-                _is_whole(killed, pod, "card")
+                _is_whole(killed, pod, "nic")
             eventually(
                 lambda: killed.node.call("del", pod).returncode == 0
             )  # without the daemon it fails, and is retried
@@ -198,11 +196,11 @@ def test_a_status_that_could_not_be_written_is_written_after_a_restart(killed: K
 @contextlib.contextmanager
 def _interface(node: CnitoolNode) -> Iterator[None]:
     """An interface to be moved into a pod; the kernel deletes it with the pod where it was not moved back."""
-    node.stage.run("ip", "link", "add", "card0", "type", "veth", "peer", "name", "card1")
+    node.stage.run("ip", "link", "add", "nic0", "type", "veth", "peer", "name", "nic1")
     try:
         yield
     finally:
-        node.stage.run("ip", "link", "delete", "card1", check=False)
+        node.stage.run("ip", "link", "delete", "nic1", check=False)
 
 
 @pytest.mark.parametrize("networks", NETWORKS)

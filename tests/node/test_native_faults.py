@@ -56,19 +56,19 @@ def test_a_pods_own_links_in_the_group_stay(native: CnitoolNode) -> None:
 
 def test_an_interface_of_the_node_in_the_group_is_not_deleted(native: CnitoolNode) -> None:
     """It goes back to the node, where a group would have deleted a virtual one."""
-    native.create_nad("card", {"cniVersion": "1.0.0", "type": "host-device", "device": "card0"})
-    native.stage.run("ip", "link", "add", "card0", "type", "veth", "peer", "name", "card1")
+    native.create_nad("nic", {"cniVersion": "1.0.0", "type": "host-device", "device": "nic0"})
+    native.stage.run("ip", "link", "add", "nic0", "type", "veth", "peer", "name", "nic1")
     try:
-        with native.pod("one,card,two") as pod:
+        with native.pod("one,nic,two") as pod:
             native.add(pod)
             _inside(native, pod, f"ip link set net2 group {GROUP}")
 
             native.delete(pod)
 
             assert ["lo"] == native.link_names(pod)
-            assert "card0" in native.stage.run("ip", "-oneline", "link").stdout
+            assert "nic0" in native.stage.run("ip", "-oneline", "link").stdout
     finally:
-        native.stage.run("ip", "link", "delete", "card1", check=False)
+        native.stage.run("ip", "link", "delete", "nic1", check=False)
 
 
 def test_links_that_the_pod_has_taken_out_of_the_group_are_deleted(native: CnitoolNode) -> None:

@@ -24,16 +24,16 @@ VERSIONS = st.sampled_from(["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"])
 MTUS = st.sampled_from([0, 68, 1280, 1400, 1500, 1501, 9000, 65535])
 MACS = st.sampled_from(["", "02:00:00:00:00:07", "02-00-00-00-00-08", "0200.0000.0009", "03:00:00:00:00:01"])
 INTERFACES = st.sampled_from(["eth1", "eth1", "eth1", "eth2", "eth9"])
-DEVICES = st.sampled_from(["card", "card", "card", "eth9"])
-CARDS = st.sampled_from(
+DEVICES = st.sampled_from(["nic", "nic", "nic", "eth9"])
+NICS = st.sampled_from(
     [
         "type ifb",
-        "mtu 1400 type ifb; ip link set card up",
-        "type ifb; ip address add 10.5.5.5/24 dev card; ip link set card alias x up",
+        "mtu 1400 type ifb; ip link set nic up",
+        "type ifb; ip address add 10.5.5.5/24 dev nic; ip link set nic alias x up",
         "type macvlan link eth2 mode vepa",
     ]
 )
-TAKEN = st.sampled_from(["", "", "ip link add net1 type ifb", "ip link add card type ifb"])
+TAKEN = st.sampled_from(["", "", "ip link add net1 type ifb", "ip link add nic type ifb"])
 ROUTES = st.lists(
     st.sampled_from(
         [
@@ -242,10 +242,10 @@ def _calls(draw: st.DrawFn, kind: str, keys: Mapping[str, st.SearchStrategy[Any]
 
 
 @st.composite
-def _with_card(draw: st.DrawFn, calls: st.SearchStrategy[Call]) -> Call:
+def _with_nic(draw: st.DrawFn, calls: st.SearchStrategy[Call]) -> Call:
     """The node has this NIC, without a peer whose carrier would take time to change; the pod may have its names already."""
     call = draw(calls)
-    node = f"link add card address 02:00:00:00:00:0c {draw(CARDS)}"
+    node = f"link add nic address 02:00:00:00:00:0c {draw(NICS)}"
     script = f"nsenter --net=/proc/$PPID/ns/net sh -c 'ip {node}'; {draw(TAKEN)}"
     return Call(call.config, {**call.more, "before": script})
 
@@ -318,7 +318,7 @@ def _tuning_calls(draw: st.DrawFn) -> Call:
 
 CALLS: Mapping[str, st.SearchStrategy[Call]] = {
     "dummy": _calls("dummy", {}, {"ipam": IPAM, "dns": st.just({})}),
-    "host-device": _with_card(
+    "host-device": _with_nic(
         _calls("host-device", {"ipam": IPAM, "dns": st.just({})}, {"device": DEVICES})
         | _calls("host-device", {}, {"device": DEVICES, "ipam": IPAM})
     ),

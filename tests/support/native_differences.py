@@ -14,9 +14,9 @@ from support.native_twins import Report
 
 LEASED = {"type": "host-local", "subnet": "10.1.2.0/24"}
 
-_CARD = (
-    "nsenter --net=/proc/$PPID/ns/net sh -c 'ip link add card address 02:00:00:00:00:0c type ifb; "
-    "ip address add 10.5.5.5/24 dev card; ip link set card up'"
+_NIC = (
+    "nsenter --net=/proc/$PPID/ns/net sh -c 'ip link add nic address 02:00:00:00:00:0c type ifb; "
+    "ip address add 10.5.5.5/24 dev nic; ip link set nic up'"
 )
 
 
@@ -43,8 +43,8 @@ DIFFERENCES = (
         ("host-device",),
         r"/deleted/node/(addresses|routes4|routes6|links\[\d+\]/ifalias).*",
         Call(
-            {"cniVersion": "1.0.0", "type": "host-device", "device": "card"},
-            {"before": f"{_CARD}; ip link add net1 type ifb"},
+            {"cniVersion": "1.0.0", "type": "host-device", "device": "nic"},
+            {"before": f"{_NIC}; ip link add net1 type ifb"},
         ),
     ),
     Difference(

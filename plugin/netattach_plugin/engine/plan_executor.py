@@ -111,7 +111,7 @@ class _Execution:
         try:
             own = {step.id for step in steps}
             for step in steps:
-                await self._wait_for_others(step, besides=own)
+                await self._wait_for_others(step, except_for=own)
             for step in steps:
                 if self._may_start(step, begun={each.id for each in ready}):
                     ready.append(step)
@@ -134,9 +134,9 @@ class _Execution:
         self.outcome.failures += done.failures
         self.outcome.started |= done.started
 
-    async def _wait_for_others(self, step: Step, besides: Collection[str] = ()) -> None:
+    async def _wait_for_others(self, step: Step, except_for: Collection[str] = ()) -> None:
         for other in (*step.needs, *step.after):
-            if other not in besides:
+            if other not in except_for:
                 await self._ended[other].wait()
         for other in step.after_links:
             await self._wait_for_link(other)

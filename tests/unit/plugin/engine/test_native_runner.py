@@ -210,12 +210,10 @@ def test_drivers_wait_for_a_default_network_that_may_change_the_pod() -> None:
 
 def test_a_device_that_a_driver_has_moved_is_moved_back_by_its_program() -> None:
     """Which releases its addresses too; the other networks are deleted by drivers."""
-    world = world_of("l1,card")
+    world = world_of("l1,nic")
     world.native_plugins = frozenset({"macvlan", "host-device"})
     config = {"cniVersion": "1.0.0", "type": "host-device", "device": "eth1"}
-    world.store.create(
-        {**body("NetworkAttachmentDefinition", "card"), "spec": {"config": json.dumps(config)}}
-    )
+    world.store.create({**body("NetworkAttachmentDefinition", "nic"), "spec": {"config": json.dumps(config)}})
     world.add()
     assert [["net1", "net2"]] == world.links.drivers.batches
 

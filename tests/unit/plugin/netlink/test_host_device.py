@@ -18,8 +18,8 @@ from netattach_plugin.netlink.drivers.driver import Namespaces
 
 process, state = sys.argv[1:]
 def run(*command): subprocess.run(command, check=True)
-run("ip", "link", "add", "card", "type", "ifb")
-run("ip", "link", "set", "card", state)
+run("ip", "link", "add", "nic", "type", "ifb")
+run("ip", "link", "set", "nic", state)
 run("nsenter", f"--net=/proc/{process}/ns/net", "ip", "link", "add", "net1", "type", "ifb")
 
 libc = ctypes.CDLL(None)
@@ -32,11 +32,11 @@ assert not libc.setns(own, 0x40000000)
 find = links.find
 links.find = lambda route, name: None if (route, name) == (pod, "net1") else find(route, name)
 try:
-    host_device.create(Namespaces(node, pod, netns, "/pod"), "net1", HostDevice("card"))
+    host_device.create(Namespaces(node, pod, netns, "/pod"), "net1", HostDevice("nic"))
 except DelegateError as error:
     print(error.message)
-print("up" if links.by_name(node, "card").up else "down")
-print(find(pod, "card"), find(pod, "net1").kind)
+print("up" if links.by_name(node, "nic").up else "down")
+print(find(pod, "nic"), find(pod, "net1").kind)
 """
 
 
@@ -44,6 +44,6 @@ print(find(pod, "card"), find(pod, "net1").kind)
 def test_a_device_that_cannot_be_renamed_in_the_pod_is_moved_back(tmp_path: Path, state: str) -> None:
     """The kernel moves it first; it is on the node again, as it was, and the pod's interface is untouched."""
     require.kernel_link("ifb")
-    problem = "plugin host-device failed: failed to move card into the pod as net1: file exists"
+    problem = "plugin host-device failed: failed to move nic into the pod as net1: file exists"
 
     assert [problem, state, "None ifb"] == pod_namespace.output(SCRIPT, tmp_path, state)
