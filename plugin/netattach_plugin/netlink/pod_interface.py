@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-import struct
 from collections.abc import Mapping
-
-from pyroute2.netlink import NLM_F_CREATE
-from pyroute2.netlink.rtnl import RTM_NEWROUTE
 
 from netattach_core.cni.result import Route
 from netattach_core.native.addressing import Addressing
-from netattach_plugin.netlink import addresses, links, wire
+from netattach_plugin.netlink import addresses, links, routes
 from netattach_plugin.netlink.drivers.driver import failing
 from netattach_plugin.netlink.route_socket import RouteSocket
 from netattach_plugin.ports import Created
-
-_FAMILIES = {4: 2, 6: 10}
-_RTMSG = struct.Struct("=BBBBBBBBI")  # rtmsg: family, both prefixes, tos, table, protocol, scope, type, flags
-_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_TABLE = 1, 4, 5, 6, 15
-_MAIN_TABLE, _BOOT, _UNICAST = 254, 3, 1
 
 
 def bring_up(route: RouteSocket, created: Created, addressing: Addressing | None) -> None:
@@ -39,7 +30,7 @@ def add_routes(route: RouteSocket, created: Created, addressing: Addressing | No
     gateways = _gateways(addressing)
     for each in addressing.routes:
         with failing(created.plugin, f"add route {each.dst} dev {created.interfaces[-1].name}"):
-            add_route(route, created.index, each, gateways)
+            _add_route(route, created.index, each, gateways)
 
 
 def has_to_settle(addressing: Addressing | None) -> bool:
@@ -55,17 +46,16 @@ def _gateways(addressing: Addressing) -> dict[int, str]:
     return found
 
 
-def add_route(route: RouteSocket, index: int, wanted: Route, gateways: Mapping[int, str]) -> None:
-    """`gateways`: those of the interface's addresses, by IP version, for a route without one. Raises OSError."""
+def _add_route(route: RouteSocket, index: int, wanted: Route, gateways: Mapping[int, str]) -> None:
     to = ipaddress.ip_interface(wanted.dst)
     gateway = wanted.gw or gateways.get(to.version, "")
-    numbers = wanted.numbers
-    table, scope = numbers.get("table", _MAIN_TABLE), numbers.get("scope", 0)
-    body = _RTMSG.pack(
-        _FAMILIES[to.version], to.network.prefixlen, 0, 0, table & 0xFF, _BOOT, scope, _UNICAST, 0
+    routes.add(
+        route,
+        index,
+        to,
+        wanted.numbers.get("scope", routes.EVERYWHERE),
+        gateway=ipaddress.ip_address(gateway) if gateway else None,
+        table=wanted.numbers.get("table", routes.MAIN_TABLE),
+        priority=wanted.numbers.get("priority", 0),
+        next_to_others=True,
     )
-    body += wire.attribute(_RTA_DST, to.packed) + wire.number(_RTA_OIF, index)
-    body += wire.attribute(_RTA_GATEWAY, ipaddress.ip_address(gateway).packed) if gateway else b""
-    body += wire.number(_RTA_PRIORITY, numbers["priority"]) if numbers.get("priority") else b""
-    body += wire.number(_RTA_TABLE, table) if table > 0xFF else b""
-    route.request(RTM_NEWROUTE, NLM_F_CREATE, body)

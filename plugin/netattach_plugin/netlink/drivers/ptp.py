@@ -66,12 +66,12 @@ class _Ends:
     def _through_gateway(self, address: Address) -> None:
         """Instead of the subnet's route, which the kernel has added: `ptp.go: setupContainerVeth` says why."""
         own, gateway = ipaddress.ip_interface(address.address), ipaddress.ip_address(address.gateway)
-        socket = self.namespaces.pod
+        socket, network = self.namespaces.pod, ipaddress.ip_interface(own.network)
         with failing("ptp", f"delete route {own.network}"):
-            routes.delete(socket, self.pod, own.network)
+            routes.delete(socket, self.pod, network)
         with failing("ptp", f"add routes by gateway {gateway} for {own}"):
-            routes.add(socket, self.pod, ipaddress.ip_network(gateway), routes.LINK, source=own.ip)
-            routes.add(socket, self.pod, own.network, routes.EVERYWHERE, gateway=gateway, source=own.ip)
+            routes.add(socket, self.pod, ipaddress.ip_interface(gateway), routes.LINK, source=own.ip)
+            routes.add(socket, self.pod, network, routes.EVERYWHERE, gateway=gateway, source=own.ip)
 
     def _to_pod(self, address: Address) -> None:
         own, gateway = ipaddress.ip_interface(address.address).ip, ipaddress.ip_network(address.gateway)
@@ -79,4 +79,4 @@ class _Ends:
         with failing("ptp", f"add IP addr {gateway} to veth"):
             addresses.add(socket, self.node, Address(str(gateway)))
         with failing("ptp", f"add route {own} on host"), contextlib.suppress(FileExistsError):
-            routes.add(socket, self.node, ipaddress.ip_network(own), routes.HOST)
+            routes.add(socket, self.node, ipaddress.ip_interface(own), routes.HOST)
