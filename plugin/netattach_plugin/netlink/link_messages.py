@@ -11,12 +11,13 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyroute2.netlink import NLM_F_DUMP, NLMSG_DONE, NLMSG_ERROR
+from pyroute2.netlink import NLM_F_DUMP
 from pyroute2.netlink.rtnl import RTM_GETLINK, RTM_NEWLINK
 
-from netattach_plugin.netlink import wire
+from netattach_plugin.netlink import route_socket, wire
 
 _LINK = struct.Struct("=BxHiII")  # ifinfomsg: family, type, index, flags, change
+_EVERY = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
 
 _ADDRESS, _NAME, _MTU, _PARENT, _CONTROLLER, _INFO, _PARENTS_NETNS = 1, 3, 4, 5, 10, 18, 37  # IFLA_*
 _PROPERTIES, _ALT_NAME = 52, 53  # IFLA_PROP_LIST, IFLA_ALT_IFNAME
@@ -44,24 +45,14 @@ class Link:
 
 def request() -> bytes:
     """The request for all links."""
-    return wire.request(RTM_GETLINK, NLM_F_DUMP, _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+    return wire.request(RTM_GETLINK, NLM_F_DUMP, _EVERY)
 
 
 def links() -> list[Link]:
     """All links of the current network namespace. Raises OSError."""
-    found: list[Link] = []
-    with socket.socket(
-        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
-    ) as route:
-        route.send(request())
-        while True:
-            for kind, body in wire.messages(route.recv(wire.BUFFER)):
-                if kind == RTM_NEWLINK:
-                    found.append(link(body))
-                elif kind == NLMSG_DONE:
-                    return found
-                elif kind == NLMSG_ERROR:
-                    raise OSError(-struct.unpack_from("=i", body)[0], "the kernel does not list the links")
+    with route_socket.of_node() as node:
+        listed = node.responses(RTM_GETLINK, NLM_F_DUMP, _EVERY)
+        return [link(body) for kind, body in listed if kind == RTM_NEWLINK]
 
 
 def index(body: bytes) -> int:
