@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import socket
 import struct
@@ -60,7 +61,9 @@ class PodLinks:
         """The name of an interface, so 15 bytes at most."""
         try:
             fcntl.ioctl(self._route, _SIOCGIFINDEX, _IFREQ.pack(name.encode()))
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.ENODEV:
+                raise
             return False
         return True
 
