@@ -9,22 +9,11 @@ import pytest
 
 from netattach_core.cni import config as cni_config
 from netattach_core.native import drivers
-from netattach_core.native.recipe import Macvlan, Recipe, Tuning
+from netattach_core.native.recipe import Macvlan
+from support.recipes import link, recipe
 
 CONFIG = {"cniVersion": "1.0.0", "name": "n", "type": "macvlan", "master": "eth1"}
 MAC = "02:00:00:00:00:07"
-
-
-def recipe(text: str, **given: Any) -> Recipe | None:
-    call: dict[str, Any] = {"args": {"IgnoreUnknown": "1"}, "runtime_config": {}, "cni_args": {}, **given}
-    found = drivers.recipe(cni_config.parse(text, "n"), 0, **call)
-    assert not isinstance(found, Tuning)
-    return found
-
-
-def link(text: str, **given: Any) -> Any:
-    found = recipe(text, **given)
-    return found and found.link
 
 
 @pytest.mark.parametrize(
