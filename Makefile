@@ -15,7 +15,7 @@ export NETATTACH_CACHE := $(or $(NETATTACH_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e check soak lint fmt rules shim image cluster cluster-down bench bench-deployment lock clean demo-needs test-needs shim-needs cluster-needs
+.PHONY: help setup demo test e2e check soak lint fmt rules docs shim image cluster cluster-down bench bench-deployment lock clean demo-needs test-needs shim-needs cluster-needs
 
 help: ## list the targets (this text)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,11 @@ fmt: $(VENV)/dev ## format the Python code
 
 rules: $(VENV)/dev ## write docs/rules.md from the rules and their examples
 	@PYTHONPATH=tests $(BIN)/python tools/rules.py
+
+# mkdocs needs no network; the variable silences an advertisement.
+docs: $(VENV)/dev ## build the documents as a site into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
 
 shim: shim-needs ## build the static CNI shim
 	@$(MAKE) -s -C plugin/shim

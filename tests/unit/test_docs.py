@@ -1,4 +1,4 @@
-"""Files, links and tests that documents name exist."""
+"""Files and tests that documents name exist."""
 
 from __future__ import annotations
 
@@ -20,19 +20,6 @@ def test_the_drawing_of_an_add_names_each_file_once_and_all_exist() -> None:
     assert len(files) >= 20
     assert len(set(files)) == len(files)
     assert [] == [name for name in files if not (ROOT / name).is_file()]
-
-
-def test_links_between_documents_lead_to_files() -> None:
-    """Of the README and all pages of docs/."""
-    pages = [
-        ROOT / "README.md",
-        ROOT / "SECURITY.md",
-        ROOT / "bench/README.md",
-        *(ROOT / "docs").rglob("*.md"),
-    ]
-    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
-
-    assert [] == [(page.name, link) for page, link in links if not (page.parent / link).exists()]
 
 
 def test_each_fault_names_tests_that_exist() -> None:
