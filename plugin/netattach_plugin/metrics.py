@@ -12,7 +12,13 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120
 class Metrics:
     """`registry` is served; `observe` records each call, gauges call their function when they are scraped."""
 
-    def __init__(self, *, status_writes: Callable[[], int], ledger_entries: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        *,
+        status_writes: Callable[[], int],
+        ledger_entries: Callable[[], int],
+        contested: Callable[[], bool],
+    ) -> None:
         self.registry = CollectorRegistry()
         self._calls = Histogram(
             "netattach_cni_call_duration_seconds",
@@ -28,6 +34,11 @@ class Metrics:
                 status_writes,
             ),
             ("netattach_ledger_entries", "Sandboxes in the ledger.", ledger_entries),
+            (
+                "netattach_cni_config_contested",
+                "1 while another program keeps netattach's CNI config from being the first of the node.",
+                contested,
+            ),
         ):
             Gauge(name, text, registry=self.registry).set_function(count)
 
@@ -37,6 +48,15 @@ class Metrics:
             ["rule", "mode"],
             registry=self.registry,
         )
+
+        self._losses = Counter(
+            "netattach_cni_config_losses",
+            "How often netattach's CNI config was found removed, renamed, replaced or preceded by another one.",
+            registry=self.registry,
+        )
+
+    def cni_config_lost(self) -> None:
+        self._losses.inc()
 
     def policy_found(self, rule: str, mode: str) -> None:
         self._policy.labels(rule, mode).inc()

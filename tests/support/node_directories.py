@@ -7,6 +7,7 @@ from pathlib import Path
 
 from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.installer import Installer
+from netattach_plugin.node.own_conflist import OwnConflist
 from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.node.uninstaller import Uninstaller
@@ -16,9 +17,10 @@ DEFAULT_NETWORK = '{"cniVersion": "0.4.0", "name": "cbr0", "plugins": [{"type": 
 
 
 class NodeDirectories:
-    """Without a default network at first; `networks` may be replaced before `new_installer`."""
+    """Without a default network at first; `networks` may be replaced before `new_installer`; `now` is the installers' clock."""
 
     def __init__(self, root: Path) -> None:
+        self.now = 0.0
         self.bin, self.config, self.ledger = root / "bin", root / "net.d", root / "ledger"
         for folder in (self.bin, self.config):
             folder.mkdir()
@@ -33,7 +35,7 @@ class NodeDirectories:
         """As a daemon that has just started."""
         return Installer(
             shim=self.shim_binary,
-            conf_dir=self.config,
+            conflist=OwnConflist(self.config, clock=lambda: self.now),
             networks=self.networks,
             uninstall_chain=UninstallChain(self.config, self.ledger),
         )

@@ -39,6 +39,15 @@ def text(default_network_version: str) -> str:
     return json.dumps({"cniVersion": default_network_version, "name": NAME, "plugins": [plugin]}, indent=2)
 
 
+def is_own_text(content: bytes) -> bool:
+    """Whether it is a conflist that `text` has written, of this release or another one."""
+    try:
+        plugins = json.loads(content)["plugins"]
+        return [plugin["type"] for plugin in plugins] == [TYPE]
+    except (ValueError, LookupError, TypeError):
+        return False
+
+
 def files_before_ours(names: Iterable[str]) -> list[str]:
     """The files of a CNI config directory that a runtime uses instead of netattach's: it uses the first one by name."""
     return sorted(name for name in names if name.endswith(SUFFIXES) and name < FILE_NAME)

@@ -1,4 +1,4 @@
-"""Pod Events: asynchronous, best effort."""
+"""Events of pods and of this node: asynchronous, best effort."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from netattach_core.errors import NetattachError, TryAgainError
 from netattach_kube import events
 from netattach_kube.api import Api
 from netattach_kube.backoff import Backoff
-from netattach_kube.resource import PODS
+from netattach_kube.events import Subject
+from netattach_kube.resource import NODES, PODS
 
 _log = logging.getLogger(__name__)
 
 ADDED, FAILED = "AddedInterface", "FailedAttachment"
 REASONS = (ADDED, FAILED)
-"""All that the daemon uses; deploy/policy.yaml refuses others."""
+"""All that the daemon uses for pods; the policy on its Events refuses others."""
+
+CONTESTED = "CNIConfigContested"
+"""For the node: another program keeps netattach's conflist from being the first. The policy allows no other reason."""
 
 _LONGEST_QUEUE = 1000
 _MOST_REPORTED = 1000
@@ -36,7 +40,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    ref: PodRef
+    subject: Subject
     kind: str
     reason: str
     message: str
@@ -51,42 +55,49 @@ class PodEvents:
     def __init__(self, api: Api, node: str, *, per_interface: Callable[[], bool] = lambda: False) -> None:
         self._api = api
         self._per_interface = per_interface
+        self._node = node
         self._source = {"component": "netattach", "host": node}
         self._queue: asyncio.Queue[_Event] = asyncio.Queue(_LONGEST_QUEUE)
-        self._reported: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._reported: OrderedDict[tuple[Subject, str], float] = OrderedDict()
 
     def added(self, ref: PodRef, messages: Iterable[str]) -> None:
         for message in messages if self._per_interface() else _joined(messages):
-            self._put(_Event(ref, events.NORMAL, ADDED, message))
+            self._put(_Event(_pod(ref), events.NORMAL, ADDED, message))
 
     def failed(self, ref: PodRef, message: str) -> None:
-        key, now = (f"{ref}/{ref.uid}", message), time.monotonic()
-        if now - self._reported.get(key, -_SAME_TEXT_SECONDS) < _SAME_TEXT_SECONDS:
-            return
-        self._reported[key] = now
-        self._reported.move_to_end(key)
-        if len(self._reported) > _MOST_REPORTED:
-            self._reported.popitem(last=False)
-        self._put(_Event(ref, events.WARNING, FAILED, message))
+        self._warn(_pod(ref), FAILED, message)
+
+    def contested(self, message: str) -> None:
+        """About this node; with its name as UID, as the kubelet's Events, among which `kubectl describe node` shows it."""
+        self._warn(Subject(NODES, self._node, uid=self._node), CONTESTED, message)
 
     async def run(self) -> None:
         """Never returns."""
         while True:
             await self._write(await self._queue.get())
 
+    def _warn(self, subject: Subject, reason: str, message: str) -> None:
+        key, now = (subject, message), time.monotonic()
+        if now - self._reported.get(key, -_SAME_TEXT_SECONDS) < _SAME_TEXT_SECONDS:
+            return
+        self._reported[key] = now
+        self._reported.move_to_end(key)
+        if len(self._reported) > _MOST_REPORTED:
+            self._reported.popitem(last=False)
+        self._put(_Event(subject, events.WARNING, reason, message))
+
     def _put(self, event: _Event) -> None:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            _log.warning("event %s of pod %s is dropped: the queue is full", event.reason, event.ref)
+            _log.warning("event %s of %s is dropped: the queue is full", event.reason, _text(event.subject))
 
     async def _write(self, event: _Event) -> None:
-        subject = events.Subject(PODS, event.ref.name, event.ref.namespace, event.ref.uid)
         for _, pause in zip(range(_TRIES), Backoff(_FIRST_PAUSE, _LONGEST_PAUSE), strict=False):
             try:
                 await events.post(
                     self._api,
-                    subject,
+                    event.subject,
                     kind=event.kind,
                     reason=event.reason,
                     message=event.message,
@@ -95,11 +106,23 @@ class PodEvents:
             except TryAgainError:
                 await asyncio.sleep(pause)
             except NetattachError as error:  # its namespace is being deleted, for example
-                _log.info("event %s of pod %s is refused: %s", event.reason, event.ref, error)
+                _log.info("event %s of %s is refused: %s", event.reason, _text(event.subject), error)
                 return
             else:
                 return
-        _log.warning("event %s of pod %s is dropped: the API cannot be reached", event.reason, event.ref)
+        _log.warning(
+            "event %s of %s is dropped: the API cannot be reached", event.reason, _text(event.subject)
+        )
+
+
+def _pod(ref: PodRef) -> Subject:
+    return Subject(PODS, ref.name, ref.namespace, ref.uid)
+
+
+def _text(subject: Subject) -> str:
+    """`pod ns/name`, `node name`."""
+    name = f"{subject.namespace}/{subject.name}" if subject.namespace else subject.name
+    return f"{subject.resource.kind.lower()} {name}"
 
 
 def _joined(messages: Iterable[str]) -> Iterator[str]:

@@ -12,13 +12,12 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import netattach_conf
 from netattach_core.errors import ConfigError, NetattachError
-from netattach_plugin.files import atomic_file
 from netattach_plugin.files.ownership import owner_hint
+from netattach_plugin.node.own_conflist import OwnConflist
 from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.ports import NodeNetworks
@@ -32,23 +31,27 @@ _INTERVAL = 2.0
 class Installer:
     """`problem` is the reason why netattach is not installed, None if it is.
 
-    `compile_default_network` updates the file that the shim runs without the daemon.
+    `compile_default_network` updates the file that the shim runs without the daemon. `contested` is called, in the event loop,
+    when a contest for the conflist begins.
     """
 
     def __init__(
         self,
         *,
         shim: ShimBinary,
-        conf_dir: Path,
+        conflist: OwnConflist,
         networks: NodeNetworks,
         uninstall_chain: UninstallChain,
         compile_default_network: Callable[[], None] = lambda: None,
+        contested: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._shim = shim
-        self._conflist = conf_dir / netattach_conf.FILE_NAME
+        self._conflist = conflist
         self._networks = networks
         self._uninstall_chain = uninstall_chain
         self._compile_default_network = compile_default_network
+        self._report_contest = contested
+        self._in_contest = False
         self._lock = threading.Lock()
         self._stopped = False
         self.problem: str | None = "netattach's conflist is not installed yet"
@@ -57,7 +60,15 @@ class Installer:
         """Installs, then repairs at intervals. Never returns."""
         while True:
             await asyncio.to_thread(self.install)
+            self._report()
             await asyncio.sleep(_INTERVAL)
+
+    def _report(self) -> None:
+        """Once for each contest."""
+        contest = self._conflist.contest
+        if contest and not self._in_contest:
+            self._report_contest(contest)
+        self._in_contest = bool(contest)
 
     def install(self) -> None:
         """Writes what is missing or differs; sets `problem` to what prevents it."""
@@ -71,7 +82,7 @@ class Installer:
                 problem = f"not installed on this node: {error}{owner_hint(error)}"
             if problem != self.problem:
                 level = logging.WARNING if problem else logging.INFO
-                _log.log(level, problem or f"installed: {self._conflist}")
+                _log.log(level, problem or f"installed: {self._conflist.path}")
             self.problem = problem
 
     @contextlib.contextmanager
@@ -87,13 +98,9 @@ class Installer:
         if missing:
             raise ConfigError(missing)
         default_network = cni_config.parse(self._networks.default_network().config_text)
-        conflist = netattach_conf.text(default_network.cni_version).encode()
-        atomic_file.write_if_changed(self._conflist, conflist, 0o600)
+        self._conflist.write(netattach_conf.text(default_network.cni_version).encode())
         self._uninstall_chain.remove()
-        before = netattach_conf.files_before_ours(path.name for path in self._conflist.parent.iterdir())
-        if before:
-            raise ConfigError(
-                f"the container runtime uses {self._conflist.parent / before[0]}, which comes before "
-                f"{netattach_conf.FILE_NAME}; rename or remove it"
-            )
+        self._conflist.require_first()
         self._compile_default_network()
+        if self._conflist.contest:
+            raise ConfigError(self._conflist.contest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class Uninstaller:
                 self._uninstall_chain.install()
             if not self._remove_conflist():
                 return
+            self._remove_copies()
         _log.info("uninstalled: removed %s", self._conflist)
         try:
             self._networks.default_network()
@@ -54,3 +56,10 @@ class Uninstaller:
             _log.error("remove %s by hand, no pod of this node starts until then: %s", self._conflist, error)
             return False
         return True
+
+    def _remove_copies(self) -> None:
+        """Our conflist under names that others have given it: Cilium's uninstallation renames back what Cilium has renamed."""
+        for path in self._conflist.parent.glob(f"{self._conflist.name}.*"):
+            with contextlib.suppress(OSError):
+                if netattach_conf.is_own_text(path.read_bytes()):
+                    path.unlink()

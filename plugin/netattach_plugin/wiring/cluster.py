@@ -25,6 +25,7 @@ from netattach_plugin.netlink import changes
 from netattach_plugin.node.installer import Installer
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
 from netattach_plugin.node.node_surroundings import KnownSurroundings
+from netattach_plugin.node.own_conflist import OwnConflist
 from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.node.uninstaller import Uninstaller
@@ -59,7 +60,12 @@ class _Daemon:
         self._namespaces = NamespaceLabels(api)
         self._events = PodEvents(api, settings.node, per_interface=self._event_per_interface)
         self._uninstall_watch = UninstallWatch(api, settings.namespace, settings.daemon_set)
-        self._metrics = Metrics(status_writes=self._statuses_waiting, ledger_entries=self._ledger_entries)
+        self._metrics = Metrics(
+            status_writes=self._statuses_waiting,
+            ledger_entries=self._ledger_entries,
+            contested=lambda: self._conflist.contest is not None,
+        )
+        self._conflist = OwnConflist(settings.conf_dir, lost=self._metrics.cni_config_lost)
         self._components = Components(
             settings,
             self._store,
@@ -86,10 +92,11 @@ class _Daemon:
         uninstall_chain = UninstallChain(conf_dir, settings.ledger)
         self._installer = Installer(
             shim=ShimBinary(settings.shim, settings.bin_dir, how_to_install=_how_to_install(settings)),
-            conf_dir=conf_dir,
+            conflist=self._conflist,
             networks=networks,
             uninstall_chain=uninstall_chain,
             compile_default_network=self._components.primary_compiler.compile,
+            contested=self._events.contested,
         )
         self._uninstaller = Uninstaller(
             installer=self._installer, conf_dir=conf_dir, networks=networks, uninstall_chain=uninstall_chain

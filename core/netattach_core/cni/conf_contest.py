@@ -1,0 +1,110 @@
+"""Whether another program contests netattach's place as the first CNI config of the node.
+
+A conflist that is lost once is written again at once: an update of the default network may have cleared the directory. One that
+is lost twice within about a minute is taken away on purpose, by Cilium (`cni.exclusive`) or another meta-plugin. Writing it
+again and again would hide that pods start without their networks in between, so netattach stops, reports it, and tries again
+ever later.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from netattach_core.cni import config, netattach_conf
+from netattach_core.cni.meta_plugins import META_PLUGINS
+from netattach_core.errors import ConfigError
+
+WINDOW = 75.0
+"""Seconds: two losses within them are a contest. That is a minute, and time for a program that looks once a minute."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 60.0, 600.0
+"""Seconds after a loss in which the conflist is not written; they double with each loss of the same contest."""
+
+TRIAL = 120.0
+"""Seconds for which the conflist has to stay, once it is written again, until the contest is over."""
+
+_CILIUM_SUFFIX = ".cilium_bak"
+"""What Cilium appends to the names of all CNI configs but its own (cilium, `daemon/cmd/cni/config.go`)."""
+
+_CILIUM_TYPE = "cilium-cni"
+
+
+class Verdict(enum.Enum):
+    """What to do with the conflist."""
+
+    UNCONTESTED = "write it where it is missing or differs"
+    YIELD = "leave the directory alone"
+    TRIAL = "write it, and see whether it stays"
+
+
+def verdict(losses: Sequence[float], now: float) -> Verdict:
+    """`losses` are the times, in seconds and in order, at which the conflist was found lost; `now` is not before the last."""
+    if not losses:
+        return Verdict.UNCONTESTED
+    pause, since = _pause(losses), now - losses[-1]
+    if since < pause:
+        return Verdict.YIELD
+    return Verdict.TRIAL if pause and since < pause + TRIAL else Verdict.UNCONTESTED
+
+
+def _pause(losses: Sequence[float]) -> float:
+    """After the last of the losses; 0 where it is not part of a contest."""
+    pause, before = 0.0, float("-inf")
+    for loss in losses:
+        if pause and loss - before < pause + TRIAL:
+            pause = min(2 * pause, LONGEST_PAUSE)
+        else:
+            pause = FIRST_PAUSE if loss - before <= WINDOW else 0.0
+        before = loss
+    return pause
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What happened to the conflist ("it was renamed to …"), and what an administrator can do about it."""
+
+    what: str
+    remedy: str
+
+
+def find_loss(conflist: bytes, files: Mapping[str, bytes]) -> Loss | None:
+    """None while this conflist is the first CNI config; `files` are names and contents of the CNI config directory's files."""
+    earlier = netattach_conf.files_before_ours(files)
+    if not earlier and files.get(netattach_conf.FILE_NAME) == conflist:
+        return None
+    return Loss(_what(conflist, files, earlier), _remedy(files))
+
+
+def _what(conflist: bytes, files: Mapping[str, bytes], earlier: Sequence[str]) -> str:
+    if earlier:
+        return f"{earlier[0]}{_types_of(files[earlier[0]])} was put before it"
+    if netattach_conf.FILE_NAME in files:
+        return f"its content was replaced{_types_of(files[netattach_conf.FILE_NAME])}"
+    renamed = [name for name, content in files.items() if content == conflist]
+    return f"it was renamed to {min(renamed)}" if renamed else "it was removed"
+
+
+def _remedy(files: Mapping[str, bytes]) -> str:
+    first = min((name for name in files if name.endswith(netattach_conf.SUFFIXES)), default="")
+    types = _types(files.get(first, b""))
+    if f"{netattach_conf.FILE_NAME}{_CILIUM_SUFFIX}" in files or _CILIUM_TYPE in types:
+        return "set cni.exclusive=false in Cilium's Helm values"
+    if META_PLUGINS & {*types} - {netattach_conf.TYPE}:
+        return f"only one meta-plugin can be first: uninstall the one of {first}, or netattach"
+    uses = f", which is now {first}{_types_of(files[first])}" if first else ""
+    return f"stop the program that wants another first CNI config{uses}"
+
+
+def _types_of(content: bytes) -> str:
+    types = _types(content)
+    return f" (type {', '.join(types)})" if types else ""
+
+
+def _types(content: bytes) -> tuple[str, ...]:
+    """The types of its plugins; none if it cannot be read."""
+    try:
+        return tuple(plugin.type for plugin in config.parse(content.decode()).plugins)
+    except (UnicodeDecodeError, ConfigError):
+        return ()

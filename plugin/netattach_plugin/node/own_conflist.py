@@ -1,0 +1,83 @@
+"""netattach's conflist in the CNI configuration directory: repaired, and left alone while another program contests it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from netattach_core.cni import conf_contest, netattach_conf
+from netattach_core.cni.conf_contest import Loss, Verdict
+from netattach_core.errors import ConfigError
+from netattach_plugin.files import atomic_file
+
+_MODE = 0o600
+_MOST_LOSSES = 16
+
+
+class OwnConflist:
+    """`lost` is called whenever it is found lost, in whatever thread calls `write`. Every daemon begins without losses."""
+
+    def __init__(
+        self,
+        conf_dir: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.path = conf_dir / netattach_conf.FILE_NAME
+        self._clock = clock
+        self._report_loss = lost
+        self._written = b""
+        self._held: bytes | None = None
+        self._losses: deque[float] = deque(maxlen=_MOST_LOSSES)
+        self._loss = Loss("", "")
+        self.contest: str | None = None
+
+    def write(self, content: bytes) -> None:
+        """Writes it where it is missing or differs. Raises ConfigError where another program contests it, OSError.
+
+        `contest` says so then, None without a contest.
+        """
+        self._look_for_loss()
+        verdict = conf_contest.verdict(self._losses, self._clock())
+        self.contest = None if verdict is Verdict.UNCONTESTED else self._contest_text()
+        if verdict is Verdict.YIELD:
+            raise ConfigError(self._contest_text())
+        atomic_file.write_if_changed(self.path, content, _MODE)
+        self._written = content
+        self._held = None if self._held is None else content
+
+    def require_first(self) -> None:
+        """Raises ConfigError where the runtime uses another file. From the first success on, the conflist can be lost."""
+        before = netattach_conf.files_before_ours(path.name for path in self.path.parent.iterdir())
+        if before:
+            raise ConfigError(
+                f"the container runtime uses {self.path.with_name(before[0])}, which comes before {self.path.name}; "
+                "rename or remove it"
+            )
+        self._held = self._written
+
+    def _look_for_loss(self) -> None:
+        loss = conf_contest.find_loss(self._held, dict(self._files())) if self._held is not None else None
+        if loss is not None:
+            self._losses.append(self._clock())
+            self._loss, self._held = loss, None
+            self._report_loss()
+
+    def _files(self) -> Iterator[tuple[str, bytes]]:
+        """CNI configs, and copies of ours under other names."""
+        for path in self.path.parent.iterdir():
+            is_candidate = path.suffix in netattach_conf.SUFFIXES or path.name.startswith(self.path.name)
+            with contextlib.suppress(OSError):  # gone meanwhile, or not readable by the runtime either
+                if is_candidate and path.is_file():
+                    yield path.name, path.read_bytes()
+
+    def _contest_text(self) -> str:
+        return (
+            f"another program contests {self.path}, the first CNI config: {self._loss.what}, again and again, so pods start "
+            f"without their secondary networks; {self._loss.remedy}. netattach writes it again after some minutes, and is ready "
+            f"when it stays for {conf_contest.TRIAL:.0f} s"
+        )

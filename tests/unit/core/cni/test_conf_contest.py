@@ -1,0 +1,160 @@
+"""When netattach stops writing its conflist, when it tries again, and what it says about it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netattach_core.cni import conf_contest, netattach_conf
+from netattach_core.cni.conf_contest import LONGEST_PAUSE, TRIAL, Verdict
+
+OURS = netattach_conf.text("1.0.0").encode()
+NAME = netattach_conf.FILE_NAME
+
+
+def _conflist(*types: str) -> bytes:
+    plugins = [{"type": kind} for kind in types]
+    return json.dumps({"cniVersion": "1.0.0", "name": "n", "plugins": plugins}).encode()
+
+
+@pytest.mark.parametrize(
+    ("losses", "now", "expected"),
+    [
+        ([], 0.0, Verdict.UNCONTESTED),
+        ([100.0], 100.0, Verdict.UNCONTESTED),
+        ([100.0, 160.0], 160.0, Verdict.YIELD),
+        ([100.0, 162.0], 162.0, Verdict.YIELD),
+        ([100.0, 180.0], 180.0, Verdict.UNCONTESTED),
+        ([100.0, 104.0], 163.9, Verdict.YIELD),
+        ([100.0, 104.0], 164.0, Verdict.TRIAL),
+        ([100.0, 104.0], 283.9, Verdict.TRIAL),
+        ([100.0, 104.0], 284.0, Verdict.UNCONTESTED),
+        ([100.0, 104.0, 166.0], 285.9, Verdict.YIELD),
+        ([100.0, 104.0, 166.0], 286.0, Verdict.TRIAL),
+        ([100.0, 104.0, 166.0, 288.0], 527.9, Verdict.YIELD),
+        ([100.0, 104.0, 290.0], 290.0, Verdict.UNCONTESTED),
+        ([100.0, 104.0, 290.0, 300.0], 300.0, Verdict.YIELD),
+        ([100.0, 104.0, 290.0, 300.0], 360.0, Verdict.TRIAL),
+    ],
+    ids=[
+        "never lost",
+        "lost once",
+        "twice in a minute",
+        "by a program that looks once a minute",
+        "twice, far apart",
+        "shortly before the trial",
+        "the trial",
+        "shortly before its end",
+        "it has stayed",
+        "lost during the trial: twice the pause",
+        "the second trial",
+        "the pause doubles again",
+        "a single loss after the contest",
+        "a new contest",
+        "which begins with the first pause",
+    ],
+)
+def test_verdicts(losses: list[float], now: float, expected: Verdict) -> None:
+    assert expected is conf_contest.verdict(losses, now)
+
+
+def test_the_pause_has_a_limit() -> None:
+    losses = [0.0, 1.0]
+    for number in range(20):
+        losses.append(losses[-1] + min(conf_contest.FIRST_PAUSE * 2**number, LONGEST_PAUSE))
+
+    assert Verdict.YIELD is conf_contest.verdict(losses, losses[-1] + LONGEST_PAUSE - 1)
+    assert Verdict.TRIAL is conf_contest.verdict(losses, losses[-1] + LONGEST_PAUSE)
+
+
+@given(st.lists(st.floats(0.1, 5000), max_size=12))
+def test_a_writer_that_has_stopped_never_keeps_netattach_away(pauses: list[float]) -> None:
+    """From whatever story of losses, at most some minutes after the last one."""
+    losses, now = [], 0.0
+    for pause in pauses:
+        now += pause
+        losses.append(now)
+
+    assert Verdict.UNCONTESTED is conf_contest.verdict(losses, now + LONGEST_PAUSE + TRIAL)
+
+
+@given(st.floats(0.1, 2.0))
+def test_a_writer_that_never_stops_is_met_ever_less_often(every: float) -> None:
+    """It takes the file away as soon as it is there; in an hour it is written at most 12 times."""
+    losses: list[float] = []
+    now = 0.0
+    while now < 3600:
+        now += every
+        if conf_contest.verdict(losses, now) is not Verdict.YIELD:
+            losses.append(now)
+
+    assert len(losses) <= 12
+
+
+FLANNEL, CILIUM, MULTUS = _conflist("flannel", "portmap"), _conflist("cilium-cni"), _conflist("multus")
+
+
+@pytest.mark.parametrize(
+    ("files", "what", "remedy"),
+    [
+        (
+            {"05-cilium.conflist": CILIUM, f"{NAME}.cilium_bak": OURS},
+            f"it was renamed to {NAME}.cilium_bak",
+            "set cni.exclusive=false in Cilium's Helm values",
+        ),
+        (
+            {"05-cilium.conflist": CILIUM},
+            "it was removed",
+            "set cni.exclusive=false in Cilium's Helm values",
+        ),
+        (
+            {"10-flannel.conflist": FLANNEL},
+            "it was removed",
+            "stop the program that wants another first CNI config, which is now 10-flannel.conflist (type flannel, portmap)",
+        ),
+        (
+            {"10-flannel.conflist": FLANNEL, "99-last.conflist": OURS},
+            "it was renamed to 99-last.conflist",
+            "stop the program that wants another first CNI config, which is now 10-flannel.conflist (type flannel, portmap)",
+        ),
+        (
+            {NAME: OURS, "00-multus.conf": MULTUS, "10-flannel.conflist": FLANNEL},
+            "00-multus.conf (type multus) was put before it",
+            "only one meta-plugin can be first: uninstall the one of 00-multus.conf, or netattach",
+        ),
+        (
+            {NAME: MULTUS},
+            "its content was replaced (type multus)",
+            f"only one meta-plugin can be first: uninstall the one of {NAME}, or netattach",
+        ),
+        (
+            {NAME: b"\xff{", "10-flannel.conflist": FLANNEL},
+            "its content was replaced",
+            f"stop the program that wants another first CNI config, which is now {NAME}",
+        ),
+        ({}, "it was removed", "stop the program that wants another first CNI config"),
+    ],
+    ids=["cilium", "cilium removes", "removed", "renamed", "preceded", "replaced", "damaged", "an empty directory"],
+)  # fmt: skip  # one case, one entry
+def test_a_loss_is_described_with_its_remedy(files: dict[str, bytes], what: str, remedy: str) -> None:
+    loss = conf_contest.find_loss(OURS, files)
+
+    assert loss is not None
+    assert (what, remedy) == (loss.what, loss.remedy)
+
+
+@pytest.mark.parametrize("others", [{}, {"10-flannel.conflist": FLANNEL, f"{NAME}.cilium_bak": OURS}])
+def test_the_first_file_is_not_lost(others: dict[str, bytes]) -> None:
+    """Whatever comes after it, or was renamed earlier."""
+    assert None is conf_contest.find_loss(OURS, {NAME: OURS, **others})
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [(OURS, True), (MULTUS, False), (b"{", False), (b"[]", False), (_conflist("netattach", "tuning"), False)],
+)
+def test_whose_conflist_it_is(text: bytes, own: bool) -> None:  # noqa: FBT001  # a case
+    assert own is netattach_conf.is_own_text(text)
