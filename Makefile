@@ -15,7 +15,7 @@ export NETATTACH_CACHE := $(or $(NETATTACH_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e check soak lint fmt rules docs shim image cluster cluster-down bench bench-deployment lock clean demo-needs test-needs shim-needs cluster-needs
+.PHONY: help setup demo test e2e check soak lint fmt rules manifests docs shim image cluster cluster-down bench bench-deployment lock clean demo-needs test-needs shim-needs cluster-needs
 
 help: ## list the targets (this text)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ rules: $(VENV)/dev ## write docs/rules.md from the rules and their examples
 docs: $(VENV)/dev ## build the documents as a site into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "build/site/index.html"
+
+manifests: $(VENV)/dev ## write deploy/kustomize from the Helm chart
+	@$(BIN)/python tools/manifests.py
 
 shim: shim-needs ## build the static CNI shim
 	@$(MAKE) -s -C plugin/shim
@@ -109,6 +112,8 @@ test-needs: shim-needs
 	@tools/need --optional "the tests" ip:iproute2 ping:iputils-ping nsenter:util-linux iptables:iptables dnsmasq:dnsmasq-base linux.uml:user-mode-linux modprobe:kmod
 	@tools/cni-plugins --pinned >/dev/null || echo "netattach: tests that need the CNI plugins will be left out" >&2
 	@tools/cnitool >/dev/null
+	@tools/helm >/dev/null
+	@tools/kustomize >/dev/null
 
 cluster-needs:
 	@tools/cluster-packages

@@ -24,7 +24,7 @@ from compare.sides import Side
 from netattach_cli.demo.demo_node import DemoNodeError
 
 MULTUS_LIMITS = Limits(cpu_milli=100, memory_mib=50)
-"""Of its own manifest, deployments/multus-daemonset-thick.yml. Ours sets none (deploy/daemon.yaml)."""
+"""Of its own manifest, deployments/multus-daemonset-thick.yml. Ours sets none (deploy/kustomize/base/daemon.yaml)."""
 
 _QUICK_REPETITIONS = 5
 

@@ -42,7 +42,7 @@ class NetattachSide:
             **node.demo.daemon_environment(),
             "NETATTACH_SHIM": str(self.shim.resolve()),
             "NETATTACH_HEALTH": _HEALTH,
-            "SSL_CERT_FILE": f"{ACCOUNT}/ca.crt",  # as in deploy/daemon.yaml
+            "SSL_CERT_FILE": f"{ACCOUNT}/ca.crt",  # as in its DaemonSet
             **image_packages.environment(paths.root / "image"),
         }
         del environment["NETATTACH_STORE"]

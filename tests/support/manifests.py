@@ -1,4 +1,4 @@
-"""The manifests of deploy/, as `kubectl apply -k` reads them but for what the kustomization changes."""
+"""The manifests that `kubectl apply -k deploy/` applies."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from support import require
 Body = dict[str, Any]
 
 DEPLOY = require.REPOSITORY / "deploy"
-KUSTOMIZATION: Body = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())
+BASE = DEPLOY / "kustomize/base"
+KUSTOMIZATION: Body = yaml.safe_load((BASE / "kustomization.yaml").read_text())
 MANIFESTS: list[Body] = [
-    body for name in KUSTOMIZATION["resources"] for body in yaml.safe_load_all((DEPLOY / name).read_text())
+    body for name in KUSTOMIZATION["resources"] for body in yaml.safe_load_all((BASE / name).read_text())
 ]
 CONTROL, NODE = "netattach-system", "netattach-node"
 

@@ -56,6 +56,18 @@ def cnitool() -> Path:
     return found or left_out("needs cnitool, which is built where there is Go: make setup")
 
 
+def helm() -> Path:
+    """The program helm."""
+    found = _tool("helm")
+    return found or left_out("needs helm, which is built where there is Go: make setup")
+
+
+def kustomize() -> Path:
+    """The program kustomize."""
+    found = _tool("kustomize")
+    return found or left_out("needs kustomize, which is built where there is Go: make setup")
+
+
 def shim() -> Path:
     """The shim, as `make shim` builds it."""
     built = REPOSITORY / "plugin/shim/build/netattach"

@@ -69,7 +69,8 @@ def test_a_page_names_rules_that_exist(page: Path) -> None:
 
 
 def test_the_manifests_set_environment_variables_that_are_read() -> None:
-    named = {name for path in (ROOT / "deploy").glob("*.yaml") for name in VARIABLE.findall(path.read_text())}
+    templates = list((ROOT / "deploy/helm/netattach/templates").glob("*"))
+    named = {name for path in templates for name in VARIABLE.findall(path.read_text())}
 
     assert named
     assert [] == sorted(named - variables())
@@ -99,9 +100,8 @@ def test_the_example_of_the_settings_names_rules_that_exist() -> None:
 def test_the_text_about_the_settings_names_keys_that_exist() -> None:
     """A word in camel case is a key of the settings, of one of our manifests, or of a CNI config."""
     named = set(re.findall(r"`([a-z]+[A-Z]\w*)`", SETTINGS.read_text()))
-    manifests = "".join(
-        path.read_text() for path in (*(ROOT / "deploy").glob("*.yaml"), *(ROOT / "crds").glob("*.yaml"))
-    )
+    paths = (*(ROOT / "deploy/kustomize/base").glob("*.yaml"), *(ROOT / "crds").glob("*.yaml"))
+    manifests = "".join(path.read_text() for path in paths)
     fields = set(re.findall(r"^[ -]*(\w+):", manifests, re.MULTILINE))
     keys = {key.rpartition(".")[2] for key in settings_keys(cluster_settings.SCHEMA)}
 

@@ -43,7 +43,7 @@ _LARGE, _MAX_LARGE = 256 * 2**10, 2
 """At most two bodies of more bytes are decoded and validated at once; decoded they take ten times as much memory."""
 
 _MAX_SECONDS = 3.0
-"""As `timeoutSeconds` in deploy/webhook-configuration.yaml: no API server waits longer, so no other client needs to."""
+"""As `timeoutSeconds` of the webhook configuration: no API server waits longer, so no other client needs to."""
 
 _MARGIN = 0.2
 """Seconds before the API server's timeout, so that it still gets the response, with the reason."""

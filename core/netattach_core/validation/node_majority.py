@@ -1,8 +1,8 @@
 """Whether one node's inventory alone is a reason to refuse a network.
 
-Each daemon writes the inventory of its own node (deploy/policy.yaml), so whoever controls a node writes what he wants there. One
-node must not refuse the networks of the whole cluster: what it alone claims, against two others or more, is a warning. With one
-other node there is no majority, and the claim counts.
+Each daemon writes the inventory of its own node (the policy netattach-daemon-inventories), so whoever controls a node writes what
+he wants there. One node must not refuse the networks of the whole cluster: what it alone claims, against two others or more, is a
+warning. With one other node there is no majority, and the claim counts.
 """
 
 from __future__ import annotations

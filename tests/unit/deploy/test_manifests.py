@@ -16,7 +16,7 @@ from netattach_plugin.settings import Settings as DaemonSettings
 from netattach_webhooks import app
 from netattach_webhooks.settings import Settings as WebhookSettings
 from support import require
-from support.manifests import CONTROL, DEPLOY, KUSTOMIZATION, MANIFESTS, NODE, ROLES, Body, kind
+from support.manifests import BASE, CONTROL, DEPLOY, KUSTOMIZATION, MANIFESTS, NODE, ROLES, Body, kind
 
 PROJECT: Body = tomllib.loads((require.REPOSITORY / "pyproject.toml").read_text())["project"]
 WORKLOADS = {**kind("Deployment"), **kind("DaemonSet")}
@@ -57,7 +57,7 @@ EACH_RESTRICTED = [each for each in EACH_CONTAINER if str(each.id).startswith(f"
 class TestWhole:
     def test_the_kustomization_contains_every_file(self) -> None:
         assert sorted(KUSTOMIZATION["resources"]) == sorted(
-            p.name for p in DEPLOY.glob("*.yaml") if p.name != "kustomization.yaml"
+            p.name for p in BASE.glob("*.yaml") if p.name != "kustomization.yaml"
         )
 
     def test_there_is_no_crd_so_that_uninstalling_deletes_no_networks(self) -> None:
@@ -65,9 +65,11 @@ class TestWhole:
         assert not [r for r in KUSTOMIZATION["resources"] if "crds" in r]
 
     def test_the_image_and_the_labels_have_the_projects_version(self) -> None:
-        assert [{"name": "netattach", "newTag": PROJECT["version"]}] == KUSTOMIZATION["images"]
-        assert PROJECT["version"] == KUSTOMIZATION["labels"][0]["pairs"]["app.kubernetes.io/version"]
-        assert {"netattach"} == {container["image"] for _, _, container in containers()}
+        label = "app.kubernetes.io/version"
+        pods = [workload["spec"]["template"] for workload in WORKLOADS.values()]
+
+        assert {f"netattach:{PROJECT['version']}"} == {container["image"] for _, _, container in containers()}
+        assert {PROJECT["version"]} == {each["metadata"]["labels"][label] for each in (*MANIFESTS, *pods)}
 
     def test_every_object_is_in_a_namespace_of_netattach(self) -> None:
         namespaces = {m["metadata"]["namespace"] for m in MANIFESTS if "namespace" in m["metadata"]}
@@ -205,7 +207,7 @@ class TestPrograms:
             assert not {"seccompProfile", "appArmorProfile"} & container["securityContext"].keys()
 
     def test_the_component_for_apparmor_names_the_profile_in_every_pod(self) -> None:
-        component = yaml.safe_load((DEPLOY / "apparmor/kustomization.yaml").read_text())
+        component = yaml.safe_load((DEPLOY / "kustomize/apparmor/kustomization.yaml").read_text())
         patched = {patch["target"]["kind"]: yaml.safe_load(patch["patch"]) for patch in component["patches"]}
 
         profile = {"op": "add", "path": "/spec/template/spec/securityContext/appArmorProfile"}
@@ -312,7 +314,7 @@ class TestPrograms:
     def test_selectors_match_the_labels_of_their_pods(self) -> None:
         for name, workload in WORKLOADS.items():
             labels = workload["spec"]["template"]["metadata"]["labels"]
-            assert workload["spec"]["selector"]["matchLabels"] == labels
+            assert workload["spec"]["selector"]["matchLabels"].items() <= labels.items()
             assert name.rpartition("-")[2] == labels["app.kubernetes.io/component"]
         webhooks = WORKLOADS[f"{CONTROL}/netattach-webhooks"]["spec"]["selector"]["matchLabels"]
         (service,) = kind("Service").values()

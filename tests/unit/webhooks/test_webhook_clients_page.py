@@ -18,7 +18,7 @@ from unit.webhooks.harness import NewKeyPair, run
 from unit.webhooks.test_client_ca import OK, answer, serving
 
 PAGE = webhook_clients_page.TEXT
-DEPLOY = require.REPOSITORY / "deploy"
+BASE = require.REPOSITORY / "deploy/kustomize/base"
 
 
 def test_the_limits_are_those_of_the_code() -> None:
@@ -82,7 +82,7 @@ def _container() -> dict[str, Any]:
 
 def test_the_patch_sets_what_the_webhooks_read_and_mounts_the_file() -> None:
     patch, container = webhook_clients_page.deployment_patch(), _container()
-    manifests = list(yaml.safe_load_all((DEPLOY / "webhooks.yaml").read_text()))
+    manifests = list(yaml.safe_load_all((BASE / "webhooks.yaml").read_text()))
     (deployment,) = [each for each in manifests if each["kind"] == patch["kind"]]
     settings = from_environment({each["name"]: each["value"] for each in container["env"]})
     (mount,) = container["volumeMounts"]

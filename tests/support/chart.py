@@ -1,0 +1,54 @@
+"""The Helm chart, rendered; and kustomizations, built."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from support import require
+
+Body = dict[str, Any]
+
+CHART = require.REPOSITORY / "deploy/helm/netattach"
+
+
+def rendered(values: Body | None = None, *options: str) -> list[Body]:
+    """The objects that `helm install` creates with these values. Raises ValueError with Helm's message."""
+    command: list[str | Path] = [
+        require.helm(),
+        "template",
+        "netattach",
+        CHART,
+        "--skip-tests",
+        "--values",
+        "-",
+        *options,
+    ]
+    return _objects(command, json.dumps(values or {}))
+
+
+def built(directory: Path) -> list[Body]:
+    """The objects of a kustomization, as kubectl builds it. Raises ValueError with its message."""
+    return _objects([require.kustomize(), "build", directory])
+
+
+def by_name(objects: list[Body]) -> dict[tuple[str, ...], Body]:
+    """Each object by kind, namespace and name."""
+    named = {_key(each): each for each in objects}
+    assert len(named) == len(objects)
+    return named
+
+
+def _key(body: Body) -> tuple[str, ...]:
+    return body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"]
+
+
+def _objects(command: list[str | Path], text: str = "") -> list[Body]:
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(done.stderr)
+    return [each for each in yaml.safe_load_all(done.stdout) if each]
