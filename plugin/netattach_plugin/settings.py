@@ -16,9 +16,9 @@ class Settings:
     """Each field can be set by the variable NETATTACH_ and its name in capitals. Times are in seconds.
 
     `config` is the file with the cluster's settings. With a `store` (a directory of JSON files) there is no cluster: without
-    that file there is no policy then, and these settings are not used: `shim`, the file that is copied to `bin_dir`; `health`,
-    the address for probes (host:port); `namespace` and `daemon_set`, those of this daemon; and `kubeconfig`, instead of the
-    pod's service account.
+    that file there is no policy then, and these settings are not used: `shim`, the file that is copied to `bin_dir`;
+    `plugins`, the directory of the reference plugins that are copied there; `health`, the address for probes (host:port);
+    `namespace` and `daemon_set`, those of this daemon; and `kubeconfig`, instead of the pod's service account.
     `multus` (its `cniDir`) and `libcni` are the caches of Multus and of the runtime, `dhcp` is the socket of the dhcp
     plugin's daemon, `leases` the directory of host-local's leases, `tuning` that of the list of sysctls that
     tuning may set.
@@ -39,6 +39,7 @@ class Settings:
     device_info: Path = Path("/var/run/k8s.cni.cncf.io/devinfo")
     store: Path | None = None
     shim: Path = Path("/opt/netattach/shim/netattach")
+    plugins: Path = Path("/opt/netattach/cni-plugins")
     config: Path = Path("/etc/netattach/config.yaml")
     kubeconfig: Path | None = None
     health: str = "127.0.0.1:9690"

@@ -38,6 +38,24 @@ def write_if_changed(path: Path, data: bytes, mode: int) -> bool:
     return True
 
 
+def write_if_absent(path: Path, data: bytes, mode: int) -> bool:
+    """Writes and syncs a new file, by a hard link, which replaces nothing, not even a dangling link. Returns whether it did.
+
+    Raises OSError; there is no file then.
+    """
+    if os.path.lexists(path):
+        return False
+    temporary = _write_temporary(path, data, mode, sync=True)
+    try:
+        os.link(temporary, path, follow_symlinks=False)
+    except FileExistsError:  # somebody else was faster
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_directory(path.parent)
+    return True
+
+
 def create(path: Path, data: bytes, mode: int) -> None:
     """A new file, without a sync: a kill meanwhile leaves it truncated. Raises OSError; there is no file then."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -88,6 +106,16 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _replace(path: Path, data: bytes, mode: int, *, sync: bool) -> None:
+    temporary = _write_temporary(path, data, mode, sync=sync)
+    try:
+        temporary.rename(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write_temporary(path: Path, data: bytes, mode: int, *, sync: bool) -> Path:
+    """A file next to `path`. Raises OSError; there is no file then."""
     temporary = path.with_name(TEMPORARY.replace("*", secrets.token_hex(_ENTROPY)))
     # O_EXCL creates the file: whatever is there already, a link too, is neither opened nor removed.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -99,10 +127,10 @@ def _replace(path: Path, data: bytes, mode: int, *, sync: bool) -> None:
             file.flush()
             if sync:
                 os.fsync(file.fileno())
-        temporary.rename(path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+    return temporary
 
 
 def _is_current(path: Path, data: bytes, mode: int) -> bool:

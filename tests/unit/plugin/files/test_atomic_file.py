@@ -58,6 +58,28 @@ def test_an_open_file_keeps_its_content(tmp_path: Path) -> None:
         assert b"old" == running.read()
 
 
+def test_an_absent_file_is_written_whole(tmp_path: Path) -> None:
+    assert atomic_file.write_if_absent(tmp_path / "f", b"a", 0o755)
+
+    assert (b"a", 0o755) == ((tmp_path / "f").read_bytes(), (tmp_path / "f").stat().st_mode & 0o777)
+    assert ["f"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_file_that_appears_while_another_is_written_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else installs the same plugin."""
+
+    def slow(_: int) -> None:
+        (tmp_path / "f").write_bytes(b"theirs")
+
+    monkeypatch.setattr(os, "fsync", slow)
+
+    assert not atomic_file.write_if_absent(tmp_path / "f", b"ours", 0o755)
+    assert ["f"] == [path.name for path in tmp_path.iterdir()]
+    assert b"theirs" == (tmp_path / "f").read_bytes()
+
+
 @pytest.fixture
 def predicted(monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of the next temporary file, as if somebody could guess it."""
