@@ -24,6 +24,7 @@ from netattach_core.text.finding import Severity
 from netattach_core.validation.fast_schema import quick_check
 from netattach_core.validation.settings import ClusterNetworks, Exemption, ValidationSettings
 from netattach_kube import policy_settings
+from netattach_kube.log_levels import LogLevel
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -65,13 +66,15 @@ class AddedInterfaceEvents(enum.StrEnum):
 class ClusterSettings:
     """The values of the text's keys, or their defaults. `validation` is for the validator, `policy` for policy.
 
-    `native_plugins` are the types of plugins that a native driver may replace.
+    `native_plugins` are the types of plugins that a native driver may replace. Without a `log_level`, each program has that of
+    its environment.
     """
 
     status_for_plain_pods: StatusForPlainPods = StatusForPlainPods.ASYNC
     skip_idle_plugins: SkipIdlePlugins = SkipIdlePlugins.AUTO
     native_plugins: frozenset[str] = drivers.TYPES
     added_interface_events: AddedInterfaceEvents = AddedInterfaceEvents.PER_POD
+    log_level: LogLevel | None = None
     validation: ValidationSettings = field(default_factory=lambda: _validation_settings({}, {}))
     policy: PolicySettings = field(
         default_factory=lambda: policy_settings.read({}, network_selection.DEFAULTS.namespace)
@@ -100,6 +103,7 @@ SCHEMA: dict[str, Any] = _object(
         **{kind: {"enum": [choice.value for choice in NativeLinks]} for kind in sorted(drivers.TYPES)}
     ),
     addedInterfaceEvents={"enum": [choice.value for choice in AddedInterfaceEvents]},
+    logLevel={"enum": [choice.value for choice in LogLevel]},
     primaryNetwork={"type": "string"},
     defaultNetworks={"type": "array", "items": _NAME, "uniqueItems": True},
     networksNamespace=_LABEL,
@@ -148,6 +152,7 @@ def parse(text: str) -> ClusterSettings:
         added_interface_events=AddedInterfaceEvents(
             body.get("addedInterfaceEvents", AddedInterfaceEvents.PER_POD)
         ),
+        log_level=LogLevel(body["logLevel"]) if "logLevel" in body else None,
         validation=validation,
         policy=policy_settings.read(body.get("policy") or {}, validation.selection.namespace),
     )

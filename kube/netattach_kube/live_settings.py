@@ -12,7 +12,7 @@ from typing import Any
 
 from netattach_core.api.objects import Key
 from netattach_core.errors import ConfigError
-from netattach_kube import cluster_settings
+from netattach_kube import cluster_settings, logs
 from netattach_kube.api import Api
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_kube.resource import CONFIG_MAPS
@@ -66,5 +66,6 @@ class LiveSettings:
             _log.error("the settings are not changed: %s", self.problem)
         elif settings != self.current:
             self.current = settings
+            logs.set_level(settings.log_level)
             _log.info("settings: %s", settings)
             self._notify()

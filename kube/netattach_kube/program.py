@@ -1,15 +1,15 @@
-"""What all programs share: log format, signals, and the exit statuses of a program that cannot start."""
+"""What all programs share: their log, signals, and the exit statuses of a program that cannot start."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from netattach_core.errors import ConfigError
+from netattach_kube import logs, settings
 from netattach_kube.exit_status import FAILED, MISUSED, OK
 
 __all__ = ["FAILED", "MISUSED", "OK", "main"]
@@ -22,17 +22,28 @@ def main(
 ) -> int:
     """Runs `serve` with what `load` returns until SIGTERM or SIGINT sets the event; the exit status.
 
-    Where `load` raises ValueError, or either raises ConfigError, the message goes to standard error and the status is MISUSED.
+    Where `load` raises ValueError, or either raises ConfigError, the message is logged and the status is MISUSED.
     """
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    log = logging.getLogger(name)
+    with logs.handled() as handler:
+        try:
+            loaded = _loaded(load, handler)
+            return asyncio.run(_serve(loaded, serve))
+        except ConfigError as error:
+            log.error("%s", error)  # noqa: TRY400  # no internal error, so without a traceback
+            return MISUSED
+        except Exception:  # it would be printed in another format than all other lines
+            log.critical("internal error; exiting", exc_info=True)
+            return FAILED
+
+
+def _loaded(load: Callable[[], T], handler: logging.Handler) -> T:
+    """Raises ConfigError."""
     try:
-        loaded = load()
-    except (ValueError, ConfigError) as error:
-        return _misused(name, error)
-    try:
-        return asyncio.run(_serve(loaded, serve))
-    except ConfigError as error:
-        return _misused(name, error)
+        logs.configure(handler, settings.from_environment())
+        return load()
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 async def _serve(loaded: T, serve: Callable[[T, asyncio.Event], Coroutine[Any, Any, int]]) -> int:
@@ -40,8 +51,3 @@ async def _serve(loaded: T, serve: Callable[[T, asyncio.Event], Coroutine[Any, A
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return await serve(loaded, stop)
-
-
-def _misused(name: str, error: Exception) -> int:
-    print(f"{name}: {error}", file=sys.stderr)  # noqa: T201  # before there is anything to log
-    return MISUSED

@@ -136,7 +136,8 @@ def test_an_invalid_setting_is_named(own_stage: DemoNode, monkeypatch: pytest.Mo
     with pytest.raises(DemoNodeError) as refusal, own_stage.daemon():
         pass
 
-    assert "netattach-daemon: NETATTACH_DRAIN is 'soon'; it has to be a finite number of seconds" in str(
-        refusal.value
+    assert (
+        " ERROR netattach-daemon \"NETATTACH_DRAIN is 'soon'; it has to be a finite number of seconds"
+        in str(refusal.value)
     )
     assert "Traceback" not in str(refusal.value)

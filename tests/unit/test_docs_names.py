@@ -23,7 +23,7 @@ from support import require
 ROOT = require.REPOSITORY
 PACKAGES = {path.parent.name for path in ROOT.glob("*/netattach_*/__init__.py")}
 SERVED = [package for package in sorted(PACKAGES) if list(ROOT.glob(f"*/{package}/metrics.py"))]
-CONFIGURED = ("netattach_operator", "netattach_plugin", "netattach_webhooks")
+CONFIGURED = ("netattach_kube", "netattach_operator", "netattach_plugin", "netattach_webhooks")
 
 PAGES = [ROOT / "README.md", ROOT / "bench/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SETTINGS = ROOT / "docs/settings.md"

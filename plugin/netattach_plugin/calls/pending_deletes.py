@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from netattach_core.errors import NetattachError
+from netattach_kube import log_context
 from netattach_kube.backoff import Backoff
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.ports import Shim
@@ -64,7 +65,8 @@ class PendingDeletes:
             due = [key for key, pending in self._pending.items() if pending.due <= self._clock()]
             if not due:
                 return
-            await self._retry_one(due[0], shim)
+            with log_context.replaced(command="DEL", container=due[0]):
+                await self._retry_one(due[0], shim)
 
     async def _retry_one(self, container_id: str, shim: Shim) -> None:
         """Skips a sandbox with a running call: the outcome of that call counts."""
@@ -75,10 +77,10 @@ class PendingDeletes:
             try:
                 await self._retry(container_id, shim)
             except NetattachError as error:
-                _log.warning("retry of DEL of sandbox %s failed: %s", container_id, error)
+                _log.warning("retry of DEL failed: %s", error)
                 self._schedule(container_id, backoff.next(), backoff)
             else:
-                _log.info("sandbox %s is detached, without a call of its own", container_id)
+                _log.info("detached, without a call of its own")
 
     def _schedule(self, container_id: str, after: float, backoff: Backoff) -> None:
         self._pending[container_id] = _PendingDelete(self._clock() + after, backoff)

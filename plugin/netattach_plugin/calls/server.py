@@ -20,6 +20,7 @@ from netattach_core.cni import versions
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DecodeError, NetattachError
 from netattach_core.shim.protocol import Call
+from netattach_kube import log_context
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import RUNTIME_RETRY_SECONDS, PendingDeletes
 from netattach_plugin.calls.shim_connection import ShimConnection
@@ -153,6 +154,7 @@ class Server:
         async with asyncio.timeout(_GREETING_SECONDS):
             await shim.greet()
             call = await shim.call()
+        _name_in_log(call)
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(shim.listen(), name="listen")
             await shim.answer(*await self._answer(call, shim))
@@ -164,14 +166,15 @@ class Server:
         status, output = await self._outcome(raw, shim)
         seconds = time.monotonic() - started
         self._observe(raw.environment.get("CNI_COMMAND", ""), status == 0, seconds)
-        _log.info("%s of sandbox %s took %.1f ms", raw.environment.get("CNI_COMMAND"),
-                  raw.environment.get("CNI_CONTAINERID"), seconds * 1000)  # fmt: skip  # one statement, two lines
+        _log.info("%s took %.1f ms", raw.environment.get("CNI_COMMAND"), seconds * 1000)
         return status, output
 
     async def _outcome(self, raw: Call, shim: ShimConnection) -> tuple[int, bytes]:
         version = versions.NEWEST
         try:
             call = cni_request.parse(raw.environment, raw.stdin)
+            if call.pod:
+                log_context.add(pod=str(call.pod))
             version = call.cni_version
             result = await self._queued(call, shim)
         except NetattachError as error:
@@ -206,7 +209,13 @@ class Server:
         if command == "DEL":
             error.message = cni_error.for_delete(error.message)
             error.details = cni_error.for_delete(error.details)
-        _log.warning(
-            "%s of sandbox %s failed: %s", command, raw.environment.get("CNI_CONTAINERID"), error.message
-        )
+        _log.warning("%s failed: %s", command, error.message)
         return cni_error.to_json(error, version)
+
+
+def _name_in_log(call: Call) -> None:
+    """STATUS and GC have no container."""
+    container = call.environment.get("CNI_CONTAINERID")
+    log_context.add(
+        command=call.environment.get("CNI_COMMAND", ""), **({"container": container} if container else {})
+    )

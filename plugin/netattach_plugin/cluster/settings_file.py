@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from netattach_core.errors import ConfigError
-from netattach_kube import cluster_settings
+from netattach_kube import cluster_settings, logs
 from netattach_kube.cluster_settings import ClusterSettings
 
 _log = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ class SettingsFile:
         except ConfigError as error:
             self._keep(error.message)
         else:
+            logs.set_level(self.current.log_level)
             _log.info("settings: %s", self.current)
 
     def _keep(self, problem: str) -> None:

@@ -6,6 +6,7 @@ An ADD that fails or is cancelled is undone before it is answered.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Collection, Sequence
 
 from netattach_core.attach import outcome, plan
@@ -25,6 +26,8 @@ from netattach_plugin.engine.plugin_runner import PluginRunner
 from netattach_plugin.engine.status_gc import StatusAndGc
 from netattach_plugin.netns import identity
 from netattach_plugin.ports import AddressStore, DeviceFiles, Events, Ledger, Links, PodLinks, StatusSink
+
+_log = logging.getLogger(__name__)
 
 
 class Add:
@@ -64,6 +67,7 @@ class Add:
             )
         await self._undo_unfinished(context)
         attachments = self._device_files.with_paths(request, await self._permitted(request))
+        _log.debug("networks: %s", ", ".join(f"{each.ifname}={each.network}" for each in attachments))
         async with self._links.open(shim.netns, shim.route_sockets) as links:
             wanted = [each.ifname for each in attachments]
             _check_names_are_free(attachments, await links.existing(wanted))

@@ -10,6 +10,7 @@ from netattach_core.attach import attachment, outcome, plan
 from netattach_core.attach.plan import Verb
 from netattach_core.attach.sandbox import Phase, Sandbox, delete_call
 from netattach_core.errors import DecodeError, NetattachError
+from netattach_kube import log_context
 from netattach_plugin.engine import plan_executor
 from netattach_plugin.engine.context import CallContext, pod_in_errors
 from netattach_plugin.engine.detacher import Detacher
@@ -67,6 +68,8 @@ class Delete:
         sandbox = await self._ledger.load(container_id)
         if sandbox is None or sandbox.phase is Phase.ADDED:
             return
+        if sandbox.pod:
+            log_context.add(pod=str(sandbox.pod))
         request = delete_call(sandbox)
         if is_gone(request.netns):
             request = dataclasses.replace(request, netns="")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import time
+
 from netattach_core.attach.plan import Step, Verb
 from netattach_core.cni import config as cni_config
 from netattach_core.shim import run_result
 from netattach_plugin.engine.context import CallContext
+
+_log = logging.getLogger(__name__)
 
 
 class PluginRunner:
@@ -18,7 +23,11 @@ class PluginRunner:
 
     async def execute(self, verb: Verb, step: Step, previous: str | None) -> str:
         stdin = cni_config.with_previous(step.stdin, previous or None)
+        started = time.monotonic()
         ran = await self._shim.run(step.plugin, stdin.encode(), self._environment(verb, step), self._deadline)
+        milliseconds = (time.monotonic() - started) * 1000
+        _log.debug("%s of %s for %s took %.1f ms: %s %d", verb, step.plugin, step.ifname, milliseconds, ran.outcome.name,
+                   ran.number)  # fmt: skip  # one statement, two lines
         if verb is Verb.ADD:
             return run_result.result(ran, step.plugin, step.cni_version)
         run_result.succeeded(ran, step.plugin)

@@ -17,6 +17,7 @@ from netattach_core.cni.result import Interface
 from netattach_core.errors import NetattachError
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.recipe import Bridge, Dummy, HostDevice, Ipvlan, Link, Macvlan, Ptp, Tuning, Vlan
+from netattach_kube import log_context
 from netattach_plugin.netlink import duplicate_addresses, links, pod_interface, readiness, route_socket
 from netattach_plugin.netlink.drivers import bridge, dummy, host_device, ipvlan, macvlan, ptp, vlan
 from netattach_plugin.netlink.drivers.driver import Namespaces, failing
@@ -52,7 +53,7 @@ async def open_native(sockets: PodSockets, path: str) -> AsyncIterator[NativeLin
 
 async def in_thread(action: Callable[[], T]) -> T:
     """Runs it in one of the threads for links."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, action)
+    return await asyncio.get_running_loop().run_in_executor(_threads, log_context.carried(action))
 
 
 class NativeLinks:

@@ -114,7 +114,7 @@ MULTUS = {
     "readinessindicatorfile": "netattach waits for the default network's file",
     "retryDeleteOnError": "a failed DEL is always retried",
     **dict.fromkeys(
-        ("logLevel", "logFile", "logToStderr", "logOptions", "kubeconfig", "cniDir", "binDir", "confDir", "chrootDir",
+        ("logFile", "logToStderr", "logOptions", "kubeconfig", "cniDir", "binDir", "confDir", "chrootDir",
          "overrideNetworkName", "forceCNIVersion", "enablePprof", "perNodeCertificate", "multusConfigFile"),
         "was unexpected",
     ),
@@ -128,6 +128,11 @@ def test_an_unknown_key_of_multus_is_refused(key: str, words: str) -> None:
         cluster_settings.parse(f"{key}: x")
 
     assert words in str(raised.value)
+
+
+def test_a_log_level_of_multus_that_netattach_does_not_have_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"logLevel: 'verbose' is not one of \['debug', 'info',"):
+        cluster_settings.parse("logLevel: verbose")
 
 
 def test_the_page_of_settings_has_every_key_and_can_be_applied() -> None:

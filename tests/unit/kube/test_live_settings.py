@@ -1,11 +1,12 @@
 """The cluster settings are followed, and an invalid text changes nothing."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
 
 import pytest
 
-from netattach_kube import cluster_settings, watched
+from netattach_kube import cluster_settings, logs, watched
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_kube.live_settings import LiveSettings
 from netattach_kube.resource import CONFIG_MAPS
@@ -16,6 +17,10 @@ from support.api_server import ApiServer
 def put(server: ApiServer, text: str) -> None:
     metadata = {"name": cluster_settings.NAME, "namespace": cluster_settings.NAMESPACE}
     server.put(CONFIG_MAPS, {"metadata": metadata, "data": {cluster_settings.KEY: text}})
+
+
+def level() -> int:
+    return logging.getLogger("netattach_webhooks.app").getEffectiveLevel()
 
 
 def no_lab(settings: ClusterSettings) -> Iterable[str]:
@@ -41,8 +46,9 @@ def test_the_last_valid_settings_are_in_force(monkeypatch: pytest.MonkeyPatch) -
             await live.synced.wait()
             assert ClusterSettings() == live.current
 
-            put(server, "namespaceIsolation: true")
+            put(server, "namespaceIsolation: true\nlogLevel: debug")
             await until(live, isolated=True)
+            assert logging.DEBUG == level()
             for text, problem in (
                 ("{", "is not YAML"),
                 ("globalNamespaces: [lab]", "lab is not a namespace"),
@@ -54,6 +60,7 @@ def test_the_last_valid_settings_are_in_force(monkeypatch: pytest.MonkeyPatch) -
 
             put(server, "namespaceIsolation: false")
             await until(live, isolated=False)
+            assert logging.INFO == level()
             assert live.problem is None
             put(server, "namespaceIsolation: true")
             await until(live, isolated=True)
@@ -62,4 +69,5 @@ def test_the_last_valid_settings_are_in_force(monkeypatch: pytest.MonkeyPatch) -
             running.cancel()
             await asyncio.wait([running])
 
-    asyncio.run(story())
+    with logs.handled():
+        asyncio.run(story())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -50,7 +51,10 @@ def test_settings_that_cannot_be_loaded_are_reported(
     error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert MISUSED == program.main("netattach-test", _raising(error), serve_nothing)
-    assert ("", f"netattach-test: {error}\n") == capsys.readouterr()
+    out, err = capsys.readouterr()
+    assert "" == out
+    assert err.endswith(f' ERROR netattach-test "{error}"\n')
+    assert 1 == err.count("\n")
 
 
 def test_a_missing_cluster_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,16 +62,38 @@ def test_a_missing_cluster_is_reported(capsys: pytest.CaptureFixture[str]) -> No
         raise ConfigError("no API server")
 
     assert MISUSED == program.main("netattach-test", lambda: "settings", serve)
-    assert "netattach-test: no API server\n" == capsys.readouterr().err
+    assert capsys.readouterr().err.endswith(' ERROR netattach-test "no API server"\n')
 
 
-def test_an_internal_error_is_not_hidden() -> None:
-    """It ends the process with a traceback and the status FAILED, as Python does."""
+def test_an_internal_error_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    """It ends the process with a traceback and the status FAILED."""
 
     async def serve(loaded: str, stop: asyncio.Event) -> int:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        program.main("netattach-test", lambda: "settings", serve)
-    with pytest.raises(KeyError):
-        program.main("netattach-test", _raising(KeyError("x")), serve_nothing)
+    assert FAILED == program.main("netattach-test", lambda: "settings", serve)
+    first, *traceback = capsys.readouterr().err.splitlines()
+    assert first.endswith(' CRITICAL netattach-test "internal error; exiting"')
+    assert "    ZeroDivisionError" == traceback[-1]
+
+    assert FAILED == program.main("netattach-test", _raising(KeyError("x")), serve_nothing)
+
+
+def test_logs_are_json_where_the_environment_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NETATTACH_LOG_FORMAT", "json")
+
+    program.main("netattach-test", _raising(ConfigError("broken")), serve_nothing)
+
+    line = json.loads(capsys.readouterr().err)
+    assert ("ERROR", "netattach-test", "broken") == (line["level"], line["logger"], line["message"])
+
+
+def test_an_unknown_format_is_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NETATTACH_LOG_FORMAT", "yaml")
+
+    assert MISUSED == program.main("netattach-test", lambda: "settings", serve_nothing)
+    assert "NETATTACH_LOG_FORMAT is 'yaml'; it has to be one of text, json" in capsys.readouterr().err

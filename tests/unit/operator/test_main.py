@@ -298,7 +298,7 @@ def test_settings_that_cannot_be_read_end_it_at_once(
     monkeypatch.setattr(settings, "from_environment", lambda: read(variables))
 
     assert MISUSED == program.main()
-    assert capsys.readouterr().err.startswith("netattach-operator: ")
+    assert " ERROR netattach-operator " in capsys.readouterr().err
 
 
 def test_as_a_program_it_ends_on_sigterm_with_status_0(tmp_path: Path) -> None:

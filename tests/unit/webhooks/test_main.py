@@ -193,4 +193,4 @@ def test_invalid_settings_are_reported(
     monkeypatch.setenv("NETATTACH_DRAIN", "soon")
 
     assert MISUSED == __main__.main()
-    assert capsys.readouterr().err.startswith("netattach-webhooks: NETATTACH_DRAIN is 'soon'")
+    assert "ERROR netattach-webhooks \"NETATTACH_DRAIN is 'soon'" in capsys.readouterr().err

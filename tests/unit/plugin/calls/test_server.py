@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from netattach_core.attach.attachment import Network
 from netattach_core.shim.protocol import Frame, Kind
+from netattach_kube import logs
 from netattach_plugin.calls import server as server_module
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import PendingDeletes
@@ -372,3 +373,31 @@ def test_a_failed_delete_is_retried_over_the_shim_of_another_sandbox() -> None:
 
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(story(Path(directory)))
+
+
+def test_each_line_of_a_call_names_its_pod_and_its_container(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also those of calls at once; a pod's name cannot add a line, nor a value."""
+    forged = b"CNI_ARGS=K8S_POD_NAMESPACE=a;K8S_POD_NAME=w\nx pod=b/1"
+
+    def conversation(path: Path) -> None:
+        with (
+            _called(path, *DEL, forged) as first,
+            _called(path, DEL[0], b"CNI_CONTAINERID=c2", DEL[2]) as second,
+        ):
+            for peer in (first, second):
+                run = peer.receive()
+                assert run
+                peer.send(Frame(Kind.RAN, (run.fields[0], b"exited", b"7", b"no\nluck", b"")))
+            for peer in (first, second):
+                assert peer.receive()
+
+    with logs.handled():
+        _serve(conversation)
+
+    lines = capsys.readouterr().err.splitlines()
+    mine = [line for line in lines if ' command=DEL container=c1 pod="a/w\\nx pod=b/1"' in line]
+    others = [line for line in lines if line.endswith(" command=DEL container=c2")]
+    assert len(lines) == len(mine) + len(others)
+    for each in (mine, others):
+        assert any(' WARNING netattach_plugin.calls.server "DEL failed: ' in line for line in each)
+        assert any(' INFO netattach_plugin.calls.server "DEL took ' in line for line in each)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 
 from netattach_core.policy.settings import Level, PolicySettings
+from netattach_kube import logs
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_plugin.cluster.settings_file import SettingsFile
 
@@ -55,3 +57,15 @@ class TestSettingsFile:
 
         path.write_text("policy: {default: none}")
         assert Level.BASELINE is SettingsFile(path, absent).current.policy.default
+
+    def test_the_level_of_the_log_follows_without_a_restart(self, tmp_path: Path) -> None:
+        log, path = logging.getLogger("netattach_plugin.calls"), tmp_path / "config.yaml"
+        with logs.handled():
+            settings = SettingsFile(path)
+            levels = [log.getEffectiveLevel()]
+            for text in ("logLevel: debug", "logLevel: loud", "logLevel: error", ""):
+                path.write_text(text)
+                settings.look()
+                levels.append(log.getEffectiveLevel())
+
+        assert [logging.INFO, logging.DEBUG, logging.DEBUG, logging.ERROR, logging.INFO] == levels
