@@ -15,7 +15,7 @@ export NETATTACH_CACHE := $(or $(NETATTACH_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e check soak lint fmt rules manifests docs shim image cluster cluster-down bench bench-deployment lock clean demo-needs test-needs shim-needs cluster-needs
+.PHONY: help setup demo test e2e check soak lint fmt rules reference manifests docs shim image cluster cluster-down bench bench-deployment lock clean demo-needs test-needs shim-needs cluster-needs
 
 help: ## list the targets (this text)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ lint: shim-needs $(VENV)/dev ## check style, types, import directions and the sh
 fmt: $(VENV)/dev ## format the Python code
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
+
+reference: $(VENV)/dev ## write docs/reference from the code
+	@$(BIN)/python tools/reference.py
 
 rules: $(VENV)/dev ## write docs/rules.md from the rules and their examples
 	@PYTHONPATH=tests $(BIN)/python tools/rules.py

@@ -13,22 +13,37 @@ from netattach_kube import environment as variables
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Each field but the last two is set by the variable NETATTACH_ plus its name in capitals.
-
-    `identity` is the holder in the Lease, by default the host name, which in a pod is the pod's name.
-    """
+    """Each field but `api_server` is set by the variable NETATTACH_ and its name in capitals, `kubeconfig` by KUBECONFIG."""
 
     namespace: str = "netattach-system"
+    """The namespace of the operator, its Lease, the webhooks' Service and the Secrets."""
+
     lease: str = "netattach-operator"
+    """The name of the Lease: whoever holds it is the leader."""
+
     identity: str = ""
+    """The holder in the Lease; by default the host name, which in a pod is the pod's name."""
+
     crds: Path = Path("/opt/netattach/crds")
+    """The directory of the custom resource definitions that the operator applies."""
+
     health: str = "0.0.0.0:8081"
+    """The address of probes and metrics."""
+
     service: str = "netattach-webhooks"
+    """The webhooks' Service; its names are in the certificate."""
+
     ca_secret: str = "netattach-ca"  # noqa: S105  # a name, no secret
+    """The Secret of the CA."""
+
     tls_secret: str = "netattach-webhooks-tls"  # noqa: S105  # a name, no secret
+    """The Secret of the webhooks' certificate."""
+
     webhooks: str = "netattach"
+    """The ValidatingWebhookConfiguration into which the operator writes the CA."""
+
     kubeconfig: Path | None = None
-    """For a process outside of the cluster; from KUBECONFIG."""
+    """For a process outside of the cluster."""
 
     api_server: str = ""
     """The URL of the API server for a pod, with its address, so that the operator does not need the cluster's DNS."""

@@ -14,12 +14,20 @@ _MAX_DRAIN = 600
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Each field is set by the variable NETATTACH_ and its name in capitals."""
+    """Each field is set by the variable NETATTACH_ and its name in capitals, `kubeconfig` by KUBECONFIG."""
 
     listen: str = "0.0.0.0:8443"
+    """The address that serves the API servers' requests, with TLS."""
+
     health: str = "0.0.0.0:8081"
+    """The address of probes and metrics."""
+
     namespace: str = "netattach-system"
+    """The namespace of the Secret."""
+
     tls_secret: str = "netattach-webhooks-tls"  # noqa: S105  # a name, no secret
+    """The Secret with the certificate to serve; a new one is served without a restart."""
+
     client_ca: Path | None = None
     """A file with CA certificates in PEM; then only clients with a certificate that one of them signed are served."""
 
@@ -30,7 +38,7 @@ class Settings:
     """Seconds to continue serving after SIGTERM: API servers send requests until every node has removed this endpoint."""
 
     kubeconfig: Path | None = None
-    """Only needed outside of a pod; set by KUBECONFIG, as for kubectl."""
+    """For a process outside of the cluster."""
 
     def names_of_clients(self) -> frozenset[str]:
         """The names in `client_names`."""
