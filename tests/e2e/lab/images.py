@@ -15,6 +15,9 @@ from e2e.lab.places import HERE, WORK
 from e2e.lab.process import run
 
 PAUSE, WORKLOAD = "localhost/pause:1", "localhost/lab:1"
+BUSYBOX = "docker.io/library/busybox:1.37"
+"""The image of examples in docs/, as which the nodes know the workload too."""
+
 FOLDER = WORK / "images"
 
 
@@ -27,17 +30,17 @@ class _Image:
 def write_all() -> None:
     """The sandbox's process, and a workload that has `ip` and `ping` and sleeps."""
     FOLDER.mkdir(exist_ok=True)
-    pause = _image(_pause_root(), PAUSE, ["/pause"])
-    workload = _image(_busybox_root(), WORKLOAD, ["/bin/sleep", "1000000"])
+    pause = _image(_pause_root(), PAUSE, command=["/pause"])
+    workload = _image(_busybox_root(), WORKLOAD, BUSYBOX, command=["/bin/sleep", "1000000"])
     _write(FOLDER / "lab.tar", pause, workload)
 
 
 def archive(root: Path, name: str, command: list[str], out: Path) -> None:
     """A docker-archive of one image."""
-    _write(out, _image(root, name, command))
+    _write(out, _image(root, name, command=command))
 
 
-def _image(root: Path, name: str, command: list[str]) -> _Image:
+def _image(root: Path, *names: str, command: list[str]) -> _Image:
     layer = _tar(root)
     digest = hashlib.sha256(layer).hexdigest()
     config = {
@@ -48,9 +51,9 @@ def _image(root: Path, name: str, command: list[str]) -> _Image:
         "history": [{"created": "2026-01-01T00:00:00Z"}],
     }
     text = json.dumps(config).encode()
-    names = f"{hashlib.sha256(text).hexdigest()}.json", f"{digest}/layer.tar"
-    entry = {"Config": names[0], "RepoTags": [name], "Layers": [names[1]]}
-    return _Image(entry, {names[0]: text, names[1]: layer})
+    config_file, layer_file = f"{hashlib.sha256(text).hexdigest()}.json", f"{digest}/layer.tar"
+    entry = {"Config": config_file, "RepoTags": list(names), "Layers": [layer_file]}
+    return _Image(entry, {config_file: text, layer_file: layer})
 
 
 def _write(out: Path, *images: _Image) -> None:
