@@ -62,6 +62,13 @@ class AddedInterfaceEvents(enum.StrEnum):
     PER_INTERFACE = "perInterface"
 
 
+class Takeover(enum.StrEnum):
+    """Whether netattach takes the first place from a Multus that serves a node, or waits for its uninstall."""
+
+    AUTO = "auto"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
     """The values of the text's keys, or their defaults. `validation` is for the validator, `policy` for policy.
@@ -75,6 +82,7 @@ class ClusterSettings:
     native_plugins: frozenset[str] = drivers.TYPES
     added_interface_events: AddedInterfaceEvents = AddedInterfaceEvents.PER_POD
     log_level: LogLevel | None = None
+    takeover: Takeover = Takeover.NEVER
     validation: ValidationSettings = field(default_factory=lambda: _validation_settings({}, {}))
     policy: PolicySettings = field(
         default_factory=lambda: policy_settings.read({}, network_selection.DEFAULTS.namespace)
@@ -104,6 +112,7 @@ SCHEMA: dict[str, Any] = _object(
     ),
     addedInterfaceEvents={"enum": [choice.value for choice in AddedInterfaceEvents]},
     logLevel={"enum": [choice.value for choice in LogLevel]},
+    takeover={"enum": [choice.value for choice in Takeover]},
     primaryNetwork={"type": "string"},
     defaultNetworks={"type": "array", "items": _NAME, "uniqueItems": True},
     networksNamespace=_LABEL,
@@ -153,6 +162,7 @@ def parse(text: str) -> ClusterSettings:
             body.get("addedInterfaceEvents", AddedInterfaceEvents.PER_POD)
         ),
         log_level=LogLevel(body["logLevel"]) if "logLevel" in body else None,
+        takeover=Takeover(body.get("takeover", Takeover.NEVER)),
         validation=validation,
         policy=policy_settings.read(body.get("policy") or {}, validation.selection.namespace),
     )

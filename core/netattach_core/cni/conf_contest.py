@@ -69,27 +69,27 @@ class Loss:
     remedy: str
 
 
-def find_loss(conflist: bytes, files: Mapping[str, bytes]) -> Loss | None:
-    """None while this conflist is the first CNI config; `files` are names and contents of the CNI config directory's files."""
-    earlier = netattach_conf.files_before_ours(files)
-    if not earlier and files.get(netattach_conf.FILE_NAME) == conflist:
+def find_loss(name: str, conflist: bytes, files: Mapping[str, bytes]) -> Loss | None:
+    """None while the file `name` with this conflist is the first CNI config; `files` are all names and contents."""
+    earlier = netattach_conf.files_before(name, files)
+    if not earlier and files.get(name) == conflist:
         return None
-    return Loss(_what(conflist, files, earlier), _remedy(files))
+    return Loss(_what(name, conflist, files, earlier), _remedy(name, files))
 
 
-def _what(conflist: bytes, files: Mapping[str, bytes], earlier: Sequence[str]) -> str:
+def _what(name: str, conflist: bytes, files: Mapping[str, bytes], earlier: Sequence[str]) -> str:
     if earlier:
         return f"{earlier[0]}{_types_of(files[earlier[0]])} was put before it"
-    if netattach_conf.FILE_NAME in files:
-        return f"its content was replaced{_types_of(files[netattach_conf.FILE_NAME])}"
-    renamed = [name for name, content in files.items() if content == conflist]
+    if name in files:
+        return f"its content was replaced{_types_of(files[name])}"
+    renamed = [other for other, content in files.items() if content == conflist]
     return f"it was renamed to {min(renamed)}" if renamed else "it was removed"
 
 
-def _remedy(files: Mapping[str, bytes]) -> str:
-    first = min((name for name in files if name.endswith(netattach_conf.SUFFIXES)), default="")
+def _remedy(name: str, files: Mapping[str, bytes]) -> str:
+    first = min((each for each in files if each.endswith(netattach_conf.SUFFIXES)), default="")
     types = _types(files.get(first, b""))
-    if f"{netattach_conf.FILE_NAME}{_CILIUM_SUFFIX}" in files or _CILIUM_TYPE in types:
+    if f"{name}{_CILIUM_SUFFIX}" in files or _CILIUM_TYPE in types:
         return "set cni.exclusive=false in Cilium's Helm values"
     if META_PLUGINS & {*types} - {netattach_conf.TYPE}:
         return f"only one meta-plugin can be first: uninstall the one of {first}, or netattach"

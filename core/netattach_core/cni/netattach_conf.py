@@ -20,7 +20,15 @@ start with `00-multus` (thick daemon) or `00-multus.conf` (thin entrypoint): a r
 which is removed with the last pod of netattach.
 """
 
-OWN_FILE_NAMES = (FILE_NAME, UNINSTALL_FILE_NAME)
+TAKEOVER_FILE_NAME = "00-multus-netattach.json"
+"""Instead of `FILE_NAME` with the setting `takeover: auto`: it precedes Multus' file, `00-multus.conf` or `.conflist`.
+
+Runtimes read `.json` too. Multus, thick and thin, looks for the default network in `.conf` and `.conflist` files alone, so it
+never delegates to netattach, whenever it is started next to it.
+"""
+
+INSTALLED_FILE_NAMES = (FILE_NAME, TAKEOVER_FILE_NAME)
+OWN_FILE_NAMES = (*INSTALLED_FILE_NAMES, UNINSTALL_FILE_NAME)
 """Files that are never the default network, even if somebody changed their content."""
 
 SUFFIXES = (".conf", ".conflist", ".json")
@@ -33,24 +41,30 @@ _CAPABILITIES = (
 )
 
 
-def text(default_network_version: str) -> str:
-    """The conflist, in the cniVersion of the default network: no result needs conversion, and the runtime calls no newer verb."""
+def text(default_network_version: str, file_name: str = FILE_NAME) -> str:
+    """The content, in the cniVersion of the default network: no result needs conversion, and the runtime calls no newer verb.
+
+    Runtimes read plugin lists in a `.conflist` alone, and a single plugin in all other files.
+    """
+    head = {"cniVersion": default_network_version, "name": NAME}
     plugin = {"type": TYPE, "capabilities": dict.fromkeys(_CAPABILITIES, True)}
-    return json.dumps({"cniVersion": default_network_version, "name": NAME, "plugins": [plugin]}, indent=2)
+    body = {**head, "plugins": [plugin]} if file_name.endswith(".conflist") else {**head, **plugin}
+    return json.dumps(body, indent=2)
 
 
 def is_own_text(content: bytes) -> bool:
-    """Whether it is a conflist that `text` has written, of this release or another one."""
+    """Whether it is a config that `text` has written, of this release or another one."""
     try:
-        plugins = json.loads(content)["plugins"]
-        return [plugin["type"] for plugin in plugins] == [TYPE]
-    except (ValueError, LookupError, TypeError):
+        body = json.loads(content)
+        return [plugin["type"] for plugin in body.get("plugins", [body])] == [TYPE]
+    except (ValueError, LookupError, TypeError, AttributeError):
         return False
 
 
-def files_before_ours(names: Iterable[str]) -> list[str]:
+def files_before(file_name: str, names: Iterable[str]) -> list[str]:
     """The files of a CNI config directory that a runtime uses instead of netattach's: it uses the first one by name."""
-    return sorted(name for name in names if name.endswith(SUFFIXES) and name < FILE_NAME)
+    ours = set(OWN_FILE_NAMES)
+    return sorted(name for name in names if name.endswith(SUFFIXES) and name < file_name and name not in ours)
 
 
 CHAINED_FILE_NAME = "netattach.conf"

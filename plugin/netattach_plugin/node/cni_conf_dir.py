@@ -11,7 +11,7 @@ from pathlib import Path
 from netattach_core.api.inventory import NetworkFile
 from netattach_core.attach.attachment import Network
 from netattach_core.cni import config as cni_config
-from netattach_core.cni import netattach_conf
+from netattach_core.cni import multus_conf, netattach_conf
 from netattach_core.cni.config import NetworkConfig
 from netattach_core.cni.meta_plugins import META_PLUGINS
 from netattach_core.errors import ConfigError, NetattachError, TryAgainError
@@ -32,7 +32,8 @@ class CniConfDir:
         """The network that `primaryNetwork` names and no other; without that setting the first file by name that is not ours.
 
         So a file that is added later and precedes the others is used from then on. A broken file is waited for and not skipped:
-        the next one may be another network, in which pods would start (Multus issue #1499).
+        the next one may be another network, in which pods would start (Multus issue #1499). Multus' own file, which it does not
+        write atomically, is no network even if it is broken.
         """
         name = self._primary_network()
         return self._chosen(name) if name else self._first()
@@ -50,7 +51,8 @@ class CniConfDir:
 
     def _first(self) -> Network:
         for path in self._files():
-            network = _read_or_wait(path)
+            is_multus = path.name.startswith(multus_conf.FILE_PREFIX)
+            network = _read_or_none(path) if is_multus else _read_or_wait(path)
             if network is not None:
                 return network
         raise TryAgainError(

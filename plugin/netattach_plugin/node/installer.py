@@ -17,6 +17,7 @@ from netattach_core.cni import config as cni_config
 from netattach_core.cni import netattach_conf
 from netattach_core.errors import ConfigError, NetattachError
 from netattach_plugin.files.ownership import owner_hint
+from netattach_plugin.node.first_place import FirstPlace
 from netattach_plugin.node.own_conflist import OwnConflist
 from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.node.uninstall_chain import UninstallChain
@@ -31,8 +32,8 @@ _INTERVAL = 2.0
 class Installer:
     """`problem` is the reason why netattach is not installed, None if it is.
 
-    `compile_default_network` updates the file that the shim runs without the daemon. `contested` is called, in the event loop,
-    when a contest for the conflist begins.
+    `compile_default_network` updates the file that the shim runs without the daemon; it gets the conflist's name. `contested` is
+    called, in the event loop, when a contest for the conflist begins.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Installer:
         conflist: OwnConflist,
         networks: NodeNetworks,
         uninstall_chain: UninstallChain,
-        compile_default_network: Callable[[], None] = lambda: None,
+        first_place: FirstPlace | None = None,
+        compile_default_network: Callable[[str], None] = lambda _: None,
         contested: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._shim = shim
         self._conflist = conflist
+        self._first_place = first_place or FirstPlace(conflist.path.parent)
         self._networks = networks
         self._uninstall_chain = uninstall_chain
         self._compile_default_network = compile_default_network
@@ -97,10 +100,13 @@ class Installer:
         missing = self._shim.problem()
         if missing:
             raise ConfigError(missing)
-        default_network = cni_config.parse(self._networks.default_network().config_text)
-        self._conflist.write(netattach_conf.text(default_network.cni_version).encode())
+        default_network = self._networks.default_network()
+        name = self._first_place.file_name(default_network)
+        version = cni_config.parse(default_network.config_text).cni_version
+        self._conflist.use(name)
+        self._conflist.write(netattach_conf.text(version, name).encode())
         self._uninstall_chain.remove()
         self._conflist.require_first()
-        self._compile_default_network()
+        self._compile_default_network(name)
         if self._conflist.contest:
             raise ConfigError(self._conflist.contest)

@@ -36,10 +36,16 @@ class OwnConflist:
         self._loss = Loss("", "")
         self.contest: str | None = None
 
+    def use(self, name: str) -> None:
+        """The file's name from now on, one of `INSTALLED_FILE_NAMES`; what the former one is replaced by is no loss."""
+        if name != self.path.name:
+            self.path, self._held = self.path.with_name(name), None
+
     def write(self, content: bytes) -> None:
         """Writes it where it is missing or differs. Raises ConfigError where another program contests it, OSError.
 
-        `contest` says so then, None without a contest.
+        `contest` says so then, None without a contest. A file under the other name is removed afterwards, so that one of them is
+        there at each moment.
         """
         self._look_for_loss()
         verdict = conf_contest.verdict(self._losses, self._clock())
@@ -47,12 +53,17 @@ class OwnConflist:
         if verdict is Verdict.YIELD:
             raise ConfigError(self._contest_text())
         atomic_file.write_if_changed(self.path, content, _MODE)
+        for name in netattach_conf.INSTALLED_FILE_NAMES:
+            if name != self.path.name:
+                self.path.with_name(name).unlink(missing_ok=True)
         self._written = content
         self._held = None if self._held is None else content
 
     def require_first(self) -> None:
         """Raises ConfigError where the runtime uses another file. From the first success on, the conflist can be lost."""
-        before = netattach_conf.files_before_ours(path.name for path in self.path.parent.iterdir())
+        before = netattach_conf.files_before(
+            self.path.name, (path.name for path in self.path.parent.iterdir())
+        )
         if before:
             raise ConfigError(
                 f"the container runtime uses {self.path.with_name(before[0])}, which comes before {self.path.name}; "
@@ -61,7 +72,9 @@ class OwnConflist:
         self._held = self._written
 
     def _look_for_loss(self) -> None:
-        loss = conf_contest.find_loss(self._held, dict(self._files())) if self._held is not None else None
+        if self._held is None:
+            return
+        loss = conf_contest.find_loss(self.path.name, self._held, dict(self._files()))
         if loss is not None:
             self._losses.append(self._clock())
             self._loss, self._held = loss, None

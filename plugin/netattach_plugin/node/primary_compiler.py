@@ -59,10 +59,13 @@ class PrimaryCompiler:
         self._chosen_by_settings = chosen_by_settings
         self._skip_idle_plugins = skip_idle_plugins
 
-    def compile(self) -> None:
-        """Writes the file if the default network or the settings have changed. Raises NetattachError, OSError."""
+    def compile(self, own: str = netattach_conf.FILE_NAME) -> None:
+        """Writes the file if the default network or the settings have changed. Raises NetattachError, OSError.
+
+        `own` is the name of netattach's file, which the shim leaves out when it compares the directory.
+        """
         network, pods = self._networks.default_network(), self._unselective_pods()
-        source = self._source(network)
+        source = self._source(network, own)
         if source is None:
             return
         chain = compiled_chain.default_network(
@@ -77,7 +80,7 @@ class PrimaryCompiler:
         self._files.records.mkdir(mode=0o700, exist_ok=True)
         atomic_file.write_if_changed(self._files.primary, compiled_chain.encode(chain), 0o600)
 
-    def _source(self, network: Network) -> Source | None:
+    def _source(self, network: Network, own: str) -> Source | None:
         """The files that determine the default network.
 
         None if some of its plugins are in other files or its file has just changed: the shim then ignores the file on disk.
@@ -91,7 +94,7 @@ class PrimaryCompiler:
         inlined = path.suffix != ".conflist" or cni_config.parse(network.config_text).only_inlined
         return Source(
             str(path.parent),
-            netattach_conf.FILE_NAME,
+            own,
             first,
             tuple(read),
             "" if inlined else network.config_name,

@@ -33,6 +33,10 @@ _log = logging.getLogger(__name__)
 _File = tuple[str, bytes]
 
 
+class _MetaPluginError(ConfigError):
+    """Another meta-plugin is the first; the handover to its caches tells it what pods have."""
+
+
 class UninstallChain:
     """These files for one configuration directory and one ledger."""
 
@@ -56,6 +60,8 @@ class UninstallChain:
             if plugin_file is not None:
                 plugin_file.parent.mkdir(mode=0o755, exist_ok=True)
                 atomic_file.write_if_changed(plugin_file, own.encode(), 0o600)
+        except _MetaPluginError as error:
+            _log.info("secondary networks of running pods: %s", error)
         except (OSError, NetattachError) as error:
             _log.error("secondary networks of running pods may not be released by their DEL: %s", error)
 
@@ -78,14 +84,14 @@ class UninstallChain:
                 or path.is_dir()
             ):
                 continue
+            read.append((path.name, path.read_bytes()))
+            config = _parsed(read[-1][1])
+            if config and any(plugin.type in META_PLUGINS for plugin in config.plugins):
+                raise _MetaPluginError(f"the runtime uses {path}; its meta-plugin releases them")
             if path.name < netattach_conf.UNINSTALL_FILE_NAME:
                 raise ConfigError(
                     f"the runtime uses {path}, which precedes every file that netattach could write"
                 )
-            read.append((path.name, path.read_bytes()))
-            config = _parsed(read[-1][1])
-            if config and any(plugin.type in META_PLUGINS for plugin in config.plugins):
-                raise ConfigError(f"the runtime uses {path}; its meta-plugin has to release them")
             if config:
                 return read
         raise ConfigError(f"{self._conf_dir} has no CNI config for the time after the uninstall")

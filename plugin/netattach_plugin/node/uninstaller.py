@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 from pathlib import Path
 
@@ -23,12 +24,12 @@ class Uninstaller:
         self, *, installer: Installer, conf_dir: Path, networks: NodeNetworks, uninstall_chain: UninstallChain
     ) -> None:
         self._installer = installer
-        self._conflist = conf_dir / netattach_conf.FILE_NAME
+        self._conf_dir = conf_dir
         self._networks = networks
         self._uninstall_chain = uninstall_chain
 
     def uninstall(self, *, keep_shim_in_chain: bool = False) -> None:
-        """Makes the default network's file the runtime's first again; an install in progress does not undo that.
+        """Makes the default network's file, or Multus', the runtime's first again; an install in progress does not undo that.
 
         `keep_shim_in_chain`: running pods have secondary networks, so the shim is appended to the default network's chain. That
         happens before the conflist is removed, which makes the runtime reload; the shim removes itself after the last pod.
@@ -39,27 +40,30 @@ class Uninstaller:
         with self._installer.stopped():
             if keep_shim_in_chain:
                 self._uninstall_chain.install()
-            if not self._remove_conflist():
+            removed = [self._remove(name) for name in netattach_conf.INSTALLED_FILE_NAMES]
+            if not all(removed):
                 return
             self._remove_copies()
-        _log.info("uninstalled: removed %s", self._conflist)
+        _log.info("uninstalled: removed netattach's config from %s", self._conf_dir)
         try:
             self._networks.default_network()
         except NetattachError as error:
             _log.warning("this node has no default network now: %s", error)
 
-    def _remove_conflist(self) -> bool:
+    def _remove(self, name: str) -> bool:
+        path = self._conf_dir / name
         try:
-            self._conflist.unlink(missing_ok=True)
-            atomic_file.sync_directory(self._conflist.parent)
+            path.unlink(missing_ok=True)
+            atomic_file.sync_directory(self._conf_dir)
         except OSError as error:
-            _log.error("remove %s by hand, no pod of this node starts until then: %s", self._conflist, error)
+            _log.error("remove %s by hand, no pod of this node starts until then: %s", path, error)
             return False
         return True
 
     def _remove_copies(self) -> None:
         """Our conflist under names that others have given it: Cilium's uninstallation renames back what Cilium has renamed."""
-        for path in self._conflist.parent.glob(f"{self._conflist.name}.*"):
+        names = netattach_conf.INSTALLED_FILE_NAMES
+        for path in itertools.chain.from_iterable(self._conf_dir.glob(f"{name}.*") for name in names):
             with contextlib.suppress(OSError):
                 if netattach_conf.is_own_text(path.read_bytes()):
                     path.unlink()

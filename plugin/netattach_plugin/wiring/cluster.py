@@ -13,7 +13,12 @@ from netattach_core.version import VERSION
 from netattach_kube import api as kube_api
 from netattach_kube import health
 from netattach_kube.api import Api
-from netattach_kube.cluster_settings import AddedInterfaceEvents, SkipIdlePlugins, StatusForPlainPods
+from netattach_kube.cluster_settings import (
+    AddedInterfaceEvents,
+    SkipIdlePlugins,
+    StatusForPlainPods,
+    Takeover,
+)
 from netattach_kube.namespace_labels import NamespaceLabels
 from netattach_plugin.cluster.kube_store import KubeStore
 from netattach_plugin.cluster.namespace_policies import NamespacePolicies
@@ -22,6 +27,7 @@ from netattach_plugin.cluster.settings_file import SettingsFile
 from netattach_plugin.cluster.uninstall_watch import UninstallWatch
 from netattach_plugin.metrics import Metrics
 from netattach_plugin.netlink import changes
+from netattach_plugin.node.first_place import FirstPlace
 from netattach_plugin.node.installer import Installer
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
 from netattach_plugin.node.node_surroundings import KnownSurroundings
@@ -95,6 +101,7 @@ class _Daemon:
             conflist=self._conflist,
             networks=networks,
             uninstall_chain=uninstall_chain,
+            first_place=FirstPlace(conf_dir, self._takeover, self._selection),
             compile_default_network=self._components.primary_compiler.compile,
             contested=self._events.contested,
         )
@@ -173,6 +180,9 @@ class _Daemon:
 
     def _skip_idle_plugins(self) -> bool:
         return self._cluster_settings.current.skip_idle_plugins is SkipIdlePlugins.AUTO
+
+    def _takeover(self) -> bool:
+        return self._cluster_settings.current.takeover is Takeover.AUTO
 
     def _event_per_interface(self) -> bool:
         return self._cluster_settings.current.added_interface_events is AddedInterfaceEvents.PER_INTERFACE

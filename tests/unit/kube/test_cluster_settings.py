@@ -16,6 +16,7 @@ from netattach_kube.cluster_settings import (
     ClusterSettings,
     SkipIdlePlugins,
     StatusForPlainPods,
+    Takeover,
 )
 from support import require
 
@@ -153,9 +154,10 @@ def test_nothing_written_means_all_defaults() -> None:
 
 def test_a_key_is_read() -> None:
     read = cluster_settings.parse(
-        "statusForPlainPods: never\nskipIdlePlugins: never\naddedInterfaceEvents: perInterface"
+        "statusForPlainPods: never\nskipIdlePlugins: never\naddedInterfaceEvents: perInterface\ntakeover: auto"
     )
 
+    assert Takeover.AUTO is read.takeover
     assert SkipIdlePlugins.NEVER is read.skip_idle_plugins
     assert AddedInterfaceEvents.PER_INTERFACE is read.added_interface_events
     assert StatusForPlainPods.NEVER is read.status_for_plain_pods
@@ -173,6 +175,7 @@ def test_a_key_is_read() -> None:
             "addedInterfaceEvents: 1",
             r"addedInterfaceEvents: 1 is not one of \['perPod', 'perInterface'\]",
         ),
+        ("takeover: true", r"takeover: True is not one of \['auto', 'never'\]"),
         ("statusForPlanePods: never", "'statusForPlanePods' was unexpected"),
         ("- a list", "is not of type 'object'"),
         ("a: [", "is not YAML"),

@@ -140,7 +140,7 @@ FLANNEL, CILIUM, MULTUS = _conflist("flannel", "portmap"), _conflist("cilium-cni
     ids=["cilium", "cilium removes", "removed", "renamed", "preceded", "replaced", "damaged", "an empty directory"],
 )  # fmt: skip  # one case, one entry
 def test_a_loss_is_described_with_its_remedy(files: dict[str, bytes], what: str, remedy: str) -> None:
-    loss = conf_contest.find_loss(OURS, files)
+    loss = conf_contest.find_loss(NAME, OURS, files)
 
     assert loss is not None
     assert (what, remedy) == (loss.what, loss.remedy)
@@ -149,7 +149,7 @@ def test_a_loss_is_described_with_its_remedy(files: dict[str, bytes], what: str,
 @pytest.mark.parametrize("others", [{}, {"10-flannel.conflist": FLANNEL, f"{NAME}.cilium_bak": OURS}])
 def test_the_first_file_is_not_lost(others: dict[str, bytes]) -> None:
     """Whatever comes after it, or was renamed earlier."""
-    assert None is conf_contest.find_loss(OURS, {NAME: OURS, **others})
+    assert None is conf_contest.find_loss(NAME, OURS, {NAME: OURS, **others})
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_a_file_that_precedes_the_conflist_is_reported(node: NodeDirectories, na
 
 @pytest.mark.parametrize("name", ["00-a.txt", ".00-a.conf.tmp", "00-notes", "10-default.conf"])
 def test_files_that_do_not_precede_the_conflist(name: str) -> None:
-    assert [] == netattach_conf.files_before_ours([netattach_conf.FILE_NAME, name])
+    assert [] == netattach_conf.files_before(netattach_conf.FILE_NAME, [netattach_conf.FILE_NAME, name])
 
 
 def test_a_directory_of_another_user_is_reported_with_its_fix(

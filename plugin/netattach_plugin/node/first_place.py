@@ -1,0 +1,96 @@
+"""The name of netattach's file in the CNI config directory, and whether to take the first place from a Multus there.
+
+The runtime uses the first file by name. Multus' file is never changed: Multus writes it again, and is behind ours as soon as ours
+precedes it. So no moment has the default network first, and if ours is removed, Multus' is the first again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.attach.attachment import Network
+from netattach_core.cni import config as cni_config
+from netattach_core.cni import multus_conf, netattach_conf
+from netattach_core.errors import ConfigError, NetattachError
+
+
+class FirstPlace:
+    """`takeover` returns whether the setting `takeover` is `auto`, `selection` the cluster's settings."""
+
+    def __init__(
+        self,
+        conf_dir: Path,
+        takeover: Callable[[], bool] = bool,
+        selection: Callable[[], SelectionSettings] = SelectionSettings,
+    ) -> None:
+        self._conf_dir = conf_dir
+        self._takeover = takeover
+        self._selection = selection
+
+    def file_name(self, default_network: Network) -> str:
+        """The name to install netattach's config with. Raises ConfigError if Multus serves the node and has to go on serving it.
+
+        A place that was taken is kept, whatever the setting is now: DELs reach netattach until an uninstall hands its pods over.
+        """
+        multus, wanted = self._multus(), self._takeover()
+        if multus is None:
+            return netattach_conf.TAKEOVER_FILE_NAME if wanted else netattach_conf.FILE_NAME
+        if (self._conf_dir / netattach_conf.TAKEOVER_FILE_NAME).exists():
+            return netattach_conf.TAKEOVER_FILE_NAME
+        if wanted:
+            self._compare(multus, default_network)
+            return netattach_conf.TAKEOVER_FILE_NAME
+        if (self._conf_dir / netattach_conf.FILE_NAME).exists():
+            return netattach_conf.FILE_NAME
+        raise ConfigError(
+            f"Multus serves this node with {multus}; to take its place, set takeover: auto in {_SETTINGS} (docs/migrating.md), "
+            "or uninstall one of the two"
+        )
+
+    def _multus(self) -> Path | None:
+        """The file of Multus, if the runtime would use it without netattach. A runtime skips files that it cannot read."""
+        for path in self._others():
+            try:
+                plugins = cni_config.parse(path.read_text()).plugins
+            except (OSError, UnicodeDecodeError, NetattachError):
+                if path.name.startswith(multus_conf.FILE_PREFIX):
+                    return path
+                continue
+            return path if any(plugin.type in multus_conf.TYPES for plugin in plugins) else None
+        return None
+
+    def _others(self) -> Iterator[Path]:
+        for path in sorted(self._conf_dir.iterdir()):
+            is_config = path.suffix in netattach_conf.SUFFIXES and not path.is_dir()
+            if is_config and path.name not in netattach_conf.OWN_FILE_NAMES:
+                yield path
+
+    def _compare(self, multus: Path, default_network: Network) -> None:
+        """Raises ConfigError if pods would get other networks than from Multus."""
+        try:
+            conf = multus_conf.read(multus.read_text())
+        except (OSError, UnicodeDecodeError, NetattachError) as error:
+            raise ConfigError(
+                f"the place of Multus is not taken: {multus} cannot be read: {error}"
+            ) from error
+        theirs, ours = multus_conf.default_network(conf), Path(default_network.file).name
+        is_chosen = bool(self._selection().primary) or theirs in {
+            *netattach_conf.OWN_FILE_NAMES,
+            netattach_conf.NAME,
+        }
+        if not is_chosen and theirs not in {ours, default_network.config_name}:
+            raise ConfigError(
+                f"the place of Multus is not taken: its default network is {theirs or 'not named'} in {multus}, and netattach's "
+                f"would be {ours}; set primaryNetwork: {theirs or ours} in {_SETTINGS}"
+            )
+        missing = multus_conf.missing_settings(conf, self._selection())
+        if missing:
+            raise ConfigError(
+                f"the place of Multus is not taken: {multus} has settings that netattach lacks; "
+                f"set {multus_conf.as_yaml(missing)} in {_SETTINGS}"
+            )
+
+
+_SETTINGS = "the ConfigMap netattach-config"
