@@ -1,4 +1,4 @@
 """The version of netattach."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 """That of pyproject.toml. `importlib.metadata`, which would read it from the installed package, takes 1.5 MiB."""
