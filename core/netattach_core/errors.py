@@ -62,6 +62,10 @@ class DecodeError(NetattachError):
     code = 6
 
 
+class LaterReleaseError(NetattachError):
+    """A file in a format of a later release: nothing may be guessed of it, and nothing removed; code 999."""
+
+
 class EnvironmentVariableError(NetattachError):
     """CNI_* variables that are missing or malformed; the message names them.
 

@@ -96,7 +96,7 @@ class Ledger(Protocol):
     """The sandboxes of this node on disk. A save has reached the disk when it returns."""
 
     async def load(self, container_id: str) -> Sandbox | None:
-        """Raises DecodeError for an entry that cannot be read."""
+        """Raises DecodeError for an entry that cannot be read, LaterReleaseError for one that only a later release can read."""
 
     async def save(self, sandbox: Sandbox) -> None:
         """Raises OSError where the disk refuses."""

@@ -15,10 +15,11 @@ from typing import Any
 from netattach_core.api.pod import PodRef
 from netattach_core.attach.attachment import Attachment
 from netattach_core.cni.request import CniRequest
-from netattach_core.errors import DecodeError
+from netattach_core.errors import DecodeError, LaterReleaseError
 from netattach_core.text import json_document
 
 VERSION = 1
+"""Only a format that an earlier release cannot read has another one. New keys are optional, and earlier releases ignore them."""
 
 _NEXT_RECORD = "\n{"
 
@@ -88,11 +89,10 @@ def is_appended(data: bytes) -> bool:
 
 
 def parse(data: bytes) -> Sandbox:
-    """Reads a file's last record. Raises DecodeError, which has to be reported and never ignored."""
+    """Reads a file's last record. Raises DecodeError and LaterReleaseError, which have to be reported and never ignored."""
     try:
         body = _last_record(data.decode())
-        if body["version"] != VERSION:
-            raise DecodeError(f"a ledger entry of version {body['version']!r}; this program reads {VERSION}")
+        _check_version(body["version"])
         pod = body["pod"]
         if not body["attachments"]:
             raise DecodeError("a ledger entry without attachments")
@@ -107,6 +107,16 @@ def parse(data: bytes) -> Sandbox:
         )
     except (KeyError, TypeError, ValueError) as error:  # JsonTextError and UnicodeDecodeError are ValueErrors
         raise DecodeError(f"not a ledger entry: {error}") from error
+
+
+def _check_version(version: Any) -> None:
+    if type(version) is int and version > VERSION:
+        raise LaterReleaseError(
+            f"the ledger's entry has format {version}, which a later release of netattach wrote, and this one reads "
+            f"{VERSION}; install that release again. Until then nothing of this sandbox is changed"
+        )
+    if version != VERSION:
+        raise DecodeError(f"a ledger entry of version {version!r}; this program reads {VERSION}")
 
 
 def _last_record(text: str) -> Any:

@@ -12,7 +12,7 @@ from netattach_core.api.pod import PodRef
 from netattach_core.attach import sandbox
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.sandbox import Phase, Sandbox
-from netattach_core.errors import DecodeError
+from netattach_core.errors import DecodeError, LaterReleaseError
 
 ENTRY = Sandbox(
     "c1", "/n", PodRef("ns", "p", "u"), Phase.ADDED, (Attachment("ns/a", "net1", "{ }", "a", result="{}"),)
@@ -100,12 +100,25 @@ def test_a_record_is_appended_to_an_entry_of_an_earlier_release(first: Sandbox, 
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [(b'"version": 1', b'"version": 2'), (b'"added"', b'"x"'), (b'"{ }"', b"5")]
+    ("old", "new"),
+    [
+        (b'"version": 1', b'"version": "2"'),
+        (b'"version": 1', b'"version": 0'),
+        (b'"added"', b'"x"'),
+        (b'"{ }"', b"5"),
+    ],
 )
 def test_an_entry_of_another_format_is_refused(old: bytes, new: bytes) -> None:
-    """That of a later release, for example."""
     with pytest.raises(DecodeError):
         sandbox.parse(sandbox.dump(ENTRY).replace(old, new))
+
+
+@pytest.mark.parametrize("record", [sandbox.dump(ENTRY), sandbox.dump(ENTRY) + sandbox.dump_appended(ENTRY)])
+def test_an_entry_of_a_later_release_is_refused_with_what_to_do(record: bytes) -> None:
+    with pytest.raises(
+        LaterReleaseError, match=r"has format 2, .* and this one reads 1; install that release again"
+    ):
+        sandbox.parse(record.replace(b'"version": 1', b'"version": 2'))
 
 
 def test_an_entry_of_an_earlier_release_has_neither_drivers_nor_an_identity() -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from netattach_core.errors import DelegateError, NetattachError
+from netattach_core.errors import DelegateError, LaterReleaseError, NetattachError
 from support.twins import failed
 from support.world import MACVLAN, World, body
 
@@ -70,6 +70,27 @@ def test_an_unreadable_entry_is_rebuilt_and_removed() -> None:
     assert set() == world.ledger.broken
     [event] = world.events.failures["test/p"]
     assert "the ledger's entry of sandbox c1 cannot be read" in event
+
+
+def test_the_entry_of_a_later_release_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody here knows what it holds, so its DEL fails, and runs nothing."""
+    world = World("a")
+    world.add()
+    world.shim.runs.clear()
+    kept = dict(world.ledger.entries)
+
+    async def refuse(container_id: str) -> None:
+        raise LaterReleaseError(f"{container_id} has format 2; install that release again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ledger, "load", refuse)
+        with pytest.raises(LaterReleaseError, match=r"pod test/p: .*install that release again"):
+            world.delete()
+
+    assert [] == world.shim.runs
+    assert kept == world.ledger.entries
+    world.delete()
+    assert {} == world.ledger.entries
 
 
 def test_an_unreadable_entry_of_a_pod_whose_nad_is_deleted() -> None:
