@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ T = TypeVar("T")
 def read(
     kind: type[T], environment: Mapping[str, str], *, named: Mapping[str, str] | None = None, **computed: Any
 ) -> T:
-    """An instance of the dataclass `kind`. Its fields have defaults: a str, int, float or Path, or None for an optional Path.
+    """An instance of the dataclass `kind`. Its fields have defaults: a str, int, float, Path or tuple of Paths; None: a Path.
 
     Each field is read from the variable NETATTACH_ plus its name in capitals, or from the one that `named` has for it ("" for
     none). An empty variable counts as unset; `computed` are defaults that depend on the machine. Raises ValueError, which names
@@ -45,12 +46,22 @@ def split_address(text: str) -> tuple[str | None, int]:
     return host.strip("[]") or None, int(port)
 
 
-def _converted(variable: str, text: str, kind: type) -> str | int | float | Path:
+def _converted(variable: str, text: str, kind: type) -> str | int | float | Path | tuple[Path, ...]:
     if kind is float:
         return _number(variable, text, float, "a finite number of seconds, 0 or more", 0)
     if kind is int:
         return _number(variable, text, int, "a whole number above 0", 1)
+    if kind is tuple:
+        return _paths(variable, text)
     return text if kind is str else Path(text)
+
+
+def _paths(variable: str, text: str) -> tuple[Path, ...]:
+    """As in PATH."""
+    paths = tuple(map(Path, text.split(os.pathsep)))
+    if not all(path.is_absolute() for path in paths):
+        raise ValueError(f"{variable} is {text!r}; it has to be absolute paths, separated by colons")
+    return paths
 
 
 def _number(variable: str, text: str, kind: type[float], wanted: str, least: float) -> float:

@@ -30,10 +30,11 @@ def main() -> int:
 
 
 def _install(settings: Settings) -> None:
-    done = list(reference_plugins.install(settings.plugins, settings.bin_dir))
+    first, *others = settings.bin_dir
+    done = list(reference_plugins.install(settings.plugins, first, others))
     installed = ", ".join(name for name, new in done if new) or "none"
     kept = ", ".join(name for name, new in done if not new) or "none"
-    _say(f"installed in {settings.bin_dir}: {installed}; there already, and kept: {kept}")
+    _say(f"installed in {first}: {installed}; there already, and kept: {kept}")
 
 
 def _say(text: str) -> None:

@@ -23,7 +23,7 @@ def main() -> int:
         try:
             logs.configure(handler, log_settings.from_environment())
             settings = from_environment()
-            shim = ShimBinary(settings.shim, settings.bin_dir)
+            shim = ShimBinary(settings.shim, settings.bin_dir[0])
             _log.info("%s is %s", shim.path, "installed" if shim.install() else "up to date")
         except ValueError as error:
             _log.error("%s", error)  # no internal error, so without a traceback

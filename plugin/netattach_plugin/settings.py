@@ -30,8 +30,10 @@ class Settings:
     conf_dir: Path = Path("/etc/cni/net.d")
     """The runtime's directory of CNI configs."""
 
-    bin_dir: Path = Path("/opt/cni/bin")
-    """The directory of the CNI plugins, for the shim too."""
+    bin_dir: tuple[Path, ...] = (Path("/opt/cni/bin"),)
+    """The directories of the CNI plugins, separated by colons; the shim is in the first. Those that the runtime names in its
+    calls are added.
+    """
 
     dhcp: Path = Path("/run/cni/dhcp.sock")
     """The socket of the dhcp plugin's daemon."""
@@ -48,10 +50,10 @@ class Settings:
     """
 
     shim: Path = Path("/opt/netattach/shim/netattach")
-    """The file that is copied to `bin_dir`."""
+    """The file that is copied to the first `bin_dir`."""
 
     plugins: Path = Path("/opt/netattach/cni-plugins")
-    """The directory of the reference plugins that are copied to `bin_dir`, where the node lacks them."""
+    """The directory of the reference plugins that are copied to the first `bin_dir`, where the node lacks them."""
 
     config: Path = Path("/etc/netattach/config.yaml")
     """The file with the cluster's settings."""

@@ -7,6 +7,7 @@ import sys
 
 from netattach_kube import program
 from netattach_plugin.node.dhcp_supervisor import DhcpSupervisor
+from netattach_plugin.node.plugin_directories import PluginDirectories
 from netattach_plugin.settings import Settings, from_environment
 
 
@@ -17,7 +18,7 @@ def main() -> int:
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> int:
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(DhcpSupervisor(settings.dhcp, settings.bin_dir).run())
+        running = tasks.create_task(DhcpSupervisor(settings.dhcp, PluginDirectories(settings.bin_dir)).run())
         await stop.wait()
         running.cancel()
     return program.OK

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from netattach_core.api import networks_annotation
@@ -54,7 +55,7 @@ class DaemonNode:
             libcni=root / "cni",
             dhcp=root / "run/dhcp.sock",
             conf_dir=self.config,
-            bin_dir=self.bin,
+            bin_dir=(self.bin,),
             shim=root / "shim",
             config=root / "config.yaml",
             kubeconfig=root / "kubeconfig",
@@ -80,9 +81,17 @@ class DaemonNode:
         return PodRef("ns", name, self.server.read(PODS, name, "ns")["metadata"]["uid"])
 
     async def call(
-        self, command: str, pod: PodRef, annotations: Mapping[str, str] | None, reply: Reply = succeeded
+        self,
+        command: str,
+        pod: PodRef,
+        annotations: Mapping[str, str] | None,
+        reply: Reply = succeeded,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[int, Any]:
-        return await asyncio.to_thread(shim_side.call, self.settings.socket, command, pod, annotations, reply)
+        """`more` are other variables of the call."""
+        return await asyncio.to_thread(
+            shim_side.call, self.settings.socket, command, pod, annotations, reply, more
+        )
 
     def status(self, pod: PodRef) -> list[str]:
         """The interfaces in the pod's status."""

@@ -40,11 +40,15 @@ class NodePod:
 
 @dataclass
 class CnitoolNode:
-    """Calls by cnitool on a node of the demo, and the state of that node, read from the kernel and from files."""
+    """Calls by cnitool on a node of the demo, and the state of that node, read from the kernel and from files.
+
+    `more_plugins` is a second directory of plugins for the runtime.
+    """
 
     stage: DemoNode
     cnitool: Path
     hands_over_annotations: bool = True
+    more_plugins: Path | None = None
 
     def create_nad(
         self,
@@ -118,7 +122,7 @@ class CnitoolNode:
         arguments = {"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name, "K8S_POD_UID": pod.uid}
         environment = {
             "NETCONFPATH": str(self.stage.paths.conf_dir),
-            "CNI_PATH": str(self.stage.paths.bin_dir),
+            "CNI_PATH": ":".join(map(str, filter(None, (self.stage.paths.bin_dir, self.more_plugins)))),
             "CNI_ARGS": cni_request.args_text(arguments),
             "CAP_ARGS": json.dumps(offered),
         }

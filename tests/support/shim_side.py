@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from netattach_core.api.pod import PodRef
@@ -57,14 +58,19 @@ def call(
     pod: PodRef,
     annotations: Mapping[str, str] | None = None,
     reply: Reply = succeeded,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[int, Any]:
-    """A whole call for the pod, all plugins of which answer with `reply`; returns exit status and output."""
+    """A whole call for the pod, all plugins of which answer with `reply`; returns exit status and output.
+
+    `more` are other variables of the call.
+    """
     environment = {
         "CNI_COMMAND": command,
         "CNI_CONTAINERID": f"sandbox-{pod.name}",
         "CNI_NETNS": "/n",
         "CNI_IFNAME": "eth0",
         "CNI_ARGS": f"K8S_POD_NAMESPACE={pod.namespace};K8S_POD_NAME={pod.name};K8S_POD_UID={pod.uid}",
+        **more,
     }
     stdin: dict[str, Any] = {"cniVersion": "1.0.0", "name": netattach_conf.NAME, "type": netattach_conf.TYPE}
     if annotations is not None:

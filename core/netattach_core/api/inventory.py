@@ -60,10 +60,14 @@ class NodeAddress:
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A CNI plugin binary and the CNI versions that it returns for VERSION; empty if it returned none."""
+    """A CNI plugin binary and the CNI versions that it returns for VERSION; empty if it returned none.
+
+    `unknown`: it is a symbolic link that the daemon cannot follow, so it may be installed or not.
+    """
 
     name: str
     versions: tuple[str, ...] = ()
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,10 @@ class Dhcp:
 
 @dataclass(frozen=True, slots=True)
 class NodeInventory:
-    """One node. `networks` includes the default network; it and `dhcp` are None if unknown."""
+    """One node. `networks` includes the default network; it and `dhcp` are None if unknown.
+
+    `unseen_plugin_directories` are those that the runtime searches and the daemon cannot see: any plugin may be there.
+    """
 
     node: str
     interfaces: tuple[Interface, ...] = ()
@@ -103,6 +110,7 @@ class NodeInventory:
     networks: tuple[NetworkFile, ...] | None = None
     dhcp: Dhcp | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    unseen_plugin_directories: tuple[str, ...] = ()
 
     def interface(self, name: str) -> Interface | None:
         """The interface with this name, or with this alternative name."""
@@ -115,7 +123,12 @@ class NodeInventory:
         return next((d.reasons for d in self.default_interfaces if d.name in names), ())
 
     def has_plugin(self, name: str) -> bool:
+        """Whether its binary is there, followed or not."""
         return any(p.name == name for p in self.plugins)
+
+    def lacks_plugin(self, name: str) -> bool:
+        """Whether it is certainly not installed."""
+        return not self.unseen_plugin_directories and not self.has_plugin(name)
 
     def has_network(self, name: str) -> bool | None:
         """Whether the CNI config directory has a file or network of this name; None if unknown."""
@@ -175,7 +188,7 @@ def to_dict(inventory: NodeInventory) -> dict[str, Any]:
         "defaultInterfaces": [
             {"name": d.name, "reasons": list(d.reasons)} for d in inventory.default_interfaces
         ],
-        "plugins": [{"name": p.name, "versions": list(p.versions)} for p in inventory.plugins],
+        "plugins": [_plugin_dict(p) for p in inventory.plugins],
         "primary": inventory.primary
         and {
             "name": inventory.primary.name,
@@ -187,6 +200,11 @@ def to_dict(inventory: NodeInventory) -> dict[str, Any]:
         ),
         **({"dhcp": dataclasses.asdict(inventory.dhcp)} if inventory.dhcp else {}),
         "labels": dict(inventory.labels),
+        **(
+            {"unseenPluginDirectories": list(inventory.unseen_plugin_directories)}
+            if inventory.unseen_plugin_directories
+            else {}
+        ),
     }
 
 
@@ -201,14 +219,27 @@ def from_dict(body: Any) -> NodeInventory:
                 DefaultInterface(d["name"], tuple(d.get("reasons", ())))
                 for d in body.get("defaultInterfaces", ())
             ),
-            plugins=tuple(Plugin(p["name"], tuple(p.get("versions", ()))) for p in body.get("plugins", ())),
+            plugins=tuple(map(_plugin, body.get("plugins", ()))),
             primary=primary and Primary(primary["name"], primary["file"], tuple(primary["pluginTypes"])),
             networks=None if networks is None else tuple(NetworkFile(n["file"], n["name"]) for n in networks),
             dhcp=dhcp and Dhcp(bool(dhcp["running"]), str(dhcp.get("socket", ""))),
             labels=dict(body.get("labels") or {}),
+            unseen_plugin_directories=tuple(body.get("unseenPluginDirectories") or ()),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DecodeError(f"not a node inventory: {error!r}") from error
+
+
+def _plugin_dict(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "name": plugin.name,
+        "versions": list(plugin.versions),
+        **({"unknown": True} if plugin.unknown else {}),
+    }
+
+
+def _plugin(body: Any) -> Plugin:
+    return Plugin(body["name"], tuple(body.get("versions", ())), unknown=bool(body.get("unknown")))
 
 
 def _interface_dict(interface: Interface) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class _Nodes:
         return candidates(self.nodes, kinds)
 
     def _without_plugin(self, kind: str) -> list[NodeInventory]:
-        return [node for node in self.with_plugins if not node.has_plugin(kind)]
+        return [node for node in self.with_plugins if node.lacks_plugin(kind)]
 
     def _close_plugin(self, kind: str, ipam: bool) -> str | None:  # noqa: FBT001  # it is a key of the cache
         close = suggestions.closest(kind, self.plugins)
@@ -296,18 +296,20 @@ def _binary(view: ConfigView, kind: str, nodes: _Nodes, *, ipam: bool) -> Iterat
         return
     if len(without) < len(nodes.with_plugins):
         problem = f"the plugin `{kind}` is not installed on {_names(without)}: pods there cannot be attached"
-        yield view.found(
-            PLUGIN_MISSING, problem, f"install {kind} in /opt/cni/bin on these nodes", "type", severity=WARN
-        )
+        yield view.found(PLUGIN_MISSING, problem, f"{_install(kind)} of these nodes", "type", severity=WARN)
         return
     close = nodes.close_plugin(kind, ipam)
-    fix = f"did you mean `{close}`?" if close else f"install {kind} in /opt/cni/bin on the nodes"
+    fix = f"did you mean `{close}`?" if close else f"{_install(kind)} of the nodes"
     yield view.found(
         PLUGIN_MISSING,
         f"the plugin `{kind}` is not installed on {_every(nodes.with_plugins)}: no pod can be attached",
         fix,
         "type",
     )
+
+
+def _install(kind: str) -> str:
+    return f"install {kind} with the CNI plugins (in /opt/cni/bin, unless the platform has another directory)"
 
 
 def _dhcp(ipam: ConfigView, nodes: _Nodes) -> Iterator[Finding]:

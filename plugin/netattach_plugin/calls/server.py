@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from netattach_core.cni import error as cni_error
@@ -46,14 +46,16 @@ class Server:
         *,
         call_deadline: float = 200.0,
         observe: Callable[[str, bool, float], None] = lambda *_: None,
+        called: Callable[[Mapping[str, str]], None] = lambda _: None,
     ) -> None:
-        """`observe` is called after each call with its verb, whether it succeeded, and its seconds."""
+        """`called` gets the environment of each call; `observe` its verb, whether it succeeded, and its seconds, afterwards."""
         self._path = path
         self._engine = engine
         self._queue = queue
         self._pending = pending
         self._call_deadline = call_deadline
         self._observe = observe
+        self._called = called
         self.listening = asyncio.Event()
         self._calls: set[asyncio.Task[None]] = set()
         self._inode = 0
@@ -176,6 +178,7 @@ class Server:
             if call.pod:
                 log_context.add(pod=str(call.pod))
             version = call.cni_version
+            self._called(raw.environment)
             result = await self._queued(call, shim)
         except NetattachError as error:
             return 1, self._failed(raw, error, version)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from netattach_core.attach.dhcp_leases import Lease
 from netattach_core.cni import plugin_aliases
 from netattach_core.errors import NetattachError
 from netattach_plugin.node import dhcp_supervisor
+from netattach_plugin.node.plugin_directories import PluginDirectories
 from netattach_plugin.ports import Ledger
 
 _log = logging.getLogger(__name__)
@@ -36,10 +36,11 @@ _CONCURRENT_REQUESTS = 8
 class DhcpLeases:
     """`changed` is called when the dhcp daemon starts or stops running."""
 
-    def __init__(self, socket: Path, bin_dir: Path, ledger: Ledger, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, socket: Path, directories: PluginDirectories, ledger: Ledger, changed: Callable[[], None]
+    ) -> None:
         self._socket = socket
-        self._bin_dir = bin_dir
-        self._program = bin_dir / plugin_aliases.DHCP_TYPE
+        self._directories = directories
         self._ledger = ledger
         self._changed = changed
         self._running: bool | None = None
@@ -67,7 +68,7 @@ class DhcpLeases:
         """Where the plugin is installed, its daemon is about to start: then the first inventory is right already."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_START_SECONDS):
-                while os.access(self._program, os.X_OK):
+                while self._directories.find(plugin_aliases.DHCP_TYPE):
                     if await dhcp_supervisor.listens(self._socket):
                         return
                     await asyncio.sleep(0.02)  # it sends no notification
@@ -105,12 +106,15 @@ class DhcpLeases:
 
     async def _run_plugin(self, lease: Lease) -> str | None:
         """ADD of the dhcp plugin alone. Returns what went wrong."""
+        program = self._directories.find(plugin_aliases.DHCP_TYPE)
+        if program is None:
+            return f"the plugin {plugin_aliases.DHCP_TYPE} is not installed in {self._directories.cni_path}"
         try:
             process = await asyncio.create_subprocess_exec(
-                self._program,
+                program,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                env={**lease.environment, "CNI_PATH": str(self._bin_dir)},
+                env={**lease.environment, "CNI_PATH": self._directories.cni_path},
             )
         except OSError as error:
             return str(error)

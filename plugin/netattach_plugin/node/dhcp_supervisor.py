@@ -16,6 +16,7 @@ from pathlib import Path
 
 from netattach_core.cni import plugin_aliases
 from netattach_kube.backoff import Backoff
+from netattach_plugin.node.plugin_directories import PluginDirectories
 
 _log = logging.getLogger(__name__)
 
@@ -31,20 +32,21 @@ _DIE_WITH_PARENT = (
 
 
 class DhcpSupervisor:
-    """Of one socket, with the binary in `bin_dir`."""
+    """Of one socket, with the node's binary."""
 
-    def __init__(self, socket: Path, bin_dir: Path) -> None:
+    def __init__(self, socket: Path, directories: PluginDirectories) -> None:
         self._socket = socket
-        self._program = bin_dir / plugin_aliases.DHCP_TYPE
+        self._directories = directories
 
     async def run(self) -> None:
         """Never returns; when cancelled it stops the child."""
         backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         while True:
-            if await listens(self._socket) or not os.access(self._program, os.X_OK):
+            program = self._directories.find(plugin_aliases.DHCP_TYPE)
+            if program is None or await listens(self._socket):
                 await asyncio.sleep(_CHECK_INTERVAL)
                 continue
-            if await self._serve():
+            if await self._serve(program):
                 backoff.reset()
             await asyncio.sleep(backoff.next())
 
@@ -54,14 +56,14 @@ class DhcpSupervisor:
         is_default = str(self._socket) == plugin_aliases.DHCP_SOCKET
         return [] if is_default else ["-socketpath", str(self._socket)]
 
-    async def _serve(self) -> bool:
+    async def _serve(self, program: Path) -> bool:
         """Runs a child until it ends. Returns whether it ever listened."""
         try:
             self._socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._socket.unlink(missing_ok=True)
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())),
-                *(str(self._program), "daemon", *self._flags),
+                *(str(program), "daemon", *self._flags),
                 stdin=asyncio.subprocess.DEVNULL,
             )
         except OSError as error:

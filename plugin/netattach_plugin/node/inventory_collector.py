@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
-import stat
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from netattach_core.api import inventory
@@ -15,6 +12,7 @@ from netattach_core.api.inventory import Dhcp, NodeInventory, Plugin, Primary
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import netattach_conf, versions
 from netattach_core.errors import NetattachError
+from netattach_plugin.node.plugin_directories import Binary, PluginDirectories
 from netattach_plugin.ports import Links, NodeInfo, NodeNetworks
 
 _VERSION_TIMEOUT = 5.0
@@ -31,14 +29,14 @@ class InventoryCollector:
         store: NodeInfo,
         links: Links,
         networks: NodeNetworks,
-        bin_dir: Path,
+        directories: PluginDirectories,
         dhcp: Callable[[], Awaitable[Dhcp | None]],
     ) -> None:
         self._node = node
         self._store = store
         self._links = links
         self._networks = networks
-        self._bin_dir = bin_dir
+        self._directories = directories
         self._dhcp = dhcp
         self._versions: dict[_Stamp, tuple[str, ...]] = {}
 
@@ -52,6 +50,7 @@ class InventoryCollector:
             interfaces=interfaces,
             default_interfaces=inventory.with_node_addresses(defaults, interfaces, addresses),
             plugins=await self._plugins(),
+            unseen_plugin_directories=self._directories.unseen,
             primary=_primary(self._networks),
             networks=self._networks.files(),
             dhcp=await self._dhcp(),
@@ -61,13 +60,18 @@ class InventoryCollector:
     async def _plugins(self) -> tuple[Plugin, ...]:
         slots = asyncio.Semaphore(_CONCURRENT_BINARIES)
 
-        async def plugin(path: Path, stamp: _Stamp) -> Plugin:
+        async def plugin(binary: Binary) -> Plugin:
+            path, found = binary.path, binary.found
+            if found is None:
+                return Plugin(path.name, unknown=True)
+            stamp = (str(path), found.st_ctime_ns, found.st_size)
             async with slots:
                 if stamp not in self._versions:
-                    self._versions[stamp] = await _supported_versions(path)
+                    self._versions[stamp] = await _supported_versions(path, self._directories.cni_path)
                 return Plugin(path.name, self._versions[stamp])
 
-        return tuple(await asyncio.gather(*(plugin(*binary) for binary in _binaries(self._bin_dir))))
+        binaries = sorted(filter(_is_plugin, self._directories.binaries()), key=lambda each: each.path.name)
+        return tuple(await asyncio.gather(*map(plugin, binaries)))
 
 
 def _primary(networks: NodeNetworks) -> Primary | None:
@@ -79,19 +83,12 @@ def _primary(networks: NodeNetworks) -> Primary | None:
     return Primary(config.name, network.file, tuple(plugin.type for plugin in config.plugins))
 
 
-def _binaries(bin_dir: Path) -> Iterator[tuple[Path, _Stamp]]:
-    """All plugins; leaves out the shim, temporary (hidden) files and those removed meanwhile."""
-    if not bin_dir.is_dir():
-        return
-    for path in sorted(bin_dir.iterdir()):
-        with contextlib.suppress(FileNotFoundError):
-            known = path.stat()
-            hidden = path.name.startswith(".") or path.name == netattach_conf.TYPE
-            if not hidden and stat.S_ISREG(known.st_mode) and os.access(path, os.X_OK):
-                yield path, (path.name, known.st_ctime_ns, known.st_size)
+def _is_plugin(binary: Binary) -> bool:
+    """Not the shim, nor a temporary (hidden) file."""
+    return not binary.path.name.startswith(".") and binary.path.name != netattach_conf.TYPE
 
 
-async def _supported_versions(path: Path) -> tuple[str, ...]:
+async def _supported_versions(path: Path, cni_path: str) -> tuple[str, ...]:
     """The binary's answer to VERSION; empty without a usable answer, which does not exclude it from the inventory."""
     try:
         process = await asyncio.create_subprocess_exec(
@@ -99,7 +96,7 @@ async def _supported_versions(path: Path) -> tuple[str, ...]:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={"CNI_COMMAND": "VERSION", "CNI_PATH": str(path.parent)},
+            env={"CNI_COMMAND": "VERSION", "CNI_PATH": cni_path},
         )
     except OSError:
         return ()

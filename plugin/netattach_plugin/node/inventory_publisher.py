@@ -42,7 +42,7 @@ class InventoryPublisher:
         self,
         store: InventoryWriter,
         collector: InventoryCollector,
-        directories: tuple[Path, ...],
+        directories: Callable[[], tuple[Path, ...]],
         changed: asyncio.Event,
         collected: Callable[[NodeInventory], None] = lambda _: None,
     ) -> None:
@@ -100,7 +100,7 @@ class InventoryPublisher:
             return
 
     def _stamps(self) -> tuple[int, ...]:
-        return tuple(_stamp(path) for path in self._directories)
+        return tuple(_stamp(path) for path in self._directories())
 
 
 def _next_start(started: float, ended: float) -> float:

@@ -90,14 +90,14 @@ class _Daemon:
         self._inventory = InventoryPublisher(
             self._store,
             self._components.inventory_collector,
-            (settings.conf_dir, settings.bin_dir),
+            lambda: (settings.conf_dir, *self._components.plugin_directories.paths),
             self._node_changed,
             collected=self._surroundings.put_inventory,
         )
         networks, conf_dir = self._components.networks, settings.conf_dir
         uninstall_chain = UninstallChain(conf_dir, settings.ledger)
         self._installer = Installer(
-            shim=ShimBinary(settings.shim, settings.bin_dir, how_to_install=_how_to_install(settings)),
+            shim=ShimBinary(settings.shim, settings.bin_dir[0], how_to_install=_how_to_install(settings)),
             conflist=self._conflist,
             networks=networks,
             uninstall_chain=uninstall_chain,

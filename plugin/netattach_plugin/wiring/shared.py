@@ -27,6 +27,7 @@ from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.dhcp_leases import DhcpLeases
 from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.kubelet_devices import KubeletDevices, Slices
+from netattach_plugin.node.plugin_directories import PluginDirectories
 from netattach_plugin.node.primary_compiler import PrimaryCompiler, unselective_pods
 from netattach_plugin.ports import Events, NodeSurroundings, Policies, Store
 from netattach_plugin.settings import Settings
@@ -82,9 +83,10 @@ class Components:
             store, wait=settings.status_wait, for_plain_pods=status_for_plain_pods
         )
         self._plain_pod_status = PlainPodStatus(settings.ledger, self.status)
-        self._dhcp = DhcpLeases(settings.dhcp, settings.bin_dir, self.ledger, node_changed)
+        self.plugin_directories = PluginDirectories(settings.bin_dir, node_changed)
+        self._dhcp = DhcpLeases(settings.dhcp, self.plugin_directories, self.ledger, node_changed)
         self.inventory_collector = InventoryCollector(
-            settings.node, store, self._links, self.networks, settings.bin_dir, self._dhcp.inventory
+            settings.node, store, self._links, self.networks, self.plugin_directories, self._dhcp.inventory
         )
         self.primary_compiler = self._primary_compiler()
         engine = self._engine()
@@ -99,9 +101,7 @@ class Components:
             status=self.status,
             sweep_after=settings.sweep_after,
         )
-        self.server = Server(
-            settings.socket, engine, queue, pending, call_deadline=settings.call_deadline, observe=observe
-        )
+        self.server = self._server(engine, queue, pending, observe)
 
     @property
     def jobs(self) -> Mapping[str, Job]:
@@ -134,6 +134,26 @@ class Components:
             chosen_by_settings=lambda: bool(self._selection().primary),
             skip_idle_plugins=self._skip_idle_plugins,
         )
+
+    def _server(
+        self,
+        engine: Engine,
+        queue: CallQueue,
+        pending: PendingDeletes,
+        observe: Callable[[str, bool, float], None],
+    ) -> Server:
+        return Server(
+            self._settings.socket,
+            engine,
+            queue,
+            pending,
+            call_deadline=self._settings.call_deadline,
+            observe=observe,
+            called=self._called,
+        )
+
+    def _called(self, environment: Mapping[str, str]) -> None:
+        self.plugin_directories.learn(environment.get("CNI_PATH", ""))
 
     def _engine(self) -> Engine:
         resolver = NetworkResolver(

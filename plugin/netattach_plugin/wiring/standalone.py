@@ -47,7 +47,7 @@ async def serve(settings: Settings, directory: Path, stop: asyncio.Event) -> Non
     _compile(components.primary_compiler)
     jobs = {
         **components.jobs,
-        "dhcp daemon": DhcpSupervisor(settings.dhcp, settings.bin_dir).run,
+        "dhcp daemon": DhcpSupervisor(settings.dhcp, components.plugin_directories).run,
         "settings": in_file.run,
         "surroundings": lambda: surroundings.run(_listed()),
         "inventory": lambda: _publish_inventory(store, components.inventory_collector, surroundings),

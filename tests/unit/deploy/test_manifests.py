@@ -226,7 +226,7 @@ class TestPrograms:
 
         assert {"install-shim"} == writers
         (mount,) = DAEMON_CONTAINERS["install-shim"]["volumeMounts"]
-        assert str(DaemonSettings().bin_dir) == mount["mountPath"]
+        assert str(DaemonSettings().bin_dir[0]) == mount["mountPath"]
         assert ["install-shim", "dhcp"] == [c["name"] for c in DAEMON["initContainers"]]
         assert "restartPolicy" not in DAEMON_CONTAINERS["install-shim"]
 
@@ -266,7 +266,7 @@ class TestPrograms:
         assert {
             str(settings.conf_dir),
             str(settings.tuning),
-            str(settings.bin_dir),
+            str(settings.bin_dir[0]),
             str(settings.socket.parent),
             str(settings.libcni),
             str(settings.dhcp.parent),

@@ -17,6 +17,7 @@ class Settings:
     seconds: float = 2.0
     count: int = 3
     optional: Path | None = None
+    search: tuple[Path, ...] = (Path("/s"),)
 
 
 def test_without_variables_every_field_has_its_default() -> None:
@@ -30,17 +31,24 @@ def test_each_type_is_converted() -> None:
         "NETATTACH_SECONDS": "0.5",
         "NETATTACH_COUNT": "7",
         "KUBECONFIG": "/k",
+        "NETATTACH_SEARCH": "/a:/b",
     }
 
     read = environment.read(Settings, variables, named={"optional": "KUBECONFIG"})
 
-    assert Settings("other", Path("/e"), 0.5, 7, Path("/k")) == read
+    assert Settings("other", Path("/e"), 0.5, 7, Path("/k"), (Path("/a"), Path("/b"))) == read
 
 
 def test_a_variable_overrides_a_computed_default() -> None:
     assert "host" == environment.read(Settings, {}, name="host").name
     assert "set" == environment.read(Settings, {"NETATTACH_NAME": "set"}, name="host").name
     assert "host" == environment.read(Settings, {"NETATTACH_NAME": ""}, name="host").name
+
+
+@pytest.mark.parametrize("text", ["a", "/a:", ":/a", "/a:b"])
+def test_an_invalid_search_path_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"NETATTACH_SEARCH is .*absolute paths, separated by colons"):
+        environment.read(Settings, {"NETATTACH_SEARCH": text})
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "1s"])

@@ -62,6 +62,21 @@ def test_another_version_stays_as_it_is(bin_dir: Path, capsys: pytest.CaptureFix
     assert said.endswith("macvlan; there already, and kept: bridge\n")
 
 
+@pytest.mark.parametrize(
+    "target", ["image/bridge", "nowhere"], ids=["a plugin", "a link that leads elsewhere"]
+)
+def test_a_plugin_in_another_directory_of_the_node_is_kept(
+    bin_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    """The runtime would use the one in the first directory instead."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/bridge").symlink_to(tmp_path / target)
+    monkeypatch.setenv("NETATTACH_BIN_DIR", f"{bin_dir}:{tmp_path / 'other'}")
+
+    assert 0 == install_plugins.main()
+    assert ["macvlan"] == names(bin_dir)
+
+
 @pytest.mark.parametrize("target", ["victim", "nowhere", "image/bridge"])
 def test_a_link_stays_and_is_not_followed(bin_dir: Path, tmp_path: Path, target: str) -> None:
     """k3s has links to one program; a dangling one must not make the container create a file elsewhere."""

@@ -26,6 +26,16 @@ def test_the_shim_is_installed_executable(installed: Path) -> None:
     assert (b"the shim", 0o755) == (installed.read_bytes(), installed.stat().st_mode & 0o777)
 
 
+def test_of_several_directories_the_first_gets_the_shim(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "more").mkdir()
+    monkeypatch.setenv("NETATTACH_BIN_DIR", f"{tmp_path / 'bin'}:{tmp_path / 'more'}")
+
+    assert 0 == install_shim.main()
+    assert ([installed], []) == (list(installed.parent.iterdir()), list((tmp_path / "more").iterdir()))
+
+
 def test_a_shim_that_is_up_to_date_is_not_written(installed: Path) -> None:
     install_shim.main()
     before = installed.stat()

@@ -12,6 +12,7 @@ from netattach_core.api.inventory import (
     NetworkFile,
     NodeAddress,
     NodeInventory,
+    Plugin,
 )
 
 
@@ -101,6 +102,29 @@ def test_the_networks_of_a_node_are_in_the_inventory_if_known(
     assert ("networks" in body) == (networks is not None)
     known = [None] * 3 if networks is None else [bool(networks), bool(networks), False]
     assert known == [read.has_network(name) for name in ("a", "20-b.conf", "c")]
+
+
+def test_a_plugin_that_cannot_be_followed_is_not_missing() -> None:
+    """An earlier webhook takes it for installed, since it does not read `unknown`."""
+    known = NodeInventory("worker-1", plugins=(Plugin("macvlan", unknown=True), Plugin("bridge", ("1.0.0",))))
+    body = inventory.to_dict(known)
+
+    assert known == inventory.from_dict(body)
+    assert [
+        {"name": "macvlan", "versions": [], "unknown": True},
+        {"name": "bridge", "versions": ["1.0.0"]},
+    ] == (body["plugins"])
+    assert [False, False, True] == [known.lacks_plugin(name) for name in ("macvlan", "bridge", "vlan")]
+
+
+def test_where_a_directory_of_plugins_cannot_be_seen_none_is_missing() -> None:
+    known = NodeInventory(
+        "worker-1", plugins=(Plugin("bridge"),), unseen_plugin_directories=("/usr/libexec/cni",)
+    )
+
+    assert known == inventory.from_dict(inventory.to_dict(known))
+    assert not known.lacks_plugin("vlan")
+    assert not known.has_plugin("vlan")
 
 
 def test_an_interface_is_known_by_its_alternative_names_and_its_device() -> None:

@@ -181,6 +181,23 @@ def test_a_plugin_that_is_missing_on_some_nodes_is_a_warning_with_their_names() 
     assert "worker-2" in found.problem
 
 
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        dataclasses.replace(OTHER, plugins=(*OTHER.plugins, Plugin("portmap", unknown=True))),
+        dataclasses.replace(OTHER, unseen_plugin_directories=("/usr/libexec/cni",)),
+    ],
+    ids=["a link that cannot be followed", "a directory that cannot be seen"],
+)
+@pytest.mark.parametrize("others", [[], [NODE]], ids=["everywhere", "on some nodes"])
+def test_a_plugin_that_may_be_installed_is_not_missing(
+    unknown: NodeInventory, others: list[NodeInventory]
+) -> None:
+    missing = [f for f in validated(PORTMAP, [*others, unknown]) if f.path[-2:] == (1, "type")]
+
+    assert [] == missing
+
+
 @pytest.mark.parametrize(("missing", "kind"), [([("delegate", "type")], "brigde"), ([], "macvlan"), ([], "")])
 def test_the_plugin_that_flannel_delegates_to_must_be_installed(missing: list[Any], kind: str) -> None:
     """Where the configuration names one."""

@@ -19,6 +19,7 @@ from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_plugin.node import dhcp_leases, dhcp_supervisor
 from netattach_plugin.node.dhcp_leases import DhcpLeases
 from netattach_plugin.node.dhcp_supervisor import DhcpSupervisor
+from netattach_plugin.node.plugin_directories import PluginDirectories
 from netattach_plugin.state.ledger import FileLedger
 
 PROGRAM = """#!{python}
@@ -46,6 +47,7 @@ class DhcpNode:
         self.root = root
         self.socket = root / "run/dhcp.sock"
         self.ledger = FileLedger(root / "ledger")
+        self.directories = PluginDirectories((root / "other", root / "bin"))
         self.changes = 0
 
     def install(self, before_listening: str = "pass") -> None:
@@ -65,10 +67,10 @@ class DhcpNode:
     @asynccontextmanager
     async def running(self, *, supervised: bool = True) -> AsyncIterator[DhcpLeases]:
         """The watch, and unless the test wants none, a supervisor of the dhcp daemon."""
-        leases = DhcpLeases(self.socket, self.root / "bin", self.ledger, self._changed)
+        leases = DhcpLeases(self.socket, self.directories, self.ledger, self._changed)
         tasks = [asyncio.create_task(leases.run())]
         if supervised:
-            tasks.append(asyncio.create_task(DhcpSupervisor(self.socket, self.root / "bin").run()))
+            tasks.append(asyncio.create_task(DhcpSupervisor(self.socket, self.directories).run()))
         try:
             yield leases
         finally:
@@ -187,7 +189,7 @@ def test_without_a_supervisor_the_leases_of_each_daemon_are_requested(node: Dhcp
         await node.ledger.save(sandbox("c1"))
         async with node.running(supervised=False) as leases:
             for times in (1, 2):
-                supervisor = asyncio.create_task(DhcpSupervisor(node.socket, node.root / "bin").run())
+                supervisor = asyncio.create_task(DhcpSupervisor(node.socket, node.directories).run())
                 await until(lambda times=times: len(node.log("ADD")) == times)  # type: ignore[misc]  # a default binds it
                 assert (await leases.inventory()).running
                 supervisor.cancel()

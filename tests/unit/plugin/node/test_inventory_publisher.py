@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory
+from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.errors import TryAgainError
 from netattach_plugin.node import inventory_collector, inventory_publisher
 from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
+from netattach_plugin.node.plugin_directories import PluginDirectories
 from support.twins import FixedNetworks, MemoryStore
 from support.twins_of_links import FakeLinks, FakePodLinks
 
@@ -53,9 +54,9 @@ class InventoryNode:
         self.store, self.links = PublicationStore(failures), ChangingLinks(FakePodLinks())
         self.changed = asyncio.Event()
         collector = InventoryCollector(
-            "node1", self.store, self.links, FixedNetworks(None), bin_dir, _no_dhcp
+            "node1", self.store, self.links, FixedNetworks(None), PluginDirectories((bin_dir,)), _no_dhcp
         )
-        self.publisher = InventoryPublisher(self.store, collector, (bin_dir,), self.changed)
+        self.publisher = InventoryPublisher(self.store, collector, lambda: (bin_dir,), self.changed)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -116,7 +117,7 @@ def test_interfaces_of_pods_cause_no_publication(tmp_path: Path) -> None:
 
 
 def test_a_new_plugin_is_published_without_a_kernel_event(tmp_path: Path) -> None:
-    """Also a file that becomes executable; a dangling link does not matter."""
+    """Also a file that becomes executable. A link that cannot be followed is neither installed nor missing."""
     plugin = tmp_path / "macvlan"
     plugin.write_text('#!/bin/sh\necho \'{"supportedVersions": ["1.0.0"]}\'\n')
     (tmp_path / "gone").symlink_to("nowhere")
@@ -124,10 +125,11 @@ def test_a_new_plugin_is_published_without_a_kernel_event(tmp_path: Path) -> Non
     async def story() -> None:
         node = InventoryNode(tmp_path)
         async with node.running():
-            assert () == (await node.store.published.get()).plugins
+            linked = Plugin("gone", unknown=True)
+            assert (linked,) == (await node.store.published.get()).plugins
             plugin.chmod(0o755)
             published = await node.store.published.get()
-            assert [("macvlan", ("1.0.0",))] == [(p.name, p.versions) for p in published.plugins]
+            assert (linked, Plugin("macvlan", ("1.0.0",))) == published.plugins
 
     _run(story)
 

@@ -1,0 +1,88 @@
+"""The node's directories of CNI plugins, in the order in which they are searched.
+
+A runtime may have several (CRI-O's `plugin_dirs`), and passes them as CNI_PATH with each call. So the daemon knows those that it
+is configured with, and learns the others. It sees only those that are mounted into its container: in another one, any plugin may
+exist. The same holds for a symbolic link that leads out of what is mounted.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_MOST_LEARNT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """A plugin's file; `found` describes what the path leads to, None where that cannot be seen from here."""
+
+    path: Path
+    found: os.stat_result | None
+
+
+class PluginDirectories:
+    """`changed` is called when a call has named directories that were not known yet."""
+
+    def __init__(self, configured: Sequence[Path], changed: Callable[[], None] = lambda: None) -> None:
+        self._paths = tuple(configured)
+        self._most = len(self._paths) + _MOST_LEARNT
+        self._changed = changed
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The configured directories, then the others in the order in which they were learnt."""
+        return self._paths
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Those that this process cannot see, sorted."""
+        return tuple(sorted(str(path) for path in self._paths if not path.is_dir()))
+
+    @property
+    def cni_path(self) -> str:
+        """As a value of CNI_PATH."""
+        return os.pathsep.join(map(str, self._paths))
+
+    def learn(self, cni_path: str) -> None:
+        """The directories of a call."""
+        named = (Path(os.path.normpath(each)) for each in cni_path.split(os.pathsep) if each.startswith("/"))
+        paths = tuple(dict.fromkeys((*self._paths, *named)))[: self._most]
+        if paths != self._paths:
+            self._paths = paths
+            self._changed()
+
+    def find(self, name: str) -> Path | None:
+        """The first executable file of this name."""
+        candidates = (directory / name for directory in self._paths)
+        return next((path for path in candidates if path.is_file() and os.access(path, os.X_OK)), None)
+
+    def binaries(self) -> Iterator[Binary]:
+        """All executable files, and links of which only the name can be seen; for each name the first, as runtimes search."""
+        names = set[str]()
+        for directory in self._paths:
+            for binary in _binaries_in(directory):
+                if binary.path.name not in names:
+                    names.add(binary.path.name)
+                    yield binary
+
+
+def _binaries_in(directory: Path) -> Iterator[Binary]:
+    """Sorted by name; without files that are removed meanwhile."""
+    try:
+        paths = sorted(directory.iterdir())
+    except OSError:
+        return
+    for path in paths:
+        try:
+            found = path.stat()
+        except OSError as error:
+            if error.errno != errno.ELOOP and path.is_symlink():
+                yield Binary(path, None)
+            continue
+        if stat.S_ISREG(found.st_mode) and os.access(path, os.X_OK):
+            yield Binary(path, found)

@@ -1,0 +1,133 @@
+"""Several directories of plugins: the order in which they are searched, and what cannot be seen from the container."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from netattach_plugin.node.plugin_directories import PluginDirectories
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Path:
+    (tmp_path / "first").mkdir()
+    return tmp_path / "first"
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    (tmp_path / "second").mkdir()
+    return tmp_path / "second"
+
+
+def _program(path: Path) -> Path:
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_first_directory_that_has_it_wins(first: Path, second: Path) -> None:
+    """As libcni and the shim search."""
+    both = PluginDirectories((first, second))
+    _program(second / "bridge")
+    _program(second / "vlan")
+    assert second / "bridge" == both.find("bridge")
+
+    _program(first / "bridge")
+    (first / "vlan").write_text("not executable")
+
+    assert (first / "bridge", second / "vlan", None) == tuple(map(both.find, ("bridge", "vlan", "dhcp")))
+    assert [first / "bridge", second / "vlan"] == [each.path for each in both.binaries()]
+    assert f"{first}:{second}" == both.cni_path
+
+
+@pytest.mark.parametrize(
+    ("target", "listed"),
+    [
+        ("/not/in/this/container/vlan", True),
+        ("../elsewhere/vlan", True),
+        ("/dev/null/vlan", True),
+        ("vlan", False),
+        ("real", True),
+        ("directory", False),
+        ("/dev/null", False),
+    ],
+    ids=[
+        "out of the mount",
+        "a relative one",
+        "through no directory",
+        "a loop",
+        "inside",
+        "directory",
+        "device",
+    ],
+)
+def test_a_link_that_cannot_be_followed_is_listed_and_not_described(
+    first: Path, target: str, *, listed: bool
+) -> None:
+    _program(first / "real")
+    (first / "directory").mkdir()
+    (first / "vlan").symlink_to(target)
+    found = {each.path.name: each.found for each in PluginDirectories((first,)).binaries()}
+
+    assert listed == ("vlan" in found)
+    assert (target == "real") == (found.get("vlan") is not None)
+    assert found["real"] is not None
+
+
+def test_directories_are_learnt_from_calls(first: Path, second: Path) -> None:
+    """Once each; what is no absolute path would be looked for in the daemon's own directory."""
+    reports: list[int] = []
+    directories = PluginDirectories((first,), lambda: reports.append(1))
+    directories.learn(f"{first}")
+    directories.learn("")
+    assert [] == reports
+
+    directories.learn(f"{second}/:{first}:relative::{second}")
+    directories.learn(f"{second}")
+
+    assert ((first, second), [1]) == (directories.paths, reports)
+
+
+def test_the_number_of_directories_is_limited(first: Path) -> None:
+    directories = PluginDirectories((first,))
+    directories.learn(":".join(f"/d{number}" for number in range(1000)))
+
+    assert 17 == len(directories.paths)
+
+
+def test_a_directory_that_is_not_mounted_is_unseen(first: Path, tmp_path: Path) -> None:
+    directories = PluginDirectories((first, tmp_path / "configured"))
+    directories.learn(str(tmp_path / "learnt"))
+    assert (str(tmp_path / "configured"), str(tmp_path / "learnt")) == directories.unseen
+
+    (tmp_path / "learnt").mkdir()
+    (tmp_path / "configured").symlink_to(tmp_path / "learnt")
+    assert () == directories.unseen
+
+
+@pytest.mark.parametrize("layout", ["flat", "linked directory", "linked files", "hash behind a link"])
+def test_layouts_of_platforms(tmp_path: Path, layout: str) -> None:
+    """With all that the links lead to mounted, plugins are found under the paths that the runtime uses."""
+    data, used = tmp_path / "data/0f1e", tmp_path / "bin"
+    data.mkdir(parents=True)
+    _program(data / "bridge")
+    make: dict[str, Callable[[], object]] = {
+        "flat": lambda: (used.mkdir(), _program(used / "bridge")),
+        "linked directory": lambda: used.symlink_to(data),
+        "linked files": lambda: (used.mkdir(), (used / "bridge").symlink_to(data / "bridge")),
+        "hash behind a link": lambda: (
+            (tmp_path / "data/current").symlink_to("0f1e"),
+            used.symlink_to("data/current"),
+        ),
+    }
+    make[layout]()
+    directories = PluginDirectories((used,))
+
+    assert used / "bridge" == directories.find("bridge")
+    (binary,) = directories.binaries()
+    assert binary.found is not None
+    assert os.path.samestat(binary.found, (used / "bridge").stat())
