@@ -80,6 +80,11 @@ def _daemon_event(**more: Any) -> Request:
     return event("netattach", "node1", _A_POD, **more)
 
 
+def _node_event(name: str = "node1", **more: Any) -> Request:
+    about = {"apiVersion": "v1", "kind": "Node", "name": name, "namespace": ""}
+    return event("netattach", "node1", about, **{"reason": "CNIConfigContested", **more})
+
+
 def _crd(name: str, change: Callable[[Body], object] = lambda _: None) -> Request:
     file = require.REPOSITORY / "crds" / f"{name.partition('.')[0]}.yaml"
     body = yaml.safe_load(file.read_text())
@@ -149,6 +154,7 @@ _ALLOWED: dict[str, dict[str, Case]] = {
         "write the status of a pod of its node": (_status(POD), ACCEPTED),
         "write its inventory": (_inventory("node1"), ACCEPTED),
         "write an event about a pod of its node": (_daemon_event(), ACCEPTED),
+        "write an event about its node": (_node_event(), ACCEPTED),
     },
     "operator": {
         "read its secret": (Request("GET", f"{CORE}/namespaces/{CONTROL}/secrets/netattach-ca"), ACCEPTED),
@@ -222,10 +228,13 @@ _REFUSED: dict[str, dict[str, Case]] = {
             _daemon_event(reportingComponent="kubelet"),
             _EVENTS,
         ),
-        "write an event about a node": (
-            event(
-                "netattach", "node1", {"apiVersion": "v1", "kind": "Node", "name": "node2", "namespace": ""}
-            ),
+        "write an event about another node": (_node_event("node2"), _EVENTS),
+        "write an event about its node with the reason of a pod": (
+            _node_event(reason="FailedAttachment"),
+            _EVENTS,
+        ),
+        "write an event about a pod with the reason of a node": (
+            _daemon_event(reason="CNIConfigContested"),
             _EVENTS,
         ),
         "write an event about a Deployment": (

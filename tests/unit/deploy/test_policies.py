@@ -68,7 +68,7 @@ def test_the_policy_on_events_has_the_reasons_that_the_daemon_uses() -> None:
         if v["expression"].startswith("object.?reason")
     ]
 
-    assert sorted(pod_events.REASONS) == sorted(listed)
+    assert sorted((*pod_events.REASONS, pod_events.CONTESTED)) == sorted(listed)
 
 
 def test_the_policy_on_webhooks_compares_every_field_but_the_ca() -> None:
