@@ -106,25 +106,35 @@ def test_a_directory_that_is_not_mounted_is_unseen(first: Path, tmp_path: Path) 
 
     (tmp_path / "learnt").mkdir()
     (tmp_path / "configured").symlink_to(tmp_path / "learnt")
-    assert () == directories.unseen
+    assert [] == list(directories.unseen)
 
 
-@pytest.mark.parametrize("layout", ["flat", "linked directory", "linked files", "hash behind a link"])
-def test_layouts_of_platforms(tmp_path: Path, layout: str) -> None:
+def _flat(used: Path, _: Path) -> None:
+    used.mkdir()
+    _program(used / "bridge")
+
+
+def _linked_directory(used: Path, data: Path) -> None:
+    used.symlink_to(data)
+
+
+def _linked_files(used: Path, data: Path) -> None:
+    used.mkdir()
+    (used / "bridge").symlink_to(data / "bridge")
+
+
+def _release_behind_a_link(used: Path, data: Path) -> None:
+    (data.parent / "current").symlink_to(data.name)
+    used.symlink_to("data/current")
+
+
+@pytest.mark.parametrize("layout", [_flat, _linked_directory, _linked_files, _release_behind_a_link])
+def test_layouts_with_links(tmp_path: Path, layout: Callable[[Path, Path], None]) -> None:
     """With all that the links lead to mounted, plugins are found under the paths that the runtime uses."""
     data, used = tmp_path / "data/0f1e", tmp_path / "bin"
     data.mkdir(parents=True)
     _program(data / "bridge")
-    make: dict[str, Callable[[], object]] = {
-        "flat": lambda: (used.mkdir(), _program(used / "bridge")),
-        "linked directory": lambda: used.symlink_to(data),
-        "linked files": lambda: (used.mkdir(), (used / "bridge").symlink_to(data / "bridge")),
-        "hash behind a link": lambda: (
-            (tmp_path / "data/current").symlink_to("0f1e"),
-            used.symlink_to("data/current"),
-        ),
-    }
-    make[layout]()
+    layout(used, data)
     directories = PluginDirectories((used,))
 
     assert used / "bridge" == directories.find("bridge")
