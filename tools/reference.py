@@ -168,12 +168,21 @@ def _command_line() -> str:
     text = f"# The command `netattach`\n\n{parser.description} "
     text += "A link to it named `kubectl-netattach` makes it `kubectl netattach`.\n\n"
     text += NOTE.format("the program's own help")
-    (commands,) = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
-    for name, command in commands.choices.items():
-        text += f"\n## netattach {name}\n\n{_sentence(command.description or '')}\n\n"
+    for name, command in _commands("netattach", parser):
+        text += f"\n## {name}\n\n{_sentence(command.description or '')}\n\n"
         rows = [_option(action) for action in command._actions if action.dest != "help"]
         text += _table(("argument", "meaning"), rows)
     return text
+
+
+def _commands(name: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """The commands below a parser that have no commands themselves, each with its full name."""
+    groups = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+    if not groups:
+        yield name, parser
+    for group in groups:
+        for word, command in group.choices.items():
+            yield from _commands(f"{name} {word}", command)
 
 
 def _option(action: argparse.Action) -> tuple[str, ...]:

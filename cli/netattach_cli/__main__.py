@@ -11,9 +11,10 @@ from types import ModuleType
 
 from netattach_cli.demo import command as demo
 from netattach_cli.lint import command as lint
+from netattach_cli.migrate import command as migrate
 from netattach_cli.new import command as new
 
-COMMANDS: tuple[ModuleType, ...] = (lint, new, demo)
+COMMANDS: tuple[ModuleType, ...] = (lint, new, migrate, demo)
 """Each module has `NAME`, `HELP`, `add_arguments(parser)` and `run(args) -> int`."""
 
 

@@ -25,13 +25,21 @@ class Kubectl:
     context: str = ""
     seconds: int = 30
 
-    def get(self, kind: str) -> Any:
-        """All objects of a cluster-scoped kind, as a List. Raises KubectlError."""
+    def get(self, kind: str, *words: str) -> Any:
+        """The objects of a kind, as a List; `words` are more of kubectl's arguments. Raises KubectlError."""
         options = {"--kubeconfig": self.kubeconfig, "--context": self.context}
         flags = [f"{option}={value}" for option, value in options.items() if value]
         try:
             done = subprocess.run(
-                ["kubectl", *flags, "get", kind, "--output=json", f"--request-timeout={self.seconds}s"],
+                [
+                    "kubectl",
+                    *flags,
+                    "get",
+                    kind,
+                    *words,
+                    "--output=json",
+                    f"--request-timeout={self.seconds}s",
+                ],
                 capture_output=True,
                 text=True,
                 check=False,
@@ -58,5 +66,6 @@ def _failure(kind: str, stderr: str) -> str:
     """The last line of kubectl's output; the lines before it report its attempts."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     message = (lines[-1] if lines else "it failed without a message").removeprefix("error: ")
-    hint = "; is netattach installed in it?" if _NO_SUCH_KIND in message else ""
+    project = "netattach" if kind.endswith("netattach.io") else "Multus"
+    hint = f"; is {project} installed in it?" if _NO_SUCH_KIND in message else ""
     return f"kubectl get {kind}: {message}{hint}"

@@ -263,7 +263,7 @@ def from_config_map(body: dict[str, Any]) -> ClusterSettings:
     return parse(text)
 
 
-_MULTUS_KEYS = {
+MULTUS_KEYS = {
     "clusterNetwork": "primaryNetwork",
     "delegates": "primaryNetwork",
     "multusMasterCNI": "primaryNetwork",
@@ -271,6 +271,10 @@ _MULTUS_KEYS = {
     "auxiliaryCNIChainName": "a directory with the name of the default network's config, next to its file",
     "readinessindicatorfile": "nothing: netattach waits for the default network's file",
     "retryDeleteOnError": "nothing: a failed DEL is always retried",
+    "overrideNetworkName": "nothing: netattach finds attachments by sandbox, not by network name",
+    "perNodeCertificate": "nothing: the daemon's account may change network-status alone, of pods on its own node",
+    "chrootDir": "nothing: plugins run where the runtime runs them",
+    "connectionLimit": "nothing: calls are queued",
 }
 """Keys of Multus' daemon-config, and what to set instead."""
 
@@ -286,7 +290,7 @@ def _schema_problems(body: Any) -> list[str]:
 def _problem(error: ValidationError) -> str:
     place, message = error.json_path.removeprefix("$").removeprefix("."), error.message
     if not place and isinstance(error.instance, dict):
-        multus = [key for key in error.instance if key in _MULTUS_KEYS]
-        message += "".join(f"; instead of Multus' {key}: {_MULTUS_KEYS[key]}" for key in multus)
+        multus = [key for key in error.instance if key in MULTUS_KEYS]
+        message += "".join(f"; instead of Multus' {key}: {MULTUS_KEYS[key]}" for key in multus)
     message = message if len(message) <= _LONGEST_PROBLEM else f"{message[:_LONGEST_PROBLEM]}…"
     return f"{place}: {message}" if place else message

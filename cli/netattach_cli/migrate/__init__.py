@@ -1,0 +1,1 @@
+"""`netattach migrate`: what a migration from Multus will meet in a cluster."""

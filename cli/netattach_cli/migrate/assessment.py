@@ -1,0 +1,79 @@
+"""What a migration check finds: items in three sections, and the settings for netattach-config."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Object = Mapping[str, Any]
+"""An object of the API, as JSON."""
+
+
+class Section(enum.StrEnum):
+    """What an item means for the migration; the values are the keys of the JSON report."""
+
+    WORKS = "works"
+    SETTING = "settings"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`subject` is what it is about, `fix` what to do, "" if nothing."""
+
+    section: Section
+    subject: str
+    text: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """`multus` describes the installation, "" if there is none; `settings` are the keys of netattach-config."""
+
+    multus: str
+    items: Sequence[Item]
+    settings: Mapping[str, Any]
+
+    def of(self, section: Section) -> list[Item]:
+        return [item for item in self.items if item.section is section]
+
+
+def works(subject: str, text: str) -> Item:
+    return Item(Section.WORKS, subject, text)
+
+
+def setting(subject: str, text: str, fix: str) -> Item:
+    return Item(Section.SETTING, subject, text, fix)
+
+
+def refused(subject: str, text: str, fix: str) -> Item:
+    return Item(Section.REFUSED, subject, text, fix)
+
+
+def value(body: object, *path: str | int) -> Any:
+    """The value at a path of an object; None if there is none."""
+    for key in path:
+        if isinstance(key, int):
+            body = body[key] if isinstance(body, list) and key < len(body) else None
+        else:
+            body = body.get(key) if isinstance(body, Mapping) else None
+    return body
+
+
+def listed(body: object, *path: str | int) -> list[Any]:
+    """The list at a path; empty if there is none."""
+    found = value(body, *path)
+    return found if isinstance(found, list) else []
+
+
+def of_kind(objects: Sequence[Object], kind: str) -> list[Object]:
+    return [each for each in objects if each.get("kind") == kind]
+
+
+def full_name(body: Object) -> str:
+    """`namespace/name`, or the name alone."""
+    namespace, name = value(body, "metadata", "namespace"), value(body, "metadata", "name")
+    return "/".join(str(part) for part in (namespace, name) if part)
