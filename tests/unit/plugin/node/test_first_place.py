@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.cni import netattach_conf
 from netattach_core.shim import compiled_chain
+from netattach_plugin.files import atomic_file
 from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.first_place import FirstPlace
@@ -19,6 +21,7 @@ from netattach_plugin.node.own_conflist import OwnConflist
 from netattach_plugin.node.primary_compiler import PrimaryCompiler
 from netattach_plugin.node.uninstall_chain import UninstallChain
 from netattach_plugin.node.uninstaller import Uninstaller
+from support.file_deaths import dies_before
 from support.node_directories import DEFAULT_NETWORK, NodeDirectories
 
 MULTUS = {
@@ -317,3 +320,44 @@ def test_a_change_of_the_setting_is_no_loss(node: Beside) -> None:
     for takeover in (True, False) * 3:
         node.now += 2
         assert "" == node.problem(takeover=takeover)
+
+
+@pytest.mark.parametrize("step", ["take", "rename", "give back"])
+def test_a_daemon_killed_at_any_moment_leaves_a_meta_plugin_first(tmp_path: Path, step: str) -> None:
+    """Before each of its file operations; the next daemon, or Multus, goes on from there."""
+    for moment in itertools.count():
+        node = _before(tmp_path / str(moment), step)
+        died = dies_before(moment, lambda node=node: _do(node, step))  # type: ignore[misc]
+
+        assert "10-a.conflist" != node.first(), moment
+        if not died:
+            break
+        atomic_file.remove_leftovers([node.config])
+        node.restart()
+        _do(node, step)
+        assert _AFTER[step] == node.files(), moment
+    assert moment > 5
+
+
+_AFTER = {
+    "take": [TAKEN, "00-multus.conf", "10-a.conflist"],
+    "rename": [TAKEN, "10-a.conflist"],
+    "give back": ["00-multus.conf", "10-a.conflist"],
+}
+
+
+def _before(root: Path, step: str) -> Beside:
+    root.mkdir()
+    node = Beside(root)
+    if step != "rename":
+        node.multus()
+    if step != "take":
+        node.problem(takeover=step == "give back")
+    return node
+
+
+def _do(node: Beside, step: str) -> None:
+    if step == "give back":
+        node.uninstaller.uninstall(keep_shim_in_chain=True)
+    else:
+        node.problem(takeover=True)

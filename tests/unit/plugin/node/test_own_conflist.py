@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from netattach_core.cni import conf_contest, netattach_conf
 from netattach_plugin.files import atomic_file
 from netattach_plugin.node.own_conflist import OwnConflist
+from support.file_deaths import dies_before
 from support.node_directories import NodeDirectories
 from support.second_writer import OTHER
 
@@ -177,47 +177,14 @@ def _deaths(root: Path, how: Callable[[Path], None]) -> Iterator[NodeDirectories
         (root / str(moment)).mkdir()
         node = NodeDirectories(root / str(moment))
         node.install()
-        if _exit_status(lambda node=node, moment=moment: _contest(node, how, moment)) == 0:  # type: ignore[misc]
+        if not dies_before(moment, lambda node=node: _contest(node, how)):  # type: ignore[misc]
             return
         yield node
 
 
-def _exit_status(run: Callable[[], None]) -> int:
-    child = os.fork()
-    if not child:
-        run()
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def _contest(node: NodeDirectories, how: Callable[[Path], None], moment: int) -> None:
-    """Ends the process before file operation `moment` of the installer."""
-    left = [moment]
+def _contest(node: NodeDirectories, how: Callable[[Path], None]) -> None:
     for seconds in (2.0, 2.0, conf_contest.FIRST_PAUSE, 2.0):
         node.now += seconds
         if (node.config / NAME).exists():
             how(node.config)
-        with pytest.MonkeyPatch.context() as patch:
-            for name in (
-                "open",
-                "write",
-                "fsync",
-                "close",
-                "fchmod",
-                "rename",
-                "unlink",
-                "scandir",
-                "listdir",
-            ):
-                patch.setattr(os, name, _counted(getattr(os, name), left))
-            node.installer.install()
-
-
-def _counted(operation: Callable[..., object], left: list[int]) -> Callable[..., object]:
-    def run(*arguments: object, **named: object) -> object:
-        if not left[0]:
-            os._exit(9)
-        left[0] -= 1
-        return operation(*arguments, **named)
-
-    return run
+        node.installer.install()
