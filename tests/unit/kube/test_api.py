@@ -286,7 +286,7 @@ def test_without_a_cluster_each_program_ends_with_a_message_and_no_traceback(
 
     assert 2 == done.returncode
     assert (
-        f"netattach-{program}: no API server: this is not a pod of a cluster: Service host/port is not set."
+        f'ERROR netattach-{program} "no API server: this is not a pod of a cluster: Service host/port is not set.'
         in done.stderr
     )
     assert "Traceback" not in done.stderr
