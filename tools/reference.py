@@ -34,6 +34,7 @@ PROGRAMS = {
     "netattach_operator": ("Operator", "the Deployment `netattach-operator`"),
     "netattach_webhooks": ("Webhooks", "the Deployment `netattach-webhooks`"),
 }
+CONFIGURED = {"netattach_kube": ("All programs", "each container"), **PROGRAMS}
 
 
 def pages() -> dict[Path, str]:
@@ -118,7 +119,7 @@ def _environment() -> str:
     text += "variables are for paths, addresses and limits of one program, in its manifest. An empty variable counts as "
     text += "unset. A program with a value that it cannot use does not start, and names the variable.\n\n"
     text += NOTE.format("the programs' `Settings`")
-    for package, (title, where) in PROGRAMS.items():
+    for package, (title, where) in CONFIGURED.items():
         settings = importlib.import_module(f"{package}.settings")
         text += f"\n## {title}\n\nOf {where}.\n\n"
         text += _table(("variable", "default", "meaning"), _variables(settings))

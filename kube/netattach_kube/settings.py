@@ -14,13 +14,13 @@ FORMATS = ("text", "json")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Each field is set by the variable NETATTACH_ and its name in capitals.
-
-    `log_level` applies until the cluster's settings name another one, and in programs that do not read those.
-    """
+    """Each field is set by the variable NETATTACH_ and its name in capitals."""
 
     log_format: str = "text"
+    """The format of the log: `text` or `json`."""
+
     log_level: str = LogLevel.INFO.value
+    """The least severe messages that are logged: `debug`, `info`, `warning` or `error`; `logLevel` in the settings wins."""
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -57,7 +57,7 @@ def test_each_row_has_a_meaning(name: str) -> None:
     assert name == "crds" or [] == without
 
 
-@pytest.mark.parametrize("package", reference.PROGRAMS)
+@pytest.mark.parametrize("package", reference.CONFIGURED)
 def test_variables_are_those_that_the_program_reads(package: str) -> None:
     """All fields but those that are computed."""
     settings = importlib.import_module(f"{package}.settings")

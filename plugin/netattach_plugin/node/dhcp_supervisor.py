@@ -65,16 +65,22 @@ class DhcpSupervisor:
                 *(sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())),
                 *(str(program), "daemon", *self._flags),
                 stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
             )
         except OSError as error:
             _log.warning("the dhcp daemon cannot be started: %s", error)
             return False
-        try:
-            started = await self._wait_until_listening(process)
-            if started:
-                _log.warning("the dhcp daemon ended with status %s", await process.wait())
-        finally:
-            await stop(process)
+        async with asyncio.TaskGroup() as tasks:
+            output = tasks.create_task(_log_output(process), name="output")
+            try:
+                started = await self._wait_until_listening(process)
+                if started:
+                    _log.warning("the dhcp daemon ended with status %s", await process.wait())
+            finally:
+                await stop(process)
+                await asyncio.wait((output,), timeout=_STOP_SECONDS)
+                output.cancel()
         return started
 
     async def _wait_until_listening(self, process: asyncio.subprocess.Process) -> bool:
@@ -86,6 +92,18 @@ class DhcpSupervisor:
                     await asyncio.sleep(0.02)  # it sends no notification
         _log.warning("the dhcp daemon does not start")
         return False
+
+
+async def _log_output(process: asyncio.subprocess.Process) -> None:
+    """Its lines as messages of ours: they may quote packets of strangers."""
+    while process.stdout:
+        try:
+            line = await process.stdout.readline()
+        except ValueError:  # longer than the buffer, which is dropped
+            continue
+        if not line:
+            return
+        _log.info("dhcp daemon: %s", line.decode(errors="replace").rstrip())
 
 
 async def listens(socket: Path) -> bool:

@@ -59,7 +59,7 @@ def test_another_version_stays_as_it_is(bin_dir: Path, capsys: pytest.CaptureFix
     assert 0 == install_plugins.main()
     assert (b"the owner's", before) == ((bin_dir / "bridge").read_bytes(), (bin_dir / "bridge").stat())
     assert "installed in " in (said := capsys.readouterr().err)
-    assert said.endswith("macvlan; there already, and kept: bridge\n")
+    assert said.endswith('macvlan; there already, and kept: bridge"\n')
 
 
 @pytest.mark.parametrize(

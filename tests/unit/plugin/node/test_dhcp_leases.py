@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 import stat
 import sys
@@ -198,6 +199,23 @@ def test_without_a_supervisor_the_leases_of_each_daemon_are_requested(node: Dhcp
                 assert not (await leases.inventory()).running
 
     asyncio.run(story())
+
+
+def test_what_the_daemon_prints_is_a_message_each(node: DhcpNode, caplog: pytest.LogCaptureFixture) -> None:
+    """Its lines quote packets; one that is longer than any buffer ends nothing."""
+    caplog.set_level(logging.INFO)
+    printed = (
+        r"print('an offer of \x1b[2J'); print('x' * 200_000, file=sys.stderr); print('the end', flush=True)"
+    )
+    node.install(before_listening=printed)
+
+    async def story() -> None:
+        async with node.running():
+            await until(lambda: "dhcp daemon: the end" in caplog.messages)
+
+    asyncio.run(story())
+
+    assert "dhcp daemon: an offer of \x1b[2J" in caplog.messages
 
 
 def test_a_daemon_that_fails_to_start_is_reported_and_retried(
