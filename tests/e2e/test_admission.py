@@ -76,9 +76,9 @@ def test_a_broken_network_is_refused_with_the_place_and_the_fix(
 ROW = re.compile(r"^\| (.+?) \| `` (.+) `` \|$", re.MULTILINE)
 
 
-def test_the_readme_shows_what_kubectl_prints(installed: Cluster) -> None:
+def test_the_page_of_mistakes_shows_what_kubectl_prints(installed: Cluster) -> None:
     """NETATTACH_WRITE_PAGES=1 writes the real output into the table."""
-    page = require.REPOSITORY / "README.md"
+    page = require.REPOSITORY / "docs/mistakes.md"
     denials = {
         name: _first_denial(refused(installed, nad("net", config))) for name, (config, _) in BROKEN.items()
     }

@@ -71,9 +71,9 @@ def test_the_tutorial(places: NodePaths, prefix: list[str]) -> None:
     assert "ok: no interface, no lease, no ledger entry of the two pods" in done.stdout
 
 
-def test_the_readme_shows_what_the_demo_prints(places: NodePaths) -> None:
+def test_the_page_shows_what_the_demo_prints(places: NodePaths) -> None:
     """Line by line, in order, except for MACs and details that depend on the kernel or on iproute2."""
-    blocks = (require.REPOSITORY / "README.md").read_text().split("```console\n")[1:]
+    blocks = (require.REPOSITORY / "docs/demo.md").read_text().split("```console\n")[1:]
     (shown,) = (block.split("```")[0] for block in blocks if block.startswith("== "))
     expected = [_normalised(line) for line in shown.splitlines() if line not in {"", "…"}]
 
