@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import yaml
 
 from support import require
 
@@ -43,6 +45,16 @@ def test_a_heading_has_the_anchor_that_github_gives_it() -> None:
     assert ["a-b", "c-d--e", "the-net1-of-x"] == [
         slug(heading) for heading in ("A *b*", "C, d & e", "The `net1` of [x](y.md)")
     ]
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    """Decisions have a list of their own."""
+    text = re.sub(r"!!python/\S+ ", "", (ROOT / "mkdocs.yml").read_text())
+    listed = set(_files(yaml.safe_load(text)["nav"]))
+    pages = {str(path.relative_to(ROOT / "docs")) for path in PAGES if path.is_relative_to(ROOT / "docs")}
+    missing = [name for name in pages - listed if not name.startswith("decisions/")]
+
+    assert [] == sorted(missing), "add them to `nav` in mkdocs.yml"
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +125,12 @@ def slug(heading: str) -> str:
 def anchors(page: Path) -> frozenset[str]:
     text = FENCE.sub("", page.read_text())
     return frozenset(slug(found[1]) for found in re.finditer(r"^#+ (.*)$", text, re.MULTILINE))
+
+
+def _files(entries: object) -> Iterator[str]:
+    """The files of the navigation, at any depth."""
+    if isinstance(entries, str):
+        yield entries
+    children = entries.values() if isinstance(entries, dict) else entries if isinstance(entries, list) else ()
+    for each in children:
+        yield from _files(each)
