@@ -1,6 +1,9 @@
-"""Writes deploy/kustomize/base from the Helm chart, which is the source of all manifests.
+"""Writes what follows from the Helm chart, which is the source of all manifests.
 
-make manifests
+    make manifests
+
+That is deploy/kustomize/base, an overlay for each platform in deploy/kustomize/platforms, and in the chart itself the table of
+values in README.md and the schema of `settings`, which is the programs' own.
 """
 
 # A script, not a package:
@@ -8,26 +11,114 @@ make manifests
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import yaml
+
+from netattach_kube import cluster_settings
 
 ROOT = Path(__file__).parents[1]
 CHART = ROOT / "deploy/helm/netattach"
 KUSTOMIZE = ROOT / "deploy/kustomize"
 
 _NOTICE = "# Written by `make manifests` from deploy/helm/netattach; change that.\n"
+_HEAD = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+_TABLE = re.compile(r"(?<=<!-- values -->\n).*(?=<!-- end -->)", re.DOTALL)
+
+Body = dict[str, Any]
 
 
-def render(helm: str, *options: str) -> str:
+def main() -> None:
+    """Writes the files; fails where helm is missing, and the tool has said why."""
+    found = subprocess.run([ROOT / "tools/helm"], stdout=subprocess.PIPE, text=True, check=True)
+    helm = found.stdout.strip()
+    if not helm:
+        sys.exit(1)
+    files = generated(helm)
+    for directory in ("base", "platforms"):
+        shutil.rmtree(KUSTOMIZE / directory, ignore_errors=True)
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def generated(helm: str) -> dict[Path, str]:
+    """The text of each file that `main` writes."""
+    base = _by_template(_render(helm))
+    files = {KUSTOMIZE / "base" / name: text for name, text in _base(base).items()}
+    for platform in platforms():
+        overlay = _overlay(platform, base, _by_template(_render(helm, "--set", f"platform={platform}")))
+        files |= {KUSTOMIZE / "platforms" / platform / name: text for name, text in overlay.items()}
+    readme = (CHART / "README.md").read_text()
+    return {
+        **files,
+        CHART / "README.md": _TABLE.sub(lambda _: _values_table(), readme),
+        CHART / "values.schema.json": _schema(json.loads((CHART / "values.schema.json").read_text())),
+    }
+
+
+def platforms() -> list[str]:
+    return sorted(path.stem for path in (CHART / "platforms").glob("*.yaml"))
+
+
+def difference(before: Any, after: Any, path: str = "") -> Iterator[Body]:
+    """The operations of a JSON patch (RFC 6902) that turns one value into another."""
+    if before == after:
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        yield from _of_maps(before, after, path)
+    elif _insertions_only(before, after):
+        yield from _of_named(list(before), after, path)
+    else:
+        yield {"op": "replace", "path": path, "value": after}
+
+
+def _of_maps(before: Body, after: Body, path: str) -> Iterator[Body]:
+    for key in (*before, *(key for key in after if key not in before)):
+        there = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
+        if key not in after:
+            yield {"op": "remove", "path": there}
+        elif key not in before:
+            yield {"op": "add", "path": there, "value": after[key]}
+        else:
+            yield from difference(before[key], after[key], there)
+
+
+def _insertions_only(before: Any, after: Any) -> bool:
+    """Whether both are lists of objects with names, and `after` has those of `before` in their order."""
+    if not all(
+        isinstance(each, list) and all(isinstance(o, dict) and "name" in o for o in each)
+        for each in (before, after)
+    ):
+        return False
+    names = [each["name"] for each in before]
+    return names == [each["name"] for each in after if each["name"] in names]
+
+
+def _of_named(before: list[Body], after: list[Body], path: str) -> Iterator[Body]:
+    for index, each in enumerate(after):
+        if index < len(before) and before[index]["name"] == each["name"]:
+            yield from difference(before[index], each, f"{path}/{index}")
+        else:
+            before.insert(index, each)
+            yield {"op": "add", "path": f"{path}/{index}", "value": each}
+
+
+def _render(helm: str, *options: str) -> str:
     """The objects that the chart installs, as YAML documents with comments."""
     command = [helm, "template", "netattach", str(CHART), "--skip-tests", *options]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def by_template(rendered: str) -> dict[str, str]:
+def _by_template(rendered: str) -> dict[str, str]:
     """The text of each template, by its file's name; Helm names the template before each document."""
     files: dict[str, list[str]] = {}
     for document in re.split(r"^---\n", rendered, flags=re.MULTILINE)[1:]:
@@ -36,29 +127,71 @@ def by_template(rendered: str) -> dict[str, str]:
     return {name: "---\n".join(texts) for name, texts in files.items()}
 
 
-def base(helm: str) -> dict[Path, str]:
-    """The text of each file of deploy/kustomize/base, by its path there."""
-    files = {Path("base", name): _NOTICE + text for name, text in by_template(render(helm)).items()}
-    resources = "".join(f"  - {path.name}\n" for path in files)
-    kustomization = f"{_NOTICE}apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n"
-    return {**files, Path("base/kustomization.yaml"): kustomization + resources}
+def _base(files: dict[str, str]) -> dict[str, str]:
+    resources = "".join(f"  - {name}\n" for name in files)
+    texts = {name: _NOTICE + text for name, text in files.items()}
+    return {**texts, "kustomization.yaml": f"{_NOTICE}{_HEAD}resources:\n{resources}"}
 
 
-def generated(helm: str) -> dict[Path, str]:
-    """The text of each file that `main` writes, by its path in deploy/kustomize."""
-    return base(helm)
+def _overlay(platform: str, base: dict[str, str], wanted: dict[str, str]) -> dict[str, str]:
+    """The files of a platform's overlay: what it has in addition, and what it changes in the base."""
+    more = {name: _NOTICE + text for name, text in wanted.items() if name not in base}
+    resources = "".join(f"  - {name}\n" for name in ("../../base", *more))
+    patches = "".join(
+        _patch(before, operations)
+        for name in base
+        for before, after in zip(_objects(base[name]), _objects(wanted[name]), strict=True)
+        if (operations := list(difference(before, after)))
+    )
+    facts = (CHART / "platforms" / f"{platform}.yaml").read_text()
+    about = "".join(line for line in facts.splitlines(keepends=True) if line.startswith("#"))
+    kustomization = f"{_NOTICE}{about}{_HEAD}resources:\n{resources}" + (patches and f"patches:\n{patches}")
+    return {**more, "kustomization.yaml": kustomization}
 
 
-def main() -> None:
-    helm = subprocess.run([ROOT / "tools/helm"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    if not helm:
-        sys.exit(1)  # the tool has said why
-    files = generated(helm)
-    for directory in {path.parts[0] for path in files}:
-        shutil.rmtree(KUSTOMIZE / directory, ignore_errors=True)
-    for path, text in files.items():
-        (KUSTOMIZE / path).parent.mkdir(parents=True, exist_ok=True)
-        (KUSTOMIZE / path).write_text(text)
+def _objects(text: str) -> list[Body]:
+    return list(yaml.load_all(text, yaml.CSafeLoader))
+
+
+def _patch(body: Body, operations: list[Body]) -> str:
+    text = yaml.safe_dump(operations, sort_keys=False, width=130)
+    target = f"{{kind: {body['kind']}, name: {body['metadata']['name']}}}"
+    return f"  - target: {target}\n    patch: |-\n{textwrap.indent(text, '      ')}"
+
+
+def _schema(schema: Body) -> str:
+    schema["properties"]["platform"] = {"enum": platforms()}
+    schema["properties"]["settings"] = cluster_settings.SCHEMA
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _values_table() -> str:
+    rows = (f"| `{path}` | `{json.dumps(value)}` | {about} |\n" for path, value, about in described())
+    return "| value | default | meaning |\n|---|---|---|\n" + "".join(rows)
+
+
+def described() -> Iterator[tuple[str, Any, str]]:
+    """Each value of values.yaml: its path, its default, and the comment above it."""
+    parents: list[str] = []
+    comment: list[str] = []
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+    for line in (CHART / "values.yaml").read_text().splitlines():
+        if found := re.fullmatch(r"( *)# (.*)", line):
+            comment.append(found[2])
+        elif found := re.match(r"( *)(\w+):", line):
+            parents = [*parents[: len(found[1]) // 2], found[2]]
+            value = _at(defaults, parents)
+            if comment and (not isinstance(value, dict) or not value or parents[-1] == "resources"):
+                yield ".".join(parents), value, " ".join(comment)
+            comment = []
+        else:
+            comment = []
+
+
+def _at(values: Any, path: list[str]) -> Any:
+    for key in path:
+        values = values[key] if isinstance(values, dict) and key in values else None
+    return values
 
 
 if __name__ == "__main__":

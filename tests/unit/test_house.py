@@ -31,7 +31,7 @@ FORBIDDEN = re.compile(
     "|".join(
         [
             r"(?<![\w.}])/" + "root/",  # somebody's home
-            r"(?<![\w.}/])/" + r"home/\w+/",
+            r"(?<![\w.}/])/" + r"home/(?!kubernetes/bin\b)\w+/",  # but for GKE's directory of plugins
             r"pypi\." + "org",  # the machine's own configuration decides where packages come from
             r"python" + r"hosted\.org",
             r"proxy\.golang" + r"\.org",

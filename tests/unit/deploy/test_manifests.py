@@ -370,9 +370,9 @@ class TestNetworkPolicies:
     def test_the_ports_of_the_webhooks_are_those_that_the_program_listens_on(self) -> None:
         settings = WebhookSettings()
         listened = {int(each.rpartition(":")[2]) for each in (settings.listen, settings.health)}
-        (rule,) = NETWORK_POLICIES[f"{CONTROL}/netattach-webhooks"]["spec"]["ingress"]
+        rules = NETWORK_POLICIES[f"{CONTROL}/netattach-webhooks"]["spec"]["ingress"]
 
-        assert listened == {port["port"] for port in rule["ports"]}
+        assert listened == {port["port"] for rule in rules for port in rule["ports"]}
 
 
 class TestAdmission:

@@ -5,10 +5,47 @@ app.kubernetes.io/part-of: netattach
 app.kubernetes.io/version: {{ .Chart.AppVersion }}
 {{- end -}}
 
-{{- /* The reference of the image of all programs. A digest, if given, takes the place of the tag. */ -}}
+{{- /* The facts of the platform: those of kubernetes.yaml, where it has others its own, and what the values override. */ -}}
+{{- define "netattach.platform" -}}
+{{- $facts := .Files.Get "platforms/kubernetes.yaml" | fromYaml -}}
+{{- range $fact, $value := .Files.Get (printf "platforms/%s.yaml" .Values.platform) | fromYaml -}}
+{{- $_ := set $facts $fact $value -}}
+{{- end -}}
+{{- range $fact, $value := .Values.node -}}
+{{- if not (kindIs "invalid" $value) }}{{ $_ := set $facts $fact $value }}{{ end -}}
+{{- end -}}
+{{- if not (kindIs "invalid" .Values.pluginInstaller.enabled) }}{{ $_ := set $facts "installPlugins" .Values.pluginInstaller.enabled }}{{ end -}}
+{{- toYaml $facts -}}
+{{- end -}}
+
+{{- /* The reference of the image of all programs. */ -}}
 {{- define "netattach.image" -}}
-{{- $image := .Values.image -}}
-{{- with $image.registry }}{{ . }}/{{ end -}}
+{{- include "netattach.reference" (list . .Values.image) -}}
+{{- end -}}
+
+{{- /* The reference of the image that has the reference plugins too. */ -}}
+{{- define "netattach.pluginsImage" -}}
+{{- include "netattach.reference" (list . .Values.pluginInstaller.image) -}}
+{{- end -}}
+
+{{- /* The reference of an image with this repository, tag and digest; all images are in one registry. */ -}}
+{{- define "netattach.reference" -}}
+{{- $root := first . }}{{ $image := last . -}}
+{{- with $root.Values.image.registry }}{{ . }}/{{ end -}}
 {{- $image.repository -}}
-{{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag | default .Chart.AppVersion }}{{ end -}}
+{{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag | default $root.Chart.AppVersion }}{{ end -}}
+{{- end -}}
+
+{{- /* The mounts of the plugins, at their paths on the node, from the platform's facts. */ -}}
+{{- define "netattach.binaryMounts" -}}
+{{- range $index, $path := .binDirs }}
+- name: cni-binaries{{ if $index }}-{{ $index }}{{ end }}
+  mountPath: {{ $path }}
+  readOnly: true
+{{- end }}
+{{- range $index, $path := .linkedDirs }}
+- name: linked-binaries{{ if $index }}-{{ $index }}{{ end }}
+  mountPath: {{ $path }}
+  readOnly: true
+{{- end }}
 {{- end -}}
