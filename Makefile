@@ -68,9 +68,10 @@ manifests: $(VENV)/dev ## write deploy/kustomize from the Helm chart
 shim: shim-needs ## build the static CNI shim
 	@$(MAKE) -s -C plugin/shim
 
-image: $(VENV)/dev ## build the image of all programs into build/netattach.tar
+image: $(VENV)/dev ## build the images into build/netattach.tar and build/netattach-plugins.tar
 	@mkdir -p build
 	@tools/image build/netattach.tar
+	@$(BIN)/python tools/plugins_image.py build/netattach.tar "$$(tools/cni-plugins --pinned)" build/netattach-plugins.tar
 
 cluster: setup image ## start a real two-node cluster with netattach on this machine, as root; it keeps running
 	@$(LAB) up

@@ -225,5 +225,5 @@ def test_gke_admits_the_critical_pods() -> None:
 def test_the_facts_of_kubernetes_are_the_defaults_of_the_daemon() -> None:
     read = Settings()
 
-    assert [DEFAULTS["confDir"], DEFAULTS["binDirs"][0]] == [str(read.conf_dir), str(Path(read.bin_dir))]
+    assert [DEFAULTS["confDir"], DEFAULTS["binDirs"][0]] == [str(read.conf_dir), str(read.bin_dir[0])]
     assert Path(DEFAULTS["kubeletRoot"]) == read.pod_resources.parent.parent
