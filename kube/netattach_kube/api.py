@@ -86,9 +86,11 @@ class Api:
             query = {**query, "continue": page["metadata"]["continue"]}
 
     async def create(
-        self, resource: Resource, body: Mapping[str, Any], namespace: str = ""
+        self, resource: Resource, body: Mapping[str, Any], namespace: str = "", *, dry_run: bool = False
     ) -> dict[str, Any]:
-        return await self._request("POST", resource.path(namespace=namespace), body=body)
+        """With `dry_run` the API server does everything but store the object, admission included."""
+        query = {"dryRun": "All"} if dry_run else None
+        return await self._request("POST", resource.path(namespace=namespace), body=body, query=query)
 
     async def replace(
         self, resource: Resource, body: Mapping[str, Any], name: str, namespace: str = ""

@@ -18,22 +18,22 @@ CHART = require.REPOSITORY / "deploy/helm/netattach"
 
 def rendered(values: Body | None = None, *options: str) -> list[Body]:
     """The objects that `helm install` creates with these values. Raises ValueError with Helm's message."""
-    command: list[str | Path] = [
-        require.helm(),
-        "template",
-        "netattach",
-        CHART,
-        "--skip-tests",
-        "--values",
-        "-",
-        *options,
-    ]
+    return _rendered(values, "--skip-tests", *options)
+
+
+def hooks(values: Body | None = None) -> list[Body]:
+    """The objects that `helm test` creates."""
+    return _rendered(values, "--show-only=templates/verify.yaml")
+
+
+def _rendered(values: Body | None, *options: str) -> list[Body]:
+    command = [str(require.helm()), "template", "netattach", str(CHART), "--values=-", *options]
     return _objects(command, json.dumps(values or {}))
 
 
 def built(directory: Path) -> list[Body]:
     """The objects of a kustomization, as kubectl builds it. Raises ValueError with its message."""
-    return _objects([require.kustomize(), "build", directory])
+    return _objects([str(require.kustomize()), "build", str(directory)])
 
 
 def by_name(objects: list[Body]) -> dict[tuple[str, ...], Body]:
@@ -47,7 +47,7 @@ def _key(body: Body) -> tuple[str, ...]:
     return body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"]
 
 
-def _objects(command: list[str | Path], text: str = "") -> list[Body]:
+def _objects(command: list[str], text: str = "") -> list[Body]:
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ValueError(done.stderr)

@@ -16,7 +16,7 @@ import yaml
 
 from netattach_kube import cluster_settings
 from support import require, webhook_clients_page
-from support.chart import CHART, Body, built, by_name, rendered
+from support.chart import CHART, Body, built, by_name, hooks, rendered
 from support.manifests import CONTROL, DEPLOY, NODE
 
 
@@ -262,3 +262,60 @@ class TestNetworkPolicies:
         assert [8443] == [port["port"] for port in reviews["ports"]]
         assert (sources or []) == [(block["cidr"], block.get("except")) for block in blocks]
         assert {"ports": [{"port": 8081}]} == metrics
+
+
+class TestHelmTest:
+    """The pod that `helm test` starts."""
+
+    def test_an_installation_creates_none_of_its_objects(self) -> None:
+        names = {each["metadata"]["name"] for each in rendered()}
+
+        assert len(hooks()) == 9
+        assert not names & {each["metadata"]["name"] for each in hooks()}
+
+    def test_every_object_is_a_hook_that_helm_deletes_and_the_pod_is_the_last_one(self) -> None:
+        found = {each["kind"]: each["metadata"]["annotations"] for each in hooks()}
+
+        assert {"test"} == {hook["helm.sh/hook"] for hook in found.values()}
+        assert {"before-hook-creation,hook-succeeded"} == {
+            hook["helm.sh/hook-delete-policy"] for hook in found.values()
+        }
+        assert {"Pod"} == {kind for kind, hook in found.items() if "helm.sh/hook-weight" not in hook}
+        assert {"-1"} == {hook.get("helm.sh/hook-weight", "-1") for hook in found.values()}
+
+    def test_its_pod_is_as_confined_as_the_operators(self) -> None:
+        values: Body = {
+            "appArmor": True,
+            "imagePullSecrets": [{"name": "registry"}],
+            "operator": {"tolerations": [{"operator": "Exists"}], "nodeSelector": {"pool": "a"}},
+        }
+        (pod,) = [each["spec"] for each in hooks(values) if each["kind"] == "Pod"]
+        operator = pods(rendered(values))["netattach-operator"]
+        same = ("securityContext", "imagePullSecrets", "tolerations", "nodeSelector", "dnsPolicy")
+
+        assert {key: operator[key] for key in same} == {key: pod[key] for key in same}
+        (mine,), (theirs,) = pod["containers"], operator["containers"]
+        for key in ("securityContext", "image", "imagePullPolicy"):
+            assert theirs[key] == mine[key]
+        assert ["netattach-verify"] == mine["command"]
+        assert "volumes" not in pod
+
+    def test_it_reads_two_kinds_and_creates_one(self) -> None:
+        rules = [
+            rule for each in hooks() if each["kind"] in {"Role", "ClusterRole"} for rule in each["rules"]
+        ]
+
+        assert {
+            ("daemonsets", "get"),
+            ("nodenetworkinventories", "list"),
+            ("network-attachment-definitions", "create"),
+        } == {(name, verb) for rule in rules for name in rule["resources"] for verb in rule["verbs"]}
+
+    def test_it_may_connect_where_the_operator_may(self) -> None:
+        (mine,) = [each["spec"] for each in hooks() if each["kind"] == "NetworkPolicy"]
+        theirs = only(rendered(), "NetworkPolicy", "netattach-operator")["spec"]
+        (pod,) = [each for each in hooks() if each["kind"] == "Pod"]
+
+        assert theirs["egress"] == mine["egress"]
+        assert "ingress" not in mine
+        assert mine["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
