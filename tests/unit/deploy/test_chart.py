@@ -208,6 +208,18 @@ class TestPrograms:
         assert ["install-shim", "dhcp"] == [c["name"] for c in with_it["netattach-daemon"]["initContainers"]]
         assert ["install-shim"] == [c["name"] for c in without["netattach-daemon"]["initContainers"]]
 
+    def test_the_format_of_the_log_is_one_value_for_all_programs(self) -> None:
+        values: Body = {"platform": "k3s", "logFormat": "json", "webhooks": {"clientCA": "ca"}}
+        containers = [
+            c
+            for p in pods(rendered(values)).values()
+            for c in (*p.get("initContainers", ()), *p["containers"])
+        ]
+
+        assert 6 == len(containers)
+        for container in containers:
+            assert {"name": "NETATTACH_LOG_FORMAT", "value": "json"} in container["env"]
+
     def test_the_apparmor_profile_is_that_of_the_kustomize_component(self, tmp_path: Path) -> None:
         kustomization = {"resources": ["deploy"], "components": ["deploy/kustomize/apparmor"]}
 

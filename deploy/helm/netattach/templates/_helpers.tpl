@@ -49,3 +49,11 @@ app.kubernetes.io/version: {{ .Chart.AppVersion }}
   readOnly: true
 {{- end }}
 {{- end -}}
+
+{{- /* The environment variable for another format of the log, if one is wanted. */ -}}
+{{- define "netattach.logFormat" -}}
+{{- if ne .Values.logFormat "text" -}}
+- name: NETATTACH_LOG_FORMAT
+  value: {{ .Values.logFormat }}
+{{- end -}}
+{{- end -}}
