@@ -68,6 +68,15 @@ def kustomize() -> Path:
     return found or left_out("needs kustomize, which is built where there is Go: make setup")
 
 
+def multus(name: str) -> Path:
+    """A program of Multus, or its `deployments`; MULTUS_DAEMON and MULTUS_SHIM name other programs than tools/multus builds."""
+    given = os.environ.get({"multus-daemon": "MULTUS_DAEMON", "multus-shim": "MULTUS_SHIM"}.get(name, ""))
+    if given:
+        return Path(given).absolute()
+    found = _tool("multus")
+    return found / name if found else left_out("needs Multus, which is built where there is Go: make setup")
+
+
 def shim() -> Path:
     """The shim, as `make shim` builds it."""
     built = REPOSITORY / "plugin/shim/build/netattach"
