@@ -6,6 +6,7 @@ precedes it. So no moment has the default network first, and if ours is removed,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from netattach_core.attach.attachment import Network
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import multus_conf, netattach_conf
 from netattach_core.errors import ConfigError, NetattachError
+
+RESTART = 120.0
+"""Seconds within which a Multus that has removed its config may be restarting, as in an update of its DaemonSet."""
 
 
 class FirstPlace:
@@ -24,10 +28,13 @@ class FirstPlace:
         conf_dir: Path,
         takeover: Callable[[], bool] = bool,
         selection: Callable[[], SelectionSettings] = SelectionSettings,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._conf_dir = conf_dir
         self._takeover = takeover
         self._selection = selection
+        self._clock = clock
+        self._served_by_multus: float | None = None
 
     def file_name(self, default_network: Network) -> str:
         """The name to install netattach's config with. Raises ConfigError if Multus serves the node and has to go on serving it.
@@ -35,19 +42,31 @@ class FirstPlace:
         A place that was taken is kept, whatever the setting is now: DELs reach netattach until an uninstall hands its pods over.
         """
         multus, wanted = self._multus(), self._takeover()
-        if multus is None:
-            return netattach_conf.TAKEOVER_FILE_NAME if wanted else netattach_conf.FILE_NAME
-        if (self._conf_dir / netattach_conf.TAKEOVER_FILE_NAME).exists():
-            return netattach_conf.TAKEOVER_FILE_NAME
-        if wanted:
+        is_taken = self._exists(netattach_conf.TAKEOVER_FILE_NAME)
+        if multus is not None and wanted and not is_taken:
             self._compare(multus, default_network)
+        if wanted or (multus is not None and is_taken):
             return netattach_conf.TAKEOVER_FILE_NAME
-        if (self._conf_dir / netattach_conf.FILE_NAME).exists():
-            return netattach_conf.FILE_NAME
-        raise ConfigError(
-            f"Multus serves this node with {multus}; to take its place, set takeover: auto in {_SETTINGS} (docs/migrating.md), "
-            "or uninstall one of the two"
-        )
+        if not is_taken and not self._exists(netattach_conf.FILE_NAME):
+            self._require_that_multus_is_gone(multus)
+        return netattach_conf.FILE_NAME
+
+    def _exists(self, name: str) -> bool:
+        return (self._conf_dir / name).exists()
+
+    def _require_that_multus_is_gone(self, multus: Path | None) -> None:
+        """Raises ConfigError. Multus removes its config when it restarts, and would then delegate to a file of ours."""
+        if multus is not None:
+            self._served_by_multus = self._clock()
+            raise ConfigError(
+                f"Multus serves this node with {multus}; to take its place, set takeover: auto in {_SETTINGS} "
+                "(docs/migrating.md), or uninstall one of the two"
+            )
+        if self._served_by_multus is not None and self._clock() - self._served_by_multus < RESTART:
+            raise ConfigError(
+                f"Multus served this node until now and may be restarting; netattach waits for {RESTART:.0f} s, or for takeover: "
+                f"auto in {_SETTINGS} (docs/migrating.md)"
+            )
 
     def _multus(self) -> Path | None:
         """The file of Multus, if the runtime would use it without netattach. A runtime skips files that it cannot read."""

@@ -14,6 +14,7 @@ from netattach_core.cni import netattach_conf
 from netattach_core.shim import compiled_chain
 from netattach_plugin.files import atomic_file
 from netattach_plugin.files.shim_files import ShimFiles
+from netattach_plugin.node import first_place
 from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.first_place import FirstPlace
 from netattach_plugin.node.installer import Installer
@@ -52,7 +53,9 @@ class Beside(NodeDirectories):
             conflist=OwnConflist(self.config, clock=lambda: self.now),
             networks=self.networks,
             uninstall_chain=UninstallChain(self.config, self.ledger),
-            first_place=FirstPlace(self.config, lambda: self.takeover, lambda: self.selection),
+            first_place=FirstPlace(
+                self.config, lambda: self.takeover, lambda: self.selection, lambda: self.now
+            ),
             compile_default_network=self.compiler.compile,
         )
 
@@ -81,6 +84,35 @@ def test_multus_keeps_the_first_place_by_default(node: Beside) -> None:
 
     assert "set takeover: auto" in node.problem()
     assert ["00-multus.conf", "10-a.conflist"] == node.files()
+
+
+def test_a_multus_that_restarts_keeps_the_first_place(node: Beside) -> None:
+    """Its config is gone meanwhile, and it would delegate to one of ours. A Multus that is gone for good is replaced."""
+    node.multus()
+    node.problem()
+    (node.config / "00-multus.conf").unlink()
+    node.now += first_place.RESTART - 1
+    assert "may be restarting" in node.problem()
+    node.multus()
+    assert "Multus serves this node" in node.problem()
+    (node.config / "00-multus.conf").unlink()
+    node.now += first_place.RESTART - 1
+    assert "may be restarting" in node.problem()
+    assert ["10-a.conflist"] == node.files()
+
+    node.now += 1
+    assert "" == node.problem()
+    assert [OURS, "10-a.conflist"] == node.files()
+
+
+def test_a_takeover_does_not_wait_for_a_restart_of_multus(node: Beside) -> None:
+    """Its config is gone: until ours is there, pods get the default network alone."""
+    node.multus()
+    node.problem()
+    (node.config / "00-multus.conf").unlink()
+
+    assert "" == node.problem(takeover=True)
+    assert [TAKEN, "10-a.conflist"] == node.files()
 
 
 def test_takeover_precedes_multus_and_leaves_its_file(node: Beside) -> None:
