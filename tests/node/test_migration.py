@@ -14,9 +14,8 @@ from netattach_cli.demo.demo_node import NodePaths
 from netattach_core.cni import netattach_conf
 from support.migration_node import Load, MigrationNode, Runtime
 
-TAKEN, MULTUS, DEFAULT = netattach_conf.TAKEOVER_FILE_NAME, "00-multus.conf", "10-default.conflist"
+TAKEN, DEFAULT = netattach_conf.TAKEOVER_FILE_NAME, "10-default.conflist"
 NETWORKS = ("first", "second")
-PODS_EACH_WAY = 104
 
 
 @pytest.fixture
@@ -48,34 +47,41 @@ def _started(
     return own
 
 
-def test_to_netattach_and_back_while_pods_start(node: MigrationNode) -> None:
+@pytest.mark.parametrize(
+    ("multus_type", "file", "pods"),
+    [("multus-shim", "00-multus.conf", 104), ("multus", "00-multus.conflist", 30)],
+)
+def test_to_netattach_and_back_while_pods_start(
+    node: MigrationNode, multus_type: str, file: str, pods: int
+) -> None:
     """The pods that outlive who attached them are released by the other one."""
+    multus_installed = node.thick_multus if multus_type == "multus-shim" else node.thin_multus
     runtime = Runtime(node, NETWORKS)
     load = Load(runtime)
     with contextlib.ExitStack() as daemons:
-        multus = _started(daemons, node.multus())
+        multus = _started(daemons, multus_installed())
         by_multus = runtime.start("by-multus")
         with load.running():
             load.wait_for_more(10)
             netattach = _started(daemons, node.netattach({"takeover": "auto"}))
-            assert [TAKEN, MULTUS, DEFAULT] == node.files
+            assert [TAKEN, file, DEFAULT] == node.files
             load.wait_for_more(10)
             multus.close()
             node.wait_for_files(TAKEN, DEFAULT)
             by_netattach = runtime.start("by-netattach")
-            load.wait_for_more(PODS_EACH_WAY)
+            load.wait_for_more(pods)
             runtime.stop(by_multus.pod)
 
-            _started(daemons, node.multus())
-            assert [TAKEN, MULTUS, DEFAULT] == node.files
+            _started(daemons, multus_installed())
+            assert [TAKEN, file, DEFAULT] == node.files
             load.wait_for_more(10)
             netattach.close()
-            assert [MULTUS, DEFAULT] == node.files
-            load.wait_for_more(PODS_EACH_WAY)
+            assert [file, DEFAULT] == node.files
+            load.wait_for_more(pods)
             runtime.stop(by_netattach.pod)
 
-    assert ("multus-shim", "netattach") == (by_multus.by, by_netattach.by)
+    assert (multus_type, "netattach") == (by_multus.by, by_netattach.by)
     everything = ["lo", "eth0", "net1", "net2"]
     assert [] == [each for each in (*load.attached, by_multus, by_netattach) if each.interfaces != everything]
-    assert {"multus-shim", "netattach"} == {each.by for each in load.attached}
+    assert {multus_type, "netattach"} == {each.by for each in load.attached}
     assert [] == _secondary_leases(node)

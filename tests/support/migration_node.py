@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compare import sides
+from compare import api_server, sides
 from compare.cases import NODE, Pod
 from compare.node import ACCOUNT, Node
 from netattach_core.cni import netattach_conf
@@ -41,7 +41,8 @@ class MigrationNode:
         self.node, self.paths = node, node.paths
         self._shim = shim
         self._api_lock = threading.Lock()
-        (self.paths.bin_dir / "multus-shim").symlink_to(require.multus("multus-shim"))
+        for program in ("multus-shim", "multus"):
+            (self.paths.bin_dir / program).symlink_to(require.multus(program))
         node.create_account()
 
     @property
@@ -66,7 +67,23 @@ class MigrationNode:
         self._api(delete=[pod.body()])
 
     @contextlib.contextmanager
-    def multus(self) -> Iterator[None]:
+    def thin_multus(self) -> Iterator[None]:
+        """Its config with the default network in it, as its entrypoint writes it, which also removes it if told to."""
+        kubeconfig = self.paths.root / "multus.kubeconfig"
+        kubeconfig.write_text(json.dumps(_kubeconfig(self.paths.root / "ca.crt")))
+        default_network = json.loads((self.paths.conf_dir / "10-default.conflist").read_text())
+        conf = {
+            "cniVersion": default_network["cniVersion"],
+            "name": "multus-cni-network",
+            "plugins": [{"type": "multus", "kubeconfig": str(kubeconfig), "delegates": [default_network]}],
+        }
+        file = self.paths.conf_dir / "00-multus.conflist"
+        file.write_text(json.dumps(conf))
+        yield
+        file.unlink()
+
+    @contextlib.contextmanager
+    def thick_multus(self) -> Iterator[None]:
         """Its daemon, from when its config is there until it has ended, as when its DaemonSet is deleted."""
         config = self.paths.root / "daemon-config.json"
         config.write_text(json.dumps(_multus_config(self.paths.conf_dir, self.paths.bin_dir)))
@@ -120,6 +137,18 @@ class MigrationNode:
 
     def _logs(self) -> str:
         return "\n".join(path.read_text()[-2000:] for path in self.paths.root.glob("*.log"))
+
+
+def _kubeconfig(ca: Path) -> dict[str, Any]:
+    server = {"server": f"https://127.0.0.1:{api_server.PORT}", "certificate-authority": str(ca)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "local", "cluster": server}],
+        "users": [{"name": "multus", "user": {"token": NODE}}],
+        "contexts": [{"name": "multus", "context": {"cluster": "local", "user": "multus"}}],
+        "current-context": "multus",
+    }
 
 
 def _multus_config(conf_dir: Path, bin_dir: Path) -> dict[str, Any]:
