@@ -2,47 +2,86 @@
 # Build it with tools/image, or with any builder that supports `RUN --mount`. The final stage contains Python, its libraries and the
 # programs: no shell, no package manager, no tools. Nothing writes to it at run time, so its root file system can be read-only.
 #
+# All stages but the last run on the machine that builds, so an image for another architecture needs no emulation to build:
+# `--platform linux/arm64`. Its files are those of Debian packages (requirements/debian.lock) and wheels of that architecture.
+#
 # Two optional secrets are for machines that get packages from a mirror:
 #   pip.conf   pip's configuration
 #   ca         a bundle of CA certificates; pip.conf may refer to it as /run/secrets/ca
+#
+# BASE is Debian bookworm. Nothing of it gets into the image, but its Python compiles the image's modules.
 ARG BASE=debian:bookworm-slim
 
-# What the programs run on. Nothing is installed if BASE already has Python.
-FROM ${BASE} AS base
-RUN command -v python3 >/dev/null || { \
-        apt-get -q update && apt-get -q -y install --no-install-recommends ca-certificates python3-minimal python3 && \
-        rm -rf /var/lib/apt/lists/*; }
+FROM --platform=$BUILDPLATFORM ${BASE} AS base
+RUN apt-get -q update && apt-get -q -y install --no-install-recommends binutils ca-certificates python3 python3-venv && \
+    rm -rf /var/lib/apt/lists/*
 
-FROM base AS compiler
-RUN apt-get -q update && apt-get -q -y install --no-install-recommends gcc make musl-tools && rm -rf /var/lib/apt/lists/*
+# The names of the architecture, in /target: Debian's (arch), that of the kernel and of compilers (machine), and "yes" if it is not
+# that of the machine that builds (foreign).
+FROM base AS target
+ARG TARGETARCH
+RUN set -eu; build=$(dpkg --print-architecture); arch=${TARGETARCH:-$build}; \
+    case $arch in amd64) machine=x86_64;; arm64) machine=aarch64;; *) echo "netattach has no image for $arch" >&2; exit 1;; esac; \
+    [ "$arch" = "$build" ] && foreign= || foreign=yes; \
+    [ -z "$foreign" ] || dpkg --add-architecture "$arch"; \
+    printf 'arch=%s machine=%s foreign=%s\n' "$arch" "$machine" "$foreign" >/target
+
+# The Debian packages whose files the image has: /debian, with their control files in /var/lib/dpkg/status.d, where vulnerability
+# scanners look. LOCKED=yes, for releases: exactly the versions of the lock file. Otherwise newer ones where the mirror has only those.
+FROM target AS debian
+ARG LOCKED=
+COPY requirements/debian.lock /
+RUN set -eu; . /target; awk -v arch="$arch" '$3 == arch || $3 == "all"' /debian.lock >/wanted; \
+    apt-get -q update; mkdir -p /debs /debian/var/lib/dpkg/status.d; cd /debs; \
+    download() { apt-get -q -o APT::Sandbox::User=root download "$@"; }; \
+    if download $(awk '{ print $1 ":" ($3 == "all" ? "'"$(dpkg --print-architecture)"'" : $3) "=" $2 }' /wanted); then \
+        sha256sum *.deb | cut -d' ' -f1 | sort >/sums; awk '{ print $4 }' /wanted | sort | diff - /sums; \
+    elif [ -n "$LOCKED" ]; then \
+        echo "the Debian mirror has not all versions of requirements/debian.lock: update it (make lock), or use a mirror that has" \
+             "them, such as snapshot.debian.org" >&2; exit 1; \
+    else \
+        echo "requirements/debian.lock is out of date: taking what the Debian mirror has" >&2; \
+        rm -f *.deb; download $(awk -v arch="$arch" '{ print $1 ($3 == "all" ? "" : ":" arch) }' /wanted); \
+    fi; \
+    for deb in *.deb; do \
+        dpkg-deb -x "$deb" /debian; \
+        dpkg-deb -f "$deb" | sed '1a Status: install ok installed' >"/debian/var/lib/dpkg/status.d/$(dpkg-deb -f "$deb" Package)"; \
+    done; rm -rf /debs /var/lib/apt/lists/*
+
+# The shim, with the pinned musl.
+FROM debian AS compiler
+RUN . /target; apt-get -q update && apt-get -q -y install --no-install-recommends make \
+        "gcc${foreign:+-$(echo "$machine" | tr _ -)-linux-gnu}" && rm -rf /var/lib/apt/lists/* && \
+    cd /debian && cp -a --parents "usr/lib/$machine-linux-musl" "usr/include/$machine-linux-musl" "usr/bin/$machine-linux-musl-gcc" /
 
 FROM compiler AS shim
 COPY pyproject.toml /src/
 COPY plugin/shim /src/plugin/shim
-RUN make -C /src/plugin/shim
-
-FROM base AS pip
-RUN apt-get -q update && apt-get -q -y install --no-install-recommends python3-venv && rm -rf /var/lib/apt/lists/* && \
-    python3 -m venv /opt/build
+RUN . /target; make -C /src/plugin/shim CC="$machine-linux-musl-gcc"
 
 # The Python packages of the lock file. They seldom change, so this stage comes before netattach's own code. The lock also contains
 # the build dependencies of the wheel; the image only gets what pyproject.toml requires.
 # Of the Kubernetes client it only gets the asyncio half, without the generated classes, which are not used. Packages with an __init__
 # that imports all their modules get an empty one: netattach imports modules by their full names, and the others would cost every
 # program half a second and 20 MB when it starts.
-FROM pip AS packages
+FROM debian AS packages
 WORKDIR /src
 COPY requirements/image.lock ./
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf --mount=type=secret,id=ca \
-    /opt/build/bin/pip download -q --require-hashes --only-binary :all: -r image.lock -d /wheels && \
+    . /target; /usr/bin/python3 -m venv /opt/build && \
+    /opt/build/bin/pip download -q --require-hashes --only-binary :all: -r image.lock -d /wheels \
+        --platform "manylinux2014_$machine" --platform "manylinux_2_28_$machine" --platform "manylinux_2_34_$machine" && \
+    (cd /wheels && LC_ALL=C sha256sum *.whl) >wheels.sha256 && \
     /opt/build/bin/pip install -q --no-index --find-links /wheels hatchling
 COPY pyproject.toml ./
-# By its real path, because the image does not have the symbolic links.
-RUN "$(readlink -f "$(command -v python3)")" -m venv --without-pip /opt/netattach && \
+RUN . /target; /usr/bin/python3 -m venv --without-pip /opt/netattach && \
+    ln -sf "$(readlink -f /usr/bin/python3)" /opt/netattach/bin/python3 && \
     python3 -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
 print(*(need for extra in extras.values() for need in extra if not need.startswith("netattach[")), sep="\n")' >wanted && \
-    /opt/build/bin/pip --python /opt/netattach/bin/python install -q --no-index --no-compile --find-links /wheels -r wanted && \
-    cd /opt/netattach/lib/python3*/site-packages && \
+    /opt/build/bin/pip install -q --no-index --no-compile --find-links /wheels --only-binary :all: -r wanted \
+        --platform "manylinux2014_$machine" --platform "manylinux_2_28_$machine" --platform "manylinux_2_34_$machine" \
+        --target "$(echo /opt/netattach/lib/python3*/site-packages)" --upgrade && \
+    cd /opt/netattach/lib/python3*/site-packages && rm -rf bin && \
     find kubernetes -mindepth 1 -maxdepth 1 ! -name aio ! -name __init__.py -exec rm -rf {} + && \
     rm -r kubernetes/aio/client/models/*.py kubernetes/aio/client/api/*.py && \
     for package in kubernetes kubernetes/aio kubernetes/aio/config kubernetes/aio/utils pyroute2 pyroute2/iproute; do \
@@ -50,10 +89,11 @@ print(*(need for extra in extras.values() for need in extra if not need.startswi
 
 # The image without netattach's own code: /image.
 # Python and its packages, each module as one file, module.pyc: half the files to unpack. Tracebacks show their line numbers, but
-# not their source lines. Modules that no program imports are left out. Time zones are UTC. The packages' licences are kept.
-RUN set -eu; python=$(readlink -f /opt/netattach/bin/python); \
-    stdlib=$(/opt/netattach/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))'); \
-    mkdir /image; cd /; cp -a --parents "$python" "$stdlib" /opt/netattach /image/; \
+# not their source lines. Modules that no program imports are left out. Time zones are UTC. The packages' licences are kept, and the
+# wheels' checksums, for the SBOM.
+RUN set -eu; python=$(readlink -f /opt/netattach/bin/python); stdlib=/usr/lib/${python##*/}; \
+    mkdir /image; cd /debian; cp -a --parents ".$python" ".$stdlib" var/lib/dpkg/status.d usr/share/doc/*/copyright /image/; \
+    cd /; cp -a --parents /opt/netattach /image/; cp /src/wheels.sha256 /image/opt/netattach/; \
     cd "/image$stdlib"; \
     rm -rf site-packages dist-packages __phello__ config-3* ensurepip idlelib lib2to3 pydoc_data test tkinter turtledemo venv \
         curses dbm distutils sitecustomize.py turtle.py antigravity.py this.py EXTERNALLY-MANAGED; \
@@ -73,43 +113,49 @@ RUN set -eu; python=$(readlink -f /opt/netattach/bin/python); \
     python3 -m compileall -q -b -o 2 -j 0 --invalidation-mode unchecked-hash -s /image -p / "/image$stdlib" /image/opt/netattach/lib; \
     find . -name '*.py' -delete; \
     find . -depth -type d -empty -delete
-# The shared libraries, and the files that libc and OpenSSL read: names, certificates, settings. The Debian packages that files came
-# from are listed in /var/lib/dpkg/status.d, where vulnerability scanners look.
-RUN set -eu; cd /; \
-    { readlink -f /opt/netattach/bin/python; find /image -name '*.so*' -type f; } | xargs ldd 2>/dev/null | \
-        sed -n 's/^[^/]*=> \(\/[^ ]*\) .*/\1/p; s/^[[:space:]]*\(\/[^ ]*ld-[^ ]*\) .*/\1/p' | \
-        grep -v site-packages | sort -u >/libraries; \
-    xargs cp -L --parents -t /image </libraries; \
-    [ ! -f /etc/ld.so.conf ] || cp -a --parents /etc/ld.so.conf* /image; \
+# The shared libraries that these files need, and what libc and OpenSSL read: names, certificates, settings.
+RUN set -eu; cd /debian; \
+    find_file() { find . -name "$1" ! -path './lib64/*' ! -path './lib/ld-*' | head -n 1; }; \
+    loader=$(readelf -l /image/usr/bin/python3* | sed -n 's/.*interpreter: \(.*\)\]/\1/p'); \
+    mkdir -p "/image${loader%/*}"; cp "$(find_file "${loader##*/}")" "/image$loader"; \
+    more=yes; while [ -n "$more" ]; do \
+        more=; \
+        for library in $(find /image -type f \( -name '*.so*' -o -path '/image/usr/bin/*' \) -exec readelf -dW {} + | \
+                sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u); do \
+            [ -z "$(find /image -name "$library")" ] || continue; \
+            file=$(find_file "$library"); \
+            [ -n "$file" ] || { echo "no package in requirements/debian.lock has $library" >&2; exit 1; }; \
+            cp -L --parents "$file" /image; more=yes; \
+        done; \
+    done; \
+    cp -L --parents etc/ssl/openssl.cnf /image; \
     cd /image; \
-    mkdir -p etc/ssl/certs run tmp var/lib/dpkg/status.d; chmod 1777 tmp; ln -s /run var/run; \
-    cp /etc/ssl/certs/ca-certificates.crt etc/ssl/certs/; \
-    /opt/netattach/bin/python -c 'import ssl; print(ssl.get_default_verify_paths().openssl_cafile)' >/cafile; \
-    mkdir -p ".$(dirname "$(cat /cafile)")"; ln -s /etc/ssl/certs/ca-certificates.crt ".$(cat /cafile)"; \
-    settings=$(dirname "$(cat /cafile)")/openssl.cnf; [ ! -f "$settings" ] || cp -L "$settings" ".$settings"; \
+    mkdir -p etc/ssl/certs usr/lib/ssl run tmp; chmod 1777 tmp; ln -s /run var/run; \
+    cat /debian/usr/share/ca-certificates/mozilla/*.crt >etc/ssl/certs/ca-certificates.crt; \
+    ln -s /etc/ssl/certs/ca-certificates.crt usr/lib/ssl/cert.pem; ln -s /etc/ssl/openssl.cnf usr/lib/ssl/openssl.cnf; \
     printf 'root:x:0:0:root:/:/sbin/nologin\nnetattach:x:65532:65532:netattach:/:/sbin/nologin\n' >etc/passwd; \
     printf 'root:x:0:\nnetattach:x:65532:\n' >etc/group; \
     printf 'passwd: files\ngroup: files\nhosts: files dns\n' >etc/nsswitch.conf; \
-    [ ! -f /etc/os-release ] || cp -L /etc/os-release etc/; \
-    [ ! -f /etc/ld.so.conf ] || { PATH=$PATH:/usr/sbin:/sbin ldconfig -r .; rm -rf etc/ld.so.conf* var/cache/ldconfig; }; \
-    stdlib=$(/opt/netattach/bin/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))'); \
-    for file in $(readlink -f /opt/netattach/bin/python "$stdlib/os.py" "$stdlib/asyncio/__init__.py" $(cat /libraries)); do \
-        dpkg -S "$file" "${file#/usr}" 2>/dev/null | sed 's/: .*//; s/,.*//'; \
-    done | sort -u | while read -r package; do \
-        dpkg -s "$package" >"var/lib/dpkg/status.d/${package%:*}"; \
-        copyright=usr/share/doc/${package%:*}/copyright; \
-        [ ! -f "/$copyright" ] || { mkdir -p "$(dirname "$copyright")"; cp "/$copyright" "$copyright"; }; \
-    done
+    cp /debian/usr/lib/os-release etc/
 
-# netattach's own code: a wheel, unpacked into a tree that is copied over that of the packages.
+# netattach's own code: a wheel, unpacked into a tree that is copied over that of the packages. Then every module is imported in what
+# becomes the image; an image for another architecture runs in qemu for that.
 FROM packages AS programs
+RUN . /target; [ -z "$foreign" ] || { apt-get -q update && apt-get -q -y install --no-install-recommends qemu-user-static && \
+    rm -rf /var/lib/apt/lists/* && cp "/usr/bin/qemu-$machine-static" /image/qemu; }
 COPY . ./
-RUN /opt/build/bin/pip wheel -q --no-deps --no-build-isolation --no-index -w /own . && \
+RUN set -eu; . /target; /opt/build/bin/pip wheel -q --no-deps --no-build-isolation --no-index -w /own .; \
     /opt/build/bin/pip --python /opt/netattach/bin/python install -q --no-deps --no-index --no-compile --no-warn-script-location \
-        --root /tree /own/*.whl && \
-    python3 -m compileall -q -o 2 -j 0 --invalidation-mode unchecked-hash -s /tree /tree && \
-    find /tree -path '*.dist-info/*' ! -name METADATA ! -name entry_points.txt -type f -delete && \
-    cp -r crds /tree/opt/netattach/
+        --root /tree /own/*.whl; \
+    python3 -m compileall -q -o 2 -j 0 --invalidation-mode unchecked-hash -s /tree /tree; \
+    find /tree -path '*.dist-info/*' ! -name METADATA ! -name entry_points.txt -type f -delete; \
+    cp -r crds /tree/opt/netattach/; \
+    cp -a /tree/. /image/; \
+    /usr/sbin/chroot /image ${foreign:+/qemu} /opt/netattach/bin/python -c "import importlib, pkgutil, ssl, sys, sysconfig; \
+own = [m.name for m in pkgutil.iter_modules([sysconfig.get_path('purelib')]) if m.name.startswith('netattach_')]; \
+every = [m.name for one in own for m in pkgutil.walk_packages([sysconfig.get_path('purelib') + '/' + one], one + '.')]; \
+[importlib.import_module(name) for name in every]; \
+sys.exit(not every or not ssl.create_default_context().get_ca_certs())"
 
 FROM scratch
 COPY --from=packages /image /
@@ -128,10 +174,4 @@ LABEL org.opencontainers.image.title=netattach \
       org.opencontainers.image.licenses=Apache-2.0
 # Not root: only the daemon runs as root, as its DaemonSet specifies.
 USER 65532:65532
-# Checks that every module can be imported in this image.
-RUN ["/opt/netattach/bin/python", "-c", "import importlib, pkgutil, ssl, sys, sysconfig; \
-own = [m.name for m in pkgutil.iter_modules([sysconfig.get_path('purelib')]) if m.name.startswith('netattach_')]; \
-every = [m.name for one in own for m in pkgutil.walk_packages([sysconfig.get_path('purelib') + '/' + one], one + '.')]; \
-[importlib.import_module(name) for name in every]; \
-sys.exit(not every or not ssl.create_default_context().get_ca_certs())"]
 CMD ["netattach", "--help"]
