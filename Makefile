@@ -15,7 +15,7 @@ export NETATTACH_CACHE := $(or $(NETATTACH_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e check soak lint fmt rules reference manifests docs shim image cluster cluster-down bench bench-deployment lock clean demo-needs test-needs shim-needs cluster-needs
+.PHONY: help setup demo test e2e check soak lint fmt rules reference manifests docs shim image release cluster cluster-down bench bench-deployment lock clean demo-needs test-needs shim-needs cluster-needs
 
 help: ## list the targets (this text)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ image: $(VENV)/dev ## build the images into build/netattach.tar and build/netatt
 	@tools/image build/netattach.tar
 	@$(BIN)/python tools/plugins_image.py build/netattach.tar "$$(tools/cni-plugins --pinned)" build/netattach-plugins.tar
 
+# From the last commit; Debian packages in exactly the versions of requirements/debian.lock.
+release: $(VENV)/dev ## write a release into dist, from the last commit (REGISTRY=registry.example.com/netattach)
+	@PYTHONPATH=tools/release $(BIN)/python -m netattach_release --registry "$(REGISTRY)"
+
 cluster: setup image ## start a real two-node cluster with netattach on this machine, as root; it keeps running
 	@$(LAB) up
 	@$(LAB) load build/netattach.tar
@@ -89,8 +93,9 @@ bench: test-needs $(VENV)/dev shim ## compare netattach with Multus (MULTUS_DAEM
 bench-deployment: cluster ## measure a Deployment of 80 pods with and without netattach, as root (MULTUS_DAEMON, MULTUS_SHIM: Multus too)
 	@$(BIN)/python bench/deployment.py --runs $(or $(RUNS),5); status=$$?; $(LAB) down; exit $$status
 
-lock: ## update requirements/*.lock from pyproject.toml
+lock: ## update requirements/*.lock: from pyproject.toml, and the Debian packages of the image
 	@tools/lock
+	@tools/lock-debian
 
 clean: ## remove everything that was built here, not the cache
 	rm -rf $(VENV) build dist plugin/shim/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

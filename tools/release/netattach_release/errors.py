@@ -1,0 +1,5 @@
+"""Why there is no release."""
+
+
+class ReleaseError(Exception):
+    """What is wrong, and how to fix it."""
