@@ -17,8 +17,9 @@ _FUZZER = require.REPOSITORY / "tests/fuzz/shim"
 
 @functools.cache
 def shim_binary() -> Path:
-    """The released shim."""
-    return _make("build/netattach")
+    """The released shim, or the program NETATTACH_TEST_SHIM: one of another architecture, in an emulator."""
+    given = os.environ.get("NETATTACH_TEST_SHIM")
+    return Path(given) if given else _make("build/netattach")
 
 
 @functools.cache
