@@ -172,6 +172,11 @@ static char *below(struct span directory, struct span name)
 	return path;
 }
 
+char *chain_directory_path(const struct chain *chain)
+{
+	return below(chain->directory, span_of("."));
+}
+
 /* A link is followed, as the runtime does: administrators link CNI configs. */
 static bool is_unchanged(const struct chain *chain, const struct source_file *file, struct buffer *content)
 {
@@ -211,7 +216,7 @@ static bool is_new_and_earlier(const struct chain *chain, const struct dirent *e
 
 static bool has_no_earlier_file(const struct chain *chain)
 {
-	char *path = below(chain->directory, span_of("."));
+	char *path = chain_directory_path(chain);
 	DIR *directory = path ? opendir(path) : NULL;
 	bool nothing = directory;
 	free(path);

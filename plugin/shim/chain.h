@@ -57,6 +57,9 @@ bool chain_read_trusted(const char *path, struct chain *chain);
 
 bool chain_has(const struct chain *chain, char feature);
 
+/* The directory of the CNI configs that it was compiled from; NULL without memory. The caller frees it. */
+char *chain_directory_path(const struct chain *chain);
+
 /* Whether the node's CNI configs are the ones that it was compiled from. */
 bool chain_is_current(const struct chain *chain);
 

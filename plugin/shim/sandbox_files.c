@@ -28,6 +28,11 @@ static const char *root(void)
 	return set && *set ? set : CHAINS;
 }
 
+const char *chains_path(void)
+{
+	return root();
+}
+
 const char *primary_path(void)
 {
 	return path_of(TEXT(root(), "/primary"));

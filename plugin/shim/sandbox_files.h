@@ -4,7 +4,8 @@
 
 #include "cni_call.h"
 
-/* Paths below the directory of the compiled chains. */
+/* The directory of the compiled chains, and paths below it. */
+const char *chains_path(void);
 const char *primary_path(void);
 const char *uninstall_path(void); /* describes the conflist that is left after an uninstallation */
 const char *record_path(const char *id);

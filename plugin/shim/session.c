@@ -9,6 +9,7 @@
 #include "daemon_client.h"
 #include "exit.h"
 #include "netns.h"
+#include "places.h"
 #include "runs.h"
 #include "runtime.h"
 #include "standalone.h"
@@ -78,6 +79,7 @@ static void send_call(struct buffer configuration)
 	for (char **entry = environ; *entry; entry++)
 		if (!strncmp(*entry, "CNI_", 4))
 			frame_field(&call, span_of(*entry));
+	places_add(&call);
 	frame_end(&call);
 	if (call.out_of_memory)
 		no_memory();

@@ -202,13 +202,15 @@ class TestGreeting:
 
 class TestCall:
     def test_the_call_has_all_that_the_runtime_passed(self, host: Host) -> None:
-        """All CNI_ variables and no others, and standard input byte for byte."""
+        """All CNI_ variables and no others, and standard input byte for byte; the shim adds where it is."""
         stdin = bytes(range(256)) * 3
         host.start("DEL", stdin, CNI_ARGS="A=b;C==d", CNI_NETNS="", CNI_FUTURE="é", OTHER="x")
 
         call = host.daemon.call()
 
         assert call.stdin == stdin
+        found = shim_under_test().stat()
+        assert call.environment.pop("NODE_PLACES").startswith(f"{found.st_dev}:{found.st_ino}:")
         assert call.environment == {
             "CNI_COMMAND": "DEL",
             "CNI_CONTAINERID": "sandbox",

@@ -19,6 +19,8 @@ daemon can start nothing that the runtime could not.
 A CALL comes with the descriptor of the pod's network namespace, if that can be opened. Since version 2, that of an ADD is
 followed by two route sockets (NETLINK_ROUTE, unbound) in the namespace, one for links and one for routes, if it can be entered.
 
+A CALL also has the field "NODE_PLACES=…" (node_places.py), which an earlier daemon ignores.
+
 SYSCTLS is of version 3. A path is relative to /proc/sys and starts with "net/"; the shim writes nothing else, and reports EINVAL
 for it.
 """

@@ -56,8 +56,9 @@ class CniConfDir:
             if network is not None:
                 return network
         raise TryAgainError(
-            f"no default network yet: {self._directory} has no CNI config except netattach's; "
-            "install the cluster's default network (flannel, calico, …) on this node"
+            f"no default network yet: {self._directory} has no CNI config except netattach's; install the cluster's default "
+            "network (flannel, calico, …) on this node, or, where the container runtime reads another directory (k3s, MicroK8s, "
+            "OpenShift), set `platform` or node.confDir in the chart"
         )
 
     def by_name(self, name: str) -> Network | None:

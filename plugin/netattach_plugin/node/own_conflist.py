@@ -18,7 +18,10 @@ _MOST_LOSSES = 16
 
 
 class OwnConflist:
-    """`lost` is called whenever it is found lost, in whatever thread calls `write`. Every daemon begins without losses."""
+    """`lost` is called whenever it is found lost, in whatever thread calls `write`. Every daemon begins without losses.
+
+    `first_since` is the time, as of files, since which the runtime has used it without a break; None while it does not.
+    """
 
     def __init__(
         self,
@@ -35,11 +38,12 @@ class OwnConflist:
         self._losses: deque[float] = deque(maxlen=_MOST_LOSSES)
         self._loss = Loss("", "")
         self.contest: str | None = None
+        self.first_since: float | None = None
 
     def use(self, name: str) -> None:
         """The file's name from now on, one of `INSTALLED_FILE_NAMES`; what the former one is replaced by is no loss."""
         if name != self.path.name:
-            self.path, self._held = self.path.with_name(name), None
+            self.path, self._held, self.first_since = self.path.with_name(name), None, None
 
     def write(self, content: bytes) -> None:
         """Writes it where it is missing or differs. Raises ConfigError where another program contests it, OSError.
@@ -65,11 +69,13 @@ class OwnConflist:
             self.path.name, (path.name for path in self.path.parent.iterdir())
         )
         if before:
+            self.first_since = None
             raise ConfigError(
                 f"the container runtime uses {self.path.with_name(before[0])}, which comes before {self.path.name}; "
                 "rename or remove it"
             )
         self._held = self._written
+        self.first_since = self.first_since or time.time()
 
     def _look_for_loss(self) -> None:
         if self._held is None:
@@ -77,7 +83,7 @@ class OwnConflist:
         loss = conf_contest.find_loss(self.path.name, self._held, dict(self._files()))
         if loss is not None:
             self._losses.append(self._clock())
-            self._loss, self._held = loss, None
+            self._loss, self._held, self.first_since = loss, None, None
             self._report_loss()
 
     def _files(self) -> Iterator[tuple[str, bytes]]:

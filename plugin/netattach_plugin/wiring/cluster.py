@@ -27,6 +27,7 @@ from netattach_plugin.cluster.settings_file import SettingsFile
 from netattach_plugin.cluster.uninstall_watch import UninstallWatch
 from netattach_plugin.metrics import Metrics
 from netattach_plugin.netlink import changes
+from netattach_plugin.node.bypass_watch import BypassWatch
 from netattach_plugin.node.first_place import FirstPlace
 from netattach_plugin.node.installer import Installer
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
@@ -96,6 +97,7 @@ class _Daemon:
         )
         networks, conf_dir = self._components.networks, settings.conf_dir
         uninstall_chain = UninstallChain(conf_dir, settings.ledger)
+        self._bypass_watch = BypassWatch(settings.libcni, conf_dir, lambda: self._conflist.first_since)
         self._installer = Installer(
             shim=ShimBinary(settings.shim, settings.bin_dir[0], how_to_install=_how_to_install(settings)),
             conflist=self._conflist,
@@ -116,6 +118,8 @@ class _Daemon:
             live=(components.server.problem,),
             ready=(
                 lambda: self._installer.problem,
+                lambda: self._components.runtime_paths.problem,
+                lambda: self._bypass_watch.problem,
                 self._inventory.problem,
                 self._store_problem,
                 self._namespaces_problem,
@@ -162,6 +166,7 @@ class _Daemon:
             "settings": self._cluster_settings.run,
             "inventory": self._inventory.run,
             "install": self._install,
+            "bypass watch": self._bypass_watch.run,
         }
 
     async def _install(self) -> None:

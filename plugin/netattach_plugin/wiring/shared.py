@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
 from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.cni import netattach_conf
 from netattach_core.native import drivers
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import PendingDeletes
@@ -21,6 +22,7 @@ from netattach_plugin.engine.network_resolver import NetworkResolver
 from netattach_plugin.engine.node_selector_gate import NodeSelectorGate
 from netattach_plugin.engine.policy_gate import PolicyGate
 from netattach_plugin.files import atomic_file
+from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.netlink.node_links import NetlinkLinks
 from netattach_plugin.node import tuning_allowlist
 from netattach_plugin.node.cni_conf_dir import CniConfDir
@@ -29,6 +31,7 @@ from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.kubelet_devices import KubeletDevices, Slices
 from netattach_plugin.node.plugin_directories import PluginDirectories
 from netattach_plugin.node.primary_compiler import PrimaryCompiler, unselective_pods
+from netattach_plugin.node.runtime_paths import RuntimePaths
 from netattach_plugin.ports import Events, NodeSurroundings, Policies, Store
 from netattach_plugin.settings import Settings
 from netattach_plugin.state.address_store import NodeAddressStore
@@ -84,6 +87,8 @@ class Components:
         )
         self._plain_pod_status = PlainPodStatus(settings.ledger, self.status)
         self.plugin_directories = PluginDirectories(settings.bin_dir, node_changed)
+        shim = settings.bin_dir[0] / netattach_conf.TYPE
+        self.runtime_paths = RuntimePaths(shim, settings.conf_dir, ShimFiles(settings.ledger).chains)
         self._dhcp = DhcpLeases(settings.dhcp, self.plugin_directories, self.ledger, node_changed)
         self.inventory_collector = InventoryCollector(
             settings.node, store, self._links, self.networks, self.plugin_directories, self._dhcp.inventory
@@ -153,6 +158,7 @@ class Components:
         )
 
     def _called(self, environment: Mapping[str, str]) -> None:
+        self.runtime_paths.observe(environment)
         self.plugin_directories.learn(environment.get("CNI_PATH", ""))
 
     def _engine(self) -> Engine:
