@@ -60,6 +60,8 @@ class CniCaches:
         """Writes the sandbox as if Multus had attached all of it, and the runtime the default network. Raises OSError.
 
         Multus' list is written after its results: with the list alone Multus would release less than was attached.
+        The runtime gets the result alone, as libcni before 0.8 kept it and all later ones read it: CRI-O releases what its cache
+        has, which is its call of netattach, and refuses the DEL of a sandbox with two networks for one interface.
         """
         for directory in (self._results, self._runtimes_results):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,8 +69,8 @@ class CniCaches:
             data = libcni_cache.dump(sandbox.container_id, sandbox.netns, each)
             name = libcni_cache.file_name(sandbox.container_id, each.config.name, each.ifname)
             atomic_file.write_if_changed(self._results / name, data, 0o600)
-            if each.default:
-                atomic_file.write_if_changed(self._runtimes_results / name, data, 0o600)
+            if each.default and each.result:
+                atomic_file.write_if_changed(self._runtimes_results / name, each.result.encode(), 0o600)
         atomic_file.write_if_changed(self._multus / sandbox.container_id, multus_cache.dump(sandbox), 0o600)
 
     def _attachments(self, call: CniRequest) -> tuple[Attachment, ...]:
