@@ -122,6 +122,7 @@ test-needs: shim-needs
 	@tools/cni-plugins --pinned >/dev/null || echo "netattach: tests that need the CNI plugins will be left out" >&2
 	@tools/cnitool >/dev/null
 	@tools/multus >/dev/null || echo "netattach: tests that need Multus will be left out" >&2
+	@tools/crio-calls >/dev/null
 	@tools/helm >/dev/null
 	@tools/kustomize >/dev/null
 

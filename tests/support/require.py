@@ -56,6 +56,12 @@ def cnitool() -> Path:
     return found or left_out("needs cnitool, which is built where there is Go: make setup")
 
 
+def crio_calls() -> Path:
+    """The CNI calls of CRI-O."""
+    found = _tool("crio-calls")
+    return found or left_out("needs the calls of CRI-O, which are built where there is Go: make setup")
+
+
 def helm() -> Path:
     """The program helm."""
     found = _tool("helm")
