@@ -57,7 +57,7 @@ bool chain_read_trusted(const char *path, struct chain *chain);
 
 bool chain_has(const struct chain *chain, char feature);
 
-/* The directory of the CNI configs that it was compiled from; NULL without memory. The caller frees it. */
+/* The directory of the CNI configs that it was compiled from; NULL without memory. */
 char *chain_directory_path(const struct chain *chain);
 
 /* Whether the node's CNI configs are the ones that it was compiled from. */

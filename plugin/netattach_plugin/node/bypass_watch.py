@@ -41,14 +41,17 @@ class BypassWatch:
             await asyncio.sleep(_INTERVAL)
 
     def check(self) -> None:
-        """Looks at the newest attachment of a pod."""
-        since = self._first_since()
-        newest = None if since is None else next(self._newest_first(since + _GRACE), None)
-        bypassed = newest is not None and newest.network != netattach_conf.NAME
-        self.problem = self._text(newest) if newest is not None and bypassed else None
+        """Looks at the attachments of pods since then; one by netattach shows that the runtime calls it."""
+        since, newest = self._first_since(), None
+        for cached in () if since is None else self._attachments(since + _GRACE):
+            if cached.network == netattach_conf.NAME:
+                newest = None
+                break
+            newest = newest or cached
+        self.problem = None if newest is None else self._text(newest)
 
-    def _newest_first(self, since: float) -> Iterator[Cached]:
-        """Pods' attachments; other programs on the node use libcni too, and have no pods."""
+    def _attachments(self, since: float) -> Iterator[Cached]:
+        """The newest first. Other programs on the node use libcni too, and have no pods."""
         for path in _by_time(self._results, since):
             with contextlib.suppress(OSError, DecodeError):
                 cached = libcni.parse(path.read_bytes())

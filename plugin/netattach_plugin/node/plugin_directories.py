@@ -48,9 +48,14 @@ class PluginDirectories:
         """As a value of CNI_PATH."""
         return os.pathsep.join(map(str, self._paths))
 
-    def learn(self, cni_path: str) -> None:
-        """The directories of a call."""
-        named = (Path(os.path.normpath(each)) for each in cni_path.split(os.pathsep) if each.startswith("/"))
+    def learn(self, cni_path: str, *, has_shim: bool = False) -> None:
+        """The directories of a call. `has_shim`: the runtime has found the shim of the first directory in them.
+
+        So a single one is the first, by another path: MicroK8s' is that of a revision, which `current` leads to.
+        """
+        named = [Path(os.path.normpath(each)) for each in cni_path.split(os.pathsep) if each.startswith("/")]
+        if has_shim and len(named) == 1:
+            return
         paths = tuple(dict.fromkeys((*self._paths, *named)))[: self._most]
         if paths != self._paths:
             self._paths = paths

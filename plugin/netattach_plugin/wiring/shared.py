@@ -159,7 +159,8 @@ class Components:
 
     def _called(self, environment: Mapping[str, str]) -> None:
         self.runtime_paths.observe(environment)
-        self.plugin_directories.learn(environment.get("CNI_PATH", ""))
+        has_shim = self.runtime_paths.has_shim
+        self.plugin_directories.learn(environment.get("CNI_PATH", ""), has_shim=has_shim)
 
     def _engine(self) -> Engine:
         resolver = NetworkResolver(

@@ -54,7 +54,7 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def test_a_pod_that_was_attached_without_netattach_is_named(cache: Cache) -> None:
-    cache.write("netattach", 301)
+    cache.write("netattach", 299)
     cache.write("cbr0", 302)
 
     problem = str(cache.problem())
@@ -65,11 +65,13 @@ def test_a_pod_that_was_attached_without_netattach_is_named(cache: Cache) -> Non
     )
 
 
-def test_it_ends_with_the_next_pod_that_comes_to_netattach(cache: Cache) -> None:
+@pytest.mark.parametrize("after", [301, 303])
+def test_a_runtime_that_calls_netattach_too_is_no_problem(cache: Cache, after: float) -> None:
+    """Another runtime class may have a directory of its own, and containerd can be set to attach several networks."""
     cache.write("cbr0", 302)
     assert cache.problem()
 
-    cache.write("netattach", 303)
+    cache.write("netattach", after)
     assert None is cache.problem()
 
 

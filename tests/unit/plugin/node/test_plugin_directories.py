@@ -92,6 +92,16 @@ def test_directories_are_learnt_from_calls(first: Path, second: Path) -> None:
     assert ((first, second), [1]) == (directories.paths, reports)
 
 
+def test_another_path_of_the_same_directory_is_not_learnt(first: Path, second: Path) -> None:
+    """The shim of the first one is in it. Of several directories it is not known which is which."""
+    directories = PluginDirectories((first,))
+    directories.learn("/var/snap/microk8s/6089/opt/cni/bin", has_shim=True)
+    assert [first] == list(directories.paths)
+
+    directories.learn(f"{first}:{second}", has_shim=True)
+    assert [first, second] == list(directories.paths)
+
+
 def test_the_number_of_directories_is_limited(first: Path) -> None:
     directories = PluginDirectories((first,))
     directories.learn(":".join(f"/d{number}" for number in range(1000)))
