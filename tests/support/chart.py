@@ -51,6 +51,5 @@ def _objects(command: list[str], text: str = "") -> list[Body]:
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ValueError(done.stderr)
-    return [
-        each for each in yaml.load_all(done.stdout, yaml.CSafeLoader) if each
-    ]  # the other one takes a second
+    loaded = yaml.load_all(done.stdout, yaml.CSafeLoader)  # the loader in Python takes a second
+    return [each for each in loaded if each]
