@@ -77,4 +77,7 @@ async def _webhooks(server: Api, namespace: str) -> AsyncIterator[str]:
         if _DENIED not in str(error):
             yield f"a network cannot be validated: {error}"
     else:
-        yield "a broken network is admitted; see kubectl describe validatingwebhookconfiguration netattach"
+        yield (
+            "a broken network is admitted: either validation.mode of the settings is warn, or the API server does not call "
+            "the webhook; see kubectl describe validatingwebhookconfiguration netattach"
+        )
