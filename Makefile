@@ -37,6 +37,7 @@ check: ## run everything that CI runs: lint, test, e2e
 	@$(MAKE) e2e
 
 soak: setup shim ## run all tests, or TESTS=..., with long budgets; the outcome goes to bench/results
+	@tools/need --optional "the soak" qemu-aarch64-static:qemu-user-static
 	@tools/soak $(BIN)/pytest $(TESTS)
 
 lint: shim-needs $(VENV)/dev ## check style, types, import directions and the shim's warnings
