@@ -60,11 +60,11 @@ def release(directory: Path, cache: Path, umask: int) -> Path:
 
 
 def _tools() -> list[Path]:
-    """What is no part of a release, and takes minutes to build: Helm, and the image in which all is built."""
+    """What is no part of a release, and takes minutes to build: Helm, kustomize, and the image in which all is built."""
     base = subprocess.run(
         [require.REPOSITORY / "tools/base-image"], stdout=subprocess.PIPE, text=True, check=True
     ).stdout
-    return [require.helm().parent, Path(base.strip())]
+    return [require.helm().parent, require.kustomize().parent, Path(base.strip())]
 
 
 @pytest.fixture(scope="module")
