@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from netattach_cli.demo.demo_node import DemoNode, NodePaths
 from netattach_core.cni import netattach_conf
 from support import previous_release
 from support.node import CnitoolNode, NodePod
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE, eventually
 
 OLD, NEW = "old", "new"
 RELEASES = (OLD, NEW)
@@ -45,6 +47,9 @@ NETWORKS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip  # two networks
 BOTH = "data,chain"
+
+
+_WORKERS = 4
 
 
 class Node(CnitoolNode):
@@ -172,3 +177,67 @@ def test_pods_of_a_daemon_that_was_killed_are_released(node: Node, before: str, 
         with node.running(after):
             node.delete(pod)
             assert [] == node.ledger_entries()
+
+
+class Load:
+    """Workers that start and stop pods with two networks, until the end of `running`."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._stop = threading.Event()
+        self._counted = threading.Lock()
+        self.pods = 0
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Raises what a worker has raised."""
+        with ThreadPoolExecutor(_WORKERS) as threads:
+            workers = [threads.submit(self._work) for _ in range(_WORKERS)]
+            try:
+                yield
+            finally:
+                self._stop.set()
+        for worker in workers:
+            worker.result()
+
+    def wait_for(self, more: int) -> None:
+        """Until so many more pods have come and gone, or a worker has failed."""
+        for wanted in range(
+            self.pods + 1, self.pods + more + 1
+        ):  # each is given time, however slow the machine is
+            eventually(lambda wanted=wanted: self.pods >= wanted or self._stop.is_set(), "one more pod")  # type: ignore[misc]  # a default binds it
+
+    def _work(self) -> None:
+        try:
+            while not self._stop.is_set():
+                with self._node.pod(BOTH) as pod:
+                    self._node.add(pod)
+                    assert _has_all(self._node, pod)
+                    self._node.delete(pod)
+                with self._counted:
+                    self.pods += 1
+        except BaseException:
+            self._stop.set()
+            raise
+
+
+@pytest.mark.parametrize(("before", "after"), SWITCHES, ids=NAMES)
+def test_pods_start_and_stop_while_one_release_replaces_the_other(
+    node: Node, before: str, after: str
+) -> None:
+    """A hundred, in the order of a rollout: the shim by the init container, then the daemon, whose calls end first."""
+    load = Load(node)
+    with node.pod(BOTH) as kept:
+        with ExitStack() as stack:
+            with node.running(before):
+                node.add(kept)
+                stack.enter_context(load.running())
+                load.wait_for(25)
+                node.use_shim(after)
+                load.wait_for(25)
+            with node.daemon(after):
+                load.wait_for(50)
+                stack.close()
+                assert _has_all(node, kept)
+                node.delete(kept)
+        assert [] == node.ledger_entries()
