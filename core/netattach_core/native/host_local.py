@@ -85,11 +85,6 @@ class HostLocal:
     range_sets: tuple[RangeSet, ...]
     routes: tuple[Route, ...] = ()
 
-    @property
-    def needs_owned(self) -> bool:
-        """Whether the choice depends on what the interface has already: not where each address is requested."""
-        return any(each.requested is None for each in self.range_sets)
-
     def addressing(self, chosen: Sequence[Address]) -> Addressing:
         return Addressing(tuple(chosen), self.routes)
 

@@ -1,63 +1,76 @@
-"""The contents of a network's leases, each read once: host-local reads all of them for each ADD.
+"""The leases of a network, read once as long as no file comes or goes: host-local reads all of them for each ADD.
 
-A file that has been changed since has another inode, another time of its last change, or another size. The kernel's clock for
-these times ticks every few milliseconds, and a change within the same tick would not show (git has the same problem with its
-index, "racy git"). So a content counts once it was read a while after the file was first seen like that.
+Whoever creates or removes a file gives the directory the time of that change. These clocks tick every few milliseconds, so an
+equal time proves nothing (git has the same problem with its index, "racy git"). So the daemon gives the directory a time that no
+clock shows again, in the past and random. Once it has another one, all leases are read again. A lease that is changed in place
+would not show; host-local never does so.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator, Mapping
 
-from netattach_plugin.state.host_local_directory import Identity, NetworkDirectory
+from netattach_core.native import host_local
+from netattach_plugin.state.host_local_directory import LOCK, NetworkDirectory
 
-_SETTLING = 0.1
-"""Seconds; a tick has at most 10 ms."""
+_MOST = 4096
+"""Files of about 400 bytes each; of a network with more, none is remembered. A node has a few hundred pods."""
 
-_MOST = 2048
-"""Leases of about 300 bytes each; of a network with more, none is remembered. A node has a few hundred pods."""
+Owner = tuple[str, str]
+"""A lease's container ID and interface."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """A file as it was first seen at `since`, in monotonic seconds, and its content as it was read at `read`."""
+class NetworkContents:
+    """The files of one network: `names` of all, and whose leases they are."""
 
-    identity: Identity
-    since: float
-    read: float
-    content: bytes
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self._leases: dict[str, dict[str, Owner]] = {}
 
-    @property
-    def is_settled(self) -> bool:
-        return self.read - self.since > _SETTLING
+    def add(self, name: str, content: bytes = b"") -> None:
+        """A file; without content it is nobody's lease."""
+        self.names.add(name)
+        owner = host_local.owner(content)
+        if owner[0]:
+            self._leases.setdefault(owner[0], {})[name] = owner
+
+    def remove(self, name: str, container_id: str) -> None:
+        """A lease of this container."""
+        self.names.discard(name)
+        leases = self._leases.get(container_id, {})
+        leases.pop(name, None)
+        if not leases:
+            self._leases.pop(container_id, None)
+
+    def of(self, container_id: str) -> Mapping[str, Owner]:
+        """The container's leases, with their owners."""
+        return self._leases.get(container_id, {})
 
 
 class ContentCache:
     """Each network's part is used under the network's lock alone."""
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[str, _Seen]] = {}
+        self._known: dict[str, tuple[int, NetworkContents]] = {}
 
-    def contents(
-        self, network: str, directory: NetworkDirectory, names: Collection[str]
-    ) -> Mapping[str, bytes]:
-        """The contents of these files, empty for what is no regular file."""
-        before = self._known.pop(network, {})
-        if len(names) > _MOST:
-            return {name: directory.read(name) for name in names}
-        seen = {name: _look(directory, name, before.get(name)) for name in names}
-        self._known[network] = {name: each for name, each in seen.items() if each is not None}
-        return {name: b"" if each is None else each.content for name, each in seen.items()}
+    @contextlib.contextmanager
+    def contents(self, network: str, directory: NetworkDirectory) -> Iterator[NetworkContents]:
+        """What is there; whoever changes files notes it there. After an error all is read again."""
+        known = self._known.pop(network, None)
+        if known is not None and known[0] == directory.changed():
+            found = known[1]
+        else:
+            found = _read(directory)
+        yield found
+        mark = directory.mark()
+        if mark is not None and len(found.names) <= _MOST:
+            self._known[network] = mark, found
 
 
-def _look(directory: NetworkDirectory, name: str, known: _Seen | None) -> _Seen | None:
-    """None for what is no regular file."""
-    identity = directory.identity(name)
-    if identity is None:
-        return None
-    now = time.monotonic()
-    if known is None or known.identity != identity:
-        return _Seen(identity, now, now, directory.read(name))
-    return known if known.is_settled else _Seen(identity, known.since, now, directory.read(name))
+def _read(directory: NetworkDirectory) -> NetworkContents:
+    found = NetworkContents()
+    for name in directory.names():
+        is_lease = name != LOCK and not name.startswith(host_local.LAST_RESERVED)
+        found.add(name, directory.read(name) if is_lease else b"")
+    return found

@@ -35,12 +35,12 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.01
 """Seconds between two attempts at the lock; host-local itself holds it for a millisecond."""
 
 
-Identity = tuple[int, int, int]
-"""A file's inode, the time of its last change in nanoseconds, and its size."""
+_SECOND = 10**9
+"""In nanoseconds."""
 
 
 class NetworkDirectory:
-    """The files of one network. All methods raise OSError; `read` and `identity` do not."""
+    """The files of one network. All methods raise OSError; `read` and `mark` do not."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -69,14 +69,17 @@ class NetworkDirectory:
         finally:
             os.close(descriptor)
 
-    def identity(self, name: str) -> Identity | None:
-        """What changes with the file; None for anything but a regular file."""
-        try:
-            found = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
-        except OSError:
-            return None
-        is_regular = stat.S_ISREG(found.st_mode)
-        return (found.st_ino, found.st_ctime_ns, found.st_size) if is_regular else None
+    def changed(self) -> int:
+        """When a file came or went, in nanoseconds."""
+        return os.fstat(self._descriptor).st_mtime_ns
+
+    def mark(self) -> int | None:
+        """Sets that time to one that no clock shows again, and returns it; None where the file system does not keep it."""
+        wanted = time.time_ns() - _SECOND - secrets.randbelow(_SECOND)
+        with contextlib.suppress(OSError):
+            os.utime(self._descriptor, ns=(wanted, wanted))
+            return wanted if self.changed() == wanted else None
+        return None
 
     def create(self, name: str, data: bytes) -> None:
         """A new file. Raises FileExistsError."""

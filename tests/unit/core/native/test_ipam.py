@@ -85,7 +85,6 @@ def test_each_requested_address_belongs_to_the_range_set_that_has_it() -> None:
 
     assert ["None", "10.2.0.9", "2001:db8::9"] == _requested(recipe)
     assert recipe is not None
-    assert recipe.needs_owned
 
 
 def test_routes_are_as_in_the_result() -> None:

@@ -1,20 +1,19 @@
-"""The contents of leases, remembered as long as it is certain that they are the same."""
+"""The leases of a network, remembered as long as it is certain that they are the same."""
 
 from __future__ import annotations
 
-import itertools
 import os
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from netattach_plugin.state import host_local_contents
-from netattach_plugin.state.host_local_contents import ContentCache
+from netattach_plugin.state.host_local_contents import ContentCache, Owner
 from netattach_plugin.state.host_local_directory import NetworkDirectory
 
-NAMES = ["10.1.0.2", "10.1.0.3"]
+LEASES = ["10.1.0.2", "10.1.0.3"]
 
 
 class Directory(NetworkDirectory):
@@ -31,73 +30,109 @@ class Directory(NetworkDirectory):
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Directory]:
-    for name in NAMES:
-        (tmp_path / name).write_text(f"owner of {name}")
+    for name in LEASES:
+        (tmp_path / name).write_text("c1\r\nnet1")
+    for name in ("lock", "last_reserved_ip.0"):
+        (tmp_path / name).write_text("10.1.0.3")
     descriptor = os.open(tmp_path, os.O_RDONLY)
     yield Directory(descriptor)
     os.close(descriptor)
 
 
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An hour passes between two looks at a file."""
-    hours = itertools.count(step=3600)
-    monkeypatch.setattr(time, "monotonic", lambda: float(next(hours)))
+def _of(cache: ContentCache, directory: Directory, container: str = "c1") -> Mapping[str, Owner]:
+    with cache.contents("lan", directory) as contents:
+        return dict(contents.of(container))
 
 
-def _contents(cache: ContentCache, directory: Directory) -> list[bytes]:
-    return list(cache.contents("lan", directory, NAMES).values())
-
-
-def test_a_file_that_stays_the_same_is_read_twice(directory: Directory, later: None) -> None:
-    """When it is first seen, and once more when no change can hide any longer."""
-    cache = ContentCache()
-    wanted = [f"owner of {n}".encode() for n in NAMES]
-
-    assert [wanted] * 4 == [_contents(cache, directory) for _ in range(4)]
-    assert 2 * NAMES == directory.reads
-
-
-def test_a_file_that_was_just_written_is_read_again(
-    directory: Directory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A change within the same tick of the clock would not show."""
-    monkeypatch.setattr(host_local_contents, "_SETTLING", 3600.0)
+def test_leases_that_stay_the_same_are_read_once(directory: Directory) -> None:
     cache = ContentCache()
 
     for _ in range(3):
-        _contents(cache, directory)
+        assert dict.fromkeys(LEASES, ("c1", "net1")) == _of(cache, directory)
 
-    assert 3 * NAMES == directory.reads
-
-
-@pytest.mark.parametrize("change", ["in place", "another file", "no file", "a link"])
-def test_a_changed_file_is_read_again(directory: Directory, later: None, tmp_path: Path, change: str) -> None:
-    cache, path = ContentCache(), tmp_path / NAMES[0]
-    _contents(cache, directory)
-    _contents(cache, directory)
-    if change == "in place":
-        path.write_text("another owner, of another length")
-        expected = path.read_bytes()
-    else:
-        path.unlink()
-        expected = b""
-    if change == "another file":
-        path.write_text("c9")
-        expected = b"c9"
-    elif change == "a link":
-        path.symlink_to(tmp_path / NAMES[1])
-
-    assert expected == _contents(cache, directory)[0]
+    assert sorted(LEASES) == sorted(directory.reads)
 
 
-def test_of_a_network_with_more_leases_than_a_node_needs_nothing_is_remembered(
-    directory: Directory, later: None, monkeypatch: pytest.MonkeyPatch
+def _removed(path: Path) -> None:
+    path.unlink()
+
+
+def _another_owner(path: Path) -> None:
+    """Within the same tick of the clock, most likely."""
+    path.unlink()
+    path.write_text("c2\r\nnet1")
+
+
+def _a_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.with_name(LEASES[1]))
+
+
+@pytest.mark.parametrize("change", [_removed, _another_owner, _a_link])
+def test_leases_are_read_again_once_a_file_has_come_or_gone(
+    directory: Directory, tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
-    monkeypatch.setattr(host_local_contents, "_MOST", 1)
+    cache = ContentCache()
+    _of(cache, directory)
+
+    change(tmp_path / LEASES[0])
+
+    assert [LEASES[1]] == list(_of(cache, directory))
+
+
+def test_what_was_noted_needs_no_reading(directory: Directory, tmp_path: Path) -> None:
+    cache = ContentCache()
+    with cache.contents("lan", directory) as contents:
+        directory.create("10.1.0.4", b"c2\r\nnet1")
+        contents.add("10.1.0.4", b"c2\r\nnet1")
+        directory.remove(LEASES[0])
+        contents.remove(LEASES[0], "c1")
+    directory.reads.clear()
+
+    assert {"10.1.0.4": ("c2", "net1")} == _of(cache, directory, "c2")
+    assert {LEASES[1]: ("c1", "net1")} == _of(cache, directory)
+    assert [] == directory.reads
+
+
+def test_after_an_error_all_is_read_again(directory: Directory) -> None:
+    cache = ContentCache()
+    with pytest.raises(OSError, match="full"), cache.contents("lan", directory):
+        raise OSError("the disk is full")
+    directory.reads.clear()
+
+    _of(cache, directory)
+
+    assert sorted(LEASES) == sorted(directory.reads)
+
+
+def _refused(*_: Any, **__: Any) -> None:
+    raise PermissionError
+
+
+def _ignored(*_: Any, **__: Any) -> None:
+    pass
+
+
+@pytest.mark.parametrize("utime", [_refused, _ignored])
+def test_nothing_is_remembered_where_the_directorys_time_cannot_be_set(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch, utime: Callable[..., None]
+) -> None:
+    monkeypatch.setattr(os, "utime", utime)
     cache = ContentCache()
 
-    _contents(cache, directory)
-    _contents(cache, directory)
+    for _ in range(2):
+        _of(cache, directory)
 
-    assert [*NAMES, *NAMES] == directory.reads
+    assert sorted(2 * LEASES) == sorted(directory.reads)
+
+
+def test_of_a_network_with_more_files_than_a_node_needs_nothing_is_remembered(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_local_contents, "_MOST", 3)
+    cache = ContentCache()
+
+    for _ in range(2):
+        _of(cache, directory)
+
+    assert sorted(2 * LEASES) == sorted(directory.reads)
