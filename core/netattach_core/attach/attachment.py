@@ -170,13 +170,13 @@ def _with_requests(attachment: Attachment, selection: NetworkSelection) -> Attac
         offered = attachment.runtime_config.get("portMappings") or []
         requested["portMappings"] = [*offered, *requested["portMappings"]]
     runtime_config = {**attachment.runtime_config, **requested}
-    attachment = dataclasses.replace(
+    return dataclasses.replace(
         attachment,
+        args=_legacy_args(attachment, selection),
         runtime_config=runtime_config,
         cni_args=selection.cni_args,
         default_route=selection.default_route,
     )
-    return _with_legacy_args(attachment, selection)
 
 
 def _runtime_config(selection: NetworkSelection) -> dict[str, Any]:
@@ -192,8 +192,8 @@ def _runtime_config(selection: NetworkSelection) -> dict[str, Any]:
     return {key: value for key, value in requested.items() if value}
 
 
-def _with_legacy_args(attachment: Attachment, selection: NetworkSelection) -> Attachment:
-    """Adds MAC and IP to CNI_ARGS, as Multus does: NADs without capabilities depend on it.
+def _legacy_args(attachment: Attachment, selection: NetworkSelection) -> Mapping[str, str]:
+    """CNI_ARGS with MAC and IP, as Multus has them: NADs without capabilities depend on it.
 
     IP only if no plugin has the capability `ips`: host-local reads one address from CNI_ARGS and fails on two.
     """
@@ -202,7 +202,7 @@ def _with_legacy_args(attachment: Attachment, selection: NetworkSelection) -> At
         args["MAC"] = selection.mac
     if selection.ips and "ips" not in attachment.config.capabilities:
         args["IP"] = ",".join(selection.ips)
-    return dataclasses.replace(attachment, args=args)
+    return args
 
 
 def default_routes(attachments: Iterable[Attachment]) -> tuple[default_route.Request, ...]:

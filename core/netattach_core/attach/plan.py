@@ -173,7 +173,9 @@ def with_native(attachments: Iterable[Attachment], planned: Plan) -> tuple[Attac
     """The attachments of a planned ADD, each with the plugins that drivers replace."""
     native = {step.id for step in planned.steps if step.carrier is Carrier.NATIVE}
     return tuple(
-        dataclasses.replace(each, native=tuple(n for n in _numbers(each) if f"{each.ifname}/{n}" in native))
+        dataclasses.replace(each, native=replaced)
+        if (replaced := tuple(n for n in _numbers(each) if f"{each.ifname}/{n}" in native))
+        else each
         for each in attachments
     )
 
@@ -364,9 +366,12 @@ def _stdin(verb: Verb, attachment: Attachment, plugin: PluginConfig) -> str:
     return cni_config.with_previous(stdin, attachment.result or None) if needs_result else stdin
 
 
-def _waiting(chain: list[Step], *, after: Iterable[str], after_links: tuple[str, ...] = ()) -> list[Step]:
+def _waiting(chain: list[Step], *, after: tuple[str, ...]) -> list[Step]:
     """The chain with dependencies of its first step; the others depend on that one."""
-    return [dataclasses.replace(chain[0], after=tuple(after), after_links=after_links), *chain[1:]]
+    first = chain[0]
+    if first.after != after:
+        first = dataclasses.replace(first, after=after)
+    return [first, *chain[1:]]
 
 
 def _is_independent(attachment: Attachment) -> bool:

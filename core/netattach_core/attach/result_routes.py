@@ -54,6 +54,8 @@ def ambiguous(results: Iterable[Result]) -> bool:
 
 def only_in_force(result: Result, ifname: str, in_force: InForce) -> Result:
     """The result without default routes of an IP version for which another network's interface is in force."""
+    if not in_force:
+        return result
     own = {ifname, *(interface.name for _, interface in cni_result.sandbox_interfaces(result))}
     elsewhere = {family for family, hops in in_force.items() if own.isdisjoint(hop.ifname for hop in hops)}
     routes = (r for r in result.routes if not r.is_default or _version(r) not in elsewhere)

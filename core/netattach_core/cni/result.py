@@ -7,8 +7,9 @@ does.
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,8 @@ from netattach_core.text import json_document
 
 _ROUTE_NUMBERS = ("mtu", "advmss", "priority", "table", "scope")
 _DNS_LISTS = ("nameservers", "search", "options")
-_MOST_REMEMBERED = 2048
+_MOST_REMEMBERED = 128
+_LONGEST_REMEMBERED = 2048
 """Characters; a plugin's usual result has 300."""
 
 _TYPE_NAMES: dict[type, str] = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
@@ -82,9 +84,11 @@ def parse(text: str, assumed_version: str) -> Result:
 
     The last results are remembered: one ADD asks for its own several times.
     """
-    return (
-        _remembered(text, assumed_version) if len(text) <= _MOST_REMEMBERED else _parse(text, assumed_version)
-    )
+    known = _remembered.get((text, assumed_version))
+    if known is None:
+        known = _parse(text, assumed_version)
+        _remember(text, assumed_version, known)
+    return known
 
 
 def _parse(text: str, assumed_version: str) -> Result:
@@ -99,14 +103,29 @@ def _parse(text: str, assumed_version: str) -> Result:
     return _read(_Object(body), assumed_version)
 
 
-_remembered = functools.lru_cache(maxsize=128)(_parse)
-"""At 5 KB each; a result's mappings are read only."""
+_remembered: OrderedDict[tuple[str, str], Result] = OrderedDict()
+"""By text and assumed version, at 5 KB each; a result's mappings are read only."""
+
+
+def _remember(text: str, assumed_version: str, result: Result) -> None:
+    if len(text) <= _LONGEST_REMEMBERED:
+        _remembered[text, assumed_version] = result
+    if len(_remembered) > _MOST_REMEMBERED:
+        _remembered.popitem(last=False)
 
 
 def dump(result: Result, version: str) -> str:
     """The result as JSON text of a version. Raises VersionError if that version cannot represent it."""
     body = _body_020(result) if not versions.at_least(version, "0.3.0") else _body_040_or_100(result, version)
     return json.dumps({"cniVersion": version, **body}, separators=(",", ":"))
+
+
+def dump_own(result: Result, version: str) -> str:
+    """That of a result of our own, whose addresses are written as `parse` returns them: it need not be parsed again."""
+    text = dump(result, version)
+    if versions.at_least(version, "1.0.0"):
+        _remember(text, version, dataclasses.replace(result, cni_version=version))
+    return text
 
 
 class _Object:

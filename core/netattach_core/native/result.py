@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from netattach_core.cni import result as cni_result
-from netattach_core.cni.result import Interface, Result
+from netattach_core.cni.result import Address, Interface, Result
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.recipe import REPORTS_IPAM_DNS, Recipe, Tuning
 
@@ -17,8 +17,8 @@ def text(
     pod = next(number for number, each in enumerate(interfaces) if each.sandbox)
     found = addressing or Addressing()
     dns = recipe.dns or (found.dns if isinstance(recipe.link, REPORTS_IPAM_DNS) else {})
-    addresses = tuple(dataclasses.replace(each, interface=pod) for each in found.ips)
-    return cni_result.dump(Result("1.1.0", interfaces, addresses, found.routes, dns), cni_version)
+    addresses = tuple(Address(each.address, each.gateway, pod, each.family) for each in found.ips)
+    return cni_result.dump_own(Result("1.1.0", interfaces, addresses, found.routes, dns), cni_version)
 
 
 def tuned(previous: str, tuning: Tuning, cni_version: str, ifname: str) -> str:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from netattach_core.attach import attachment, outcome, plan
-from netattach_core.attach.plan import Plan, Step, Verb
+from netattach_core.attach.plan import Carrier, Plan, Step, Verb
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import NetattachError
 from netattach_plugin.engine import ledger_entry, plan_executor
@@ -77,9 +77,10 @@ class Detacher:
         return [*done.failures, *await self._still_leased(sandbox, deletion, done)]
 
     async def _still_leased(self, sandbox: Sandbox, deletion: Plan, done: PlanOutcome) -> Failures:
-        """host-local ignores it where the disk does not let it free an address."""
-        failed = {step.ifname for step, _ in done.failures}
-        last = {step.ifname: step for step in deletion.steps if step.ifname not in failed}
+        """The program of host-local ignores it where the disk does not let it free an address; a driver fails then."""
+        skipped = {step.ifname for step, _ in done.failures}
+        skipped |= {step.ifname for step in deletion.steps if step.carrier is Carrier.NATIVE}
+        last = {step.ifname: step for step in deletion.steps if step.ifname not in skipped}
         found = []
         for each in sandbox.attachments:
             if each.ifname in last:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -44,17 +44,21 @@ class CniCaches:
         return await asyncio.to_thread(self._attachments, call)
 
     async def forget(self, sandbox: Sandbox) -> None:
-        """Removes the sandbox's files, of which hardly ever one exists."""
-        paths = [self._multus / sandbox.container_id]
-        for each in sandbox.attachments:
-            name = libcni_cache.file_name(sandbox.container_id, each.config.name, each.ifname)
-            of_multus = libcni_cache.file_name(sandbox.container_id, multus_cache.NAME, each.ifname)
-            paths += [self._results / name, self._runtimes_results / name, self._runtimes_results / of_multus]
-        for path in paths:
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:  # its attachments are released, and a second DEL of them does no harm
-                _log.warning("%s cannot be removed: %s", path, error)
+        """Removes the sandbox's files, of which hardly ever one exists; Multus' directories are on few nodes."""
+        container_id, attachments = sandbox.container_id, sandbox.attachments
+        results = [
+            libcni_cache.file_name(container_id, each.config.name, each.ifname) for each in attachments
+        ]
+        of_multus = [
+            libcni_cache.file_name(container_id, multus_cache.NAME, each.ifname) for each in attachments
+        ]
+        for directory, files in (
+            (self._multus, [container_id]),
+            (self._results, results),
+            (self._runtimes_results, results + of_multus),
+        ):
+            if directory.is_dir():
+                _remove(directory, files)
 
     def export(self, sandbox: Sandbox) -> None:
         """Writes the sandbox as if Multus had attached all of it, and the runtime the default network. Raises OSError.
@@ -104,6 +108,15 @@ def _results(directory: Path, container_id: str) -> Iterator[Cached]:
         cached = _read(path, libcni_cache.parse)
         if cached is not None and cached.container_id == container_id and _is_usable(cached):
             yield cached
+
+
+def _remove(directory: Path, files: Iterable[str]) -> None:
+    for name in files:
+        path = directory / name
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:  # its attachments are released, and a second DEL of them does no harm
+            _log.warning("%s cannot be removed: %s", path, error)
 
 
 def _is_result(name: str, container_id: str) -> bool:

@@ -81,7 +81,10 @@ class DeviceInfoFiles:
 
     def _own(self, attachment: Attachment) -> Path | None:
         """Its file, None unless it is in our directory: a ledger entry must not make the daemon remove any other file."""
-        path = Path(device_info.file_of(attachment))
+        file = device_info.file_of(attachment)
+        if not file:
+            return None
+        path = Path(file)
         return path if path.parent == self._directory / "cni" else None
 
     def _prepare(self, attachment: Attachment, path: Path) -> None:

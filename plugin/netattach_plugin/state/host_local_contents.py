@@ -57,13 +57,12 @@ class ContentCache:
     @contextlib.contextmanager
     def contents(self, network: str, directory: NetworkDirectory) -> Iterator[NetworkContents]:
         """What is there; whoever changes files notes it there. After an error all is read again."""
-        known = self._known.pop(network, None)
-        if known is not None and known[0] == directory.changed():
-            found = known[1]
-        else:
-            found = _read(directory)
+        mark, found = self._known.pop(network, (None, None))
+        if found is None or mark != directory.changed():
+            mark, found = None, _read(directory)
         yield found
-        mark = directory.mark()
+        if mark != directory.changed():
+            mark = directory.mark()
         if mark is not None and len(found.names) <= _MOST:
             self._known[network] = mark, found
 

@@ -74,9 +74,9 @@ class NetworkDirectory:
         return os.fstat(self._descriptor).st_mtime_ns
 
     def mark(self) -> int | None:
-        """Sets that time to one that no clock shows again, and returns it; None where the file system does not keep it."""
-        wanted = time.time_ns() - _SECOND - secrets.randbelow(_SECOND)
+        """Sets that time to one before it that no clock shows again; None where the file system does not keep it."""
         with contextlib.suppress(OSError):
+            wanted = self.changed() - _SECOND - secrets.randbelow(_SECOND)
             os.utime(self._descriptor, ns=(wanted, wanted))
             return wanted if self.changed() == wanted else None
         return None
