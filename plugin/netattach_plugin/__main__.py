@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from netattach_kube import program
 from netattach_plugin.settings import Settings, from_environment
 from netattach_plugin.wiring import standalone
+
+_DISK_THREADS = 6
+"""For what waits for the disk. Python's default grows with the processors, to 32, and each thread keeps memory."""
 
 
 def main() -> int:
@@ -16,6 +20,8 @@ def main() -> int:
 
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> int:
+    threads = ThreadPoolExecutor(_DISK_THREADS, "disk")
+    asyncio.get_running_loop().set_default_executor(threads)
     if settings.store is not None:
         await standalone.serve(settings, settings.store, stop)
         return program.OK

@@ -13,8 +13,8 @@ import re
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpInterface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
-_CACHED = 2048
-"""Parsed texts: several rules read each address, and parsing is slow."""
+_CACHED = 256
+"""Parsed texts, at 650 bytes each: several rules read each address, and parsing is slow."""
 
 _PREFIX = re.compile(r"[0-9]{1,9}")  # Go accepts leading zeros
 _MAC = re.compile(

@@ -76,16 +76,17 @@ class NativeLinks:
             return await in_thread(work)
 
     async def configure(self, wanted: Sequence[_Configuration]) -> Sequence[Created | NetattachError]:
-        done = await self._until_failure(self._bring_up, wanted)
+        """One switch to a thread, unless addresses have to settle between."""
+        if not any(pod_interface.has_to_settle(addressing) for _, addressing in wanted):
+            return await self._in_thread(lambda: self._add_all_routes(self._bring_all_up(wanted), wanted))
+        done = await self._in_thread(lambda: self._bring_all_up(wanted))
         for number, (created, addressing) in enumerate(wanted[: len(done)]):
             if pod_interface.has_to_settle(addressing):
                 try:
                     await duplicate_addresses.settled(self._namespaces.pod, self._sockets, created)
                 except NetattachError as error:
                     return [*done[:number], error]
-        if isinstance(done[-1], NetattachError) or not any(each and each.routes for _, each in wanted):
-            return done
-        return await self._until_failure(self._add_routes, wanted)
+        return await self._in_thread(lambda: self._add_all_routes(done, wanted))
 
     async def _until_failure(
         self, action: Callable[[W], T], wanted: Sequence[W]
@@ -130,6 +131,15 @@ class NativeLinks:
         if tuning.changes_link:
             with failing("tuning", f"set {_described(tuning)} of {ifname}"):
                 links.change(self._namespaces.pod, ifname, tuning)
+
+    def _bring_all_up(self, wanted: Sequence[_Configuration]) -> Sequence[Created | NetattachError]:
+        return _until_failure(self._bring_up, wanted)
+
+    def _add_all_routes(
+        self, done: Sequence[Created | NetattachError], wanted: Sequence[_Configuration]
+    ) -> Sequence[Created | NetattachError]:
+        """Not after a failure, which is the last of `done`."""
+        return done if isinstance(done[-1], NetattachError) else _until_failure(self._add_routes, wanted)
 
     def _bring_up(self, wanted: _Configuration) -> Created:
         if not wanted[0].stays_down:
