@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from netattach_core.cni import config as cni_config
 from netattach_core.cni import ipam_recursion, meta_plugins
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import result as cni_result
-from netattach_core.cni.config import NetworkConfig
+from netattach_core.cni.config import NetworkConfig, PluginConfig
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import AnnotationError, ConfigError, NetattachError
 from netattach_core.net import names
@@ -94,8 +95,7 @@ def of_lease(network: str, ifname: str) -> Attachment:
 
 def host_local_leases(attachment: Attachment) -> tuple[tuple[str, str], ...]:
     """Network and address of each lease of host-local, according to its result; empty if its `dataDir` is not the default."""
-    ipams = [json_document.value(plugin.text).get("ipam") for plugin in attachment.config.plugins]
-    if not any(isinstance(each, dict) and _uses_default_store(each) for each in ipams):
+    if not any(map(_uses_default_store, attachment.config.plugins)):
         return ()
     try:
         result = cni_result.parse(attachment.result or "{}", attachment.config.cni_version)
@@ -104,8 +104,10 @@ def host_local_leases(attachment: Attachment) -> tuple[tuple[str, str], ...]:
     return tuple((attachment.config.name, each.address.partition("/")[0]) for each in result.addresses)
 
 
-def _uses_default_store(ipam: Mapping[str, Any]) -> bool:
-    return ipam.get("type") == "host-local" and not ipam.get("dataDir")
+@functools.lru_cache(maxsize=512)  # all pods of a node use the same few networks
+def _uses_default_store(plugin: PluginConfig) -> bool:
+    ipam = json_document.value(plugin.text).get("ipam")
+    return isinstance(ipam, dict) and ipam.get("type") == "host-local" and not ipam.get("dataDir")
 
 
 def decide(

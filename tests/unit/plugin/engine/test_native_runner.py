@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from netattach_core.attach.attachment import Network
 from netattach_core.attach.sandbox import Phase
 from netattach_core.errors import DelegateError, NetattachError
+from netattach_core.text import json_document
 from support.twins import failed
 from support.world import World, body
 
@@ -222,3 +225,31 @@ def test_a_device_that_a_driver_has_moved_is_moved_back_by_its_program() -> None
     assert {"DEL net2 host-device", "DEL eth0 ptp"} == set(world.shim.ran("DEL"))
     assert [["net1"]] == world.kernel.deletions
     assert not world.ledger.entries
+
+
+@pytest.mark.parametrize("native", [frozenset[str](), frozenset({"macvlan"})])
+def test_the_text_of_a_network_is_read_once_however_many_pods_have_it(
+    native: frozenset[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither for its attachment and its plan, nor for its recipe, nor for its DEL."""
+    first, second = world_of("l1,a,l2"), world_of("l1,a,l2")
+    first.native_plugins = second.native_plugins = native
+    first.add()
+    first.delete()
+    texts: list[str] = []
+    for function in (json_document.parse, json_document.value):
+        monkeypatch.setattr(json_document, function.__name__, _recording(texts, function))
+
+    second.add()
+    second.delete()
+
+    assert texts
+    assert [] == [text for text in texts if '"master"' in text]
+
+
+def _recording(texts: list[str], function: Callable[[str], Any]) -> Callable[[str], Any]:
+    def recording(text: str) -> Any:
+        texts.append(text)
+        return function(text)
+
+    return recording
