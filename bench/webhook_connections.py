@@ -24,7 +24,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests")]
 
-from netattach_webhooks.__main__ import _reduce_pauses
+from netattach_kube import program
+from netattach_webhooks.__main__ import _GC_THRESHOLDS
 from unit.webhooks import conftest, harness
 
 CONNECTIONS, ADDRESSES = 2000, 20
@@ -63,7 +64,7 @@ async def _serve() -> None:
     """Prints the port, and serves until standard input is closed."""
     key_pair = conftest._key_pair()  # noqa: SLF001  # the value of a fixture
     async with harness.serving(key_pair) as serving:
-        _reduce_pauses()
+        program.reduce_pauses(_GC_THRESHOLDS)
         print(serving.program.port, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 

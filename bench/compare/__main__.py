@@ -81,6 +81,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--shim", type=Path, default=Path("plugin/shim/build/netattach"))
     parser.add_argument("--multus-daemon", type=_path, default=os.environ.get("MULTUS_DAEMON"))
     parser.add_argument("--multus-shim", type=_path, default=os.environ.get("MULTUS_SHIM"))
+    parser.add_argument(
+        "--python", default=sys.executable, help="the daemon's interpreter; the image has that of Debian"
+    )
     parser.add_argument("--quick", action="store_true", help="two minutes: fewer cases and repetitions")
     parser.add_argument(
         "--types", default="", help="types of networks, with commas; all: every one that the kernel has"
@@ -113,7 +116,7 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
         raise node.BenchError(
             "needs root: control groups, tracing and the network namespaces of other processes"
         )
-    found = sides.all_sides(arguments.shim, arguments.multus_daemon, arguments.multus_shim)
+    found = sides.all_sides(arguments.shim, arguments.multus_daemon, arguments.multus_shim, arguments.python)
     left_out = {side.name: side.missing() for side in found if side.missing()}
     wanted = [side for side in found if not side.missing() and _is_wanted(side.name, arguments.sides)]
     run: dict[str, Any] = {

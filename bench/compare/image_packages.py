@@ -17,30 +17,38 @@ _EMPTIED = (
     *("kubernetes", "kubernetes/aio", "kubernetes/aio/config", "kubernetes/aio/utils"),
     *("pyroute2", "pyroute2/iproute"),
 )
-_LEFT_OUT = ("kubernetes/aio/client/models", "kubernetes/aio/client/api")
+_LEFT_OUT = (
+    *("kubernetes/aio/client/models/*.py", "kubernetes/aio/client/api/*.py"),
+    *("aiohttp/_websocket/*.so", "frozenlist/*.so"),
+)
 
 
-def environment(directory: Path) -> dict[str, str]:
-    """Creates the directory; the environment of a daemon that has the modules of the image, compiled as there."""
+def environment(directory: Path, interpreter: str) -> dict[str, str]:
+    """Creates the directory; the environment of a daemon that has the modules of the image, compiled as there.
+
+    `interpreter` may be another one of the same version: those of distributions, as in the image, are a fifth faster than what
+    is compiled without profile-guided optimization.
+    """
+    ours = [path for path in sys.path if path and not path.startswith(sys.base_prefix)]
     compiled = {
-        "PYTHONPATH": str(create(directory / "packages")),
+        "PYTHONPATH": ":".join([str(create(directory / "packages")), *ours]),
         "PYTHONPYCACHEPREFIX": str(directory / "compiled"),
         "PYTHONOPTIMIZE": "2",
     }
     imports = "import netattach_plugin.__main__, netattach_plugin.wiring.cluster"
     writable = {"PYTHONDONTWRITEBYTECODE": ""}
-    subprocess.run([sys.executable, "-c", imports], env={**os.environ, **compiled, **writable}, check=True)
+    subprocess.run([interpreter, "-c", imports], env={**os.environ, **compiled, **writable}, check=True)
     return compiled
 
 
 def create(directory: Path) -> Path:
     """Creates the directory, for PYTHONPATH."""
-    for package in ("kubernetes/aio", "pyroute2"):
+    for package in ("kubernetes/aio", "pyroute2", "aiohttp", "frozenlist"):
         shutil.copytree(
             _installed(package), directory / package, ignore=shutil.ignore_patterns("__pycache__")
         )
-    for package in _LEFT_OUT:
-        for module in (directory / package).glob("*.py"):
+    for pattern in _LEFT_OUT:
+        for module in directory.glob(pattern):
             module.unlink()
     for package in _EMPTIED:
         (directory / package / "__init__.py").write_text("")

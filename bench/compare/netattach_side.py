@@ -22,12 +22,17 @@ _HEALTH = "127.0.0.1:9690"
 
 @dataclass(frozen=True, slots=True)
 class NetattachSide:
-    """`native_links` is a setting of the cluster; `unavailable` is why the side cannot be measured, "" if it can."""
+    """`native_links` is a setting of the cluster; `unavailable` is why the side cannot be measured, "" if it can.
+
+    `interpreter` runs `program`, the daemon.
+    """
 
     name: str
     shim: Path
     native_links: dict[str, str]
     unavailable: str = ""
+    interpreter: str = sys.executable
+    program: tuple[str, ...] = ("-m", "netattach_plugin")
 
     def missing(self) -> str:
         return self.unavailable
@@ -43,7 +48,7 @@ class NetattachSide:
             "NETATTACH_SHIM": str(self.shim.resolve()),
             "NETATTACH_HEALTH": _HEALTH,
             "SSL_CERT_FILE": f"{ACCOUNT}/ca.crt",  # as in its DaemonSet
-            **image_packages.environment(paths.root / "image"),
+            **image_packages.environment(paths.root / "image", self.interpreter),
         }
         del environment["NETATTACH_STORE"]
 
@@ -51,7 +56,7 @@ class NetattachSide:
             compiled = (paths.ledger / "chains/primary").exists()
             return compiled and node.agent("status_of", url=f"http://{_HEALTH}/readyz") == 200
 
-        command = (sys.executable, "-m", "netattach_plugin")
+        command = (self.interpreter, *self.program)
         with node.running(command, environment, ready, paths.root / "daemon.log") as pid:
             yield Running(self.name, node, _Calls(node), pid)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +71,10 @@ NATIVE_LINKS: dict[str, dict[str, str]] = {
 """netattach's sides differ in this one of the cluster's settings."""
 
 
-def all_sides(shim: Path, multus_daemon: Path | None, multus_shim: Path | None) -> list[Side]:
-    """In the order of the tables."""
+def all_sides(
+    shim: Path, multus_daemon: Path | None, multus_shim: Path | None, interpreter: str = sys.executable
+) -> list[Side]:
+    """In the order of the tables; `interpreter` runs our daemon."""
     from compare.hand_side import HandSide  # noqa: PLC0415  # they import this module
     from compare.multus_side import MultusSide  # noqa: PLC0415
     from compare.netattach_side import NetattachSide  # noqa: PLC0415
@@ -79,7 +82,10 @@ def all_sides(shim: Path, multus_daemon: Path | None, multus_shim: Path | None) 
     return [
         HandSide(ONE_BY_ONE, at_once=False),
         HandSide(FLOOR, at_once=True),
-        *(NetattachSide(name, shim, links, _missing(name)) for name, links in NATIVE_LINKS.items()),
+        *(
+            NetattachSide(name, shim, links, _missing(name), interpreter)
+            for name, links in NATIVE_LINKS.items()
+        ),
         MultusSide(MULTUS, multus_daemon, multus_shim),
     ]
 

@@ -48,7 +48,7 @@ def in_turn(sides: Sequence[Measured], case: Case) -> dict[str, Storm]:
     for number in range(rounds(case)):
         for side in measure.order(sides, number):
             if is_alive(side):
-                _one_round(side, case, storms[side.name])
+                one_round(side, case, storms[side.name])
             storms[side.name].daemon_killed = not is_alive(side)
     return storms
 
@@ -64,7 +64,8 @@ def is_alive(side: Measured) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-def _one_round(side: Measured, case: Case, storm: Storm) -> None:
+def one_round(side: Measured, case: Case, storm: Storm) -> None:
+    """ADD of all pods at once, then DEL; added to `storm`."""
     calls = side.running.calls
     with contextlib.ExitStack() as stack:
         pods = stack.enter_context(measure.created(side, case, case.at_once))

@@ -13,6 +13,9 @@ from netattach_plugin.wiring import standalone
 _DISK_THREADS = 6
 """For what waits for the disk. Python's default grows with the processors, to 32, and each thread keeps memory."""
 
+_GC_THRESHOLDS = (700, 10, 100)
+"""With many calls at once a collection of all objects would take longer than anything else in the event loop."""
+
 
 def main() -> int:
     """Runs until SIGTERM or SIGINT; 0 then, 2 for settings that cannot be read and without a cluster."""
@@ -27,6 +30,7 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> int:
         return program.OK
     from netattach_plugin.wiring import cluster  # noqa: PLC0415  # the client of Kubernetes takes a second and 25 MB
 
+    program.reduce_pauses(_GC_THRESHOLDS)
     await cluster.serve(settings, stop)
     return program.OK
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import sys
 
@@ -20,11 +19,9 @@ from netattach_webhooks.tls import Certificate
 
 _log = logging.getLogger(__name__)
 
-_GC_THRESHOLDS = (10_000, 20, 50)
-"""For `gc.set_threshold`: a validation creates some thousand objects, and no cycles."""
 
-_SWITCH_INTERVAL = 0.0005
-"""Seconds after which a validating thread lets other threads run; Python's default is ten times as long."""
+_GC_THRESHOLDS = (10_000, 20, 50)
+"""A validation creates some thousand objects, and no cycles."""
 
 
 def main() -> int:
@@ -34,16 +31,8 @@ def main() -> int:
 
 async def _serve(settings: Settings, stop: asyncio.Event) -> int:
     async with api.connected("netattach-webhooks", VERSION, settings.kubeconfig) as server:
-        _reduce_pauses()
+        program.reduce_pauses(_GC_THRESHOLDS)
         return await Program(server, settings).run(stop)
-
-
-def _reduce_pauses() -> None:
-    """No response waits for a garbage collection of all imported modules, which takes 50 ms, nor for a long validation."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
-    sys.setswitchinterval(_SWITCH_INTERVAL)
 
 
 class Program:

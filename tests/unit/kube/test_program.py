@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -97,3 +99,17 @@ def test_an_unknown_format_is_reported(
 
     assert MISUSED == program.main("netattach-test", lambda: "settings", serve_nothing)
     assert "NETATTACH_LOG_FORMAT is 'yaml'; it has to be one of text, json" in capsys.readouterr().err
+
+
+def test_imported_modules_are_exempt_from_garbage_collection() -> None:
+    before = gc.get_freeze_count(), gc.get_threshold(), sys.getswitchinterval()
+    try:
+        program.reduce_pauses((1000, 10, 100))
+
+        assert 10_000 < gc.get_freeze_count() - before[0]
+        assert (1000, 10, 100) == gc.get_threshold()
+        assert 0.001 > sys.getswitchinterval()
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before[1])
+        sys.setswitchinterval(before[2])

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gc
 import ssl
-import sys
 from typing import Any
 
 import pytest
@@ -142,18 +140,6 @@ def test_an_idle_connection_is_kept_longer_than_api_servers_do(
             writer.close()
 
     run(scenario)
-
-
-def test_imported_modules_are_exempt_from_garbage_collection() -> None:
-    before = gc.get_freeze_count(), sys.getswitchinterval()
-    try:
-        __main__._reduce_pauses()
-
-        assert 10_000 < gc.get_freeze_count() - before[0]
-        assert 0.001 > sys.getswitchinterval()
-    finally:
-        gc.unfreeze()
-        sys.setswitchinterval(before[1])
 
 
 @pytest.mark.parametrize("listening", [True, False])

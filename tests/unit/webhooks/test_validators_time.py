@@ -16,6 +16,7 @@ from contract.test_corpus import CORPUS, Sample, read
 from contract.test_corpus import inventory as nodes_of
 from netattach_core.api import inventory
 from netattach_core.text.finding import Severity
+from netattach_kube import program
 from netattach_webhooks import __main__
 from unit.webhooks.harness import NewKeyPair, review, run, serving
 
@@ -39,7 +40,7 @@ def largest() -> Sample:
 def _reduced_pauses() -> Iterator[None]:
     """Settings of the interpreter, as the program makes them when it starts."""
     before = sys.getswitchinterval()
-    __main__._reduce_pauses()
+    program.reduce_pauses(__main__._GC_THRESHOLDS)
     yield
     gc.unfreeze()
     sys.setswitchinterval(before)
