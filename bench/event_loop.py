@@ -149,7 +149,7 @@ def _name(handle: Any) -> str:
     callback = getattr(handle, "_callback", None)
     task = getattr(callback, "__self__", None)
     if isinstance(task, asyncio.Task):
-        return str(task.get_coro().__qualname__)
+        return str(getattr(task.get_coro(), "__qualname__", task))
     return str(getattr(callback, "__qualname__", callback))
 
 
