@@ -52,8 +52,8 @@ class Step:
     A step starts when all of `needs` have succeeded, all of `after` have ended, and the interface of each of `after_links` exists
     or that step has ended. `previous` is the step in `needs` that provides prevResult.
 
-    Only a native step has a `recipe`: for an interface, or for what is changed of the one of the step before it, which is in the
-    same batch. Native steps of the same `batch`, the id of its first step, are executed in one go, in the
+    Only a native step has a `recipe`, and no `stdin`: for an interface, or for what is changed of the one of the step before it,
+    which is in the same batch. Native steps of the same `batch`, the id of its first step, are executed in one go, in the
     plan's order.
     """
 
@@ -321,18 +321,19 @@ def _chain(
         before = (steps[-1].id,) if steps else ()
         recipe = recipes.get(number)
         carrier = _carrier(verb, attachment, number, recipe, skip_idle=skip_idle)
+        is_native = carrier is Carrier.NATIVE
         steps.append(
             Step(
                 id=step_id,
                 ifname=attachment.ifname,
                 plugin=plugin.type,
-                stdin=_stdin(verb, attachment, plugin),
+                stdin="" if is_native else _stdin(verb, attachment, plugin),
                 args=cni_request.args_text(attachment.args),
                 cni_version=config.cni_version,
                 previous=before[0] if before and verb is Verb.ADD else None,
                 needs=before,
                 carrier=carrier,
-                recipe=recipe if carrier is Carrier.NATIVE else None,
+                recipe=recipe if is_native else None,
             )
         )
     return steps

@@ -5,20 +5,25 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netattach_core.native.failure import failure
+from netattach_plugin.netlink.links import FoundLink
 from netattach_plugin.netlink.route_socket import RouteSocket
 
 
 @dataclass(frozen=True, slots=True)
 class Namespaces:
-    """A route socket on the node and one in the pod, the pod's namespace, and the runtime's path of it."""
+    """A route socket on the node and one in the pod, the pod's namespace, and the runtime's path of it.
+
+    `parents` has those on the node that were looked up: networks of a pod often have the same one.
+    """
 
     node: RouteSocket
     pod: RouteSocket
     netns: int
     path: str
+    parents: dict[str, FoundLink] = field(default_factory=dict)
 
 
 @contextlib.contextmanager

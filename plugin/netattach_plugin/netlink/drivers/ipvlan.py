@@ -18,7 +18,7 @@ _BRIDGE = 0
 
 def create(namespaces: Namespaces, ifname: str, recipe: Ipvlan) -> Created:
     """Creates the interface in the pod. Raises DelegateError."""
-    master = parents.find(namespaces.node, "ipvlan", recipe.master)
+    master = parents.find(namespaces, "ipvlan", recipe.master)
     new = NewLink(
         kind="ipvlan",
         name=ifname,

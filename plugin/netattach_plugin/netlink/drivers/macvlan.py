@@ -16,7 +16,7 @@ _MODE, _QUEUE = 1, 7  # IFLA_MACVLAN_MODE, IFLA_MACVLAN_BC_QUEUE_LEN
 
 def create(namespaces: Namespaces, ifname: str, recipe: Macvlan) -> Created:
     """Creates the interface in the pod. Raises DelegateError."""
-    master = parents.find(namespaces.node, "macvlan", recipe.master, recipe.mtu)
+    master = parents.find(namespaces, "macvlan", recipe.master, recipe.mtu)
     queue = wire.number(_QUEUE, recipe.queue) if recipe.queue else b""
     new = NewLink(
         kind="macvlan",

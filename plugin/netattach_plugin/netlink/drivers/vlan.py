@@ -15,7 +15,7 @@ _ID = 1  # IFLA_VLAN_ID
 
 def create(namespaces: Namespaces, ifname: str, recipe: Vlan) -> Created:
     """Creates the interface in the pod. Raises DelegateError."""
-    master = parents.find(namespaces.node, "vlan", recipe.master, recipe.mtu)
+    master = parents.find(namespaces, "vlan", recipe.master, recipe.mtu)
     new = NewLink(
         kind="vlan",
         name=ifname,
