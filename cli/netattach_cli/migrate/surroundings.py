@@ -91,6 +91,11 @@ def _runtime(objects: Sequence[Object]) -> Iterator[Item]:
             "with cni_default_network in its configuration it takes the network of that name and not the first file",
             "remove cni_default_network on the nodes, and restart CRI-O, before the takeover",
         )
+        yield setting(
+            "CRI-O",
+            "when it restarts after the first config has changed, running pods that were attached before lose their network",
+            "drain each node when its first config changes (docs/migrating.md)",
+        )
 
 
 def _programs(objects: Sequence[Object]) -> Iterator[Item]:
