@@ -15,7 +15,10 @@ from support import pages, require
 MASKS = (
     (re.compile(r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b"), "MAC"),
     (re.compile(r"\b10\.244\.\d+\.\d+"), "POD-ADDRESS"),
-    (re.compile(r"\b10\.0\.3\.14[01]\b"), "NET1-ADDRESS"),  # which of the two pods comes first
+    (
+        re.compile(r"\b(10\.0\.3\.(14|2|5)|fd00:3::5)[01]\b"),
+        "NET1-ADDRESS",
+    ),  # which of the two pods comes first
     (re.compile(r"fe80::[0-9a-f:]+"), "LINK-LOCAL"),
     (re.compile(r"\b\d+[smhd](\d+[smh])*\b"), "AGE"),
     (re.compile(r"(operator|webhooks)-[0-9a-f]+-[0-9a-z]{5}\b|daemon-[0-9a-z]{5}\b"), r"\1-POD"),
