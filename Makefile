@@ -52,8 +52,9 @@ fmt: $(VENV)/dev ## format the Python code
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-reference: $(VENV)/dev ## write docs/reference from the code
+reference: $(VENV)/dev ## write docs/reference from the code, and the picture of a session from the quick start
 	@$(BIN)/python tools/reference.py
+	@$(BIN)/python tools/session.py
 
 rules: $(VENV)/dev ## write docs/rules.md from the rules and their examples
 	@PYTHONPATH=tests $(BIN)/python tools/rules.py
