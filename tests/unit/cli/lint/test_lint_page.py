@@ -15,6 +15,7 @@ from pathlib import Path
 
 import yaml
 
+from netattach_core.version import VERSION
 from support import require
 from unit.cli.samples import INVALID_CONFIG, Netattach, nad
 
@@ -88,3 +89,7 @@ def test_the_hook_skips_unrelated_files(netattach: Netattach) -> None:
     assert "netattach" == program
     assert (0, "1 NAD: nothing wrong\n", "") == netattach(*arguments, "a.yaml", "b.yaml")
     assert 1 == netattach(*arguments, "a.yaml", "b.yaml", "c.yaml")[0]
+
+
+def test_the_page_installs_this_release() -> None:
+    assert [VERSION] * 3 == re.findall(r"(?:@v|rev: v)([\d.]+\d)", PAGE.read_text())
