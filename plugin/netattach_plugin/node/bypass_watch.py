@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from netattach_core.caches import libcni
@@ -26,12 +27,20 @@ _LOOPBACK = "lo"
 
 
 class BypassWatch:
-    """`first_since` is the time, as of files, since which the conflist is the first without a break; None while it is not."""
+    """`first_since` is the time of `clock` since which the conflist is the first without a break; None while it is not."""
 
-    def __init__(self, libcni_cache: Path, conf_dir: Path, first_since: Callable[[], float | None]) -> None:
+    def __init__(
+        self,
+        libcni_cache: Path,
+        conf_dir: Path,
+        first_since: Callable[[], float | None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._results = libcni_cache / "results"
         self._conf_dir = conf_dir
         self._first_since = first_since
+        self._clock = clock
+        self._earlier: frozenset[str] = frozenset()
         self.problem: str | None = None
 
     async def run(self) -> None:
@@ -42,19 +51,26 @@ class BypassWatch:
 
     def check(self) -> None:
         """Looks at the attachments of pods since then; one by netattach shows that the runtime calls it."""
-        since, newest = self._first_since(), None
-        for cached in () if since is None else self._attachments(since + _GRACE):
+        written = _names_by_time(self._results)
+        if self._may_be_earlier():
+            self._earlier = frozenset(written)
+        newest = None
+        for cached in self._attachments(name for name in written if name not in self._earlier):
             if cached.network == netattach_conf.NAME:
                 newest = None
                 break
             newest = newest or cached
         self.problem = None if newest is None else self._text(newest)
 
-    def _attachments(self, since: float) -> Iterator[Cached]:
-        """The newest first. Other programs on the node use libcni too, and have no pods."""
-        for path in _by_time(self._results, since):
+    def _may_be_earlier(self) -> bool:
+        since = self._first_since()
+        return since is None or self._clock() < since + _GRACE
+
+    def _attachments(self, names: Iterable[str]) -> Iterator[Cached]:
+        """Other programs on the node use libcni too, and have no pods."""
+        for name in names:
             with contextlib.suppress(OSError, DecodeError):
-                cached = libcni.parse(path.read_bytes())
+                cached = libcni.parse((self._results / name).read_bytes())
                 if cached and cached.ifname != _LOOPBACK and cached.args.get("K8S_POD_NAME"):
                     yield cached
 
@@ -67,11 +83,11 @@ class BypassWatch:
         )
 
 
-def _by_time(directory: Path, since: float) -> list[Path]:
-    """The files that were written after that, the newest first."""
-    written: list[tuple[float, Path]] = []
+def _names_by_time(directory: Path) -> list[str]:
+    """Of all files, the newest first."""
+    written: list[tuple[float, str]] = []
     with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):
-                written.append((entry.stat().st_mtime, Path(entry.path)))
-    return [path for time, path in sorted(written, reverse=True) if time > since]
+                written.append((entry.stat().st_mtime, entry.name))
+    return [name for _, name in sorted(written, reverse=True)]

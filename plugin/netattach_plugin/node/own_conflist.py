@@ -20,7 +20,7 @@ _MOST_LOSSES = 16
 class OwnConflist:
     """`lost` is called whenever it is found lost, in whatever thread calls `write`. Every daemon begins without losses.
 
-    `first_since` is the time, as of files, since which the runtime has used it without a break; None while it does not.
+    `first_since` is the time of `clock` since which the runtime has used it without a break; None while it does not.
     """
 
     def __init__(
@@ -75,7 +75,8 @@ class OwnConflist:
                 "rename or remove it"
             )
         self._held = self._written
-        self.first_since = self.first_since or time.time()
+        if self.first_since is None:
+            self.first_since = self._clock()
 
     def _look_for_loss(self) -> None:
         if self._held is None:

@@ -22,11 +22,17 @@ class Cache:
 
     def __init__(self, root: Path) -> None:
         self.first_since: float | None = FIRST
+        self._now = FIRST
         self._results = root / "results"
-        self.watch = BypassWatch(root, Path("/etc/cni/net.d"), lambda: self.first_since)
+        self.watch = BypassWatch(
+            root, Path("/etc/cni/net.d"), lambda: self.first_since, clock=lambda: self._now
+        )
 
     def write(self, network: str, after: float, ifname: str = "eth0", **more: Any) -> Path:
-        """An attachment so many seconds after netattach became the first."""
+        """An attachment so many seconds after netattach became the first; the watch has looked at 299 s, and just before."""
+        for moment in (min(after, 299), after):
+            self._now = FIRST + moment
+            self.watch.check()
         self._results.mkdir(exist_ok=True)
         config = json.dumps({"cniVersion": "1.0.0", "name": network, "plugins": [{"type": "bridge"}]})
         body = {
@@ -54,7 +60,7 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def test_a_pod_that_was_attached_without_netattach_is_named(cache: Cache) -> None:
-    cache.write("netattach", 299)
+    cache.write("netattach", 298)
     cache.write("cbr0", 302)
 
     problem = str(cache.problem())
@@ -80,7 +86,7 @@ def test_a_runtime_that_calls_netattach_too_is_no_problem(cache: Cache, after: f
     [
         lambda cache: None,
         lambda cache: cache.write("netattach", 400),
-        lambda cache: cache.write("cbr0", 299),
+        lambda cache: cache.write("cbr0", 298),
         lambda cache: cache.write("cni-loopback", 400, ifname="lo"),
         lambda cache: cache.write("podman", 400, cniArgs=[]),
         lambda cache: cache.write("cbr0", 400, kind="another"),
