@@ -31,7 +31,7 @@ _CILIUM_SUFFIX = ".cilium_bak"
 _CILIUM_TYPE = "cilium-cni"
 
 
-class Verdict(enum.Enum):
+class Action(enum.Enum):
     """What to do with the conflist."""
 
     UNCONTESTED = "write it where it is missing or differs"
@@ -39,14 +39,14 @@ class Verdict(enum.Enum):
     TRIAL = "write it, and see whether it stays"
 
 
-def verdict(losses: Sequence[float], now: float) -> Verdict:
+def next_action(losses: Sequence[float], now: float) -> Action:
     """`losses` are the times, in seconds and in order, at which the conflist was found lost; `now` is not before the last."""
     if not losses:
-        return Verdict.UNCONTESTED
+        return Action.UNCONTESTED
     pause, since = _pause(losses), now - losses[-1]
     if since < pause:
-        return Verdict.YIELD
-    return Verdict.TRIAL if pause and since < pause + TRIAL else Verdict.UNCONTESTED
+        return Action.YIELD
+    return Action.TRIAL if pause and since < pause + TRIAL else Action.UNCONTESTED
 
 
 def _pause(losses: Sequence[float]) -> float:

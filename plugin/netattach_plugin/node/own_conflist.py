@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from netattach_core.cni import conf_contest, netattach_conf
-from netattach_core.cni.conf_contest import Loss, Verdict
+from netattach_core.cni.conf_contest import Action, Loss
 from netattach_core.errors import ConfigError
 from netattach_plugin.files import atomic_file
 
@@ -52,9 +52,9 @@ class OwnConflist:
         there at each moment.
         """
         self._look_for_loss()
-        verdict = conf_contest.verdict(self._losses, self._clock())
-        self.contest = None if verdict is Verdict.UNCONTESTED else self._contest_text()
-        if verdict is Verdict.YIELD:
+        action = conf_contest.next_action(self._losses, self._clock())
+        self.contest = None if action is Action.UNCONTESTED else self._contest_text()
+        if action is Action.YIELD:
             raise ConfigError(self._contest_text())
         atomic_file.write_if_changed(self.path, content, _MODE)
         for name in netattach_conf.INSTALLED_FILE_NAMES:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netattach_core.cni import conf_contest, netattach_conf
-from netattach_core.cni.conf_contest import LONGEST_PAUSE, TRIAL, Verdict
+from netattach_core.cni.conf_contest import LONGEST_PAUSE, TRIAL, Action
 
 OURS = netattach_conf.text("1.0.0").encode()
 NAME = netattach_conf.FILE_NAME
@@ -23,21 +23,21 @@ def _conflist(*types: str) -> bytes:
 @pytest.mark.parametrize(
     ("losses", "now", "expected"),
     [
-        ([], 0.0, Verdict.UNCONTESTED),
-        ([100.0], 100.0, Verdict.UNCONTESTED),
-        ([100.0, 160.0], 160.0, Verdict.YIELD),
-        ([100.0, 162.0], 162.0, Verdict.YIELD),
-        ([100.0, 180.0], 180.0, Verdict.UNCONTESTED),
-        ([100.0, 104.0], 163.9, Verdict.YIELD),
-        ([100.0, 104.0], 164.0, Verdict.TRIAL),
-        ([100.0, 104.0], 283.9, Verdict.TRIAL),
-        ([100.0, 104.0], 284.0, Verdict.UNCONTESTED),
-        ([100.0, 104.0, 166.0], 285.9, Verdict.YIELD),
-        ([100.0, 104.0, 166.0], 286.0, Verdict.TRIAL),
-        ([100.0, 104.0, 166.0, 288.0], 527.9, Verdict.YIELD),
-        ([100.0, 104.0, 290.0], 290.0, Verdict.UNCONTESTED),
-        ([100.0, 104.0, 290.0, 300.0], 300.0, Verdict.YIELD),
-        ([100.0, 104.0, 290.0, 300.0], 360.0, Verdict.TRIAL),
+        ([], 0.0, Action.UNCONTESTED),
+        ([100.0], 100.0, Action.UNCONTESTED),
+        ([100.0, 160.0], 160.0, Action.YIELD),
+        ([100.0, 162.0], 162.0, Action.YIELD),
+        ([100.0, 180.0], 180.0, Action.UNCONTESTED),
+        ([100.0, 104.0], 163.9, Action.YIELD),
+        ([100.0, 104.0], 164.0, Action.TRIAL),
+        ([100.0, 104.0], 283.9, Action.TRIAL),
+        ([100.0, 104.0], 284.0, Action.UNCONTESTED),
+        ([100.0, 104.0, 166.0], 285.9, Action.YIELD),
+        ([100.0, 104.0, 166.0], 286.0, Action.TRIAL),
+        ([100.0, 104.0, 166.0, 288.0], 527.9, Action.YIELD),
+        ([100.0, 104.0, 290.0], 290.0, Action.UNCONTESTED),
+        ([100.0, 104.0, 290.0, 300.0], 300.0, Action.YIELD),
+        ([100.0, 104.0, 290.0, 300.0], 360.0, Action.TRIAL),
     ],
     ids=[
         "never lost",
@@ -57,8 +57,8 @@ def _conflist(*types: str) -> bytes:
         "which begins with the first pause",
     ],
 )
-def test_verdicts(losses: list[float], now: float, expected: Verdict) -> None:
-    assert expected is conf_contest.verdict(losses, now)
+def test_actions(losses: list[float], now: float, expected: Action) -> None:
+    assert expected is conf_contest.next_action(losses, now)
 
 
 def test_the_pause_has_a_limit() -> None:
@@ -66,8 +66,8 @@ def test_the_pause_has_a_limit() -> None:
     for number in range(20):
         losses.append(losses[-1] + min(conf_contest.FIRST_PAUSE * 2**number, LONGEST_PAUSE))
 
-    assert Verdict.YIELD is conf_contest.verdict(losses, losses[-1] + LONGEST_PAUSE - 1)
-    assert Verdict.TRIAL is conf_contest.verdict(losses, losses[-1] + LONGEST_PAUSE)
+    assert Action.YIELD is conf_contest.next_action(losses, losses[-1] + LONGEST_PAUSE - 1)
+    assert Action.TRIAL is conf_contest.next_action(losses, losses[-1] + LONGEST_PAUSE)
 
 
 @given(st.lists(st.floats(0.1, 5000), max_size=12))
@@ -78,7 +78,7 @@ def test_a_writer_that_has_stopped_never_keeps_netattach_away(pauses: list[float
         now += pause
         losses.append(now)
 
-    assert Verdict.UNCONTESTED is conf_contest.verdict(losses, now + LONGEST_PAUSE + TRIAL)
+    assert Action.UNCONTESTED is conf_contest.next_action(losses, now + LONGEST_PAUSE + TRIAL)
 
 
 @given(st.floats(0.1, 2.0))
@@ -88,7 +88,7 @@ def test_a_writer_that_never_stops_is_met_ever_less_often(every: float) -> None:
     now = 0.0
     while now < 3600:
         now += every
-        if conf_contest.verdict(losses, now) is not Verdict.YIELD:
+        if conf_contest.next_action(losses, now) is not Action.YIELD:
             losses.append(now)
 
     assert len(losses) <= 12
