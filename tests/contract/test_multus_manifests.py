@@ -18,7 +18,7 @@ from support import require
     ],
 )
 def test_a_manifest_of_upstream(manifest: str, *, is_thick: bool, settings: dict[str, str]) -> None:
-    """The file that it generates is behind ours, and nothing of it is refused."""
+    """The file that it generates comes after ours, and nothing of it is refused."""
     objects = cluster_objects.from_files([str(require.multus("deployments") / manifest)])
     installation = multus_installation.find(objects)
     assessment = command.assess(objects)

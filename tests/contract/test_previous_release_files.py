@@ -62,7 +62,7 @@ def entry() -> Sandbox:
     return sandbox.parse((FILES / "entry.json").read_bytes())
 
 
-def told(script: str, data: bytes) -> str:
+def output(script: str, data: bytes) -> str:
     """What the previous release makes of these bytes."""
     return previous_release.run(script, data).decode().strip()
 
@@ -130,7 +130,7 @@ class TestThePreviousReleaseReads:
     def test_a_ledger_entry(self, natively_attached: Sandbox) -> None:
         assert (
             f"{natively_attached.container_id} added default/pod1 eth0=cbr0 net1=default/data net2=default/chain"
-            == told(READ_ENTRY, sandbox.dump(natively_attached))
+            == output(READ_ENTRY, sandbox.dump(natively_attached))
         )
 
     def test_a_compiled_deletion(self, natively_attached: Sandbox) -> None:
@@ -138,31 +138,31 @@ class TestThePreviousReleaseReads:
         chain = compiled_chain.deletion(natively_attached.attachments, 5000, skip_idle=True)
 
         assert {"bridge/default/chain", "macvlan/default/data", "bridge/cbr0"} <= set(
-            told(READ_CHAIN, compiled_chain.encode(chain)).split()
+            output(READ_CHAIN, compiled_chain.encode(chain)).split()
         )
 
     def test_the_compiled_default_network(self) -> None:
         chain = compiled_chain.parse((FILES / "default-network").read_bytes())
 
-        assert "bridge/cbr0" == told(READ_CHAIN, compiled_chain.encode(chain))
+        assert "bridge/cbr0" == output(READ_CHAIN, compiled_chain.encode(chain))
 
     def test_the_record_of_a_pod_that_the_shim_attached(self) -> None:
         """With the frames of this release."""
         data = (FILES / "record").read_bytes() + compiled_chain.STATUS_WRITTEN
 
-        assert "added default/pod2 cbr0" == told(READ_RECORD, data)
+        assert "added default/pod2 cbr0" == output(READ_RECORD, data)
 
     def test_an_inventory(self) -> None:
         body: dict[str, Any] = json.loads((FILES / "inventory.json").read_text())
         written = inventory.to_dict(inventory.from_dict(body))
 
-        assert ["node1", "lo", "eth0", "eth1"] == told(READ_INVENTORY, json.dumps(written).encode()).split()[
-            :4
-        ]
+        assert ["node1", "lo", "eth0", "eth1"] == output(
+            READ_INVENTORY, json.dumps(written).encode()
+        ).split()[:4]
 
     def test_settings_with_keys_of_this_release_only_where_they_are_removed(self) -> None:
         """As docs/upgrading.md says; else it has its defaults, without isolation."""
-        assert "True" == told(READ_SETTINGS, b"namespaceIsolation: true")
+        assert "True" == output(READ_SETTINGS, b"namespaceIsolation: true")
         for key in ("logLevel: info", "policy: {}", "nativeLinks: {}", "validation: {}"):
-            refused = told(READ_SETTINGS, f"namespaceIsolation: true\n{key}".encode())
+            refused = output(READ_SETTINGS, f"namespaceIsolation: true\n{key}".encode())
             assert f"'{key.partition(':')[0]}' was unexpected" in refused

@@ -68,7 +68,7 @@ class MigrationNode:
 
     @contextlib.contextmanager
     def thin_multus(self) -> Iterator[None]:
-        """Its config with the default network in it, as its entrypoint writes it, which also removes it if told to."""
+        """Its config with the default network in it, as its entrypoint writes it, which also removes it if its option says so."""
         kubeconfig = self.paths.root / "multus.kubeconfig"
         kubeconfig.write_text(json.dumps(_kubeconfig(self.paths.root / "ca.crt")))
         default_network = json.loads((self.paths.conf_dir / "10-default.conflist").read_text())

@@ -37,9 +37,9 @@ def read(text: str) -> Mapping[str, Any]:
 
 
 def default_network(conf: Mapping[str, Any]) -> str:
-    """The default network as `primaryNetwork` names one: its file, or the name in it. "" if the config does not tell.
+    """The default network as `primaryNetwork` names one: its file, or the name in it. "" if the config names none.
 
-    `clusterNetwork` has precedence over `delegates`. A directory, which stands for its first file, does not tell.
+    `clusterNetwork` has precedence over `delegates`. A directory, of which Multus takes the first file, names none.
     """
     cluster = conf.get("clusterNetwork")
     if isinstance(cluster, str) and cluster:

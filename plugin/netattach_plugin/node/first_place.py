@@ -1,6 +1,6 @@
 """The name of netattach's file in the CNI config directory, and whether to take the first place from a Multus there.
 
-The runtime uses the first file by name. Multus' file is never changed: Multus writes it again, and is behind ours as soon as ours
+The runtime uses the first file by name. Multus' file is never changed: Multus writes it again, and comes second as soon as ours
 precedes it. So no moment has the default network first, and if ours is removed, Multus' is the first again.
 """
 

@@ -1,4 +1,4 @@
-"""Multus' own CNI config: the default network behind it, and its settings in netattach's words."""
+"""Multus' own CNI config: the default network after it, and its settings in netattach's words."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ THIN = {
     ],
 )
 def test_the_default_network_behind_multus(text: str, expected: str) -> None:
-    """By file, or by its own name. A directory, or a network without a name, does not tell."""
+    """By file, or by its own name. A directory, or a network without a name, names none."""
     assert expected == multus_conf.default_network(multus_conf.read(text))
 
 

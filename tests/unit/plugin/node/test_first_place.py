@@ -1,4 +1,4 @@
-"""Beside Multus: whose file is the runtime's first one, at each moment of a takeover and of the way back."""
+"""Next to Multus: whose file is the runtime's first one, at each moment of a takeover and of the way back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MULTUS = {
 OURS, TAKEN = "00-netattach.conflist", "00-multus-netattach.json"
 
 
-class Beside(NodeDirectories):
+class NodeWithMultus(NodeDirectories):
     """A node with a default network, on which Multus may be installed; `takeover` and `selection` are netattach's settings."""
 
     def __init__(self, root: Path) -> None:
@@ -74,19 +74,19 @@ class Beside(NodeDirectories):
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> Beside:
-    return Beside(tmp_path)
+def node(tmp_path: Path) -> NodeWithMultus:
+    return NodeWithMultus(tmp_path)
 
 
-def test_multus_keeps_the_first_place_by_default(node: Beside) -> None:
-    """For somebody who installs netattach beside Multus by mistake: nothing changes on the node, and the daemon is not ready."""
+def test_multus_keeps_the_first_place_by_default(node: NodeWithMultus) -> None:
+    """For somebody who installs netattach next to Multus by mistake: nothing changes on the node, and the daemon is not ready."""
     node.multus()
 
     assert "set takeover: auto" in node.problem()
     assert ["00-multus.conf", "10-a.conflist"] == node.files()
 
 
-def test_a_multus_that_restarts_keeps_the_first_place(node: Beside) -> None:
+def test_a_multus_that_restarts_keeps_the_first_place(node: NodeWithMultus) -> None:
     """Its config is gone meanwhile, and it would delegate to one of ours. A Multus that is gone for good is replaced."""
     node.multus()
     node.problem()
@@ -105,7 +105,7 @@ def test_a_multus_that_restarts_keeps_the_first_place(node: Beside) -> None:
     assert [OURS, "10-a.conflist"] == node.files()
 
 
-def test_a_takeover_does_not_wait_for_a_restart_of_multus(node: Beside) -> None:
+def test_a_takeover_does_not_wait_for_a_restart_of_multus(node: NodeWithMultus) -> None:
     """Its config is gone: until ours is there, pods get the default network alone."""
     node.multus()
     node.problem()
@@ -115,7 +115,7 @@ def test_a_takeover_does_not_wait_for_a_restart_of_multus(node: Beside) -> None:
     assert [TAKEN, "10-a.conflist"] == node.files()
 
 
-def test_takeover_precedes_multus_and_leaves_its_file(node: Beside) -> None:
+def test_takeover_precedes_multus_and_leaves_its_file(node: NodeWithMultus) -> None:
     node.multus()
     before = (node.config / "00-multus.conf").read_bytes()
 
@@ -124,7 +124,7 @@ def test_takeover_precedes_multus_and_leaves_its_file(node: Beside) -> None:
     assert before == (node.config / "00-multus.conf").read_bytes()
 
 
-def test_the_file_is_a_single_plugins_config(node: Beside) -> None:
+def test_the_file_is_a_single_plugins_config(node: NodeWithMultus) -> None:
     """Runtimes read a list in `.conflist` alone."""
     node.problem(takeover=True)
     plugin = json.loads((node.config / TAKEN).read_text())
@@ -143,7 +143,7 @@ def test_the_name_precedes_multus_and_is_no_candidate_of_its_search(name: str) -
     assert Path(TAKEN).suffix in netattach_conf.SUFFIXES
 
 
-def test_a_place_that_was_taken_is_kept_until_an_uninstall(node: Beside) -> None:
+def test_a_place_that_was_taken_is_kept_until_an_uninstall(node: NodeWithMultus) -> None:
     """The setting may be back at its default, the daemon new, Multus' file written again with another default network."""
     node.multus()
     node.problem(takeover=True)
@@ -154,7 +154,7 @@ def test_a_place_that_was_taken_is_kept_until_an_uninstall(node: Beside) -> None
     assert TAKEN == node.first()
 
 
-def test_after_multus_the_file_has_its_usual_name(node: Beside) -> None:
+def test_after_multus_the_file_has_its_usual_name(node: NodeWithMultus) -> None:
     node.multus()
     node.problem(takeover=True)
     (node.config / "00-multus.conf").unlink()
@@ -165,7 +165,7 @@ def test_after_multus_the_file_has_its_usual_name(node: Beside) -> None:
     assert [OURS, "10-a.conflist"] == node.files()
 
 
-def test_before_the_way_back_the_file_is_renamed(node: Beside) -> None:
+def test_before_the_way_back_the_file_is_renamed(node: NodeWithMultus) -> None:
     """Multus, which comes later, would take `00-netattach.conflist` for the default network."""
     assert "" == node.problem()
     assert "" == node.problem(takeover=True)
@@ -178,7 +178,7 @@ def test_before_the_way_back_the_file_is_renamed(node: Beside) -> None:
 
 @pytest.mark.parametrize("multus", ["00-multus.conf", "00-multus.conflist"])
 def test_an_uninstall_gives_the_place_back_to_multus(
-    node: Beside, caplog: pytest.LogCaptureFixture, multus: str
+    node: NodeWithMultus, caplog: pytest.LogCaptureFixture, multus: str
 ) -> None:
     """Without a file of ours before its: it releases our pods by what is handed over to its caches."""
     node.multus(multus)
@@ -194,7 +194,7 @@ def test_an_uninstall_gives_the_place_back_to_multus(
     assert [] == [record.message for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
 
 
-def test_an_uninstall_removes_both_names(node: Beside) -> None:
+def test_an_uninstall_removes_both_names(node: NodeWithMultus) -> None:
     """A daemon may have been killed between writing the one and removing the other."""
     node.problem(takeover=True)
     (node.config / OURS).write_text("{}")
@@ -206,7 +206,7 @@ def test_an_uninstall_removes_both_names(node: Beside) -> None:
 @pytest.mark.parametrize("there", [OURS, TAKEN])
 @pytest.mark.parametrize("takeover", [True, False], ids=["auto", "never"])
 def test_a_daemon_killed_between_the_two_names_is_continued(
-    node: Beside, there: str, *, takeover: bool
+    node: NodeWithMultus, there: str, *, takeover: bool
 ) -> None:
     """Both names are there for a moment, never none."""
     (node.config / OURS).write_text("{}")
@@ -218,7 +218,9 @@ def test_a_daemon_killed_between_the_two_names_is_continued(
     assert [TAKEN if takeover else OURS, "10-a.conflist"] == node.files()
 
 
-def test_there_is_a_file_of_ours_at_each_moment(node: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_a_file_of_ours_at_each_moment(
+    node: NodeWithMultus, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Seen at each removal, in both directions, with Multus and without."""
     seen: list[set[str]] = []
     unlink = Path.unlink
@@ -236,7 +238,7 @@ def test_there_is_a_file_of_ours_at_each_moment(node: Beside, monkeypatch: pytes
     assert set() not in seen
 
 
-def _switches(node: Beside) -> Iterator[None]:
+def _switches(node: NodeWithMultus) -> Iterator[None]:
     node.takeover = True
     yield
     node.multus()
@@ -262,7 +264,7 @@ def _switches(node: Beside) -> Iterator[None]:
     ids=["another file", "a directory", "another network", "isolation", "default networks"],
 )
 def test_the_place_is_not_taken_where_pods_would_get_other_networks(
-    node: Beside, keys: dict[str, object], problem: str
+    node: NodeWithMultus, keys: dict[str, object], problem: str
 ) -> None:
     node.multus(keys=keys)
 
@@ -282,7 +284,7 @@ def test_the_place_is_not_taken_where_pods_would_get_other_networks(
     ids=["thin", "by name", "the administrator's choice", "multus chose netattach", "isolation"],
 )
 def test_the_place_is_taken_where_pods_get_the_same(
-    node: Beside, keys: dict[str, object], selection: SelectionSettings
+    node: NodeWithMultus, keys: dict[str, object], selection: SelectionSettings
 ) -> None:
     node.selection = selection
     node.multus(keys=keys)
@@ -291,7 +293,7 @@ def test_the_place_is_taken_where_pods_get_the_same(
     assert TAKEN == node.first()
 
 
-def test_multus_file_is_empty_for_a_moment(node: Beside) -> None:
+def test_multus_file_is_empty_for_a_moment(node: NodeWithMultus) -> None:
     """It truncates it before it writes it; then nobody knows whether its settings are ours, and the runtime skips it."""
     (node.config / "00-multus.conf").touch()
 
@@ -304,7 +306,7 @@ def test_multus_file_is_empty_for_a_moment(node: Beside) -> None:
     assert TAKEN == node.first()
 
 
-def test_a_multus_that_came_later_and_precedes_is_reported(node: Beside) -> None:
+def test_a_multus_that_came_later_and_precedes_is_reported(node: NodeWithMultus) -> None:
     """It may delegate to our file, so that one stays; with takeover it is in the first place again."""
     node.problem()
     node.multus(keys={"clusterNetwork": f"/host/etc/cni/net.d/{OURS}"})
@@ -315,7 +317,7 @@ def test_a_multus_that_came_later_and_precedes_is_reported(node: Beside) -> None
     assert [TAKEN, "00-multus.conf", "10-a.conflist"] == node.files()
 
 
-def test_a_leftover_of_multus_that_the_runtime_does_not_use(node: Beside) -> None:
+def test_a_leftover_of_multus_that_the_runtime_does_not_use(node: NodeWithMultus) -> None:
     """Another file precedes it: it does not serve the node."""
     node.multus("99-multus.conf")
 
@@ -323,7 +325,7 @@ def test_a_leftover_of_multus_that_the_runtime_does_not_use(node: Beside) -> Non
     assert [OURS, "10-a.conflist", "99-multus.conf"] == node.files()
 
 
-def test_the_shims_compiled_default_network_leaves_out_the_file_that_is_there(node: Beside) -> None:
+def test_the_shims_compiled_default_network_leaves_out_the_file_that_is_there(node: NodeWithMultus) -> None:
     """Otherwise the shim would take ours for a new file that precedes the default network's, and always ask the daemon."""
     node.multus()
     node.problem(takeover=True)
@@ -333,7 +335,7 @@ def test_the_shims_compiled_default_network_leaves_out_the_file_that_is_there(no
     assert (TAKEN, ["00-multus.conf", "10-a.conflist"]) == (source.own, [name for name, _ in source.files])
 
 
-def test_a_taken_place_that_another_program_contests(node: Beside) -> None:
+def test_a_taken_place_that_another_program_contests(node: NodeWithMultus) -> None:
     """The file under its other name is lost like the usual one: repaired once, then left alone."""
     node.multus()
     node.problem(takeover=True)
@@ -348,7 +350,7 @@ def test_a_taken_place_that_another_program_contests(node: Beside) -> None:
     assert ["00-multus.conf", "10-a.conflist"] == node.files()
 
 
-def test_a_change_of_the_setting_is_no_loss(node: Beside) -> None:
+def test_a_change_of_the_setting_is_no_loss(node: NodeWithMultus) -> None:
     for takeover in (True, False) * 3:
         node.now += 2
         assert "" == node.problem(takeover=takeover)
@@ -378,9 +380,9 @@ _AFTER = {
 }
 
 
-def _before(root: Path, step: str) -> Beside:
+def _before(root: Path, step: str) -> NodeWithMultus:
     root.mkdir()
-    node = Beside(root)
+    node = NodeWithMultus(root)
     if step != "rename":
         node.multus()
     if step != "take":
@@ -388,7 +390,7 @@ def _before(root: Path, step: str) -> Beside:
     return node
 
 
-def _do(node: Beside, step: str) -> None:
+def _do(node: NodeWithMultus, step: str) -> None:
     if step == "give back":
         node.uninstaller.uninstall(keep_shim_in_chain=True)
     else:
