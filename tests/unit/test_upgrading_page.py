@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from netattach_core.version import VERSION
+from netattach_kube import cluster_settings
 from support import previous_release, require
 
 PAGE = (require.REPOSITORY / "docs/upgrading.md").read_text()
@@ -56,3 +57,15 @@ def test_what_a_rollback_leaves_is_named() -> None:
     new = _objects(require.REPOSITORY / "deploy/kustomize/base")
 
     assert new - _objects(previous_release.source() / "deploy") == named
+
+
+def test_a_rollback_removes_each_setting_that_the_previous_release_does_not_know() -> None:
+    """By the list in the page; `validation` is renamed instead."""
+    known = previous_release.run(
+        "from netattach_kube import cluster_settings; print(*cluster_settings.SCHEMA['properties'])"
+    )
+    listed = PAGE.partition("For 0.1.0 these are ")[2].partition(";")[0]
+
+    assert {*cluster_settings.SCHEMA["properties"]} - {*known.decode().split()} - {"validation"} == {
+        *re.findall(r"`(\w+)`", listed)
+    }
