@@ -10,6 +10,8 @@ from e2e import rbac_cases
 
 ROOT = Path(__file__).parents[2]
 
+_FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+
 
 def test_the_drawing_of_an_add_names_each_file_once_and_all_exist() -> None:
     """docs/architecture.md, from the shim to the answer."""
@@ -20,6 +22,18 @@ def test_the_drawing_of_an_add_names_each_file_once_and_all_exist() -> None:
     assert len(files) >= 20
     assert len(set(files)) == len(files)
     assert [] == [name for name in files if not (ROOT / name).is_file()]
+
+
+def test_each_page_has_one_title() -> None:
+    """The site names the page by it, and shows the other headings as its contents."""
+    pages = {path: _FENCE.sub("", path.read_text()) for path in sorted((ROOT / "docs").rglob("*.md"))}
+
+    assert len(pages) > 50
+    assert [] == [
+        str(path.relative_to(ROOT))
+        for path, text in pages.items()
+        if 1 != len(re.findall(r"^# ", text, re.MULTILINE)) or not text.startswith("# ")
+    ]
 
 
 def test_each_fault_names_tests_that_exist() -> None:
