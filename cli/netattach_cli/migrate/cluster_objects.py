@@ -10,7 +10,7 @@ from netattach_cli.files import UnreadableError
 from netattach_cli.kubectl import Kubectl, KubectlError
 from netattach_cli.lint import file_search
 from netattach_cli.migrate import multus_installation
-from netattach_cli.migrate.assessment import Object
+from netattach_cli.migrate.objects import Object
 
 CLUSTER = "cluster"
 

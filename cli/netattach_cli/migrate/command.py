@@ -20,7 +20,8 @@ from netattach_cli.migrate import (
     surroundings,
     translation,
 )
-from netattach_cli.migrate.assessment import Assessment, Object, Section
+from netattach_cli.migrate.assessment import Assessment, Section
+from netattach_cli.migrate.objects import Object
 from netattach_cli.terminal import Paint, printable, wants_colours
 from netattach_core.errors import ConfigError
 from netattach_kube import cluster_settings

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netattach_cli.migrate.assessment import Object, full_name, listed, of_kind, value
+from netattach_cli.migrate.objects import Object, command_line, containers, full_name, listed, of_kind, value
 from netattach_core.cni import multus_conf
 from netattach_core.errors import ConfigError
 
@@ -82,24 +82,20 @@ def config_maps(objects: Sequence[Object]) -> list[tuple[str, str]]:
 
 def _containers(objects: Sequence[Object]) -> Iterator[tuple[Object, Object]]:
     for daemon_set in of_kind(objects, "DaemonSet"):
-        for container in listed(daemon_set, "spec", "template", "spec", "containers"):
-            image = str(value(container, "image") or "")
-            is_other = any(word in image for word in _OTHERS)
-            if (
-                not is_other
-                and "multus" in image.lower() + _command(container)
-                and _PROGRAM.search(_command(container))
-            ):
+        for container in containers(daemon_set):
+            if _is_multus(container):
                 yield daemon_set, container
 
 
-def _command(container: Object) -> str:
-    words = [*listed(container, "command"), *listed(container, "args")]
-    return " ".join(str(word) for word in words)
+def _is_multus(container: Object) -> bool:
+    image, command = str(value(container, "image") or ""), command_line(container)
+    if any(word in image for word in _OTHERS):
+        return False
+    return "multus" in image.lower() + command and _PROGRAM.search(command) is not None
 
 
 def _read(daemon_set: Object, container: Object, objects: Sequence[Object]) -> MultusInstallation:
-    command, image = _command(container), str(value(container, "image") or "")
+    command, image = command_line(container), str(value(container, "image") or "")
     is_thick = "multus-daemon" in command
     tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
     version = _VERSION.match(tag)

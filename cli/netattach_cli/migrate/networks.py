@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from netattach_cli.lint import manifests
 from netattach_cli.lint.manifest_validator import LocatedFinding, ManifestValidator
 from netattach_cli.lint.namespace_policies import Namespaces
-from netattach_cli.migrate.assessment import Item, Object, Section, of_kind, refused, works
+from netattach_cli.migrate.assessment import Item, Section, refused, works
+from netattach_cli.migrate.objects import Object, of_kind
 from netattach_core import admission
 from netattach_core.text.finding import Severity
 from netattach_kube.cluster_settings import ClusterSettings

@@ -5,17 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 
-from netattach_cli.migrate.assessment import (
-    Item,
-    Object,
-    full_name,
-    listed,
-    of_kind,
-    refused,
-    setting,
-    value,
-    works,
-)
+from netattach_cli.migrate.assessment import Item, refused, setting, works
+from netattach_cli.migrate.objects import Object, command_line, containers, full_name, listed, of_kind, value
+from netattach_core.text.lists import and_more
 
 _PLATFORMS: dict[str, Callable[[Object], bool]] = {
     "k3s": lambda node: "+k3s" in _version(node),
@@ -28,19 +20,21 @@ _PLATFORMS: dict[str, Callable[[Object], bool]] = {
 }
 """By what its nodes report."""
 
+_NAMED = 3
+"""The most networks that one item names."""
+
+_SRIOV_DEVICE_PLUGIN = (
+    "SR-IOV device plugin",
+    "keep it: netattach asks the kubelet for a pod's devices, as Multus does",
+)
+
 _PROGRAMS: dict[str, tuple[str, str]] = {
     "whereabouts": (
         "whereabouts",
         "keep it: its plugin gives the addresses, and its reconciler frees those of pods that are gone",
     ),
-    "sriov-network-device-plugin": (
-        "SR-IOV device plugin",
-        "keep it: netattach asks the kubelet for a pod's devices, as Multus does",
-    ),
-    "sriov-device-plugin": (
-        "SR-IOV device plugin",
-        "keep it: netattach asks the kubelet for a pod's devices, as Multus does",
-    ),
+    "sriov-network-device-plugin": _SRIOV_DEVICE_PLUGIN,
+    "sriov-device-plugin": _SRIOV_DEVICE_PLUGIN,
     "sriov-cni": ("SR-IOV CNI", "keep it: it installs the plugin"),
     "network-resources-injector": ("network resources injector", "keep it: it reads the same annotations"),
     "net-attach-def-admission-controller": (
@@ -52,7 +46,7 @@ _PROGRAMS: dict[str, tuple[str, str]] = {
 
 
 def platform(objects: Sequence[Object]) -> str:
-    """The name of the platform, "kubernetes" if no node tells."""
+    """The name of the platform, "kubernetes" if the nodes are of none that is known."""
     nodes = of_kind(objects, "Node")
     return next((name for name, matches in _PLATFORMS.items() if any(map(matches, nodes))), "kubernetes")
 
@@ -115,7 +109,7 @@ def _programs(objects: Sequence[Object]) -> Iterator[Item]:
     if uses and not any(what == "whereabouts" for what, _ in found):
         yield setting(
             "whereabouts",
-            f"{_some(uses)} use it, and no DaemonSet of it was found",
+            f"{and_more(uses, _NAMED)} use it, and no DaemonSet of it was found",
             "see that its plugin stays on the nodes when Multus goes: some charts install both",
         )
 
@@ -124,7 +118,7 @@ def _dhcp(objects: Sequence[Object]) -> Iterator[Item]:
     daemons = [
         full_name(each)
         for each in of_kind(objects, "DaemonSet")
-        if any(map(_is_dhcp_daemon, _containers(each)))
+        if any(map(_is_dhcp_daemon, containers(each)))
     ]
     for name in daemons:
         yield works(
@@ -135,7 +129,7 @@ def _dhcp(objects: Sequence[Object]) -> Iterator[Item]:
         full_name(nad) for nad in of_kind(objects, "NetworkAttachmentDefinition") if _has_ipam(nad, "dhcp")
     ]
     if uses and not daemons:
-        yield works(_some(uses), "dhcp: netattach runs the plugin's daemon itself")
+        yield works(and_more(uses, _NAMED), "dhcp: netattach runs the plugin's daemon itself")
 
 
 def _hot_plug(objects: Sequence[Object]) -> Iterator[Item]:
@@ -159,17 +153,13 @@ def _names(each: Object) -> list[str]:
         return []
     return [
         str(value(each, "metadata", "name")),
-        *(str(value(container, "image")) for container in _containers(each)),
+        *(str(value(container, "image")) for container in containers(each)),
     ]
 
 
-def _containers(each: Object) -> list[Object]:
-    return listed(each, "spec", "template", "spec", "containers")
-
-
 def _is_dhcp_daemon(container: Object) -> bool:
-    words = " ".join(str(word) for word in [*listed(container, "command"), *listed(container, "args")])
-    return "dhcp" in words and "daemon" in words
+    command = command_line(container)
+    return "dhcp" in command and "daemon" in command
 
 
 def _has_ipam(nad: Object, kind: str) -> bool:
@@ -186,8 +176,3 @@ def _version(node: Object) -> str:
 
 def _info(node: Object, key: str) -> str:
     return str(value(node, "status", "nodeInfo", key) or "")
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
