@@ -12,7 +12,7 @@ class Section(enum.StrEnum):
     """What an item means for the migration; the values are the keys of the JSON report."""
 
     WORKS = "works"
-    SETTING = "settings"
+    CHANGE = "changes"
     REFUSED = "refused"
 
 
@@ -42,8 +42,8 @@ def works(subject: str, text: str) -> Item:
     return Item(Section.WORKS, subject, text)
 
 
-def setting(subject: str, text: str, fix: str) -> Item:
-    return Item(Section.SETTING, subject, text, fix)
+def change(subject: str, text: str, fix: str) -> Item:
+    return Item(Section.CHANGE, subject, text, fix)
 
 
 def refused(subject: str, text: str, fix: str) -> Item:

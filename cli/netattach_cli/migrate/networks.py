@@ -46,7 +46,7 @@ def _item(located: LocatedFinding, namespaces: Namespaces) -> Item:
         why = f"{policy.enforce.text} by {policy.source}: new pods would not start"
         return refused(manifest.full_name, f"{text}; its namespace is {why}", finding.fix)
     return refused(
-        manifest.full_name, f"{text}; pods get it as before, but nobody can apply it again", finding.fix
+        manifest.full_name, f"{text}; pods get it as before, but it cannot be applied again", finding.fix
     )
 
 

@@ -11,7 +11,7 @@ from netattach_cli.terminal import BLUE, BOLD, RED, YELLOW, Paint, printable
 
 _TITLES = {
     Section.WORKS: ("will work", BOLD),
-    Section.SETTING: ("needs a setting", YELLOW),
+    Section.CHANGE: ("needs a change", YELLOW),
     Section.REFUSED: ("will be refused", RED),
 }
 
@@ -36,7 +36,7 @@ def _lines(assessment: Assessment, paint: Paint) -> Iterator[str]:
         for item in found:
             yield f"  {paint(printable(item.subject), BOLD)}: {printable(item.text)}"
             if item.fix:
-                yield f"    {paint('set:' if section is Section.SETTING else 'fix:', BLUE)} {printable(item.fix)}"
+                yield f"    {paint('fix:', BLUE)} {printable(item.fix)}"
 
 
 def _fields(item: Item) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 
-from netattach_cli.migrate.assessment import Item, refused, setting, works
+from netattach_cli.migrate.assessment import Item, change, refused, works
 from netattach_cli.migrate.objects import Object, command_line, containers, full_name, listed, of_kind, value
 from netattach_core.text.lists import and_more
 
@@ -63,10 +63,10 @@ def _platform(objects: Sequence[Object]) -> Iterator[Item]:
     name = platform(objects)
     if name == "kubernetes":
         return
-    yield setting(
+    yield change(
         "platform",
         f"the nodes are those of {name}, whose directories may differ",
-        f"install netattach for {name}",
+        f"install netattach with platform={name} in the chart, or kubectl apply -k deploy/kustomize/platforms/{name}",
     )
     if name == "openshift":
         yield refused(
@@ -80,12 +80,12 @@ def _runtime(objects: Sequence[Object]) -> Iterator[Item]:
     if any(
         _info(node, "containerRuntimeVersion").startswith("cri-o://") for node in of_kind(objects, "Node")
     ):
-        yield setting(
+        yield change(
             "CRI-O",
             "with cni_default_network in its configuration it takes the network of that name and not the first file",
             "remove cni_default_network on the nodes, and restart CRI-O, before the takeover",
         )
-        yield setting(
+        yield change(
             "CRI-O",
             "when it restarts after the first config has changed, running pods that were attached before lose their network",
             "drain each node when its first config changes (docs/migrating.md)",
@@ -107,7 +107,7 @@ def _programs(objects: Sequence[Object]) -> Iterator[Item]:
         if _has_ipam(nad, "whereabouts")
     ]
     if uses and not any(what == "whereabouts" for what, _ in found):
-        yield setting(
+        yield change(
             "whereabouts",
             f"{and_more(uses, _NAMED)} use it, and no DaemonSet of it was found",
             "see that its plugin stays on the nodes when Multus goes: some charts install both",

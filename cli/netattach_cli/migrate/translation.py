@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from netattach_cli.migrate.assessment import Item, refused, setting, works
+from netattach_cli.migrate.assessment import Item, change, refused, works
 from netattach_cli.migrate.multus_installation import AUTO, MultusInstallation
 from netattach_core.cni import multus_conf, netattach_conf
 from netattach_kube import cluster_settings
@@ -51,17 +51,20 @@ def settings(installation: MultusInstallation) -> dict[str, Any]:
 def items(installation: MultusInstallation, found: Mapping[str, Any]) -> Iterator[Item]:
     """What each of Multus' settings becomes; `found` are those of `settings`."""
     for key, value in found.items():
-        yield setting(key, _MEANINGS[key], multus_conf.as_yaml({key: value})[1:-1])
+        yield change(
+            key, _MEANINGS[key], f"set {multus_conf.as_yaml({key: value})[1:-1]} in netattach-config"
+        )
     yield from _place(installation)
     yield from _refused(installation)
-    yield from _directories(installation)
+    yield from _conf_directories(installation)
+    yield from _bin_and_cache_directories(installation)
     conf = installation.conf
     for key, instead in cluster_settings.MULTUS_KEYS.items():
         if instead.startswith("nothing") and conf.get(key):
             yield works(key, instead.partition(": ")[2])
     if conf.get("auxiliaryCNIChainName"):
         name = conf["auxiliaryCNIChainName"]
-        yield setting(
+        yield change(
             "auxiliaryCNIChainName",
             f"the plugins in {CONF_DIR}/{name}/ belong to the chain of the default network",
             "put them into the directory with the name of the default network's config, next to its file",
@@ -69,7 +72,7 @@ def items(installation: MultusInstallation, found: Mapping[str, Any]) -> Iterato
 
 
 def _primary(conf: Mapping[str, Any]) -> str:
-    """The default network that Multus was told to use, "" if it looks for the first file as netattach does."""
+    """The default network that Multus is configured to use, "" if it looks for the first file as netattach does."""
     master = conf.get("multusMasterCNI")
     if isinstance(master, str) and master:
         return master.rpartition("/")[2]
@@ -97,7 +100,7 @@ def _refused(installation: MultusInstallation) -> Iterator[Item]:
         yield refused(
             "rename-conf-file",
             "Multus has renamed the default network's file, so the directory has none but Multus'",
-            "give the file its name back (without .old) before the takeover; behind netattach's it does no harm",
+            "give the file its name back (without .old) before the takeover; after netattach's it does no harm",
         )
 
 
@@ -112,7 +115,7 @@ def _place(installation: MultusInstallation) -> Iterator[Item]:
     else:
         yield works(subject, f"netattach's file {ours} precedes Multus' {name}")
     if not installation.is_thick and not installation.conf.get("cleanupConfigOnExit"):
-        yield setting(
+        yield change(
             subject,
             "thin Multus leaves its file on the nodes when it is removed",
             f"after the migration: rm {_conf_dir(installation)}/{name.partition('.')[0]}.conf* on each node",
@@ -125,7 +128,7 @@ def _conf_dir(installation: MultusInstallation) -> str:
     return installation.on_host(path).removeprefix("/host").rstrip("/")
 
 
-def _directories(installation: MultusInstallation) -> Iterator[Item]:
+def _conf_directories(installation: MultusInstallation) -> Iterator[Item]:
     conf = installation.conf
     conf_dir = _conf_dir(installation)
     auto_dir = installation.on_host(str(conf.get("multusAutoconfigDir") or conf_dir)).removeprefix("/host")
@@ -138,19 +141,27 @@ def _directories(installation: MultusInstallation) -> Iterator[Item]:
             "(OpenShift), netattach cannot replace it",
         )
     if conf_dir != CONF_DIR:
-        yield setting("cniConfigDir", f"the runtime's CNI config directory is {conf_dir}", _PATHS)
+        yield change(
+            "cniConfigDir",
+            f"the runtime's CNI config directory is {conf_dir}",
+            f"set node.confDir={conf_dir} in netattach's chart",
+        )
+
+
+def _bin_and_cache_directories(installation: MultusInstallation) -> Iterator[Item]:
+    conf = installation.conf
     bin_dir = conf.get("binDir")
     if isinstance(bin_dir, str) and bin_dir.rstrip("/") != BIN_DIR:
-        yield setting(
-            "binDir", f"plugins are also in {bin_dir}", f"install them where the runtime looks, or: {_PATHS}"
+        yield change(
+            "binDir",
+            f"plugins are also in {bin_dir}",
+            f"install them where the runtime looks, or set node.binDirs={{{BIN_DIR},{bin_dir}}} in netattach's "
+            "chart",
         )
     cache = installation.on_host(str(conf.get("cniDir") or CACHE_DIR)).rstrip("/")
     if cache != CACHE_DIR:
-        yield setting(
+        yield change(
             "cniDir",
             f"Multus records what running pods hold in {cache}; their DEL needs it",
             f"set NETATTACH_MULTUS={cache} for the daemon, and mount the directory",
         )
-
-
-_PATHS = "change the paths of netattach's DaemonSet: those of the volume, of its mount and of the environment, together"

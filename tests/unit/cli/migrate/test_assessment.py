@@ -67,7 +67,7 @@ def test_settings_of_the_thick_plugin(keys: Body, settings: Body) -> None:
 
     assert {"takeover": "auto", **settings} == found.settings
     assert [*found.settings] == [
-        item.subject for item in found.of(Section.SETTING) if item.subject in found.settings
+        item.subject for item in found.of(Section.CHANGE) if item.subject in found.settings
     ]
 
 
@@ -123,7 +123,7 @@ def test_openshift() -> None:
     nodes = node(containerRuntimeVersion="cri-o://1.33.0", kubeletVersion="v1.33.0")
     nodes["metadata"]["labels"] = {"node.openshift.io/os_id": "rhcos"}
     found = command.assess([*objects, nodes])
-    refused, settings = (_texts(found, section) for section in (Section.REFUSED, Section.SETTING))
+    refused, settings = (_texts(found, section) for section in (Section.REFUSED, Section.CHANGE))
 
     assert "Multus of unknown version (thick), DaemonSet openshift-multus/kube-multus-ds" == found.multus
     assert "the default network's file is in /run/multus/cni/net.d" in refused
@@ -173,16 +173,16 @@ def test_what_cannot_be_taken_over(objects: list[Body], problem: str) -> None:
         (thick({**DAEMON_CONFIG, "cniDir": "/data/multus"}), "set NETATTACH_MULTUS=/data/multus"),
         (thick({**DAEMON_CONFIG, "auxiliaryCNIChainName": "vendor"}), "the plugins in /etc/cni/net.d/vendor/"),
         (thin(), "rm /etc/cni/net.d/00-multus.conf* on each node"),
-        ([node(kubeletVersion="v1.34.1+k3s1")], "install netattach for k3s"),
-        ([node(kubeletVersion="v1.34.1+rke2r1")], "install netattach for rke2"),
-        ([node(kubeletVersion="v1.34.1-gke.1000")], "install netattach for gke"),
-        ([node(osImage="Talos (v1.11)")], "install netattach for talos"),
-        ([node() | {"spec": {"providerID": "kind://docker/kind/kind-worker"}}], "install netattach for kind"),
+        ([node(kubeletVersion="v1.34.1+k3s1")], "platform=k3s"),
+        ([node(kubeletVersion="v1.34.1+rke2r1")], "platform=rke2"),
+        ([node(kubeletVersion="v1.34.1-gke.1000")], "platform=gke"),
+        ([node(osImage="Talos (v1.11)")], "platform=talos"),
+        ([node() | {"spec": {"providerID": "kind://docker/kind/kind-worker"}}], "platform=kind"),
         ([network("a", type="macvlan", ipam={"type": "whereabouts"})], "no DaemonSet of it was found"),
     ],
 )  # fmt: skip
 def test_what_needs_a_setting(objects: list[Body], expected: str) -> None:
-    assert expected in _texts(command.assess(objects), Section.SETTING)
+    assert expected in _texts(command.assess(objects), Section.CHANGE)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_multus_place_among_the_configs() -> None:
     found = command.assess(thin("--cleanup-config-on-exit=true"))
 
     assert "00-multus-netattach.json precedes Multus' 00-multus.conf" in _texts(found, Section.WORKS)
-    assert ["takeover"] == [item.subject for item in found.of(Section.SETTING)]
+    assert ["takeover"] == [item.subject for item in found.of(Section.CHANGE)]
 
 
 def test_programs_that_are_not_multus() -> None:

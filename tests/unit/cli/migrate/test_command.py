@@ -28,8 +28,8 @@ def test_the_text_has_three_sections(netattach: Netattach) -> None:
 
     assert (1, "") == (status, err)
     assert out.startswith("Multus 4.3.0 (thick), DaemonSet kube-system/kube-multus-ds\n\nwill work: ")
-    assert "\nneeds a setting: 4\n  takeover: " in out
-    assert "\n    set: namespaceIsolation: true\n" in out
+    assert "\nneeds a change: 4\n  takeover: " in out
+    assert "\n    fix: set namespaceIsolation: true in netattach-config\n" in out
     assert "\nwill be refused: 1\n  default/bad: [schema] " in out
     assert "\n    fix: " in out
 
@@ -48,7 +48,7 @@ def test_json(netattach: Netattach) -> None:
     report = json.loads(out)
 
     assert 1 == status
-    assert ["multus", "works", "settings", "refused", "netattachConfig"] == [*report]
+    assert ["multus", "works", "changes", "refused", "netattachConfig"] == [*report]
     assert {"takeover": "auto", "logLevel": "info"} == report["netattachConfig"]
     (refused,) = report["refused"]
     assert ["subject", "text", "fix"] == [*refused]
