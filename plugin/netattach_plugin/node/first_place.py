@@ -19,6 +19,11 @@ from netattach_core.errors import ConfigError, NetattachError
 RESTART = 120.0
 """Seconds within which a Multus that has removed its config may be restarting, as in an update of its DaemonSet."""
 
+_SETTINGS = "the ConfigMap netattach-config"
+
+_OURS = frozenset({*netattach_conf.OWN_FILE_NAMES, netattach_conf.NAME})
+"""What a Multus names that has taken netattach for its default network."""
+
 
 class FirstPlace:
     """`takeover` returns whether the setting `takeover` is `auto`, `selection` the cluster's settings."""
@@ -64,8 +69,8 @@ class FirstPlace:
             )
         if self._served_by_multus is not None and self._clock() - self._served_by_multus < RESTART:
             raise ConfigError(
-                f"Multus served this node until now and may be restarting; netattach waits for {RESTART:.0f} s, or for takeover: "
-                f"auto in {_SETTINGS} (docs/migrating.md)"
+                f"Multus served this node until now and may be restarting; netattach takes its place after {RESTART:.0f} s, "
+                f"or at once with takeover: auto in {_SETTINGS} (docs/migrating.md)"
             )
 
     def _multus(self) -> Path | None:
@@ -91,25 +96,19 @@ class FirstPlace:
         try:
             conf = multus_conf.read(multus.read_text())
         except (OSError, UnicodeDecodeError, NetattachError) as error:
-            raise ConfigError(
-                f"the place of Multus is not taken: {multus} cannot be read: {error}"
-            ) from error
+            raise _not_yet(f"{multus} cannot be read: {error}") from error
         theirs, ours = multus_conf.default_network(conf), Path(default_network.file).name
-        is_chosen = bool(self._selection().primary) or theirs in {
-            *netattach_conf.OWN_FILE_NAMES,
-            netattach_conf.NAME,
-        }
-        if not is_chosen and theirs not in {ours, default_network.config_name}:
-            raise ConfigError(
-                f"the place of Multus is not taken: its default network is {theirs or 'not named'} in {multus}, and netattach's "
-                f"would be {ours}; set primaryNetwork: {theirs or ours} in {_SETTINGS}"
+        if not self._selection().primary and theirs not in {ours, default_network.config_name, *_OURS}:
+            raise _not_yet(
+                f"Multus' default network is {theirs or 'not named'} in {multus}, and netattach's would be {ours}; "
+                f"set primaryNetwork: {theirs or ours} in {_SETTINGS}"
             )
         missing = multus_conf.missing_settings(conf, self._selection())
         if missing:
-            raise ConfigError(
-                f"the place of Multus is not taken: {multus} has settings that netattach lacks; "
-                f"set {multus_conf.as_yaml(missing)} in {_SETTINGS}"
+            raise _not_yet(
+                f"{multus} has settings that netattach lacks; set {multus_conf.as_yaml(missing)} in {_SETTINGS}"
             )
 
 
-_SETTINGS = "the ConfigMap netattach-config"
+def _not_yet(reason: str) -> ConfigError:
+    return ConfigError(f"netattach does not take over from Multus yet: {reason}")

@@ -254,9 +254,9 @@ def _switches(node: NodeWithMultus) -> Iterator[None]:
     [
         (
             {"clusterNetwork": "/host/etc/cni/net.d/20-b.conflist"},
-            "its default network is 20-b.conflist in {multus}, and netattach's would be 10-a.conflist; set primaryNetwork: 20",
+            "Multus' default network is 20-b.conflist in {multus}, and netattach's would be 10-a.conflist; set primary",
         ),
-        ({"clusterNetwork": "/host/run/multus/net.d"}, "its default network is not named in {multus}"),
+        ({"clusterNetwork": "/host/run/multus/net.d"}, "Multus' default network is not named in {multus}"),
         ({"clusterNetwork": "", "delegates": [{"name": "other"}]}, "set primaryNetwork: other"),
         ({"namespaceIsolation": True}, "set {{namespaceIsolation: true}}"),
         ({"defaultNetworks": ["storage"]}, 'set {{defaultNetworks: ["storage"]}}'),
