@@ -6,26 +6,12 @@ import dataclasses
 import importlib
 import importlib.util
 import os
-from types import ModuleType
 
 import pytest
 
-from support import require
+from support import scripts
 
-
-def _tool() -> ModuleType:
-    """tools/reference.py, which is not part of a package."""
-    spec = importlib.util.spec_from_file_location(
-        "tools_reference", require.REPOSITORY / "tools/reference.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-reference = _tool()
+reference = scripts.load("reference")
 PAGES = ("crds", "metrics", "environment", "cli")
 
 

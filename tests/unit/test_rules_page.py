@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
-import sys
 from collections import Counter
-from types import ModuleType
 
 import pytest
 
 from netattach_core.text.finding import Finding
-from support import require
+from support import scripts
 
-
-def _tool() -> ModuleType:
-    """tools/rules.py, which is not part of a package."""
-    spec = importlib.util.spec_from_file_location("tools_rules", require.REPOSITORY / "tools/rules.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # required by its dataclasses
-    spec.loader.exec_module(module)
-    return module
-
-
-rules = _tool()
+rules = scripts.load("rules")
 
 
 @pytest.fixture(scope="module")

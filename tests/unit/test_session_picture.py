@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import html
-import importlib.util
 import os
-from types import ModuleType
 
 import pytest
 
-from support import require
+from support import scripts
 
-
-def _tool() -> ModuleType:
-    """tools/session.py, which is not part of a package."""
-    spec = importlib.util.spec_from_file_location("tools_session", require.REPOSITORY / "tools/session.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-session = _tool()
+session = scripts.load("session")
 
 
 def test_the_picture_has_the_text_of_the_page() -> None:

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
 
 from netattach_kube import cluster_settings
-from support import require, webhook_clients_page
+from support import require, scripts, webhook_clients_page
 from support.chart import CHART, Body, built, by_name, hooks, rendered
 from support.manifests import CONTROL, DEPLOY, NODE
 
-
-def _tool() -> ModuleType:
-    """tools/manifests.py, which is not part of a package."""
-    path = require.REPOSITORY / "tools/manifests.py"
-    spec = importlib.util.spec_from_file_location("tools_manifests", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-manifests = _tool()
+manifests = scripts.load("manifests")
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 DIGEST = f"sha256:{'a' * 64}"
 

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import json
 import tarfile
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from netattach_plugin.settings import Settings
-from support import require
+from support import scripts
 
-
-def _tool() -> ModuleType:
-    path = require.REPOSITORY / "tools/plugins_image.py"
-    spec = importlib.util.spec_from_file_location("tools_plugins_image", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-plugins_image = _tool()
+plugins_image = scripts.load("plugins_image")
 LAYER = b"the layer of the programs"
 
 
