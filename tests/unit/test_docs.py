@@ -6,6 +6,8 @@ import re
 from itertools import chain
 from pathlib import Path
 
+import pytest
+
 from e2e import rbac_cases
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +24,22 @@ def test_the_drawing_of_an_add_names_each_file_once_and_all_exist() -> None:
     assert len(files) >= 20
     assert len(set(files)) == len(files)
     assert [] == [name for name in files if not (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize(
+    ("heading", "package"),
+    [("### The daemon", "plugin/netattach_plugin"), ("### The core", "core/netattach_core")],
+)
+def test_the_table_of_directories_has_each_one(heading: str, package: str) -> None:
+    """In docs/architecture.md; modules next to the directories may be left out."""
+    section = (ROOT / "docs/architecture.md").read_text().split(heading)[1].split("\n#")[0]
+    named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", section, re.MULTILINE))))
+    modules = {path.stem for path in (ROOT / package).iterdir() if not path.stem.startswith("_")}
+    directories = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+
+    assert len(directories) > 5
+    assert set() == directories - named
+    assert set() == named - modules
 
 
 def test_each_page_has_one_title() -> None:
