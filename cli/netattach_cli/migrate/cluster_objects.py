@@ -30,7 +30,9 @@ def from_cluster(kubectl: Kubectl) -> list[Object]:
     try:
         found = [body for kind in _KINDS for body in _objects(kubectl.get(kind, "--all-namespaces"))]
         for namespace, name in multus_installation.config_maps(found):
-            found += _objects(kubectl.get("configmaps", name, f"--namespace={namespace}"))
+            # A volume may name any text, also one that kubectl would read as an option, and a ConfigMap that does not exist.
+            selector = f"--field-selector=metadata.name={name}"
+            found += _objects(kubectl.get("configmaps", f"--namespace={namespace}", selector))
     except KubectlError as error:
         raise UnreadableError(CLUSTER, str(error)) from error
     return found

@@ -97,7 +97,7 @@ def assess(objects: Sequence[Object]) -> Assessment:
 
 def _write(path: str, assessment: Assessment) -> None:
     origin = assessment.multus or "a cluster without Multus"
-    text = f"# From {origin}\n{yaml.safe_dump(dict(assessment.settings), sort_keys=False)}"
+    text = f"# From {printable(origin)}\n{yaml.safe_dump(dict(assessment.settings), sort_keys=False)}"
     try:
         Path(path).write_text(text)
     except OSError as error:

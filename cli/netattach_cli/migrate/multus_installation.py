@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from netattach_cli.files import UnreadableError
 from netattach_cli.migrate.objects import Object, command_line, containers, full_name, listed, of_kind, value
 from netattach_core.cni import multus_conf
 from netattach_core.errors import ConfigError
@@ -65,10 +66,18 @@ class MultusInstallation:
 
 
 def find(objects: Sequence[Object]) -> MultusInstallation | None:
-    """The first DaemonSet whose container is Multus."""
-    return next(
-        (_read(daemon_set, container, objects) for daemon_set, container in _containers(objects)), None
-    )
+    """The first DaemonSet whose container is Multus. Raises UnreadableError if there are some in several namespaces.
+
+    Whoever may create a DaemonSet in one of them would else choose the settings for the networks of all pods.
+    """
+    found = list(_containers(objects))
+    if len({value(daemon_set, "metadata", "namespace") for daemon_set, _ in found}) > 1:
+        names = ", ".join(sorted({full_name(daemon_set) for daemon_set, _ in found}))
+        raise UnreadableError(
+            "Multus",
+            f"DaemonSets in several namespaces run it: {names}; give the objects of the one that your nodes use with --file",
+        )
+    return next((_read(daemon_set, container, objects) for daemon_set, container in found), None)
 
 
 def config_maps(objects: Sequence[Object]) -> list[tuple[str, str]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 
 from netattach_cli.migrate.assessment import Item, change, refused, works
 from netattach_cli.migrate.objects import Object, command_line, containers, full_name, listed, of_kind, value
+from netattach_core.text import json_document
 from netattach_core.text.lists import and_more
 
 _PLATFORMS: dict[str, Callable[[Object], bool]] = {
@@ -164,8 +164,8 @@ def _is_dhcp_daemon(container: Object) -> bool:
 
 def _has_ipam(nad: Object, kind: str) -> bool:
     try:
-        config = json.loads(str(value(nad, "spec", "config")))
-    except ValueError:
+        config = json_document.value(str(value(nad, "spec", "config")))
+    except json_document.JsonTextError:
         return False
     return any(value(plugin, "ipam", "type") == kind for plugin in (config, *listed(config, "plugins")))
 

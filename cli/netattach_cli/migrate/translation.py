@@ -7,6 +7,7 @@ from typing import Any
 
 from netattach_cli.migrate.assessment import Item, change, refused, works
 from netattach_cli.migrate.multus_installation import AUTO, MultusInstallation
+from netattach_cli.migrate.objects import listed
 from netattach_core.cni import multus_conf, netattach_conf
 from netattach_kube import cluster_settings
 
@@ -81,7 +82,7 @@ def _primary(conf: Mapping[str, Any]) -> str:
 
 def _refused(installation: MultusInstallation) -> Iterator[Item]:
     conf = installation.conf
-    for name in conf.get("defaultNetworks") or ():
+    for name in listed(conf, "defaultNetworks"):
         if "/" in str(name):
             yield refused(
                 "defaultNetworks",

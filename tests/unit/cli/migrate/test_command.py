@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from netattach_kube import cluster_settings
 from netattach_kube.cluster_settings import Takeover
@@ -91,6 +92,40 @@ def test_what_cannot_be_read_or_written_exits_with_2(
     assert err.startswith(problem)
 
 
+def test_the_settings_of_another_namespaces_daemon_set_are_not_taken(netattach: Netattach) -> None:
+    """Whoever may create a DaemonSet in any namespace would choose the networks of all pods."""
+    other = thick({**DAEMON_CONFIG, "defaultNetworks": ["theirs"]}, namespace="a-team")
+    file = _written(*other, *thick(DAEMON_CONFIG))
+    status, out, err = netattach(*CHECK, "-f", file, "--write", "settings.yaml")
+
+    assert (2, "") == (status, out)
+    assert "a-team/kube-multus-ds, kube-system/kube-multus-ds" in err
+    assert not Path("settings.yaml").exists()
+
+
+def test_a_network_that_is_nested_without_end_is_refused(netattach: Netattach) -> None:
+    nad = bridge("deep")
+    nad["spec"]["config"] = '{"a":' * 100_000
+    status, out, _ = netattach(*CHECK, "-f", _written(*thick(DAEMON_CONFIG), nad))
+
+    assert 1 == status
+    assert "default/deep: [" in out
+
+
+def test_default_networks_that_are_no_list_are_ignored_as_multus_does(netattach: Netattach) -> None:
+    status, _, err = netattach(*CHECK, "-f", _written(*thick({**DAEMON_CONFIG, "defaultNetworks": 1})))
+
+    assert (0, "") == (status, err)
+
+
+def test_a_name_adds_no_line_to_the_settings(netattach: Netattach) -> None:
+    daemon_set, config_map = thick(DAEMON_CONFIG)
+    daemon_set["metadata"]["name"] = "multus\nnamespaceIsolation: false\n"
+    netattach(*CHECK, "-f", _written(daemon_set, config_map), "--write", "settings.yaml")
+
+    assert {"takeover", "logLevel"} == {*yaml.safe_load(Path("settings.yaml").read_text())}
+
+
 def test_control_characters_of_a_cluster_are_escaped(netattach: Netattach) -> None:
     """A network's author must not move the cursor of whoever runs the check."""
     _, out, _ = netattach(*CHECK, "-f", _written(bridge("a\x1b[31m", mtu="big")))
@@ -131,9 +166,26 @@ def test_a_cluster_is_read_with_kubectl(netattach: Netattach, monkeypatch: pytes
     assert "namespaceIsolation: true" in out
     calls = called.read_text().splitlines()
     assert all(call.startswith("--context=lab get ") for call in calls)
-    assert ["--context=lab get configmaps multus-daemon-config --namespace=kube-system"] == [
+    selector = "--field-selector=metadata.name=multus-daemon-config"
+    assert [f"--context=lab get configmaps --namespace=kube-system {selector}"] == [
         call.partition(" --output")[0] for call in calls if "configmaps" in call
     ]
+
+
+def test_the_name_of_a_config_map_is_no_option_of_kubectl(
+    netattach: Netattach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API server accepts any name in a volume: kubectl would send its user's token to the server that one names."""
+    called = _kubectl(monkeypatch)
+    daemon_set, _ = thick(DAEMON_CONFIG)
+    daemon_set["spec"]["template"]["spec"]["volumes"] = [
+        {"configMap": {"name": "--server=https://example.com"}}
+    ]
+    Path("bin/daemonset").write_text(json.dumps(daemon_set))
+    netattach(*CHECK)
+
+    assert "configmaps" in called.read_text()
+    assert " --server" not in called.read_text()
 
 
 def test_what_kubectl_may_not_read_exits_with_2(
