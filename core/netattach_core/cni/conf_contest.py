@@ -39,26 +39,26 @@ class Action(enum.Enum):
     TRIAL = "write it, and see whether it stays"
 
 
-def next_action(losses: Sequence[float], now: float) -> Action:
-    """`losses` are the times, in seconds and in order, at which the conflist was found lost; `now` is not before the last."""
-    if not losses:
-        return Action.UNCONTESTED
-    pause, since = _pause(losses), now - losses[-1]
-    if since < pause:
-        return Action.YIELD
-    return Action.TRIAL if pause and since < pause + TRIAL else Action.UNCONTESTED
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What counts of all losses: the time of the last one, in seconds, and the pause after it, 0 outside of a contest."""
 
+    last: float = float("-inf")
+    pause: float = 0.0
 
-def _pause(losses: Sequence[float]) -> float:
-    """After the last of the losses; 0 where it is not part of a contest."""
-    pause, before = 0.0, float("-inf")
-    for loss in losses:
-        if pause and loss - before < pause + TRIAL:
-            pause = min(2 * pause, LONGEST_PAUSE)
-        else:
-            pause = FIRST_PAUSE if loss - before <= WINDOW else 0.0
-        before = loss
-    return pause
+    def with_another(self, now: float) -> Losses:
+        """`now` is the time at which the conflist was found lost, not before the last loss."""
+        since = now - self.last
+        if self.pause and since < self.pause + TRIAL:
+            return Losses(now, min(2 * self.pause, LONGEST_PAUSE))
+        return Losses(now, FIRST_PAUSE if since <= WINDOW else 0.0)
+
+    def next_action(self, now: float) -> Action:
+        """`now` is not before the last loss."""
+        since = now - self.last
+        if since < self.pause:
+            return Action.YIELD
+        return Action.TRIAL if self.pause and since < self.pause + TRIAL else Action.UNCONTESTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from netattach_core.cni import conf_contest, netattach_conf
-from netattach_core.cni.conf_contest import Action, Loss
+from netattach_core.cni.conf_contest import Action, Loss, Losses
 from netattach_core.errors import ConfigError
 from netattach_plugin.files import atomic_file
 
 _MODE = 0o600
-_MOST_LOSSES = 16
 
 
 class OwnConflist:
@@ -35,7 +33,7 @@ class OwnConflist:
         self._report_loss = lost
         self._written = b""
         self._held: bytes | None = None
-        self._losses: deque[float] = deque(maxlen=_MOST_LOSSES)
+        self._losses = Losses()
         self._loss = Loss("", "")
         self.contest: str | None = None
         self.first_since: float | None = None
@@ -52,7 +50,7 @@ class OwnConflist:
         there at each moment.
         """
         self._look_for_loss()
-        action = conf_contest.next_action(self._losses, self._clock())
+        action = self._losses.next_action(self._clock())
         self.contest = None if action is Action.UNCONTESTED else self._contest_text()
         if action is Action.YIELD:
             raise ConfigError(self._contest_text())
@@ -83,7 +81,7 @@ class OwnConflist:
             return
         loss = conf_contest.find_loss(self.path.name, self._held, dict(self._files()))
         if loss is not None:
-            self._losses.append(self._clock())
+            self._losses = self._losses.with_another(self._clock())
             self._loss, self._held, self.first_since = loss, None, None
             self._report_loss()
 

@@ -104,6 +104,17 @@ def test_another_loss_lengthens_the_pause(node: NodeDirectories) -> None:
     assert (node.config / NAME).exists()
 
 
+def test_a_contest_that_lasts_for_days_is_not_forgotten(node: NodeDirectories) -> None:
+    for _ in range(2):
+        _install_after(node, 2, _rename)
+    for number in range(40):
+        _install_after(node, min(conf_contest.FIRST_PAUSE * 2**number, conf_contest.LONGEST_PAUSE))
+        assert (node.config / NAME).exists()
+        assert "contests" in str(node.installer.problem)
+        _install_after(node, 2, _rename)
+        assert not (node.config / NAME).exists()
+
+
 def test_losses_that_are_far_apart_are_repaired(node: NodeDirectories) -> None:
     for _ in range(5):
         _install_after(node, 300, _rename)
