@@ -57,7 +57,7 @@ def is_own_text(content: bytes) -> bool:
     try:
         body = json.loads(content)
         return [plugin["type"] for plugin in body.get("plugins", [body])] == [TYPE]
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return False
 
 

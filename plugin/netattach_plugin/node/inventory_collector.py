@@ -104,7 +104,7 @@ async def _supported_versions(path: Path, cni_path: str) -> tuple[str, ...]:
         request = json.dumps({"cniVersion": versions.NEWEST}).encode()
         answer, _ = await asyncio.wait_for(process.communicate(request), _VERSION_TIMEOUT)
         return tuple(str(version) for version in json.loads(answer)["supportedVersions"])
-    except (TimeoutError, ValueError, KeyError, TypeError):
+    except (TimeoutError, ValueError, KeyError, TypeError, RecursionError):
         return ()
     finally:
         if process.returncode is None:

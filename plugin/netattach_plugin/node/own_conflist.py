@@ -64,7 +64,7 @@ class OwnConflist:
     def require_first(self) -> None:
         """Raises ConfigError where the runtime uses another file. From the first success on, the conflist can be lost."""
         before = netattach_conf.files_before(
-            self.path.name, (path.name for path in self.path.parent.iterdir())
+            self.path.name, (path.name for path in self.path.parent.iterdir() if not path.is_dir())
         )
         if before:
             self.first_since = None

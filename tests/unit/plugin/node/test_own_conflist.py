@@ -140,6 +140,14 @@ def test_a_file_that_has_always_come_first_is_no_contest(tmp_path: Path) -> None
     assert "00-first.conflist, which comes before" in str(node.installer.problem)
 
 
+def test_a_directory_that_is_named_like_an_earlier_file_is_skipped_as_runtimes_do(tmp_path: Path) -> None:
+    node = NodeDirectories(tmp_path)
+    (node.config / "00-first.conflist").mkdir()
+    node.install()
+
+    assert "0.4.0" == node.cni_version()
+
+
 def test_each_loss_is_counted(tmp_path: Path) -> None:
     losses: list[int] = []
     now = [0.0]
@@ -157,9 +165,10 @@ def test_an_uninstall_removes_what_others_have_renamed(node: NodeDirectories) ->
     """Cilium's uninstallation renames it back, and then every pod would wait for a daemon that is gone."""
     _rename(node.config)
     (node.config / f"{NAME}.mine").write_text(OTHER)
+    (node.config / f"{NAME}.deep").write_text("[" * 100_000)
     node.uninstaller.uninstall()
 
-    assert ["00-netattach.conflist.mine", "10-a.conflist"] == node.files()
+    assert [f"{NAME}.deep", f"{NAME}.mine", "10-a.conflist"] == node.files()
 
 
 @pytest.mark.parametrize("how", [_rename, _remove, _replace], ids=["rename", "remove", "replace"])
