@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from netattach_plugin.node.cni_conf_dir import CniConfDir
+from netattach_plugin.node.first_place import FirstPlace
 from netattach_plugin.node.installer import Installer
 from netattach_plugin.node.own_conflist import OwnConflist
 from netattach_plugin.node.shim_binary import ShimBinary
@@ -38,6 +39,7 @@ class NodeDirectories:
             conflist=OwnConflist(self.config, clock=lambda: self.now),
             networks=self.networks,
             uninstall_chain=UninstallChain(self.config, self.ledger),
+            first_place=FirstPlace(self.config, self.ledger),
         )
 
     def install(self, name: str = "10-a.conflist", text: str = DEFAULT_NETWORK) -> None:

@@ -26,26 +26,36 @@ _OURS = frozenset({*netattach_conf.OWN_FILE_NAMES, netattach_conf.NAME})
 
 
 class FirstPlace:
-    """`takeover` returns whether the setting `takeover` is `auto`, `selection` the cluster's settings."""
+    """`takeover` returns whether the setting `takeover` is `auto`, `selection` the cluster's settings.
+
+    While Multus serves the node, a file in the ledger's directory says so: Multus and this daemon may restart together.
+    """
 
     def __init__(
         self,
         conf_dir: Path,
+        ledger: Path,
         takeover: Callable[[], bool] = bool,
         selection: Callable[[], SelectionSettings] = SelectionSettings,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._conf_dir = conf_dir
+        self._mark = ledger / "served-by-multus"
         self._takeover = takeover
         self._selection = selection
         self._clock = clock
         self._served_by_multus: float | None = None
 
     def file_name(self, default_network: Network) -> str:
-        """The name to install netattach's config with. Raises ConfigError if Multus serves the node and has to go on serving it.
+        """The name to install netattach's config with. Raises OSError, and ConfigError if Multus has to go on serving the node.
 
         A place that was taken is kept, whatever the setting is now: DELs reach netattach until an uninstall hands its pods over.
         """
+        name = self._name(default_network)
+        self._mark.unlink(missing_ok=True)
+        return name
+
+    def _name(self, default_network: Network) -> str:
         multus, wanted = self._multus(), self._takeover()
         is_taken = self._exists(netattach_conf.TAKEOVER_FILE_NAME)
         if multus is not None and wanted and not is_taken:
@@ -63,10 +73,14 @@ class FirstPlace:
         """Raises ConfigError. Multus removes its config when it restarts, and would then delegate to a file of ours."""
         if multus is not None:
             self._served_by_multus = self._clock()
+            self._mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._mark.touch(0o600)
             raise ConfigError(
                 f"Multus serves this node with {multus}; to take its place, set takeover: auto in {_SETTINGS} "
                 "(docs/migrating.md), or uninstall one of the two"
             )
+        if self._served_by_multus is None and self._mark.exists():
+            self._served_by_multus = self._clock()
         if self._served_by_multus is not None and self._clock() - self._served_by_multus < RESTART:
             raise ConfigError(
                 f"Multus served this node until now and may be restarting; netattach takes its place after {RESTART:.0f} s, "

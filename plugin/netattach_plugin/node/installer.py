@@ -43,13 +43,13 @@ class Installer:
         conflist: OwnConflist,
         networks: NodeNetworks,
         uninstall_chain: UninstallChain,
-        first_place: FirstPlace | None = None,
+        first_place: FirstPlace,
         compile_default_network: Callable[[str], None] = lambda _: None,
         contested: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._shim = shim
         self._conflist = conflist
-        self._first_place = first_place or FirstPlace(conflist.path.parent)
+        self._first_place = first_place
         self._networks = networks
         self._uninstall_chain = uninstall_chain
         self._compile_default_network = compile_default_network

@@ -103,7 +103,7 @@ class _Daemon:
             conflist=self._conflist,
             networks=networks,
             uninstall_chain=uninstall_chain,
-            first_place=FirstPlace(conf_dir, self._takeover, self._selection),
+            first_place=FirstPlace(conf_dir, settings.ledger, self._takeover, self._selection),
             compile_default_network=self._components.primary_compiler.compile,
             contested=self._events.contested,
         )

@@ -54,7 +54,7 @@ class NodeWithMultus(NodeDirectories):
             networks=self.networks,
             uninstall_chain=UninstallChain(self.config, self.ledger),
             first_place=FirstPlace(
-                self.config, lambda: self.takeover, lambda: self.selection, lambda: self.now
+                self.config, self.ledger, lambda: self.takeover, lambda: self.selection, lambda: self.now
             ),
             compile_default_network=self.compiler.compile,
         )
@@ -103,6 +103,36 @@ def test_a_multus_that_restarts_keeps_the_first_place(node: NodeWithMultus) -> N
     node.now += 1
     assert "" == node.problem()
     assert [OURS, "10-a.conflist"] == node.files()
+
+
+def test_a_multus_that_restarts_with_the_node_keeps_the_first_place(node: NodeWithMultus) -> None:
+    """It has removed its config when it was stopped, and netattach's daemon may be started before it."""
+    node.multus()
+    node.problem()
+    (node.config / "00-multus.conf").unlink()
+    node.now = 0.0
+    node.restart()
+    assert "may be restarting" in node.problem()
+    node.now += first_place.RESTART - 1
+    assert "may be restarting" in node.problem()
+    assert ["10-a.conflist"] == node.files()
+
+    node.now += 1
+    assert "" == node.problem()
+    (node.config / OURS).unlink()
+    node.restart()
+    assert "" == node.problem()
+
+
+def test_a_takeover_forgets_that_multus_served_the_node(node: NodeWithMultus) -> None:
+    node.multus()
+    node.problem()
+    assert "" == node.problem(takeover=True)
+    node.uninstaller.uninstall()
+    (node.config / "00-multus.conf").unlink()
+    node.restart()
+
+    assert "" == node.problem(takeover=False)
 
 
 def test_a_takeover_does_not_wait_for_a_restart_of_multus(node: NodeWithMultus) -> None:
