@@ -27,19 +27,20 @@ class Kubectl:
 
     def get(self, kind: str, *words: str) -> Any:
         """The objects of a kind, as a List; `words` are more of kubectl's arguments. Raises KubectlError."""
+        done = self._run("get", kind, *words, "--output=json", f"--request-timeout={self.seconds}s")
+        if done.returncode:
+            raise KubectlError(_failure(kind, done.stderr))
+        try:
+            return json.loads(done.stdout)
+        except ValueError as error:
+            raise KubectlError("kubectl printed something other than JSON") from error
+
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         options = {"--kubeconfig": self.kubeconfig, "--context": self.context}
         flags = [f"{option}={value}" for option, value in options.items() if value]
         try:
-            done = subprocess.run(
-                [
-                    "kubectl",
-                    *flags,
-                    "get",
-                    kind,
-                    *words,
-                    "--output=json",
-                    f"--request-timeout={self.seconds}s",
-                ],
+            return subprocess.run(
+                ["kubectl", *flags, *words],
                 capture_output=True,
                 text=True,
                 check=False,
@@ -54,12 +55,6 @@ class Kubectl:
             raise KubectlError(f"kubectl cannot be started: {error.strerror}") from error
         except subprocess.TimeoutExpired as error:
             raise KubectlError(f"kubectl did not answer within {self.seconds} s") from error
-        if done.returncode:
-            raise KubectlError(_failure(kind, done.stderr))
-        try:
-            return json.loads(done.stdout)
-        except ValueError as error:
-            raise KubectlError("kubectl printed something other than JSON") from error
 
 
 def _failure(kind: str, stderr: str) -> str:
