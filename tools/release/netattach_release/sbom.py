@@ -60,9 +60,8 @@ def _component(part: Part, kind: ComponentType) -> Component:
 
 
 def _licenses(names: Sequence[str]) -> list[License]:
+    """An expression stands alone: CycloneDX allows one, or several licences."""
     factory = LicenseFactory()
     if len(names) == 1:
         return [factory.make_from_string(names[0])]
-    return [
-        factory.make_with_name(name) for name in names
-    ]  # CycloneDX allows one expression, or several licences
+    return [factory.make_with_name(name) for name in names]
