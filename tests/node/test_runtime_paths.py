@@ -16,7 +16,7 @@ from netattach_plugin.node.runtime_paths import RuntimePaths
 from support.build import shim_under_test
 from support.shim_directories import ShimDirectories
 from support.shim_peer import Peer
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE, eventually
 
 
 class Container:
@@ -53,22 +53,22 @@ class Container:
     def observe(self, shim: Path | None = None, mounts: Sequence[str] = (), verb: str = "ADD") -> str | None:
         """The problem after two such calls."""
         for _ in range(2):
-            started = self.start(shim or self.shim, mounts, verb)
-            assert started.stdin is not None
-            started.stdin.write(b"{}")
-            started.stdin.close()
-            self.observe_call()
-            started.kill()
-            started.wait(PATIENCE)
+            self.observe_one(self.start(shim or self.shim, mounts, verb))
         return self.paths.problem
 
-    def observe_call(self) -> None:
+    def observe_one(self, started: subprocess.Popen[bytes]) -> None:
+        """What the daemon sees of a call that was started; it gets no answer."""
+        assert started.stdin is not None
+        started.stdin.write(b"{}")
+        started.stdin.close()
         call = self.peer.call()
         places = node_places.of_call(call.environment)
         assert places is not None
         self.places = places
         self.paths.observe(call.environment)
         self.peer.hang_up()
+        started.kill()
+        started.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -136,13 +136,7 @@ def test_another_shim(container: Container) -> None:
 def test_one_call_is_not_enough(container: Container) -> None:
     (container.root / "other").mkdir()
     other = Path(shutil.copy(container.shim, container.root / "other/netattach"))
-    started = container.start(other)
-    assert started.stdin is not None
-    started.stdin.write(b"{}")
-    started.stdin.close()
-    container.observe_call()
-    started.kill()
-    started.wait(PATIENCE)
+    container.observe_one(container.start(other))
 
     assert None is container.paths.problem
 
@@ -151,16 +145,11 @@ def test_a_shim_that_is_replaced_during_its_call(container: Container) -> None:
     """As by an upgrade: it still runs, and is not the one that is installed."""
     for _ in range(2):
         started = container.start(container.shim)
-        assert started.stdin is not None
         _until_executed(started, container.shim)
         new = container.root / "new"
         shutil.copy(container.shim, new)
         new.rename(container.shim)
-        started.stdin.write(b"{}")
-        started.stdin.close()
-        container.observe_call()
-        started.kill()
-        started.wait(PATIENCE)
+        container.observe_one(started)
 
         assert NONE == container.places.shim
     assert None is container.paths.problem
@@ -169,5 +158,4 @@ def test_a_shim_that_is_replaced_during_its_call(container: Container) -> None:
 def _until_executed(process: subprocess.Popen[bytes], program: Path) -> None:
     """The shell has become the shim."""
     link = Path(f"/proc/{process.pid}/exe")
-    while not os.path.samestat(link.stat(), program.stat()):
-        pass
+    eventually(lambda: os.path.samestat(link.stat(), program.stat()), f"the start of {program}")
