@@ -35,16 +35,20 @@ class Assessment:
     settings: Mapping[str, Any]
 
     def of(self, section: Section) -> list[Item]:
+        """Its items, in the order of the check."""
         return [item for item in self.items if item.section is section]
 
 
 def works(subject: str, text: str) -> Item:
+    """What goes on as before."""
     return Item(Section.WORKS, subject, text)
 
 
 def change(subject: str, text: str, fix: str) -> Item:
+    """What an administrator has to set or do, before or after the migration."""
     return Item(Section.CHANGE, subject, text, fix)
 
 
 def refused(subject: str, text: str, fix: str) -> Item:
+    """What netattach will not do."""
     return Item(Section.REFUSED, subject, text, fix)

@@ -26,6 +26,7 @@ def listed(body: object, *path: str | int) -> list[Any]:
 
 
 def of_kind(objects: Sequence[Object], kind: str) -> list[Object]:
+    """The objects of a kind, whatever its API version."""
     return [each for each in objects if each.get("kind") == kind]
 
 

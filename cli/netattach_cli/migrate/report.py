@@ -17,6 +17,7 @@ _TITLES = {
 
 
 def text(assessment: Assessment, paint: Paint) -> str:
+    """A heading for each section, below it its items with their fixes."""
     return "\n".join(_lines(assessment, paint))
 
 

@@ -52,6 +52,7 @@ def platform(objects: Sequence[Object]) -> str:
 
 
 def items(objects: Sequence[Object]) -> Iterator[Item]:
+    """All that is known about them; nothing about what the objects do not show."""
     yield from _platform(objects)
     yield from _runtime(objects)
     yield from _programs(objects)
