@@ -20,9 +20,9 @@ from netattach_kube.cluster_settings import (
     Takeover,
 )
 from netattach_kube.namespace_labels import NamespaceLabels
+from netattach_plugin.cluster.event_queue import EventQueue
 from netattach_plugin.cluster.kube_store import KubeStore
 from netattach_plugin.cluster.namespace_policies import NamespacePolicies
-from netattach_plugin.cluster.pod_events import PodEvents
 from netattach_plugin.cluster.settings_file import SettingsFile
 from netattach_plugin.cluster.uninstall_watch import UninstallWatch
 from netattach_plugin.metrics import Metrics
@@ -65,10 +65,10 @@ class _Daemon:
             nad_changed=self._surroundings.put_nad,
         )
         self._namespaces = NamespaceLabels(api)
-        self._events = PodEvents(api, settings.node, per_interface=self._event_per_interface)
+        self._events = EventQueue(api, settings.node, per_interface=self._event_per_interface)
         self._uninstall_watch = UninstallWatch(api, settings.namespace, settings.daemon_set)
         self._metrics = Metrics(
-            status_writes=self._statuses_waiting,
+            status_writes=self._pending_status_writes,
             ledger_entries=self._ledger_entries,
             contested=lambda: self._conflist.contest is not None,
         )
@@ -195,7 +195,7 @@ class _Daemon:
     def _selection(self) -> SelectionSettings:
         return self._cluster_settings.current.validation.selection
 
-    def _statuses_waiting(self) -> int:
+    def _pending_status_writes(self) -> int:
         return self._components.status.waiting
 
     def _ledger_entries(self) -> int:

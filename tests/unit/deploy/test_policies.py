@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from netattach_operator.settings import Settings as OperatorSettings
-from netattach_plugin.cluster import pod_events
+from netattach_plugin.cluster import event_queue
 from support import require
 from support.manifests import CONTROL, NODE, POLICIES, ROLES, Body, kind
 
@@ -68,7 +68,7 @@ def test_the_policy_on_events_has_the_reasons_that_the_daemon_uses() -> None:
         if v["expression"].startswith("object.?reason")
     ]
 
-    assert sorted((*pod_events.REASONS, pod_events.CONTESTED)) == sorted(listed)
+    assert sorted((*event_queue.REASONS, event_queue.CONTESTED)) == sorted(listed)
 
 
 def test_the_policy_on_webhooks_compares_every_field_but_the_ca() -> None:

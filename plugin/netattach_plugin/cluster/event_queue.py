@@ -46,7 +46,7 @@ class _Event:
     message: str
 
 
-class PodEvents:
+class EventQueue:
     """The port Events. `run` writes them in order; what does not fit into the queue or what the API refuses is dropped.
 
     `per_interface` returns whether each interface of a pod is an Event of its own.

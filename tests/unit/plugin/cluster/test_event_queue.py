@@ -1,4 +1,4 @@
-"""Events on pods: order, repetitions, outages and bounds."""
+"""Events of pods and of the node: order, repetitions, outages and bounds."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from netattach_core.api.pod import PodRef
 from netattach_kube.resource import EVENTS
-from netattach_plugin.cluster import pod_events
-from netattach_plugin.cluster.pod_events import PodEvents
+from netattach_plugin.cluster import event_queue
+from netattach_plugin.cluster.event_queue import EventQueue
 from support import api_server
 from support.api_server import ApiServer
 
@@ -21,17 +21,17 @@ POD = PodRef("ns", "p", "u")
 class TestEvents:
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pod_events, "_FIRST_PAUSE", 0.01)
+        monkeypatch.setattr(event_queue, "_FIRST_PAUSE", 0.01)
 
     def run(
         self,
-        story: Callable[[ApiServer, PodEvents], Coroutine[Any, Any, None]],
+        story: Callable[[ApiServer, EventQueue], Coroutine[Any, Any, None]],
         *,
         per_interface: bool = False,
     ) -> None:
         async def serve() -> None:
             async with api_server.serving() as server, asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-                events = PodEvents(server.api, "node1", per_interface=lambda: per_interface)
+                events = EventQueue(server.api, "node1", per_interface=lambda: per_interface)
                 task = tasks.create_task(events.run())
                 await story(server, events)
                 task.cancel()
@@ -39,7 +39,7 @@ class TestEvents:
         asyncio.run(serve())
 
     def test_all_interfaces_of_a_pod_are_one_event(self) -> None:
-        async def story(server: ApiServer, events: PodEvents) -> None:
+        async def story(server: ApiServer, events: EventQueue) -> None:
             events.added(POD, ["Add eth0 [1.1.1.1/24] from cbr0", "Add net1 [1.1.1.2/24] from ns/n"])
             events.added(PodRef("ns", "other", "v"), ["Add eth0 [1.1.1.3/24] from cbr0"])
             await server.until(lambda: len(server.all(EVENTS)) == 2)
@@ -54,16 +54,16 @@ class TestEvents:
     @pytest.mark.parametrize("length", [1, 340, 341, 342, 511, 512, 1024, 5000])
     def test_no_interface_is_cut_off_by_those_before_it(self, length: int) -> None:
         messages = [f"{number:02}" + "é" * (length // 2) for number in range(32)]
-        joined = list(pod_events._joined(messages))
+        joined = list(event_queue._joined(messages))
 
         assert messages == [message for text in joined for message in text.split("; ")]
         assert all(len(text.encode()) <= 1024 or text in messages for text in joined)
 
     def test_no_interfaces_are_no_event(self) -> None:
-        assert [] == list(pod_events._joined([]))
+        assert [] == list(event_queue._joined([]))
 
     def test_each_interface_is_an_event_where_the_settings_say_so(self) -> None:
-        async def story(server: ApiServer, events: PodEvents) -> None:
+        async def story(server: ApiServer, events: EventQueue) -> None:
             events.added(POD, ["Add eth0 [1.1.1.1/24] from cbr0", "Add net1 [1.1.1.2/24] from ns/n"])
             await server.asked("POST /api/v1/namespaces/ns/events", times=2)
             await server.until(lambda: len(server.all(EVENTS)) == 2)
@@ -78,7 +78,7 @@ class TestEvents:
         self.run(story, per_interface=True)
 
     def test_a_repeated_failure_is_one_event(self) -> None:
-        async def story(server: ApiServer, events: PodEvents) -> None:
+        async def story(server: ApiServer, events: EventQueue) -> None:
             for message in ("a", "a", "b", "a"):
                 events.failed(POD, message)
             events.failed(PodRef("ns", "other", "v"), "a")
@@ -90,7 +90,7 @@ class TestEvents:
         self.run(story)
 
     def test_an_unreachable_api_is_retried(self) -> None:
-        async def story(server: ApiServer, events: PodEvents) -> None:
+        async def story(server: ApiServer, events: EventQueue) -> None:
             server.fail(503, times=2)
             events.failed(POD, "a")
             await server.until(lambda: len(server.all(EVENTS)) == 1)
@@ -98,7 +98,7 @@ class TestEvents:
         self.run(story)
 
     def test_a_refused_event_is_dropped_and_the_next_one_written(self) -> None:
-        async def story(server: ApiServer, events: PodEvents) -> None:
+        async def story(server: ApiServer, events: EventQueue) -> None:
             server.fail(422)
             events.failed(POD, "a")
             events.failed(POD, "b")
@@ -109,11 +109,11 @@ class TestEvents:
         self.run(story)
 
     def test_a_full_queue_drops_events(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pod_events, "_LONGEST_QUEUE", 1)
+        monkeypatch.setattr(event_queue, "_LONGEST_QUEUE", 1)
 
         async def story() -> int:
             async with api_server.serving() as server:
-                events = PodEvents(server.api, "node1")
+                events = EventQueue(server.api, "node1")
                 for number in range(5):
                     events.failed(POD, str(number))
                 return events._queue.qsize()
@@ -121,11 +121,11 @@ class TestEvents:
         assert 1 == asyncio.run(story())
 
     def test_the_memory_of_failures_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pod_events, "_MOST_REPORTED", 3)
+        monkeypatch.setattr(event_queue, "_MOST_REPORTED", 3)
 
         async def story() -> int:
             async with api_server.serving() as server:
-                events = PodEvents(server.api, "node1")
+                events = EventQueue(server.api, "node1")
                 for number in range(9):
                     events.failed(POD, str(number))
                 return len(events._reported)
