@@ -20,6 +20,9 @@ from netattach_kube import log_context
 _TOKEN = re.compile(r"(?<![\w-])eyJ[\w-]++\.[\w-]++\.[\w-]++")
 """A JSON Web Token, such as those of service accounts."""
 
+LONGEST = 10_000
+"""Characters of a message or a traceback: a plugin may print 1 MiB, and the runtime tries again and again."""
+
 _INDENT = "\n    "
 _PLAIN = re.compile(r"[^\s\"'=\\]+")
 _DATE, _MILLISECONDS = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
@@ -37,13 +40,13 @@ def formatter(log_format: str) -> logging.Formatter:
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         context = "".join(f" {key}={_value(value)}" for key, value in log_context.current().items())
-        message = _quoted(_without_tokens(record.getMessage()))
+        message = _quoted(_bounded(record.getMessage()))
         line = f"{self.formatTime(record)} {record.levelname} {record.name} {message}{context}"
         return _INDENT.join([line, *self._traceback(record)])
 
     def _traceback(self, record: logging.LogRecord) -> list[str]:
         text = self.formatException(record.exc_info) if record.exc_info else ""
-        return [_escaped(line) for line in _without_tokens(text).split("\n")] if text else []
+        return [_escaped(line) for line in _bounded(text).split("\n")] if text else []
 
 
 def _json() -> logging.Formatter:
@@ -51,15 +54,17 @@ def _json() -> logging.Formatter:
 
     class ContextFormatter(JsonFormatter):
         def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-            texts = {key: _without_tokens(str(value)) for key, value in log_data.items()}
+            texts = {key: _bounded(str(value)) for key, value in log_data.items()}
             return {**texts, **log_context.current()}
 
     names = {"asctime": "time", "levelname": "level", "name": "logger", "exc_info": "traceback"}
     return ContextFormatter(["asctime", "levelname", "name", "message"], rename_fields=names)
 
 
-def _without_tokens(text: str) -> str:
-    return _TOKEN.sub("[token]", text)
+def _bounded(text: str) -> str:
+    """Without tokens, and not longer than `LONGEST`."""
+    text = _TOKEN.sub("[token]", text)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text) - LONGEST} more characters)"
 
 
 def _value(text: str) -> str:

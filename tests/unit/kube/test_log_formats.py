@@ -107,7 +107,7 @@ def test_a_long_text_like_many_tokens_costs_no_time() -> None:
     """The search looks at each character a bounded number of times: this would take minutes otherwise."""
     text = "-eyJ" * 250_000 + "." * 1000
 
-    assert text in line("text", record("%s", text))
+    assert text[: log_formats.LONGEST] in line("text", record("%s", text))
 
 
 def test_the_context_follows_tasks_and_threads() -> None:
@@ -146,3 +146,19 @@ def test_work_for_another_pod_has_a_context_of_its_own() -> None:
             log_context.add(pod="b/2")
             assert {"container": "c2", "pod": "b/2"} == log_context.current()
         assert {"container": "c1", "pod": "a/1"} == log_context.current()
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_line_has_a_limit(log_format: str) -> None:
+    """A plugin may print 1 MiB of control characters, each time that the runtime tries again."""
+    long = "\u202e" * 1_000_000
+    written = line(log_format, record("plugin x failed: %s", long, error=raised(long)))
+
+    assert len(written) < 150_000
+    assert "(990017 more characters)" in written
+
+
+def test_a_token_at_the_limit_is_removed_as_a_whole() -> None:
+    text = "x" * (log_formats.LONGEST - 10) + " "
+
+    assert "eyJ" not in line("text", record("%s%s", text, TOKEN))
