@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from netattach_cli.migrate import multus_installation
 from netattach_cli.migrate.assessment import Item, change, refused, works
 from netattach_cli.migrate.objects import Object, command_line, containers, full_name, listed, of_kind, value
 from netattach_core.text import json_document
@@ -69,10 +70,10 @@ def _platform(objects: Sequence[Object]) -> Iterator[Item]:
         f"the nodes are those of {name}, whose directories may differ",
         f"install netattach with platform={name} in the chart, or kubectl apply -k deploy/kustomize/platforms/{name}",
     )
-    if name == "openshift":
+    if name == "openshift" and multus_installation.find(objects):
         yield refused(
             "platform",
-            "OpenShift's network operator owns Multus and installs it again",
+            "OpenShift's network operator owns Multus and installs it again; disableMultiNetwork is only for new clusters",
             "keep Multus there; netattach may be installed next to it without takeover, and is not ready then",
         )
 

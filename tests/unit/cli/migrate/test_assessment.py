@@ -128,6 +128,7 @@ def test_openshift() -> None:
     assert "Multus of unknown version (thick), DaemonSet openshift-multus/kube-multus-ds" == found.multus
     assert "the default network's file is in /run/multus/cni/net.d" in refused
     assert "network operator owns Multus" in refused
+    assert "network operator owns Multus" not in _texts(command.assess([nodes]), Section.REFUSED)
     assert "the runtime's CNI config directory is /etc/kubernetes/cni/net.d" in settings
     assert "plugins are also in /var/lib/cni/bin" in settings
     assert "cni_default_network" in settings
