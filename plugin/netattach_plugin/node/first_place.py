@@ -73,8 +73,9 @@ class FirstPlace:
         """Raises ConfigError. Multus removes its config when it restarts, and would then delegate to a file of ours."""
         if multus is not None:
             self._served_by_multus = self._clock()
-            self._mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._mark.touch(0o600)
+            if not self._mark.exists():
+                self._mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._mark.touch(0o600)
             raise ConfigError(
                 f"Multus serves this node with {multus}; to take its place, set takeover: auto in {_SETTINGS} "
                 "(docs/migrating.md), or uninstall one of the two"

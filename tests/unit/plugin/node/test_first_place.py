@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -122,6 +123,17 @@ def test_a_multus_that_restarts_with_the_node_keeps_the_first_place(node: NodeWi
     (node.config / OURS).unlink()
     node.restart()
     assert "" == node.problem()
+
+
+def test_nothing_is_written_while_multus_serves_the_node(node: NodeWithMultus) -> None:
+    """The daemon looks every two seconds."""
+    node.multus()
+    node.problem()
+    (mark,) = node.ledger.iterdir()
+    os.utime(mark, (0, 0))
+    node.problem()
+
+    assert 0 == mark.stat().st_mtime
 
 
 def test_a_takeover_forgets_that_multus_served_the_node(node: NodeWithMultus) -> None:
