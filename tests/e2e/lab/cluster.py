@@ -77,15 +77,19 @@ class Cluster:
     def install(self) -> None:
         """`kubectl apply -k deploy/`, until every program is ready."""
         self.begin_install()
-        self.kubectl("apply", "-k", REPOSITORY / "deploy")
+        self.apply(REPOSITORY / "deploy")
+        self.end_install()
+
+    def apply(self, deploy: Path, seconds: int = 120) -> None:
+        """`kubectl apply -k` of the manifests of any release, until every program is ready, within so many seconds each."""
+        self.kubectl("apply", "-k", deploy)
         for namespace, name in _PROGRAMS:
-            words = ("rollout", "status", "--namespace", namespace, name, "--timeout=120s")
+            words = ("rollout", "status", "--namespace", namespace, name, f"--timeout={seconds}s")
             done = self.kubectl(*words, check=False)
             if done.returncode:
                 raise RuntimeError(
                     f"{name} is not ready:\n{done.stdout}{done.stderr}{self.describe(namespace)}"
                 )
-        self.end_install()
 
     def begin_install(self) -> None:
         """To be called before `kubectl apply -k deploy/`, wherever that is run."""
