@@ -36,8 +36,10 @@ def masked(text: str) -> str:
     return text
 
 
-def run(cluster: Cluster, step: pages.Step, directory: Path = require.REPOSITORY) -> str:
-    """What a terminal would show: both streams, in order."""
+def run(
+    cluster: Cluster, step: pages.Step, directory: Path = require.REPOSITORY, *, check: bool = False
+) -> str:
+    """What a terminal would show: both streams, in order. Raises AssertionError with it if the command must not fail."""
     if step.prompt != "$":
         return cluster.node(step.prompt.rstrip("#")).sh(step.command)
     environment = os.environ | {
@@ -54,4 +56,6 @@ def run(cluster: Cluster, step: pages.Step, directory: Path = require.REPOSITORY
         check=False,
         timeout=180,
     )
+    if check:
+        assert 0 == done.returncode, f"{step}{done.stdout}"
     return done.stdout if done.stdout.endswith("\n") or not done.stdout else done.stdout + "\n"

@@ -50,6 +50,13 @@ def blocks_to_run(page: Path) -> list[str]:
     return [block for text in sections if not NOT_RUN.search(text) for block in _CONSOLE.findall(text)]
 
 
+def blocks_of_section(page: Path, heading: str) -> list[str]:
+    """The console blocks of the section with this heading, in order."""
+    sections = re.split(r"^## ", page.read_text(), flags=re.MULTILINE)
+    (section,) = [text for text in sections if text.startswith(f"{heading}\n")]
+    return _CONSOLE.findall(section)
+
+
 def files(page: Path) -> dict[str, str]:
     """The files of the page, by name."""
     return {name: text for text, name in _FILE.findall(page.read_text())}
