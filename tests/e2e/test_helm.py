@@ -31,9 +31,10 @@ def helm(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     return process.run(require.helm(), "--kubeconfig", KUBECONFIG, *words, check=check)
 
 
-def install() -> None:
-    """Until all programs are ready."""
+def install(cluster: Cluster) -> None:
+    """Until all programs are ready. For Helm a DaemonSet is when at most `maxUnavailable` of its pods are not."""
     helm("install", "netattach", str(CHART), "--wait", TIMEOUT)
+    rolled_out(cluster)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def empty(loaded: Cluster) -> Iterator[Cluster]:
 def released(empty: Cluster) -> Cluster:
     """The first revision of the release, with a pod that has a second network on each node."""
     if not empty.installed:
-        install()
+        install(empty)
     if not empty.exists("nad", "second"):
         created(empty, nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     names = [f"released-{node}" for node in NODES]
