@@ -20,13 +20,15 @@ from e2e.lab.places import REPOSITORY
 from e2e.objects import STATUS, address, config, created, leftovers, links, nad, pings, pod
 from support import previous_release
 
+pytestmark = pytest.mark.soak  # two releases, four rollouts and 200 pods, on an emulated machine too
+
 NODES = {"node1": 100, "node2": 150}
 """The first host number of each node's addresses: the nodes share a switch, and do not know each other's leases."""
 
 PODS = 100
 """Pods that start while one release replaces the other."""
 
-_BATCHES = {"node1": 10, "node2": 2}
+_BATCHES = {"node1": 4, "node2": 1}
 """Pods that start at once on each node; node2 is an emulated machine, and slow."""
 
 _LOOK = (
