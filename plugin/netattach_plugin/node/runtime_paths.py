@@ -41,7 +41,7 @@ class RuntimePaths:
         own = Places(_identity(self._shim), _identity(self._chains), _identity(self._conf_dir), conf_dir)
         if node_places.problem(node, own) is None:
             return None
-        mounted = node_places.mounted_at(_MOUNTINFO.read_text(), conf_dir)
+        mounted = node_places.mounted_at(_MOUNTINFO.read_text(errors="replace"), conf_dir)
         return node_places.problem(
             node, own, mounted="" if mounted == conf_dir else mounted, cni_path=cni_path
         )
