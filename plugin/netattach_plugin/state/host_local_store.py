@@ -47,10 +47,9 @@ class HostLocalStore:
                 last = f"{host_local.LAST_RESERVED}{index}"
                 network.overwrite(last, name.encode())
                 contents.add(last)
-            if decision.failure is None:
-                _lease(network, contents, names, host_local.lease(container_id, ifname))
-        if decision.failure is not None:
-            raise decision.failure
+            if decision.failure is not None:  # in the block: no second refusal rests on what is remembered
+                raise decision.failure
+            _lease(network, contents, names, host_local.lease(container_id, ifname))
         return recipe.addressing(decision.chosen)
 
     def release(self, recipe: HostLocal, container_id: str, ifname: str) -> None:

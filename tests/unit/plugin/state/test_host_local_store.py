@@ -18,6 +18,7 @@ import pytest
 
 from netattach_core.errors import AllocationError, TryAgainError
 from netattach_core.native.host_local import HostLocal, Range, RangeSet
+from netattach_plugin.state.host_local_directory import NetworkDirectory
 from netattach_plugin.state.host_local_store import HostLocalStore
 
 
@@ -141,6 +142,26 @@ def test_a_failed_add_leaves_what_a_running_pod_has(store: HostLocalStore, lan: 
     assert {"10.1.0.2", "10.2.0.2"} == {
         name for name, content in _files(lan).items() if content == b"c1\r\nnet1"
     }
+
+
+def test_no_second_refusal_rests_on_what_is_remembered(
+    store: HostLocalStore, lan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An administrator removes a lease, without the lock, in the moment in which the daemon marks the directory."""
+    one = HostLocal("lan", (_range_set("10.2.0.0/30"),))
+    mark = NetworkDirectory.mark
+
+    def after_a_removal(network: NetworkDirectory) -> int | None:
+        (lan / "10.2.0.2").unlink(missing_ok=True)
+        return mark(network)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NetworkDirectory, "mark", after_a_removal)
+        store.allocate(one, "c1", "net1")
+    with pytest.raises(AllocationError, match="no IP addresses available"):
+        store.allocate(one, "c2", "net1")
+
+    assert ["10.2.0.2/30"] == _addresses(store, one, "c2")
 
 
 def _refuse(number: int) -> Callable[..., Any]:
