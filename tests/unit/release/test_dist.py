@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -109,3 +109,21 @@ def test_a_kill_between_the_two_renames_loses_nothing(tmp_path: Path) -> None:
     write(tmp_path, "new")
 
     assert "new" == (tmp_path / "dist/file").read_text()
+
+
+@pytest.mark.parametrize(
+    "make", [Path.touch, lambda path: path.symlink_to("elsewhere")], ids=["file", "link"]
+)
+def test_what_is_no_directory_is_refused_before_anything_is_built(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "dist")
+    before = (tmp_path / "dist").lstat()
+
+    with pytest.raises(
+        ReleaseError, match="dist is no directory, and a release replaces it as a whole; remove it"
+    ):
+        write(tmp_path, "new")
+
+    assert before == (tmp_path / "dist").lstat()
+    assert not (tmp_path / "work").exists()

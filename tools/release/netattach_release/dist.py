@@ -18,8 +18,11 @@ SUMS = "SHA256SUMS"
 def written(dist: Path, work: Path) -> Iterator[Path]:
     """An empty directory in `work`, on the same file system; it becomes `dist` with checksums of its files at the end.
 
-    Until then, and after an error, `dist` is as it was. Raises ReleaseError while another process does the same.
+    Until then, and after an error, `dist` is as it was. Raises ReleaseError while another process does the same, and where `dist`
+    is no directory.
     """
+    if dist.is_symlink() or (dist.exists() and not dist.is_dir()):
+        raise ReleaseError(f"{dist} is no directory, and a release replaces it as a whole; remove it")
     work.mkdir(parents=True, exist_ok=True)
     with (work / "lock").open("w") as lock:
         try:

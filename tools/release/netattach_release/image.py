@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from netattach_release import archive
+from netattach_release.errors import ReleaseError
 
 _SETTINGS = ("User", "Env", "Entrypoint", "Cmd", "WorkingDir")
 _LABELS = "org.opencontainers.image."
@@ -35,7 +36,7 @@ class Image:
 
 
 def read(docker_archive: Path, epoch: int) -> Image:
-    """The only image of an archive as `docker save` and `buildah push docker-archive:` write it."""
+    """The only image of an archive as `docker save` and `buildah push docker-archive:` write it. Raises ReleaseError."""
     with tarfile.open(docker_archive) as tar:
         [entry] = json.loads(_content(tar, "manifest.json"))
         config = json.loads(_content(tar, entry["Config"]))
@@ -52,5 +53,5 @@ def read(docker_archive: Path, epoch: int) -> Image:
 def _content(tar: tarfile.TarFile, name: str) -> bytes:
     file = tar.extractfile(name)
     if file is None:
-        raise ValueError(f"{name} is no file in {tar.name!r}")
+        raise ReleaseError(f"{name} is no file in {tar.name!r}: tools/image has written no image archive")
     return file.read()
