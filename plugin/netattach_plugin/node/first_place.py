@@ -67,7 +67,7 @@ class FirstPlace:
         return netattach_conf.FILE_NAME
 
     def _exists(self, name: str) -> bool:
-        return (self._conf_dir / name).exists()
+        return (self._conf_dir / name).is_file()
 
     def _require_that_multus_is_gone(self, multus: Path | None) -> None:
         """Raises ConfigError. Multus removes its config when it restarts, and would then delegate to a file of ours."""

@@ -57,7 +57,8 @@ class OwnConflist:
         atomic_file.write_if_changed(self.path, content, _MODE)
         for name in netattach_conf.INSTALLED_FILE_NAMES:
             if name != self.path.name:
-                self.path.with_name(name).unlink(missing_ok=True)
+                with contextlib.suppress(IsADirectoryError):  # which runtimes skip
+                    self.path.with_name(name).unlink(missing_ok=True)
         self._written = content
         self._held = None if self._held is None else content
 

@@ -87,6 +87,18 @@ def test_multus_keeps_the_first_place_by_default(node: NodeWithMultus) -> None:
     assert ["00-multus.conf", "10-a.conflist"] == node.files()
 
 
+def test_a_directory_with_the_name_of_our_other_file_takes_no_place(node: NodeWithMultus) -> None:
+    """Nor does it prevent an installation: runtimes skip it."""
+    (node.config / TAKEN).mkdir()
+    node.multus()
+    assert "set takeover: auto" in node.problem()
+
+    (node.config / "00-multus.conf").unlink()
+    node.now += first_place.RESTART
+    assert "" == node.problem()
+    assert (node.config / OURS).is_file()
+
+
 def test_a_multus_that_restarts_keeps_the_first_place(node: NodeWithMultus) -> None:
     """Its config is gone meanwhile, and it would delegate to one of ours. A Multus that is gone for good is replaced."""
     node.multus()
