@@ -46,13 +46,12 @@ class Migration:
 
     def wait_for_files(self, *names: str) -> None:
         """On both nodes."""
-        for node in NODES:
-            self.cluster.eventually(
-                lambda node=node: [*names] == self.files(node),  # type: ignore[misc]
-                f"the files of {node} are {names}",
-                seconds=150,
-                every=1,
-            )
+        self.cluster.eventually(
+            lambda: all([*names] == self.files(node) for node in NODES),
+            f"the files of both nodes are {names}",
+            seconds=150,
+            every=1,
+        )
 
     def start(self, when: str) -> None:
         """A pod on each node that outlives the one who attached it."""
@@ -65,11 +64,10 @@ class Migration:
 
     def wait_for_leases(self, number: int) -> None:
         """Of both networks, on each node: what is left of the pods that were deleted is more."""
-        for node in NODES:
-            self.cluster.eventually(
-                lambda node=node: len(leftovers(self.cluster, node).get("leases", [])) <= number,  # type: ignore[misc]
-                f"{number} leases on {node}",
-            )
+        self.cluster.eventually(
+            lambda: all(len(leftovers(self.cluster, node).get("leases", [])) <= number for node in NODES),
+            f"{number} leases on each node",
+        )
 
 
 @pytest.fixture
