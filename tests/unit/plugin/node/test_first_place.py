@@ -88,8 +88,7 @@ def test_multus_keeps_the_first_place_by_default(node: NodeWithMultus) -> None:
 
 
 def test_a_directory_with_the_name_of_our_other_file_takes_no_place(node: NodeWithMultus) -> None:
-    """Nor does it prevent an installation: runtimes skip it."""
-    (node.config / TAKEN).mkdir()
+    (node.config / TAKEN).mkdir()  # runtimes skip it
     node.multus()
     assert "set takeover: auto" in node.problem()
 
