@@ -1,6 +1,9 @@
 """network-status of pods without secondary networks, which the shim attaches alone: written afterwards, from the shim's records.
 
 The directory is listed periodically. It has as many files as the node has pods, so that this costs less than a watch.
+
+Nobody waits for this status, while pods that start at the same moment wait for the API server and the kubelet, which both work
+for each change of a pod. So statuses are written once no pod has started for a while, and one after the other.
 """
 
 from __future__ import annotations
@@ -8,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from netattach_core.attach import network_status
@@ -24,22 +29,46 @@ _log = logging.getLogger(__name__)
 _EVERY = 0.5
 """Seconds between two listings."""
 
+_QUIET = 5.0
+"""Seconds without a start of such a pod, after which the statuses are written."""
+
+_LATEST = 60.0
+"""Seconds after which a status is written, however many pods start."""
+
+_PACE = 0.1
+"""Seconds between two writes."""
+
 
 class PlainPodStatus:
     """Writes the status of each record once, also over restarts: a record is marked when its status is written."""
 
-    def __init__(self, ledger: Path, status: StatusSink) -> None:
+    def __init__(self, ledger: Path, status: StatusSink, clock: Callable[[], float] = time.monotonic) -> None:
         self._directory = ShimFiles(ledger).records
         self._status = status
+        self._clock = clock
         self._seen: set[str] = set()
+        self._waiting: dict[str, tuple[Path, Record, float]] = {}
+        """By sandbox, with the time of its discovery; the oldest first."""
 
     async def run(self) -> None:
         """Never returns."""
         async with asyncio.TaskGroup() as tasks:
             while True:
-                for path, record in self.look():
+                for path, record in self.due():
                     tasks.create_task(self._write(path, record), name=f"status of sandbox {path.name}")
+                    await asyncio.sleep(_PACE)
                 await asyncio.sleep(_EVERY)
+
+    def due(self) -> list[tuple[Path, Record]]:
+        """The records whose status is to be written now: all, the oldest, or none. Those of pods that are gone are dropped."""
+        now = self._clock()
+        self._waiting |= {path.name: (path, record, now) for path, record in self.look()}
+        for name in self._waiting.keys() - self._seen:
+            del self._waiting[name]
+        times = [found for _, _, found in self._waiting.values()]
+        is_quiet = bool(times) and now - times[-1] >= _QUIET
+        due = [name for name, (_, _, found) in self._waiting.items() if is_quiet or now - found >= _LATEST]
+        return [self._waiting.pop(name)[:2] for name in due]
 
     def look(self) -> list[tuple[Path, Record]]:
         """The records that were completed since the last look, without those that are marked."""

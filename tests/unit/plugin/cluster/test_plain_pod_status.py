@@ -26,7 +26,8 @@ def shared(tmp_path: Path) -> ShimDirectories:
 class TestStatusOfPlainPods:
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(plain_pod_status, "_EVERY", 0.01)
+        for name in ("_EVERY", "_QUIET", "_PACE"):
+            monkeypatch.setattr(plain_pod_status, name, 0.01)
 
     def run(
         self,
@@ -129,6 +130,56 @@ class TestStatusOfPlainPods:
 
         assert read.result
         assert not record.exists()
+
+
+class TestWhenItIsWritten:
+    """With a clock of its own; the times are the module's."""
+
+    def names(self, status: PlainPodStatus) -> list[str]:
+        return sorted(path.name for path, _ in status.due())
+
+    @pytest.fixture
+    def clock(self) -> list[float]:
+        return [100.0]
+
+    @pytest.fixture
+    def status(self, shared: ShimDirectories, clock: list[float]) -> PlainPodStatus:
+        return PlainPodStatus(shared.ledger, NetworkStatusQueue(MemoryStore(), wait=1.0), lambda: clock[0])
+
+    def test_not_while_other_pods_start(
+        self, shared: ShimDirectories, clock: list[float], status: PlainPodStatus
+    ) -> None:
+        first = shared.write_record("first")
+        assert self.names(status) == []
+        clock[0] += plain_pod_status._QUIET - 1
+        second = shared.write_record("second")
+        assert self.names(status) == []
+        clock[0] += plain_pod_status._QUIET - 1
+        assert self.names(status) == []
+        clock[0] += 1
+        assert self.names(status) == sorted([first.name, second.name])
+        assert self.names(status) == []
+
+    def test_a_pod_does_not_wait_for_ever(
+        self, shared: ShimDirectories, clock: list[float], status: PlainPodStatus
+    ) -> None:
+        first, waited, number = shared.write_record("first"), 0.0, 0
+        while not (names := self.names(status)):
+            number += 1
+            shared.write_record(f"later{number}")
+            clock[0] += plain_pod_status._QUIET / 2
+            waited += plain_pod_status._QUIET / 2
+            assert waited <= plain_pod_status._LATEST
+        assert names == [first.name]
+
+    def test_a_pod_that_is_gone_by_then_costs_no_request(
+        self, shared: ShimDirectories, clock: list[float], status: PlainPodStatus
+    ) -> None:
+        record = shared.write_record("p")
+        assert self.names(status) == []
+        record.unlink()
+        clock[0] += plain_pod_status._LATEST
+        assert self.names(status) == []
 
 
 def _is_told(record: Path) -> bool:
