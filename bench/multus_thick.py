@@ -50,8 +50,9 @@ def installed(cluster: Cluster, binaries: Binaries) -> Iterator[None]:
     """It is the node's CNI config until the end of the block."""
     node = cluster.node(_NODE)
     _FOLDER.mkdir(exist_ok=True)
-    shutil.copy(binaries.daemon, _FOLDER / "multus-daemon")
-    shutil.copy(binaries.shim, _FOLDER / "multus-shim")
+    for binary, name in ((binaries.daemon, "multus-daemon"), (binaries.shim, "multus-shim")):
+        (_FOLDER / name).unlink(missing_ok=True)  # the daemon of the run before may not have ended yet
+        shutil.copy(binary, _FOLDER / name)
     (_FOLDER / "daemon.json").write_text(json.dumps(_CONFIGURATION))
     access = json.loads(KUBECONFIG.read_text())
     (_FOLDER / "token").write_text(access["users"][0]["user"]["token"])
