@@ -69,6 +69,37 @@ class Takeover(enum.StrEnum):
     NEVER = "never"
 
 
+class Scheduling(enum.StrEnum):
+    """Whether pods are kept away from nodes on which one of their networks is not ready, or only warned of that."""
+
+    OFF = "off"
+    WARN = "warn"
+    ON = "on"
+
+
+class DeviceInjection(enum.StrEnum):
+    """Whether a pod gets requests for the devices of its networks, or only a warning where they are missing."""
+
+    OFF = "off"
+    WARN = "warn"
+    ON = "on"
+
+
+class StartupTaint(enum.StrEnum):
+    """Whether the taint of a node is removed once an attachment works there, and added to new and rebooted nodes too."""
+
+    OFF = "off"
+    REMOVE = "remove"
+    MANAGE = "manage"
+
+
+class UnmetPods(enum.StrEnum):
+    """Whether pods that run without a network that they ask for are only reported, or evicted too."""
+
+    REPORT = "report"
+    EVICT = "evict"
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterSettings:
     """The values of the text's keys, or their defaults. `validation` is for the validator, `policy` for policy.
@@ -83,6 +114,10 @@ class ClusterSettings:
     added_interface_events: AddedInterfaceEvents = AddedInterfaceEvents.PER_POD
     log_level: LogLevel | None = None
     takeover: Takeover = Takeover.NEVER
+    scheduling: Scheduling = Scheduling.WARN
+    device_injection: DeviceInjection = DeviceInjection.WARN
+    startup_taint: StartupTaint = StartupTaint.REMOVE
+    unmet_pods: UnmetPods = UnmetPods.REPORT
     validation: ValidationSettings = field(default_factory=lambda: _validation_settings({}, {}))
     policy: PolicySettings = field(
         default_factory=lambda: policy_settings.read({}, network_selection.DEFAULTS.namespace)
@@ -99,6 +134,11 @@ _TEXTS = {"type": "array", "items": _TEXT}
 _SEVERITY = {"enum": ["deny", "warn", "off", False]}
 """YAML reads a bare `off` as false."""
 
+_SWITCH = {"enum": ["off", "warn", "on", False, True]}
+"""Likewise, and a bare `on` as true."""
+
+_WORDS = {False: "off", True: "on"}
+
 
 def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, "properties": properties}
@@ -113,6 +153,10 @@ SCHEMA: dict[str, Any] = _object(
     addedInterfaceEvents={"enum": [choice.value for choice in AddedInterfaceEvents]},
     logLevel={"enum": [choice.value for choice in LogLevel]},
     takeover={"enum": [choice.value for choice in Takeover]},
+    scheduling=_SWITCH,
+    deviceInjection=_SWITCH,
+    startupTaint={"enum": [*(choice.value for choice in StartupTaint), False]},
+    unmetPods={"enum": [choice.value for choice in UnmetPods]},
     primaryNetwork={"type": "string"},
     defaultNetworks={"type": "array", "items": _NAME, "uniqueItems": True},
     networksNamespace=_LABEL,
@@ -163,9 +207,18 @@ def parse(text: str) -> ClusterSettings:
         ),
         log_level=LogLevel(body["logLevel"]) if "logLevel" in body else None,
         takeover=Takeover(body.get("takeover", Takeover.NEVER)),
+        scheduling=Scheduling(_word(body.get("scheduling", Scheduling.WARN))),
+        device_injection=DeviceInjection(_word(body.get("deviceInjection", DeviceInjection.WARN))),
+        startup_taint=StartupTaint(_word(body.get("startupTaint", StartupTaint.REMOVE))),
+        unmet_pods=UnmetPods(body.get("unmetPods", UnmetPods.REPORT)),
         validation=validation,
         policy=policy_settings.read(body.get("policy") or {}, validation.selection.namespace),
     )
+
+
+def _word(value: Any) -> Any:
+    """A switch as its word."""
+    return _WORDS[value] if isinstance(value, bool) else value
 
 
 def _native_plugins(chosen: Mapping[str, str]) -> frozenset[str]:

@@ -14,9 +14,13 @@ from netattach_kube import cluster_settings
 from netattach_kube.cluster_settings import (
     AddedInterfaceEvents,
     ClusterSettings,
+    DeviceInjection,
+    Scheduling,
     SkipIdlePlugins,
+    StartupTaint,
     StatusForPlainPods,
     Takeover,
+    UnmetPods,
 )
 from support import require
 
@@ -236,4 +240,40 @@ def test_native_drivers_are_switched_off_by_plugin() -> None:
 )
 def test_an_unknown_driver_or_choice_is_refused(text: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
+        cluster_settings.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("word", "scheduling", "injection"),
+    [
+        ("off", Scheduling.OFF, DeviceInjection.OFF),
+        ("'off'", Scheduling.OFF, DeviceInjection.OFF),
+        ("warn", Scheduling.WARN, DeviceInjection.WARN),
+        ("on", Scheduling.ON, DeviceInjection.ON),
+        ("'on'", Scheduling.ON, DeviceInjection.ON),
+    ],
+)
+def test_a_switch_is_read_with_and_without_quotes(
+    word: str, scheduling: Scheduling, injection: DeviceInjection
+) -> None:
+    """YAML reads a bare `on` as a boolean."""
+    read = cluster_settings.parse(f"scheduling: {word}\ndeviceInjection: {word}")
+
+    assert (scheduling, injection) == (read.scheduling, read.device_injection)
+
+
+def test_what_happens_to_nodes_and_to_pods_without_their_networks() -> None:
+    read = cluster_settings.parse("startupTaint: off\nunmetPods: evict")
+
+    assert (StartupTaint.OFF, UnmetPods.EVICT) == (read.startup_taint, read.unmet_pods)
+    assert StartupTaint.MANAGE is cluster_settings.parse("startupTaint: manage").startup_taint
+    absent = cluster_settings.parse("")
+    assert (StartupTaint.REMOVE, UnmetPods.REPORT) == (absent.startup_taint, absent.unmet_pods)
+
+
+@pytest.mark.parametrize(
+    "text", ["startupTaint: on", "unmetPods: off", "scheduling: always", "deviceInjection: 1"]
+)
+def test_another_word_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="is not one of"):
         cluster_settings.parse(text)
