@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from netattach_core.api import inventory
 from netattach_core.api.inventory import Dhcp, NodeInventory, Plugin, Primary
 from netattach_core.cni import config as cni_config
-from netattach_core.cni import netattach_conf, versions
+from netattach_core.cni import netattach_conf
 from netattach_core.errors import NetattachError
+from netattach_plugin.node import plugin_versions
 from netattach_plugin.node.plugin_directories import Binary, PluginDirectories
 from netattach_plugin.ports import Links, NodeInfo, NodeNetworks
 
-_VERSION_TIMEOUT = 5.0
 _CONCURRENT_BINARIES = 2
 _Stamp = tuple[str, int, int]
 
@@ -67,7 +65,7 @@ class InventoryCollector:
             stamp = (str(path), found.st_ctime_ns, found.st_size)
             async with slots:
                 if stamp not in self._versions:
-                    self._versions[stamp] = await _supported_versions(path, self._directories.cni_path)
+                    self._versions[stamp] = await plugin_versions.supported(path, self._directories.cni_path)
                 return Plugin(path.name, self._versions[stamp])
 
         binaries = sorted(filter(_is_plugin, self._directories.binaries()), key=lambda each: each.path.name)
@@ -86,27 +84,3 @@ def _primary(networks: NodeNetworks) -> Primary | None:
 def _is_plugin(binary: Binary) -> bool:
     """Not the shim, nor a temporary (hidden) file."""
     return not binary.path.name.startswith(".") and binary.path.name != netattach_conf.TYPE
-
-
-async def _supported_versions(path: Path, cni_path: str) -> tuple[str, ...]:
-    """The binary's answer to VERSION; empty without a usable answer, which does not exclude it from the inventory."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            path,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={"CNI_COMMAND": "VERSION", "CNI_PATH": cni_path},
-        )
-    except OSError:
-        return ()
-    try:
-        request = json.dumps({"cniVersion": versions.NEWEST}).encode()
-        answer, _ = await asyncio.wait_for(process.communicate(request), _VERSION_TIMEOUT)
-        return tuple(str(version) for version in json.loads(answer)["supportedVersions"])
-    except (TimeoutError, ValueError, KeyError, TypeError, RecursionError):
-        return ()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()

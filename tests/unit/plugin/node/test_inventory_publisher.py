@@ -12,7 +12,7 @@ import pytest
 
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.errors import TryAgainError
-from netattach_plugin.node import inventory_collector, inventory_publisher
+from netattach_plugin.node import inventory_publisher, plugin_versions
 from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
 from netattach_plugin.node.plugin_directories import PluginDirectories
@@ -80,7 +80,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses = {"_DEBOUNCE": 0.01, "_LONGEST_REST": 0.01, "_CHECK_INTERVAL": 0.02, "_FIRST_PAUSE": 0.01}
     for name, seconds in pauses.items():
         monkeypatch.setattr(inventory_publisher, name, seconds)
-    monkeypatch.setattr(inventory_collector, "_VERSION_TIMEOUT", 60.0)
+    monkeypatch.setattr(plugin_versions, "_TIMEOUT", 60.0)
 
 
 def _run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
