@@ -71,13 +71,24 @@ def problem(node: Places, own: Places, *, mounted: str = "", cni_path: str = "")
 
 def mounted_at(mountinfo: str, path: str) -> str:
     """The directory of a file system that is mounted at the path or above it, by /proc/self/mountinfo (man 5 proc)."""
+    root, at = _mount(mountinfo, path)
+    below = path[len(at.rstrip("/")) :]
+    return f"{root.rstrip('/')}{below}" or "/"
+
+
+def mount_point(mountinfo: str, path: str) -> str:
+    """Where the file system that has the path is mounted: the path itself or a directory above it."""
+    return _mount(mountinfo, path)[1] or "/"
+
+
+def _mount(mountinfo: str, path: str) -> tuple[str, str]:
+    """The directory of the file system that is mounted, and where; of several at one place, the last one hides the others."""
     root, at = "", ""
     for line in mountinfo.splitlines():
         fields = line.split(" ")
         if len(fields) > 4 and _is_below(path, mount := _unescaped(fields[4])) and len(mount) >= len(at):
             root, at = _unescaped(fields[3]), mount
-    below = path[len(at.rstrip("/")) :]
-    return f"{root.rstrip('/')}{below}" or "/"
+    return root, at
 
 
 def _fix(value: str, variable: str) -> str:

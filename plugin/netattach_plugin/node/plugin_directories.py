@@ -2,7 +2,7 @@
 
 A runtime may have several (CRI-O's `plugin_dirs`), and passes them as CNI_PATH with each call. So the daemon knows those that it
 is configured with, and learns the others. It sees only those that are mounted into its container: in another one, any plugin may
-exist. The same holds for a symbolic link that leads out of what is mounted.
+exist, whatever the container's image has under that path. The same holds for a symbolic link that leads out of what is mounted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from netattach_core.shim import node_places
+
+_MOUNTINFO = Path("/proc/self/mountinfo")
 _MOST_LEARNT = 16
 
 
@@ -29,7 +32,7 @@ class PluginDirectories:
     """`changed` is called when a call has named directories that were not known yet."""
 
     def __init__(self, configured: Sequence[Path], changed: Callable[[], None] = lambda: None) -> None:
-        self._paths = tuple(configured)
+        self._configured = self._paths = tuple(configured)
         self._most = len(self._paths) + _MOST_LEARNT
         self._changed = changed
 
@@ -41,7 +44,7 @@ class PluginDirectories:
     @property
     def unseen(self) -> tuple[str, ...]:
         """Those that this process cannot see, sorted."""
-        return tuple(sorted(str(path) for path in self._paths if not path.is_dir()))
+        return tuple(sorted(map(str, {*self._paths} - {*self._seen()})))
 
     @property
     def cni_path(self) -> str:
@@ -63,17 +66,32 @@ class PluginDirectories:
 
     def find(self, name: str) -> Path | None:
         """The first executable file of this name."""
-        candidates = (directory / name for directory in self._paths)
+        candidates = (directory / name for directory in self._seen())
         return next((path for path in candidates if path.is_file() and os.access(path, os.X_OK)), None)
 
     def binaries(self) -> Iterator[Binary]:
         """All executable files, and links of which only the name can be seen; for each name the first, as runtimes search."""
         names = set[str]()
-        for directory in self._paths:
+        for directory in self._seen():
             for binary in _binaries_in(directory):
                 if binary.path.name not in names:
                     names.add(binary.path.name)
                     yield binary
+
+    def _seen(self) -> tuple[Path, ...]:
+        """Those that this process can see. A learnt one counts only on a mount: the container's image may have that path too."""
+        existing = tuple(path for path in self._paths if path.is_dir())
+        if all(path in self._configured for path in existing):
+            return existing
+        mountinfo = _MOUNTINFO.read_text(errors="replace")
+        if not _is_mounted(mountinfo, self._configured[0]):
+            return existing  # no container: the root file system is the node's
+        return tuple(path for path in existing if path in self._configured or _is_mounted(mountinfo, path))
+
+
+def _is_mounted(mountinfo: str, path: Path) -> bool:
+    """Whether it is elsewhere than in the root file system. A link counts as what it leads to."""
+    return node_places.mount_point(mountinfo, os.path.realpath(path)) != "/"
 
 
 def _binaries_in(directory: Path) -> Iterator[Binary]:

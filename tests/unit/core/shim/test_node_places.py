@@ -110,5 +110,21 @@ def test_what_is_mounted_at_a_path(path: str, mounted: str) -> None:
     assert mounted == node_places.mounted_at(MOUNTINFO, path)
 
 
+@pytest.mark.parametrize(
+    ("path", "point"),
+    [
+        ("/etc/cni/net.d/x", "/etc/cni/net.d"),
+        ("/etc/cni", "/"),
+        ("/run/netattach", "/run"),
+        ("/runner", "/"),
+        ("/opt/cni bin", "/opt/cni bin"),
+        ("/", "/"),
+    ],
+)
+def test_where_the_file_system_of_a_path_is_mounted(path: str, point: str) -> None:
+    assert point == node_places.mount_point(MOUNTINFO, path)
+
+
 def test_without_mounts_nothing_is_claimed() -> None:
     assert "/etc/cni/net.d" == node_places.mounted_at("", "/etc/cni/net.d")
+    assert "/" == node_places.mount_point("", "/etc/cni/net.d")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from netattach_plugin.node import plugin_directories
 from netattach_plugin.node.plugin_directories import PluginDirectories
 
 
@@ -117,6 +118,56 @@ def test_a_directory_that_is_not_mounted_is_unseen(first: Path, tmp_path: Path) 
     (tmp_path / "learnt").mkdir()
     (tmp_path / "configured").symlink_to(tmp_path / "learnt")
     assert [] == list(directories.unseen)
+
+
+@pytest.fixture
+def container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A container: first and second are mounted, and what else is below this directory belongs to its image."""
+    mounts = [
+        f"1 0 8:1 / {at} rw - ext4 /dev/sda1 rw" for at in ("/", tmp_path / "first", tmp_path / "second")
+    ]
+    (tmp_path / "mountinfo").write_text("\n".join(mounts))
+    monkeypatch.setattr(plugin_directories, "_MOUNTINFO", tmp_path / "mountinfo")
+    return tmp_path
+
+
+def test_a_directory_of_the_containers_image_is_not_the_nodes(
+    first: Path, second: Path, container: Path
+) -> None:
+    """The runtime searches the node's directory of this path, so that any plugin may be there; the image's are never run."""
+    _program(second / "vlan")
+    (container / "image").mkdir()
+    _program(container / "image/python")
+    (container / "link").symlink_to(second)
+    directories = PluginDirectories((first,))
+    directories.learn(f"{container}/image:{container}/link:{second}/")
+
+    assert (f"{container}/image",) == directories.unseen
+    assert (None, container / "link/vlan") == (directories.find("python"), directories.find("vlan"))
+    assert ["vlan"] == [each.path.name for each in directories.binaries()]
+    assert f"{first}:{container}/image:{container}/link:{second}" == directories.cni_path
+
+
+def test_a_link_of_the_node_to_the_containers_image_leads_out_of_what_is_mounted(
+    first: Path, second: Path, container: Path
+) -> None:
+    (container / "image").mkdir()
+    _program(container / "image/python")
+    (second / "linked").symlink_to(container / "image")
+    directories = PluginDirectories((first,))
+    directories.learn(str(second / "linked"))
+
+    assert (f"{second}/linked",) == directories.unseen
+    assert [] == list(directories.binaries())
+
+
+def test_without_a_container_every_directory_is_the_nodes(first: Path, container: Path) -> None:
+    (container / "mountinfo").write_text("1 0 8:1 / / rw - ext4 /dev/sda1 rw")
+    (container / "more").mkdir()
+    directories = PluginDirectories((first,))
+    directories.learn(str(container / "more"))
+
+    assert () == directories.unseen
 
 
 def _flat(used: Path, _: Path) -> None:
