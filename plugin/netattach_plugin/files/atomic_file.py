@@ -16,6 +16,11 @@ TEMPORARY = ".netattach-*.tmp"
 _ENTROPY = 16
 """Bytes in a temporary file's name, so that nobody can be there first."""
 
+_NO_HARD_LINKS = frozenset((errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS))
+"""Of link(2) on FAT, SMB and some FUSE file systems."""
+
+_CLAIM_MODE = 0o000
+
 
 def write(path: Path, data: bytes, mode: int, *, sync: bool = True) -> None:
     """Replaces the file by rename, so a program that runs from the old one is not disturbed.
@@ -39,15 +44,16 @@ def write_if_changed(path: Path, data: bytes, mode: int) -> bool:
 
 
 def write_if_absent(path: Path, data: bytes, mode: int) -> bool:
-    """Writes and syncs a new file, by a hard link, which replaces nothing, not even a dangling link. Returns whether it did.
+    """Writes and syncs a new file, which replaces nothing, not even a dangling link. Returns whether it did.
 
-    Raises OSError; there is no file then.
+    By a hard link. Where the file system has none, an empty file claims the name and is replaced by rename. Raises OSError; there
+    is no file then, or that empty one, which the next try replaces.
     """
-    if os.path.lexists(path):
+    if os.path.lexists(path) and not _is_claim(path):
         return False
     temporary = _write_temporary(path, data, mode, sync=True)
     try:
-        os.link(temporary, path, follow_symlinks=False)
+        _name_new(temporary, path)
     except FileExistsError:  # somebody else was faster
         return False
     finally:
@@ -112,6 +118,29 @@ def _replace(path: Path, data: bytes, mode: int, *, sync: bool) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _name_new(temporary: Path, path: Path) -> None:
+    """Raises FileExistsError where the name is taken, other OSErrors where the disk refuses."""
+    try:
+        os.link(temporary, path, follow_symlinks=False)
+    except FileExistsError:
+        if not _is_claim(path):
+            raise
+        temporary.rename(path)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _CLAIM_MODE))
+        temporary.rename(path)
+
+
+def _is_claim(path: Path) -> bool:
+    """Whether the name is taken by what a kill in `_name_new` has left: an empty file that nobody may open."""
+    with contextlib.suppress(OSError):
+        found = path.lstat()
+        return found.st_mode == stat.S_IFREG | _CLAIM_MODE and found.st_size == 0
+    return False
 
 
 def _write_temporary(path: Path, data: bytes, mode: int, *, sync: bool) -> Path:

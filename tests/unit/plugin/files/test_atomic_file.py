@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import signal
@@ -78,6 +79,80 @@ def test_a_file_that_appears_while_another_is_written_stays(
     assert not atomic_file.write_if_absent(tmp_path / "f", b"ours", 0o755)
     assert ["f"] == [path.name for path in tmp_path.iterdir()]
     assert b"theirs" == (tmp_path / "f").read_bytes()
+
+
+@pytest.fixture
+def _no_hard_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on FAT: link(2) refuses, but for a name that is taken, which the kernel sees before."""
+
+    def refused(_: Path, path: Path, **_named: bool) -> None:
+        raise OSError(errno.EEXIST if os.path.lexists(path) else errno.EPERM, "refused")
+
+    monkeypatch.setattr(os, "link", refused)
+
+
+@pytest.mark.usefixtures("_no_hard_links")
+def test_without_hard_links_an_absent_file_is_written_whole(tmp_path: Path) -> None:
+    assert atomic_file.write_if_absent(tmp_path / "f", b"a", 0o755)
+
+    assert (b"a", 0o755) == ((tmp_path / "f").read_bytes(), (tmp_path / "f").stat().st_mode & 0o777)
+    assert ["f"] == [path.name for path in tmp_path.iterdir()]
+
+
+@pytest.mark.usefixtures("_no_hard_links")
+@pytest.mark.parametrize(
+    ("content", "mode"), [(b"", 0o755), (b"theirs", 0o000)], ids=["empty", "that nobody may open"]
+)
+def test_without_hard_links_another_file_stays(tmp_path: Path, content: bytes, mode: int) -> None:
+    (tmp_path / "f").write_bytes(content)
+    (tmp_path / "f").chmod(mode)
+
+    assert not atomic_file.write_if_absent(tmp_path / "f", b"ours", 0o755)
+    assert (len(content), mode) == ((tmp_path / "f").stat().st_size, (tmp_path / "f").stat().st_mode & 0o777)
+
+
+@pytest.mark.usefixtures("_no_hard_links")
+def test_without_hard_links_a_file_that_appears_meanwhile_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: (tmp_path / "f").write_bytes(b"theirs"))
+
+    assert not atomic_file.write_if_absent(tmp_path / "f", b"ours", 0o755)
+    assert b"theirs" == (tmp_path / "f").read_bytes()
+    assert ["f"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_without_hard_links_the_next_try_replaces_what_a_kill_leaves(tmp_path: Path) -> None:
+    killed = f"""
+import errno, os, pathlib, signal
+from netattach_plugin.files import atomic_file
+def refused(*_, **__):
+    raise OSError(errno.EPERM, "refused")
+os.link = refused
+pathlib.Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+atomic_file.write_if_absent(pathlib.Path({str(tmp_path / "f")!r}), b"a", 0o755)
+"""
+    ended = subprocess.run([sys.executable, "-c", killed], check=False)
+    assert -signal.SIGKILL == ended.returncode
+    assert (0, 0) == ((tmp_path / "f").stat().st_size, (tmp_path / "f").stat().st_mode & 0o777)
+
+    assert atomic_file.write_if_absent(tmp_path / "f", b"a", 0o755)
+    assert (b"a", 0o755) == ((tmp_path / "f").read_bytes(), (tmp_path / "f").stat().st_mode & 0o777)
+
+
+@pytest.mark.parametrize("problem", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_another_problem_of_a_link_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: int
+) -> None:
+    def refused(*_: Path, **__: bool) -> None:
+        raise OSError(problem, "refused")
+
+    monkeypatch.setattr(os, "link", refused)
+
+    with pytest.raises(OSError, match="refused"):
+        atomic_file.write_if_absent(tmp_path / "f", b"a", 0o755)
+
+    assert [] == list(tmp_path.iterdir())
 
 
 @pytest.fixture
