@@ -15,6 +15,8 @@ SELECTOR_EMPTY = Rule("node-selector-empty", Severity.WARN, "a node selector tha
 
 RULES = (SELECTOR_UNREADABLE, SELECTOR_EMPTY)
 
+_HOSTNAME = "kubernetes.io/hostname"
+
 
 def selected(nad: Nad, nodes: Sequence[NodeInventory]) -> Sequence[NodeInventory]:
     """The nodes that match the NAD's selector; all of them without a selector or with one that cannot be parsed."""
@@ -26,6 +28,15 @@ def selected(nad: Nad, nodes: Sequence[NodeInventory]) -> Sequence[NodeInventory
     if not requirements:
         return nodes
     return [node for node in nodes if all(each.met(node.labels) for each in requirements)]
+
+
+def keeps_on_one_node(nad: Nad, selected: Sequence[NodeInventory]) -> bool:
+    """Whether the NAD's selector allows a single node: one of those that are known, or the one that it names."""
+    requirements = label_selector.parse(nad.annotations.get(NODE_SELECTOR, "").strip())
+    if not requirements:
+        return False
+    named = (each.values for each in requirements if each.key == _HOSTNAME and each.holds and each.values)
+    return len(selected) == 1 or any(len(values) == 1 for values in named)
 
 
 def refusal(nad: Nad, node: str, labels: Mapping[str, str]) -> str | None:

@@ -21,7 +21,7 @@ from typing import Any
 from netattach_core import plugins
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import Nad
-from netattach_core.plugins import schema_types
+from netattach_core.plugins import host_local, schema_types
 from netattach_core.plugins.plugin import Ipam
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import (
@@ -115,11 +115,12 @@ def _findings(
     root, network = parsed
     yield from meta_plugin_rules.check(root)
     selected = node_selector.selected(nad, nodes or ())
+    on_one_node = node_selector.keeps_on_one_node(nad, selected)
     yield from general_rules.check(network)
     if network.listed:
         yield from schema_rules.check(network.top, _LIST_SCHEMA, _RUNTIME)
     for entry in network.entries:
-        yield from _entry(entry)
+        yield from _that_matter(_entry(entry), on_one_node=on_one_node)
         yield from nested_delegate.check(entry)
         yield from custom_schemas.check(entry, settings.schemas)
         if not nodes:
@@ -145,6 +146,11 @@ def _entry(entry: plugin_chain.Entry) -> Iterator[Finding]:
         key_reader = key_spelling.Reader(ipam.type, ipam.aliases, main=entry.config, main_schema=main)
         yield from key_spelling.check(entry.ipam_raw.node, entry.ipam_raw.path, schema, key_reader)
         yield from ipam.check(entry.ipam, entry.context)
+
+
+def _that_matter(findings: Iterable[Finding], *, on_one_node: bool) -> Iterator[Finding]:
+    """Leases of one node are enough for a network of one node."""
+    return (each for each in findings if not (on_one_node and each.rule is host_local.LEASES_PER_NODE))
 
 
 def _ipam_schema(entry: plugin_chain.Entry) -> Mapping[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from netattach_core.api import label_selector
@@ -9,7 +11,7 @@ from netattach_core.api.inventory import Interface, NodeInventory
 from netattach_core.api.nad import NODE_SELECTOR
 from netattach_core.validation import node_selector
 from netattach_core.validation.validator import validate
-from support.validation import STATIC, config, ids, nad
+from support.validation import HOST_LOCAL, STATIC, config, ids, nad
 
 FAST = NodeInventory("fast", interfaces=(Interface("eth1"),), labels={"net": "fast", "zone": "a"})
 SLOW = NodeInventory("slow", interfaces=(Interface("eth9"),), labels={"net": "slow", "virtual": ""})
@@ -62,3 +64,39 @@ def test_the_selector_itself_is_validated() -> None:
     assert not ids(validate(nad(MACVLAN, **{NODE_SELECTOR: "net=none"}))) & {
         rule.id for rule in node_selector.RULES
     }
+
+
+ACROSS_NODES = config("macvlan", master="eth1", ipam=HOST_LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("selector", "warned"),
+    [
+        ("net=fast", False),
+        ("kubernetes.io/hostname=elsewhere", False),
+        ("kubernetes.io/hostname in (a, b)", True),
+        ("kubernetes.io/hostname!=fast,net", False),
+        ("net in (fast, slow)", True),
+        ("net", True),
+        ("a b", True),
+        ("", True),
+    ],
+)
+def test_leases_of_each_node_are_enough_for_a_network_of_one_node(selector: str, *, warned: bool) -> None:
+    nodes = [
+        replace(node, labels={**node.labels, "kubernetes.io/hostname": node.node}) for node in (FAST, SLOW)
+    ]
+
+    found = ids(validate(nad(ACROSS_NODES, **{NODE_SELECTOR: selector}), nodes))
+
+    assert warned == ("leases-per-node" in found)
+
+
+@pytest.mark.parametrize(
+    ("selector", "warned"),
+    [("kubernetes.io/hostname=a", False), ("kubernetes.io/hostname!=a", True), ("net=fast", True)],
+)
+def test_without_inventories_only_the_name_of_a_node_keeps_it_on_one(selector: str, *, warned: bool) -> None:
+    found = ids(validate(nad(ACROSS_NODES, **{NODE_SELECTOR: selector})))
+
+    assert warned == ("leases-per-node" in found)
