@@ -164,5 +164,5 @@ def _bin_and_cache_directories(installation: MultusInstallation) -> Iterator[Ite
         yield change(
             "cniDir",
             f"Multus records what running pods hold in {cache}; their DEL needs it",
-            f"set NETATTACH_MULTUS={cache} for the daemon, and mount the directory",
+            f"set node.multusDir={cache} in netattach's chart",
         )

@@ -110,6 +110,7 @@ class TestRefusals:
             ({"node": {"confDir": "/."}}, "/node/confDir"),
             ({"node": {"netnsDir": "/run/../.."}}, "/node/netnsDir"),
             ({"node": {"linkedDirs": ["/opt/./cni"]}}, "/node/linkedDirs/0"),
+            ({"node": {"multusDir": "data"}}, "/node/multusDir"),
             ({"image": {"digest": "abc"}}, "/image/digest"),
             ({"image": {"registry": "registry.example.com/"}}, "/image/registry"),
             ({"node": {"kubeletRoot": "/var/lib/kubelet # mine"}}, "/node/kubeletRoot"),

@@ -173,6 +173,27 @@ def test_a_single_fact_can_be_given(fact: str, value: Any) -> None:
     test_only_the_installers_can_write_to_plugins(pod)
 
 
+@pytest.mark.parametrize(
+    ("given", "mounted"),
+    [
+        ("/data/multus", {"/data/multus"}),
+        ("/var/lib/cni/other", set()),
+        ("/var/lib/cni", set()),
+        (None, set()),
+    ],
+    ids=["elsewhere", "below a mount", "a mount", "the default"],
+)
+def test_the_directory_of_multus_is_a_value(given: str | None, mounted: set[str]) -> None:
+    """The daemon reads what Multus has recorded there, and has the directory at its path on the node."""
+    pod = daemon({"node": {"multusDir": given}})
+    read = settings(containers(pod)["daemon"])
+
+    assert given in {None, str(read.multus)}
+    assert mounted == set(paths(pod).values()) - set(paths(daemon({})).values())
+    test_every_directory_of_the_node_has_the_same_path_in_every_container(pod)
+    test_only_the_installers_can_write_to_plugins(pod)
+
+
 class TestOpenShift:
     def test_the_daemons_may_do_what_their_pod_asks_for_and_no_more(self) -> None:
         objects = rendered({"platform": "openshift"})

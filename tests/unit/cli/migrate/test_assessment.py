@@ -171,7 +171,7 @@ def test_what_cannot_be_taken_over(objects: list[Body], problem: str) -> None:
 @pytest.mark.parametrize(
     ("objects", "expected"),
     [
-        (thick({**DAEMON_CONFIG, "cniDir": "/data/multus"}), "set NETATTACH_MULTUS=/data/multus"),
+        (thick({**DAEMON_CONFIG, "cniDir": "/data/multus"}), "set node.multusDir=/data/multus in netattach's chart"),
         (thick({**DAEMON_CONFIG, "auxiliaryCNIChainName": "vendor"}), "the plugins in /etc/cni/net.d/vendor/"),
         (thin(), "rm /etc/cni/net.d/00-multus.conf* on each node"),
         ([node(kubeletVersion="v1.34.1+k3s1")], "platform=k3s"),
