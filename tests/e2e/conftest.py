@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from e2e import release
 from e2e.lab import lock, places, process
 from e2e.lab.cluster import Cluster, reused
+from e2e.release import Release
 from support import require
 
 HERE = Path(__file__).parent
@@ -51,6 +53,12 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     archive = tmp_path_factory.mktemp("image") / "netattach.tar"
     process.run(require.REPOSITORY / "tools/image", archive)
     return archive
+
+
+@pytest.fixture(scope="session")
+def dist(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """A release of this tree."""
+    return release.build(image, tmp_path_factory.mktemp("release"))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A release of the Helm chart: installed, upgraded, rolled back and uninstalled, with one command each."""
+"""A release of the Helm chart, from its archive: installed, upgraded, rolled back and uninstalled, with one command each."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
+from e2e import release
 from e2e.lab import process
 from e2e.lab.cluster import CONFIG_MAP, CONTROL, NODE, Cluster
 from e2e.lab.places import KUBECONFIG
 from e2e.objects import HOST_LOCAL, config, created, leftovers, links, nad, pod, wait_webhooks
+from e2e.release import SECONDS, Release
 from netattach_core.cni import netattach_conf
 from support import require
 from support.chart import CHART
@@ -31,9 +33,9 @@ def helm(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     return process.run(require.helm(), "--kubeconfig", KUBECONFIG, *words, check=check)
 
 
-def install(cluster: Cluster) -> None:
+def install(cluster: Cluster, chart: Path) -> None:
     """Until all programs are ready. For Helm a DaemonSet is when at most `maxUnavailable` of its pods are not."""
-    helm("install", "netattach", str(CHART), "--wait", TIMEOUT)
+    helm("install", "netattach", str(chart), "--wait", TIMEOUT)
     rolled_out(cluster)
 
 
@@ -50,11 +52,19 @@ def empty(loaded: Cluster) -> Iterator[Cluster]:
         loaded.install()
 
 
+@pytest.fixture(scope="module")
+def seconds(empty: Cluster, dist: Release) -> float:
+    """From the command to install the archive of a release until all programs are ready."""
+    empty.load(dist.image)
+    install(empty, dist.chart)
+    return release.seconds_to_ready(empty)
+
+
 @pytest.fixture
-def released(empty: Cluster) -> Cluster:
+def released(empty: Cluster, dist: Release, seconds: float) -> Cluster:
     """The first revision of the release, with a pod that has a second network on each node."""
     if not empty.installed:
-        install(empty)
+        install(empty, dist.chart)
     if not empty.exists("nad", "second"):
         created(empty, nad("second", config(type="macvlan", master="eth1", ipam=HOST_LOCAL)))
     names = [f"released-{node}" for node in NODES]
@@ -87,18 +97,17 @@ def refused(cluster: Cluster) -> str:
 
 
 def rolled_out(cluster: Cluster) -> None:
-    for namespace, name in (
-        (CONTROL, "deployment/netattach-operator"),
-        (CONTROL, "deployment/netattach-webhooks"),
-        (NODE, "daemonset/netattach-daemon"),
-    ):
-        cluster.kubectl("rollout", "status", "--namespace", namespace, name, "--timeout=120s")
+    cluster.wait_installed()
     wait_webhooks(cluster)
 
 
 def configurations(cluster: Cluster, node: str) -> list[str]:
     """The first two files of the node's CNI config directory."""
     return sorted(cluster.node(node).sh("ls /etc/cni/net.d").split())[:2]
+
+
+def test_an_installation_is_ready_within_a_minute(seconds: float) -> None:
+    assert seconds <= SECONDS
 
 
 def test_an_installation_attaches_pods_and_refuses_broken_networks(released: Cluster) -> None:

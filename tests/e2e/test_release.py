@@ -1,39 +1,45 @@
-"""The image of a release, on containerd 1.6 (node1) and 2 (node2). Both need it: they import an index differently."""
+"""A release on containerd 1.6 (node1) and 2 (node2): its image, which they import differently, and its install.yaml."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
+from e2e import release
 from e2e.lab.cluster import Cluster
 from e2e.objects import created, pod
-from netattach_release import oci_layout
-from netattach_release.__main__ import copies
-from netattach_release.image import Image, read
-from support import require
-from support.release_inputs import SOURCE, tar
-
-REFERENCE = f"registry.example.com/team/netattach:{SOURCE.version}"
+from e2e.release import REFERENCE, SECONDS, Release
 
 
-@pytest.fixture(scope="module")
-def layout(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An OCI layout of both architectures; the image of the other one is empty here, and built in tests/node/test_release.py."""
-    built = read(image, SOURCE.epoch)
-    other = {"amd64": "arm64", "arm64": "amd64"}[built.architecture]
-    empty = Image(other, built.settings, tuple(tar({other: ""}) for _ in built.layers))
-    history = copies((require.REPOSITORY / "Dockerfile").read_text())
-    path = tmp_path_factory.mktemp("release") / "netattach-oci.tar"
-    path.write_bytes(oci_layout.layout([built, empty], REFERENCE, SOURCE, history).archive)
-    return path
+@pytest.fixture
+def bare(cluster: Cluster, dist: Release) -> Iterator[Cluster]:
+    """The release's image is on the nodes and nothing is installed. Afterwards, what was installed before is installed again."""
+    before = cluster.installed
+    if before:
+        cluster.kubectl("delete", "pods,network-attachment-definitions", "--all")
+        cluster.uninstall()
+    cluster.load(dist.image)
+    yield cluster
+    words = ("--ignore-not-found", "--wait=true", "--timeout=120s")
+    cluster.kubectl("delete", "-f", dist.install_yaml, *words)
+    if before:
+        cluster.install()
+
+
+def test_install_yaml_is_ready_within_a_minute(bare: Cluster, dist: Release) -> None:
+    bare.kubectl("apply", "-f", dist.install_yaml)
+    bare.wait_installed()
+
+    assert {REFERENCE} == release.images(bare)
+    assert release.seconds_to_ready(bare) <= SECONDS
 
 
 @pytest.mark.parametrize("node", ["node1", "node2"])
 def test_the_kubelet_runs_the_image_that_was_imported_under_the_name_of_the_manifests(
-    cluster: Cluster, layout: Path, node: str
+    cluster: Cluster, dist: Release, node: str
 ) -> None:
-    cluster.node(node).load(layout)
+    cluster.node(node).load(dist.image)
     body = pod(f"release-{node}", node=node)
     (container,) = body["spec"]["containers"]
     container |= {

@@ -83,6 +83,10 @@ class Cluster:
     def apply(self, deploy: Path, seconds: int = 120) -> None:
         """`kubectl apply -k` of the manifests of any release, until every program is ready, within so many seconds each."""
         self.kubectl("apply", "-k", deploy)
+        self.wait_installed(seconds)
+
+    def wait_installed(self, seconds: int = 120) -> None:
+        """Until every program of the current manifests is ready, within so many seconds each. Raises RuntimeError."""
         for namespace, name in _PROGRAMS:
             words = ("rollout", "status", "--namespace", namespace, name, f"--timeout={seconds}s")
             done = self.kubectl(*words, check=False)
