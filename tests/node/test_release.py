@@ -1,6 +1,6 @@
-"""`make release`, whole: the same bytes twice, and a shim for arm64 that passes the shim's tests.
+"""`make release`, whole: the same bytes twice, and for arm64 a shim that passes the shim's tests, and plugins that run.
 
-Both belong to the soak: four images are built without a cache, which takes ten minutes on two cores.
+All belong to the soak: four images are built without a cache, which takes ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from netattach_release.components import SHIM
+from netattach_core.version import VERSION
+from netattach_release.components import PLUGINS, SHIM
 from support import require
 
 pytestmark = pytest.mark.soak
@@ -79,13 +80,13 @@ def test_another_build_in_another_place_gives_the_same_bytes(dist: Path, tmp_pat
     again = release(tmp_path / "elsewhere/second", tmp_path / "cache", 0o077)
 
     assert (dist / "SHA256SUMS").read_text() == (again / "SHA256SUMS").read_text()
-    assert 6 == len(list(again.iterdir()))
+    assert 9 == len(list(again.iterdir()))
 
 
 def test_its_shim_for_arm64_passes_the_shims_tests_in_qemu(dist: Path, tmp_path: Path) -> None:
     qemu = shutil.which("qemu-aarch64-static") or require.left_out("needs qemu-user-static")
     shim = tmp_path / "shim"
-    shim.write_bytes(_file(next(dist.glob("*-oci.tar")), "arm64", SHIM))
+    shim.write_bytes(_file(dist / f"netattach-{VERSION}-oci.tar", "arm64", SHIM))
     shim.chmod(0o755)
     runs = tmp_path / "netattach"
     runs.write_text(f'#!/bin/sh\nexec {qemu} {shim} "$@"\n')
@@ -103,6 +104,24 @@ def test_its_shim_for_arm64_passes_the_shims_tests_in_qemu(dist: Path, tmp_path:
     )
 
     assert 0 == done.returncode, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize("plugin", ["bridge", "dhcp", "host-local", "macvlan"])
+def test_its_plugins_for_arm64_answer_in_qemu(dist: Path, tmp_path: Path, plugin: str) -> None:
+    qemu = shutil.which("qemu-aarch64-static") or require.left_out("needs qemu-user-static")
+    program = tmp_path / plugin
+    program.write_bytes(_file(dist / f"netattach-plugins-{VERSION}-oci.tar", "arm64", f"{PLUGINS}{plugin}"))
+
+    answer = subprocess.run(
+        [qemu, program],
+        env={"CNI_COMMAND": "VERSION"},
+        input="{}",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert "1.1.0" in json.loads(answer)["supportedVersions"]
 
 
 def _file(layout: Path, architecture: str, name: str) -> bytes:

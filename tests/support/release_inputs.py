@@ -44,17 +44,36 @@ FILES = {
 }
 
 
-def tar(files: Mapping[str, str], *, names: Sequence[str] | None = None, **info: Any) -> bytes:
+def tar(files: Mapping[str, str | bytes], *, names: Sequence[str] | None = None, **info: Any) -> bytes:
     """A tar archive of the files, in the order of `names`, with attributes of TarInfo such as mtime and uname."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name in names or list(files):
             member = tarfile.TarInfo(name)
-            member.size = len(files[name].encode())
+            content = _bytes(files[name])
+            member.size = len(content)
             for key, value in info.items():
                 setattr(member, key, value)
-            archive.addfile(member, io.BytesIO(files[name].encode()))
+            archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
+
+
+def go_program(*lines: str, version: str = "go1.24.1") -> bytes:
+    """What of a program built by Go names its modules, as `go version -m` prints them, with spaces for tabs."""
+    text = "\n".join(line.replace(" ", "\t") for line in lines) + "\n"
+    strings = (version.encode(), bytes(16) + text.encode() + bytes(16))
+    header = b"\xff Go buildinf:" + bytes((8, 2)) + bytes(16)
+    return bytes(32) + header + b"".join(_length(each) + each for each in strings)
+
+
+def _length(content: bytes) -> bytes:
+    """As a varint."""
+    size = len(content)
+    return bytes((size,)) if size < 128 else bytes((size & 127 | 128, size >> 7))
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode()
 
 
 def docker_archive(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from pathlib import Path
@@ -12,9 +13,10 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from netattach_release import image, sbom
+from netattach_release.components import PLUGINS
 from netattach_release.errors import ReleaseError
 from netattach_release.image import Image
-from support.release_inputs import DEBIAN_LOCK, FILES, SOURCE, docker_archive, tar
+from support.release_inputs import DEBIAN_LOCK, FILES, SOURCE, docker_archive, go_program, tar
 
 DIGEST = f"sha256:{'d' * 64}"
 
@@ -25,7 +27,7 @@ def of_files(directory: Path, files: dict[str, str]) -> Image:
 
 @pytest.fixture
 def text(tmp_path: Path) -> str:
-    return sbom.document(of_files(tmp_path, FILES), DIGEST, SOURCE, DEBIAN_LOCK).decode()
+    return sbom.document(of_files(tmp_path, FILES), "netattach", DIGEST, SOURCE, DEBIAN_LOCK).decode()
 
 
 @pytest.fixture
@@ -80,9 +82,37 @@ def test_the_shim_has_its_own_hash_and_depends_on_musl(text: str, components: di
     assert [components["musl-dev"]["bom-ref"]] == depends["dependsOn"]
 
 
+def test_the_modules_of_the_plugins_are_components_once_each(tmp_path: Path) -> None:
+    checksum = "h1:" + base64.b64encode(bytes(32)).decode()
+    own = f"mod example.com/plugins v1.9.1 {checksum}"
+    plugins: dict[str, str | bytes] = {
+        f"{PLUGINS}LICENSE": "Apache-2.0",
+        f"{PLUGINS}bridge": go_program(own, "dep example.com/iptables v0.8.0"),
+        f"{PLUGINS}macvlan": go_program(own),
+    }
+    built = image.read(docker_archive(tmp_path / "image.tar", tar(FILES), tar(plugins)), SOURCE.epoch)
+
+    text = sbom.document(built, "netattach-plugins", DIGEST, SOURCE, DEBIAN_LOCK).decode()
+
+    assert None is JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    document = json.loads(text)
+    assert (
+        f"pkg:oci/netattach-plugins@sha256:{'d' * 64}?arch=amd64" == document["metadata"]["component"]["purl"]
+    )
+    assert {
+        "pkg:golang/std@1.24.1": [],
+        "pkg:golang/example.com/plugins@v1.9.1": ["0" * 64],
+        "pkg:golang/example.com/iptables@v0.8.0": [],
+    } == {
+        each["purl"]: [found["content"] for found in each.get("hashes", ())]
+        for each in document["components"]
+        if each["purl"].startswith("pkg:golang/")
+    }
+
+
 def test_the_same_image_gives_the_same_bytes(tmp_path: Path) -> None:
     first, second = (
-        sbom.document(of_files(tmp_path, files), DIGEST, SOURCE, DEBIAN_LOCK)
+        sbom.document(of_files(tmp_path, files), "netattach", DIGEST, SOURCE, DEBIAN_LOCK)
         for files in (FILES, dict(reversed(FILES.items())))
     )
 
@@ -91,14 +121,16 @@ def test_the_same_image_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_a_debian_package_that_is_not_locked_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match=r"libc6 2.36-9 amd64, which is not in requirements/debian.lock"):
-        sbom.document(of_files(tmp_path, FILES), DIGEST, SOURCE, DEBIAN_LOCK.replace("2.36-9", "2.36-10"))
+        sbom.document(
+            of_files(tmp_path, FILES), "netattach", DIGEST, SOURCE, DEBIAN_LOCK.replace("2.36-9", "2.36-10")
+        )
 
 
 def test_a_python_package_without_a_wheel_is_an_error(tmp_path: Path) -> None:
     files = {**FILES, "opt/netattach/wheels.sha256": ""}
 
     with pytest.raises(ReleaseError, match=r"pyyaml 6.0.3 from no wheel"):
-        sbom.document(of_files(tmp_path, files), DIGEST, SOURCE, DEBIAN_LOCK)
+        sbom.document(of_files(tmp_path, files), "netattach", DIGEST, SOURCE, DEBIAN_LOCK)
 
 
 def _kept(choice: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from netattach_release.source import Source
 
 ROOT = Path(__file__).parents[3]
 ARCHITECTURES = ("amd64", "arm64")
+PROGRAMS, PLUGINS = "netattach", "netattach-plugins"
+"""The images: that of all programs, and the same with the reference CNI plugins."""
 
 
 def main() -> None:
@@ -35,7 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--registry",
         default="",
-        help="registry and path of the image, such as registry.example.com/netattach",
+        help="registry and path of the images, such as registry.example.com/netattach",
     )
     return parser.parse_args()
 
@@ -45,39 +47,50 @@ def _write(directory: Path, registry: str, commit: Source) -> None:
         files = Path(temporary, "source")
         source.export(ROOT, commit, files)
         manifests.write(files / "deploy", _tools(files), registry, commit, directory)
-        images = [_built(files, architecture, commit) for architecture in ARCHITECTURES]
+        built = [_built(files, architecture, commit) for architecture in ARCHITECTURES]
         history = copies((files / "Dockerfile").read_text())
         lock = (files / "requirements/debian.lock").read_text()
-    layout = oci_layout.layout(images, reference(registry, commit), commit, history)
-    (directory / f"netattach-{commit.version}-oci.tar").write_bytes(layout.archive)
-    for each in images:
-        document = sbom.document(each, layout.manifests[each.architecture], commit, lock)
-        (directory / f"netattach-{commit.version}-{each.architecture}.cdx.json").write_bytes(document)
+    for name, steps in ((PROGRAMS, history), (PLUGINS, [*history, "tools/plugins_image.py"])):
+        images = [each[name] for each in built]
+        layout = oci_layout.layout(images, reference(registry, name, commit), commit, steps)
+        (directory / f"{name}-{commit.version}-oci.tar").write_bytes(layout.archive)
+        for each in images:
+            document = sbom.document(each, name, layout.manifests[each.architecture], commit, lock)
+            (directory / f"{name}-{commit.version}-{each.architecture}.cdx.json").write_bytes(document)
 
 
 def _tools(files: Path) -> Tools:
     return Tools(helm=_tool(files / "tools/helm"), kustomize=_tool(files / "tools/kustomize"))
 
 
-def _tool(script: Path) -> Path:
-    path = subprocess.run([script], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    if not path:
+def _tool(script: Path, *arguments: str) -> Path:
+    done = subprocess.run([script, *arguments], stdout=subprocess.PIPE, text=True, check=True)
+    if not done.stdout.strip():
         raise ReleaseError(f"{script.name} is missing, and is built only where Go is installed")
-    return Path(path)
+    return Path(done.stdout.strip())
 
 
-def _built(files: Path, architecture: str, commit: Source) -> Image:
-    print(f"netattach: building the image for {architecture}", file=sys.stderr)
-    built = files.parent / f"{architecture}.tar"
+def _built(files: Path, architecture: str, commit: Source) -> dict[str, Image]:
+    """The images for an architecture, by name."""
+    print(f"netattach: building the images for {architecture}", file=sys.stderr)
+    archives = {name: files.parent / f"{name}-{architecture}.tar" for name in (PROGRAMS, PLUGINS)}
     environment = {**os.environ, "LOCKED": "yes", "PYTHON": sys.executable}
-    subprocess.run([files / "tools/image", built, architecture], env=environment, check=True)
-    read = image.read(built, commit.epoch)
-    built.unlink()
-    if read.architecture != architecture:
-        raise ReleaseError(
-            f"tools/image was asked for {architecture} and built an image for {read.architecture}"
-        )
-    return read
+    subprocess.run([files / "tools/image", archives[PROGRAMS], architecture], env=environment, check=True)
+    plugins = _tool(files / "tools/cni-plugins", "--pinned", architecture)
+    command: list[str | Path] = [
+        sys.executable,
+        files / "tools/plugins_image.py",
+        archives[PROGRAMS],
+        plugins,
+        archives[PLUGINS],
+    ]
+    subprocess.run(command, check=True)
+    images = {name: image.read(archive, commit.epoch) for name, archive in archives.items()}
+    for archive in archives.values():
+        archive.unlink()
+    if wrong := {each.architecture for each in images.values()} - {architecture}:
+        raise ReleaseError(f"tools/image was asked for {architecture} and built an image for {wrong.pop()}")
+    return images
 
 
 def copies(dockerfile: str) -> list[str]:
@@ -86,26 +99,28 @@ def copies(dockerfile: str) -> list[str]:
     return [line for line in last_stage.splitlines() if line.startswith("COPY ")]
 
 
-def reference(registry: str, commit: Source) -> str:
+def reference(registry: str, name: str, commit: Source) -> str:
     """The image's name, as the manifests have it."""
-    return f"{registry}/netattach:{commit.version}" if registry else f"netattach:{commit.version}"
+    return f"{registry}/{name}:{commit.version}" if registry else f"{name}:{commit.version}"
 
 
 def _summary(directory: Path, registry: str, commit: Source) -> str:
     files = "".join(f"  {path.stat().st_size:>11,}  {path.name}\n" for path in sorted(directory.iterdir()))
-    name = reference(registry or "REGISTRY", commit)
-    archive = f"dist/netattach-{commit.version}-oci.tar"
+    names = {name: reference(registry or "REGISTRY", name, commit) for name in (PROGRAMS, PLUGINS)}
+    archives = {name: f"dist/{name}-{commit.version}-oci.tar" for name in names}
     hint = (
         ""
         if registry
-        else "\nWithout REGISTRY=… the manifests name the image without a registry: load it into each node."
+        else "\nWithout REGISTRY=… the manifests name the images without a registry: load them into each node."
     )
     return f"""{files}
 Check it:    cd dist && sha256sum --check SHA256SUMS
-Push it:     skopeo copy --all oci-archive:{archive} docker://{name}
-Load it:     ctr --namespace k8s.io images import {archive}
+Push it:     skopeo copy --all oci-archive:{archives[PROGRAMS]} docker://{names[PROGRAMS]}
+             skopeo copy --all oci-archive:{archives[PLUGINS]} docker://{names[PLUGINS]}
+Load it:     ctr --namespace k8s.io images import {archives[PROGRAMS]}
+             ctr --namespace k8s.io images import {archives[PLUGINS]}
 Install it:  kubectl apply -f dist/install.yaml, or helm install netattach dist/netattach-{commit.version}.tgz{hint}
-docs/releasing.md says more."""
+{PLUGINS} is for nodes that lack the reference CNI plugins. docs/releasing.md says more."""
 
 
 if __name__ == "__main__":

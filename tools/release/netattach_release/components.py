@@ -1,4 +1,4 @@
-"""What an image is made of, as its files say: Debian packages, Python packages and the shim."""
+"""What an image is made of, as its files say: Debian packages, Python packages, the shim, and what CNI plugins are built from."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from urllib.parse import quote
 
+from netattach_release import go_modules
 from netattach_release.errors import ReleaseError
 
 SHIM = "opt/netattach/shim/netattach"
 OWN = "netattach"
+PLUGINS = "opt/netattach/cni-plugins/"
 
 _STATUS = re.compile(r"var/lib/dpkg/status\.d/[^/]+")
 _METADATA = re.compile(r"opt/netattach/lib/.*/[^/]+\.dist-info/METADATA")
@@ -21,7 +24,10 @@ _LICENCE = re.compile(r"^License: *(\S.*)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Part:
-    """`licences` are SPDX expressions or the names that the package uses; `sha256` is that of the .deb, the wheel or the file."""
+    """`licences` are SPDX expressions or the names that the package uses.
+
+    `sha256` is that of the .deb, the wheel, the Go module or the file, "" without one.
+    """
 
     name: str
     version: str
@@ -45,6 +51,16 @@ def python(files: Mapping[str, bytes]) -> list[Part]:
     hashes = _wheel_hashes(files["opt/netattach/wheels.sha256"].decode())
     found = (email.message_from_bytes(files[path]) for path in sorted(files) if _METADATA.fullmatch(path))
     return [_python(each, hashes) for each in found if each["Name"] != OWN]
+
+
+def go(files: Mapping[str, bytes]) -> list[Part]:
+    """The Go modules of the CNI plugins, and the standard library; none in the image of the programs alone."""
+    programs = [path for path in sorted(files) if path.startswith(PLUGINS) and path != f"{PLUGINS}LICENSE"]
+    found = {each for path in programs for each in go_modules.of_program(path, files[path])}
+    return [
+        Part(each.path, each.version, f"pkg:golang/{each.path}@{quote(each.version)}", each.sha256, ())
+        for each in sorted(found, key=lambda each: (each.path, each.version))
+    ]
 
 
 def shim(files: Mapping[str, bytes], version: str, licence: str) -> Part:

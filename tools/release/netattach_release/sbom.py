@@ -22,15 +22,19 @@ from netattach_release.source import Source
 _MUSL = "musl-dev"
 
 
-def document(image: Image, digest: str, source: Source, debian_lock: str) -> bytes:
-    """What the image contains; `digest` is that of its manifest, as `sha256:…`."""
+def document(image: Image, name: str, digest: str, source: Source, debian_lock: str) -> bytes:
+    """What the image of this name contains; `digest` is that of its manifest, as `sha256:…`."""
     files = dict(image.files())
     packages = [
         _component(part, ComponentType.LIBRARY)
-        for part in (*components.debian(files, debian_lock), *components.python(files))
+        for part in (
+            *components.debian(files, debian_lock),
+            *components.python(files),
+            *components.go(files),
+        )
     ]
     shim = _component(components.shim(files, source.version, source.licence), ComponentType.APPLICATION)
-    whole = _component(_image(image, digest, source), ComponentType.CONTAINER)
+    whole = _component(_image(image, name, digest, source), ComponentType.CONTAINER)
     # The same document from the same image: no random number, and the time of the commit.
     bom = Bom(
         serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"{whole.purl}"),
@@ -42,9 +46,9 @@ def document(image: Image, digest: str, source: Source, debian_lock: str) -> byt
     return JsonV1Dot6(bom).output_as_string(indent=2).encode() + b"\n"
 
 
-def _image(image: Image, digest: str, source: Source) -> Part:
-    purl = f"pkg:oci/netattach@{digest}?arch={image.architecture}"
-    return Part("netattach", source.version, purl, digest.removeprefix("sha256:"), (source.licence,))
+def _image(image: Image, name: str, digest: str, source: Source) -> Part:
+    purl = f"pkg:oci/{name}@{digest}?arch={image.architecture}"
+    return Part(name, source.version, purl, digest.removeprefix("sha256:"), (source.licence,))
 
 
 def _component(part: Part, kind: ComponentType) -> Component:
@@ -54,7 +58,7 @@ def _component(part: Part, kind: ComponentType) -> Component:
         version=part.version,
         bom_ref=part.purl,
         purl=PackageURL.from_string(part.purl),
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=part.sha256)],
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=part.sha256)] if part.sha256 else [],
         licenses=_licenses(part.licences),
     )
 
