@@ -5,26 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from netattach_core.api.inventory import DefaultInterface, Interface, NetworkFile, NodeAddress, NodeInventory
 from netattach_core.api.nad import Nad
 from netattach_core.api.pod import Pod, PodRef
 from netattach_core.attach.attachment import Attachment, Network
 from netattach_core.attach.default_route import DefaultRoute
-from netattach_core.attach.plan import Carrier, Step, Verb
 from netattach_core.attach.sandbox import Sandbox
-from netattach_core.cni import result as cni_result
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
-from netattach_core.native.addressing import Addressing
-from netattach_core.native.recipe import Ipam, Link, Tuning
 from netattach_core.policy.case import KnownDevices, Surroundings
 from netattach_core.policy.levels import NamespacePolicy
-from netattach_core.shim.protocol import Ran, Sysctl
-
-_T = TypeVar("_T")
+from netattach_plugin.native_ports import NativeLinks
 
 
 class PodReader(Protocol):
@@ -203,87 +196,6 @@ class Routes(Protocol):
         """Adds a route with a single hop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
-    """What the driver of a plugin has created: the interfaces of the result, the pod's last, and that one's index.
-
-    `sysctls` have to be written before it is brought up, `addressed` only if it gets addresses. One that `stays_down` is not
-    brought up. `forwarding`, by IP version, has to be written before, and to succeed, where it gets such addresses.
-    `on_node`: what has to be done on the node afterwards.
-    """
-
-    plugin: str
-    interfaces: tuple[cni_result.Interface, ...]
-    index: int
-    sysctls: tuple[Sysctl, ...] = ()
-    addressed: tuple[Sysctl, ...] = ()
-    stays_down: bool = False
-    forwarding: Mapping[int, Sysctl] = field(default_factory=dict)
-    on_node: NodeSide | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OnNode:
-    """Further interfaces on the node, and sysctls that have to be written there: those that are `required` also have to succeed.
-
-    With a `failure`, as much as was done before it.
-    """
-
-    interfaces: tuple[cni_result.Interface, ...] = ()
-    sysctls: tuple[Sysctl, ...] = ()
-    required: tuple[Sysctl, ...] = ()
-    failure: NetattachError | None = None
-
-
-class NodeSide(Protocol):
-    """What a driver does on the node once the pod's interface has its addresses. Its methods may wait: for threads."""
-
-    def configure(self, addressing: Addressing | None) -> OnNode:
-        """Sets up what the addresses need on the node, as gateways."""
-
-    def interfaces(self) -> tuple[cni_result.Interface, ...] | None:
-        """Those of the result as they are now, None while they are not ready. Raises NetattachError."""
-
-
-class NativeLinks(Protocol):
-    """The interfaces that native drivers create in one pod. Each method ends with the first failure, which is its last value."""
-
-    async def create(
-        self, wanted: Sequence[tuple[str, Link]], then: Callable[[], _T]
-    ) -> tuple[Sequence[Created | NetattachError], _T | None]:
-        """Creates interfaces, by name, in their order; unless one fails, does `then` in the same thread, and returns that too."""
-
-    async def configure(
-        self, wanted: Sequence[tuple[Created, Addressing | None]]
-    ) -> Sequence[Created | NetattachError]:
-        """Gives each its addresses and routes, and brings it up."""
-
-    async def configure_node(self, wanted: Sequence[tuple[Created, Addressing | None]]) -> Sequence[OnNode]:
-        """Does for each what its `on_node` has to do; the last one may have a failure."""
-
-    async def tune(self, wanted: Sequence[tuple[str, Tuning]]) -> Sequence[NetattachError | None]:
-        """Changes interfaces, by name."""
-
-    async def interfaces(
-        self, wanted: Sequence[Created]
-    ) -> Sequence[tuple[cni_result.Interface, ...] | NetattachError]:
-        """Those of the result, once they are ready."""
-
-
-class AddressStore(Protocol):
-    """The addresses that native drivers give. The methods block: they are called in a thread."""
-
-    def allocate(
-        self, container_id: str, wanted: Sequence[tuple[str, Ipam | None]]
-    ) -> Sequence[Addressing | NetattachError | None]:
-        """Addresses by interface, None for one without IPAM; ends with the first failure, which is the last value."""
-
-    def release(
-        self, container_id: str, wanted: Sequence[tuple[str, Ipam | None]]
-    ) -> Mapping[str, NetattachError]:
-        """Releases what each interface has, and returns the failures by interface."""
-
-
 class PodLinks(Protocol):
     """The links in one pod's network namespace."""
 
@@ -337,70 +249,3 @@ class Links(Protocol):
 
     async def default_interfaces(self) -> tuple[DefaultInterface, ...]:
         """Those that carry a default route of the node, with the reasons."""
-
-
-class Caller(Protocol):
-    """The runtime that has called."""
-
-    @property
-    def cancellation(self) -> asyncio.Event:
-        """Set when the runtime cancels the call, or its shim is gone."""
-
-    def seconds_left(self) -> float:
-        """Until the call's deadline; below 0 after it."""
-
-
-class Shim(Caller, Protocol):
-    """The process that the runtime started and that runs plugins for the daemon."""
-
-    @property
-    def netns(self) -> int | None:
-        """A descriptor of the pod's network namespace, None where the runtime gave none."""
-
-    @property
-    def route_sockets(self) -> Sequence[int]:
-        """Descriptors of two route sockets in that namespace, for links and for routes; none where the shim passed none."""
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the call is cancelled; all its plugins have ended then."""
-
-    async def run(self, plugin: str, stdin: bytes, environment: Mapping[str, str], deadline: float) -> Ran:
-        """Runs a plugin for `deadline` seconds at most. Raises TryAgainError where the shim is gone."""
-
-    @property
-    def writes_sysctls(self) -> bool:
-        """Whether the shim writes sysctls and has passed `route_sockets`: all that native links need of it."""
-
-    async def write_sysctls(self, sysctls: Sequence[Sysctl]) -> Sequence[int]:
-        """Writes them in order, below net/ and nothing else; several may be asked for at once, also while plugins run.
-
-        Returns an errno for each, 0 where it was written: EINVAL also for a path or value that the shim refuses, ENOENT also
-        where the pod has no namespace. Raises TryAgainError where the shim is gone or cannot write any.
-        """
-
-
-class Executor(Protocol):
-    """Executes the steps of one carrier."""
-
-    async def execute(self, verb: Verb, step: Step, previous: str | None) -> str:
-        """The step's result as text, "" where it has none. Raises NetattachError."""
-
-
-Executors = Mapping[Carrier, Executor]
-
-
-@dataclass(slots=True)
-class StepOutcomes:
-    """Results by step, failures in the order in which they came, and the ids of the steps that were started."""
-
-    results: dict[str, str] = field(default_factory=dict)
-    failures: list[tuple[Step, NetattachError]] = field(default_factory=list)
-    started: set[str] = field(default_factory=set)
-
-
-class BatchExecutor(Protocol):
-    """Executes native steps, several in one go."""
-
-    async def execute(self, verb: Verb, steps: Sequence[Step]) -> StepOutcomes:
-        """Raises nothing but what is an internal error."""

@@ -30,9 +30,9 @@ from netattach_core.errors import NetattachError
 from netattach_core.native import drivers
 from netattach_core.native.recipe import Recipe
 from netattach_core.shim.protocol import Sysctl
+from netattach_plugin.call_ports import StepOutcomes
 from netattach_plugin.engine.native_runner import NativeAdd, NativeDelete
 from netattach_plugin.netlink.node_links import NetlinkLinks
-from netattach_plugin.ports import StepOutcomes
 from netattach_plugin.state.address_store import NodeAddressStore
 from netattach_plugin.state.host_local_store import HostLocalStore
 from support.differential_worker import CLONE_NEWNET, IFNAME, SECONDS, Worker

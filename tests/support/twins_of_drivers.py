@@ -13,7 +13,7 @@ from netattach_core.native.addressing import Addressing
 from netattach_core.native.failure import failure
 from netattach_core.native.recipe import Bridge, Ipam, Link, Tuning
 from netattach_core.shim.protocol import Sysctl
-from netattach_plugin.ports import Created, OnNode
+from netattach_plugin.native_ports import Created, OnNode
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from weakref import WeakValueDictionary
 
 from netattach_core.errors import TryAgainError
-from netattach_plugin.ports import Caller
+from netattach_plugin.call_ports import Caller
 
 _LONGEST_QUEUE = 1000
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from netattach_core.errors import NetattachError
 from netattach_kube import log_context
 from netattach_kube.backoff import Backoff
+from netattach_plugin.call_ports import Shim
 from netattach_plugin.calls.call_queue import CallQueue
-from netattach_plugin.ports import Shim
 
 _log = logging.getLogger(__name__)
 

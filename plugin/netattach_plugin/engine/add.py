@@ -24,8 +24,9 @@ from netattach_plugin.engine.native_runner import NativeAdd
 from netattach_plugin.engine.network_resolver import NetworkResolver, may_select_nothing
 from netattach_plugin.engine.plugin_runner import PluginRunner
 from netattach_plugin.engine.status_gc import StatusAndGc
+from netattach_plugin.native_ports import AddressStore
 from netattach_plugin.netns import identity
-from netattach_plugin.ports import AddressStore, DeviceFiles, Events, Ledger, Links, PodLinks, StatusSink
+from netattach_plugin.ports import DeviceFiles, Events, Ledger, Links, PodLinks, StatusSink
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from netattach_core.attach import outcome
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
-from netattach_plugin.ports import Shim
+from netattach_plugin.call_ports import Shim
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from netattach_core.attach import plan
 from netattach_core.attach.plan import Step, Verb
 from netattach_core.cni.meta_plugins import META_PLUGINS
 from netattach_core.errors import DelegateError, NotRunError
-from netattach_plugin.ports import Executor
+from netattach_plugin.call_ports import Executor
 
 LinkNames = Callable[[], frozenset[str]]
 """The links in the pod now; none where its namespace is gone. Raises OSError where they cannot be listed."""

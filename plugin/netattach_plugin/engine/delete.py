@@ -11,6 +11,7 @@ from netattach_core.attach.plan import Verb
 from netattach_core.attach.sandbox import Phase, Sandbox, delete_call
 from netattach_core.errors import DecodeError, NetattachError
 from netattach_kube import log_context
+from netattach_plugin.call_ports import Shim
 from netattach_plugin.engine import plan_executor
 from netattach_plugin.engine.context import CallContext, pod_in_errors
 from netattach_plugin.engine.detacher import Detacher
@@ -18,7 +19,7 @@ from netattach_plugin.engine.network_resolver import NetworkResolver
 from netattach_plugin.engine.plugin_runner import PluginRunner
 from netattach_plugin.engine.unknown_sandbox import UnknownSandboxes
 from netattach_plugin.netns import is_gone
-from netattach_plugin.ports import Events, Leases, Ledger, NodeNetworks, Shim
+from netattach_plugin.ports import Events, Leases, Ledger, NodeNetworks
 
 _RETRY_SECONDS = 10.0
 """For each plugin of a DEL that is repeated in the time of another sandbox's call."""

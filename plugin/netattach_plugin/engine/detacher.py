@@ -18,8 +18,9 @@ from netattach_plugin.engine.del_fallback import DelFallback
 from netattach_plugin.engine.native_runner import NativeDelete
 from netattach_plugin.engine.plan_executor import PlanOutcome
 from netattach_plugin.engine.plugin_runner import PluginRunner
+from netattach_plugin.native_ports import AddressStore
 from netattach_plugin.netns import identity
-from netattach_plugin.ports import AddressStore, AttachmentCaches, DeviceFiles, Leases, Ledger, Links
+from netattach_plugin.ports import AttachmentCaches, DeviceFiles, Leases, Ledger, Links
 
 Failures = Sequence[tuple[Step, NetattachError]]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
+from netattach_plugin.call_ports import Shim
 from netattach_plugin.engine.add import Add
 from netattach_plugin.engine.check import Check
 from netattach_plugin.engine.context import CallContext, pod_in_errors
@@ -15,8 +16,8 @@ from netattach_plugin.engine.gate import Gate
 from netattach_plugin.engine.network_resolver import NetworkResolver, selects_nothing
 from netattach_plugin.engine.status_gc import StatusAndGc
 from netattach_plugin.engine.unknown_sandbox import UnknownSandboxes
+from netattach_plugin.native_ports import AddressStore
 from netattach_plugin.ports import (
-    AddressStore,
     AttachmentCaches,
     DeviceFiles,
     Events,
@@ -24,7 +25,6 @@ from netattach_plugin.ports import (
     Ledger,
     Links,
     NodeNetworks,
-    Shim,
     StatusSink,
 )
 

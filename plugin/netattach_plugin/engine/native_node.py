@@ -9,7 +9,8 @@ from netattach_core.cni.result import Interface
 from netattach_core.errors import NetattachError
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.failure import failure
-from netattach_plugin.ports import Created, NativeLinks, OnNode, Shim
+from netattach_plugin.call_ports import Shim
+from netattach_plugin.native_ports import Created, NativeLinks, OnNode
 
 Finished = Sequence[tuple[Interface, ...] | NetattachError]
 

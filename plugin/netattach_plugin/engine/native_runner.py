@@ -20,8 +20,10 @@ from netattach_core.native.failure import failure
 from netattach_core.native.recipe import Ipam, Recipe, Tuning
 from netattach_core.shim import sysctls
 from netattach_core.shim.protocol import Sysctl
+from netattach_plugin.call_ports import Shim, StepOutcomes
 from netattach_plugin.engine import native_node, native_tuning
-from netattach_plugin.ports import AddressStore, Created, NativeLinks, PodLinks, Shim, StepOutcomes
+from netattach_plugin.native_ports import AddressStore, Created, NativeLinks
+from netattach_plugin.ports import PodLinks
 
 
 class NativeAdd:

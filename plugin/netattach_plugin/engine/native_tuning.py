@@ -11,7 +11,8 @@ from netattach_core.native import result
 from netattach_core.native.failure import failure
 from netattach_core.native.recipe import Tuning
 from netattach_core.shim import sysctls
-from netattach_plugin.ports import NativeLinks, Shim, StepOutcomes
+from netattach_plugin.call_ports import Shim, StepOutcomes
+from netattach_plugin.native_ports import NativeLinks
 
 
 async def tune(

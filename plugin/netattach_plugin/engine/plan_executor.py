@@ -14,7 +14,8 @@ from netattach_core.attach import outcome
 from netattach_core.attach.attachment import Attachment, with_result
 from netattach_core.attach.plan import Carrier, Plan, Step, Verb
 from netattach_core.errors import NetattachError, NotRunError
-from netattach_plugin.ports import BatchExecutor, Executor, Executors, PodLinks, StepOutcomes
+from netattach_plugin.call_ports import BatchExecutor, Executor, Executors, StepOutcomes
+from netattach_plugin.ports import PodLinks
 
 
 @dataclass(slots=True)

@@ -6,9 +6,9 @@ import asyncio
 import time
 
 from netattach_core.native.failure import failure
+from netattach_plugin.native_ports import Created
 from netattach_plugin.netlink import addresses, links
 from netattach_plugin.netlink.route_socket import RouteSocket
-from netattach_plugin.ports import Created
 
 _FAILED, _TENTATIVE = 0x08, 0x40  # IFA_F_DADFAILED, IFA_F_TENTATIVE
 _LONGEST, _PAUSE = 5.0, 0.05

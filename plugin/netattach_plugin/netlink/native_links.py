@@ -18,12 +18,12 @@ from netattach_core.errors import NetattachError
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.recipe import Bridge, Dummy, HostDevice, Ipvlan, Link, Macvlan, Ptp, Tuning, Vlan
 from netattach_kube import log_context
+from netattach_plugin.native_ports import Created, OnNode
 from netattach_plugin.netlink import duplicate_addresses, links, pod_interface, readiness, route_socket
 from netattach_plugin.netlink.drivers import bridge, dummy, host_device, ipvlan, macvlan, ptp, vlan
 from netattach_plugin.netlink.drivers.driver import Namespaces, failing
 from netattach_plugin.netlink.route_socket import RouteSocket
 from netattach_plugin.netlink.sockets import PodSockets
-from netattach_plugin.ports import Created, OnNode
 
 W = TypeVar("W")
 T = TypeVar("T")

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from netattach_core.cni.result import Route
 from netattach_core.native.addressing import Addressing
+from netattach_plugin.native_ports import Created
 from netattach_plugin.netlink import addresses, links, routes
 from netattach_plugin.netlink.drivers.driver import failing
 from netattach_plugin.netlink.route_socket import RouteSocket
-from netattach_plugin.ports import Created
 
 
 def bring_up(route: RouteSocket, created: Created, addressing: Addressing | None) -> None:

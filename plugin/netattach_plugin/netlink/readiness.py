@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from netattach_core.cni.result import Interface
 from netattach_core.native.failure import failure
-from netattach_plugin.ports import Created
+from netattach_plugin.native_ports import Created
 
 _Interfaces = tuple[Interface, ...]
 

@@ -9,7 +9,7 @@ from netattach_core.native.addressing import Addressing
 from netattach_core.native.host_local import HostLocal
 from netattach_core.native.recipe import Ipam
 from netattach_core.native.static import Static
-from netattach_plugin.ports import AddressStore
+from netattach_plugin.native_ports import AddressStore
 from netattach_plugin.state.host_local_store import HostLocalStore
 
 _Wanted = Sequence[tuple[str, Ipam | None]]

@@ -8,13 +8,13 @@ from netattach_core.cni.result import Interface
 from netattach_core.native.failure import failure
 from netattach_core.native.recipe import Bridge
 from netattach_core.shim.protocol import Sysctl
+from netattach_plugin.native_ports import Created
 from netattach_plugin.netlink import links, wire
 from netattach_plugin.netlink.drivers import bridge_port, veth
 from netattach_plugin.netlink.drivers.bridge_node import BridgeNode
 from netattach_plugin.netlink.drivers.driver import Namespaces, failing
 from netattach_plugin.netlink.links import FoundLink, NewLink
 from netattach_plugin.netlink.route_socket import RouteSocket
-from netattach_plugin.ports import Created
 
 _VLAN_FILTERING = 7  # IFLA_BR_VLAN_FILTERING
 

@@ -16,12 +16,12 @@ from netattach_core.native import gateway_addresses
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.failure import failure
 from netattach_core.native.recipe import Bridge
+from netattach_plugin.native_ports import OnNode
 from netattach_plugin.netlink import addresses, links
 from netattach_plugin.netlink.drivers import bridge_port, forwarding, veth
 from netattach_plugin.netlink.drivers.driver import failing
 from netattach_plugin.netlink.links import FoundLink, NewLink
 from netattach_plugin.netlink.route_socket import RouteSocket
-from netattach_plugin.ports import OnNode
 
 _NO_MAC = "00:00:00:00:00:00"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from netattach_core.cni.result import Interface
 from netattach_core.native.recipe import Dummy
+from netattach_plugin.native_ports import Created
 from netattach_plugin.netlink import links
 from netattach_plugin.netlink.drivers.driver import Namespaces, failing
 from netattach_plugin.netlink.links import NewLink
-from netattach_plugin.ports import Created
 
 
 def create(namespaces: Namespaces, ifname: str, _: Dummy) -> Created:

@@ -14,10 +14,10 @@ from pathlib import Path
 from netattach_core.cni.result import Interface
 from netattach_core.native.failure import failure
 from netattach_core.native.recipe import HostDevice
+from netattach_plugin.native_ports import Created
 from netattach_plugin.netlink import links
 from netattach_plugin.netlink.drivers.driver import Namespaces, failing
 from netattach_plugin.netlink.links import FoundLink
-from netattach_plugin.ports import Created
 
 _OWN_NAMESPACE = Path("/proc/self/ns/net")
 

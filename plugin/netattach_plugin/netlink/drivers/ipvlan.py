@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from netattach_core.cni.result import Interface
 from netattach_core.native.recipe import Ipvlan
+from netattach_plugin.native_ports import Created
 from netattach_plugin.netlink import links, wire
 from netattach_plugin.netlink.drivers import parents
 from netattach_plugin.netlink.drivers.driver import Namespaces, failing
 from netattach_plugin.netlink.links import NewLink
-from netattach_plugin.ports import Created
 
 _MODES = {"l2": 0, "l3": 1, "l3s": 2}  # IPVLAN_MODE_*
 _MODE, _FLAGS = 1, 2  # IFLA_IPVLAN_MODE, IFLA_IPVLAN_FLAGS

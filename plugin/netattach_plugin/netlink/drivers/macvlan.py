@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from netattach_core.cni.result import Interface
 from netattach_core.native.recipe import Macvlan
+from netattach_plugin.native_ports import Created
 from netattach_plugin.netlink import links, wire
 from netattach_plugin.netlink.drivers import parents
 from netattach_plugin.netlink.drivers.driver import Namespaces, failing
 from netattach_plugin.netlink.links import NewLink
-from netattach_plugin.ports import Created
 
 _MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8}  # MACVLAN_MODE_*
 _MODE, _QUEUE = 1, 7  # IFLA_MACVLAN_MODE, IFLA_MACVLAN_BC_QUEUE_LEN

@@ -10,11 +10,11 @@ from netattach_core.cni.result import Address, Interface
 from netattach_core.errors import NetattachError
 from netattach_core.native.addressing import Addressing
 from netattach_core.native.recipe import Ptp
+from netattach_plugin.native_ports import Created, OnNode
 from netattach_plugin.netlink import addresses, links, routes
 from netattach_plugin.netlink.drivers import forwarding, veth
 from netattach_plugin.netlink.drivers.driver import Namespaces, failing
 from netattach_plugin.netlink.links import NewLink
-from netattach_plugin.ports import Created, OnNode
 
 
 def create(namespaces: Namespaces, ifname: str, recipe: Ptp) -> Created:

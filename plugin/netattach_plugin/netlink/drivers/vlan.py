@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from netattach_core.cni.result import Interface
 from netattach_core.native.recipe import Vlan
+from netattach_plugin.native_ports import Created
 from netattach_plugin.netlink import links, wire
 from netattach_plugin.netlink.drivers import parents
 from netattach_plugin.netlink.drivers.driver import Namespaces, failing
 from netattach_plugin.netlink.links import NewLink
-from netattach_plugin.ports import Created
 
 _ID = 1  # IFLA_VLAN_ID
 

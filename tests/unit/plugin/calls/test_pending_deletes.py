@@ -6,9 +6,9 @@ import asyncio
 import itertools
 
 from netattach_core.errors import NetattachError
+from netattach_plugin.call_ports import Shim
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import PendingDeletes
-from netattach_plugin.ports import Shim
 from support.twins import FakeShim
 from support.twins_of_links import FakePodLinks
 
