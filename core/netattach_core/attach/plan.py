@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import functools
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from netattach_core.attach import idle_plugins
+from netattach_core.attach import idle_plugins, independence
 from netattach_core.attach.attachment import Attachment
 from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import versions
 from netattach_core.cni.config import PluginConfig
-from netattach_core.native import drivers, tuning
+from netattach_core.native import drivers
 from netattach_core.native.recipe import Recipe, Tuning
 from netattach_core.text import json_document
 
@@ -81,17 +79,6 @@ class Plan:
     halt: bool
 
 
-_INDEPENDENT = {
-    "bridge", "macvlan", "ipvlan", "vlan", "host-device", "dummy", "tap", "sriov", "ovs",
-    "tuning", "portmap", "bandwidth", "host-local", "static", "dhcp", "whereabouts",
-}  # fmt: skip  # one list, three lines
-"""Plugins that read and change nothing in the pod except their own interface."""
-
-
-_OVERLAPPING = {"flannel", "ptp"}
-"""Further plugins of default networks that change nothing in the pod except their own interface and its routes."""
-
-
 ALL_IN_ITS_LINK = {"macvlan", "ipvlan", "vlan", "host-device", "dummy", "tap", "sbr"}
 """Plugins that leave nothing once the pod has no interface of that name, except the records of their IPAM plugin."""
 
@@ -112,10 +99,10 @@ def add(attachments: Sequence[Attachment], *, skip_idle: bool = False, native: C
     ]
     steps = _in_batch(default, default[0].id)
     barrier = (default[-1].id,)
-    before = steps[0] if _may_overlap(attachments[0]) else None
+    before = steps[0] if independence.may_overlap(attachments[0]) else None
     running: list[list[Step]] = []
     for attachment, chain in zip(attachments[1:], secondary, strict=True):
-        if _is_independent(attachment):
+        if independence.on_add(attachment):
             running.append(_concurrent(chain, before, barrier, follows_default=before is steps[0]))
             before = running[-1][0]
             steps += running[-1]
@@ -124,26 +111,6 @@ def add(attachments: Sequence[Attachment], *, skip_idle: bool = False, native: C
             steps += _in_batch([first, *chain[1:]], first.id)
             barrier, running, before = (chain[-1].id,), [], None
     return Plan(Verb.ADD, tuple(steps), halt=True)
-
-
-def _may_overlap(default: Attachment) -> bool:
-    """Whether drivers need not wait for the end of the default network, only for its link, which comes first in the pod."""
-    return all(
-        (_is_separate(plugin) and not _sets_defaults(plugin)) or plugin.type in _OVERLAPPING
-        for plugin in default.config.plugins
-    )
-
-
-@functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
-def _sets_defaults(plugin: PluginConfig) -> bool:
-    """Whether tuning sets sysctls that other interfaces get too, as those in `net.ipv4.conf.default`."""
-    if plugin.type != drivers.TUNING:
-        return False
-    body = json_document.value(plugin.text)
-    listed = [value for key, value in body.items() if json_document.folded(key) == "sysctl"]
-    return any(
-        not isinstance(each, dict) or any(tuning.INTERFACE not in key for key in each) for each in listed
-    )
 
 
 def _concurrent(
@@ -202,7 +169,7 @@ def delete(
         chain = _chain(Verb.DEL, attachment, begun, skip_idle=skip_idle, recipes=recipes)
         if not chain:
             continue
-        if _is_independent_on_delete(attachment):
+        if independence.on_delete(attachment):
             steps += _waiting(chain, after=ended)
             running.append(chain[-1].id)
         else:
@@ -239,51 +206,6 @@ def status(default: Attachment) -> Plan:
     """STATUS of the default network's plugins, from cniVersion 1.1.0; secondary networks do not make a node unready."""
     supported = versions.at_least(default.config.cni_version, "1.1.0")
     return Plan(Verb.STATUS, tuple(_chain(Verb.STATUS, default)) if supported else (), halt=True)
-
-
-def collect(
-    default: Attachment, listed: Iterable[tuple[str, str]], alive: Sequence[tuple[str, Attachment]]
-) -> Plan:
-    """GC of the default network and of every configuration in `alive`, one plugin after the other, whether others fail or not.
-
-    Each gets the valid attachments (container id, interface) of all configurations with its network's name; those of the default
-    network include what the runtime has `listed`.
-    """
-    valid = {default.config.name: list(listed)}
-    for container_id, each in alive:
-        valid.setdefault(each.config.name, []).append((container_id, each.ifname))
-    used = {(each.config.name, each.config_text): each for each in (default, *(each for _, each in alive))}
-    steps: list[Step] = []
-    for each in filter(_supports_gc, used.values()):
-        for plugin in each.config.plugins:
-            step = Step(
-                id=f"{each.network}/{len(steps)}",
-                ifname="",
-                plugin=plugin.type,
-                stdin=_with_valid(
-                    cni_config.plugin_stdin(each.config, plugin, {}, {}), valid[each.config.name]
-                ),
-                args="",
-                cni_version=each.config.cni_version,
-                after=(steps[-1].id,) if steps else (),
-            )
-            steps.append(step)
-    return Plan(Verb.GC, tuple(steps), halt=False)
-
-
-def _supports_gc(attachment: Attachment) -> bool:
-    """From cniVersion 1.1.0, and without `disableGC`."""
-    disabled = str(json_document.value(attachment.config_text).get("disableGC", False)).lower() == "true"
-    return versions.at_least(attachment.config.cni_version, "1.1.0") and not disabled
-
-
-def _with_valid(stdin: str, valid: Iterable[tuple[str, str]]) -> str:
-    """Under both keys: that of the later specification text and that of the released one."""
-    listed = [
-        {"containerID": container_id, "ifname": ifname} for container_id, ifname in dict.fromkeys(valid)
-    ]
-    text = json.dumps(listed)
-    return json_document.with_members(stdin, {"cni.dev/valid-attachments": text, "cni.dev/attachments": text})
 
 
 def _numbers(attachment: Attachment) -> range:
@@ -373,38 +295,3 @@ def _waiting(chain: list[Step], *, after: tuple[str, ...]) -> list[Step]:
     if first.after != after:
         first = dataclasses.replace(first, after=after)
     return [first, *chain[1:]]
-
-
-def _is_independent(attachment: Attachment) -> bool:
-    """Whether it neither depends on anything else in the pod, nor anything else on it.
-
-    Networks that set routes are not: two default routes would race for the first position in the table. Nor are links with a
-    master in the pod, which another network creates.
-    """
-    return all(_plugin_is_independent(plugin) for plugin in attachment.config.plugins)
-
-
-def _is_independent_on_delete(attachment: Attachment) -> bool:
-    """As above; what is deleted sets no routes."""
-    return all(map(_is_separate, attachment.config.plugins))
-
-
-@functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
-def _plugin_is_independent(plugin: PluginConfig) -> bool:
-    body = json_document.value(plugin.text)
-    ipam = body.get("ipam")
-    sets_routes = body.get("isDefaultGateway") or (isinstance(ipam, dict) and ipam.get("routes"))
-    return _is_separate(plugin) and not sets_routes
-
-
-@functools.lru_cache(maxsize=512)  # as above
-def _is_separate(plugin: PluginConfig) -> bool:
-    """Whether it works on its own interface alone, which no other network creates."""
-    body = json_document.value(plugin.text)
-    ipam = body.get("ipam") or {}
-    ipam_type = ipam.get("type") if isinstance(ipam, dict) else None
-    return (
-        plugin.type in _INDEPENDENT
-        and (ipam_type is None or ipam_type in _INDEPENDENT)
-        and not body.get("linkInContainer")
-    )

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import AsyncIterator
 from typing import NoReturn
 
-from netattach_core.attach import attachment, plan
+from netattach_core.attach import attachment, gc_plan, plan
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.plan import Plan
 from netattach_core.attach.sandbox import Sandbox
@@ -65,7 +65,7 @@ class StatusAndGc:
             self._no_gc.clear()
             try:
                 default = attachment.of_default_network(context.request, self._networks.default_network())
-                collection = plan.collect(default, context.request.valid_attachments, await self._valid())
+                collection = gc_plan.collect(default, context.request.valid_attachments, await self._valid())
                 done = await _execute(collection, context)
             finally:
                 self._no_gc.set()
