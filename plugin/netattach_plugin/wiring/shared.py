@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from netattach_core.api.network_selection import SelectionSettings
@@ -18,6 +19,7 @@ from netattach_plugin.calls.server import Server
 from netattach_plugin.cluster.network_status_queue import NetworkStatusQueue
 from netattach_plugin.cluster.plain_pod_status import PlainPodStatus
 from netattach_plugin.engine.engine import Engine
+from netattach_plugin.engine.gate import Gate
 from netattach_plugin.engine.network_resolver import NetworkResolver
 from netattach_plugin.engine.node_selector_gate import NodeSelectorGate
 from netattach_plugin.engine.policy_gate import PolicyGate
@@ -45,51 +47,45 @@ Job = Callable[[], Coroutine[Any, Any, None]]
 """Runs until it is cancelled."""
 
 
-class Components:
-    """Built once from the settings; what concerns the cluster or its absence comes in from outside."""
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """What a cluster, or its absence, gives to the components. The functions are asked at each use: settings change."""
 
-    def __init__(  # noqa: PLR0913  # one difference each
-        self,
-        settings: Settings,
-        store: Store,
-        events: Events,
-        *,
-        selection: Callable[[], SelectionSettings],
-        policies: Policies,
-        surroundings: NodeSurroundings,
-        policy_found: Callable[[str, str], None] = lambda *_: None,
-        resource_slices: Slices | None = None,
-        status_for_plain_pods: Callable[[], bool] = lambda: True,
-        skip_idle_plugins: Callable[[], bool] = lambda: True,
-        native_plugins: Callable[[], frozenset[str]] = lambda: drivers.TYPES,
-        node_changed: Callable[[], None] = lambda: None,
-        observe: Callable[[str, bool, float], None] = lambda *_: None,
-    ) -> None:
-        self._settings = settings
-        self._store = store
-        self._events = events
-        self._selection = selection
-        self._skip_idle_plugins = skip_idle_plugins
-        self._native_plugins = tuning_allowlist.permitted(native_plugins, settings.tuning)
-        self._devices = KubeletDevices(settings.pod_resources, resource_slices)
-        self._gates = (
-            NodeSelectorGate(settings.node, store),
-            PolicyGate(policies, surroundings, self._devices, policy_found),
-        )
+    store: Store
+    events: Events
+    policies: Policies
+    surroundings: NodeSurroundings
+    selection: Callable[[], SelectionSettings]
+    resource_slices: Slices | None = None
+    status_for_plain_pods: Callable[[], bool] = lambda: True
+    skip_idle_plugins: Callable[[], bool] = lambda: True
+    native_plugins: Callable[[], frozenset[str]] = lambda: drivers.TYPES
+    node_changed: Callable[[], None] = lambda: None
+    policy_found: Callable[[str, str], None] = lambda *_: None
+    observe: Callable[[str, bool, float], None] = lambda *_: None
+
+
+class Components:
+    """Built once from the settings."""
+
+    def __init__(self, settings: Settings, outside: Outside) -> None:
+        self._settings, self._outside = settings, outside
+        store = outside.store
+        self._devices = KubeletDevices(settings.pod_resources, outside.resource_slices)
         self._links = NetlinkLinks()
         self._device_files = DeviceInfoFiles(settings.device_info)
-        self.ledger = ShimLedger(settings.ledger, settings.plugin_deadline, skip_idle_plugins)
+        self.ledger = ShimLedger(settings.ledger, settings.plugin_deadline, outside.skip_idle_plugins)
         self._leases = HostLocalLeases(settings.leases)
         self.caches = CniCaches(settings.multus, settings.libcni)
-        self.networks = CniConfDir(settings.conf_dir, lambda: selection().primary)
+        self.networks = CniConfDir(settings.conf_dir, lambda: outside.selection().primary)
         self.status = NetworkStatusQueue(
-            store, wait=settings.status_wait, for_plain_pods=status_for_plain_pods
+            store, wait=settings.status_wait, for_plain_pods=outside.status_for_plain_pods
         )
         self._plain_pod_status = PlainPodStatus(settings.ledger, self.status)
-        self.plugin_directories = PluginDirectories(settings.bin_dir, node_changed)
+        self.plugin_directories = PluginDirectories(settings.bin_dir, outside.node_changed)
         shim = settings.bin_dir[0] / netattach_conf.TYPE
         self.runtime_paths = RuntimePaths(shim, settings.conf_dir, ShimFiles(settings.ledger).chains)
-        self._dhcp = DhcpLeases(settings.dhcp, self.plugin_directories, self.ledger, node_changed)
+        self._dhcp = DhcpLeases(settings.dhcp, self.plugin_directories, self.ledger, outside.node_changed)
         self.inventory_collector = InventoryCollector(
             settings.node, store, self._links, self.networks, self.plugin_directories, self._dhcp.inventory
         )
@@ -97,16 +93,8 @@ class Components:
         engine = self._engine()
         queue = CallQueue(settings.calls_at_once, SandboxLocks(settings.socket).lock_if_free)
         pending = PendingDeletes(engine.retry_delete, queue)
-        self.recovery = Recovery(
-            ledger=self.ledger,
-            leases=self._leases,
-            pending=pending,
-            queue=queue,
-            pods=store,
-            status=self.status,
-            sweep_after=settings.sweep_after,
-        )
-        self.server = self._server(engine, queue, pending, observe)
+        self.recovery = self._recovery(queue, pending)
+        self.server = self._server(engine, queue, pending)
 
     @property
     def jobs(self) -> Mapping[str, Job]:
@@ -130,30 +118,36 @@ class Components:
         await self._device_files.run(self.ledger.container_ids)
 
     def _primary_compiler(self) -> PrimaryCompiler:
+        selection = self._outside.selection
         return PrimaryCompiler(
             ledger=self._settings.ledger,
             conf_dir=self._settings.conf_dir,
             networks=self.networks,
             deadline=self._settings.plugin_deadline,
-            unselective_pods=lambda: unselective_pods(self._selection()),
-            chosen_by_settings=lambda: bool(self._selection().primary),
-            skip_idle_plugins=self._skip_idle_plugins,
+            unselective_pods=lambda: unselective_pods(selection()),
+            chosen_by_settings=lambda: bool(selection().primary),
+            skip_idle_plugins=self._outside.skip_idle_plugins,
         )
 
-    def _server(
-        self,
-        engine: Engine,
-        queue: CallQueue,
-        pending: PendingDeletes,
-        observe: Callable[[str, bool, float], None],
-    ) -> Server:
+    def _recovery(self, queue: CallQueue, pending: PendingDeletes) -> Recovery:
+        return Recovery(
+            ledger=self.ledger,
+            leases=self._leases,
+            pending=pending,
+            queue=queue,
+            pods=self._outside.store,
+            status=self.status,
+            sweep_after=self._settings.sweep_after,
+        )
+
+    def _server(self, engine: Engine, queue: CallQueue, pending: PendingDeletes) -> Server:
         return Server(
             self._settings.socket,
             engine,
             queue,
             pending,
             call_deadline=self._settings.call_deadline,
-            observe=observe,
+            observe=self._outside.observe,
             called=self._called,
         )
 
@@ -162,29 +156,37 @@ class Components:
         has_shim = self.runtime_paths.has_shim
         self.plugin_directories.learn(environment.get("CNI_PATH", ""), has_shim=has_shim)
 
+    def _gates(self) -> Sequence[Gate]:
+        outside = self._outside
+        return (
+            NodeSelectorGate(self._settings.node, outside.store),
+            PolicyGate(outside.policies, outside.surroundings, self._devices, outside.policy_found),
+        )
+
     def _engine(self) -> Engine:
+        outside = self._outside
         resolver = NetworkResolver(
-            pods=self._store,
-            nads=self._store,
+            pods=outside.store,
+            nads=outside.store,
             networks=self.networks,
             devices=self._devices,
-            settings=self._selection,
+            settings=outside.selection,
         )
         return Engine(
             resolver=resolver,
-            gates=self._gates,
+            gates=self._gates(),
             ledger=self.ledger,
             leases=self._leases,
             caches=self.caches,
             networks=self.networks,
             links=self._links,
             status=self.status,
-            events=self._events,
+            events=outside.events,
             device_files=self._device_files,
             addresses=NodeAddressStore(HostLocalStore(self._settings.leases)),
             plugin_deadline=self._settings.plugin_deadline,
-            skip_idle_plugins=self._skip_idle_plugins,
-            native_plugins=self._native_plugins,
+            skip_idle_plugins=outside.skip_idle_plugins,
+            native_plugins=tuning_allowlist.permitted(outside.native_plugins, self._settings.tuning),
         )
 
 

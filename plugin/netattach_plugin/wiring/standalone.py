@@ -20,7 +20,7 @@ from netattach_plugin.node.node_surroundings import KnownSurroundings
 from netattach_plugin.node.primary_compiler import PrimaryCompiler
 from netattach_plugin.settings import Settings
 from netattach_plugin.wiring import shared
-from netattach_plugin.wiring.shared import Components
+from netattach_plugin.wiring.shared import Components, Outside
 
 _log = logging.getLogger(__name__)
 
@@ -36,14 +36,14 @@ async def serve(settings: Settings, directory: Path, stop: asyncio.Event) -> Non
     store = FileStore(directory)
     in_file = SettingsFile(settings.config, absent=_WITHOUT_POLICY)
     surroundings = KnownSurroundings(lambda: in_file.current.validation.networks)
-    components = Components(
-        settings,
-        store,
-        LoggedEvents(),
-        selection=lambda: in_file.current.validation.selection,
+    outside = Outside(
+        store=store,
+        events=LoggedEvents(),
         policies=NamespacePolicies(lambda: in_file.current.policy, store.namespace_labels),
         surroundings=surroundings,
+        selection=lambda: in_file.current.validation.selection,
     )
+    components = Components(settings, outside)
     _compile(components.primary_compiler)
     jobs = {
         **components.jobs,

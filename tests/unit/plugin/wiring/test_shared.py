@@ -7,7 +7,7 @@ from pathlib import Path
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_plugin.cluster.file_store import FileStore
 from netattach_plugin.settings import Settings
-from netattach_plugin.wiring.shared import Components
+from netattach_plugin.wiring.shared import Components, Outside
 from netattach_plugin.wiring.standalone import LoggedEvents
 from support.policy_twins import FixedPolicies, FixedSurroundings
 
@@ -36,14 +36,14 @@ def test_temporary_files_are_removed_from_every_directory_that_the_daemon_writes
     )
     store = FileStore(tmp_path / "store")
 
-    components = Components(
-        settings,
-        store,
-        LoggedEvents(),
-        selection=SelectionSettings,
+    outside = Outside(
+        store=store,
+        events=LoggedEvents(),
         policies=FixedPolicies(),
         surroundings=FixedSurroundings(),
+        selection=SelectionSettings,
     )
+    components = Components(settings, outside)
     components.remove_leftovers()
     store.remove_leftovers()
 
