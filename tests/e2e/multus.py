@@ -30,6 +30,10 @@ def load(cluster: Cluster, folder: Path) -> None:
     programs.mkdir(parents=True)
     for source, name in _PROGRAMS.items():
         shutil.copy(require.multus(source), programs / name)
+    (folder / "rootfs/etc").mkdir()
+    (folder / "rootfs/etc/passwd").write_text("root:x:0:0:root:/:/sbin/nologin\n")
+    (folder / "rootfs/var").mkdir()
+    (folder / "rootfs/var/run").symlink_to("../run")
     archive = folder / "multus.tar"
     images.archive(folder / "rootfs", _IMAGE, [f"/{_BIN}/multus-daemon"], archive)
     cluster.load(archive)
