@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,9 +80,13 @@ class Cluster:
         self.apply(REPOSITORY / "deploy")
         self.end_install()
 
-    def apply(self, deploy: Path, seconds: int = 120) -> None:
-        """`kubectl apply -k` of the manifests of any release, until every program is ready, within so many seconds each."""
-        self.kubectl("apply", "-k", deploy)
+    def apply(self, deploy: Path, seconds: int = 120, without: Sequence[str] = ()) -> None:
+        """`kubectl apply -k` of the manifests of any release, until every program is ready, within so many seconds each.
+
+        `without`: the components that stay as they are.
+        """
+        selector = f"app.kubernetes.io/component notin ({','.join(without)})"
+        self.kubectl("apply", "-k", deploy, *(("--selector", selector) if without else ()))
         self.wait_installed(seconds)
 
     def wait_installed(self, seconds: int = 120) -> None:
