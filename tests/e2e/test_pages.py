@@ -5,6 +5,7 @@ NETATTACH_WRITE_PAGES=1 writes the real output into the pages.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -13,12 +14,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from e2e import console
+from e2e import console, dhcp_server
 from e2e.lab.cluster import Cluster
 from support import pages, require
 from support.waiting import PATIENCE
 
 QUICK_START = pages.DOCS / "quick-start.md"
+DHCP = pages.DOCS / "how-to/dhcp.md"
+PRINTER = ("02:00:00:00:03:70", "10.0.3.70")
+"""The page's pod: its MAC address, and the address that the server gives it."""
+
 TO_RUN = (QUICK_START, *(page for page in pages.HOW_TO if pages.blocks_to_run(page)))
 
 WRITES = bool(os.environ.get("NETATTACH_WRITE_PAGES"))
@@ -29,13 +34,15 @@ REPOSITORY = ("deploy", "crds", "docs")
 
 
 @pytest.fixture
-def directory(installed: Cluster, tmp_path: Path) -> Iterator[Path]:
+def directory(installed: Cluster, page: Path, tmp_path: Path) -> Iterator[Path]:
     """The directory of a reader, who begins with nothing in the cluster and ends with nothing."""
     for name in REPOSITORY:
         (tmp_path / name).symlink_to(require.REPOSITORY / name)
     _clean_up(installed)
-    yield tmp_path
-    _clean_up(installed)
+    server = dhcp_server.serving(tmp_path, *PRINTER) if page == DHCP else contextlib.nullcontext()
+    with server:  # also while the pods are deleted, which release their leases
+        yield tmp_path
+        _clean_up(installed)
 
 
 def _clean_up(cluster: Cluster) -> None:

@@ -54,16 +54,20 @@ class DhcpServer:
         return self._leases.read_text().splitlines() if self._leases.exists() else []
 
 
-@contextlib.contextmanager
-def serving(stage: DemoNode, directory: Path) -> Iterator[DhcpServer]:
-    """dnsmasq's shortest lease is two minutes, its shortest renewal time three seconds."""
-    leases, released = directory / "leases", directory / "released"
-    options = (
-        "--no-daemon --conf-file=/dev/null --port=0 --bind-interfaces --interface=lan0 --no-ping --dhcp-authoritative "
+def options(interface: str, leases: Path, *more: str) -> list[str]:
+    """Of dnsmasq, whose shortest lease is two minutes, its shortest renewal time three seconds."""
+    text = (
+        f"--no-daemon --conf-file=/dev/null --port=0 --bind-interfaces --interface={interface} --no-ping --dhcp-authoritative "
         f"--dhcp-range={FIRST},{LAST},255.255.255.0,120 --dhcp-leasefile={leases} --pid-file= --user=root "
         "--dhcp-option=option:T1,3 --dhcp-option=option:T2,60"
     )
-    dnsmasq = _running(stage, directory / "dnsmasq.log", "dnsmasq", *options.split())
+    return [*text.split(), *more]
+
+
+@contextlib.contextmanager
+def serving(stage: DemoNode, directory: Path) -> Iterator[DhcpServer]:
+    leases, released = directory / "leases", directory / "released"
+    dnsmasq = _running(stage, directory / "dnsmasq.log", "dnsmasq", *options("lan0", leases))
     sniffer = _running(stage, released, sys.executable, "-c", _SNIFFER)
     with dnsmasq, sniffer:
         eventually(lambda: _listens(stage) and released.read_text() != "")
