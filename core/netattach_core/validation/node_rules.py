@@ -14,8 +14,9 @@ from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.text.lists import and_more
-from netattach_core.validation import nested_delegate, node_majority
+from netattach_core.validation import node_majority, node_needs
 from netattach_core.validation.memoize import cache_last
+from netattach_core.validation.node_needs import BRIDGE, HOST_DEVICE, Binary
 from netattach_core.validation.plugin_chain import Entry, Network
 
 DENY, WARN = Severity.DENY, Severity.WARN
@@ -48,23 +49,17 @@ RULES = (
     DHCP_MISSING,
 )
 
-_BRIDGE = "bridge"
-
-_HOST_DEVICE = "host-device"
-"""It takes an interface away from its node, which cannot undo that without a network: here one node's claim is enough."""
-
 _NAMED = 10
 """Nodes that a message names at most."""
 
 _MAX_CANDIDATES = 5
-_USABLE_KINDS = ("", "bond", "team", "vlan", _BRIDGE)
+_USABLE_KINDS = ("", "bond", "team", "vlan", BRIDGE)
 """Kinds of links that can be a `master`, in order of preference. Hardware has no kind."""
 
 _MOVABLE_KINDS = ("",)
 _NOTHING_USABLE = f"add an interface to the nodes, or set the annotation {ALLOW_DEFAULT_INTERFACE}: 'true'"
 _POD_BRIDGES = {"cni0", "cbr0", "kube-bridge", "weave"}
 _CONTAINER_BRIDGES = {*_POD_BRIDGES, "docker0", "podman0", "virbr0"}
-_REFUSES_LARGE_MTU = {"macvlan", "vlan"}
 
 
 def check(network: Network, nad: Nad, nodes: Sequence[NodeInventory]) -> Iterator[Finding]:
@@ -72,18 +67,15 @@ def check(network: Network, nad: Nad, nodes: Sequence[NodeInventory]) -> Iterato
     allowed = nad.annotations.get(ALLOW_DEFAULT_INTERFACE) == "true"
     indexed = _indexed(nodes)
     for entry in network.entries:
-        if _uses_node_interface(entry):
+        if node_needs.uses_node_interface(entry):
             yield from _interface(entry, indexed, allowed=allowed)
-        if entry.type == _BRIDGE:
+        if entry.type == BRIDGE:
             yield from _bridge(entry, indexed)
-        yield from _binary(entry.config, entry.binary, indexed, ipam=False)
-        delegate = nested_delegate.delegate_of(entry)
-        if delegate is not None:
-            yield from _binary(delegate, delegate.text("type") or "", indexed, ipam=False)
-        if entry.ipam is not None:
-            yield from _binary(entry.ipam, entry.ipam_type, indexed, ipam=True)
-        if entry.ipam is not None and entry.ipam_type == plugin_aliases.DHCP_TYPE:
-            yield from _dhcp(entry.ipam, indexed)
+        for binary in node_needs.binaries(entry):
+            yield from _binary(binary, indexed)
+        ipam = node_needs.dhcp_section(entry)
+        if ipam is not None:
+            yield from _dhcp(ipam, indexed)
 
 
 _CACHE_SIZE = 1024
@@ -145,15 +137,6 @@ class _Nodes:
         return next((node for node in self.nodes if node.default_interfaces), None)
 
 
-def _uses_node_interface(entry: Entry) -> bool:
-    """Whether the plugin uses an interface of the node: not with `linkInContainer`, and not in a chained ipvlan."""
-    if entry.plugin is None or not entry.plugin.interface_key:
-        return False
-    if "linkInContainer" in entry.plugin.schema["properties"] and entry.config.flag("linkInContainer"):
-        return False
-    return not (entry.type == "ipvlan" and entry.context.chained)
-
-
 _indexed = cache_last(_Nodes)
 
 
@@ -165,11 +148,7 @@ def _interface(entry: Entry, nodes: _Nodes, *, allowed: bool) -> Iterator[Findin
             yield from _default(entry, key, name, nodes)
         yield from _missing(entry, key, name, nodes)
         yield from _mtu(entry, name, nodes)
-    elif (
-        entry.plugin
-        and entry.plugin.uses_default_route_interface
-        and (name == "" or not entry.config.has(key))
-    ):
+    elif node_needs.omits_interface(entry):
         yield from _omitted(entry, key, nodes, allowed=allowed)
 
 
@@ -195,14 +174,14 @@ def _default(entry: Entry, key: str, name: str, nodes: _Nodes) -> Iterator[Findi
         more = f" (and on {len(hits) - 1} more)" if len(hits) > 1 else ""
         effect = (
             "would be moved into the pod, and the node would lose its network"
-            if entry.type == _HOST_DEVICE
+            if entry.type == HOST_DEVICE
             else "must not be shared with pods"
         )
         problem = (
             f"`{key}` {name} is a default interface of {node.node}{more}: it {_and(reasons)}. It {effect}"
         )
         others = [each for each, _ in nodes.interfaces(name) if each is not node]
-        outvoted = entry.type != _HOST_DEVICE and node_majority.is_outvoted(hits, others)
+        outvoted = entry.type != HOST_DEVICE and node_majority.is_outvoted(hits, others)
         problem += node_majority.reason(node.node, others) if outvoted else ""
         severity = WARN if outvoted else None
         yield entry.config.found(MASTER_DEFAULT, problem, _fix(entry, nodes), key, severity=severity)
@@ -244,8 +223,8 @@ def _missing(entry: Entry, key: str, name: str, nodes: _Nodes) -> Iterator[Findi
 
 def _mtu(entry: Entry, name: str, nodes: _Nodes) -> Iterator[Finding]:
     """The kernel refuses an MTU above that of the interface below."""
-    mtu = entry.config.integer("mtu")
-    if not mtu or entry.type not in _REFUSES_LARGE_MTU:
+    mtu = node_needs.mtu(entry)
+    if not mtu:
         return
     masters = nodes.interfaces(name)
     low = [(node, master) for node, master in masters if 0 < master.mtu < mtu]
@@ -259,12 +238,12 @@ def _mtu(entry: Entry, name: str, nodes: _Nodes) -> Iterator[Finding]:
 
 def _bridge(entry: Entry, nodes: _Nodes) -> Iterator[Finding]:
     """An interface without a kind is hardware or unknown, so it is not reported."""
-    name = entry.config.text("bridge") or "cni0"
+    name = node_needs.bridge_name(entry)
     having = nodes.interfaces(name)
     where = ("bridge",) if entry.config.has("bridge") else ()
     if name in _POD_BRIDGES and (having or (where and not nodes.nodes)):
         yield _default_network_bridge(entry, name, [node for node, _ in having], where)
-    wrong = [(node, interface) for node, interface in having if interface.kind not in ("", _BRIDGE)]
+    wrong = [(node, interface) for node, interface in having if interface.kind not in ("", BRIDGE)]
     if not wrong:
         return
     nodes_ = _names([node for node, _ in wrong])
@@ -290,15 +269,16 @@ def _default_network_bridge(
     return entry.config.found(BRIDGE_OF_DEFAULT, problem, 'use a separate bridge: "bridge": "br1"', *where)
 
 
-def _binary(view: ConfigView, kind: str, nodes: _Nodes, *, ipam: bool) -> Iterator[Finding]:
+def _binary(binary: Binary, nodes: _Nodes) -> Iterator[Finding]:
+    view, kind = binary.view, binary.name
     without = nodes.without_plugin(kind)
-    if not kind or "/" in kind or not without:
+    if not without:
         return
     if len(without) < len(nodes.with_plugins):
         problem = f"the plugin `{kind}` is not installed on {_names(without)}: pods there cannot be attached"
         yield view.found(PLUGIN_MISSING, problem, f"{_install(kind)} of these nodes", "type", severity=WARN)
         return
-    close = nodes.close_plugin(kind, ipam)
+    close = nodes.close_plugin(kind, binary.ipam)
     fix = f"did you mean `{close}`?" if close else f"{_install(kind)} of the nodes"
     yield view.found(
         PLUGIN_MISSING,
@@ -315,7 +295,7 @@ def _install(kind: str) -> str:
 def _dhcp(ipam: ConfigView, nodes: _Nodes) -> Iterator[Finding]:
     """Without its daemon, the dhcp plugin fails both ADD and DEL. A network with a socket of its own is not validated."""
     reporting, without = nodes.dhcp
-    if not without or ipam.text("daemonSocketPath") not in (None, "", plugin_aliases.DHCP_SOCKET):
+    if not without:
         return
     silent = [
         node for node in nodes.with_plugins if not node.dhcp and node.has_plugin(plugin_aliases.DHCP_TYPE)
@@ -330,7 +310,7 @@ def _dhcp(ipam: ConfigView, nodes: _Nodes) -> Iterator[Finding]:
 
 
 def _fix(entry: Entry, nodes: _Nodes, name: str = "") -> str:
-    usable = nodes.candidates(_MOVABLE_KINDS if entry.type == _HOST_DEVICE else _USABLE_KINDS)
+    usable = nodes.candidates(_MOVABLE_KINDS if entry.type == HOST_DEVICE else _USABLE_KINDS)
     if not usable:
         return "create the interface on the nodes" if name else _NOTHING_USABLE
     close = suggestions.closest(name, usable) if name else None
@@ -363,7 +343,7 @@ def candidates(nodes: Sequence[NodeInventory], kinds: Sequence[str] = _USABLE_KI
             if interface.name not in taken and _usable(node, interface, kinds):
                 ranked.setdefault(interface.name, (-having[interface.name], kinds.index(_kind(interface))))
     names = sorted(ranked, key=lambda name: (ranked[name], name))
-    others = [name for name in names if kinds[ranked[name][1]] != _BRIDGE]
+    others = [name for name in names if kinds[ranked[name][1]] != BRIDGE]
     return (others or names)[:_MAX_CANDIDATES]
 
 
