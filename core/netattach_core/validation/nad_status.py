@@ -1,4 +1,4 @@
-"""The status of a NAD: its conditions, the types of its plugins, the number of pods that use it.
+"""The status of a NAD: its conditions, the types of its plugins, the nodes where it is ready, the number of its pods.
 
 At most 2 KiB, since every write goes to all watchers of NADs: counts and a few reasons, never lists of nodes.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from netattach_core.api.nad import Nad
@@ -24,15 +25,25 @@ MAX_BYTES = 2048
 
 _MAX_REASONS = 10
 _MAX_MESSAGE = 700
+_SHORTER_MESSAGES = (500, 300, 150)
+"""Bytes of a message where all of them together are too long."""
+
+_FEW_REASONS = 3
 _MAX_TYPES = 128
+
+_STATES = {True: "True", False: "False", None: "Unknown"}
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One of our conditions: its type, whether it holds, and why, in one word for programs and in sentences for people."""
+    """One of our conditions: its type, whether it holds, and why, in one word for programs and in sentences for people.
+
+    `holds` is None where that is unknown.
+    """
 
     type: str
-    holds: bool
+    holds: bool | None
     reason: str
     message: str
 
@@ -63,12 +74,13 @@ def status(
     also: Sequence[Verdict] = (),
     generation: int,
     pods: int | None,
+    observed: Mapping[str, Any] = _NOTHING,
     now: str,
 ) -> dict[str, Any]:
     """The new status: `before` with our fields and conditions replaced; conditions of other controllers are kept.
 
     `also` are our conditions besides that of the summary. `now` is the transition time, used where a condition's status changes.
-    Where `pods` is None, its earlier value is kept.
+    Where `pods` is None, its earlier value is kept. `observed` are further fields.
     """
     verdicts = (summary.verdict, *also)
     mine = [_condition(each, condition(before, each.type), generation, now) for each in verdicts]
@@ -79,9 +91,40 @@ def status(
         "observedGeneration": generation,
         "plugins": summary.plugins,
         "ipam": summary.ipam,
-        "conditions": [*mine, *others],
+        **observed,
+        **({} if pods is None else {"pods": pods}),
     }
-    return after if pods is None else {**after, "pods": pods}
+    return {**_fitted(after, mine), "conditions": [*mine, *others]}
+
+
+def _fitted(fields: dict[str, Any], mine: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The fields with as many reasons about nodes as there is room for.
+
+    Where a few of them do not fit, the messages of our conditions are cut; at last there are none.
+    """
+    shown = len((fields.get("nodes") or {}).get("reasons") or ())
+    while shown > _FEW_REASONS and not _fits(_with_reasons(fields, shown), mine):
+        shown -= 1
+    for longest in _SHORTER_MESSAGES:
+        if _fits(_with_reasons(fields, shown), mine):
+            break
+        for each in mine:
+            each["message"] = cut(each["message"], longest)
+    while shown and not _fits(_with_reasons(fields, shown), mine):
+        shown -= 1
+    return _with_reasons(fields, shown)
+
+
+def _with_reasons(fields: dict[str, Any], count: int) -> dict[str, Any]:
+    nodes = fields.get("nodes") or {}
+    if len(nodes.get("reasons") or ()) <= count:
+        return fields
+    return {**fields, "nodes": {**nodes, "reasons": nodes["reasons"][:count]}}
+
+
+def _fits(fields: Mapping[str, Any], mine: Sequence[Mapping[str, Any]]) -> bool:
+    text = json.dumps({**fields, "conditions": [*mine]}, ensure_ascii=False)
+    return len(text.encode(errors="replace")) <= MAX_BYTES
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,7 +139,7 @@ def condition(status: Mapping[str, Any], type_: str = VALID) -> Mapping[str, Any
 
 
 def _condition(verdict: Verdict, before: Mapping[str, Any], generation: int, now: str) -> dict[str, Any]:
-    state = "True" if verdict.holds else "False"
+    state = _STATES[verdict.holds]
     since = before.get("lastTransitionTime") if before.get("status") == state else None
     return {
         "type": verdict.type,

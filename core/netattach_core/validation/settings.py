@@ -13,7 +13,7 @@ from typing import Any
 
 from netattach_core.api import network_selection
 from netattach_core.api.network_selection import SelectionSettings
-from netattach_core.text.finding import Finding, Severity
+from netattach_core.text.finding import Finding, Rule, Severity
 
 Schema = Mapping[str, Any]
 
@@ -68,6 +68,11 @@ def apply_severities(
     all_findings = [_with_severity(each, _severity(each, settings, namespace)) for each in findings]
     in_force = [each for each in all_findings if each.effective_severity is not Severity.OFF]
     return sorted(in_force, key=lambda each: _ORDER[each.effective_severity])
+
+
+def severity(rule: Rule, settings: ValidationSettings, namespace: str) -> Severity:
+    """The severity that findings of a rule have in a namespace, unless the rule gives one of them another."""
+    return _severity(Finding(rule, (), "", ""), settings, namespace)
 
 
 def _with_severity(finding: Finding, severity: Severity) -> Finding:

@@ -11,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netattach_core.policy import permission
+from netattach_core.readiness import nad_nodes
+from netattach_core.readiness.index import Readiness, Shortfall
+from netattach_core.readiness.reason import Code, Reason
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import nad_status
 from netattach_core.validation.validator import RULES, validate
@@ -171,16 +174,56 @@ def test_lone_surrogates_are_replaced() -> None:
 TEXT = st.text(max_size=600)
 
 
-@given(st.lists(st.builds(Finding, st.sampled_from([DENIED, WARNED]), st.just(()), TEXT, TEXT), max_size=14))
-def test_a_status_with_both_conditions_has_at_most_two_kilobytes(findings: list[Finding]) -> None:
+SHORTFALLS = st.lists(
+    st.builds(
+        Shortfall,
+        st.builds(Reason, st.sampled_from(Code), TEXT),
+        st.integers(1, 5000),
+        st.lists(st.text(max_size=253), min_size=1, max_size=3).map(tuple),
+    ),
+    max_size=14,
+)
+
+
+@given(
+    st.lists(st.builds(Finding, st.sampled_from([DENIED, WARNED]), st.just(()), TEXT, TEXT), max_size=14),
+    SHORTFALLS,
+)
+def test_a_status_has_at_most_two_kilobytes(findings: list[Finding], lacking: list[Shortfall]) -> None:
     chain = json.dumps(
         {"plugins": [{"type": "\N{SNOWMAN}\n" * 20, "ipam": {"type": f"x{n}"}} for n in range(40)]}
     )
+    found = Readiness(5000, 0 if lacking else 5000, tuple(lacking))
 
-    also = [permission.verdict(findings)]
-    after = status(nad_status.summarize(chain, findings), also=also, generation=2**62, pods=2**31)
+    after = status(
+        nad_status.summarize(chain, findings),
+        also=[permission.verdict(findings), nad_nodes.verdict(found)],
+        generation=2**62,
+        pods=2**31,
+        observed={"nodes": nad_nodes.nodes(found), "outdatedPods": 2**31},
+    )
 
     assert nad_status.MAX_BYTES >= len(json.dumps(after, ensure_ascii=False).encode(errors="replace"))
+    assert {"ready", "total", "summary", "reasons"} == after["nodes"].keys()
+
+
+def test_reasons_about_nodes_give_way_to_the_conditions() -> None:
+    """The first ones are in the message of the condition Ready, too."""
+    reason = Reason(Code.PLUGIN_MISSING, "x" * 180)
+    found = Readiness(10, 0, tuple(Shortfall(reason, 1, (f"n{n}",)) for n in range(10)))
+
+    after = status(nad_status.summarize(SOUND, [deny("y" * 400)]), observed={"nodes": nad_nodes.nodes(found)})
+
+    assert 3 < len(after["nodes"]["reasons"]) < 10
+    assert "y" * 400 in after["conditions"][0]["message"]
+
+
+def test_what_is_unknown_neither_holds_nor_fails() -> None:
+    unknown = nad_nodes.verdict(Readiness(0, 0, ()))
+
+    after = status(nad_status.summarize(SOUND, []), also=[unknown])
+
+    assert ("Unknown", "NoNodes") == (after["conditions"][1]["status"], after["conditions"][1]["reason"])
 
 
 def test_a_status_from_the_validators_findings() -> None:
