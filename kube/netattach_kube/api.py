@@ -24,7 +24,7 @@ from kubernetes.aio.config.incluster_config import load_incluster_config
 
 from netattach_core.errors import ConfigError, TryAgainError
 from netattach_kube import failures, tls_buffers
-from netattach_kube.resource import Resource
+from netattach_kube.resource import PODS, Resource
 
 SECONDS = 10.0
 """Timeout of a request, unless the caller sets a shorter one."""
@@ -130,6 +130,16 @@ class Api:
 
     async def delete(self, resource: Resource, name: str, namespace: str = "") -> None:
         await self._request("DELETE", resource.path(name, namespace))
+
+    async def evict(self, name: str, namespace: str, uid: str) -> None:
+        """Evicts a pod with this UID. Raises TryAgainError where a PodDisruptionBudget does not allow it now (429)."""
+        body = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": name, "namespace": namespace},
+            "deleteOptions": {"preconditions": {"uid": uid}},
+        }
+        await self._request("POST", PODS.path(name, namespace, "eviction"), body=body)
 
     async def watch(
         self,

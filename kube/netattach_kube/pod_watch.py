@@ -1,40 +1,27 @@
-"""The pods that run, watched, by the NADs that they use."""
+"""The pods that run, watched, by the NADs that they are attached to."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 
-from netattach_core.api.objects import Body, Key
+from netattach_core.api.objects import Key
 from netattach_kube.api import Api
-from netattach_kube.pods_by_nad import PAUSE, RUNNING, PodsByNad, networks_of
+from netattach_kube.pods_by_nad import PAUSE, RUNNING, PodsByNad, attached_to
 from netattach_kube.resource import PODS
 from netattach_kube.watched import Watched
 
 
 class PodWatch:
-    """An index of pods by NAD. `changed` is called with each NAD whose pods have changed.
+    """An index of pods by NAD. `changed` is called with each NAD whose pods have changed. Terminating pods are still attached."""
 
-    `namespace` returns the one in which default networks without a namespace are looked up. Terminating pods count as users of
-    their networks, unless `terminating` is False.
-    """
-
-    def __init__(
-        self,
-        api: Api,
-        namespace: Callable[[], str],
-        *,
-        terminating: bool = True,
-        changed: Callable[[Key], None] = lambda _: None,
-    ) -> None:
-        self._namespace = namespace
-        self._terminating = terminating
+    def __init__(self, api: Api, *, changed: Callable[[Key], None] = lambda _: None) -> None:
         self._changed = changed
         self._index = PodsByNad()
         self._pods = Watched(
             api,
             PODS,
-            self._networks,
+            attached_to,
             fields=RUNNING,
             metadata_only=True,
             pause=PAUSE,
@@ -57,14 +44,9 @@ class PodWatch:
         return self._index.count(nad)
 
     def put(self, pod: Key, networks: str) -> None:
-        """The pod uses these networks from now on, as its annotation has them; "" for a deleted pod."""
+        """The pod is attached to these networks from now on, as `attached_to` returns them; "" for a deleted pod."""
         for nad in self._index.put(pod, networks):
             self._changed(nad)
-
-    def _networks(self, pod: Body) -> str | None:
-        if not self._terminating and pod["metadata"].get("deletionTimestamp"):
-            return None
-        return networks_of(pod, self._namespace())
 
     def _pod_changed(self, pod: Key) -> None:
         self.put(pod, self._pods.get(*pod) or "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -9,10 +11,13 @@ from netattach_core.api import networks_annotation
 from netattach_core.api.networks_annotation import NetworkSelection
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import AnnotationError
+from netattach_core.net import names
 
 RUNNING = "status.phase!=Succeeded,status.phase!=Failed"
 """The field selector of pods that count: the others have released their networks."""
 
+_MOST_NETWORKS = 500
+"""Of a pod: more than its annotation may ask for."""
 
 PAUSE = 0.5
 """Seconds between two reads of a watch of all pods, each of which changes about seven times in its life."""
@@ -34,6 +39,39 @@ def networks_of(body: Body, default_namespace: str) -> str | None:
     return ",".join(each.full_name for each in both) or None
 
 
+def requested_by(body: Body, default_namespace: str) -> frozenset[Key]:
+    """The NADs that a pod asks for, as `networks_of` has them; an invalid annotation counts as none."""
+    networks = networks_of(body, default_namespace) or ""
+    return _keys(networks, body["metadata"].get("namespace", ""))
+
+
+def attached_to(body: Body) -> str | None:
+    """The NADs of a pod's network-status, comma-separated with their namespaces; None where it has none.
+
+    Whoever may write the pod may write anything there: what is no name of a network is ignored.
+    """
+    text = (body["metadata"].get("annotations") or {}).get(networks_annotation.NETWORK_STATUS, "")
+    if "/" not in text:
+        return None
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    found = (
+        (each.get("name") for each in entries if isinstance(each, dict)) if isinstance(entries, list) else ()
+    )
+    nads = (name for name in found if _is_nad(name))
+    return ",".join(dict.fromkeys(itertools.islice(nads, _MOST_NETWORKS))) or None
+
+
+def _is_nad(name: object) -> bool:
+    """A network of a file of the node has a name without a namespace."""
+    if not isinstance(name, str):
+        return False
+    namespace, slash, rest = name.partition("/")
+    return bool(slash) and names.is_label(namespace) and names.is_object_name(rest)
+
+
 class PodsByNad:
     """The index, updated with the networks of each pod that changes."""
 
@@ -46,7 +84,7 @@ class PodsByNad:
 
         An invalid annotation counts as none: such a pod does not start.
         """
-        now = frozenset((each.namespace, each.name) for each in _selected(networks, pod[0]))
+        now = _keys(networks, pod[0])
         before = self._nads.pop(pod, frozenset())
         if now:
             self._nads[pod] = now
@@ -66,6 +104,10 @@ class PodsByNad:
         self._pods[nad].discard(pod)
         if not self._pods[nad]:
             del self._pods[nad]
+
+
+def _keys(networks: str, namespace: str) -> frozenset[Key]:
+    return frozenset(each.key for each in _selected(networks, namespace))
 
 
 def _selected(text: str, namespace: str) -> Sequence[NetworkSelection]:

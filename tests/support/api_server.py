@@ -278,7 +278,8 @@ class ApiServer:
         if request.method == "GET" and not target.name:
             return self._list(request, target)
         if request.method == "POST":
-            return self._create(target, request.body)
+            act = self._evict if target.subresource == "eviction" else self._create
+            return act(target, request.body)
         before = self._objects.get(target.key)
         if request.content_type == "application/apply-patch+yaml":
             return self._store(target.key, _merged(before or {}, request.body))
@@ -292,6 +293,11 @@ class ApiServer:
             return _status(409, "Operation cannot be fulfilled: the object has been modified")
         after = request.body if request.method == "PUT" else _merged(before, request.body)
         return self._store(target.key, copy.deepcopy(after))
+
+    def _evict(self, target: _Target, body: Body) -> Body | web.Response:
+        if _holds(self._objects[target.key], {"metadata": body["deleteOptions"]["preconditions"]}):
+            return self._remove(target.key)
+        return _status(409, "the UID in the precondition does not match")
 
     def _create(self, target: _Target, body: Body) -> Body | web.Response:
         metadata = body["metadata"]

@@ -1,12 +1,11 @@
 """The pods of a NAD, from a watch of all pods that run."""
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import pytest
-
-from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
+from netattach_core.api.networks_annotation import NETWORK_STATUS, NETWORKS
 from netattach_core.api.objects import Key
 from netattach_kube.pod_watch import PodWatch
 from netattach_kube.resource import PODS
@@ -16,8 +15,9 @@ from support.api_server import ApiServer
 A, B = ("ns", "a"), ("ns", "b")
 
 
-def pod(name: str, networks: str, **metadata: Any) -> dict[str, Any]:
-    annotations = {NETWORKS: networks, **metadata.pop("annotations", {})}
+def pod(name: str, *attached: str, **metadata: Any) -> dict[str, Any]:
+    status = json.dumps([{"name": each} for each in ("cbr0", *attached)])
+    annotations = {NETWORKS: "a,b,c", NETWORK_STATUS: status}
     return {"metadata": {"namespace": "ns", "name": name, "annotations": annotations, **metadata}}
 
 
@@ -31,9 +31,9 @@ def played(act: Callable[[ApiServer, list[Key]], Coroutine[Any, Any, None]]) -> 
 
 def test_changes_of_pods_are_followed_and_reported() -> None:
     async def act(server: ApiServer, changes: list[Key]) -> None:
-        server.put(PODS, pod("p1", "a,b"))
-        server.put(PODS, pod("p2", "b"))
-        watch = PodWatch(server.api, lambda: "", changed=changes.append)
+        server.put(PODS, pod("p1", "ns/a", "ns/b"))
+        server.put(PODS, pod("p2", "ns/b"))
+        watch = PodWatch(server.api, changed=changes.append)
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(watch.run())
             await watch.synced.wait()
@@ -49,28 +49,16 @@ def test_changes_of_pods_are_followed_and_reported() -> None:
     played(act)
 
 
-@pytest.mark.parametrize(("terminating", "count"), [(True, 1), (False, 0)])
-def test_terminating_pods_count_unless_they_are_not_wanted(terminating: bool, count: int) -> None:  # noqa: FBT001
+def test_a_pod_counts_while_it_is_attached_and_not_while_it_only_asks() -> None:
     async def act(server: ApiServer, changes: list[Key]) -> None:
-        server.put(PODS, pod("p", "a", deletionTimestamp="2026-01-01T00:00:00Z"))
-        watch = PodWatch(server.api, lambda: "", terminating=terminating)
+        server.put(PODS, pod("asks"))
+        server.put(PODS, pod("terminating", "ns/a", deletionTimestamp="2026-01-01T00:00:00Z"))
+        watch = PodWatch(server.api)
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(watch.run())
             await watch.synced.wait()
-            assert count == watch.count(A)
-            task.cancel()
-
-    played(act)
-
-
-def test_the_default_network_is_looked_up_in_the_namespace_of_default_networks() -> None:
-    async def act(server: ApiServer, changes: list[Key]) -> None:
-        server.put(PODS, pod("p", "", annotations={DEFAULT_NETWORK: "own"}))
-        watch = PodWatch(server.api, lambda: "infra")
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(watch.run())
-            await watch.synced.wait()
-            assert 1 == watch.count(("infra", "own"))
+            assert [("ns", "terminating")] == watch.pods(A)
+            assert 0 == watch.count(B)
             task.cancel()
 
     played(act)

@@ -1,11 +1,14 @@
 """The index of pods by NAD, and what it reads of a pod."""
 
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
-from netattach_kube.pods_by_nad import PodsByNad, networks_of
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORK_STATUS, NETWORKS
+from netattach_kube.pods_by_nad import PodsByNad, attached_to, networks_of
 
 
 def test_a_pod_is_found_under_each_network_that_it_asks_for() -> None:
@@ -57,6 +60,43 @@ def test_another_default_network_counts_as_a_network_of_the_pod(
     body = {"metadata": {"namespace": "ns", "name": "pod", "annotations": annotations}}
 
     assert expected == networks_of(body, "infra")
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        pytest.param([{"name": "cbr0"}], None, id="the default network alone"),
+        pytest.param(
+            [{"name": "cbr0"}, {"name": "ns/a"}, {"name": "other/b.c"}], "ns/a,other/b.c", id="NADs"
+        ),
+        pytest.param([{"name": "ns/a"}, {"name": "ns/a"}], "ns/a", id="one network with two interfaces"),
+        pytest.param([{"name": "ns/a,x/y"}, {"name": "N/a"}, {"name": "ns/"}], None, id="no names of NADs"),
+        pytest.param([{"name": 3}, "ns/a", None, {"interface": "/"}], None, id="no names at all"),
+        pytest.param({"name": "ns/a"}, None, id="no list"),
+    ],
+)
+def test_the_networks_that_a_pod_is_attached_to(status: Any, expected: str | None) -> None:
+    assert expected == attached_to(_with_status(json.dumps(status)))
+
+
+def test_a_pod_counts_for_as_many_networks_as_it_may_ask_for() -> None:
+    found = attached_to(_with_status(json.dumps([{"name": f"ns/{n}"} for n in range(9000)])))
+
+    assert 500 == len((found or "").split(","))
+
+
+@pytest.mark.parametrize("text", ["", "ns/a", "[/", "[" * 9000 + "/"])
+def test_a_status_that_is_not_json_is_no_attachment(text: str) -> None:
+    """Whoever may write the pod may write that."""
+    assert attached_to(_with_status(text)) is None
+
+
+def test_a_pod_without_annotations_is_attached_to_nothing() -> None:
+    assert attached_to({"metadata": {"namespace": "ns", "name": "pod"}}) is None
+
+
+def _with_status(text: str) -> dict[str, Any]:
+    return {"metadata": {"namespace": "ns", "name": "pod", "annotations": {NETWORK_STATUS: text}}}
 
 
 @given(st.lists(st.tuples(st.sampled_from("pqr"), st.sampled_from(["", "a", "a,b", "b,c", "[{", "x/a"]))))
