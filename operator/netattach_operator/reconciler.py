@@ -7,13 +7,15 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError, TryAgainError
-from netattach_core.policy import exemptions, networks, permission
+from netattach_core.policy import exemptions, networks, permission, refusal
 from netattach_core.policy.case import Surroundings
 from netattach_core.policy.levels import NamespacePolicy
+from netattach_core.readiness import nad_nodes
+from netattach_core.readiness.index import Network, Readiness
 from netattach_core.validation import nad_status
 from netattach_core.validation.nad_status import Summary, Verdict
 from netattach_core.validation.settings import ValidationSettings
@@ -26,27 +28,51 @@ from netattach_kube.resource import NADS
 from netattach_operator.metrics import Metrics
 from netattach_operator.view import View
 from netattach_operator.work_queue import WorkQueue
+from netattach_operator.write_quota import WriteQuota
 
 _log = logging.getLogger(__name__)
 
+_WRITES_AT_ONCE = 3
 _ONE_WRITE_IN = 5.0
-"""Seconds; each write of a NAD is sent to all that watch NADs, and every node does."""
+"""Seconds; each write of a NAD is sent to all that watch NADs, and every node does. So a change is seen at once, and a NAD that
+changes all the time is written seldom."""
+
+_WRITES_SENT_PER_SECOND = 100_000
+"""Writes of all NADs, times the nodes that each is sent to, in the long run: an upgrade of all daemons changes every NAD."""
+
+_WORKERS = 8
+"""Reconciles at a time: most of their time they wait for the API server."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 300.0
 _WARN_FROM = 4.0
 """Seconds; failures with a shorter pause are usual."""
 
 _IDLE_FACTOR = 3.0
-"""After a validation, idle for so many times its duration: a change of a node has every NAD validated again."""
+"""After a validation, none that can wait for so many times its duration: a change of a node has every NAD validated again."""
 
 _SOURCE = {"component": "netattach-operator"}
 
-_EVENTS = {nad_status.VALID: ("Invalid", "Valid"), permission.PERMITTED: ("NotPermitted", "Permitted")}
+_EVENTS = {
+    nad_status.VALID: ("Invalid", "Valid"),
+    permission.PERMITTED: ("NotPermitted", "Permitted"),
+    nad_nodes.READY: ("NetworkNotReady", "NetworkReady"),
+}
 """The reasons of an Event on a condition: where it does not hold, and where it holds again."""
 
 
+class _Verdicts(NamedTuple):
+    """What a validation yields; `network` is for readiness."""
+
+    summary: Summary
+    permitted: Verdict
+    network: Network
+
+
 class Reconciler:
-    """Level-triggered: what it does depends on the current state, never on past events."""
+    """Level-triggered: what it does depends on the current state, never on past events.
+
+    `all_validated` is set once each NAD that there was at the start has been looked at.
+    """
 
     def __init__(
         self,
@@ -61,46 +87,78 @@ class Reconciler:
         self._queue = queue
         self._metrics = metrics
         self._now = now
-        self._verdicts: dict[Key, tuple[Any, tuple[Summary, Verdict]]] = {}
+        self._verdicts: dict[Key, tuple[Any, _Verdicts]] = {}
         self._backoffs: dict[Key, Backoff] = {}
-        self._validation_seconds = 0.0
+        self._quota = WriteQuota(time.monotonic, _WRITES_AT_ONCE, self._seconds_per_write)
+        self.all_validated = asyncio.Event()
+        self._unseen: set[Key] = set()
         metrics.nads.labels("true").set_function(lambda: self._count(valid=True))
         metrics.nads.labels("false").set_function(lambda: self._count(valid=False))
 
     async def run(self) -> None:
         """Never returns."""
+        self._unseen = set(self._view.nads.items())
+        self._see(None)
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(_WORKERS):
+                tasks.create_task(self._work(), name=f"reconcile {number}")
+
+    async def _work(self) -> None:
         while True:
             key = await self._queue.get()
-            self._validation_seconds = 0.0
-            await self._try(key)
-            await asyncio.sleep(_IDLE_FACTOR * self._validation_seconds)
+            try:
+                await self._try(key)
+            finally:
+                self._queue.done(key)
+                self._see(key)
+            await asyncio.sleep(
+                0
+            )  # a thousand NADs in which nothing is to be written must not hold up the Lease
 
-    async def reconcile(self, key: Key) -> None:
-        """Raises NetattachError where it has to be retried."""
+    async def reconcile(self, key: Key, *, for_nodes: bool = True) -> None:
+        """Raises NetattachError where it has to be retried. With `for_nodes`, it is validated again where a node has changed."""
         body = self._view.nads.get(*key)
         if body is None:
             self._forget(key)
             return
-        before, (summary, permitted) = body["status"], await self._verdicts_of(key, body)
+        verdicts = await self._verdicts_of(key, body, for_nodes=for_nodes)
+        self._view.readiness.put_network(key, verdicts.network)
+        before, ready = body["status"], self._view.readiness.of_network(key)
+        also = [verdicts.permitted] if ready is None else [verdicts.permitted, nad_nodes.verdict(ready)]
         after = nad_status.status(
-            summary,
+            verdicts.summary,
             before,
-            also=[permitted],
+            also=also,
             generation=body["metadata"].get("generation") or 0,
             pods=self._view.pods.count(key) if self._view.pods_known else None,
+            observed={} if ready is None else self._observed(key, ready),
             now=self._now().isoformat(timespec="seconds").replace("+00:00", "Z"),
         )
         changes = nad_status.changes(before, after)
         if changes and "deletionTimestamp" not in body["metadata"]:
             await self._write(key, body, changes)
-            for verdict in (summary.verdict, permitted):
+            for verdict in (verdicts.summary.verdict, *also):
                 await self._post_event(body, verdict, nad_status.condition(before, verdict.type))
+
+    def _see(self, key: Key | None) -> None:
+        if key is not None:
+            self._unseen.discard(key)
+        if not self._unseen:
+            self.all_validated.set()
+
+    def _observed(self, key: Key, ready: Readiness) -> dict[str, Any]:
+        return {"nodes": nad_nodes.nodes(ready), "outdatedPods": self._view.readiness.outdated_pods(key)}
+
+    def _seconds_per_write(self) -> float:
+        """Of one NAD, in the long run."""
+        sent = len(self._view.nads.items()) * self._view.cluster_nodes.count
+        return max(_ONE_WRITE_IN, sent / _WRITES_SENT_PER_SECOND)
 
     async def _try(self, key: Key) -> None:
         """No failure of one NAD ends the operator or delays the other NADs."""
         try:
             with self._metrics.reconcile_duration.time():
-                await self.reconcile(key)
+                await self.reconcile(key, for_nodes=self._queue.can_wait(key))
         except NetattachError as error:
             level = logging.INFO if self._retry(key) < _WARN_FROM else logging.WARNING
             _log.log(level, "the status of NAD %s is not written yet: %s", "/".join(key), error)
@@ -117,21 +175,26 @@ class Reconciler:
         self._queue.add(key, pause)
         return pause
 
-    async def _verdicts_of(self, key: Key, body: Body) -> tuple[Summary, Verdict]:
+    async def _verdicts_of(self, key: Key, body: Body, *, for_nodes: bool) -> _Verdicts:
         """Validates only where an input of the validator has changed; in a thread, so that the Lease is renewed meanwhile."""
         nodes, settings, policy = self._view.nodes, self._view.settings.validation, self._view.policy(key[0])
         others = self._view.leases.others(key)
         inputs = (
-            *(body["spec"], body["metadata"]["annotations"]),
-            *(self._view.nodes_version, settings, policy, others),
+            body["spec"],
+            body["metadata"]["annotations"],
+            settings,
+            policy,
+            others,
+            self._view.nodes_version,
         )
         last_inputs, verdicts = self._verdicts.get(key, (None, None))
-        if verdicts is None or last_inputs != inputs:
+        compared = len(inputs) if for_nodes else -1
+        if verdicts is None or last_inputs is None or last_inputs[:compared] != inputs[:compared]:
             started = time.monotonic()
             around = Surroundings(nodes or (), settings.networks, self._view.leases.footprints)
             verdicts = await asyncio.to_thread(_validate, body, around, settings, policy)
             self._verdicts[key] = inputs, verdicts
-            self._validation_seconds = time.monotonic() - started
+            self._queue.rest(_IDLE_FACTOR * (time.monotonic() - started))
         return verdicts
 
     async def _write(self, key: Key, body: Body, changes: dict[str, Any]) -> None:
@@ -144,7 +207,9 @@ class Reconciler:
             await self._refresh(key, body)
             raise TryAgainError(f"{error}; it is read again") from error
         self._view.nads.put(written)
-        self._queue.hold(key, _ONE_WRITE_IN)
+        pause = self._quota.spend(key)
+        if pause:
+            self._queue.hold(key, pause)
 
     async def _refresh(self, key: Key, body: Body) -> None:
         """Reads the NAD. A write that returns 404 may also mean that the server's CRD has no status subresource."""
@@ -157,12 +222,12 @@ class Reconciler:
     async def _post_event(self, body: Body, verdict: Verdict, before: Mapping[str, Any]) -> None:
         """Where a condition ceases to hold, or holds again, and where a level that only warns begins to find something."""
         warned = verdict.reason == permission.WARNINGS != before.get("reason")
-        if verdict.holds == (before.get("status") != "False") and not warned:
+        if verdict.holds in (None, before.get("status") != "False") and not warned:
             return
         metadata = body["metadata"]
         subject = Subject(NADS, metadata["name"], metadata["namespace"], metadata["uid"])
         kind = events.NORMAL if verdict.holds and not warned else events.WARNING
-        reason = verdict.reason if warned else _EVENTS[verdict.type][verdict.holds]
+        reason = verdict.reason if warned else _EVENTS[verdict.type][bool(verdict.holds)]
         try:
             await events.post(
                 self._api, subject, kind=kind, reason=reason, message=verdict.message, source=_SOURCE
@@ -171,17 +236,24 @@ class Reconciler:
             _log.info("the Event on NAD %s/%s is not written: %s", subject.namespace, subject.name, error)
 
     def _forget(self, key: Key) -> None:
+        self._view.readiness.remove_network(key)
+        self._quota.forget(key)
         self._verdicts.pop(key, None)
         self._backoffs.pop(key, None)
         self._queue.forget(key)
 
     def _count(self, *, valid: bool) -> int:
-        return sum(summary.verdict.holds == valid for _, (summary, _) in self._verdicts.values())
+        return sum(found.summary.verdict.holds == valid for _, found in self._verdicts.values())
 
 
 def _validate(
     body: Body, around: Surroundings, settings: ValidationSettings, policy: NamespacePolicy
-) -> tuple[Summary, Verdict]:
-    findings = validate(exemptions.honoured(body, policy), around.nodes or None, settings=settings)
+) -> _Verdicts:
+    honoured = exemptions.honoured(body, policy)
+    findings = validate(honoured, around.nodes or None, settings=settings)
     of_policy = networks.check(nad_of(body), policy, around)
-    return nad_status.summarize(body["spec"].get("config"), findings), permission.verdict(of_policy)
+    return _Verdicts(
+        nad_status.summarize(body["spec"].get("config"), findings),
+        permission.verdict(of_policy),
+        refusal.network(nad_of(honoured), findings, of_policy, settings, policy),
+    )

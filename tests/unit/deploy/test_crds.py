@@ -22,6 +22,9 @@ from netattach_core.api.inventory import (
     Plugin,
     Primary,
 )
+from netattach_core.readiness import nad_nodes
+from netattach_core.readiness.index import Readiness, Shortfall
+from netattach_core.readiness.reason import Code, Reason
 from netattach_core.validation import nad_status
 from netattach_kube.resource import INVENTORIES, NADS, Resource
 from support import require
@@ -102,9 +105,34 @@ def test_every_network_that_upstream_accepts_is_accepted(spec: dict[str, Any]) -
 
 def test_the_schema_has_all_fields_of_the_status_of_a_network() -> None:
     found = nad_status.summarize('{"type": "macvlan", "ipam": {"type": "static"}}', [])
-    status = nad_status.status(found, {}, generation=3, pods=2, now="2026-01-01T00:00:00Z")
+    lacking = Shortfall(Reason(Code.INTERFACE_MISSING, "eth1 does not exist"), 3, ("n1",))
+    ready = Readiness(12, 9, (lacking,))
+    status = nad_status.status(
+        found,
+        {},
+        also=[nad_nodes.verdict(ready)],
+        generation=3,
+        pods=2,
+        observed={"nodes": nad_nodes.nodes(ready), "outdatedPods": 1},
+        now="2026-01-01T00:00:00Z",
+    )
 
     assert [] == problems(NADS, nad(status=status))
+
+
+def test_every_field_of_the_status_of_a_network_is_written() -> None:
+    """A field that is always empty promises what nobody keeps."""
+    schema = crd(NADS)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+    found = nad_status.summarize("", [])
+    nodes = nad_nodes.nodes(Readiness(1, 0, (Shortfall(Reason(Code.INVALID, "x"), 1, ("n1",)),)))
+    status = nad_status.status(
+        found, {}, generation=1, pods=0, observed={"nodes": nodes, "outdatedPods": 0}, now="now"
+    )
+
+    assert schema["properties"].keys() == status.keys()
+    assert schema["properties"]["nodes"]["properties"].keys() == nodes.keys()
+    reason = schema["properties"]["nodes"]["properties"]["reasons"]["items"]
+    assert reason["properties"].keys() == nodes["reasons"][0].keys()
 
 
 def test_the_columns_of_a_network_show_its_status() -> None:
@@ -114,7 +142,9 @@ def test_the_columns_of_a_network_show_its_status() -> None:
         "Plugins": ".status.plugins",
         "IPAM": ".status.ipam",
         "Valid": f'.status.conditions[?(@.type=="{nad_status.VALID}")].status',
+        "Ready": ".status.nodes.summary",
         "In use": ".status.pods",
+        "Outdated": ".status.outdatedPods",
         "Age": ".metadata.creationTimestamp",
     }.items() <= columns.items()
 

@@ -13,9 +13,11 @@ from netattach_kube.resource import CRDS
 from netattach_operator import (
     certificate_keeper,
     crd_keeper,
+    evictor,
     kopf_informer,
     kopf_settings,
     kopf_watches,
+    node_keeper,
     reconciler,
     view,
 )
@@ -93,7 +95,16 @@ def _patient_requests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (watched, certificate_keeper, crd_keeper, kopf_informer, kopf_settings, reconciler):
+    for module in (
+        watched,
+        certificate_keeper,
+        crd_keeper,
+        kopf_informer,
+        kopf_settings,
+        node_keeper,
+        evictor,
+        reconciler,
+    ):
         monkeypatch.setattr(module, "_FIRST_PAUSE", 0.01)
         monkeypatch.setattr(module, "_LONGEST_PAUSE", 0.05)
     monkeypatch.setattr(certificate_keeper, "_AT_MOST_EVERY", 0.01)
@@ -101,6 +112,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconciler, "_ONE_WRITE_IN", 0.05)
     monkeypatch.setattr(view, "_INVENTORY_DEBOUNCE", 0.02)
     monkeypatch.setattr(view, "_POD_DEBOUNCE", 0.01)
+    monkeypatch.setattr(view, "_READINESS_DEBOUNCE", 0.01)
     monkeypatch.setattr(lease, "_RENEW_EVERY", 0.05)
     monkeypatch.setattr(kopf_settings, "_RECONNECT", 0.01)
     monkeypatch.setattr(kopf_watches, "_PATIENCE", 0.2)

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from netattach_kube.resource import EVENTS, NADS
+from netattach_kube import cluster_settings
+from netattach_kube.resource import EVENTS, INVENTORIES, NADS, NODES, PODS
 from netattach_operator.kopf_watches import KopfWatches
 from netattach_operator.metrics import Metrics
 from netattach_operator.reconciler import Reconciler
@@ -40,8 +41,28 @@ class Scene:
         self.reconciler = Reconciler(server.api, self.view, self.queue, self.metrics, lambda: self.now)
 
     async def list_all(self) -> None:
+        await self.view.cluster_nodes._nodes._list()
+        await self.view.cluster_nodes._daemons._list()
         await self.view.inventories.relist()
         await self.view.nads.relist()
+
+    def put_node(self, name: str, *links: str, ready: bool = True, **status: Any) -> None:
+        """A Node with a daemon and these interfaces."""
+        if not self.server.has(NODES, name):
+            self.server.put(NODES, {"metadata": {"name": name, "labels": {"name": name}}})
+        self.put_daemon(name, ready=ready)
+        interfaces = [{"name": link} for link in links]
+        self.server.put(
+            INVENTORIES, {"metadata": {"name": name}, "status": {"interfaces": interfaces, **status}}
+        )
+
+    def put_daemon(self, node: str, *, ready: bool) -> None:
+        labels = {"app.kubernetes.io/component": "daemon"}
+        metadata = {"namespace": cluster_settings.NAMESPACE, "name": f"daemon-{node}", "labels": labels}
+        conditions = [{"type": "Ready", "status": str(ready)}]
+        self.server.put(
+            PODS, {"metadata": metadata, "spec": {"nodeName": node}, "status": {"conditions": conditions}}
+        )
 
     async def reconcile(self) -> None:
         await self.list_all()

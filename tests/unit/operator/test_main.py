@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -36,7 +37,9 @@ def nad(name: str, config: str = '{"cniVersion": "1.0.0", "type": "tap"}') -> di
 
 
 def pod(name: str, networks: str) -> dict[str, Any]:
-    annotations = {"k8s.v1.cni.cncf.io/networks": networks}
+    """Attached to these networks."""
+    status = [{"name": f"ns/{network}"} for network in networks.split(",")]
+    annotations = {"k8s.v1.cni.cncf.io/network-status": json.dumps(status)}
     return {"metadata": {"namespace": "ns", "name": name, "annotations": annotations}}
 
 

@@ -255,6 +255,7 @@ def test_changed_settings_validate_the_nad_again() -> None:
 def test_a_nad_is_written_once_in_a_while_however_often_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each write is sent to all that watch NADs."""
     monkeypatch.setattr(reconciler, "_ONE_WRITE_IN", 3600)
+    monkeypatch.setattr(reconciler, "_WRITES_AT_ONCE", 1)
 
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())

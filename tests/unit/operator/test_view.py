@@ -51,7 +51,8 @@ class Scene:
             try:
                 async with asyncio.timeout(0):
                     while True:
-                        keys.add(await self.queue.get())
+                        keys.add(key := await self.queue.get())
+                        self.queue.done(key)
             except TimeoutError:
                 return keys
 
@@ -86,7 +87,11 @@ def test_an_invalid_inventory_is_skipped(scene: Scene, caplog: pytest.LogCapture
 @pytest.mark.parametrize(
     ("status", "changes"),
     [
-        pytest.param({"cniStatus": {"since": "now"}}, 0, id="a heartbeat"),
+        pytest.param({"cniStatus": {"ready": True, "time": "now"}}, 0, id="the default network's STATUS"),
+        pytest.param({"attached": {"pods": 1}}, 0, id="pods"),
+        pytest.param({"unmetPods": {"total": 1}}, 0, id="pods without their networks"),
+        pytest.param({"probe": {"succeeded": True}}, 0, id="a probe"),
+        pytest.param({"bootID": "b"}, 0, id="a boot"),
         pytest.param({"interfaces": [{"name": "eth0", "mac": "0a:00:00:00:00:01"}]}, 1, id="a MAC"),
         pytest.param({"interfaces": [{"name": "eth0", "mtu": 9000}]}, 1, id="an MTU"),
         pytest.param({"interfaces": []}, 1, id="an interface"),
@@ -146,8 +151,16 @@ def test_changed_settings_queue_all_nads_at_once(scene: Scene) -> None:
 
 def test_the_view_is_ready_once_nads_inventories_and_settings_are_listed(scene: Scene) -> None:
     view = scene.view
-    for informer in (view.nads, view.inventories, view._live_settings, view.namespaces):
-        assert "NADs, namespaces and the settings have not been listed yet" == view.problem()
+    nodes = view.cluster_nodes
+    for informer in (
+        view.nads,
+        view.inventories,
+        view._live_settings,
+        view.namespaces,
+        nodes._nodes,
+        nodes._daemons,
+    ):
+        assert "NADs, namespaces, nodes and the settings have not been listed yet" == view.problem()
         informer.synced.set()
 
     assert view.problem() is None

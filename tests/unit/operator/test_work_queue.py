@@ -1,4 +1,4 @@
-"""A due key is returned once, the earliest first."""
+"""A due key is returned once, the earliest first, and what can wait after what cannot."""
 
 from __future__ import annotations
 
@@ -124,5 +124,107 @@ def test_a_new_key_wakes_the_consumer() -> None:
             queue.add(A, 0.01)
 
             assert A == await waiting
+
+    asyncio.run(story())
+
+
+def test_a_key_is_with_one_consumer_at_a_time(queue: WorkQueue) -> None:
+    queue.add(A)
+    assert [A] == taken(queue, 1)
+    queue.add(A)
+    queue.add(A, 5)
+
+    assert is_empty(queue)
+    queue.done(A)
+    assert [A] == taken(queue, 1)
+
+
+def test_a_key_that_changed_meanwhile_is_still_held(queue: WorkQueue, clock: Clock) -> None:
+    queue.add(A)
+    assert [A] == taken(queue, 1)
+    queue.add(A)
+    queue.hold(A, 5)
+    queue.done(A)
+
+    assert is_empty(queue)
+    clock.now += 5
+    assert [A] == taken(queue, 1)
+
+
+def test_what_can_wait_comes_last_and_one_at_a_time(queue: WorkQueue) -> None:
+    queue.add_later(A)
+    queue.add_later(B)
+    queue.add(C)
+
+    assert [C, A] == taken(queue, 2)
+    assert (False, True) == (queue.can_wait(C), queue.can_wait(A))
+    assert is_empty(queue)
+    queue.done(A)
+    assert [B] == taken(queue, 1)
+
+
+def test_a_rest_is_for_what_can_wait_alone(queue: WorkQueue, clock: Clock) -> None:
+    queue.rest(5)
+    queue.rest(1)
+    queue.add_later(A)
+    queue.add(B)
+
+    assert [B] == taken(queue, 1)
+    assert is_empty(queue)
+    clock.now += 5
+    assert [A] == taken(queue, 1)
+
+
+def test_what_can_wait_is_not_lost_where_the_key_comes_sooner(queue: WorkQueue) -> None:
+    """It has more to do then."""
+    queue.add_later(A)
+    queue.add(A)
+
+    assert [A] == taken(queue, 1)
+    assert not queue.can_wait(A)
+    assert is_empty(queue)
+    queue.done(A)
+    assert [A] == taken(queue, 1)
+
+
+def test_what_can_wait_is_not_lost_while_the_key_is_with_a_consumer(queue: WorkQueue) -> None:
+    queue.add(A)
+    assert [A] == taken(queue, 1)
+    queue.add_later(A)
+
+    assert is_empty(queue)
+    queue.done(A)
+    assert [A] == taken(queue, 1)
+    assert queue.can_wait(A)
+
+
+def test_a_forgotten_key_does_not_come_later_either(queue: WorkQueue) -> None:
+    queue.add_later(A)
+    queue.forget(A)
+
+    assert is_empty(queue)
+
+
+def test_the_end_of_a_rest_wakes_the_consumer() -> None:
+    async def story() -> None:
+        queue = WorkQueue(asyncio.get_running_loop().time)
+        queue.rest(0.02)
+        queue.add_later(A)
+        async with asyncio.timeout(api_server.PATIENCE):
+            assert A == await queue.get()
+
+    asyncio.run(story())
+
+
+def test_all_consumers_get_work() -> None:
+    async def story() -> None:
+        queue = WorkQueue(asyncio.get_running_loop().time)
+        async with asyncio.timeout(api_server.PATIENCE), asyncio.TaskGroup() as tasks:
+            waiting = [tasks.create_task(queue.get()) for _ in range(3)]
+            await asyncio.sleep(0)
+            for key in (A, B, C):
+                queue.add(key)
+
+            assert {A, B, C} == {await each for each in waiting}
 
     asyncio.run(story())

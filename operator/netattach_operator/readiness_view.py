@@ -1,0 +1,129 @@
+"""On which nodes each network is ready, and how many of its pods are attached with an older text of it.
+
+The index of `netattach_core.readiness`, fed with Nodes, daemons, inventories, and networks as the reconciler validates them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from netattach_core.api.inventory import NodeInventory
+from netattach_core.api.node_state import Attached, AttachedNetwork
+from netattach_core.api.objects import Key
+from netattach_core.readiness import facts
+from netattach_core.readiness.facts import NodeFacts
+from netattach_core.readiness.index import Network, NodeState, Readiness, ReadinessIndex
+from netattach_core.readiness.reason import Reason
+from netattach_operator.cluster_nodes import ClusterNodes
+
+_NOBODY: frozenset[Key] = frozenset()
+
+
+class ReadinessView:
+    """`network_affected` is called with each network whose readiness changes, `node_affected` with each node where one does.
+
+    Nothing is known before `start`, and nothing called.
+    """
+
+    def __init__(
+        self,
+        nodes: ClusterNodes,
+        inventory: Callable[[str], NodeInventory | None],
+        network_affected: Callable[[Key], None],
+        node_affected: Callable[[str], None],
+    ) -> None:
+        self.known = False
+        self._nodes = nodes
+        self._inventory = inventory
+        self._network_affected = network_affected
+        self._node_affected = node_affected
+        self._index = ReadinessIndex()
+        self._facts: dict[str, tuple[NodeInventory, NodeFacts]] = {}
+        self._outdated: dict[str, dict[Key, int]] = {}
+        self._outdated_pods: Counter[Key] = Counter()
+
+    def start(self) -> None:
+        """Once nodes, daemons and inventories have been listed."""
+        self.known = True
+        for name in self._nodes:
+            self.node_changed(name)
+
+    def node_changed(self, name: str) -> None:
+        """The Node, its daemon, or its inventory."""
+        if not self.known:
+            return
+        node, inventory = self._nodes.get(name), self._inventory(name)
+        self._count_outdated(name, inventory.attached if inventory and node else None)
+        if node is None:
+            self._facts.pop(name, None)
+            affected = self._index.remove_node(name)
+        else:
+            state = NodeState(
+                labels=node.labels,
+                facts=self._facts_of(name, inventory),
+                daemon_ready=self._nodes.daemon_ready(name),
+                attached=_networks(inventory.attached if inventory else None),
+            )
+            affected = self._index.put_node(name, state)
+        for key in affected:
+            self._network_affected(key)
+        self._node_affected(name)
+
+    def put_network(self, key: Key, network: Network) -> None:
+        """A network, as it has been validated."""
+        for node in self._index.put_network(key, network):
+            self._node_affected(node)
+
+    def remove_network(self, key: Key) -> None:
+        for node in self._index.remove_network(key):
+            self._node_affected(node)
+
+    def of_network(self, key: Key) -> Readiness | None:
+        """None where it is not known yet."""
+        return self._index.readiness(key) if self.known else None
+
+    def outdated_pods(self, key: Key) -> int:
+        """Pods that are attached with an older text of the network, as the daemons count them."""
+        return self._outdated_pods[key]
+
+    def ruled_out(self, network: Key) -> Mapping[str, Reason]:
+        """The nodes that a network is for and where it is not ready, each with a reason."""
+        return self._index.ruled_out(network)
+
+    def unready(self, node: str) -> Mapping[Key, tuple[Reason, ...]]:
+        """The networks that are for a node and not ready there."""
+        return self._index.unready(node)
+
+    def _facts_of(self, name: str, inventory: NodeInventory | None) -> NodeFacts | None:
+        if inventory is None:
+            self._facts.pop(name, None)
+            return None
+        known = self._facts.get(name)
+        if known is None or known[0] is not inventory:
+            known = self._facts[name] = inventory, facts.of_inventory(inventory)
+        return known[1]
+
+    def _count_outdated(self, name: str, attached: Attached | None) -> None:
+        before = self._outdated.pop(name, {})
+        after = {_key(each.network): each.outdated for each in _all(attached) if each.outdated > 0}
+        if after:
+            self._outdated[name] = after
+        for key in {key for key, _ in before.items() ^ after.items()}:
+            self._outdated_pods[key] += after.get(key, 0) - before.get(key, 0)
+            if not self._outdated_pods[key]:
+                del self._outdated_pods[key]
+            self._network_affected(key)
+
+
+def _all(attached: Attached | None) -> tuple[AttachedNetwork, ...]:
+    return attached.networks if attached else ()
+
+
+def _networks(attached: Attached | None) -> frozenset[Key]:
+    return frozenset(_key(each.network) for each in _all(attached) if each.pods > 0) or _NOBODY
+
+
+def _key(network: str) -> Key:
+    namespace, _, name = network.partition("/")
+    return namespace, name
