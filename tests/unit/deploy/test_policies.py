@@ -10,9 +10,12 @@ import re
 import pytest
 import yaml
 
+from netattach_core.readiness import node_label
+from netattach_operator import evictor
+from netattach_operator.cluster_nodes import TAINT
 from netattach_operator.settings import Settings as OperatorSettings
 from netattach_plugin.cluster import event_queue
-from support import require
+from support import chart, require
 from support.manifests import CONTROL, NODE, POLICIES, ROLES, Body, kind
 
 
@@ -117,6 +120,41 @@ def test_the_policy_on_crds_fits_the_crds_of_the_image() -> None:
     schema = networks["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     assert {"type", "description", "properties"} == schema.keys() == schema["properties"]["spec"].keys()
     assert {"type", "description"} == schema["properties"]["spec"]["properties"]["config"].keys()
+
+
+def test_the_policy_on_nodes_has_our_labels_and_our_taint_alone() -> None:
+    """And it compares each field of NodeSpec in core/v1 but the taints; a new one in Kubernetes has to be added."""
+    expressions = " ".join(
+        v["expression"] for v in POLICIES["netattach-operator-nodes"]["spec"]["validations"]
+    )
+
+    assert {node_label.PREFIX} == set(re.findall(r"startsWith\('([^']*)'\)", expressions))
+    assert {TAINT} == set(re.findall(r"taint.key [!=]= '([^']*)'", expressions))
+    for field in ("podCIDR", "podCIDRs", "providerID", "unschedulable", "configSource", "externalID"):
+        assert f"object.?spec.?{field} == oldObject.?spec.?{field}" in expressions
+
+
+def test_evictions_need_a_permission_that_is_not_given_by_default() -> None:
+    assert not [
+        rule for role in ROLES.values() for rule in role["rules"] if "pods/eviction" in rule["resources"]
+    ]
+    rendered = chart.rendered({"operator": {"evictPods": True}})
+    (role,) = [
+        r for r in rendered if r["kind"] == "ClusterRole" and r["metadata"]["name"] == "netattach-operator"
+    ]
+    (rule,) = [rule for rule in role["rules"] if "pods/eviction" in rule["resources"]]
+
+    assert ["create"] == rule["verbs"]
+
+
+def test_the_policy_on_events_has_the_reasons_that_the_operator_writes_about_pods() -> None:
+    (listed,) = [
+        re.findall(r"'(\w+)'", v["expression"].partition(" in ")[2])
+        for v in POLICIES["netattach-operator-events"]["spec"]["validations"]
+        if "?reason" in v["expression"]
+    ]
+
+    assert evictor.REASON in listed
 
 
 def test_the_policy_on_names_has_those_of_the_settings() -> None:
