@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from e2e import rbac_every_program
+from e2e import rbac_every_program, rbac_node_writes
 from e2e.api_request import ACCEPTED, RBAC, Request
 from e2e.rbac_every_program import (
     CONTROL,
@@ -35,12 +35,14 @@ from support import require
 
 def accepted(program: str) -> dict[str, Request]:
     """What the program needs, so that the refusals below are not those of a token that can do nothing."""
-    return {name: request for name, (request, _) in _ALLOWED[program].items()}
+    allowed = {**_ALLOWED[program], **rbac_node_writes.accepted(program)}
+    return {name: request for name, (request, _) in allowed.items()}
 
 
 def refused(program: str) -> dict[str, Case]:
     """By name, each with the verdict it has to get."""
-    return {**dict(rbac_every_program.refused(program)), **_REFUSED[program]}
+    more = rbac_node_writes.refused(program)
+    return {**dict(rbac_every_program.refused(program)), **_REFUSED[program], **more}
 
 
 def _status(name: str, **changed: Any) -> Request:
@@ -167,6 +169,10 @@ _ALLOWED: dict[str, dict[str, Case]] = {
             ACCEPTED,
         ),
         "write an event about a network": (event("netattach-operator", "", _A_NETWORK), ACCEPTED),
+        "write an event about a pod that it evicts": (
+            event("netattach-operator", "", _A_POD, reason="EvictedWithoutNetworks"),
+            ACCEPTED,
+        ),
     },
     "webhooks": {
         "read the pods": (Request("GET", f"{CORE}/pods"), ACCEPTED),
@@ -321,11 +327,10 @@ _REFUSED: dict[str, dict[str, Case]] = {
         "create a secret with a token": (_token_secret(), _NAMES),
         "create a secret in another namespace": (_secret("netattach-ca", "kube-system"), RBAC),
         "create a lease of another name": (_lease("captured"), _NAMES),
-        "write an event about a pod": (event("netattach-operator", "", _A_POD), _OPERATOR_EVENTS),
+        "write another event about a pod": (event("netattach-operator", "", _A_POD), _OPERATOR_EVENTS),
         "write an event in the name of a daemon": (event("netattach", "node1", _A_NETWORK), _OPERATOR_EVENTS),
         "read a secret of another name": (Request("GET", f"{_TLS}/captured"), RBAC),
         "patch the webhook configuration": (Request("PATCH", WEBHOOKS, LABEL), RBAC),
-        "read the nodes": (Request("GET", f"{CORE}/nodes"), RBAC),
         "write an inventory": (_inventory("node1"), RBAC),
         "write the status of a pod": (_status(POD), RBAC),
         "patch another CRD": (Request("PATCH", f"{CRDS}/captures.example.com", LABEL), RBAC),

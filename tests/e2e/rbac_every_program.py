@@ -77,11 +77,12 @@ def pod(namespace: str) -> Body:
 
 
 def refused(program: str) -> Iterator[tuple[str, Case]]:
-    """By name; RBAC refuses all of them."""
+    """By name; RBAC refuses all of them, but for the one that a policy has to refuse."""
     namespace, account = ACCOUNTS[program]
     other = "netattach-webhooks" if program == "operator" else "netattach-operator"
     for what, path in _patched(program, namespace, account).items():
-        yield f"patch {what}", (Request("PATCH", path, _ALL if "role" in what else LABEL), RBAC)
+        verdict = "netattach-operator-nodes" if (program, what) == ("operator", "a node") else RBAC
+        yield f"patch {what}", (Request("PATCH", path, _ALL if "role" in what else LABEL), verdict)
     for what, path in _deleted(program, namespace, account).items():
         yield f"delete {what}", (Request("DELETE", path), RBAC)
     roles = _created_for_permissions(program, namespace, account, other)
