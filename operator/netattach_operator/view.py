@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Callable
 
 from netattach_core import admission
@@ -198,4 +197,4 @@ def _validated_part(node: NodeInventory | None) -> NodeInventory | None:
     """Without what the rules do not look at, and changes with every pod."""
     if node is None:
         return None
-    return dataclasses.replace(node, boot_id="", cni_status=None, attached=None, unmet_pods=None, probe=None)
+    return inventory.for_validation(node)

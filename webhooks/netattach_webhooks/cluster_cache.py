@@ -194,4 +194,4 @@ def _require_synced(synced: asyncio.Event, what: str) -> None:
 def _inventory(body: dict[str, Any]) -> NodeInventory | None:
     """None for a node that has not reported anything yet."""
     node = inventory.from_dict({**(body.get("status") or {}), "node": body["metadata"]["name"]})
-    return node if node.interfaces or node.plugins else None
+    return inventory.for_validation(node) if node.interfaces or node.plugins else None

@@ -9,16 +9,23 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+from netattach_core.api import node_state
+from netattach_core.api.node_state import Attached, CniStatus, Probe, SriovFunction, UnmetPods
 from netattach_core.errors import DecodeError
+
+T = TypeVar("T")
 
 _POD_LINK = re.compile(r"(veth|cali|lxc|eni|gke|azv|ovn|nsx|tap|vnet)[0-9a-zA-Z_-]*")
 """Names that default networks use for the node's end of a pod's link. Another veth may be the NIC of a node in a container."""
 
 POD_LINK_KIND = "veth"
+
+TRIED_LINK_KINDS = ("bond", "bridge", "dummy", "ifb", "ipvlan", "macvlan", "veth", "vlan", "vrf")
+"""The kernel's kinds of links that CNI plugins create. A daemon finds out which of them its kernel can make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,8 @@ class Interface:
     `kind` is the kernel's link kind, "" for hardware; `mtu` is 0 if unknown; `controller` is its bridge or bond, `parent` the
     interface below it, as of a VLAN interface. `alt_names` are its alternative names, which the kernel accepts like `name`.
     `device_path` is the place of its device in sysfs, below /sys/devices; "" for an interface without one, or if unknown.
+    `vlan_id` is that of a VLAN interface, 0 for others. `vlans` are those that a bridge with VLAN filtering, or a port of it,
+    lets through: "1", "10-20". `sriov` is None for all but SR-IOV physical functions, and if unknown.
     """
 
     name: str
@@ -40,6 +49,9 @@ class Interface:
     parent: str = ""
     alt_names: tuple[str, ...] = ()
     device_path: str = ""
+    vlan_id: int = 0
+    vlans: tuple[str, ...] = ()
+    sriov: SriovFunction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,8 @@ class NodeInventory:
     """One node. `networks` includes the default network; it and `dhcp` are None if unknown.
 
     `unseen_plugin_directories` are those that the runtime searches and the daemon cannot see: any plugin may be there.
+    The last fields are unknown if None or "": a daemon of an earlier release does not report them. `link_kinds` are those of
+    TRIED_LINK_KINDS that the kernel can make.
     """
 
     node: str
@@ -111,6 +125,12 @@ class NodeInventory:
     dhcp: Dhcp | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     unseen_plugin_directories: tuple[str, ...] = ()
+    boot_id: str = ""
+    link_kinds: tuple[str, ...] | None = None
+    cni_status: CniStatus | None = None
+    attached: Attached | None = None
+    unmet_pods: UnmetPods | None = None
+    probe: Probe | None = None
 
     def interface(self, name: str) -> Interface | None:
         """The interface with this name, or with this alternative name."""
@@ -129,6 +149,11 @@ class NodeInventory:
     def lacks_plugin(self, name: str) -> bool:
         """Whether it is certainly not installed."""
         return not self.unseen_plugin_directories and not self.has_plugin(name)
+
+    def lacks_link_kind(self, kind: str) -> bool:
+        """Whether its kernel certainly cannot make links of this kind."""
+        tried = self.link_kinds is not None and kind in TRIED_LINK_KINDS
+        return tried and kind not in (self.link_kinds or ())
 
     def has_network(self, name: str) -> bool | None:
         """Whether the CNI config directory has a file or network of this name; None if unknown."""
@@ -160,6 +185,19 @@ def _without_pods(interface: Interface) -> Interface:
 
 def _global(interface: Interface) -> tuple[str, ...]:
     return tuple(a for a in interface.addresses if not ipaddress.ip_interface(a).ip.is_link_local)
+
+
+def without_counts(inventory: NodeInventory) -> NodeInventory:
+    """The inventory without what changes with each pod: it is published less often, as is that no pod lacks a network."""
+    unmet = inventory.unmet_pods if inventory.unmet_pods and inventory.unmet_pods.total else None
+    return dataclasses.replace(inventory, attached=None, unmet_pods=unmet)
+
+
+def for_validation(inventory: NodeInventory) -> NodeInventory:
+    """The inventory without what a daemon reports of its work: it changes often, and no rule reads it."""
+    return dataclasses.replace(
+        inventory, boot_id="", cni_status=None, attached=None, unmet_pods=None, probe=None
+    )
 
 
 def with_node_addresses(
@@ -205,7 +243,22 @@ def to_dict(inventory: NodeInventory) -> dict[str, Any]:
             if inventory.unseen_plugin_directories
             else {}
         ),
+        **_known(inventory),
     }
+
+
+def _known(inventory: NodeInventory) -> dict[str, Any]:
+    """What an earlier release does not report, as far as it is known."""
+    kinds = inventory.link_kinds
+    parts = {
+        "bootID": inventory.boot_id or None,
+        "linkKinds": None if kinds is None else list(kinds),
+        "cniStatus": inventory.cni_status and node_state.cni_status_dict(inventory.cni_status),
+        "attached": inventory.attached and node_state.attached_dict(inventory.attached),
+        "unmetPods": inventory.unmet_pods and node_state.unmet_pods_dict(inventory.unmet_pods),
+        "probe": inventory.probe and node_state.probe_dict(inventory.probe),
+    }
+    return {key: part for key, part in parts.items() if part is not None}
 
 
 def from_dict(body: Any) -> NodeInventory:
@@ -225,9 +278,21 @@ def from_dict(body: Any) -> NodeInventory:
             dhcp=dhcp and Dhcp(bool(dhcp["running"]), str(dhcp.get("socket", ""))),
             labels=dict(body.get("labels") or {}),
             unseen_plugin_directories=tuple(body.get("unseenPluginDirectories") or ()),
+            boot_id=str(body.get("bootID") or ""),
+            link_kinds=_optional(body, "linkKinds", lambda kinds: tuple(map(str, kinds))),
+            cni_status=_optional(body, "cniStatus", node_state.cni_status),
+            attached=_optional(body, "attached", node_state.attached),
+            unmet_pods=_optional(body, "unmetPods", node_state.unmet_pods),
+            probe=_optional(body, "probe", node_state.probe),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DecodeError(f"not a node inventory: {error!r}") from error
+
+
+def _optional(body: Any, key: str, read: Callable[[Any], T]) -> T | None:
+    """None where it is absent."""
+    part = body.get(key)
+    return None if part is None else read(part)
 
 
 def _plugin_dict(plugin: Plugin) -> dict[str, Any]:
@@ -254,6 +319,9 @@ def _interface_dict(interface: Interface) -> dict[str, Any]:
         "parent": interface.parent,
         **({"altNames": list(interface.alt_names)} if interface.alt_names else {}),
         **({"devicePath": interface.device_path} if interface.device_path else {}),
+        **({"vlanID": interface.vlan_id} if interface.vlan_id else {}),
+        **({"vlans": list(interface.vlans)} if interface.vlans else {}),
+        **({"sriov": node_state.sriov_dict(interface.sriov)} if interface.sriov else {}),
     }
 
 
@@ -269,4 +337,7 @@ def _interface(body: Any) -> Interface:
         parent=body.get("parent", ""),
         alt_names=tuple(body.get("altNames") or ()),
         device_path=body.get("devicePath", ""),
+        vlan_id=int(body.get("vlanID") or 0),
+        vlans=tuple(map(str, body.get("vlans") or ())),
+        sriov=_optional(body, "sriov", node_state.sriov),
     )
