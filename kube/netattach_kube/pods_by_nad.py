@@ -60,7 +60,7 @@ def attached_to(body: Body) -> str | None:
     found = (
         (each.get("name") for each in entries if isinstance(each, dict)) if isinstance(entries, list) else ()
     )
-    nads = (name for name in found if _is_nad(name))
+    nads = (str(name) for name in found if _is_nad(name))
     return ",".join(dict.fromkeys(itertools.islice(nads, _MOST_NETWORKS))) or None
 
 

@@ -34,7 +34,7 @@ def network(
     body: Any,
     policy: NamespacePolicy = PRIVILEGED,
     settings: ValidationSettings = validation_settings.DEFAULTS,
-    **notes: str,
+    **notes: Any,
 ) -> Network:
     text = body if isinstance(body, str) else json.dumps(body)
     metadata = {"namespace": "ns", "name": "net", "annotations": notes}
