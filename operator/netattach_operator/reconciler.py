@@ -32,13 +32,16 @@ from netattach_operator.write_quota import WriteQuota
 
 _log = logging.getLogger(__name__)
 
-_WRITES_AT_ONCE = 3
+_WRITES_AT_ONCE = 6
 _ONE_WRITE_IN = 5.0
 """Seconds; each write of a NAD is sent to all that watch NADs, and every node does. So a change is seen at once, and a NAD that
 changes all the time is written seldom."""
 
 _WRITES_SENT_PER_SECOND = 100_000
 """Writes of all NADs, times the nodes that each is sent to, in the long run: an upgrade of all daemons changes every NAD."""
+
+_FEW_PAIRS = 10_000
+"""NADs times nodes, up to which a NAD is validated together with its readiness, so that it is written once."""
 
 _WORKERS = 8
 """Reconciles at a time: most of their time they wait for the API server."""
@@ -116,7 +119,10 @@ class Reconciler:
             )  # a thousand NADs in which nothing is to be written must not hold up the Lease
 
     async def reconcile(self, key: Key, *, for_nodes: bool = True) -> None:
-        """Raises NetattachError where it has to be retried. With `for_nodes`, it is validated again where a node has changed."""
+        """Raises NetattachError where it has to be retried.
+
+        With `for_nodes`, it is validated again where a node has changed; in a small cluster in any case.
+        """
         body = self._view.nads.get(*key)
         if body is None:
             self._forget(key)
@@ -188,7 +194,8 @@ class Reconciler:
             self._view.nodes_version,
         )
         last_inputs, verdicts = self._verdicts.get(key, (None, None))
-        compared = len(inputs) if for_nodes else -1
+        few = len(self._view.nads.items()) * len(nodes or ()) <= _FEW_PAIRS
+        compared = len(inputs) if for_nodes or few else -1
         if verdicts is None or last_inputs is None or last_inputs[:compared] != inputs[:compared]:
             started = time.monotonic()
             around = Surroundings(nodes or (), settings.networks, self._view.leases.footprints)

@@ -150,7 +150,10 @@ class View:
         self.readiness.node_changed(name)
 
     def _nad_changed(self, key: Key) -> None:
-        self.leases.put(key, self.nads.get(*key))
+        body = self.nads.get(*key)
+        self.leases.put(key, body)
+        if body is None:
+            self._queue.forget(key)  # another of this name need not wait
         self._queue.add(key)
 
     def _namespace_changed(self, namespace: str) -> None:

@@ -120,7 +120,9 @@ def test_the_pods_that_are_attached_are_counted(installed: Cluster) -> None:
         stack.callback(installed.kubectl, "delete", "pod", "health-runs", "health-waits")
         installed.wait_ready("health-runs")
 
-        installed.eventually(lambda: installed.read("nad", NAME)["status"].get("pods") == 1, "it counts")
+        installed.eventually(
+            lambda: installed.read("nad", NAME).get("status", {}).get("pods") == 1, "it counts"
+        )
         columns = installed.kubectl("get", "nad", NAME).stdout.splitlines()
 
     assert "NAME PLUGINS IPAM VALID PERMITTED READY IN USE AGE" == " ".join(columns[0].split())

@@ -199,8 +199,9 @@ def test_only_the_networks_that_a_change_affects_are_written() -> None:
     played(act)
 
 
-def test_readiness_is_written_before_the_network_is_validated_again() -> None:
+def test_readiness_is_written_before_the_network_is_validated_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """With thousands of nodes, validating all networks again takes a while."""
+    monkeypatch.setattr(reconciler, "_FEW_PAIRS", 0)
 
     async def act(scene: Scene) -> None:
         await started(scene)
@@ -238,5 +239,39 @@ def test_a_network_that_needs_a_kind_of_link() -> None:
         await scene.reconcile()
 
         assert ("1/2", "LinkKindUnavailable") == ready(scene)
+
+    played(act)
+
+
+def test_in_a_small_cluster_both_are_one_write() -> None:
+    async def act(scene: Scene) -> None:
+        await started(scene)
+        await scene.reconcile()
+        written = len(scene.patches())
+
+        scene.put_node("n2", "eth2")
+        await scene.list_all()
+        await scene.reconciler.reconcile(A, for_nodes=False)
+
+        assert ("1/2", "InterfaceMissing") == ready(scene)
+        assert "ValidWithWarnings" == scene.status()["conditions"][0]["reason"]
+        assert 1 == len(scene.patches()) - written
+
+    played(act)
+
+
+def test_a_network_that_is_created_again_need_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler, "_ONE_WRITE_IN", 3600)
+    monkeypatch.setattr(reconciler, "_WRITES_AT_ONCE", 1)
+
+    async def act(scene: Scene) -> None:
+        await started(scene)
+        async with running(scene):
+            await scene.server.until(lambda: ready(scene)[0] == "2/2")
+            scene.server.delete(NADS, "a", "ns")
+            await scene.list_all()
+            scene.server.put(NADS, nad(ETH1))
+            await scene.list_all()
+            await scene.server.until(lambda: ready(scene)[0] == "2/2")
 
     played(act)
