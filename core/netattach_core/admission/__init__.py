@@ -19,6 +19,7 @@ from netattach_core.admission.nads import (
 )
 from netattach_core.admission.network_requests import validate_requests
 from netattach_core.admission.pod_devices import validate_devices
+from netattach_core.admission.pod_nodes import explained, is_no_node_left, no_node_left, validate_nodes
 from netattach_core.admission.pod_templates import template_pod, template_replicas, validate_capacity
 from netattach_core.admission.pods import (
     RequestedNetworks,
@@ -39,7 +40,10 @@ __all__ = [
     "RequestedNetworks",
     "apply_severities",
     "config_too_long",
+    "explained",
+    "is_no_node_left",
     "nad_needs_validation",
+    "no_node_left",
     "settings_findings",
     "settings_problems",
     "template_pod",
@@ -53,6 +57,7 @@ __all__ = [
     "validate_devices",
     "validate_nad",
     "validate_nad_deletion",
+    "validate_nodes",
     "validate_pod",
     "validate_primary_network",
     "validate_requests",

@@ -7,6 +7,7 @@ from netattach_core.admission import (
     nads,
     network_requests,
     pod_devices,
+    pod_nodes,
     pod_templates,
     pods,
 )
@@ -19,6 +20,7 @@ RULES = (
     *pods.RULES,
     *network_requests.RULES,
     *pod_devices.RULES,
+    *pod_nodes.RULES,
     *pod_templates.RULES,
     *cluster_settings.RULES,
 )

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from netattach_core.net import names
+
 _KEY = r"(?:[A-Za-z0-9.-]{1,253}/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
 _VALUE = r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?"
 _SET = re.compile(rf"({_KEY})\s+(in|notin)\s*\(\s*({_VALUE}(?:\s*,\s*{_VALUE})*)\s*\)")
@@ -34,6 +36,12 @@ class Requirement:
         if len(self.values) == 1:
             return f"{self.key}{'=' if self.holds else '!='}{next(iter(self.values))}"
         return f"{self.key} {'in' if self.holds else 'notin'} ({', '.join(sorted(self.values))})"
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether Kubernetes accepts it in an object too: the prefix of its key has to be a DNS-1123 subdomain."""
+        prefix, slash, _ = self.key.rpartition("/")
+        return not slash or names.is_object_name(prefix)
 
     def met(self, labels: Mapping[str, str]) -> bool:
         if self.values is None:

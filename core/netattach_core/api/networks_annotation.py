@@ -20,6 +20,7 @@ from netattach_core.text import json_document
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
 DEFAULT_NETWORK = "v1.multus-cni.io/default-network"
 SKIP_DEFAULT_NETWORKS = "netattach.io/skip-default-networks"
+DEVICE_CONTAINER = "netattach.io/device-container"
 NETWORK_STATUS = "k8s.v1.cni.cncf.io/network-status"
 
 MAX_LENGTH = 64 * 1024

@@ -231,6 +231,14 @@ class ReadinessIndex:
                 result |= {name: reason for name in self._names_of(nodes) if name not in result}
         return result
 
+    def not_selected(self, key: Key) -> tuple[str, ...]:
+        """The nodes that a network is not for, by its node selector; none for an unknown network."""
+        network = self._networks.get(key)
+        if network is None:
+            return ()
+        selected = self._selections[network.selector].nodes
+        return tuple(name for name, node in self._nodes.items() if not node.bit & selected)
+
     def _found(self, key: Key, network: Network, within: int) -> Iterator[tuple[Reason, int]]:
         """Each reason with its nodes, of those `within`."""
         if network.refused is not None and within:

@@ -23,6 +23,7 @@ class Code(enum.StrEnum):
     DEFAULT_NETWORK_NOT_READY = "DefaultNetworkNotReady"
     DAEMON_NOT_READY = "DaemonNotReady"
     NO_INVENTORY = "NoInventory"
+    NOT_SELECTED = "NotSelected"
     NOT_PERMITTED = "NotPermitted"
     INVALID = "Invalid"
 
@@ -36,5 +37,6 @@ class Reason(NamedTuple):
 
 DAEMON_NOT_READY = Reason(Code.DAEMON_NOT_READY, "the netattach daemon is not ready")
 NO_INVENTORY = Reason(Code.NO_INVENTORY, "the netattach daemon has not published what the node has")
+NOT_SELECTED = Reason(Code.NOT_SELECTED, "the network's node selector does not match the node")
 DEFAULT_NETWORK_NOT_READY = Reason(Code.DEFAULT_NETWORK_NOT_READY, "the default network is not ready")
 DHCP_DAEMON_MISSING = Reason(Code.DHCP_DAEMON_MISSING, "no DHCP daemon is running")
