@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import dataclasses
 import json
 import ssl
 from collections.abc import Callable
@@ -17,26 +18,35 @@ from unittest import mock
 
 from fuzz import known, properties
 from netattach_core.api import inventory
-from netattach_core.api.nad import PROTECT
+from netattach_core.api.nad import NODE_SELECTOR, PROTECT, RESOURCE_NAME
 from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.errors import DecodeError, NotFoundError, TryAgainError
 from netattach_core.policy.levels import ENFORCE_LABEL
 from netattach_kube import cluster_settings
-from netattach_webhooks import app, review, validators
+from netattach_webhooks import app, messages, pod_mutator, review, validators
 from netattach_webhooks.cluster_cache import ClusterCache
 from netattach_webhooks.metrics import Metrics, Outcome
+from netattach_webhooks.pod_mutator import MutationResult
 from netattach_webhooks.review import AdmissionRequest
+from support import json_patches
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Body = dict[str, Any]
 
-_KINDS = {b"n": "nads", b"p": "pods", b"t": "templates", b"c": "config", b"d": "deletions"}
+_KINDS = {
+    b"n": "nads",
+    b"p": "pods",
+    b"t": "templates",
+    b"c": "config",
+    b"d": "deletions",
+    b"m": validators.MUTATE_PODS,
+}
 
 
 def one_input(data: bytes) -> None:
     kind = _KINDS.get(data[:1].lower(), "")
-    if kind not in _WEBHOOKS._validators.by_kind:
+    if not kind:
         return
     body = data[1:] if data[:1].islower() else _review_with(kind, properties.text_of(data[1:]))
     try:
@@ -44,11 +54,28 @@ def one_input(data: bytes) -> None:
     except DecodeError as error:
         properties.check_denial(error.message)
         return
-    _answered(kind, asked)
+    if kind == validators.MUTATE_PODS:
+        _mutated(asked)
+    else:
+        _answered(kind, asked)
+
+
+def _mutated(asked: AdmissionRequest) -> None:
+    """A patch that can be applied, once."""
+    result = _mutation(asked)
+    properties.check_warnings(messages.notes(result.warnings))
+    if result.patch and asked.object is not None:
+        after = json_patches.applied(asked.object, json.loads(json.dumps(list(result.patch))))
+        assert not _mutation(dataclasses.replace(asked, object=after)).patch
+
+
+def _mutation(asked: AdmissionRequest) -> MutationResult:
+    with mock.patch.object(pod_mutator, "run_in", _in_place):
+        return _LOOP.run_until_complete(_WEBHOOKS._mutator.mutate(asked))
 
 
 def _answered(kind: str, asked: AdmissionRequest) -> None:
-    with mock.patch.object(validators, "_run_in", _in_place):
+    with mock.patch.object(validators, "run_in", _in_place):
         validated = _LOOP.run_until_complete(_WEBHOOKS._validators.by_kind[kind](asked))
     properties.check_findings(validated.findings, validated.text, asked.subject)
     outcome, response = _WEBHOOKS._verdict(asked, validated)
@@ -70,6 +97,7 @@ def _review_with(kind: str, text: str) -> bytes:
         "nads": {"metadata": {"name": "net"}, "spec": {"config": text}},
         "deletions": {"metadata": {"name": "net", "annotations": {PROTECT: text}}},
         "pods": pod,
+        validators.MUTATE_PODS: {**pod, "spec": {"containers": [{"name": "web"}]}},
         "templates": {"metadata": {"name": "web"}, "spec": {"replicas": 300, "template": pod}},
         "config": {"metadata": {"name": cluster_settings.NAME}, "data": {cluster_settings.KEY: text}},
     }
@@ -86,6 +114,9 @@ def _review_with(kind: str, text: str) -> bytes:
     return json.dumps(whole).encode()
 
 
+_ANNOTATIONS = {RESOURCE_NAME: "lab.example/port", NODE_SELECTOR: "fast,zone in (a, b)"}
+
+
 def _objects() -> list[Body]:
     """The objects in the cluster."""
     low = {"type": "host-local", "subnet": "10.1.2.0/24", "rangeEnd": "10.1.2.9"}
@@ -99,7 +130,7 @@ def _objects() -> list[Body]:
         *(
             {
                 "kind": "NetworkAttachmentDefinition",
-                "metadata": {"namespace": namespace, "name": name},
+                "metadata": {"namespace": namespace, "name": name, "annotations": _ANNOTATIONS},
                 "spec": {"config": json.dumps({"cniVersion": "1.0.0", "name": name, **config})},
             }
             for (namespace, name), config in nads.items()
@@ -112,6 +143,11 @@ def _objects() -> list[Body]:
             }
             for node in properties.NODES
         ),
+        {
+            "kind": "ConfigMap",
+            "metadata": {"namespace": cluster_settings.NAMESPACE, "name": cluster_settings.NAME},
+            "data": {cluster_settings.KEY: "scheduling: on\ndeviceInjection: on"},
+        },
         # All rules of policy apply there.
         {"kind": "Namespace", "metadata": {"name": "lab", "labels": {ENFORCE_LABEL: "restricted"}}},
         {

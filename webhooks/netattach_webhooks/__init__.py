@@ -4,6 +4,9 @@ __main__       wiring, and what ends the process
 app            HTTP: one path for each kind of review, limits on size and time
 bodies         the bodies of requests, within limits on the memory of all
 validators     from a review to findings, in threads where it takes long
+pod_mutator    new pods changed: node affinity and devices for their networks
+ruled_out_nodes  the nodes on which these networks are not ready
+threads        slow work in threads
 cluster_cache  what validation needs to know of the cluster, kept current by watches
 review         AdmissionReview, decoded and encoded
 messages       findings as the message of a denial, and as warnings

@@ -25,8 +25,9 @@ from netattach_webhooks import messages, review
 from netattach_webhooks.bodies import MAX_BODY, Bodies, OverloadedError, TooLargeError
 from netattach_webhooks.cluster_cache import ClusterCache, NotSyncedError
 from netattach_webhooks.metrics import Metrics, Outcome
+from netattach_webhooks.pod_mutator import MutationResult, PodMutator
 from netattach_webhooks.review import AdmissionRequest
-from netattach_webhooks.validators import ValidationResult, Validator, Validators
+from netattach_webhooks.validators import MUTATE_PODS, ValidationResult, Validators
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +58,9 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
 
 Response = tuple[Outcome, web.Response]
 
+Reviewer = Callable[[AdmissionRequest], Awaitable[ValidationResult | MutationResult]]
+"""Raises NotSyncedError while it does not know enough of the cluster."""
+
 
 class WebhookServer:
     """Serves the validators over HTTPS. While `draining`, it closes each connection after the next response.
@@ -74,12 +78,14 @@ class WebhookServer:
         self.draining = False
         self._cache = cache
         self._validators = Validators(cache)
+        self._mutator = PodMutator(cache, metrics)
         self._metrics = metrics
         self._bodies = Bodies()
         self._large = asyncio.Semaphore(_MAX_LARGE)
         app = web.Application()
-        for kind, validator in self._validators.by_kind.items():
-            app.router.add_post(f"/{kind}", self._handler(kind, validator))
+        reviewers: dict[str, Reviewer] = {**self._validators.by_kind, MUTATE_PODS: self._mutator.mutate}
+        for kind, reviewer in reviewers.items():
+            app.router.add_post(f"/{kind}", self._handler(kind, reviewer))
         # API servers do not compress, and a small compressed body could become a very large one.
         self._server = HttpServer(
             app,
@@ -100,18 +106,19 @@ class WebhookServer:
                 yield port
         finally:
             self._validators.close()
+            self._mutator.close()
 
     def close_connections(self) -> None:
         """Closes all open connections, those with a request in progress after their response."""
         self._server.close_connections()
 
-    def _handler(self, kind: str, validator: Validator) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _handler(self, kind: str, reviewer: Reviewer) -> Callable[[web.Request], Awaitable[web.Response]]:
         counters = {outcome: self._metrics.requests.labels(kind, outcome.value) for outcome in Outcome}
         duration = self._metrics.review_duration.labels(kind)
 
         async def handle(request: web.Request) -> web.Response:
             started = time.monotonic()
-            outcome, response = await self._respond(request, kind, validator)
+            outcome, response = await self._respond(request, kind, reviewer)
             if self.draining:
                 response.force_close()
             counters[outcome].inc()
@@ -120,11 +127,11 @@ class WebhookServer:
 
         return handle
 
-    async def _respond(self, request: web.Request, kind: str, validator: Validator) -> Response:
+    async def _respond(self, request: web.Request, kind: str, reviewer: Reviewer) -> Response:
         seconds = _timeout(request.raw_path)
         try:
             async with asyncio.timeout(seconds), self._bodies.read(request) as body:
-                return await self._validated(kind, validator, body)
+                return await self._reviewed(kind, reviewer, body)
         except DecodeError as error:
             return _failure(Outcome.MALFORMED, error.message)
         except TooLargeError:
@@ -141,11 +148,18 @@ class WebhookServer:
             _log.exception("internal error: %s", request.path)
             return _failure(Outcome.FAILED, "internal error; see the log of netattach-webhooks")
 
-    async def _validated(self, kind: str, validator: Validator, body: bytes) -> Response:
+    async def _reviewed(self, kind: str, reviewer: Reviewer, body: bytes) -> Response:
         """A slot for large bodies is taken only when the body has arrived."""
         async with self._large if len(body) > _LARGE else _NO_LIMIT:
             request = await self._validators.decode(kind, body)
-            return self._verdict(request, await validator(request))
+            result = await reviewer(request)
+        if isinstance(result, MutationResult):
+            return Outcome.ALLOWED, _json(
+                review.encode(
+                    request.uid, allowed=True, warnings=messages.notes(result.warnings), patch=result.patch
+                )
+            )
+        return self._verdict(request, result)
 
     def _verdict(self, request: AdmissionRequest, result: ValidationResult) -> Response:
         self._count(request, result.findings)

@@ -20,14 +20,17 @@ from netattach_core.api.objects import Body, Key
 from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
 from netattach_core.policy import levels
 from netattach_core.policy.levels import NamespacePolicy
+from netattach_core.readiness.reason import Reason
 from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.settings import ValidationSettings
 from netattach_kube.api import Api
+from netattach_kube.cluster_settings import ClusterSettings
 from netattach_kube.live_settings import LiveSettings
 from netattach_kube.namespace_labels import NamespaceLabels
 from netattach_kube.pods_by_nad import PAUSE, RUNNING, PodsByNad, networks_of
 from netattach_kube.resource import INVENTORIES, NADS, PODS
 from netattach_kube.watched import Watched
+from netattach_webhooks.ruled_out_nodes import RuledOutNodes
 
 _SECONDS = 0.5
 """Timeout for requesting the networks of a pod, in parallel; the creation of the pod waits for them."""
@@ -70,6 +73,7 @@ class ClusterCache:
         self._settings = LiveSettings(api, lambda read: admission.settings_problems(read.validation))
         self._namespaces = NamespaceLabels(api, namespace_gone)
         self._nodes: tuple[NodeInventory, ...] | None = None
+        self._ruled_out = RuledOutNodes()
         self._footprints = FootprintIndex()
 
     async def run(self) -> None:
@@ -93,9 +97,12 @@ class ClusterCache:
         missing = [what for what, synced in watches if not synced.is_set()]
         return f"not listed yet: {', '.join(missing)}" if missing else None
 
-    def settings(self) -> ValidationSettings:
+    def cluster_settings(self) -> ClusterSettings:
         _require_synced(self._settings.synced, "settings")
-        return self._settings.current.validation
+        return self._settings.current
+
+    def settings(self) -> ValidationSettings:
+        return self.cluster_settings().validation
 
     async def policy(self, namespace: str) -> NamespacePolicy:
         """The policy of a namespace. One that the watch has not reported is requested: its NAD may be in the same manifest."""
@@ -113,6 +120,16 @@ class ClusterCache:
             items = self._inventories.items()
             self._nodes = tuple(items[key] for key in sorted(items))
         return self._nodes
+
+    def node_names(self) -> Collection[str]:
+        """The nodes that have reported."""
+        _require_synced(self._inventories.synced, "node inventories")
+        return self._ruled_out.nodes.keys()
+
+    def ruled_out(self, networks: Sequence[Nad]) -> Mapping[Key, Mapping[str, Reason]]:
+        """By network, the nodes on which it is not ready, each with a reason."""
+        _require_synced(self._inventories.synced, "node inventories")
+        return self._ruled_out.of(networks)
 
     def has_namespace(self, namespace: str) -> bool:
         """Whether the watch has reported the namespace."""
@@ -179,8 +196,9 @@ class ClusterCache:
         else:
             self._footprints.put(nad)
 
-    def _inventory_changed(self, _: Key) -> None:
+    def _inventory_changed(self, key: Key) -> None:
         self._nodes = None
+        self._ruled_out.put(key[1], self._inventories.get(*key))
 
     def _pod_changed(self, pod: Key) -> None:
         self._pods_by_nad.put(pod, self._pods.get(*pod) or "")

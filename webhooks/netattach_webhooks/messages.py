@@ -50,6 +50,12 @@ def warnings(findings: Sequence[Finding], text: str = "") -> list[str]:
     return [line.strip() for line in _fitting(lines, len(reported), _MAX_WARNINGS)]
 
 
+def notes(texts: Sequence[str]) -> list[str]:
+    """Texts as warnings, one line each."""
+    lines = (cut(sanitize(text), _MAX_WARNING) for text in texts)
+    return [line.strip() for line in _fitting(lines, len(texts), _MAX_WARNINGS)]
+
+
 def audit_annotations(findings: Sequence[Finding], text: str = "") -> dict[str, str]:
     """The findings of policy by the mode that they have in the namespace, as `policy-enforce`, `policy-warn`, `policy-audit`."""
     found: dict[str, str] = {}

@@ -23,6 +23,14 @@ class Outcome(enum.StrEnum):
     FAILED = "failed"
 
 
+class MutationOutcome(enum.StrEnum):
+    """What a new pod got of one change: it was added, a warning says what would be added or cannot be, or it lacked nothing."""
+
+    ADDED = "added"
+    WARNED = "warned"
+    UNCHANGED = "unchanged"
+
+
 class Metrics:
     """All metrics of this process, in their own registry."""
 
@@ -44,6 +52,12 @@ class Metrics:
             "netattach_policy_findings",
             "Findings of policy in admission reviews, by rule, namespace and mode (enforce: the object was refused)",
             ["rule", "namespace", "mode"],
+            registry=self.registry,
+        )
+        self.mutations = Counter(
+            "netattach_webhook_mutations",
+            "New pods with networks, by the change (the name of its setting) and its outcome",
+            ["change", "outcome"],
             registry=self.registry,
         )
         self.review_duration = Histogram(

@@ -5,6 +5,7 @@ Decoding is strict: API servers send valid reviews, and anything else that arriv
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -98,8 +99,11 @@ def encode(
     message: str = "",
     warnings: Sequence[str] = (),
     audit: Mapping[str, str] | None = None,
+    patch: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
     """The response to the request with this uid; `message` is the reason of a denial, `audit` goes into the audit log.
+
+    `patch` has the operations of a JSON Patch, for a mutating webhook.
 
     The API server puts the name of the webhook in front of the keys of `audit`.
     """
@@ -108,6 +112,9 @@ def encode(
         response["status"] = {"code": 403, "reason": "Forbidden", "message": message}
     if warnings:
         response["warnings"] = list(warnings)
+    if patch:
+        response["patchType"] = "JSONPatch"
+        response["patch"] = base64.b64encode(json.dumps(list(patch)).encode()).decode()
     if audit:
         response["auditAnnotations"] = dict(audit)
     return json.dumps({"apiVersion": API_VERSION, "kind": KIND, "response": response}).encode()

@@ -5,18 +5,15 @@ Decoding a large body and validating a long text are slow, so threads do both: h
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import functools
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
 
 from netattach_core import admission
 from netattach_core.api.nad import Nad
-from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NetworkSelection
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConfigError
 from netattach_core.policy import requests
@@ -28,17 +25,15 @@ from netattach_kube.cluster_settings import ClusterSettings
 from netattach_webhooks import review
 from netattach_webhooks.cluster_cache import ClusterCache
 from netattach_webhooks.review import AdmissionRequest
+from netattach_webhooks.threads import if_long, network_annotations, run_in
 
-P = ParamSpec("P")
-T = TypeVar("T")
+MUTATE_PODS = "mutate/pods"
+"""The kind of the reviews that change pods, and their path."""
 
 _THREADS = 2
 
 _LARGE = 64 * 1024
 """Bytes; a larger body is decoded in a thread, a smaller one so fast that other reviews do not notice."""
-
-_SHORT = 1024
-"""Characters that are validated on the event loop: for most of them a thread costs as much, and the slowest take 15 ms."""
 
 _MAX_SETTINGS = 16 * 1024
 """Characters; parsing YAML is slow."""
@@ -71,6 +66,7 @@ class Validators:
             "deletions": self._for_nads,
             "pods": self._for_pods,
             "templates": self._for_pods,
+            MUTATE_PODS: self._for_pods,
             "config": self._for_settings,
         }
         self.by_kind: dict[str, Validator] = {
@@ -90,16 +86,16 @@ class Validators:
         """Raises DecodeError."""
         if len(body) <= _LARGE:
             return review.decode(body)
-        return await _run_in(self._threads[kind], review.decode, body)
+        return await run_in(self._threads[kind], review.decode, body)
 
     async def validate_nad(self, request: AdmissionRequest) -> ValidationResult:
         if request.object is None:
             return _NO_FINDINGS
         config = _config(request.object)
-        threads = _if_long(config, self._for_nads)
-        if not await _run_in(threads, admission.nad_needs_validation, request.object, request.old_object):
+        threads = if_long(config, self._for_nads)
+        if not await run_in(threads, admission.nad_needs_validation, request.object, request.old_object):
             return _NO_FINDINGS
-        findings = await _run_in(
+        findings = await run_in(
             threads,
             admission.validate_nad,
             _with_name(request.object, request),
@@ -150,18 +146,18 @@ class Validators:
         Of a network that the pod's namespace may not use, the findings reveal nothing else, not even whether it exists.
         """
         settings = self._cache.settings()
-        threads = _if_long(_network_annotations(pod), self._for_pods)
-        asked = await _run_in(threads, admission.validate_pod, pod, old_pod, request.namespace, settings)
+        threads = if_long(network_annotations(pod), self._for_pods)
+        asked = await run_in(threads, admission.validate_pod, pod, old_pod, request.namespace, settings)
         lookup = await self._cache.look_up(
             [key for key in asked.networks if settings.selection.reaches(request.namespace, key[0])]
         )
         findings = [*asked.findings, *admission.unverified_networks(lookup.unverified, lookup.reason)]
         if lookup.missing:
             visible = self._visible_networks(request.namespace, settings)
-            findings += await _run_in(
+            findings += await run_in(
                 self._for_pods, admission.unknown_networks, lookup.missing, visible, request.namespace
             )
-        findings += await _run_in(threads, _check_requests, asked.selections, lookup.found)
+        findings += await run_in(threads, _check_requests, asked.selections, lookup.found)
         nads = dict(lookup.found)
         if asked.default is not None:
             found, default_nads = await self._check_default_network(
@@ -173,8 +169,20 @@ class Validators:
             policy = await self._cache.policy(request.namespace)
             around = Surroundings(self._cache.nodes(), settings.networks)
             case = PodCase(policy, asked.selections, asked.default, nads, around)
-            findings += await _run_in(threads, requests.check, case)
+            findings += await run_in(threads, requests.check, case)
+        if nads:
+            ruled_out = self._cache.ruled_out(list(nads.values()))
+            findings += admission.validate_nodes(ruled_out, self._candidates(pod), request.namespace)
         return findings, asked.selections, lookup.found
+
+    def _candidates(self, pod: Body) -> Collection[str]:
+        """The nodes on which a pod may run, as far as they have an inventory: all, or the one that its author has chosen."""
+        spec = pod.get("spec")
+        chosen = spec.get("nodeName") if isinstance(spec, dict) else None
+        nodes = self._cache.node_names()
+        if not isinstance(chosen, str) or not chosen:
+            return nodes
+        return [chosen] if chosen in nodes else []
 
     async def _check_default_network(
         self, selection: NetworkSelection, namespace: str, settings: ValidationSettings
@@ -201,7 +209,7 @@ class Validators:
             return _NO_FINDINGS
         if request.old_object is not None and request.object.get("data") == request.old_object.get("data"):
             return _NO_FINDINGS
-        settings, problems = await _run_in(self._for_settings, _read_settings, request.object)
+        settings, problems = await run_in(self._for_settings, _read_settings, request.object)
         selection = settings.validation.selection
         unknown = admission.validate_default_networks(
             selection, self._cache.networks() if selection.defaults else ()
@@ -217,30 +225,6 @@ def _config(body: Body) -> str:
     spec = body.get("spec")
     config = spec.get("config") if isinstance(spec, dict) else None
     return config if isinstance(config, str) else ""
-
-
-def _network_annotations(pod: Body) -> str:
-    """The annotations with network selections, joined; those that are not strings count as empty."""
-    metadata = pod.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    texts = (
-        [annotations.get(key) for key in (NETWORKS, DEFAULT_NETWORK)] if isinstance(annotations, dict) else []
-    )
-    return "".join(text for text in texts if isinstance(text, str))
-
-
-def _if_long(text: str, threads: ThreadPoolExecutor) -> ThreadPoolExecutor | None:
-    return threads if len(text) > _SHORT else None
-
-
-async def _run_in(
-    threads: ThreadPoolExecutor | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T:
-    """Calls the function in a thread; without threads, directly."""
-    if threads is None:
-        return function(*args, **kwargs)
-    work = functools.partial(function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 def _check_requests(selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad]) -> list[Finding]:

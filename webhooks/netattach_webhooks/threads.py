@@ -1,0 +1,43 @@
+"""Slow work in threads, so that other reviews do not wait; short work at once, since a thread costs as much."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
+from netattach_core.api.objects import Body
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_SHORT = 1024
+"""Characters that are validated on the event loop: for most of them a thread costs as much, and the slowest take 15 ms."""
+
+
+async def run_in(
+    threads: ThreadPoolExecutor | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Calls the function in a thread; without threads, directly."""
+    if threads is None:
+        return function(*args, **kwargs)
+    work = functools.partial(function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+def if_long(text: str, threads: ThreadPoolExecutor) -> ThreadPoolExecutor | None:
+    """The threads for a text that takes long to validate."""
+    return threads if len(text) > _SHORT else None
+
+
+def network_annotations(pod: Body) -> str:
+    """The annotations with network selections, joined; those that are not strings count as empty."""
+    metadata = pod.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    texts = (
+        [annotations.get(key) for key in (NETWORKS, DEFAULT_NETWORK)] if isinstance(annotations, dict) else []
+    )
+    return "".join(text for text in texts if isinstance(text, str))
