@@ -19,7 +19,7 @@ from netattach_core.api.objects import Body
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError
 from netattach_kube.api import Api
 from netattach_kube.backoff import Backoff
-from netattach_kube.resource import SECRETS, VALIDATING_WEBHOOKS, Resource
+from netattach_kube.resource import MUTATING_WEBHOOKS, SECRETS, VALIDATING_WEBHOOKS, Resource
 from netattach_kube.watched import Watched
 from netattach_operator import certificate_distrust, certificate_plan, x509_reader
 from netattach_operator.certificate_plan import BUNDLE, CA, CERTIFICATE, AuthorityPlan, Data, Plan, Stored
@@ -82,19 +82,22 @@ class CertificateKeeper:
         raise conflict
 
     async def _pass(self) -> float:
-        """Reads first what it writes last before it signs, the configuration.
+        """Reads first what it writes last before it signs, the configurations.
 
         So a pass that another operator has overtaken ends with a conflict, and never publishes an outdated bundle.
         """
         settings = self._settings
-        configuration = await self._configuration()
+        configurations = [(kind, await self._configuration(kind, name)) for kind, name in self._configured()]
         ca, tls = await self._secret(settings.ca_secret), await self._secret(settings.tls_secret)
-        trusted = bundle_of(configuration or {}, settings.namespace, settings.service)
+        trusted = b"".join(
+            bundle_of(body, settings.namespace, settings.service) for _, body in configurations if body
+        )
         distrust = certificate_distrust.from_annotations(_annotations(ca))
         stored = Stored(_data(ca), _data(tls), trusted, distrust)
         authority = certificate_plan.plan_authority(self._now(), settings.names, stored)
         await self._write(settings.ca_secret, "Opaque", ca, authority, authority.distrust.annotations())
-        await self._publish(configuration, authority.data[BUNDLE])
+        for kind, body in configurations:
+            await self._publish(kind, body, authority.data[BUNDLE])
         serving = await self._serving(authority, stored.tls)
         await self._write(settings.tls_secret, "kubernetes.io/tls", tls, serving)
         self._measure(authority, serving)
@@ -144,8 +147,13 @@ class CertificateKeeper:
         return [
             (SECRETS, settings.namespace, settings.ca_secret),
             (SECRETS, settings.namespace, settings.tls_secret),
-            (VALIDATING_WEBHOOKS, "", settings.webhooks),
+            *((kind, "", name) for kind, name in self._configured()),
         ]
+
+    def _configured(self) -> list[tuple[Resource, str]]:
+        """The webhook configurations."""
+        settings = self._settings
+        return [(VALIDATING_WEBHOOKS, settings.webhooks), (MUTATING_WEBHOOKS, settings.mutating_webhooks)]
 
     async def _secret(self, name: str) -> Body | None:
         try:
@@ -175,22 +183,22 @@ class CertificateKeeper:
             after = {**before, "metadata": metadata, "data": {**(before.get("data") or {}), **data}}
             await self._api.replace(SECRETS, after, name, namespace)
 
-    async def _configuration(self) -> Body | None:
+    async def _configuration(self, kind: Resource, name: str) -> Body | None:
         """None where the webhooks are not installed."""
         with suppress(NotFoundError):
-            return await self._api.get(VALIDATING_WEBHOOKS, self._settings.webhooks)
+            return await self._api.get(kind, name)
         return None
 
-    async def _publish(self, configuration: Body | None, bundle: bytes) -> None:
-        """Writes the bundle to the webhook configuration. One that appears or disappears meanwhile starts the next pass."""
+    async def _publish(self, kind: Resource, configuration: Body | None, bundle: bytes) -> None:
+        """Writes the bundle to a webhook configuration. One that appears or disappears meanwhile starts the next pass."""
         if configuration is None:
             return
         after = with_bundle(configuration, bundle, self._settings.namespace, self._settings.service)
         if after == configuration:
             return
         with suppress(NotFoundError):
-            await self._api.replace(VALIDATING_WEBHOOKS, after, self._settings.webhooks)
-            _log.info("the CA bundle is written to the webhook configuration")
+            await self._api.replace(kind, after, configuration["metadata"]["name"])
+            _log.info("the CA bundle is written to the %s", kind.kind)
 
 
 def with_bundle(configuration: Body, bundle: bytes, namespace: str, service: str) -> Body:

@@ -42,6 +42,9 @@ class Settings:
     webhooks: str = "netattach"
     """The ValidatingWebhookConfiguration into which the operator writes the CA."""
 
+    mutating_webhooks: str = "pods.netattach.io"
+    """The MutatingWebhookConfiguration into which the operator writes the CA."""
+
     kubeconfig: Path | None = None
     """For a process outside of the cluster."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from netattach_core.errors import ConflictError, DecodeError, TryAgainError
-from netattach_kube.resource import SECRETS, VALIDATING_WEBHOOKS
+from netattach_kube.resource import MUTATING_WEBHOOKS, SECRETS, VALIDATING_WEBHOOKS
 from netattach_operator import certificate_keeper, x509_issuer, x509_reader
 from netattach_operator.certificate_keeper import CertificateKeeper, with_bundle
 from netattach_operator.metrics import Metrics
@@ -106,6 +106,61 @@ def test_certificates_are_issued_and_the_bundle_is_published() -> None:
         assert [bundle, bundle, b"other", b"", b""] == scene.bundles()
         assert "kubernetes.io/tls" == scene.server.read(SECRETS, TLS, NS)["type"]
         assert frozenset(Settings().names) == x509_reader.read_facts(scene.data(TLS)["tls.crt"]).names
+
+    played(act)
+
+
+MUTATING = {
+    "metadata": {"name": Settings().mutating_webhooks},
+    "webhooks": [webhook("mutation.netattach.io"), webhook("other.io", "other", caBundle="b3RoZXI=")],
+}
+
+
+def mutating_bundles(scene: Scene) -> list[bytes]:
+    webhooks = scene.server.read(MUTATING_WEBHOOKS, Settings().mutating_webhooks)["webhooks"]
+    return [base64.b64decode(one["clientConfig"].get("caBundle", "")) for one in webhooks]
+
+
+def test_the_bundle_is_published_to_both_configurations_before_anything_is_signed() -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+        scene.server.put(MUTATING_WEBHOOKS, MUTATING)
+
+        await scene.keeper.keep()
+
+        bundle = scene.data(CA)["ca-bundle.crt"]
+        assert scene.is_up_to_date()
+        assert [bundle, b"other"] == mutating_bundles(scene)
+        assert scene.writes()[-1].endswith(f"/namespaces/{NS}/secrets")
+
+    played(act)
+
+
+def test_the_mutating_configuration_may_appear_later_and_is_repaired() -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(VALIDATING_WEBHOOKS, CONFIGURATION)
+        async with running(scene):
+            await scene.server.until(scene.is_up_to_date)
+            for _ in range(2):
+                scene.server.put(MUTATING_WEBHOOKS, MUTATING)
+                await scene.server.until(
+                    lambda: mutating_bundles(scene)[0] == scene.data(CA)["ca-bundle.crt"]
+                )
+
+    played(act)
+
+
+def test_where_both_secrets_are_lost_the_cas_of_both_configurations_stay_trusted() -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(MUTATING_WEBHOOKS, MUTATING)
+        await scene.keeper.keep()
+        first = mutating_bundles(scene)[0]
+        for name in (CA, TLS):
+            scene.server.delete(SECRETS, name, NS)
+
+        await scene.keeper.keep()
+
+        assert [scene.data(CA)["ca.crt"], first] == x509_reader.split_bundle(mutating_bundles(scene)[0])
 
     played(act)
 
