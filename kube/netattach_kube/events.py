@@ -28,10 +28,22 @@ class Subject:
 
 
 async def post(
-    api: Api, subject: Subject, *, kind: str, reason: str, message: str, source: Mapping[str, str]
+    api: Api,
+    subject: Subject,
+    *,
+    kind: str,
+    reason: str,
+    message: str,
+    source: Mapping[str, str],
+    name: str = "",
 ) -> None:
-    """Creates an Event; `kind` is NORMAL or WARNING, `reason` one CamelCase word, `source` {component, host}."""
+    """Creates an Event; `kind` is NORMAL or WARNING, `reason` one CamelCase word, `source` {component, host}.
+
+    With a `name` it is written once: raises ConflictError where it exists.
+    """
     body = event(subject, kind=kind, reason=reason, message=message, source=source)
+    if name:
+        body["metadata"]["name"] = name
     await api.create(EVENTS, body, body["metadata"]["namespace"])
 
 

@@ -14,6 +14,7 @@ from netattach_operator.kopf_settings import Login
 from netattach_operator.kopf_watches import KopfWatches
 from netattach_operator.metrics import Metrics
 from netattach_operator.node_keeper import NodeKeeper
+from netattach_operator.pending_pods import PendingPods
 from netattach_operator.reconciler import Reconciler
 from netattach_operator.settings import Settings
 from netattach_operator.view import View
@@ -37,6 +38,7 @@ class Leader:
         self._reconciler = Reconciler(api, self._view, queue, metrics)
         self._nodes = NodeKeeper(api, self._view, self._node_queue, clock)
         self._evictor = Evictor(api, self._view, clock)
+        self._pending = PendingPods(api, self._view)
 
     def unready_reason(self) -> str | None:
         """Why we are not ready; None where we are."""
@@ -54,7 +56,9 @@ class Leader:
             tasks.create_task(self._evictor.run(), name="evictions")
             await self._reconciler.all_validated.wait()
             tasks.create_task(self._nodes.run(), name="nodes")
+            tasks.create_task(self._pending.run(), name="pending pods")
 
     def _node_changed(self, name: str) -> None:
         self._node_queue.add(("", name), _NODE_DEBOUNCE)
         self._evictor.node_changed(name)
+        self._pending.changed()

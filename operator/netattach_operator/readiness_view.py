@@ -91,6 +91,10 @@ class ReadinessView:
         """The nodes that a network is for and where it is not ready, each with a reason."""
         return self._index.ruled_out(network)
 
+    def not_selected(self, network: Key) -> tuple[str, ...]:
+        """The nodes that a network is not for, by its node selector."""
+        return self._index.not_selected(network)
+
     def unready(self, node: str) -> Mapping[Key, tuple[Reason, ...]]:
         """The networks that are for a node and not ready there."""
         return self._index.unready(node)
