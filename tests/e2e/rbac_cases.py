@@ -18,6 +18,7 @@ from e2e.rbac_every_program import (
     INVENTORY_CRD,
     LABEL,
     LEASES,
+    MUTATION,
     NAD_CRD,
     NADS,
     NETWORK,
@@ -171,6 +172,10 @@ _ALLOWED: dict[str, dict[str, Case]] = {
         "write an event about a network": (event("netattach-operator", "", _A_NETWORK), ACCEPTED),
         "write an event about a pod that it evicts": (
             event("netattach-operator", "", _A_POD, reason="EvictedWithoutNetworks"),
+            ACCEPTED,
+        ),
+        "write an event about a pod without a node": (
+            event("netattach-operator", "", _A_POD, reason="NoNodeForNetworks"),
             ACCEPTED,
         ),
     },
@@ -328,9 +333,19 @@ _REFUSED: dict[str, dict[str, Case]] = {
         "create a secret in another namespace": (_secret("netattach-ca", "kube-system"), RBAC),
         "create a lease of another name": (_lease("captured"), _NAMES),
         "write another event about a pod": (event("netattach-operator", "", _A_POD), _OPERATOR_EVENTS),
+        "write an event about a pod into another namespace": (
+            event(
+                "netattach-operator",
+                "",
+                {**_A_POD, "namespace": "kube-system"},
+                reason="NoNodeForNetworks",
+            ),
+            _OPERATOR_EVENTS,
+        ),
         "write an event in the name of a daemon": (event("netattach", "node1", _A_NETWORK), _OPERATOR_EVENTS),
         "read a secret of another name": (Request("GET", f"{_TLS}/captured"), RBAC),
         "patch the webhook configuration": (Request("PATCH", WEBHOOKS, LABEL), RBAC),
+        "patch the configuration that changes pods": (Request("PATCH", MUTATION, LABEL), RBAC),
         "write an inventory": (_inventory("node1"), RBAC),
         "write the status of a pod": (_status(POD), RBAC),
         "patch another CRD": (Request("PATCH", f"{CRDS}/captures.example.com", LABEL), RBAC),
@@ -386,6 +401,13 @@ WEBHOOK_CHANGES: dict[str, Callable[[Body], object]] = {
     "an owner": lambda configuration: configuration["metadata"].update(ownerReferences=[OWNER]),
 }
 """What an operator would change of the webhook configuration; in place."""
+
+MUTATION_CHANGES: dict[str, Callable[[Body], object]] = {
+    **WEBHOOK_CHANGES,
+    "another failurePolicy": _first(lambda w: w.update(failurePolicy="Fail")),
+    "another reinvocationPolicy": _first(lambda w: w.update(reinvocationPolicy="Never")),
+}
+"""The same for the one that changes pods."""
 
 
 def publish(configuration: Body, bundle: str) -> None:

@@ -26,6 +26,7 @@ NADS = "/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitio
 INVENTORIES = "/apis/netattach.io/v1alpha1/nodenetworkinventories"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces"
 WEBHOOKS = f"{ADMISSION}/validatingwebhookconfigurations/netattach"
+MUTATION = f"{ADMISSION}/mutatingwebhookconfigurations/pods.netattach.io"
 NAD_CRD, INVENTORY_CRD = (
     "network-attachment-definitions.k8s.cni.cncf.io",
     "nodenetworkinventories.netattach.io",

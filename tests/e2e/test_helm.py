@@ -198,7 +198,8 @@ def test_an_uninstall_leaves_networks_and_running_pods_and_no_object_of_the_rele
 
     assert [] == json.loads(helm("list", "--all", "--output=json").stdout)
     kinds = (
-        *("namespaces", "clusterroles", "clusterrolebindings", "validatingwebhookconfigurations"),
+        *("namespaces", "clusterroles", "clusterrolebindings"),
+        *("validatingwebhookconfigurations", "mutatingwebhookconfigurations"),
         *("validatingadmissionpolicies", "validatingadmissionpolicybindings"),
     )
     label = "--selector=app.kubernetes.io/part-of=netattach"

@@ -14,8 +14,19 @@ from e2e.api_request import ACCEPTED, ApiServer, Request
 from e2e.lab.cluster import Cluster
 from e2e.lab.control import PKI
 from e2e.objects import config, created, nad, pod
-from e2e.rbac_cases import WEBHOOK_CHANGES
-from e2e.rbac_every_program import ACCOUNTS, CONTROL, NADS, NETWORK, NODE, OTHER_POD, OWNER, POD, WEBHOOKS
+from e2e.rbac_cases import MUTATION_CHANGES, WEBHOOK_CHANGES
+from e2e.rbac_every_program import (
+    ACCOUNTS,
+    CONTROL,
+    MUTATION,
+    NADS,
+    NETWORK,
+    NODE,
+    OTHER_POD,
+    OWNER,
+    POD,
+    WEBHOOKS,
+)
 
 API = "https://127.0.0.1:6443"
 TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
@@ -76,6 +87,11 @@ def test_the_operator_can_publish_a_ca(programs: Programs) -> None:
 
     assert ACCEPTED == programs.verdict("operator", Request("PUT", WEBHOOKS, configuration))
 
+    mutation = programs.cluster.read("mutatingwebhookconfiguration", "pods.netattach.io")
+    rbac_cases.publish(mutation, base64.b64encode((PKI / "ca.crt").read_bytes()).decode())
+
+    assert ACCEPTED == programs.verdict("operator", Request("PUT", MUTATION, mutation))
+
 
 @pytest.mark.parametrize("change", WEBHOOK_CHANGES.values(), ids=WEBHOOK_CHANGES)
 def test_a_captured_operator_changes_nothing_of_a_webhook_but_its_ca(
@@ -86,6 +102,18 @@ def test_a_captured_operator_changes_nothing_of_a_webhook_but_its_ca(
 
     assert "netattach-operator-webhooks" == programs.verdict(
         "operator", Request("PUT", WEBHOOKS, configuration)
+    )
+
+
+@pytest.mark.parametrize("change", MUTATION_CHANGES.values(), ids=MUTATION_CHANGES)
+def test_a_captured_operator_changes_nothing_of_what_changes_pods_but_its_ca(
+    programs: Programs, change: Callable[[dict[str, Any]], object]
+) -> None:
+    configuration = programs.cluster.read("mutatingwebhookconfiguration", "pods.netattach.io")
+    change(configuration)
+
+    assert "netattach-operator-webhooks" == programs.verdict(
+        "operator", Request("PUT", MUTATION, configuration)
     )
 
 

@@ -52,7 +52,7 @@ def _objects(deploy: Path) -> set[tuple[str, str]]:
 
 def test_what_a_rollback_leaves_is_named() -> None:
     """By the commands that delete it."""
-    commands = re.findall(r"delete ([a-z,]+) ([\w \\\n-]+?)\n", PAGE.replace("\\\n", ""))
+    commands = re.findall(r"delete ([a-z,]+) ([\w. \\\n-]+?)\n", PAGE.replace("\\\n", ""))
     named = {(kind, name) for kinds, names in commands for kind in kinds.split(",") for name in names.split()}
     new = _objects(require.REPOSITORY / "deploy/kustomize/base")
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from netattach_core.readiness import node_label
-from netattach_operator import evictor
+from netattach_operator import evictor, pending_pods
 from netattach_operator.cluster_nodes import TAINT
 from netattach_operator.settings import Settings as OperatorSettings
 from netattach_plugin.cluster import event_queue
@@ -75,7 +75,7 @@ def test_the_policy_on_events_has_the_reasons_that_the_daemon_uses() -> None:
 
 
 def test_the_policy_on_webhooks_compares_every_field_but_the_ca() -> None:
-    """The fields of ValidatingWebhook in admissionregistration.k8s.io/v1; a new one in Kubernetes has to be added."""
+    """Those of both kinds of webhooks in admissionregistration.k8s.io/v1; a new one in Kubernetes has to be added."""
     expression = POLICIES["netattach-operator-webhooks"]["spec"]["validations"][1]["expression"]
     fields_ = {
         *(
@@ -89,10 +89,18 @@ def test_the_policy_on_webhooks_compares_every_field_but_the_ca() -> None:
         *("?namespaceSelector", "?objectSelector", "?sideEffects", "?timeoutSeconds"),
         *("?admissionReviewVersions", "?matchConditions"),
     }
+    mutating = "dyn(new).?reinvocationPolicy == dyn(old).?reinvocationPolicy"
 
     for field in fields_:
         assert f"new.{field} == old.{field}" in expression
+    assert mutating in expression
     assert "caBundle" not in expression
+
+
+def test_the_policy_on_webhooks_covers_both_kinds() -> None:
+    (rule,) = POLICIES["netattach-operator-webhooks"]["spec"]["matchConstraints"]["resourceRules"]
+
+    assert ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"] == rule["resources"]
 
 
 def test_the_policy_on_crds_fits_the_crds_of_the_image() -> None:
@@ -154,7 +162,7 @@ def test_the_policy_on_events_has_the_reasons_that_the_operator_writes_about_pod
         if "?reason" in v["expression"]
     ]
 
-    assert evictor.REASON in listed
+    assert {evictor.REASON, pending_pods.REASON} == set(listed)
 
 
 def test_the_policy_on_names_has_those_of_the_settings() -> None:
