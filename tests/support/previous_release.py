@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e.lab import places
 from support import require
 
 COMMIT = "c1a61a0462f9412be6470f336afc0c3012e25f5d"
@@ -72,9 +73,10 @@ def programs() -> Iterator[None]:
 
 @functools.cache
 def image() -> Path:
-    """Its image as an archive, built once by its own tools/image, which takes minutes."""
-    archive = source().with_name(f"{source().name}-image.tar")
-    with _locked(source()):
+    """Its image as an archive, built once on a machine by its own tools/image, which takes minutes."""
+    archive = places.CACHE / f"{source().name}-image.tar"
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(archive):
         if not archive.exists():
             subprocess.run([source() / "tools/image", archive], check=True, stdout=subprocess.DEVNULL)
     return archive
