@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,7 +22,8 @@ _EVERY = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
 
 _ADDRESS, _NAME, _MTU, _PARENT, _CONTROLLER, _INFO, _PARENTS_NETNS = 1, 3, 4, 5, 10, 18, 37  # IFLA_*
 _PROPERTIES, _ALT_NAME = 52, 53  # IFLA_PROP_LIST, IFLA_ALT_IFNAME
-_INFO_KIND = 1
+_INFO_KIND, _INFO_DATA = 1, 2  # IFLA_INFO_*
+_VLAN_ID, _VLAN_FILTERING = 1, 7  # IFLA_VLAN_ID of a VLAN, IFLA_BR_VLAN_FILTERING of a bridge
 _OF_A_LINK = frozenset({_ADDRESS, _NAME, _MTU, _PARENT, _CONTROLLER, _INFO, _PARENTS_NETNS, _PROPERTIES})
 _UP, _LOOPBACK = 0x1, 0x8
 _MAC_BYTES = {6, 8, 20}
@@ -30,7 +32,10 @@ _MAC_BYTES = {6, 8, 20}
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link; `controller` and `parent` are indices, 0 without one and for a parent in another namespace."""
+    """One link; `controller` and `parent` are indices, 0 without one and for a parent in another namespace.
+
+    `vlan_id` is that of a VLAN, else 0; `filters_vlans` is true for a bridge with VLAN filtering.
+    """
 
     index: int
     name: str
@@ -41,6 +46,8 @@ class Link:
     controller: int
     parent: int
     alt_names: tuple[str, ...] = ()
+    vlan_id: int = 0
+    filters_vlans: bool = False
 
 
 def request() -> bytes:
@@ -81,11 +88,11 @@ def link(body: bytes) -> Link:
     """The link in a message about one. Raises struct.error for a body that is too short."""
     _, _, number, flags, _ = _LINK.unpack_from(body)
     found = wire.selected(body, _LINK.size, _OF_A_LINK)
-    mac = found.get(_ADDRESS, b"")
+    mac, kind_ = found.get(_ADDRESS, b""), _kind(found)
     return Link(
         index=number,
         name=wire.text_of(found.get(_NAME, b"")),
-        kind="loopback" if flags & _LOOPBACK else _kind(found),
+        kind="loopback" if flags & _LOOPBACK else kind_,
         mtu=wire.number_of(found.get(_MTU)),
         mac=mac.hex(":") if len(mac) in _MAC_BYTES else "",
         up=bool(flags & _UP),
@@ -96,7 +103,15 @@ def link(body: bytes) -> Link:
             for attribute, value in wire.attributes(found.get(_PROPERTIES, b""), 0)
             if attribute == _ALT_NAME
         ),
+        vlan_id=_of_kind(found, _VLAN_ID) if kind_ == "vlan" else 0,
+        filters_vlans=kind_ == "bridge" and bool(_of_kind(found, _VLAN_FILTERING)),
     )
+
+
+def _of_kind(found: Mapping[int, bytes], attribute: int) -> int:
+    """The number in one of the attributes of a link's kind, 0 without it."""
+    data = wire.selected(found.get(_INFO, b""), 0, {_INFO_DATA}).get(_INFO_DATA, b"")
+    return int.from_bytes(wire.selected(data, 0, {attribute}).get(attribute, b""), sys.byteorder)
 
 
 def _kind(found: Mapping[int, bytes]) -> str:

@@ -8,8 +8,10 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from netattach_core.api.inventory import DefaultInterface, Interface
+from netattach_core.api.node_state import SriovFunction
 from netattach_plugin.netlink import (
     addresses,
+    bridge_vlans,
     link_messages,
     peer_links,
     pod_deletion,
@@ -56,6 +58,7 @@ def _interfaces() -> tuple[Interface, ...]:
     names = {link.index: link.name for link in links}
     with route_socket.of_node() as route:
         of_links = addresses.by_link(route)
+        vlans = bridge_vlans.by_link(route, links)
     return tuple(
         Interface(
             name=link.name,
@@ -68,6 +71,9 @@ def _interfaces() -> tuple[Interface, ...]:
             parent=names.get(link.parent, ""),
             alt_names=link.alt_names,
             device_path=_device_path(link.name),
+            vlan_id=link.vlan_id,
+            vlans=vlans.get(link.index, ()),
+            sriov=_sriov(link.name),
         )
         for link in links
     )
@@ -79,6 +85,16 @@ def _device_path(name: str) -> str:
         return str((_SYSFS / name / "device").resolve(strict=True))
     except OSError:
         return ""
+
+
+def _sriov(name: str) -> SriovFunction | None:
+    """None for all but physical functions that can have virtual ones (Documentation/PCI/pci-iov-howto.rst)."""
+    device = _SYSFS / name / "device"
+    try:
+        total = int((device / "sriov_totalvfs").read_text())
+        return SriovFunction(total, int((device / "sriov_numvfs").read_text())) if total else None
+    except (OSError, ValueError):
+        return None
 
 
 def _default_interfaces() -> tuple[DefaultInterface, ...]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from netattach_plugin.netlink import node_links
+from netattach_core.api.node_state import SriovFunction
+from netattach_plugin.netlink import bridge_vlans, link_messages, node_links, wire
+from netattach_plugin.netlink.link_messages import Link
 from support import require
 
 SCRIPT = """
@@ -39,6 +43,88 @@ addresses = {each.name: list(each.addresses) for each in asyncio.run(links.inter
 print(json.dumps([addresses, {each.name: each.reasons for each in asyncio.run(links.default_interfaces())}]))
 '
 """
+
+
+VLANS = """
+ip link add br0 type bridge vlan_filtering 1 && ip link add br1 type bridge &&
+for each in d0 d1 d2; do ip link add $each type veth peer name $each.p; done &&
+ip link set d0 master br0 && ip link set d1 master br0 && ip link set d2 master br1 &&
+bridge vlan add dev d0 vid 10-20 && bridge vlan add dev d0 vid 30 && bridge vlan del dev d1 vid 1 &&
+exec "$0" -c '
+import asyncio, json
+from netattach_plugin.netlink.node_links import NetlinkLinks
+found = asyncio.run(NetlinkLinks().interfaces())
+print(json.dumps({each.name: list(each.vlans) for each in found if each.vlans}))
+'
+"""
+
+
+def test_the_vlans_of_bridges_that_filter_them() -> None:
+    require.kernel_link("bridge")
+    require.command("bridge")
+    tried = require.in_new_namespace("ip", "link", "add", "br0", "type", "bridge", "vlan_filtering", "1")
+    if subprocess.run(tried, capture_output=True, check=False).returncode:
+        pytest.skip("needs bridges that filter VLANs, which this kernel does not have")
+
+    shown = subprocess.run(
+        require.in_new_namespace("sh", "-c", VLANS, sys.executable),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert {"br0": ["1"], "d0": ["1", "10-20", "30"]} == json.loads(shown)
+
+
+@pytest.mark.parametrize("by_range", [True, False], ids=["as ranges", "one by one"])
+def test_what_the_kernel_says_of_vlans(by_range: bool) -> None:  # noqa: FBT001
+    """For a kernel without VLAN filtering."""
+    bridge = Link(2, "br0", "bridge", 1500, "", up=True, controller=0, parent=0, filters_vlans=True)
+    port = dataclasses.replace(bridge, index=3, name="d0", kind="veth", controller=2, filters_vlans=False)
+    other = dataclasses.replace(port, index=4, name="d1", controller=0)
+    vlans = [(8, 10), (16, 12)] if by_range else [(0, 10), (0, 12)]
+    infos = [wire.attribute(2, struct.pack("=HH", *each)) for each in (*vlans, (6, 40))]
+
+    class Route:
+        def request(self, *_: object) -> list[tuple[int, bytes]]:
+            return [
+                (16, struct.pack("=BxHiII", 7, 0, index, 0, 0) + wire.nested(26, *infos)) for index in (3, 4)
+            ]
+
+    found = bridge_vlans.by_link(Route(), [bridge, port, other])  # type: ignore[arg-type]  # its part
+
+    assert {3: ("10-12", "40") if by_range else ("10", "12", "40")} == found
+    assert {} == bridge_vlans.by_link(Route(), [port, other])  # type: ignore[arg-type]  # its part
+
+
+def test_the_vlan_of_a_vlan_interface() -> None:
+    info = wire.nested(18, wire.attribute(1, b"vlan"), wire.nested(2, wire.short(1, 77)))
+    body = struct.pack("=BxHiII", 0, 1, 5, 0, 0) + wire.text(3, "eth1.77") + info
+
+    found = link_messages.link(body)
+
+    assert ("vlan", 77, False) == (found.kind, found.vlan_id, found.filters_vlans)
+
+
+@pytest.mark.parametrize(
+    ("files", "function"),
+    [
+        ({"sriov_totalvfs": "8\n", "sriov_numvfs": "2\n"}, SriovFunction(8, 2)),
+        ({"sriov_totalvfs": "0\n", "sriov_numvfs": "0\n"}, None),
+        ({"sriov_totalvfs": "many"}, None),
+        ({}, None),
+    ],
+    ids=["a physical function", "without virtual ones", "garbage", "another device"],
+)
+def test_physical_functions_are_found_in_sysfs(
+    files: dict[str, str], function: SriovFunction | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_links, "_SYSFS", tmp_path)
+    (tmp_path / "ens1f0/device").mkdir(parents=True)
+    for name, text in files.items():
+        (tmp_path / "ens1f0/device" / name).write_text(text)
+
+    assert function == node_links._sriov("ens1f0")
 
 
 def test_interfaces_have_their_own_addresses_and_the_default_routes_that_they_carry() -> None:
