@@ -161,7 +161,7 @@ sys.exit(not every or not ssl.create_default_context().get_ca_certs())"
 
 FROM scratch
 COPY --from=packages /image /
-COPY --from=shim /src/plugin/shim/build/netattach /opt/netattach/shim/netattach
+COPY --from=shim /src/plugin/shim/build/netattach /src/plugin/shim/build/netattach-probe /opt/netattach/shim/
 COPY --from=programs /tree /
 # USER: if a platform chooses another user ID, the user has no name in /etc/passwd, but kopf needs one.
 ENV PATH=/opt/netattach/bin \

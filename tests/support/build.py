@@ -46,6 +46,11 @@ def shim_of_another_protocol() -> Path:
     return _make("build/netattach-other-protocol")
 
 
+def probe_program() -> Path:
+    """What has the shim attach a namespace of its own."""
+    return _make("build/netattach-probe")
+
+
 def shim_under_test() -> Path:
     """The released shim; with NETATTACH_SANITIZE the one that aborts at the first memory error."""
     sanitized = shim_sanitized() if os.environ.get("NETATTACH_SANITIZE") else None

@@ -11,20 +11,22 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from netattach_core.attach import probe_network
 from netattach_core.cni import error as cni_error
 from netattach_core.cni import request as cni_request
 from netattach_core.cni import versions
 from netattach_core.cni.request import CniRequest
-from netattach_core.errors import DecodeError, NetattachError
+from netattach_core.errors import DecodeError, NetattachError, NotReadyError
 from netattach_core.shim.protocol import Call
 from netattach_kube import log_context
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import RUNTIME_RETRY_SECONDS, PendingDeletes
 from netattach_plugin.calls.shim_connection import ShimConnection
 from netattach_plugin.engine.engine import Engine
+from netattach_plugin.ports import Shim
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ _CHECK_INTERVAL = 1.0
 class Server:
     """Serves shims on a unix socket of mode 0600 in a directory of mode 0700."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one collaborator each
         self,
         path: Path,
         engine: Engine,
@@ -47,8 +49,12 @@ class Server:
         call_deadline: float = 200.0,
         observe: Callable[[str, bool, float], None] = lambda *_: None,
         called: Callable[[Mapping[str, str]], None] = lambda _: None,
+        probe: Callable[[CniRequest, Shim], Awaitable[str]] | None = None,
     ) -> None:
-        """`called` gets the environment of each call; `observe` its verb, whether it succeeded, and its seconds, afterwards."""
+        """`called` gets the environment of each call; `observe` its verb, whether it succeeded, and its seconds, afterwards.
+
+        `probe` executes the calls of the probe, which are no runtime's: neither of the two gets them.
+        """
         self._path = path
         self._engine = engine
         self._queue = queue
@@ -56,6 +62,7 @@ class Server:
         self._call_deadline = call_deadline
         self._observe = observe
         self._called = called
+        self._probe = probe
         self.listening = asyncio.Event()
         self._calls: set[asyncio.Task[None]] = set()
         self._inode = 0
@@ -167,7 +174,8 @@ class Server:
         started = time.monotonic()
         status, output = await self._outcome(raw, shim)
         seconds = time.monotonic() - started
-        self._observe(raw.environment.get("CNI_COMMAND", ""), status == 0, seconds)
+        if not _is_of_probe(raw):
+            self._observe(raw.environment.get("CNI_COMMAND", ""), status == 0, seconds)
         _log.info("%s took %.1f ms", raw.environment.get("CNI_COMMAND"), seconds * 1000)
         return status, output
 
@@ -178,14 +186,24 @@ class Server:
             if call.pod:
                 log_context.add(pod=str(call.pod))
             version = call.cni_version
-            self._called(raw.environment)
-            result = await self._queued(call, shim)
+            if _is_of_probe(raw):
+                result = await self._probed(call, shim)
+            else:
+                self._called(raw.environment)
+                result = await self._queued(call, shim)
         except NetattachError as error:
             return 1, self._failed(raw, error, version)
         except Exception as error:  # noqa: BLE001  # the runtime needs an answer to each call
             _log.exception("internal error")
             return 1, self._failed(raw, NetattachError(f"internal error: {error!r}"), version)
         return 0, result.encode()
+
+    async def _probed(self, call: CniRequest, shim: ShimConnection) -> str:
+        """Its shim is in a container: no pending DEL is retried over it, and it leaves none."""
+        if self._probe is None or call.command not in {"ADD", "DEL"}:
+            raise NotReadyError("this daemon probes nothing")
+        async with self._queue.slot(call.container_id, shim):
+            return await self._probe(call, shim)
 
     async def _queued(self, call: CniRequest, shim: ShimConnection) -> str:
         """STATUS is not queued: a node that attaches many pods is ready all the same."""
@@ -214,6 +232,10 @@ class Server:
             error.details = cni_error.for_delete(error.details)
         _log.warning("%s failed: %s", command, error.message)
         return cni_error.to_json(error, version)
+
+
+def _is_of_probe(call: Call) -> bool:
+    return call.environment.get("CNI_CONTAINERID") == probe_network.CONTAINER_ID
 
 
 def _name_in_log(call: Call) -> None:

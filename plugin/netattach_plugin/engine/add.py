@@ -21,7 +21,7 @@ from netattach_plugin.engine.context import CallContext
 from netattach_plugin.engine.detacher import Detacher
 from netattach_plugin.engine.gate import Gate
 from netattach_plugin.engine.native_runner import NativeAdd
-from netattach_plugin.engine.network_resolver import NetworkResolver, may_select_nothing
+from netattach_plugin.engine.network_resolver import Resolver, may_select_nothing
 from netattach_plugin.engine.plugin_runner import PluginRunner
 from netattach_plugin.engine.status_gc import StatusAndGc
 from netattach_plugin.native_ports import AddressStore
@@ -37,7 +37,7 @@ class Add:
     def __init__(  # noqa: PLR0913  # one collaborator each
         self,
         *,
-        resolver: NetworkResolver,
+        resolver: Resolver,
         gates: Sequence[Gate],
         ledger: Ledger,
         links: Links,

@@ -15,7 +15,7 @@ from netattach_plugin.call_ports import Shim
 from netattach_plugin.engine import plan_executor
 from netattach_plugin.engine.context import CallContext, pod_in_errors
 from netattach_plugin.engine.detacher import Detacher
-from netattach_plugin.engine.network_resolver import NetworkResolver
+from netattach_plugin.engine.network_resolver import Resolver
 from netattach_plugin.engine.plugin_runner import PluginRunner
 from netattach_plugin.engine.unknown_sandbox import UnknownSandboxes
 from netattach_plugin.netns import is_gone
@@ -34,7 +34,7 @@ class Delete:
         ledger: Ledger,
         leases: Leases,
         unknown: UnknownSandboxes,
-        resolver: NetworkResolver,
+        resolver: Resolver,
         networks: NodeNetworks,
         events: Events,
         detacher: Detacher,

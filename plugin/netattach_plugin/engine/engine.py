@@ -13,7 +13,7 @@ from netattach_plugin.engine.context import CallContext, pod_in_errors
 from netattach_plugin.engine.delete import Delete
 from netattach_plugin.engine.detacher import Detacher
 from netattach_plugin.engine.gate import Gate
-from netattach_plugin.engine.network_resolver import NetworkResolver, selects_nothing
+from netattach_plugin.engine.network_resolver import Resolver, selects_nothing
 from netattach_plugin.engine.status_gc import StatusAndGc
 from netattach_plugin.engine.unknown_sandbox import UnknownSandboxes
 from netattach_plugin.native_ports import AddressStore
@@ -35,7 +35,7 @@ class Engine:
     def __init__(  # noqa: PLR0913  # one port each
         self,
         *,
-        resolver: NetworkResolver,
+        resolver: Resolver,
         gates: Sequence[Gate] = (),
         ledger: Ledger,
         leases: Leases,
@@ -49,8 +49,9 @@ class Engine:
         plugin_deadline: float,
         skip_idle_plugins: Callable[[], bool] = lambda: False,
         native_plugins: Callable[[], frozenset[str]] = frozenset,
+        report_status: Callable[[int, str], None] = lambda *_: None,
     ) -> None:
-        """`plugin_deadline`: the seconds that each plugin has.
+        """`plugin_deadline`: the seconds that each plugin has. `report_status` gets the code, 0 for ready, and message of STATUS.
 
         `skip_idle_plugins` and `native_plugins`, those that native drivers may replace, are read at each call.
         """
@@ -63,7 +64,7 @@ class Engine:
             addresses=addresses,
         )
         unknown = UnknownSandboxes(caches, networks)
-        self._status_gc = StatusAndGc(ledger, networks)
+        self._status_gc = StatusAndGc(ledger, networks, report_status)
         self._add = Add(
             resolver=resolver,
             gates=gates,

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from netattach_core.api import network_selection, networks_annotation
 from netattach_core.api.nad import RESOURCE_NAME, Nad
@@ -43,6 +44,16 @@ class SelectedNetworks:
         return {each.key: self.nads[each.key] for each in self.requested if each.key in self.nads}
 
 
+class Resolver(Protocol):
+    """Which networks a call is about."""
+
+    async def select(self, request: CniRequest) -> SelectedNetworks:
+        """The networks that the pod gets, and their NADs; reads no file of the node. Raises NetattachError."""
+
+    async def attachments(self, request: CniRequest, selected: SelectedNetworks) -> tuple[Attachment, ...]:
+        """The default network, the cluster's default networks, then those of the pod's annotation. Raises NetattachError."""
+
+
 class NetworkResolver:
     """Stateless; `settings` returns the current ones."""
 
@@ -62,12 +73,10 @@ class NetworkResolver:
         self._settings = settings
 
     async def select(self, request: CniRequest) -> SelectedNetworks:
-        """The networks that the pod gets, and their NADs; reads no file of the node. Raises NetattachError."""
         selection = await self._selection(request)
         return SelectedNetworks(selection, await self._nads_of(selection))
 
     async def attachments(self, request: CniRequest, selected: SelectedNetworks) -> tuple[Attachment, ...]:
-        """The default network, the cluster's default networks, then those of the pod's annotation. Raises NetattachError."""
         selection = selected.selection
         networks = [self._default(selected)]
         networks += [self._cluster_default(selected, each) for each in selection.cluster_defaults]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import NoReturn
 
 from netattach_core.attach import attachment, gc_plan, plan
@@ -24,11 +24,20 @@ _SECONDS = 15.0
 
 
 class StatusAndGc:
-    """Keeps the ADDs that are about to be in the ledger, so that a concurrent GC does not collect what they attach."""
+    """Keeps the ADDs that are about to be in the ledger, so that a concurrent GC does not collect what they attach.
 
-    def __init__(self, ledger: Ledger, networks: NodeNetworks) -> None:
+    `report_status` gets the code, 0 for ready, and the message of each STATUS.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        networks: NodeNetworks,
+        report_status: Callable[[int, str], None] = lambda *_: None,
+    ) -> None:
         self._ledger = ledger
         self._networks = networks
+        self._report_status = report_status
         self._starting: dict[str, Sandbox] = {}
         self._collecting = asyncio.Lock()
         self._no_gc = asyncio.Event()
@@ -47,6 +56,14 @@ class StatusAndGc:
 
     async def status(self, context: CallContext) -> None:
         """Whether pods can be attached: there is a default network, and its plugins are ready. Raises NotReadyError."""
+        try:
+            await self._status(context)
+        except NotReadyError as error:
+            self._report_status(error.code, error.message)
+            raise
+        self._report_status(0, "")
+
+    async def _status(self, context: CallContext) -> None:
         try:
             default = attachment.of_default_network(context.request, self._networks.default_network())
         except TryAgainError as missing:

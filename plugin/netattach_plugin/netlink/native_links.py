@@ -44,10 +44,10 @@ _DRIVERS: Mapping[type, Callable[[Namespaces, str, Any], Created]] = {
 
 
 @asynccontextmanager
-async def open_native(sockets: PodSockets, path: str) -> AsyncIterator[NativeLinks]:
-    """Raises EnvironmentVariableError, TryAgainError."""
+async def open_native(sockets: PodSockets, path: str, *, is_node: bool = False) -> AsyncIterator[NativeLinks]:
+    """`is_node`: the namespace takes the place of the node's. Raises EnvironmentVariableError, TryAgainError."""
     pod = RouteSocket(await sockets.routes())
-    with pod, route_socket.of_node() as node:
+    with pod, RouteSocket(await sockets.routes()) if is_node else route_socket.of_node() as node:
         yield NativeLinks(Namespaces(node, pod, sockets.netns, path))
 
 

@@ -23,10 +23,12 @@ _IFREQ = struct.Struct("16s24x")  # the name, room for the answer (linux/if.h)
 
 
 @asynccontextmanager
-async def open_links(sockets: PodSockets) -> AsyncIterator[PodLinks]:
-    """The links of a network namespace, until the context is left."""
+async def open_links(sockets: PodSockets, *, is_node: bool = False) -> AsyncIterator[PodLinks]:
+    """The links of a network namespace, until the context is left; `is_node`: it takes the place of the node's for drivers."""
     with await sockets.links(RTMGRP_LINK) as route:
-        yield PodLinks(route, lambda: open_routes(sockets), lambda path: open_native(sockets, path))
+        yield PodLinks(
+            route, lambda: open_routes(sockets), lambda path: open_native(sockets, path, is_node=is_node)
+        )
 
 
 class PodLinks:

@@ -29,7 +29,9 @@ def daemon(values: Body) -> Body:
 
 
 def containers(pod: Body) -> dict[str, Body]:
-    return {each["name"]: each for each in (*pod["initContainers"], *pod["containers"])}
+    """Without the probe, which sees no directory of the node but that of the socket."""
+    found = (*pod["initContainers"], *pod["containers"])
+    return {each["name"]: each for each in found if each["name"] != "probe"}
 
 
 def paths(pod: Body) -> dict[str, str]:
