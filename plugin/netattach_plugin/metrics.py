@@ -18,6 +18,7 @@ class Metrics:
         status_writes: Callable[[], int],
         ledger_entries: Callable[[], int],
         contested: Callable[[], bool],
+        unmet_pods: Callable[[], int],
     ) -> None:
         self.registry = CollectorRegistry()
         self._calls = Histogram(
@@ -39,6 +40,7 @@ class Metrics:
                 "1 while another program keeps netattach's CNI config from being the first of the node.",
                 contested,
             ),
+            ("netattach_unmet_pods", "Running pods of this node that lack a network.", unmet_pods),
         ):
             Gauge(name, text, registry=self.registry).set_function(count)
 

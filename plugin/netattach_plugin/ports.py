@@ -84,6 +84,9 @@ class Events(Protocol):
     def failed(self, ref: PodRef, message: str) -> None:
         """Why the pod could not be attached."""
 
+    def missing(self, ref: PodRef, message: str) -> None:
+        """Which networks a running pod lacks, and why."""
+
 
 class Ledger(Protocol):
     """The sandboxes of this node on disk. A save has reached the disk when it returns."""

@@ -157,6 +157,7 @@ _ALLOWED: dict[str, dict[str, Case]] = {
         "write the status of a pod of its node": (_status(POD), ACCEPTED),
         "write its inventory": (_inventory("node1"), ACCEPTED),
         "write an event about a pod of its node": (_daemon_event(), ACCEPTED),
+        "write an event about a pod without its network": (_daemon_event(reason="NetworkMissing"), ACCEPTED),
         "write an event about its node": (_node_event(), ACCEPTED),
     },
     "operator": {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -12,18 +10,15 @@ from typing import Any
 
 import pytest
 
-from e2e.lab.cluster import NODE, Cluster
+from e2e.daemons import DAEMON, NODES, daemon_down
+from e2e.lab.cluster import Cluster
 from e2e.objects import HOST_LOCAL, address, config, created, leftovers, links, nad, pings, pod
 
-NODES = ("node1", "node2")
 AWAY = 300.0 if os.environ.get("NETATTACH_SOAK") else 0.0
 """Seconds for which it is down at least."""
 
 WAIT = 25.0
 """Seconds; less than the shim's wait for a daemon, and more than pods on a busy machine differ."""
-
-DAEMON = ("--namespace", NODE, "daemonset/netattach-daemon")
-SELECTOR = ("--namespace", NODE, "--selector", "app.kubernetes.io/component=daemon")
 
 
 @pytest.fixture
@@ -38,24 +33,6 @@ def running(installed: Cluster) -> Iterator[Cluster]:
     installed.eventually(
         lambda: not any(leftovers(installed, name) for name in NODES), "everything is released"
     )
-
-
-@contextlib.contextmanager
-def daemon_down(cluster: Cluster) -> Iterator[None]:
-    """No node has one, as in a failed upgrade."""
-    _select_nodes(cluster, {"nowhere": "at-all"})
-    cluster.eventually(lambda: not cluster.objects("pods", *SELECTOR), "no daemon", seconds=120)
-    try:
-        yield
-    finally:
-        _select_nodes(cluster, {"nowhere": None})
-        cluster.eventually(lambda: len(cluster.objects("pods", *SELECTOR)) == len(NODES), "daemons")
-        cluster.kubectl("rollout", "status", *DAEMON, "--timeout=120s")
-
-
-def _select_nodes(cluster: Cluster, labels: dict[str, str | None]) -> None:
-    patch = {"spec": {"template": {"spec": {"nodeSelector": labels}}}}
-    cluster.kubectl("patch", *DAEMON, "--type=merge", f"--patch={json.dumps(patch)}")
 
 
 def _with_port(name: str, node: str) -> dict[str, Any]:

@@ -73,6 +73,7 @@ class _Event:
     type: str
     key: _Key
     body: Body
+    before: Body | None = None
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ class ApiServer:
         generation = before["metadata"].get("generation", 1) if before else 0
         metadata["generation"] = generation + 1 if changed else generation
         self._objects[key] = body
-        self._publish("MODIFIED" if before else "ADDED", key, body)
+        self._publish("MODIFIED" if before else "ADDED", key, body, before)
         return body
 
     def _remove(self, key: _Key) -> Body:
@@ -217,8 +218,8 @@ class ApiServer:
         self._publish("DELETED", key, body)
         return body
 
-    def _publish(self, kind: str, key: _Key, body: Body) -> None:
-        event = _Event(self._version, kind, key, copy.deepcopy(body))
+    def _publish(self, kind: str, key: _Key, body: Body, before: Body | None = None) -> None:
+        event = _Event(self._version, kind, key, copy.deepcopy(body), before)
         self._log.append(event)
         for stream in self._streams:
             stream.offer(event)
@@ -348,8 +349,11 @@ class _Stream:
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def offer(self, event: _Event) -> None:
+        """An object that is not selected any more is deleted for this watch, as with the API server."""
         if self._selected(event.key, event.body):
             self.send(event.type, event.body)
+        elif event.before is not None and self._selected(event.key, event.before):
+            self.send("DELETED", event.body)
 
     def send(self, kind: str, body: Body) -> None:
         shown = _only_metadata(body) if self._metadata_only and kind != "ERROR" else body
@@ -435,16 +439,11 @@ def _only_metadata(body: Body) -> Body:
 def _reply(body: Body | web.Response, *, metadata_only: bool) -> web.Response:
     if isinstance(body, web.Response):
         return body
-    if metadata_only:
-        body = (
-            {**body, "items": [_only_metadata(i) for i in body["items"]]}
-            if "items" in body
-            else _only_metadata(body)
-        )
-    return web.json_response(body)
+    if metadata_only and "items" in body:
+        return web.json_response({**body, "items": [*map(_only_metadata, body["items"])]})
+    return web.json_response(_only_metadata(body) if metadata_only else body)
 
 
 def _status(code: int, message: str) -> web.Response:
-    return web.json_response(
-        {"kind": "Status", "code": code, "message": message, "metadata": {}}, status=code
-    )
+    body = {"kind": "Status", "code": code, "message": message, "metadata": {}}
+    return web.json_response(body, status=code)

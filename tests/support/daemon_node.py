@@ -20,7 +20,7 @@ from netattach_kube.resource import DAEMON_SETS, NADS, NAMESPACES, NODES, PODS
 from netattach_plugin.node.shim_binary import ShimBinary
 from netattach_plugin.settings import Settings
 from support import shim_side
-from support.api_server import ApiServer
+from support.api_server import ApiServer, Request
 from support.twins import Reply, succeeded
 from support.twins_of_links import FakePodLinks
 
@@ -105,12 +105,18 @@ class DaemonNode:
         return await asyncio.to_thread(_get, f"http://{self.settings.health}{path}")
 
     async def ready(self) -> None:
+        """And it has begun to watch the running pods, so that a test can count the requests of what it does."""
         await self.answers("ok", "/readyz")
+        await self.server.until(lambda: any(map(_watches_running_pods, self.server.requests)))
 
     async def answers(self, text: str, path: str) -> None:
         """Returns once a probe has this text."""
         while text not in await self.probe(path):  # noqa: ASYNC110  # as the kubelet probes
             await asyncio.sleep(0.01)
+
+
+def _watches_running_pods(request: Request) -> bool:
+    return request.is_watch and "status.phase=Running" in request.query.get("fieldSelector", "")
 
 
 def _kubeconfig(url: str) -> dict[str, Any]:

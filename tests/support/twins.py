@@ -326,12 +326,16 @@ class RecordingEvents:
 
     added_to: dict[str, list[str]] = field(default_factory=dict)
     failures: dict[str, list[str]] = field(default_factory=dict)
+    lacking: dict[str, list[str]] = field(default_factory=dict)
 
     def added(self, ref: PodRef, messages: Iterable[str]) -> None:
         self.added_to.setdefault(str(ref), []).extend(messages)
 
     def failed(self, ref: PodRef, message: str) -> None:
         self.failures.setdefault(str(ref), []).append(message)
+
+    def missing(self, ref: PodRef, message: str) -> None:
+        self.lacking.setdefault(str(ref), []).append(message)
 
 
 @dataclass

@@ -10,6 +10,7 @@ import asyncio
 import dataclasses
 import logging
 import time
+from collections.abc import Callable
 
 from netattach_core.api import networks_annotation
 from netattach_core.attach.sandbox import Phase, Sandbox
@@ -31,7 +32,7 @@ _AFTER_START = 30.0
 class Recovery:
     """`read` has to end before the first call is served; `run` goes on during the calls."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one collaborator each
         self,
         *,
         ledger: Ledger,
@@ -41,8 +42,12 @@ class Recovery:
         pods: PodReader,
         status: StatusSink,
         sweep_after: float,
+        attached: Callable[[Sandbox], object] = lambda _: None,
     ) -> None:
-        """`sweep_after`: seconds for which the namespace of a forgotten sandbox has been gone."""
+        """`sweep_after`: seconds for which the namespace of a forgotten sandbox has been gone.
+
+        `attached` gets each sandbox that `read` finds attached.
+        """
         self._ledger = ledger
         self._leases = leases
         self._pending = pending
@@ -50,6 +55,7 @@ class Recovery:
         self._pods = pods
         self._status = status
         self._sweep_after = sweep_after
+        self._report_attached = attached
         self._gone: dict[str, float] = {}
         self._attached: list[Sandbox] = []
 
@@ -64,6 +70,7 @@ class Recovery:
                 self._pending.add(sandbox.container_id)
                 continue
             self._attached.append(sandbox)
+            self._report_attached(sandbox)
             if is_gone(sandbox.netns):
                 self._gone[sandbox.container_id] = since
 

@@ -22,11 +22,11 @@ from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DecodeError, NetattachError, NotReadyError
 from netattach_core.shim.protocol import Call
 from netattach_kube import log_context
+from netattach_plugin.call_ports import Shim
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import RUNTIME_RETRY_SECONDS, PendingDeletes
 from netattach_plugin.calls.shim_connection import ShimConnection
 from netattach_plugin.engine.engine import Engine
-from netattach_plugin.ports import Shim
 
 _log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from netattach_kube.resource import NODES, PODS
 
 _log = logging.getLogger(__name__)
 
-ADDED, FAILED = "AddedInterface", "FailedAttachment"
-REASONS = (ADDED, FAILED)
+ADDED, FAILED, MISSING = "AddedInterface", "FailedAttachment", "NetworkMissing"
+REASONS = (ADDED, FAILED, MISSING)
 """All that the daemon uses for pods; the policy on its Events refuses others."""
 
 CONTESTED = "CNIConfigContested"
@@ -66,6 +66,9 @@ class EventQueue:
 
     def failed(self, ref: PodRef, message: str) -> None:
         self._warn(_pod(ref), FAILED, message)
+
+    def missing(self, ref: PodRef, message: str) -> None:
+        self._warn(_pod(ref), MISSING, message)
 
     def contested(self, message: str) -> None:
         """About this node; with its name as UID, as the kubelet's Events, among which `kubectl describe node` shows it."""

@@ -83,6 +83,10 @@ class KubeStore:
         self._fetched[namespace, name] = found
         return found
 
+    def current_nad(self, key: Key) -> Nad | None:
+        """From the watch; None also for one that it does not have yet."""
+        return self._nads.get(*key)
+
     def _nad_changed(self, key: Key) -> None:
         """What a GET has returned is kept only until the watch has the NAD."""
         self._fetched.pop(key, None)

@@ -17,10 +17,10 @@ from netattach_core.attach import attachment, probe_network
 from netattach_core.attach.attachment import Attachment
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError, TryAgainError
+from netattach_plugin.call_ports import Shim
 from netattach_plugin.engine.engine import Engine
 from netattach_plugin.engine.network_resolver import SelectedNetworks
 from netattach_plugin.netlink.probe_links import ProbeLinks
-from netattach_plugin.ports import Shim
 from netattach_plugin.state.probe_file import ProbeFile
 
 _log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ _Stamp = tuple[str, int, int]
 class InventoryCollector:
     """Runs each binary for its CNI versions once, and again after it was replaced."""
 
-    def __init__(
+    def __init__(  # one collaborator each
         self,
         node: str,
         store: NodeInfo,
@@ -29,6 +29,7 @@ class InventoryCollector:
         networks: NodeNetworks,
         directories: PluginDirectories,
         dhcp: Callable[[], Awaitable[Dhcp | None]],
+        boot_id: str = "",
     ) -> None:
         self._node = node
         self._store = store
@@ -36,6 +37,7 @@ class InventoryCollector:
         self._networks = networks
         self._directories = directories
         self._dhcp = dhcp
+        self._boot_id = boot_id
         self._versions: dict[_Stamp, tuple[str, ...]] = {}
 
     async def collect(self) -> NodeInventory:
@@ -53,6 +55,7 @@ class InventoryCollector:
             networks=self._networks.files(),
             dhcp=await self._dhcp(),
             labels=await self._store.node_labels(),
+            boot_id=self._boot_id,
         )
 
     async def _plugins(self) -> tuple[Plugin, ...]:

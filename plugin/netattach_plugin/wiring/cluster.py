@@ -6,26 +6,36 @@ import asyncio
 import platform
 from collections.abc import Mapping
 
+from netattach_core.api.nad import Nad
+from netattach_core.api.objects import Key
 from netattach_core.version import VERSION
 from netattach_kube import api as kube_api
 from netattach_kube import health
 from netattach_kube.api import Api
 from netattach_kube.namespace_labels import NamespaceLabels
+from netattach_plugin.calls.unmet_sweep import UnmetSweep
 from netattach_plugin.cluster.event_queue import EventQueue
 from netattach_plugin.cluster.kube_store import KubeStore
 from netattach_plugin.cluster.namespace_policies import NamespacePolicies
+from netattach_plugin.cluster.running_pods import RunningPods
 from netattach_plugin.cluster.settings_file import SettingsFile
 from netattach_plugin.cluster.uninstall_watch import UninstallWatch
 from netattach_plugin.metrics import Metrics
 from netattach_plugin.netlink import changes
+from netattach_plugin.netlink.namespace_links import NamespaceLinks
+from netattach_plugin.node import boot
 from netattach_plugin.node.inventory_publisher import InventoryPublisher
 from netattach_plugin.node.node_surroundings import KnownSurroundings
 from netattach_plugin.settings import Settings
 from netattach_plugin.state import handover
+from netattach_plugin.state.multus_pods import MultusPods
 from netattach_plugin.wiring import shared
 from netattach_plugin.wiring.installation import Installation
 from netattach_plugin.wiring.live_settings import LiveSettings
 from netattach_plugin.wiring.shared import Components, Job, Outside
+
+_CLOCK_SECONDS = 5.0
+"""By how much the node's clock may have been corrected since it was started."""
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -49,7 +59,7 @@ class _Daemon:
             settings.node,
             about,
             node_changed=self._node_changed.set,
-            nad_changed=self._surroundings.put_nad,
+            nad_changed=self._nad_changed,
         )
         self._namespaces = NamespaceLabels(api)
         self._events = EventQueue(api, settings.node, per_interface=self._live.event_per_interface)
@@ -58,15 +68,12 @@ class _Daemon:
             status_writes=lambda: self._components.status.waiting,
             ledger_entries=self._ledger_entries,
             contested=lambda: self._installation.conflist.contest is not None,
+            unmet_pods=lambda: self._unmet_sweep.count,
         )
         self._components = Components(settings, self._outside())
-        self._inventory = InventoryPublisher(
-            self._store,
-            self._components.inventory_collector,
-            lambda: (settings.conf_dir, *self._components.plugin_directories.paths),
-            self._node_changed,
-            collected=self._surroundings.put_inventory,
-        )
+        self._running_pods = RunningPods(api, settings.node)
+        self._unmet_sweep = self._new_unmet_sweep()
+        self._inventory = self._new_inventory()
         self._installation = Installation(
             settings,
             self._components,
@@ -89,7 +96,40 @@ class _Daemon:
             node_changed=self._node_changed.set,
             policy_found=self._metrics.policy_found,
             observe=self._metrics.observe,
+            current_nad=self._store.current_nad,
         )
+
+    def _new_inventory(self) -> InventoryPublisher:
+        components = self._components
+        publisher = InventoryPublisher(
+            self._store,
+            components.inventory_collector,
+            lambda: (self._settings.conf_dir, *components.plugin_directories.paths),
+            self._node_changed,
+            collected=self._surroundings.put_inventory,
+            complete=components.reports.complete,
+        )
+        components.reports.changed = publisher.report_changed
+        components.ledger.changed = publisher.counts_changed
+        return publisher
+
+    def _new_unmet_sweep(self) -> UnmetSweep:
+        return UnmetSweep(
+            pods=self._running_pods,
+            attached=self._components.ledger.attached,
+            ledger=self._components.ledger,
+            links=NamespaceLinks(),
+            multus=MultusPods(self._settings.multus, self._settings.libcni),
+            events=self._events,
+            selection=self._live.selection,
+            report=self._components.reports.unmet,
+            booted=boot.booted() - _CLOCK_SECONDS,
+        )
+
+    def _nad_changed(self, key: Key, nad: Nad | None) -> None:
+        self._surroundings.put_nad(key, nad)
+        if self._components.ledger.attached.uses(key):
+            self._inventory.nad_changed()
 
     async def serve(self, stop: asyncio.Event) -> None:
         components, installation = self._components, self._installation
@@ -147,6 +187,8 @@ class _Daemon:
             "inventory": self._inventory.run,
             "install": self._install,
             "bypass watch": self._installation.bypass_watch.run,
+            "running pods": self._running_pods.run,
+            "unmet pods": self._unmet_sweep.run,
         }
 
     async def _install(self) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from netattach_core.api.nad import Nad
 from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.api.node_state import Attached, Probe
+from netattach_core.api.objects import Key
+from netattach_core.attach import probe_network
 from netattach_core.cni import netattach_conf
 from netattach_core.native import drivers
 from netattach_plugin.calls.call_queue import CallQueue
@@ -23,14 +28,17 @@ from netattach_plugin.engine.gate import Gate
 from netattach_plugin.engine.network_resolver import NetworkResolver
 from netattach_plugin.engine.node_selector_gate import NodeSelectorGate
 from netattach_plugin.engine.policy_gate import PolicyGate
+from netattach_plugin.engine.probe import ProbeCalls, ProbeNetworks
 from netattach_plugin.files import atomic_file
 from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.netlink.node_links import NetlinkLinks
-from netattach_plugin.node import tuning_allowlist
+from netattach_plugin.netlink.probe_links import ProbeLinks
+from netattach_plugin.node import boot, tuning_allowlist
 from netattach_plugin.node.cni_conf_dir import CniConfDir
 from netattach_plugin.node.dhcp_leases import DhcpLeases
 from netattach_plugin.node.inventory_collector import InventoryCollector
 from netattach_plugin.node.kubelet_devices import KubeletDevices, Slices
+from netattach_plugin.node.node_reports import NodeReports, timestamp
 from netattach_plugin.node.plugin_directories import PluginDirectories
 from netattach_plugin.node.primary_compiler import PrimaryCompiler, unselective_pods
 from netattach_plugin.node.runtime_paths import RuntimePaths
@@ -41,7 +49,14 @@ from netattach_plugin.state.cni_caches import CniCaches
 from netattach_plugin.state.device_info_files import DeviceInfoFiles
 from netattach_plugin.state.host_local_leases import HostLocalLeases
 from netattach_plugin.state.host_local_store import HostLocalStore
-from netattach_plugin.state.shim_ledger import ShimLedger
+from netattach_plugin.state.indexed_ledger import IndexedLedger
+from netattach_plugin.state.ledger import FileLedger
+from netattach_plugin.state.probe_file import ProbeFile
+
+_PROBE = "probe"
+"""The directory of the probe's ledger, in the ledger's: so the same disk has to take it."""
+
+_PROBE_SECONDS = 10.0
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 """Runs until it is cancelled."""
@@ -63,6 +78,7 @@ class Outside:
     node_changed: Callable[[], None] = lambda: None
     policy_found: Callable[[str, str], None] = lambda *_: None
     observe: Callable[[str, bool, float], None] = lambda *_: None
+    current_nad: Callable[[Key], Nad | None] = lambda _: None
 
 
 class Components:
@@ -70,11 +86,11 @@ class Components:
 
     def __init__(self, settings: Settings, outside: Outside) -> None:
         self._settings, self._outside = settings, outside
-        store = outside.store
+        store, boot_id = outside.store, boot.boot_id()
         self._devices = KubeletDevices(settings.pod_resources, outside.resource_slices)
         self._links = NetlinkLinks()
         self._device_files = DeviceInfoFiles(settings.device_info)
-        self.ledger = ShimLedger(settings.ledger, settings.plugin_deadline, outside.skip_idle_plugins)
+        self.ledger = IndexedLedger(settings.ledger, settings.plugin_deadline, outside.skip_idle_plugins)
         self._leases = HostLocalLeases(settings.leases)
         self.caches = CniCaches(settings.multus, settings.libcni)
         self.networks = CniConfDir(settings.conf_dir, lambda: outside.selection().primary)
@@ -87,8 +103,16 @@ class Components:
         self.runtime_paths = RuntimePaths(shim, settings.conf_dir, ShimFiles(settings.ledger).chains)
         self._dhcp = DhcpLeases(settings.dhcp, self.plugin_directories, self.ledger, outside.node_changed)
         self.inventory_collector = InventoryCollector(
-            settings.node, store, self._links, self.networks, self.plugin_directories, self._dhcp.inventory
+            settings.node,
+            store,
+            self._links,
+            self.networks,
+            self.plugin_directories,
+            self._dhcp.inventory,
+            boot_id,
         )
+        self._probe_file = ProbeFile(settings.ledger, boot_id)
+        self.reports = NodeReports(self._attached, self._probed)
         self.primary_compiler = self._primary_compiler()
         engine = self._engine()
         queue = CallQueue(settings.calls_at_once, SandboxLocks(settings.socket).lock_if_free)
@@ -108,8 +132,12 @@ class Components:
         }
 
     def remove_leftovers(self) -> None:
-        """Removes temporary files of a killed daemon from the directories that it shares with others; the ledger does its own."""
+        """Removes temporary files of a killed daemon from the directories that it shares with others; the ledger does its own.
+
+        And what an interrupted probe has left.
+        """
         shared = self._settings
+        shutil.rmtree(shared.ledger / _PROBE, ignore_errors=True)
         chained = (path for path in shared.conf_dir.glob("*") if path.is_dir())
         caches = (shared.multus, shared.multus / "results", shared.libcni / "results")
         atomic_file.remove_leftovers((shared.conf_dir, *chained, *caches))
@@ -138,6 +166,7 @@ class Components:
             pods=self._outside.store,
             status=self.status,
             sweep_after=self._settings.sweep_after,
+            attached=self.ledger.attached.put,
         )
 
     def _server(self, engine: Engine, queue: CallQueue, pending: PendingDeletes) -> Server:
@@ -149,7 +178,14 @@ class Components:
             call_deadline=self._settings.call_deadline,
             observe=self._outside.observe,
             called=self._called,
+            probe=self._probe_calls().call,
         )
+
+    def _attached(self) -> Attached:
+        return self.ledger.attached.counts(self._outside.current_nad)
+
+    def _probed(self) -> tuple[Probe | None, tuple[str, ...] | None]:
+        return self._probe_file.probe, self._probe_file.link_kinds
 
     def _called(self, environment: Mapping[str, str]) -> None:
         self.runtime_paths.observe(environment)
@@ -187,6 +223,38 @@ class Components:
             plugin_deadline=self._settings.plugin_deadline,
             skip_idle_plugins=outside.skip_idle_plugins,
             native_plugins=tuning_allowlist.permitted(outside.native_plugins, self._settings.tuning),
+            report_status=self.reports.status,
+        )
+
+    def _forget_probe(self) -> None:
+        entry = self._settings.ledger / _PROBE / f"{probe_network.CONTAINER_ID}.json"
+        entry.unlink(missing_ok=True)
+
+    def _probe_calls(self) -> ProbeCalls:
+        """With an engine and a ledger of its own: neither GC nor recovery takes the probe for a pod."""
+        networks, links = ProbeNetworks(), ProbeLinks()
+        engine = Engine(
+            resolver=networks,
+            ledger=FileLedger(self._settings.ledger / _PROBE),
+            leases=self._leases,
+            caches=self.caches,
+            networks=self.networks,
+            links=links,
+            status=self.status,
+            events=self._outside.events,
+            device_files=self._device_files,
+            addresses=NodeAddressStore(HostLocalStore(self._settings.leases)),
+            plugin_deadline=_PROBE_SECONDS,
+            native_plugins=lambda: drivers.TYPES,
+        )
+        return ProbeCalls(
+            engine=engine,
+            networks=networks,
+            forget=self._forget_probe,
+            links=links,
+            file=self._probe_file,
+            now=timestamp,
+            ended=self.reports.probe,
         )
 
 

@@ -105,3 +105,6 @@ class LoggedEvents:
 
     def failed(self, ref: PodRef, message: str) -> None:
         _log.info("pod %s failed: %s", ref, message)
+
+    def missing(self, ref: PodRef, message: str) -> None:
+        _log.info("pod %s lacks networks: %s", ref, message)

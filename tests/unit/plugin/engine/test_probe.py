@@ -10,9 +10,9 @@ import pytest
 from netattach_core.attach import probe_network
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import DelegateError, NetattachError, NotReadyError, TryAgainError
+from netattach_plugin.call_ports import Shim
 from netattach_plugin.engine import probe
 from netattach_plugin.engine.probe import ProbeCalls, ProbeNetworks
-from netattach_plugin.ports import Shim
 from netattach_plugin.state.probe_file import ProbeFile
 from support.twins import FakeShim
 from support.twins_of_links import FakePodLinks

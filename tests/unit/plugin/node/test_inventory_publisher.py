@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
+from netattach_core.api.node_state import Attached, UnmetPod, UnmetPods
 from netattach_core.errors import TryAgainError
 from netattach_plugin.node import inventory_publisher, plugin_versions
 from netattach_plugin.node.inventory_collector import InventoryCollector
@@ -56,7 +59,13 @@ class InventoryNode:
         collector = InventoryCollector(
             "node1", self.store, self.links, FixedNetworks(None), PluginDirectories((bin_dir,)), _no_dhcp
         )
-        self.publisher = InventoryPublisher(self.store, collector, lambda: (bin_dir,), self.changed)
+        self.attached, self.unmet = Attached(), UnmetPods()
+        self.publisher = InventoryPublisher(
+            self.store, collector, lambda: (bin_dir,), self.changed, complete=self._complete
+        )
+
+    def _complete(self, collected: NodeInventory) -> NodeInventory:
+        return dataclasses.replace(collected, attached=self.attached, unmet_pods=self.unmet)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -78,6 +87,7 @@ async def _no_dhcp() -> None:
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """And time for a plugin to start on a busy machine."""
     pauses = {"_DEBOUNCE": 0.01, "_LONGEST_REST": 0.01, "_CHECK_INTERVAL": 0.02, "_FIRST_PAUSE": 0.01}
+    monkeypatch.setattr(inventory_publisher, "_LEAST_INTERVAL", 0.01)
     for name, seconds in pauses.items():
         monkeypatch.setattr(inventory_publisher, name, seconds)
     monkeypatch.setattr(plugin_versions, "_TIMEOUT", 60.0)
@@ -163,3 +173,108 @@ def test_a_slow_collection_is_followed_by_a_longer_but_bounded_rest(
     monkeypatch.undo()
 
     assert 100 + took + rest == inventory_publisher._next_start(100, 100 + took)
+
+
+class Clock:
+    """The publisher's monotonic time, which a test advances."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(inventory_publisher, "time", SimpleNamespace(monotonic=lambda: self.now))
+
+
+def test_numbers_of_pods_alone_wait_for_ten_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+
+    async def story() -> None:
+        node = InventoryNode(tmp_path)
+        async with node.running():
+            await node.store.published.get()
+            node.attached = Attached(1)
+            node.publisher.counts_changed()
+            clock.now += 9
+            assert 1 == node.publisher._seconds_until_due()
+            node.attached = Attached(2)
+            node.publisher.counts_changed()
+            clock.now += 1
+            node.publisher.report_changed()
+            assert Attached(2) == (await node.store.published.get()).attached
+            assert node.store.published.empty()
+
+    _run(story)
+
+
+def test_numbers_that_are_as_before_are_not_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pod that was started and deleted in the meantime; the next one is noticed again."""
+    clock = Clock(monkeypatch)
+
+    async def story() -> None:
+        node = InventoryNode(tmp_path)
+        async with node.running():
+            await node.store.published.get()
+            clock.now += 20
+            node.publisher.counts_changed()
+            await asyncio.sleep(0.01)
+            node.attached = Attached(1)
+            node.publisher.counts_changed()
+            assert Attached(1) == (await node.store.published.get()).attached
+
+    _run(story)
+
+
+def test_what_concerns_a_changed_network_is_published_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Clock(monkeypatch)
+
+    async def story() -> None:
+        node = InventoryNode(tmp_path)
+        async with node.running():
+            await node.store.published.get()
+            node.attached = Attached(1)
+            node.publisher.nad_changed()
+            assert Attached(1) == (await node.store.published.get()).attached
+            node.publisher.nad_changed()
+            await asyncio.sleep(0.01)
+            assert node.store.published.empty()
+
+    _run(story)
+
+
+def test_pods_without_networks_are_published_at_once_and_their_absence_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Clock(monkeypatch)
+
+    async def story() -> None:
+        node = InventoryNode(tmp_path)
+        node.unmet = None  # type: ignore[assignment]  # not known yet
+        async with node.running():
+            await node.store.published.get()
+            node.unmet = UnmetPods()
+            node.publisher.report_changed()
+            assert 10 == node.publisher._seconds_until_due()
+            node.unmet = UnmetPods(1, (UnmetPod("ns", "p", "u", ("ns/a",), "NotAttached"),))
+            node.publisher.report_changed()
+            assert node.unmet == (await node.store.published.get()).unmet_pods
+
+    _run(story)
+
+
+def test_reports_cost_no_collection(tmp_path: Path) -> None:
+    collections = []
+
+    async def story() -> None:
+        node = InventoryNode(tmp_path)
+        node.publisher._report = collections.append
+        async with node.running():
+            await node.store.published.get()
+            for number in range(1, 6):
+                node.attached = Attached(number)
+                node.publisher.nad_changed()
+                await node.store.published.get()
+
+    _run(story)
+    assert 1 == len(collections)

@@ -30,6 +30,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Daemon
     monkeypatch.setattr(installer, "_INTERVAL", 0.02)
     monkeypatch.setattr(settings_file, "_EVERY", 0.02)
     monkeypatch.setattr(inventory_publisher, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(inventory_publisher, "_COUNTS_INTERVAL", 3600.0)  # tests count requests
     monkeypatch.setattr(watched, "_LONGEST_PAUSE", 0.25)
 
     async def serve(story: Story, *, away: bool, config: str) -> DaemonNode:
