@@ -195,7 +195,7 @@ def matches(required: dict[str, Any] | None, labels: dict[str, str]) -> bool:
 
 
 def _meets(expression: dict[str, Any], labels: dict[str, str]) -> bool:
-    value, values = labels.get(expression["key"]), expression.get("values")
+    value, values = labels.get(expression["key"]), expression.get("values") or ()
     return {
         "In": lambda: value is not None and value in values,
         "NotIn": lambda: value is None or value not in values,

@@ -106,5 +106,10 @@ def test_whether_a_default_interface_is_refused(
 
 
 def test_the_selector_is_that_of_the_annotation() -> None:
-    assert "a=b" == network(macvlan(), **{"netattach.io/node-selector": "a=b"}).selector
+    assert (
+        "a=b"
+        == network(
+            macvlan(), PRIVILEGED, validation_settings.DEFAULTS, **{"netattach.io/node-selector": "a=b"}
+        ).selector
+    )
     assert network(macvlan()).selector is None
