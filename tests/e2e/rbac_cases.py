@@ -334,15 +334,6 @@ _REFUSED: dict[str, dict[str, Case]] = {
         "create a secret in another namespace": (_secret("netattach-ca", "kube-system"), RBAC),
         "create a lease of another name": (_lease("captured"), _NAMES),
         "write another event about a pod": (event("netattach-operator", "", _A_POD), _OPERATOR_EVENTS),
-        "write an event about a pod into another namespace": (
-            event(
-                "netattach-operator",
-                "",
-                {**_A_POD, "namespace": "kube-system"},
-                reason="NoNodeForNetworks",
-            ),
-            _OPERATOR_EVENTS,
-        ),
         "write an event in the name of a daemon": (event("netattach", "node1", _A_NETWORK), _OPERATOR_EVENTS),
         "read a secret of another name": (Request("GET", f"{_TLS}/captured"), RBAC),
         "patch the webhook configuration": (Request("PATCH", WEBHOOKS, LABEL), RBAC),
