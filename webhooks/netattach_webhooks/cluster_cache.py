@@ -121,10 +121,10 @@ class ClusterCache:
             self._nodes = tuple(items[key] for key in sorted(items))
         return self._nodes
 
-    def node_names(self) -> Collection[str]:
-        """The nodes that have reported."""
+    def nodes_by_name(self) -> Mapping[str, NodeInventory]:
+        """As `nodes`, in no order."""
         _require_synced(self._inventories.synced, "node inventories")
-        return self._ruled_out.nodes.keys()
+        return self._ruled_out.nodes
 
     def ruled_out(self, networks: Sequence[Nad]) -> Mapping[Key, Mapping[str, Reason]]:
         """By network, the nodes on which it is not ready, each with a reason."""

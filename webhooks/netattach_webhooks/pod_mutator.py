@@ -94,7 +94,8 @@ class PodMutator:
         if mode == _ON or not patch:
             return MutationResult(patch)
         ruled_out = self._cache.ruled_out(pod.networks)
-        reasons = admission.explained(ruled_out, self._cache.node_names(), pod.namespace)
+        possible = admission.possible_nodes(pod.body, self._cache.nodes_by_name())
+        reasons = admission.explained(ruled_out, possible, pod.namespace)
         problem = f"scheduling: on would keep this pod off nodes on which a network is not ready: {'; '.join(reasons)}"
         return MutationResult(warnings=[problem] if reasons else [])
 

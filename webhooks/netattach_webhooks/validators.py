@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -172,17 +172,9 @@ class Validators:
             findings += await run_in(threads, requests.check, case)
         if nads:
             ruled_out = self._cache.ruled_out(list(nads.values()))
-            findings += admission.validate_nodes(ruled_out, self._candidates(pod), request.namespace)
+            possible = admission.possible_nodes(pod, self._cache.nodes_by_name())
+            findings += admission.validate_nodes(ruled_out, possible, request.namespace)
         return findings, asked.selections, lookup.found
-
-    def _candidates(self, pod: Body) -> Collection[str]:
-        """The nodes on which a pod may run, as far as they have an inventory: all, or the one that its author has chosen."""
-        spec = pod.get("spec")
-        chosen = spec.get("nodeName") if isinstance(spec, dict) else None
-        nodes = self._cache.node_names()
-        if not isinstance(chosen, str) or not chosen:
-            return nodes
-        return [chosen] if chosen in nodes else []
 
     async def _check_default_network(
         self, selection: NetworkSelection, namespace: str, settings: ValidationSettings

@@ -19,7 +19,13 @@ from netattach_core.admission.nads import (
 )
 from netattach_core.admission.network_requests import validate_requests
 from netattach_core.admission.pod_devices import validate_devices
-from netattach_core.admission.pod_nodes import explained, is_no_node_left, no_node_left, validate_nodes
+from netattach_core.admission.pod_nodes import (
+    explained,
+    is_no_node_left,
+    no_node_left,
+    possible_nodes,
+    validate_nodes,
+)
 from netattach_core.admission.pod_templates import template_pod, template_replicas, validate_capacity
 from netattach_core.admission.pods import (
     RequestedNetworks,
@@ -44,6 +50,7 @@ __all__ = [
     "is_no_node_left",
     "nad_needs_validation",
     "no_node_left",
+    "possible_nodes",
     "settings_findings",
     "settings_problems",
     "template_pod",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
+from netattach_core.admission import unstructured
+from netattach_core.admission.unstructured import JsonObject
+from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.api.objects import Key
 from netattach_core.readiness.reason import Reason
@@ -20,6 +23,20 @@ RuledOut = Mapping[Key, Mapping[str, Reason]]
 
 _NODES, _GROUPS = 3, 5
 """Nodes that are named for one reason, and reasons, at most."""
+
+
+def possible_nodes(pod: JsonObject, nodes: Mapping[str, NodeInventory]) -> Collection[str]:
+    """The nodes on which a pod's author lets it run, by `nodeName` and `nodeSelector`; other constraints are not considered."""
+    spec = unstructured.mapping(pod, "spec")
+    chosen, selector = spec.get("nodeName"), unstructured.mapping(spec, "nodeSelector")
+    if not chosen and not selector:
+        return nodes.keys()
+    wanted = selector.items()
+    return [
+        name
+        for name, node in nodes.items()
+        if (not chosen or name == chosen) and all(node.labels.get(key) == value for key, value in wanted)
+    ]
 
 
 def validate_nodes(ruled_out: RuledOut, nodes: Collection[str], namespace: str) -> Iterator[Finding]:

@@ -160,6 +160,20 @@ def test_where_nothing_would_change_there_is_no_warning(new_key_pair: NewKeyPair
     run(scenario)
 
 
+def test_a_pod_that_keeps_off_these_nodes_itself_gets_no_warning(new_key_pair: NewKeyPair) -> None:
+    async def scenario() -> None:
+        def prepare(server: ApiServer) -> None:
+            put_nad(server, "vf", master="eth7")
+
+        async with serving(new_key_pair, "", prepare) as found:
+            elsewhere = pod("vf", spec={"nodeSelector": {"kubernetes.io/hostname": "node2"}})
+
+            assert [] == (await mutated(found, elsewhere))[1]
+            assert 1 == len((await mutated(found, pod("vf")))[1])
+
+    run(scenario)
+
+
 def test_off_is_off(new_key_pair: NewKeyPair) -> None:
     async def scenario() -> None:
         def prepare(server: ApiServer) -> None:
@@ -275,7 +289,7 @@ def test_a_pod_for_which_no_node_is_left_gets_a_warning(new_key_pair: NewKeyPair
             )
 
         async with serving(new_key_pair, "", prepare) as found:
-            await until(lambda: 2 == len(found.program._cache.node_names()))
+            await until(lambda: 2 == len(found.program._cache.nodes_by_name()))
             template = {"metadata": {"name": "d"}, "spec": {"template": pod("a,b")}}
             reviews = [
                 ("pods", harness.review("Pod", pod("a,b"))),

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from netattach_core.admission import explained, is_no_node_left, no_node_left, validate_nodes
+from typing import Any
+
+import pytest
+
+from netattach_core.admission import (
+    explained,
+    is_no_node_left,
+    no_node_left,
+    possible_nodes,
+    validate_nodes,
+)
+from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.readiness.reason import Code, Reason
 
@@ -18,6 +29,27 @@ def test_a_node_is_left_where_no_network_rules_it_out() -> None:
     assert not is_no_node_left({A: {"n1": KERNEL}, B: {}}, nodes)
     assert is_no_node_left({A: {"n1": KERNEL}, B: {"n2": MISSING}}, nodes)
     assert is_no_node_left({A: {"n1": KERNEL, "n2": KERNEL}}, nodes)
+
+
+@pytest.mark.parametrize(
+    ("spec", "names"),
+    [
+        ({}, ["n1", "n2"]),
+        ({"nodeName": "n2"}, ["n2"]),
+        ({"nodeName": "n3"}, []),
+        ({"nodeSelector": {"zone": "a"}}, ["n1"]),
+        ({"nodeSelector": {"zone": "a", "disk": "ssd"}}, []),
+        ({"nodeSelector": {"zone": "a"}, "nodeName": "n2"}, []),
+        ({"nodeSelector": ["zone"], "nodeName": {"n": 1}}, []),
+        ({"nodeSelector": {"zone": ["a"]}}, []),
+        ("x", ["n1", "n2"]),
+    ],
+    ids=str,
+)
+def test_the_nodes_on_which_the_author_lets_a_pod_run(spec: Any, names: list[str]) -> None:
+    nodes = {name: NodeInventory(name, labels={"zone": zone}) for name, zone in (("n1", "a"), ("n2", "b"))}
+
+    assert names == list(possible_nodes({"spec": spec}, nodes))
 
 
 def test_without_a_known_node_nothing_is_said() -> None:
