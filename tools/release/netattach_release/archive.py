@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import tarfile
@@ -23,6 +24,7 @@ def normalized(archive: IO[bytes], epoch: int) -> bytes:
         return _tar([_entry(tar, member) for member in tar], epoch)
 
 
+@functools.lru_cache(maxsize=16)  # the images have most layers in common
 def compressed(content: bytes) -> bytes:
     """gzip without a name and a time."""
     return gzip.compress(content, mtime=0)
