@@ -24,6 +24,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from netattach_cli import __main__ as command_line
+from netattach_kube.program_metrics import ProgramMetrics
 
 ROOT = Path(__file__).resolve().parents[1]
 DIRECTORY = ROOT / "docs/reference"
@@ -88,14 +89,17 @@ def _column(column: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _metrics() -> str:
-    text = (
-        "# Metrics\n\nEach program serves its metrics for Prometheus at `/metrics` of its health address.\n\n"
-    )
+    text = "# Metrics\n\nEach program serves its metrics for Prometheus at `/metrics`: at its health address, to everybody, "
+    text += "or with `NETATTACH_METRICS` at that one, to who may read them. [Monitoring](../monitoring.md) has alerts and "
+    text += "a dashboard.\n\n"
     text += NOTE.format("the programs' registries")
+    common = dict(_rows(ProgramMetrics("program").registry))
+    heads = ("metric", "type", "labels", "meaning")
+    text += f"\n## All programs\n\nOf each container.\n\n{_table(heads, list(common.values()))}"
     for package, (title, where) in PROGRAMS.items():
         text += f"\n## {title}\n\nOf {where}.\n\n"
-        collectors = sorted(_registry(package)._collector_to_names, key=lambda each: each._name)
-        text += _table(("metric", "type", "labels", "meaning"), map(_metric, collectors))
+        rows = _rows(_registry(package))
+        text += _table(heads, [row for name, row in rows if name not in common])
     return text
 
 
@@ -106,12 +110,16 @@ def _registry(package: str) -> CollectorRegistry:
     return registry
 
 
-def _metric(collector: Any) -> tuple[str, ...]:
-    """What a collector knows of itself: one with labels has no samples before its first value."""
+def _rows(registry: CollectorRegistry) -> list[tuple[str, tuple[str, ...]]]:
+    """A row for each metric, with its name, sorted; one with labels has no samples before its first value."""
     # ruff: noqa: SLF001  # the registry's own, which it offers in no other way
-    name = collector._name + ("_total" if collector._type == "counter" else "")
-    labels = ", ".join(f"`{label}`" for label in collector._labelnames)
-    return f"`{name}`", collector._type, labels, _line(collector._documentation)
+    labels = {each._name: each._labelnames for each in registry._collector_to_names if hasattr(each, "_name")}
+    found = []
+    for family in registry.collect():
+        name = family.name + ("_total" if family.type == "counter" else "")
+        shown = ", ".join(f"`{label}`" for label in labels.get(family.name, ()))
+        found.append((name, (f"`{name}`", family.type, shown, _line(family.documentation))))
+    return sorted(found)
 
 
 def _environment() -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
+
+from netattach_kube.program_metrics import ProgramMetrics
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
-class Metrics:
-    """All metrics of one process, in a registry of its own."""
+class Metrics(ProgramMetrics):
+    """All metrics of one process."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__("operator")
         self.leader = Gauge(
             "netattach_operator_leader",
             "1 where this process holds the Lease, else 0",

@@ -88,6 +88,16 @@ class Events(Protocol):
         """Which networks a running pod lacks, and why."""
 
 
+class Timings(Protocol):
+    """How long calls take."""
+
+    def phase(self, command: str, phase: str, seconds: float) -> None:
+        """A phase of one call has ended."""
+
+    def network(self, command: str, network: str, seconds: float, *, succeeded: bool) -> None:
+        """One network of one call is done."""
+
+
 class Ledger(Protocol):
     """The sandboxes of this node on disk. A save has reached the disk when it returns."""
 

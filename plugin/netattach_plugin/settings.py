@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from netattach_kube.environment import read
+from netattach_kube import environment as variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,13 @@ class Settings:
     """For a process outside of the cluster; by default the pod's service account."""
 
     health: str = "127.0.0.1:9690"
-    """The address of probes and metrics."""
+    """The address of probes, and of metrics without `metrics`."""
+
+    metrics: str = ""
+    """The address that serves metrics over TLS to clients that may read them; empty: `health` serves them, to everybody."""
+
+    metrics_tls: Path | None = None
+    """A directory with the certificate for it, tls.crt and tls.key; without it, a self-signed one is created at each start."""
 
     namespace: str = "netattach-node"
     """The namespace of the daemon and of the settings."""
@@ -100,4 +106,6 @@ class Settings:
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises ValueError, which names the variable."""
-    return read(Settings, environment, node=platform.node())
+    settings = variables.read(Settings, environment, node=platform.node())
+    variables.check_address("NETATTACH_METRICS", settings.metrics, optional=True)
+    return settings

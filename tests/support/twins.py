@@ -320,6 +320,20 @@ def failed(message: str) -> Reply:
     return lambda _: Ran(1, Outcome.EXITED, 1, error, b"")
 
 
+class RecordedTimings:
+    """The port Timings: the last duration of each phase, and the networks with their outcomes."""
+
+    def __init__(self) -> None:
+        self.phases: dict[tuple[str, str], float] = {}
+        self.networks: list[tuple[str, str, bool]] = []
+
+    def phase(self, command: str, phase: str, seconds: float) -> None:
+        self.phases[command, phase] = seconds
+
+    def network(self, command: str, network: str, seconds: float, *, succeeded: bool) -> None:
+        self.networks.append((command, network, succeeded))
+
+
 @dataclass
 class RecordingEvents:
     """The port Events."""

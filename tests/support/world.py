@@ -24,6 +24,7 @@ from support.twins import (
     MemoryLeases,
     MemoryLedger,
     MemoryStore,
+    RecordedTimings,
     RecordingEvents,
     RecordingStatusSink,
 )
@@ -60,6 +61,7 @@ class World:
         self.devices = FixedDevices()
         self.device_files = MemoryDeviceFiles()
         self.events = RecordingEvents()
+        self.timings = RecordedTimings()
         self.networks = FixedNetworks(
             Network("cbr0", '{"cniVersion":"1.0.0","type":"ptp","name":"cbr0"}', "cbr0")
         )
@@ -88,6 +90,7 @@ class World:
             plugin_deadline=1.0,
             skip_idle_plugins=lambda: self.skip_idle_plugins,
             native_plugins=lambda: self.native_plugins,
+            timings=self.timings,
         )
 
     def resolver(self) -> NetworkResolver:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import inspect
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,34 +11,26 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry
 
 from netattach_core import admission
 from netattach_core.policy import networks, requests
 from netattach_core.validation import validator
 from netattach_kube import cluster_settings
 from support import require
+from support.metric_names import PACKAGES, SERVED, exported
 
 ROOT = require.REPOSITORY
-PACKAGES = {path.parent.name for path in ROOT.glob("*/netattach_*/__init__.py")}
-SERVED = [package for package in sorted(PACKAGES) if list(ROOT.glob(f"*/{package}/metrics.py"))]
 CONFIGURED = ("netattach_kube", "netattach_operator", "netattach_plugin", "netattach_webhooks")
 
 PAGES = [ROOT / "README.md", ROOT / "bench/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SETTINGS = ROOT / "docs/settings.md"
 
 VARIABLE = re.compile(r"\bNETATTACH_[A-Z][A-Z_]*[A-Z]\b")
-SAMPLES = {
-    "counter": ("_total",),
-    "histogram": ("_bucket", "_count", "_sum"),
-    "summary": ("", "_count", "_sum"),
-}
-"""What Prometheus appends to the name of a metric of each type."""
 
 
 def test_the_search_for_names_finds_some_of_each_kind() -> None:
     assert len(SERVED) >= 3
-    assert len(metrics()) > 10
+    assert len(exported()) > 10
     assert len(variables()) >= 20
     assert len(rule_ids()) > 80
     assert len(settings_keys(cluster_settings.SCHEMA)) >= 20
@@ -49,7 +40,7 @@ def test_the_search_for_names_finds_some_of_each_kind() -> None:
 def test_a_page_names_metrics_that_are_exported(page: Path) -> None:
     named = set(re.findall(r"(?<![\w./])netattach_[a-z0-9_]+\b(?![./])", page.read_text())) - PACKAGES
 
-    assert [] == sorted(named - metrics())
+    assert [] == sorted(named - exported())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -110,17 +101,6 @@ def test_the_text_about_the_settings_names_keys_that_exist() -> None:
     )
 
 
-def metrics() -> set[str]:
-    """Every name that a program of ours exports, with and without the suffixes of its type."""
-    return {
-        family.name + suffix
-        for package in SERVED
-        for family in _registry(package).collect()
-        for suffix in ("", *SAMPLES.get(family.type, ()))
-        if suffix or family.type != "counter"
-    }
-
-
 def variables() -> set[str]:
     """Those of the programs' settings, of the shim, and of our tests and tools."""
     settings = {
@@ -152,13 +132,6 @@ def example() -> dict[str, Any]:
     manifest = SETTINGS.read_text().split("```yaml\n")[1].split("```")[0]
     body: dict[str, Any] = yaml.safe_load(yaml.safe_load(manifest)["data"]["config.yaml"])
     return body
-
-
-def _registry(package: str) -> CollectorRegistry:
-    kind = importlib.import_module(f"{package}.metrics").Metrics
-    needed = [name for name, each in inspect.signature(kind).parameters.items() if each.default is each.empty]
-    registry: CollectorRegistry = kind(**dict.fromkeys(needed, lambda: 0)).registry
-    return registry
 
 
 def _schema_paths(schema: Mapping[str, Any], before: str) -> Iterator[str]:

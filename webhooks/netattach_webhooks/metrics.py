@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
+
+from netattach_kube.program_metrics import ProgramMetrics
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Seconds."""
@@ -31,11 +33,11 @@ class MutationOutcome(enum.StrEnum):
     UNCHANGED = "unchanged"
 
 
-class Metrics:
-    """All metrics of this process, in their own registry."""
+class Metrics(ProgramMetrics):
+    """All metrics of this process."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__("webhooks")
         self.requests = Counter(
             "netattach_webhook_requests",
             "Admission reviews, by the kind of review and its outcome",

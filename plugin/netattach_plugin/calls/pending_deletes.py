@@ -58,6 +58,11 @@ class PendingDeletes:
         """The runtime calls for this sandbox itself."""
         self._pending.pop(container_id, None)
 
+    @property
+    def count(self) -> int:
+        """Sandboxes whose DEL is still to be repeated."""
+        return len(self._pending)
+
     async def retry_due(self, shim: Shim) -> None:
         """Before the call's own work, which may need what the DELs free. Raises no NetattachError."""
         until = self._clock() + _SECONDS_OF_A_CALL

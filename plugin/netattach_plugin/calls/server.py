@@ -27,6 +27,8 @@ from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import RUNTIME_RETRY_SECONDS, PendingDeletes
 from netattach_plugin.calls.shim_connection import ShimConnection
 from netattach_plugin.engine.engine import Engine
+from netattach_plugin.engine.timings import NO_TIMINGS, Phase
+from netattach_plugin.ports import Timings
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ class Server:
         observe: Callable[[str, bool, float], None] = lambda *_: None,
         called: Callable[[Mapping[str, str]], None] = lambda _: None,
         probe: Callable[[CniRequest, Shim], Awaitable[str]] | None = None,
+        timings: Timings = NO_TIMINGS,
     ) -> None:
         """`called` gets the environment of each call; `observe` its verb, whether it succeeded, and its seconds, afterwards.
 
@@ -63,6 +66,7 @@ class Server:
         self._observe = observe
         self._called = called
         self._probe = probe
+        self._timings = timings
         self.listening = asyncio.Event()
         self._calls: set[asyncio.Task[None]] = set()
         self._inode = 0
@@ -210,7 +214,9 @@ class Server:
         if call.command == "STATUS":
             await self._pending.retry_due(shim)
             return await self._engine.call(call, shim)
+        queued = time.monotonic()
         async with self._queue.slot(call.container_id, shim):
+            self._timings.phase(call.command, Phase.QUEUE, time.monotonic() - queued)
             await self._pending.retry_due(shim)
             return await self._run(call, shim)
 

@@ -16,7 +16,7 @@ from netattach_core.attach.plan import Plan, Verb
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import EnvironmentVariableError, NetattachError, TryAgainError
-from netattach_plugin.engine import default_routes, ledger_entry, plan_executor
+from netattach_plugin.engine import default_routes, ledger_entry, plan_executor, timings
 from netattach_plugin.engine.context import CallContext
 from netattach_plugin.engine.detacher import Detacher
 from netattach_plugin.engine.gate import Gate
@@ -24,9 +24,11 @@ from netattach_plugin.engine.native_runner import NativeAdd
 from netattach_plugin.engine.network_resolver import Resolver, may_select_nothing
 from netattach_plugin.engine.plugin_runner import PluginRunner
 from netattach_plugin.engine.status_gc import StatusAndGc
+from netattach_plugin.engine.timings import Phase as CallPhase
+from netattach_plugin.engine.timings import Stopwatch
 from netattach_plugin.native_ports import AddressStore
 from netattach_plugin.netns import identity
-from netattach_plugin.ports import DeviceFiles, Events, Ledger, Links, PodLinks, StatusSink
+from netattach_plugin.ports import DeviceFiles, Events, Ledger, Links, PodLinks, StatusSink, Timings
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +49,9 @@ class Add:
         gc: StatusAndGc,
         detacher: Detacher,
         addresses: AddressStore,
+        timings: Timings,
     ) -> None:
+        self._timings = timings
         self._resolver = resolver
         self._gates = gates
         self._ledger = ledger
@@ -67,13 +71,17 @@ class Add:
                 f"CNI_NETNS {request.netns}: there is no network namespace to be opened"
             )
         await self._undo_unfinished(context)
+        watch = Stopwatch(self._timings, Verb.ADD)
         attachments = self._device_files.with_paths(request, await self._permitted(request))
+        watch.ended(CallPhase.RESOLVE)
         _log.debug("networks: %s", ", ".join(f"{each.ifname}={each.network}" for each in attachments))
         async with self._links.open(shim.netns, shim.route_sockets) as links:
             wanted = [each.ifname for each in attachments]
             _check_names_are_free(attachments, await links.existing(wanted))
-            added = await self._attach(context, attachments, links)
+            added = await self._attach(context, attachments, links, watch)
+        watch.restart()
         await self._publish(context, added, default_only=len(attachments) == 1)
+        watch.ended(CallPhase.STATUS)
         if shim.cancelled:
             await self._undo_cancelled(context)
         return added.result
@@ -106,7 +114,11 @@ class Add:
         raise TryAgainError("the runtime cancelled the call after the networks were attached")
 
     async def _attach(
-        self, context: CallContext, attachments: Sequence[Attachment], links: PodLinks
+        self,
+        context: CallContext,
+        attachments: Sequence[Attachment],
+        links: PodLinks,
+        watch: Stopwatch,
     ) -> AddOutcome:
         """The ledger first, then the plan; after any failure, all that was started is undone in reverse."""
         request = context.request
@@ -123,7 +135,9 @@ class Add:
         async with self._gc.starting(sandbox):
             await ledger_entry.save(self._ledger, sandbox)
         await self._prepare_device_files(context, sandbox)
+        watch.ended(CallPhase.PLAN)
         done = await self._execute(context, planned, links)
+        timings.report(self._timings, Verb.ADD, attachments, done.times, done.failures)
         attached = tuple(done.with_results(attachments))
         try:
             done.check(Verb.ADD, attachments)

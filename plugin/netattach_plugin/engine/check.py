@@ -6,18 +6,19 @@ from netattach_core.attach import plan
 from netattach_core.attach.plan import Verb
 from netattach_core.attach.sandbox import Phase
 from netattach_core.errors import NotFoundError
-from netattach_plugin.engine import plan_executor
+from netattach_plugin.engine import plan_executor, timings
 from netattach_plugin.engine.context import CallContext
 from netattach_plugin.engine.plugin_runner import PluginRunner
 from netattach_plugin.engine.unknown_sandbox import UnknownSandboxes
-from netattach_plugin.ports import Ledger
+from netattach_plugin.ports import Ledger, Timings
 
 
 class Check:
     """The verb CHECK."""
 
-    def __init__(self, ledger: Ledger, unknown: UnknownSandboxes) -> None:
+    def __init__(self, ledger: Ledger, unknown: UnknownSandboxes, timings: Timings) -> None:
         self._ledger = ledger
+        self._timings = timings
         self._unknown = unknown
 
     async def run(self, context: CallContext) -> None:
@@ -29,4 +30,5 @@ class Check:
         done = await plan_executor.execute(
             plan.check(sandbox.attachments), plan_executor.executors(PluginRunner(context))
         )
+        timings.report(self._timings, Verb.CHECK, sandbox.attachments, done.times, done.failures)
         done.check(Verb.CHECK, sandbox.attachments)

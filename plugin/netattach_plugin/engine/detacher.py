@@ -12,7 +12,7 @@ from netattach_core.attach import attachment, outcome, plan
 from netattach_core.attach.plan import Carrier, Plan, Step, Verb
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.errors import NetattachError
-from netattach_plugin.engine import ledger_entry, plan_executor
+from netattach_plugin.engine import ledger_entry, plan_executor, timings
 from netattach_plugin.engine.context import CallContext
 from netattach_plugin.engine.del_fallback import DelFallback
 from netattach_plugin.engine.native_runner import NativeDelete
@@ -20,7 +20,7 @@ from netattach_plugin.engine.plan_executor import PlanOutcome
 from netattach_plugin.engine.plugin_runner import PluginRunner
 from netattach_plugin.native_ports import AddressStore
 from netattach_plugin.netns import identity
-from netattach_plugin.ports import AttachmentCaches, DeviceFiles, Leases, Ledger, Links
+from netattach_plugin.ports import AttachmentCaches, DeviceFiles, Leases, Ledger, Links, Timings
 
 Failures = Sequence[tuple[Step, NetattachError]]
 
@@ -37,7 +37,9 @@ class Detacher:
         links: Links,
         device_files: DeviceFiles,
         addresses: AddressStore,
+        timings: Timings,
     ) -> None:
+        self._timings = timings
         self._ledger = ledger
         self._leases = leases
         self._caches = caches
@@ -75,6 +77,7 @@ class Detacher:
             sandbox.container_id, functools.partial(self._delete_links, context, sandbox), self._addresses
         )
         done = await plan_executor.execute(deletion, plan_executor.executors(fallback), native=native)
+        timings.report(self._timings, Verb.DEL, sandbox.attachments, done.times, done.failures)
         return [*done.failures, *await self._still_leased(sandbox, deletion, done)]
 
     async def _still_leased(self, sandbox: Sandbox, deletion: Plan, done: PlanOutcome) -> Failures:

@@ -15,6 +15,7 @@ from netattach_plugin.engine.detacher import Detacher
 from netattach_plugin.engine.gate import Gate
 from netattach_plugin.engine.network_resolver import Resolver, selects_nothing
 from netattach_plugin.engine.status_gc import StatusAndGc
+from netattach_plugin.engine.timings import NO_TIMINGS
 from netattach_plugin.engine.unknown_sandbox import UnknownSandboxes
 from netattach_plugin.native_ports import AddressStore
 from netattach_plugin.ports import (
@@ -26,6 +27,7 @@ from netattach_plugin.ports import (
     Links,
     NodeNetworks,
     StatusSink,
+    Timings,
 )
 
 
@@ -50,9 +52,9 @@ class Engine:
         skip_idle_plugins: Callable[[], bool] = lambda: False,
         native_plugins: Callable[[], frozenset[str]] = frozenset,
         report_status: Callable[[int, str], None] = lambda *_: None,
+        timings: Timings = NO_TIMINGS,
     ) -> None:
         """`plugin_deadline`: the seconds that each plugin has. `report_status` gets the code, 0 for ready, and message of STATUS.
-
         `skip_idle_plugins` and `native_plugins`, those that native drivers may replace, are read at each call.
         """
         detacher = Detacher(
@@ -62,6 +64,7 @@ class Engine:
             links=links,
             device_files=device_files,
             addresses=addresses,
+            timings=timings,
         )
         unknown = UnknownSandboxes(caches, networks)
         self._status_gc = StatusAndGc(ledger, networks, report_status)
@@ -76,6 +79,7 @@ class Engine:
             gc=self._status_gc,
             detacher=detacher,
             addresses=addresses,
+            timings=timings,
         )
         self._delete = Delete(
             ledger=ledger,
@@ -87,11 +91,9 @@ class Engine:
             detacher=detacher,
             native_plugins=native_plugins,
         )
-        self._check = Check(ledger, unknown)
-        self._events = events
-        self._plugin_deadline = plugin_deadline
-        self._skip_idle_plugins = skip_idle_plugins
-        self._native_plugins = native_plugins
+        self._check = Check(ledger, unknown, timings)
+        self._events, self._plugin_deadline = events, plugin_deadline
+        self._skip_idle_plugins, self._native_plugins = skip_idle_plugins, native_plugins
 
     async def call(self, request: CniRequest, shim: Shim) -> str:
         """What the shim prints: the result of an ADD, "" for the other verbs. Raises NetattachError, which names the pod."""

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netattach_core.attach import outcome
 from netattach_core.attach.attachment import Attachment, with_result
 from netattach_core.attach.plan import Carrier, Plan, Step, Verb
 from netattach_core.errors import NetattachError, NotRunError
 from netattach_plugin.call_ports import BatchExecutor, Executor, Executors, StepOutcomes
+from netattach_plugin.engine.timings import StepTimes
 from netattach_plugin.ports import PodLinks
 
 
 @dataclass(slots=True)
 class PlanOutcome(StepOutcomes):
-    """The outcomes of all steps of a plan."""
+    """The outcomes of all steps of a plan, and how long they took."""
+
+    times: StepTimes = field(default_factory=StepTimes)
 
     def with_results(self, attachments: Sequence[Attachment]) -> Iterable[Attachment]:
         """The attachments, each with its last plugin's result where that has one."""
@@ -128,7 +131,8 @@ class _Execution:
     async def _execute_natively(self, steps: Sequence[Step]) -> StepOutcomes:
         if self._native is None:
             raise LookupError("a plan with native steps needs an executor for them")
-        return await self._native.execute(self._plan.verb, steps)
+        with self.outcome.times.running(Carrier.NATIVE, [step.ifname for step in steps]):
+            return await self._native.execute(self._plan.verb, steps)
 
     def _take_over(self, done: StepOutcomes) -> None:
         self.outcome.results.update(done.results)
@@ -150,7 +154,8 @@ class _Execution:
 
     async def _execute(self, step: Step) -> str:
         previous = self.outcome.results[step.previous] if step.previous else None
-        return await self._executors[step.carrier].execute(self._plan.verb, step, previous)
+        with self.outcome.times.running(step.carrier, (step.ifname,)):
+            return await self._executors[step.carrier].execute(self._plan.verb, step, previous)
 
     async def _wait_for_link(self, other: str) -> None:
         """Returns when the other step's interface is in the pod, or when the step has ended."""

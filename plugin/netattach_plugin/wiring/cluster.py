@@ -6,6 +6,8 @@ import asyncio
 import platform
 from collections.abc import Mapping
 
+from netattach_kube.metrics_server import MetricsServer
+
 from netattach_core.api.nad import Nad
 from netattach_core.api.objects import Key
 from netattach_core.version import VERSION
@@ -64,12 +66,8 @@ class _Daemon:
         self._namespaces = NamespaceLabels(api)
         self._events = EventQueue(api, settings.node, per_interface=self._live.event_per_interface)
         self._uninstall_watch = UninstallWatch(api, settings.namespace, settings.daemon_set)
-        self._metrics = Metrics(
-            status_writes=lambda: self._components.status.waiting,
-            ledger_entries=self._ledger_entries,
-            contested=lambda: self._installation.conflist.contest is not None,
-            unmet_pods=lambda: self._unmet_sweep.count,
-        )
+        self._metrics = self._new_metrics()
+        self._metrics_server = MetricsServer(settings.metrics, settings.metrics_tls, self._metrics, api)
         self._components = Components(settings, self._outside())
         self._running_pods = RunningPods(api, settings.node)
         self._unmet_sweep = self._new_unmet_sweep()
@@ -97,6 +95,7 @@ class _Daemon:
             policy_found=self._metrics.policy_found,
             observe=self._metrics.observe,
             current_nad=self._store.current_nad,
+            timings=self._metrics,
         )
 
     def _new_inventory(self) -> InventoryPublisher:
@@ -130,6 +129,8 @@ class _Daemon:
         self._surroundings.put_nad(key, nad)
         if self._components.ledger.attached.uses(key):
             self._inventory.nad_changed()
+        if nad is None:
+            self._metrics.forget_network("/".join(key))
 
     async def serve(self, stop: asyncio.Event) -> None:
         components, installation = self._components, self._installation
@@ -144,7 +145,8 @@ class _Daemon:
                 self._store_problem,
                 self._namespaces_problem,
             ),
-            metrics=self._metrics.registry,
+            metrics=self._metrics,
+            exposed=not self._settings.metrics,
         )
         async with probes, components.ledger.locked():
             await asyncio.to_thread(components.remove_leftovers)
@@ -189,12 +191,24 @@ class _Daemon:
             "bypass watch": self._installation.bypass_watch.run,
             "running pods": self._running_pods.run,
             "unmet pods": self._unmet_sweep.run,
+            "metrics": self._metrics_server.run,
         }
 
     async def _install(self) -> None:
         """After the server listens: a runtime calls as soon as the CNI config is there."""
         await self._components.server.listening.wait()
         await self._installation.installer.run()
+
+    def _new_metrics(self) -> Metrics:
+        """The gauges are read when they are scraped, so their objects may come later."""
+        return Metrics(
+            status_writes=lambda: self._components.status.waiting,
+            ledger_entries=self._ledger_entries,
+            contested=lambda: self._installation.conflist.contest is not None,
+            unmet_pods=lambda: self._unmet_sweep.count,
+            calls_waiting=lambda: self._components.queue.waiting,
+            pending_deletes=lambda: self._components.pending_deletes.count,
+        )
 
     def _ledger_entries(self) -> int:
         return self._components.ledger.count()

@@ -29,6 +29,7 @@ from netattach_plugin.engine.network_resolver import NetworkResolver
 from netattach_plugin.engine.node_selector_gate import NodeSelectorGate
 from netattach_plugin.engine.policy_gate import PolicyGate
 from netattach_plugin.engine.probe import ProbeCalls, ProbeNetworks
+from netattach_plugin.engine.timings import NO_TIMINGS
 from netattach_plugin.files import atomic_file
 from netattach_plugin.files.shim_files import ShimFiles
 from netattach_plugin.netlink.node_links import NetlinkLinks
@@ -42,7 +43,7 @@ from netattach_plugin.node.node_reports import NodeReports, timestamp
 from netattach_plugin.node.plugin_directories import PluginDirectories
 from netattach_plugin.node.primary_compiler import PrimaryCompiler, unselective_pods
 from netattach_plugin.node.runtime_paths import RuntimePaths
-from netattach_plugin.ports import Events, NodeSurroundings, Policies, Store
+from netattach_plugin.ports import Events, NodeSurroundings, Policies, Store, Timings
 from netattach_plugin.settings import Settings
 from netattach_plugin.state.address_store import NodeAddressStore
 from netattach_plugin.state.cni_caches import CniCaches
@@ -79,6 +80,7 @@ class Outside:
     policy_found: Callable[[str, str], None] = lambda *_: None
     observe: Callable[[str, bool, float], None] = lambda *_: None
     current_nad: Callable[[Key], Nad | None] = lambda _: None
+    timings: Timings = NO_TIMINGS
 
 
 class Components:
@@ -115,10 +117,10 @@ class Components:
         self.reports = NodeReports(self._attached, self._probed)
         self.primary_compiler = self._primary_compiler()
         engine = self._engine()
-        queue = CallQueue(settings.calls_at_once, SandboxLocks(settings.socket).lock_if_free)
-        pending = PendingDeletes(engine.retry_delete, queue)
-        self.recovery = self._recovery(queue, pending)
-        self.server = self._server(engine, queue, pending)
+        self.queue = CallQueue(settings.calls_at_once, SandboxLocks(settings.socket).lock_if_free)
+        self.pending_deletes = PendingDeletes(engine.retry_delete, self.queue)
+        self.recovery = self._recovery()
+        self.server = self._server(engine)
 
     @property
     def jobs(self) -> Mapping[str, Job]:
@@ -157,28 +159,29 @@ class Components:
             skip_idle_plugins=self._outside.skip_idle_plugins,
         )
 
-    def _recovery(self, queue: CallQueue, pending: PendingDeletes) -> Recovery:
+    def _recovery(self) -> Recovery:
         return Recovery(
             ledger=self.ledger,
             leases=self._leases,
-            pending=pending,
-            queue=queue,
+            pending=self.pending_deletes,
+            queue=self.queue,
             pods=self._outside.store,
             status=self.status,
             sweep_after=self._settings.sweep_after,
             attached=self.ledger.attached.put,
         )
 
-    def _server(self, engine: Engine, queue: CallQueue, pending: PendingDeletes) -> Server:
+    def _server(self, engine: Engine) -> Server:
         return Server(
             self._settings.socket,
             engine,
-            queue,
-            pending,
+            self.queue,
+            self.pending_deletes,
             call_deadline=self._settings.call_deadline,
             observe=self._outside.observe,
             called=self._called,
             probe=self._probe_calls().call,
+            timings=self._outside.timings,
         )
 
     def _attached(self) -> Attached:
@@ -224,6 +227,7 @@ class Components:
             skip_idle_plugins=outside.skip_idle_plugins,
             native_plugins=tuning_allowlist.permitted(outside.native_plugins, self._settings.tuning),
             report_status=self.reports.status,
+            timings=outside.timings,
         )
 
     def _forget_probe(self) -> None:
