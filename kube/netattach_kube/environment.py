@@ -32,8 +32,13 @@ def read(
     return kind(**values)
 
 
-def check_address(variable: str, text: str) -> None:
-    """Raises ValueError unless the text is `host:port`; an empty host means all addresses, an IPv6 address is in brackets."""
+def check_address(variable: str, text: str, *, optional: bool = False) -> None:
+    """Raises ValueError unless the text is `host:port`; an empty host means all addresses, an IPv6 address is in brackets.
+
+    With `optional` it may be empty.
+    """
+    if optional and not text:
+        return
     host, colon, port = text.rpartition(":")
     valid_port = port.isascii() and port.isdigit() and int(port) < 2**16
     if not colon or not valid_port or (":" in host and not host.startswith("[")):

@@ -12,6 +12,7 @@ from netattach_core.version import VERSION
 from netattach_kube import api, health, program
 from netattach_kube.api import Api
 from netattach_kube.lease import Lease
+from netattach_kube.metrics_server import MetricsServer
 from netattach_operator import crds, kopf_settings, settings
 from netattach_operator.kopf_settings import Login
 from netattach_operator.leader import Leader
@@ -52,22 +53,29 @@ class Operator:
         self._wanted = wanted
         self._login = login
         self._metrics = Metrics()
+        self.metrics_server = MetricsServer(settings.metrics, settings.metrics_tls, self._metrics, server)
         self._leader: Leader | None = None
         self.port = 0
 
     async def run(self, stop: asyncio.Event) -> int:
         served = health.served(
-            self._settings.health, live=(), ready=(self._unready_reason,), metrics=self._metrics.registry
+            self._settings.health,
+            live=(),
+            ready=(self._unready_reason,),
+            metrics=self._metrics,
+            exposed=not self._settings.metrics,
         )
         async with served as self.port:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     leading = tasks.create_task(self._lead(), name="leader")
                     stopping = tasks.create_task(stop.wait(), name="stop")
+                    scraped = tasks.create_task(self.metrics_server.run(), name="metrics")
                     await asyncio.wait((leading, stopping), return_when=asyncio.FIRST_COMPLETED)
                     status = NO_LEADER if leading.done() else program.OK
                     leading.cancel()
                     stopping.cancel()
+                    scraped.cancel()
             except* Exception:  # noqa: BLE001  # whatever it is, the container restarts
                 _log.exception("the operator ends")
                 status = program.FAILED

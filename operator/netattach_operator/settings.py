@@ -28,7 +28,13 @@ class Settings:
     """The directory of the custom resource definitions that the operator applies."""
 
     health: str = "0.0.0.0:8081"
-    """The address of probes and metrics."""
+    """The address of probes, and of metrics without `metrics`."""
+
+    metrics: str = ""
+    """The address that serves metrics over TLS to clients that may read them; empty: `health` serves them, to everybody."""
+
+    metrics_tls: Path | None = None
+    """A directory with the certificate for it, tls.crt and tls.key; without it, a self-signed one is created at each start."""
 
     service: str = "netattach-webhooks"
     """The webhooks' Service; its names are in the certificate."""
@@ -69,6 +75,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         api_server=_api_server(host, port) if host and port else "",
     )
     variables.check_address("NETATTACH_HEALTH", settings.health)
+    variables.check_address("NETATTACH_METRICS", settings.metrics, optional=True)
     return settings
 
 

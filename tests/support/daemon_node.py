@@ -59,7 +59,7 @@ class DaemonNode:
             shim=root / "shim",
             config=root / "config.yaml",
             kubeconfig=root / "kubeconfig",
-            health=_free_address(),
+            health=free_address(),
             node="node1",
             status_wait=0.2,
         )
@@ -130,7 +130,7 @@ def _kubeconfig(url: str) -> dict[str, Any]:
     }
 
 
-def _free_address() -> str:
+def free_address() -> str:
     """Host and port; no other process uses this host, so the port stays free until the daemon binds it."""
     number = os.getpid()
     host = f"127.{1 + number // 2**16}.{number // 2**8 % 2**8}.{number % 2**8}"

@@ -9,6 +9,7 @@ import sys
 from netattach_core.version import VERSION
 from netattach_kube import api, health, program
 from netattach_kube.api import Api
+from netattach_kube.metrics_server import MetricsServer
 from netattach_webhooks import settings as webhook_settings
 from netattach_webhooks.app import WebhookServer
 from netattach_webhooks.client_ca import ClientCa
@@ -41,6 +42,7 @@ class Program:
     def __init__(self, server: Api, settings: Settings) -> None:
         self._settings = settings
         self._metrics = Metrics()
+        self._metrics_server = MetricsServer(settings.metrics, settings.metrics_tls, self._metrics, server)
         self._cache = ClusterCache(server, self._metrics.forget_namespace)
         self._client_ca = (
             ClientCa(settings.client_ca, settings.names_of_clients(), self._metrics)
@@ -70,13 +72,17 @@ class Program:
             *([self._client_ca.problem] if self._client_ca else []),
         )
         status = program.OK
-        served = health.served(self._settings.health, live=(), ready=ready, metrics=self._metrics.registry)
+        settings = self._settings
+        served = health.served(
+            settings.health, live=(), ready=ready, metrics=self._metrics, exposed=not settings.metrics
+        )
         async with served as self.health_port:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     watches = [
                         tasks.create_task(self._cache.run(), name="cluster cache"),
                         tasks.create_task(self._certificate.run(), name="certificate"),
+                        tasks.create_task(self._metrics_server.run(), name="metrics"),
                     ]
                     if self._client_ca:
                         watches.append(tasks.create_task(self._client_ca.run(), name="client CA"))

@@ -20,7 +20,7 @@ class Settings:
     """The address that serves the API servers' requests, with TLS."""
 
     health: str = "0.0.0.0:8081"
-    """The address of probes and metrics."""
+    """The address of probes, and of metrics without `metrics`."""
 
     namespace: str = "netattach-system"
     """The namespace of the Secret."""
@@ -40,6 +40,12 @@ class Settings:
     kubeconfig: Path | None = None
     """For a process outside of the cluster."""
 
+    metrics: str = ""
+    """The address that serves metrics over TLS to clients that may read them; empty: `health` serves them, to everybody."""
+
+    metrics_tls: Path | None = None
+    """A directory with the certificate for it, tls.crt and tls.key; without it, a self-signed one is created at each start."""
+
     def names_of_clients(self) -> frozenset[str]:
         """The names in `client_names`."""
         return frozenset(filter(None, map(str.strip, self.client_names.split(","))))
@@ -58,4 +64,5 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         )
     environment_settings.check_address("NETATTACH_LISTEN", settings.listen)
     environment_settings.check_address("NETATTACH_HEALTH", settings.health)
+    environment_settings.check_address("NETATTACH_METRICS", settings.metrics, optional=True)
     return settings

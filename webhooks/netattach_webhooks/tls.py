@@ -1,7 +1,4 @@
-"""The serving certificate: from a Secret, reloaded without closing connections, and never replaced by one that does not work.
-
-OpenSSL reads keys only from files. This one is an anonymous file in memory, so the key is never on disk.
-"""
+"""The serving certificate: from a Secret, reloaded without closing connections, and never replaced by one that does not work."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import logging
-import os
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +14,7 @@ from typing import Any
 
 from netattach_core.api.objects import Key
 from netattach_core.errors import DecodeError
+from netattach_kube import tls_server
 from netattach_kube.api import Api
 from netattach_kube.resource import SECRETS
 from netattach_kube.watched import Watched
@@ -82,8 +79,8 @@ class Certificate:
         """A new context, with the current CA bundle for clients: OpenSSL cannot remove a CA from one that it has."""
         context = _server_context(self._client_ca)
         if self._pair is not None:
-            with _memory_file(*self._pair) as path:
-                _load(context, path)
+            with tls_server.memory_file(*self._pair) as path:
+                tls_server.load(context, path)
         self.context = context
 
     def _changed(self, key: Key) -> None:
@@ -98,7 +95,7 @@ class Certificate:
 
     def _replace(self, data: dict[str, Any]) -> None:
         pair = (_decoded(data, _CERTIFICATE), _decoded(data, _KEY))
-        with _memory_file(*pair) as path:
+        with tls_server.memory_file(*pair) as path:
             self._expiry = _verified_expiry(path)
         self._pair = pair
         self.renew()
@@ -116,20 +113,12 @@ class Certificate:
 
 
 def _server_context(client_ca: ClientCa | None = None) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.num_tickets = 0  # API servers do not resume sessions
-    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION  # the same for TLS 1.2
+    context = tls_server.server_context()
     if client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED  # without a CA, it accepts nobody
         if client_ca.bundle:
             context.load_verify_locations(cadata=client_ca.bundle)
     return context
-
-
-def _load(context: ssl.SSLContext, path: str) -> None:
-    """An encrypted key is an error; without a password argument OpenSSL would ask for one on the terminal."""
-    context.load_cert_chain(path, password="")
 
 
 def _decoded(data: dict[str, Any], key: str) -> bytes:
@@ -143,22 +132,10 @@ def _decoded(data: dict[str, Any], key: str) -> bytes:
     return text
 
 
-@contextmanager
-def _memory_file(*texts: bytes) -> Iterator[str]:
-    """A path by which only this process can read the texts, until the end of the block."""
-    descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
-    try:
-        with os.fdopen(descriptor, "wb", closefd=False) as file:
-            file.write(b"\n".join(texts))
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
-
-
 def _verified_expiry(path: str) -> float:
     """When the certificate expires. A TLS handshake in memory verifies that it works and is valid now. Raises SSLError."""
     server, client = _server_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    _load(server, path)
+    tls_server.load(server, path)
     client.check_hostname = False
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the certificate is its own trust anchor
     client.load_verify_locations(path)

@@ -54,7 +54,8 @@ class Engine:
         report_status: Callable[[int, str], None] = lambda *_: None,
         timings: Timings = NO_TIMINGS,
     ) -> None:
-        """`plugin_deadline`: the seconds that each plugin has. `report_status` gets the code, 0 for ready, and message of STATUS.
+        """`report_status` gets the code, 0 for ready, and message of STATUS; `plugin_deadline` is in seconds for each plugin.
+
         `skip_idle_plugins` and `native_plugins`, those that native drivers may replace, are read at each call.
         """
         detacher = Detacher(
@@ -91,8 +92,11 @@ class Engine:
             detacher=detacher,
             native_plugins=native_plugins,
         )
-        self._check = Check(ledger, unknown, timings)
-        self._events, self._plugin_deadline = events, plugin_deadline
+        self._check, self._events, self._plugin_deadline = (
+            Check(ledger, unknown, timings),
+            events,
+            plugin_deadline,
+        )
         self._skip_idle_plugins, self._native_plugins = skip_idle_plugins, native_plugins
 
     async def call(self, request: CniRequest, shim: Shim) -> str:
