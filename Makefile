@@ -127,6 +127,7 @@ test-needs: shim-needs
 	@tools/crio-calls >/dev/null
 	@tools/helm >/dev/null
 	@tools/kustomize >/dev/null
+	@tools/prometheus >/dev/null || echo "netattach: tests that need Prometheus will be left out" >&2
 
 cluster-needs:
 	@tools/cluster-packages

@@ -74,6 +74,14 @@ def kustomize() -> Path:
     return found or left_out("needs kustomize, which is built where there is Go: make setup")
 
 
+def prometheus(name: str) -> Path:
+    """The program prometheus or promtool."""
+    found = _tool("prometheus")
+    return (
+        found / name if found else left_out("needs Prometheus, which is built where there is Go: make setup")
+    )
+
+
 def multus(name: str) -> Path:
     """A program of Multus, or its `deployments`; MULTUS_DAEMON and MULTUS_SHIM name other programs than tools/multus builds."""
     given = os.environ.get({"multus-daemon": "MULTUS_DAEMON", "multus-shim": "MULTUS_SHIM"}.get(name, ""))
