@@ -2,8 +2,8 @@
 
     make manifests
 
-That is deploy/kustomize/base, an overlay for each platform in deploy/kustomize/platforms, and in the chart itself the table of
-values in README.md and the schema of `settings`, which is the programs' own.
+That is deploy/kustomize/base, an overlay for each platform in deploy/kustomize/platforms, the components for metrics, and in the
+chart itself the table of values in README.md and the schema of `settings`, which is the programs' own.
 """
 
 # A script, not a package:
@@ -29,9 +29,22 @@ ROOT = Path(__file__).parents[1]
 CHART = ROOT / "deploy/helm/netattach"
 KUSTOMIZE = ROOT / "deploy/kustomize"
 
+GENERATED = ("base", "metrics", "monitoring", "platforms")
+"""Directories of deploy/kustomize; nothing else is in them."""
+
 _NOTICE = "# Written by `make manifests` from deploy/helm/netattach; change that.\n"
 _HEAD = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
 _TABLE = re.compile(r"(?<=<!-- values -->\n).*(?=<!-- end -->)", re.DOTALL)
+
+METRICS = ("--set", "metrics.enabled=true")
+MONITORING = (*METRICS, "--set", "metrics.monitor=ServiceMonitor,metrics.rules=true,metrics.dashboard=true")
+"""The values of the components `metrics` and, next to it, `monitoring`."""
+
+_COMPONENT = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+_ABOUT_METRICS = (
+    "# Serves metrics over TLS to clients that may read them, as docs/monitoring.md describes it.\n"
+)
+_ABOUT_MONITORING = "# Monitors and alerts for Prometheus Operator, and a dashboard, in addition to the component `metrics`.\n"
 
 Body = dict[str, Any]
 
@@ -43,7 +56,7 @@ def main() -> None:
     if not helm:
         sys.exit(1)
     files = generated(helm)
-    for directory in ("base", "platforms"):
+    for directory in GENERATED:
         shutil.rmtree(KUSTOMIZE / directory, ignore_errors=True)
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,6 +70,8 @@ def generated(helm: str) -> dict[Path, str]:
     for platform in platforms():
         overlay = _overlay(platform, base, _by_template(_render(helm, "--set", f"platform={platform}")))
         files |= {KUSTOMIZE / "platforms" / platform / name: text for name, text in overlay.items()}
+    for name, files_of in (("metrics", _metrics(helm, base)), ("monitoring", _monitoring(helm))):
+        files |= {KUSTOMIZE / name / each: text for each, text in files_of.items()}
     readme = (CHART / "README.md").read_text()
     return {
         **files,
@@ -133,16 +148,41 @@ def _base(files: dict[str, str]) -> dict[str, str]:
     return {**texts, "kustomization.yaml": f"{_NOTICE}{_HEAD}resources:\n{resources}"}
 
 
-def _overlay(platform: str, base: dict[str, str], wanted: dict[str, str]) -> dict[str, str]:
-    """The files of a platform's overlay: what it has in addition, and what it changes in the base."""
+def _metrics(helm: str, base: dict[str, str]) -> dict[str, str]:
+    """The component that turns the authenticated port on."""
+    more, changed = _difference(base, _by_template(_render(helm, *METRICS)))
+    resources = "".join(f"  - {name}\n" for name in more)
+    text = f"{_NOTICE}{_ABOUT_METRICS}{_COMPONENT}resources:\n{resources}patches:\n{changed}"
+    return {**more, "kustomization.yaml": text}
+
+
+def _monitoring(helm: str) -> dict[str, str]:
+    """The component with what is in addition to the component `metrics`."""
+    there = _by_template(_render(helm, *METRICS))
+    more, _ = _difference(there, _by_template(_render(helm, *MONITORING)))
+    resources = "".join(f"  - {name}\n" for name in more)
+    return {
+        **more,
+        "kustomization.yaml": f"{_NOTICE}{_ABOUT_MONITORING}{_COMPONENT}resources:\n{resources}",
+    }
+
+
+def _difference(base: dict[str, str], wanted: dict[str, str]) -> tuple[dict[str, str], str]:
+    """The files that the base lacks, and patches for the others."""
     more = {name: _NOTICE + text for name, text in wanted.items() if name not in base}
-    resources = "".join(f"  - {name}\n" for name in ("../../base", *more))
     patches = "".join(
         _patch(before, operations)
         for name in base
         for before, after in zip(_objects(base[name]), _objects(wanted[name]), strict=True)
         if (operations := list(difference(before, after)))
     )
+    return more, patches
+
+
+def _overlay(platform: str, base: dict[str, str], wanted: dict[str, str]) -> dict[str, str]:
+    """The files of a platform's overlay: what it has in addition, and what it changes in the base."""
+    more, patches = _difference(base, wanted)
+    resources = "".join(f"  - {name}\n" for name in ("../../base", *more))
     facts = (CHART / "platforms" / f"{platform}.yaml").read_text()
     about = "".join(line for line in facts.splitlines(keepends=True) if line.startswith("#"))
     kustomization = f"{_NOTICE}{about}{_HEAD}resources:\n{resources}" + (patches and f"patches:\n{patches}")

@@ -62,7 +62,7 @@ class TestSource:
     def test_make_manifests_has_nothing_to_change(self) -> None:
         generated = manifests.generated(str(require.helm()))
         written = [CHART / "README.md", CHART / "values.schema.json"]
-        for directory in ("base", "platforms"):
+        for directory in manifests.GENERATED:
             written += [path for path in (DEPLOY / "kustomize" / directory).rglob("*") if path.is_file()]
 
         assert generated == {path: path.read_text() for path in written}
@@ -219,12 +219,39 @@ class TestPrograms:
 
         assert by_name(rendered({"appArmor": True})) == by_name(_next_to_deploy(tmp_path, kustomization))
 
+    @pytest.mark.parametrize("platform", ["kubernetes", "k3s", "openshift"])
+    def test_the_components_for_metrics_are_those_of_the_chart(self, tmp_path: Path, platform: str) -> None:
+        """Over platforms, too, which add to the same lists as the patches."""
+        values: Body = {"platform": platform, "metrics": {"enabled": True}}
+        overlay = f"deploy/kustomize/platforms/{platform}"
+        kustomization = {"resources": [overlay], "components": ["deploy/kustomize/metrics"]}
+        assert _sorted(rendered(values)) == _sorted(_next_to_deploy(tmp_path, kustomization))
+
+        values["metrics"] |= {"monitor": "ServiceMonitor", "rules": True, "dashboard": True}
+        kustomization["components"].append("deploy/kustomize/monitoring")
+        (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+        assert _sorted(rendered(values)) == _sorted(built(tmp_path))
+
     def test_a_client_certificate_is_required_as_the_page_about_it_says(self, tmp_path: Path) -> None:
         kustomization = yaml.safe_load(webhook_clients_page.kustomization())
         (volume,) = webhook_clients_page.deployment_patch()["spec"]["template"]["spec"]["volumes"]
         webhooks = {"clientCA": volume["configMap"]["name"], "clientNames": ["kube-apiserver-admission"]}
 
         assert by_name(rendered({"webhooks": webhooks})) == by_name(_next_to_deploy(tmp_path, kustomization))
+
+
+def _sorted(objects: list[Body]) -> dict[tuple[str, ...], Body]:
+    """The objects by name; lists of objects with names in the order of these, which means nothing to a pod."""
+    return {key: _with_sorted_lists(body) for key, body in by_name(objects).items()}
+
+
+def _with_sorted_lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_sorted_lists(inner) for key, inner in value.items()}
+    if not isinstance(value, list):
+        return value
+    has_names = all(isinstance(each, dict) and "name" in each for each in value)
+    return sorted(value, key=lambda each: str(each["name"])) if has_names else value
 
 
 def _next_to_deploy(directory: Path, kustomization: Body) -> list[Body]:

@@ -57,3 +57,51 @@ app.kubernetes.io/version: {{ .Chart.AppVersion }}
   value: {{ .Values.logFormat }}
 {{- end -}}
 {{- end -}}
+
+{{- /* Where operator and webhooks serve metrics to clients that may read them, if that is wanted. */ -}}
+{{- define "netattach.metricsEnvironment" -}}
+{{- if .Values.metrics.enabled -}}
+- name: NETATTACH_METRICS
+  value: ":8082"
+{{- with .Values.metrics.tlsSecret }}
+- name: NETATTACH_METRICS_TLS
+  value: /etc/netattach-metrics
+{{- end }}
+{{- end -}}
+{{- end -}}
+
+{{- /* The volume of the certificate for metrics, and its mount, if there is one that the programs do not create themselves. */ -}}
+{{- define "netattach.metricsVolume" -}}
+{{- if and .Values.metrics.enabled .Values.metrics.tlsSecret -}}
+- name: metrics-tls
+  secret:
+    secretName: {{ .Values.metrics.tlsSecret }}
+{{- end -}}
+{{- end -}}
+
+{{- define "netattach.metricsMount" -}}
+{{- if and .Values.metrics.enabled .Values.metrics.tlsSecret -}}
+- name: metrics-tls
+  mountPath: /etc/netattach-metrics
+  readOnly: true
+{{- end -}}
+{{- end -}}
+
+{{- /* Who may connect to the metrics of operator and webhooks. */ -}}
+{{- define "netattach.metricsIngress" -}}
+{{- if .Values.metrics.enabled -}}
+- ports:
+    - port: 8082 # metrics
+  {{- with .Values.metrics.namespaces }}
+  from:
+    - namespaceSelector:
+        matchExpressions:
+          - key: kubernetes.io/metadata.name
+            operator: In
+            values: {{ toJson . }}
+  {{- end }}
+{{- else -}}
+- ports:
+    - port: 8081 # health and metrics
+{{- end -}}
+{{- end -}}
