@@ -32,8 +32,6 @@ from netattach_core.api.objects import Body
 from netattach_kube import api as kube_api
 from netattach_kube.api import Api
 from netattach_kube.resource import Resource
-from support import access_reviews
-from support.access_reviews import AccessReviews
 
 PATIENCE = 120.0
 """Seconds after which a test that waits fails; no test that passes waits so long, on any machine."""
@@ -108,7 +106,6 @@ class ApiServer:
     delay: float = 0.0
     """Seconds until each response."""
 
-    access: AccessReviews = field(default_factory=AccessReviews)
     _api: Api | None = None
     _objects: dict[_Key, Body] = field(default_factory=dict)
     _log: list[_Event] = field(default_factory=list)
@@ -304,8 +301,6 @@ class ApiServer:
         return _status(409, "the UID in the precondition does not match")
 
     def _create(self, target: _Target, body: Body) -> Body | web.Response:
-        if target.plural in access_reviews.PLURALS:
-            return self.access.answer(target.plural, body["spec"])
         metadata = body["metadata"]
         key = (target.group, target.plural, target.namespace, metadata["name"])
         if key in self._objects:

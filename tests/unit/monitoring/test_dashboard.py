@@ -19,7 +19,9 @@ from netattach_operator import crds
 from netattach_operator.__main__ import Operator
 from netattach_operator.settings import Settings as OperatorSettings
 from netattach_plugin.wiring import cluster, shared
-from support import api_server, metric_names, prometheus, require
+from support import access_reviews, api_server, metric_names, prometheus, require
+from support.access_reviews import AccessReviews
+from support.api_server import ApiServer
 from support.chart import CHART
 from support.daemon_node import TWO, DaemonNode, EmptyPods, free_address
 from support.prometheus import Prometheus
@@ -74,6 +76,20 @@ def test_each_panel_has_an_id_a_place_and_the_chosen_data_source() -> None:
     sources = {each["datasource"]["uid"] for panel in panels() for each in (panel, *panel["targets"])}
     assert {"${datasource}"} == sources
     assert "datasource" in {each["name"] for each in DASHBOARD["templating"]["list"]}
+
+
+@pytest.fixture
+def access(monkeypatch: pytest.MonkeyPatch) -> AccessReviews:
+    """The API server in memory reviews tokens too; it stores no reviews, as the real one."""
+    reviews, create = AccessReviews(), ApiServer._create
+
+    def answer(self: ApiServer, target: Any, body: dict[str, Any]) -> Any:
+        if target.plural in access_reviews.PLURALS:
+            return reviews.answer(target.plural, body["spec"])
+        return create(self, target, body)
+
+    monkeypatch.setattr(ApiServer, "_create", answer)
+    return reviews
 
 
 @asynccontextmanager
@@ -161,7 +177,9 @@ async def assert_all_is_answered(server: Prometheus) -> None:
         pytest.fail(f"these have no answer: {unanswered}")
 
 
-def test_every_query_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_query_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, access: AccessReviews
+) -> None:
     """Those of the dashboard have values, and those of the alerts can be evaluated."""
     require.prometheus("prometheus")
     monkeypatch.setattr(shared, "NetlinkLinks", lambda: FakeLinks(EmptyPods()))
@@ -183,6 +201,7 @@ def test_every_query_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                 ]
                 targets = await server.targets()
                 assert "401" in targets.pop("stranger")[1]
+                assert {"good"} == {each["token"] for each in access.asked if "token" in each}
                 assert {"daemon", "operator", "webhooks"} == targets.keys()
                 assert {("up", "")} == set(targets.values())
                 (failing,) = await server.query(
