@@ -54,10 +54,7 @@ class Engine:
         report_status: Callable[[int, str], None] = lambda *_: None,
         timings: Timings = NO_TIMINGS,
     ) -> None:
-        """`report_status` gets the code, 0 for ready, and message of STATUS; `plugin_deadline` is in seconds for each plugin.
-
-        `skip_idle_plugins` and `native_plugins`, those that native drivers may replace, are read at each call.
-        """
+        """Seconds for each plugin; `report_status` gets STATUS' code (0: ready) and message. Functions are asked at each call."""
         detacher = Detacher(
             ledger=ledger,
             leases=leases,
@@ -92,11 +89,9 @@ class Engine:
             detacher=detacher,
             native_plugins=native_plugins,
         )
-        self._check, self._events, self._plugin_deadline = (
-            Check(ledger, unknown, timings),
-            events,
-            plugin_deadline,
-        )
+        self._check = Check(ledger, unknown, timings)
+        self._events = events
+        self._plugin_deadline = plugin_deadline
         self._skip_idle_plugins, self._native_plugins = skip_idle_plugins, native_plugins
 
     async def call(self, request: CniRequest, shim: Shim) -> str:

@@ -19,6 +19,7 @@ def metrics(monkeypatch: pytest.MonkeyPatch) -> Metrics:
         contested=lambda: False,
         calls_waiting=lambda: 3,
         pending_deletes=lambda: 4,
+        unmet_pods=lambda: 0,
     )
 
 
