@@ -6,14 +6,13 @@ import asyncio
 import platform
 from collections.abc import Mapping
 
-from netattach_kube.metrics_server import MetricsServer
-
 from netattach_core.api.nad import Nad
 from netattach_core.api.objects import Key
 from netattach_core.version import VERSION
 from netattach_kube import api as kube_api
 from netattach_kube import health
 from netattach_kube.api import Api
+from netattach_kube.metrics_server import MetricsServer
 from netattach_kube.namespace_labels import NamespaceLabels
 from netattach_plugin.calls.unmet_sweep import UnmetSweep
 from netattach_plugin.cluster.event_queue import EventQueue
