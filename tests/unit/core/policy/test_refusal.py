@@ -97,7 +97,7 @@ def test_the_message_says_what_is_wrong_in_a_few_words() -> None:
 def test_whether_a_default_interface_is_refused(
     policy: NamespacePolicy,
     settings: ValidationSettings,
-    notes: dict[str, str],
+    notes: dict[str, Any],
     expected: bool,  # noqa: FBT001
 ) -> None:
     found = network(macvlan(master="eth0", ipam=STATIC), policy, settings, **notes)
