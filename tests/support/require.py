@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 # How to create a link of a kind that needs more than a name; p0 is an existing veth.
 _LINK_ARGUMENTS = {
+    "filtering_bridge": "name x0 type bridge vlan_filtering 1",
     "vlan": "link p0 name x0 type vlan id 5",
     "ipvlan": "link p0 name x0 type ipvlan",
     "macvlan": "link p0 name x0 type macvlan",

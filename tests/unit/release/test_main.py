@@ -25,7 +25,7 @@ from support.release_inputs import DEBIAN_LOCK, FILES, SOURCE, docker_archive, g
 def test_the_layers_are_those_that_the_dockerfile_copies() -> None:
     assert [
         "COPY --from=packages /image /",
-        "COPY --from=shim /src/plugin/shim/build/netattach /opt/netattach/shim/netattach",
+        "COPY --from=shim /src/plugin/shim/build/netattach /src/plugin/shim/build/netattach-probe /opt/netattach/shim/",
         "COPY --from=programs /tree /",
     ] == program.copies((require.REPOSITORY / "Dockerfile").read_text())
 

@@ -45,37 +45,6 @@ print(json.dumps([addresses, {each.name: each.reasons for each in asyncio.run(li
 """
 
 
-VLANS = """
-ip link add br0 type bridge vlan_filtering 1 && ip link add br1 type bridge &&
-for each in d0 d1 d2; do ip link add $each type veth peer name $each.p; done &&
-ip link set d0 master br0 && ip link set d1 master br0 && ip link set d2 master br1 &&
-bridge vlan add dev d0 vid 10-20 && bridge vlan add dev d0 vid 30 && bridge vlan del dev d1 vid 1 &&
-exec "$0" -c '
-import asyncio, json
-from netattach_plugin.netlink.node_links import NetlinkLinks
-found = asyncio.run(NetlinkLinks().interfaces())
-print(json.dumps({each.name: list(each.vlans) for each in found if each.vlans}))
-'
-"""
-
-
-def test_the_vlans_of_bridges_that_filter_them() -> None:
-    require.kernel_link("bridge")
-    require.command("bridge")
-    tried = require.in_new_namespace("ip", "link", "add", "br0", "type", "bridge", "vlan_filtering", "1")
-    if subprocess.run(tried, capture_output=True, check=False).returncode:
-        pytest.skip("needs bridges that filter VLANs, which this kernel does not have")
-
-    shown = subprocess.run(
-        require.in_new_namespace("sh", "-c", VLANS, sys.executable),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-
-    assert {"br0": ["1"], "d0": ["1", "10-20", "30"]} == json.loads(shown)
-
-
 @pytest.mark.parametrize("by_range", [True, False], ids=["as ranges", "one by one"])
 def test_what_the_kernel_says_of_vlans(by_range: bool) -> None:  # noqa: FBT001
     """For a kernel without VLAN filtering."""
