@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from netattach_kube import tls_server
 from netattach_kube.resource import SECRETS
-from netattach_webhooks import tls
 from netattach_webhooks.metrics import Metrics
 from netattach_webhooks.tls import Certificate
 from support import api_server
@@ -179,7 +179,7 @@ def test_the_key_is_never_on_disk_and_no_file_stays_open(
         context.load_cert_chain(path, password="")
 
     async def scenario() -> None:
-        monkeypatch.setattr(tls, "_load", load)
+        monkeypatch.setattr(tls_server, "load", load)
         async with watching(new_key_pair()) as harness:
             await harness.certificate.loaded.wait()
 
