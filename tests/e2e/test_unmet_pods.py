@@ -27,9 +27,7 @@ def running(installed: Cluster) -> Iterator[Cluster]:
     yield installed
     installed.kubectl("delete", "pods,network-attachment-definitions", "--all")
     for name in NODES:
-        installed.eventually(
-            lambda name=name: _unmet(installed, name) == {}, f"nothing is reported of {name}"
-        )
+        installed.eventually(partial(_reports_nothing, installed, name), f"nothing is reported of {name}")
     with contextlib.suppress(AssertionError):  # the next line shows what is left
         installed.eventually(
             lambda: not any(leftovers(installed, name) for name in NODES), "everything is released"
@@ -46,6 +44,10 @@ def _unmet(cluster: Cluster, node: str) -> dict[str, str]:
     """The reasons by pod."""
     reported = _inventory(cluster, node).get("unmetPods") or {"pods": []}
     return {each["name"]: each["reason"] for each in reported["pods"]}
+
+
+def _reports_nothing(cluster: Cluster, node: str) -> bool:
+    return _unmet(cluster, node) == {}
 
 
 def _delete_net1(cluster: Cluster, node: str) -> None:
@@ -129,7 +131,7 @@ def test_after_a_reboot_no_pod_is_without_its_networks_or_reported_wrongly(runni
     wait_webhooks(running)
 
     def attached() -> bool:
-        return _inventory(running, "node2").get("attached", {}).get("pods") == len(names)
+        return bool(_inventory(running, "node2").get("attached", {}).get("pods") == len(names))
 
     running.eventually(
         lambda: _inventory(running, "node2")["bootID"] != before["bootID"], "another boot", seconds=180
@@ -157,11 +159,15 @@ def _probe(cluster: Cluster, node: str) -> dict[str, Any]:
     return probe if probe.get("bootID") == found["bootID"] else {"succeeded": False}
 
 
+def _probed(cluster: Cluster, node: str, since: str = "") -> bool:
+    """Whether a probe has succeeded, later than another one."""
+    found = _probe(cluster, node)
+    return bool(found["succeeded"] and found["time"] > since)
+
+
 def test_the_inventories_say_what_the_kernels_can_make(installed: Cluster) -> None:
     for name in NODES:
-        installed.eventually(
-            lambda name=name: _probe(installed, name)["succeeded"], f"a probe of {name}", seconds=60
-        )
+        installed.eventually(partial(_probed, installed, name), f"a probe of {name}", seconds=60)
     kinds = {name: set(_inventory(installed, name)["linkKinds"]) for name in NODES}
 
     assert {"bridge", "macvlan", "veth"} <= kinds["node1"] & kinds["node2"]
@@ -184,9 +190,7 @@ def test_a_daemon_that_is_restarted_is_probed_again(installed: Cluster) -> None:
 
     for name in NODES:
         installed.eventually(
-            lambda name=name: (
-                _probe(installed, name)["succeeded"] and _probe(installed, name)["time"] > before[name]
-            ),
+            partial(_probed, installed, name, before[name]),
             f"another probe of {name}",
         )
         assert "tried0" not in installed.node(name).sh("ip -o link")

@@ -30,9 +30,10 @@ for _ in sys.stdin:
 """
 
 
-def _look(node: CnitoolNode, times: int = 1) -> list[list[tuple[bool, list[str]]]]:
+def _look(node: CnitoolNode, times: int = 1) -> list[list[list[object]]]:
     command = ("setpriv", "--bounding-set=-all,+net_admin", sys.executable, "-c", LOOK)
     shown = node.stage.run(*command, node.stage.paths.ledger, stdin="\n" * times).stdout
+    """For each look, whether the namespace of a sandbox is gone, and the interfaces that it lacks."""
     return [json.loads(line) for line in shown.splitlines()]
 
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from netattach_core.api.network_selection import SelectionSettings
-from netattach_core.api.node_state import UnmetPods
+from netattach_core.api.node_state import UnmetPods, UnmetReason
 from netattach_core.api.pod import PodRef
 from netattach_core.attach import unmet_pods
 from netattach_core.attach.attached_pods import AttachedPods, AttachedSandbox
@@ -146,7 +146,7 @@ class UnmetSweep:
 
     async def _elsewhere(self, pod: RunningPod, unmet: Unmet) -> Unmet | None:
         """What a pod without an entry lacks, by what else is known of it: Multus or the shim alone may have attached it."""
-        if unmet.reason is not unmet_pods.UnmetReason.NOT_ATTACHED:
+        if unmet.reason is not UnmetReason.NOT_ATTACHED:
             return unmet
         asked = unmet_pods.wanted(pod.annotations, pod.ref.namespace, self._selection())
         ref = PodRef(pod.ref.namespace, pod.ref.name, pod.runtime_uid)

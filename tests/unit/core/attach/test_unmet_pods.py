@@ -60,7 +60,7 @@ def test_a_pod_that_asks_for_nothing_lacks_nothing(asked: Wanted) -> None:
         ),
         pytest.param(_wanted(settings=WITH_DEFAULTS), ("kube-system/audit",), id="the cluster's alone"),
         pytest.param(
-            _wanted(**{networks_annotation.DEFAULT_NETWORK: "infra/other"}),
+            _wanted("", SETTINGS, **{networks_annotation.DEFAULT_NETWORK: "infra/other"}),
             ("infra/other",),
             id="another default network",
         ),

@@ -264,7 +264,7 @@ def test_pods_without_networks_are_published_at_once_and_their_absence_is_not(
 
 
 def test_reports_cost_no_collection(tmp_path: Path) -> None:
-    collections = []
+    collections: list[NodeInventory] = []
 
     async def story() -> None:
         node = InventoryNode(tmp_path)
