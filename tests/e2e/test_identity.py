@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,6 +44,8 @@ def pods(installed: Cluster) -> Iterator[Cluster]:
         created(installed, body)
     for name in NODES:
         installed.wait_ready(f"on-{name}")
+    for name in NODES:  # the daemon writes it some seconds later, while a test compares the pod with itself
+        installed.eventually(partial(_has_status, installed, f"on-{name}"), f"the status of on-{name}")
     yield installed
     for name in NODES:
         installed.kubectl(
@@ -52,6 +55,10 @@ def pods(installed: Cluster) -> Iterator[Cluster]:
 
 
 NODES = ("node1", "node2")
+
+
+def _has_status(cluster: Cluster, name: str) -> bool:
+    return STATUS in cluster.read("pod", name)["metadata"]["annotations"]
 
 
 @pytest.fixture(scope="module")
