@@ -25,10 +25,10 @@ _log = logging.getLogger(__name__)
 _DEBOUNCE = 0.5
 """Seconds: one command of an administrator causes several kernel events."""
 
-_REST_FACTOR, _LONGEST_REST = 20, 5.0
+_REST_FACTOR, _LONGEST_REST = 20, 1.0
 """After a collection the next one waits this many times as long, at most so many seconds: each pod start is a kernel event."""
 
-_CHECK_INTERVAL = 5.0
+_CHECK_INTERVAL = 1.0
 """Seconds between checks of the directories."""
 
 _REPUBLISH_INTERVAL = 600.0
