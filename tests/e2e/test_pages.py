@@ -60,6 +60,13 @@ def _clean_up(cluster: Cluster) -> None:
         stores = " ".join(f"/var/lib/cni/networks/{name}" for name in sorted(names))
         bridge = "[ ! -e /sys/class/net/br-vlan ] || ip link delete br-vlan"  # that of the page about VLANs
         cluster.node(node).sh(f"rm -rf {stores}; {bridge}")
+    cluster.eventually(lambda: _reports_no_pods(cluster), "the inventories count no pods")
+
+
+def _reports_no_pods(cluster: Cluster) -> bool:
+    """A node publishes a changed count some seconds later."""
+    inventories = cluster.objects("nodenetworkinventories")
+    return not any((each["status"].get("attached") or {}).get("pods") for each in inventories)
 
 
 @pytest.mark.parametrize("page", TO_RUN, ids=lambda path: path.stem)
