@@ -218,7 +218,7 @@ class NativeWorker(Worker):
         """The kernel notes a moment later that a link has got or lost its carrier, and checks addresses then."""
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
-            found = json.loads(self._run_script("ip -json address show up", namespace))
+            found = json.loads(self._run_script("ip -json -details address show up", namespace))
             if all(map(_is_settled, found)):
                 return
             time.sleep(0.01)
@@ -238,6 +238,12 @@ class NativeWorker(Worker):
 def _is_settled(link: dict[str, Any]) -> bool:
     has_carrier = "LOWER_UP" in link.get("flags", ())
     tentative = any(each.get("tentative") for each in link.get("addr_info", ()))
+    if (
+        has_carrier
+        and link["operstate"] == "UNKNOWN"
+        and link.get("linkinfo", {}).get("info_kind") == "bridge"
+    ):
+        return False  # it has got its first port, and is UP once the kernel has noted that
     return not link or (has_carrier == (link["operstate"] != "DOWN") and not (has_carrier and tentative))
 
 
