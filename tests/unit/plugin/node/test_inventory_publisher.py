@@ -166,7 +166,7 @@ def test_it_is_published_again_after_an_interval(tmp_path: Path, monkeypatch: py
     _run(story)
 
 
-@pytest.mark.parametrize(("took", "rest"), [(0.125, 2.5), (10.0, 5.0)])
+@pytest.mark.parametrize(("took", "rest"), [(0.03125, 0.625), (10.0, 1.0)])
 def test_a_slow_collection_is_followed_by_a_longer_but_bounded_rest(
     took: float, rest: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
