@@ -44,7 +44,10 @@ class OwnConflist:
             self.path, self._held, self.first_since = self.path.with_name(name), None, None
 
     def write(self, content: bytes) -> None:
-        """Writes it where it is missing or differs. Raises ConfigError where another program contests it, OSError.
+        """Writes it once, then where it is missing or differs. Raises ConfigError where another program contests it, OSError.
+
+        Once even if it is there already, since the runtime may not have read it: containerd ignores a file that appears, as by a
+        move (`cni_conf_syncer.go`), and reads the directory again after a rename in it, which writing is.
 
         `contest` says so then, None without a contest. A file under the other name is removed afterwards, so that one of them is
         there at each moment.
@@ -54,7 +57,10 @@ class OwnConflist:
         self.contest = None if action is Action.UNCONTESTED else self._contest_text()
         if action is Action.YIELD:
             raise ConfigError(self._contest_text())
-        atomic_file.write_if_changed(self.path, content, _MODE)
+        if self._written:
+            atomic_file.write_if_changed(self.path, content, _MODE)
+        else:
+            atomic_file.write(self.path, content, _MODE)
         for name in netattach_conf.INSTALLED_FILE_NAMES:
             if name != self.path.name:
                 with contextlib.suppress(IsADirectoryError):  # which runtimes skip

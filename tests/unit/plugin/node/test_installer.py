@@ -75,7 +75,7 @@ def test_a_failed_write_is_reported_and_retried(
 ) -> None:
     (node.config / "10-a.conflist").write_text(DEFAULT_NETWORK)
     with monkeypatch.context() as patched:
-        patched.setattr(atomic_file, "write_if_changed", _refuse)
+        patched.setattr(atomic_file, "write", _refuse)
         node.installer.install()
         assert "Read-only file system" in str(node.installer.problem)
     node.installer.install()
@@ -110,7 +110,7 @@ def test_a_directory_of_another_user_is_reported_with_its_fix(
     def refuse(path: Path, *_: object) -> bool:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(atomic_file, "write_if_changed", refuse)
+    monkeypatch.setattr(atomic_file, "write", refuse)
     node.installer.install()
 
     assert f"{node.config} belongs to user 1001: chown it to root" in str(node.installer.problem)

@@ -47,6 +47,18 @@ def _install_after(node: NodeDirectories, seconds: float, how: Callable[[Path], 
     node.installer.install()
 
 
+def test_each_daemon_writes_it_once_so_that_the_runtime_reads_it(node: NodeDirectories) -> None:
+    path = node.config / NAME
+    before = path.stat().st_ino
+    daemon = node.new_installer()
+    daemon.install()
+    written = path.stat().st_ino
+    daemon.install()
+
+    assert before != written
+    assert written == path.stat().st_ino
+
+
 @pytest.mark.parametrize("how", [_rename, _remove, _replace])
 def test_the_first_loss_is_repaired_and_the_second_one_is_a_contest(
     node: NodeDirectories, how: Callable[[Path], None]

@@ -36,14 +36,14 @@ def test_an_installation_in_progress_does_not_undo_the_uninstallation(
 ) -> None:
     """Installations run in a thread: uninstalling waits for its end, and the next one does nothing."""
     (node.config / "10-a.conflist").write_text(DEFAULT_NETWORK)
-    in_progress, go_on, write = threading.Event(), threading.Event(), atomic_file.write_if_changed
+    in_progress, go_on, write = threading.Event(), threading.Event(), atomic_file.write
 
-    def slow(path: Path, data: bytes, mode: int) -> bool:
+    def slow(path: Path, data: bytes, mode: int) -> None:
         in_progress.set()
         go_on.wait()
-        return write(path, data, mode)
+        write(path, data, mode)
 
-    monkeypatch.setattr(atomic_file, "write_if_changed", slow)
+    monkeypatch.setattr(atomic_file, "write", slow)
     with ThreadPoolExecutor() as threads:
         installation = threads.submit(node.installer.install)
         in_progress.wait()
