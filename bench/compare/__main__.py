@@ -122,7 +122,9 @@ def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     run: dict[str, Any] = {
         "machine": _machine(),
         "arguments": {
-            key: str(value) for key, value in vars(arguments).items() if value and not isinstance(value, Path)
+            key: str(value)
+            for key, value in vars(arguments).items()
+            if value and value != sys.executable and not isinstance(value, Path)
         },
         "sides": [side.name for side in wanted],
         "left_out": left_out,
