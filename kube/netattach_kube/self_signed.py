@@ -38,9 +38,9 @@ def main() -> None:
 
 
 def _pair(now: datetime) -> bytes:
-    from cryptography import x509  # noqa: PLC0415  # only this process needs them
-    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+    from cryptography import x509  # noqa: PLC0415  # only this process needs it
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415  # likewise
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415  # likewise
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])

@@ -79,9 +79,8 @@ class NodeKeeper:
                 await self._try(key)
             finally:
                 self._queue.done(key)
-            await asyncio.sleep(
-                0
-            )  # a thousand nodes in which nothing is to be written must not hold up the Lease
+            # A thousand nodes in which nothing is to be written must not hold up the Lease.
+            await asyncio.sleep(0)
 
     async def _try(self, key: Key) -> None:
         try:

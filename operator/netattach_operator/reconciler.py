@@ -114,9 +114,8 @@ class Reconciler:
             finally:
                 self._queue.done(key)
                 self._see(key)
-            await asyncio.sleep(
-                0
-            )  # a thousand NADs in which nothing is to be written must not hold up the Lease
+            # A thousand NADs in which nothing is to be written must not hold up the Lease.
+            await asyncio.sleep(0)
 
     async def reconcile(self, key: Key, *, for_nodes: bool = True) -> None:
         """Raises NetattachError where it has to be retried.

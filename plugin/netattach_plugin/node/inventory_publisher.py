@@ -26,7 +26,8 @@ _DEBOUNCE = 0.5
 """Seconds: one command of an administrator causes several kernel events."""
 
 _REST_FACTOR, _LONGEST_REST = 20, 1.0
-"""After a collection the next one waits this many times as long, at most so many seconds: each pod start is a kernel event."""
+"""After a collection the next one waits this many times as long, so that a series of changes costs little; at most so many
+seconds, since `kubectl get nad` has to be right soon."""
 
 _CHECK_INTERVAL = 1.0
 """Seconds between checks of the directories."""
