@@ -134,7 +134,7 @@ class NodeKeeper:
         elif name not in self._crowded:
             self._crowded.add(name)
             _log.warning(
-                "node %s: %d networks are not ready, and it has labels of the first %d: pods of the others may be placed there",
+                "node %s: %d networks are not ready, and it has labels of %d: pods of the others may be placed there",
                 *(name, count, node_label.MAX_PER_NODE),
             )
 

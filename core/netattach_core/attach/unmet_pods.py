@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from netattach_core.api import network_selection, networks_annotation
+from netattach_core.api import fair_share, network_selection, networks_annotation
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.api.node_state import MOST_UNMET, UnmetPod, UnmetPods, UnmetReason
 from netattach_core.api.pod import PodRef
@@ -160,8 +160,16 @@ def _named(names: Collection[str]) -> str:
 
 
 def summary(unmet: Mapping[PodRef, Unmet]) -> UnmetPods:
-    """What the inventory says of them."""
-    ordered = sorted(unmet.items(), key=lambda item: (item[0].namespace, item[0].name))
+    """What the inventory says of them: first those that run without what they asked for when they were created.
+
+    The room is shared fairly among namespaces: the author of a pod can change its annotation, or remove its interface.
+    """
+    ordered = fair_share.first(
+        unmet.items(),
+        MOST_UNMET,
+        namespace=lambda item: item[0].namespace,
+        order=lambda item: (item[1].reason is UnmetReason.ANNOTATION_CHANGED, str(item[0])),
+    )
     pods = [
         UnmetPod(
             ref.namespace,
@@ -171,6 +179,6 @@ def summary(unmet: Mapping[PodRef, Unmet]) -> UnmetPods:
             each.reason,
             each.message[:_LONGEST_MESSAGE],
         )
-        for ref, each in ordered[:MOST_UNMET]
+        for ref, each in ordered
     ]
     return UnmetPods(len(unmet), tuple(pods))

@@ -7,11 +7,11 @@ label is removed.
 from __future__ import annotations
 
 import hashlib
-import heapq
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from netattach_core.api import fair_share
 from netattach_core.api.objects import Key
 
 PREFIX = "not-ready.netattach.io/"
@@ -42,5 +42,6 @@ def of_network(network: Key) -> NodeLabel:
 
 
 def of_networks(networks: Iterable[Key]) -> dict[str, str]:
-    """The labels of networks, of as many as a node may have: the first ones by namespace and name."""
-    return dict(map(of_network, heapq.nsmallest(MAX_PER_NODE, networks)))
+    """The labels of networks, of as many as a node may have, shared fairly among namespaces: tenants may create networks."""
+    shown = fair_share.first(networks, MAX_PER_NODE, namespace=lambda key: key[0], order=lambda key: key)
+    return dict(map(of_network, shown))

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
+from netattach_core.api import fair_share
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.api.node_state import UnmetPods, UnmetReason
 from netattach_core.api.pod import PodRef
@@ -133,7 +134,12 @@ class UnmetSweep:
     async def _ask(self, suspects: Sequence[Suspect]) -> None:
         """What is undecided now, as for a pod whose containers do not run, is asked again after the next look."""
         unasked = [(pod, unmet) for pod, unmet in suspects if (pod.ref, unmet) not in self._outcomes]
-        for pod, unmet in unasked[:_MOST_ASKED]:
+        for pod, unmet in fair_share.first(
+            unasked,
+            _MOST_ASKED,
+            namespace=lambda suspect: suspect[0].ref.namespace,
+            order=lambda suspect: str(suspect[0].ref),
+        ):
             try:
                 runs = await self._pods.in_pod_network(pod, self._booted)
             except NetattachError as error:

@@ -11,7 +11,7 @@ from netattach_core.api.pod import PodRef
 from netattach_core.attach import unmet_pods
 from netattach_core.attach.attached_pods import AttachedLink, AttachedSandbox
 from netattach_core.attach.sandbox import Phase
-from netattach_core.attach.unmet_pods import InNamespace, Wanted
+from netattach_core.attach.unmet_pods import InNamespace, Unmet, Wanted
 
 SETTINGS = SelectionSettings()
 WITH_DEFAULTS = SelectionSettings(defaults=("audit",))
@@ -171,6 +171,19 @@ def test_what_the_inventory_says_is_bounded_too() -> None:
     assert (30, 20) == (summary.total, len(summary.pods))
     assert "web-00" == summary.pods[0].name
     assert all(len(each.networks) == 10 and len(each.message) <= 300 for each in summary.pods)
+
+
+def test_a_namespace_with_many_such_pods_hides_none_of_another() -> None:
+    """Whoever may annotate a pod can make it such a one; the operator evicts what is listed."""
+    changed = Unmet(UnmetReason.ANNOTATION_CHANGED, ("a/lan",), "")
+    lost = Unmet(UnmetReason.INTERFACE_MISSING, ("a/lan",), "")
+    missed = Unmet(UnmetReason.NOT_ATTACHED, ("shop/lan",), "")
+    pods = {PodRef("a", f"web-{number:02}", f"u{number}"): changed for number in range(40)}
+    pods |= {PodRef("a", "zz", "u40"): lost, PodRef("shop", "web", "u41"): missed}
+
+    listed = [(each.namespace, each.name) for each in unmet_pods.summary(pods).pods]
+
+    assert {("a", "zz"), ("shop", "web")} == set(listed[:2])
 
 
 def test_nothing_unmet_is_zero_and_not_unknown() -> None:

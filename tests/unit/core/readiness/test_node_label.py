@@ -27,6 +27,17 @@ def test_names_that_differ_in_the_slash_alone_have_different_keys() -> None:
     assert 3 == len(keys)
 
 
+def test_a_namespace_with_many_networks_takes_no_label_from_another() -> None:
+    many = [("a", f"net-{number:03}") for number in range(3 * node_label.MAX_PER_NODE)]
+    few = [("b", "lan"), ("b", "san"), ("c", "lan")]
+
+    labels = node_label.of_networks([*many, *few])
+
+    assert node_label.MAX_PER_NODE == len(labels)
+    assert {"b.lan", "b.san", "c.lan", "a.net-000"} <= set(labels.values())
+    assert labels == node_label.of_networks([*few, *reversed(many)])
+
+
 @given(LABEL, NAME)
 def test_every_label_is_valid(namespace: str, name: str) -> None:
     """As Kubernetes validates them (`apimachinery/pkg/api/validate/content`)."""
