@@ -143,6 +143,19 @@ def test_a_pod_that_was_started_without_netattach_is_reported_once(run: Callable
     run(story)
 
 
+def test_a_namespace_with_many_such_pods_delays_none_of_another(run: Callable[[Story], None]) -> None:
+    async def story(node: SweptNode) -> None:
+        for number in range(30):
+            node.put(metadata={"namespace": "crowd", "name": f"p{number}", "uid": f"u{number}"})
+        node.put()
+        await node.server.until(lambda: len(list(node.pods)) == 31)
+        await node.looks()
+
+        assert "shop/web" in node.events.lacking
+
+    run(story)
+
+
 def test_a_pod_that_gets_its_networks_is_reported_no_more(run: Callable[[Story], None]) -> None:
     async def story(node: SweptNode) -> None:
         node.put()
