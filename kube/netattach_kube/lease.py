@@ -28,6 +28,8 @@ _RENEW_WITHIN = 10.0
 _TRY_WITHIN = 5.0
 """Seconds for the requests of one try."""
 
+_RELEASE_TRIES = 3
+
 
 class Lease:
     """A Lease as one candidate sees it. `identity` has to differ between candidates."""
@@ -120,13 +122,26 @@ class Lease:
         }
 
     async def _release(self) -> None:
-        """Spares a successor the wait; where it fails, the Lease expires."""
-        try:
-            body = await self._api.get(LEASES, self._name, self._namespace)
-            if (body.get("spec") or {}).get("holderIdentity") == self._identity:
-                await self._api.replace(LEASES, self._renewed(body, ""), self._name, self._namespace)
-        except NetattachError as error:
-            _log.info("the lease is not released: %s", error)
+        """Spares a successor the wait; where it fails, the Lease expires.
+
+        A renewal that was cancelled may still reach the API server, between the two requests of a release.
+        """
+        for tries_left in reversed(range(_RELEASE_TRIES)):
+            try:
+                await self._try_release()
+            except ConflictError as error:
+                if not tries_left:
+                    _log.info("the lease is not released: %s", error)
+            except NetattachError as error:
+                _log.info("the lease is not released: %s", error)
+                return
+            else:
+                return
+
+    async def _try_release(self) -> None:
+        body = await self._api.get(LEASES, self._name, self._namespace)
+        if (body.get("spec") or {}).get("holderIdentity") == self._identity:
+            await self._api.replace(LEASES, self._renewed(body, ""), self._name, self._namespace)
 
 
 def _now() -> float:

@@ -99,6 +99,18 @@ def test_the_first_candidate_leads_and_releases_the_lease() -> None:
     played(story)
 
 
+def test_a_renewal_that_arrives_during_the_release_does_not_keep_the_lease() -> None:
+    """It was sent before the end, and cancelled."""
+
+    async def story(leases: Leases) -> None:
+        async with candidate(leases, "a").held():
+            leases.delay = 1.0
+            asyncio.get_running_loop().call_later(1.5, lambda: leases.put(**leases.spec))
+        assert "" == leases.holder
+
+    played(story)
+
+
 def test_another_candidate_waits_for_the_release() -> None:
     async def story(leases: Leases) -> None:
         async with asyncio.TaskGroup() as tasks:
