@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
+import sys
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -70,7 +72,7 @@ class NodeAddress:
     role: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Plugin:
     """A CNI plugin binary and the CNI versions that it returns for VERSION; empty if it returned none.
 
@@ -262,24 +264,27 @@ def _known(inventory: NodeInventory) -> dict[str, Any]:
 
 
 def from_dict(body: Any) -> NodeInventory:
-    """Reads the output of `to_dict`; missing parts are empty. Raises DecodeError."""
+    """Reads the output of `to_dict`; missing parts are empty. Raises DecodeError.
+
+    Equal texts and plugins of different inventories are one object: thousands of nodes are a few kinds.
+    """
     try:
         primary, dhcp, networks = body.get("primary"), body.get("dhcp"), body.get("networks")
         return NodeInventory(
             node=str(body["node"]),
             interfaces=tuple(_interface(i) for i in body.get("interfaces", ())),
             default_interfaces=tuple(
-                DefaultInterface(d["name"], tuple(d.get("reasons", ())))
+                DefaultInterface(_shared(d["name"]), tuple(map(_shared, d.get("reasons", ()))))
                 for d in body.get("defaultInterfaces", ())
             ),
             plugins=tuple(map(_plugin, body.get("plugins", ()))),
             primary=primary and Primary(primary["name"], primary["file"], tuple(primary["pluginTypes"])),
             networks=None if networks is None else tuple(NetworkFile(n["file"], n["name"]) for n in networks),
             dhcp=dhcp and Dhcp(bool(dhcp["running"]), str(dhcp.get("socket", ""))),
-            labels=dict(body.get("labels") or {}),
+            labels={_shared(key): _shared(value) for key, value in (body.get("labels") or {}).items()},
             unseen_plugin_directories=tuple(body.get("unseenPluginDirectories") or ()),
             boot_id=str(body.get("bootID") or ""),
-            link_kinds=_optional(body, "linkKinds", lambda kinds: tuple(map(str, kinds))),
+            link_kinds=_optional(body, "linkKinds", lambda kinds: tuple(map(_shared, kinds))),
             cni_status=_optional(body, "cniStatus", node_state.cni_status),
             attached=_optional(body, "attached", node_state.attached),
             unmet_pods=_optional(body, "unmetPods", node_state.unmet_pods),
@@ -303,8 +308,21 @@ def _plugin_dict(plugin: Plugin) -> dict[str, Any]:
     }
 
 
+_plugins: weakref.WeakValueDictionary[tuple[Any, ...], Plugin] = weakref.WeakValueDictionary()
+"""Those of inventories that are in memory."""
+
+
 def _plugin(body: Any) -> Plugin:
-    return Plugin(body["name"], tuple(body.get("versions", ())), unknown=bool(body.get("unknown")))
+    fields = _shared(body["name"]), tuple(map(_shared, body.get("versions", ()))), bool(body.get("unknown"))
+    found = _plugins.get(fields)
+    if found is None:
+        found = _plugins[fields] = Plugin(fields[0], fields[1], unknown=fields[2])
+    return found
+
+
+def _shared(text: T) -> T:
+    """One object for equal texts; it is forgotten with its last user."""
+    return sys.intern(text) if type(text) is str else text
 
 
 def _interface_dict(interface: Interface) -> dict[str, Any]:
@@ -327,16 +345,16 @@ def _interface_dict(interface: Interface) -> dict[str, Any]:
 
 def _interface(body: Any) -> Interface:
     return Interface(
-        name=body["name"],
-        kind=body.get("kind", ""),
+        name=_shared(body["name"]),
+        kind=_shared(body.get("kind", "")),
         mtu=body.get("mtu", 0),
         mac=body.get("mac", ""),
         up=body.get("up", True),
         addresses=tuple(body.get("addresses", ())),
-        controller=body.get("controller", ""),
-        parent=body.get("parent", ""),
-        alt_names=tuple(body.get("altNames") or ()),
-        device_path=body.get("devicePath", ""),
+        controller=_shared(body.get("controller", "")),
+        parent=_shared(body.get("parent", "")),
+        alt_names=tuple(map(_shared, body.get("altNames") or ())),
+        device_path=_shared(body.get("devicePath", "")),
         vlan_id=int(body.get("vlanID") or 0),
         vlans=tuple(map(str, body.get("vlans") or ())),
         sriov=_optional(body, "sriov", node_state.sriov),

@@ -6,6 +6,7 @@ They are parts of the inventory (`inventory.py`); the dict forms have camelCase 
 from __future__ import annotations
 
 import enum
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,7 +133,9 @@ def attached_dict(attached: Attached) -> dict[str, Any]:
 
 def attached(body: Any) -> Attached:
     networks = [
-        AttachedNetwork(str(each["network"]), int(each.get("pods", 0)), int(each.get("outdated", 0)))
+        AttachedNetwork(
+            sys.intern(str(each["network"])), int(each.get("pods", 0)), int(each.get("outdated", 0))
+        )
         for each in body.get("networks") or ()
     ]
     return Attached(int(body.get("pods", 0)), tuple(networks))
