@@ -15,7 +15,7 @@ export NETATTACH_CACHE := $(or $(NETATTACH_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e check soak lint fmt rules reference manifests docs shim image release cluster cluster-down bench bench-deployment lock clean demo-needs test-needs shim-needs cluster-needs
+.PHONY: help setup demo test e2e check soak lint fmt rules reference manifests docs shim image release cluster cluster-down bench bench-deployment bench-scale lock clean demo-needs test-needs shim-needs cluster-needs
 
 help: ## list the targets (this text)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,10 @@ bench: test-needs $(VENV)/dev shim ## compare netattach with Multus (MULTUS_DAEM
 # RUNS of each side; the cluster is deleted afterwards, whatever happens.
 bench-deployment: cluster ## measure a Deployment of 80 pods with and without netattach, as root (MULTUS_DAEMON, MULTUS_SHIM: Multus too)
 	@$(BIN)/python bench/deployment.py --runs $(or $(RUNS),5); status=$$?; $(LAB) down; exit $$status
+
+# The cluster is deleted afterwards, whatever happens.
+bench-scale: setup image ## measure netattach in a cluster of 5,000 nodes, 50,000 pods and 1,000 networks, as root (BENCH="--nodes 1000 ...")
+	@$(LAB) up && $(LAB) load build/netattach.tar && PYTHONPATH=bench:tests $(BIN)/python -m scale $(BENCH); status=$$?; $(LAB) down; exit $$status
 
 lock: ## update requirements/*.lock: from pyproject.toml, and the Debian packages of the image
 	@tools/lock

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import collections
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 WRITES = ("create", "update", "patch", "delete", "deletecollection")
+
+PERIODIC = ("leases", "nodes", "nodes/status")
+"""Requests for these come every few seconds, whatever pods do."""
 
 
 class ApiRequests:
@@ -17,18 +20,21 @@ class ApiRequests:
     def __init__(self, log: Path) -> None:
         self._log = log
         self._read = log.stat().st_size
+        self._file = log.stat().st_ino
 
-    def counted(self) -> dict[str, dict[str, int]]:
-        """By program, then by "VERB RESOURCE": requests that ended, without watches and without those for Leases and Nodes.
+    @property
+    def is_complete(self) -> bool:
+        """False once the API server has begun another file, which it does after 100 MB."""
+        return self._log.stat().st_ino == self._file
 
-        The latter two come every few seconds, whatever pods do.
-        """
+    def counted(self, without: Collection[str] = PERIODIC) -> dict[str, dict[str, int]]:
+        """By program, then by "VERB RESOURCE": requests that ended, but for watches and some resources."""
         counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
         for event in self._events():
             if event["stage"] == "ResponseComplete" and event["verb"] != "watch":
                 about = event.get("objectRef") or {}
                 resource = "/".join(filter(None, (about.get("resource"), about.get("subresource"))))
-                if resource not in {"", "leases", "nodes", "nodes/status"}:
+                if resource and resource not in without:
                     counts[_program(event)][f"{event['verb']} {resource}"] += 1
         return {program: dict(counts[program].most_common()) for program in sorted(counts)}
 

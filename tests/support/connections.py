@@ -1,4 +1,4 @@
-"""POST over persistent connections, with little CPU time: a load must not slow down the server that it measures."""
+"""Writes over persistent connections, with little CPU time: a load must not slow down the server that it measures."""
 
 from __future__ import annotations
 
@@ -32,10 +32,15 @@ class Connections:
 
     async def post(self, path: str, body: bytes) -> tuple[int, str]:
         """Sends this JSON; the status and text of the response. Raises OSError if there is none."""
+        return await self.request("POST", path, body, "application/json")
+
+    async def request(self, method: str, path: str, body: bytes, content_type: str) -> tuple[int, str]:
+        """The same with another method and type."""
         connection = self._pop_idle() or await self._connect()
-        length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        about = f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
         try:
-            response = await connection.send(b"POST " + path.encode() + self._head + length.encode() + body)
+            start = f"{method} {path}".encode() + self._head + about.encode()
+            response = await connection.send(start + body)
         except BaseException:
             connection.close()
             raise

@@ -25,6 +25,7 @@ _USERS = {
     "kcm": ("system:kube-controller-manager", ""),
     "scheduler": ("system:kube-scheduler", ""),
 }
+_CLIENT = ("--leader-elect=false", "--kube-api-qps=200", "--kube-api-burst=400")
 _EXTENSION = (
     f"subjectAltName=IP:{API_ADDRESS},IP:127.0.0.1,IP:10.96.0.1,DNS:kubernetes.default.svc,DNS:localhost"
 )
@@ -45,18 +46,23 @@ def start() -> None:
 def start_api(seconds: float = 60) -> None:
     """Returns when the API server answers."""
     _start_api_server(seconds)
-    common = ("--leader-elect=false", "--kube-api-qps=200", "--kube-api-burst=400")
+    start_controllers()
+    process.start("scheduler", binaries() / "kube-scheduler", *_access("scheduler"), *_CLIENT)
+
+
+def start_controllers(*flags: str) -> None:
+    """kube-controller-manager, with further flags."""
     process.start(
         "kcm",
         *(
             str(binaries() / "kube-controller-manager"),
             *_access("kcm"),
-            *common,
+            *_CLIENT,
             "--use-service-account-credentials",
         ),
         *(f"--service-account-private-key-file={PKI}/sa.key", f"--root-ca-file={PKI}/ca.crt"),
+        *flags,
     )
-    process.start("scheduler", binaries() / "kube-scheduler", *_access("scheduler"), *common)
 
 
 def _start_api_server(seconds: float) -> None:
