@@ -195,6 +195,16 @@ def without_counts(inventory: NodeInventory) -> NodeInventory:
     return dataclasses.replace(inventory, attached=None, unmet_pods=unmet)
 
 
+def has_first_pod(inventory: NodeInventory, before: NodeInventory) -> bool:
+    """Whether pods of the node are attached to a network that had none `before`."""
+    return bool(_used(inventory) - _used(before))
+
+
+def _used(inventory: NodeInventory) -> frozenset[str]:
+    networks = inventory.attached.networks if inventory.attached else ()
+    return frozenset(each.network for each in networks if each.pods > 0)
+
+
 def for_validation(inventory: NodeInventory) -> NodeInventory:
     """The inventory without what a daemon reports of its work: it changes often, and no rule reads it."""
     return dataclasses.replace(

@@ -105,14 +105,14 @@ class AttachedPods:
         return iter(tuple(self._sandboxes.values()))
 
     def counts(self, current: Current) -> Attached:
-        """The numbers for the inventory."""
-        pods: Counter[str] = Counter()
-        outdated: Counter[str] = Counter()
+        """The numbers for the inventory, of all networks; a pod counts once, though a former sandbox of it may still be there."""
         attached = [each for each in self._sandboxes.values() if _counts(each)]
-        for each in attached:
-            networks = {link.network for link in each.links if link.key}
-            pods.update(networks)
-            outdated.update({link.network for link in each.links if _is_outdated(link, current)})
+        links = [(link, each.pod) for each in attached for link in each.links if link.key]
+        pods = Counter(network for network, _ in {(link.network, pod) for link, pod in links})
+        outdated = Counter(
+            network
+            for network, _ in {(link.network, pod) for link, pod in links if _is_outdated(link, current)}
+        )
         return Attached(
             len({each.pod for each in attached}),
             tuple(AttachedNetwork(name, pods[name], outdated[name]) for name in sorted(pods)),

@@ -44,6 +44,10 @@ _RECOLLECT_INTERVAL = 600.0
 _COUNTS_INTERVAL = 10.0
 """Seconds between publications in which nothing but numbers of pods has changed."""
 
+_FIRST_POD_INTERVAL = 1.0
+"""Seconds between publications where a network has its first pod on the node: webhooks ask the nodes that have one which pods use
+the network. Within this time it is looked for."""
+
 _LEAST_INTERVAL = 0.2
 """Seconds between any two publications: each goes to all who watch inventories."""
 
@@ -88,7 +92,7 @@ class InventoryPublisher:
         self._work.set()
 
     def counts_changed(self) -> None:
-        """Numbers of pods have changed, as with each start of a pod; they may wait."""
+        """Numbers of pods have changed, as with each start of a pod; all but the first pod of a network may wait."""
         if not self._awaits_counts:
             self._awaits_counts = True
             self._work.set()
@@ -148,6 +152,8 @@ class InventoryPublisher:
             wait = self._seconds_until_due()
             if wait is not None and wait <= 0:
                 return
+            if wait is not None and self._awaits_counts:
+                wait = min(wait, _FIRST_POD_INTERVAL)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._work.wait()
@@ -164,7 +170,8 @@ class InventoryPublisher:
         is_at_once = self._published is None or self._is_urgent
         if is_at_once or _without_counts(current) != _without_counts(self._published):
             return 0.0
-        return self._published_at + _COUNTS_INTERVAL - now
+        first = self._published is not None and inventory.has_first_pod(current, self._published)
+        return self._published_at + (_FIRST_POD_INTERVAL if first else _COUNTS_INTERVAL) - now
 
     async def _publish(self) -> bool:
         """Returns False if it should be retried."""

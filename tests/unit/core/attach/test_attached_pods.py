@@ -89,7 +89,17 @@ def test_two_sandboxes_of_a_pod_are_one_pod() -> None:
     index.put(_sandbox(1, _lan()))
     index.put(_sandbox(2, _lan(), pod="web-1"))
 
-    assert 1 == index.counts(lambda _: None).pods
+    counts = index.counts(_current(lan=LAN + " ").get)
+    assert Attached(1, (AttachedNetwork("shop/lan", 1, 1),)) == counts
+
+
+def test_all_networks_are_in_the_numbers() -> None:
+    """Whoever asks which nodes have pods of a network, before it is deleted, has to find each of them."""
+    index = AttachedPods()
+    for number in range(500):
+        index.put(_sandbox(number, _lan(network=f"shop/n{number}"), pod=f"web-{number}"))
+
+    assert 500 == len(index.counts(lambda _: None).networks)
 
 
 @pytest.mark.parametrize(

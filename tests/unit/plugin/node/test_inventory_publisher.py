@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
-from netattach_core.api.node_state import Attached, UnmetPod, UnmetPods
+from netattach_core.api.node_state import Attached, AttachedNetwork, UnmetPod, UnmetPods
 from netattach_core.errors import TryAgainError
 from netattach_plugin.node import inventory_publisher, plugin_versions
 from netattach_plugin.node.inventory_collector import InventoryCollector
@@ -200,6 +200,59 @@ def test_numbers_of_pods_alone_wait_for_ten_seconds(tmp_path: Path, monkeypatch:
             node.publisher.report_changed()
             assert Attached(2) == (await node.store.published.get()).attached
             assert node.store.published.empty()
+
+    _run(story)
+
+
+def _attached(**pods: int) -> Attached:
+    networks = tuple(AttachedNetwork(f"ns/{name}", count) for name, count in pods.items())
+    return Attached(sum(pods.values()), networks)
+
+
+def test_the_first_pod_of_a_network_waits_for_one_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Webhooks ask the nodes that have one which pods use the network."""
+    clock = Clock(monkeypatch)
+
+    async def story() -> None:
+        node = InventoryNode(tmp_path)
+        node.attached = _attached(a=1)
+        async with node.running():
+            await node.store.published.get()
+            node.attached = _attached(a=2)
+            node.publisher.counts_changed()
+            assert 10 == node.publisher._seconds_until_due()
+            node.attached = _attached(a=2, b=1)
+            assert 1 == node.publisher._seconds_until_due()
+            node.attached = _attached(b=0)
+            assert 10 == node.publisher._seconds_until_due()
+            node.attached = _attached(a=2, b=1)
+            clock.now += 1
+            node.publisher.report_changed()
+            assert _attached(a=2, b=1) == (await node.store.published.get()).attached
+
+    _run(story)
+
+
+def test_the_first_pod_of_a_network_is_found_among_changes_that_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While numbers wait, further changes of numbers wake nobody."""
+    monkeypatch.setattr(inventory_publisher, "_FIRST_POD_INTERVAL", 0.05)
+    monkeypatch.setattr(inventory_publisher, "_COUNTS_INTERVAL", 1000.0)
+
+    async def story() -> None:
+        node = InventoryNode(tmp_path)
+        node.attached = _attached(a=1)
+        async with node.running():
+            await node.store.published.get()
+            node.attached = _attached(a=2)
+            node.publisher.counts_changed()
+            await asyncio.sleep(0.01)
+            node.attached = _attached(a=3, b=1)
+            node.publisher.counts_changed()
+            assert _attached(a=3, b=1) == (await node.store.published.get()).attached
 
     _run(story)
 
