@@ -15,7 +15,7 @@ from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.api.node_state import UnmetPod, UnmetReason
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import NetattachError, NotFoundError
-from netattach_kube import events, pods_by_nad
+from netattach_kube import events, requested_networks
 from netattach_kube.api import Api
 from netattach_kube.backoff import Backoff
 from netattach_kube.cluster_settings import UnmetPods
@@ -136,6 +136,6 @@ def _is_to_be_evicted(body: Body, node: str, reported: UnmetPod, selection: Sele
     replaced = any(owner.get("controller") for owner in metadata.get("ownerReferences") or ())
     if not (same and runs and replaced) or _MIRROR in (metadata.get("annotations") or {}):
         return False
-    asked = pods_by_nad.requested_by(body, selection.namespace)
+    asked = requested_networks.of_pod(body, selection.namespace)
     by_default = {(selection.namespace, name) for name in selection.defaults}
     return any(tuple(network.split("/", 1)) in asked | by_default for network in reported.networks)

@@ -135,7 +135,7 @@ class Reconciler:
             before,
             also=also,
             generation=body["metadata"].get("generation") or 0,
-            pods=self._view.pods.count(key) if self._view.pods_known else None,
+            pods=None if ready is None else self._view.readiness.attached_pods(key),
             observed={} if ready is None else self._observed(key, ready),
             now=self._now().isoformat(timespec="seconds").replace("+00:00", "Z"),
         )

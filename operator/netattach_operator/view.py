@@ -1,4 +1,4 @@
-"""What the operator knows of the cluster: NADs, nodes, pods and settings. A change queues the NADs that it affects."""
+"""What the operator knows of the cluster: NADs, nodes and settings. A change queues the NADs that it affects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from netattach_kube.api import Api
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_kube.live_settings import LiveSettings
 from netattach_kube.namespace_labels import NamespaceLabels
-from netattach_kube.pod_watch import PodWatch
 from netattach_kube.resource import INVENTORIES, NADS
 from netattach_operator.cluster_nodes import ClusterNodes
 from netattach_operator.kopf_informer import KopfInformer
@@ -33,7 +32,7 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 class View:
-    """Everything, for one reader. Until `pods_known`, the number of a NAD's pods is not known.
+    """Everything, for one reader.
 
     `node_changed` is called with each node whose labels, taint or pods may have to be changed.
     """
@@ -56,10 +55,12 @@ class View:
         )
         self.cluster_nodes = ClusterNodes(api, self._cluster_node_changed)
         self.readiness = ReadinessView(
-            self.cluster_nodes, self.inventory, self._readiness_changed, self._node_changed
+            self.cluster_nodes,
+            self.inventory,
+            self._readiness_changed,
+            self._node_changed,
+            self._pods_changed,
         )
-        self.pods = PodWatch(api, changed=self._pods_changed)
-        self.pods_known = False
         self.nodes_version = 0
         self._validated: dict[str, NodeInventory] = {}
         self._sorted: tuple[NodeInventory, ...] | None = None
@@ -73,10 +74,8 @@ class View:
             tasks.create_task(self.inventories.run(), name="node inventories")
             tasks.create_task(self.nads.run(), name="NADs")
             tasks.create_task(self.cluster_nodes.run(), name="nodes")
-            tasks.create_task(self.pods.run(), name="pods")
             tasks.create_task(self._live_settings.run(), name="settings")
             tasks.create_task(self.namespaces.run(), name="namespaces")
-            tasks.create_task(self._count_pods(), name="count of pods")
 
     async def synced(self) -> None:
         """Waits for all that the validator needs; before, a NAD would be validated without the nodes, and be written twice."""
@@ -117,16 +116,12 @@ class View:
             for node in self.cluster_nodes:
                 self._node_changed(node)
 
-    async def _count_pods(self) -> None:
-        await self.pods.synced.wait()
-        self.pods_known = True
-        self._queue_all(self._queue.add)
-
     def _settings_changed(self) -> None:
         self.use_settings(self._live_settings.current)
 
     def _pods_changed(self, nad: Key) -> None:
-        self._queue.add(nad, _POD_DEBOUNCE)
+        if nad in self.nads.items():
+            self._queue.add(nad, _POD_DEBOUNCE)
 
     def _readiness_changed(self, nad: Key) -> None:
         if nad in self.nads.items():

@@ -36,7 +36,6 @@ class Scene:
         self.metrics = Metrics()
         self.queue = WorkQueue(asyncio.get_running_loop().time)
         self.view = View(server.api, KopfWatches(lambda _: None), self.queue)
-        self.view.pods_known = True
         self.now = datetime(2026, 11, 24, tzinfo=UTC)
         self.reconciler = Reconciler(server.api, self.view, self.queue, self.metrics, lambda: self.now)
 
@@ -55,6 +54,16 @@ class Scene:
         self.server.put(
             INVENTORIES, {"metadata": {"name": name}, "status": {"interfaces": interfaces, **status}}
         )
+
+    def put_pods(self, node: str, **pods: int) -> None:
+        """The node has so many pods attached to each of these networks."""
+        networks = [{"network": f"ns/{name}", "pods": count} for name, count in pods.items()]
+        self.put_node(node, "eth0", attached={"pods": sum(pods.values()), "networks": networks})
+
+    async def start(self) -> None:
+        """As `View.synced` does: from now on readiness and numbers of pods are known."""
+        await self.list_all()
+        self.view.readiness.start()
 
     def put_daemon(self, node: str, *, ready: bool) -> None:
         labels = {"app.kubernetes.io/component": "daemon"}

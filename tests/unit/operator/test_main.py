@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -18,7 +17,7 @@ import pytest
 
 from netattach_kube import lease
 from netattach_kube.program import FAILED, MISUSED, OK
-from netattach_kube.resource import CRDS, EVENTS, INVENTORIES, LEASES, NADS, PODS, SECRETS
+from netattach_kube.resource import CRDS, EVENTS, INVENTORIES, LEASES, NADS, NODES, SECRETS
 from netattach_operator import __main__ as program
 from netattach_operator import crds, settings
 from netattach_operator.__main__ import NO_LEADER, Operator
@@ -34,13 +33,6 @@ SETTINGS = Settings(identity="me", health="127.0.0.1:0")
 
 def nad(name: str, config: str = '{"cniVersion": "1.0.0", "type": "tap"}') -> dict[str, Any]:
     return {"metadata": {"namespace": "ns", "name": name}, "spec": {"config": config}}
-
-
-def pod(name: str, networks: str) -> dict[str, Any]:
-    """Attached to these networks."""
-    status = [{"name": f"ns/{network}"} for network in networks.split(",")]
-    annotations = {"k8s.v1.cni.cncf.io/network-status": json.dumps(status)}
-    return {"metadata": {"namespace": "ns", "name": name, "annotations": annotations}}
 
 
 class Scene:
@@ -111,18 +103,20 @@ def test_in_an_empty_cluster_everything_is_brought_up_to_date() -> None:
         server = scene.server
         server.put(NADS, nad("valid"))
         server.put(NADS, nad("invalid", "{,}"))
-        server.put(PODS, pod("p1", "valid"))
-        server.put(PODS, {"metadata": {"namespace": "ns", "name": "plain"}})
+        server.put(NODES, {"metadata": {"name": "n1"}})
         async with running(scene):
             await scene.leads()
             await server.until(lambda: (scene.valid("valid"), scene.valid("invalid")) == ("True", "False"))
-            await server.until(lambda: server.read(NADS, "valid", "ns")["status"].get("pods") == 1)
-            server.put(PODS, pod("p2", "valid,invalid"))
-            await server.until(lambda: server.read(NADS, "invalid", "ns")["status"].get("pods") == 1)
             server.put(NADS, nad("new"))
             await server.until(lambda: scene.valid("new") == "True")
-            server.put(INVENTORIES, {"metadata": {"name": "n1"}, "status": {"plugins": [{"name": "bridge"}]}})
+            networks = [
+                {"network": f"ns/{name}", "pods": count} for name, count in (("valid", 2), ("invalid", 1))
+            ]
+            status = {"plugins": [{"name": "bridge"}], "attached": {"pods": 2, "networks": networks}}
+            server.put(INVENTORIES, {"metadata": {"name": "n1"}, "status": status})
             await server.until(lambda: scene.valid("new") == "False")
+            await server.until(lambda: server.read(NADS, "valid", "ns")["status"].get("pods") == 2)
+            await server.until(lambda: server.read(NADS, "invalid", "ns")["status"].get("pods") == 1)
 
         assert {crd["metadata"]["name"] for crd in OURS} == {b["metadata"]["name"] for b in server.all(CRDS)}
         assert 2 == len(server.all(SECRETS))

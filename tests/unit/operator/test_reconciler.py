@@ -11,7 +11,7 @@ from netattach_core.errors import TryAgainError
 from netattach_core.validation.settings import ValidationSettings
 from netattach_core.validation.validator import validate
 from netattach_kube.cluster_settings import ClusterSettings
-from netattach_kube.resource import EVENTS, INVENTORIES, NADS
+from netattach_kube.resource import EVENTS, INVENTORIES, NADS, NODES
 from netattach_operator import reconciler
 from support.validation import bridge, macvlan
 from unit.operator.scene import BROKEN, SOUND, A, Scene, nad, played, running
@@ -26,9 +26,9 @@ def test_the_verdict_is_written_to_the_status_alone() -> None:
         (patch,) = scene.patches()
         assert "/apis/k8s.cni.cncf.io/v1/namespaces/ns/network-attachment-definitions/a/status" == patch.path
         assert {"metadata", "status"} == patch.body.keys()
-        assert ("True", "bridge", "host-local", 0) == (
+        assert ("True", "bridge", "host-local") == (
             scene.valid(),
-            *(scene.status()[key] for key in ("plugins", "ipam", "pods")),
+            *(scene.status()[key] for key in ("plugins", "ipam")),
         )
 
     played(act)
@@ -49,8 +49,11 @@ def test_a_status_that_is_right_is_not_written() -> None:
 def test_only_changed_fields_are_written() -> None:
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad())
+        scene.put_pods("n1")
+        await scene.start()
         await scene.reconcile()
-        scene.view.pods.put(("ns", "p"), "a")
+        assert 0 == scene.status()["pods"]
+        scene.put_pods("n1", a=1)
 
         await scene.reconcile()
 
@@ -59,16 +62,64 @@ def test_only_changed_fields_are_written() -> None:
     played(act)
 
 
-def test_pods_are_not_counted_before_all_are_known() -> None:
+def test_pods_are_not_counted_before_all_inventories_are_known() -> None:
     """A new leader would write a number that is too small."""
 
     async def act(scene: Scene) -> None:
         scene.server.put(NADS, nad(status={"pods": 7}))
-        scene.view.pods_known = False
+        scene.put_pods("n1", a=5)
 
         await scene.reconcile()
-
         assert 7 == scene.status()["pods"]
+        scene.view.readiness.start()
+        await scene.reconcile()
+        assert 5 == scene.status()["pods"]
+
+    played(act)
+
+
+def test_pods_are_the_sum_over_the_nodes_that_are_there() -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(NADS, nad())
+        await scene.start()
+        for node, count in (("n1", 3), ("n2", 4), ("gone", 5)):
+            scene.put_pods(node, a=count, b=9)
+        await scene.reconcile()
+        assert 12 == scene.status()["pods"]
+
+        scene.server.delete(NODES, "gone")
+        scene.put_pods("n2", b=9)
+        await scene.reconcile()
+        assert 3 == scene.status()["pods"]
+        scene.server.delete(INVENTORIES, "n1")
+        await scene.reconcile()
+        assert 0 == scene.status()["pods"]
+
+    played(act)
+
+
+@pytest.mark.parametrize(
+    ("networks", "pods"),
+    [
+        pytest.param([{"network": "ns/a", "pods": -7}], 2, id="below zero"),
+        pytest.param([{"network": "ns/a", "pods": 10**30}], 100_002, id="more than a node can run"),
+        pytest.param([{"network": "ns/a", "pods": 9}, {"network": "ns/a", "pods": 1}], 3, id="twice"),
+        pytest.param([{"network": name, "pods": 1} for name in ("a", "/", "", "x/y/z")], 2, id="no names"),
+        pytest.param([{"pods": 1}], 2, id="no inventory"),
+    ],
+)
+def test_a_forged_inventory_neither_lowers_the_number_nor_stops_it(networks: Any, pods: int) -> None:
+    async def act(scene: Scene) -> None:
+        scene.server.put(NADS, nad())
+        await scene.start()
+        scene.put_pods("sound", a=2)
+        scene.put_node("forged", "eth0", attached={"pods": 1, "networks": networks})
+        await scene.reconcile()
+        assert pods == scene.status()["pods"]
+
+        scene.put_pods("forged")
+        await scene.reconcile()
+        assert 2 == scene.status()["pods"]
 
     played(act)
 
@@ -85,8 +136,10 @@ def test_a_changed_pod_does_not_validate_the_nad_again(monkeypatch: pytest.Monke
 
         monkeypatch.setattr(reconciler, "validate", recorded)
         scene.server.put(NADS, nad())
+        scene.put_pods("n0")
+        await scene.start()
         await scene.reconcile()
-        scene.view.pods.put(("ns", "p"), "a")
+        scene.put_pods("n0", a=1)
         await scene.reconcile()
         assert 1 == len(validated)
 
@@ -95,7 +148,7 @@ def test_a_changed_pod_does_not_validate_the_nad_again(monkeypatch: pytest.Monke
         scene.server.put(INVENTORIES, {"metadata": {"name": "n1"}, "status": {"plugins": [{"name": "x"}]}})
         await scene.reconcile()
 
-        assert [None, None, 1] == [nodes and len(nodes) for nodes in validated]
+        assert [1, 1, 2] == [nodes and len(nodes) for nodes in validated]
 
     played(act)
 
@@ -337,9 +390,12 @@ def test_a_changed_pod_updates_the_nads_that_it_used_and_uses() -> None:
         scene.server.put(NADS, nad())
         scene.server.put(NADS, nad(name="b"))
         async with running(scene):
-            scene.view.pods.put(("ns", "p"), "a")
+            scene.view.readiness.start()
+            scene.put_pods("n1", a=1)
+            await scene.list_all()
             await scene.server.until(lambda: scene.status().get("pods") == 1)
-            scene.view.pods.put(("ns", "p"), "b, b, other/missing")
+            scene.put_pods("n1", b=1, missing=1)
+            await scene.list_all()
             await scene.server.until(
                 lambda: (scene.status()["pods"], scene.status("b").get("pods")) == (0, 1)
             )

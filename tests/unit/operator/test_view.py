@@ -13,6 +13,7 @@ from netattach_core.validation.settings import ValidationSettings
 from netattach_kube.api import Api
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_operator import view as view_module
+from netattach_operator.cluster_nodes import ClusterNode
 from netattach_operator.kopf_watches import KopfWatches
 from netattach_operator.view import View
 from netattach_operator.work_queue import WorkQueue
@@ -134,11 +135,17 @@ def test_a_changed_inventory_queues_all_nads_after_a_pause(scene: Scene) -> None
     assert {A, ("ns", "b")} == scene.due(view_module._INVENTORY_DEBOUNCE)
 
 
-def test_a_changed_pod_queues_its_nads_after_a_pause(scene: Scene) -> None:
-    scene.view.pods.put(("ns", "p"), "a,b")
+def test_another_number_of_pods_queues_the_nad_after_a_pause(scene: Scene) -> None:
+    scene.view.cluster_nodes._nodes._set(("", "n1"), ClusterNode({}, {}, tainted=False, boot_id=""))
+    scene.view.readiness.start()
+    scene.view.inventories.put(inventory())
+    scene.due(view_module._INVENTORY_DEBOUNCE)
+    networks = [{"network": name, "pods": 1} for name in ("ns/a", "ns/missing")]
+
+    scene.view.inventories.put(inventory(version=2, attached={"pods": 1, "networks": networks}))
 
     assert set() == scene.due(0)
-    assert {A, ("ns", "b")} == scene.due(view_module._POD_DEBOUNCE)
+    assert {A} == scene.due(view_module._POD_DEBOUNCE)
 
 
 def test_changed_settings_queue_all_nads_at_once(scene: Scene) -> None:
