@@ -24,6 +24,7 @@ from kubernetes.aio.config.incluster_config import load_incluster_config
 
 from netattach_core.errors import ConfigError, TryAgainError
 from netattach_kube import failures, tls_buffers
+from netattach_kube.failures import TooLargeError
 from netattach_kube.resource import PODS, Resource
 
 SECONDS = 10.0
@@ -63,10 +64,15 @@ class Api:
         namespace: str = "",
         *,
         metadata_only: bool = False,
+        most_bytes: int | None = None,
     ) -> dict[str, Any]:
-        """One page of a list; `continue` in its `metadata` is the token for the next one."""
+        """One page of a list; `continue` in its `metadata` is the token for the next one.
+
+        Raises TooLargeError where it has more than `most_bytes`: from its cache, the API server returns all objects in one page.
+        """
         accept = _METADATA.format("List") if metadata_only else _JSON
-        return await self._request("GET", resource.path(namespace=namespace), query=query, accept=accept)
+        path = resource.path(namespace=namespace)
+        return await self._request("GET", path, query=query, accept=accept, most_bytes=most_bytes)
 
     async def pages(
         self,
@@ -174,7 +180,7 @@ class Api:
                         if pause and lines:
                             await _pause(response, pause)
 
-    async def _request(
+    async def _request(  # noqa: PLR0913  # one difference each
         self,
         method: str,
         path: str,
@@ -184,13 +190,14 @@ class Api:
         accept: str = _JSON,
         content_type: str = _JSON,
         seconds: float = SECONDS,
+        most_bytes: int | None = None,
     ) -> dict[str, Any]:
         what = f"{method} {path}"
         timeout = aiohttp.ClientTimeout(total=seconds)
         with failures.translated(what):
             response = await self._send(method, path, query, accept, timeout, body, content_type)
             async with response:
-                text = await response.read()
+                text = await _read(response, what, most_bytes)
         if response.status >= 300:
             raise failures.from_status(response.status, text, what)
         return _decoded(text, what)
@@ -286,6 +293,17 @@ async def _pause(response: aiohttp.ClientResponse, seconds: float) -> None:
         transport.pause_reading()
         await asyncio.sleep(seconds)
         transport.resume_reading()
+
+
+async def _read(response: aiohttp.ClientResponse, what: str, most_bytes: int | None) -> bytes:
+    if most_bytes is None:
+        return await response.read()
+    text = bytearray()
+    async for chunk in response.content.iter_any():
+        text += chunk
+        if len(text) > most_bytes:
+            raise TooLargeError(f"{what}: the response has more than {most_bytes} bytes")
+    return bytes(text)
 
 
 def _decoded(text: bytes, what: str) -> dict[str, Any]:

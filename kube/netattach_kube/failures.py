@@ -5,6 +5,7 @@ connection refused, timeout, 408, 429, 5xx   TryAgainError
 404                                           NotFoundError
 409                                           ConflictError
 410                                           ExpiredError
+a response with more bytes than are wanted    TooLargeError
 all others                                    RefusedError
 """
 
@@ -29,6 +30,10 @@ class ForbiddenError(TryAgainError):
 
 class ExpiredError(NetattachError):
     """The version to resume from is too old: list again."""
+
+
+class TooLargeError(NetattachError):
+    """The response has more bytes than the caller wants to read."""
 
 
 _BY_STATUS: dict[int, type[NetattachError]] = {

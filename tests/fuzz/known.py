@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from netattach_kube import resource
 from netattach_kube.resource import Resource
-from netattach_webhooks import cluster_cache
+from netattach_webhooks import cluster_cache, users_lookup
 from netattach_webhooks.cluster_cache import ClusterCache
 from support import api_server
 from support.api_server import PATIENCE, ApiServer
@@ -21,7 +21,7 @@ RESOURCES = {each.kind: each for each in vars(resource).values() if isinstance(e
 @asynccontextmanager
 async def cluster(objects: Iterable[Mapping[str, Any]]) -> AsyncIterator[tuple[ClusterCache, ApiServer]]:
     """The lookup after its watches have listed all objects, and the API server, which may be slow on a busy machine."""
-    with patch.object(cluster_cache, "_SECONDS", PATIENCE):
+    with patch.object(cluster_cache, "_SECONDS", PATIENCE), patch.object(users_lookup, "_SECONDS", PATIENCE):
         async with _cluster(objects) as known:
             yield known
 

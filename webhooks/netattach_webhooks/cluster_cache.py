@@ -1,22 +1,24 @@
 """What validation needs to know of the cluster: NADs, node inventories, which pods use which network, and the settings.
 
-It comes from watches, so that a review costs the API server nothing. Only a network that the watch has not reported is requested
-from the API server: a pod is often applied right after its NAD.
+It comes from watches, so that a review costs the API server nothing. The API server is asked for a network that the watch has not
+reported, since a pod is often applied right after its NAD, and for the pods of a network that is changed or deleted.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from netattach_core import admission
+from netattach_core.admission import NetworkUsers
 from netattach_core.api import inventory
 from netattach_core.api import nad as nads
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import Nad
-from netattach_core.api.objects import Body, Key
+from netattach_core.api.objects import Key
 from netattach_core.errors import NetattachError, NotFoundError, TryAgainError
 from netattach_core.policy import levels
 from netattach_core.policy.levels import NamespacePolicy
@@ -27,16 +29,19 @@ from netattach_kube.api import Api
 from netattach_kube.cluster_settings import ClusterSettings
 from netattach_kube.live_settings import LiveSettings
 from netattach_kube.namespace_labels import NamespaceLabels
-from netattach_kube.pods_by_nad import PAUSE, RUNNING, PodsByNad, networks_of
-from netattach_kube.resource import INVENTORIES, NADS, PODS
+from netattach_kube.resource import INVENTORIES, NADS
 from netattach_kube.watched import Watched
 from netattach_webhooks.ruled_out_nodes import RuledOutNodes
+from netattach_webhooks.users_lookup import NetworkNodes, UsersLookup
 
 _SECONDS = 0.5
 """Timeout for requesting the networks of a pod, in parallel; the creation of the pod waits for them."""
 
 _MAX_REQUESTED = 16
 """Networks of one pod that are requested; no pod has more, but an annotation has room for thousands."""
+
+_MOST_NETWORKS = 4096
+"""Networks with attached pods that are remembered of a node; of one that reports more, the pods are always listed."""
 
 
 class NotSyncedError(TryAgainError):
@@ -53,23 +58,25 @@ class NadLookup:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """What is kept of an inventory: what rules read, None if that is not reported yet, and the networks with attached pods.
+
+    These, "namespace/name", are None if they are not reported, as by a daemon of an earlier release.
+    """
+
+    validated: NodeInventory | None
+    attached: tuple[str, ...] | None
+
+
 class ClusterCache:
     """All methods raise NotSyncedError until the objects that they need have been listed once."""
 
     def __init__(self, api: Api, namespace_gone: Callable[[str], None] = lambda _: None) -> None:
         self._api = api
         self._nads: Watched[Nad] = Watched(api, NADS, nads.from_body, changed=self._nad_changed)
-        self._inventories = Watched(api, INVENTORIES, _inventory, changed=self._inventory_changed)
-        self._pods = Watched(
-            api,
-            PODS,
-            self._networks_of_pod,
-            fields=RUNNING,
-            metadata_only=True,
-            pause=PAUSE,
-            changed=self._pod_changed,
-        )
-        self._pods_by_nad = PodsByNad()
+        self._inventories = Watched(api, INVENTORIES, _node, changed=self._inventory_changed)
+        self._users = UsersLookup(api)
         self._settings = LiveSettings(api, lambda read: admission.settings_problems(read.validation))
         self._namespaces = NamespaceLabels(api, namespace_gone)
         self._nodes: tuple[NodeInventory, ...] | None = None
@@ -81,7 +88,6 @@ class ClusterCache:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._nads.run(), name="watch of NADs")
             tasks.create_task(self._inventories.run(), name="watch of inventories")
-            tasks.create_task(self._pods.run(), name="watch of pods")
             tasks.create_task(self._settings.run(), name="watch of settings")
             tasks.create_task(self._namespaces.run(), name="watch of namespaces")
 
@@ -90,7 +96,6 @@ class ClusterCache:
         watches = (
             ("networks", self._nads.synced),
             ("node inventories", self._inventories.synced),
-            ("pods", self._pods.synced),
             ("settings", self._settings.synced),
             ("namespaces", self._namespaces.synced),
         )
@@ -117,8 +122,8 @@ class ClusterCache:
         """Sorted by name, so that findings do not depend on the order of events; empty if no node has reported yet."""
         _require_synced(self._inventories.synced, "node inventories")
         if self._nodes is None:
-            items = self._inventories.items()
-            self._nodes = tuple(items[key] for key in sorted(items))
+            items = self._ruled_out.nodes
+            self._nodes = tuple(items[name] for name in sorted(items))
         return self._nodes
 
     def nodes_by_name(self) -> Mapping[str, NodeInventory]:
@@ -144,10 +149,14 @@ class ClusterCache:
         """The keys of all NADs."""
         return self._synced_nads().keys()
 
-    def users(self, nad: Key) -> Sequence[Key]:
-        """The pods that use a network and are not being deleted."""
-        _require_synced(self._pods.synced, "pods")
-        return list(self._pods_by_nad.pods(nad))
+    async def users(self, nad: Key) -> NetworkUsers:
+        """The pods that use a network and are not being deleted, as far as the API server says soon enough."""
+        _require_synced(self._inventories.synced, "node inventories")
+        name = "/".join(nad)
+        nodes = [(node, kept.attached) for (_, node), kept in self._inventories.items().items()]
+        reporting = [node for node, attached in nodes if attached is not None and name in attached]
+        silent = [node for node, attached in nodes if attached is None]
+        return await self._users.find(nad, NetworkNodes(reporting, silent), self.settings().selection)
 
     async def look_up(self, networks: Collection[Key]) -> NadLookup:
         """Looks up networks in the cache, and requests those that the watch has not reported."""
@@ -182,12 +191,6 @@ class ClusterCache:
         _require_synced(self._nads.synced, "networks")
         return self._nads.items()
 
-    def _networks_of_pod(self, pod: Body) -> str | None:
-        """None for a pod that is being deleted: it does not count as a user of a network."""
-        if pod["metadata"].get("deletionTimestamp"):
-            return None
-        return networks_of(pod, self._settings.current.validation.selection.namespace)
-
     def _nad_changed(self, key: Key) -> None:
         """Parses the CNI config now, so that no review has to parse those of a thousand networks."""
         nad = self._nads.get(*key)
@@ -197,11 +200,12 @@ class ClusterCache:
             self._footprints.put(nad)
 
     def _inventory_changed(self, key: Key) -> None:
-        self._nodes = None
-        self._ruled_out.put(key[1], self._inventories.get(*key))
-
-    def _pod_changed(self, pod: Key) -> None:
-        self._pods_by_nad.put(pod, self._pods.get(*pod) or "")
+        """Other attached pods change nothing that rules read."""
+        node, (_, name) = self._inventories.get(*key), key
+        validated = node.validated if node else None
+        if validated != self._ruled_out.nodes.get(name):
+            self._nodes = None
+            self._ruled_out.put(name, validated)
 
 
 def _require_synced(synced: asyncio.Event, what: str) -> None:
@@ -209,7 +213,14 @@ def _require_synced(synced: asyncio.Event, what: str) -> None:
         raise NotSyncedError(f"{what} are not listed yet; try again")
 
 
-def _inventory(body: dict[str, Any]) -> NodeInventory | None:
-    """None for a node that has not reported anything yet."""
+def _node(body: dict[str, Any]) -> _Node:
     node = inventory.from_dict({**(body.get("status") or {}), "node": body["metadata"]["name"]})
-    return inventory.for_validation(node) if node.interfaces or node.plugins else None
+    has_reported = node.interfaces or node.plugins
+    return _Node(inventory.for_validation(node) if has_reported else None, _attached(node))
+
+
+def _attached(node: NodeInventory) -> tuple[str, ...] | None:
+    """Thousands of nodes have the same networks, so their names are kept once."""
+    if node.attached is None or len(node.attached.networks) > _MOST_NETWORKS:
+        return None
+    return tuple(sys.intern(each.network) for each in node.attached.networks if each.pods > 0)

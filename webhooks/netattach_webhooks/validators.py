@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from netattach_core import admission
+from netattach_core.admission import NetworkUsers
 from netattach_core.api.nad import Nad
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NetworkSelection
 from netattach_core.api.objects import Body, Key
@@ -95,6 +96,7 @@ class Validators:
         threads = if_long(config, self._for_nads)
         if not await run_in(threads, admission.nad_needs_validation, request.object, request.old_object):
             return _NO_FINDINGS
+        changes = admission.config_changes(request.object, request.old_object)
         findings = await run_in(
             threads,
             admission.validate_nad,
@@ -102,7 +104,7 @@ class Validators:
             request.old_object,
             self._cache.nodes(),
             footprints=self._cache.footprints(),
-            users=self._cache.users((request.namespace, request.name)) if request.old_object else (),
+            users=await self._users(request) if changes else admission.NOBODY,
             settings=self._cache.settings(),
             policy=await self._cache.policy(request.namespace),
         )
@@ -110,11 +112,14 @@ class Validators:
 
     async def validate_deletion(self, request: AdmissionRequest) -> ValidationResult:
         """The deletion of a network that pods may use."""
-        users = self._cache.users((request.namespace, request.name))
+        settings = self._cache.settings()
         body = _with_name(request.old_object or {}, request)
-        return ValidationResult(
-            admission.validate_nad_deletion(body, users, request.user, self._cache.settings())
-        )
+        depends = admission.deletion_depends_on_users(body, request.user, settings)
+        users = await self._users(request) if depends else admission.NOBODY
+        return ValidationResult(admission.validate_nad_deletion(body, users, request.user, settings))
+
+    async def _users(self, request: AdmissionRequest) -> NetworkUsers:
+        return await self._cache.users((request.namespace, request.name))
 
     async def validate_pod(self, request: AdmissionRequest) -> ValidationResult:
         if request.object is None:

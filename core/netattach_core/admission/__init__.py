@@ -12,12 +12,15 @@ from netattach_core.admission.cluster_settings import (
 )
 from netattach_core.admission.nads import (
     MAX_CONFIG_LENGTH,
+    config_changes,
     config_too_long,
+    deletion_depends_on_users,
     nad_needs_validation,
     validate_nad,
     validate_nad_deletion,
 )
 from netattach_core.admission.network_requests import validate_requests
+from netattach_core.admission.network_users import NOBODY, NetworkUsers, users_in
 from netattach_core.admission.pod_devices import validate_devices
 from netattach_core.admission.pod_nodes import (
     explained,
@@ -41,11 +44,15 @@ from netattach_core.validation.settings import apply_severities
 __all__ = [
     "ALL_RULES",
     "MAX_CONFIG_LENGTH",
+    "NOBODY",
     "POLICY_RULES",
     "RULES",
+    "NetworkUsers",
     "RequestedNetworks",
     "apply_severities",
+    "config_changes",
     "config_too_long",
+    "deletion_depends_on_users",
     "explained",
     "is_no_node_left",
     "nad_needs_validation",
@@ -59,6 +66,7 @@ __all__ = [
     "unknown_default_network",
     "unknown_networks",
     "unverified_networks",
+    "users_in",
     "validate_capacity",
     "validate_default_networks",
     "validate_devices",

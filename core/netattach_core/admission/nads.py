@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from netattach_core.admission import unstructured
+from netattach_core.admission.network_users import NOBODY, NetworkUsers
 from netattach_core.admission.unstructured import JsonObject
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import PROTECT
-from netattach_core.api.objects import Key
 from netattach_core.policy import exemptions, levels, networks
 from netattach_core.policy.case import Surroundings
 from netattach_core.policy.levels import NamespacePolicy
@@ -30,14 +30,27 @@ DELETED_DEFAULT = Rule(
     "deleted-though-default", Severity.DENY, "deleting a network that is listed in `defaultNetworks`"
 )
 PROTECTED = Rule("deleted-though-protected", Severity.DENY, "deleting a protected network that pods use")
+USERS_UNKNOWN = Rule(
+    "users-unknown", Severity.WARN, "changing or deleting a network while it is not known whether pods use it"
+)
 
-RULES = (CONFIG_TOO_LONG, INVENTORY_MISSING, CHANGED_IN_USE, DELETED_IN_USE, DELETED_DEFAULT, PROTECTED)
+RULES = (
+    CONFIG_TOO_LONG,
+    INVENTORY_MISSING,
+    CHANGED_IN_USE,
+    DELETED_IN_USE,
+    DELETED_DEFAULT,
+    PROTECTED,
+    USERS_UNKNOWN,
+)
 
 MAX_CONFIG_LENGTH = 32 * 1024
 """Characters; real configurations have a few hundred, and the time to validate a text grows with its length."""
 
 _OUR_PREFIX = "netattach.io/"
 """The prefix of annotations that influence the findings."""
+
+_SETTINGS = "the cluster's settings"
 
 _CONTROLLERS = frozenset(
     f"system:serviceaccount:kube-system:{name}"
@@ -59,23 +72,28 @@ def nad_needs_validation(body: JsonObject, before: JsonObject | None) -> bool:
     return before is None or _validated_parts(body) != _validated_parts(before)
 
 
+def config_changes(body: JsonObject, before: JsonObject | None) -> bool:
+    """Whether an update gives a NAD another configuration."""
+    return before is not None and _config(body) != _config(before)
+
+
 def validate_nad(
     body: JsonObject,
     before: JsonObject | None,
     nodes: Sequence[NodeInventory],
     *,
     footprints: FootprintIndex = footprint_index.NONE,
-    users: Sequence[Key] = (),
+    users: NetworkUsers = NOBODY,
     settings: ValidationSettings = validation_settings.DEFAULTS,
     policy: NamespacePolicy = levels.PRIVILEGED,
 ) -> list[Finding]:
-    """The findings for a new NAD (`before` is None) or a changed one; `users` are pods that use it, `nodes` all inventories.
+    """The findings for a new NAD (`before` is None) or a changed one; `nodes` are all inventories.
 
-    `policy` is that of its namespace.
+    `users` are those where `config_changes`, `policy` that of its namespace.
     """
     if not nad_needs_validation(body, before):
         return []
-    config = unstructured.mapping(body, "spec").get("config")
+    config = _config(body)
     too_long = config_too_long(config) if isinstance(config, str) else None
     if too_long is not None:
         return [too_long]
@@ -85,35 +103,57 @@ def validate_nad(
     of_policy = networks.check(nad_of(body), policy, around)
     findings, further = networks.without_duplicates(findings, of_policy)
     further += [_no_inventory()] if not nodes and config else []
-    if before is not None and users and config != unstructured.mapping(before, "spec").get("config"):
-        further.append(_changed_in_use(unstructured.list_names(users, _namespace(body))))
+    if users and config_changes(body, before):
+        further.append(_changed_in_use(users, _namespace(body)))
     return findings + validation_settings.apply_severities(further, settings, _namespace(body))
 
 
 def validate_nad_deletion(
     body: JsonObject,
-    users: Sequence[Key],
+    users: NetworkUsers,
     user: str,
     settings: ValidationSettings = validation_settings.DEFAULTS,
 ) -> list[Finding]:
-    """The findings for the deletion of a NAD by `user`: pods use it, or it is listed in `defaultNetworks`."""
+    """The findings for the deletion of a NAD by `user`: pods use it, or it is listed in `defaultNetworks`.
+
+    `users` are those where `deletion_depends_on_users`.
+    """
     if user in _CONTROLLERS:
         return []
     if _is_default(body, settings):
         return validation_settings.apply_severities([_deleted_default()], settings, _namespace(body))
     if not users:
         return []
-    annotated = unstructured.annotations_of(body).get(PROTECT) == "true"
-    pods = unstructured.list_names(users, _namespace(body))
-    if annotated or settings.protected:
-        found = _protected(pods, "its annotation" if annotated else "the cluster's settings")
-    else:
-        problem = (
-            f"pods use this network: {pods}. They keep their "
-            "interfaces, which are released when the pods are deleted; new pods cannot be attached"
-        )
-        found = Finding(DELETED_IN_USE, (), problem, "delete these pods too, or create the network again")
+    found = _deleted(body, users, settings)
     return validation_settings.apply_severities([found], settings, _namespace(body))
+
+
+def deletion_depends_on_users(
+    body: JsonObject, user: str, settings: ValidationSettings = validation_settings.DEFAULTS
+) -> bool:
+    """Whether it matters for the deletion of a NAD by `user` which pods use it."""
+    return user not in _CONTROLLERS and not _is_default(body, settings)
+
+
+def _deleted(body: JsonObject, users: NetworkUsers, settings: ValidationSettings) -> Finding:
+    """A protected network is kept where a node says that it has attached pods, and the API server does not say which.
+
+    Nothing else that is unknown refuses: others could keep a network that nobody uses, as by pods that are too many to be listed.
+    """
+    pods = users.names(_namespace(body))
+    annotated = unstructured.annotations_of(body).get(PROTECT) == "true"
+    protected = annotated or settings.protected
+    if protected and (users.pods or users.unverified):
+        return _protected(
+            pods if users.pods else "", users.unknown, "its annotation" if annotated else _SETTINGS
+        )
+    if not users.pods:
+        return _users_unknown(users.unknown)
+    problem = (
+        f"pods use this network: {pods}. They keep their "
+        "interfaces, which are released when the pods are deleted; new pods cannot be attached"
+    )
+    return Finding(DELETED_IN_USE, (), problem, "delete these pods too, or create the network again")
 
 
 def _is_default(body: JsonObject, settings: ValidationSettings) -> bool:
@@ -128,17 +168,29 @@ def _deleted_default() -> Finding:
     return Finding(DELETED_DEFAULT, (), problem, "remove it from defaultNetworks first")
 
 
-def _protected(pods: str, why: str) -> Finding:
+def _protected(pods: str, unknown: str, why: str) -> Finding:
     problem = f"{why} protects this network while pods use it: {pods}"
-    fix = f"delete these pods first, or set the annotation {PROTECT}: 'false'"
-    if why != "its annotation":
-        fix = "delete these pods first, or set protectNetworksInUse to false"
-    return Finding(PROTECTED, (), problem, fix)
+    first = "delete these pods first"
+    if not pods:
+        problem = f"{why} protects this network while pods use it, and which pods do is not known: {unknown}"
+        first = "try again"
+    off = f"the annotation {PROTECT}: 'false'" if why != _SETTINGS else "protectNetworksInUse to false"
+    return Finding(PROTECTED, (), problem, f"{first}, or set {off}")
 
 
-def _changed_in_use(pods: str) -> Finding:
+def _users_unknown(unknown: str) -> Finding:
+    problem = f"it is not known whether pods use this network: {unknown}"
+    return Finding(
+        USERS_UNKNOWN, (), problem, "compare the network's column IN USE, and create it again if pods need it"
+    )
+
+
+def _changed_in_use(users: NetworkUsers, namespace: str) -> Finding:
+    if not users.pods:
+        problem = f"it is not known whether pods use the previous configuration: {users.unknown}"
+        return Finding(USERS_UNKNOWN, (), problem, "compare the network's columns IN USE and OUTDATED")
     problem = (
-        f"pods use the previous configuration: {pods}. They keep their interfaces, "
+        f"pods use the previous configuration: {users.names(namespace)}. They keep their interfaces, "
         "and are detached with the configuration that they were attached with"
     )
     return Finding(CHANGED_IN_USE, (), problem, "restart these pods where they need the new configuration")
@@ -161,7 +213,11 @@ def _validated_parts(body: JsonObject) -> tuple[Any, dict[str, str]]:
     ours = {
         key: value for key, value in unstructured.annotations_of(body).items() if key.startswith(_OUR_PREFIX)
     }
-    return unstructured.mapping(body, "spec").get("config"), ours
+    return _config(body), ours
+
+
+def _config(body: JsonObject) -> Any:
+    return unstructured.mapping(body, "spec").get("config")
 
 
 def _namespace(body: JsonObject) -> str:

@@ -17,7 +17,6 @@ from netattach_core.api.pod import PodRef
 from netattach_core.attach import unmet_pods
 from netattach_core.errors import NotFoundError
 from netattach_kube.api import Api
-from netattach_kube.pods_by_nad import PAUSE
 from netattach_kube.resource import PODS
 from netattach_kube.watched import Watched
 
@@ -29,6 +28,9 @@ _KEPT = (
 )
 _NONE: Mapping[str, str] = {}
 _GET_SECONDS = 2.0
+
+_PAUSE = 0.5
+"""Seconds between two reads of the watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class RunningPods:
             _pod,
             fields=f"spec.nodeName={node},status.phase=Running",
             metadata_only=True,
-            pause=PAUSE,
+            pause=_PAUSE,
         )
 
     async def run(self) -> None:

@@ -175,3 +175,9 @@ def test_the_policy_on_names_has_those_of_the_settings() -> None:
         f"secrets/{settings.tls_secret}",
         f"leases/{settings.lease}",
     ] == re.findall(r"'(\w+/[\w-]+)'", expression)
+
+
+def test_webhooks_may_list_pods_and_neither_watch_nor_get_them() -> None:
+    rules = [rule["verbs"] for rule in ROLES["netattach-webhooks"]["rules"] if "pods" in rule["resources"]]
+
+    assert [["list"]] == rules

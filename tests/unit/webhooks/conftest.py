@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from netattach_kube import watched
-from netattach_webhooks import app, cluster_cache
+from netattach_webhooks import app, cluster_cache, users_lookup
 
 Data = dict[str, str]
 
@@ -50,9 +50,10 @@ def new_key_pair() -> Callable[..., Data]:
 
 @pytest.fixture(autouse=True)
 def _timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Watches retry soon; requests of single networks may take long on a busy machine."""
+    """Watches retry soon; requests of single networks and of pods may take long on a busy machine."""
     monkeypatch.setattr(watched, "_FIRST_PAUSE", 0.01)
     monkeypatch.setattr(watched, "_LONGEST_PAUSE", 0.05)
     monkeypatch.setattr(cluster_cache, "_SECONDS", 30.0)
+    monkeypatch.setattr(users_lookup, "_SECONDS", 30.0)
     monkeypatch.setattr(app, "_MAX_SECONDS", 30.0)
     app._timeout.cache_clear()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from netattach_core.admission import NetworkUsers
 from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.validation.footprint import Footprint
 from netattach_kube.cluster_settings import KEY, NAME, NAMESPACE
@@ -39,7 +40,7 @@ async def synced(*nads: str, nodes: tuple[str, ...] = ()) -> AsyncIterator[tuple
             put_node(server, name, {"interfaces": [{"name": "eth0"}]})
         cache = ClusterCache(server.api)
         task = tasks.create_task(cache.run())
-        await server.asked("WATCH", times=5)
+        await server.asked("WATCH", times=4)
         yield server, cache
         task.cancel()
 
@@ -54,13 +55,13 @@ def test_before_the_first_list_everything_raises() -> None:
         async with api_server.serving() as server:
             cache = ClusterCache(server.api)
 
-            assert "not listed yet: networks, node inventories, pods, settings, namespaces" == cache.problem()
+            assert "not listed yet: networks, node inventories, settings, namespaces" == cache.problem()
             with pytest.raises(NotSyncedError, match="node inventories"):
                 cache.nodes()
             with pytest.raises(NotSyncedError, match="networks"):
                 await cache.look_up([("default", "a")])
-            with pytest.raises(NotSyncedError, match="pods"):
-                cache.users(("default", "a"))
+            with pytest.raises(NotSyncedError, match="node inventories"):
+                await cache.users(("default", "a"))
             with pytest.raises(NotSyncedError, match="settings"):
                 cache.settings()
             assert NadLookup() == await cache.look_up(())
@@ -178,7 +179,7 @@ def test_nodes_that_have_not_reported_are_left_out() -> None:
         async with synced() as (server, cache):
             put_node(server, "new", {})
             put_node(server, "old", {"interfaces": []})
-            put_node(server, "reported", {"interfaces": [{"name": "eth0"}]})
+            put_node(server, "reported", {"interfaces": [{"name": "eth0"}], "attached": {"pods": 1}})
             await until(lambda: bool(cache.nodes()))
 
             assert ["reported"] == [node.node for node in cache.nodes()]
@@ -186,26 +187,79 @@ def test_nodes_that_have_not_reported_are_left_out() -> None:
     run(scenario)
 
 
-def put_pod(server: ApiServer, name: str, **metadata: Any) -> None:
-    annotations = {NETWORKS: "a"}
-    server.put(
-        PODS, {"metadata": {"name": name, "namespace": "default", "annotations": annotations, **metadata}}
-    )
+def put_pod(server: ApiServer, name: str, node: str = "", **metadata: Any) -> None:
+    """Running on a node, or pending."""
+    body = {
+        "metadata": {"name": name, "namespace": "default", "annotations": {NETWORKS: "a"}, **metadata},
+        "spec": {"nodeName": node},
+        "status": {"phase": "Running" if node else "Pending"},
+    }
+    server.put(PODS, body)
 
 
-def test_users_are_the_pods_that_are_not_being_deleted() -> None:
+def attached(*networks: str) -> dict[str, Any]:
+    return {"attached": {"pods": 1, "networks": [{"network": each, "pods": 1} for each in networks]}}
+
+
+def test_users_are_the_pods_of_the_nodes_that_report_some_and_those_that_are_pending() -> None:
     async def scenario() -> None:
         async with synced("a") as (server, cache):
-            put_pod(server, "running")
-            put_pod(server, "deleted")
-            put_pod(server, "plain", annotations={})
-            await until(lambda: len(cache.users(("default", "a"))) == 2)
-            put_pod(server, "deleted", deletionTimestamp="2026-01-01T00:00:00Z")
-            await until(lambda: len(cache.users(("default", "a"))) == 1)
+            put_node(server, "node1", attached("default/a"))
+            put_node(server, "node2", attached("default/b", "other/a"))
+            put_node(server, "node3", attached())
+            for name, node in (("running", "node1"), ("pending", ""), ("elsewhere", "node2")):
+                put_pod(server, name, node)
+            put_pod(server, "deleted", "node1", deletionTimestamp="2026-01-01T00:00:00Z")
+            put_pod(server, "plain", "node1", annotations={})
+            await until(lambda: len(cache._inventories.items()) == 3)
 
-            assert [("default", "running")] == cache.users(("default", "a"))
-            server.delete(PODS, "running", "default")
-            await until(lambda: not cache.users(("default", "a")))
+            users = NetworkUsers((("default", "pending"), ("default", "running")))
+            assert users == await cache.users(A)
+            lists = [each for each in server.requests if "/pods" in each.path]
+            assert {
+                "status.phase=Pending",
+                "spec.nodeName=node1,status.phase!=Succeeded,status.phase!=Failed",
+            } == {each.query["fieldSelector"] for each in lists}
+            assert {"0"} == {each.query["resourceVersion"] for each in lists}
+
+            put_node(server, "node1", attached())
+            await until(lambda: cache._inventories.items()["", "node1"].attached == ())
+            assert NetworkUsers((("default", "pending"),)) == await cache.users(A)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param({}, id="an earlier release"),
+        pytest.param(attached(*(f"ns/n{i}" for i in range(5000))), id="more networks than are remembered"),
+    ],
+)
+def test_pods_of_a_node_that_does_not_say_which_networks_have_some_are_listed(status: Any) -> None:
+    async def scenario() -> None:
+        async with synced("a") as (server, cache):
+            put_node(server, "node1", status)
+            put_pod(server, "running", "node1")
+            await until(lambda: len(cache._inventories.items()) == 1)
+
+            assert NetworkUsers((("default", "running"),)) == await cache.users(A)
+
+    run(scenario)
+
+
+def test_other_attached_pods_change_nothing_that_rules_read() -> None:
+    async def scenario() -> None:
+        async with synced(nodes=("node1",)) as (server, cache):
+            await until(lambda: len(cache.nodes()) == 1)
+            before = cache.nodes()
+            put_node(server, "node1", {"interfaces": [{"name": "eth0"}], **attached("default/a")})
+            await until(lambda: cache._inventories.items()["", "node1"].attached == ("default/a",))
+            assert before is cache.nodes()
+
+            server.delete(INVENTORIES, "node1")
+            await until(lambda: not cache.nodes())
+            assert {} == cache.nodes_by_name()
 
     run(scenario)
 

@@ -10,8 +10,8 @@ import pytest
 from netattach_core.api.nad import PROTECT, RESOURCE_NAME
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK
 from netattach_kube import cluster_settings
-from netattach_kube.resource import CONFIG_MAPS, NADS, PODS
-from support.api_server import ApiServer
+from netattach_kube.resource import CONFIG_MAPS, INVENTORIES, NADS, PODS
+from support.api_server import ApiServer, Request
 from unit.webhooks.harness import NODE, VALID_CONFIG, NewKeyPair, nad, pod, review, run, serving, until
 
 
@@ -98,11 +98,7 @@ def test_a_template_gets_only_warnings(new_key_pair: NewKeyPair) -> None:
 def test_changing_the_config_of_a_network_in_use_is_a_warning(new_key_pair: NewKeyPair) -> None:
     async def scenario() -> None:
         async with serving(new_key_pair()) as harness:
-            harness.server.put(
-                PODS, {**pod("net"), "metadata": {**pod("net")["metadata"], "namespace": "default"}}
-            )
-            key = ("default", "net")
-            await until(lambda: bool(harness.program._cache.users(key)))
+            _put_pod(harness.server, "net")
             changed = nad(VALID_CONFIG.replace("1.0.0", "0.4.0"))
             answer = await harness.post_review(
                 "nads", review("NetworkAttachmentDefinition", changed, nad(VALID_CONFIG))
@@ -127,11 +123,7 @@ def test_deleting_a_network_in_use_is_a_warning_and_refused_if_protected(new_key
     async def scenario() -> None:
         async with serving(new_key_pair()) as harness:
             assert "warnings" not in await harness.post_review("deletions", _deletion(protected, "jo"))
-            harness.server.put(
-                PODS, {**pod("net"), "metadata": {**pod("net")["metadata"], "namespace": "default"}}
-            )
-            await until(lambda: bool(harness.program._cache.users(("default", "net"))))
-
+            _put_pod(harness.server, "net")
             answer = await harness.post_review("deletions", _deletion(nad(VALID_CONFIG), "jo"))
             assert answer["allowed"]
             assert "pods use this network: default/p." in answer["warnings"][0]
@@ -139,17 +131,70 @@ def test_deleting_a_network_in_use_is_a_warning_and_refused_if_protected(new_key
             assert answer["status"]["message"].startswith(
                 "\nNetworkAttachmentDefinition default/net is refused, 1 finding:\n  deny [deleted-though-protected]"
             )
-            other = pod("", **{DEFAULT_NETWORK: "default/own"})
-            harness.server.put(
-                PODS, {**other, "metadata": {**other["metadata"], "name": "q", "namespace": "lab"}}
-            )
-            await until(lambda: bool(harness.program._cache.users(("default", "own"))))
+            _put_pod(harness.server, "", "lab", **{DEFAULT_NETWORK: "default/own"})
             answer = await harness.post_review("deletions", _deletion(nad(VALID_CONFIG, "own"), "jo"))
             assert "pods use this network: 1 in other namespaces." in answer["warnings"][0]
+            asked = len(_lists_of_pods(harness.server))
             cleaner = "system:serviceaccount:kube-system:namespace-controller"
             assert {"uid": "u", "allowed": True} == await harness.post_review(
                 "deletions", _deletion(protected, cleaner)
             )
+            assert asked == len(_lists_of_pods(harness.server))
+
+    run(scenario)
+
+
+def _put_pod(server: ApiServer, networks: str, namespace: str = "default", **annotations: str) -> None:
+    """A pod on the harness's node."""
+    body = pod(networks, **annotations)
+    metadata = {**body["metadata"], "namespace": namespace}
+    server.put(PODS, {**body, "metadata": metadata, "spec": {"nodeName": "node1"}})
+
+
+def _lists_of_pods(server: ApiServer) -> list[Request]:
+    return [each for each in server.requests if each.path.endswith("/pods")]
+
+
+def test_pods_are_neither_watched_nor_listed_but_for_a_change_of_a_config(new_key_pair: NewKeyPair) -> None:
+    kind = "NetworkAttachmentDefinition"
+
+    async def scenario() -> None:
+        async with serving(new_key_pair()) as harness:
+            old, annotated = nad(VALID_CONFIG), nad(VALID_CONFIG)
+            annotated["metadata"]["annotations"] = {PROTECT: "true"}
+            await harness.post_review("nads", review(kind, old))
+            await harness.post_review("nads", review(kind, annotated, old))
+            await harness.post_review("pods", review("Pod", pod("sound")))
+            assert [] == _lists_of_pods(harness.server)
+
+            await harness.post_review("nads", review(kind, nad(VALID_CONFIG + " "), old))
+            assert 0 < len(_lists_of_pods(harness.server))
+
+    run(scenario)
+
+
+def test_an_api_server_that_does_not_say_which_pods_use_a_network_leaves_a_warning_or_keeps_a_protected_one(
+    new_key_pair: NewKeyPair,
+) -> None:
+    attached = {"pods": 1, "networks": [{"network": "default/net", "pods": 1}]}
+    protected = nad(VALID_CONFIG)
+    protected["metadata"]["annotations"] = {PROTECT: "true"}
+
+    async def scenario() -> None:
+        async with serving(new_key_pair(), node={**NODE, "attached": attached}) as harness:
+            harness.server.fail(500, path="/pods", times=100)
+            deleted = await harness.post_review("deletions", _deletion(nad(VALID_CONFIG), "jo"))
+            assert deleted["allowed"]
+            assert "[users-unknown]" in deleted["warnings"][0]
+            refused = await harness.post_review("deletions", _deletion(protected, "jo"))
+            assert "deny [deleted-though-protected]" in refused["status"]["message"]
+            assert "try again" in refused["status"]["message"]
+
+            harness.server.put(INVENTORIES, {"metadata": {"name": "node1"}, "status": NODE})
+            await until(lambda: harness.program._cache._inventories.items()["", "node1"].attached is None)
+            unreported = await harness.post_review("deletions", _deletion(protected, "jo"))
+            assert unreported["allowed"]
+            assert "[users-unknown]" in unreported["warnings"][0]
 
     run(scenario)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 
 from netattach_core import admission
+from netattach_core.admission import NetworkUsers
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.api.nad import PROTECT
+from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.text.finding import Finding, Severity
 from netattach_core.validation.settings import ValidationSettings
 
@@ -112,7 +115,11 @@ def test_a_config_that_is_too_long_is_denied() -> None:
     assert ("config-too-long", Severity.DENY) == (finding.rule.id, finding.effective_severity)
 
 
-USERS = [("lab", f"p{i}") for i in range(5)]
+PODS = tuple(("lab", f"p{i}") for i in range(5))
+USERS = NetworkUsers(PODS)
+MORE = NetworkUsers(PODS, "the pods of 2 of 3 nodes are not known")
+UNKNOWN = NetworkUsers(unknown="the API server does not answer in time")
+UNVERIFIED = dataclasses.replace(UNKNOWN, unverified=True)
 
 
 def body(**annotations: str) -> dict[str, Any]:
@@ -124,7 +131,7 @@ def body(**annotations: str) -> dict[str, Any]:
 
 def test_deleting_an_unused_network_has_no_findings() -> None:
     assert [] == admission.validate_nad_deletion(
-        body(**{PROTECT: "true"}), [], "jo", ValidationSettings(protected=True)
+        body(**{PROTECT: "true"}), admission.NOBODY, "jo", ValidationSettings(protected=True)
     )
 
 
@@ -163,7 +170,69 @@ def test_changing_the_config_of_a_network_in_use_is_a_warning() -> None:
     assert "changed-in-use" not in rules(admission.validate_nad(annotated, after, [], users=USERS))
 
 
-HIDDEN = [*USERS, ("hidden", "secret"), ("vault", "key")]
+@pytest.mark.parametrize("users", [UNKNOWN, UNVERIFIED])
+def test_unknown_users_are_a_warning(users: NetworkUsers) -> None:
+    before = {**body(), "spec": {"config": '{"type": "bridge"}'}}
+    changed = admission.validate_nad(body(), before, [], users=users)
+    (found,) = [each for each in changed if each.rule.id == "users-unknown"]
+    (deleted,) = admission.validate_nad_deletion(body(), users, "jo")
+
+    assert (Severity.WARN, Severity.WARN) == (found.effective_severity, deleted.effective_severity)
+    assert "users-unknown" == deleted.rule.id
+    assert all("the API server does not answer in time" in each.problem for each in (found, deleted))
+
+
+@pytest.mark.parametrize("protected", [True, False])
+def test_of_a_protected_network_only_attached_pods_that_are_not_named_deny_the_deletion(
+    protected: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    """Anything else that is unknown could be caused by those who do not use the network."""
+    nad, settings = body(**{PROTECT: "true"}), ValidationSettings(protected=True)
+    if protected:
+        (unknown,) = admission.validate_nad_deletion(body(), UNKNOWN, "jo", settings)
+        (unverified,) = admission.validate_nad_deletion(body(), UNVERIFIED, "jo", settings)
+        assert "set protectNetworksInUse to false" in unverified.fix
+    else:
+        (unknown,) = admission.validate_nad_deletion(nad, UNKNOWN, "jo")
+        (unverified,) = admission.validate_nad_deletion(nad, UNVERIFIED, "jo")
+        assert f"try again, or set the annotation {PROTECT}: 'false'" == unverified.fix
+
+    assert ("users-unknown", Severity.WARN) == (unknown.rule.id, unknown.effective_severity)
+    assert ("deleted-though-protected", Severity.DENY) == (
+        unverified.rule.id,
+        unverified.effective_severity,
+    )
+    assert "which pods do is not known: the API server does not answer in time" in unverified.problem
+
+
+def test_where_there_may_be_more_users_the_known_ones_are_the_least() -> None:
+    before = {**body(), "spec": {"config": '{"type": "bridge"}'}}
+    findings = [
+        *admission.validate_nad(body(), before, [NODE], users=MORE),
+        *admission.validate_nad_deletion(body(), MORE, "jo"),
+        *admission.validate_nad_deletion(body(**{PROTECT: "true"}), MORE, "jo"),
+    ]
+    in_use = [each.problem for each in findings if "in-use" in each.rule.id or "protected" in each.rule.id]
+
+    assert 3 == len(in_use)
+    assert all(": at least lab/p0, lab/p1, lab/p2 and 2 more" in problem for problem in in_use)
+
+
+@pytest.mark.parametrize(
+    ("user", "settings", "expected"),
+    [
+        ("jo", ValidationSettings(), True),
+        ("system:serviceaccount:kube-system:generic-garbage-collector", ValidationSettings(), False),
+        ("jo", ValidationSettings(selection=SelectionSettings(defaults=("net",), namespace="lab")), False),
+    ],
+)
+def test_a_deletion_that_does_not_depend_on_users(
+    user: str, settings: ValidationSettings, *, expected: bool
+) -> None:
+    assert expected == admission.deletion_depends_on_users(body(), user, settings)
+
+
+HIDDEN = NetworkUsers((*PODS, ("hidden", "secret"), ("vault", "key")))
 IN_USE = {
     "deleted": lambda: admission.validate_nad_deletion(body(), HIDDEN, "jo"),
     "deleted though protected": lambda: admission.validate_nad_deletion(
@@ -187,6 +256,6 @@ def test_pods_of_other_namespaces_are_counted_and_not_named(findings: Callable[[
 
 
 def test_a_network_that_only_pods_of_other_namespaces_use_has_their_number() -> None:
-    (finding,) = admission.validate_nad_deletion(body(), HIDDEN[-1:], "jo")
+    (finding,) = admission.validate_nad_deletion(body(), NetworkUsers(HIDDEN.pods[-1:]), "jo")
 
     assert "pods use this network: 1 in other namespaces. They keep" in finding.problem

@@ -1,0 +1,113 @@
+"""Whether a pod uses a network, by its metadata, which whoever may create pods writes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from netattach_core import admission
+from netattach_core.api import network_selection
+from netattach_core.api.network_selection import SelectionSettings
+from netattach_core.api.networks_annotation import (
+    DEFAULT_NETWORK,
+    MAX_LENGTH,
+    NETWORK_STATUS,
+    NETWORKS,
+    SKIP_DEFAULT_NETWORKS,
+)
+
+NET = ("lab", "net")
+ISOLATED = SelectionSettings(isolated=True)
+DEFAULTS = SelectionSettings(defaults=("net",), namespace="lab")
+
+
+def _uses(
+    annotations: Any, settings: SelectionSettings = network_selection.DEFAULTS, **metadata: Any
+) -> bool:
+    pod = {"metadata": {"namespace": "lab", "name": "p", "annotations": annotations, **metadata}}
+    found = admission.users_in({"items": [pod]}, NET, settings)
+    assert found <= {(metadata.get("namespace", "lab"), "p")}
+    return bool(found)
+
+
+@pytest.mark.parametrize(
+    ("networks", "expected"),
+    [
+        ("net", True),
+        ("other, net@net7", True),
+        (" lab/net @net7 ", True),
+        ("x/net, lab/network, lab/ne", False),
+        ("net@@", True),
+        ('[{"name": "net"}]', True),
+        ('[{"Name": "net", "NAMESPACE": "lab", "ips": 7}]', True),
+        (r'[{"name": "\u006eet"}]', True),
+        ('[{"name": "net", "namespace": "x"}]', False),
+        ('[{"name": "net", "namespace": null}]', True),
+        ('[{"namespace": "lab"}, 3, null, "net", ["net"], {"name": ["net"]}]', False),
+        ('{"name": "net"}', False),
+        ('[{"name": "net"', False),
+        ("", False),
+    ],
+)
+def test_a_pod_uses_what_its_annotation_asks_for(networks: str, *, expected: bool) -> None:
+    assert expected == _uses({NETWORKS: networks})
+
+
+def test_another_default_network_is_used_too() -> None:
+    in_lab = SelectionSettings(namespace="lab")
+
+    assert _uses({DEFAULT_NETWORK: "lab/net"})
+    assert _uses({DEFAULT_NETWORK: "net"}, in_lab, namespace="shop")
+    assert not _uses({DEFAULT_NETWORK: "net"})
+
+
+def test_a_pod_does_not_use_what_isolation_keeps_from_it() -> None:
+    assert _uses({NETWORKS: "lab/net"}, namespace="shop")
+    assert not _uses({NETWORKS: "lab/net"}, ISOLATED, namespace="shop")
+    assert not _uses({DEFAULT_NETWORK: "lab/net"}, ISOLATED, namespace="shop")
+    assert _uses({NETWORKS: "lab/net"}, ISOLATED)
+
+
+def test_a_network_of_the_settings_is_used_where_the_pod_is_attached_to_it() -> None:
+    """A pod with the node's network gets none, which its metadata does not say."""
+    status = {NETWORK_STATUS: '[{"name": "cbr0"}, {"name": "lab/net"}]'}
+
+    assert _uses(status, DEFAULTS, namespace="shop")
+    assert not _uses({}, DEFAULTS)
+    assert not _uses({**status, SKIP_DEFAULT_NETWORKS: "true"}, DEFAULTS)
+    assert not _uses(status, DEFAULTS, namespace="kube-system")
+    assert not _uses(status)
+
+
+def test_a_pod_that_is_being_deleted_does_not_count() -> None:
+    assert not _uses({NETWORKS: "net"}, deletionTimestamp="2026-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("net," * MAX_LENGTH, id="too long, which no node accepts"),
+        pytest.param("[" * 60_000 + '"net"', id="nested"),
+        pytest.param('[{"name":' + "9" * 60_000 + "}, {}]", id="a long number"),
+        pytest.param(json.dumps([{"name": "net\0"}] * 4000), id="a character that no name has"),
+        pytest.param("xnet," * 13_000, id="names that contain it"),
+    ],
+)
+def test_a_hostile_annotation_is_no_user_and_no_failure(text: str) -> None:
+    assert not _uses({NETWORKS: text, DEFAULT_NETWORK: text})
+
+
+@pytest.mark.parametrize(
+    "pods",
+    [
+        {},
+        {"items": None},
+        {"items": "net"},
+        {"items": [None, 3, "net", {}, {"metadata": None}, {"metadata": {"annotations": 3}}]},
+        {"items": [{"metadata": {"annotations": {NETWORKS: ["net"]}}}]},
+    ],
+)
+def test_a_list_that_is_malformed_has_no_users(pods: Any) -> None:
+    assert set() == admission.users_in(pods, NET, SelectionSettings())
