@@ -347,7 +347,7 @@ _REFUSED: dict[str, dict[str, Case]] = {
         "write the status of a network": (Request("PATCH", f"{NADS}/{NETWORK}/status", {"status": {}}), RBAC),
         "write an inventory": (_inventory("node1"), RBAC),
         "write the status of a pod": (_status(POD), RBAC),
-        "read one pod": (Request("GET", POD), RBAC),
+        "read one pod": (Request("GET", f"{CORE}/namespaces/default/pods/{POD}"), RBAC),
         "write an event": (event("netattach-webhooks", "", _A_POD), RBAC),
         "read the CA": (Request("GET", f"{_TLS}/netattach-ca"), RBAC),
         "write their certificate": (Request("PATCH", f"{_TLS}/netattach-webhooks-tls", LABEL), RBAC),
