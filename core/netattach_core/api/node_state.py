@@ -46,7 +46,7 @@ class AttachedNetwork:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """The pods of the node with networks of NADs, as the ledger has them; `networks` sorted by name."""
+    """The pods of the node with networks of NADs, by the ledger and by Multus' cache; `networks` has all, sorted by name."""
 
     pods: int = 0
     networks: tuple[AttachedNetwork, ...] = ()

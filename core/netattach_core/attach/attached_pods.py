@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from netattach_core.api.nad import Nad
@@ -59,6 +59,7 @@ class AttachedPods:
         self._sandboxes: dict[str, AttachedSandbox] = {}
         self._of_pods: defaultdict[Key, set[str]] = defaultdict(set)
         self._used: frozenset[Key | None] | None = None
+        self._by_others: Mapping[Key, frozenset[str]] = {}
 
     def put(self, sandbox: Sandbox) -> bool:
         """Returns whether that changes a number."""
@@ -92,6 +93,14 @@ class AttachedPods:
             del self._of_pods[before.pod]
         return _counts(before)
 
+    def put_by_others(self, pods: Mapping[Key, frozenset[str]]) -> bool:
+        """All pods that others attached, as Multus before a takeover, and their networks: "namespace/name".
+
+        Returns whether that changes a number.
+        """
+        before, self._by_others = self._by_others, pods
+        return before != pods
+
     def of_pod(self, pod: Key) -> tuple[AttachedSandbox, ...]:
         """All sandboxes of pods of this name, in the order of their ids."""
         return tuple(self._sandboxes[each] for each in sorted(self._of_pods.get(pod, ())))
@@ -108,13 +117,14 @@ class AttachedPods:
         """The numbers for the inventory, of all networks; a pod counts once, though a former sandbox of it may still be there."""
         attached = [each for each in self._sandboxes.values() if _counts(each)]
         links = [(link, each.pod) for each in attached for link in each.links if link.key]
-        pods = Counter(network for network, _ in {(link.network, pod) for link, pod in links})
+        by_others = {(network, pod) for pod, networks in self._by_others.items() for network in networks}
+        pods = Counter(network for network, _ in {(link.network, pod) for link, pod in links} | by_others)
         outdated = Counter(
             network
             for network, _ in {(link.network, pod) for link, pod in links if _is_outdated(link, current)}
         )
         return Attached(
-            len({each.pod for each in attached}),
+            len({each.pod for each in attached} | self._by_others.keys()),
             tuple(AttachedNetwork(name, pods[name], outdated[name]) for name in sorted(pods)),
         )
 

@@ -40,7 +40,10 @@ Suspect = tuple[RunningPod, Unmet]
 
 
 class UnmetSweep:
-    """`report` gets the pods that lack networks whenever they change; `booted` is the time of the node's start."""
+    """`report` gets the pods that lack networks whenever they change; `booted` is the time of the node's start.
+
+    `attached` gets the pods that Multus attached, as far as they are known, and `counted` is called where they change.
+    """
 
     def __init__(  # noqa: PLR0913  # one collaborator each
         self,
@@ -54,6 +57,7 @@ class UnmetSweep:
         selection: Callable[[], SelectionSettings],
         report: Callable[[UnmetPods], None],
         booted: float,
+        counted: Callable[[], None] = lambda: None,
     ) -> None:
         self._pods = pods
         self._attached = attached
@@ -64,6 +68,8 @@ class UnmetSweep:
         self._selection = selection
         self._report = report
         self._booted = booted
+        self._counted = counted
+        self._by_multus: dict[PodRef, frozenset[str]] = {}
         self._suspects: Mapping[PodRef, Unmet] = {}
         self._outcomes: dict[tuple[PodRef, Unmet], Unmet | None] = {}
         self._unmet: Mapping[PodRef, Unmet] | None = None
@@ -91,6 +97,8 @@ class UnmetSweep:
         self._suspects = {pod.ref: unmet for pod, unmet in suspects}
         self._forget()
         await self._ask(repeated)
+        if self._attached.put_by_others({(ref.namespace, ref.name): n for ref, n in self._by_multus.items()}):
+            self._counted()
         found = {pod.ref: outcome for pod, unmet in suspects if (outcome := self._outcome(pod, unmet))}
         if found != self._unmet:
             before, self._unmet = self._unmet or {}, found
@@ -130,6 +138,7 @@ class UnmetSweep:
         """Of pods that are gone or have their networks."""
         kept = self._suspects.items()
         self._outcomes = {key: outcome for key, outcome in self._outcomes.items() if key in kept}
+        self._by_multus = {ref: found for ref, found in self._by_multus.items() if ref in self._suspects}
 
     async def _ask(self, suspects: Sequence[Suspect]) -> None:
         """What is undecided now, as for a pod whose containers do not run, is asked again after the next look."""
@@ -157,6 +166,9 @@ class UnmetSweep:
         asked = unmet_pods.wanted(pod.annotations, pod.ref.namespace, self._selection())
         ref = PodRef(pod.ref.namespace, pod.ref.name, pod.runtime_uid)
         networks = await asyncio.to_thread(self._multus.networks, ref)
+        of_nads = frozenset(network for network in networks or () if "/" in network)
+        if of_nads:
+            self._by_multus[pod.ref] = of_nads
         if networks is None and await self._is_in_ledger(ref):
             networks = ()
         return unmet if networks is None else unmet_pods.changed(asked, networks)

@@ -69,8 +69,8 @@ class _Daemon:
         self._metrics_server = MetricsServer(settings.metrics, settings.metrics_tls, self._metrics, api)
         self._components = Components(settings, self._outside())
         self._running_pods = RunningPods(api, settings.node)
-        self._unmet_sweep = self._new_unmet_sweep()
         self._inventory = self._new_inventory()
+        self._unmet_sweep = self._new_unmet_sweep()
         self._installation = Installation(
             settings,
             self._components,
@@ -122,6 +122,7 @@ class _Daemon:
             selection=self._live.selection,
             report=self._components.reports.unmet,
             booted=boot.booted() - _CLOCK_SECONDS,
+            counted=self._inventory.counts_changed,
         )
 
     def _nad_changed(self, key: Key, nad: Nad | None) -> None:

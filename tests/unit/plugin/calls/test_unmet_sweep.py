@@ -14,7 +14,7 @@ import pytest
 
 from netattach_core.api import networks_annotation
 from netattach_core.api.network_selection import SelectionSettings
-from netattach_core.api.node_state import UnmetPods
+from netattach_core.api.node_state import Attached, AttachedNetwork, UnmetPods
 from netattach_core.api.pod import PodRef
 from netattach_core.attach.attached_pods import AttachedPods, AttachedSandbox
 from netattach_core.attach.attachment import Attachment
@@ -65,7 +65,9 @@ class SweptNode:
             selection=lambda: self.settings,
             report=self.reports.append,
             booted=time.time() - 3600,
+            counted=lambda: self.counts.append(self.attached.counts(lambda _: None)),
         )
+        self.counts: list[Attached] = []
 
     def put(self, networks: str = "lan", started: str = "2999-01-01T00:00:00Z", **more: Any) -> None:
         """A running pod; its container runs since `started`, "" for not at all."""
@@ -311,6 +313,39 @@ def test_a_pod_that_multus_attached(
         await node.looks(3)
 
         assert (reasons, 1) == (node.reasons, node.gets)
+
+    run(story)
+
+
+def test_a_pod_that_multus_attached_counts_while_it_runs(run: Callable[[Story], None]) -> None:
+    """Its network must not be deleted unnoticed."""
+
+    async def story(node: SweptNode) -> None:
+        _write_caches(node, LAN)
+        node.put()
+        await node.known()
+        await node.looks(4)
+        assert [Attached(1, (AttachedNetwork("shop/lan", 1),))] == node.counts
+
+        node.server.delete(PODS, "web", "shop")
+        await node.server.until(lambda: not list(node.pods))
+        await node.looks(1)
+        assert Attached() == node.counts[-1]
+
+    run(story)
+
+
+def test_a_pod_that_netattach_attaches_after_multus_counts_once(run: Callable[[Story], None]) -> None:
+    async def story(node: SweptNode) -> None:
+        _write_caches(node, LAN)
+        node.put()
+        await node.known()
+        await node.looks()
+        await node.attach(LAN)
+        assert Attached(1, (AttachedNetwork("shop/lan", 1),)) == node.attached.counts(lambda _: None)
+        await node.looks(1)
+        assert Attached(1, (AttachedNetwork("shop/lan", 1),)) == node.counts[-1]
+        assert 2 == len(node.counts)
 
     run(story)
 
