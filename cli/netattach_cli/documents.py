@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from netattach_cli import yaml_mistakes
 from netattach_cli.files import UnreadableError
 from netattach_core.text import json_document
 
@@ -68,14 +69,12 @@ def _yaml_documents(file: str, text: str) -> Iterator[Document]:
             value = loader.construct_document(node)
             if node is not None and value is not None:
                 yield Document(value, node)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else ()
-        raise UnreadableError(file, _not_yaml(error.problem or error.context, text), *place) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UnreadableError(file, _not_yaml(str(error).partition("\n")[0], text)) from error
+        found = yaml_mistakes.find(text, error)
+        raise UnreadableError(file, _not_yaml(found, text), found.line, found.column) from error
 
 
-def _not_yaml(problem: str | None, text: str) -> str:
+def _not_yaml(found: yaml_mistakes.Mistake, text: str) -> str:
     hint = "; a Helm template is not YAML yet: helm template … | netattach lint -" if "{{" in text else ""
-    return f"not YAML: {problem}{hint}"
+    fix = f"; {found.fix}" if found.fix and not hint else ""
+    return f"not YAML: {found.problem}{fix}{hint}"

@@ -59,7 +59,7 @@ class Manifest:
 
     @property
     def kind(self) -> str:
-        return str(self.body.get("kind"))
+        return str(self.body.get("kind") or nad_objects.KIND)
 
     @property
     def is_nad(self) -> bool:
@@ -119,7 +119,8 @@ def manifests(file: str, text: str) -> Iterator[Manifest]:
         source = None
         for path, body in _objects(document.value):
             kind = str(body.get("kind"))
-            if kind in _POD_TEMPLATE_PATHS or nad_objects.is_nad(kind):
+            is_nad = nad_objects.is_nad(kind) or nad_objects.is_nad_without_kind(body)
+            if kind in _POD_TEMPLATE_PATHS or is_nad:
                 source = _helm_source(text, document.node) if source is None else source
                 yield Manifest(file, text, body, document, path, source)
 

@@ -13,7 +13,10 @@ import yaml
 
 from netattach_core.text import json_document
 
-_BLANK_ESCAPES = "ntr \n"
+_BLANK_ESCAPES = "ntr \nNLP"
+_NO_BREAK_SPACE = "\u00a0"
+_BLANKS = frozenset(" \t\r\n\x85\u2028\u2029")
+"""What YAML folds and strips; others that look like a space, such as the no-break space, are in the value as written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def align(text: str, span: Span, value: str) -> tuple[int, ...] | None:
     offsets = []
     after = at  # the last character that matched
     for char in value:
-        if char.isspace():
+        if char in _BLANKS:
             offsets.append(after)
             continue
         at = _skip_blanks(text, at, end, span.style)
@@ -76,7 +79,7 @@ def _content(text: str, span: Span) -> tuple[int, int]:
 
 def _skip_blanks(text: str, at: int, end: int, style: str) -> int:
     while at < end:
-        if text[at].isspace():
+        if text[at] in _BLANKS:
             at += 1
         elif style == '"' and text[at] == "\\" and text[at + 1 : at + 2] in _BLANK_ESCAPES:
             at += 2
@@ -89,6 +92,8 @@ def _decode(text: str, at: int, style: str) -> tuple[str, int]:
     """The character at this offset in this style, and its length in the file."""
     if style == "'" and text.startswith("''", at):
         return "'", 2
+    if style == '"' and text.startswith("\\_", at):
+        return _NO_BREAK_SPACE, 2
     if style == '"' and text[at] == "\\":
         width = 6 if text[at + 1 : at + 2] == "u" else 2
         try:

@@ -24,7 +24,8 @@ def test_a_folder_means_all_yaml_and_json_files_below_it(netattach: Netattach) -
         {
             "nets/a.yaml": nad("a"),
             "nets/deep/b.yml": nad("b", INVALID_CONFIG),
-            "nets/deep/c.json": '{"kind": "NetworkAttachmentDefinition", "metadata": {"name": "c"}}',
+            "nets/deep/c.json": '{"apiVersion": "k8s.cni.cncf.io/v1", "kind": "NetworkAttachmentDefinition", '
+            '"metadata": {"name": "c"}}',
             "nets/d.txt": nad("d", INVALID_CONFIG),
             "nets/.git/e.yaml": nad("e", INVALID_CONFIG),
         }

@@ -24,13 +24,14 @@ OTHERS = {
         f"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\npatches: [{{target: {{kind: {KIND}}}}}]\n"
     ),
     "values of a chart": "networkAttachmentDefinition:\n  kind: bridge\n  config: x\n",
+    "a config without a kind": "metadata: {name: a}\nspec: {config: 'level=debug'}\n",
     "an empty list": f"apiVersion: {VERSION}\nkind: {KIND}List\nitems: []\n",
 }
 
 
 @pytest.mark.parametrize("version", ["k8s.cni.cncf.io/v1beta1", "k8s.cni.cncf.io", "v1", "1"])
 def test_an_unknown_api_version_is_refused(netattach: Netattach, version: str) -> None:
-    """A missing version is not: the tool that applies the file may add it."""
+    """A missing one is only a warning: the tool that applies the file may add it."""
     Path("a.yaml").write_text(GOOD.replace(VERSION, version))
     status, out, _ = netattach("lint", "a.yaml")
 
@@ -52,6 +53,39 @@ def test_a_misspelt_kind_is_refused(netattach: Netattach, argument: str, kind: s
     assert f"fix: did you mean `{KIND}`?" in out
     assert "deny [schema] lab/a vlan" in out
     assert out.endswith("1 NAD: 1 refused\n")
+
+
+@pytest.mark.parametrize(
+    ("removed", "problem", "fix"),
+    [
+        (f"kind: {KIND}\n", "the object has no `kind`; kubectl refuses it", f"write `kind: {KIND}`"),
+        (
+            f"apiVersion: {VERSION}\n",
+            "the object has no `apiVersion`; kubectl refuses it",
+            f"write `apiVersion: {VERSION}`",
+        ),
+    ],
+)
+def test_a_missing_kind_or_version_is_a_warning(
+    netattach: Netattach, removed: str, problem: str, fix: str
+) -> None:
+    """And the object is validated nevertheless."""
+    text = GOOD.replace(removed, "").replace('"bridge": "br1"', '"vlan": "7"')
+    assert removed in GOOD
+    Path("a.yaml").write_text(text)
+    status, out, _ = netattach("lint", "a.yaml")
+
+    assert 1 == status
+    assert f"warn [object-shape] lab/a {removed.partition(':')[0]}\n  {problem}\n" in out
+    assert f"fix: {fix}\n" in out
+    assert "deny [schema] lab/a vlan" in out
+
+
+def test_a_config_without_kind_and_version_is_a_nad(netattach: Netattach) -> None:
+    text = GOOD.replace(f"kind: {KIND}\n", "").replace(f"apiVersion: {VERSION}\n", "")
+    Path("a.yaml").write_text(text)
+
+    assert "1 NAD: 1 with warnings" in netattach("lint", "a.yaml")[1]
 
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS.keys())

@@ -73,6 +73,16 @@ def test_a_value_that_does_not_match_the_file_has_no_offsets() -> None:
     assert scalar_offsets.align("'abc'", scalar_offsets.Span(0, 5, "'"), "abcd") is None
 
 
+@pytest.mark.parametrize("style", ["|", "'", '"', None])
+def test_a_no_break_space_is_found_where_it_is(style: Any) -> None:
+    """Not at the end of the line before it: YAML neither folds nor strips it."""
+    value = '{"a": 1,\n\u00a0"b": 2}'
+    text = yaml.safe_dump({"kind": KIND, "spec": {"config": value}}, default_style=style, allow_unicode=True)
+    at = offsets(manifest(text))[value.index("\u00a0")]
+
+    assert text.startswith(("\u00a0", r"\_"), at)
+
+
 @given(
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"])),
     st.sampled_from(["|", ">", "'", '"', None]),
