@@ -13,6 +13,7 @@ import yaml
 from netattach_cli import documents
 from netattach_cli.documents import Document
 from netattach_cli.lint import nad_objects, scalar_offsets
+from netattach_core.api.nad import KIND
 from netattach_core.text import json_document
 from netattach_core.text.finding import Path
 
@@ -59,7 +60,7 @@ class Manifest:
 
     @property
     def kind(self) -> str:
-        return str(self.body.get("kind") or nad_objects.KIND)
+        return str(self.body.get("kind") or KIND)
 
     @property
     def is_nad(self) -> bool:

@@ -44,6 +44,7 @@ from netattach_core.plugins import (
     whereabouts,
 )
 from netattach_core.plugins.plugin import Plugin, Role
+from netattach_core.text import suggestions
 from netattach_core.text.finding import Rule
 
 PLUGINS: tuple[Plugin, ...] = (
@@ -112,6 +113,15 @@ UNSUPPORTED_TYPES = (
 )
 """Existing plugins without a module here; listed so that none of them counts as a misspelling of another."""
 
+_MISNAMED = {
+    **dict.fromkeys(("ovn-kube-cni-overlay", "ovn-kubernetes", "ovn-k8s-cni"), "ovn-k8s-cni-overlay"),
+    "sr-iov-cni": "sriov",
+}
+"""Names that look like those of plugins, and that no spelling distance finds."""
+
+_SUFFIX = "-cni"
+"""The end of the names of repositories; the binaries have it only where it is in their own name."""
+
 _BY_TYPE = {(plugin.type, plugin.role is Role.IPAM): plugin for plugin in PLUGINS}
 
 
@@ -123,6 +133,15 @@ def main_plugin(kind: str) -> Plugin | None:
 def ipam_plugin(kind: str) -> Plugin | None:
     """The plugin for an `ipam.type`; None likewise."""
     return _BY_TYPE.get((kind, True))
+
+
+def meant_type(kind: str, *, ipam: bool) -> str | None:
+    """The known type that an unknown one is most likely meant to be; None for a known one, or where none is similar."""
+    known = known_types(ipam=ipam)
+    if not kind or kind in known:
+        return None
+    plain = _MISNAMED.get(kind, kind.removesuffix(_SUFFIX))
+    return plain if plain in known else suggestions.closest(kind, known)
 
 
 @functools.cache

@@ -17,10 +17,26 @@ BOND_LINKS = Rule("bond-links", Severity.DENY, "a bond with fewer than two links
 _MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
 _HASHES = ("layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac")
 
-_LINK = schema_types.case_sensitive(
-    schema_types.with_aliases(
-        schema_types.object_of(name=schema_types.STRING), interface="name", device="name"
-    )
+_MODES_BY_NUMBER = {str(number): mode for number, mode in enumerate(_MODES)}
+_MEANT = {
+    **_MODES_BY_NUMBER,
+    **{mode.removeprefix("balance-"): mode for mode in _MODES if mode.startswith("balance-")},
+    "round-robin": "balance-rr",
+    "lacp": "802.3ad",
+    "active-passive": "active-backup",
+}
+"""The kernel's numbers of the modes (Linux `bonding.rst`), and names that other tools have for them."""
+
+_LINK = schema_types.with_example(
+    schema_types.from_text(
+        schema_types.case_sensitive(
+            schema_types.with_aliases(
+                schema_types.object_of(name=schema_types.STRING), interface="name", device="name"
+            )
+        ),
+        "name",
+    ),
+    '{"name": "net1"}',
 )
 
 
@@ -126,7 +142,7 @@ PLUGIN = Plugin(
     source="bond-cni bond/bond.go",
     role=Role.MAIN,
     schema=schema_types.object_of(
-        mode={"type": "string", "enum": [*_MODES, ""]},
+        mode=schema_types.with_meanings({"type": "string", "enum": [*_MODES, ""]}, _MEANT),
         miimon={"type": "string", "fix": 'write it in quotes: "miimon": "100"'},
         links=schema_types.list_of(_LINK),
         linksInContainer=schema_types.BOOLEAN,

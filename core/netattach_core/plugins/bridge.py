@@ -14,7 +14,7 @@ from netattach_core.text.finding import Finding, Rule, Severity
 VLAN_TRUNK = Rule("vlan-trunk", Severity.DENY, "a VLAN range that the bridge plugin refuses")
 DEFAULT_ROUTE_TWICE = Rule("default-route-twice", Severity.DENY, "two default routes of one IP family")
 
-UNTAGGED = Rule("bridge-untagged", Severity.WARN, "a VLAN trunk that drops untagged frames")
+UNTAGGED = Rule("bridge-untagged", Severity.WARN, "an empty VLAN trunk, which enables VLAN filtering")
 GATEWAY_TWICE = Rule("bridge-gateway-twice", Severity.DENY, "several gateway addresses for one bridge")
 DEFAULT_GATEWAY = Rule(
     "default-gateway", Severity.DENY, "a default route through a gateway that the pod cannot reach"
@@ -153,15 +153,13 @@ def _trunk(config: ConfigView) -> Iterator[Finding]:
 
 
 def _untagged(config: ConfigView) -> Iterator[Finding]:
-    """Untagged frames: `vlanTrunk`, even an empty one, enables VLAN filtering on the bridge."""
-    if not isinstance(config.value("vlanTrunk"), list) or config.integer("vlan"):
-        return
-    if not config.value("vlanTrunk"):
+    """`vlanTrunk`, even an empty one, enables VLAN filtering on the bridge (`bridge.go: setupBridge`).
+
+    Untagged frames of a trunk without `vlan` are in VLAN 1, as without a trunk (`bridge.go: setupVeth`): that needs no warning.
+    """
+    if config.value("vlanTrunk") == [] and not config.integer("vlan"):
         problem = "an empty `vlanTrunk` still enables VLAN filtering on the bridge"
         yield config.found(UNTAGGED, problem, "remove it", "vlanTrunk")
-    elif not config.flag("preserveDefaultVlan"):
-        problem = "`vlanTrunk` without `vlan`: the bridge drops untagged frames of the pod"
-        yield config.found(UNTAGGED, problem, "add `vlan`, the VLAN of untagged frames", "vlanTrunk")
 
 
 def _layer_3(config: ConfigView) -> Iterator[Finding]:
@@ -221,13 +219,7 @@ PLUGIN = Plugin(
         bridge=schema_types.STRING,
         mtu=schema_types.INTEGER,
         vlan=schema_types.VLAN_ID,
-        vlanTrunk=schema_types.list_of(
-            schema_types.with_aliases(
-                {"type": ["object", "null"], "properties": dict.fromkeys(("id", "minID", "maxID"), _TAG)},
-                min="minID",
-                max="maxID",
-            )
-        ),
+        vlanTrunk=schema_types.list_of(schema_types.vlan_range(_TAG)),
         ipMasqBackend=schema_types.STRING,
         args=schema_types.open_object(
             schema_types.object_of(

@@ -39,6 +39,7 @@ RULES = (
 )
 
 _BARE_MAC = re.compile(r"[0-9a-f]{12}", re.IGNORECASE)
+_PCI = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", re.IGNORECASE)
 _IPV6_MTU = 1280
 
 _DROPS_DNS = {"macvlan", "ipvlan", "vlan", "host-device", "tap", "bond"}
@@ -147,6 +148,33 @@ def own_table(config: ConfigView) -> Iterator[Finding]:
         )
         fix = "write a number from 1 to 252, for example 100"
         yield config.found(KEY_VALUE, problem, fix, "table", severity=WARN)
+
+
+def is_pci_address(text: str) -> bool:
+    """Whether sysfs can have a PCI device of this name: domain, bus, device and function."""
+    return _PCI.fullmatch(text) is not None
+
+
+def pci_address(config: ConfigView, context: Context, plugin: str) -> Iterator[Finding]:
+    """The virtual function in `deviceID`, a folder of `/sys/bus/pci/devices`, unless a device plugin replaces it."""
+    text = config.text("deviceID") or ""
+    if not text or is_pci_address(text) or context.has_resource or "deviceID" in context.capabilities:
+        return
+    short = re.fullmatch(r"(?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}", text, re.IGNORECASE)
+    why = "; the function is missing" if short else ""
+    problem = (
+        f"`deviceID` {names.shown(text)!r} is not a PCI address{why}: {plugin} finds no such device and fails"
+    )
+    fix = "write domain, bus, device and function of the virtual function: 0000:af:06.1"
+    yield config.found(KEY_VALUE, problem, fix, "deviceID")
+
+
+def untagged_address(item: ConfigView, rule: Rule, plugin: str) -> Finding:
+    """`Address` in an entry of `addresses`: a field of Go without a tag, whose type is no string (`main.go: Address`)."""
+    problem = (
+        f"`Address` is another field of {plugin} than `address`, and no string: it cannot parse the config"
+    )
+    return item.found(rule, problem, "write `address`", "Address")
 
 
 def exclude_each_other(config: ConfigView, one: str, other: str, why: str) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from netattach_core.net import addresses
@@ -13,7 +12,6 @@ from netattach_core.text.finding import Finding, Rule, Severity
 
 DEVICE = Rule("host-device-device", Severity.DENY, "no device, or an invalid selector for it")
 
-_PCI = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", re.IGNORECASE)
 _SELECTORS = ("device", "hwaddr", "kernelpath", "pciBusID")
 """In the plugin's order of precedence: the first one decides (`host-device.go: getLink`)."""
 
@@ -56,7 +54,7 @@ def _malformed(config: ConfigView, key: str) -> Iterator[Finding]:
         yield config.found(
             DEVICE, problem, "write the output of `readlink -f /sys/class/net/eth1/device`", key
         )
-    elif key == "pciBusID" and not _PCI.fullmatch(text):
+    elif key == "pciBusID" and not common_rules.is_pci_address(text):
         problem = f"`pciBusID` {text!r} is not a PCI address; the host-device plugin fails, also when the pod is deleted"
         yield config.found(DEVICE, problem, "write domain, bus, device and function: 0000:00:1f.6", key)
 

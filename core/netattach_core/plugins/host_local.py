@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from netattach_core.net import addresses
-from netattach_core.plugins import common_rules, route_rules, schema_types
+from netattach_core.plugins import address_text, common_rules, route_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
@@ -138,7 +138,7 @@ def _ignored(ipam: ConfigView) -> Iterator[Finding]:
         if ipam.has(key) and not ipam.has("subnet") and ipam.has("ranges"):
             text = ipam.text(key) or ""
             if text and addresses.parse_ip(text) is None:
-                problem = f"`{key}` {text!r} is not a valid IP address{_cidr_hint(text)}; host-local parses it although unused"
+                problem = f"{_not_an_address(key, text)}; host-local parses it although unused"
                 yield ipam.found(RANGE_ADDRESS, problem, _address_fix(text), key)
             problem = f"`{key}` has no effect without `subnet` in the same object"
             yield ipam.found(common_rules.NO_EFFECT, problem, f"move `{key}` into its range in `ranges`", key)
@@ -191,10 +191,9 @@ def _subnet_problem(view: ConfigView, subnet: addresses.IpInterface | None) -> F
             RANGE_SUBNET, "the range has no `subnet`; host-local refuses it", 'add "subnet": "10.1.2.0/24"'
         )
     if subnet is None:
-        problem = f"`subnet` {text!r} is not a valid CIDR{_why_unreadable(text)}; host-local cannot parse it"
-        return view.found(
-            RANGE_SUBNET, problem, 'write an address and a prefix length: "10.1.2.0/24"', "subnet"
-        )
+        problem = f"`subnet` {text!r} is not a valid CIDR{address_text.why(text)}; host-local cannot parse it"
+        fix = address_text.fix_cidr(text, "10.1.2.0/24", "fd00:1:2::/64", missing="add the prefix length: ")
+        return view.found(RANGE_SUBNET, problem, fix, "subnet")
     network = subnet.network
     if ":" in text and subnet.version == 4:
         problem = f"`subnet` {text} is an IPv4 subnet in IPv4-mapped IPv6 notation; host-local refuses it"
@@ -216,17 +215,6 @@ def _subnet_problem(view: ConfigView, subnet: addresses.IpInterface | None) -> F
     return None
 
 
-def _why_unreadable(text: str) -> str:
-    address, slash, prefix = text.partition("/")
-    if not slash:
-        return " (the prefix length is missing)"
-    if "." in prefix:
-        return " (the prefix length is written as a netmask)"
-    if any(len(part) > 1 and part.startswith("0") for part in address.split(".")) and ":" not in address:
-        return " (numbers must not have leading zeros)"
-    return ""
-
-
 def _address(
     view: ConfigView, key: str, address: addresses.IpAddress | None, subnet: addresses.IpInterface
 ) -> Iterator[Finding]:
@@ -235,12 +223,7 @@ def _address(
     if not text:
         return
     if address is None:
-        yield view.found(
-            RANGE_ADDRESS,
-            f"`{key}` {text!r} is not a valid IP address{_cidr_hint(text)}",
-            _address_fix(text),
-            key,
-        )
+        yield view.found(RANGE_ADDRESS, _not_an_address(key, text), _address_fix(text), key)
     elif key == "gateway" and address.is_link_local and address.version == subnet.version:
         return  # on every link; the usual next hop for IPv6
     elif address not in subnet.network:
@@ -250,17 +233,12 @@ def _address(
         yield view.found(rule, problem, f"write an address in {subnet.network}, or correct `subnet`", key)
 
 
-def _cidr_hint(text: str) -> str:
-    return " (it has a prefix length)" if addresses.parse_cidr(text) else ""
+def _not_an_address(key: str, text: str) -> str:
+    return f"`{key}` {text!r} is not a valid IP address{address_text.why(text, cidr=False)}"
 
 
 def _address_fix(text: str) -> str:
-    cidr = addresses.parse_cidr(text)
-    return (
-        f'write it without the prefix length: "{cidr.ip}"'
-        if cidr
-        else "write one IP address, for example 10.1.2.1"
-    )
+    return address_text.fix_ip(text, "10.1.2.1", "fd00:1:2::1")
 
 
 def _edges(view: ConfigView, subnet: addresses.IpInterface) -> Iterator[Finding]:
@@ -364,7 +342,8 @@ PLUGIN = Plugin(
             schema_types.with_example(
                 schema_types.list_of(
                     schema_types.with_example(
-                        schema_types.object_of(**_RANGE_KEYS), '{"subnet": "10.1.2.0/24"}'
+                        schema_types.from_text(schema_types.object_of(**_RANGE_KEYS), "subnet"),
+                        '{"subnet": "10.1.2.0/24"}',
                     )
                 ),
                 'a list for each set of ranges: [[{"subnet": "10.1.2.0/24"}]]',

@@ -14,6 +14,7 @@ from netattach_core.text.finding import Finding
 def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The plugin needs a device, and refuses DHCP, which does not support InfiniBand (`main.go: doIPAM`)."""
     yield from sriov.require_device(config, context, "ib-sriov")
+    yield from common_rules.pci_address(config, context, "ib-sriov")
     if ipam_type(config) == "dhcp":
         problem = "ib-sriov does not support the IPAM plugin dhcp"
         yield config.found(common_rules.KEY_VALUE, problem, "use another IPAM plugin", "ipam", "type")

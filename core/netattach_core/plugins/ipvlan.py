@@ -67,7 +67,11 @@ PLUGIN = Plugin(
     capabilities=frozenset(),
     schema=schema_types.object_of(
         master=schema_types.STRING,
-        mode=schema_types.one_of("l2", "l3", "l3s"),
+        mode=schema_types.with_meanings(
+            schema_types.one_of("l2", "l3", "l3s"),
+            {},
+            dict.fromkeys(("bridge", "private", "vepa", "passthru"), "macvlan"),
+        ),
         mtu=schema_types.INTEGER,
         linkInContainer=schema_types.BOOLEAN,
     ),
@@ -75,6 +79,7 @@ PLUGIN = Plugin(
     rules=(SHARED_MAC,),
     ipam=Ipam.REQUIRED,
     aliases={**schema_types.MASTER_ALIASES, "ipvlanMode": "mode"},
+    instead=schema_types.VLAN_INSTEAD,
     interface_key="master",
     uses_default_route_interface=True,
 )

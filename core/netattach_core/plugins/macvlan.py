@@ -16,7 +16,7 @@ def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     yield from common_rules.mtu_for_ipv6(config)
     yield from common_rules.mac(config, "mac")
     yield from common_rules.link_name(config, "master")
-    if config.text("mode") == "passthru":
+    if config.text("mode") == "passthru" and not config.flag("linkInContainer"):
         problem = "in mode passthru a master supports a single macvlan: the second pod on a node fails"
         yield config.found(
             common_rules.ONE_POD_PER_NODE,
@@ -33,7 +33,11 @@ PLUGIN = Plugin(
     capabilities=frozenset({"mac"}),
     schema=schema_types.object_of(
         master=schema_types.STRING,
-        mode=schema_types.one_of("bridge", "private", "vepa", "passthru"),
+        mode=schema_types.with_meanings(
+            schema_types.one_of("bridge", "private", "vepa", "passthru"),
+            {"passthrough": "passthru"},
+            dict.fromkeys(("l2", "l3", "l3s"), "ipvlan"),
+        ),
         mtu=schema_types.INTEGER,
         mac=schema_types.STRING,
         linkInContainer=schema_types.BOOLEAN,
@@ -42,6 +46,7 @@ PLUGIN = Plugin(
     check=check,
     ipam=Ipam.OPTIONAL,
     aliases={**schema_types.MASTER_ALIASES, "macvlanMode": "mode"},
+    instead=schema_types.VLAN_INSTEAD,
     interface_key="master",
     uses_default_route_interface=True,
 )

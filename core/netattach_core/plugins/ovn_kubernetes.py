@@ -12,6 +12,7 @@ from netattach_core.text.finding import Finding, Rule, Severity
 OVN_NETWORK = Rule("ovn-network", Severity.DENY, "a network that OVN-Kubernetes refuses")
 
 _RESERVED_NAMES = {"default", "ovn-kubernetes"}
+_ADD_TOPOLOGY = 'add "topology" with the value "layer2", "layer3" or "localnet"'
 _TRANSPORTS = ("no-overlay", "evpn")
 _SNAT_VALUES = ("enabled", "disabled")
 _COMMA_LIST = {"type": "string", "fix": 'write one string with commas: "10.1.0.0/16,fd01::/48"'}
@@ -20,7 +21,7 @@ _COMMA_LIST = {"type": "string", "fix": 'write one string with commas: "10.1.0.0
 def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a network of OVN-Kubernetes; without `topology` it is the default network."""
     if not config.text("topology"):
-        yield from _default_network(config)
+        yield from _default_network(config, context)
         return
     ipam = config.object("ipam")
     if ipam is not None and ipam.text("type"):
@@ -36,7 +37,8 @@ def check(config: ConfigView, context: Context) -> Iterator[Finding]:
         yield config.found(OVN_NETWORK, problem, "remove the other plugins from `plugins`", "type")
 
 
-def _default_network(config: ConfigView) -> Iterator[Finding]:
+def _default_network(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """Without `topology` (`cni.go: ParseNetConf`), as is meant where the NAD has the name of that network, or a device for it."""
     ignored = next(
         (key for key in ("role", "subnets", "physicalNetworkName", "vlanID") if config.value(key)), None
     )
@@ -47,9 +49,12 @@ def _default_network(config: ConfigView) -> Iterator[Finding]:
         yield config.found(
             common_rules.NO_EFFECT,
             problem,
-            'add "topology" with the value "layer2", "layer3" or "localnet"',
+            _ADD_TOPOLOGY,
             ignored,
         )
+    elif context.network_name not in {"", *_RESERVED_NAMES} and not context.has_resource:
+        problem = "`topology` is missing: this is no network of its own, but the cluster's default network, a second time"
+        yield config.found(OVN_NETWORK, problem, _ADD_TOPOLOGY, severity=Severity.WARN)
 
 
 def _vlan(config: ConfigView) -> Iterator[Finding]:

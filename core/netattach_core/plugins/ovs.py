@@ -15,10 +15,7 @@ _TAG = schema_types.integer(0, 4095)
 def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of ovs."""
     yield from _bridge(config, context)
-    vlan = config.integer("vlan")
-    if vlan is not None and vlan > 4095:
-        problem = f"`vlan` is {vlan}; Open vSwitch refuses more than 4095"
-        yield config.found(common_rules.NO_EFFECT, problem, "write 1 to 4094", "vlan")
+    yield from _vlan(config)
     if config.has("vlan") and config.items("trunk"):
         yield config.found(
             common_rules.NO_EFFECT,
@@ -30,6 +27,23 @@ def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     mtu = config.integer("mtu")
     if mtu is not None and 0 < mtu < 68:
         yield from common_rules.mtu(config)
+
+
+def _vlan(config: ConfigView) -> Iterator[Finding]:
+    """The tag of an access port, which the schema of Open vSwitch's database limits (`vswitch.ovsschema`: Port, tag).
+
+    The plugin passes it on unchecked (`ovsdb.go: createPortOperation`), but not together with a trunk, which a file of the node
+    may add.
+    """
+    vlan = config.integer("vlan")
+    if vlan is not None and vlan > _TAG["maximum"] and not config.items("trunk"):
+        problem = (
+            f"`vlan` is {vlan}; Open vSwitch refuses a tag of more than {_TAG['maximum']}, and ADD fails"
+        )
+        severity = Severity.WARN if config.has("configuration_path") else None
+        yield config.found(
+            common_rules.KEY_VALUE, problem, "write a VLAN ID from 1 to 4094", "vlan", severity=severity
+        )
 
 
 def _trunk(config: ConfigView) -> Iterator[Finding]:
@@ -82,13 +96,7 @@ PLUGIN = Plugin(
         bridge=schema_types.STRING,
         vlan=schema_types.UINT64,
         mtu=schema_types.INTEGER,
-        trunk=schema_types.list_of(
-            schema_types.with_aliases(
-                {"type": ["object", "null"], "properties": dict.fromkeys(("id", "minID", "maxID"), _TAG)},
-                min="minID",
-                max="maxID",
-            )
-        ),
+        trunk=schema_types.list_of(schema_types.vlan_range(_TAG)),
         deviceID=schema_types.STRING,
         ofport_request=schema_types.UINT64,
         interface_type=schema_types.STRING,

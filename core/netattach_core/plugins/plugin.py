@@ -32,10 +32,13 @@ class Ipam(enum.Enum):
 class Context:
     """What a check may know beyond the object that it reads.
 
-    `cni_version` and `capabilities` are those in force for the plugin, `mode` is its own. About the chain: `chained`: it is not
-    the first plugin; `first_type`: the type of the first one; `has_successor`: more plugins follow; `interface_exists`: an
-    earlier one creates the interface; `no_address_before`: all earlier ones are known to assign no address. About the NAD:
-    its `namespace` and `name`, `network_name` from the config, `has_resource`: it names a device plugin's resource.
+    `cni_version` and `capabilities` are those in force for the plugin, `type` and `mode` are its own. About the NAD: its
+    `namespace` and `name`, `network_name` from the config, `has_resource`: it names a device plugin's resource.
+
+    About the chain: `chained`: it is not the first plugin; `first_type` and `first_ipam`: the types of the first one and of its
+    IPAM plugin; `has_successor`: more plugins follow; `interface_exists`: an earlier one creates the interface;
+    `no_address_before`: all earlier ones are known to assign no address; `routes_moved_before`: sbr moved all routes to another
+    table; `routes_moved_after`: a later plugin takes the default routes out of the main table.
 
     For the plugin's IPAM: `sets_routes`: the plugin certainly passes each route to the kernel; `adds_gateways`: it adds a
     gateway where its IPAM returns none (bridge); `supplies_ranges`: it writes the node's own ranges into the section before its
@@ -43,11 +46,15 @@ class Context:
     """
 
     cni_version: str = versions.NEWEST
+    type: str = ""
     capabilities: frozenset[str] = frozenset()
     chained: bool = False
     has_successor: bool = False
     interface_exists: bool = False
     first_type: str = ""
+    first_ipam: str = ""
+    routes_moved_before: bool = False
+    routes_moved_after: bool = False
     mode: str = ""
     has_resource: bool = False
     namespace: str = ""
@@ -77,7 +84,8 @@ class Plugin:
 
     `source` is the file that defines the plugin's config. `schema` holds the plugin's own keys; those that every config may
     have are added (`schema_types.COMMON`); it is marked `open` where the plugin may read more keys. `aliases` are wrong names
-    that people use for a key and that no spelling distance finds. `capabilities` are those that the plugin reads, None where
+    that people use for a key and that no spelling distance finds; `instead` says what to do for a key that other plugins read,
+    and this one does not. `capabilities` are those that the plugin reads, None where
     that is unknown. `min_version` is the first CNI version that it supports.
 
     `interface_key` is the key that names an interface of the node; with `uses_default_route_interface`, an absent one means the
@@ -94,6 +102,7 @@ class Plugin:
     ipam: Ipam = Ipam.NONE
     min_version: str = versions.SUPPORTED[0]
     aliases: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[str, str] = field(default_factory=dict)
     interface_key: str = ""
     capabilities: frozenset[str] | None = None
     uses_default_route_interface: bool = False

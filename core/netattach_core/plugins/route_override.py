@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netattach_core.net import addresses
-from netattach_core.plugins import common_rules, route_rules, schema_types
+from netattach_core.plugins import address_text, common_rules, route_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Severity
@@ -30,18 +30,17 @@ def _route(view: ConfigView, *, added: bool) -> Iterator[Finding]:
     text = view.text("dst")
     destination = addresses.parse_cidr(text or "")
     if text is not None and destination is None:
-        problem = f"`dst` {text!r} is not a valid CIDR; route-override cannot parse it"
+        problem = (
+            f"`dst` {text!r} is not a valid CIDR{address_text.why(text)}; route-override cannot parse it"
+        )
         yield view.found(
-            route_rules.ROUTE, problem, 'write an address and a prefix length: "10.0.0.0/8"', "dst"
+            route_rules.ROUTE, problem, address_text.fix_cidr(text, "10.0.0.0/8", "fd00:1::/48"), "dst"
         )
         return
     gateway_text = view.text("gw")
     gateway = addresses.parse_ip(gateway_text or "")
     if gateway_text and gateway is None:
-        problem = f"`gw` {gateway_text!r} is not a valid IP address"
-        yield view.found(
-            route_rules.ROUTE_GATEWAY, problem, "write an IP address without a prefix length", "gw"
-        )
+        yield route_rules.bad_gateway(view, gateway_text)
     if added and destination is not None:
         yield from _added(view, destination, gateway)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from netattach_core.net import addresses
+from netattach_core.plugins import address_text
 from netattach_core.plugins.ipam import SubnetSet
 from netattach_core.plugins.plugin import Context
 from netattach_core.plugins.view import ConfigView
@@ -29,6 +30,9 @@ _LINK, _HOST, _NOWHERE = 253, 254, 255
 """Route scopes (`rtnetlink.h: rt_scope_t`): link, host, nowhere."""
 
 _MAIN_TABLE = 254
+_METRIC_V6 = 1024
+"""The metric of an IPv6 route that names none."""
+
 _MAX_LISTED = 10
 """Subnets that a message lists; it counts the rest."""
 
@@ -114,7 +118,7 @@ def _of_route(
     if is_read and (route.own_gateway or link.pod_addresses is not None):
         yield from _next_hop(route, link, context)
         link.add(route)
-    yield from _default(route)
+    yield from _default(route, context)
 
 
 def _read(
@@ -124,12 +128,7 @@ def _read(
     gateway = addresses.parse_ip(text or "")
     problem = None
     if text and gateway is None:
-        problem = view.found(
-            ROUTE_GATEWAY,
-            f"`gw` {text!r} is not a valid IP address",
-            "write an IP address without a prefix length",
-            "gw",
-        )
+        problem = bad_gateway(view, text)
     if not text:
         gateway = next(
             (
@@ -177,11 +176,20 @@ def _is_zero(address: addresses.IpInterface) -> bool:
 
 def _bad_destination(view: ConfigView) -> Finding:
     text = view.text("dst")
-    problem = "a route without `dst`" if text is None else f"`dst` {text!r} is not a valid CIDR"
-    fix = 'write an address and a prefix length: "10.0.0.0/8", or "0.0.0.0/0" for a default route'
-    return view.found(
-        ROUTE, f"{problem}; the plugin cannot parse it", fix, *(() if text is None else ("dst",))
-    )
+    if text is None:
+        fix = 'write an address and a prefix length: "10.0.0.0/8", or "0.0.0.0/0" for a default route'
+        return view.found(ROUTE, "a route without `dst`; the plugin cannot parse it", fix)
+    problem = f"`dst` {text!r} is not a valid CIDR{address_text.why(text)}; the plugin cannot parse it"
+    fix = address_text.fix_cidr(text, "10.0.0.0/8", "fd00:1::/48")
+    if text.strip().lower() == "default":
+        fix = 'write "0.0.0.0/0", or "::/0" for IPv6'
+    return view.found(ROUTE, problem, fix, "dst")
+
+
+def bad_gateway(view: ConfigView, text: str) -> Finding:
+    """The finding about a `gw` that is not an address."""
+    problem = f"`gw` {text!r} is not a valid IP address{address_text.why(text, cidr=False)}"
+    return view.found(ROUTE_GATEWAY, problem, address_text.fix_ip(text, "10.1.2.1", "fd00:1:2::1"), "gw")
 
 
 def _host_bits(route: _Route, context: Context) -> Iterator[Finding]:
@@ -257,9 +265,15 @@ def _listed(link: _Link) -> str:
     return f"{listed} and {more} more" if more > 0 else listed
 
 
-def _default(route: _Route) -> Iterator[Finding]:
-    """A default route. Plugins add routes with create-only, so that the newest default route of equal metric wins."""
-    if route.to.network.prefixlen == 0:
+def _default(route: _Route, context: Context) -> Iterator[Finding]:
+    """A default route. Plugins add routes with create-only, so that the newest default route of equal metric wins.
+
+    That of the default network wins over one with a higher metric, and one that is not in the main table: in a table of its
+    own, or where sbr moves it.
+    """
+    table, metric = route.view.integer("table") or _MAIN_TABLE, route.view.integer("priority") or 0
+    loses = metric > (0 if route.to.version == 4 else _METRIC_V6) or table != _MAIN_TABLE
+    if route.to.network.prefixlen == 0 and not loses and not context.routes_moved_after:
         problem = (
             "a default route in a secondary network: the newest one wins, so all traffic of the pod leaves through this "
             "interface instead of the cluster's default network"

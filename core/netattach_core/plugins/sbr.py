@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from netattach_core.net import addresses
-from netattach_core.plugins import common_rules, schema_types
+from netattach_core.plugins import address_text, common_rules, schema_types
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
 NO_ADDRESS = Rule("sbr-without-address", Severity.DENY, "sbr in a network without addresses")
+TWICE = Rule("sbr-twice", Severity.DENY, "sbr after another sbr, which has moved the routes")
 
 
 def check(config: ConfigView, context: Context) -> Iterator[Finding]:
@@ -22,6 +23,7 @@ def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     if context.no_address_before:
         problem = "no plugin before sbr assigns an address to the pod; sbr fails without one"
         yield config.found(NO_ADDRESS, problem, "add an `ipam` to the first plugin, or remove sbr", "type")
+    yield from _twice(config, context)
     yield from common_rules.own_table(config)
     if config.integer("table") is not None:
         if config.has("gateways"):
@@ -41,7 +43,7 @@ def check(config: ConfigView, context: Context) -> Iterator[Finding]:
         gateway = addresses.parse_ip(text)
         if gateway is None:
             problem = f"{text!r} is not a valid IP address; the sbr plugin refuses it"
-            fix = "write an IP address without a prefix length"
+            fix = address_text.fix_ip(text, "10.1.2.1", "fd00:1:2::1")
             yield item.found(common_rules.KEY_VALUE, problem, fix, severity=Severity.WARN)
         elif gateway.version in versions:
             problem = (
@@ -50,6 +52,22 @@ def check(config: ConfigView, context: Context) -> Iterator[Finding]:
             yield item.found(common_rules.KEY_VALUE, problem, "remove one of the two", severity=Severity.WARN)
         else:
             versions.append(gateway.version)
+
+
+def _twice(config: ConfigView, context: Context) -> Iterator[Finding]:
+    """The first sbr moves the route to the subnet to its own table; then the kernel refuses the second default route.
+
+    It has one only where the address has a gateway (`main.go: doRoutes`), which host-local always sets.
+    """
+    if context.routes_moved_before and config.integer("table") is None:
+        certain = context.first_ipam == "host-local"
+        problem = (
+            "an sbr before this one has moved the routes of the interface to a table of its own, so that this one cannot add "
+            f"its default route: {'ADD fails' if certain else 'ADD fails if the address has a gateway'} with "
+            '"network is unreachable"'
+        )
+        severity = None if certain else Severity.WARN
+        yield config.found(TWICE, problem, "remove one of the two", "type", severity=severity)
 
 
 def _is_list_of_strings(value: Any) -> bool:
@@ -65,6 +83,6 @@ PLUGIN = Plugin(
         table=schema_types.INTEGER, gateways=schema_types.ANYTHING, addSourceHints=schema_types.ANYTHING
     ),
     check=check,
-    rules=(NO_ADDRESS,),
+    rules=(NO_ADDRESS, TWICE),
     aliases={"tableId": "table"},
 )

@@ -1,12 +1,15 @@
 """Building blocks of the plugins' JSON Schemas, and the keys that every CNI config may have.
 
 Some schema keywords are our own. `description` completes the sentence "it must be …", `fix` is what to do where the type alone
-does not say it, `exact`, `open` and `nullRefused` describe how the plugin reads an object: `validation.schema_rules` and
-`validation.go_json` read them. `aliases` is read by `validation.key_spelling`. JSON Schema ignores unknown keywords.
+does not say it, `exact`, `open`, `nullRefused` and `shadowed` describe how the plugin reads an object: `validation.schema_rules`
+and `validation.go_json` read them. `aliases` is read by `validation.key_spelling`. `fromText` and `fromRange` say which object an
+author means who writes a plain value (`validation.right_form`), `meant` and `elsewhere` which word. JSON Schema ignores unknown
+keywords.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 Schema = dict[str, Any]
@@ -50,6 +53,34 @@ def with_aliases(schema: Schema, **aliases: str) -> Schema:
     return {**schema, "aliases": aliases}
 
 
+def from_text(schema: Schema, key: str) -> Schema:
+    """An object for which authors write a plain value: that of its key."""
+    return {**schema, "fromText": key}
+
+
+def with_meanings(
+    schema: Schema, meant: Mapping[str, str], elsewhere: Mapping[str, str] | None = None
+) -> Schema:
+    """Words that are not valid: the valid one that they mean, or the plugin that accepts them."""
+    return {**schema, "meant": meant, "elsewhere": elsewhere or {}}
+
+
+def vlan_range(tag: Schema) -> Schema:
+    """An entry of a VLAN trunk: one VLAN, or those from `minID` to `maxID`. A plugin may crash on null, which is its own rule."""
+    schema: Schema = {"type": ["object", "null"], "properties": dict.fromkeys(("id", "minID", "maxID"), tag)}
+    meant = {"fromText": "id", "fromRange": ("minID", "maxID")}
+    example = '{"id": 100} or {"minID": 100, "maxID": 200}'
+    return with_example({**with_aliases(schema, min="minID", max="maxID"), **meant}, example)
+
+
+def with_shadowed(schema: Schema, **shadowed: str) -> Schema:
+    """An object of Go with fields without a tag: in exactly this spelling, a key is that field, and not the one meant.
+
+    So `Address` is not read as `address`, unlike `ADDRESS`.
+    """
+    return {**schema, "shadowed": shadowed}
+
+
 def case_sensitive(schema: Schema) -> Schema:
     """An object that the plugin reads into a Go map, so that its keys are case-sensitive."""
     return {**schema, "exact": True}
@@ -68,7 +99,13 @@ def list_of(item: Schema, **more: Any) -> Schema:
 VLAN_ID = integer(0, 4094)
 """0 means no VLAN; 802.1Q reserves 4095."""
 
-_ADDRESS = object_of(address=STRING, gateway=STRING, version=STRING)  # plugins overwrite `version`
+_ADDRESS = from_text(
+    with_shadowed(
+        object_of(address=STRING, gateway=STRING, version=STRING),  # plugins overwrite `version`
+        Address="address",
+    ),
+    "address",
+)
 ADDRESSES = with_example(
     list_of(with_example(_ADDRESS, '{"address": "10.1.2.3/24"}')), '[{"address": "10.1.2.3/24"}]'
 )
@@ -82,8 +119,13 @@ _RESULT_INTEGER = integer(-_FLOAT64_EXACT, _FLOAT64_EXACT)
 
 _DST: Schema = {**STRING, "nullRefused": True}
 _ROUTE = with_aliases(
-    object_of(
-        dst=_DST, gw=STRING, **dict.fromkeys(("mtu", "advmss", "priority", "table", "scope"), _RESULT_INTEGER)
+    from_text(
+        object_of(
+            dst=_DST,
+            gw=STRING,
+            **dict.fromkeys(("mtu", "advmss", "priority", "table", "scope"), _RESULT_INTEGER),
+        ),
+        "dst",
     ),
     **dict.fromkeys(("via", "gateway", "nexthop"), "gw"),
     **dict.fromkeys(("destination", "to"), "dst"),
@@ -124,6 +166,13 @@ COMMON: dict[str, Schema] = {
     "prevResult": ANYTHING,
 }
 """Keys that every supported plugin may have. The last two belong to the runtime (rule `key-reserved`)."""
+
+VLAN_INSTEAD = dict.fromkeys(
+    ("vlan", "vlanId", "vlanID", "vlan_id", "vlanid", "vlanTag"),
+    'make a VLAN interface of the nodes the master: "master": "{master}.{vlan}"; or use the vlan plugin, for one pod per node: '
+    '"type": "vlan", "master": "{master}", "vlanId": {vlan}',
+)
+"""For plugins that attach pods to a master untagged: without the VLAN, they would be in another network than is meant."""
 
 MASTER_ALIASES = dict.fromkeys(("interface", "device", "parent", "link", "dev"), "master")
 """Wrong names that people use for `master`."""

@@ -30,6 +30,7 @@ def require_device(config: ConfigView, context: Context, plugin: str) -> Iterato
 def check(config: ConfigView, context: Context) -> Iterator[Finding]:
     """The findings about a config of sriov."""
     yield from require_device(config, context, "sriov")
+    yield from common_rules.pci_address(config, context, "sriov")
     yield from _vlan(config)
     yield from _rates(config)
     yield from common_rules.mac(config, "mac")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from netattach_core.net import addresses
-from netattach_core.plugins import common_rules, route_rules, schema_types
+from netattach_core.plugins import address_text, common_rules, route_rules, schema_types
 from netattach_core.plugins.host_local import ONE_PER_FAMILY
 from netattach_core.plugins.plugin import Context, Plugin, Role
 from netattach_core.plugins.view import ConfigView
@@ -25,6 +25,9 @@ def check(ipam: ConfigView, context: Context) -> Iterator[Finding]:
     versions = set[int]()
     for item in ipam.objects("addresses"):
         address = addresses.parse_cidr(item.text("address") or "")
+        if item.text("Address") is not None:
+            yield common_rules.untagged_address(item, STATIC_ADDRESS, "the static plugin")
+            continue
         yield from _gateway(item, address)
         if item.has("version"):
             problem = "`version` has no effect: static derives it from `address`"
@@ -57,14 +60,9 @@ def _unreadable(item: ConfigView) -> Finding:
     text = item.text("address")
     if text is None:
         return item.found(STATIC_ADDRESS, "the entry has no `address`", 'add "address": "10.1.2.3/24"')
-    if addresses.parse_ip(text):
-        problem = f"`address` {text} has no prefix length; the static plugin refuses it"
-        return item.found(
-            STATIC_ADDRESS, problem, f'add the prefix length of its subnet: "{text}/24"', "address"
-        )
-    problem = f"`address` {text!r} is not a valid CIDR; the static plugin refuses it"
+    problem = f"`address` {text!r} is not a valid CIDR{address_text.why(text)}; the static plugin refuses it"
     return item.found(
-        STATIC_ADDRESS, problem, 'write an address and a prefix length: "10.1.2.3/24"', "address"
+        STATIC_ADDRESS, problem, address_text.fix_cidr(text, "10.1.2.3/24", "fd00:1:2::3/64"), "address"
     )
 
 
@@ -75,8 +73,9 @@ def _gateway(item: ConfigView, address: addresses.IpInterface | None) -> Iterato
         return
     gateway = addresses.parse_ip(text)
     if gateway is None:
-        fix = "write one IP address without a prefix length"
-        yield item.found(STATIC_ADDRESS, f"`gateway` {text!r} is not a valid IP address", fix, "gateway")
+        problem = f"`gateway` {text!r} is not a valid IP address{address_text.why(text, cidr=False)}"
+        fix = address_text.fix_ip(text, "10.1.2.1", "fd00:1:2::1")
+        yield item.found(STATIC_ADDRESS, problem, fix, "gateway")
     elif address is not None and gateway not in address.network and not gateway.is_link_local:
         problem = f"`gateway` {gateway} is outside {address.network}: the pod cannot reach it, and routes through it fail"
         yield item.found(STATIC_GATEWAY, problem, f"write an address in {address.network}", "gateway")

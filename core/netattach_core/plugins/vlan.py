@@ -29,7 +29,7 @@ def check(config: ConfigView, context: Context) -> Iterator[Finding]:
             return
         problem = "`vlanId` is 0 or missing: frames get a priority tag and belong to no VLAN"
         yield config.found(VLAN_ID_MISSING, problem, 'add the VLAN ID, for example "vlanId": 100')
-    else:
+    elif not config.flag("linkInContainer"):  # else the master is one in the pod (`vlan.go: createVlan`)
         problem = "a node supports one interface per master and VLAN: the second pod on a node fails"
         fix = "use the network for one pod per node, or use macvlan with a VLAN interface of the node as its master"
         yield config.found(common_rules.ONE_POD_PER_NODE, problem, fix, "vlanId")

@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from netattach_core.net import addresses, names
-from netattach_core.plugins import common_rules, route_rules, schema_types
+from netattach_core.plugins import address_text, common_rules, route_rules, schema_types
 from netattach_core.plugins import whereabouts_ranges as ranges
 from netattach_core.plugins.host_local import RANGE_GATEWAY
 from netattach_core.plugins.plugin import Context, Plugin, Role
@@ -23,6 +23,17 @@ _OWN_RANGE = {
     "range_end": schema_types.STRING,
     "exclude": schema_types.STRINGS,
 }
+_RANGE = schema_types.with_example(
+    schema_types.from_text(
+        schema_types.object_of(
+            **_OWN_RANGE,
+            enable_overlapping_ranges=schema_types.ANYTHING,
+            network_name=schema_types.ANYTHING,
+        ),
+        "range",
+    ),
+    '{"range": "10.1.2.0/24"}',
+)
 _TEXTS = (
     "gateway",
     "network_name",
@@ -57,9 +68,14 @@ def check(ipam: ConfigView, context: Context) -> Iterator[Finding]:
     yield from ranges.check(ipam)
     for item in ipam.objects("addresses"):
         text = item.text("address")
+        if item.text("Address") is not None:
+            yield common_rules.untagged_address(item, RANGE, "whereabouts")
         if text is not None and addresses.parse_cidr(without_leading_zeros(text)) is None:
-            problem = f"`address` {text!r} is not a valid CIDR; whereabouts refuses it"
-            yield item.found(RANGE, problem, 'write an address and a prefix length: "10.1.2.3/24"', "address")
+            problem = (
+                f"`address` {text!r} is not a valid CIDR{address_text.why(text)}; whereabouts refuses it"
+            )
+            fix = address_text.fix_cidr(text, "10.1.2.3/24", "fd00:1:2::3/64")
+            yield item.found(RANGE, problem, fix, "address")
     pod_addresses = _pod_addresses(ipam)
     yield from _gateway(ipam, pod_addresses)
     yield from _slice(ipam)
@@ -98,8 +114,9 @@ def _gateway(ipam: ConfigView, pod_addresses: Sequence[route_rules.PodAddress] |
         return
     gateway = addresses.parse_ip(without_leading_zeros(text))
     if gateway is None:
-        problem = f"`gateway` {text!r} is not a valid IP address; whereabouts refuses it"
-        yield ipam.found(RANGE, problem, "write one IP address without a prefix length", "gateway")
+        why = address_text.why(text, cidr=False)
+        problem = f"`gateway` {text!r} is not a valid IP address{why}; whereabouts refuses it"
+        yield ipam.found(RANGE, problem, address_text.fix_ip(text, "10.1.2.1", "fd00:1:2::1"), "gateway")
     elif (
         pod_addresses
         and not gateway.is_link_local
@@ -141,20 +158,19 @@ def _slice(ipam: ConfigView) -> Iterator[Finding]:
             yield ipam.found(RANGE, problem, fix, "node_slice_size", severity=Severity.WARN)
 
 
+def _with_own_gateway(**keys: schema_types.Schema) -> schema_types.Schema:
+    """`Gateway` is a field of its own, in which an invalid address is ignored (`types.go: UnmarshalJSON`)."""
+    return schema_types.with_shadowed(schema_types.object_of(**keys), Gateway="gateway")
+
+
 PLUGIN = Plugin(
     type="whereabouts",
     source="whereabouts pkg/config/config.go",
     role=Role.IPAM,
     capabilities=frozenset(),
-    schema=schema_types.object_of(
+    schema=_with_own_gateway(
         **_OWN_RANGE,
-        ipRanges=schema_types.list_of(
-            schema_types.object_of(
-                **_OWN_RANGE,
-                enable_overlapping_ranges=schema_types.ANYTHING,
-                network_name=schema_types.ANYTHING,
-            )
-        ),
+        ipRanges=schema_types.list_of(_RANGE),
         **dict.fromkeys(_TEXTS, schema_types.STRING),
         **dict.fromkeys(_LEGACY, schema_types.ANYTHING),
         **dict.fromkeys(_NUMBERS, schema_types.INTEGER),

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from netattach_core.net import addresses
+from netattach_core.net.names import shown
+from netattach_core.plugins import address_text
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text.finding import Finding, Rule, Severity
 
@@ -31,12 +33,19 @@ class Range:
 
 def read(view: ConfigView) -> Range | None:
     """Parses `range`; None where it is missing or invalid."""
-    first, dash, rest = without_leading_zeros(view.text("range") or "").partition("-")
+    parts = _parts(view.text("range") or "")
+    if parts is None:
+        return None
+    start, cidr = parts
+    return Range(view, cidr.network, start, cidr.ip if start else None)
+
+
+def _parts(text: str) -> tuple[addresses.IpAddress | None, addresses.IpInterface] | None:
+    """The start, None where the text has none, and the end with the prefix length; None where it cannot be parsed."""
+    first, dash, rest = without_leading_zeros(text).partition("-")
     cidr = addresses.parse_cidr(rest if dash else first)
     start = addresses.parse_ip(first) if dash else None
-    if cidr is None or (dash and start is None):
-        return None
-    return Range(view, cidr.network, start, cidr.ip if dash else None)
+    return None if cidr is None or (dash and start is None) else (start, cidr)
 
 
 def without_leading_zeros(text: str) -> str:
@@ -57,12 +66,25 @@ def check(ipam: ConfigView) -> Iterator[Finding]:
             yield from _excluded(found, sliced=bool(ipam.text("node_slice_size")))
             yield from _again(found, seen)
         elif text or (text is not None and not ipam.has("ipRanges")):
-            space = " (it contains a space)" if " " in (text or "").strip() else ""
-            problem = f"`range` {text!r} is not a valid range{space}; whereabouts cannot parse it"
-            yield view.found(RANGE, problem, 'write "10.1.2.0/24" or "10.1.2.10-10.1.2.20/24"', "range")
+            yield _unreadable(view, text or "")
         elif inner and (text == "" or not view.has("range")):
             problem = "the entry has no `range`; whereabouts cannot parse it"
             yield view.found(RANGE, problem, 'add its subnet: "range": "10.1.2.0/24"')
+
+
+def _unreadable(view: ConfigView, text: str) -> Finding:
+    problem = f"`range` {text!r} is not a valid range{address_text.why(text)}; whereabouts cannot parse it"
+    fix = address_text.fix_cidr(
+        text, "10.1.2.0/24", "fd00:1:2::/64", missing="add the prefix length of the subnet: "
+    )
+    plain = re.sub(r"\s", "", text)
+    if "-" in plain and plain != text and _parts(plain):
+        fix = f'write "{shown(plain)}"'
+    elif "-" in plain:
+        fix = "write start, end and the prefix length of the subnet: " + (
+            '"fd00:1:2::10-fd00:1:2::20/64"' if ":" in text else '"10.1.2.10-10.1.2.20/24"'
+        )
+    return view.found(RANGE, problem, fix, "range")
 
 
 def _again(found: Range, seen: set[_Network]) -> Iterator[Finding]:
@@ -98,7 +120,7 @@ def _invalid_bounds(view: ConfigView, *, inner: bool) -> Iterator[Finding]:
         if not text or addresses.parse_ip(text if inner else without_leading_zeros(text)) is not None:
             continue
         outcome = "cannot parse it" if inner else "ignores it and uses the whole range"
-        fix = "write one IP address without a prefix length"
+        fix = address_text.fix_ip(text, "10.1.2.10", "fd00:1:2::10")
         zeros = addresses.parse_ip(without_leading_zeros(text)) is not None
         yield view.found(
             RANGE if inner else RANGE_IGNORED,
@@ -163,9 +185,11 @@ def _excluded(found: Range, *, sliced: bool) -> Iterator[Finding]:
         networks += [cidr.network] if cidr else []
         if cidr is None or bare:
             problem = (
-                f"`exclude` contains {text!r}, which is not a valid CIDR; whereabouts cannot assign addresses"
+                f"`exclude` contains {text!r}, which is not a valid CIDR{'' if bare else address_text.why(text)}; "
+                "whereabouts cannot assign addresses"
             )
-            fix = f'write "{text}/{bare.max_prefixlen}"' if bare else 'write a subnet: "10.1.2.0/29"'
+            fix = address_text.fix_cidr(text, "10.1.2.0/29", "fd00:1:2::/125")
+            fix = f'write "{text}/{bare.max_prefixlen}"' if bare else fix
             yield item.found(RANGE, problem, fix, severity=Severity.WARN if bare or sliced else None)
         elif not cidr.network.overlaps(found.network):
             problem = f"`exclude` {cidr.network} is outside {found.network} and has no effect"

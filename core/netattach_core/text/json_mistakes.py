@@ -24,6 +24,9 @@ _KEY = re.compile(r"[\w./-]+(?=[ \t]*:)")
 _SEPARATORS = " \t,{}[]"
 """Characters between a value and the next quote."""
 
+_QUOTED_OBJECT = re.compile(r"""(["'`])\s*\{(?!\s*\\)""")
+"""An object in quotes that are not escaped inside; with escapes it is a JSON string, which contains the object."""
+
 _FENCE = re.compile(r"(?:```|~~~)[^\n]*")
 _TEMPLATE = re.compile(
     r"\{\{-?\s*[.$\w(/][^\n]*?\}\}|\{%[^\n]*?%\}|\$\{[^{}\n]*\}|\$\([^()\n]*\)|\$[A-Za-z_]\w*(?!\w*[ \t]*:)|<[A-Za-z][\w .-]*>"
@@ -51,6 +54,12 @@ def at_start(text: str, at: int) -> Mistake | None:
     if text.startswith("\ufeff", at):
         return Mistake(
             at, "there is a byte order mark before the JSON text", "save the file without a byte order mark"
+        )
+    if quoted := _QUOTED_OBJECT.match(text, at):
+        quote, what = quoted[1], "quotes" if quoted[1] in {'"', "'"} else "backquotes"
+        problem = f"the object is in {what} of its own: it starts with `{quote}{{`"
+        return Mistake(
+            at, problem, f"take the outer {what} away, so that the text starts with {{ and ends with }}"
         )
     if fence := _FENCE.match(text, at):
         fix = "remove this line and the one that closes the block"

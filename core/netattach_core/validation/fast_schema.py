@@ -14,7 +14,10 @@ from typing import Any
 from netattach_core.validation.go_json import NO_SCHEMA, cache_per_schema
 
 _TYPES: dict[str, type] = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
-_WITHOUT_EFFECT = {"fix", "open", "aliases", "exact", "nullRefused", "description"}
+_WITHOUT_EFFECT = {
+    *("fix", "open", "aliases", "exact", "nullRefused", "shadowed", "description"),
+    *("fromText", "fromRange", "meant", "elsewhere"),
+}
 _SUPPORTED = {
     *("type", "properties", "additionalProperties", "required", "items", "minItems", "uniqueItems"),
     *("enum", "minimum", "maximum", "minLength", "maxLength", "pattern"),

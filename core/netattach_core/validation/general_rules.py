@@ -8,11 +8,13 @@ from typing import Any
 from netattach_core.cni import versions
 from netattach_core.cni.plugin_aliases import canonical_name
 from netattach_core.net import names
-from netattach_core.plugins import ipam_plugin, known_types, main_plugin
+from netattach_core.net.names import shown
+from netattach_core.plugins import ipam_plugin, main_plugin, meant_type, schema_types
 from netattach_core.plugins.plugin import Ipam, Plugin, Role
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Path, Rule, Severity, path_text
+from netattach_core.validation import partly_known_rules
 from netattach_core.validation.plugin_chain import (
     CREATES_INTERFACE,
     LIST_SCHEMA,
@@ -77,7 +79,7 @@ def check(network: Network) -> Iterator[Finding]:
     yield from _plugins(network)
     for entry in network.entries:
         yield from _type(entry)
-        yield from _position(entry, network.entries[0])
+        yield from _position(entry, network)
         yield from _ipam(entry)
         yield from _oldest_version(entry, network)
     yield from _capabilities(network)
@@ -175,9 +177,15 @@ def _list_flags(top: ConfigView) -> Iterator[Finding]:
 
 
 def _misplaced(top: ConfigView) -> Iterator[Finding]:
-    """Keys next to `plugins` are read by the runtime alone."""
+    """Keys next to `plugins` are read by the runtime alone; with a `type`, Multus runs one plugin, and not the list."""
+    kind = top.text("type") or ""
+    if kind:
+        problem = f"`type` is next to `plugins`: nodes with netattach run the list, nodes with Multus only {shown(kind)}"
+        fix = "remove `type`, and the other keys of that plugin; or remove `plugins`"
+        yield top.found(KEY_MISPLACED, problem, fix, "type")
     for key, view in top.members().items():
-        if key not in LIST_SCHEMA["properties"] and not key.startswith("_"):
+        known = key in LIST_SCHEMA["properties"] or (kind and key in schema_types.COMMON)
+        if not known and key != "type" and not key.startswith("_"):
             problem = f"`{key}` is next to `plugins`, where no plugin reads it"
             fix = "move it into the configuration of the plugin that should read it, or remove it"
             yield view.found(KEY_MISPLACED, problem, fix)
@@ -234,16 +242,15 @@ def _nested_config(value: Mapping[str, Any]) -> Path:
 def misspelt_types(entry: Entry) -> Iterator[Finding]:
     """Unknown types that are similar to a known one; for use where no inventory lists the nodes' binaries."""
     for view, kind, ipam in ((entry.config, entry.type, False), (entry.ipam, entry.ipam_type, True)):
-        known = known_types(ipam=ipam)
-        close = suggestions.closest(kind, known) if kind and kind not in known else None
+        close = meant_type(kind, ipam=ipam)
         if view is not None and close and not (main_plugin(kind) or ipam_plugin(kind)):
             problem = f"the plugin `{kind}` is not known, and its name is similar to `{close}`"
             yield view.found(TYPE_MISSPELT, problem, f"did you mean `{close}`?", "type")
 
 
-def _position(entry: Entry, first: Entry) -> Iterator[Finding]:
+def _position(entry: Entry, network: Network) -> Iterator[Finding]:
     """Chained plugins come after a main plugin, and there is one main plugin."""
-    plugin = entry.plugin
+    plugin, first = entry.plugin or partly_known_rules.of_type(entry.type), network.entries[0]
     if plugin is None:
         if entry.type and ipam_plugin(entry.type):
             problem = f"{entry.type} is an IPAM plugin: it creates no interface, and ADD fails"
@@ -251,9 +258,7 @@ def _position(entry: Entry, first: Entry) -> Iterator[Finding]:
             yield entry.config.found(CHAINED_FIRST, problem, fix, "type")
         return
     if plugin.role is Role.CHAINED and not entry.context.chained:
-        problem = f"{plugin.type} changes the result of the plugin before it, and there is none: ADD fails"
-        fix = 'write "plugins": [ … ] with a plugin that creates an interface before it'
-        yield entry.config.found(CHAINED_FIRST, problem, fix, "type")
+        yield _chained_first(entry, network)
     follows = plugin.type in _MAY_FOLLOW and not entry.config.text("master")
     if plugin.role is Role.MAIN and not follows and entry.context.interface_exists:
         problem = (
@@ -271,6 +276,16 @@ def _position(entry: Entry, first: Entry) -> Iterator[Finding]:
         yield entry.config.found(
             MAIN_TWICE, f"{problem}: ADD fails" if fails else problem, fix, "type", severity=severity
         )
+
+
+def _chained_first(entry: Entry, network: Network) -> Finding:
+    problem = f"{entry.binary} changes the result of the plugin before it, and there is none: ADD fails"
+    mains = (each for each in network.entries[1:] if each.plugin and each.plugin.role is Role.MAIN)
+    main = next(mains, None)
+    fix = 'write "plugins": [ … ] with a plugin that creates an interface before it'
+    if main is not None:
+        fix = f"move it after `{main.binary}`, which creates the interface"
+    return entry.config.found(CHAINED_FIRST, problem, fix, "type")
 
 
 def _creates_named_interface(entry: Entry) -> bool:

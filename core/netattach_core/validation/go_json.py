@@ -38,11 +38,10 @@ def as_go_reads(node: Node, schema: Mapping[str, Any]) -> Node:
 
 def _object(node: Node, schema: Mapping[str, Any]) -> Node:
     properties = schema.get("properties", {})
-    spelling = spellings(schema)
     members: list[Member] = []
     repeated: dict[str, list[int]] = {}
     for member in node.members:
-        key = member.key if member.key in properties else spelling.get(folded(member.key), member.key)
+        key = member.key if member.key in properties else spelled(member.key, schema)
         if member.node.value is None and not properties.get(key, NO_SCHEMA).get("nullRefused"):
             continue
         value = member.node
@@ -94,6 +93,13 @@ def spellings(schema: Schema) -> dict[str, str]:
     if schema.get("exact"):
         return {}
     return {folded(key): key for key in schema.get("properties", {})}
+
+
+def spelled(key: str, schema: Schema) -> str:
+    """The key of the schema that Go reads a key as; the key itself where there is none, or where it is a field of its own."""
+    if key in schema.get("shadowed", ()):
+        return key
+    return spellings(schema).get(folded(key), key)
 
 
 def _zero(item: Node, schema: Mapping[str, Any]) -> Node:

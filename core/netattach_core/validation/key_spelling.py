@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from netattach_core.net import names
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Path, Rule, Severity
-from netattach_core.text.json_document import Member, Node, folded
-from netattach_core.validation.go_json import NO_SCHEMA, Schema, spellings
+from netattach_core.text.json_document import Member, Node
+from netattach_core.validation.go_json import NO_SCHEMA, Schema, spelled
 
 KEY_MISSPELT = Rule("key-misspelt", Severity.WARN, "an unknown key that is similar to a known one")
 KEY_UNKNOWN = Rule("key-unknown", Severity.WARN, "a key that the plugin does not read")
@@ -23,6 +24,9 @@ _OF_ANY_PLUGIN = {"args", "capabilities", "dns"}
 """Keys next to `type` that are valid for every plugin."""
 
 _ALIASES = {"capability": "capabilities"}
+_LONGEST_VLAN = 4
+"""Digits of a VLAN ID."""
+
 
 _RESERVED = {"runtimeConfig", "prevResult"}
 
@@ -31,12 +35,14 @@ _RESERVED = {"runtimeConfig", "prevResult"}
 class Reader:
     """The plugin that reads the keys, and the wrong names that authors use for them (`aliases`: wrong name to key).
 
+    `instead`: what to do for a key that other plugins read, and this one does not; with {master} and {vlan}.
     For a main plugin, `ipam` is the schema of its `ipam` section; for an IPAM plugin, `main` is the configuration that
     contains its section, and `main_schema` the schema of that.
     """
 
     name: str
     aliases: Mapping[str, str]
+    instead: Mapping[str, str] = field(default_factory=dict)
     ipam: Schema = field(default_factory=dict)
     main: ConfigView | None = None
     main_schema: Schema = field(default_factory=dict)
@@ -47,7 +53,6 @@ def check(node: Node, path: Path, schema: Schema, reader: Reader) -> Iterator[Fi
     properties = schema.get("properties", {})
     if not (node.members and properties) and not (node.items and "items" in schema):
         return
-    spelling = spellings(schema)
     for member in node.members:
         if member.key in properties and member.key not in _RESERVED:
             continue
@@ -56,7 +61,7 @@ def check(node: Node, path: Path, schema: Schema, reader: Reader) -> Iterator[Fi
                 yield finding
     for member in node.members:
         if member.node.members or member.node.items:
-            inner = properties.get(spelling.get(folded(member.key), member.key), NO_SCHEMA)
+            inner = properties.get(spelled(member.key, schema), NO_SCHEMA)
             yield from check(member.node, (*path, member.key), inner, reader)
     for index, item in enumerate(node.items):
         yield from check(item, (*path, index), schema.get("items", NO_SCHEMA), reader)
@@ -64,7 +69,7 @@ def check(node: Node, path: Path, schema: Schema, reader: Reader) -> Iterator[Fi
 
 def _key(member: Member, node: Node, path: Path, schema: Schema, reader: Reader) -> Iterator[Finding]:
     key, offset, at = member.key, member.start, (*path, member.key)
-    spelling, known = spellings(schema), schema["properties"]
+    known, read_as = schema["properties"], spelled(key, schema)
     if key in _RESERVED:
         problem = f"`{key}` is set by the runtime; the daemon ignores it in a NetworkAttachmentDefinition"
         yield Finding(
@@ -75,16 +80,22 @@ def _key(member: Member, node: Node, path: Path, schema: Schema, reader: Reader)
         yield Finding(KEY_RESERVED, at, problem, "remove it", offset)
     elif key in known or _is_comment(key):
         return
-    elif folded(key) in spelling:
-        right = spelling[folded(key)]
-        problem = f"`{key}` is read as `{right}`: plugins ignore the case of keys, other tools do not"
-        yield Finding(KEY_CASE, at, problem, f"write `{right}`", offset)
+    elif read_as != key:
+        problem = f"`{key}` is read as `{read_as}`: plugins ignore the case of keys, other tools do not"
+        yield Finding(KEY_CASE, at, problem, f"write `{read_as}`", offset)
+    elif key in schema.get("shadowed", ()):
+        meant = schema["shadowed"][key]
+        problem = f"{reader.name} reads `{key}` into a field of its own, and not as `{meant}`"
+        yield Finding(KEY_MISSPELT, at, problem, f"write `{meant}`", offset)
     else:
         yield _unread(member, node, at, schema, reader)
 
 
 def _unread(member: Member, node: Node, at: Path, schema: Schema, reader: Reader) -> Finding:
     problem = f"{reader.name} does not read `{member.key}`"
+    if member.key in reader.instead:
+        problem = f"{problem}: it has no effect"
+        return Finding(KEY_UNKNOWN, at, problem, _instead(member, node, reader), member.start)
     aliases = {**_ALIASES, **reader.aliases, **schema.get("aliases", {})}
     meant = _meant(member.key, list(schema["properties"]), aliases)
     move = (
@@ -93,6 +104,14 @@ def _unread(member: Member, node: Node, at: Path, schema: Schema, reader: Reader
     if meant and not move:
         return Finding(KEY_MISSPELT, at, problem, f"did you mean `{meant}`?", member.start)
     return Finding(KEY_UNKNOWN, at, f"{problem}: it has no effect", move or "remove it", member.start)
+
+
+def _instead(member: Member, node: Node, reader: Reader) -> str:
+    """What to do instead, with the author's own VLAN and interface where they are usable."""
+    value, master = str(member.node.value), node.value.get("master")
+    vlan = value if value.isascii() and value.isdigit() and len(value) <= _LONGEST_VLAN else "100"
+    usable = isinstance(master, str) and names.interface_problem(master) is None
+    return reader.instead[member.key].format(master=master if usable else "eth1", vlan=vlan)
 
 
 def _is_certain(key: str, meant: str, aliases: Mapping[str, str]) -> bool:

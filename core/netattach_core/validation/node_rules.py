@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from netattach_core.api.inventory import Interface, NodeInventory
 from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE, Nad
 from netattach_core.cni import plugin_aliases
-from netattach_core.plugins import known_types
+from netattach_core.plugins import meant_type
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity
@@ -115,10 +115,7 @@ class _Nodes:
         return [node for node in self.with_plugins if node.lacks_plugin(kind)]
 
     def _close_plugin(self, kind: str, ipam: bool) -> str | None:  # noqa: FBT001  # it is a key of the cache
-        close = suggestions.closest(kind, self.plugins)
-        return close or suggestions.closest(
-            kind, [known for known in known_types(ipam=ipam) if known != kind]
-        )
+        return suggestions.closest(kind, self.plugins) or meant_type(kind, ipam=ipam)
 
     @functools.cached_property
     def plugins(self) -> list[str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from netattach_core.api.nad import ALLOW_DEFAULT_INTERFACE, NODE_SELECTOR, PROTECT, RESOURCE_NAME
 from netattach_core.net import names
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Path, Rule, Severity
@@ -14,11 +15,25 @@ from netattach_core.text.finding import Finding, Path, Rule, Severity
 OBJECT_SHAPE = Rule("object-shape", Severity.DENY, "an object that the API server refuses")
 CONFIG_MISPLACED = Rule("config-misplaced", Severity.WARN, "a configuration in a place where it is not read")
 
-RULES = (OBJECT_SHAPE, CONFIG_MISPLACED)
+ANNOTATION_MISSPELT = Rule(
+    "annotation-misspelt",
+    Severity.WARN,
+    "an annotation of networks that is misspelt, or not among the annotations",
+)
+
+RULES = (OBJECT_SHAPE, CONFIG_MISPLACED, ANNOTATION_MISSPELT)
 
 _REJECTED = "the API server refuses it"
+_MAX_LABEL = 63
 _STRING_MAPS = ("annotations", "labels")
 """The parts of the metadata that map strings to strings."""
+
+_OUR_ANNOTATIONS = (RESOURCE_NAME, ALLOW_DEFAULT_INTERFACE, NODE_SELECTOR, PROTECT)
+_DOMAINS = ("cncf.io", "netattach.io")
+"""Ends of the prefixes of annotations that may be meant for ours; another one belongs to somebody else."""
+
+_QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+"""The name in the key of a label or annotation, and the value of a label (Kubernetes, "Labels and Selectors")."""
 
 _CONFIG = "config"
 _LIKE_CONFIG = frozenset({_CONFIG, "Config", "conf", "cniConfig", "configuration"})
@@ -47,6 +62,8 @@ def _metadata(metadata: Mapping[str, Any]) -> Iterator[Finding]:
         yield from _name("name", name, name)
     elif generated := metadata.get("generateName"):
         yield from _name("generateName", str(generated), f"{generated}x")
+    yield from _namespace(metadata.get("namespace"))
+    yield from _annotation_names(metadata)
     for part in _STRING_MAPS:
         texts = metadata.get(part)
         if not isinstance(texts, Mapping):
@@ -56,6 +73,60 @@ def _metadata(metadata: Mapping[str, Any]) -> Iterator[Finding]:
         for key, value in texts.items():
             if not isinstance(value, str) and value is not None:
                 yield _not_string(("metadata", part, str(key)), value)
+            elif problem := _bad_entry(part, str(key), value or ""):
+                fix = "use letters, digits, '-', '_' and '.', at most 63 characters; begin and end with a letter or digit"
+                yield Finding(OBJECT_SHAPE, ("metadata", part, str(key)), f"{problem}; {_REJECTED}", fix)
+
+
+def _namespace(namespace: Any) -> Iterator[Finding]:
+    path = ("metadata", "namespace")
+    if namespace is not None and not isinstance(namespace, str):
+        yield _not_string(path, namespace)
+    elif namespace and not (names.is_label(namespace) and len(namespace) <= _MAX_LABEL):
+        problem = f"{names.shown(namespace)!r} is not a valid name of a namespace; {_REJECTED}"
+        plain = re.sub(r"[_ ./]", "-", namespace.lower())
+        fix = f"use lower-case letters, digits and '-', at most {_MAX_LABEL} characters"
+        if names.is_label(plain) and len(plain) <= _MAX_LABEL:
+            fix = f"use only lower-case letters, digits and '-': {plain}"
+        yield Finding(OBJECT_SHAPE, path, problem, fix)
+
+
+def _bad_entry(part: str, key: str, value: str) -> str:
+    """What is wrong with the key of a label or annotation, or with the value of a label; "" where nothing is."""
+    prefix, _, name = key.rpartition("/")
+    if not (_QUALIFIED.fullmatch(name) and (not prefix or names.is_object_name(prefix.lower()))):
+        return f"{names.shown(key)!r} is not a valid key of {part}"
+    if part == "labels" and value and not _QUALIFIED.fullmatch(value):
+        return f"{names.shown(value)!r} is not a valid value of a label"
+    return ""
+
+
+def _annotation_names(metadata: Mapping[str, Any]) -> Iterator[Finding]:
+    """Annotations that nobody reads, since they are misspelt, or are one level too high or among the labels."""
+    annotations = metadata.get("annotations")
+    places = (("annotations", annotations), ("labels", metadata.get("labels")), ("", metadata))
+    for place, keys in places:
+        for key in keys if isinstance(keys, Mapping) else ():
+            meant = _meant_annotation(str(key))
+            if meant is None or (place == "annotations" and meant == key):
+                continue
+            path = ("metadata", *((place,) if place else ()), str(key))
+            missing = not (isinstance(annotations, Mapping) and meant in annotations)
+            fix = f"write {meant} below `annotations:`" if missing else f"remove it: there is {meant}, too"
+            problem = f"`{names.shown(str(key))}` is not read as the annotation {meant}"
+            yield Finding(ANNOTATION_MISSPELT, path, problem, fix)
+
+
+def _meant_annotation(key: str) -> str | None:
+    """Our annotation that a key is, or most likely is meant to be."""
+    if key in _OUR_ANNOTATIONS:
+        return key
+    prefix, _, name = key.rpartition("/")
+    if not prefix:
+        return RESOURCE_NAME if suggestions.alike(name, "resourceName") else None
+    domain = next((each for each in _DOMAINS if prefix.lower().endswith(each)), None)
+    ours = (each for each in _OUR_ANNOTATIONS if domain and each.partition("/")[0].endswith(domain))
+    return next((each for each in ours if suggestions.closest(name, (each.rpartition("/")[2],))), None)
 
 
 def _name(key: str, written: str, full: str) -> Iterator[Finding]:

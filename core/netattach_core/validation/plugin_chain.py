@@ -101,15 +101,19 @@ def read(root: Node, nad: Nad) -> Network:
     types = [canonical_name(binary) for binary in binaries]
     mains = (index for index, kind in enumerate(types) if _creates_interface(kind))
     first_main = next(mains, len(types))
+    moving = [index for index, raw in enumerate(raws) if _moves_default_routes(types[index], raw)]
     entries: list[Entry] = []
     bare = True
     for index, raw in enumerate(raws):
         position = _Position(
             types[0],
+            first_ipam=entries[0].ipam_type if entries else "",
             chained=index > 0,
             made=first_main < index,
             bare=bare and index > 0,
             followed=index + 1 < len(raws),
+            moved_before=any(each < index and types[each] == "sbr" for each in moving),
+            moved_after=bool(moving) and moving[-1] > index,
         )
         entry = _entry(raw, binaries[index], position, version, top, nad)
         entries.append(entry)
@@ -133,14 +137,18 @@ def _version(top: ConfigView) -> str:
 class _Position:
     """The position of a plugin in the chain: the type of the first plugin, and whether others follow.
 
-    `made`: a plugin before it creates the interface. `bare`: certainly none before it assigns an address.
+    `made`: a plugin before it creates the interface. `bare`: certainly none before it assigns an address. `moved_before`: sbr
+    before it moves all routes; `moved_after`: a plugin after it takes the default routes out of the main table.
     """
 
     first: str
+    first_ipam: str
     chained: bool
     made: bool
     bare: bool
     followed: bool
+    moved_before: bool
+    moved_after: bool
 
 
 def _entry(
@@ -152,11 +160,15 @@ def _entry(
     config = ConfigView(as_go_reads(raw.node, schema), raw.path)
     context = Context(
         cni_version=version,
+        type=kind,
         capabilities=_capabilities(config),
         chained=position.chained,
         has_successor=position.followed,
         interface_exists=position.made,
         first_type=position.first,
+        first_ipam=position.first_ipam,
+        routes_moved_before=position.moved_before,
+        routes_moved_after=position.moved_after,
         mode=config.text("mode") or "",
         has_resource=bool(nad.annotations.get(RESOURCE_NAME)),
         namespace=nad.namespace,
@@ -178,6 +190,23 @@ def _entry(
         config = _with_ipam(config, ipam)
     return Entry(raw, config, kind, binary, plugin, context, schema, ipam_raw, ipam, ipam_type, known)
 
+
+def _moves_default_routes(kind: str, raw: ConfigView) -> bool:
+    """Whether a chained plugin takes the default routes of the interface out of the main table.
+
+    sbr moves all routes to a table of its own, unless it is given one (sbr/main.go: doRoutes, doRoutesWithTable); route-override
+    deletes them (route-override.go: processRoutes).
+    """
+    if kind not in {"sbr", "route-override"}:
+        return False
+    config = ConfigView(as_go_reads(raw.node, main_schema(kind)))
+    if kind == "sbr":
+        return not config.has("table")
+    deleted = {route.text("dst") for route in config.objects("delroutes")}
+    return config.flag("flushroutes") or config.flag("flushgateway") or not deleted.isdisjoint(_DEFAULTS)
+
+
+_DEFAULTS = {"0.0.0.0/0", "::/0"}
 
 CREATES_INTERFACE = {"bridge", "macvlan", "ipvlan", "vlan", "ptp", "dummy", "tap"}
 """Main plugins that certainly create an interface named CNI_IFNAME, and set it up in the pod."""

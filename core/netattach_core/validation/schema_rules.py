@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from netattach_core.plugins.view import ConfigView
 from netattach_core.text import suggestions
 from netattach_core.text.finding import Finding, Rule, Severity, path_text
+from netattach_core.validation import right_form
 from netattach_core.validation.fast_schema import quick_check
 from netattach_core.validation.go_json import cache_per_schema
 
@@ -103,7 +104,17 @@ def _explain(error: ValidationError) -> tuple[str, str]:
     if explain is None:
         return f"{name} is not valid: {error.message}", "correct it"
     problem, fix = explain(name, error)
-    return problem, _schema(error).get("fix", fix)
+    return problem, _right_form(error) or _schema(error).get("fix", fix)
+
+
+def _right_form(error: ValidationError) -> str | None:
+    """The fix for a value that has to be a list or an object: the whole of it in the right form, where that is clear."""
+    kinds: Any = error.validator_value if error.validator == "type" else ()
+    if {"array", "object"}.isdisjoint([kinds] if isinstance(kinds, str) else kinds):
+        return None
+    last = error.absolute_path[-1] if error.absolute_path else 0
+    form = right_form.text_of(error.instance, _schema(error), last if isinstance(last, str) else "")
+    return f"write {form}" if form else None
 
 
 def _name(error: ValidationError) -> str:
@@ -118,6 +129,8 @@ def _type(name: str, error: ValidationError) -> tuple[str, str]:
     wanted = [kind for kind in ([value] if isinstance(value, str) else value) if kind != "null"]
     allowed = [word for word in _schema(error).get("enum", ()) if word]
     fix = f"write one of {', '.join(allowed)}" if allowed else _retyped(error.instance, wanted[0])
+    meant = _schema(error).get("meant", {}).get(str(error.instance))
+    fix = f'write "{meant}"' if meant else fix
     expected = " or ".join(_TYPE_NAMES[kind] for kind in wanted)
     return f"{name} is {_described(error.instance)}; it must be {expected}", fix
 
@@ -166,9 +179,14 @@ def _retyped(value: Any, wanted: str) -> str:
 def _enum(name: str, error: ValidationError) -> tuple[str, str]:
     value: Any = error.validator_value
     known = [word for word in value if word != ""]
-    close = suggestions.closest(str(error.instance), known)
+    schema, word = _schema(error), str(error.instance).strip().lower()
+    close = schema.get("meant", {}).get(word) or suggestions.closest(str(error.instance), known)
     fix = f"did you mean `{close}`?" if close else f"write one of {', '.join(known)}"
-    return f"{name} `{error.instance}` is not one of {', '.join(known)}", fix
+    problem = f"{name} `{error.instance}` is not one of {', '.join(known)}"
+    if plugin := schema.get("elsewhere", {}).get(word):
+        problem = f"{name} `{error.instance}` is one of {plugin}, and not one of {', '.join(known)}"
+        fix = f'write one of {", ".join(known)}, or "type": "{plugin}"'
+    return problem, fix
 
 
 def _bounds(name: str, error: ValidationError) -> tuple[str, str]:

@@ -42,9 +42,29 @@ def _parsed(config: str) -> Parsed:
     except json_document.JsonTextError as error:
         return (Finding(JSON_SYNTAX, (), error.problem, error.fix, error.offset),), None
     if not isinstance(root.value, dict):
-        problem = "the configuration is JSON but not an object, so it has no plugin"
-        return (Finding(CONFIG_NOT_OBJECT, (), problem, 'write an object: { "type": … }', root.start),), None
+        return (Finding(CONFIG_NOT_OBJECT, (), *_not_object(root.value), root.start),), None
     return tuple(_duplicate_keys(root, ())), root
+
+
+def _not_object(value: Any) -> tuple[str, str]:
+    """Problem and fix for JSON that is not an object."""
+    if isinstance(value, str) and _is_object(value):
+        problem = "the configuration is quoted twice: a JSON string, and the object inside of it"
+        return problem, 'take the outer quotes away, and write " for each \\"'
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+        return (
+            "the configuration is a list, but it must be an object",
+            'take the outer brackets away, or write { "plugins": [ … ] }',
+        )
+    problem = "the configuration is JSON but not an object, so it has no plugin"
+    return problem, 'write an object: { "type": … }'
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json_document.shallow_value(text), dict)
+    except json_document.JsonTextError:
+        return False
 
 
 def _not_string(config: Any) -> Finding:

@@ -36,6 +36,8 @@ from netattach_core.validation import (
     node_selector,
     node_version_rules,
     object_rules,
+    partly_known_rules,
+    placeholders,
     plugin_chain,
     schema_rules,
     syntax_rules,
@@ -48,6 +50,7 @@ from netattach_core.validation.settings import ValidationSettings
 RULES: tuple[Rule, ...] = (
     *object_rules.RULES,
     *syntax_rules.RULES,
+    *placeholders.RULES,
     *schema_rules.RULES,
     *key_spelling.RULES,
     *general_rules.RULES,
@@ -113,6 +116,7 @@ def _findings(
     if parsed is None:
         return
     root, network = parsed
+    yield from placeholders.check(root)
     yield from meta_plugin_rules.check(root)
     selected = node_selector.selected(nad, nodes or ())
     on_one_node = node_selector.keeps_on_one_node(nad, selected)
@@ -132,13 +136,16 @@ def _findings(
 
 def _entry(entry: plugin_chain.Entry) -> Iterator[Finding]:
     """The findings for one plugin's configuration: schema, keys and the plugin's own rules, likewise for its IPAM."""
-    reader = entry.plugin.type if entry.plugin else _RUNTIME
+    reader = entry.binary if entry.plugin else _RUNTIME
     yield from schema_rules.check(entry.config, _without_general_keys(entry.schema), reader)
     if entry.plugin:
-        keys = _without_nested_plugins(entry.schema)
-        key_reader = key_spelling.Reader(entry.plugin.type, entry.plugin.aliases, ipam=_ipam_schema(entry))
+        keys, plugin = _without_nested_plugins(entry.schema), entry.plugin
+        key_reader = key_spelling.Reader(
+            entry.binary, plugin.aliases, instead=plugin.instead, ipam=_ipam_schema(entry)
+        )
         yield from key_spelling.check(entry.raw.node, entry.raw.path, keys, key_reader)
-        yield from entry.plugin.check(entry.config, entry.context)
+        yield from plugin.check(entry.config, entry.context)
+    yield from partly_known_rules.check(entry)
     if entry.ipam and entry.ipam_raw and entry.ipam_plugin:
         ipam, schema = entry.ipam_plugin, plugin_chain.ipam_schema(entry.ipam_plugin.type)
         yield from schema_rules.check(entry.ipam, schema, ipam.type)

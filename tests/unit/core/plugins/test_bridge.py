@@ -77,14 +77,14 @@ CASES: list[RuleCase] = [
             isDefaultGateway=True, ipam={"type": "static", "addresses": [{**ADDRESS, "gateway": "10.1.2.9"}]}
         ),
     ),
+    ("bridge-untagged", WARN, "an empty trunk", bridge(vlanTrunk=[]), bridge(vlanTrunk=None)),
     (
         "bridge-untagged",
         WARN,
-        "a trunk without an untagged VLAN",
+        "an empty trunk, unlike one whose untagged frames are in VLAN 1",
+        bridge(vlanTrunk=[]),
         bridge(vlanTrunk=[{"id": 5}]),
-        bridge(vlanTrunk=[{"id": 5}], vlan=7),
     ),
-    ("bridge-untagged", WARN, "an empty trunk", bridge(vlanTrunk=[]), bridge(vlanTrunk=None)),
     (
         "mac",
         DENY,

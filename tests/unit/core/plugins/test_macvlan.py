@@ -16,6 +16,13 @@ CASES: list[RuleCase] = [
     ("mac", DENY, "a multicast MAC address", macvlan(mac="01:00:5e:00:00:01"), macvlan(mac="")),
     ("one-pod-per-node", WARN, "passthru", macvlan(mode="passthru"), macvlan(mode="bridge")),
     (
+        "one-pod-per-node",
+        WARN,
+        "passthru on a master of the node",
+        macvlan(mode="passthru"),
+        macvlan(mode="passthru", linkInContainer=True),
+    ),
+    (
         "no-effect",
         WARN,
         "dns that macvlan drops",

@@ -48,7 +48,8 @@ CASES: list[RuleCase] = [
         ovn(subnets="10.1.0.0"),
         ovn(topology="layer3", subnets="10.1.0.0/16/24,fd01::/48"),
     ),
-    ("no-effect", WARN, "no topology", ovn("", subnets="10.1.0.0/16"), ovn("")),
+    ("no-effect", WARN, "a key without topology", ovn("", subnets="10.1.0.0/16"), ovn("")),
+    ("ovn-network", WARN, "no topology", ovn(""), ovn("", name="ovn-kubernetes")),
     ("no-effect", WARN, "a VLAN in layer2", ovn(vlanID=5), ovn("localnet", vlanID=5)),
     ("key-value", WARN, "an invalid VLAN ID", ovn("localnet", vlanID=5000), ovn("localnet", vlanID=4094)),
     *[

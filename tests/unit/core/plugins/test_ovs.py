@@ -39,6 +39,14 @@ CASES: list[RuleCase] = [
         ovs(trunk=[{"minID": 0, "maxID": 100}]),
         ovs(trunk=[{"minID": 0, "maxID": 100}, {"id": 0}]),
     ),
+    ("key-value", DENY, "a tag that OVSDB refuses", ovs(vlan=5000), ovs(vlan=4095)),
+    (
+        "key-value",
+        WARN,
+        "a tag that a trunk in a file of the node may replace",
+        ovs(vlan=5000, configuration_path="/etc/ovs.conf"),
+        ovs(vlan=5000, trunk=[{"id": 5}]),
+    ),
     (
         "no-effect",
         WARN,

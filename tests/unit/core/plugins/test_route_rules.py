@@ -16,6 +16,15 @@ def routed(*routes: dict[str, Any], **keys: Any) -> dict[str, Any]:
     return bridge(ipam={**HOST_LOCAL, "routes": list(routes)}, **keys)
 
 
+def routed6(*routes: dict[str, Any]) -> dict[str, Any]:
+    return bridge(ipam={"type": "host-local", "subnet": "fd00:1:2::/64", "routes": list(routes)})
+
+
+def before(*others: dict[str, Any]) -> dict[str, Any]:
+    """A bridge with a default route, before other plugins."""
+    return {"cniVersion": "1.0.0", "name": "n", "plugins": [routed({"dst": "0.0.0.0/0"}), *others]}
+
+
 def old(version: str | None, *routes: dict[str, Any]) -> dict[str, Any]:
     return bridge(cniVersion=version, ipam={**HOST_LOCAL, "routes": list(routes)})
 
@@ -62,6 +71,48 @@ CASES: list[RuleCase] = [
         macvlan(ipam={**STATIC, "routes": [ON_LINK, {"dst": "10.9.0.0/16", "gw": "10.7.0.1"}]}),
     ),
     ("route-default", WARN, "a default route", routed({"dst": "0.0.0.0/0"}), routed({"dst": "10.0.0.0/8"})),
+    (
+        "route-default",
+        WARN,
+        "a default route that stays in the main table",
+        before({"type": "sbr", "table": 100}),
+        before({"type": "sbr"}),
+    ),
+    (
+        "route-default",
+        WARN,
+        "a default route that is not deleted",
+        before({"type": "route-override", "delroutes": [{"dst": "10.0.0.0/8"}]}),
+        before({"type": "route-override", "delroutes": [{"dst": "0.0.0.0/0"}]}),
+    ),
+    (
+        "route-default",
+        WARN,
+        "a default route before plugins that do not touch it",
+        before({"type": "route-override"}, {"type": "tuning"}),
+        before({"type": "tuning"}, {"type": "route-override", "flushroutes": True}),
+    ),
+    (
+        "route-default",
+        WARN,
+        "a default route with the usual metric",
+        routed({"dst": "0.0.0.0/0", "priority": 0}),
+        routed({"dst": "0.0.0.0/0", "priority": 100}),
+    ),
+    (
+        "route-default",
+        WARN,
+        "a default route with a metric below that of IPv6",
+        routed6({"dst": "::/0", "priority": 100}),
+        routed6({"dst": "::/0", "priority": 2048}),
+    ),
+    (
+        "route-default",
+        WARN,
+        "a default route in the main table by number",
+        routed({"dst": "0.0.0.0/0", "table": 254}),
+        routed({"dst": "0.0.0.0/0", "table": 100}),
+    ),
     *(
         (rule, DENY, f"{what}, {version}", old(version, *bad), old(version, NEAR))
         for version in ("0.1.0", "0.2.0", None)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netattach_core.text.finding import Severity
-from support.validation import HOST_LOCAL, RuleCase, assert_rule_case, bridge, config
+from support.validation import HOST_LOCAL, STATIC, RuleCase, assert_rule_case, bridge, config
 
 DENY, WARN = Severity.DENY, Severity.WARN
 
@@ -56,6 +56,20 @@ CASES: list[RuleCase] = [
         "sbr after ovs and tuning",
         listed(ovs(), {"type": "tuning"}, {"type": "sbr"}),
         listed(ovs(configuration_path="/etc/ovs.conf"), {"type": "sbr"}),
+    ),
+    (
+        "sbr-twice",
+        DENY,
+        "sbr after sbr",
+        chain({"type": "sbr"}, {"type": "tuning"}, {"type": "sbr"}),
+        chain({"type": "sbr"}, {"type": "sbr", "table": 100}),
+    ),
+    (
+        "sbr-twice",
+        WARN,
+        "sbr after sbr, perhaps without a gateway",
+        listed(bridge(ipam=STATIC), {"type": "sbr"}, {"type": "sbr"}),
+        listed(bridge(ipam=STATIC), {"type": "sbr", "table": 100}, {"type": "sbr"}),
     ),
     (
         "key-value",

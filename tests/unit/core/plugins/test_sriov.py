@@ -21,6 +21,27 @@ CASES: list[RuleCase] = [
         {**SRIOV, "vlan": 5, "vlanProto": "802.1Q"},
     ),
     ("device-missing", DENY, "sriov without device", config("sriov"), SRIOV),
+    (
+        "key-value",
+        DENY,
+        "the ID of a model, and not the address of a device",
+        {**SRIOV, "deviceID": "1017"},
+        {**SRIOV, "deviceID": "", "capabilities": {"deviceID": True}},
+    ),
+    (
+        "key-value",
+        DENY,
+        "an address without a function",
+        {**SRIOV, "deviceID": "0000:03:02"},
+        {**SRIOV, "deviceID": "10000:e1:00.0"},
+    ),
+    (
+        "key-value",
+        DENY,
+        "the same for InfiniBand",
+        config("ib-sriov", deviceID="mlx5_2"),
+        config("ib-sriov", deviceID="0000:05:00.6"),
+    ),
     ("schema", DENY, "an MTU in quotes", {**SRIOV, "mtu": "1500"}, {**SRIOV, "mtu": 1500}),
     (
         "key-value",

@@ -25,6 +25,13 @@ CASES: list[RuleCase] = [
         config("vlan", master="eth1", ipam=STATIC),
         config("vlan", master="eth1", vlanId=7, ipam=STATIC),
     ),
+    (
+        "one-pod-per-node",
+        WARN,
+        "one VLAN on a master of the node",
+        config("vlan", master="eth1", vlanId=7, ipam=STATIC),
+        config("vlan", master="net1", vlanId=7, linkInContainer=True, ipam=STATIC),
+    ),
 ]
 
 

@@ -77,6 +77,7 @@ CASES: list[tuple[str, str, Any, Any]] = [
         config("vlan", master="e", vlan=7, ipam=STATIC),
         config("vlan", vlanId=7),
     ),
+    ("placeholder", "a variable of a shell", bridge(bridge="${BR}"), bridge(bridge="br$")),
     ("key-unknown", "a key that nobody reads", bridge(colour="red"), bridge(_colour="red")),
     ("key-case", "capitals in a key", bridge(MTU=1500), bridge(mtu=1500)),
     ("key-reserved", "a key of the runtime", bridge(runtimeConfig={"mac": "x"}), bridge(args={"cni": {}})),

@@ -44,6 +44,19 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("metadata.annotations.a", named(annotations={"a": {"b": "c"}}), named(annotations={"a": '{"b": "c"}'})),
     ("metadata.annotations", named(annotations=["a"]), named(annotations=None)),
     ("metadata.labels.a", named(labels={"a": True}), named(labels={"a": "true"})),
+    ("metadata.labels.a", named(labels={"a": "blue/green"}), named(labels={"a": "blue_green.1"})),
+    ("metadata.labels.a", named(labels={"a": "-x"}), named(labels={"a": ""})),
+    ("metadata.labels.a", named(labels={"a": "x" * 64}), named(labels={"a": "x" * 63})),
+    ("metadata.labels.a b", named(labels={"a b": "x"}), named(labels={"lab.example/a_b": "x"})),
+    (
+        "metadata.annotations.a/b/c",
+        named(annotations={"a/b/c": "x"}),
+        named(annotations={"a/b.c": "a/b/c -"}),
+    ),
+    ("metadata.namespace", named(namespace=5), named(namespace="5")),
+    ("metadata.namespace", named(namespace="Lab"), named(namespace="lab")),
+    ("metadata.namespace", named(namespace="lab.one"), named(namespace="lab-1")),
+    ("metadata.namespace", named(namespace="x" * 64), named(namespace="x" * 63)),
 ]
 
 
@@ -68,12 +81,74 @@ def test_what_the_api_server_accepts_is_not_denied(body: dict[str, Any]) -> None
         ("use only lower-case letters, digits, '-' and '.': my-net", named(name="My_Net")),
         ("write `name: net` and, on a separate line, `namespace: ns`", named(name="ns/net")),
         ("put it in quotes: '5'", named(annotations={RESOURCE: 5})),
+        ("put it in quotes: '5'", named(namespace=5)),
+        ("use only lower-case letters, digits and '-': my-lab", named(namespace="My_Lab")),
         ("write only the string: intel.com/x", named(annotations={RESOURCE: ["intel.com/x"]})),
         ("remove the dash before `config`", an_object(spec=[{"config": CONFIG}])),
     ],
 )
 def test_the_fix_for_an_object(fix: str, body: dict[str, Any]) -> None:
     assert [fix] == [finding.fix for finding in validate(body)]
+
+
+MISSPELT: list[tuple[str, dict[str, Any]]] = [
+    (
+        "metadata.annotations.k8s.v1.cni.cncf.io/resourcename",
+        {"annotations": {RESOURCE.lower(): "intel.com/x"}},
+    ),
+    (
+        "metadata.annotations.k8s.v1.cni.cncf.io/resource-name",
+        {"annotations": {f"{RESOURCE[:-12]}resource-name": "x"}},
+    ),
+    (
+        "metadata.annotations.k8s.v1.cni.cncf.io/resourceNames",
+        {"annotations": {f"{RESOURCE}s": "intel.com/x"}},
+    ),
+    ("metadata.annotations.resourceName", {"annotations": {"resourceName": "intel.com/x"}}),
+    (
+        "metadata.annotations.k8s.cni.cncf.io/resourceName",
+        {"annotations": {"k8s.cni.cncf.io/resourceName": "x"}},
+    ),
+    (f"metadata.{RESOURCE}", {RESOURCE: "intel.com/x"}),
+    (f"metadata.labels.{RESOURCE}", {"labels": {RESOURCE: "x"}}),
+    (
+        "metadata.annotations.netattach.io/node-selectors",
+        {"annotations": {"netattach.io/node-selectors": "a=b"}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "metadata"), MISSPELT, ids=[path for path, _ in MISSPELT])
+def test_a_misspelt_annotation_is_named(path: str, metadata: dict[str, Any]) -> None:
+    """Also one that is a level too high: whoever looks for the missing resource sees where it is."""
+    (found,) = validate(named(**metadata))
+
+    assert ("annotation-misspelt", path, Severity.WARN) == (
+        found.rule.id,
+        path_text(found.path),
+        found.effective_severity,
+    )
+    assert found.fix.endswith(" below `annotations:`")
+
+
+def test_a_second_spelling_of_an_annotation_is_to_be_removed() -> None:
+    (found,) = validate(named(annotations={RESOURCE: "intel.com/x", RESOURCE.lower(): "intel.com/x"}))
+
+    assert f"remove it: there is {RESOURCE}, too" == found.fix
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"annotations": {RESOURCE: "intel.com/x", "k8s.v1.cni.cncf.io/bridgeName": "br1"}},
+        {"annotations": {"example.com/resourcename": "x", "netattach.io/other": "x"}},
+        {"labels": {"protect": "true", "resource": "x"}},
+        {"annotations": None, "labels": None},
+        {"resourceVersion": "5", "uid": "x"},
+    ],
+)
+def test_annotations_of_others_are_not(metadata: dict[str, Any]) -> None:
+    assert [] == validate(named(**metadata))
 
 
 def test_an_annotation_that_is_not_a_string_is_no_resource_name() -> None:

@@ -116,10 +116,10 @@ def test_a_file_on_the_node_may_contain_what_ovs_requires() -> None:
         ),
         pytest.param(
             (
-                "`mode` `l2` is not one of bridge, private, vepa, passthru; macvlan refuses it",
+                "`mode` `fast` is not one of bridge, private, vepa, passthru; macvlan refuses it",
                 "write one of bridge, private, vepa, passthru",
             ),
-            macvlan(mode="l2"),
+            macvlan(mode="fast"),
             id="a value that is not in the list",
         ),
         pytest.param(
