@@ -23,7 +23,8 @@ from typing import Any
 import yaml
 from prometheus_client import CollectorRegistry
 
-from netattach_cli import __main__ as command_line
+from netattach_cli import parsing
+from netattach_cli.commands import COMMANDS
 from netattach_kube.program_metrics import ProgramMetrics
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -173,11 +174,11 @@ def _default(value: object) -> str:
 
 
 def _command_line() -> str:
-    parser = command_line._parser()  # the program's own, which is not for others
-    text = f"# The command `netattach`\n\n{parser.description} "
+    text = f"# The command `netattach`\n\n{parsing.DESCRIPTION} "
     text += "A link to it named `kubectl-netattach` makes it `kubectl netattach`.\n\n"
     text += NOTE.format("the program's own help")
-    for name, command in _commands("netattach", parser):
+    parsers = (parsing.of_command(each, "netattach") for each in COMMANDS.values())
+    for name, command in itertools.chain.from_iterable(_commands(each.prog, each) for each in parsers):
         text += f"\n## {name}\n\n{_sentence(command.description or '')}\n\n"
         rows = [_option(action) for action in command._actions if action.dest != "help"]
         text += _table(("argument", "meaning"), rows)

@@ -6,7 +6,10 @@ import os
 from dataclasses import dataclass
 from typing import TextIO
 
-RED, YELLOW, BOLD, BLUE = "31;1", "33;1", "1", "34;1"
+RED, YELLOW, BOLD, BLUE, GREEN = "31;1", "33;1", "1", "34;1", "32"
+
+WHEN = ("auto", "always", "never")
+"""When to use colours: the values of --color."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +22,18 @@ class Paint:
         return f"\x1b[{colour}m{text}\x1b[0m" if self.on else text
 
 
-def wants_colours(stream: TextIO) -> bool:
-    """https://no-color.org: a NO_COLOR that is not empty turns colours off."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def wants_colours(stream: TextIO, when: str = "auto") -> bool:
+    """`when` is one of WHEN. NO_COLOR turns colours off, FORCE_COLOR on, where it is not empty; NO_COLOR wins.
+
+    https://no-color.org, https://force-color.org
+    """
+    if when != "auto":
+        return when == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def printable(text: str) -> str:

@@ -208,11 +208,3 @@ def test_a_long_line_is_cut_around_the_place(lint: Lint) -> None:
 
     assert len(line) <= 102
     assert line[caret.index("^") :].startswith("5000")
-
-
-def test_a_missing_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main([])
-
-    assert 2 == caught.value.code
-    assert "COMMAND" in capsys.readouterr().err
