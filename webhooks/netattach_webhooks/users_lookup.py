@@ -31,7 +31,7 @@ _MOST_NODES = 32
 """Nodes whose pods are listed: one of them is enough for a finding."""
 
 _AT_ONCE, _LOOKUPS = 2, 2
-"""Lists of a lookup, and lookups, at once: with the limits below, 24 MiB are read, and decoded to some times as much."""
+"""Lists of a lookup, and lookups, at once: with the limits below, they have 24 MiB."""
 
 _NODE_BYTES, _PENDING_BYTES = 4 * 2**20, 8 * 2**20
 """Of a list: 500 pods of a node, a thousand pending ones or more."""
@@ -141,14 +141,13 @@ class _Lookup:
 
     async def _add(self, node: str, namespace: str) -> None:
         """Adds the users among the pods of a list; those of all namespaces where `namespace` is ""."""
-        page = await self._api.page(
+        text = await self._api.metadata_text(
             PODS,
             {"fieldSelector": _ON_NODE.format(node) if node else _PENDING, "resourceVersion": "0"},
             namespace,
-            metadata_only=True,
             most_bytes=_NODE_BYTES if node else _PENDING_BYTES,
         )
-        self.pods |= await asyncio.to_thread(admission.users_in, page, self._network, self._selection)
+        self.pods |= await asyncio.to_thread(admission.users_in, text, self._network, self._selection)
 
 
 def _some(nodes: Sequence[str], most: int) -> Sequence[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -186,12 +186,13 @@ def test_an_api_server_that_does_not_answer_is_not_waited_for(monkeypatch: pytes
 class HangingApi:
     """Answers the list of pending pods, and that of one node; lists of other nodes do not end."""
 
-    async def page(self, _: Resource, query: Mapping[str, str], *__: Any, **___: Any) -> Any:
+    async def metadata_text(self, _: Resource, query: Mapping[str, str], *__: Any, **___: Any) -> str:
         fields = query["fieldSelector"]
         if "node" in fields and "node1" not in fields:
             await asyncio.sleep(1e6)
         name = "running" if "node1" in fields else "pending"
-        return {"items": [{"metadata": {"namespace": "lab", "name": name, "annotations": {NETWORKS: "net"}}}]}
+        metadata = {"namespace": "lab", "name": name, "annotations": {NETWORKS: "net"}}
+        return json.dumps({"items": [{"metadata": metadata}]})
 
 
 def test_what_was_listed_in_time_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,27 +268,15 @@ def test_of_pods_that_are_too_many_in_the_network_s_own_namespace_it_is_said(
     run(scenario)
 
 
-def test_a_response_that_is_no_list_has_no_users(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("text", ["lab/net", "{}", '{"items": [{"metadata": ', '{"items": "lab/net"}'])
+def test_a_response_that_is_no_list_is_an_unknown(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     async def scenario() -> None:
         async with api_server.serving() as server:
-            bodies: list[Any] = [{}, {"items": "lab/net"}, {"items": [None, {"metadata": 3}]}]
-            for body in bodies:
-                response = partial(web.json_response, body)
-                monkeypatch.setattr(server, "_list", lambda *_, response=response: response())
-
-                assert NetworkUsers() == await found(server, ["node1"])
-
-    run(scenario)
-
-
-def test_a_response_that_is_no_json_is_an_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario() -> None:
-        async with api_server.serving() as server:
-            monkeypatch.setattr(server, "_list", lambda *_: web.Response(text="lab/net"))
+            monkeypatch.setattr(server, "_list", lambda *_: web.Response(text=text))
 
             users = await found(server, ["node1"])
-            assert "the response is not JSON" in users.unknown
-            assert users.unverified
+            assert "not a list of the API" in users.unknown
+            assert ((), True) == (users.pods, users.unverified)
 
     run(scenario)
 
@@ -297,18 +286,18 @@ def test_lookups_at_once_wait_for_each_other() -> None:
         async with api_server.serving() as server:
             pod = put_pod(server, "p", "node1")
             lookup, busy, most = UsersLookup(server.api), 0, 0
-            page = server.api.page
+            text = server.api.metadata_text
 
             async def counted(*args: Any, **more: Any) -> Any:
                 nonlocal busy, most
                 busy += 1
                 most = max(most, busy)
                 try:
-                    return await page(*args, **more)
+                    return await text(*args, **more)
                 finally:
                     busy -= 1
 
-            server.api.page = counted  # type: ignore[method-assign]
+            server.api.metadata_text = counted  # type: ignore[method-assign]
             nodes = NetworkNodes(("node1", "node2", "node3"))
             answers = await asyncio.gather(*(lookup.find(NET, nodes, EVERYWHERE) for _ in range(20)))
 

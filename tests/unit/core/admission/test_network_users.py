@@ -17,6 +17,7 @@ from netattach_core.api.networks_annotation import (
     NETWORKS,
     SKIP_DEFAULT_NETWORKS,
 )
+from netattach_core.errors import DecodeError
 
 NET = ("lab", "net")
 ISOLATED = SelectionSettings(isolated=True)
@@ -27,7 +28,7 @@ def _uses(
     annotations: Any, settings: SelectionSettings = network_selection.DEFAULTS, **metadata: Any
 ) -> bool:
     pod = {"metadata": {"namespace": "lab", "name": "p", "annotations": annotations, **metadata}}
-    found = admission.users_in({"items": [pod]}, NET, settings)
+    found = admission.users_in(json.dumps({"items": [pod]}), NET, settings)
     assert found <= {(metadata.get("namespace", "lab"), "p")}
     return bool(found)
 
@@ -100,14 +101,42 @@ def test_a_hostile_annotation_is_no_user_and_no_failure(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pods",
+    "text",
     [
-        {},
-        {"items": None},
-        {"items": "net"},
-        {"items": [None, 3, "net", {}, {"metadata": None}, {"metadata": {"annotations": 3}}]},
-        {"items": [{"metadata": {"annotations": {NETWORKS: ["net"]}}}]},
+        '{"items":[]}',
+        '{"items" : [ ] }',
+        '{"kind": "PodList", "metadata": {"resourceVersion": "7"}, "items": null}',
+        '{"items": [null, 3, "net", {}, {"metadata": null}, {"metadata": {"annotations": 3}}]}',
+        json.dumps({"items": [{"metadata": {"annotations": {NETWORKS: ["net"]}}}]}),
     ],
 )
-def test_a_list_that_is_malformed_has_no_users(pods: Any) -> None:
-    assert set() == admission.users_in(pods, NET, SelectionSettings())
+def test_a_list_without_pods_has_no_users(text: str) -> None:
+    assert set() == admission.users_in(text, NET, SelectionSettings())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "null",
+        '{"items": "net"}',
+        '{"items": [',
+        '{"items": [{"metadata": {}}',
+        '{"items": [{"metadata": {}},',
+        '{"items": [{"metadata": }]}',
+        '{"items": [' + "[" * 100_000,
+    ],
+)
+def test_what_is_no_list_is_an_error(text: str) -> None:
+    with pytest.raises(DecodeError, match="not a list of the API"):
+        admission.users_in(text, NET, SelectionSettings())
+
+
+def test_the_users_among_the_pods_of_a_list() -> None:
+    def pod(name: str, networks: str) -> dict[str, Any]:
+        return {"metadata": {"namespace": "lab", "name": name, "annotations": {NETWORKS: networks}}}
+
+    pods = {"metadata": {}, "items": [pod("a", "net"), pod("b", "other"), pod("c", "x,net")]}
+    for text in (json.dumps(pods), json.dumps(pods, separators=(",", ":")), json.dumps(pods, indent=1)):
+        assert {("lab", "a"), ("lab", "c")} == admission.users_in(text, NET, SelectionSettings())
