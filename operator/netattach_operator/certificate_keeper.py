@@ -19,6 +19,7 @@ from netattach_core.api.objects import Body
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError
 from netattach_kube.api import Api
 from netattach_kube.backoff import Backoff
+from netattach_kube.failures import ForbiddenError
 from netattach_kube.resource import MUTATING_WEBHOOKS, SECRETS, VALIDATING_WEBHOOKS, Resource
 from netattach_kube.watched import Watched
 from netattach_operator import certificate_distrust, certificate_plan, x509_reader
@@ -184,10 +185,19 @@ class CertificateKeeper:
             await self._api.replace(SECRETS, after, name, namespace)
 
     async def _configuration(self, kind: Resource, name: str) -> Body | None:
-        """None where the webhooks are not installed."""
-        with suppress(NotFoundError):
+        """None where the webhooks are not installed, and for one that the roles of a release without mutation do not include.
+
+        During a rollback those roles are in force before that release's operator: what they do include is kept up to date.
+        """
+        try:
             return await self._api.get(kind, name)
-        return None
+        except NotFoundError:
+            return None
+        except ForbiddenError as error:
+            if kind is not MUTATING_WEBHOOKS:
+                raise
+            _log.warning("the CA bundle of the %s is not kept up to date: %s", kind.kind, error)
+            return None
 
     async def _publish(self, kind: Resource, configuration: Body | None, bundle: bytes) -> None:
         """Writes the bundle to a webhook configuration. One that appears or disappears meanwhile starts the next pass."""
