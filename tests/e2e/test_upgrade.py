@@ -18,8 +18,6 @@ from e2e.pod_load import PodLoad
 from netattach_core.version import VERSION
 from support import previous_release
 
-pytestmark = pytest.mark.soak  # rollouts of two releases and 200 pods, on an emulated machine too
-
 NODES = {"node1": 100, "node2": 150}
 """The first host number of each node's addresses: the nodes share a switch, and do not know each other's leases."""
 
