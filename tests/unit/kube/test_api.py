@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from netattach_core.errors import (
     TryAgainError,
 )
 from netattach_kube import api as kube_api
-from netattach_kube.failures import ExpiredError, ForbiddenError
+from netattach_kube.failures import ExpiredError, ForbiddenError, TooLargeError
 from netattach_kube.resource import CRDS, NADS, NODES, PODS
 from support import api_server, require
 from support.api_server import ApiServer
@@ -142,6 +143,26 @@ def test_metadata_alone_can_be_requested() -> None:
         server.put(NODES, {"metadata": {"name": "n"}, "status": {"addresses": []}})
 
         assert "status" not in await server.api.get_metadata(NODES, "n")
+
+    run(story)
+
+
+def test_a_list_is_read_as_text_up_to_so_many_bytes() -> None:
+    query = {"fieldSelector": "metadata.namespace=a", "resourceVersion": "0"}
+
+    async def story(server: ApiServer) -> None:
+        server.put(
+            PODS, {"metadata": {"namespace": "a", "name": "p", "labels": {"x": "ü" * 5000}}, "spec": {}}
+        )
+        text = await server.api.metadata_text(PODS, query, most_bytes=50_000)
+        (item,) = json.loads(text)["items"]
+        assert ("p", False) == (item["metadata"]["name"], "spec" in item)
+        assert query == server.requests[-1].query
+        with pytest.raises(TooLargeError, match="GET /api/v1/pods: the response has more than 5000 bytes"):
+            await server.api.metadata_text(PODS, query, most_bytes=5_000)
+        server.fail(403)
+        with pytest.raises(ForbiddenError):
+            await server.api.metadata_text(PODS, query, most_bytes=50_000)
 
     run(story)
 
