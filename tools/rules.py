@@ -1,5 +1,7 @@
 """Writes docs/rules.md: each rule with an example that violates it, and the findings that the validator returns for it.
 
+The command line has the same text in a file of its own, for `netattach rules RULE`.
+
     make rules      # or NETATTACH_WRITE_RULES=1 pytest tests/unit/test_rules_page.py
 
 The examples are docs/rules/examples/RULE.yaml; the webhooks' own code validates them in the cluster of docs/rules/cluster.yaml.
@@ -9,6 +11,7 @@ Each has exactly one of these keys, for the validated object:
     networks: …        the annotation of a pod lab/web that requests networks
     settings: |        the text of the cluster's settings
     object: {…}        any other object, complete
+    file: |            a file that `netattach lint` reads, for the rules that no webhook has
 
 and any of these:
 
@@ -29,8 +32,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import dataclasses
+import functools
 import json
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +45,11 @@ from typing import Any
 import yaml
 
 from fuzz import known
+from netattach_cli import rule_pages
+from netattach_cli.lint.linter import Linter
+from netattach_cli.lint.network_validator import NetworkValidator
+from netattach_cli.lint.report import BufferedReport, Summary
+from netattach_cli.lint.rules import FILE_RULES
 from netattach_core import admission
 from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.text import json_document
@@ -52,6 +63,7 @@ Body = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/rules.md"
+PACKAGED = ROOT / "cli/netattach_cli" / rule_pages.FILE
 CLUSTER = ROOT / "docs/rules/cluster.yaml"
 EXAMPLES = ROOT / "docs/rules/examples"
 
@@ -59,10 +71,11 @@ SECTIONS: Sequence[tuple[str, Sequence[Rule]]] = (
     ("Networks", validator.RULES),
     ("Admission: networks in use, pods, templates, settings", admission.RULES),
     ("Policy: what a namespace may do", admission.POLICY_RULES),
+    ("Files: rules of `netattach lint` alone", FILE_RULES),
 )
 RULES = tuple(rule for _, rules in SECTIONS for rule in rules)
 
-_FORMS = ("config", "networks", "settings", "object")
+_FORMS = ("config", "networks", "settings", "object", "file")
 _OPTIONS = ("why", "annotations", "others", "nodes", "before", "deleted", "unavailable", "letters")
 _PATHS = {
     ("NetworkAttachmentDefinition", False): "nads",
@@ -137,7 +150,30 @@ def problems() -> Iterator[str]:
 
 def validated() -> dict[str, list[Finding]]:
     """The findings for each example, by rule id."""
-    return asyncio.run(_validate_all(examples()))
+    known_examples = examples()
+    of_files = {name: _linted(each) for name, each in known_examples.items() if "file" in each.body}
+    others = {name: each for name, each in known_examples.items() if name not in of_files}
+    return {**asyncio.run(_validate_all(others)), **of_files}
+
+
+def _linted(example: Example) -> list[Finding]:
+    """The findings of the linter in the text of a file."""
+    report = _Report()
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory, "nets.yaml")
+        file.write_text(example.body["file"])
+        Linter(NetworkValidator(), report).run([str(file)])
+    return [
+        dataclasses.replace(each.finding, problem=each.finding.problem.replace(f"{directory}/", ""))
+        for each in report.findings
+    ]
+
+
+class _Report(BufferedReport):
+    """Keeps the findings."""
+
+    def finish(self, _summary: Summary) -> None:
+        """Prints nothing."""
 
 
 async def _validate_all(named: Mapping[str, Example]) -> dict[str, list[Finding]]:
@@ -217,18 +253,29 @@ def _object_of_form(form: Mapping[str, Any], letters: int) -> Body:
 
 def page() -> str:
     """The text of docs/rules.md."""
-    known_examples, findings = examples(), validated()
     lines = [_HEAD + _fenced("yaml", CLUSTER.read_text())]
     for title, rules in SECTIONS:
         lines += [f"\n## {title}\n", "| rule | severity | what it finds |", "|---|---|---|"]
         lines += [f"| [{rule.id}](#{rule.id}) | {rule.severity} | {rule.summary} |" for rule in rules]
         for rule in rules:
-            lines += _section(rule, known_examples[rule.id], findings[rule.id])
+            lines += [f"\n### {rule.id}\n", *_sections()[rule.id]]
     return "\n".join(lines) + "\n"
 
 
+def packaged() -> str:
+    """The text of the sections by rule, for the command line."""
+    texts = {rule: "\n".join(lines) for rule, lines in _sections().items()}
+    return json.dumps(texts, indent=1, ensure_ascii=False) + "\n"
+
+
+@functools.cache
+def _sections() -> Mapping[str, Sequence[str]]:
+    """The lines of each rule's section, without its title."""
+    known_examples, findings = examples(), validated()
+    return {rule.id: list(_section(rule, known_examples[rule.id], findings[rule.id])) for rule in RULES}
+
+
 def _section(rule: Rule, example: Example, findings: Sequence[Finding]) -> Iterator[str]:
-    yield f"\n### {rule.id}\n"
     yield f"**{rule.severity}**: {rule.summary}.\n"
     if "why" in example.body:
         yield f"{example.body['why'].strip()}\n"
@@ -245,7 +292,7 @@ def _section(rule: Rule, example: Example, findings: Sequence[Finding]) -> Itera
 
 def _shown(body: Mapping[str, Any]) -> Iterator[str]:
     """The example as its author would write it, and the other conditions."""
-    for key, language in (("config", "json"), ("settings", "yaml"), ("networks", "text")):
+    for key, language in (("config", "json"), ("settings", "yaml"), ("networks", "text"), ("file", "yaml")):
         if isinstance(body.get(key), str):
             yield f"{_TITLES[key]}{', which is deleted' if body.get('deleted') else ''}:\n"
             yield _fenced(language, body[key]) + "\n"
@@ -298,6 +345,7 @@ _TITLES = {
     "config": "A network with this configuration",
     "settings": "Settings",
     "networks": "A pod that requests",
+    "file": "A file",
 }
 _YAML: dict[str, Any] = {"Dumper": _Dumper, "sort_keys": False, "allow_unicode": True, "width": 120}
 
@@ -324,6 +372,7 @@ def main() -> int:
         sys.stderr.write("\n".join([*missing, ""]))
         return 1
     PAGE.write_text(page())
+    PACKAGED.write_text(packaged())
     return 0
 
 

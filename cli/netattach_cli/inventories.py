@@ -27,11 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser, meaning: str) -> None:
 
 def read(args: argparse.Namespace) -> list[NodeInventory] | None:
     """The inventories that --inventory names; None without the option. Raises UnreadableError."""
-    if not args.inventory:
+    return read_from(args.inventory, Kubectl(args.kubeconfig, args.context))
+
+
+def read_from(source: str, kubectl: Kubectl) -> list[NodeInventory] | None:
+    """The inventories of a file or of the `cluster`; None for "". Raises UnreadableError."""
+    if not source:
         return None
-    if args.inventory == CLUSTER:
-        return from_cluster(Kubectl(args.kubeconfig, args.context))
-    return from_file(args.inventory)
+    return from_cluster(kubectl) if source == CLUSTER else from_file(source)
 
 
 def from_file(path: str) -> list[NodeInventory]:

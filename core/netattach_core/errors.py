@@ -45,9 +45,16 @@ class PolicyError(NetattachError):
 
 
 class AnnotationError(NetattachError):
-    """A network selection annotation that is invalid; none of its networks is attached. Code 7, "Invalid network config"."""
+    """A network selection annotation that is invalid; none of its networks is attached. Code 7, "Invalid network config".
+
+    `field` is that of the network selection, "" where it is of none.
+    """
 
     code = 7
+
+    def __init__(self, message: str, *, details: str = "", field: str = "") -> None:
+        super().__init__(message, details=details)
+        self.field = field
 
 
 class NotFoundError(NetattachError):

@@ -54,8 +54,12 @@ def test_an_example_violates_at_most_one_other_rule(findings: dict[str, list[Fin
 def test_the_page_is_up_to_date() -> None:
     if list(rules.problems()):
         pytest.fail("some rules have no example")
-    page = rules.page()
+    page, packaged = rules.page(), rules.packaged()
     if os.environ.get("NETATTACH_WRITE_RULES"):
         rules.PAGE.write_text(page)
+        rules.PACKAGED.write_text(packaged)
 
     assert page == rules.PAGE.read_text(), "docs/rules.md is not up to date: run `make rules`"
+    assert packaged == rules.PACKAGED.read_text(), (
+        "the text of `netattach rules` is not up to date: run `make rules`"
+    )

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import os
 import sys
-from collections.abc import Callable
+from pathlib import Path
 
-from netattach_cli import files, inventories
-from netattach_cli.files import File, UnreadableError
-from netattach_cli.lint import file_search, manifests, namespace_policies, text_report
-from netattach_cli.lint.json_report import JsonReport
-from netattach_cli.lint.manifest_validator import ManifestValidator, asks_for_networks
+from netattach_cli import inventories
+from netattach_cli.files import UnreadableError
+from netattach_cli.lint import cluster, namespace_policies, options, text_report
+from netattach_cli.lint.formats import REPORTS
+from netattach_cli.lint.linter import Linter
 from netattach_cli.lint.namespace_policies import Namespaces
-from netattach_cli.lint.report import Report, Summary
-from netattach_cli.lint.sarif_report import SarifReport
-from netattach_cli.lint.text_report import TextReport
+from netattach_cli.lint.network_validator import NetworkValidator
+from netattach_cli.lint.options import Options
 from netattach_cli.terminal import Paint, wants_colours
 from netattach_core.api.inventory import NodeInventory
-from netattach_kube.cluster_settings import ClusterSettings
 
 NAME = "lint"
 HELP = (
@@ -41,103 +37,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        choices=list(_REPORTS),
+        choices=list(REPORTS),
         default="text",
-        help="text for people (default), json for programs, sarif for code hosts",
+        help="text for people (default), json for programs, sarif for code hosts, junit for CI, github for a workflow",
     )
     parser.add_argument(
         "--warnings-as-errors", "--strict", action="store_true", help="also exit with 1 for warnings"
+    )
+    parser.add_argument(
+        "--fail-empty",
+        action="store_true",
+        help="also exit with 1 if the files have neither networks nor pods that request some",
     )
     parser.add_argument(
         "--related-only",
         action="store_true",
         help="skip files that mention neither networks nor their annotations, as in a folder; for hooks that pass every file",
     )
-    parser.add_argument(
-        "--settings",
-        metavar="FILE",
-        help="the cluster's settings, as text or as the ConfigMap netattach-config; by default those of a new cluster",
-    )
-    parser.add_argument(
-        "--namespace",
-        "-n",
-        default="default",
-        help="the namespace of objects that have none (default: default)",
-    )
+    options.add_arguments(parser)
     meaning = "what the nodes have, to validate interfaces and plugins too: a file, or `cluster` to ask the cluster with kubectl"
     inventories.add_arguments(parser, meaning)
 
 
 def run(args: argparse.Namespace) -> int:
     """Validates all files; an unreadable one does not stop the run."""
-    report, summary = _REPORTS[args.output](), Summary()
     try:
-        validator = ManifestValidator(_nodes(args), _namespaces(args))
+        chosen = options.read(args, Path.cwd())
+        namespaces = _namespaces(chosen)
+        networks = NetworkValidator(_nodes(chosen), namespaces)
     except UnreadableError as error:
         print(text_report.error_text(error, Paint(on=wants_colours(sys.stderr))), file=sys.stderr)
         return UNREADABLE
-    seen = set[str]()
-    for argument in args.files:
-        try:
-            found = file_search.expand(argument)
-        except UnreadableError as error:
-            _report_unreadable(error, summary, report)
-            continue
-        for file in found:
-            path = os.path.realpath(file.path)
-            if path not in seen:
-                named = file.named and not args.related_only
-                _lint_file(dataclasses.replace(file, named=named), validator, summary, report)
-            seen.add(path)
-    report.finish(summary)
+    report = REPORTS[args.output](warnings_fail=chosen.warnings_as_errors)
+    linter = Linter(networks, report, chosen.is_excluded, args.related_only)
+    summary = linter.run(args.files)
     if summary.unreadable:
         return UNREADABLE
-    return DENIED if summary.refused or (args.warnings_as_errors and summary.warned) else NOTHING_DENIED
+    if summary.is_empty and chosen.fail_empty:
+        print("nothing to validate: no file has a network, or a pod that requests one", file=sys.stderr)
+        return DENIED
+    return (
+        DENIED
+        if summary.is_denied or (chosen.warnings_as_errors and summary.has_warnings)
+        else NOTHING_DENIED
+    )
 
 
-def _namespaces(args: argparse.Namespace) -> Namespaces:
-    settings = namespace_policies.read_settings(args.settings) if args.settings else ClusterSettings()
-    return Namespaces(settings, args.namespace)
+def _namespaces(chosen: Options) -> Namespaces:
+    """The policies of namespaces, by the settings of the cluster and the severities that the user asks for."""
+    labels = {}
+    if chosen.settings == cluster.CLUSTER:
+        settings = cluster.settings(chosen.kubectl)
+        labels = cluster.namespace_labels(chosen.kubectl)
+    else:
+        settings = namespace_policies.read_settings(chosen.settings)
+    return Namespaces(options.with_severities(settings, chosen.severities), chosen.namespace, labels)
 
 
-def _nodes(args: argparse.Namespace) -> list[NodeInventory] | None:
-    nodes = inventories.read(args)
+def _nodes(chosen: Options) -> list[NodeInventory] | None:
+    nodes = inventories.read_from(chosen.inventory, chosen.kubectl)
     if nodes == []:
         print(
             "no node of the cluster has reported its inventory yet: interfaces are not validated",
             file=sys.stderr,
         )
     return nodes
-
-
-def _lint_file(file: File, validator: ManifestValidator, summary: Summary, report: Report) -> None:
-    """Validates one file, also the documents before one that cannot be parsed."""
-    try:
-        text = files.read(file)
-        if not file_search.is_related(file, text):
-            return
-        validator.namespaces.learn(file.name, text)
-        for manifest in manifests.manifests(file.name, text):
-            if manifest.is_nad or asks_for_networks(manifest):
-                findings = validator.validate(manifest)
-                summary.add(manifest, [each.finding for each in findings])
-                for finding in findings:
-                    report.finding(finding)
-    except UnreadableError as error:
-        _report_unreadable(error, summary, report)
-
-
-def _report_unreadable(error: UnreadableError, summary: Summary, report: Report) -> None:
-    summary.unreadable += 1
-    report.unreadable(error)
-
-
-def _text_report() -> Report:
-    return TextReport(Paint(on=wants_colours(sys.stdout)))
-
-
-_REPORTS: dict[str, Callable[[], Report]] = {
-    "text": _text_report,
-    "json": JsonReport,
-    "sarif": SarifReport,
-}

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from netattach_cli.files import STDIN, File, UnreadableError, reason
+from netattach_cli.lint.sriov_networks import GROUP as SRIOV_GROUP
 from netattach_core.api.nad import KIND
-from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
 
 _SUFFIXES = (".yaml", ".yml", ".json")
-_RELATED_WORDS = (KIND, NETWORKS, DEFAULT_NETWORK)
+_RELATED = re.compile(
+    rf"""{KIND}|cncf\.io/net|multus-cni\.io/default|{SRIOV_GROUP}/|rawCNIConfig|simpleMacvlanConfig|SimpleMacvlan"""
+    r"""|\bmultus["']?:\s*(?:\{\s*)?["']?(?:networkName|default)\b"""
+)
 _MISSPELT_KIND = re.compile(
     r"""\bkind["']?:\s*["']?network[-_. ]?attachment[-_. ]?definition""", re.IGNORECASE
 )
@@ -47,7 +50,7 @@ def expand(argument: str) -> list[File]:
 
 def is_related(file: File, text: str) -> bool:
     """Whether to parse the file as YAML. Other files of a folder may be in any dialect, and contain nothing to validate."""
-    return file.named or any(word in text for word in _RELATED_WORDS) or bool(_MISSPELT_KIND.search(text))
+    return file.named or bool(_RELATED.search(text) or _MISSPELT_KIND.search(text))
 
 
 def _files_below(folder: str) -> list[File]:

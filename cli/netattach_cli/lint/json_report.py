@@ -6,18 +6,19 @@ import json
 from typing import Any
 
 from netattach_cli.files import UnreadableError
-from netattach_cli.lint.manifest_validator import LocatedFinding
+from netattach_cli.lint import places
+from netattach_cli.lint.manifests import LocatedFinding
 from netattach_cli.lint.report import BufferedReport, Summary
-from netattach_core.text import json_document
 from netattach_core.text.finding import path_text
 
 
 class JsonReport(BufferedReport):
-    """Prints `{"findings": […], "unreadable": […], "summary": {…}}`."""
+    """Prints `{"findings": […], "ignored": […], "unreadable": […], "summary": {…}}`."""
 
     def finish(self, summary: Summary) -> None:
         body = {
             "findings": [_finding_body(finding) for finding in self.findings],
+            "ignored": [{**_finding_body(each.located), "reason": each.reason} for each in self.silenced],
             "unreadable": [_error_body(error) for error in self.errors],
             "summary": {
                 "nads": summary.nads,
@@ -25,6 +26,7 @@ class JsonReport(BufferedReport):
                 "refused": summary.refused,
                 "withWarnings": summary.warned,
                 "unreadable": summary.unreadable,
+                "ignored": summary.ignored,
             },
         }
         print(json.dumps(body, indent=2))
@@ -32,7 +34,7 @@ class JsonReport(BufferedReport):
 
 def _finding_body(located: LocatedFinding) -> dict[str, Any]:
     manifest, finding = located.manifest, located.finding
-    line, column = json_document.position(manifest.text, located.location.at)
+    line, column = places.position(located)
     return {
         "file": manifest.file,
         "line": line,

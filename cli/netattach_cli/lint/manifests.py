@@ -1,4 +1,4 @@
-"""NADs, pods and pod templates in YAML or JSON files, and where in the file each part of them is."""
+"""Objects in YAML or JSON files that define networks or create pods, and where in the file each part of them is."""
 
 from __future__ import annotations
 
@@ -10,23 +10,13 @@ from typing import Any
 
 import yaml
 
-from netattach_cli import documents
 from netattach_cli.documents import Document
-from netattach_cli.lint import nad_objects, scalar_offsets
+from netattach_cli.lint import network_objects, pod_objects, scalar_offsets
+from netattach_cli.lint.network_objects import NetworkSource
+from netattach_cli.lint.pod_objects import PodSource
 from netattach_core.api.nad import KIND
 from netattach_core.text import json_document
-from netattach_core.text.finding import Path
-
-_POD_TEMPLATE_PATHS: dict[str, Path] = {
-    "Pod": (),
-    "PodTemplate": ("template",),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-    **dict.fromkeys(
-        ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"),
-        ("spec", "template"),
-    ),
-}
-"""By kind: where a pod, or an object that creates pods, has the pod's metadata and spec."""
+from netattach_core.text.finding import Finding, Path
 
 _HELM_SOURCE = re.compile(r"(?:^|\n)# Source: (\S+)[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*\Z")
 """The comment that `helm template` writes above a document: the template that it was rendered from."""
@@ -46,7 +36,7 @@ class Location:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A NAD, a pod or an object that creates pods, in a file.
+    """An object in a file that defines a network (`network`) or creates pods (`pod`); one of several that it defines or creates.
 
     `path` leads to it in its document, `source` is the Helm template that it was rendered from, or "".
     """
@@ -57,26 +47,26 @@ class Manifest:
     document: Document
     path: Path = ()
     source: str = ""
+    network: NetworkSource | None = None
+    pod: PodSource | None = None
 
     @property
     def kind(self) -> str:
-        return str(self.body.get("kind") or KIND)
+        return str(self.body.get("kind") or (KIND if self.network else ""))
 
     @property
     def is_nad(self) -> bool:
-        return nad_objects.is_nad(self.kind)
-
-    @property
-    def pod_path(self) -> Path:
-        """Where the object has the metadata and spec of its pod."""
-        return _POD_TEMPLATE_PATHS[self.kind]
+        """Whether it is a NetworkAttachmentDefinition itself, and no object of which an operator makes one."""
+        return self.network is not None and self.network.is_nad
 
     @property
     def namespace(self) -> str:
-        return str(self.value("metadata", "namespace") or "")
+        return self.network.namespace if self.network else str(self.value("metadata", "namespace") or "")
 
     @property
     def name(self) -> str:
+        if self.network:
+            return self.network.name
         return str(self.value("metadata", "name") or self.value("metadata", "generateName") or "")
 
     @property
@@ -85,10 +75,7 @@ class Manifest:
 
     def value(self, *path: str | int) -> Any:
         """The value at a path of the object, or None."""
-        found: Any = self.body
-        for key in path:
-            found = found.get(key) if isinstance(found, dict) else None
-        return found
+        return pod_objects.value_at(self.body, path)
 
     def locate(self, path: Path, offset: int | None = None) -> Location:
         """Where a part of the object begins, or a character of that string; of the object itself where it has no such part."""
@@ -111,22 +98,34 @@ class Manifest:
         return scalar_offsets.span(self.document.node, self.path)
 
 
-def manifests(file: str, text: str) -> Iterator[Manifest]:
-    """All NADs, pods and objects that create pods in a file, also those inside a List; skips other objects.
+@dataclass(frozen=True, slots=True)
+class LocatedFinding:
+    """A finding in a manifest, and its location in the file."""
 
-    Raises UnreadableError at the first document that cannot be read.
-    """
-    for document in documents.parse(file, text):
-        source = None
-        for path, body in _objects(document.value):
-            kind = str(body.get("kind"))
-            is_nad = nad_objects.is_nad(kind) or nad_objects.is_nad_without_kind(body)
-            if kind in _POD_TEMPLATE_PATHS or is_nad:
-                source = _helm_source(text, document.node) if source is None else source
-                yield Manifest(file, text, body, document, path, source)
+    manifest: Manifest
+    finding: Finding
+    location: Location
 
 
-def _objects(value: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+def manifests(file: str, text: str, document: Document) -> Iterator[Manifest]:
+    """All networks and pods that the objects of a document define, also those inside a List; skips other objects."""
+    for path, body in objects(document.value):
+        yield from of_object(file, text, document, path, body)
+
+
+def of_object(
+    file: str, text: str, document: Document, path: Path, body: dict[str, Any]
+) -> Iterator[Manifest]:
+    """The networks and pods that an object at a path of a document defines."""
+    networks, pods = network_objects.sources(body), pod_objects.sources(body)
+    source = _helm_source(text, document.node) if networks or pods else ""
+    for network in networks:
+        yield Manifest(file, text, body, document, path, source, network=network)
+    for pod in pods:
+        yield Manifest(file, text, body, document, path, source, pod=pod)
+
+
+def objects(value: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The objects of a document, each with its path in it."""
     if not isinstance(value, dict):
         return

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import urllib.parse
+from collections import Counter
 from collections.abc import Sequence
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
+from netattach_cli import rule_pages
 from netattach_cli.files import UnreadableError
-from netattach_cli.lint.manifest_validator import ALL_RULES, LocatedFinding
+from netattach_cli.lint import places
+from netattach_cli.lint.manifests import LocatedFinding
 from netattach_cli.lint.report import BufferedReport, Summary
-from netattach_core.text import json_document
-from netattach_core.text.finding import Severity, path_text
+from netattach_cli.lint.rules import ALL_RULES
+from netattach_core.text.finding import Finding, Severity, path_text
+from netattach_core.version import VERSION
 
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.DENY: "error", Severity.WARN: "warning", Severity.AUDIT: "note", Severity.OFF: "none"}
 _RULE_INDEX = {rule.id: index for index, rule in enumerate(ALL_RULES)}
+_FINGERPRINT = "netattachFinding/v1"
 
 
 class SarifReport(BufferedReport):
@@ -26,14 +30,21 @@ class SarifReport(BufferedReport):
     def finish(self, _summary: Summary) -> None:
         driver = {
             "name": "netattach",
-            "version": metadata.version("netattach"),
+            "version": VERSION,
+            "informationUri": rule_pages.HOME,
             "rules": [_rule(index) for index in range(len(ALL_RULES))],
         }
+        seen = Counter[str]()
+        reported = [_result(each, seen) for each in self.findings]
+        silenced = [
+            {**_result(each.located, seen), "suppressions": [_suppression(each.reason)]}
+            for each in self.silenced
+        ]
         run = {
             "tool": {"driver": driver},
             "columnKind": "unicodeCodePoints",
             "invocations": [_invocation(self.errors)],
-            "results": [_result(finding) for finding in self.findings],
+            "results": [*reported, *silenced],
         }
         print(json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2))
 
@@ -43,19 +54,21 @@ def _rule(index: int) -> dict[str, Any]:
     return {
         "id": rule.id,
         "shortDescription": {"text": _sentence(rule.summary)},
+        "helpUri": rule_pages.url(rule.id),
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
     }
 
 
-def _result(located: LocatedFinding) -> dict[str, Any]:
+def _result(located: LocatedFinding, seen: Counter[str]) -> dict[str, Any]:
     manifest, finding = located.manifest, located.finding
-    line, column = json_document.position(manifest.text, located.location.at)
+    line, column = places.position(located)
     logical_name = f"{manifest.full_name} {path_text(finding.path)}".lstrip()
     return {
         "ruleId": finding.rule.id,
         "ruleIndex": _RULE_INDEX[finding.rule.id],
         "level": _LEVELS[finding.effective_severity],
         "message": {"text": f"{_sentence(finding.problem)} Fix: {finding.fix}"},
+        "partialFingerprints": {_FINGERPRINT: _fingerprint(located, finding, seen)},
         "locations": [
             {
                 "physicalLocation": _physical_location(manifest.file, line, column),
@@ -63,6 +76,22 @@ def _result(located: LocatedFinding) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _fingerprint(located: LocatedFinding, finding: Finding, seen: Counter[str]) -> str:
+    """The same wherever the object is moved to and whatever changes around it: of its rule, the object, and the path in it.
+
+    A number tells several from each other that have all this in common.
+    """
+    manifest = located.manifest
+    parts = (finding.rule.id, manifest.kind, manifest.namespace, manifest.name, path_text(finding.path))
+    key = json.dumps(parts)
+    seen[key] += 1
+    return hashlib.sha256(f"{key}{seen[key]}".encode()).hexdigest()
+
+
+def _suppression(reason: str) -> dict[str, str]:
+    return {"kind": "inSource", "justification": reason}
 
 
 def _invocation(errors: Sequence[UnreadableError]) -> dict[str, Any]:
@@ -83,12 +112,9 @@ def _physical_location(file: str, line: int, column: int) -> dict[str, Any]:
 
 
 def _uri(file: str) -> str:
-    """Relative to the working directory, so that a code host finds the file in the repository."""
-    path = Path(file)
-    if path.is_absolute() and path.is_relative_to(Path.cwd()):
-        path = path.relative_to(Path.cwd())
-    quoted = urllib.parse.quote(path.as_posix(), errors="surrogateescape")
-    return f"file://{quoted}" if path.is_absolute() else quoted
+    path = places.relative(file)
+    quoted = urllib.parse.quote(path, errors="surrogateescape")
+    return f"file://{quoted}" if path.startswith("/") else quoted
 
 
 def _sentence(text: str) -> str:

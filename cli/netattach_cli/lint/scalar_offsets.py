@@ -33,12 +33,18 @@ def span(node: yaml.Node | json_document.Node | None, path: tuple[str | int, ...
     if isinstance(node, json_document.Node):
         found = json_document.locate(node, path)
         return Span(found.start, found.end, '"' if isinstance(found.value, str) else "") if found else None
+    place = node_at(node, path)
+    if place is None:
+        return None
+    style = (place.style or "") if isinstance(place, yaml.ScalarNode) else ""
+    return Span(place.start_mark.index, place.end_mark.index, style)
+
+
+def node_at(node: yaml.Node | None, path: tuple[str | int, ...]) -> yaml.Node | None:
+    """The node at a path of a document in YAML; None where there is none."""
     for part in path:
         node = _child(node, part)
-    if node is None:
-        return None
-    style = (node.style or "") if isinstance(node, yaml.ScalarNode) else ""
-    return Span(node.start_mark.index, node.end_mark.index, style)
+    return node
 
 
 def _child(node: yaml.Node | None, part: str | int) -> yaml.Node | None:

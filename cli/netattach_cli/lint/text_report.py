@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from netattach_cli.files import UnreadableError
-from netattach_cli.lint.manifest_validator import LocatedFinding
-from netattach_cli.lint.report import Summary
+from netattach_cli.lint import places
+from netattach_cli.lint.manifests import LocatedFinding, Manifest
+from netattach_cli.lint.report import IgnoredFinding, Summary
 from netattach_cli.terminal import BLUE, BOLD, RED, YELLOW, Paint, printable
-from netattach_core.text import json_document
 from netattach_core.text.excerpt import excerpt
-from netattach_core.text.finding import Severity, path_text
+from netattach_core.text.finding import Severity
 
 
 class TextReport:
@@ -17,8 +17,14 @@ class TextReport:
     def __init__(self, paint: Paint) -> None:
         self._paint = paint
 
+    def validated(self, manifest: Manifest) -> None:
+        """The summary counts the objects."""
+
     def finding(self, finding: LocatedFinding) -> None:
-        print(_finding_text(finding, self._paint), end="\n\n")
+        print(finding_text(finding, self._paint), end="\n\n")
+
+    def ignored(self, finding: IgnoredFinding) -> None:
+        """The summary counts these too."""
 
     def unreadable(self, error: UnreadableError) -> None:
         print(error_text(error, self._paint), end="\n\n")
@@ -37,17 +43,18 @@ def summary_text(summary: Summary) -> str:
     seen = [_counted(summary.nads, "NAD")] + ([_counted(summary.pods, "pod")] if summary.pods else [])
     parts = [f"{summary.refused} refused"] if summary.refused else []
     parts += [f"{summary.warned} with warnings"] if summary.warned else []
+    parts += [f"{_counted(summary.comments, 'ignore comment')} without effect"] if summary.comments else []
     parts += [f"{summary.unreadable} of the files could not be read"] if summary.unreadable else []
-    nothing = "nothing wrong" if summary.nads or summary.pods else "nothing to validate"
-    return f"{', '.join(seen)}: {', '.join(parts) or nothing}"
+    nothing = "nothing to validate" if summary.is_empty else "nothing wrong"
+    ignored = f" ({_counted(summary.ignored, 'finding')} ignored)" if summary.ignored else ""
+    return f"{', '.join(seen)}: {', '.join(parts) or nothing}{ignored}"
 
 
-def _finding_text(located: LocatedFinding, paint: Paint) -> str:
+def finding_text(located: LocatedFinding, paint: Paint) -> str:
     """The place is in the file; the excerpt is from the value itself where its lines cannot be mapped to the file's."""
     manifest, finding, location = located.manifest, located.finding, located.location
-    line, column = json_document.position(manifest.text, location.at)
-    name = manifest.full_name if manifest.is_nad else f"{manifest.kind} {manifest.full_name}"
-    subject = f"{name} {path_text(finding.path)}".lstrip()
+    line, column = places.position(located)
+    subject = places.subject(located)
     subject += f" (from {manifest.source})" if manifest.source else ""
     place = paint(printable(f"{manifest.file}:{line}:{column}:"), BOLD)
     weight = paint(

@@ -6,9 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from netattach_cli import documents
 from netattach_cli.lint import manifests
-from netattach_cli.lint.manifest_validator import LocatedFinding, ManifestValidator
+from netattach_cli.lint.manifests import LocatedFinding
 from netattach_cli.lint.namespace_policies import Namespaces
+from netattach_cli.lint.network_validator import NetworkValidator
 from netattach_cli.migrate.assessment import Item, Section, refused, works
 from netattach_cli.migrate.objects import Object, of_kind
 from netattach_core import admission
@@ -23,11 +25,16 @@ def items(objects: Sequence[Object], settings: ClusterSettings) -> Iterator[Item
     """Findings in networks; those that have none are counted."""
     namespaces = Namespaces(settings)
     namespaces.learn(_SOURCE, _listed(of_kind(objects, "Namespace")))
-    validator = ManifestValidator(None, namespaces)
-    nads = of_kind(objects, "NetworkAttachmentDefinition")
+    validator = NetworkValidator(None, namespaces)
+    text = _listed(of_kind(objects, "NetworkAttachmentDefinition"))
     found = [
-        (manifest.full_name, [_item(each, namespaces) for each in validator.validate(manifest)])
-        for manifest in manifests.manifests(_SOURCE, _listed(nads))
+        (
+            manifest.full_name,
+            [_item(each, namespaces) for each in validator.validate(manifest, manifest.network)],
+        )
+        for document in documents.parse(_SOURCE, text)
+        for manifest in manifests.manifests(_SOURCE, text, document)
+        if manifest.network
     ]
     for _, of_one in found:
         yield from of_one

@@ -21,6 +21,7 @@ from netattach_core.admission.nads import (
 )
 from netattach_core.admission.network_requests import validate_requests
 from netattach_core.admission.network_users import NOBODY, NetworkUsers, users_in
+from netattach_core.admission.pod_annotations import check_owner as validate_owner
 from netattach_core.admission.pod_devices import validate_devices
 from netattach_core.admission.pod_nodes import (
     explained,
@@ -73,6 +74,7 @@ __all__ = [
     "validate_nad",
     "validate_nad_deletion",
     "validate_nodes",
+    "validate_owner",
     "validate_pod",
     "validate_primary_network",
     "validate_requests",

@@ -6,16 +6,17 @@ import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from netattach_core.admission import unstructured
+from netattach_core.admission import pod_annotations, unstructured
 from netattach_core.admission.unstructured import JsonObject
-from netattach_core.api import network_selection, networks_annotation
+from netattach_core.api import annotation_mistakes, network_selection, networks_annotation
+from netattach_core.api.annotation_mistakes import Mistake
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
 from netattach_core.api.objects import Key
 from netattach_core.attach import default_route
 from netattach_core.attach.attachment import interface_name
 from netattach_core.errors import AnnotationError
 from netattach_core.text import suggestions
-from netattach_core.text.finding import Finding, Rule, Severity
+from netattach_core.text.finding import Finding, Path, Rule, Severity
 from netattach_core.validation import settings as validation_settings
 from netattach_core.validation.settings import ValidationSettings
 
@@ -47,6 +48,7 @@ _MAX_CANDIDATES = 1000
 """Networks of a namespace up to which a similar name is suggested."""
 
 _DEFAULT_INTERFACE = "eth0"
+_CORRECT = "correct the annotation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +83,25 @@ def validate_pod(
         default = _of_default(annotations.get(DEFAULT_NETWORK, ""), namespace, settings, on_host=on_host)
     if annotations.get(NETWORKS) != earlier.get(NETWORKS):
         networks = _of_networks(annotations, namespace, settings, on_host=on_host)
-    return dataclasses.replace(
-        networks, findings=(*default.findings, *networks.findings), default=default.default
-    )
+    misspelt = pod_annotations.check_keys(annotations, earlier)
+    findings = (*default.findings, *networks.findings, *misspelt)
+    return dataclasses.replace(networks, findings=findings, default=default.default)
 
 
 def _of_networks(
     annotations: Mapping[str, str], own: str, settings: ValidationSettings, *, on_host: bool
 ) -> RequestedNetworks:
+    text = annotations.get(NETWORKS, "")
+    misspelt = [*pod_annotations.check_fields(NETWORKS, text)]
     try:
-        selections = networks_annotation.parse(annotations.get(NETWORKS, ""), own)
-    except AnnotationError as error:
-        return RequestedNetworks(findings=(_unreadable(NETWORKS, error),))
+        selections = networks_annotation.parse(text, own)
+    except AnnotationError:
+        return RequestedNetworks(findings=(*_unreadable(NETWORKS, text, own), *misspelt))
     if selections and on_host:
         return RequestedNetworks(findings=(_host_network(NETWORKS),))
     first_index = len(network_selection.cluster_defaults(annotations, own, settings.selection)) + 1
     findings = [
+        *misspelt,
         *_isolation(NETWORKS, selections, own, settings),
         *_interfaces(selections, first_index),
         *_default_routes(NETWORKS, [*_requested_default(annotations, settings), *selections]),
@@ -109,7 +114,10 @@ def _of_default(text: str, own: str, settings: ValidationSettings, *, on_host: b
     try:
         default = networks_annotation.parse_default(text, settings.selection.namespace)
     except AnnotationError as error:
-        return RequestedNetworks(findings=(_unreadable(DEFAULT_NETWORK, error),))
+        found = _unreadable(DEFAULT_NETWORK, text, settings.selection.namespace) or [
+            Finding(POD_ANNOTATION, (DEFAULT_NETWORK,), error.message, _CORRECT)
+        ]
+        return RequestedNetworks(findings=tuple(found))
     if default is None:
         return RequestedNetworks()
     if on_host:
@@ -222,8 +230,18 @@ def _renamed(default: NetworkSelection) -> Iterator[Finding]:
         yield Finding(POD_DEFAULT, (DEFAULT_NETWORK, 0), problem, f"remove `{default.interface}`")
 
 
-def _unreadable(key: str, error: AnnotationError) -> Finding:
-    return Finding(POD_ANNOTATION, (key,), error.message, "correct the annotation")
+def _unreadable(key: str, text: str, namespace: str) -> list[Finding]:
+    """Everything in an annotation that cannot be parsed, with its place in the annotation."""
+    return [
+        Finding(POD_ANNOTATION, _path(key, each), each.problem, _CORRECT, each.offset)
+        for each in annotation_mistakes.mistakes(text, namespace)
+    ]
+
+
+def _path(key: str, mistake: Mistake) -> Path:
+    if mistake.element is None:
+        return (key,)
+    return (key, mistake.element, mistake.field) if mistake.field else (key, mistake.element)
 
 
 def _host_network(key: str) -> Finding:

@@ -6,6 +6,7 @@ from netattach_core.admission import (
     cluster_settings,
     nads,
     network_requests,
+    pod_annotations,
     pod_devices,
     pod_nodes,
     pod_templates,
@@ -18,6 +19,7 @@ from netattach_core.validation.settings import ValidationSettings
 RULES = (
     *nads.RULES,
     *pods.RULES,
+    *pod_annotations.RULES,
     *network_requests.RULES,
     *pod_devices.RULES,
     *pod_nodes.RULES,

@@ -7,7 +7,7 @@ pod that starts without a requested network is worse than one that does not star
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,9 +68,9 @@ def parse(text: str, pod_namespace: str) -> tuple[NetworkSelection, ...]:
         return ()
     if len(text) > MAX_LENGTH:
         raise AnnotationError(f"the annotation has {len(text)} characters; the maximum is {MAX_LENGTH}")
-    if any(char in text for char in '[{"'):
+    if is_json(text):
         return _parse_json(text, pod_namespace)
-    return tuple(_comma_element(item.strip(), pod_namespace) for item in text.split(","))
+    return tuple(comma_element(item.strip(), pod_namespace) for item in text.split(","))
 
 
 def parse_default(text: str, namespace: str) -> NetworkSelection | None:
@@ -86,8 +86,13 @@ def parse_default(text: str, namespace: str) -> NetworkSelection | None:
     return selections[0] if selections else None
 
 
-def _comma_element(item: str, pod_namespace: str) -> NetworkSelection:
-    """`[namespace/]name[@interface]`; spaces around each part are ignored."""
+def is_json(text: str) -> bool:
+    """Whether an annotation is in the JSON form."""
+    return any(char in text for char in '[{"')
+
+
+def comma_element(item: str, pod_namespace: str) -> NetworkSelection:
+    """`[namespace/]name[@interface]`; spaces around each part are ignored. Raises AnnotationError."""
     rest, at, interface = item.partition("@")
     namespace, slash, name = rest.rpartition("/")
     namespace, name, interface = namespace.strip(), name.strip(), interface.strip()
@@ -99,6 +104,14 @@ def _comma_element(item: str, pod_namespace: str) -> NetworkSelection:
     if at:
         _check_interface(interface, where)
     return NetworkSelection(namespace or pod_namespace, name, interface)
+
+
+def element_errors(body: Any, index: int, pod_namespace: str) -> list[AnnotationError]:
+    """All errors in one element of the JSON form, each with its field."""
+    try:
+        return list(_Element(body, f"element {index}", pod_namespace).errors())
+    except AnnotationError as error:
+        return [error]
 
 
 def _parse_json(text: str, pod_namespace: str) -> tuple[NetworkSelection, ...]:
@@ -125,27 +138,64 @@ class _Element:
         self.pod_namespace = pod_namespace
 
     def read(self) -> NetworkSelection:
+        return NetworkSelection(
+            name=self._name(),
+            namespace=self._namespace(),
+            interface=self._interface(),
+            ips=self._ips(),
+            mac=self._mac(),
+            infiniband_guid=self._infiniband_guid(),
+            port_mappings=self._port_mappings(),
+            bandwidth=self._bandwidth(),
+            cni_args=self._cni_args(),
+            default_route=self._default_route(),
+            device_id=self._device_id(),
+            ipam_claim_reference=self._ipam_claim_reference(),
+        )
+
+    def errors(self) -> Iterator[AnnotationError]:
+        """The error of each field that has one."""
+        for read in (
+            self._name,
+            self._namespace,
+            self._interface,
+            self._ips,
+            self._mac,
+            self._infiniband_guid,
+            self._port_mappings,
+            self._bandwidth,
+            self._cni_args,
+            self._default_route,
+            self._device_id,
+            self._ipam_claim_reference,
+        ):
+            try:
+                read()
+            except AnnotationError as error:
+                yield error
+
+    def _name(self) -> str:
         name = self._text("name")
         if not names.is_object_name(name):
             raise self._error("name", f"{shown(name)!r} is not a valid network name")
-        return NetworkSelection(
-            namespace=self._namespace(),
-            name=name,
-            interface=self._interface(),
-            ips=self._ips(),
-            mac=self._hardware_address(
-                "mac", addresses.is_ethernet_mac, "6 bytes, for example 02:00:00:00:00:01"
-            ),
-            infiniband_guid=self._hardware_address(
-                "infiniband-guid", addresses.is_infiniband_guid, "8 bytes"
-            ),
-            port_mappings=self._port_mappings(),
-            bandwidth=self._bandwidth(),
-            cni_args=self._typed("cni-args", dict, {}),
-            default_route=self._default_route(),
-            device_id=self._text("deviceID"),
-            ipam_claim_reference=self._text("ipam-claim-reference"),
-        )
+        return name
+
+    def _mac(self) -> str:
+        form = "6 bytes, for example 02:00:00:00:00:01"
+        return self._hardware_address("mac", addresses.is_ethernet_mac, form)
+
+    def _infiniband_guid(self) -> str:
+        return self._hardware_address("infiniband-guid", addresses.is_infiniband_guid, "8 bytes")
+
+    def _cni_args(self) -> Mapping[str, Any]:
+        args: Mapping[str, Any] = self._typed("cni-args", dict, {})
+        return args
+
+    def _device_id(self) -> str:
+        return self._text("deviceID")
+
+    def _ipam_claim_reference(self) -> str:
+        return self._text("ipam-claim-reference")
 
     def _namespace(self) -> str:
         namespace = self._text("namespace") or self.pod_namespace
@@ -156,7 +206,7 @@ class _Element:
     def _interface(self) -> str:
         interface = self._text("interface") or self._text("interfaceRequest")
         if interface:
-            _check_interface(interface, self.where)
+            _check_interface(interface, self.where, "interface")
         return interface
 
     def _ips(self) -> tuple[str, ...]:
@@ -238,8 +288,24 @@ class _Element:
         return value
 
     def _error(self, key: str, problem: str) -> AnnotationError:
-        return AnnotationError(f"{self.where}: `{key}` {problem}")
+        return AnnotationError(f"{self.where}: `{key}` {problem}", field=key)
 
+
+FIELDS = (
+    "name",
+    "namespace",
+    "interface",
+    "ips",
+    "mac",
+    "infiniband-guid",
+    "portMappings",
+    "bandwidth",
+    "cni-args",
+    "default-route",
+    "deviceID",
+    "ipam-claim-reference",
+)
+"""The fields of an element, as authors write them."""
 
 _TYPE_NAMES: dict[type, str] = {str: "a string in double quotes", list: "a list", dict: "an object"}
 
@@ -248,7 +314,7 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _check_interface(interface: str, where: str) -> None:
+def _check_interface(interface: str, where: str, field: str = "") -> None:
     problem = names.interface_problem(interface)
     if problem:
-        raise AnnotationError(f"{where}: {problem}")
+        raise AnnotationError(f"{where}: {problem}", field=field)

@@ -47,6 +47,7 @@ class ValidationSettings:
     """`severities` by rule id; `schemas` by plugin type; with `warn_only` all denials become warnings.
 
     `selection` determines the networks of each pod, as in the daemon; `protected`: networks in use cannot be deleted.
+    `overrides` are severities that neither exemptions nor `warn_only` change: those that the user of a linter asks for.
     """
 
     severities: Mapping[str, Severity] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class ValidationSettings:
     selection: SelectionSettings = network_selection.DEFAULTS
     networks: ClusterNetworks = ClusterNetworks()
     protected: bool = False
+    overrides: Mapping[str, Severity] = field(default_factory=dict)
 
 
 DEFAULTS = ValidationSettings()
@@ -85,6 +87,8 @@ def _severity(finding: Finding, settings: ValidationSettings, namespace: str) ->
     """Policy decides on its own. Exemptions only lower a severity; `warn_only` is applied last, so that nothing is denied."""
     if finding.rule.policy:
         return finding.effective_severity
+    if finding.rule.id in settings.overrides:
+        return settings.overrides[finding.rule.id]
     severity = settings.severities.get(finding.rule.id, finding.effective_severity)
     for exemption in settings.exemptions:
         if _covers(exemption, finding.rule.id, namespace):

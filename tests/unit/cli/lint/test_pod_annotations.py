@@ -48,9 +48,7 @@ def test_pods_that_ask_for_no_networks_are_skipped(netattach: Netattach) -> None
         pytest.param("a,,c", ",c", "`` is not a network", id="an empty one"),
         pytest.param(r'"a,\tB"', 'B"', "`B` is not a network", id="after an escape"),
         pytest.param("""'[{"name": "a",}]'""", ",}]'", "line 1, column 14: a comma before", id="not JSON"),
-        pytest.param(
-            """'[{"name": "a"}, {"name": 5}]'""", '{"name": 5}', "element 1: `name`", id="an element"
-        ),
+        pytest.param("""'[{"name": "a"}, {"name": 5}]'""", "5}]", "element 1: `name`", id="an element"),
         pytest.param("""'{"name": "a"}'""", '{"name"', "the JSON form must be a list", id="not a list"),
         pytest.param("[{name: a}]", "[{name", "the annotation is YAML", id="a list of YAML"),
         pytest.param("5", "5", "the annotation is 5", id="a number"),
@@ -62,7 +60,8 @@ def test_an_invalid_annotation_is_shown_at_its_place(
     status, out = lint(netattach, pod(value))
 
     assert 1 == status
-    assert f"deny [pod-annotation] Pod web {NETWORKS}\n  {problem}" in out
+    assert f"deny [pod-annotation] Pod web {NETWORKS}" in out
+    assert f"\n  {problem}" in out
     assert text_at_caret(out).startswith(place)
     assert out.endswith("0 NADs, 1 pod: 1 refused\n")
 
@@ -77,7 +76,7 @@ def test_pod_templates_are_validated_like_pods(netattach: Netattach, kind: str) 
 
     assert 1 == status
     assert "pods.yaml:7:" in out
-    assert f"deny [pod-annotation] {kind} web {NETWORKS}\n" in out
+    assert f"deny [pod-annotation] {kind} web {NETWORKS}[0]\n" in out
     assert "A" == text_at_caret(out)
 
 
@@ -92,10 +91,88 @@ def test_the_pod_template_of_a_cron_job_is_found(netattach: Netattach) -> None:
     assert "deny [pod-annotation] CronJob tick" in out
 
 
-def test_an_annotation_of_the_deployment_itself_is_ignored(netattach: Netattach) -> None:
-    text = pod("A").replace("kind: Pod", "kind: Deployment")
+def test_an_annotation_of_the_deployment_itself_is_a_warning(netattach: Netattach) -> None:
+    """Its pods do not get it."""
+    status, out = lint(
+        netattach, pod("a", "spec: {template: {metadata: {}}}\n").replace("kind: Pod", "kind: Deployment")
+    )
 
-    assert (0, "0 NADs: nothing to validate\n") == lint(netattach, text)
+    assert 0 == status
+    assert f"pods.yaml:6:34: warn [pod-annotation-misplaced] Deployment web {NETWORKS}\n" in out
+    assert "a" == text_at_caret(out)
+    assert out.endswith("0 NADs, 1 pod: 1 with warnings\n")
+
+
+def test_all_mistakes_of_an_annotation_are_shown_each_at_its_place(netattach: Netattach) -> None:
+    value = """[{"name": "A", "ips": ["1.2.3"]}, {"name": "b", "mac": 5}, "c"]"""
+    status, out = lint(netattach, pod(f"'{value}'"))
+    places = [line.partition(": deny")[0] for line in out.splitlines() if "deny [pod-annotation]" in line]
+    start = len(f"    {NETWORKS}: '") + 1
+
+    assert 1 == status
+    texts = ('"A"', '["1.2.3"]', "5}", '"c"')
+    assert [f"pods.yaml:6:{start + value.index(each)}" for each in texts] == places
+    assert f"Pod web {NETWORKS}[0].ips\n" in out
+
+
+def test_all_mistakes_of_a_list_are_shown(netattach: Netattach) -> None:
+    _, out = lint(netattach, pod("A, b, c@eth/0, D/e/f"))
+
+    assert 3 == out.count("deny [pod-annotation]")
+    assert f"Pod web {NETWORKS}[3]\n" in out
+
+
+@pytest.mark.parametrize(
+    ("field", "meant"),
+    [("interfaceName", "interface"), ("ipRequest", "ips"), ("macAddress", "mac"), ("nmaespace", "namespace"),
+     ("cniArgs", "cni-args"), ("defaultRoute", "default-route")],
+)  # fmt: skip
+def test_a_misspelt_field_is_a_warning(netattach: Netattach, field: str, meant: str) -> None:
+    status, out = lint(netattach, pod(f"""'[{{"name": "a", "{field}": "x"}}]'"""))
+
+    assert 0 == status
+    assert f"warn [pod-field-misspelt] Pod web {NETWORKS}[0].{field}\n" in out
+    assert f"fix: did you mean `{meant}`?" in out
+    assert text_at_caret(out).startswith(f'"{field}"')
+
+
+@pytest.mark.parametrize("field", ["NAME", "interfaceRequest", "deviceId", "some-other-program", "x"])
+def test_fields_in_another_case_and_of_other_programs_have_no_findings(
+    netattach: Netattach, field: str
+) -> None:
+    text = pod(f"""'[{{"name": "a", "{field}": "b"}}]'""")
+
+    assert (0, "0 NADs, 1 pod: nothing wrong\n") == lint(netattach, text)
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("k8s.v1.cni.cncf.io/network", NETWORKS),
+        ("k8s.v1.cncf.io/networks", NETWORKS),
+        ("k8s.cni.cncf.io/networks", NETWORKS),
+        ("v1.multus-cni.io/default-networks", DEFAULT_NETWORK),
+    ],
+)
+@pytest.mark.parametrize("argument", ["pods.yaml", "."])
+def test_a_misspelt_annotation_is_a_warning(
+    netattach: Netattach, key: str, meant: str, argument: str
+) -> None:
+    """Also in a folder, and of a pod that has no other one."""
+    Path("pods.yaml").write_text(pod("a").replace(NETWORKS, key))
+    status, out, _ = netattach("lint", argument)
+
+    assert 0 == status
+    assert f"warn [pod-annotation-misspelt] Pod web {key}\n" in out
+    assert f"fix: did you mean `{meant}`?" in out
+
+
+@pytest.mark.parametrize(
+    "key", ["k8s.v1.cni.cncf.io/network-status", "k8s.v1.cni.cncf.io/networks-status", "example.com/networks",
+            "k8s.v1.cni.cncf.io/resourceName", "networks"],
+)  # fmt: skip
+def test_annotations_of_others_have_no_findings(netattach: Netattach, key: str) -> None:
+    assert (0, "0 NADs: nothing to validate\n") == lint(netattach, pod("a").replace(NETWORKS, key))
 
 
 def test_networks_of_a_pod_with_host_network_are_a_warning(netattach: Netattach) -> None:

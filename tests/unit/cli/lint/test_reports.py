@@ -1,73 +1,21 @@
-"""The output of `netattach lint` for programs: JSON, and SARIF for code hosts."""
+"""The output of `netattach lint` for programs: JSON, SARIF for code hosts, JUnit for CI, commands of GitHub's workflows."""
 
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft4Validator
 
-from netattach_cli.lint.manifest_validator import ALL_RULES
+from netattach_cli.lint.rules import ALL_RULES
+from support import require
 from unit.cli.samples import INVALID_CONFIG, VALID_CONFIG, Netattach, nad
 
-
-def _object(*required: str, **keys: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": list(required),
-        "properties": keys,
-        "additionalProperties": False,
-    }
-
-
-def _list(item: Any) -> dict[str, Any]:
-    return {"type": "array", "items": item}
-
-
-TEXT = {"type": "string", "minLength": 1}
-NUMBER = {"type": "integer", "minimum": 1}
-LEVEL = {"enum": ["none", "note", "warning", "error"]}
-MESSAGE = _object("text", text=TEXT)
-PLACE = _object(
-    "artifactLocation",
-    artifactLocation=_object("uri", uri={**TEXT, "pattern": "^[^ ]+$"}),
-    region=_object("startLine", startLine=NUMBER, startColumn=NUMBER),
-)
-LOCATION = _object(
-    "physicalLocation",
-    physicalLocation=PLACE,
-    logicalLocations=_list(_object(fullyQualifiedName=TEXT, kind=TEXT)),
-)
-RULE = _object("id", id=TEXT, shortDescription=MESSAGE, defaultConfiguration=_object(level=LEVEL))
-RESULT = _object(
-    "message",
-    ruleId=TEXT,
-    ruleIndex={"type": "integer", "minimum": 0},
-    level=LEVEL,
-    message=MESSAGE,
-    locations=_list(LOCATION),
-)
-NOTIFICATION = _object("message", level=LEVEL, message=MESSAGE, locations=_list(LOCATION))
-RUN = _object(
-    "tool",
-    "results",
-    tool=_object("driver", driver=_object("name", name=TEXT, version=TEXT, rules=_list(RULE))),
-    columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
-    invocations=_list(
-        _object(
-            "executionSuccessful",
-            executionSuccessful={"type": "boolean"},
-            toolExecutionNotifications=_list(NOTIFICATION),
-        )
-    ),
-    results=_list(RESULT),
-)
-SARIF = Draft202012Validator(
-    _object("version", "runs", **{"$schema": TEXT, "version": {"const": "2.1.0"}, "runs": _list(RUN)})
-)
-"""The part of SARIF's schema that lint writes: names, types, required keys, and no other keys."""
+SCHEMA = require.REPOSITORY / "tests/contract/sarif-2.1.0/sarif-schema-2.1.0.json"
+SARIF = Draft4Validator(json.loads(SCHEMA.read_text()))
 
 WARNED = VALID_CONFIG.replace('"bridge": "br1"', '"colour": "red"')
 
@@ -156,7 +104,14 @@ def test_json_has_each_finding_and_the_summary(netattach: Netattach, files: list
         "fix": "write 100, without quotes",
     } == body["findings"][0]
     assert ["c.yaml", "none.yaml"] == [each["file"] for each in body["unreadable"]]
-    assert {"nads": 2, "pods": 0, "refused": 1, "withWarnings": 1, "unreadable": 2} == body["summary"]
+    assert {
+        "nads": 2,
+        "pods": 0,
+        "refused": 1,
+        "withWarnings": 1,
+        "unreadable": 2,
+        "ignored": 0,
+    } == body["summary"]
 
 
 def test_an_unreadable_inventory_prints_nothing_to_standard_output(
@@ -167,3 +122,159 @@ def test_an_unreadable_inventory_prints_nothing_to_standard_output(
 
     assert (2, "") == (status, out)
     assert "none.json: error no such file or directory\n" == err
+
+
+def fingerprints(netattach: Netattach, file: str) -> list[str]:
+    results = sarif_run(netattach("lint", "-o", "sarif", file)[1])["results"]
+    return [result["partialFingerprints"]["netattachFinding/v1"] for result in results]
+
+
+def test_fingerprints_stay_when_the_lines_and_the_file_change(netattach: Netattach) -> None:
+    """So that a code host knows a finding again."""
+    text = nad("a", INVALID_CONFIG)
+    Path("a.yaml").write_text(text)
+    Path("b.yaml").write_text(f"# a comment\n\n{text}---\n{nad('b', INVALID_CONFIG)}")
+    (before,), (after, other) = fingerprints(netattach, "a.yaml"), fingerprints(netattach, "b.yaml")
+
+    assert before == after
+    assert before != other
+
+
+def test_fingerprints_of_one_run_differ(netattach: Netattach) -> None:
+    """Also of two findings that have all in common, as in two overlays."""
+    Path("a.yaml").write_text(f"{nad('a', INVALID_CONFIG)}---\n{nad('a', INVALID_CONFIG)}")
+    found = fingerprints(netattach, "a.yaml")
+
+    assert 3 == len(found) == len(set(found))
+
+
+def test_sarif_has_the_page_of_each_rule(netattach: Netattach) -> None:
+    Path("a.yaml").write_text(nad("a"))
+    for rule in sarif_run(netattach("lint", "-o", "sarif", "a.yaml")[1])["tool"]["driver"]["rules"]:
+        assert rule["helpUri"].startswith("https://")
+        assert rule["helpUri"].endswith(f"/docs/rules.md#{rule['id']}")
+
+
+IGNORED = "# netattach: ignore schema the plugin of our vendor takes both\n" + nad("a", INVALID_CONFIG)
+
+
+def test_an_ignored_finding_is_suppressed_in_sarif(netattach: Netattach) -> None:
+    Path("a.yaml").write_text(IGNORED)
+    status, out, _ = netattach("lint", "-o", "sarif", "a.yaml")
+    (result,) = sarif_run(out)["results"]
+
+    assert 0 == status
+    assert "schema" == result["ruleId"]
+    reason = "the plugin of our vendor takes both"
+    assert [{"kind": "inSource", "justification": reason}] == result["suppressions"]
+
+
+def test_an_ignored_finding_is_listed_with_its_reason_in_json(netattach: Netattach) -> None:
+    Path("a.yaml").write_text(IGNORED)
+    body = json.loads(netattach("lint", "-o", "json", "a.yaml")[1])
+
+    assert [] == body["findings"]
+    assert ["schema"] == [each["rule"] for each in body["ignored"]]
+    assert ["the plugin of our vendor takes both"] == [each["reason"] for each in body["ignored"]]
+    assert 1 == body["summary"]["ignored"]
+
+
+def junit(out: str) -> ET.Element:
+    assert out.startswith('<?xml version="1.0" encoding="UTF-8"?>\n')
+    return ET.fromstring(out)
+
+
+def test_junit_has_a_test_case_for_each_object(netattach: Netattach, files: list[str]) -> None:
+    """One that is refused fails, one with warnings passes, a file that cannot be read is an error."""
+    status, out, err = netattach("lint", "-o", "junit", *files)
+    root = junit(out)
+    denied, warned, *errors = root.iter("testcase")
+
+    assert (2, "") == (status, err)
+    assert {"name": "netattach lint", "tests": "4", "failures": "1", "errors": "2"} == root.attrib
+    assert ("a b.yaml", "NetworkAttachmentDefinition lab/a") == (denied.get("classname"), denied.get("name"))
+    (failure,) = denied.findall("failure")
+    assert "schema" == failure.get("type")
+    assert "a b.yaml:11:15: deny [schema] lab/a vlan" in (failure.text or "")
+    assert warned.find("failure") is None
+    assert "warn [key-unknown] lab/b colour" in (warned.findtext("system-out") or "")
+    assert ["c.yaml", "none.yaml"] == [
+        each.get("classname") for each in errors if each.find("error") is not None
+    ]
+    assert ["a b.yaml", "c.yaml", "none.yaml"] == [each.get("name") for each in root.iter("testsuite")]
+
+
+def test_warnings_are_failures_in_junit_where_they_fail_the_run(netattach: Netattach) -> None:
+    Path("a.yaml").write_text(nad("b", WARNED))
+    status, out, _ = netattach("lint", "-o", "junit", "--strict", "a.yaml")
+
+    assert 1 == status
+    assert ["key-unknown"] == [each.get("type") for each in junit(out).iter("failure")]
+
+
+def test_a_valid_object_passes_in_junit(netattach: Netattach) -> None:
+    Path("a.yaml").write_text(nad("a"))
+    root = junit(netattach("lint", "-o", "junit", "a.yaml")[1])
+
+    assert ("1", "0", "0") == tuple(root.get(key) for key in ("tests", "failures", "errors"))
+
+
+def test_github_gets_a_command_for_each_finding(netattach: Netattach, files: list[str]) -> None:
+    status, out, err = netattach("lint", "-o", "github", *files)
+    lines = out.splitlines()
+
+    assert (2, "") == (status, err)
+    assert lines[0] == (
+        "::error file=a b.yaml,line=11,col=15,title=schema%3A lab/a vlan::"
+        '`vlan` is the string "100"; it must be an integer; bridge refuses it%0AFix: write 100, without quotes'
+    )
+    assert lines[1].startswith("::warning file=a b.yaml,line=")
+    assert lines[2].startswith("::error file=c.yaml,line=")
+    assert "::error file=none.yaml,title=cannot be read::no such file or directory" == lines[3]
+    assert "2 NADs: 1 refused, 1 with warnings, 2 of the files could not be read" == lines[4]
+    assert 5 == len(lines)
+
+
+HOSTILE = "x\r\n::error::gotcha\x1b[31m, 100%:\u2028]]>&<!--"
+
+
+@pytest.mark.parametrize("output", ["github", "junit", "sarif", "json", "text"])
+def test_texts_of_others_cannot_leave_their_place(netattach: Netattach, output: str) -> None:
+    """Names of files and objects, and values, that are written to look like output of the program."""
+    name = HOSTILE.replace("/", "") + ".json"
+    config = json.dumps({"cniVersion": "1.0.0", "type": "bridge", HOSTILE: 1, "vlan": HOSTILE})
+    body = {"kind": "NetworkAttachmentDefinition", "metadata": {"name": HOSTILE}, "spec": {"config": config}}
+    Path(name).write_text(json.dumps(body))
+    status, out, _ = netattach("lint", "-o", output, name)
+
+    assert 1 == status
+    assert "\x1b" not in out
+    assert "\u2028" not in out
+    assert not [line for line in out.split("\n") if line.startswith("::error::gotcha")]
+    assert "\r" not in out
+    if output == "github":
+        assert all(
+            line.startswith(("::error file=", "::warning file=", "1 NAD")) for line in out.splitlines()
+        )
+        assert all("100%25%3A" in line.split("::")[1] for line in out.splitlines()[:-1])
+    if output == "junit":
+        junit(out)
+    if output == "sarif":
+        sarif_run(out)
+
+
+@pytest.mark.parametrize("text", ["", "kind: ConfigMap\n", "kind: Pod\nmetadata: {name: a}\n"])
+def test_a_run_without_networks_fails_where_it_is_asked_to(netattach: Netattach, text: str) -> None:
+    """A pipeline whose files have moved must not stay green."""
+    Path("a.yaml").write_text(text)
+
+    assert 0 == netattach("lint", "a.yaml")[0]
+    status, _, err = netattach("lint", "--fail-empty", "a.yaml")
+    assert 1 == status
+    assert "nothing to validate" in err
+
+
+def test_a_run_with_networks_is_not_empty(netattach: Netattach) -> None:
+    Path("a.yaml").write_text(nad("a"))
+
+    assert (0, "1 NAD: nothing wrong\n", "") == netattach("lint", "--fail-empty", "a.yaml")

@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netattach_cli import documents
 from netattach_cli.lint import scalar_offsets
 from netattach_cli.lint.manifests import Manifest, manifests
 from netattach_core.api.nad import KIND
@@ -20,7 +21,8 @@ CONFIG_AT = ("spec", "config")
 
 
 def manifest(text: str) -> Manifest:
-    (found,) = manifests("f", text)
+    (document,) = documents.parse("f", text)
+    (found,) = manifests("f", text, document)
     return found
 
 

@@ -1,0 +1,113 @@
+"""The project's file `.netattach.yaml`: options of `netattach lint` that a repository keeps, for everybody.
+
+It is found in the working directory or a directory above it, up to the root of the Git repository. It names files and severities
+alone: a repository of somebody else must not decide which cluster a linter asks, or as whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from netattach_cli import documents, files
+from netattach_cli.files import File, UnreadableError, reason
+from netattach_cli.lint import severities
+from netattach_core.net.names import shown
+from netattach_core.text import suggestions
+from netattach_core.text.finding import Severity
+
+NAME = ".netattach.yaml"
+
+_MAX_LENGTH = 64 * 1024
+"""Characters; real files have a few hundred."""
+
+_KEYS: Mapping[str, type] = {
+    "settings": str,
+    "inventory": str,
+    "namespace": str,
+    "severities": dict,
+    "exclude": list,
+    "warningsAsErrors": bool,
+    "failEmpty": bool,
+}
+_TYPES = {str: "a string", dict: "a map", list: "a list of strings", bool: "true or false"}
+_FROM_CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectOptions:
+    """The file's values; empty where it has none. `settings` and `inventory` are paths that lead from the working directory."""
+
+    file: str = ""
+    settings: str = ""
+    inventory: str = ""
+    namespace: str = ""
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+    warnings_as_errors: bool = False
+    fail_empty: bool = False
+
+
+def find(start: Path) -> Path | None:
+    """The file in a directory or the nearest one above it, up to the root of its Git repository; None where there is none."""
+    try:
+        for directory in (start, *start.parents):
+            if (directory / NAME).is_file():
+                return directory / NAME
+            if (directory / ".git").exists():
+                return None
+    except OSError as error:
+        raise UnreadableError(NAME, reason(error)) from error
+    return None
+
+
+def read(path: str) -> ProjectOptions:
+    """Reads a file. Raises UnreadableError, also for keys and values that it does not know."""
+    text = files.read(File(path))
+    if len(text) > _MAX_LENGTH:
+        raise UnreadableError(path, f"the file has {len(text)} characters; the maximum is {_MAX_LENGTH}")
+    parsed = list(documents.parse(path, text))
+    if len(parsed) > 1:
+        raise UnreadableError(path, "the file has several documents; write one")
+    try:
+        return _options(path, parsed[0].value if parsed else {})
+    except ValueError as error:
+        raise UnreadableError(path, str(error)) from error
+
+
+def _options(path: str, body: Any) -> ProjectOptions:
+    if not isinstance(body, dict):
+        raise ValueError("the file has to be a map of options")  # noqa: TRY004  # a value of the file, not of the program
+    for key, value in body.items():
+        _check(key, value)
+    base = Path(path).parent
+    return ProjectOptions(
+        file=path,
+        settings=_path(base, body.get("settings", "")),
+        inventory=_path(base, body.get("inventory", "")),
+        namespace=body.get("namespace", ""),
+        severities=severities.from_mapping(body.get("severities", {})),
+        exclude=tuple(body.get("exclude", ())),
+        warnings_as_errors=body.get("warningsAsErrors", False),
+        fail_empty=body.get("failEmpty", False),
+    )
+
+
+def _check(key: Any, value: Any) -> None:
+    kind = _KEYS.get(key) if isinstance(key, str) else None
+    if kind is None:
+        close = suggestions.closest(str(key)[:100], _KEYS)
+        fix = f"did you mean `{close}`?" if close else f"there are {', '.join(_KEYS)}"
+        raise ValueError(f"unknown option `{shown(str(key))}`; {fix}")
+    if not isinstance(value, kind) or (kind is list and not all(isinstance(each, str) for each in value)):
+        raise ValueError(f"`{key}` is not {_TYPES[kind]}")
+    if key in ("settings", "inventory") and value in (_FROM_CLUSTER, files.STDIN):
+        raise ValueError(
+            f"`{key}` has to be the path of a file here; `{value}` is for the command line alone"
+        )
+
+
+def _path(base: Path, name: str) -> str:
+    return str(base / name) if name else ""

@@ -1,0 +1,139 @@
+"""Annotations and fields that look like requests for networks, and that nobody reads: pods start without what they ask for."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from netattach_core.admission import unstructured
+from netattach_core.admission.unstructured import JsonObject
+from netattach_core.api import networks_annotation
+from netattach_core.api.networks_annotation import (
+    DEFAULT_NETWORK,
+    DEVICE_CONTAINER,
+    FIELDS,
+    NETWORK_STATUS,
+    NETWORKS,
+    SKIP_DEFAULT_NETWORKS,
+)
+from netattach_core.net.names import shown
+from netattach_core.text import json_document, suggestions
+from netattach_core.text.finding import Finding, Rule, Severity
+from netattach_core.text.json_document import Member, folded
+
+KEY_MISSPELT = Rule(
+    "pod-annotation-misspelt", Severity.WARN, "an annotation that is not read, and similar to one that is"
+)
+MISPLACED = Rule(
+    "pod-annotation-misplaced", Severity.WARN, "an annotation of an object whose pods do not get it"
+)
+FIELD_MISSPELT = Rule(
+    "pod-field-misspelt",
+    Severity.WARN,
+    "a field of a network selection that is not read, and similar to one that is",
+)
+
+RULES = (KEY_MISSPELT, MISPLACED, FIELD_MISSPELT)
+
+_KNOWN = (NETWORKS, DEFAULT_NETWORK, SKIP_DEFAULT_NETWORKS, DEVICE_CONTAINER)
+_OF_OTHERS = frozenset({NETWORK_STATUS, "k8s.v1.cni.cncf.io/networks-status"})
+"""Annotations that are written on pods, not read."""
+
+_DOMAIN_WORDS = ("cncf", "cni.", "multus", "netattach")
+_NAMES = {
+    **{each.partition("/")[2]: each for each in _KNOWN},
+    "network": NETWORKS,
+    "default-networks": DEFAULT_NETWORK,
+}
+"""By the part after the slash, and by frequent slips: the annotation that is meant."""
+
+_ALIASES = {
+    "interfacename": "interface",
+    "ifname": "interface",
+    "ip": "ips",
+    "iprequest": "ips",
+    "ipaddress": "ips",
+    "ipaddresses": "ips",
+    "address": "ips",
+    "addresses": "ips",
+    "macrequest": "mac",
+    "macaddress": "mac",
+    "network": "name",
+    "networkname": "name",
+    "gateway": "default-route",
+    "guid": "infiniband-guid",
+    "ports": "portMappings",
+}
+"""By their letters in lower case: fields of other APIs, and names of Go's types."""
+
+_READ = frozenset(map(folded, (*FIELDS, "interfaceRequest")))
+_MAX_KEYS, _MAX_FIELDS, _MAX_KEY = 1000, 100, 400
+"""Annotations of a pod, unread fields of one, and characters of a key that are looked at; real keys have at most 317."""
+
+
+def check_keys(annotations: Mapping[str, str], before: Mapping[str, str]) -> Iterator[Finding]:
+    """Findings for the annotations of a pod whose keys are misspelt, and were not there before."""
+    for key in itertools.islice(annotations, _MAX_KEYS):
+        meant = _meant(key) if len(key) <= _MAX_KEY and key not in before else None
+        if meant is not None and meant not in annotations:
+            problem = f"nothing reads the annotation `{key}`: the pod starts as if it were not there"
+            yield Finding(KEY_MISSPELT, (key,), problem, f"did you mean `{meant}`?")
+
+
+def check_owner(body: JsonObject, template: JsonObject) -> Iterator[Finding]:
+    """A finding for the annotations of an object that creates pods, where its template has none of them."""
+    own, of_pods = unstructured.annotations_of(body), unstructured.annotations_of(template)
+    for key in (NETWORKS, DEFAULT_NETWORK):
+        if key in own and key not in of_pods:
+            problem = f"the annotation `{key}` is one of the object itself: its pods do not get it"
+            fix = "move it to the metadata of the pod template: spec.template.metadata.annotations"
+            yield Finding(MISPLACED, (key,), problem, fix)
+
+
+def check_fields(key: str, text: str) -> Iterator[Finding]:
+    """Findings for fields in the annotation with this key whose names are misspelt; unknown ones may be for other programs."""
+    if len(text) > networks_annotation.MAX_LENGTH or not networks_annotation.is_json(text):
+        return
+    try:
+        if not _has_unread(json_document.shallow_value(text)):
+            return
+        items = json_document.parse(text).items
+    except json_document.JsonTextError:
+        return
+    unread = (
+        (index, item, member)
+        for index, item in enumerate(items)
+        for member in item.members
+        if folded(member.key) not in _READ
+    )
+    for index, item, member in itertools.islice(unread, _MAX_FIELDS):
+        yield from _field(key, index, member, {folded(each.key) for each in item.members})
+
+
+def _has_unread(elements: Any) -> bool:
+    """Most annotations have no such field, and need no offsets."""
+    return isinstance(elements, list) and any(
+        folded(key) not in _READ for each in elements if isinstance(each, dict) for key in each
+    )
+
+
+def _field(key: str, index: int, member: Member, others: set[str]) -> Iterator[Finding]:
+    name = member.key[:_MAX_KEY]
+    letters = "".join(filter(str.isalnum, name)).lower()
+    meant = suggestions.closest(name, FIELDS) or _ALIASES.get(letters)
+    if meant is not None and folded(meant) not in others:
+        problem = f"no program reads the field `{shown(name)}`: the network is attached without it"
+        path = (key, index, shown(name))
+        yield Finding(FIELD_MISSPELT, path, problem, f"did you mean `{meant}`?", member.start)
+
+
+def _meant(key: str) -> str | None:
+    """The annotation that a key is meant to be; None for one that is known, or of somebody else."""
+    if key in _KNOWN or key in _OF_OTHERS:
+        return None
+    domain, slash, name = key.rpartition("/")
+    if not slash or not any(word in domain for word in _DOMAIN_WORDS):
+        return None
+    close = suggestions.closest(name, _NAMES)
+    return _NAMES[close] if close else None
