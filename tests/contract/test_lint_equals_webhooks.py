@@ -119,9 +119,7 @@ def corpus() -> dict[str, Body]:
     return {path.name: next(body for body in yaml.safe_load_all(path.read_text()) if body) for path in paths}
 
 
-@pytest.mark.parametrize(
-    ("settings", "nodes"), [("defaults", ()), *((each, (NODE,)) for each in SETTINGS)]
-)
+@pytest.mark.parametrize(("settings", "nodes"), [("defaults", ()), *((each, (NODE,)) for each in SETTINGS)])
 def test_networks(tmp_path: Path, settings: str, nodes: Sequence[NodeInventory]) -> None:
     """Each network of the corpus of real ones."""
     if not CORPUS.is_dir():

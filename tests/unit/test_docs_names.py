@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from netattach_core import admission
-from netattach_core.policy import networks, requests
-from netattach_core.validation import validator
+from netattach_cli.lint.rules import ALL_RULES
 from netattach_kube import cluster_settings
 from support import require
 from support.metric_names import PACKAGES, SERVED, exported
@@ -119,7 +117,7 @@ def variables() -> set[str]:
 
 
 def rule_ids() -> set[str]:
-    return {rule.id for rule in (*validator.RULES, *admission.RULES, *networks.RULES, *requests.RULES)}
+    return {rule.id for rule in ALL_RULES}
 
 
 def settings_keys(schema: Mapping[str, Any]) -> set[str]:

@@ -125,7 +125,7 @@ def _node(root: yaml.Node, path: Path) -> yaml.Node:
 def _content_end(text: str, node: yaml.Node) -> int:
     """Where the last value of a node ends: a block's own end includes the comments and blank lines after it."""
     end = node.end_mark.index
-    while not (isinstance(node, yaml.ScalarNode) or node.flow_style) and node.value:
+    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         node = last[1] if isinstance(last, tuple) else last
         if node.end_mark.index > end:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from netattach_cli.documents import Document
-from netattach_cli.lint import network_objects, pod_objects, scalar_offsets
+from netattach_cli.lint import network_objects, object_values, pod_objects, scalar_offsets
 from netattach_cli.lint.network_objects import NetworkSource
 from netattach_cli.lint.pod_objects import PodSource
 from netattach_core.api.nad import KIND
@@ -75,7 +75,7 @@ class Manifest:
 
     def value(self, *path: str | int) -> Any:
         """The value at a path of the object, or None."""
-        return pod_objects.value_at(self.body, path)
+        return object_values.value_at(self.body, path)
 
     def locate(self, path: Path, offset: int | None = None) -> Location:
         """Where a part of the object begins, or a character of that string; of the object itself where it has no such part."""

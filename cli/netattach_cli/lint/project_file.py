@@ -101,7 +101,10 @@ def _check(key: Any, value: Any) -> None:
         close = suggestions.closest(str(key)[:100], _KEYS)
         fix = f"did you mean `{close}`?" if close else f"there are {', '.join(_KEYS)}"
         raise ValueError(f"unknown option `{shown(str(key))}`; {fix}")
-    if not isinstance(value, kind) or (kind is list and not all(isinstance(each, str) for each in value)):
+    is_right = isinstance(value, kind)
+    if isinstance(value, list):
+        is_right &= all(isinstance(each, str) for each in value)
+    if not is_right:
         raise ValueError(f"`{key}` is not {_TYPES[kind]}")
     if key in ("settings", "inventory") and value in (_FROM_CLUSTER, files.STDIN):
         raise ValueError(

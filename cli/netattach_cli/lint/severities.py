@@ -19,7 +19,7 @@ class SeverityError(ValueError):
 
 def from_options(options: Iterable[str]) -> dict[str, Severity]:
     """From `RULE=SEVERITY`; of two for one rule the last one counts. Raises SeverityError."""
-    found = {}
+    found: dict[str, Severity] = {}
     for option in options:
         rule, equals, word = (part.strip() for part in option.partition("="))
         if not equals:

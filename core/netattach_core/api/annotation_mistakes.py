@@ -85,8 +85,8 @@ def _json(text: str, namespace: str, first: str) -> Iterator[Mistake]:
         yield Mistake(first, root.start)
         return
     for index, item in enumerate(root.items):
-        for error in networks_annotation.element_errors(item.value, index, namespace):
-            yield Mistake(error.message, _field_offset(item, error.field), index, error.field)
+        for each in networks_annotation.element_errors(item.value, index, namespace):
+            yield Mistake(each.message, _field_offset(item, each.field), index, each.field)
 
 
 def _field_offset(item: Node, field: str) -> int:

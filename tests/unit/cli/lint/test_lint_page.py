@@ -5,6 +5,7 @@ With NETATTACH_WRITE_PAGES=1 the page is updated with the actual output.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -21,6 +22,7 @@ from unit.cli.samples import INVALID_CONFIG, Netattach, nad
 
 PAGE = require.REPOSITORY / "docs/lint.md"
 HOOKS = require.REPOSITORY / ".pre-commit-hooks.yaml"
+ACTION = require.REPOSITORY / "action.yml"
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 FILE = re.compile(r"# (\S+\.yaml)\n")
 
@@ -60,7 +62,7 @@ def test_each_command_prints_what_the_page_shows(netattach: Netattach) -> None:
         PAGE.write_text(written)
         return
 
-    assert 5 == len(blocks("console"))
+    assert 7 == len(blocks("console"))
     assert page == written
 
 
@@ -93,3 +95,55 @@ def test_the_hook_skips_unrelated_files(netattach: Netattach) -> None:
 
 def test_the_page_installs_this_release() -> None:
     assert [VERSION] * 3 == re.findall(r"(?:@v|rev: v)([\d.]+\d)", PAGE.read_text())
+
+
+def run_action(directory: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
+    """The last step of the action, as GitHub's runner does it: with the inputs as environment variables."""
+    program = directory / "temp/netattach/bin/netattach"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m netattach_cli "$@"\n')
+    program.chmod(0o755)
+    action = yaml.safe_load(ACTION.read_text())
+    step = action["runs"]["steps"][-1]
+    chosen = {name: inputs.get(name, each["default"]) for name, each in action["inputs"].items()}
+    values = {
+        name: re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda found: chosen[found[1]], text)
+        for name, text in step["env"].items()
+    }
+    environment = {**os.environ, **values, "RUNNER_TEMP": str(directory / "temp")}
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_action_lints_with_the_inputs_of_a_workflow(netattach: Netattach, tmp_path: Path) -> None:
+    """`netattach` is here for its working directory alone."""
+    require.command("bash")
+    Path("nets").mkdir()
+    Path("nets/a.yaml").write_text(nad("a", INVALID_CONFIG))
+    Path("nets/b.yaml").write_text(nad("b"))
+    done = run_action(tmp_path, files="nets/*.yaml", arguments="--severity schema=deny", sarif="out.sarif")
+
+    assert 1 == done.returncode, done.stderr
+    assert done.stdout.startswith("::error file=nets/a.yaml,line=11,")
+    assert "2 NADs: 1 refused" in done.stdout
+    assert 1 == len(json.loads(Path("out.sarif").read_text())["runs"][0]["results"])
+
+
+def test_the_action_does_not_run_what_its_inputs_contain(netattach: Netattach, tmp_path: Path) -> None:
+    require.command("bash")
+    hostile = "$(touch evil) `touch evil` ; touch evil"
+    done = run_action(tmp_path, files=hostile, arguments="", sarif="")
+
+    assert 2 == done.returncode
+    assert not Path("evil").exists()
+
+
+def test_no_script_of_the_action_contains_an_expression() -> None:
+    """GitHub would put the value into the script, and run it."""
+    for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"]:
+        assert "${{" not in step["run"]
