@@ -35,6 +35,7 @@ ASKING = (
 
 FILES = (
     Command("lint", "validate networks, and what asks for them, in files", "lint.command"),
+    Command("rules", "list the rules of the linter and the webhooks, or explain some", "rules.command"),
     Command("new", "write a network that fits the nodes", "new.command"),
     Command("migrate", "prepare a migration from Multus", "migrate.command"),
     Command("demo", "run the tutorial on this machine, without a cluster", "demo.command"),

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from netattach_cli import documents, files
 from netattach_cli.files import File, UnreadableError
 from netattach_cli.kubectl import Kubectl, KubectlError
 from netattach_core.api import inventory
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.errors import DecodeError
+from netattach_core.validation.fast_schema import quick_check
 
 CLUSTER = "cluster"
 KIND = "NodeNetworkInventory"
@@ -60,9 +59,11 @@ def _inventory(file: str, body: Any) -> NodeInventory:
     """From an inventory, or from a NodeNetworkInventory with the inventory as its status."""
     if isinstance(body, dict) and body.get("kind") == KIND:
         body = body.get("status") or {}
-    error = next(iter(_SCHEMA.iter_errors(body)), None)
-    if error is not None:
-        raise UnreadableError(file, f"not a node inventory: {error.json_path}: {error.message[:200]}")
+    if not quick_check(_SCHEMA)(body):
+        from jsonschema import Draft202012Validator  # noqa: PLC0415  # why: see fast_schema
+
+        for error in Draft202012Validator(_SCHEMA).iter_errors(body):
+            raise UnreadableError(file, f"not a node inventory: {error.json_path}: {error.message[:200]}")
     try:
         return inventory.from_dict(body)
     except DecodeError as decode_error:
@@ -81,26 +82,24 @@ _PRIMARY = {
     "required": ["name", "file", "pluginTypes"],
     "properties": {"name": _TEXT, "file": _TEXT, "pluginTypes": _TEXTS},
 }
-_SCHEMA = Draft202012Validator(
-    {
-        "type": "object",
-        "required": ["node"],
-        "properties": {
-            "node": _TEXT,
-            "interfaces": _objects_with_name(
-                kind=_TEXT,
-                mtu={"type": "integer"},
-                mac=_TEXT,
-                up={"type": "boolean"},
-                addresses=_TEXTS,
-                controller=_TEXT,
-                parent=_TEXT,
-            ),
-            "defaultInterfaces": _objects_with_name(reasons=_TEXTS),
-            "plugins": _objects_with_name(versions=_TEXTS),
-            "primary": _PRIMARY,
-            "networks": _objects_with_name(file=_TEXT),
-        },
-    }
-)
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["node"],
+    "properties": {
+        "node": _TEXT,
+        "interfaces": _objects_with_name(
+            kind=_TEXT,
+            mtu={"type": "integer"},
+            mac=_TEXT,
+            up={"type": "boolean"},
+            addresses=_TEXTS,
+            controller=_TEXT,
+            parent=_TEXT,
+        ),
+        "defaultInterfaces": _objects_with_name(reasons=_TEXTS),
+        "plugins": _objects_with_name(versions=_TEXTS),
+        "primary": _PRIMARY,
+        "networks": _objects_with_name(file=_TEXT),
+    },
+}
 """What `inventory.from_dict` relies on: an inventory from the API server was already validated by the CRD's schema."""
