@@ -58,9 +58,8 @@ def test_a_comment_silences_nothing_in_other_objects(netattach: Netattach, order
 
 @pytest.mark.parametrize("place", ["above", "inside", "above the second one"])
 def test_items_of_a_list_have_their_own_comments(netattach: Netattach, place: str) -> None:
-    item = (
-        "- kind: NetworkAttachmentDefinition\n  {}metadata: {{name: n{}}}\n  spec:\n    config: |\n      {}\n"
-    )
+    head = "- apiVersion: k8s.cni.cncf.io/v1\n  kind: NetworkAttachmentDefinition\n"
+    item = f"{head}  {{}}metadata: {{{{name: n{{}}}}}}\n  spec:\n    config: |\n      {{}}\n"
     config = json.dumps({"cniVersion": "1.0.0", "type": "bridge", "vlan": "7"})
     first = item.format(IGNORE + "  " if place == "inside" else "", 1, config)
     second = item.format("", 2, config)
