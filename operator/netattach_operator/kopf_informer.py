@@ -73,8 +73,9 @@ class KopfInformer(Informer[T]):
         self.synced.set()
 
     def put(self, body: Body) -> None:
-        """A state of an object, as the API server has returned it."""
-        self._update(body, self._kept(body))
+        """A state of an object, as the API server has returned it. It is read once: kopf and the list have the same ones."""
+        if _version(body) > self._known_version(body):
+            self._update(body, self._kept(body))
 
     def remove(self, body: Body) -> None:
         """The object has been deleted; `body` is its last state."""
@@ -87,10 +88,12 @@ class KopfInformer(Informer[T]):
             self.put(body)
 
     def _update(self, body: Body, kept: T | None) -> None:
-        key, version = key_of(body), int(body["metadata"]["resourceVersion"])
-        if version >= self._versions.get(key, -1):
-            self._versions[key] = version
-            self._set(key, kept)
+        if _version(body) >= self._known_version(body):
+            self._versions[key_of(body)] = _version(body)
+            self._set(key_of(body), kept)
+
+    def _known_version(self, body: Body) -> int:
+        return self._versions.get(key_of(body), -1)
 
     def _remove_unlisted(self, listed: set[Key], version: int) -> None:
         """Removes what a list of this version does not have, unless it is newer than the list."""
@@ -98,3 +101,7 @@ class KopfInformer(Informer[T]):
             if key not in listed and known <= version:
                 del self._versions[key]
                 self._set(key, None)
+
+
+def _version(body: Body) -> int:
+    return int(body["metadata"]["resourceVersion"])

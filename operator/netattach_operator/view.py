@@ -141,7 +141,10 @@ class View:
                 del self._validated[name]
             else:
                 self._validated[name] = after
-            self._queue_all(lambda nad: self._queue.add_later(nad, _INVENTORY_DEBOUNCE))
+            if (
+                self.inventories.synced.is_set()
+            ):  # before, all are queued anyway: thousands of times a thousand
+                self._queue_all(lambda nad: self._queue.add_later(nad, _INVENTORY_DEBOUNCE))
         self.readiness.node_changed(name)
 
     def _nad_changed(self, key: Key) -> None:

@@ -143,6 +143,7 @@ class ReadinessIndex:
         self._groups: dict[Demand, _Group] = {}
         self._selections: dict[str | None, _Selection] = {}
         self._networks: dict[Key, Network] = {}
+        self._refused: set[Key] = set()
         self._attached: dict[Key, int] = {}
         self._decided: dict[tuple[int, int], tuple[Reason, ...]] = {}
         self._first_names: dict[int, tuple[str, ...]] = {}
@@ -155,6 +156,8 @@ class ReadinessIndex:
         before = self._unready(key)
         self._discard(key)
         self._networks[key] = network
+        if network.refused is not None:
+            self._refused.add(key)
         self._group(network.demand).networks.add(key)
         self._selection(network.selector).networks.add(key)
         return frozenset(self._names_of(before ^ self._unready(key)))
@@ -220,10 +223,14 @@ class ReadinessIndex:
         node = self._nodes.get(name)
         if node is None:
             return {}
+        candidates = set(self._refused)
+        for group in self._groups.values():
+            if any(nodes & node.bit for nodes in group.nodes.values()):
+                candidates |= group.networks
         found = {
             key: tuple(reason for reason, _ in self._found(key, network, node.bit))
-            for key, network in self._networks.items()
-            if self._selections[network.selector].nodes & node.bit
+            for key in candidates
+            if self._selections[(network := self._networks[key]).selector].nodes & node.bit
         }
         return {key: why for key, why in found.items() if why}
 
@@ -289,6 +296,7 @@ class ReadinessIndex:
         if network is None:
             return
         group, selection = self._groups[network.demand], self._selections[network.selector]
+        self._refused.discard(key)
         group.networks.discard(key)
         selection.networks.discard(key)
         if not group.networks:

@@ -73,6 +73,22 @@ def test_an_equal_state_is_not_a_change(scene: Scene) -> None:
     assert [A] == scene.changes
 
 
+def test_a_state_that_comes_twice_is_read_once(scene: Scene) -> None:
+    scene.informer.put(body(version=5, value="x"))
+    scene.informer.put(body(version=5, value="never read"))
+
+    assert "x" == scene.informer.get(*A)
+    assert [A] == scene.changes
+
+
+def test_an_object_of_which_only_the_deletion_is_unknown_is_removed(scene: Scene) -> None:
+    """A 404 has no version."""
+    scene.informer.put(body(version=5))
+    scene.informer.remove(body(version=5))
+
+    assert scene.informer.get(*A) is None
+
+
 def test_a_deleted_object_does_not_come_back_from_an_older_list(scene: Scene) -> None:
     scene.informer.put(body(version=5))
     scene.informer.remove(body(version=7))

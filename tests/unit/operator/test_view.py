@@ -128,11 +128,19 @@ def test_an_address_is_a_change(scene: Scene) -> None:
 def test_a_changed_inventory_queues_all_nads_after_a_pause(scene: Scene) -> None:
     scene.view.nads.put(nad("b"))
     assert {("ns", "b")} == scene.due(0)
+    scene.view.inventories.synced.set()
 
     scene.view.inventories.put(inventory())
 
     assert set() == scene.due(0)
     assert {A, ("ns", "b")} == scene.due(view_module._INVENTORY_DEBOUNCE)
+
+
+def test_inventories_that_are_listed_at_the_start_queue_nothing(scene: Scene) -> None:
+    """All NADs are queued then."""
+    scene.view.inventories.put(inventory())
+
+    assert set() == scene.due(view_module._INVENTORY_DEBOUNCE)
 
 
 def test_another_number_of_pods_queues_the_nad_after_a_pause(scene: Scene) -> None:
@@ -176,9 +184,10 @@ def test_the_view_is_ready_once_nads_inventories_and_settings_are_listed(scene: 
 def test_of_a_nad_only_the_needed_fields_are_kept(scene: Scene) -> None:
     annotations = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "a": "b"}
     full = nad()
-    full["metadata"] |= {"managedFields": [{}], "annotations": annotations, "uid": "u", "labels": {}}
+    full["metadata"] |= {"resourceVersion": "2", "managedFields": [{}], "annotations": annotations}
+    full["metadata"] |= {"uid": "u", "labels": {}}
 
     scene.view.nads.put(full)
 
-    metadata = {"namespace": "ns", "name": "a", "resourceVersion": "1", "uid": "u", "annotations": {"a": "b"}}
+    metadata = {"namespace": "ns", "name": "a", "resourceVersion": "2", "uid": "u", "annotations": {"a": "b"}}
     assert {"metadata": metadata, "spec": {"config": ""}, "status": {}} == scene.view.nads.get(*A)
