@@ -100,13 +100,13 @@ async def _load(cluster: Cluster, size: Size) -> dict[str, Any]:
         accounts = size.namespaces + 1
         cluster.eventually(lambda: _accounts(cluster) >= accounts, "service accounts", seconds=120, every=1)
         uids = await each.nodes(size)
-        for what, writes in (
-            ("networks", loader.networks(size)),
+        await each.write(loader.networks(size))
+        for what, bodies in (
             ("inventories, daemons", loader.nodes_parts(size, uids)),
             ("pods", loader.pods(size)),
         ):
             _say(f"{what} ({each.created} objects after {time.monotonic() - started:.0f} s)")
-            await each.write(writes)
+            await each.store(bodies)
         return {"objects": each.created, "seconds": round(time.monotonic() - started)}
 
 

@@ -277,7 +277,7 @@ def daemon_pod(number: int) -> dict[str, Any]:
 
 
 def running(number: int) -> dict[str, Any]:
-    """The status of a pod, as a patch."""
+    """The status of a pod, with its key."""
     true = [
         {"type": kind, "status": "True", "lastTransitionTime": _WHEN}
         for kind in ("Initialized", "Ready", "ContainersReady", "PodScheduled")
