@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from netattach_cli.cluster.errors import ClusterError
@@ -54,16 +54,23 @@ class Target:
 @contextmanager
 def serving(target: Target) -> Iterator[str]:
     """Yields the path of the socket. Raises ClusterError where kubectl does not start."""
-    with tempfile.TemporaryDirectory(prefix="netattach-", ignore_cleanup_errors=True) as directory:
-        socket = f"{directory}/api"
-        kubectl = ["kubectl", *target.flags(), "proxy", f"--unix-socket={socket}"]
-        words = [*kubectl, "--reject-methods=POST,PUT,PATCH,DELETE"]
-        process = _started(["sh", "-c", _SCRIPT, "sh", _stdin(), directory, *words])
-        try:
-            _wait(process)
-            yield socket
-        finally:
-            _end(process)
+    _check_installed()
+    directory = Path(os.environ.get("TMPDIR") or "/tmp", f"netattach-{os.urandom(8).hex()}")  # noqa: S108  # it is new
+    socket = directory / "api"
+    kubectl = ["kubectl", *target.flags(), "proxy", f"--unix-socket={socket}"]
+    words = [*kubectl, "--reject-methods=POST,PUT,PATCH,DELETE"]
+    try:
+        directory.mkdir(0o700)
+        process = _started(["sh", "-c", _SCRIPT, "sh", _stdin(), str(directory), *words])
+    except OSError as error:
+        _remove(directory)
+        raise ClusterError(f"kubectl cannot be started: {error.strerror}") from error
+    try:
+        _wait(process)
+        yield str(socket)
+    finally:
+        _end(process)
+        _remove(directory)
 
 
 def default_namespace(target: Target) -> subprocess.Popen[str]:
@@ -94,13 +101,16 @@ def _check_installed() -> None:
 
 
 def _started(words: Sequence[str]) -> subprocess.Popen[bytes]:
-    _check_installed()
-    try:
-        return subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
-        )
-    except OSError as error:
-        raise ClusterError(f"kubectl cannot be started: {error.strerror}") from error
+    return subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+    )
+
+
+def _remove(directory: Path) -> None:
+    """The process next to kubectl does the same, and may be faster."""
+    with suppress(OSError):
+        (directory / "api").unlink(missing_ok=True)
+        directory.rmdir()
 
 
 def _wait(process: subprocess.Popen[bytes]) -> None:
