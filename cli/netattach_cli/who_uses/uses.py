@@ -92,7 +92,7 @@ def _settings(network: str, body: Body | None) -> Iterator[Use]:
             "ConfigMap",
             installed.NODE_NAMESPACE,
             installed.SETTINGS,
-            reason="defaultNetworks: each pod gets it",
+            reason="defaultNetworks",
         )
 
 
