@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from netattach_cli import parsing
-from netattach_cli.commands import COMMANDS
+from netattach_cli.commands import COMMANDS, COMPLETE
 from netattach_core.version import VERSION
 
 _INTERRUPTED_STATUS = 130
@@ -47,6 +47,8 @@ def _run(words: Sequence[str]) -> int:
     if name in {"-V", "--version", "version"}:
         print(f"netattach {VERSION}")
         return 0
+    if name == COMPLETE.name:
+        return int(COMPLETE.load().answer(words[1:]))
     if name not in COMMANDS:
         hint = parsing.did_you_mean(name, COMMANDS)
         print(f"{program}: there is no command {name!r}{hint}\nSee '{program} --help'.", file=sys.stderr)

@@ -41,7 +41,10 @@ FILES = (
     Command("demo", "run the tutorial on this machine, without a cluster", "demo.command"),
 )
 
-OTHERS = ()
+OTHERS = (Command("completion", "print the completion script for a shell", "completion.command"),)
 
-GROUPS = {"Ask a cluster": ASKING, "Work with files": FILES}
+GROUPS = {"Ask a cluster": ASKING, "Work with files": FILES, "Other commands": OTHERS}
 COMMANDS: dict[str, Command] = {each.name: each for group in GROUPS.values() for each in group}
+
+COMPLETE = Command("__complete", "print candidates for a shell", "completion.answer")
+"""Not shown: the scripts of `completion` call it."""

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 PLURALS = {
     "Pod": "/api/v1 pods",
     "Node": "/api/v1 nodes",
+    "Namespace": "/api/v1 namespaces",
     "Event": "/api/v1 events",
     "Secret": "/api/v1 secrets",
     "ConfigMap": "/api/v1 configmaps",

@@ -131,7 +131,7 @@ lan       macvlan   True    True        True    2/2     2      <none>
 
 def test_the_table_of_one_network() -> None:
     network = view.data(
-        objects.not_ready("lan", "InterfaceMissing", "ready on 1 of 2 nodes; eth1 does not exist on node2")
+        objects.not_ready("lan", "InterfaceMissing", "ready on 1 of 2 nodes; no eth1 on node2")
     )
     nodes = [
         OnNode("node1", selected=True, ready=True, pods=2, reasons=[]),
@@ -147,7 +147,7 @@ def test_the_table_of_one_network() -> None:
 
     expected = """\
 NETWORK       PLUGINS   IPAM         VALID   PERMITTED   READY   NODES   PODS   MESSAGE
-default/lan   macvlan   host-local   True    True        False   1/2     2      ready on 1 of 2 nodes; eth1 does not exist on node2
+default/lan   macvlan   host-local   True    True        False   1/2     2      ready on 1 of 2 nodes; no eth1 on node2
 
 NODE    READY   PODS   REASON             MESSAGE
 node1   True    2      <none>             <none>
