@@ -36,6 +36,9 @@ _LOG = (b"E", b"W", b"I", b"F")
 
 _LOG_PREFIX = 5
 
+_LONGEST_PATH = 70
+"""Bytes; the path of a socket has at most 104, with the names that come after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -55,7 +58,7 @@ class Target:
 def serving(target: Target) -> Iterator[str]:
     """Yields the path of the socket. Raises ClusterError where kubectl does not start."""
     _check_installed()
-    directory = Path(os.environ.get("TMPDIR") or "/tmp", f"netattach-{os.urandom(8).hex()}")  # noqa: S108  # it is new
+    directory = Path(_temporary(), f"netattach-{os.urandom(8).hex()}")
     socket = directory / "api"
     kubectl = ["kubectl", *target.flags(), "proxy", f"--unix-socket={socket}"]
     words = [*kubectl, "--reject-methods=POST,PUT,PATCH,DELETE"]
@@ -104,6 +107,12 @@ def _started(words: Sequence[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
     )
+
+
+def _temporary() -> str:
+    """Where the directory of the socket is: some systems have a path that is too long for one."""
+    chosen = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108  # a new directory in it, for this user alone
+    return chosen if len(os.fsencode(chosen)) <= _LONGEST_PATH else "/tmp"  # noqa: S108  # as above
 
 
 def _remove(directory: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,11 +28,18 @@ Install = Callable[..., Path]
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """TMPDIR: the path of a socket may not be as long as that of a test's own directory."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        monkeypatch.setenv("TMPDIR", directory)
+        yield Path(directory)
+
+
+@pytest.fixture
+def install(tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     def installed(*bodies: object, **options: object) -> Path:
         fake_kubectl.install(tmp_path / "bin", bodies, **options)  # type: ignore[arg-type]  # passed on
         monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
-        monkeypatch.setenv("TMPDIR", str(tmp_path))
         return tmp_path / "bin"
 
     return installed
@@ -146,16 +154,28 @@ def _ends(pid: int) -> bool:
     return False
 
 
-def test_the_proxy_ends_with_its_user_and_leaves_nothing(install: Install, tmp_path: Path) -> None:
+def test_the_proxy_ends_with_its_user_and_leaves_nothing(install: Install, temporary: Path) -> None:
     folder = install()
     with reader.connected(Target()):
         pid = int((folder / "pid").read_text())
 
     assert _ends(pid)
-    assert [] == list(tmp_path.glob("netattach-*"))
+    assert [] == list(temporary.iterdir())
 
 
-def test_the_proxy_ends_and_leaves_nothing_where_its_user_is_killed(install: Install, tmp_path: Path) -> None:
+def test_a_temporary_directory_with_a_long_path_is_not_used(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(objects.pod("web"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / ("x" * 90)))
+
+    with reader.connected(Target()) as found:
+        assert 1 == len(found.many(PODS).objects)
+
+
+def test_the_proxy_ends_and_leaves_nothing_where_its_user_is_killed(
+    install: Install, temporary: Path
+) -> None:
     """A proxy that outlives it would leave the cluster open to whoever can open the socket."""
     folder = install()
     script = "import time\nfrom netattach_cli.cluster import reader\nfrom netattach_cli.cluster.kubectl_proxy import Target\n"
@@ -164,7 +184,7 @@ def test_the_proxy_ends_and_leaves_nothing_where_its_user_is_killed(install: Ins
         assert user.stdout is not None
         assert b"connected\n" == user.stdout.readline()
         pid = int((folder / "pid").read_text())
-        (directory,) = tmp_path.glob("netattach-*")
+        (directory,) = temporary.iterdir()
         assert 0o700 == directory.stat().st_mode & 0o777
         user.send_signal(signal.SIGKILL)
 
