@@ -27,7 +27,7 @@ class Subject:
     uid: str = ""
 
 
-async def post(
+async def post(  # noqa: PLR0913  # the parts of an Event
     api: Api,
     subject: Subject,
     *,
@@ -36,6 +36,7 @@ async def post(
     message: str,
     source: Mapping[str, str],
     name: str = "",
+    annotations: Mapping[str, str] | None = None,
 ) -> None:
     """Creates an Event; `kind` is NORMAL or WARNING, `reason` one CamelCase word, `source` {component, host}.
 
@@ -44,6 +45,8 @@ async def post(
     body = event(subject, kind=kind, reason=reason, message=message, source=source)
     if name:
         body["metadata"]["name"] = name
+    if annotations:
+        body["metadata"]["annotations"] = dict(annotations)
     await api.create(EVENTS, body, body["metadata"]["namespace"])
 
 

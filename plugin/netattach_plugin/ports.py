@@ -78,11 +78,11 @@ class StatusSink(Protocol):
 class Events(Protocol):
     """Events on pods: asynchronous, best effort."""
 
-    def added(self, ref: PodRef, messages: Iterable[str]) -> None:
-        """One message for each interface."""
+    def added(self, ref: PodRef, messages: Iterable[str], record: str = "") -> None:
+        """One message for each interface; `record` is what the call took (`netattach_core.api.call_record`)."""
 
-    def failed(self, ref: PodRef, message: str) -> None:
-        """Why the pod could not be attached."""
+    def failed(self, ref: PodRef, message: str, record: str = "") -> None:
+        """Why the pod could not be attached; `record` as above."""
 
     def missing(self, ref: PodRef, message: str) -> None:
         """Which networks a running pod lacks, and why."""

@@ -341,11 +341,14 @@ class RecordingEvents:
     added_to: dict[str, list[str]] = field(default_factory=dict)
     failures: dict[str, list[str]] = field(default_factory=dict)
     lacking: dict[str, list[str]] = field(default_factory=dict)
+    records: list[str] = field(default_factory=list)
 
-    def added(self, ref: PodRef, messages: Iterable[str]) -> None:
+    def added(self, ref: PodRef, messages: Iterable[str], record: str = "") -> None:
+        self.records.append(record)
         self.added_to.setdefault(str(ref), []).extend(messages)
 
-    def failed(self, ref: PodRef, message: str) -> None:
+    def failed(self, ref: PodRef, message: str, record: str = "") -> None:
+        self.records.append(record)
         self.failures.setdefault(str(ref), []).append(message)
 
     def missing(self, ref: PodRef, message: str) -> None:

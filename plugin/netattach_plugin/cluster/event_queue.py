@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from netattach_core.api import call_record
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError, TryAgainError
 from netattach_kube import events
@@ -44,6 +45,7 @@ class _Event:
     kind: str
     reason: str
     message: str
+    record: str = ""
 
 
 class EventQueue:
@@ -60,12 +62,12 @@ class EventQueue:
         self._queue: asyncio.Queue[_Event] = asyncio.Queue(_LONGEST_QUEUE)
         self._reported: OrderedDict[tuple[Subject, str], float] = OrderedDict()
 
-    def added(self, ref: PodRef, messages: Iterable[str]) -> None:
+    def added(self, ref: PodRef, messages: Iterable[str], record: str = "") -> None:
         for message in messages if self._per_interface() else _joined(messages):
-            self._put(_Event(_pod(ref), events.NORMAL, ADDED, message))
+            self._put(_Event(_pod(ref), events.NORMAL, ADDED, message, record))
 
-    def failed(self, ref: PodRef, message: str) -> None:
-        self._warn(_pod(ref), FAILED, message)
+    def failed(self, ref: PodRef, message: str, record: str = "") -> None:
+        self._warn(_pod(ref), FAILED, message, record)
 
     def missing(self, ref: PodRef, message: str) -> None:
         self._warn(_pod(ref), MISSING, message)
@@ -79,7 +81,7 @@ class EventQueue:
         while True:
             await self._write(await self._queue.get())
 
-    def _warn(self, subject: Subject, reason: str, message: str) -> None:
+    def _warn(self, subject: Subject, reason: str, message: str, record: str = "") -> None:
         key, now = (subject, message), time.monotonic()
         if now - self._reported.get(key, -_SAME_TEXT_SECONDS) < _SAME_TEXT_SECONDS:
             return
@@ -87,7 +89,7 @@ class EventQueue:
         self._reported.move_to_end(key)
         if len(self._reported) > _MOST_REPORTED:
             self._reported.popitem(last=False)
-        self._put(_Event(subject, events.WARNING, reason, message))
+        self._put(_Event(subject, events.WARNING, reason, message, record))
 
     def _put(self, event: _Event) -> None:
         try:
@@ -105,6 +107,7 @@ class EventQueue:
                     reason=event.reason,
                     message=event.message,
                     source=self._source,
+                    annotations={call_record.ANNOTATION: event.record} if event.record else {},
                 )
             except TryAgainError:
                 await asyncio.sleep(pause)

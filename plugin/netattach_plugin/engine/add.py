@@ -28,7 +28,7 @@ from netattach_plugin.engine.timings import Phase as CallPhase
 from netattach_plugin.engine.timings import Stopwatch
 from netattach_plugin.native_ports import AddressStore
 from netattach_plugin.netns import identity
-from netattach_plugin.ports import DeviceFiles, Events, Ledger, Links, PodLinks, StatusSink, Timings
+from netattach_plugin.ports import DeviceFiles, Events, Ledger, Links, PodLinks, StatusSink
 
 _log = logging.getLogger(__name__)
 
@@ -49,9 +49,7 @@ class Add:
         gc: StatusAndGc,
         detacher: Detacher,
         addresses: AddressStore,
-        timings: Timings,
     ) -> None:
-        self._timings = timings
         self._resolver = resolver
         self._gates = gates
         self._ledger = ledger
@@ -71,7 +69,7 @@ class Add:
                 f"CNI_NETNS {request.netns}: there is no network namespace to be opened"
             )
         await self._undo_unfinished(context)
-        watch = Stopwatch(self._timings, Verb.ADD)
+        watch = Stopwatch(context.recorder, Verb.ADD)
         attachments = self._device_files.with_paths(request, await self._permitted(request))
         watch.ended(CallPhase.RESOLVE)
         _log.debug("networks: %s", ", ".join(f"{each.ifname}={each.network}" for each in attachments))
@@ -137,7 +135,8 @@ class Add:
         await self._prepare_device_files(context, sandbox)
         watch.ended(CallPhase.PLAN)
         done = await self._execute(context, planned, links)
-        timings.report(self._timings, Verb.ADD, attachments, done.times, done.failures)
+        timings.report(context.recorder, Verb.ADD, attachments, done.times, done.failures)
+        context.recorder.failed(attachments, done.failures)
         attached = tuple(done.with_results(attachments))
         try:
             done.check(Verb.ADD, attachments)
@@ -197,7 +196,7 @@ class Add:
         if default_only and may_select_nothing(context.request):
             self._status.enqueue(pod, added.status)
             return
-        self._events.added(pod, added.events)
+        self._events.added(pod, added.events, context.recorder.text())
         await self._status.write(pod, added.status)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netattach_core.attach import outcome
 from netattach_core.attach.sandbox import Phase, Sandbox
 from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
 from netattach_plugin.call_ports import Shim
+from netattach_plugin.engine.call_recorder import CallRecorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class CallContext:
     `skip_idle`: plugins that have nothing to do are not started; for a DEL only if what its ADD had to do is known.
     `native`: the plugins that native drivers may replace.
     `retried`: the daemon itself repeats the DEL of a sandbox, over the shim of another one, which is in another namespace.
+    `recorder`: what an ADD took, for its Event and the metrics.
     """
 
     request: CniRequest
@@ -29,6 +31,7 @@ class CallContext:
     skip_idle: bool = False
     native: frozenset[str] = frozenset()
     retried: bool = False
+    recorder: CallRecorder = field(default_factory=CallRecorder)
 
     def for_entry(self, sandbox: Sandbox | None) -> CallContext:
         """The context of the DEL of what the ledger has, None for nothing.

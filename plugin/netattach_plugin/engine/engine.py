@@ -8,6 +8,7 @@ from netattach_core.cni.request import CniRequest
 from netattach_core.errors import NetattachError
 from netattach_plugin.call_ports import Shim
 from netattach_plugin.engine.add import Add
+from netattach_plugin.engine.call_recorder import CallRecorder
 from netattach_plugin.engine.check import Check
 from netattach_plugin.engine.context import CallContext, pod_in_errors
 from netattach_plugin.engine.delete import Delete
@@ -77,7 +78,6 @@ class Engine:
             gc=self._status_gc,
             detacher=detacher,
             addresses=addresses,
-            timings=timings,
         )
         self._delete = Delete(
             ledger=ledger,
@@ -90,18 +90,19 @@ class Engine:
             native_plugins=native_plugins,
         )
         self._check = Check(ledger, unknown, timings)
-        self._events = events
+        self._events, self._timings = events, timings
         self._plugin_deadline = plugin_deadline
         self._skip_idle_plugins, self._native_plugins = skip_idle_plugins, native_plugins
 
     async def call(self, request: CniRequest, shim: Shim) -> str:
         """What the shim prints: the result of an ADD, "" for the other verbs. Raises NetattachError, which names the pod."""
+        context = self._context(request, shim)
         try:
             with pod_in_errors(request):
-                return await self._run(self._context(request, shim))
+                return await self._run(context)
         except NetattachError as error:
             if request.command == "ADD" and request.pod is not None and not selects_nothing(request):
-                self._events.failed(request.pod, error.message)
+                self._events.failed(request.pod, error.message, context.recorder.text(error.code))
             raise
 
     async def retry_delete(self, container_id: str, shim: Shim) -> None:
@@ -115,6 +116,7 @@ class Engine:
             self._plugin_deadline,
             skip_idle=self._skip_idle_plugins(),
             native=self._native_plugins(),
+            recorder=CallRecorder(request.container_id, self._timings),
         )
 
     async def _run(self, context: CallContext) -> str:

@@ -99,11 +99,11 @@ def _compile(compiler: PrimaryCompiler) -> None:
 class LoggedEvents:
     """The port Events without an API: log lines."""
 
-    def added(self, ref: PodRef, messages: Iterable[str]) -> None:
+    def added(self, ref: PodRef, messages: Iterable[str], record: str = "") -> None:  # noqa: ARG002  # the port's signature
         for message in messages:
             _log.info("pod %s: %s", ref, message)
 
-    def failed(self, ref: PodRef, message: str) -> None:
+    def failed(self, ref: PodRef, message: str, record: str = "") -> None:  # noqa: ARG002  # the port's signature
         _log.info("pod %s failed: %s", ref, message)
 
     def missing(self, ref: PodRef, message: str) -> None:

@@ -89,6 +89,21 @@ class TestEvents:
 
         self.run(story)
 
+    def test_what_a_call_took_is_an_annotation_and_does_not_make_it_another_failure(self) -> None:
+        async def story(server: ApiServer, events: EventQueue) -> None:
+            events.failed(POD, "a", '{"ms":1.0}')
+            events.failed(POD, "a", '{"ms":2.0}')
+            events.added(POD, ["Add eth0"], '{"ms":3.0}')
+            events.missing(POD, "b")
+            await server.until(lambda: len(server.all(EVENTS)) == 3)
+
+            found = {each["message"]: each["metadata"].get("annotations") for each in server.all(EVENTS)}
+            assert {"netattach.io/call": '{"ms":1.0}'} == found["a"]
+            assert {"netattach.io/call": '{"ms":3.0}'} == found["Add eth0"]
+            assert found["b"] is None
+
+        self.run(story)
+
     def test_an_unreachable_api_is_retried(self) -> None:
         async def story(server: ApiServer, events: EventQueue) -> None:
             server.fail(503, times=2)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from netattach_core.api import call_record
+from netattach_core.api.call_record import FailedPlugin
 from netattach_core.attach.plan import Carrier, Verb
 from netattach_core.errors import NetattachError
 from netattach_plugin.engine.timings import Phase, StepTimes, Stopwatch
@@ -97,3 +99,28 @@ def test_the_network_that_fails_is_the_one_that_is_reported_as_failed() -> None:
     assert ("ADD", "cbr0", True) in world.timings.networks
     assert ("DEL", "cbr0", True) in world.timings.networks
     assert ("ADD", "status") not in world.timings.phases
+
+
+def test_the_event_of_a_failed_add_has_what_failed_and_what_it_took() -> None:
+    world = World("a,b")
+    world.shim.replies["ADD net1 macvlan"] = failed("no such master")
+
+    with pytest.raises(NetattachError):
+        world.add()
+    record = call_record.parse(world.events.records[0])
+
+    assert record is not None
+    assert ("c1", 100) == (record.container, record.code)
+    assert [FailedPlugin("test/a", "net1", "macvlan", 999)] == record.failures
+    assert {"resolve", "plan", "plugin"} == set(record.phases)
+    assert "cbr0" in record.networks
+
+
+def test_the_event_of_an_add_has_what_it_took() -> None:
+    world = World("a")
+    world.add()
+    record = call_record.parse(world.events.records[0])
+
+    assert record is not None
+    assert (0, ()) == (record.code, tuple(record.failures))
+    assert {"cbr0", "test/a"} == set(record.networks)
