@@ -29,6 +29,7 @@ ASKING = (
         "networks", "on which nodes each network is ready, and why not on the others", "networks.command"
     ),
     Command("who-uses", "the pods and workloads that use a network", "who_uses.command"),
+    Command("explain", "why a pod lacks a network, and what helps", "explain.command"),
     Command("nodes", "what the nodes have, and whether their daemons are ready", "nodes.command"),
 )
 """They read a cluster, and change nothing."""

@@ -1,0 +1,73 @@
+"""Causes that need no Event: what a pod's own fields and its node's state show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netattach_cli.ask import bodies
+from netattach_cli.explain.inputs import Facts
+from netattach_cli.explain.messages import Failure, Phase
+from netattach_cli.networks import on_nodes
+from netattach_core.api import networks_annotation
+from netattach_core.api.networks_annotation import NETWORKS
+from netattach_core.api.objects import Body
+from netattach_core.errors import AnnotationError
+from netattach_core.text import suggestions
+
+_GROUP = "k8s.v1.cni.cncf.io/"
+_OURS = frozenset({"networks", "network-status", "networks-status", "resourceName"})
+
+
+def of_annotation(pod: Body) -> Iterator[Failure]:
+    """An annotation that cannot be read, has no effect, or is misspelt."""
+    annotations = bodies.annotations_of(pod)
+    text = annotations.get(NETWORKS, "")
+    if text.strip() and bodies.at(pod, "spec", "hostNetwork") is True:
+        problem = "the pod has hostNetwork, so it has the node's interfaces and gets no networks"
+        yield Failure("HostNetwork", Phase.ADMISSION, problem, "remove the annotation, or hostNetwork")
+        return
+    try:
+        networks_annotation.parse(text, bodies.namespace(pod))
+    except AnnotationError as error:
+        fix = "correct the annotation; `kubectl netattach lint FILE` shows the place"
+        yield Failure("AnnotationInvalid", Phase.RESOLVE, f"annotation {NETWORKS}: {error.message}", fix)
+    if not text.strip():
+        yield from _misspelt(annotations)
+
+
+def _misspelt(annotations: dict[str, str]) -> Iterator[Failure]:
+    for key in sorted(annotations):
+        group, slash, name = key.rpartition("/")
+        is_near = suggestions.closest(key, [NETWORKS]) is not None
+        in_group = f"{group}{slash}" == _GROUP and name not in _OURS and name.startswith("network")
+        if key != NETWORKS and (is_near or in_group) and name != "network-status":
+            problem = f"the pod has the annotation {key}, which nothing reads, and not {NETWORKS}"
+            yield Failure(
+                "AnnotationMisspelt", Phase.ADMISSION, problem, f"write {NETWORKS}, and create the pod again"
+            )
+
+
+def of_missing_networks(facts: Facts) -> Iterator[Failure]:
+    for namespace, name in facts.missing:
+        problem = f"network {namespace}/{name}: there is no NetworkAttachmentDefinition {name!r} in namespace {namespace!r}"
+        fix = "create the network, or correct the pod's annotation; a name without a namespace means the pod's own"
+        yield Failure("NetworkUnknown", Phase.RESOLVE, problem, fix, f"{namespace}/{name}")
+
+
+def of_node(facts: Facts) -> Iterator[Failure]:
+    """What keeps the pod's networks from being ready on its node; nothing where the node cannot be read."""
+    node = bodies.text(facts.pod, "spec", "nodeName")
+    if not node or not facts.node.known or not facts.node.nodes:
+        return
+    fixes = "kubectl netattach doctor node/" + node
+    seen = set()
+    for body in facts.networks:
+        for each in on_nodes.of_network(body, facts.node):
+            if each.node != node:
+                continue
+            for reason in each.reasons:
+                is_of_node = reason.reason in {"DaemonNotReady", "NoInventory", "DefaultNetworkNotReady"}
+                network = "" if is_of_node else bodies.full_name(body)
+                if (reason.reason, network) not in seen:
+                    seen.add((reason.reason, network))
+                    yield Failure(reason.reason, Phase.RESOLVE, reason.message, fixes, network)
