@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
-from netattach_cli import yaml_mistakes
+from netattach_cli import yaml_limits, yaml_mistakes
 from netattach_cli.files import UnreadableError
+from netattach_cli.yaml_limits import LimitError
 from netattach_core.text import json_document
 
 
@@ -62,13 +63,19 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.valu
 
 
 def _yaml_documents(file: str, text: str) -> Iterator[Document]:
+    has_aliases = yaml_limits.may_have_aliases(text)
     try:
+        yaml_limits.check_depth(text)
         loader = _Loader(text)
         while loader.check_node():
             node = loader.get_node()
+            if has_aliases and node is not None:
+                yaml_limits.check_aliases(node)
             value = loader.construct_document(node)
             if node is not None and value is not None:
                 yield Document(value, node)
+    except LimitError as error:
+        raise UnreadableError(file, error.problem, error.line, error.column) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         found = yaml_mistakes.find(text, error)
         raise UnreadableError(file, _not_yaml(found, text), found.line, found.column) from error

@@ -28,7 +28,7 @@ def one_input(data: bytes) -> None:
     body = {"metadata": {"annotations": {networks_annotation.NETWORKS: text}}}
     asked = admission.validate_pod(body, None, "lab")
     unknown = admission.unknown_networks(asked.networks, [("lab", "net"), ("other", "lost")], "lab")
-    properties.check_findings([*asked.findings, *unknown], "")
+    properties.check_findings([*asked.findings, *unknown], text)
 
 
 def _check_message(error: AnnotationError) -> None:

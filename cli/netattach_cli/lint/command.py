@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 
@@ -22,6 +23,9 @@ HELP = (
     "validate NetworkAttachmentDefinitions, and the network annotations of pods, in files; "
     "exits with 1 if one is refused, 2 if a file cannot be read"
 )
+
+_FEW_COLLECTIONS = 100_000
+"""Objects that are made before Python looks for cycles, of which a run has next to none: a sixth of the time of many files."""
 
 NOTHING_DENIED, DENIED, UNREADABLE = 0, 1, 2
 """Exit statuses."""
@@ -68,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     except UnreadableError as error:
         print(text_report.error_text(error, Paint(on=wants_colours(sys.stderr))), file=sys.stderr)
         return UNREADABLE
+    gc.set_threshold(_FEW_COLLECTIONS)
     report = REPORTS[args.output](warnings_fail=chosen.warnings_as_errors)
     linter = Linter(networks, report, chosen.is_excluded, args.related_only)
     summary = linter.run(args.files)

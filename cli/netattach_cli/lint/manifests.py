@@ -12,7 +12,7 @@ import yaml
 
 from netattach_cli.documents import Document
 from netattach_cli.lint import network_objects, object_values, pod_objects, scalar_offsets
-from netattach_cli.lint.network_objects import NetworkSource
+from netattach_cli.lint.network_objects import MAX_NAME, NetworkSource
 from netattach_cli.lint.pod_objects import PodSource
 from netattach_core.api.nad import KIND
 from netattach_core.text import json_document
@@ -52,7 +52,7 @@ class Manifest:
 
     @property
     def kind(self) -> str:
-        return str(self.body.get("kind") or (KIND if self.network else ""))
+        return str(self.body.get("kind") or (KIND if self.network else ""))[:MAX_NAME]
 
     @property
     def is_nad(self) -> bool:
@@ -61,13 +61,16 @@ class Manifest:
 
     @property
     def namespace(self) -> str:
-        return self.network.namespace if self.network else str(self.value("metadata", "namespace") or "")
+        if self.network:
+            return self.network.namespace
+        return str(self.value("metadata", "namespace") or "")[:MAX_NAME]
 
     @property
     def name(self) -> str:
         if self.network:
             return self.network.name
-        return str(self.value("metadata", "name") or self.value("metadata", "generateName") or "")
+        name = self.value("metadata", "name") or self.value("metadata", "generateName")
+        return str(name or "")[:MAX_NAME]
 
     @property
     def full_name(self) -> str:

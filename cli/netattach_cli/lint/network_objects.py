@@ -12,6 +12,9 @@ from netattach_cli.lint.rendered_config import Part
 from netattach_core.text.finding import Path
 
 _CONFIG: Path = ("spec", "config")
+MAX_NAME = 300
+"""Characters of a name that are kept; the API server accepts 253."""
+
 _NAME: Path = ("metadata", "name")
 
 
@@ -26,15 +29,12 @@ class NetworkSource:
 
     @property
     def namespace(self) -> str:
-        return str(value_at(self.body, ("metadata", "namespace")) or "")
+        return str(value_at(self.body, ("metadata", "namespace")) or "")[:MAX_NAME]
 
     @property
     def name(self) -> str:
-        return str(
-            value_at(self.body, ("metadata", "name"))
-            or value_at(self.body, ("metadata", "generateName"))
-            or ""
-        )
+        name = value_at(self.body, _NAME) or value_at(self.body, ("metadata", "generateName"))
+        return str(name or "")[:MAX_NAME]
 
     @property
     def config(self) -> str:

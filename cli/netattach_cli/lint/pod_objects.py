@@ -59,15 +59,16 @@ def sources(body: Mapping[str, Any]) -> list[PodSource]:
 def _templates(body: Mapping[str, Any]) -> Iterator[Path]:
     """Where an object has `template.metadata.annotations` that request networks, as Argo's Rollout and Knative's Service have."""
     waiting: list[tuple[Path, Any]] = [((), body)]
-    seen, parts = set[int](), 0
+    seen, found, parts = set[int](), set[int](), 0
     while waiting and parts < _MAX_PARTS:
         path, value = waiting.pop()
         parts += 1
-        if id(value) in seen or len(path) > _MAX_DEPTH:
-            continue  # an alias of YAML may lead back to what contains it
-        seen.add(id(value))
-        if path and path[-1] == "template" and _requests_networks(value):
+        if path and path[-1] == "template" and id(value) not in found and _requests_networks(value):
+            found.add(id(value))
             yield path
+        if id(value) in seen or len(path) > _MAX_DEPTH:
+            continue  # an alias of YAML repeats it
+        seen.add(id(value))
         inner = value.items() if isinstance(value, dict) else enumerate(value)
         waiting += [((*path, key), each) for key, each in inner if isinstance(each, dict | list)]
 

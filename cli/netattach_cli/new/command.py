@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
 from netattach_cli import inventories
 from netattach_cli.files import UnreadableError, reason
 from netattach_cli.kubectl import Kubectl
+from netattach_cli.new import ipam
 from netattach_cli.new.defaults import GenerationError
-from netattach_cli.new.generator import IPAMS, TYPES, GeneratedNad, Options, generate
+from netattach_cli.new.generator import TYPES, GeneratedNad, Options, generate
 from netattach_cli.terminal import printable
 from netattach_core.api.inventory import NodeInventory
-from netattach_core.text.finding import Severity, path_text
-from netattach_core.validation.validator import validate
+from netattach_core.policy import levels, networks
+from netattach_core.policy.case import Surroundings
+from netattach_core.text.finding import Finding, Severity, path_text
+from netattach_core.validation.validator import nad_of, validate
+from netattach_kube.cluster_settings import ClusterSettings
 
 NAME = "new"
 HELP = "write a NetworkAttachmentDefinition that works, with an interface, addresses and a CNI version that fit the nodes"
@@ -23,6 +28,7 @@ WRITTEN, NOT_WRITTEN, UNREADABLE = 0, 1, 2
 """Exit statuses."""
 
 _NO_INVENTORY = "none"
+_DEFAULT_NAMESPACE = "default"
 _SECONDS = 10
 """Timeout for the default cluster, which may not exist."""
 
@@ -41,18 +47,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--ipam",
-        choices=IPAMS,
+        choices=ipam.TYPES,
         default="",
         help="the IPAM plugin; default: one that fits the type and the nodes",
     )
-    parser.add_argument("--subnet", default="", help="default: a private /24 that the nodes do not use")
-    parser.add_argument("--vlan", type=int, default=0, metavar="ID", help="the VLAN ID, for vlan and bridge")
     parser.add_argument(
-        "-f",
-        "--file",
+        "--subnet",
+        action="append",
+        default=[],
+        help="default: a private /24 that the nodes do not use; repeatable, once for each IP version",
+    )
+    parser.add_argument(
+        "--dual-stack",
+        action="store_true",
+        help="a subnet of each IP version; those that are not given are private ones",
+    )
+    parser.add_argument(
+        "--vlan", type=int, default=0, metavar="ID", help="the VLAN ID, for vlan, bridge, sriov and ovs"
+    )
+    parser.add_argument(
+        "--mtu", type=int, default=0, metavar="BYTES", help="default: that of the node's interface"
+    )
+    parser.add_argument(
+        "--resource",
+        default="",
+        metavar="NAME",
+        help="the resource of the device plugin, for sriov and ib-sriov",
+    )
+    parser.add_argument(
+        "--links",
+        default="",
+        metavar="NAMES",
+        help="the pod's interfaces that a bond combines; default: net1,net2",
+    )
+    parser.add_argument(
+        "-w",
+        "--write",
+        dest="file",
         metavar="FILE",
         help="write to this file, which must not exist yet; default: standard output",
     )
+    # Its former name: of kubectl's commands, -f is the file to read.
+    parser.add_argument("-f", "--file", dest="file", help=argparse.SUPPRESS)
     meaning = "what the nodes have: a file, `cluster` or `none`; default: the cluster, if kubectl reaches one"
     inventories.add_arguments(parser, meaning)
 
@@ -86,18 +122,41 @@ def _nodes(args: argparse.Namespace) -> list[NodeInventory]:
 
 
 def _options(args: argparse.Namespace) -> Options:
-    return Options(args.type, args.name, args.namespace, args.master, args.ipam, args.subnet, args.vlan)
+    return Options(
+        type=args.type,
+        name=args.name,
+        namespace=args.namespace,
+        master=args.master,
+        ipam=args.ipam,
+        subnets=tuple(args.subnet),
+        vlan=args.vlan,
+        mtu=args.mtu,
+        resource=args.resource,
+        links=tuple(filter(None, (link.strip() for link in args.links.split(",")))),
+        dual_stack=args.dual_stack,
+    )
 
 
 def _is_valid(nad: GeneratedNad, nodes: list[NodeInventory]) -> bool:
-    """Validates the NAD as the webhooks will when it is applied, and prints all findings; warnings do not make it invalid."""
-    findings = validate(nad.body, nodes or None)
+    """Validates the NAD as the webhooks will when it is applied, and prints all findings; warnings do not make it invalid.
+
+    Findings of policy are warnings here: the namespace may have another level in the cluster than in a new one.
+    """
+    findings = [*validate(nad.body, nodes or None), *_policy_findings(nad, nodes)]
     for found in findings:
         weight = "error" if found.effective_severity is Severity.DENY else "warning"
         _print_message(
             weight, f"{path_text(found.path)}: {found.problem}. Fix: {found.fix} [{found.rule.id}]"
         )
     return all(found.effective_severity is not Severity.DENY for found in findings)
+
+
+def _policy_findings(nad: GeneratedNad, nodes: list[NodeInventory]) -> list[Finding]:
+    settings = ClusterSettings()
+    policy = levels.of_namespace(settings.policy, nad.namespace or _DEFAULT_NAMESPACE, {})
+    around = Surroundings(nodes, settings.validation.networks)
+    found = networks.check(nad_of(nad.body), policy, around)
+    return [dataclasses.replace(each, severity=Severity.WARN) for each in found]
 
 
 def _write(text: str, file: str | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import ipaddress
 import itertools
 import zlib
@@ -17,12 +18,15 @@ from netattach_core.validation.node_rules import candidates
 Nodes = Sequence[NodeInventory]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_SPANNING = ("macvlan", "ipvlan", "vlan", "host-device")
+_SPANNING = ("macvlan", "ipvlan", "vlan", "host-device", "sriov", "ib-sriov", "ovs", "bond")
 """Types that connect the pods of all nodes to one network."""
 
 _HARDWARE_KINDS = ("",)
 _PARENT_KINDS = ("", "bond", "team", "vlan", "bridge")
 _COMMON_VERSION = "1.0.0"
+_OVS_RESERVED = ("br-ex", "br-int", "ovs-system")
+"""Of OVN-Kubernetes, and the datapath of the kernel."""
+
 _PRIVATE_RANGES = ("10.200.0.0/16", "192.168.0.0/16", "172.16.0.0/12", "10.0.0.0/8")
 """In the order in which they are tried; clusters seldom use the first one themselves."""
 
@@ -71,6 +75,15 @@ def bridge(nodes: Nodes) -> Choice:
     )
 
 
+def ovs_bridge(nodes: Nodes) -> Choice:
+    """A bridge of Open vSwitch on the nodes; the ovs plugin creates none. Raises GenerationError."""
+    names = sorted({each.name for node in nodes for each in node.interfaces if each.kind == "openvswitch"})
+    usable = [name for name in names if name not in _OVS_RESERVED]
+    if not usable:
+        raise GenerationError("no bridge of Open vSwitch is known on the nodes: name one with --master")
+    return Choice(usable[0], "a bridge of Open vSwitch on the nodes")
+
+
 def ipam(kind: str, nodes: Nodes) -> Choice:
     """An IPAM plugin that never gives two pods of a network the same address."""
     if kind == "tap":
@@ -107,6 +120,17 @@ def subnet(name: str, nodes: Nodes) -> Choice:
     raise GenerationError("the nodes have addresses in every private /24: name a subnet with --subnet")
 
 
+def subnet6(name: str, nodes: Nodes) -> Choice:
+    """A unique local /64 (RFC 4193) that overlaps no network of the nodes, a different one for each name."""
+    taken = set(_node_networks6(nodes))
+    bits = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7])
+    for number in itertools.count(bits):
+        candidate = ipaddress.IPv6Network(((0xFD << 120) | ((number % 2**56) << 64), 64))
+        if not any(candidate.overlaps(each) for each in taken):
+            break
+    return Choice(str(candidate), "unique local, by the name of the network")
+
+
 def version(plugins: Sequence[str], nodes: Nodes) -> Choice:
     """The newest CNI version that the plugins support on all nodes. Raises GenerationError.
 
@@ -129,6 +153,12 @@ def _node_networks(nodes: Nodes) -> Iterator[ipaddress.IPv4Network]:
     for address in {address for node in nodes for each in node.interfaces for address in each.addresses}:
         with contextlib.suppress(ValueError):  # IPv6, or not an address
             yield ipaddress.IPv4Interface(address).network
+
+
+def _node_networks6(nodes: Nodes) -> Iterator[ipaddress.IPv6Network]:
+    for address in {address for node in nodes for each in node.interfaces for address in each.addresses}:
+        with contextlib.suppress(ValueError):  # IPv4, or not an address
+            yield ipaddress.IPv6Interface(address).network
 
 
 def _refusals(kind: str, nodes: Nodes) -> list[str]:

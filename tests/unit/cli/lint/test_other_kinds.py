@@ -121,8 +121,8 @@ def test_a_pod_template_of_any_kind_is_found(netattach: Netattach, head: str, pa
     assert out.endswith("0 NADs, 1 pod: 1 refused\n")
 
 
-def test_a_template_that_contains_itself_is_searched_once(netattach: Netattach) -> None:
-    template = f"metadata: {{annotations: {{{NETWORKS}: A}}}}\n    again: *a\n    more: *b\n"
+def test_a_template_that_an_alias_repeats_is_searched_once(netattach: Netattach) -> None:
+    template = f"metadata: {{annotations: {{{NETWORKS}: A}}}}\n    more: {{template: 1}}\n  template2: *b\n"
     text = f"kind: Loop\nspec: &a\n  template: &b\n    {template}"
     status, out = lint(netattach, text)
 

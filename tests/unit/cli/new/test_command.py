@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from netattach_cli.new.generator import IPAMS, TYPES
+from netattach_cli.new import ipam as ipam_sections
+from netattach_cli.new.generator import TYPES
 from netattach_core.api import inventory
 from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
 from netattach_core.text.finding import Severity
@@ -27,11 +30,20 @@ NODE = NodeInventory(
         Interface("eth0", addresses=("172.30.0.11/24", "fd00::1/64")),
         Interface("eth1"),
         Interface("cni0", kind="bridge", addresses=("10.244.1.1/24",)),
+        Interface("br-ex", kind="openvswitch"),
+        Interface("br-vm", kind="openvswitch"),
     ),
     (ETH0,),
     tuple(Plugin(name, VERSIONS) for name in PLUGINS),
 )
 OTHER = dataclasses.replace(NODE, node="node2")
+REQUIRED = {
+    "vlan": ("--vlan", "7"),
+    "sriov": ("--resource", "intel.com/nics"),
+    "ib-sriov": ("--resource", "mellanox.com/ib"),
+}
+"""The options without a default."""
+
 NEEDS_IPAM = {"ipvlan", "vlan", "ptp", "dummy"}
 
 
@@ -59,14 +71,14 @@ def generated(netattach: Netattach, *arguments: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["with inventory", "without"])
-@pytest.mark.parametrize("ipam", ["", *IPAMS])
+@pytest.mark.parametrize("ipam", ["", *ipam_sections.TYPES])
 @pytest.mark.parametrize("kind", TYPES)
 def test_every_generated_nad_is_valid(netattach: Netattach, kind: str, ipam: str, *, known: bool) -> None:
     """If a plugin fails without addresses, none is written."""
-    arguments = [*(["--ipam", ipam] if ipam else []), *(["--vlan", "7"] if kind == "vlan" else [])]
+    arguments = [*(["--ipam", ipam] if ipam else []), *REQUIRED.get(kind, ())]
     nodes = [NODE, OTHER] if known else None
     arguments += save(NODE, OTHER) if known else ("--inventory", "none")
-    if not known and kind in {"macvlan", "ipvlan", "vlan", "host-device"}:
+    if not known and kind in {"macvlan", "ipvlan", "vlan", "host-device", "ovs"}:
         arguments += ["--master", "eth1"]
     status, out, err = netattach("new", kind, *arguments)
 
@@ -74,11 +86,19 @@ def test_every_generated_nad_is_valid(netattach: Netattach, kind: str, ipam: str
         assert (1, "") == (status, out)
         assert f"error: {kind} fails without addresses" in err
         return
+    if (kind, ipam) == ("ib-sriov", "dhcp"):
+        assert (1, "") == (status, out)
+        assert "ib-sriov does not support the IPAM plugin dhcp" in err
+        return
     body = yaml.safe_load(out)
     assert 0 == status
     assert "NetworkAttachmentDefinition" == body["kind"]
     assert [] == [finding for finding in validate(body, nodes) if finding.effective_severity is Severity.DENY]
     assert ipam in {"", json.loads(body["spec"]["config"]).get("ipam", {"type": "none"})["type"]}
+    Path("net.yaml").write_text(out)
+    warned = "[policy-" in err
+    assert warned == ((kind, ipam) == ("ptp", "dhcp"))
+    assert warned == netattach("lint", "net.yaml", *(save(NODE, OTHER) if known else ()))[0]
 
 
 def test_the_nad_is_readable(netattach: Netattach) -> None:
@@ -291,6 +311,22 @@ def test_a_bridge_gets_a_name_that_no_interface_has(netattach: Netattach) -> Non
             "--subnet 10.0.0.0/31 is too small for a pod",
         ),
         (["macvlan", "--ipam", "dhcp", "--subnet", "10.0.0.0/24"], "--ipam dhcp takes no subnet"),
+        (
+            ["macvlan", "--dual-stack", "--ipam", "dhcp"],
+            "--ipam dhcp takes no subnet: leave --dual-stack out",
+        ),
+        (
+            ["bridge", "--subnet", "10.0.0.0/24", "--subnet", "10.1.0.0/24"],
+            "--subnet: at most one of each IP version",
+        ),
+        (["dummy", "--mtu", "1400"], "dummy has no option for the MTU"),
+        (["bridge", "--mtu", "60"], "mtu: `mtu` is 60"),
+        (["bridge", "--mtu", "1000", "--dual-stack"], "mtu: `mtu` is 1000, but IPv6 requires at least 1280"),
+        (["sriov"], "sriov gets its device from a device plugin: name the resource with --resource"),
+        (["sriov", "--resource", "nics"], "sriov gets its device from a device plugin"),
+        (["bridge", "--resource", "intel.com/nics"], "bridge takes no resource"),
+        (["bond", "--links", "net1"], "a bond needs two links or more"),
+        (["macvlan", "--links", "net1,net2"], "macvlan has no links"),
         (["bridge", "--name", "A_b"], "--name 'A_b' is not a valid object name"),
         (["bridge", "--namespace", "a.b"], "--namespace 'a.b' is not a valid namespace"),
     ],
@@ -324,3 +360,88 @@ def test_an_existing_file_is_not_overwritten(netattach: Netattach) -> None:
     assert 0 == netattach("lint", "a.yaml", "--inventory", "nodes.json", "--strict")[0]
     assert (2, "", "error: a.yaml: file exists\n") == netattach(*arguments)
     assert text == Path("a.yaml").read_text()
+
+
+DUAL = ("--dual-stack", "--subnet", "10.7.0.0/24")
+
+
+@pytest.mark.parametrize("kind", ["host-local", "whereabouts", "static"])
+@pytest.mark.parametrize("plugin", ["macvlan", "bridge", "ptp"])
+def test_dual_stack_networks_have_a_subnet_of_each_version(
+    netattach: Netattach, plugin: str, kind: str
+) -> None:
+    status, out, err = netattach("new", plugin, *DUAL, "--ipam", kind, *save(NODE))
+    Path("net.yaml").write_text(out)
+
+    assert 0 == status
+    assert ("[leases-per-node]" in err) == ((plugin, kind) == ("macvlan", "host-local"))
+    assert "# subnet 10.7.0.0/24: as given\n" in out
+    (other,) = re.findall(r"# subnet (fd\S+)/64: unique local, by the name of the network\n", out)
+    assert f"{other}" in out.partition("apiVersion")[2] or f"{other}2/64" in out
+    assert (0, "1 NAD: nothing wrong\n", "") == netattach(
+        "lint", "--strict", "net.yaml", "--severity", "leases-per-node=off", *save(NODE)
+    )
+
+
+def test_two_subnets_are_taken_as_given(netattach: Netattach) -> None:
+    subnets = ("--subnet", "fd00:7::/64", "--subnet", "10.7.0.0/24")
+    config = generated(netattach, "bridge", *subnets, *save(NODE))
+
+    assert [[{"subnet": "10.7.0.0/24"}], [{"subnet": "fd00:7::/64"}]] == config["ipam"]["ranges"]
+
+
+def test_a_network_of_ipv6_alone_has_one_subnet(netattach: Netattach) -> None:
+    config = generated(netattach, "bridge", "--subnet", "fd00:7::/64", *save(NODE))
+
+    assert {"type": "host-local", "subnet": "fd00:7::/64"} == config["ipam"]
+
+
+def test_the_subnet_of_ipv6_overlaps_no_network_of_the_nodes(netattach: Netattach) -> None:
+    """It is another one for each name, and the same one each time."""
+    first, again = (generated(netattach, "bridge", *DUAL, *save(NODE))["ipam"]["ranges"] for _ in range(2))
+    other = generated(netattach, "bridge", *DUAL, "--name", "b", *save(NODE))["ipam"]["ranges"]
+    taken = ipaddress.IPv6Network(first[1][0]["subnet"])
+    node = with_interfaces(Interface("eth0", addresses=(f"{taken[1]}/64",)))
+
+    assert first == again
+    assert first[1] != other[1]
+    assert first[1] != generated(netattach, "bridge", *DUAL, *save(node))["ipam"]["ranges"][1]
+
+
+@pytest.mark.parametrize("kind", ["macvlan", "ipvlan", "bridge", "ptp", "ovs", "bond"])
+def test_the_mtu_is_as_given(netattach: Netattach, kind: str) -> None:
+    assert 1400 == generated(netattach, kind, "--mtu", "1400", *save(NODE))["mtu"]
+
+
+def test_a_network_of_sriov_names_its_resource(netattach: Netattach) -> None:
+    _, out, _ = netattach("new", "sriov", "--resource", "intel.com/nics", "--vlan", "7", *save(NODE))
+    metadata = yaml.safe_load(out)["metadata"]
+
+    assert {"k8s.v1.cni.cncf.io/resourceName": "intel.com/nics"} == metadata["annotations"]
+    assert "# a container of the pod requests a device: resources.limits: {intel.com/nics: 1}\n" in out
+    assert 7 == json.loads(yaml.safe_load(out)["spec"]["config"])["vlan"]
+
+
+def test_a_bridge_of_open_vswitch_is_one_of_the_nodes(netattach: Netattach) -> None:
+    """But not the one of OVN-Kubernetes; without one, it has to be named."""
+    assert "br-vm" == generated(netattach, "ovs", *save(NODE))["bridge"]
+    status, _, err = netattach("new", "ovs", *save(with_interfaces(Interface("eth1"))))
+
+    assert 1 == status
+    assert "no bridge of Open vSwitch is known on the nodes: name one with --master" in err
+
+
+def test_a_bond_combines_the_first_two_networks_of_a_pod(netattach: Netattach) -> None:
+    config = generated(netattach, "bond", *save(NODE))
+
+    assert [{"name": "net1"}, {"name": "net2"}] == config["links"]
+    assert config["linksInContainer"] is True
+    assert [{"name": "a"}, {"name": "b"}, {"name": "c"}] == generated(
+        netattach, "bond", "--links", "a,b,c", *save(NODE)
+    )["links"]
+
+
+def test_the_file_has_the_name_of_kubectls_option_no_more(netattach: Netattach) -> None:
+    """Of kubectl's commands, -f reads."""
+    assert (0, "", "") == netattach("new", "bridge", "--write", "b.yaml", *save(NODE))
+    assert Path("b.yaml").read_text().startswith("# bridge br1:")
