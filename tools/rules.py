@@ -89,8 +89,9 @@ _HEAD = """\
 # Rules
 
 The rules of `netattach lint`, the webhooks and the operator. With severity `deny`, the object is refused; with `warn`,
-kubectl prints a warning. The id of a rule is stable: cite it, search for it, or change its severity in the
-[settings](settings.md). Each example violates its rule; below it is the validator's finding, with its path and the fix.
+kubectl prints a warning; with `advice`, only `netattach lint --advice` prints it. The id of a rule is stable: cite it,
+search for it, or change its severity in the [settings](settings.md). Each example violates its rule; below it is the
+validator's finding, with its path and the fix.
 A finding can have a lower severity than its rule where failure is not certain.
 
 `make rules` generates this page from the rules and from [rules/examples](rules/examples); a test verifies that it is

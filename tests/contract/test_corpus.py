@@ -199,6 +199,43 @@ def test_every_nad_whose_header_expects_a_warning_has_one(corpus: list[Sample]) 
     assert [] == [sample.file for sample in corpus if "warn" in sample.header and not sample.findings()]
 
 
+WARNED_FILES, WARNED_BY_ONE_RULE = 0.20, 0.10
+"""Shares of the valid NADs: a warning that most people skip hides the one that matters (decision 39)."""
+
+
+@pytest.mark.parametrize("with_nodes", [False, True], ids=["without inventories", "with its node"])
+def test_few_valid_nads_have_a_warning(corpus: list[Sample], with_nodes: bool) -> None:  # noqa: FBT001  # by pytest
+    """And no rule warns of many: what is usual is advice."""
+    valid = list(of(corpus, "valid"))
+    by_rule = collections.Counter[str]()
+    warned = 0
+    for sample in valid:
+        findings = validate(sample.body, [inventory(sample.header)] if with_nodes else None)
+        rules = {each.rule.id for each in findings if each.effective_severity is Severity.WARN}
+        warned += bool(rules)
+        by_rule.update(rules)
+
+    assert warned < WARNED_FILES * len(valid), by_rule
+    assert {} == {rule: count for rule, count in by_rule.items() if count > WARNED_BY_ONE_RULE * len(valid)}
+
+
+def test_a_warning_about_leases_appears_where_two_nodes_have_the_interface(corpus: list[Sample]) -> None:
+    """It is not lost for those to whom it is true."""
+    across = [each for each in of(corpus, "valid") if _warns_of_leases(each, 2)]
+
+    assert 15 <= len(across)
+    assert [] == [each.file for each in across if _warns_of_leases(each, 1)]
+
+
+def _warns_of_leases(sample: Sample, nodes: int) -> bool:
+    node = inventory(sample.header)
+    inventories = [dataclasses.replace(node, node=f"worker-{number}") for number in range(nodes)]
+    return any(
+        each.rule.id == "leases-per-node" and each.effective_severity is Severity.WARN
+        for each in validate(sample.body, inventories)
+    )
+
+
 def test_every_finding_has_a_problem_and_a_fix(corpus: list[Sample]) -> None:
     """None of them is a message of jsonschema."""
     findings = [finding for sample in corpus for finding in sample.findings()]

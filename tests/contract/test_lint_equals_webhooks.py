@@ -71,7 +71,8 @@ def of_linter(file: Path, objects: Sequence[Body], text: str, nodes: Sequence[No
     file.write_text(yaml.safe_dump_all(objects))
     settings = namespace_policies.settings_of("settings", text)
     report = _Report()
-    Linter(NetworkValidator(list(nodes) or None, Namespaces(settings)), report).run([str(file)])
+    networks = NetworkValidator(list(nodes) or None, Namespaces(settings))
+    Linter(networks, report, advice=True).run([str(file)])
     kind, name = objects[0]["kind"], objects[0]["metadata"].get("name")
     own = [each for each in report.findings if (each.manifest.kind, each.manifest.name) == (kind, name or "")]
     return {

@@ -179,6 +179,8 @@ class WebhookServer:
         namespace = request.namespace if self._cache.has_namespace(request.namespace) else ""
         for finding in findings:
             severity = finding.effective_severity
+            if severity is Severity.ADVICE:
+                continue  # nobody gets it
             self._metrics.findings.labels(finding.rule.id, severity.value).inc()
             if finding.rule.policy:
                 mode = MODES[severity].value

@@ -54,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also exit with 1 if the files have neither networks nor pods that request some",
     )
     parser.add_argument(
+        "--advice",
+        action="store_true",
+        help="also print advice: what most authors mean as they wrote it, and the webhooks do not mention",
+    )
+    parser.add_argument(
         "--related-only",
         action="store_true",
         help="skip files that mention neither networks nor their annotations, as in a folder; for hooks that pass every file",
@@ -74,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         return UNREADABLE
     gc.set_threshold(_FEW_COLLECTIONS)
     report = REPORTS[args.output](warnings_fail=chosen.warnings_as_errors)
-    linter = Linter(networks, report, chosen.is_excluded, args.related_only)
+    linter = Linter(networks, report, chosen.is_excluded, args.related_only, args.advice)
     summary = linter.run(args.files)
     if summary.unreadable:
         return UNREADABLE

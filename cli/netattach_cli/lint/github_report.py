@@ -17,6 +17,7 @@ from netattach_core.text.finding import Severity
 _COMMANDS = {
     Severity.DENY: "error",
     Severity.WARN: "warning",
+    Severity.ADVICE: "notice",
     Severity.AUDIT: "notice",
     Severity.OFF: "debug",
 }

@@ -16,6 +16,7 @@ from netattach_cli.lint.network_validator import NetworkValidator
 from netattach_cli.lint.pod_validator import PodValidator, asks_for_networks
 from netattach_cli.lint.report import IgnoredFinding, Report, Summary
 from netattach_core import admission
+from netattach_core.text.finding import Severity
 
 _Input = tuple[File, str | UnreadableError]
 
@@ -25,13 +26,14 @@ class Linter:
     """Validates files and reports what it finds; an unreadable file does not stop it.
 
     `is_excluded` says of a path whether to skip it; a file that is named itself is skipped only with `related_only`, which also
-    skips named files that have nothing to do with networks.
+    skips named files that have nothing to do with networks. Findings of the severity `advice` are reported only with `advice`.
     """
 
     networks: NetworkValidator
     report: Report
     is_excluded: Callable[[str], bool] = field(default=lambda _: False)
     related_only: bool = False
+    advice: bool = False
     summary: Summary = field(default_factory=Summary)
     _seen: set[str] = field(default_factory=set)
     _waiting: list[tuple[Manifest, DocumentIgnores]] = field(default_factory=list)
@@ -113,7 +115,7 @@ class Linter:
             found = self._pods.validate(manifest, manifest.pod)
             if not found and not asks_for_networks(manifest.pod):
                 return
-        kept = [each for each in found if not self._is_ignored(each, comments)]
+        kept = [each for each in found if not self._is_ignored(each, comments) and self._is_wanted(each)]
         self.summary.add(manifest, [each.finding for each in kept])
         self.report.validated(manifest)
         for each in kept:
@@ -130,6 +132,9 @@ class Linter:
         self.summary.ignored += 1
         self.report.ignored(IgnoredFinding(located, comment.reason))
         return True
+
+    def _is_wanted(self, located: LocatedFinding) -> bool:
+        return self.advice or located.finding.effective_severity is not Severity.ADVICE
 
     def _report_comments(self, found: Iterable[LocatedFinding]) -> None:
         """Findings in ignore comments; the settings decide on their severity as on that of others."""

@@ -19,7 +19,13 @@ from netattach_core.text.finding import Finding, Severity, path_text
 from netattach_core.version import VERSION
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_LEVELS = {Severity.DENY: "error", Severity.WARN: "warning", Severity.AUDIT: "note", Severity.OFF: "none"}
+_LEVELS = {
+    Severity.DENY: "error",
+    Severity.WARN: "warning",
+    Severity.ADVICE: "note",
+    Severity.AUDIT: "note",
+    Severity.OFF: "none",
+}
 _RULE_INDEX = {rule.id: index for index, rule in enumerate(ALL_RULES)}
 _FINGERPRINT = "netattachFinding/v1"
 

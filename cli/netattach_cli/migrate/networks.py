@@ -30,7 +30,11 @@ def items(objects: Sequence[Object], settings: ClusterSettings) -> Iterator[Item
     found = [
         (
             manifest.full_name,
-            [_item(each, namespaces) for each in validator.validate(manifest, manifest.network)],
+            [
+                _item(each, namespaces)
+                for each in validator.validate(manifest, manifest.network)
+                if each.finding.effective_severity is not Severity.ADVICE
+            ],
         )
         for document in documents.parse(_SOURCE, text)
         for manifest in manifests.manifests(_SOURCE, text, document)

@@ -144,6 +144,8 @@ def _is_valid(nad: GeneratedNad, nodes: list[NodeInventory]) -> bool:
     """
     findings = [*validate(nad.body, nodes or None), *_policy_findings(nad, nodes)]
     for found in findings:
+        if found.effective_severity is Severity.ADVICE:
+            continue
         weight = "error" if found.effective_severity is Severity.DENY else "warning"
         _print_message(
             weight, f"{path_text(found.path)}: {found.problem}. Fix: {found.fix} [{found.rule.id}]"

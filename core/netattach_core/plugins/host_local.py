@@ -30,6 +30,7 @@ ONE_PER_FAMILY = Rule(
     "addresses-per-version", DENY, "more addresses of one IP family than the CNI version supports"
 )
 LEASES_PER_NODE = Rule("leases-per-node", WARN, "per-node leases for a network that spans nodes")
+"""Whether it spans nodes is a matter of the nodes: `validation.lease_rules` decides on the severity."""
 
 _ACROSS_NODES = {"macvlan", "vlan"}
 _MAY_CROSS_NODES = {"ipvlan"}

@@ -282,6 +282,14 @@ def _default(route: _Route, context: Context) -> Iterator[Finding]:
         yield route.view.found(ROUTE_DEFAULT, problem, fix, "dst")
 
 
+def uses_gateways(ipam: ConfigView, context: Context) -> bool:
+    """Whether anything uses the gateways of the pod's addresses: a route without `gw`, a bridge, or sbr."""
+    routes = ipam.objects("routes")
+    return (
+        any(not route.text("gw") for route in routes) or context.adds_gateways or context.routes_moved_after
+    )
+
+
 def gateway_problem(each: PodAddress) -> str:
     """Why the kernel refuses a default route through the gateway of this address; "" where it accepts it."""
     gateway, link = each.gateway, _Link([each])

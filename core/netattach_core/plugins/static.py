@@ -13,7 +13,9 @@ from netattach_core.text.finding import Finding, Rule, Severity
 
 STATIC_ADDRESS = Rule("static-address", Severity.DENY, "an address that the static plugin cannot parse")
 STATIC_TWICE = Rule("static-address-twice", Severity.DENY, "duplicate address")
-STATIC_NONE = Rule("static-no-address", Severity.WARN, "static without an address: each pod must request one")
+STATIC_NONE = Rule(
+    "static-no-address", Severity.ADVICE, "static without an address: each pod must request one"
+)
 STATIC_GATEWAY = Rule(
     "static-gateway-outside-subnet", Severity.WARN, "a gateway outside the subnet of its address"
 )
@@ -103,17 +105,17 @@ def _kernel_key(address: addresses.IpInterface) -> object:
 
 
 def _none(ipam: ConfigView, context: Context) -> Iterator[Finding]:
-    """No address at all. A warning, since the pod's annotation may request one."""
+    """No address at all: a pod that requests none is refused by another rule, `pod-address-missing`.
+
+    A request reaches the plugin without the capability, too, as `IP` in CNI_ARGS (`main.go: LoadIPAMConfig`).
+    """
     if "ips" in context.capabilities:
         return
-    problem = (
-        "`addresses` is empty or missing: each pod must request an address in its annotation, or it fails to start; the "
-        "capability `ips`, which passes the request to the plugin, is not declared"
-    )
+    problem = "`addresses` is empty or missing: each pod must request an address in its annotation, or it fails to start"
     fix = (
-        'add "capabilities": {"ips": true} next to `type`, so that a pod can request {"name": "'
+        'request one in k8s.v1.cni.cncf.io/networks of each pod, {"name": "'
         + (context.name or "…")
-        + '", "ips": ["10.1.2.3/24"]} in k8s.v1.cni.cncf.io/networks; or write "addresses": [{"address": "10.1.2.3/24"}]'
+        + '", "ips": ["10.1.2.3/24"]}, or write "addresses": [{"address": "10.1.2.3/24"}]'
     )
     yield ipam.found(STATIC_NONE, problem, fix)
 

@@ -77,7 +77,7 @@ def check(ipam: ConfigView, context: Context) -> Iterator[Finding]:
             fix = address_text.fix_cidr(text, "10.1.2.3/24", "fd00:1:2::3/64")
             yield item.found(RANGE, problem, fix, "address")
     pod_addresses = _pod_addresses(ipam)
-    yield from _gateway(ipam, pod_addresses)
+    yield from _gateway(ipam, pod_addresses, context)
     yield from _slice(ipam)
     network_name = ipam.text("network_name")
     if network_name and not names.is_object_name(network_name):
@@ -107,7 +107,9 @@ def _pod_addresses(ipam: ConfigView) -> tuple[route_rules.PodAddress, ...] | Non
     )
 
 
-def _gateway(ipam: ConfigView, pod_addresses: Sequence[route_rules.PodAddress] | None) -> Iterator[Finding]:
+def _gateway(
+    ipam: ConfigView, pod_addresses: Sequence[route_rules.PodAddress] | None, context: Context
+) -> Iterator[Finding]:
     """A gateway that whereabouts cannot parse, or that the pod cannot reach."""
     text = ipam.text("gateway")
     if not text:
@@ -123,15 +125,14 @@ def _gateway(ipam: ConfigView, pod_addresses: Sequence[route_rules.PodAddress] |
         and not any(gateway in each.address.network for each in pod_addresses)
     ):
         subnets = ", ".join(dict.fromkeys(str(each.address.network) for each in pod_addresses[:_MAX_LISTED]))
-        problem = (
-            f"`gateway` {gateway} is outside {subnets}: the pod cannot reach it, and routes through it fail"
-        )
+        used = route_rules.uses_gateways(ipam, context)
+        outcome = "routes through it fail" if used else "nothing uses it"
         yield ipam.found(
             RANGE_GATEWAY,
-            problem,
+            f"`gateway` {gateway} is outside {subnets}: the pod cannot reach it, and {outcome}",
             "write an address in the subnet of the range",
             "gateway",
-            severity=Severity.WARN,
+            severity=Severity.WARN if used else Severity.ADVICE,
         )
 
 

@@ -12,11 +12,13 @@ Path = tuple[str | int, ...]
 class Severity(enum.StrEnum):
     """The effect of a finding at admission.
 
-    The object is refused, kubectl prints a warning, the API server's audit log has an entry (policy alone), or nothing happens.
+    The object is refused, kubectl prints a warning, `netattach lint --advice` prints it and nobody else does, the API server's
+    audit log has an entry (policy alone), or nothing happens.
     """
 
     DENY = "deny"
     WARN = "warn"
+    ADVICE = "advice"
     AUDIT = "audit"
     OFF = "off"
 

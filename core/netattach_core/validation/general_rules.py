@@ -29,7 +29,9 @@ TYPE_MISSING = Rule("type-missing", DENY, "a configuration without the name of a
 TYPE_MISSPELT = Rule("type-misspelt", WARN, "an unknown plugin name that is similar to a known one")
 PLUGINS_SHAPE = Rule("plugins-shape", DENY, "`plugins` that is not a list of plugin configurations")
 CNI_VERSION = Rule("cni-version", DENY, "a CNI version that does not exist")
-CNI_VERSION_MISSING = Rule("cni-version-missing", WARN, "no CNI version, which means the oldest one")
+CNI_VERSION_MISSING = Rule(
+    "cni-version-missing", Severity.ADVICE, "no CNI version, which means the oldest one"
+)
 CNI_VERSION_OLD = Rule("cni-version-too-old", DENY, "a CNI version older than the plugin supports")
 NETWORK_NAME = Rule("network-name", DENY, "a network name that CNI runtimes refuse")
 CHAINED_FIRST = Rule("chained-first", DENY, "a chained plugin without a plugin before it")
@@ -95,8 +97,10 @@ def _cni_version(network: Network) -> Iterator[Finding]:
                 "no `cniVersion`, which means 0.1.0: CHECK is not supported, "
                 "and a pod gets at most one address of each IP version"
             )
+            fails = _unwritable_result(network)
+            severity = WARN if fails else None
             yield top.found(
-                CNI_VERSION_MISSING, problem + _unwritable_result(network), 'add "cniVersion": "1.0.0"'
+                CNI_VERSION_MISSING, problem + fails, 'add "cniVersion": "1.0.0"', severity=severity
             )
     elif (
         isinstance(value, str) and value not in versions.SUPPORTED and not versions.newest_supported(offered)

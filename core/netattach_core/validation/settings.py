@@ -17,7 +17,7 @@ from netattach_core.text.finding import Finding, Rule, Severity
 
 Schema = Mapping[str, Any]
 
-_ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.AUDIT: 2, Severity.OFF: 3}
+_ORDER = {each: index for index, each in enumerate(Severity)}
 
 
 @dataclass(frozen=True, slots=True)

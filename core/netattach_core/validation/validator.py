@@ -9,8 +9,8 @@ the object to the cluster:
 - the nodes: `node_rules`, `node_version_rules`
 - other networks: `cluster_rules`
 
-The severity is `deny` for what certainly fails and for the safety rules, `warn` for what only looks wrong; the cluster's settings
-can change the severity of each rule.
+The severity is `deny` for what certainly fails and for the safety rules, `warn` for what only looks wrong, `advice` for what most
+authors mean as they wrote it; the cluster's settings can change the severity of each rule.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from netattach_core import plugins
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import Nad
-from netattach_core.plugins import host_local, schema_types
+from netattach_core.plugins import schema_types
 from netattach_core.plugins.plugin import Ipam
 from netattach_core.text.finding import Finding, Rule, Severity
 from netattach_core.validation import (
@@ -30,6 +30,7 @@ from netattach_core.validation import (
     footprint_index,
     general_rules,
     key_spelling,
+    lease_rules,
     meta_plugin_rules,
     nested_delegate,
     node_rules,
@@ -64,7 +65,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 _MAX_DENIALS = 1000
-_ORDER = {Severity.DENY: 0, Severity.WARN: 1, Severity.AUDIT: 2, Severity.OFF: 3}
+_ORDER = {each: index for index, each in enumerate(Severity)}
 
 _DEFAULT_IPAM = "host-local"
 _RUNTIME = "every CNI runtime"
@@ -119,12 +120,11 @@ def _findings(
     yield from placeholders.check(root)
     yield from meta_plugin_rules.check(root)
     selected = node_selector.selected(nad, nodes or ())
-    on_one_node = node_selector.keeps_on_one_node(nad, selected)
     yield from general_rules.check(network)
     if network.listed:
         yield from schema_rules.check(network.top, _LIST_SCHEMA, _RUNTIME)
     for entry in network.entries:
-        yield from _that_matter(_entry(entry), on_one_node=on_one_node)
+        yield from lease_rules.weighted(_entry(entry), network.entries[0], nad, selected)
         yield from nested_delegate.check(entry)
         yield from custom_schemas.check(entry, settings.schemas)
         if not nodes:
@@ -153,11 +153,6 @@ def _entry(entry: plugin_chain.Entry) -> Iterator[Finding]:
         key_reader = key_spelling.Reader(ipam.type, ipam.aliases, main=entry.config, main_schema=main)
         yield from key_spelling.check(entry.ipam_raw.node, entry.ipam_raw.path, schema, key_reader)
         yield from ipam.check(entry.ipam, entry.context)
-
-
-def _that_matter(findings: Iterable[Finding], *, on_one_node: bool) -> Iterator[Finding]:
-    """Leases of one node are enough for a network of one node."""
-    return (each for each in findings if not (on_one_node and each.rule is host_local.LEASES_PER_NODE))
 
 
 def _ipam_schema(entry: plugin_chain.Entry) -> Mapping[str, Any]:

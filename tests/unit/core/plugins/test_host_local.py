@@ -9,7 +9,7 @@ import pytest
 from netattach_core.text.finding import Severity
 from support.validation import HOST_LOCAL, RuleCase, assert_rule_case, bridge, macvlan, ranged
 
-DENY, WARN = Severity.DENY, Severity.WARN
+DENY, WARN, ADVICE = Severity.DENY, Severity.WARN, Severity.ADVICE
 
 
 def sets(*ranges: list[dict[str, str]], version: str = "1.0.0") -> dict[str, Any]:
@@ -105,7 +105,7 @@ CASES: list[RuleCase] = [
         sets([{"subnet": "10.1.2.0/24"}], [{"subnet": "10.1.3.0/24"}], version="0.2.0"),
         sets([{"subnet": "10.1.2.0/24"}], [{"subnet": "fd00::/64"}], version="0.2.0"),
     ),
-    ("leases-per-node", WARN, "macvlan with host-local", macvlan(ipam=HOST_LOCAL), bridge()),
+    ("leases-per-node", ADVICE, "macvlan with host-local", macvlan(ipam=HOST_LOCAL), bridge()),
     (
         "range-subnet",
         DENY,

@@ -9,7 +9,7 @@ import pytest
 from netattach_core.text.finding import Severity
 from support.validation import STATIC, RuleCase, assert_rule_case, macvlan, severities
 
-DENY, WARN = Severity.DENY, Severity.WARN
+DENY, WARN, ADVICE = Severity.DENY, Severity.WARN, Severity.ADVICE
 
 
 def static(*entries: dict[str, str]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ CASES: list[RuleCase] = [
     ),
     (
         "static-no-address",
-        WARN,
+        ADVICE,
         "no addresses",
         macvlan(ipam={"type": "static"}),
         macvlan(ipam={"type": "static"}, capabilities={"ips": True}),

@@ -9,7 +9,7 @@ import pytest
 from netattach_core.text.finding import Severity
 from support.validation import RuleCase, assert_rule_case, bridge, config, macvlan
 
-DENY, WARN = Severity.DENY, Severity.WARN
+DENY, WARN, ADVICE = Severity.DENY, Severity.WARN, Severity.ADVICE
 
 
 def whereabouts(**keys: Any) -> dict[str, Any]:
@@ -187,10 +187,17 @@ CASES: list[RuleCase] = [
     ),
     (
         "range-gateway-outside-subnet",
-        WARN,
-        "a gateway outside the range",
+        ADVICE,
+        "a gateway outside the range that nothing uses",
         whereabouts(gateway="10.1.3.1"),
         whereabouts(gateway="10.1.3.1", addresses=[{"address": "10.1.3.7/24"}]),
+    ),
+    (
+        "range-gateway-outside-subnet",
+        WARN,
+        "a gateway outside the range that a route uses",
+        whereabouts(gateway="10.1.3.1", routes=[{"dst": "10.9.0.0/16"}]),
+        whereabouts(gateway="10.1.2.1", routes=[{"dst": "10.9.0.0/16"}]),
     ),
     (
         "route-gateway",

@@ -9,6 +9,7 @@ import pytest
 from netattach_core.api import label_selector
 from netattach_core.api.inventory import Interface, NodeInventory
 from netattach_core.api.nad import NODE_SELECTOR
+from netattach_core.text.finding import Severity
 from netattach_core.validation import node_selector
 from netattach_core.validation.validator import validate
 from support.validation import HOST_LOCAL, STATIC, config, ids, nad
@@ -84,12 +85,35 @@ ACROSS_NODES = config("macvlan", master="eth1", ipam=HOST_LOCAL)
 )
 def test_leases_of_each_node_are_enough_for_a_network_of_one_node(selector: str, *, warned: bool) -> None:
     nodes = [
-        replace(node, labels={**node.labels, "kubernetes.io/hostname": node.node}) for node in (FAST, SLOW)
+        replace(node, interfaces=FAST.interfaces, labels={**node.labels, "kubernetes.io/hostname": node.node})
+        for node in (FAST, SLOW)
     ]
 
     found = ids(validate(nad(ACROSS_NODES, **{NODE_SELECTOR: selector}), nodes))
 
     assert warned == ("leases-per-node" in found)
+
+
+UNKNOWN = NodeInventory("unknown")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "severity"),
+    [
+        ([], Severity.ADVICE),
+        ([FAST], None),
+        ([FAST, SLOW], None),
+        ([FAST, UNKNOWN], Severity.WARN),
+        ([FAST, replace(FAST, node="faster")], Severity.WARN),
+    ],
+    ids=["no inventory", "one node", "one with the interface", "one that may have it", "two that have it"],
+)
+def test_the_nodes_decide_whether_leases_of_each_node_are_enough(
+    nodes: list[NodeInventory], severity: Severity | None
+) -> None:
+    found = [each for each in validate(nad(ACROSS_NODES), nodes) if each.rule.id == "leases-per-node"]
+
+    assert ([severity] if severity else []) == [each.effective_severity for each in found]
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,11 @@ def test_keys_in_another_case_are_validated() -> None:
 
 
 def test_static_without_addresses_explains_how_a_pod_requests_them() -> None:
-    """It is a warning: the pod's annotation may contain the addresses."""
+    """It is advice: the pod's annotation contains the addresses, or another rule refuses the pod."""
     (found,) = validated(macvlan(ipam={"type": "static"}))
 
-    assert Severity.WARN is found.effective_severity
-    assert '"capabilities": {"ips": true}' in found.fix
+    assert Severity.ADVICE is found.effective_severity
+    assert '{"name": "net", "ips": ["10.1.2.3/24"]}' in found.fix
     assert "k8s.v1.cni.cncf.io/networks" in found.fix
 
 
@@ -56,7 +56,7 @@ def test_without_a_version_newer_releases_of_some_plugins_cannot_write_a_result(
         for ipam in (None, HOST_LOCAL)
     )
 
-    assert {Severity.WARN} == {bare.effective_severity, addressed.effective_severity}
+    assert (Severity.WARN, Severity.ADVICE) == (bare.effective_severity, addressed.effective_severity)
     assert f"newer releases of {kind} cannot write their result" in bare.problem
     assert "result" not in addressed.problem
 
@@ -96,11 +96,11 @@ def test_a_missing_type_is_reported_with_what_is_there_instead(
 
 
 def test_a_file_on_the_node_may_contain_what_ovs_requires() -> None:
-    """So there are only warnings."""
+    """So nothing is denied."""
     findings = validated(config("ovs", cniVersion=None, configuration_path="/etc/ovs.conf"))
 
     assert "ipam-missing" in ids(findings)
-    assert {Severity.WARN} == {finding.effective_severity for finding in findings}
+    assert Severity.DENY not in {finding.effective_severity for finding in findings}
 
 
 @pytest.mark.parametrize(
