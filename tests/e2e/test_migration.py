@@ -19,6 +19,8 @@ from e2e.pod_load import PodLoad
 from netattach_core.cni import netattach_conf
 from support import pages, require
 
+pytestmark = pytest.mark.soak  # six minutes: 200 pods and four rollouts on two nodes, one of them emulated
+
 PAGE = pages.DOCS / "migrating.md"
 NODES = ("node1", "node2")
 NETWORKS = "first,second"

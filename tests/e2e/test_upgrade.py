@@ -124,6 +124,7 @@ def _switch(cluster: Cluster, load: PodLoad, to: str) -> None:
     assert _is_everywhere(cluster, to)
 
 
+@pytest.mark.soak  # five minutes: rollouts of two releases and 200 pods, on an emulated machine too
 def test_upgrade_and_rollback_under_load(previous: Cluster) -> None:
     load = PodLoad(previous, {node: _both(node) for node in NODES})
     of_the_old = _started(previous, "old")
