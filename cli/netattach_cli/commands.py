@@ -30,6 +30,7 @@ ASKING = (
     ),
     Command("who-uses", "the pods and workloads that use a network", "who_uses.command"),
     Command("explain", "why a pod lacks a network, and what helps", "explain.command"),
+    Command("graph", "draw networks on nodes, and networks with their pods", "graph.command"),
     Command("nodes", "what the nodes have, and whether their daemons are ready", "nodes.command"),
 )
 """They read a cluster, and change nothing."""

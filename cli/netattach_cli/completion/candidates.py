@@ -36,6 +36,7 @@ _LOOKUPS = {
     "namespace": Lookup.NAMESPACE,
     "context": Lookup.CONTEXT,
     "names": Lookup.POD,
+    "pod": Lookup.POD,
     "network": Lookup.NETWORK,
     "node": Lookup.NODE,
 }

@@ -21,7 +21,7 @@ def text(view: View, format_: str, paint: Paint, *, headers: bool = True) -> str
         return _yaml(view)
     if format_ == "name":
         return "".join(f"{printable(name)}\n" for name in dict.fromkeys(view.names))
-    return _tables(view.sections, paint, wide=format_ == "wide", headers=headers)
+    return view.text or _tables(view.sections, paint, wide=format_ == "wide", headers=headers)
 
 
 def _yaml(view: View) -> str:

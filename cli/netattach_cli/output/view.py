@@ -32,3 +32,6 @@ class View:
     status: int = OK
     errors: Sequence[str] = field(default_factory=tuple)
     """For standard error."""
+
+    text: str = ""
+    """For formats of the command's own: it is printed as it is."""
