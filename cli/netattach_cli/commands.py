@@ -30,6 +30,11 @@ ASKING = (
     ),
     Command("who-uses", "the pods and workloads that use a network", "who_uses.command"),
     Command("explain", "why a pod lacks a network, and what helps", "explain.command"),
+    Command(
+        "simulate",
+        "what would happen to networks and pods of files, before they are applied",
+        "simulate.command",
+    ),
     Command("graph", "draw networks on nodes, and networks with their pods", "graph.command"),
     Command("nodes", "what the nodes have, and whether their daemons are ready", "nodes.command"),
 )

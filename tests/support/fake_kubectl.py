@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 PLURALS = {
     "Pod": "/api/v1 pods",
     "Node": "/api/v1 nodes",
-    "Namespace": "/api/v1 namespaces",
     "Event": "/api/v1 events",
+    "Namespace": "/api/v1 namespaces",
     "Secret": "/api/v1 secrets",
     "ConfigMap": "/api/v1 configmaps",
     "DaemonSet": "/apis/apps/v1 daemonsets",

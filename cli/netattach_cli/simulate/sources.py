@@ -1,0 +1,73 @@
+"""The networks and pods in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netattach_cli import documents, files
+from netattach_cli.files import File
+from netattach_cli.lint import pod_objects
+from netattach_core.api.objects import Body
+
+_NAD = "NetworkAttachmentDefinition"
+
+
+@dataclass(frozen=True, slots=True)
+class PodOfFile:
+    """A pod, or that of a workload's template, with the namespace that it would have."""
+
+    kind: str
+    name: str
+    namespace: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """`others` are the number of objects that are neither."""
+
+    networks: Sequence[Body]
+    pods: Sequence[PodOfFile]
+    others: int = 0
+
+
+def read(names: Iterable[str], namespace: str) -> Sources:
+    """`namespace` is for objects that have none. Raises UnreadableError."""
+    networks: list[Body] = []
+    pods: list[PodOfFile] = []
+    others = 0
+    for name in names:
+        file = File(name)
+        for document in documents.parse(file.name, files.read(file)):
+            for body in documents.items(document.value):
+                if not isinstance(body, dict):
+                    others += 1
+                elif body.get("kind") == _NAD:
+                    networks.append(_placed(body, namespace))
+                else:
+                    found = _pods(body, namespace)
+                    pods += found
+                    others += not found
+    return Sources(networks, pods, others)
+
+
+def _placed(body: Body, namespace: str) -> Body:
+    """As the API server would store it; a status in a file is not what the operator will say."""
+    metadata = body.get("metadata")
+    own = metadata if isinstance(metadata, dict) else {}
+    placed = {**own, "namespace": _text(own.get("namespace")) or namespace, "name": _text(own.get("name"))}
+    return {**{key: value for key, value in body.items() if key != "status"}, "metadata": placed}
+
+
+def _pods(body: Mapping[str, Any], namespace: str) -> list[PodOfFile]:
+    metadata = body.get("metadata")
+    own = metadata if isinstance(metadata, dict) else {}
+    within = _text(own.get("namespace")) or namespace
+    kind, name = _text(body.get("kind")), _text(own.get("name")) or _text(own.get("generateName"))
+    return [PodOfFile(kind, name, within, each.body) for each in pod_objects.sources(body)]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
