@@ -15,7 +15,7 @@ export NETATTACH_CACHE := $(or $(NETATTACH_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e check soak lint fmt rules reference manifests docs shim image release cluster cluster-down bench bench-deployment bench-scale lock clean demo-needs test-needs shim-needs cluster-needs
+.PHONY: help setup demo test e2e check soak lint fmt rules reference manifests docs shim image release kubectl-netattach cluster cluster-down bench bench-deployment bench-scale lock clean demo-needs test-needs shim-needs cluster-needs
 
 help: ## list the targets (this text)
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,7 +77,10 @@ image: $(VENV)/dev ## build the images into build/netattach.tar and build/netatt
 
 # From the last commit; Debian packages in exactly the versions of requirements/debian.lock.
 release: $(VENV)/dev ## write a release into dist, from the last commit (REGISTRY=registry.example.com/netattach)
-	@PYTHONPATH=tools/release $(BIN)/python -m netattach_release --registry "$(REGISTRY)"
+	@PYTHONPATH=tools/release $(BIN)/python -m netattach_release --registry "$(REGISTRY)" --downloads "$(DOWNLOADS)"
+
+kubectl-netattach: $(VENV)/dev ## build the command as one file, which needs only Python and kubectl, into build/kubectl-netattach
+	@PYTHONPATH=tools/release $(BIN)/python -m netattach_release.single_file build/kubectl-netattach
 
 cluster: setup image ## start a real two-node cluster with netattach on this machine, as root; it keeps running
 	@$(LAB) up

@@ -27,7 +27,7 @@ PRINTER = ("02:00:00:00:03:70", "10.0.3.70")
 TO_RUN = (QUICK_START, *(page for page in pages.HOW_TO if pages.blocks_to_run(page)))
 
 WRITES = bool(os.environ.get("NETATTACH_WRITE_PAGES"))
-LOOKS = ("kubectl get ", "kubectl exec ")
+LOOKS = ("kubectl get ", "kubectl exec ", "kubectl netattach ")
 
 REPOSITORY = ("deploy", "crds", "docs")
 """What commands name of the repository, in which a reader runs them."""

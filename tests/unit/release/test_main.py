@@ -58,9 +58,10 @@ def dist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def export(repository: Path, _: Source, directory: Path) -> None:
         directory.mkdir()
-        for name in ("deploy", "tools"):
+        for name in ("deploy", "tools", "core", "kube", "cli"):
             shutil.copytree(repository / name, directory / name)
-        shutil.copy(repository / "Dockerfile", directory)
+        for name in ("Dockerfile", "LICENSE"):
+            shutil.copy(repository / name, directory)
         (directory / "requirements").mkdir()
         (directory / "requirements/debian.lock").write_text(DEBIAN_LOCK)
 
@@ -80,7 +81,7 @@ def dist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(source, "export", export)
     monkeypatch.setattr(program, "_built", built)
     (tmp_path / "dist").mkdir()
-    program._write(tmp_path / "dist", "registry.example.com/team", replace(SOURCE, version=VERSION))
+    program._write(tmp_path / "dist", "registry.example.com/team", "", replace(SOURCE, version=VERSION))
     return tmp_path / "dist"
 
 
@@ -90,6 +91,7 @@ def test_it_writes_both_images_with_the_contents_of_each_architecture(dist: Path
 
     assert {
         *("install.yaml", f"netattach-{VERSION}.tgz"),
+        *("kubectl-netattach", f"kubectl-netattach-{VERSION}.tar.gz", "kubectl-netattach.krew.yaml"),
         *(f"{name}-{VERSION}-oci.tar" for name in names),
         *(f"{name}-{VERSION}-{each}.cdx.json" for name in names for each in architectures),
     } == {path.name for path in dist.iterdir()}

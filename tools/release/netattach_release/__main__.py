@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from netattach_release import dist, image, manifests, oci_layout, sbom, source
+from netattach_release import dist, image, krew, manifests, oci_layout, sbom, single_file, source
 from netattach_release.errors import ReleaseError
 from netattach_release.image import Image
 from netattach_release.manifests import Tools
@@ -26,7 +26,7 @@ def main() -> None:
     try:
         commit = source.of(ROOT)
         with dist.written(ROOT / "dist", ROOT / "build/release") as directory:
-            _write(directory, arguments.registry, commit)
+            _write(directory, arguments.registry, arguments.downloads, commit)
     except (ReleaseError, subprocess.CalledProcessError) as error:
         sys.exit(f"netattach: no release: {error}")
     print(_summary(ROOT / "dist", arguments.registry, commit))
@@ -39,14 +39,20 @@ def _arguments() -> argparse.Namespace:
         default="",
         help="registry and path of the images, such as registry.example.com/netattach",
     )
+    parser.add_argument(
+        "--downloads",
+        default="",
+        help="URL under which the files of dist/ will be, for the manifest of krew, such as https://example.com/releases/v1",
+    )
     return parser.parse_args()
 
 
-def _write(directory: Path, registry: str, commit: Source) -> None:
+def _write(directory: Path, registry: str, downloads: str, commit: Source) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         files = Path(temporary, "source")
         source.export(ROOT, commit, files)
         manifests.write(files / "deploy", _tools(files), registry, commit, directory)
+        _write_plugin(files, downloads, commit, directory)
         built = [_built(files, architecture, commit) for architecture in ARCHITECTURES]
         history = copies((files / "Dockerfile").read_text())
         lock = (files / "requirements/debian.lock").read_text()
@@ -57,6 +63,16 @@ def _write(directory: Path, registry: str, commit: Source) -> None:
         for each in images:
             document = sbom.document(each, name, layout.manifests[each.architecture], commit, lock)
             (directory / f"{name}-{commit.version}-{each.architecture}.cdx.json").write_bytes(document)
+
+
+def _write_plugin(files: Path, downloads: str, commit: Source, directory: Path) -> None:
+    """The command as one file, and what krew needs of it."""
+    plugin = single_file.build(files, commit.epoch)
+    archived = krew.archive(plugin, (files / "LICENSE").read_bytes(), commit)
+    (directory / single_file.NAME).write_bytes(plugin)
+    (directory / single_file.NAME).chmod(0o755)
+    (directory / krew.archive_name(commit)).write_bytes(archived)
+    (directory / krew.MANIFEST).write_text(krew.manifest(archived, downloads, commit))
 
 
 def _tools(files: Path) -> Tools:
