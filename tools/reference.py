@@ -180,7 +180,11 @@ def _command_line() -> str:
     parsers = (parsing.of_command(each, "netattach") for each in COMMANDS.values())
     for name, command in itertools.chain.from_iterable(_commands(each.prog, each) for each in parsers):
         text += f"\n## {name}\n\n{_sentence(command.description or '')}\n\n"
-        rows = [_option(action) for action in command._actions if action.dest != "help"]
+        rows = [
+            _option(action)
+            for action in command._actions
+            if action.help != argparse.SUPPRESS and action.dest != "help"
+        ]
         text += _table(("argument", "meaning"), rows)
     return text
 

@@ -7,6 +7,7 @@ merge keys copy, and whoever walks through the value sees all of it.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import yaml
 
@@ -23,9 +24,9 @@ _OPENING = ("[", "{", "-", "?")
 
 
 class LimitError(yaml.YAMLError):
-    """A text beyond a limit; line and column count from 1, and are 0 where they are not known."""
+    """A text beyond a limit; line and column count from 1, and are 0 without a mark, of PyYAML or of its parser in C."""
 
-    def __init__(self, problem: str, mark: yaml.Mark | None = None) -> None:
+    def __init__(self, problem: str, mark: Any = None) -> None:
         super().__init__(problem)
         self.problem = problem
         self.line, self.column = (mark.line + 1, mark.column + 1) if mark else (0, 0)

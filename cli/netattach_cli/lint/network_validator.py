@@ -31,7 +31,7 @@ _CLUSTER_RULES = {"inventory-missing"}
 _OBJECT_RULES = {rule.id for rule in (*object_rules.RULES, *node_selector.RULES, *exemptions.RULES)}
 """Rules whose findings have a path in the object."""
 
-_MAX_COMPARED = 50
+_MAX_COMPARED = 25
 """Networks on the same link that a network is compared with, the nearest ones: all pairs of a thousand would take a minute."""
 
 

@@ -142,8 +142,10 @@ def _is_valid(nad: GeneratedNad, nodes: list[NodeInventory]) -> bool:
 
     Findings of policy are warnings here: the namespace may have another level in the cluster than in a new one.
     """
-    findings = [*validate(nad.body, nodes or None), *_policy_findings(nad, nodes)]
-    for found in findings:
+    findings, of_policy = networks.without_duplicates(
+        validate(nad.body, nodes or None), _policy_findings(nad, nodes)
+    )
+    for found in [*findings, *of_policy]:
         if found.effective_severity is Severity.ADVICE:
             continue
         weight = "error" if found.effective_severity is Severity.DENY else "warning"
