@@ -35,6 +35,8 @@ ASKING = (
         "what would happen to networks and pods of files, before they are applied",
         "simulate.command",
     ),
+    Command("doctor", "what is wrong with a node, part by part", "doctor.command"),
+    Command("bundle", "write an archive for an issue report", "bundle.command"),
     Command("graph", "draw networks on nodes, and networks with their pods", "graph.command"),
     Command("nodes", "what the nodes have, and whether their daemons are ready", "nodes.command"),
 )
