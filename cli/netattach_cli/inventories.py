@@ -20,8 +20,8 @@ RESOURCE = "nodenetworkinventories.netattach.io"
 
 def add_arguments(parser: argparse.ArgumentParser, meaning: str) -> None:
     parser.add_argument("--inventory", metavar="FILE|cluster", help=meaning)
-    parser.add_argument("--kubeconfig", default="", help="kubectl's option, for --inventory cluster")
-    parser.add_argument("--context", default="", help="kubectl's option, for --inventory cluster")
+    parser.add_argument("--kubeconfig", default="", help="kubectl's option, where a cluster is asked")
+    parser.add_argument("--context", default="", help="kubectl's option, where a cluster is asked")
 
 
 def read(args: argparse.Namespace) -> list[NodeInventory] | None:

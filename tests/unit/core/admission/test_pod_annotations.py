@@ -1,0 +1,80 @@
+"""Annotations and fields that nobody reads, but that look like requests for networks."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netattach_core import admission
+from netattach_core.admission import pod_annotations
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, FIELDS, NETWORKS
+
+MISSPELT = "k8s.v1.cncf.io/networks"
+
+
+def pod(**annotations: str) -> dict[str, object]:
+    return {"metadata": {"annotations": annotations}}
+
+
+def rules(body: dict[str, object], before: dict[str, object] | None = None) -> list[str]:
+    return [each.rule.id for each in admission.validate_pod(body, before, "lab").findings]
+
+
+def test_a_misspelt_key_is_reported_once_it_is_new() -> None:
+    """A pod that runs with it is not refused, nor warned of again with each change."""
+    assert ["pod-annotation-misspelt"] == rules(pod(**{MISSPELT: "a"}))
+    assert [] == rules(pod(**{MISSPELT: "b"}), pod(**{MISSPELT: "a"}))
+
+
+def test_a_misspelt_key_next_to_the_right_one_has_no_finding() -> None:
+    assert [] == rules(pod(**{MISSPELT: "a", NETWORKS: "a"}))
+
+
+@pytest.mark.parametrize(
+    "key", [f"{MISSPELT}x" * 40, "cncf.io/", "/networks", "networks", "", "cni.x/a/networks/b"]
+)
+def test_other_keys_have_no_findings(key: str) -> None:
+    assert [] == rules(pod(**{key: "a"}))
+
+
+@given(st.text(max_size=60))
+def test_any_key_is_looked_at(key: str) -> None:
+    for finding in pod_annotations.check_keys({key: "a"}, {}):
+        assert finding.fix.startswith("did you mean `")
+
+
+@pytest.mark.parametrize("text", ["a", "", "[", "5", '{"a": 1}', "[5, null]", '[{"name": "a"}]'])
+def test_texts_without_unread_fields_have_no_findings(text: str) -> None:
+    assert [] == list(pod_annotations.check_fields(NETWORKS, text))
+
+
+def test_no_more_than_a_hundred_fields_are_looked_at() -> None:
+    text = json.dumps([{"interfaceName": "a"}] * 1000)
+
+    assert 100 == len(list(pod_annotations.check_fields(NETWORKS, text)))
+
+
+def test_a_field_whose_meaning_is_there_already_has_no_finding() -> None:
+    assert [] == list(pod_annotations.check_fields(NETWORKS, '[{"interface": "a", "interfaceName": "a"}]'))
+
+
+@given(
+    st.lists(st.dictionaries(st.one_of(st.text(max_size=12), st.sampled_from(FIELDS)), st.none()), max_size=3)
+)
+def test_findings_have_the_place_of_the_field(elements: list[dict[str, None]]) -> None:
+    text = json.dumps(elements)
+    for finding in pod_annotations.check_fields(NETWORKS, text):
+        assert finding.offset is not None
+        assert '"' == text[finding.offset]
+
+
+@pytest.mark.parametrize("key", [NETWORKS, DEFAULT_NETWORK])
+def test_an_annotation_of_the_owner_is_reported_where_its_pods_lack_it(key: str) -> None:
+    (finding,) = pod_annotations.check_owner(pod(**{key: "a"}), pod())
+
+    assert "pod-annotation-misplaced" == finding.rule.id
+    assert [] == list(pod_annotations.check_owner(pod(**{key: "a"}), pod(**{key: "b"})))
+    assert [] == list(pod_annotations.check_owner({}, {}))
