@@ -86,12 +86,13 @@ def _daemon(facts: Facts, detail: NodeDetail) -> Iterator[Diagnosis]:
     versions = (
         f"daemon {detail.node.daemon_version or 'unknown'}, shim {detail.node.shim_version or 'unknown'}"
     )
+    daemons = [each for each in facts.node.daemons if bodies.text(each, "spec", "nodeName") == facts.name]
     if not facts.node.known:
         yield Diagnosis("daemon", State.UNKNOWN, "it cannot be read with your rights")
-    elif not facts.node.daemons:
+    elif not daemons:
         fix = "see the node selector and the tolerations of the DaemonSet netattach-daemon"
         yield Diagnosis("daemon", State.WRONG, "no pod of the daemon is on this node", fix)
-    for pod in facts.node.daemons:
+    for pod in daemons:
         name = f"kubectl -n {bodies.namespace(pod)} logs {bodies.name(pod)} --all-containers"
         if bodies.is_ready_pod(pod):
             yield Diagnosis("daemon", State.OK, f"ready; {versions}")
@@ -242,7 +243,7 @@ def _pods(status: Body) -> Diagnosis:
     total = bodies.number(status, "unmetPods", "total")
     if not total:
         return Diagnosis(
-            "pods", State.OK, f"{bodies.number(status, 'attached', 'pods')} have all their networks"
+            "pods", State.OK, f"pods with all their networks: {bodies.number(status, 'attached', 'pods')}"
         )
     named = [
         f"{bodies.text(each, 'namespace')}/{bodies.text(each, 'name')}: {bodies.text(each, 'reason')}"
