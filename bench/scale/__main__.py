@@ -14,7 +14,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,34 +59,48 @@ def main() -> int:
 async def _measure(
     cluster: Cluster, size: Size, arguments: argparse.Namespace, found: dict[str, Any]
 ) -> None:
-    """Adds to `found`."""
+    """Adds to `found`, also where a part fails."""
+    steps = _Steps(found)
     found["load"] = await _load(cluster, size)
     async with api.connected("bench-scale", VERSION, KUBECONFIG) as server:
         found["install"] = await _install(cluster, server, size)
+        steps.memory("installed")
         async with NadStream(server).running() as stream:
-            found["memory"] = {"installed": programs.memory()}
-            _say("idle")
-            found["idle"] = await measures.idle_writes(AUDIT_LOG, arguments.idle)
-            _say("changed networks")
-            found["changed_networks_ms"] = await measures.changed_networks(
-                server, stream, size, arguments.changes
-            )
-            found["changed_node"] = {}
+            await steps.add("idle", measures.idle_writes(AUDIT_LOG, arguments.idle))
+            changes = measures.changed_networks(server, stream, size, arguments.changes)
+            await steps.add("changed_networks_ms", changes)
             for interface in (SECOND, FIRST):
-                _say(f"a node without {interface}")
-                changed = await measures.changed_node(server, stream, size, 0, interface)
-                found["changed_node"][interface] = changed
-        found["memory"]["after_changes"] = programs.memory()
-        _say("admission")
+                change = measures.changed_node(server, stream, size, 0, interface)
+                await steps.add(f"node_without_{interface}", change)
+        steps.memory("after_changes")
         with process.paused("node2"):
             async with Server.from_kubeconfig(KUBECONFIG).connections() as connections:
-                found["admission"] = await measures.admission(
-                    connections, size, arguments.rate, arguments.admission
-                )
-        found["memory"]["after_admission"] = programs.memory()
-        _say("restart")
-        found["operator_start"] = await programs.operator_restarted(cluster)
-        found["memory"]["after_restart"] = programs.memory()
+                pods = measures.admission(connections, size, arguments.rate, arguments.admission)
+                await steps.add("admission", pods)
+        steps.memory("after_admission")
+        await steps.add("operator_start", programs.operator_restarted(cluster))
+        steps.memory("after_restart")
+
+
+class _Steps:
+    """What has been measured so far, printed as soon as it is known."""
+
+    def __init__(self, found: dict[str, Any]) -> None:
+        self._found = found
+
+    async def add(self, name: str, measured: Awaitable[Any]) -> None:
+        """A part that fails says so in the result."""
+        try:
+            self._found[name] = await measured
+        except AssertionError as error:
+            self._found[name] = {report.FAILED: str(error)}
+        _say(f"{name}: {json.dumps(self._found[name])}")
+
+    def memory(self, when: str) -> None:
+        found = programs.memory()
+        self._found.setdefault("memory", {})[when] = found
+        largest = {name: max(each["resident_kib"] for each in every) // 1024 for name, every in found.items()}
+        _say(f"memory, {when}: {json.dumps(largest)} MiB")
 
 
 async def _load(cluster: Cluster, size: Size) -> dict[str, Any]:
@@ -133,6 +147,7 @@ async def _install(cluster: Cluster, server: Api, size: Size) -> dict[str, float
 
         await stream.wait(list(stream.latest), is_right, _SECONDS)
     all_right = time.monotonic() - started
+    _say(f"all right after {all_right:.1f} s, ready after {ready:.1f} s")
     await asyncio.to_thread(wait_webhooks, cluster)
     await asyncio.sleep(_REST)
     return {"ready_seconds": round(ready, 1), "all_right_seconds": round(all_right, 1)}

@@ -17,7 +17,8 @@ class Connections:
     def __init__(self, url: str, token: str, trusted: ssl.SSLContext | None) -> None:
         self._host = urlsplit(url)
         self._trusted = trusted
-        self._head = f" HTTP/1.1\r\nHost: {self._host.netloc}\r\nAuthorization: Bearer {token}\r\n".encode()
+        authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+        self._head = f" HTTP/1.1\r\nHost: {self._host.netloc}\r\n{authorization}".encode()
         self._idle: list[_Connection] = []
 
     async def __aenter__(self) -> Self:

@@ -74,7 +74,7 @@ def _result(**more: Any) -> dict[str, Any]:
             "installed": {"operator": [{"resident_kib": 100 * 1024}], "daemon": [{"resident_kib": 1024}] * 2}
         },
         "changed_networks_ms": latency,
-        "changed_node": {"eth1": {"networks": 1, "lost": change, "back": change}},
+        "node_without_eth1": {"networks": 1, "lost": change, "back": change},
         "admission": {
             **dict.fromkeys(("with networks", "without networks"), latency),
             "per_second": {"with networks": 150.0},
@@ -96,6 +96,7 @@ def test_what_meets_its_target_is_not_missed() -> None:
         {"memory": {"installed": {"daemon": [{"resident_kib": 1024}, {"resident_kib": 81 * 1024}]}}},
         {"changed_networks_ms": {"median": 80.0, "p99": 1001.0}},
         {"idle": {"per_minute": 1.5}},
+        {"operator_start": {"failed": "not within 240 s"}},
     ],
 )
 def test_the_worst_process_and_the_slowest_change_count(worse: dict[str, Any]) -> None:
