@@ -93,7 +93,7 @@ def explain(facts: Facts) -> Explanation:
     requested = [each for each in of_pod.networks if each.requested]
     ended = of_pod.phase in {"Succeeded", "Failed"}
     attached = all(each.ready for each in requested) or ended
-    causes = [] if attached and requested else list(_causes(facts, pod, events, lacks))
+    causes = [] if attached and requested else list(_causes(facts, pod, events, lacks, requested))
     records = list(_records(events))
     return Explanation(
         of_pod.namespace,
@@ -110,7 +110,13 @@ def explain(facts: Facts) -> Explanation:
     )
 
 
-def _causes(facts: Facts, pod: Body, events: Sequence[Body], lacks: Sequence[UnmetPod]) -> Iterator[Failure]:
+def _causes(
+    facts: Facts,
+    pod: Body,
+    events: Sequence[Body],
+    lacks: Sequence[UnmetPod],
+    requested: Sequence[PodNetwork],
+) -> Iterator[Failure]:
     """The most certain source that says anything: the pod, what was seen of it while it ran, then Events, then the node."""
     of_annotation = list(candidates.of_annotation(pod))
     if of_annotation:
@@ -118,7 +124,7 @@ def _causes(facts: Facts, pod: Body, events: Sequence[Body], lacks: Sequence[Unm
     elif not bodies.text(pod, "spec", "nodeName"):
         yield from _of_scheduling(events) or candidates.of_missing_networks(facts)
     elif bodies.text(pod, "status", "phase") == "Running":
-        yield from _of_running(facts, events, lacks)
+        yield from _of_running(facts, events, lacks, requested)
     else:
         yield from _of_start(facts, events)
 
@@ -135,7 +141,9 @@ def _of_scheduling(events: Sequence[Body]) -> list[Failure]:
     return []
 
 
-def _of_running(facts: Facts, events: Sequence[Body], lacks: Sequence[UnmetPod]) -> Iterator[Failure]:
+def _of_running(
+    facts: Facts, events: Sequence[Body], lacks: Sequence[UnmetPod], requested: Sequence[PodNetwork]
+) -> Iterator[Failure]:
     """A pod that runs without a network: it was started without netattach, or has lost the network since."""
     contest = _latest(events, _CONTESTED)
     again = "delete the pod, so that it is created again with its networks"
@@ -150,7 +158,7 @@ def _of_running(facts: Facts, events: Sequence[Body], lacks: Sequence[UnmetPod])
             yield Failure(each.reason, Phase.RUNNING, each.message, again, networks)
     if not lacks and (event := _latest(events, _MISSING)):
         yield Failure("NetworkMissing", Phase.RUNNING, bodies.text(event, "message"), again)
-    elif not lacks:
+    elif not lacks and requested:
         found = [*candidates.of_missing_networks(facts), *candidates.of_node(facts)]
         yield from found or [_not_reported(again)]
 

@@ -16,6 +16,7 @@ from netattach_cli.networks import on_nodes
 from netattach_cli.pods import pod_networks
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.objects import Key
+from netattach_core.readiness.index import ReadinessIndex
 
 MOST_PODS = 100
 """Pods of a network that are named."""
@@ -99,9 +100,9 @@ def matrix(facts: Facts) -> Matrix:
     inventories = on_nodes.read_inventories(facts.nodes.inventories)
     nodes = sorted(map(bodies.name, facts.nodes.nodes))
     networks = sorted(facts.networks, key=bodies.full_name)
-    unready = _unready(facts, nodes, inventories)
-    numbers = _numbers(reasons for of_node in unready.values() for reasons in of_node.values())
     index = on_nodes.index_of(networks, facts.nodes, inventories)
+    unready = _unready(index, nodes)
+    numbers = _numbers(reasons for of_node in unready.values() for reasons in of_node.values())
     pods = _pods(facts)
     rows = []
     for body in networks:
@@ -120,10 +121,7 @@ def matrix(facts: Facts) -> Matrix:
     return Matrix(nodes, rows, _reasons(numbers, rows))
 
 
-def _unready(
-    facts: Facts, nodes: Sequence[str], inventories: Mapping[str, NodeInventory]
-) -> dict[str, dict[Key, _Reasons]]:
-    index = on_nodes.index_of(facts.networks, facts.nodes, inventories)
+def _unready(index: ReadinessIndex, nodes: Sequence[str]) -> dict[str, dict[Key, _Reasons]]:
     return {
         node: {
             key: tuple((each.code.value, each.message) for each in reasons)

@@ -267,6 +267,21 @@ def test_a_pod_that_is_attached_has_no_cause_whatever_failed_before() -> None:
     assert [(True, 12.0)] == [(call.succeeded, call.milliseconds) for call in found.calls]
 
 
+def test_a_pod_that_asks_for_nothing_lacks_nothing() -> None:
+    for phase in ("Running", "Pending", "Succeeded"):
+        found = explain(facts(objects.pod("web", "", phase=phase)))
+
+        assert (True, []) == (found.attached, found.causes)
+
+
+def test_a_pod_that_lacks_a_default_network_of_the_cluster() -> None:
+    node = dataclasses.replace(NODE, inventories=[objects.inventory_of("node1", NOT_ATTACHED)])
+
+    assert [("NotAttached", "running")] == causes(
+        explain(facts(objects.pod("web", "", phase="Running"), node=node))
+    )
+
+
 def test_the_last_failure_counts() -> None:
     first = event("FailedAttachment", added("was killed by signal 9"), seconds=60)
     last = event(
