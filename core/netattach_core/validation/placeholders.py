@@ -18,8 +18,8 @@ RULES = (PLACEHOLDER,)
 
 _PLACEHOLDER = re.compile(
     r"""
-      \{\{ .{0,200}? \}\}              # Helm, Jinja
-    | \{% .{0,200}? %\}
+      \{\{ [^{}]{0,200} \}\}           # Helm, Jinja; no part can match in two ways, since anybody writes the text
+    | \{% [^%]{0,200} %\}
     | \$\{ [^{}]{1,200} \}             # shells, envsubst
     | \$\( [^()]{1,200} \)             # make, Kubernetes' env
     | (?<![^/]) \$[A-Z_][A-Z0-9_]* (?![^/])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -50,6 +51,15 @@ def test_other_values_are_not(value: str) -> None:
 
 def test_a_comment_may_contain_one() -> None:
     assert [] == validated(bridge(_comment="the value of ${NIC}"))
+
+
+@pytest.mark.parametrize("text", ["{{", "{%", "${", "$(", "<a", "__A", "$A", "CHANGE-A"])
+def test_a_long_value_is_read_in_linear_time(text: str) -> None:
+    """The limit is far above what it takes, and far below what trying each end from each start would."""
+    started = time.process_time()
+    validated(config("other", key=text * 15_000))
+
+    assert time.process_time() - started < 5
 
 
 def test_many_placeholders_are_reported_up_to_a_limit() -> None:
