@@ -17,7 +17,7 @@ import yaml
 from netattach_core.api import network_selection
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.errors import ConfigError
-from netattach_core.native import drivers
+from netattach_core.native import plugin_types
 from netattach_core.net import addresses
 from netattach_core.policy.settings import PolicySettings
 from netattach_core.text.finding import Severity
@@ -110,7 +110,7 @@ class ClusterSettings:
 
     status_for_plain_pods: StatusForPlainPods = StatusForPlainPods.ASYNC
     skip_idle_plugins: SkipIdlePlugins = SkipIdlePlugins.AUTO
-    native_plugins: frozenset[str] = drivers.TYPES
+    native_plugins: frozenset[str] = plugin_types.TYPES
     added_interface_events: AddedInterfaceEvents = AddedInterfaceEvents.PER_POD
     log_level: LogLevel | None = None
     takeover: Takeover = Takeover.NEVER
@@ -148,7 +148,7 @@ SCHEMA: dict[str, Any] = _object(
     statusForPlainPods={"enum": [choice.value for choice in StatusForPlainPods]},
     skipIdlePlugins={"enum": [choice.value for choice in SkipIdlePlugins]},
     nativeLinks=_object(
-        **{kind: {"enum": [choice.value for choice in NativeLinks]} for kind in sorted(drivers.TYPES)}
+        **{kind: {"enum": [choice.value for choice in NativeLinks]} for kind in sorted(plugin_types.TYPES)}
     ),
     addedInterfaceEvents={"enum": [choice.value for choice in AddedInterfaceEvents]},
     logLevel={"enum": [choice.value for choice in LogLevel]},
@@ -222,7 +222,7 @@ def _word(value: Any) -> Any:
 
 
 def _native_plugins(chosen: Mapping[str, str]) -> frozenset[str]:
-    return frozenset(kind for kind in drivers.TYPES if chosen.get(kind) != NativeLinks.NEVER)
+    return frozenset(kind for kind in plugin_types.TYPES if chosen.get(kind) != NativeLinks.NEVER)
 
 
 class _Loader(yaml.SafeLoader):

@@ -27,7 +27,7 @@ from netattach_core.cni import config as cni_config
 from netattach_core.cni import request as cni_request
 from netattach_core.cni.config import PluginConfig
 from netattach_core.errors import NetattachError
-from netattach_core.native import drivers
+from netattach_core.native import drivers, plugin_types
 from netattach_core.native.recipe import Recipe
 from netattach_core.shim.protocol import Sysctl
 from netattach_plugin.call_ports import StepOutcomes
@@ -113,7 +113,7 @@ class NativeWorker(Worker):
         self._count += 1
         pod = self._namespace()
         attachment = _attachment(call)
-        planned = plan.add([attachment], native=drivers.TYPES)
+        planned = plan.add([attachment], native=plugin_types.TYPES)
         path = f"/proc/{os.getpid()}/fd/{pod}"
         if "error" in self._add(attachment, planned.steps, path, pod):
             self._run_programs("DEL", attachment, path, "")
@@ -127,12 +127,12 @@ class NativeWorker(Worker):
 
     def _attach_and_detach(self, attachment: Attachment, pod: int) -> dict[str, Any]:
         path = f"/proc/{os.getpid()}/fd/{pod}"
-        planned = plan.add([attachment], native=drivers.TYPES)
+        planned = plan.add([attachment], native=plugin_types.TYPES)
         natively = _is_native(planned.steps)
         add = self._add(attachment, planned.steps, path, pod)
         added = self._state(pod)
         attached = plan.with_native([attachment], planned)
-        steps = plan.delete(attached, native=drivers.TYPES).steps
+        steps = plan.delete(attached, native=plugin_types.TYPES).steps
         if self._native and [step.carrier for step in steps] == [Carrier.NATIVE]:
             delete = asyncio.run(self._delete_natively(steps, pod))
         else:

@@ -6,7 +6,7 @@ import functools
 
 from netattach_core.attach.attachment import Attachment
 from netattach_core.cni.config import PluginConfig
-from netattach_core.native import drivers, tuning
+from netattach_core.native import plugin_types, tuning
 from netattach_core.text import json_document
 
 _INDEPENDENT = {
@@ -44,7 +44,7 @@ def on_delete(attachment: Attachment) -> bool:
 @functools.lru_cache(maxsize=512)  # the same few networks for all pods of a node
 def _sets_defaults(plugin: PluginConfig) -> bool:
     """Whether tuning sets sysctls that other interfaces get too, as those in `net.ipv4.conf.default`."""
-    if plugin.type != drivers.TUNING:
+    if plugin.type != plugin_types.TUNING:
         return False
     body = json_document.value(plugin.text)
     listed = [value for key, value in body.items() if json_document.folded(key) == "sysctl"]

@@ -26,6 +26,7 @@ from netattach_core.native import (
     vlan,
 )
 from netattach_core.native.config import Config
+from netattach_core.native.plugin_types import TUNING
 from netattach_core.native.recipe import Link, Recipe, Tuning
 from netattach_core.native.strict import NotUnderstoodError
 from netattach_core.text.json_document import JsonTextError
@@ -39,8 +40,6 @@ _DRIVERS: Mapping[str, tuple[Collection[str], Callable[[Config], Link]]] = {
     "ptp": (ptp.KEYS, ptp.read),
     "vlan": (vlan.KEYS, vlan.read),
 }
-TUNING = "tuning"
-TYPES = frozenset({*_DRIVERS, TUNING})
 
 ATTACHING = frozenset({"host-device"})
 """Those whose drivers only attach: what they have attached is detached by the programs, whether they delete or move it back."""

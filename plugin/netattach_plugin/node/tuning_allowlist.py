@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from netattach_core.native import drivers
+from netattach_core.native import plugin_types
 
 _FILE = "allowlist.conf"
 
@@ -18,8 +18,8 @@ def permitted(native: Callable[[], frozenset[str]], directory: Path) -> Callable
 
     def plugins() -> frozenset[str]:
         found = native()
-        if drivers.TUNING in found and _may_restrict(directory):
-            return found - {drivers.TUNING}
+        if plugin_types.TUNING in found and _may_restrict(directory):
+            return found - {plugin_types.TUNING}
         return found
 
     return plugins

@@ -15,7 +15,7 @@ from netattach_core.api.node_state import Attached, Probe
 from netattach_core.api.objects import Key
 from netattach_core.attach import probe_network
 from netattach_core.cni import netattach_conf
-from netattach_core.native import drivers
+from netattach_core.native import plugin_types
 from netattach_plugin.calls.call_queue import CallQueue
 from netattach_plugin.calls.pending_deletes import PendingDeletes
 from netattach_plugin.calls.recovery import Recovery
@@ -75,7 +75,7 @@ class Outside:
     resource_slices: Slices | None = None
     status_for_plain_pods: Callable[[], bool] = lambda: True
     skip_idle_plugins: Callable[[], bool] = lambda: True
-    native_plugins: Callable[[], frozenset[str]] = lambda: drivers.TYPES
+    native_plugins: Callable[[], frozenset[str]] = lambda: plugin_types.TYPES
     node_changed: Callable[[], None] = lambda: None
     policy_found: Callable[[str, str], None] = lambda *_: None
     observe: Callable[[str, bool, float], None] = lambda *_: None
@@ -249,7 +249,7 @@ class Components:
             device_files=self._device_files,
             addresses=NodeAddressStore(HostLocalStore(self._settings.leases)),
             plugin_deadline=_PROBE_SECONDS,
-            native_plugins=lambda: drivers.TYPES,
+            native_plugins=lambda: plugin_types.TYPES,
         )
         return ProbeCalls(
             engine=engine,

@@ -7,7 +7,7 @@ import yaml
 
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.errors import ConfigError
-from netattach_core.native import drivers
+from netattach_core.native import plugin_types
 from netattach_core.text.finding import Severity
 from netattach_core.validation.settings import ClusterNetworks, Exemption, ValidationSettings
 from netattach_kube import cluster_settings
@@ -223,10 +223,11 @@ def test_the_address_of_the_api_server_is_one_of_the_cluster(
 
 def test_native_drivers_are_switched_off_by_plugin() -> None:
     """All others may be used, also those of a later release."""
-    assert drivers.TYPES == cluster_settings.parse("").native_plugins
-    assert drivers.TYPES == cluster_settings.parse("nativeLinks: {macvlan: auto}").native_plugins
+    assert plugin_types.TYPES == cluster_settings.parse("").native_plugins
+    assert plugin_types.TYPES == cluster_settings.parse("nativeLinks: {macvlan: auto}").native_plugins
     assert (
-        drivers.TYPES - {"macvlan"} == cluster_settings.parse("nativeLinks: {macvlan: never}").native_plugins
+        plugin_types.TYPES - {"macvlan"}
+        == cluster_settings.parse("nativeLinks: {macvlan: never}").native_plugins
     )
 
 
