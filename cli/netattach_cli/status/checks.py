@@ -219,9 +219,8 @@ def _pods(inventories: Many) -> Check:
     items = [_pod_item(bodies.name(each), pod) for each in inventories.bodies for pod in unmet.pods(each)]
     count = f"{attached} pods have networks" if attached != 1 else "1 pod has networks"
     if not total:
-        return Check("pods", State.OK, f"{count}, and all that they ask for")
-    lack = f"{total} pods lack" if total != 1 else "1 pod lacks"
-    return Check("pods", State.WRONG, f"{count}, {lack} some that they ask for", items)
+        return Check("pods", State.OK, f"{count}, none lacks one")
+    return Check("pods", State.WRONG, f"{count}, {total} lack{'s' if total == 1 else ''} one", items)
 
 
 def _pod_item(node: str, pod: UnmetPod) -> Item:

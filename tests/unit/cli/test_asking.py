@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.ask import durations, options, progress
+from netattach_cli.ask import durations, frame, options, progress
+from netattach_cli.output.view import View
+from netattach_cli.status import view
+from netattach_cli.status.checks import Check, State
 from netattach_core.api.node_state import UnmetPod
 from netattach_core.api.objects import Body
 from support import fake_kubectl
@@ -48,7 +51,7 @@ webhooks       ok      2/2 ready
 operator       ok      1/1 ready, netattach-operator-7d9f leads
 certificates   ok      certificate valid for 80d, CA valid for 300d
 networks       ok      1/1 ready
-pods           ok      2 pods have networks, and all that they ask for
+pods           ok      2 pods have networks, none lacks one
 CNI configs    ok      none is contested
 """
     assert (0, expected, "") == netattach("status")
@@ -139,6 +142,44 @@ def test_wait_gives_up_after_its_timeout_and_shows_what_is_wrong(
 
     assert 1 == status
     assert "1/2 ready" in out
+
+
+def test_watch_shows_it_again_where_it_has_changed(
+    install: Install, netattach: Netattach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until it is interrupted."""
+    install(healthy())
+    real, messages = view.view, iter(["a", "a", "b", "b"])
+
+    def changing(*_: object, **__: object) -> View:
+        message = next(messages, None)
+        if message is None:
+            raise KeyboardInterrupt
+        return real([Check("daemons", State.OK, message)])
+
+    monkeypatch.setattr(frame, "_EVERY", 0.001)
+    monkeypatch.setattr(view, "view", changing)
+
+    status, out, errors = netattach("status", "--watch", "--no-headers")
+
+    assert (130, "daemons   ok   a\n\ndaemons   ok   b\n", "") == (status, out, errors)
+
+
+def test_colours_are_used_on_request_only(
+    install: Install, netattach: Netattach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(healthy())
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+    assert "\x1b" not in netattach("status")[1]
+    assert "\x1b[32mok\x1b[0m" in netattach("status", "--color=always")[1]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[32mok" in netattach("status")[1]
+    assert "\x1b" not in netattach("status", "--color=never")[1]
+    assert "\x1b" not in netattach("status", "-o", "json")[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in netattach("status")[1]
 
 
 def test_get_pods_is_for_the_namespace_of_the_context(install: Install, netattach: Netattach) -> None:

@@ -60,7 +60,7 @@ def test_a_healthy_cluster() -> None:
         "operator": (State.OK, "1/1 ready, netattach-operator-7d9f leads"),
         "certificates": (State.OK, "certificate valid for 80d, CA valid for 300d"),
         "networks": (State.OK, "1/1 ready"),
-        "pods": (State.OK, "2 pods have networks, and all that they ask for"),
+        "pods": (State.OK, "2 pods have networks, none lacks one"),
         "CNI configs": (State.OK, "none is contested"),
     }
     assert expected == summary(checks(HEALTHY))
@@ -249,7 +249,7 @@ def test_pods_that_lack_a_network_are_counted_of_all_nodes_and_named() -> None:
 
     found = check("pods", inventories=Many(inventories))
 
-    assert (State.WRONG, "2 pods have networks, 25 pods lack some that they ask for") == (
+    assert (State.WRONG, "2 pods have networks, 25 lack one") == (
         found.state,
         found.message,
     )
