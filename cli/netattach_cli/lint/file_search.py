@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -61,12 +62,19 @@ def _files_below(folder: str) -> list[File]:
         has_templates = "Chart.yaml" in names and "templates" in folders
         has_chart |= has_templates
         folders[:] = sorted(_searched(folders, without="templates" if has_templates else ""))
-        found += [
-            File(str(Path(path, name)), named=False) for name in sorted(names) if name.endswith(_SUFFIXES)
-        ]
+        paths = (str(Path(path, name)) for name in sorted(names) if name.endswith(_SUFFIXES))
+        found += [File(each, named=False) for each in paths if not _is_endless(each)]
     if not found:
         raise UnreadableError(folder, _ONLY_TEMPLATES if has_chart else _NO_FILE)
     return found
+
+
+def _is_endless(path: str) -> bool:
+    """Whether it is a device or a pipe, to which a link in a repository may lead; one that cannot be read is reported later."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116  # called for each file
+    except OSError:
+        return False
 
 
 def _searched(folders: Iterable[str], *, without: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -144,3 +145,16 @@ def test_warnings_can_be_made_errors(netattach: Netattach, option: str) -> None:
 
     assert 0 == netattach("lint", "a.yaml")[0]
     assert 1 == netattach("lint", option, "a.yaml")[0]
+
+
+def test_links_to_devices_and_pipes_in_a_folder_are_skipped(netattach: Netattach) -> None:
+    """A repository may contain a link to a file without an end; a link to nothing is an error of that file."""
+    write({"nets/a.yaml": nad("a")})
+    Path("nets/zero.yaml").symlink_to("/dev/zero")
+    os.mkfifo("nets/pipe.yaml")
+
+    assert (0, "1 NAD: nothing wrong\n", "") == netattach("lint", "nets")
+    Path("nets/lost.yaml").symlink_to("nowhere")
+    status, out, _ = netattach("lint", "nets")
+    assert 2 == status
+    assert "nets/lost.yaml: error no such file or directory" in out
