@@ -27,10 +27,14 @@ class FindingData:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedNetwork:
-    """`changes`: the network exists already. `admitted` is false where a finding refuses it; then it is ready on no node."""
+    """`changes`: the network exists already, and `pods` are attached to it: they keep what they have.
+
+    `admitted` is false where a finding refuses it; then it is ready on no node.
+    """
 
     network: str
     changes: bool
+    pods: int
     admitted: bool
     findings: Sequence[FindingData]
     nodes: Sequence[OnNode]
@@ -52,7 +56,12 @@ def simulate(body: Body, facts: Facts) -> SimulatedNetwork:
     admitted = not is_refused(findings)
     nodes = on_nodes.of_network(body, facts.nodes) if admitted and facts.nodes.known else []
     return SimulatedNetwork(
-        f"{namespace}/{name}", before is not None, admitted, shown(findings, config), nodes
+        f"{namespace}/{name}",
+        before is not None,
+        bodies.number(before, "status", "pods"),
+        admitted,
+        shown(findings, config),
+        nodes,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netattach_cli.ask import bodies
@@ -101,13 +101,28 @@ def _findings(
         findings += _of_default(pod, asked, nads, facts)
     if asked.selections or asked.default:
         around = Surroundings(list(facts.inventories.values()), settings.networks)
-        case = PodCase(facts.policy(pod.namespace), asked.selections, asked.default, nads, around)
+        known = {key: nad for key, nad in visible.items() if key in asked.networks}
+        if asked.default and asked.default.key in nads:
+            known[asked.default.key] = nads[asked.default.key]
+        case = PodCase(facts.policy(pod.namespace), asked.selections, asked.default, known, around)
         findings += requests.check(case)
     possible = admission.possible_nodes(pod.body, facts.inventories)
     findings += admission.validate_nodes(ruled_out, possible, pod.namespace)
-    if pod.kind == "Pod" and facts.settings.device_injection is not DeviceInjection.ON:
+    if pod.kind != "Pod":
+        findings += _of_owner(pod, asked, visible, facts)
+    elif facts.settings.device_injection is not DeviceInjection.ON:
         findings += admission.validate_devices(pod.body, asked.selections, visible)
     return findings
+
+
+def _of_owner(
+    pod: PodOfFile, asked: RequestedNetworks, nads: Mapping[Key, Nad], facts: Facts
+) -> Iterator[Finding]:
+    """Of a workload: whether there are addresses for all its pods, and annotations that are at the wrong place."""
+    nodes = len(facts.inventories)
+    replicas = admission.template_replicas(pod.kind, pod.owner, nodes)
+    yield from admission.validate_capacity(asked.selections, nads, replicas, nodes)
+    yield from admission.validate_owner(pod.owner, pod.body)
 
 
 def _of_default(

@@ -16,12 +16,13 @@ _NAD = "NetworkAttachmentDefinition"
 
 @dataclass(frozen=True, slots=True)
 class PodOfFile:
-    """A pod, or that of a workload's template, with the namespace that it would have."""
+    """A pod, or that of a workload's template, with the namespace that it would have; `owner` is the object itself."""
 
     kind: str
     name: str
     namespace: str
     body: Mapping[str, Any]
+    owner: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _pods(body: Mapping[str, Any], namespace: str) -> list[PodOfFile]:
     own = metadata if isinstance(metadata, dict) else {}
     within = _text(own.get("namespace")) or namespace
     kind, name = _text(body.get("kind")), _text(own.get("name")) or _text(own.get("generateName"))
-    return [PodOfFile(kind, name, within, each.body) for each in pod_objects.sources(body)]
+    return [PodOfFile(kind, name, within, each.body, body) for each in pod_objects.sources(body)]
 
 
 def _text(value: object) -> str:

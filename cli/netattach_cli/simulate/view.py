@@ -50,6 +50,7 @@ def _works(pod: SimulatedPod) -> bool:
 
 def _network(each: SimulatedNetwork) -> Iterator[Section]:
     what = "would change" if each.changes else "would be created"
+    what += f"; {each.pods} pods keep what they have until they are created again" if each.pods else ""
     yield _head("NETWORK RESULT", each.network, what, admitted=each.admitted)
     yield _findings(each.findings)
     yield Section(table("NODE READY REASON MESSAGE", _on_nodes(each.nodes)), "On the nodes")
@@ -61,14 +62,16 @@ def _pod(each: SimulatedPod) -> Iterator[Section]:
     yield Section(
         table("CHANGE", [[Cell(change, is_name=True)] for change in each.changes]), "Added at admission"
     )
-    rows = [
+    rows: list[list[Cell | str]] = [
         [str(it.order), it.interface, Cell(it.network, is_name=True), ",".join(it.plugins), it.default_routes]
         for it in each.interfaces
     ]
     yield Section(table("ORDER INTERFACE NETWORK PLUGINS DEFAULT_ROUTES", rows), "Interfaces")
-    routes = [[Cell(each.problem, RED)]] if each.problem else [[each.routes]] if each.routes else []
-    yield Section(table("ROUTES" if not each.problem else "PROBLEM", routes))
-    nodes = [
+    if each.problem:
+        yield Section(table("PROBLEM", [[Cell(each.problem, RED)]]))
+    elif each.routes:
+        yield Section(table("ROUTES", [[each.routes]]))
+    nodes: list[list[Cell | str]] = [
         [Cell(on.node, BOLD, is_name=True), Cell(on.outcome, _COLOURS[on.outcome]), "; ".join(on.reasons)]
         for on in each.nodes
     ]
@@ -81,7 +84,7 @@ def _head(titles: str, name: str, what: str, *, admitted: bool) -> Section:
 
 
 def _findings(found: Sequence[FindingData]) -> Section:
-    rows = [
+    rows: list[list[Cell | str]] = [
         [Cell(each.severity, RED if each.severity == "deny" else YELLOW), each.rule, each.text]
         for each in found
     ]

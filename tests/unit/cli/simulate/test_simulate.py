@@ -176,7 +176,7 @@ def test_only_networks(simulate: Simulate, tmp_path: Path, netattach: Netattach)
     simulate([POD, nad("lan", CONFIG)])
     _, out, _ = netattach("simulate", "nad", str(tmp_path / "objects.json"))
 
-    assert "default/lan   would change" in out
+    assert "default/lan   would change; 2 pods keep what they have" in out
     assert "POD" not in out
 
 
@@ -202,6 +202,22 @@ def test_the_pods_of_a_workload_only_warn(simulate: Simulate) -> None:
     (found,) = json.loads(out)["pods"]
 
     assert (True, "warn") == (found["admitted"], found["findings"][0]["severity"])
+
+
+def test_a_workload_with_more_pods_than_addresses(
+    simulate: Simulate,
+) -> None:
+    small = {**CONFIG, "ipam": {"type": "host-local", "subnet": "10.9.0.0/30"}}
+    template = {"metadata": {"annotations": {objects.NETWORKS: "lan"}}, "spec": POD["spec"]}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "d"},
+        "spec": {"replicas": 50, "template": template},
+    }
+    _, out, _ = simulate([deployment], objects.network(config=json.dumps(small)), words=("-o", "json"))
+
+    assert ["pod-capacity"] == [each["rule"] for each in json.loads(out)["pods"][0]["findings"]]
 
 
 def test_invalid_settings_are_reported(simulate: Simulate) -> None:
