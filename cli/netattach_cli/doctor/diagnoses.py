@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from netattach_cli.ask import bodies
 from netattach_cli.doctor.inputs import Facts
@@ -52,7 +53,7 @@ def diagnoses(facts: Facts) -> list[Diagnosis]:
     return [*found, *_not_visible(facts.name)]
 
 
-def _of_inventory(status: Body, detail: NodeDetail) -> Iterator[Diagnosis]:
+def _of_inventory(status: Mapping[str, Any], detail: NodeDetail) -> Iterator[Diagnosis]:
     yield _default_network(status)
     yield _order(status)
     yield from _directories(status)
@@ -129,7 +130,7 @@ def _configs(facts: Facts) -> Iterator[Diagnosis]:
         )
 
 
-def _order(status: Body) -> Diagnosis:
+def _order(status: Mapping[str, Any]) -> Diagnosis:
     """The inventory has the files of other networks, and not netattach's own."""
     files = [bodies.text(each, "file") for each in bodies.items(status, "networks")]
     before = [name for name in files if name and name < _OURS]
@@ -144,7 +145,7 @@ def _order(status: Body) -> Diagnosis:
     return Diagnosis("CNI config order", State.OK, message)
 
 
-def _default_network(status: Body) -> Diagnosis:
+def _default_network(status: Mapping[str, Any]) -> Diagnosis:
     name, file = bodies.text(status, "primary", "name"), bodies.text(status, "primary", "file")
     cni = bodies.mapping(status, "cniStatus")
     if not name:
@@ -157,7 +158,7 @@ def _default_network(status: Body) -> Diagnosis:
     return Diagnosis("default network", State.OK, f"{name} ({file}): {plugins}")
 
 
-def _directories(status: Body) -> Iterator[Diagnosis]:
+def _directories(status: Mapping[str, Any]) -> Iterator[Diagnosis]:
     unseen = bodies.texts(status, "unseenPluginDirectories")
     if unseen:
         message = f"the runtime searches {and_more(unseen, _NAMED)}, which the daemon cannot see"
@@ -167,7 +168,7 @@ def _directories(status: Body) -> Iterator[Diagnosis]:
         yield Diagnosis("plugin directories", State.OK, "the daemon sees all that the runtime searches")
 
 
-def _plugins(status: Body, not_ready: Sequence[NetworkOnNode]) -> Diagnosis:
+def _plugins(status: Mapping[str, Any], not_ready: Sequence[NetworkOnNode]) -> Diagnosis:
     found = bodies.items(status, "plugins")
     if missing := _with_reason(not_ready, "PluginMissing"):
         return Diagnosis(
@@ -185,13 +186,13 @@ def _plugins(status: Body, not_ready: Sequence[NetworkOnNode]) -> Diagnosis:
     return Diagnosis("plugins", State.OK if found else State.UNKNOWN, names or "none is reported")
 
 
-def _plugin(body: Body) -> str:
+def _plugin(body: Mapping[str, Any]) -> str:
     """With the newest version that it supports."""
     versions = bodies.texts(body, "versions")
     return f"{bodies.text(body, 'name')} {versions[-1] if versions else '(unknown)'}"
 
 
-def _kernel(status: Body) -> Diagnosis:
+def _kernel(status: Mapping[str, Any]) -> Diagnosis:
     kernel, kinds = bodies.text(status, "kernel"), bodies.at(status, "linkKinds")
     if not isinstance(kinds, list):
         return Diagnosis("kernel", State.UNKNOWN, f"{kernel}; its kinds of links have not been tried yet")
@@ -202,7 +203,7 @@ def _kernel(status: Body) -> Diagnosis:
     return Diagnosis("kernel", State.OK, f"{kernel}: {', '.join(TRIED_LINK_KINDS)}")
 
 
-def _dhcp(status: Body, not_ready: Sequence[NetworkOnNode]) -> Diagnosis:
+def _dhcp(status: Mapping[str, Any], not_ready: Sequence[NetworkOnNode]) -> Diagnosis:
     running, socket = bodies.at(status, "dhcp", "running"), bodies.text(status, "dhcp", "socket")
     if running is True:
         return Diagnosis("DHCP", State.OK, f"a client listens at {socket}")
@@ -215,7 +216,7 @@ def _dhcp(status: Body, not_ready: Sequence[NetworkOnNode]) -> Diagnosis:
     return Diagnosis("DHCP", State.UNKNOWN, "it is not reported")
 
 
-def _works(status: Body) -> Iterator[Diagnosis]:
+def _works(status: Mapping[str, Any]) -> Iterator[Diagnosis]:
     probe = bodies.mapping(status, "probe")
     if bodies.at(probe, "succeeded") is True:
         yield Diagnosis("probe", State.OK, f"an attachment worked {bodies.text(probe, 'time')}".strip())
@@ -239,7 +240,7 @@ def _networks(not_ready: Sequence[NetworkOnNode]) -> Iterator[Diagnosis]:
         )
 
 
-def _pods(status: Body) -> Diagnosis:
+def _pods(status: Mapping[str, Any]) -> Diagnosis:
     total = bodies.number(status, "unmetPods", "total")
     if not total:
         return Diagnosis(

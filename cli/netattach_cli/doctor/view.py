@@ -23,7 +23,7 @@ class DoctorData:
 
 def view(node: str, found: Sequence[Diagnosis]) -> View:
     """Exit status 1 where something is wrong."""
-    rows = [
+    rows: list[list[Cell | str]] = [
         [
             Cell(each.part, BOLD),
             Cell(each.state.value, _COLOURS[each.state]),

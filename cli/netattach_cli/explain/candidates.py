@@ -8,14 +8,11 @@ from netattach_cli.ask import bodies
 from netattach_cli.explain.inputs import Facts
 from netattach_cli.explain.messages import Failure, Phase
 from netattach_cli.networks import on_nodes
+from netattach_core.admission import pod_annotations
 from netattach_core.api import networks_annotation
 from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.api.objects import Body
 from netattach_core.errors import AnnotationError
-from netattach_core.text import suggestions
-
-_GROUP = "k8s.v1.cni.cncf.io/"
-_OURS = frozenset({"networks", "network-status", "networks-status", "resourceName"})
 
 
 def of_annotation(pod: Body) -> Iterator[Failure]:
@@ -36,15 +33,9 @@ def of_annotation(pod: Body) -> Iterator[Failure]:
 
 
 def _misspelt(annotations: dict[str, str]) -> Iterator[Failure]:
-    for key in sorted(annotations):
-        group, slash, name = key.rpartition("/")
-        is_near = suggestions.closest(key, [NETWORKS]) is not None
-        in_group = f"{group}{slash}" == _GROUP and name not in _OURS and name.startswith("network")
-        if key != NETWORKS and (is_near or in_group) and name != "network-status":
-            problem = f"the pod has the annotation {key}, which nothing reads, and not {NETWORKS}"
-            yield Failure(
-                "AnnotationMisspelt", Phase.ADMISSION, problem, f"write {NETWORKS}, and create the pod again"
-            )
+    for each in pod_annotations.check_keys(annotations, {}):
+        fix = f"{each.fix} Create the pod again with it"
+        yield Failure("AnnotationMisspelt", Phase.ADMISSION, each.problem, fix)
 
 
 def of_missing_networks(facts: Facts) -> Iterator[Failure]:

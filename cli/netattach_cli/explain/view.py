@@ -64,7 +64,7 @@ def _cause(cause: Cause, number: int) -> Section:
         ("message", cause.message),
         ("fix", cause.fix),
     ]
-    lines = [
+    lines: list[list[Cell | str]] = [
         [label, Cell(line, is_name=True)] for each, text in rows if text for label, line in _lines(each, text)
     ]
     return Section(table(f"CAUSE_{number} {_word(cause.cause)}", lines))
