@@ -29,7 +29,8 @@ class LimitError(yaml.YAMLError):
     def __init__(self, problem: str, mark: Any = None) -> None:
         super().__init__(problem)
         self.problem = problem
-        self.line, self.column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        self.line: int = mark.line + 1 if mark else 0
+        self.column: int = mark.column + 1 if mark else 0
 
 
 def check_depth(text: str) -> None:

@@ -63,6 +63,13 @@ def test_it_validates_as_the_installed_command_does(plugin: Path, tmp_path: Path
     assert 1 == found.returncode
 
 
+def test_it_explains_rules_from_the_text_in_it(plugin: Path) -> None:
+    done = run(plugin, "rules", "pod-field-misspelt")
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert '"interfaceName": "lan"' in done.stdout
+
+
 def test_it_asks_a_cluster(plugin: Path, tmp_path: Path) -> None:
     fake_kubectl.install(tmp_path / "bin", objects.healthy())
 

@@ -56,10 +56,10 @@ def build(repository: Path, epoch: int) -> bytes:
 
 
 def _ours(repository: Path) -> dict[str, bytes]:
-    found = {}
+    found: dict[str, bytes] = {}
     for folder in OURS:
         package = repository / folder
-        for path in package.rglob("*.py"):
+        for path in (*package.rglob("*.py"), *package.rglob("*.json")):
             found[str(path.relative_to(package.parent))] = path.read_bytes()
     if not found:
         raise ReleaseError(f"{repository} has none of {', '.join(OURS)}")
