@@ -17,6 +17,9 @@ HELP = (
 
 KINDS = ("pods", "pod", "po")
 
+_OF_NAME = "pod/"
+"""Before a name, as -o name prints it."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=KINDS, help="what to show: pods")
@@ -36,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    args.names = [name.removeprefix(_OF_NAME) for name in args.names]
     if options.is_ambiguous(args, args.names):
         return UNREADABLE
 

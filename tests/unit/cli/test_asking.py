@@ -216,6 +216,7 @@ def test_get_one_pod_by_the_name_that_a_table_shows(install: Install, netattach:
     install([*healthy(), objects.pod("elsewhere", "lan", namespace="shop")])
 
     assert 0 == netattach("get", "pod", "web-1", "-n", "default")[0]
+    assert 0 == netattach("get", "pod", "pod/web-1", "-n", "default")[0]
     assert 0 == netattach("get", "pod", "-A", "shop/elsewhere", "default/web-2")[0]
     assert (
         2,

@@ -68,7 +68,7 @@ def _ours(repository: Path) -> dict[str, bytes]:
 
 def _dependencies() -> dict[str, bytes]:
     """Modules, data and licences of the installed packages. Raises ReleaseError where one is missing."""
-    found = {}
+    found: dict[str, bytes] = {}
     for name in PACKAGES:
         try:
             files = importlib.metadata.files(name) or []

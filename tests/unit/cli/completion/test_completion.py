@@ -56,6 +56,8 @@ def test_words(line: str, expected: list[str]) -> None:
         ("get pods ", Lookup.POD),
         ("get pods web-1 ", Lookup.POD),
         ("get pods -n ", Lookup.NAMESPACE),
+        ("explain ", Lookup.POD),
+        ("doctor ", Lookup.NODE),
         ("networks ", Lookup.NETWORK),
         ("who-uses --watch ", Lookup.NETWORK),
         ("nodes ", Lookup.NODE),
