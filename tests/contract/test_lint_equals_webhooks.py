@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -68,7 +69,7 @@ class _Report(BufferedReport):
 
 def of_linter(file: Path, objects: Sequence[Body], text: str, nodes: Sequence[NodeInventory]) -> set[Said]:
     """What the linter says of the first object of a file."""
-    file.write_text(yaml.safe_dump_all(objects))
+    file.write_text("\n---\n".join(json.dumps(each, default=str) for each in objects))
     settings = namespace_policies.settings_of("settings", text)
     report = _Report()
     networks = NetworkValidator(list(nodes) or None, Namespaces(settings))
@@ -115,6 +116,7 @@ def cluster(text: str, nodes: Sequence[NodeInventory], others: Sequence[Body] = 
     return [config_map, *bodies, *others]
 
 
+@functools.cache
 def corpus() -> dict[str, Body]:
     paths = sorted(path for folder in ("valid", "invalid") for path in (CORPUS / folder).iterdir())
     return {path.name: next(body for body in yaml.safe_load_all(path.read_text()) if body) for path in paths}
