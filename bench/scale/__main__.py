@@ -36,8 +36,8 @@ _SECONDS = 300.0
 _PATIENT = "--node-monitor-grace-period=24h"
 """Of the controllers: nobody renews the Leases of nodes without a kubelet."""
 
-_REST = 15.0
-"""Seconds after the installation, in which programs come to rest."""
+_REST = 90.0
+"""Seconds after the installation: what can wait, such as another look at each network, is still done then."""
 
 
 def main() -> int:

@@ -107,7 +107,7 @@ async def admission(connections: Connections, size: Size, rate: float, seconds: 
     per_second = {kind: await _throughput(connections, size, seconds / 3, kind) for kind in _KINDS}
     result = {
         "requests": len(responses),
-        "failed": len(failed),
+        "refused": len(failed),
         **figures,
         "added": added,
         "per_second": per_second,
