@@ -330,7 +330,7 @@ def _plugin(body: Any) -> Plugin:
     return found
 
 
-def _shared(text: T) -> T:
+def _shared(text: Any) -> Any:
     """One object for equal texts; it is forgotten with its last user."""
     return sys.intern(text) if type(text) is str else text
 
