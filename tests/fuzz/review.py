@@ -150,12 +150,11 @@ def _objects() -> list[Body]:
         },
         # All rules of policy apply there.
         {"kind": "Namespace", "metadata": {"name": "lab", "labels": {ENFORCE_LABEL: "restricted"}}},
-        {
-            "kind": "Pod",
-            "metadata": {"namespace": "lab", "name": "user", "annotations": {NETWORKS: "net"}},
-            "status": {"phase": "Running"},
-        },
     ]
+
+
+_USER = {"metadata": {"namespace": "lab", "name": "user", "annotations": {NETWORKS: "net"}}}
+"""A pod, in every list."""
 
 
 class _Api:
@@ -166,11 +165,14 @@ class _Api:
 
     get_metadata = get
 
+    async def metadata_text(self, *_rest: Any, **_more: Any) -> str:
+        return json.dumps({"items": [_USER]})
+
 
 async def _known() -> ClusterCache:
     async with known.cluster(_objects()) as (lookup, _):
         pass
-    lookup._api = lookup._namespaces._api = _Api()  # type: ignore[assignment]  # only these methods are called
+    lookup._api = lookup._namespaces._api = lookup._users._api = _Api()  # type: ignore[assignment]  # only these methods are called
     return lookup
 
 
