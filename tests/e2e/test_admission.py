@@ -129,10 +129,11 @@ def test_all_mistakes_are_reported_at_once(installed: Cluster) -> None:
 
 
 def test_a_suspicious_config_is_a_warning(installed: Cluster) -> None:
-    output = created(installed, nad("static", config(type="macvlan", master="eth1", ipam={"type": "static"})))
+    ipam = {"type": "static", "addresses": [{"address": "10.0.3.9/24"}], "routes": [{"dst": "0.0.0.0/0"}]}
+    output = created(installed, nad("static", config(type="macvlan", master="eth1", ipam=ipam)))
 
-    assert "Warning:" in output
-    assert "ips" in output
+    assert "Warning: [route-default] ipam.routes[0].dst" in output
+    assert "networkattachmentdefinition.k8s.cni.cncf.io/static created" in output
 
 
 def test_an_update_is_validated_only_where_the_config_changes(installed: Cluster) -> None:
