@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -20,12 +20,11 @@ from netattach_core.validation import nad_status
 from netattach_core.validation.nad_status import Summary, Verdict
 from netattach_core.validation.settings import ValidationSettings
 from netattach_core.validation.validator import nad_of, validate
-from netattach_kube import events
 from netattach_kube.api import Api
 from netattach_kube.backoff import Backoff
-from netattach_kube.events import Subject
 from netattach_kube.resource import NADS
 from netattach_operator.metrics import Metrics
+from netattach_operator.nad_events import NadEvents
 from netattach_operator.view import View
 from netattach_operator.work_queue import WorkQueue
 from netattach_operator.write_quota import WriteQuota
@@ -52,15 +51,6 @@ _WARN_FROM = 4.0
 
 _IDLE_FACTOR = 3.0
 """After a validation, none that can wait for so many times its duration: a change of a node has every NAD validated again."""
-
-_SOURCE = {"component": "netattach-operator"}
-
-_EVENTS = {
-    nad_status.VALID: ("Invalid", "Valid"),
-    permission.PERMITTED: ("NotPermitted", "Permitted"),
-    nad_nodes.READY: ("NetworkNotReady", "NetworkReady"),
-}
-"""The reasons of an Event on a condition: where it does not hold, and where it holds again."""
 
 
 class _Verdicts(NamedTuple):
@@ -92,6 +82,7 @@ class Reconciler:
         self._now = now
         self._verdicts: dict[Key, tuple[Any, _Verdicts]] = {}
         self._backoffs: dict[Key, Backoff] = {}
+        self.events = NadEvents(api)
         self._quota = WriteQuota(time.monotonic, _WRITES_AT_ONCE, self._seconds_per_write)
         self.all_validated = asyncio.Event()
         self._unseen: set[Key] = set()
@@ -103,6 +94,7 @@ class Reconciler:
         self._unseen = set(self._view.nads.items())
         self._see(None)
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.events.run(), name="Events of NADs")
             for number in range(_WORKERS):
                 tasks.create_task(self._work(), name=f"reconcile {number}")
 
@@ -143,7 +135,7 @@ class Reconciler:
         if changes and "deletionTimestamp" not in body["metadata"]:
             await self._write(key, body, changes)
             for verdict in (verdicts.summary.verdict, *also):
-                await self._post_event(body, verdict, nad_status.condition(before, verdict.type))
+                self.events.report(body, verdict, nad_status.condition(before, verdict.type))
 
     def _see(self, key: Key | None) -> None:
         if key is not None:
@@ -224,22 +216,6 @@ class Reconciler:
             self._view.nads.put(await self._api.get(NADS, name, namespace))
         except NotFoundError:
             self._view.nads.remove(body)
-
-    async def _post_event(self, body: Body, verdict: Verdict, before: Mapping[str, Any]) -> None:
-        """Where a condition ceases to hold, or holds again, and where a level that only warns begins to find something."""
-        warned = verdict.reason == permission.WARNINGS != before.get("reason")
-        if verdict.holds in (None, before.get("status") != "False") and not warned:
-            return
-        metadata = body["metadata"]
-        subject = Subject(NADS, metadata["name"], metadata["namespace"], metadata["uid"])
-        kind = events.NORMAL if verdict.holds and not warned else events.WARNING
-        reason = verdict.reason if warned else _EVENTS[verdict.type][bool(verdict.holds)]
-        try:
-            await events.post(
-                self._api, subject, kind=kind, reason=reason, message=verdict.message, source=_SOURCE
-            )
-        except NetattachError as error:
-            _log.info("the Event on NAD %s/%s is not written: %s", subject.namespace, subject.name, error)
 
     def _forget(self, key: Key) -> None:
         self._view.readiness.remove_network(key)

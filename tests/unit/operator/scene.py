@@ -76,6 +76,14 @@ class Scene:
     async def reconcile(self) -> None:
         await self.list_all()
         await self.reconciler.reconcile(A)
+        await self.write_events()
+
+    async def write_events(self) -> None:
+        """Those that the reconciler has reported."""
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(self.reconciler.events.run())
+            await self.reconciler.events.written()
+            task.cancel()
 
     def status(self, name: str = "a") -> dict[str, Any]:
         status: dict[str, Any] = self.server.read(NADS, name, "ns").get("status", {})
