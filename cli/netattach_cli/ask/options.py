@@ -55,15 +55,20 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_namespaces(parser: argparse.ArgumentParser) -> None:
-    """For namespaced objects."""
+def add_namespace(parser: argparse.ArgumentParser, what: str = "the namespace") -> None:
+    """For one namespace."""
     parser.add_argument(
         "-n",
         "--namespace",
         default="",
         metavar="NAMESPACE",
-        help="the namespace; default: that of the context",
+        help=f"{what}; default: that of the context",
     )
+
+
+def add_namespaces(parser: argparse.ArgumentParser) -> None:
+    """For one namespace, or all."""
+    add_namespace(parser)
     parser.add_argument("-A", "--all-namespaces", action="store_true", help="all namespaces")
 
 

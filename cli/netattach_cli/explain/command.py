@@ -20,13 +20,7 @@ _KINDS = ("pod", "pods", "po")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pod", metavar="POD", help="a pod, as name, pod/name or namespace/name")
-    parser.add_argument(
-        "-n",
-        "--namespace",
-        default="",
-        metavar="NAMESPACE",
-        help="the pod's namespace; default: that of the context",
-    )
+    options.add_namespace(parser, "the pod's namespace")
     options.add_output(parser)
     options.add_watch(parser)
     options.add_cluster(parser)

@@ -33,13 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f", "--filename", action="append", default=[], metavar="FILE", help="as FILE; may be repeated"
     )
-    parser.add_argument(
-        "-n",
-        "--namespace",
-        default="",
-        metavar="NAMESPACE",
-        help="the namespace of objects that have none; default: that of the context",
-    )
+    options.add_namespace(parser, "the namespace of objects that have none")
     options.add_output(parser)
     options.add_cluster(parser)
     parser.set_defaults(all_namespaces=False)

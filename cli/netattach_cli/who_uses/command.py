@@ -20,13 +20,7 @@ HELP = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NETWORK", help="a network, as name or namespace/name")
-    parser.add_argument(
-        "-n",
-        "--namespace",
-        default="",
-        metavar="NAMESPACE",
-        help="the network's namespace; default: that of the context",
-    )
+    options.add_namespace(parser, "the network's namespace")
     options.add_output(parser)
     options.add_watch(parser)
     options.add_cluster(parser)
