@@ -1,4 +1,4 @@
-"""`make bench-scale`: creates the objects of a large cluster beside its two real nodes, installs netattach, and measures.
+"""`make bench-scale`: creates the objects of a large cluster next to its two real nodes, installs netattach, and measures.
 
 Needs a running cluster without netattach, with its image on the nodes, alone on the machine, as root.
 """

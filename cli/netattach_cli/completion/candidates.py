@@ -69,14 +69,14 @@ def _of_parser(parser: argparse.ArgumentParser, before: Sequence[str], word: str
     taken, rest = 0, list(before)
     while rest:
         each = rest.pop(0)
-        option = parser._option_string_actions.get(each)  # noqa: SLF001
+        option = parser._option_string_actions.get(each)  # noqa: SLF001  # as above
         if option is not None and option.nargs != 0:
             if not rest:
                 return _of_action(option, word, given)
             given.append((option.dest, rest.pop(0)))
         elif option is None and taken < len(positions):
             position = positions[taken]
-            if isinstance(position, argparse._SubParsersAction):  # noqa: SLF001
+            if isinstance(position, argparse._SubParsersAction):  # noqa: SLF001  # as above
                 inner = position.choices.get(each)
                 return _of_parser(inner, rest, word) if inner else Candidates()
             taken += position.nargs not in {"*", "+"}
@@ -92,7 +92,7 @@ def _of_action(action: argparse.Action, word: str, given: Sequence[tuple[str, st
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterable[tuple[str, str]]:
-    for action in parser._actions:  # noqa: SLF001
+    for action in parser._actions:  # noqa: SLF001  # as above
         for option in action.option_strings:
             yield option, (action.help or "").partition(";")[0] % {"default": action.default}
 

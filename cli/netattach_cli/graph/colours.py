@@ -1,4 +1,4 @@
-"""What a state looks like: a colour and a sign, so that it can be told without the colour."""
+"""What a state looks like: a colour and a sign, so that it is recognised without the colour."""
 
 from __future__ import annotations
 

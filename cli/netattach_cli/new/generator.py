@@ -125,7 +125,7 @@ def generate(options: Options, nodes: Nodes) -> GeneratedNad:
 
 
 def _add_requirements(nad: GeneratedNad, options: Options) -> None:
-    """What a pod has to request besides this network."""
+    """What a pod has to request in addition to this network."""
     if options.type in _OF_DEVICE_PLUGINS:
         nad.annotations[RESOURCE_NAME] = options.resource
         nad.comments.append(

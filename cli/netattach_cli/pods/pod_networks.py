@@ -50,7 +50,7 @@ class PodNetwork:
 
 @dataclass(frozen=True, slots=True)
 class PodNetworks:
-    """A pod with its networks: those that it requests, in its order, then those that it has besides."""
+    """A pod with its networks: those that it requests, in its order, then others that it has."""
 
     namespace: str
     name: str

@@ -1,4 +1,4 @@
-"""The interfaces that a pod would have on a node, in their order, with the default routes that can be told from the configs."""
+"""The interfaces that a pod would have on a node, in their order, with the default routes that the configs show."""
 
 from __future__ import annotations
 
