@@ -24,20 +24,22 @@ _PLACEHOLDER = re.compile(
     | \$\( [^()]{1,200} \)             # make, Kubernetes' env
     | (?<![^/]) \$[A-Z_][A-Z0-9_]* (?![^/])
     | < [A-Za-z][\w .-]{0,100} >       # manuals
-    | \A _{2,}[A-Z][A-Z0-9_]*_{2,} \Z
+    | \A _{2,}[A-Z][A-Z0-9_]* (?<=__) \Z
     | \A (?: REPLACE|CHANGE|FILL|INSERT|YOUR ) [-_] [A-Z0-9_-]+ \Z
     """,
     re.VERBOSE,
 )
 _COMMENTS = ("_", "#", "//")
 _MAX_FINDINGS = 20
+_LONGEST = 1024
+"""Characters of a string that is searched; nobody writes such an expression into a longer one."""
 
 
 def check(root: Node) -> Iterator[Finding]:
     """The findings about strings at any depth, at most twenty; keys that serve as comments are skipped."""
     found = 0
     for path, node in _strings(root, ()):
-        match = _PLACEHOLDER.search(node.value)
+        match = len(node.value) <= _LONGEST and _PLACEHOLDER.search(node.value)
         if match:
             key, value = path_text(path[-1:]), shown(match.group())
             problem = f"`{key}` contains {value!r}, which looks like a placeholder: nothing replaces it"

@@ -62,6 +62,21 @@ def test_a_long_value_is_read_in_linear_time(text: str) -> None:
     assert time.process_time() - started < 5
 
 
+def test_only_strings_that_somebody_may_have_written_are_searched() -> None:
+    """The longer ones would take longer, and the search stops all threads."""
+    values = {"near": "x" * 1010 + "${X}", "far": "x" * 1100 + "${X}"}
+    found = validated(config("other", **values))
+
+    assert ["near"] == [path_text(each.path) for each in found if each.rule.id == "placeholder"]
+
+
+@pytest.mark.parametrize(("end", "reported"), [("", True), ("!", False)])
+def test_an_expression_of_underscores_has_one_end(end: str, reported: bool) -> None:  # noqa: FBT001  # of a table
+    found = validated(config("other", key="__A" + "_" * 1000 + end))
+
+    assert reported is ("placeholder" in {each.rule.id for each in found})
+
+
 def test_many_placeholders_are_reported_up_to_a_limit() -> None:
     values: dict[str, Any] = {f"key{number}": "${X}" for number in range(1000)}
 
