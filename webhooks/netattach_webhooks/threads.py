@@ -17,6 +17,8 @@ T = TypeVar("T")
 _SHORT = 1024
 """Characters that are validated on the event loop: for most of them a thread costs as much, and the slowest take 15 ms."""
 
+_FEW_KEYS = 50
+
 
 async def run_in(
     threads: ThreadPoolExecutor | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
@@ -31,6 +33,13 @@ async def run_in(
 def if_long(text: str, threads: ThreadPoolExecutor) -> ThreadPoolExecutor | None:
     """The threads for a text that takes long to validate."""
     return threads if len(text) > _SHORT else None
+
+
+def has_many_keys(body: Body) -> bool:
+    """Whether an object has more labels and annotations than are looked at in a moment."""
+    metadata = body.get("metadata")
+    maps = [metadata.get(part) for part in ("labels", "annotations")] if isinstance(metadata, dict) else []
+    return sum(len(each) for each in maps if isinstance(each, dict)) > _FEW_KEYS
 
 
 def network_annotations(pod: Body) -> str:

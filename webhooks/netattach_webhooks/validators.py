@@ -26,7 +26,7 @@ from netattach_kube.cluster_settings import ClusterSettings
 from netattach_webhooks import review
 from netattach_webhooks.cluster_cache import ClusterCache
 from netattach_webhooks.review import AdmissionRequest
-from netattach_webhooks.threads import if_long, network_annotations, run_in
+from netattach_webhooks.threads import has_many_keys, if_long, network_annotations, run_in
 
 MUTATE_PODS = "mutate/pods"
 """The kind of the reviews that change pods, and their path."""
@@ -93,7 +93,7 @@ class Validators:
         if request.object is None:
             return _NO_FINDINGS
         config = _config(request.object)
-        threads = if_long(config, self._for_nads)
+        threads = self._for_nads if has_many_keys(request.object) else if_long(config, self._for_nads)
         if not await run_in(threads, admission.nad_needs_validation, request.object, request.old_object):
             return _NO_FINDINGS
         changes = admission.config_changes(request.object, request.old_object)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,9 @@ _DOMAINS = ("cncf.io", "netattach.io")
 _QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 """The name in the key of a label or annotation, and the value of a label (Kubernetes, "Labels and Selectors")."""
 
+_MAX_KEYS, _MAX_FINDINGS = 1000, 20
+"""Labels and annotations of an object that are looked at, and findings in them: there is room for tens of thousands of labels."""
+
 _CONFIG = "config"
 _LIKE_CONFIG = frozenset({_CONFIG, "Config", "conf", "cniConfig", "configuration"})
 
@@ -63,19 +67,23 @@ def _metadata(metadata: Mapping[str, Any]) -> Iterator[Finding]:
     elif generated := metadata.get("generateName"):
         yield from _name("generateName", str(generated), f"{generated}x")
     yield from _namespace(metadata.get("namespace"))
-    yield from _annotation_names(metadata)
+    yield from itertools.islice(_annotation_names(metadata), _MAX_FINDINGS)
     for part in _STRING_MAPS:
-        texts = metadata.get(part)
-        if not isinstance(texts, Mapping):
-            if texts is not None:
-                yield _not_object(("metadata", part), texts, "write each on a separate line: `key: 'value'`")
-            continue
-        for key, value in texts.items():
-            if not isinstance(value, str) and value is not None:
-                yield _not_string(("metadata", part, str(key)), value)
-            elif problem := _bad_entry(part, str(key), value or ""):
-                fix = "use letters, digits, '-', '_' and '.', at most 63 characters; begin and end with a letter or digit"
-                yield Finding(OBJECT_SHAPE, ("metadata", part, str(key)), f"{problem}; {_REJECTED}", fix)
+        yield from itertools.islice(_string_map(part, metadata.get(part)), _MAX_FINDINGS)
+
+
+def _string_map(part: str, texts: Any) -> Iterator[Finding]:
+    """Of `labels` or `annotations`."""
+    if not isinstance(texts, Mapping):
+        if texts is not None:
+            yield _not_object(("metadata", part), texts, "write each on a separate line: `key: 'value'`")
+        return
+    for key, value in itertools.islice(texts.items(), _MAX_KEYS):
+        if not isinstance(value, str) and value is not None:
+            yield _not_string(("metadata", part, str(key)), value)
+        elif problem := _bad_entry(part, str(key), value or ""):
+            fix = "use letters, digits, '-', '_' and '.', at most 63 characters; begin and end with a letter or digit"
+            yield Finding(OBJECT_SHAPE, ("metadata", part, str(key)), f"{problem}; {_REJECTED}", fix)
 
 
 def _namespace(namespace: Any) -> Iterator[Finding]:
@@ -106,7 +114,7 @@ def _annotation_names(metadata: Mapping[str, Any]) -> Iterator[Finding]:
     annotations = metadata.get("annotations")
     places = (("annotations", annotations), ("labels", metadata.get("labels")), ("", metadata))
     for place, keys in places:
-        for key in keys if isinstance(keys, Mapping) else ():
+        for key in itertools.islice(keys if isinstance(keys, Mapping) else (), _MAX_KEYS):
             meant = _meant_annotation(str(key))
             if meant is None or (place == "annotations" and meant == key):
                 continue

@@ -195,3 +195,21 @@ def test_a_configuration_in_the_wrong_place_is_a_warning(path: str, body: dict[s
 )
 def test_keys_of_a_configuration_beside_it_are_warned_of_once(fix: str, spec: dict[str, Any]) -> None:
     assert [fix] == [finding.fix for finding in validate(an_object(spec=spec))]
+
+
+@pytest.mark.parametrize("part", ["labels", "annotations"])
+def test_of_thousands_of_keys_a_few_are_reported(part: str) -> None:
+    """The API server takes a megabyte of labels."""
+    keys: dict[str, Any] = {f"a{number:06}.cncf.io/resourceNam": "" for number in range(25_000)}
+    keys |= {f"-{number}": "" for number in range(25_000)}
+
+    found = [each.rule.id for each in validate(named(**{part: keys}))]
+
+    assert 20 == found.count("annotation-misspelt")
+    assert len(found) <= 60
+
+
+def test_a_misspelt_key_is_found_among_hundreds() -> None:
+    keys = {f"app.example/part-{number}": "" for number in range(500)}
+
+    assert "annotation-misspelt" in ids(validate(named(annotations={**keys, f"{RESOURCE}s": "a/b"})))
