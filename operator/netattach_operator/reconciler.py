@@ -9,11 +9,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from netattach_core import admission
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConflictError, NetattachError, NotFoundError, TryAgainError
 from netattach_core.policy import exemptions, networks, permission, refusal
 from netattach_core.policy.case import Surroundings
 from netattach_core.policy.levels import NamespacePolicy
+from netattach_core.policy.settings import Level
 from netattach_core.readiness import nad_nodes
 from netattach_core.readiness.index import Network, Readiness
 from netattach_core.validation import nad_status
@@ -232,8 +234,13 @@ def _validate(
     body: Body, around: Surroundings, settings: ValidationSettings, policy: NamespacePolicy
 ) -> _Verdicts:
     honoured = exemptions.honoured(body, policy)
-    findings = validate(honoured, around.nodes or None, settings=settings)
-    of_policy = networks.check(nad_of(body), policy, around)
+    too_long = admission.config_too_long(nad_of(body).config)
+    if too_long is None:
+        findings = validate(honoured, around.nodes or None, settings=settings)
+        of_policy = networks.check(nad_of(body), policy, around)
+    else:  # created while there were no webhooks; each node refuses it by policy, and takes no time for it either
+        findings = [too_long]
+        of_policy = findings if policy.enforce is not Level.PRIVILEGED else []
     return _Verdicts(
         nad_status.summarize(body["spec"].get("config"), findings),
         permission.verdict(of_policy),

@@ -172,6 +172,20 @@ def test_the_nad_is_validated_against_the_nodes() -> None:
     played(act)
 
 
+def test_a_configuration_that_is_too_long_is_not_read() -> None:
+    """The webhooks refuse it; it was created without them."""
+
+    async def act(scene: Scene) -> None:
+        scene.server.put(NADS, nad(SOUND + " " * 40_000))
+
+        await scene.reconcile()
+
+        reasons = {each["type"]: each["reason"] for each in scene.status()["conditions"]}
+        assert {"ConfigTooLong"} == {reasons["Valid"], reasons["Permitted"]}
+
+    played(act)
+
+
 def test_an_event_reports_when_a_nad_becomes_invalid_and_valid_again() -> None:
     async def act(scene: Scene) -> None:
         for config in (SOUND, BROKEN, "{", SOUND, SOUND):
