@@ -73,8 +73,11 @@ class KopfInformer(Informer[T]):
         self.synced.set()
 
     def put(self, body: Body) -> None:
-        """A state of an object, as the API server has returned it. It is read once: kopf and the list have the same ones."""
-        if _version(body) > self._known_version(body):
+        """A state of an object, as the API server has returned it. It is read once: kopf and the list have the same ones.
+
+        One of the version at which the object was removed is read again: what said that it is gone may have been wrong.
+        """
+        if _version(body) > self._known_version(body) or key_of(body) not in self.items():
             self._update(body, self._kept(body))
 
     def remove(self, body: Body) -> None:

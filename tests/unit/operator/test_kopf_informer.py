@@ -89,6 +89,16 @@ def test_an_object_of_which_only_the_deletion_is_unknown_is_removed(scene: Scene
     assert scene.informer.get(*A) is None
 
 
+def test_an_object_that_a_404_has_removed_by_mistake_comes_back(scene: Scene) -> None:
+    """An API server that has just started may not know it yet."""
+    scene.informer.put(body(version=5, value="x"))
+    scene.informer.remove(body(version=5))
+
+    scene.informer.put(body(version=5, value="x"))
+
+    assert "x" == scene.informer.get(*A)
+
+
 def test_a_deleted_object_does_not_come_back_from_an_older_list(scene: Scene) -> None:
     scene.informer.put(body(version=5))
     scene.informer.remove(body(version=7))
