@@ -27,6 +27,8 @@ _ALIASES = {"capability": "capabilities"}
 _LONGEST_VLAN = 4
 """Digits of a VLAN ID."""
 
+_VLANS = range(1, 4095)
+
 
 _RESERVED = {"runtimeConfig", "prevResult"}
 
@@ -109,8 +111,9 @@ def _unread(member: Member, node: Node, at: Path, schema: Schema, reader: Reader
 def _instead(member: Member, node: Node, reader: Reader) -> str:
     """What to do instead, with the author's own VLAN and interface where they are usable."""
     value, master = str(member.node.value), node.value.get("master")
-    vlan = value if value.isascii() and value.isdigit() and len(value) <= _LONGEST_VLAN else "100"
-    usable = isinstance(master, str) and names.interface_problem(master) is None
+    is_vlan = value.isascii() and value.isdigit() and len(value) <= _LONGEST_VLAN and int(value) in _VLANS
+    vlan = value if is_vlan else "100"
+    usable = isinstance(master, str) and names.interface_problem(f"{master}.{vlan}") is None
     return reader.instead[member.key].format(master=master if usable else "eth1", vlan=vlan)
 
 

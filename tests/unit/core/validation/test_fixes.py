@@ -29,6 +29,8 @@ FIXES: list[tuple[str, str, Any]] = [
     ("key-unknown", TAGGED, macvlan(vlanId="100")),
     ("key-unknown", TAGGED, config("ipvlan", master="eth1", vlan=100, ipam=HOST_LOCAL)),
     ("key-unknown", TAGGED, {**macvlan(vlan=[1]), "master": "/dev/x"}),
+    ("key-unknown", TAGGED, macvlan(vlan=9999)),
+    ("key-unknown", TAGGED, macvlan(vlan=100, master="enp59s0f1npf0")),
     ("schema", 'write one of bridge, private, vepa, passthru, or "type": "ipvlan"', macvlan(mode="l2")),
     (
         "schema",
