@@ -22,6 +22,14 @@ class Severity(enum.StrEnum):
     AUDIT = "audit"
     OFF = "off"
 
+    @property
+    def rank(self) -> int:
+        """0 for the most severe."""
+        return _RANKS[self]
+
+
+_RANKS = {each: rank for rank, each in enumerate(Severity)}
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

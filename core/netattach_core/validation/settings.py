@@ -17,8 +17,6 @@ from netattach_core.text.finding import Finding, Rule, Severity
 
 Schema = Mapping[str, Any]
 
-_ORDER = {each: index for index, each in enumerate(Severity)}
-
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
@@ -69,7 +67,7 @@ def apply_severities(
     """The findings with the severities for the namespace, denials first, without those whose severity is `off`."""
     all_findings = [_with_severity(each, _severity(each, settings, namespace)) for each in findings]
     in_force = [each for each in all_findings if each.effective_severity is not Severity.OFF]
-    return sorted(in_force, key=lambda each: _ORDER[each.effective_severity])
+    return sorted(in_force, key=lambda each: each.effective_severity.rank)
 
 
 def severity(rule: Rule, settings: ValidationSettings, namespace: str) -> Severity:
@@ -92,7 +90,7 @@ def _severity(finding: Finding, settings: ValidationSettings, namespace: str) ->
     severity = settings.severities.get(finding.rule.id, finding.effective_severity)
     for exemption in settings.exemptions:
         if _covers(exemption, finding.rule.id, namespace):
-            severity = max(severity, exemption.severity, key=_ORDER.__getitem__)
+            severity = max(severity, exemption.severity, key=lambda each: each.rank)
     if settings.warn_only and severity is Severity.DENY:
         severity = Severity.WARN
     return severity

@@ -65,7 +65,6 @@ RULES: tuple[Rule, ...] = (
 )
 
 _MAX_DENIALS = 1000
-_ORDER = {each: index for index, each in enumerate(Severity)}
 
 _DEFAULT_IPAM = "host-local"
 _RUNTIME = "every CNI runtime"
@@ -88,7 +87,7 @@ def validate(
     """
     nad = nad_of(body)
     found = dict.fromkeys(_up_to_limit(_findings(body, nad, nodes, footprints, settings)))
-    in_order = sorted(found, key=lambda finding: (_ORDER[finding.effective_severity], finding.offset or 0))
+    in_order = sorted(found, key=lambda finding: (finding.effective_severity.rank, finding.offset or 0))
     return validation_settings.apply_severities(in_order, settings, nad.namespace)
 
 
