@@ -30,7 +30,6 @@ from netattach_core.validation import (
     footprint_index,
     general_rules,
     key_spelling,
-    lease_rules,
     meta_plugin_rules,
     nested_delegate,
     node_rules,
@@ -46,6 +45,7 @@ from netattach_core.validation import (
 from netattach_core.validation import settings as validation_settings
 from netattach_core.validation.footprint_index import FootprintIndex
 from netattach_core.validation.go_json import cache_per_schema
+from netattach_core.validation.lease_rules import LeaseRules
 from netattach_core.validation.settings import ValidationSettings
 
 RULES: tuple[Rule, ...] = (
@@ -122,8 +122,9 @@ def _findings(
     yield from general_rules.check(network)
     if network.listed:
         yield from schema_rules.check(network.top, _LIST_SCHEMA, _RUNTIME)
+    leases = LeaseRules(network, nad, selected)
     for entry in network.entries:
-        yield from lease_rules.weighted(_entry(entry), network.entries[0], nad, selected)
+        yield from leases.weighted(_entry(entry))
         yield from nested_delegate.check(entry)
         yield from custom_schemas.check(entry, settings.schemas)
         if not nodes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from netattach_core.api import label_selector
 from netattach_core.api.inventory import Interface, NodeInventory
 from netattach_core.api.nad import NODE_SELECTOR
-from netattach_core.text.finding import Severity
-from netattach_core.validation import node_selector
-from netattach_core.validation.validator import validate
+from netattach_core.plugins import host_local
+from netattach_core.text.finding import Finding, Severity
+from netattach_core.validation import node_selector, plugin_chain
+from netattach_core.validation.lease_rules import LeaseRules
+from netattach_core.validation.validator import nad_of, validate
 from support.validation import HOST_LOCAL, STATIC, config, ids, nad
 
 FAST = NodeInventory("fast", interfaces=(Interface("eth1"),), labels={"net": "fast", "zone": "a"})
@@ -124,3 +127,30 @@ def test_without_inventories_only_the_name_of_a_node_keeps_it_on_one(selector: s
     found = ids(validate(nad(ACROSS_NODES, **{NODE_SELECTOR: selector})))
 
     assert warned == ("leases-per-node" in found)
+
+
+class CountedNodes(list[NodeInventory]):
+    """Counts the nodes that are looked at."""
+
+    looked_at = 0
+
+    def __iter__(self) -> Iterator[NodeInventory]:
+        for node in super().__iter__():
+            self.looked_at += 1
+            yield node
+
+
+def test_a_long_chain_looks_at_the_nodes_once_and_no_further_than_at_the_second_that_has_the_interface() -> (
+    None
+):
+    """Hundreds of plugins and a thousand nodes take a second otherwise."""
+    nodes = CountedNodes([SLOW, *(replace(FAST, node=f"n{number}") for number in range(50))])
+    network = nad_of(nad(ACROSS_NODES))
+    parsed = plugin_chain.of_nad(network)
+    assert parsed is not None
+    leases = LeaseRules(parsed.network, network, nodes)
+    finding = Finding(host_local.LEASES_PER_NODE, (), "", "")
+
+    for _ in range(300):
+        assert [finding] == list(leases.weighted([finding]))
+    assert 3 == nodes.looked_at
