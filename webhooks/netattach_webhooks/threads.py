@@ -6,7 +6,7 @@ import asyncio
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
 from netattach_core.api.objects import Body
@@ -44,9 +44,17 @@ def has_many_keys(body: Body) -> bool:
 
 def network_annotations(pod: Body) -> str:
     """The annotations with network selections, joined; those that are not strings count as empty."""
+    annotations = _annotations(pod)
+    texts = [annotations.get(key) for key in (NETWORKS, DEFAULT_NETWORK)]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def validated_annotations(pod: Body) -> str:
+    """What is validated of a pod's annotations, joined: the keys of all, as any may be misspelt, and network selections."""
+    return "".join(_annotations(pod)) + network_annotations(pod)
+
+
+def _annotations(pod: Body) -> dict[str, Any]:
     metadata = pod.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    texts = (
-        [annotations.get(key) for key in (NETWORKS, DEFAULT_NETWORK)] if isinstance(annotations, dict) else []
-    )
-    return "".join(text for text in texts if isinstance(text, str))
+    return annotations if isinstance(annotations, dict) else {}

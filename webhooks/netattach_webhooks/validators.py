@@ -26,7 +26,7 @@ from netattach_kube.cluster_settings import ClusterSettings
 from netattach_webhooks import review
 from netattach_webhooks.cluster_cache import ClusterCache
 from netattach_webhooks.review import AdmissionRequest
-from netattach_webhooks.threads import has_many_keys, if_long, network_annotations, run_in
+from netattach_webhooks.threads import has_many_keys, if_long, run_in, validated_annotations
 
 MUTATE_PODS = "mutate/pods"
 """The kind of the reviews that change pods, and their path."""
@@ -151,7 +151,7 @@ class Validators:
         Of a network that the pod's namespace may not use, the findings reveal nothing else, not even whether it exists.
         """
         settings = self._cache.settings()
-        threads = if_long(network_annotations(pod), self._for_pods)
+        threads = if_long(validated_annotations(pod), self._for_pods)
         asked = await run_in(threads, admission.validate_pod, pod, old_pod, request.namespace, settings)
         lookup = await self._cache.look_up(
             [key for key in asked.networks if settings.selection.reaches(request.namespace, key[0])]

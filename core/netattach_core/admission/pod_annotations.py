@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from netattach_core.admission import unstructured
@@ -68,14 +68,26 @@ _ALIASES = {
 """By their letters in lower case: fields of other APIs, and names of Go's types."""
 
 _READ = frozenset(map(folded, (*FIELDS, "interfaceRequest")))
-_MAX_KEYS, _MAX_FIELDS, _MAX_KEY = 1000, 100, 400
-"""Annotations of a pod, unread fields of one, and characters of a key that are looked at; real keys have at most 317."""
+_MAX_ANNOTATIONS, _MAX_KEYS, _MAX_FIELDS, _MAX_KEY = 1000, 200, 100, 400
+"""Annotations of a pod, those with keys like ours, unread fields of one, and characters of a key that are looked at.
+
+Real keys have at most 317 characters, and pods a handful that are like ours, among any number of others.
+"""
+
+_MAX_FINDINGS = 20
+"""In keys: a person reads no more, and to compare each of a thousand takes most of a second."""
 
 
 def check_keys(annotations: Mapping[str, str], before: Mapping[str, str]) -> Iterator[Finding]:
     """Findings for the annotations of a pod whose keys are misspelt, and were not there before."""
-    for key in itertools.islice(annotations, _MAX_KEYS):
-        meant = _meant(key) if len(key) <= _MAX_KEY and key not in before else None
+    new = (key for key in itertools.islice(annotations, _MAX_ANNOTATIONS) if key not in before)
+    found = _misspelt(itertools.islice(filter(_is_like_ours, new), _MAX_KEYS), annotations)
+    yield from itertools.islice(found, _MAX_FINDINGS)
+
+
+def _misspelt(keys: Iterable[str], annotations: Mapping[str, str]) -> Iterator[Finding]:
+    for key in keys:
+        meant = _meant(key)
         if meant is not None and meant not in annotations:
             problem = f"nothing reads the annotation `{key}`: the pod starts as if it were not there"
             yield Finding(KEY_MISSPELT, (key,), problem, f"did you mean `{meant}`?")
@@ -128,12 +140,15 @@ def _field(key: str, index: int, member: Member, others: set[str]) -> Iterator[F
         yield Finding(FIELD_MISSPELT, path, problem, f"did you mean `{meant}`?", member.start)
 
 
+def _is_like_ours(key: str) -> bool:
+    """Whether it may be one of ours, misspelt: cheap, and false for nearly all annotations of others."""
+    if len(key) > _MAX_KEY or key in _KNOWN or key in _OF_OTHERS:
+        return False
+    domain = key.rpartition("/")[0]
+    return any(word in domain for word in _DOMAIN_WORDS)
+
+
 def _meant(key: str) -> str | None:
-    """The annotation that a key is meant to be; None for one that is known, or of somebody else."""
-    if key in _KNOWN or key in _OF_OTHERS:
-        return None
-    domain, slash, name = key.rpartition("/")
-    if not slash or not any(word in domain for word in _DOMAIN_WORDS):
-        return None
-    close = suggestions.closest(name, _NAMES)
+    """The annotation that a key like ours is meant to be; None for one of somebody else."""
+    close = suggestions.closest(key.rpartition("/")[2], _NAMES)
     return _NAMES[close] if close else None

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import pytest
 
+from netattach_core import admission
+from netattach_core.admission import RequestedNetworks
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK
 from unit.webhooks.harness import NewKeyPair, pod, review, run, serving
 
@@ -62,3 +67,26 @@ def test_an_offset_in_the_other_annotation_has_no_caret(new_key_pair: NewKeyPair
             assert "^" not in answer["status"]["message"]
 
     run(scenario)
+
+
+def test_many_annotations_are_validated_in_a_thread(
+    new_key_pair: NewKeyPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any key may be misspelt; while many are compared, other reviews do not wait."""
+    validate, threads = admission.validate_pod, []
+
+    def recorded(*args: Any) -> RequestedNetworks:
+        threads.append(threading.current_thread())
+        return validate(*args)
+
+    monkeypatch.setattr(admission, "validate_pod", recorded)
+
+    async def scenario() -> None:
+        async with serving(new_key_pair()) as harness:
+            for count in (1, 100):
+                keys = {f"k8s.v{number}.cncf.io/networks": "" for number in range(count)}
+                assert (await harness.post_review("pods", review("Pod", pod("sound", **keys))))["allowed"]
+
+    run(scenario)
+    main = threading.main_thread()
+    assert [True, False] == [each is main for each in threads]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from netattach_core import admission
 from netattach_core.admission import pod_annotations
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, FIELDS, NETWORKS
+from netattach_core.text import suggestions
 
 MISSPELT = "k8s.v1.cncf.io/networks"
 
@@ -38,6 +39,28 @@ def test_a_misspelt_key_next_to_the_right_one_has_no_finding() -> None:
 )
 def test_other_keys_have_no_findings(key: str) -> None:
     assert [] == rules(pod(**{key: "a"}))
+
+
+def test_no_more_than_twenty_findings_are_about_keys() -> None:
+    keys = {f"k8s.v{number}.cncf.io/networks": "a" for number in range(1000)}
+
+    assert 20 == len(list(pod_annotations.check_keys(keys, {})))
+
+
+def test_no_more_than_two_hundred_keys_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand that are similar to one of ours, and not meant to be it, would take a second."""
+    compared = []
+    monkeypatch.setattr(suggestions, "closest", lambda name, _: compared.append(name))
+
+    assert [] == list(pod_annotations.check_keys({f"cncf.io/network-{n}sat": "a" for n in range(1000)}, {}))
+    assert 200 == len(compared)
+
+
+def test_a_misspelt_key_is_found_among_hundreds_of_others() -> None:
+    others = {f"{domain}/note-{n}": "a" for n in range(190) for domain in ("example.com", "cni.example.com")}
+    (finding,) = pod_annotations.check_keys({**others, MISSPELT: "a"}, {})
+
+    assert (MISSPELT,) == finding.path
 
 
 @given(st.text(max_size=60))
