@@ -20,7 +20,7 @@ from netattach_core.api.networks_annotation import (
 from netattach_core.net.names import shown
 from netattach_core.text import json_document, suggestions
 from netattach_core.text.finding import Finding, Rule, Severity
-from netattach_core.text.json_document import Member, folded
+from netattach_core.text.json_document import Member, Node, folded
 
 KEY_MISSPELT = Rule(
     "pod-annotation-misspelt", Severity.WARN, "an annotation that is not read, and similar to one that is"
@@ -113,14 +113,18 @@ def check_fields(key: str, text: str) -> Iterator[Finding]:
         items = json_document.parse(text).items
     except json_document.JsonTextError:
         return
-    unread = (
-        (index, item, member)
-        for index, item in enumerate(items)
-        for member in item.members
-        if folded(member.key) not in _READ
-    )
-    for index, item, member in itertools.islice(unread, _MAX_FIELDS):
-        yield from _field(key, index, member, {folded(each.key) for each in item.members})
+    for index, member, present in itertools.islice(_unread(items), _MAX_FIELDS):
+        yield from _field(key, index, member, present)
+
+
+def _unread(items: Iterable[Node]) -> Iterator[tuple[int, Member, set[str]]]:
+    """The unread fields of all elements, each with the number of its element and all keys of that."""
+    for index, item in enumerate(items):
+        keys = [folded(each.key) for each in item.members]
+        present = {*keys}
+        yield from (
+            (index, each, present) for key, each in zip(keys, item.members, strict=True) if key not in _READ
+        )
 
 
 def _has_unread(elements: Any) -> bool:
