@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 ANNOTATION = "netattach.io/call"
 
 LONGEST = 4096
-"""Characters that are read; what is written is far shorter."""
+"""Characters that are written and read; most records have a few hundred."""
 
 _MOST = 20
 """Networks, and failures, of one record."""
 
-_LONGEST_NAME = 320
+LONGEST_NAME = 320
+"""Characters of a name, as that of a plugin, which are those of a configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +45,43 @@ class CallRecord:
 
 
 def to_text(record: CallRecord) -> str:
-    """As JSON in one line; of many networks and failures the first ones."""
+    """As JSON in one line; of many networks and failures the first ones, as many as there is room for."""
+    text = _json(record)
+    while len(text) > LONGEST:
+        record = _shorter(record)
+        text = _json(record)
+    return text
+
+
+def _shorter(record: CallRecord) -> CallRecord:
+    """Without the networks, else with half of the failures, else without phases: the rest always fits."""
+    if record.networks:
+        return replace(record, networks={})
+    if record.failures:
+        failures = record.failures[:_MOST]
+        return replace(record, failures=failures[: len(failures) // 2])
+    return replace(record, phases={})
+
+
+def _json(record: CallRecord) -> str:
     failures = [
         {
-            "network": each.network,
-            "interface": each.interface,
-            "plugin": each.plugin[:_LONGEST_NAME],
-            "code": each.code,
+            "network": _text(each.network),
+            "interface": _text(each.interface),
+            "plugin": _text(each.plugin),
+            "code": _code(each.code),
         }
         for each in record.failures[:_MOST]
     ]
     body = {
-        "container": record.container,
-        "code": record.code,
+        "container": _text(record.container),
+        "code": _code(record.code),
         "ms": round(record.milliseconds, 1),
         "phases": _rounded(record.phases),
         "networks": _rounded(record.networks),
         **({"failures": failures} if failures else {}),
     }
-    text = json.dumps(body, separators=(",", ":"))
-    if len(text) <= LONGEST:
-        return text
-    return json.dumps({**body, "networks": {}, "failures": failures[:1]}, separators=(",", ":"))
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
 
 def parse(text: str) -> CallRecord | None:
@@ -92,7 +108,7 @@ def parse(text: str) -> CallRecord | None:
 
 
 def _rounded(found: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(found[name], 1) for name in list(found)[:_MOST]}
+    return {_text(name): round(found[name], 1) for name in list(found)[:_MOST]}
 
 
 def _failed(body: Mapping[str, Any]) -> FailedPlugin:
@@ -105,7 +121,7 @@ def _failed(body: Mapping[str, Any]) -> FailedPlugin:
 
 
 def _text(value: Any) -> str:
-    return value[:_LONGEST_NAME] if isinstance(value, str) else ""
+    return value[:LONGEST_NAME] if isinstance(value, str) else ""
 
 
 def _code(value: Any) -> int:
@@ -121,4 +137,4 @@ def _number(value: Any) -> float:
 def _numbers(value: Any) -> dict[str, float]:
     if not isinstance(value, dict):
         return {}
-    return {key[:_LONGEST_NAME]: _number(value[key]) for key in list(value)[:_MOST]}
+    return {key[:LONGEST_NAME]: _number(value[key]) for key in list(value)[:_MOST]}

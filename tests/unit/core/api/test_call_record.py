@@ -47,6 +47,31 @@ def test_a_call_of_many_networks_is_bounded() -> None:
     assert names[0] == read.failures[0].network
 
 
+@pytest.mark.parametrize("char", ["\U0001f980", "\0", '"', "ü", "\ud800"])
+@pytest.mark.parametrize("count", [1, 2, 20])
+def test_a_record_of_long_names_of_any_characters_can_be_read(char: str, count: int) -> None:
+    """Names of plugins are the authors' own, and JSON writes some characters as six."""
+    name = char * 9999
+    record = CallRecord(
+        name, 10**5000, 1.0, {name: 1.0}, {name: 1.0}, [FailedPlugin(name, name, name, -1)] * count
+    )
+    text = call_record.to_text(record)
+    read = call_record.parse(text)
+
+    assert len(text) <= call_record.LONGEST
+    assert read is not None
+    assert (char * 320, 1.0) == (read.container, read.milliseconds)
+    assert {char * 320} >= {each.plugin for each in read.failures}
+
+
+def test_of_failures_that_do_not_fit_the_first_ones_are_written() -> None:
+    failures = [FailedPlugin(f"lab/{number}", "net1", "\U0001f980" * 300, 11) for number in range(20)]
+    read = call_record.parse(call_record.to_text(CallRecord("c1", 100, failures=failures)))
+
+    assert read is not None
+    assert failures[:10] == read.failures
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", "[" * 4000, "{}" + " " * 5000])
 def test_what_is_no_record_is_none(text: str) -> None:
     assert call_record.parse(text) is None
@@ -62,10 +87,21 @@ def test_a_value_of_another_form_counts_as_none(value: object) -> None:
     assert all(each in {0.0, 1.0} for each in read.phases.values())
 
 
-def test_a_failure_of_another_form_is_empty_and_no_more_than_twenty_are_read() -> None:
-    failures = [7, *({"network": 7, "interface": [], "plugin": "x" * 900, "code": "7"},) * 50]
-    read = call_record.parse(json.dumps({"failures": [{"code": 3}, *failures[:3]]}))
+def test_a_failure_of_another_form_is_empty() -> None:
+    failures = [{"code": 3}, 7, {"network": 7, "interface": [], "plugin": "x" * 900, "code": "7"}]
+    read = call_record.parse(json.dumps({"failures": failures}))
 
     assert read is not None
-    assert [3, 0, 0] == [each.code for each in read.failures]
-    assert {"", "x" * 320} == {each.plugin for each in read.failures}
+    assert [FailedPlugin("", "", "", 3), FailedPlugin("", "", "x" * 320, 0)] == read.failures
+
+
+def test_no_more_than_twenty_failures_phases_and_networks_are_read() -> None:
+    names = dict.fromkeys(map(str, range(50)), 1)
+    failures = [{"code": number} for number in range(50)]
+    text = json.dumps({"failures": failures, "phases": names, "networks": names})
+    assert len(text) <= call_record.LONGEST
+    read = call_record.parse(text)
+
+    assert read is not None
+    assert list(range(20)) == [each.code for each in read.failures]
+    assert 20 == len(read.phases) == len(read.networks)
