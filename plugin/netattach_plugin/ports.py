@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from netattach_core.api.call_record import CallRecord
 from netattach_core.api.inventory import DefaultInterface, Interface, NetworkFile, NodeAddress, NodeInventory
 from netattach_core.api.nad import Nad
 from netattach_core.api.pod import Pod, PodRef
@@ -78,10 +79,10 @@ class StatusSink(Protocol):
 class Events(Protocol):
     """Events on pods: asynchronous, best effort."""
 
-    def added(self, ref: PodRef, messages: Iterable[str], record: str = "") -> None:
-        """One message for each interface; `record` is what the call took (`netattach_core.api.call_record`)."""
+    def added(self, ref: PodRef, messages: Iterable[str], record: CallRecord | None = None) -> None:
+        """One message for each interface; `record` is what the call took."""
 
-    def failed(self, ref: PodRef, message: str, record: str = "") -> None:
+    def failed(self, ref: PodRef, message: str, record: CallRecord | None = None) -> None:
         """Why the pod could not be attached; `record` as above."""
 
     def missing(self, ref: PodRef, message: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netattach_core.api import inventory, nad, networks_annotation
+from netattach_core.api.call_record import CallRecord
 from netattach_core.api.inventory import NetworkFile, NodeAddress, NodeInventory
 from netattach_core.api.nad import Nad
 from netattach_core.api.pod import Pod, PodRef
@@ -341,13 +342,13 @@ class RecordingEvents:
     added_to: dict[str, list[str]] = field(default_factory=dict)
     failures: dict[str, list[str]] = field(default_factory=dict)
     lacking: dict[str, list[str]] = field(default_factory=dict)
-    records: list[str] = field(default_factory=list)
+    records: list[CallRecord | None] = field(default_factory=list)
 
-    def added(self, ref: PodRef, messages: Iterable[str], record: str = "") -> None:
+    def added(self, ref: PodRef, messages: Iterable[str], record: CallRecord | None = None) -> None:
         self.records.append(record)
         self.added_to.setdefault(str(ref), []).extend(messages)
 
-    def failed(self, ref: PodRef, message: str, record: str = "") -> None:
+    def failed(self, ref: PodRef, message: str, record: CallRecord | None = None) -> None:
         self.records.append(record)
         self.failures.setdefault(str(ref), []).append(message)
 

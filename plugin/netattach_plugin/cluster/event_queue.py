@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from netattach_core.api import call_record
+from netattach_core.api.call_record import CallRecord
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError, TryAgainError
 from netattach_kube import events
@@ -45,7 +46,7 @@ class _Event:
     kind: str
     reason: str
     message: str
-    record: str = ""
+    record: CallRecord | None = None
 
 
 class EventQueue:
@@ -62,11 +63,11 @@ class EventQueue:
         self._queue: asyncio.Queue[_Event] = asyncio.Queue(_LONGEST_QUEUE)
         self._reported: OrderedDict[tuple[Subject, str], float] = OrderedDict()
 
-    def added(self, ref: PodRef, messages: Iterable[str], record: str = "") -> None:
+    def added(self, ref: PodRef, messages: Iterable[str], record: CallRecord | None = None) -> None:
         for message in messages if self._per_interface() else _joined(messages):
             self._put(_Event(_pod(ref), events.NORMAL, ADDED, message, record))
 
-    def failed(self, ref: PodRef, message: str, record: str = "") -> None:
+    def failed(self, ref: PodRef, message: str, record: CallRecord | None = None) -> None:
         self._warn(_pod(ref), FAILED, message, record)
 
     def missing(self, ref: PodRef, message: str) -> None:
@@ -81,7 +82,7 @@ class EventQueue:
         while True:
             await self._write(await self._queue.get())
 
-    def _warn(self, subject: Subject, reason: str, message: str, record: str = "") -> None:
+    def _warn(self, subject: Subject, reason: str, message: str, record: CallRecord | None = None) -> None:
         key, now = (subject, message), time.monotonic()
         if now - self._reported.get(key, -_SAME_TEXT_SECONDS) < _SAME_TEXT_SECONDS:
             return
@@ -98,6 +99,7 @@ class EventQueue:
             _log.warning("event %s of %s is dropped: the queue is full", event.reason, _text(event.subject))
 
     async def _write(self, event: _Event) -> None:
+        annotations = {call_record.ANNOTATION: call_record.to_text(event.record)} if event.record else {}
         for _, pause in zip(range(_TRIES), Backoff(_FIRST_PAUSE, _LONGEST_PAUSE), strict=False):
             try:
                 await events.post(
@@ -107,7 +109,7 @@ class EventQueue:
                     reason=event.reason,
                     message=event.message,
                     source=self._source,
-                    annotations={call_record.ANNOTATION: event.record} if event.record else {},
+                    annotations=annotations,
                 )
             except TryAgainError:
                 await asyncio.sleep(pause)

@@ -196,7 +196,7 @@ class Add:
         if default_only and may_select_nothing(context.request):
             self._status.enqueue(pod, added.status)
             return
-        self._events.added(pod, added.events, context.recorder.text())
+        self._events.added(pod, added.events, context.recorder.record())
         await self._status.write(pod, added.status)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from netattach_core.api import call_record
-from netattach_core.api.call_record import CallRecord, FailedPlugin
+from netattach_core.api.call_record import LONGEST_NAME, CallRecord, FailedPlugin
 from netattach_core.attach.attachment import Attachment
 from netattach_core.attach.plan import Step
 from netattach_core.errors import DelegateError
@@ -44,11 +43,12 @@ class CallRecorder:
         networks = {each.ifname: each.network for each in attachments}
         for step, error in failures:
             code = error.delegate_code if isinstance(error, DelegateError) else 0
-            self._failures.append(FailedPlugin(networks.get(step.ifname, ""), step.ifname, step.plugin, code))
+            plugin = step.plugin[:LONGEST_NAME]  # the Event may wait, and must not keep a long text for it
+            self._failures.append(FailedPlugin(networks.get(step.ifname, ""), step.ifname, plugin, code))
 
-    def text(self, code: int = 0) -> str:
-        """For the Event; `code` is that of the CNI error, 0 where the call has succeeded."""
+    def record(self, code: int = 0) -> CallRecord:
+        """What is recorded so far, for the Event; `code` is that of the CNI error, 0 where the call has succeeded."""
         took = (self._clock() - self._started) * 1000
-        return call_record.to_text(
-            CallRecord(self._container, code, took, self._phases, self._networks, self._failures)
+        return CallRecord(
+            self._container, code, took, {**self._phases}, {**self._networks}, tuple(self._failures)
         )

@@ -102,7 +102,7 @@ class Engine:
                 return await self._run(context)
         except NetattachError as error:
             if request.command == "ADD" and request.pod is not None and not selects_nothing(request):
-                self._events.failed(request.pod, error.message, context.recorder.text(error.code))
+                self._events.failed(request.pod, error.message, context.recorder.record(error.code))
             raise
 
     async def retry_delete(self, container_id: str, shim: Shim) -> None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from netattach_core.api.call_record import CallRecord
 from netattach_core.api.pod import PodRef
 from netattach_core.errors import NetattachError
 from netattach_core.policy.settings import Level, PolicySettings
@@ -99,11 +100,11 @@ def _compile(compiler: PrimaryCompiler) -> None:
 class LoggedEvents:
     """The port Events without an API: log lines."""
 
-    def added(self, ref: PodRef, messages: Iterable[str], record: str = "") -> None:  # noqa: ARG002  # the port's signature
+    def added(self, ref: PodRef, messages: Iterable[str], record: CallRecord | None = None) -> None:  # noqa: ARG002  # the port's signature
         for message in messages:
             _log.info("pod %s: %s", ref, message)
 
-    def failed(self, ref: PodRef, message: str, record: str = "") -> None:  # noqa: ARG002  # the port's signature
+    def failed(self, ref: PodRef, message: str, record: CallRecord | None = None) -> None:  # noqa: ARG002  # the port's signature
         _log.info("pod %s failed: %s", ref, message)
 
     def missing(self, ref: PodRef, message: str) -> None:

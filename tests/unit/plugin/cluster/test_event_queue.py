@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from netattach_core.api import call_record
+from netattach_core.api.call_record import CallRecord
 from netattach_core.api.pod import PodRef
 from netattach_kube.resource import EVENTS
 from netattach_plugin.cluster import event_queue
@@ -91,16 +93,18 @@ class TestEvents:
 
     def test_what_a_call_took_is_an_annotation_and_does_not_make_it_another_failure(self) -> None:
         async def story(server: ApiServer, events: EventQueue) -> None:
-            events.failed(POD, "a", '{"ms":1.0}')
-            events.failed(POD, "a", '{"ms":2.0}')
-            events.added(POD, ["Add eth0"], '{"ms":3.0}')
+            events.failed(POD, "a", CallRecord(milliseconds=1.0))
+            events.failed(POD, "a", CallRecord(milliseconds=2.0))
+            events.added(POD, ["Add eth0"], CallRecord(milliseconds=3.0))
             events.missing(POD, "b")
             await server.until(lambda: len(server.all(EVENTS)) == 3)
 
-            found = {each["message"]: each["metadata"].get("annotations") for each in server.all(EVENTS)}
-            assert {"netattach.io/call": '{"ms":1.0}'} == found["a"]
-            assert {"netattach.io/call": '{"ms":3.0}'} == found["Add eth0"]
-            assert found["b"] is None
+            found = {
+                each["message"]: call_record.parse(each["metadata"]["annotations"]["netattach.io/call"])
+                for each in server.all(EVENTS)
+                if each["metadata"].get("annotations")
+            }
+            assert {"a": CallRecord(milliseconds=1.0), "Add eth0": CallRecord(milliseconds=3.0)} == found
 
         self.run(story)
 

@@ -8,6 +8,7 @@ from netattach_core.api import call_record
 from netattach_core.api.call_record import FailedPlugin
 from netattach_core.attach.plan import Carrier, Verb
 from netattach_core.errors import NetattachError
+from netattach_plugin.engine.call_recorder import CallRecorder
 from netattach_plugin.engine.timings import Phase, StepTimes, Stopwatch
 from support.twins import RecordedTimings, failed
 from support.world import World
@@ -107,20 +108,32 @@ def test_the_event_of_a_failed_add_has_what_failed_and_what_it_took() -> None:
 
     with pytest.raises(NetattachError):
         world.add()
-    record = call_record.parse(world.events.records[0])
+    record = world.events.records[0]
 
     assert record is not None
     assert ("c1", 100) == (record.container, record.code)
-    assert [FailedPlugin("test/a", "net1", "macvlan", 999)] == record.failures
+    assert [FailedPlugin("test/a", "net1", "macvlan", 999)] == list(record.failures)
     assert {"resolve", "plan", "plugin"} == set(record.phases)
     assert "cbr0" in record.networks
 
 
-def test_the_event_of_an_add_has_what_it_took() -> None:
+def test_the_event_of_an_add_has_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It becomes text where it is written: no ADD waits for that."""
+    monkeypatch.setattr(call_record, "to_text", lambda _: pytest.fail("the ADD serialises it"))
     world = World("a")
     world.add()
-    record = call_record.parse(world.events.records[0])
+    record = world.events.records[0]
 
     assert record is not None
     assert (0, ()) == (record.code, tuple(record.failures))
     assert {"cbr0", "test/a"} == set(record.networks)
+
+
+def test_a_record_does_not_change_with_the_call() -> None:
+    recorder = CallRecorder("c1")
+    before = recorder.record()
+    recorder.phase("ADD", "plan", 1.0)
+    recorder.network("ADD", "test/a", 1.0, succeeded=True)
+
+    assert ({}, {}) == (before.phases, before.networks)
+    assert {"plan": 1000.0} == recorder.record().phases
