@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from netattach_cli.ask import bodies
+from netattach_cli.bundle.secret_texts import REDACTED, text, tree
 from netattach_core.api.objects import Body
-
-REDACTED = "(redacted)"
 
 _OURS = (
     "netattach.io/",
@@ -22,14 +21,6 @@ _OURS = (
     "pod-security.kubernetes.io/",
 )
 _METADATA = ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "generation", "labels")
-_SECRET = re.compile(
-    r"""("[^"\\]*(?:passw|token|secret|credential|apikey|api_key|private|auth)[^"\\]*"\s*:\s*)("(?:[^"\\]|\\.)*"|[^\s,}\]]+)""",
-    re.IGNORECASE,
-)
-_URL = re.compile(r"(\w+://)[^/\s\"@]+@")
-_LONGEST = 32 * 1024
-"""Characters of a text."""
-
 _STATUS = (
     "conditions",
     "containerStatuses",
@@ -41,6 +32,9 @@ _STATUS = (
     "nodeInfo",
 )
 _CONTAINER = ("name", "ready", "restartCount", "state", "lastState", "started", "image")
+_STATE = ("reason", "exitCode", "startedAt", "finishedAt")
+"""Of a state of a container: its message may be what its program wrote to the termination log."""
+
 _COUNTS = re.compile(r".*([Rr]eplicas|[Nn]umber\w*|observedGeneration)")
 
 
@@ -54,9 +48,9 @@ def pod(body: Body) -> Body:
 
 
 def workload(body: Body) -> Body:
-    """Of netattach's own: images and arguments, no environment."""
+    """Of netattach's own: images, commands and arguments, no environment."""
     containers = [
-        _without_none({key: each.get(key) for key in ("name", "image", "args", "resources")})
+        _without_none({key: tree(each.get(key)) for key in ("name", "image", "command", "args", "resources")})
         for each in bodies.items(body, "spec", "template", "spec", "containers")
     ]
     counts = {
@@ -109,22 +103,6 @@ def webhooks(body: Body) -> Body:
     return {**_head(body), "webhooks": found}
 
 
-def text(value: str) -> str:
-    """Without values of keys that sound secret and without users in addresses; limited."""
-    return _URL.sub(rf"\1{REDACTED}@", _SECRET.sub(rf'\1"{REDACTED}"', value[:_LONGEST]))
-
-
-def tree(value: Any) -> Any:
-    """The same of all texts in a value of JSON."""
-    if isinstance(value, str):
-        return text(value)
-    if isinstance(value, Mapping):
-        return {str(key): tree(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [tree(each) for each in value]
-    return value
-
-
 def _head(body: Body) -> Body:
     metadata = {key: tree(bodies.at(body, "metadata", key)) for key in _METADATA}
     annotations = {
@@ -140,10 +118,23 @@ def _status(body: Body) -> Body:
     found = {key: tree(status[key]) for key in _STATUS if key in status}
     for key in ("containerStatuses", "initContainerStatuses"):
         if key in found:
-            found[key] = [
-                {name: each[name] for name in _CONTAINER if name in each} for each in bodies.items(found, key)
-            ]
+            found[key] = [_container(each) for each in bodies.items(found, key)]
     return found
+
+
+def _container(status: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: status[name] for name in _CONTAINER if name in status}
+    states = {name: _state(kept[name]) for name in ("state", "lastState") if name in kept}
+    return {**kept, **states}
+
+
+def _state(state: Any) -> dict[str, Any]:
+    """Of `waiting`, `running` and `terminated`."""
+    return {
+        name: {key: found[key] for key in _STATE if key in found}
+        for name in ("waiting", "running", "terminated")
+        if (found := bodies.mapping(state, name))
+    }
 
 
 def _without_none(found: Mapping[str, Any]) -> dict[str, Any]:

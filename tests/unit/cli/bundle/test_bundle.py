@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from netattach_cli.bundle import archive, redact
+from netattach_cli.bundle import archive, redact, secret_texts
 from netattach_core.api.objects import Body
 from support import fake_kubectl
 from unit.cli import cluster_objects as objects
@@ -182,11 +182,59 @@ def test_an_object_of_any_form_is_redacted(redacted: Any, number: int) -> None:
     "text",
     [
         f'"password": "{SECRET}"', f'"PASSWORD":"{SECRET}"', f'"a_token" : "x\\"{SECRET}"', f"tcp://u:{SECRET}@h/", f'"clientSecret": {SECRET}',
+        f'{{"passwords": ["a", "{SECRET}"]}}', f'{{"credentials": {{"user": "bob", "value": "{SECRET}"}}}}', f'{{"pass\\u0077ord": "{SECRET}"}}',
+        json.dumps({"args": json.dumps({"password": SECRET})}), json.dumps(json.dumps([json.dumps({"psk": SECRET})])), f"https://bob:p@{SECRET}@h/",
+        *(json.dumps({key: SECRET}) for key in ("passphrase", "psk", "pwd", "cak", "authToken", "dbPass", "presharedKey", "api-key")),
+        f'{{"name": "PASSWORD", "value": "{SECRET}"}}', f'["--token", "{SECRET}"]', f'["--password={SECRET}"]',
+        f"{{'password': '{SECRET}'}}", f"{{'password': 'it''s {SECRET}'}}", f"password: {SECRET}", f"password:          {SECRET}", f"a password={SECRET} b",
+        f"password:\n  - a\n  - {SECRET}", f"password: |\n  a\n  {SECRET}", f'{{"authorization": Bearer {SECRET}}}', f"token: {' ' * 300}{SECRET}",
+        f'{{"credentials": {{"a": {{}}, "value": "{SECRET}"}}', f'{{"passwords": [["a"], "{SECRET}"', f'{{"args": "{{\\"password\\": \\"{SECRET}\\"}}"',
+        "[" * 900 + f'{{"password": "{SECRET}"}}' + "]" * 900, "[" * 9000 + f'"password": "{SECRET}"', f'"password": "{SECRET}',
     ],
 )  # fmt: skip
 def test_what_looks_like_a_secret_is_removed(text: str) -> None:
-    assert SECRET not in redact.text(text)
+    assert SECRET not in secret_texts.text(text)
+    network = redact.network({"spec": {"config": text}})
+    assert SECRET not in str(network)
+    assert SECRET not in str(secret_texts.tree({"deep": [text]}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type": "macvlan", "master": "eth1", "mode": "passthru", "passthrough": true}',
+        "a network: plugin macvlan failed: no such device",
+        "see https://github.com/k8snetworkplumbingwg/multus-cni",
+        "scheduling: on",
+    ],
+)
+def test_what_a_report_needs_stays(text: str) -> None:
+    assert text == secret_texts.text(text)
+
+
+def test_a_secret_in_a_value_of_json_is_removed() -> None:
+    assert {"password": "(redacted)", "mode": "l2"} == secret_texts.tree({"password": SECRET, "mode": "l2"})
+
+
+def test_arguments_of_our_own_are_without_secrets() -> None:
+    container = {"name": "d", "args": [f"--password={SECRET}", "--token", SECRET], "command": [f"--psk={SECRET}", "run"]}  # fmt: skip
+    shown = redact.workload({"spec": {"template": {"spec": {"containers": [container]}}}})
+
+    assert SECRET not in str(shown)
+    assert "run" == shown["spec"]["containers"][0]["command"][1]
+
+
+def test_what_a_program_wrote_at_its_end_is_not_in_it() -> None:
+    ended = {"terminated": {"exitCode": 3, "reason": "Error", "message": SECRET, "containerID": "containerd://x"}}  # fmt: skip
+    statuses = [
+        {"name": "a", "lastState": ended, "state": {"waiting": {"reason": "Crash", "message": SECRET}}}
+    ]
+    shown = redact.pod({"status": {"containerStatuses": statuses, "initContainerStatuses": statuses}})
+
+    expected = {"lastState": {"terminated": {"exitCode": 3, "reason": "Error"}}, "state": {"waiting": {"reason": "Crash"}}}  # fmt: skip
+    assert [{"name": "a", **expected}] == shown["status"]["containerStatuses"]
+    assert SECRET not in str(shown)
 
 
 def test_a_long_text_is_redacted_in_bounded_time() -> None:
-    assert len(redact.text('"' * 200_000 + "a" * 200_000)) <= 32 * 1024
+    assert len(secret_texts.text('"' * 200_000 + "a" * 200_000)) <= 32 * 1024
