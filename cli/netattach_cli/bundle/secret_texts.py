@@ -32,7 +32,7 @@ _VALUE = r"""(?:\\{0,8}"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[\[{|>\s].*|(?:(?:bear
 """Of a string without its end, a list, an object or a block of YAML, all that follows: it is broken, or of several lines."""
 
 _SECRET = re.compile(f"({BEFORE_VALUE}){_VALUE}", re.IGNORECASE | re.DOTALL)
-_ADDRESS = re.compile(r"://[^\s\"]+")
+ADDRESS = re.compile(r"://[^\s\"]+")
 """Its repetition is at its end, so it matches wherever it begins, and no text is read twice."""
 
 
@@ -42,7 +42,7 @@ def text(value: str, depth: int = 0) -> str:
     found = _json(limited)
     if found is not None:
         return json.dumps(tree(found, depth + 1), ensure_ascii=False)[:LONGEST]
-    return _ADDRESS.sub(_without_user, _SECRET.sub(rf'\1"{REDACTED}"', limited))[:LONGEST]
+    return ADDRESS.sub(_without_user, _SECRET.sub(rf'\1"{REDACTED}"', limited))[:LONGEST]
 
 
 def tree(value: Any, depth: int = 0) -> Any:
