@@ -22,6 +22,7 @@ from netattach_core.mutation import device_requests, node_affinity, pod_networks
 from netattach_core.policy import requests
 from netattach_core.policy.case import PodCase, Surroundings
 from netattach_core.readiness.reason import Code, Reason
+from netattach_core.text import finding_line
 from netattach_core.text.finding import Finding, Severity
 from netattach_kube.cluster_settings import DeviceInjection, Scheduling
 
@@ -39,7 +40,10 @@ class PodOnNode:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedPod:
-    """`changes` are what the mutating webhook would add, in words. `nodes` are empty where nothing is known of them."""
+    """`changes` are what the mutating webhook would add, in words. `nodes` are empty where nothing is known of them.
+
+    `problem`: why no node would attach it; also that a workload is admitted, and its pods are refused.
+    """
 
     kind: str
     pod: str
@@ -63,10 +67,12 @@ def simulate(pod: PodOfFile, facts: Facts) -> SimulatedPod:
     findings = admission.apply_severities(
         _findings(pod, asked, nads, ruled_out, facts), settings, pod.namespace
     )
+    pods_refused = "" if pod.kind == "Pod" else _pods_refused(findings)
     findings = findings if pod.kind == "Pod" else [_as_warning(each) for each in findings]
     first = next((facts.inventories[each] for each in sorted(facts.inventories)), None)
     found = interfaces.of_pod(bodies.annotations_of(pod.body), pod.namespace, settings.selection, nads, first)
     admitted = not is_refused(findings)
+    problem = pods_refused or found.problem
     return SimulatedPod(
         pod.kind,
         f"{pod.namespace}/{pod.name}",
@@ -75,8 +81,8 @@ def simulate(pod: PodOfFile, facts: Facts) -> SimulatedPod:
         _changes(pod, attached, facts),
         found.interfaces,
         found.routes,
-        found.problem,
-        _nodes(pod, ruled_out, facts, found.problem) if admitted and facts.nodes.known else [],
+        problem,
+        _nodes(pod, ruled_out, facts, problem) if admitted and facts.nodes.known else [],
     )
 
 
@@ -138,6 +144,14 @@ def _of_default(
     elif default.key not in nads:
         findings += admission.unknown_default_network(default, nads.keys(), pod.namespace)
     return [*findings, *admission.validate_requests([default], nads, DEFAULT_NETWORK)]
+
+
+def _pods_refused(findings: Sequence[Finding]) -> str:
+    """Why the pods of a workload would be refused; "" where they would not."""
+    first = next((each for each in findings if is_refused([each])), None)
+    if first is None:
+        return ""
+    return f"its pods would be refused: {finding_line.cut(finding_line.line(first, ''))}"
 
 
 def _as_warning(finding: Finding) -> Finding:

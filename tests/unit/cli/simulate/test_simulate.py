@@ -204,6 +204,23 @@ def test_the_pods_of_a_workload_only_warn(simulate: Simulate) -> None:
     assert (True, "warn") == (found["admitted"], found["findings"][0]["severity"])
 
 
+def test_a_workload_whose_pods_are_refused(simulate: Simulate) -> None:
+    template = {"metadata": {"annotations": {objects.NETWORKS: "lan,lan@b"}}, "spec": POD["spec"]}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "d"},
+        "spec": {"template": template},
+    }
+    one = settings("policy: {limits: {networksPerPod: 1}}")
+    status, out, _ = simulate([deployment], one, words=("-o", "json"))
+    (found,) = json.loads(out)["pods"]
+
+    assert (1, True, {"node1": "fails", "node2": "fails"}) == (status, found["admitted"], outcomes(out))
+    assert found["problem"].startswith("its pods would be refused: [policy-")
+    assert "its pods would be refused: [policy-" in simulate([deployment], one)[1]
+
+
 def test_a_workload_with_more_pods_than_addresses(
     simulate: Simulate,
 ) -> None:
