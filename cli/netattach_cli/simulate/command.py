@@ -17,10 +17,11 @@ from netattach_cli.terminal import printable
 HELP = (
     "say what would happen if files were applied: what admission refuses, warns of and adds, on which nodes "
     "networks would be ready and pods attached, and the interfaces of each pod with their default routes; exits with 1 if "
-    "something is refused, or no node is left for a pod"
+    "something is refused, or no node is left for a pod, and with 2 if the files have nothing to simulate"
 )
 
-_KINDS = ("nad", "pod")
+_KINDS = {"nad": "networks", "pod": "pods or workloads with pods"}
+_ANY = "networks, pods or workloads with pods"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,16 +49,17 @@ def run(args: argparse.Namespace) -> int:
         print("netattach: give files with networks or pods: -f FILE", file=sys.stderr)
         return UNREADABLE
     try:
-        sources.read([each for each in names if each != "-"], "default")
+        objects = sources.read(names)
     except UnreadableError as error:
         print(f"netattach: {printable(f'{error.file}: {error.problem}')}", file=sys.stderr)
         return UNREADABLE
-    read: dict[str, sources.Sources] = {}
+    found = sources.sources(objects, "default")
+    if not (kind != "pod" and found.networks) and not (kind != "nad" and found.pods):
+        print(f"netattach: the files have no {_KINDS.get(kind, _ANY)}", file=sys.stderr)
+        return UNREADABLE
 
     def show(reader: Reader, scope: Scope) -> View:
-        if scope.namespace not in read:
-            read[scope.namespace] = sources.read(names, scope.namespace)
-        return _simulated(read[scope.namespace], inputs.gather(reader), kind)
+        return _simulated(sources.sources(objects, scope.namespace), inputs.gather(reader), kind)
 
     return frame.run(args, show)
 
@@ -74,6 +76,4 @@ def _simulated(found: sources.Sources, facts: inputs.Facts, kind: str) -> View:
     after = dataclasses.replace(facts, networks={**facts.networks, **new})
     of_pods = [pods.simulate(pod, after) for pod in found.pods]
     errors = [facts.settings_problem] if facts.settings_problem else []
-    if not of_networks and not of_pods:
-        errors.append("the files have no networks, pods or workloads with pods")
     return view.view(of_networks if kind != "pod" else [], of_pods if kind != "nad" else [], errors)

@@ -27,31 +27,32 @@ class PodOfFile:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """`others` are the number of objects that are neither."""
+    """In the order of the files."""
 
     networks: Sequence[Body]
     pods: Sequence[PodOfFile]
-    others: int = 0
 
 
-def read(names: Iterable[str], namespace: str) -> Sources:
-    """`namespace` is for objects that have none. Raises UnreadableError."""
-    networks: list[Body] = []
-    pods: list[PodOfFile] = []
-    others = 0
+def read(names: Iterable[str]) -> list[Any]:
+    """All objects of the files, each file read once: it may be a pipe. Raises UnreadableError."""
+    found = []
     for name in names:
         file = File(name)
         for document in documents.parse(file.name, files.read(file)):
-            for body in documents.items(document.value):
-                if not isinstance(body, dict):
-                    others += 1
-                elif body.get("kind") == _NAD:
-                    networks.append(_placed(body, namespace))
-                else:
-                    found = _pods(body, namespace)
-                    pods += found
-                    others += not found
-    return Sources(networks, pods, others)
+            found += documents.items(document.value)
+    return found
+
+
+def sources(objects: Iterable[Any], namespace: str) -> Sources:
+    """Those that can be simulated; `namespace` is for objects that have none."""
+    networks: list[Body] = []
+    pods: list[PodOfFile] = []
+    for body in objects:
+        if isinstance(body, dict) and body.get("kind") == _NAD:
+            networks.append(_placed(body, namespace))
+        elif isinstance(body, dict):
+            pods += _pods(body, namespace)
+    return Sources(networks, pods)
 
 
 def _placed(body: Body, namespace: str) -> Body:

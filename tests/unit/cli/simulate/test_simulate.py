@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -252,7 +256,46 @@ def test_invalid_settings_are_reported(simulate: Simulate) -> None:
     ],
 )
 def test_a_file_without_networks(found: list[Any], expected: str, simulate: Simulate) -> None:
-    assert expected in simulate(found)[2]
+    status, out, errors = simulate(found)
+
+    assert (2, "") == (status, out)
+    assert expected in errors
+
+
+@pytest.mark.parametrize(
+    ("found", "kind", "status"), [(POD, "nad", 2), (POD, "pod", 0), ("lan", "pod", 2), ("lan", "nad", 0)]
+)
+def test_files_without_objects_of_the_kind(
+    found: Any, kind: str, status: int, simulate: Simulate, tmp_path: Path, netattach: Netattach
+) -> None:
+    simulate([nad(found, CONFIG) if isinstance(found, str) else found])
+
+    assert status == netattach("simulate", kind, str(tmp_path / "objects.json"))[0]
+
+
+def test_a_pipe_is_read_once(simulate: Simulate, tmp_path: Path, netattach: Netattach) -> None:
+    simulate([])
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(json.dumps(nad("lan", CONFIG)),), daemon=True)
+    writer.start()
+    status, out, _ = netattach("simulate", str(pipe))
+    writer.join()
+
+    assert 0 == status
+    assert "default/lan   would change" in out
+
+
+@pytest.mark.parametrize(("text", "status"), [("a: [", 2), (json.dumps(POD), 0), ("", 2)])
+def test_standard_input(
+    text: str, status: int, simulate: Simulate, netattach: Netattach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulate([])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    found, _, errors = netattach("simulate", "-")
+
+    assert status == found
+    assert ("netattach: " in errors) == (status != 0)
 
 
 def test_a_file_that_cannot_be_read(netattach: Netattach, tmp_path: Path) -> None:
