@@ -1,7 +1,7 @@
 """A kubectl for tests of the command line, with objects in memory: `proxy --unix-socket=…` and `config view`.
 
-No schemas and no selectors: a collection is what was put there. Run as a program it is the fake itself, which needs only the
-standard library; the tests call `install`.
+No schemas and no selectors of labels: a collection is what was put there. Run as a program it is the fake itself, which needs
+only the standard library; the tests call `install`.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if any(f"/{plural}" in path for plural in self.served["forbidden"]):
             return 403, {"kind": "Status", "message": "it is forbidden", "reason": "Forbidden"}
         if path in collections:
-            return 200, _page(collections[path], query)
+            return 200, _page(_selected(collections[path], query), query)
         folder, _, name = path.rpartition("/")
         found = [body for body in collections.get(folder, ()) if body["metadata"]["name"] == name]
         if found:
@@ -118,6 +118,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if within and f"{root}/{rest.rpartition('/')[2]}" in collections:
             return 200, {"items": [], "metadata": {}}
         return 404, {"kind": "Status", "message": "it is not found", "reason": "NotFound"}
+
+
+def _selected(items: list[Any], query: dict[str, list[str]]) -> list[Any]:
+    """By the field selector."""
+    wanted = [term.partition("=") for text in query.get("fieldSelector", ()) for term in text.split(",")]
+    return [each for each in items if all(_at(each, path) == value for path, _, value in wanted)]
+
+
+def _at(body: Any, path: str) -> Any:
+    for key in path.split("."):
+        body = body.get(key) if isinstance(body, dict) else None
+    return body
 
 
 def _page(items: list[Any], query: dict[str, list[str]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from netattach_cli.ask import bodies, installed
+from netattach_cli.ask.contests import CONTESTED
 from netattach_cli.bundle import redact
 from netattach_cli.cluster.reader import Pending, Reader
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS
@@ -29,7 +30,7 @@ _REASONS = frozenset(
         "FailedAttachment",
         "NetworkMissing",
         "NoNodeForNetworks",
-        "CNIConfigContested",
+        CONTESTED,
         "FailedCreatePodSandBox",
     }
 )

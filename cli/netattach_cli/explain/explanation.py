@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from netattach_cli.ask import bodies, durations, unmet
+from netattach_cli.ask.contests import CONTESTED
 from netattach_cli.explain import candidates, messages
 from netattach_cli.explain.inputs import Facts
 from netattach_cli.explain.messages import Failure, Phase
@@ -19,7 +20,7 @@ from netattach_core.api.node_state import UnmetPod
 from netattach_core.api.objects import Body
 
 _FAILED, _ADDED, _MISSING = "FailedAttachment", "AddedInterface", "NetworkMissing"
-_KUBELET, _NO_NODE, _CONTESTED = "FailedCreatePodSandBox", "NoNodeForNetworks", "CNIConfigContested"
+_KUBELET, _NO_NODE = "FailedCreatePodSandBox", "NoNodeForNetworks"
 _UNSCHEDULED = "FailedScheduling"
 _OF_POD = frozenset({_FAILED, _ADDED, _MISSING, _KUBELET, _NO_NODE, _UNSCHEDULED})
 
@@ -145,15 +146,13 @@ def _of_running(
     facts: Facts, events: Sequence[Body], lacks: Sequence[UnmetPod], requested: Sequence[PodNetwork]
 ) -> Iterator[Failure]:
     """A pod that runs without a network: it was started without netattach, or has lost the network since."""
-    contest = _latest(events, _CONTESTED)
+    contest = _latest(events, CONTESTED)
     again = "delete the pod, so that it is created again with its networks"
     for each in lacks:
         networks = ",".join(each.networks)
         if each.reason == "NotAttached" and contest:
             message = f"{each.message}; {bodies.text(contest, 'message')}"
-            yield Failure(
-                "CNIConfigContested", Phase.RUNTIME, message, f"end the contest, then {again}", networks
-            )
+            yield Failure(CONTESTED, Phase.RUNTIME, message, f"end the contest, then {again}", networks)
         else:
             yield Failure(each.reason, Phase.RUNNING, each.message, again, networks)
     if not lacks and (event := _latest(events, _MISSING)):
@@ -213,7 +212,7 @@ def _events(facts: Facts, pod: Body) -> list[Body]:
         kind = bodies.text(event, "involvedObject", "kind")
         about = bodies.text(event, "involvedObject", "name")
         if kind == "Node":
-            return bool(node) and about == node and bodies.text(event, "reason") == _CONTESTED
+            return bool(node) and about == node and bodies.text(event, "reason") == CONTESTED
         of = bodies.text(event, "involvedObject", "uid")
         is_known = bodies.text(event, "reason") in _OF_POD
         return kind == "Pod" and about == name and (not of or not uid or of == uid) and is_known

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from netattach_cli.ask import bodies, installed
+from netattach_cli.ask import bodies, contests, installed
 from netattach_cli.cluster.reader import Reader
 from netattach_cli.networks.inputs import NodeFacts
 from netattach_core.api import networks_annotation
@@ -47,11 +47,11 @@ def gather(reader: Reader, namespace: str, name: str, now: datetime) -> Facts:
         for key in _named(pod, namespace)
     }
     node = bodies.text(pod, "spec", "nodeName")
-    of_node, contests = _node(reader, node) if node else (NodeFacts(), ())
+    of_node, contested = _node(reader, node) if node else (NodeFacts(), ())
     return Facts(
         now,
         pod,
-        [*events.objects, *contests],
+        [*events.objects, *contested],
         [each.first for each in networks.values() if each.first],
         [key for key, each in networks.items() if each.known and not each.first],
         of_node,
@@ -71,15 +71,9 @@ def _node(reader: Reader, name: str) -> tuple[NodeFacts, Sequence[Body]]:
         fields=f"spec.nodeName={name}",
         unknown="whether the daemon of its node is ready is",
     )
-    contests = reader.many(
-        EVENTS,
-        namespace="default",
-        fields=f"involvedObject.kind=Node,involvedObject.name={name},reason=CNIConfigContested",
-        unknown="whether the node's CNI config is contested is",
-    )
+    contested = contests.contests(reader, name)
     known = node.known and inventory.known and daemons.known
-    about_nodes = [each for each in contests.objects if bodies.text(each, "involvedObject", "kind") == "Node"]
-    return NodeFacts(node.objects, daemons.objects, inventory.objects, known), about_nodes
+    return NodeFacts(node.objects, daemons.objects, inventory.objects, known), contested.objects
 
 
 def _named(pod: Body, namespace: str) -> Sequence[Key]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from netattach_cli.ask import bodies, durations, unmet
+from netattach_cli.ask.contests import CONTESTED
 from netattach_cli.status import certificates
 from netattach_cli.status.inputs import Facts, Many, One
 from netattach_core.api.node_state import UnmetPod
@@ -231,18 +232,25 @@ def _configs(facts: Facts) -> Check:
     """An Event is there for an hour; the contest goes on only where the daemon of that node is not ready."""
     if not facts.contests.known:
         return Check("CNI configs", State.UNKNOWN, "unknown")
-    ready = {
-        bodies.text(pod, "spec", "nodeName") for pod in facts.daemon_pods.bodies if bodies.is_ready_pod(pod)
-    }
     latest: dict[str, Item] = {}
     for event in sorted(facts.contests.bodies, key=_time):
         node = bodies.text(event, "involvedObject", "name")
-        if node not in ready:
-            latest[node] = Item("node", "", node, node, "CNIConfigContested", bodies.text(event, "message"))
+        if _may_be_contested(node, facts):
+            latest[node] = Item("node", "", node, node, CONTESTED, bodies.text(event, "message"))
     if not latest:
         return Check("CNI configs", State.OK, "none is contested")
     message = f"contested on {len(latest)} node{'' if len(latest) == 1 else 's'}"
     return Check("CNI configs", State.WRONG, message, list(latest.values()))
+
+
+def _may_be_contested(node: str, facts: Facts) -> bool:
+    """Not where the daemon is ready, nor where none has been: who may write Events could name any node."""
+    daemons = [pod for pod in facts.daemon_pods.bodies if bodies.text(pod, "spec", "nodeName") == node]
+    if any(map(bodies.is_ready_pod, daemons)):
+        return False
+    if not facts.daemon_pods.known or not facts.inventories.known:
+        return True
+    return bool(daemons) or any(bodies.name(each) == node for each in facts.inventories.bodies)
 
 
 def _time(event: Body) -> str:

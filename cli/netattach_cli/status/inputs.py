@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from netattach_cli.ask import bodies, installed
+from netattach_cli.ask import bodies, contests, installed
 from netattach_cli.cluster.reader import Pending, Reader
 from netattach_core.api.objects import Body
 from netattach_kube.resource import (
     DAEMON_SETS,
-    EVENTS,
     INVENTORIES,
     LEASES,
     MUTATING_WEBHOOKS,
@@ -23,7 +22,6 @@ from netattach_kube.resource import (
 )
 
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
-_CONTESTED = "involvedObject.kind=Node,reason=CNIConfigContested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +82,9 @@ def gather(reader: Reader, now: datetime) -> Facts:
     )
     networks = many(NADS, unknown="the networks are")
     inventories = many(INVENTORIES, unknown="which pods lack a network is")
-    contests = many(EVENTS, fields=_CONTESTED, unknown="whether CNI configs are contested is")
+    contested = contests.contests(reader)
     pods = Many()
-    if contests.objects or not _all_ready(daemons.first):
+    if contested.objects or not _all_ready(daemons.first):
         pods = _many(
             many(
                 PODS, namespace=node, labels=installed.DAEMON_LABELS, unknown="which daemons are not ready is"
@@ -103,7 +101,7 @@ def gather(reader: Reader, now: datetime) -> Facts:
         certificate=_one(certificate),
         networks=_many(networks),
         inventories=_many(inventories),
-        contests=_many(contests),
+        contests=_many(contested),
         daemon_pods=pods,
     )
 

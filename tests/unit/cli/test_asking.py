@@ -18,6 +18,9 @@ from netattach_cli.status import view
 from netattach_cli.status.checks import Check, State
 from netattach_core.api.node_state import UnmetPod
 from netattach_core.api.objects import Body
+from netattach_kube import events
+from netattach_kube.resource import NODES
+from netattach_plugin.cluster import event_queue
 from support import fake_kubectl
 from unit.cli import cluster_objects as objects
 from unit.cli.samples import Netattach
@@ -55,6 +58,35 @@ pods           ok      2 pods have networks, none lacks one
 CNI configs    ok      none is contested
 """
     assert (0, expected, "") == netattach("status")
+
+
+def contest(node: str, namespace: str) -> Body:
+    about = {"kind": "Node", "name": node}
+    return objects.body(
+        "Event", "e", namespace, involvedObject=about, reason="CNIConfigContested", message="forged"
+    )
+
+
+def test_an_event_of_a_tenant_is_no_contest(install: Install, netattach: Netattach) -> None:
+    """Nor is one of a node that has neither a daemon nor an inventory."""
+    install([*healthy(), contest("no-such-node", "tenant"), contest("node1", "tenant")])
+    assert 0 == netattach("status")[0]
+    _, out, _ = netattach("doctor", "node1")
+    assert "forged" not in out
+
+    install([*healthy(), contest("no-such-node", "default")])
+    assert 0 == netattach("status")[0]
+
+
+def test_an_event_of_a_daemon_that_is_not_ready_is_a_contest(install: Install, netattach: Netattach) -> None:
+    about = events.Subject(NODES, "node1")
+    written = events.event(about, kind="Warning", reason=event_queue.CONTESTED, message="renamed", source={})
+    event = contest("node1", written["metadata"]["namespace"]) | {"reason": written["reason"]}
+    install(objects.replaced(healthy(), objects.daemon_pod("node1", ready=False), event))
+    status, out, _ = netattach("status")
+
+    assert 1 == status
+    assert "CNIConfigContested" in out
 
 
 def test_the_status_says_what_is_wrong(install: Install, netattach: Netattach) -> None:
