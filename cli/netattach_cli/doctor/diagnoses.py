@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netattach_cli.ask import bodies
+from netattach_cli.ask import bodies, copyable
 from netattach_cli.doctor.inputs import Facts
 from netattach_cli.nodes import node_data
 from netattach_cli.nodes.node_data import NetworkOnNode, NodeDetail
@@ -73,7 +73,9 @@ def _node(facts: Facts) -> Iterator[Diagnosis]:
                 bodies.text(bodies.condition(node, "Ready"), "message")
                 or "the kubelet reports that it is not ready"
             )
-            yield Diagnosis("node", State.WRONG, message, f"kubectl describe node {facts.name}")
+            yield Diagnosis(
+                "node", State.WRONG, message, f"kubectl describe node {copyable.name(facts.name, 'NODE')}"
+            )
         elif _TAINT in taints:
             message = f"the taint {_TAINT} keeps pods away: no attachment has worked since the node's start"
             yield Diagnosis(
@@ -94,12 +96,16 @@ def _daemon(facts: Facts, detail: NodeDetail) -> Iterator[Diagnosis]:
         fix = "see the node selector and the tolerations of the DaemonSet netattach-daemon"
         yield Diagnosis("daemon", State.WRONG, "no pod of the daemon is on this node", fix)
     for pod in daemons:
-        name = f"kubectl -n {bodies.namespace(pod)} logs {bodies.name(pod)} --all-containers"
+        namespace, name = (
+            copyable.name(bodies.namespace(pod), "NAMESPACE"),
+            copyable.name(bodies.name(pod), "POD"),
+        )
+        log = f"kubectl -n {namespace} logs {name} --all-containers"
         if bodies.is_ready_pod(pod):
             yield Diagnosis("daemon", State.OK, f"ready; {versions}")
         else:
             message = "; ".join(_waiting(pod)) or "its readiness probe fails; the log has the reason"
-            yield Diagnosis("daemon", State.WRONG, f"not ready: {message}; {versions}", name)
+            yield Diagnosis("daemon", State.WRONG, f"not ready: {message}; {versions}", log)
     if detail.node.daemon_version and detail.node.shim_version not in {"", detail.node.daemon_version}:
         message = f"of another release than the daemon: {versions}"
         fix = "the container install-shim installs it when the daemon's pod starts; see its log"
@@ -231,9 +237,8 @@ def _works(status: Mapping[str, Any]) -> Iterator[Diagnosis]:
 def _networks(not_ready: Sequence[NetworkOnNode]) -> Iterator[Diagnosis]:
     for each in not_ready[:_NAMED]:
         reasons = "; ".join(f"{reason.reason}: {reason.message}" for reason in each.reasons)
-        yield Diagnosis(
-            "network", State.WRONG, f"{each.network}: {reasons}", f"kubectl netattach networks {each.network}"
-        )
+        fix = f"kubectl netattach networks {copyable.full_name(each.network, 'NETWORK')}"
+        yield Diagnosis("network", State.WRONG, f"{each.network}: {reasons}", fix)
     if len(not_ready) > _NAMED:
         yield Diagnosis(
             "network", State.WRONG, f"and {len(not_ready) - _NAMED} more networks are not ready here"
@@ -266,7 +271,7 @@ def _with_reason(not_ready: Sequence[NetworkOnNode], reason: str) -> str:
 
 def _not_visible(node: str) -> Iterator[Diagnosis]:
     """What no object of the API has."""
-    shell = f"kubectl debug node/{node} -it --image=busybox -- chroot /host"
+    shell = f"kubectl debug node/{copyable.name(node, 'NODE')} -it --image=busybox -- chroot /host"
     parts = {
         "SELinux": ("whether it refuses files or sockets", f"{shell} ausearch -m avc -ts recent"),
         "runtime paths": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netattach_cli.ask import bodies
+from netattach_cli.ask import bodies, copyable
 from netattach_cli.explain.inputs import Facts
 from netattach_cli.explain.messages import Failure, Phase
 from netattach_cli.networks import on_nodes
@@ -50,7 +50,7 @@ def of_node(facts: Facts) -> Iterator[Failure]:
     node = bodies.text(facts.pod, "spec", "nodeName")
     if not node or not facts.node.known or not facts.node.nodes:
         return
-    fixes = "kubectl netattach doctor node/" + node
+    fixes = f"kubectl netattach doctor node/{copyable.name(node, 'NODE')}"
     seen = set()
     for body in facts.networks:
         for each in on_nodes.of_network(body, facts.node):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from netattach_cli.ask import bodies, durations, unmet
+from netattach_cli.ask import bodies, copyable, durations, unmet
 from netattach_cli.ask.contests import CONTESTED
 from netattach_cli.explain import candidates, messages
 from netattach_cli.explain.inputs import Facts
@@ -261,8 +261,8 @@ def _cause(failure: Failure, node: str, records: Sequence[CallRecord]) -> Cause:
         failure.cause,
         failure.phase.value,
         failure.message,
-        failure.fix.replace("node/NODE", f"node/{node}").replace(
-            "networks NETWORK", f"networks {failure.network}"
+        failure.fix.replace("node/NODE", f"node/{copyable.name(node, 'NODE')}").replace(
+            "networks NETWORK", f"networks {copyable.full_name(failure.network, 'NETWORK')}"
         ),
         failure.network,
         failure.interface,

@@ -164,3 +164,16 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, netattach:
     assert ["PART", "STATE", "MESSAGE", "FIX"] == out.splitlines()[0].split()
     assert "\x1b" not in out
     assert 1 == netattach("doctor", "node9")[0]
+
+
+def test_a_text_that_is_no_name_is_in_no_command() -> None:
+    daemon = objects.daemon_pod("node1", ready=False)
+    daemon["metadata"] = {"name": "$(id)", "namespace": "--all"}
+    bare = objects.inventory_of("node1", interfaces=())
+    network = objects.network("x;id")
+    given = Facts("node1", NodeFacts([objects.node("node1")], [daemon], [bare]), [network])
+    fixes = [each.fix for each in diagnoses(given)]
+
+    assert "kubectl -n NAMESPACE logs POD --all-containers" in fixes
+    assert [] == [fix for fix in fixes if "$(" in fix or ";id" in fix]
+    assert "kubectl netattach networks NETWORK" in fixes

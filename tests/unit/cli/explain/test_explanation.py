@@ -383,3 +383,29 @@ def test_events_of_any_form_are_read(value: object) -> None:
 
     assert isinstance(explain(facts(None, *given)), Explanation)
     assert json.dumps(given)
+
+
+@pytest.mark.parametrize(
+    "network", ["lab/$(touch${IFS}/tmp/x)", "lab/x;id", "lab/`id`", "--kubeconfig=/tmp/x", "lab/-x", "-x/lab", "lab"]
+)  # fmt: skip
+def test_a_text_that_is_no_name_is_in_no_command(network: str) -> None:
+    (cause,) = explain(failed(f"ADD of network {network} (net1): plugin macvlan failed: x")).causes
+
+    assert "networks NETWORK`" in cause.fix
+    assert "$(" not in cause.fix
+
+
+def test_a_name_is_in_the_command() -> None:
+    (cause,) = explain(failed("ADD of network lab/vlan-1.a (net1): plugin macvlan failed: x")).causes
+
+    assert "networks lab/vlan-1.a`" in cause.fix
+
+
+def test_a_node_that_is_no_name_is_in_no_command() -> None:
+    found = failed("no netattach daemon answered at /run/x")
+    assert found.pod is not None
+    node = {**found.pod, "spec": {**found.pod["spec"], "nodeName": "$(id)"}}
+
+    assert ["see the daemon of the node: kubectl netattach doctor node/NODE"] == [
+        each.fix for each in explain(dataclasses.replace(found, pod=node)).causes
+    ]
