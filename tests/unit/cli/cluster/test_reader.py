@@ -73,10 +73,10 @@ def test_a_long_list_is_read_in_pages(install: Install, monkeypatch: pytest.Monk
     folder = install(*(objects.pod(f"p{number}") for number in range(25)))
 
     with reader.connected(Target()) as found:
-        assert 25 == len(found.many(PODS, labels="a=b", fields="c=d").objects)
+        assert 25 == len(found.many(PODS, labels="a=b", fields="kind=Pod").objects)
     pages = [line for line in fake_kubectl.requests(folder) if line.startswith("/api/v1/pods?")]
     assert 3 == len(pages)
-    assert all("labelSelector=a%3Db&fieldSelector=c%3Dd&limit=10" in page for page in pages)
+    assert all("labelSelector=a%3Db&fieldSelector=kind%3DPod&limit=10" in page for page in pages)
 
 
 def test_what_may_not_be_read_is_a_gap_and_the_rest_is_read(install: Install) -> None:
