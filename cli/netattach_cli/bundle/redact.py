@@ -123,8 +123,8 @@ def _status(body: Body) -> Body:
 
 
 def _container(status: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: status[name] for name in _CONTAINER if name in status}
-    states = {name: _state(kept[name]) for name in ("state", "lastState") if name in kept}
+    kept: Body = {name: status[name] for name in _CONTAINER if name in status}
+    states: Body = {name: _state(kept[name]) for name in ("state", "lastState") if name in kept}
     return {**kept, **states}
 
 
