@@ -37,12 +37,13 @@ async def post(  # noqa: PLR0913  # the parts of an Event
     source: Mapping[str, str],
     name: str = "",
     annotations: Mapping[str, str] | None = None,
+    happened: int | None = None,
 ) -> None:
     """Creates an Event; `kind` is NORMAL or WARNING, `reason` one CamelCase word, `source` {component, host}.
 
-    With a `name` it is written once: raises ConflictError where it exists.
+    With a `name` it is written once: raises ConflictError where it exists. `happened` is in nanoseconds since 1970.
     """
-    body = event(subject, kind=kind, reason=reason, message=message, source=source)
+    body = event(subject, kind=kind, reason=reason, message=message, source=source, happened=happened)
     if name:
         body["metadata"]["name"] = name
     if annotations:
@@ -50,11 +51,20 @@ async def post(  # noqa: PLR0913  # the parts of an Event
     await api.create(EVENTS, body, body["metadata"]["namespace"])
 
 
-def event(subject: Subject, *, kind: str, reason: str, message: str, source: Mapping[str, str]) -> Body:
+def event(
+    subject: Subject,
+    *,
+    kind: str,
+    reason: str,
+    message: str,
+    source: Mapping[str, str],
+    happened: int | None = None,
+) -> Body:
     """The body of an Event; for a cluster-scoped object it is in `default`, as Kubernetes' own are."""
     namespace = subject.namespace or "default"
-    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    name = f"{subject.name[:200]}.{time.time_ns():016x}"  # lists are sorted by name: in the order of time
+    at = time.time_ns() if happened is None else happened
+    now = datetime.fromtimestamp(at / 1e9, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    name = f"{subject.name[:200]}.{at:016x}"  # lists are sorted by name: in the order of time
     return {
         "metadata": {"name": name, "namespace": namespace},
         "involvedObject": {

@@ -1,4 +1,8 @@
-"""Events of pods and of this node: asynchronous, best effort."""
+"""Events of pods and of this node: asynchronous, best effort.
+
+Nobody waits for the Event of a pod that has been attached, while pods that start at the same moment wait for the API server. So
+these Events are written once no pod has been attached for a moment; what failed is written at once.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netattach_core.api import call_record
 from netattach_core.api.call_record import CallRecord
@@ -33,6 +37,15 @@ _MOST_REPORTED = 1000
 _SAME_TEXT_SECONDS = 300.0
 """In this time, the same failure of the same pod is one Event: the kubelet retries a pod that fails."""
 
+_QUIET = 1.0
+"""Seconds without an attached pod, after which the Events of those before are written."""
+
+_LATEST = 30.0
+"""Seconds after which such an Event is written, however many pods are attached."""
+
+_LOOK = 0.1
+"""Seconds between two looks whether it is to be written."""
+
 _BETWEEN = "; "
 """Separates the interfaces of one Event."""
 
@@ -47,10 +60,11 @@ class _Event:
     reason: str
     message: str
     record: CallRecord | None = None
+    happened: int = field(default_factory=time.time_ns)
 
 
 class EventQueue:
-    """The port Events. `run` writes them in order; what does not fit into the queue or what the API refuses is dropped.
+    """The port Events. `run` writes them in order; what does not fit into its queue or what the API refuses is dropped.
 
     `per_interface` returns whether each interface of a pod is an Event of its own.
     """
@@ -61,11 +75,14 @@ class EventQueue:
         self._node = node
         self._source = {"component": "netattach", "host": node}
         self._queue: asyncio.Queue[_Event] = asyncio.Queue(_LONGEST_QUEUE)
+        self._added: asyncio.Queue[_Event] = asyncio.Queue(_LONGEST_QUEUE)
+        self._last_added = 0.0
         self._reported: OrderedDict[tuple[Subject, str], float] = OrderedDict()
 
     def added(self, ref: PodRef, messages: Iterable[str], record: CallRecord | None = None) -> None:
         for message in messages if self._per_interface() else _joined(messages):
-            self._put(_Event(_pod(ref), events.NORMAL, ADDED, message, record))
+            self._put(self._added, _Event(_pod(ref), events.NORMAL, ADDED, message, record))
+        self._last_added = time.monotonic()
 
     def failed(self, ref: PodRef, message: str, record: CallRecord | None = None) -> None:
         self._warn(_pod(ref), FAILED, message, record)
@@ -79,8 +96,23 @@ class EventQueue:
 
     async def run(self) -> None:
         """Never returns."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._run_added(), name="events of attached pods")
+            while True:
+                await self._write(await self._queue.get())
+
+    async def _run_added(self) -> None:
         while True:
-            await self._write(await self._queue.get())
+            event = await self._added.get()
+            while not self._is_due(event):  # noqa: ASYNC110  # it also depends on the time
+                await asyncio.sleep(_LOOK)
+            await self._write(event)
+
+    def _is_due(self, added: _Event) -> bool:
+        """A queue that fills up does not wait either: it would drop what comes next."""
+        is_quiet = time.monotonic() - self._last_added >= _QUIET
+        is_late = time.time_ns() - added.happened >= _LATEST * 1e9
+        return is_quiet or is_late or self._added.qsize() > _LONGEST_QUEUE // 2
 
     def _warn(self, subject: Subject, reason: str, message: str, record: CallRecord | None = None) -> None:
         key, now = (subject, message), time.monotonic()
@@ -90,11 +122,11 @@ class EventQueue:
         self._reported.move_to_end(key)
         if len(self._reported) > _MOST_REPORTED:
             self._reported.popitem(last=False)
-        self._put(_Event(subject, events.WARNING, reason, message, record))
+        self._put(self._queue, _Event(subject, events.WARNING, reason, message, record))
 
-    def _put(self, event: _Event) -> None:
+    def _put(self, queue: asyncio.Queue[_Event], event: _Event) -> None:
         try:
-            self._queue.put_nowait(event)
+            queue.put_nowait(event)
         except asyncio.QueueFull:
             _log.warning("event %s of %s is dropped: the queue is full", event.reason, _text(event.subject))
 
@@ -110,6 +142,7 @@ class EventQueue:
                     message=event.message,
                     source=self._source,
                     annotations=annotations,
+                    happened=event.happened,
                 )
             except TryAgainError:
                 await asyncio.sleep(pause)

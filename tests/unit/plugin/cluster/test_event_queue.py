@@ -24,6 +24,8 @@ class TestEvents:
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(event_queue, "_FIRST_PAUSE", 0.01)
+        monkeypatch.setattr(event_queue, "_QUIET", 0.01)
+        monkeypatch.setattr(event_queue, "_LOOK", 0.01)
 
     def run(
         self,
@@ -50,6 +52,43 @@ class TestEvents:
                 "Add eth0 [1.1.1.1/24] from cbr0; Add net1 [1.1.1.2/24] from ns/n",
                 "Add eth0 [1.1.1.3/24] from cbr0",
             ] == sorted((event["message"] for event in server.all(EVENTS)), key=len, reverse=True)
+
+        self.run(story)
+
+    def test_while_pods_are_attached_failures_are_written_and_the_others_wait(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(event_queue, "_QUIET", 3600.0)
+
+        async def story(server: ApiServer, events: EventQueue) -> None:
+            events.added(POD, ["Add eth0"])
+            await asyncio.sleep(0)
+            events.failed(POD, "a")
+            await server.until(lambda: len(server.all(EVENTS)) == 1)
+            assert ["a"] == [event["message"] for event in server.all(EVENTS)]
+
+            monkeypatch.setattr(event_queue, "_QUIET", 0.01)
+            await server.until(lambda: len(server.all(EVENTS)) == 2)
+            by_name = sorted(server.all(EVENTS), key=lambda event: event["metadata"]["name"])
+            assert ["Add eth0", "a"] == [event["message"] for event in by_name]
+
+        self.run(story)
+
+    @pytest.mark.parametrize(("constant", "value"), [("_LATEST", 0.0), ("_LONGEST_QUEUE", 2)])
+    def test_an_event_waits_neither_for_long_nor_in_a_full_queue(
+        self, monkeypatch: pytest.MonkeyPatch, constant: str, value: float
+    ) -> None:
+        monkeypatch.setattr(event_queue, "_QUIET", 3600.0)
+        monkeypatch.setattr(event_queue, constant, value)
+
+        async def story(server: ApiServer, events: EventQueue) -> None:
+            events.added(POD, ["Add eth0"])
+            await asyncio.sleep(0.05)
+            for number in range(2):
+                events.added(PodRef("ns", f"other{number}", "v"), ["Add eth0"])
+            await server.until(lambda: bool(server.all(EVENTS)))
+
+            assert "p" in {event["involvedObject"]["name"] for event in server.all(EVENTS)}
 
         self.run(story)
 
