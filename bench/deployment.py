@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 
 import multus_thick
+import status_floor
 from api_requests import ApiRequests, writes
 from e2e.lab import process
 from e2e.lab.cluster import CONTROL, Cluster
@@ -92,6 +93,7 @@ class Side:
 
 SIDES = {
     "default network alone": Side("nothing"),
+    "default network, and a status": Side("status"),
     "netattach, no secondary networks": Side("netattach"),
     "netattach, two macvlan": Side("netattach", ",".join(NADS)),
     "Multus, no secondary networks": Side("Multus"),
@@ -146,6 +148,8 @@ class Bench:
             return self._netattach()
         if by == "Multus" and self.multus:
             return self._multus(self.multus)
+        if by == "status":
+            return self._status()
         return self._nothing()
 
     @contextlib.contextmanager
@@ -156,6 +160,11 @@ class Bench:
             lambda: "netattach" not in self._node("ls /etc/cni/net.d"), "the uninstallation"
         )
         yield
+
+    @contextlib.contextmanager
+    def _status(self) -> Iterator[None]:
+        with self._nothing(), status_floor.running(NAMESPACE):
+            yield
 
     @contextlib.contextmanager
     def _multus(self, binaries: multus_thick.Binaries) -> Iterator[None]:
