@@ -74,12 +74,13 @@ class Api:
     ) -> str:
         """A list without spec and status, as JSON: to decode a long one at once takes a second, without a break for others.
 
+        Its UTF-8 is decoded as Latin-1, one character a byte: one emoji in it would make each character take four bytes.
         Raises TooLargeError where it has more bytes: from its cache, the API server returns all objects in one page.
         """
         path = resource.path(namespace=namespace)
         accept = _METADATA.format("List")
         text = await self._text("GET", path, query=query, accept=accept, most_bytes=most_bytes)
-        return text.decode(errors="replace")
+        return text.decode("latin-1")
 
     async def pages(
         self,
@@ -202,7 +203,7 @@ class Api:
         content_type: str = _JSON,
         seconds: float = SECONDS,
         most_bytes: int | None = None,
-    ) -> bytes:
+    ) -> bytes | bytearray:
         what = f"{method} {path}"
         timeout = aiohttp.ClientTimeout(total=seconds)
         with failures.translated(what):
@@ -306,7 +307,7 @@ async def _pause(response: aiohttp.ClientResponse, seconds: float) -> None:
         transport.resume_reading()
 
 
-async def _read(response: aiohttp.ClientResponse, what: str, most_bytes: int | None) -> bytes:
+async def _read(response: aiohttp.ClientResponse, what: str, most_bytes: int | None) -> bytes | bytearray:
     if most_bytes is None:
         return await response.read()
     text = bytearray()
@@ -314,10 +315,10 @@ async def _read(response: aiohttp.ClientResponse, what: str, most_bytes: int | N
         text += chunk
         if len(text) > most_bytes:
             raise TooLargeError(f"{what}: the response has more than {most_bytes} bytes")
-    return bytes(text)
+    return text
 
 
-def _decoded(text: bytes, what: str) -> dict[str, Any]:
+def _decoded(text: bytes | bytearray, what: str) -> dict[str, Any]:
     try:
         body = json.loads(text)
     except ValueError as error:

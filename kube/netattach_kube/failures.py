@@ -47,7 +47,7 @@ _BY_STATUS: dict[int, type[NetattachError]] = {
 }
 
 
-def from_status(status: int, body: bytes | str, what: str) -> NetattachError:
+def from_status(status: int, body: bytes | bytearray | str, what: str) -> NetattachError:
     """The error for a response of this status; `what` is the request ("GET /api/v1/pods")."""
     kind = _BY_STATUS.get(status) or (TryAgainError if status >= 500 else RefusedError)
     return kind(f"{what}: the API server answers {status}: {_message(body)}")
@@ -64,9 +64,9 @@ def translated(what: str) -> Iterator[None]:
         raise TryAgainError(f"{what}: the API server cannot be reached: {error or repr(error)}") from error
 
 
-def _message(body: bytes | str) -> str:
+def _message(body: bytes | bytearray | str) -> str:
     """The `message` of a Status object, else the beginning of the text."""
-    text = body.decode(errors="replace") if isinstance(body, bytes) else body
+    text = body if isinstance(body, str) else body.decode(errors="replace")
     try:
         message = json.loads(text)["message"]
     except (ValueError, KeyError, TypeError):

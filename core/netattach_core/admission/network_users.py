@@ -44,7 +44,7 @@ _SEPARATORS = frozenset(", \n")
 
 
 def users_in(pods: str, network: Key, settings: SelectionSettings) -> set[Key]:
-    """The pods of a list of the API, as JSON, that use a network. Raises DecodeError."""
+    """The pods of a list of the API that use a network. `pods` is its JSON, with UTF-8 decoded as Latin-1. Raises DecodeError."""
     found = (each for each in _items(pods) if uses(each, network, settings))
     return {(_text(each, "namespace"), _text(each, "name")) for each in found}
 
@@ -61,10 +61,19 @@ def _items(text: str) -> Iterator[Any]:
         if text[position : position + 1] == "]":
             return
         try:
-            item, position = decoder.raw_decode(text, position)
+            item, end = decoder.raw_decode(text, position)
+            written = text[position:end]
+            if not written.isascii():
+                item = _with_utf8(written)
         except (ValueError, RecursionError) as error:
             raise DecodeError(f"not a list of the API: {error}") from error
         yield item
+        position = end
+
+
+def _with_utf8(item: str) -> Any:
+    """An item of the text, decoded as what it is: spaces and letters that are not ASCII count as on the node that reads them."""
+    return json.loads(item.encode("latin-1").decode(errors="replace"))
 
 
 def uses(pod: JsonObject, network: Key, settings: SelectionSettings) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from netattach_core.errors import (
     ConfigError,
@@ -163,6 +164,21 @@ def test_a_list_is_read_as_text_up_to_so_many_bytes() -> None:
         server.fail(403)
         with pytest.raises(ForbiddenError):
             await server.api.metadata_text(PODS, query, most_bytes=50_000)
+
+    run(story)
+
+
+def test_the_text_of_a_list_takes_one_byte_a_character(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An emoji, which anybody may write into an annotation, would make it four."""
+
+    async def story(server: ApiServer) -> None:
+        body = {"items": [{"metadata": {"annotations": {"a": "x" * 10_000, "b": "\U0001f980"}}}]}
+        answer = json.dumps(body, ensure_ascii=False)
+        monkeypatch.setattr(server, "_list", lambda *_: web.Response(text=answer))
+        text = await server.api.metadata_text(PODS, {}, most_bytes=50_000)
+
+        assert sys.getsizeof(text) < len(text) + 100
+        assert body == json.loads(text.encode("latin-1"))
 
     run(story)
 

@@ -140,3 +140,35 @@ def test_the_users_among_the_pods_of_a_list() -> None:
     pods = {"metadata": {}, "items": [pod("a", "net"), pod("b", "other"), pod("c", "x,net")]}
     for text in (json.dumps(pods), json.dumps(pods, separators=(",", ":")), json.dumps(pods, indent=1)):
         assert {("lab", "a"), ("lab", "c")} == admission.users_in(text, NET, SelectionSettings())
+
+
+@pytest.mark.parametrize(
+    ("networks", "expected"),
+    [
+        ("net\u00a0", True),
+        ("\u2003net", True),
+        ("nét,net", True),
+        ('[{"name": "net", "name\u017fpace": "other"}]', False),
+        ("net\u00e0", False),
+        ("ne\u0165", False),
+        ("\U0001f980,lab/ne", False),
+    ],
+)
+def test_other_characters_count_as_a_node_reads_them(networks: str, *, expected: bool) -> None:
+    """The text has a character for each byte; these spaces and letters are equal to those of ASCII only as what they are."""
+    note = {"note": "\U0001f980" * 10}
+    pods = [
+        {"metadata": {"namespace": "lab", "name": "a", "annotations": {NETWORKS: networks, **note}}},
+        {"metadata": {"namespace": "lab", "name": "b", "annotations": {NETWORKS: "net"}}},
+    ]
+    text = json.dumps({"items": pods}, ensure_ascii=False).encode().decode("latin-1")
+    found = admission.users_in(text, NET, SelectionSettings())
+
+    assert {("lab", "b"), *([("lab", "a")] if expected else [])} == found
+
+
+def test_bytes_that_are_no_utf_8_are_no_failure() -> None:
+    pod = {"metadata": {"namespace": "lab", "name": "a", "annotations": {"note": "\xff", NETWORKS: "net"}}}
+    text = json.dumps({"items": [pod]}, ensure_ascii=False)
+
+    assert {("lab", "a")} == admission.users_in(text, NET, SelectionSettings())
