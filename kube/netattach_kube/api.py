@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from urllib.parse import urlencode
 
 import aiohttp
@@ -34,6 +34,17 @@ _JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
 _APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+
+
+class _Parts(TypedDict, total=False):
+    """What a request has besides method and path; `most_bytes` is the limit of the response, none by default."""
+
+    body: Mapping[str, Any]
+    query: Mapping[str, str] | None
+    accept: str
+    content_type: str
+    seconds: float
+    most_bytes: int
 
 
 class Api:
@@ -188,28 +199,19 @@ class Api:
                         if pause and lines:
                             await _pause(response, pause)
 
-    async def _request(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
+    async def _request(self, method: str, path: str, **parts: Unpack[_Parts]) -> dict[str, Any]:
         """The object of the response; the rest as for `_text`."""
         return _decoded(await self._text(method, path, **parts), f"{method} {path}")
 
-    async def _text(  # noqa: PLR0913  # one difference each
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Mapping[str, Any] | None = None,
-        query: Mapping[str, str] | None = None,
-        accept: str = _JSON,
-        content_type: str = _JSON,
-        seconds: float = SECONDS,
-        most_bytes: int | None = None,
-    ) -> bytes | bytearray:
+    async def _text(self, method: str, path: str, **parts: Unpack[_Parts]) -> bytes | bytearray:
         what = f"{method} {path}"
-        timeout = aiohttp.ClientTimeout(total=seconds)
+        timeout = aiohttp.ClientTimeout(total=parts.get("seconds", SECONDS))
+        query, body = parts.get("query"), parts.get("body")
+        accept, content_type = parts.get("accept", _JSON), parts.get("content_type", _JSON)
         with failures.translated(what):
             response = await self._send(method, path, query, accept, timeout, body, content_type)
             async with response:
-                text = await _read(response, what, most_bytes)
+                text = await _read(response, what, parts.get("most_bytes"))
         if response.status >= 300:
             raise failures.from_status(response.status, text, what)
         return text
