@@ -96,29 +96,47 @@ def read(root: Node, nad: Nad) -> Network:
     top = ConfigView(as_go_reads(root, LIST_SCHEMA if listed else _COMMON_SCHEMA))
     version = _version(top)
     raws = ConfigView(root).items("plugins") if listed else (ConfigView(root),)
-    raws = tuple(raw for raw in raws if isinstance(raw.node.value, dict))
-    binaries = [_type(raw.node) for raw in raws]
-    types = [canonical_name(binary) for binary in binaries]
-    mains = (index for index, kind in enumerate(types) if _creates_interface(kind))
-    first_main = next(mains, len(types))
-    moving = [index for index, raw in enumerate(raws) if _moves_default_routes(types[index], raw)]
+    chain = [_decoded(raw) for raw in raws if isinstance(raw.node.value, dict)]
+    mains = (index for index, each in enumerate(chain) if _creates_interface(each))
+    first_main = next(mains, len(chain))
+    moving = [index for index, each in enumerate(chain) if _moves_default_routes(each)]
     entries: list[Entry] = []
     bare = True
-    for index, raw in enumerate(raws):
+    for index, decoded in enumerate(chain):
         position = _Position(
-            types[0],
+            chain[0].type,
             first_ipam=entries[0].ipam_type if entries else "",
             chained=index > 0,
             made=first_main < index,
             bare=bare and index > 0,
-            followed=index + 1 < len(raws),
-            moved_before=any(each < index and types[each] == "sbr" for each in moving),
+            followed=index + 1 < len(chain),
+            moved_before=any(each < index and chain[each].type == "sbr" for each in moving),
             moved_after=bool(moving) and moving[-1] > index,
         )
-        entry = _entry(raw, binaries[index], position, version, top, nad)
+        entry = _entry(decoded, position, version, top, nad)
         entries.append(entry)
         bare = bare and _assigns_no_address(entry)
     return Network(top, tuple(entries), listed, version)
+
+
+class _Decoded(NamedTuple):
+    """The configuration of one plugin, as in `Entry`."""
+
+    raw: ConfigView
+    config: ConfigView
+    type: str
+    binary: str
+    plugin: Plugin | None
+    schema: Mapping[str, Any]
+
+
+def _decoded(raw: ConfigView) -> _Decoded:
+    binary = _type(raw.node)
+    kind = canonical_name(binary)
+    plugin = main_plugin(kind)
+    schema = main_schema(plugin.type if plugin else "")
+    config = ConfigView(as_go_reads(raw.node, schema), raw.path)
+    return _Decoded(raw, config, kind, binary, plugin, schema)
 
 
 def _type(node: Node) -> str:
@@ -151,13 +169,8 @@ class _Position:
     moved_after: bool
 
 
-def _entry(
-    raw: ConfigView, binary: str, position: _Position, version: str, top: ConfigView, nad: Nad
-) -> Entry:
-    kind = canonical_name(binary)
-    plugin = main_plugin(kind)
-    schema = main_schema(plugin.type if plugin else "")
-    config = ConfigView(as_go_reads(raw.node, schema), raw.path)
+def _entry(decoded: _Decoded, position: _Position, version: str, top: ConfigView, nad: Nad) -> Entry:
+    raw, config, kind, binary, plugin, schema = decoded
     context = Context(
         cni_version=version,
         type=kind,
@@ -191,17 +204,17 @@ def _entry(
     return Entry(raw, config, kind, binary, plugin, context, schema, ipam_raw, ipam, ipam_type, known)
 
 
-def _moves_default_routes(kind: str, raw: ConfigView) -> bool:
+def _moves_default_routes(decoded: _Decoded) -> bool:
     """Whether a chained plugin takes the default routes of the interface out of the main table.
 
     sbr moves all routes to a table of its own, unless it is given one (sbr/main.go: doRoutes, doRoutesWithTable); route-override
     deletes them (route-override.go: processRoutes).
     """
-    if kind not in {"sbr", "route-override"}:
-        return False
-    config = ConfigView(as_go_reads(raw.node, main_schema(kind)))
-    if kind == "sbr":
+    config = decoded.config
+    if decoded.type == "sbr":
         return not config.has("table")
+    if decoded.type != "route-override":
+        return False
     deleted = {route.text("dst") for route in config.objects("delroutes")}
     return config.flag("flushroutes") or config.flag("flushgateway") or not deleted.isdisjoint(_DEFAULTS)
 
@@ -240,9 +253,8 @@ def _capabilities(config: ConfigView) -> frozenset[str]:
     )
 
 
-def _creates_interface(kind: str) -> bool:
-    plugin = main_plugin(kind)
-    return plugin is not None and plugin.role is Role.MAIN
+def _creates_interface(decoded: _Decoded) -> bool:
+    return decoded.plugin is not None and decoded.plugin.role is Role.MAIN
 
 
 @functools.cache
