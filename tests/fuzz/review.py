@@ -23,7 +23,7 @@ from netattach_core.api.networks_annotation import NETWORKS
 from netattach_core.errors import DecodeError, NotFoundError, TryAgainError
 from netattach_core.policy.levels import ENFORCE_LABEL
 from netattach_kube import cluster_settings
-from netattach_webhooks import app, messages, pod_mutator, review, validators
+from netattach_webhooks import app, messages, pod_mutator, review, users_lookup, validators
 from netattach_webhooks.cluster_cache import ClusterCache
 from netattach_webhooks.metrics import Metrics, Outcome
 from netattach_webhooks.pod_mutator import MutationResult
@@ -75,7 +75,10 @@ def _mutation(asked: AdmissionRequest) -> MutationResult:
 
 
 def _answered(kind: str, asked: AdmissionRequest) -> None:
-    with mock.patch.object(validators, "run_in", _in_place):
+    with (
+        mock.patch.object(validators, "run_in", _in_place),
+        mock.patch.object(users_lookup, "run_in", _in_place),
+    ):
         validated = _LOOP.run_until_complete(_WEBHOOKS._validators.by_kind[kind](asked))
     properties.check_findings(validated.findings, validated.text, asked.subject)
     outcome, response = _WEBHOOKS._verdict(asked, validated)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from netattach_core.errors import NetattachError
 from netattach_kube.api import Api
 from netattach_kube.failures import TooLargeError
 from netattach_kube.resource import PODS
+from netattach_webhooks.threads import run_in
 
 _SECONDS = 1.5
 """For all lists of one lookup. The API server waits twice as long for the webhook."""
@@ -33,6 +35,9 @@ _MOST_NODES = 32
 _AT_ONCE, _LOOKUPS = 2, 2
 """Lists of a lookup, and lookups, at once: with the limits below, they have 24 MiB."""
 
+_MOST_WAITING = 32
+"""Lookups that wait for others; of more, the last ones would hardly begin in time."""
+
 _NODE_BYTES, _PENDING_BYTES = 4 * 2**20, 8 * 2**20
 """Of a list: 500 pods of a node, a thousand pending ones or more."""
 
@@ -40,6 +45,7 @@ _ON_NODE = "spec.nodeName={},status.phase!=Succeeded,status.phase!=Failed"
 _PENDING = "status.phase=Pending"
 
 _LATE = "the API server does not answer in time"
+_BUSY = "too many networks are changed or deleted at once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +65,25 @@ class _Listed:
 
 
 class UsersLookup:
-    """Asks the API server; any number of lookups may be requested at once."""
+    """Asks the API server; any number of lookups may be requested at once.
+
+    A lookup keeps its slot until the thread has read its last list, even if nobody waits for it any more: the slots limit the
+    memory of these lists, and a thread cannot be cancelled.
+    """
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._threads = ThreadPoolExecutor(1, "users")
         self._slots = asyncio.Semaphore(_LOOKUPS)
+        self._waiting = 0
+        self._running: set[asyncio.Task[None]] = set()
 
     async def find(self, network: Key, nodes: NetworkNodes, selection: SelectionSettings) -> NetworkUsers:
         """Within `_SECONDS`, whatever the API server does. Raises nothing that it may cause."""
         reporting = _some(nodes.reporting, _MOST_NODES)
         silent = _some(nodes.silent, _MOST_NODES - len(reporting))
-        lookup = _Lookup(self._api, network, selection)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_SECONDS), self._slots:
-                await lookup.run([*reporting, *silent])
+        lookup = _Lookup(self._api, self._threads, network, selection)
+        await self._run(lookup, [*reporting, *silent])
         gaps = (
             lookup.gap(nodes.reporting, {*reporting}, "with attached pods"),
             lookup.gap(nodes.silent, {*silent}, "that do not report attached pods"),
@@ -84,26 +95,64 @@ class UsersLookup:
             unverified=any(not lookup.listed(node).answered for node in reporting),
         )
 
+    async def _run(self, lookup: _Lookup, nodes: Sequence[str]) -> None:
+        """Returns at the end of the lookup, or at its deadline; one that has no slot by then does not begin."""
+        if self._waiting >= _MOST_WAITING:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(lookup.deadline):
+                await self._take_slot()
+                work = self._start(lookup, nodes)
+                await asyncio.wait({work})  # the timeout ends only this
+                work.result()
+
+    async def _take_slot(self) -> None:
+        self._waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self._waiting -= 1
+
+    def _start(self, lookup: _Lookup, nodes: Sequence[str]) -> asyncio.Task[None]:
+        """Starts it in the slot that was taken."""
+        work = asyncio.create_task(lookup.run(nodes))  # noqa: TID251  # it may outlive the review that waits for it
+        self._running.add(work)
+        work.add_done_callback(self._ended)
+        return work
+
+    def _ended(self, work: asyncio.Task[None]) -> None:
+        self._running.discard(work)
+        self._slots.release()
+
 
 class _Lookup:
-    """The lists of one network, and what they have brought so far."""
+    """The lists of one network, and what they have brought so far.
 
-    def __init__(self, api: Api, network: Key, selection: SelectionSettings) -> None:
+    At `deadline`, by the clock of the event loop, its requests are cancelled, and no other list is requested.
+    """
+
+    def __init__(
+        self, api: Api, threads: ThreadPoolExecutor, network: Key, selection: SelectionSettings
+    ) -> None:
         self.pods: set[Key] = set()
+        self.deadline = asyncio.get_running_loop().time() + _SECONDS
         self._api = api
+        self._threads = threads
         self._network = network
         self._selection = selection
         self._listed: dict[str, _Listed] = {}
+        self._unlisted = _BUSY
 
     async def run(self, nodes: Sequence[str]) -> None:
         """Lists the pending pods, here as node "", and those of the nodes."""
+        self._unlisted = _LATE
         queue = iter(("", *nodes))
         async with asyncio.TaskGroup() as tasks:
             for _ in range(_AT_ONCE):
                 tasks.create_task(self._work(queue))
 
     def listed(self, node: str) -> _Listed:
-        return self._listed.get(node, _Listed(_LATE, answered=False))
+        return self._listed.get(node, _Listed(self._unlisted, answered=False))
 
     def gap(self, nodes: Sequence[str], asked: set[str], what: str) -> str:
         """Which of the nodes are not known completely, and why; "" if all are."""
@@ -120,6 +169,8 @@ class _Lookup:
 
     async def _work(self, queue: Iterator[str]) -> None:
         for node in queue:
+            if asyncio.get_running_loop().time() >= self.deadline:
+                return
             self._listed[node] = await self._list(node)
 
     async def _list(self, node: str) -> _Listed:
@@ -130,24 +181,27 @@ class _Lookup:
             await self._add(node, "" if everywhere else namespace)
         except TooLargeError as error:
             too_large = _Listed(error.message)
+        except TimeoutError:
+            return _Listed(_LATE, answered=False)
         except NetattachError as error:
             return _Listed(error.message, answered=False)
         else:
             return _Listed()
         if everywhere:
-            with suppress(NetattachError):
+            with suppress(NetattachError, TimeoutError):
                 await self._add(node, namespace)
         return too_large
 
     async def _add(self, node: str, namespace: str) -> None:
-        """Adds the users among the pods of a list; those of all namespaces where `namespace` is ""."""
-        text = await self._api.metadata_text(
-            PODS,
-            {"fieldSelector": _ON_NODE.format(node) if node else _PENDING, "resourceVersion": "0"},
-            namespace,
-            most_bytes=_NODE_BYTES if node else _PENDING_BYTES,
-        )
-        self.pods |= await asyncio.to_thread(admission.users_in, text, self._network, self._selection)
+        """Adds the users among the pods of a list; those of all namespaces where `namespace` is "". Raises TimeoutError too."""
+        async with asyncio.timeout_at(self.deadline):
+            text = await self._api.metadata_text(
+                PODS,
+                {"fieldSelector": _ON_NODE.format(node) if node else _PENDING, "resourceVersion": "0"},
+                namespace,
+                most_bytes=_NODE_BYTES if node else _PENDING_BYTES,
+            )
+        self.pods |= await run_in(self._threads, admission.users_in, text, self._network, self._selection)
 
 
 def _some(nodes: Sequence[str], most: int) -> Sequence[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
 from aiohttp import web
 
+from netattach_core import admission
 from netattach_core.admission import NetworkUsers
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.api.networks_annotation import NETWORKS
@@ -184,35 +187,111 @@ def test_an_api_server_that_does_not_answer_is_not_waited_for(monkeypatch: pytes
 
 
 class HangingApi:
-    """Answers the list of pending pods, and that of one node; lists of other nodes do not end."""
+    """Answers the list of pending pods, and that of one node; lists of other nodes do not end unless `answers_all`."""
+
+    def __init__(self, *, answers_all: bool = False) -> None:
+        self.answers_all = answers_all
+        self.lists = 0
 
     async def metadata_text(self, _: Resource, query: Mapping[str, str], *__: Any, **___: Any) -> str:
+        self.lists += 1
         fields = query["fieldSelector"]
-        if "node" in fields and "node1" not in fields:
+        if "node" in fields and "node1" not in fields and not self.answers_all:
             await asyncio.sleep(1e6)
         name = "running" if "node1" in fields else "pending"
         metadata = {"namespace": "lab", "name": name, "annotations": {NETWORKS: "net"}}
         return json.dumps({"items": [{"metadata": metadata}]})
 
+    def lookup(self) -> UsersLookup:
+        return UsersLookup(cast("Api", self))
 
-def test_what_was_listed_in_time_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(users_lookup, "_SECONDS", 1.5)
 
-    async def without_thread(function: Callable[..., Any], *args: Any) -> Any:
+class Thread:
+    """In place of the thread that reads lists, on a loop with virtual time: it goes on when `may_end` is set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(users_lookup, "_SECONDS", 1.5)
+        monkeypatch.setattr(users_lookup, "run_in", self._run_in)
+        self.texts = 0
+        self.may_end = asyncio.Event()
+
+    async def _run_in(self, _: ThreadPoolExecutor, function: Callable[..., Any], *args: Any) -> Any:
+        self.texts += 1
+        await self.may_end.wait()
+        self.texts -= 1
         return function(*args)
 
-    monkeypatch.setattr(asyncio, "to_thread", without_thread)
+
+def test_what_was_listed_in_time_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    Thread(monkeypatch).may_end.set()
 
     async def scenario() -> None:
-        lookup, nodes = UsersLookup(cast("Api", HangingApi())), NetworkNodes(["node1", "node2", "node3"])
+        lookup, nodes = HangingApi().lookup(), NetworkNodes(["node1", "node2", "node3"])
         first, second, third = await asyncio.gather(*(lookup.find(NET, nodes, EVERYWHERE) for _ in range(3)))
 
         assert first == second
         assert (("lab", "pending"), ("lab", "running")) == first.pods
-        assert first.unknown.startswith("the pods of 2 of 3 nodes with attached pods are not known")
+        assert (
+            "the pods of 2 of 3 nodes with attached pods are not known (the API server does not answer in time)"
+            == first.unknown
+        )
         assert 1.5 == asyncio.get_running_loop().time()
         assert () == third.pods  # it waited for the others
         assert all(each.unverified for each in (first, third))
+
+    virtual_time.run(scenario())
+
+
+def test_of_very_many_lookups_at_once_some_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    Thread(monkeypatch).may_end.set()
+    waiting: list[NetworkUsers] = []
+
+    async def find(lookup: UsersLookup) -> None:
+        users = await lookup.find(NET, NetworkNodes(["node2", "node3"]), EVERYWHERE)
+        if asyncio.get_running_loop().time() == 0:
+            assert "too many networks are changed or deleted at once" in users.unknown
+            assert users.unverified
+        else:
+            waiting.append(users)
+
+    async def scenario() -> None:
+        lookup = HangingApi().lookup()
+        await asyncio.gather(*(find(lookup) for _ in range(50)))
+
+        assert 2 + 32 == len(waiting)
+        assert 1.5 == asyncio.get_running_loop().time()
+        await lookup.find(NET, NetworkNodes(["node1"]), EVERYWHERE)
+        assert 1.5 == asyncio.get_running_loop().time()  # no slot is left taken
+
+    virtual_time.run(scenario())
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_lookup_keeps_its_slot_until_its_lists_have_been_read(
+    monkeypatch: pytest.MonkeyPatch, *, cancelled: bool
+) -> None:
+    """Nobody waits for it any more, and its text is still there: each later lookup would add another."""
+    thread = Thread(monkeypatch)
+
+    async def scenario() -> None:
+        api = HangingApi(answers_all=True)
+        lookup, nodes = api.lookup(), NetworkNodes(["node1", "node2"])
+        for _ in range(3):
+            finds = [asyncio.create_task(lookup.find(NET, nodes, EVERYWHERE)) for _ in range(5)]
+            await asyncio.sleep(1)
+            for find in finds if cancelled else ():
+                find.cancel()
+            for found in await asyncio.gather(*finds, return_exceptions=True):
+                assert isinstance(found, asyncio.CancelledError if cancelled else NetworkUsers)
+            assert (4, 4) == (api.lists, thread.texts)
+        assert (3.0 if cancelled else 4.5) == asyncio.get_running_loop().time()
+
+        await asyncio.sleep(1)
+        thread.may_end.set()
+        await asyncio.sleep(1)
+        assert (4, 0, set()) == (api.lists, thread.texts, lookup._running)  # no list is requested for nobody
+        users = await lookup.find(NET, nodes, EVERYWHERE)
+        assert NetworkUsers((("lab", "pending"), ("lab", "running"))) == users
 
     virtual_time.run(scenario())
 
@@ -281,7 +360,16 @@ def test_a_response_that_is_no_list_is_an_unknown(monkeypatch: pytest.MonkeyPatc
     run(scenario)
 
 
-def test_lookups_at_once_wait_for_each_other() -> None:
+def test_lookups_at_once_wait_for_each_other_and_share_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[str] = set()
+    users_in = admission.users_in
+
+    def noted(*args: Any) -> set[Key]:
+        threads.add(threading.current_thread().name)
+        return users_in(*args)
+
+    monkeypatch.setattr(admission, "users_in", noted)
+
     async def scenario() -> None:
         async with api_server.serving() as server:
             pod = put_pod(server, "p", "node1")
@@ -303,5 +391,6 @@ def test_lookups_at_once_wait_for_each_other() -> None:
 
             assert [NetworkUsers((pod,))] * 20 == answers
             assert 4 >= most
+            assert {"users_0"} == threads
 
     run(scenario)
