@@ -96,18 +96,20 @@ class Validators:
         threads = self._for_nads if has_many_keys(request.object) else if_long(config, self._for_nads)
         if not await run_in(threads, admission.nad_needs_validation, request.object, request.old_object):
             return _NO_FINDINGS
-        changes = admission.config_changes(request.object, request.old_object)
+        body, settings = _with_name(request.object, request), self._cache.settings()
         findings = await run_in(
             threads,
             admission.validate_nad,
-            _with_name(request.object, request),
+            body,
             request.old_object,
             self._cache.nodes(),
             footprints=self._cache.footprints(),
-            users=await self._users(request) if changes else admission.NOBODY,
-            settings=self._cache.settings(),
+            settings=settings,
             policy=await self._cache.policy(request.namespace),
         )
+        if admission.change_depends_on_users(body, request.old_object, findings):
+            users = await self._users(request)
+            findings += admission.validate_nad_change(body, users, settings)
         return ValidationResult(findings, config)
 
     async def validate_deletion(self, request: AdmissionRequest) -> ValidationResult:

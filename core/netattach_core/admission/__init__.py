@@ -12,11 +12,12 @@ from netattach_core.admission.cluster_settings import (
 )
 from netattach_core.admission.nads import (
     MAX_CONFIG_LENGTH,
-    config_changes,
+    change_depends_on_users,
     config_too_long,
     deletion_depends_on_users,
     nad_needs_validation,
     validate_nad,
+    validate_nad_change,
     validate_nad_deletion,
 )
 from netattach_core.admission.network_requests import validate_requests
@@ -51,7 +52,7 @@ __all__ = [
     "NetworkUsers",
     "RequestedNetworks",
     "apply_severities",
-    "config_changes",
+    "change_depends_on_users",
     "config_too_long",
     "deletion_depends_on_users",
     "explained",
@@ -72,6 +73,7 @@ __all__ = [
     "validate_default_networks",
     "validate_devices",
     "validate_nad",
+    "validate_nad_change",
     "validate_nad_deletion",
     "validate_nodes",
     "validate_owner",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netattach_core.admission import unstructured
-from netattach_core.admission.network_users import NOBODY, NetworkUsers
+from netattach_core.admission.network_users import NetworkUsers
 from netattach_core.admission.unstructured import JsonObject
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import PROTECT
@@ -72,9 +72,13 @@ def nad_needs_validation(body: JsonObject, before: JsonObject | None) -> bool:
     return before is None or _validated_parts(body) != _validated_parts(before)
 
 
-def config_changes(body: JsonObject, before: JsonObject | None) -> bool:
-    """Whether an update gives a NAD another configuration."""
-    return before is not None and _config(body) != _config(before)
+def change_depends_on_users(body: JsonObject, before: JsonObject | None, findings: Sequence[Finding]) -> bool:
+    """Whether it matters for an update with these findings which pods use the NAD.
+
+    It does where the configuration changes, unless the update is refused anyway: to look them up costs megabytes.
+    """
+    changes = before is not None and _config(body) != _config(before)
+    return changes and all(each.effective_severity is not Severity.DENY for each in findings)
 
 
 def validate_nad(
@@ -83,13 +87,12 @@ def validate_nad(
     nodes: Sequence[NodeInventory],
     *,
     footprints: FootprintIndex = footprint_index.NONE,
-    users: NetworkUsers = NOBODY,
     settings: ValidationSettings = validation_settings.DEFAULTS,
     policy: NamespacePolicy = levels.PRIVILEGED,
 ) -> list[Finding]:
     """The findings for a new NAD (`before` is None) or a changed one; `nodes` are all inventories.
 
-    `users` are those where `config_changes`, `policy` that of its namespace.
+    `policy` is that of its namespace. For the pods that use it see `validate_nad_change`.
     """
     if not nad_needs_validation(body, before):
         return []
@@ -103,9 +106,20 @@ def validate_nad(
     of_policy = networks.check(nad_of(body), policy, around)
     findings, further = networks.without_duplicates(findings, of_policy)
     further += [_no_inventory()] if not nodes and config else []
-    if users and config_changes(body, before):
-        further.append(_changed_in_use(users, _namespace(body)))
     return findings + validation_settings.apply_severities(further, settings, _namespace(body))
+
+
+def validate_nad_change(
+    body: JsonObject,
+    users: NetworkUsers,
+    settings: ValidationSettings = validation_settings.DEFAULTS,
+) -> list[Finding]:
+    """The findings for another configuration of a NAD: pods use the previous one.
+
+    `users` are those where `change_depends_on_users`.
+    """
+    found = [_changed_in_use(users, _namespace(body))] if users else []
+    return validation_settings.apply_severities(found, settings, _namespace(body))
 
 
 def validate_nad_deletion(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from netattach_core import admission
 from netattach_core.api.nad import PROTECT, RESOURCE_NAME
 from netattach_core.api.networks_annotation import DEFAULT_NETWORK
 from netattach_kube import cluster_settings
@@ -155,7 +156,9 @@ def _lists_of_pods(server: ApiServer) -> list[Request]:
     return [each for each in server.requests if each.path.endswith("/pods")]
 
 
-def test_pods_are_neither_watched_nor_listed_but_for_a_change_of_a_config(new_key_pair: NewKeyPair) -> None:
+def test_pods_are_neither_watched_nor_listed_but_for_a_change_of_a_config_that_nothing_refuses(
+    new_key_pair: NewKeyPair,
+) -> None:
     kind = "NetworkAttachmentDefinition"
 
     async def scenario() -> None:
@@ -165,6 +168,9 @@ def test_pods_are_neither_watched_nor_listed_but_for_a_change_of_a_config(new_ke
             await harness.post_review("nads", review(kind, old))
             await harness.post_review("nads", review(kind, annotated, old))
             await harness.post_review("pods", review("Pod", pod("sound")))
+            for refused in ("{", VALID_CONFIG + " " * admission.MAX_CONFIG_LENGTH):
+                answer = await harness.post_review("nads", review(kind, nad(refused), old))
+                assert not answer["allowed"]
             assert [] == _lists_of_pods(harness.server)
 
             await harness.post_review("nads", review(kind, nad(VALID_CONFIG + " "), old))

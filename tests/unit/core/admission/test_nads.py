@@ -161,24 +161,35 @@ def test_deleting_a_protected_network_in_use_is_denied(
 
 
 def test_changing_the_config_of_a_network_in_use_is_a_warning() -> None:
-    before = {**body(), "spec": {"config": '{"type": "bridge"}'}}
-    after = {**body(), "spec": {"config": '{"type": "bridge", "cniVersion": "1.0.0"}'}}
+    (found,) = admission.validate_nad_change(body(), USERS)
 
-    assert "changed-in-use" in rules(admission.validate_nad(after, before, [], users=USERS))
-    assert "changed-in-use" not in rules(admission.validate_nad(after, before, []))
-    annotated = {**after, "metadata": {**after["metadata"], "annotations": {PROTECT: "true"}}}
-    assert "changed-in-use" not in rules(admission.validate_nad(annotated, after, [], users=USERS))
+    assert ("changed-in-use", Severity.WARN) == (found.rule.id, found.effective_severity)
+    assert [] == admission.validate_nad_change(body(), NetworkUsers())
+    off = ValidationSettings(severities={"changed-in-use": Severity.OFF})
+    assert [] == admission.validate_nad_change(body(), USERS, off)
+
+
+def test_a_change_depends_on_users_where_the_config_changes_and_nothing_refuses_it() -> None:
+    before, after = nad('{"type": "bridge"}'), nad('{"type": "bridge", "cniVersion": "1.0.0"}')
+    annotated = nad('{"type": "bridge"}', annotations={PROTECT: "true"})
+    warned = admission.validate_nad(after, before, [])
+    refused = admission.validate_nad(nad(BROKEN), before, [NODE])
+
+    assert "inventory-missing" in rules(warned)
+    assert admission.change_depends_on_users(after, before, warned)
+    assert ["json-syntax"] == rules(refused)
+    assert not admission.change_depends_on_users(nad(BROKEN), before, refused)
+    assert not admission.change_depends_on_users(annotated, before, [])
+    assert not admission.change_depends_on_users(after, None, [])
 
 
 @pytest.mark.parametrize("users", [UNKNOWN, UNVERIFIED])
 def test_unknown_users_are_a_warning(users: NetworkUsers) -> None:
-    before = {**body(), "spec": {"config": '{"type": "bridge"}'}}
-    changed = admission.validate_nad(body(), before, [], users=users)
-    (found,) = [each for each in changed if each.rule.id == "users-unknown"]
+    (found,) = admission.validate_nad_change(body(), users)
     (deleted,) = admission.validate_nad_deletion(body(), users, "jo")
 
     assert (Severity.WARN, Severity.WARN) == (found.effective_severity, deleted.effective_severity)
-    assert "users-unknown" == deleted.rule.id
+    assert "users-unknown" == found.rule.id == deleted.rule.id
     assert all("the API server does not answer in time" in each.problem for each in (found, deleted))
 
 
@@ -206,16 +217,15 @@ def test_of_a_protected_network_only_attached_pods_that_are_not_named_deny_the_d
 
 
 def test_where_there_may_be_more_users_the_known_ones_are_the_least() -> None:
-    before = {**body(), "spec": {"config": '{"type": "bridge"}'}}
     findings = [
-        *admission.validate_nad(body(), before, [NODE], users=MORE),
+        *admission.validate_nad_change(body(), MORE),
         *admission.validate_nad_deletion(body(), MORE, "jo"),
         *admission.validate_nad_deletion(body(**{PROTECT: "true"}), MORE, "jo"),
     ]
-    in_use = [each.problem for each in findings if "in-use" in each.rule.id or "protected" in each.rule.id]
 
-    assert 3 == len(in_use)
-    assert all(": at least lab/p0, lab/p1, lab/p2 and 2 more" in problem for problem in in_use)
+    in_use = ["changed-in-use", "deleted-in-use", "deleted-though-protected"]
+    assert in_use == rules(findings)
+    assert all(": at least lab/p0, lab/p1, lab/p2 and 2 more" in each.problem for each in findings)
 
 
 @pytest.mark.parametrize(
@@ -241,9 +251,7 @@ IN_USE = {
     "deleted though protected by the settings": lambda: admission.validate_nad_deletion(
         body(), HIDDEN, "jo", ValidationSettings(protected=True)
     ),
-    "changed": lambda: admission.validate_nad(
-        {**body(), "spec": {"config": '{"type": "x"}'}}, body(), [NODE], users=HIDDEN
-    ),
+    "changed": lambda: admission.validate_nad_change(body(), HIDDEN),
 }
 
 
