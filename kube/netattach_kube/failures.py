@@ -1,7 +1,8 @@
 """Maps failures of the API server and of the client library to core's errors.
 
 connection refused, timeout, 408, 429, 5xx   TryAgainError
-401, 403                                      ForbiddenError, a TryAgainError: permissions may be granted later
+401                                           UnauthorizedError, a TryAgainError: tokens are renewed
+403                                           ForbiddenError, a TryAgainError: permissions may be granted later
 404                                           NotFoundError
 409                                           ConflictError
 410                                           ExpiredError
@@ -24,6 +25,10 @@ _LONGEST = 500
 """Characters of the server's message that ours quotes."""
 
 
+class UnauthorizedError(TryAgainError):
+    """The API server does not know who asks, as while a token is renewed; it says nothing of permissions."""
+
+
 class ForbiddenError(TryAgainError):
     """The API server does not permit the request; it may once a role has been granted."""
 
@@ -37,7 +42,7 @@ class TooLargeError(NetattachError):
 
 
 _BY_STATUS: dict[int, type[NetattachError]] = {
-    401: ForbiddenError,
+    401: UnauthorizedError,
     403: ForbiddenError,
     404: NotFoundError,
     408: TryAgainError,

@@ -1,7 +1,8 @@
 """Keeps the certificates: reads the Secrets, lets `certificate_plan` decide, and writes them.
 
-Level-triggered: at the start, whenever one of the objects changes, when a previous CA is to be removed, and every hour. The order
-matters: a new CA is published to the API servers before anything is signed with it, and they get the time to receive it.
+Level-triggered: at the start, whenever one of the objects changes, when a previous CA is to be removed, and every hour; every
+minute while a configuration may not be read. The order matters: a new CA is published to the API servers before anything is
+signed with it, and they get the time to receive it.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class CertificateKeeper:
         self._metrics = metrics
         self._now = now
         self._object_changed = asyncio.Event()
+        self._latest = _AT_LEAST_EVERY
         self.problem: str | None = "the certificates have not been checked yet"
 
     async def run(self) -> None:
@@ -88,6 +90,7 @@ class CertificateKeeper:
         So a pass that another operator has overtaken ends with a conflict, and never publishes an outdated bundle.
         """
         settings = self._settings
+        self._latest = _AT_LEAST_EVERY
         configurations = [(kind, await self._configuration(kind, name)) for kind, name in self._configured()]
         ca, tls = await self._secret(settings.ca_secret), await self._secret(settings.tls_secret)
         trusted = b"".join(
@@ -103,7 +106,7 @@ class CertificateKeeper:
         await self._write(settings.tls_secret, "kubernetes.io/tls", tls, serving)
         self._measure(authority, serving)
         removal = certificate_plan.next_removal(authority, serving)
-        return min(_AT_LEAST_EVERY, (removal - self._now()).total_seconds()) if removal else _AT_LEAST_EVERY
+        return min(self._latest, (removal - self._now()).total_seconds()) if removal else self._latest
 
     async def _serving(self, authority: AuthorityPlan, tls: Data) -> Plan:
         """Waits until API servers trust what signs; the certificate that is served meanwhile is valid with both bundles.
@@ -187,7 +190,8 @@ class CertificateKeeper:
     async def _configuration(self, kind: Resource, name: str) -> Body | None:
         """None where the webhooks are not installed, and for one that the roles of a release without mutation do not include.
 
-        During a rollback those roles are in force before that release's operator: what they do include is kept up to date.
+        During a rollback those roles are in force before that release's operator: what they do include is kept up to date. It may
+        also be for a moment, as while roles are replaced, so the next pass is soon.
         """
         try:
             return await self._api.get(kind, name)
@@ -197,6 +201,7 @@ class CertificateKeeper:
             if kind is not MUTATING_WEBHOOKS:
                 raise
             _log.warning("the CA bundle of the %s is not kept up to date: %s", kind.kind, error)
+            self._latest = _LONGEST_PAUSE
             return None
 
     async def _publish(self, kind: Resource, configuration: Body | None, bundle: bytes) -> None:

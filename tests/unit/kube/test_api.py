@@ -24,7 +24,7 @@ from netattach_core.errors import (
     TryAgainError,
 )
 from netattach_kube import api as kube_api
-from netattach_kube.failures import ExpiredError, ForbiddenError, TooLargeError
+from netattach_kube.failures import ExpiredError, ForbiddenError, TooLargeError, UnauthorizedError
 from netattach_kube.resource import CRDS, NADS, NODES, PODS
 from support import api_server, require
 from support.api_server import ApiServer
@@ -44,7 +44,7 @@ def run(story: Story) -> None:
     ("status", "kind"),
     [
         (400, RefusedError),
-        (401, ForbiddenError),
+        (401, UnauthorizedError),
         (403, ForbiddenError),
         (404, NotFoundError),
         (408, TryAgainError),
