@@ -59,7 +59,7 @@ class AttachedPods:
         self._sandboxes: dict[str, AttachedSandbox] = {}
         self._of_pods: defaultdict[Key, set[str]] = defaultdict(set)
         self._used: frozenset[Key | None] | None = None
-        self._by_others: Mapping[Key, frozenset[str]] = {}
+        self._by_others: Mapping[Key, frozenset[str]] | None = None
 
     def put(self, sandbox: Sandbox) -> bool:
         """Returns whether that changes a number."""
@@ -96,10 +96,15 @@ class AttachedPods:
     def put_by_others(self, pods: Mapping[Key, frozenset[str]]) -> bool:
         """All pods that others attached, as Multus before a takeover, and their networks: "namespace/name".
 
-        Returns whether that changes a number.
+        Returns whether that changes a number, or is the first time: until then, pods may be missing in all numbers.
         """
         before, self._by_others = self._by_others, pods
         return before != pods
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the pods that others attached are known."""
+        return self._by_others is not None
 
     def of_pod(self, pod: Key) -> tuple[AttachedSandbox, ...]:
         """All sandboxes of pods of this name, in the order of their ids."""
@@ -117,14 +122,15 @@ class AttachedPods:
         """The numbers for the inventory, of all networks; a pod counts once, though a former sandbox of it may still be there."""
         attached = [each for each in self._sandboxes.values() if _counts(each)]
         links = [(link, each.pod) for each in attached for link in each.links if link.key]
-        by_others = {(network, pod) for pod, networks in self._by_others.items() for network in networks}
+        of_others = self._by_others or {}
+        by_others = {(network, pod) for pod, networks in of_others.items() for network in networks}
         pods = Counter(network for network, _ in {(link.network, pod) for link, pod in links} | by_others)
         outdated = Counter(
             network
             for network, _ in {(link.network, pod) for link, pod in links if _is_outdated(link, current)}
         )
         return Attached(
-            len({each.pod for each in attached} | self._by_others.keys()),
+            len({each.pod for each in attached} | of_others.keys()),
             tuple(AttachedNetwork(name, pods[name], outdated[name]) for name in sorted(pods)),
         )
 

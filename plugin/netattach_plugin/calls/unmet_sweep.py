@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from netattach_core.api import fair_share
 from netattach_core.api.network_selection import SelectionSettings
@@ -18,6 +18,7 @@ from netattach_core.attach import unmet_pods
 from netattach_core.attach.attached_pods import AttachedPods, AttachedSandbox
 from netattach_core.attach.unmet_pods import InNamespace, Unmet
 from netattach_core.errors import NetattachError
+from netattach_plugin.calls.multus_counts import MultusCounts
 from netattach_plugin.cluster.running_pods import RunningPod, RunningPods
 from netattach_plugin.netlink.namespace_links import NamespaceLinks
 from netattach_plugin.ports import Events, Ledger
@@ -42,7 +43,7 @@ Suspect = tuple[RunningPod, Unmet]
 class UnmetSweep:
     """`report` gets the pods that lack networks whenever they change; `booted` is the time of the node's start.
 
-    `attached` gets the pods that Multus attached, as far as they are known, and `counted` is called where they change.
+    `attached` gets the pods that Multus attached, and `counted` is called where they change, and when they are known.
     """
 
     def __init__(  # noqa: PLR0913  # one collaborator each
@@ -68,8 +69,7 @@ class UnmetSweep:
         self._selection = selection
         self._report = report
         self._booted = booted
-        self._counted = counted
-        self._by_multus: dict[PodRef, frozenset[str]] = {}
+        self._counts = MultusCounts(multus, pods, attached, counted)
         self._suspects: Mapping[PodRef, Unmet] = {}
         self._outcomes: dict[tuple[PodRef, Unmet], Unmet | None] = {}
         self._unmet: Mapping[PodRef, Unmet] | None = None
@@ -80,25 +80,22 @@ class UnmetSweep:
         return len(self._unmet or ())
 
     async def run(self) -> None:
-        """Once the pods are listed. Never returns."""
+        """Looks once the pods are listed; most nodes have no pods of Multus, and know it before. Never returns."""
+        await _survived(self._counts.update)
         await self._pods.synced.wait()
         while True:
             before = self._suspects
-            try:
-                await self.look()
-            except Exception:  # noqa: BLE001  # it only reports; the daemon has to go on
-                _log.exception("the pods of this node are not compared with their networks")
+            await _survived(self.look)
             await asyncio.sleep(_INTERVAL if self._suspects.items() <= before.items() else _RECHECK)
 
     async def look(self) -> None:
         """Compares all pods once, and reports those that lack networks for the second time."""
+        await self._counts.update()
         suspects = await self._compared()
         repeated = [(pod, unmet) for pod, unmet in suspects if self._suspects.get(pod.ref) == unmet]
         self._suspects = {pod.ref: unmet for pod, unmet in suspects}
         self._forget()
         await self._ask(repeated)
-        if self._attached.put_by_others({(ref.namespace, ref.name): n for ref, n in self._by_multus.items()}):
-            self._counted()
         found = {pod.ref: outcome for pod, unmet in suspects if (outcome := self._outcome(pod, unmet))}
         if found != self._unmet:
             before, self._unmet = self._unmet or {}, found
@@ -138,7 +135,6 @@ class UnmetSweep:
         """Of pods that are gone or have their networks."""
         kept = self._suspects.items()
         self._outcomes = {key: outcome for key, outcome in self._outcomes.items() if key in kept}
-        self._by_multus = {ref: found for ref, found in self._by_multus.items() if ref in self._suspects}
 
     async def _ask(self, suspects: Sequence[Suspect]) -> None:
         """What is undecided now, as for a pod whose containers do not run, is asked again after the next look."""
@@ -165,10 +161,8 @@ class UnmetSweep:
             return unmet
         asked = unmet_pods.wanted(pod.annotations, pod.ref.namespace, self._selection())
         ref = PodRef(pod.ref.namespace, pod.ref.name, pod.runtime_uid)
-        networks = await asyncio.to_thread(self._multus.networks, ref)
-        of_nads = frozenset(network for network in networks or () if "/" in network)
-        if of_nads:
-            self._by_multus[pod.ref] = of_nads
+        by_multus = self._multus.sandboxes(ref)
+        networks = by_multus[-1] if by_multus else None
         if networks is None and await self._is_in_ledger(ref):
             networks = ()
         return unmet if networks is None else unmet_pods.changed(asked, networks)
@@ -180,3 +174,10 @@ class UnmetSweep:
             if own and (own.namespace, own.name) == (ref.namespace, ref.name) and own.uid in ("", ref.uid):
                 return True
         return False
+
+
+async def _survived(step: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await step()
+    except Exception:  # noqa: BLE001  # it only reports; the daemon has to go on
+        _log.exception("the pods of this node are not compared with their networks")

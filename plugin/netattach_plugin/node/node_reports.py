@@ -17,7 +17,7 @@ class NodeReports:
 
     def __init__(
         self,
-        attached: Callable[[], Attached],
+        attached: Callable[[], Attached | None],
         probed: Callable[[], tuple[Probe | None, tuple[str, ...] | None]],
     ) -> None:
         self._attached = attached

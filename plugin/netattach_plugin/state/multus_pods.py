@@ -2,55 +2,118 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+import stat
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
 
+from netattach_core.api.objects import Key
 from netattach_core.api.pod import PodRef
 from netattach_core.caches import libcni as libcni_cache
 from netattach_core.caches import multus as multus_cache
 from netattach_core.errors import NetattachError
 from netattach_core.net import names
 
+T = TypeVar("T")
+
 _MOST_BYTES = 4 << 20
+
+Networks = tuple[str, ...]
+"""Of a sandbox: "namespace/name", and the name of the default network."""
+
+
+class _Owner(NamedTuple):
+    """The sandbox and the pod of a file of libcni."""
+
+    container_id: str
+    pod: Key
+    uid: str
 
 
 class MultusPods:
-    """Reads the caches anew each time: few pods are asked about."""
+    """`read` brings it up to date: each file is read once, and again where it has changed."""
 
     def __init__(self, multus: Path, libcni: Path) -> None:
         self._multus = multus
         self._results = (multus / "results", libcni / "results")
+        self._owners = _Files(_owner)
+        self._delegates = _Files(_networks)
+        self._of_pods: Mapping[Key, Mapping[_Owner, Networks]] = {}
 
-    def networks(self, pod: PodRef) -> tuple[str, ...] | None:
-        """Of the pod with the runtime's UID, "namespace/name"; None for one that Multus has not attached. For threads."""
-        containers = {each for results in self._results for each in _containers(results, pod)}
-        found = [networks for each in sorted(containers) if (networks := self._delegates(each)) is not None]
-        return found[-1] if found else None
+    def __bool__(self) -> bool:
+        """Whether there are any, gone ones included."""
+        return bool(self._of_pods)
 
-    def _delegates(self, container_id: str) -> tuple[str, ...] | None:
-        with contextlib.suppress(OSError, NetattachError):
-            return tuple(each.name for each in multus_cache.parse((self._multus / container_id).read_bytes()))
-        return None
+    def read(self) -> None:
+        """One pass over the directories, for threads. Raises OSError where one that exists cannot be listed."""
+        paths = [path for results in self._results for path in _listed(results)]
+        owners = {owner for path in paths if (owner := self._owners.get(path))}
+        of_pods: defaultdict[Key, dict[_Owner, Networks]] = defaultdict(dict)
+        for owner in sorted(owners):
+            networks = self._delegates.get(self._multus / owner.container_id)
+            if networks is not None:
+                of_pods[owner.pod][owner] = networks
+        self._owners.forget_all_but(paths)
+        self._delegates.forget_all_but([self._multus / owner.container_id for owner in owners])
+        self._of_pods = dict(of_pods)
+
+    def sandboxes(self, pod: PodRef) -> tuple[Networks, ...]:
+        """The networks of each of its sandboxes, in the order of their ids; a former one may not be deleted yet.
+
+        `pod` has the runtime's UID; it is empty for one that Multus has not attached.
+        """
+        found = self._of_pods.get((pod.namespace, pod.name), {})
+        return tuple(networks for owner, networks in found.items() if owner.uid in ("", pod.uid))
 
 
-def _containers(results: Path, pod: PodRef) -> Iterator[str]:
-    """Those of the pod's sandboxes, of which a former one may not be deleted yet."""
+class _Files(Generic[T]):
+    """What was read of files, None for what cannot be read, until they change."""
+
+    def __init__(self, parse: Callable[[bytes], T | None]) -> None:
+        self._parse = parse
+        self._known: dict[Path, tuple[tuple[int, ...], T | None]] = {}
+
+    def get(self, path: Path) -> T | None:
+        try:
+            found = path.stat()
+            stamp = found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+            known = self._known.get(path)
+            if known is None or known[0] != stamp:
+                is_read = stat.S_ISREG(found.st_mode) and found.st_size <= _MOST_BYTES
+                known = self._known[path] = stamp, self._parse(path.read_bytes()) if is_read else None
+        except OSError:  # gone since it was listed
+            self._known.pop(path, None)
+            return None
+        return known[1]
+
+    def forget_all_but(self, paths: Collection[Path]) -> None:
+        kept = self._known.keys() & set(paths)
+        self._known = {path: self._known[path] for path in kept}
+
+
+def _listed(results: Path) -> Iterator[Path]:
     try:
         paths = sorted(results.iterdir())
-    except OSError:
+    except FileNotFoundError:
         return
-    for path in paths:
-        with contextlib.suppress(OSError, NetattachError):
-            if path.name.startswith(".") or path.stat().st_size > _MOST_BYTES:
-                continue
-            cached = libcni_cache.parse(path.read_bytes())
-            if cached is not None and _is_of(cached.args, pod) and names.is_cni_name(cached.container_id):
-                yield cached.container_id
+    yield from (path for path in paths if not path.name.startswith("."))
 
 
-def _is_of(args: object, pod: PodRef) -> bool:
-    if not isinstance(args, dict):
-        return False
-    named = (args.get("K8S_POD_NAMESPACE"), args.get("K8S_POD_NAME")) == (pod.namespace, pod.name)
-    return named and args.get("K8S_POD_UID", "") in ("", pod.uid)
+def _owner(data: bytes) -> _Owner | None:
+    try:
+        cached = libcni_cache.parse(data)
+    except NetattachError:
+        return None
+    if cached is None or not names.is_cni_name(cached.container_id):
+        return None
+    args = cached.args
+    pod = args.get("K8S_POD_NAMESPACE", ""), args.get("K8S_POD_NAME", "")
+    return _Owner(cached.container_id, pod, args.get("K8S_POD_UID", "")) if all(pod) else None
+
+
+def _networks(data: bytes) -> Networks | None:
+    try:
+        return tuple(each.name for each in multus_cache.parse(data))
+    except NetattachError:
+        return None

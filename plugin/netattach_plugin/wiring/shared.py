@@ -184,8 +184,10 @@ class Components:
             timings=self._outside.timings,
         )
 
-    def _attached(self) -> Attached:
-        return self.ledger.attached.counts(self._outside.current_nad)
+    def _attached(self) -> Attached | None:
+        """None as long as pods may be missing: a network whose pods are not reported could be deleted."""
+        attached = self.ledger.attached
+        return attached.counts(self._outside.current_nad) if attached.is_complete else None
 
     def _probed(self) -> tuple[Probe | None, tuple[str, ...] | None]:
         return self._probe_file.probe, self._probe_file.link_kinds

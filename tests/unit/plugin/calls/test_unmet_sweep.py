@@ -281,16 +281,16 @@ def test_an_annotation_that_was_changed_while_the_pod_ran_says_so(run: Callable[
     run(story)
 
 
-def _write_caches(node: SweptNode, *networks: Attachment, uid: str = "u") -> None:
+def _write_caches(node: SweptNode, *networks: Attachment, uid: str = "u", name: str = "web") -> None:
     """As Multus leaves them."""
-    pod = PodRef("shop", "web", uid)
+    pod, container = PodRef("shop", name, uid), "m1" if name == "web" else f"{name}-{uid}"
     args = {"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name, "K8S_POD_UID": pod.uid}
     default = dataclasses.replace(DEFAULT, args=args)
     results = node.root / "multus/results"
-    results.mkdir(parents=True)
-    sandbox = Sandbox("m1", "/run/netns/m1", pod, Phase.ADDED, (default, *networks))
-    (node.root / "multus/m1").write_bytes(multus.dump(sandbox))
-    (results / "cbr0-m1-eth0").write_bytes(libcni.dump("m1", "/run/netns/m1", default))
+    results.mkdir(parents=True, exist_ok=True)
+    sandbox = Sandbox(container, "/run/netns/m1", pod, Phase.ADDED, (default, *networks))
+    (node.root / "multus" / container).write_bytes(multus.dump(sandbox))
+    (results / f"cbr0-{container}-eth0").write_bytes(libcni.dump(container, "/run/netns/m1", default))
     (results / "broken-m2-eth0").write_text("{")
     (results / "other-m3-eth0").write_text(json.dumps({"kind": "another"}))
 
@@ -326,11 +326,78 @@ def test_a_pod_that_multus_attached_counts_while_it_runs(run: Callable[[Story], 
         await node.known()
         await node.looks(4)
         assert [Attached(1, (AttachedNetwork("shop/lan", 1),))] == node.counts
+        (node.root / "multus/m1").unlink()  # as DEL does
+        await node.looks(1)
+        assert Attached() == node.counts[-1]
+        _write_caches(node, LAN)
+        await node.looks(1)
+        assert Attached(1, (AttachedNetwork("shop/lan", 1),)) == node.counts[-1]
 
         node.server.delete(PODS, "web", "shop")
         await node.server.until(lambda: not list(node.pods))
         await node.looks(1)
         assert Attached() == node.counts[-1]
+
+    run(story)
+
+
+def test_all_pods_of_multus_count_from_the_first_look_on(run: Callable[[Story], None]) -> None:
+    """They are more than the API is asked about at once, and it is not asked for the count."""
+
+    async def story(node: SweptNode) -> None:
+        for number in range(50):
+            _write_caches(node, LAN, uid=f"u{number}", name=f"p{number}")
+            node.put(metadata={"name": f"p{number}", "uid": f"u{number}"})
+        _write_caches(node, LAN, uid="former", name="p0")
+        _write_caches(node, LAN, uid="gone", name="gone")
+        await node.server.until(lambda: len(list(node.pods)) == 50)
+        node.server.requests.clear()
+        await node.looks(1)
+
+        assert [Attached(50, (AttachedNetwork("shop/lan", 50),))] == node.counts
+        assert [] == [str(each) for each in node.server.requests if "pods/" in str(each)]
+
+    run(story)
+
+
+def test_pods_do_not_count_before_it_is_known_which_of_them_run(run: Callable[[Story], None]) -> None:
+    """A cache may be left of a pod that is gone."""
+
+    async def story(node: SweptNode) -> None:
+        _write_caches(node, LAN)
+        node.put()
+        await node.known()
+        node.pods.synced.clear()
+        await node.looks(2)
+        assert (False, []) == (node.attached.is_complete, node.counts)
+
+        node.pods.synced.set()
+        await node.looks(1)
+        assert (True, 1) == (node.attached.is_complete, node.counts[-1].pods)
+
+    run(story)
+
+
+def test_without_pods_of_multus_the_numbers_are_complete_at_once(run: Callable[[Story], None]) -> None:
+    async def story(node: SweptNode) -> None:
+        await node.server.until(node.pods.synced.is_set)
+        node.pods.synced.clear()
+        await node.looks(1)
+
+        assert (True, [Attached()]) == (node.attached.is_complete, node.counts)
+
+    run(story)
+
+
+def test_numbers_are_not_complete_while_the_caches_cannot_be_read(run: Callable[[Story], None]) -> None:
+    async def story(node: SweptNode) -> None:
+        (node.root / "multus").mkdir()
+        (node.root / "multus/results").write_text("no directory")
+        node.put()
+        await node.known()
+        await node.looks(3)
+
+        assert (False, ["NotAttached"]) == (node.attached.is_complete, node.reasons)
 
     run(story)
 

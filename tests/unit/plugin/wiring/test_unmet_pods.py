@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from netattach_core.api.pod import PodRef
+from netattach_core.attach.attachment import Attachment
+from netattach_core.attach.sandbox import Phase, Sandbox
+from netattach_core.caches import libcni, multus
 from netattach_kube.resource import EVENTS, INVENTORIES, NADS, PODS
 from netattach_plugin.calls import unmet_sweep
 from netattach_plugin.netlink.namespace_links import NamespaceLinks
@@ -80,6 +84,39 @@ def test_attached_pods_are_counted_and_those_with_an_older_text(run: Callable[..
         await node.server.until(lambda: _inventory(node)["attached"] == {"pods": 0, "networks": []})
 
     run(story)
+
+
+def _write_caches(root: Path, pod: PodRef) -> None:
+    """As Multus leaves them."""
+    args = {"K8S_POD_NAMESPACE": pod.namespace, "K8S_POD_NAME": pod.name, "K8S_POD_UID": pod.uid}
+    config = '{"cniVersion":"1.0.0","type":"bridge"}'
+    default = Attachment("cbr0", "eth0", config, "cbr0", default=True, args=args)
+    sandbox = Sandbox("m1", "/n", pod, Phase.ADDED, (default, Attachment("ns/a", "net1", config, "a")))
+    (root / "results").mkdir(parents=True)
+    (root / "m1").write_bytes(multus.dump(sandbox))
+    (root / "results/cbr0-m1-eth0").write_bytes(libcni.dump("m1", "/n", default))
+
+
+def test_no_numbers_are_published_without_the_pods_of_multus(
+    run: Callable[..., DaemonNode], tmp_path: Path
+) -> None:
+    """After a restart: webhooks list the pods of a node without numbers, and believe a node with them."""
+
+    async def story(node: DaemonNode) -> None:
+        _runs(node, PodRef("ns", "p", "u"), TWO)
+        node.server.fail(503, path="/api/v1/pods", times=10**6)  # so the running pods are not known
+        node.server.away = False
+        await node.server.until(lambda: node.server.has(INVENTORIES, "node1"))
+        assert "attached" not in _inventory(node)
+
+        node.server._failures.clear()
+        network = {"network": "ns/a", "pods": 1, "outdated": 0}
+        await node.server.until(
+            lambda: _inventory(node).get("attached") == {"pods": 1, "networks": [network]}
+        )
+
+    _write_caches(tmp_path / "multus", PodRef("ns", "p", "u"))
+    run(story, away=True)
 
 
 def test_an_idle_node_writes_nothing(run: Callable[..., DaemonNode]) -> None:
