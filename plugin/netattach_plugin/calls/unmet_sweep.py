@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from netattach_core.api import fair_share
+from netattach_core.api.fair_share import Rotation
 from netattach_core.api.network_selection import SelectionSettings
 from netattach_core.api.node_state import UnmetPods, UnmetReason
 from netattach_core.api.pod import PodRef
@@ -71,6 +71,7 @@ class UnmetSweep:
         self._booted = booted
         self._counts = MultusCounts(multus, pods, attached, counted)
         self._suspects: Mapping[PodRef, Unmet] = {}
+        self._rotation: Rotation[PodRef] = Rotation(_MOST_ASKED, namespace=lambda ref: ref.namespace)
         self._outcomes: dict[tuple[PodRef, Unmet], Unmet | None] = {}
         self._unmet: Mapping[PodRef, Unmet] | None = None
 
@@ -137,14 +138,13 @@ class UnmetSweep:
         self._outcomes = {key: outcome for key, outcome in self._outcomes.items() if key in kept}
 
     async def _ask(self, suspects: Sequence[Suspect]) -> None:
-        """What is undecided now, as for a pod whose containers do not run, is asked again after the next look."""
-        unasked = [(pod, unmet) for pod, unmet in suspects if (pod.ref, unmet) not in self._outcomes]
-        for pod, unmet in fair_share.first(
-            unasked,
-            _MOST_ASKED,
-            namespace=lambda suspect: suspect[0].ref.namespace,
-            order=lambda suspect: str(suspect[0].ref),
-        ):
+        """What is undecided now, as for a pod whose containers do not run, is asked again after a later look.
+
+        Pods that stay undecided, as those whose containers crash, delay no others for long, in however many namespaces they are.
+        """
+        unasked = {pod.ref: (pod, unmet) for pod, unmet in suspects if (pod.ref, unmet) not in self._outcomes}
+        for ref in self._rotation.take(unasked.keys()):
+            pod, unmet = unasked[ref]
             try:
                 runs = await self._pods.in_pod_network(pod, self._booted)
             except NetattachError as error:

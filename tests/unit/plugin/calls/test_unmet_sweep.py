@@ -158,6 +158,35 @@ def test_a_namespace_with_many_such_pods_delays_none_of_another(run: Callable[[S
     run(story)
 
 
+def test_pods_that_stay_undecided_delay_no_other_for_long(run: Callable[[Story], None]) -> None:
+    """In more namespaces than pods are asked about, as where containers crash."""
+
+    async def story(node: SweptNode) -> None:
+        for number in range(25):
+            node.put(started="", metadata={"namespace": f"a{number}", "uid": f"u{number}"})
+        node.put()
+        await node.server.until(lambda: len(list(node.pods)) == 26)
+        await node.looks(3)
+
+        assert {"shop/web"} == node.events.lacking.keys()
+
+    run(story)
+
+
+def test_pods_that_the_api_does_not_answer_for_delay_no_other_for_long(run: Callable[[Story], None]) -> None:
+    async def story(node: SweptNode) -> None:
+        for number in range(25):
+            node.put(metadata={"namespace": f"a{number}", "uid": f"u{number}"})
+            node.server.fail(503, method="GET", path=f"namespaces/a{number}/pods/web", times=1000)
+        node.put()
+        await node.server.until(lambda: len(list(node.pods)) == 26)
+        await node.looks(3)
+
+        assert {"shop/web"} == node.events.lacking.keys()
+
+    run(story)
+
+
 def test_a_pod_that_gets_its_networks_is_reported_no_more(run: Callable[[Story], None]) -> None:
     async def story(node: SweptNode) -> None:
         node.put()
