@@ -61,6 +61,7 @@ class _Event:
     message: str
     record: CallRecord | None = None
     happened: int = field(default_factory=time.time_ns)
+    queued: float = field(default_factory=time.monotonic)
 
 
 class EventQueue:
@@ -111,7 +112,7 @@ class EventQueue:
     def _is_due(self, added: _Event) -> bool:
         """A queue that fills up does not wait either: it would drop what comes next."""
         is_quiet = time.monotonic() - self._last_added >= _QUIET
-        is_late = time.time_ns() - added.happened >= _LATEST * 1e9
+        is_late = time.monotonic() - added.queued >= _LATEST
         return is_quiet or is_late or self._added.qsize() > _LONGEST_QUEUE // 2
 
     def _warn(self, subject: Subject, reason: str, message: str, record: CallRecord | None = None) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import netattach_plugin
 
 _WALL_CLOCK = re.compile(
-    r"\btime\.time\(|datetime\.(now|utcnow|today)\(|time_ns\(|CLOCK_REALTIME|gettimeofday"
+    r"\btime\.time\(|datetime\.(now|utcnow|today)\(|\btime\.time_ns\b|CLOCK_REALTIME|gettimeofday"
 )
 
 
-_FOR_TIMESTAMPS = {"boot.py", "node_reports.py"}
+_FOR_TIMESTAMPS = {"boot.py", "event_queue.py", "node_reports.py"}
 """They compare with, or write, times of API objects, which are by the wall clock; nothing waits or expires by it."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from netattach_kube import watched
-from netattach_plugin.cluster import settings_file
+from netattach_plugin.cluster import event_queue, settings_file
 from netattach_plugin.node import installer, inventory_publisher
 from netattach_plugin.wiring import cluster, shared
 from support import api_server
@@ -31,6 +31,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Daemon
     monkeypatch.setattr(settings_file, "_EVERY", 0.02)
     monkeypatch.setattr(inventory_publisher, "_FIRST_PAUSE", 0.02)
     monkeypatch.setattr(inventory_publisher, "_COUNTS_INTERVAL", 3600.0)  # tests count requests
+    monkeypatch.setattr(event_queue, "_QUIET", 0.0)
     monkeypatch.setattr(watched, "_LONGEST_PAUSE", 0.25)
 
     async def serve(story: Story, *, away: bool, config: str) -> DaemonNode:
