@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import yaml
 
 from netattach_core.version import VERSION
@@ -141,6 +142,29 @@ def test_the_action_does_not_run_what_its_inputs_contain(netattach: Netattach, t
 
     assert 2 == done.returncode
     assert not Path("evil").exists()
+
+
+def test_the_action_runs_no_module_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python3 -m` looks into the working directory first. Here python3 leaves out pip, which takes seconds to unpack."""
+    require.command("bash")
+    checkout, programs, temp = (tmp_path / name for name in ("checkout", "programs", "temp"))
+    for folder in (checkout, programs, temp):
+        folder.mkdir()
+    for module in ("venv", "ensurepip", "pip"):
+        (checkout / f"{module}.py").write_text("open('evil', 'w')")
+    (programs / "python3").write_text(f'#!/bin/sh\nexec {sys.executable} "$@" --without-pip\n')
+    (programs / "python3").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    step = yaml.safe_load(ACTION.read_text())["runs"]["steps"][0]
+    subprocess.run(
+        ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
+        env={**os.environ, "RUNNER_TEMP": str(temp), "GITHUB_ACTION_PATH": str(tmp_path / "none")},
+        cwd=checkout,
+        check=False,  # there is no pip
+    )
+
+    assert (temp / "netattach/bin/python").exists()
+    assert [] == list(tmp_path.rglob("evil"))
 
 
 def test_no_script_of_the_action_contains_an_expression() -> None:
