@@ -28,8 +28,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE_STATUS, f"{self.prog}: {message}{self._hint(message)}\nSee '{self.prog} --help'.\n")
 
     def parsed(self, words: Sequence[str]) -> argparse.Namespace:
-        """The arguments, with options also between those without a name, as in kubectl."""
-        return self.parse_args(words) if self._subparsers else self.parse_intermixed_args(words)
+        """The arguments, with options also between those without a name, as in kubectl.
+
+        Not where there is a `--`: argparse forgets it between its two passes, and what follows it would be options again.
+        """
+        in_order = self._subparsers or "--" in words
+        return self.parse_args(words) if in_order else self.parse_intermixed_args(words)
 
     def _hint(self, message: str) -> str:
         if found := _UNKNOWN.search(message):

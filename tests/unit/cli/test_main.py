@@ -40,3 +40,12 @@ def test_a_closed_pipe_ends_it_without_a_traceback(tmp_path: Path) -> None:
 
         assert b"" == process.stderr.read()
         assert 141 == process.wait()
+
+
+def test_what_follows_two_dashes_is_no_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("--help").write_text(nad("a", INVALID_CONFIG))
+    Path("b.yaml").write_text(nad("b"))
+
+    assert 1 == main(["lint", "--", "b.yaml", "--help"])
+    assert 0 == main(["lint", "b.yaml", "--output", "text", "b.yaml"])

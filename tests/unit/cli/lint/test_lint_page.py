@@ -144,6 +144,17 @@ def test_the_action_does_not_run_what_its_inputs_contain(netattach: Netattach, t
     assert not Path("evil").exists()
 
 
+def test_the_action_takes_no_file_name_for_an_option(netattach: Netattach, tmp_path: Path) -> None:
+    """`git diff --name-only` lists what a pull request adds."""
+    require.command("bash")
+    Path("bad.yaml").write_text(nad("a", INVALID_CONFIG))
+    Path("--help").write_text(nad("b"))
+    done = run_action(tmp_path, files="bad.yaml --help")
+
+    assert 1 == done.returncode, done.stderr
+    assert "2 NADs: 1 refused" in done.stdout
+
+
 def test_the_action_runs_no_module_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`python3 -m` looks into the working directory first. Here python3 leaves out pip, which takes seconds to unpack."""
     require.command("bash")
