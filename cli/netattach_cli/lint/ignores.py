@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -95,6 +97,7 @@ class FileIgnores:
         owned = DocumentIgnores()
         objects = list(manifests.objects(document.value)) or [((), {})]
         ends = [_content_end(self.text, _node(root, path)) if root else end for path, _ in objects]
+        ends = list(itertools.accumulate(ends, max))  # an alias may end before the object above it
         for comment in found:
             path, body = objects[_owner(self.text, comment.offset, ends)]
             if path not in owned.owners:
@@ -109,11 +112,9 @@ class FileIgnores:
 
 
 def _owner(text: str, offset: int, ends: Sequence[int]) -> int:
-    """The index of the object that contains the offset, or follows it; else the last one."""
-    for index, end in enumerate(ends):
-        if offset <= end or "\n" not in text[end:offset]:
-            return index
-    return len(ends) - 1
+    """The index of the first object that ends in the line of the offset or after it; else the last one. `ends` ascend."""
+    line = text.rfind("\n", 0, offset) + 1
+    return min(bisect.bisect_left(ends, line), len(ends) - 1)
 
 
 def _node(root: yaml.Node, path: Path) -> yaml.Node:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netattach_cli.lint import ignore_comments
+from netattach_cli.lint import ignore_comments, ignores
 from netattach_core.api.networks_annotation import NETWORKS
 from unit.cli.samples import INVALID_CONFIG, Netattach, nad
 
@@ -158,3 +161,43 @@ def test_any_text_is_searched(text: str) -> None:
 def test_a_long_text_is_searched_in_one_pass(part: str) -> None:
     """A pattern that tries each start again would not end."""
     assert ignore_comments.comments(part * (2_000_000 // len(part)), 0, 2_000_000, None) is not None
+
+
+def owner_by_search(text: str, offset: int, ends: Sequence[int]) -> int:
+    """What `_owner` says, one object after the other."""
+    found = (i for i, end in enumerate(ends) if offset <= end or "\n" not in text[end:offset])
+    return next(found, len(ends) - 1)
+
+
+@given(st.text("ab\n", min_size=1, max_size=40), st.data())
+def test_a_comment_is_of_the_object_that_ends_in_its_line_or_later(text: str, data: st.DataObject) -> None:
+    """Also where an alias ends before the object above it."""
+    offsets = st.integers(0, len(text))
+    ends = data.draw(st.lists(offsets, min_size=1, max_size=6))
+    offset = data.draw(offsets)
+    ascending = list(itertools.accumulate(ends, max))
+
+    assert owner_by_search(text, offset, ends) == ignores._owner(text, offset, ascending)
+
+
+class Counted(Sequence[int]):
+    """Counts how often one of its elements is read."""
+
+    def __init__(self, numbers: range) -> None:
+        self.numbers, self.reads = numbers, 0
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, index: Any) -> Any:
+        self.reads += 1
+        return self.numbers[index]
+
+
+def test_the_object_of_a_comment_is_not_searched_among_all() -> None:
+    """A List may have thousands of objects, with a comment each."""
+    text = "a\n" * 4096
+    ends = Counted(range(1, 2 * 4096, 2))
+
+    assert 4000 == ignores._owner(text, 8000, ends)
+    assert ends.reads <= 13
