@@ -58,7 +58,7 @@ class JunitReport(BufferedReport):
             failure = _element("failure", type=first.rule.id, message=first.problem)
             failure.text = _texts(failing)
             case.append(failure)
-        others = [each for each in findings if each not in failing]
+        others = [each for each in findings if each.finding.effective_severity not in self._failing]
         if others:
             output = _element("system-out")
             output.text = _texts(others)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator
 
+from netattach_cli.lint.manifests import LocatedFinding
 from netattach_cli.lint.rules import ALL_RULES
 from support import require
 from unit.cli.samples import INVALID_CONFIG, VALID_CONFIG, Netattach, nad
@@ -278,3 +279,23 @@ def test_a_run_with_networks_is_not_empty(netattach: Netattach) -> None:
     Path("a.yaml").write_text(nad("a"))
 
     assert (0, "1 NAD: nothing wrong\n", "") == netattach("lint", "--fail-empty", "a.yaml")
+
+
+def test_junit_compares_no_findings_with_each_other(
+    netattach: Netattach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One object may have thousands."""
+    compared = 0
+
+    def equal(_: LocatedFinding, __: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return False
+
+    unknown = ", ".join(f'"colour{index}": 1' for index in range(20))
+    Path("a.yaml").write_text(nad("a", INVALID_CONFIG.replace('"100"', f'"100", {unknown}')))
+    monkeypatch.setattr(LocatedFinding, "__eq__", equal)
+    (case,) = junit(netattach("lint", "-o", "junit", "a.yaml")[1]).iter("testcase")
+
+    assert 20 == (case.findtext("system-out") or "").count("[key-unknown]")
+    assert 0 == compared
