@@ -15,11 +15,17 @@ from netattach_core.api.nad import KIND
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _RELATED = re.compile(
-    rf"""{KIND}|cncf\.io/net|multus-cni\.io/default|{SRIOV_GROUP}/|rawCNIConfig|simpleMacvlanConfig|SimpleMacvlan"""
+    rf"""{KIND}|cncf\.io\\?/net|multus-cni\.io\\?/default|{SRIOV_GROUP}\\?/|rawCNIConfig|simpleMacvlanConfig|SimpleMacvlan"""
     r"""|\bmultus["']?:\s*(?:\{\s*)?["']?(?:networkName|default)\b"""
 )
 _MISSPELT_KIND = re.compile(
     r"""\bkind["']?:\s*["']?network[-_. ]?attachment[-_. ]?definition""", re.IGNORECASE
+)
+_ESCAPE = re.compile(r"""\\[xuU][0-9A-Fa-f]{2}|\bkind["']?:\s*"[^"\n]*\\\r?\n""")
+"""A character that YAML or JSON write with digits, or a kind that continues in the next line."""
+
+_MAYBE_ESCAPED_KIND = re.compile(
+    "".join(rf"(?:{char}|\\(?:x|u00|U000000){ord(char):02x})" for char in "kind"), re.IGNORECASE
 )
 _NO_FILE = f"no file in it ends with {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}"
 _ONLY_TEMPLATES = (
@@ -51,7 +57,12 @@ def expand(argument: str) -> list[File]:
 
 def is_related(file: File, text: str) -> bool:
     """Whether to parse the file as YAML. Other files of a folder may be in any dialect, and contain nothing to validate."""
-    return file.named or bool(_RELATED.search(text) or _MISSPELT_KIND.search(text))
+    return file.named or bool(_RELATED.search(text) or _MISSPELT_KIND.search(text) or _may_hide_a_kind(text))
+
+
+def _may_hide_a_kind(text: str) -> bool:
+    r"""Whether an object may be of another kind than the text shows: `"Network\u0041ttachmentDefinition"`."""
+    return bool(_ESCAPE.search(text) and _MAYBE_ESCAPED_KIND.search(text))
 
 
 def _files_below(folder: str) -> list[File]:

@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
+from netattach_cli.files import File
+from netattach_cli.lint.file_search import is_related
+from netattach_core.api.nad import KIND
 from unit.cli.samples import INVALID_CONFIG, VALID_CONFIG, Netattach, nad
 
 HOST_LOCAL = '"ipam": {"type": "host-local", "subnet": "10.1.2.0/24"}'
@@ -158,3 +164,45 @@ def test_links_to_devices_and_pipes_in_a_folder_are_skipped(netattach: Netattach
     status, out, _ = netattach("lint", "nets")
     assert 2 == status
     assert "nets/lost.yaml: error no such file or directory" in out
+
+
+def escaped(word: str, data: st.DataObject) -> str:
+    """The word in double quotes as YAML may write it, with an escape at least."""
+    forms = [[char, f"\\x{ord(char):02x}", f"\\u{ord(char):04X}", f"\\U{ord(char):08x}"] for char in word]
+    written = [data.draw(st.sampled_from(each)) for each in forms]
+    written[0] = data.draw(st.sampled_from(forms[0][1:]))
+    return '"' + "".join(written) + '"'
+
+
+@given(st.data())
+def test_escapes_hide_no_object_in_a_folder(data: st.DataObject) -> None:
+    kind = escaped(KIND, data)
+    key = data.draw(st.sampled_from(["kind", '"kind"']) | st.builds(escaped, st.just("kind"), st.just(data)))
+    text = f"{key}: {kind}\n"
+
+    assert {"kind": KIND} == yaml.safe_load(text)
+    assert is_related(File("a.yaml", named=False), text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.yaml", nad("a", INVALID_CONFIG).replace(KIND, '"Network\\u0041ttachmentDefinition"')),
+        ("a.yaml", nad("a", INVALID_CONFIG).replace(KIND, '"Network\\\n  AttachmentDefinition"')),
+        (
+            "a.json",
+            '{"kind": "Pod", "metadata": {"name": "a", "annotations": {"k8s.v1.cni.cncf.io\\/networks": "A"}}}',
+        ),
+    ],
+    ids=["digits", "a line break", "a slash"],
+)
+def test_an_object_with_escapes_is_validated_in_a_folder(netattach: Netattach, name: str, text: str) -> None:
+    write({f"nets/{name}": text})
+
+    assert 1 == netattach("lint", "nets")[0]
+
+
+def test_a_file_with_escapes_and_without_objects_is_skipped(netattach: Netattach) -> None:
+    write({"nets/a.yaml": nad("a"), "nets/b.yaml": '{{ "\\u0041" }}: ['})
+
+    assert (0, "1 NAD: nothing wrong\n", "") == netattach("lint", "nets")
