@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,23 @@ def _ignore_tag(loader: Any, _tag: str, node: yaml.Node) -> Any:
     return node.value
 
 
+def _of_type(name: str, construct: Callable[[Any, yaml.Node], Any]) -> Callable[[Any, yaml.Node], Any]:
+    """The constructor, with an error of ours where the value is not what its tag says, as in `!!bool foo`."""
+
+    def constructed(loader: Any, node: yaml.Node) -> Any:
+        try:
+            value = construct(loader, node)
+            str(value)  # Python has integers that are too long for a text; nobody means one
+        except (ValueError, LookupError, ArithmeticError) as error:
+            raise yaml_mistakes.WrongTypeError(name, node.start_mark) from error
+        return value
+
+    return constructed
+
+
+for _type, _name in {"bool": "a boolean", "int": "an integer", "float": "a number"}.items():
+    _tag = f"tag:yaml.org,2002:{_type}"
+    _Loader.add_constructor(_tag, _of_type(_name, _Loader.yaml_constructors[_tag]))
 _Loader.add_multi_constructor("", _ignore_tag)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
 
@@ -76,7 +93,7 @@ def _yaml_documents(file: str, text: str) -> Iterator[Document]:
                 yield Document(value, node)
     except LimitError as error:
         raise UnreadableError(file, error.problem, error.line, error.column) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, ArithmeticError, RecursionError) as error:
         found = yaml_mistakes.find(text, error)
         raise UnreadableError(file, _not_yaml(found, text), found.line, found.column) from error
 

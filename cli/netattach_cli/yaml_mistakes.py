@@ -32,6 +32,14 @@ class Mistake(NamedTuple):
     fix: str
 
 
+class WrongTypeError(yaml.YAMLError):
+    """A value that is not of the type which its tag or its form gives it; as in `!!bool foo`."""
+
+    def __init__(self, name: str, mark: yaml.Mark) -> None:
+        super().__init__(f"a value with the tag or the form of {name}, which it is not")
+        self.mark = mark
+
+
 @dataclass(frozen=True, slots=True)
 class _Stop:
     """Where the parser stopped: `began` is the mark of what it was reading, `at` that of the place; `said` is its message."""
@@ -54,6 +62,8 @@ class _Stop:
 
 def find(text: str, error: Exception) -> Mistake:
     """The mistake that made the parser stop with this error, in its own words where it is none of the usual ones."""
+    if isinstance(error, WrongTypeError):
+        return _at(error.mark, str(error), "put it in quotes, without a tag")
     at = error.problem_mark or error.context_mark if isinstance(error, yaml.MarkedYAMLError) else None
     if isinstance(error, yaml.MarkedYAMLError) and at:
         said = f"{error.context or ''} {error.problem or ''}".lower()
@@ -65,7 +75,8 @@ def find(text: str, error: Exception) -> Mistake:
         line, column = json_document.position(text, forbidden.start())
         problem = f"a character that YAML does not allow: U+{ord(forbidden.group()):04X}"
         return Mistake(line, column, problem, "remove it")
-    return Mistake(0, 0, str(error).partition("\n")[0], "")
+    problem = str(error).partition("\n")[0]
+    return Mistake(0, 0, "a value cannot be read" if isinstance(error, LookupError) else problem, "")
 
 
 def _at(mark: yaml.Mark, problem: str, fix: str) -> Mistake:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netattach_cli import documents
 from netattach_cli.files import UnreadableError
@@ -39,6 +41,16 @@ MISTAKES: list[tuple[str, int, int, str]] = [
     ),
     (NAD + "  more: {a: [1, 2}\n", 7, 13, "what follows the bracket [ is not a list"),
     (NAD + "  more: \x01\n", 7, 9, "a character that YAML does not allow: U+0001"),
+    (NAD.replace("name: net", "name: !!bool net"), 4, 9, "the form of a boolean, which it is not"),
+    (NAD.replace("name: net", 'name: !!int ""'), 4, 9, "the form of an integer, which it is not"),
+    (
+        NAD.replace("name: net", "name: 0b_"),
+        4,
+        9,
+        "an integer, which it is not; put it in quotes, without a tag",
+    ),
+    (NAD.replace("name: net", "name: 0x" + "f" * 5000), 4, 9, "of an integer"),
+    (NAD.replace("name: net", "name: 1" + ":1" * 400 + ".5"), 4, 9, "of a number"),
     (NAD.replace("'{", '"{ \\d').replace("}'", '}"'), 6, 14, "a backslash sequence"),
 ]
 
@@ -51,6 +63,22 @@ def test_a_mistake_is_named_at_its_place(text: str, line: int, column: int, prob
     assert problem in error.value.problem
     assert (line, column) == (error.value.line, error.value.column)
     assert error.value.problem.startswith("not YAML: ")
+
+
+TYPES = ["bool", "int", "float", "str", "binary", "set", "omap", "pairs", "null", "timestamp", "merge", "x"]
+TAGS = st.sampled_from(["", *(f"!!{each} " for each in TYPES)])
+SCALARS = st.text(max_size=8) | st.text("0123456789_:.+-xXbBeEnaif<=~", max_size=12)
+
+
+@given(TAGS, st.sampled_from(["{}", "'{}'", '"{}"', "[{}]", "{{{}: {}}}"]), SCALARS)
+def test_any_tag_of_any_value_is_read_or_refused(tag: str, form: str, scalar: str) -> None:
+    """One line of one file must not end the run over all others."""
+    text = f"a: {tag}{form.format(scalar, scalar)}\n"
+    values = []
+    with contextlib.suppress(UnreadableError):
+        values = [each.value for each in documents.parse("a.yaml", text)]
+
+    assert str(values)
 
 
 def test_valid_documents_before_the_mistake_are_read() -> None:
