@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -10,6 +11,8 @@ RED, YELLOW, BOLD, BLUE, GREEN = "31;1", "33;1", "1", "34;1", "32"
 
 WHEN = ("auto", "always", "never")
 """When to use colours: the values of --color."""
+
+_COMMAND = re.compile(r"##(vso\[|\[)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,11 @@ def wants_colours(stream: TextIO, when: str = "auto") -> bool:
 
 
 def printable(text: str) -> str:
-    """The text with escapes for control characters, so that foreign text cannot move the cursor or change colours."""
+    """The text with escapes, so that foreign text cannot move the cursor, change colours, or be a command to a CI system.
+
+    GitHub's runner and Azure Pipelines look for `##[` and `##vso[` anywhere in a line, and for `::` at its beginning.
+    """
+    text = _COMMAND.sub(r"#\\x23\1", text) if "##" in text else text
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -75,7 +75,9 @@ def run(args: argparse.Namespace) -> int:
         namespaces = _namespaces(chosen)
         networks = NetworkValidator(_nodes(chosen), namespaces)
     except UnreadableError as error:
-        print(text_report.error_text(error, Paint(on=wants_colours(sys.stderr))), file=sys.stderr)
+        text = text_report.error_text(error, Paint(on=wants_colours(sys.stderr)))
+        # A line that began with text of others could be a command to a CI system.
+        print(f"netattach: {text}", file=sys.stderr)
         return UNREADABLE
     gc.set_threshold(_FEW_COLLECTIONS)
     report = REPORTS[args.output](warnings_fail=chosen.warnings_as_errors)

@@ -1,7 +1,8 @@
 """The project's file `.netattach.yaml`: options of `netattach lint` that a repository keeps, for everybody.
 
 It is found in the working directory or a directory above it, up to the root of the Git repository. It names files and severities
-alone: a repository of somebody else must not decide which cluster a linter asks, or as whom.
+alone: a repository of somebody else must not decide which cluster a linter asks, or as whom, or which files of the machine it
+reads and prints.
 """
 
 from __future__ import annotations
@@ -55,12 +56,21 @@ def find(start: Path) -> Path | None:
     try:
         for directory in (start, *start.parents):
             if (directory / NAME).is_file():
-                return directory / NAME
+                return _of_repository(directory)
             if (directory / ".git").exists():
                 return None
     except OSError as error:
         raise UnreadableError(NAME, reason(error)) from error
     return None
+
+
+def _of_repository(directory: Path) -> Path:
+    try:
+        if not _is_of_repository(directory / NAME, directory):
+            raise UnreadableError(NAME, "the file is a link that leads out of the repository")
+    except ValueError as error:
+        raise UnreadableError(NAME, str(error)) from error
+    return directory / NAME
 
 
 def read(path: str) -> ProjectOptions:
@@ -82,11 +92,10 @@ def _options(path: str, body: Any) -> ProjectOptions:
         raise ValueError("the file has to be a map of options")  # noqa: TRY004  # a value of the file, not of the program
     for key, value in body.items():
         _check(key, value)
-    base = Path(path).parent
     return ProjectOptions(
         file=path,
-        settings=_path(base, body.get("settings", "")),
-        inventory=_path(base, body.get("inventory", "")),
+        settings=_path(path, body, "settings"),
+        inventory=_path(path, body, "inventory"),
         namespace=body.get("namespace", ""),
         severities=severities.from_mapping(body.get("severities", {})),
         exclude=tuple(body.get("exclude", ())),
@@ -112,5 +121,25 @@ def _check(key: Any, value: Any) -> None:
         )
 
 
-def _path(base: Path, name: str) -> str:
-    return str(base / name) if name else ""
+def _path(file: str, body: Mapping[str, Any], key: str) -> str:
+    """The path of the file that a key names, "" without one."""
+    if not body.get(key):
+        return ""
+    path = Path(file).parent / body[key]
+    if not _is_of_repository(path, Path(file).parent):
+        raise ValueError(
+            f"`{key}` has to be the path of a file in the repository; without one, below this directory"
+        )
+    return str(path)
+
+
+def _is_of_repository(path: Path, base: Path) -> bool:
+    """Whether a path leads to a file, and neither to a device nor out of the repository or the directory `base`, as links may."""
+    try:
+        directory, target = base.resolve(), path.resolve(strict=True)
+        root = next((each for each in (directory, *directory.parents) if (each / ".git").exists()), directory)
+        return target.is_relative_to(root) and target.is_file()
+    except (OSError, RuntimeError) as error:  # Python 3.11 raises RuntimeError for a loop of links
+        raise ValueError(
+            f"{shown(str(path))}: {reason(error) if isinstance(error, OSError) else 'a loop of links'}"
+        ) from error

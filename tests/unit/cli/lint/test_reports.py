@@ -122,7 +122,7 @@ def test_an_unreadable_inventory_prints_nothing_to_standard_output(
     status, out, err = netattach("lint", "-o", "sarif", *files, "--inventory", "none.json")
 
     assert (2, "") == (status, out)
-    assert "none.json: error no such file or directory\n" == err
+    assert "netattach: none.json: error no such file or directory\n" == err
 
 
 def fingerprints(netattach: Netattach, file: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -159,7 +160,7 @@ def test_a_projects_file_that_is_not_valid_is_an_error(
     status, out, err = netattach("lint", "net.yaml")
 
     assert (2, "") == (status, out)
-    assert err.startswith(".netattach.yaml:")
+    assert err.startswith("netattach: .netattach.yaml:")
     assert problem in err
 
 
@@ -231,3 +232,93 @@ def test_a_cluster_that_does_not_answer_is_an_error(
 
     assert (2, "") == (status, out)
     assert "You must be logged in to the server" in err
+
+
+def lint_with(netattach: Netattach, text: str) -> tuple[int, str, str]:
+    Path("repository/ci").mkdir(parents=True, exist_ok=True)
+    Path("repository/ci/.netattach.yaml").write_text(text)
+    return netattach("lint", "net.yaml", "--config", "repository/ci/.netattach.yaml")
+
+
+@pytest.mark.parametrize("key", ["settings", "inventory"])
+@pytest.mark.parametrize(
+    "name",
+    ["../../token", "link", "linked/token", "/dev/null", "pipe", "..", "{absolute}", "../ci/../../token"],
+)
+def test_a_projects_file_reads_no_file_outside_of_its_repository(
+    netattach: Netattach, net: Path, key: str, name: str
+) -> None:
+    """A pull request may write it, and what it reads may be printed: `not YAML: …`."""
+    Path("repository/.git").mkdir(parents=True)
+    Path("repository/ci").mkdir()
+    Path("token").write_text("secret")
+    Path("repository/ci/link").symlink_to(Path("token").resolve())
+    Path("repository/ci/linked").symlink_to(Path.cwd())
+    os.mkfifo("repository/ci/pipe")
+    status, out, err = lint_with(netattach, f"{key}: {name.format(absolute=Path('token').resolve())}\n")
+
+    assert (2, "") == (status, out)
+    assert f"`{key}` has to be the path of a file in the repository" in err
+    assert "secret" not in err
+
+
+@pytest.mark.parametrize(("directory", "expected"), [("repository/.git", 0), ("repository", 2)])
+def test_without_a_repository_a_projects_file_reads_below_its_directory(
+    netattach: Netattach, net: Path, directory: str, expected: int
+) -> None:
+    Path(directory).mkdir(parents=True)
+    Path("repository/settings.yaml").write_text("validation: {severities: {schema: off}}")
+    status, _, err = lint_with(netattach, "settings: ../settings.yaml\n")
+
+    assert expected == status, err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'settings: "::set-output name=x::y"',
+        '"::set-output name=x::y": 1',
+        'settings: "##[set-output name=x;]y"',
+        '"##vso[task.setvariable variable=x]y": 1',
+        'settings: "\\n::set-output name=x::y"',
+        'namespace: "\\0"\nsettings: "a\\0b"',
+        f"settings: {'x' * 5000}",
+    ],
+)
+def test_a_projects_file_gives_no_command_to_a_workflow(netattach: Netattach, net: Path, text: str) -> None:
+    status, out, err = lint_with(netattach, text + "\n")
+
+    assert (2, "") == (status, out)
+    assert err.startswith("netattach: ")
+    assert 1 == err.count("\n")
+    assert "##[" not in err
+    assert "##vso[" not in err
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("none", "no such file"), ("loop", "loop"), ("a/b", "not a directory")]
+)
+def test_a_file_of_the_project_that_cannot_be_reached_is_an_error(
+    netattach: Netattach, net: Path, name: str, problem: str
+) -> None:
+    Path("repository/ci").mkdir(parents=True)
+    Path("repository/ci/loop").symlink_to("loop")
+    Path("repository/ci/a").touch()
+    status, out, err = lint_with(netattach, f"settings: {name}\n")
+
+    assert (2, "") == (status, out)
+    assert problem in err
+
+
+def test_a_projects_file_is_no_link_to_a_file_elsewhere(
+    netattach: Netattach, net: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The names of its unknown options would be printed."""
+    Path("token").write_text("secret: 1\n")
+    Path("repository/.git").mkdir(parents=True)
+    Path("repository/.netattach.yaml").symlink_to("../token")
+    monkeypatch.chdir("repository")
+    status, out, err = netattach("lint", "../net.yaml")
+
+    assert (2, "") == (status, out)
+    assert "netattach: .netattach.yaml: error the file is a link that leads out of the repository\n" == err
