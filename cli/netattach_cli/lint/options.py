@@ -66,8 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     project.add_argument(
         "--config",
         metavar="FILE",
-        help="the project's file; by default .netattach.yaml in this directory or the nearest one above it, up to "
-        "the root of the Git repository",
+        help="the project's file; by default .netattach.yaml in this directory, or the nearest one above it in the "
+        "same Git repository",
     )
     project.add_argument("--no-config", action="store_true", help="read no project's file")
 

@@ -1,6 +1,6 @@
 """The project's file `.netattach.yaml`: options of `netattach lint` that a repository keeps, for everybody.
 
-It is found in the working directory or a directory above it, up to the root of the Git repository. It names files and severities
+It is found in the working directory or a directory above it in the same Git repository. It names files and severities
 alone: a repository of somebody else must not decide which cluster a linter asks, or as whom, or which files of the machine it
 reads and prints.
 """
@@ -52,13 +52,17 @@ class ProjectOptions:
 
 
 def find(start: Path) -> Path | None:
-    """The file in a directory or the nearest one above it, up to the root of its Git repository; None where there is none."""
+    """The file in a directory, or the nearest one above it in the same Git repository; None where there is none.
+
+    Outside of a repository, a directory above may be anybody's, as /tmp is.
+    """
+    found = None
     try:
         for directory in (start, *start.parents):
-            if (directory / NAME).is_file():
-                return _of_repository(directory)
-            if (directory / ".git").exists():
-                return None
+            if found is None and (directory / NAME).is_file():
+                found = directory
+            if found == start or (directory / ".git").exists():
+                return _of_repository(found) if found else None
     except OSError as error:
         raise UnreadableError(NAME, reason(error)) from error
     return None

@@ -88,12 +88,24 @@ def test_the_projects_file_is_found_above_the_working_directory(
     netattach: Netattach, net: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path(".netattach.yaml").write_text("severities: {schema: off}\nwarningsAsErrors: true\n")
+    Path(".git").mkdir()
     Path("deep/er").mkdir(parents=True)
     monkeypatch.chdir("deep/er")
     status, out, _ = netattach("lint", "-o", "json", "../../net.yaml")
 
     assert 1 == status
     assert {"key-unknown": "warn"} == severities_of(out)
+
+
+def test_without_a_repository_no_file_above_the_working_directory_decides(
+    netattach: Netattach, net: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be another user's, in /tmp."""
+    Path(".netattach.yaml").write_text("exclude: ['*']\n")
+    Path("mine").mkdir()
+    monkeypatch.chdir("mine")
+
+    assert 1 == netattach("lint", "..")[0]
 
 
 def test_a_repository_has_its_own_projects_file(
@@ -119,6 +131,7 @@ def test_the_command_line_is_before_the_projects_file(netattach: Netattach, net:
 def test_paths_of_the_projects_file_begin_where_it_is(
     netattach: Netattach, net: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    Path(".git").mkdir()
     Path("ci").mkdir()
     Path("ci/settings.yaml").write_text("validation: {severities: {schema: off}}")
     Path(".netattach.yaml").write_text("settings: ci/settings.yaml\nexclude: ['nets/old*']\n")
