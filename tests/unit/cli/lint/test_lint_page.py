@@ -135,6 +135,22 @@ def test_the_action_lints_with_the_inputs_of_a_workflow(netattach: Netattach, tm
     assert 1 == len(json.loads(Path("out.sarif").read_text())["runs"][0]["results"])
 
 
+@pytest.mark.parametrize(
+    ("config", "status"), [("", 0), ("--no-config", 1), ("ci/a b.yaml", 0), ("none.yaml", 2)]
+)
+def test_a_workflow_decides_which_projects_file_the_action_reads(
+    netattach: Netattach, tmp_path: Path, config: str, status: int
+) -> None:
+    require.command("bash")
+    Path("a.yaml").write_text(nad("a", INVALID_CONFIG))
+    Path("ci").mkdir()
+    for name in (".netattach.yaml", "ci/a b.yaml"):
+        Path(name).write_text("severities: {schema: off}\n")
+    done = run_action(tmp_path, files="a.yaml", config=config)
+
+    assert status == done.returncode, done.stderr
+
+
 def test_the_action_does_not_run_what_its_inputs_contain(netattach: Netattach, tmp_path: Path) -> None:
     require.command("bash")
     hostile = "$(touch evil) `touch evil` ; touch evil"
