@@ -15,6 +15,7 @@ from netattach_cli.lint.linter import Linter
 from netattach_cli.lint.namespace_policies import Namespaces
 from netattach_cli.lint.network_validator import NetworkValidator
 from netattach_cli.lint.options import Options
+from netattach_cli.lint.report import Summary
 from netattach_cli.terminal import Paint, wants_colours
 from netattach_core.api.inventory import NodeInventory
 
@@ -81,7 +82,9 @@ def run(args: argparse.Namespace) -> int:
         return UNREADABLE
     gc.set_threshold(_FEW_COLLECTIONS)
     report = REPORTS[args.output](warnings_fail=chosen.warnings_as_errors)
-    linter = Linter(networks, report, chosen.is_excluded, args.related_only, args.advice)
+    linter = Linter(
+        networks, report, chosen.is_excluded, args.related_only, args.advice, Summary(project=chosen.project)
+    )
     summary = linter.run(args.files)
     if summary.unreadable:
         return UNREADABLE

@@ -10,7 +10,7 @@ from netattach_cli.files import UnreadableError
 from netattach_cli.lint import places
 from netattach_cli.lint.manifests import LocatedFinding, Manifest
 from netattach_cli.lint.report import IgnoredFinding, Summary
-from netattach_cli.lint.text_report import summary_text
+from netattach_cli.lint.text_report import project_text, summary_text
 from netattach_cli.terminal import printable
 from netattach_core.text.finding import Severity
 
@@ -45,6 +45,8 @@ class GithubReport:
         _print("error", error.file, error.line, error.column, "cannot be read", error.problem)
 
     def finish(self, summary: Summary) -> None:
+        if summary.project:
+            _print("notice", summary.project, 0, 0, "netattach lint", project_text(summary))
         print(summary_text(summary))
 
 

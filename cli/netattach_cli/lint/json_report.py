@@ -27,6 +27,8 @@ class JsonReport(BufferedReport):
                 "withWarnings": summary.warned,
                 "unreadable": summary.unreadable,
                 "ignored": summary.ignored,
+                "project": summary.project,
+                "excluded": summary.excluded,
             },
         }
         print(json.dumps(body, indent=2))

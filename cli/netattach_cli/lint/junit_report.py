@@ -7,6 +7,7 @@ cannot be read is an error.
 from __future__ import annotations
 
 import itertools
+import sys
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from xml.etree import ElementTree as ET
@@ -14,7 +15,7 @@ from xml.etree import ElementTree as ET
 from netattach_cli.lint import places
 from netattach_cli.lint.manifests import LocatedFinding, Manifest
 from netattach_cli.lint.report import BufferedReport, Summary
-from netattach_cli.lint.text_report import finding_text
+from netattach_cli.lint.text_report import finding_text, project_text
 from netattach_cli.terminal import Paint, printable
 from netattach_core.text.finding import Severity
 
@@ -28,7 +29,7 @@ class JunitReport(BufferedReport):
         super().__init__()
         self._failing = {Severity.DENY, Severity.WARN} if warnings_fail else {Severity.DENY}
 
-    def finish(self, _summary: Summary) -> None:
+    def finish(self, summary: Summary) -> None:
         suites: defaultdict[str, list[ET.Element]] = defaultdict(list)
         found: defaultdict[Hashable, list[LocatedFinding]] = defaultdict(list)
         objects = {_key(each): each for each in (*self.manifests, *(f.manifest for f in self.findings))}
@@ -48,6 +49,8 @@ class JunitReport(BufferedReport):
         ET.indent(root)
         print('<?xml version="1.0" encoding="UTF-8"?>')
         print(ET.tostring(root, encoding="unicode"))
+        if summary.project:  # JUnit has no place for it that CI systems show
+            print(f"netattach: {project_text(summary)}", file=sys.stderr)
 
     def _case(self, manifest: Manifest, findings: Sequence[LocatedFinding]) -> ET.Element:
         name = f"{manifest.kind} {manifest.full_name}".strip() or "comments"

@@ -36,12 +36,14 @@ class Linter:
     advice: bool = False
     summary: Summary = field(default_factory=Summary)
     _seen: set[str] = field(default_factory=set)
+    _excluded: set[str] = field(default_factory=set)
     _waiting: list[tuple[Manifest, DocumentIgnores]] = field(default_factory=list)
     _ignores: list[DocumentIgnores] = field(default_factory=list)
 
     def run(self, arguments: Iterable[str]) -> Summary:
         """Lints all files that the arguments mean, and finishes the report."""
         inputs = [each for argument in arguments for each in self._inputs(argument)]
+        self.summary.excluded = len(self._excluded - self._seen)
         for file, text in inputs:
             if isinstance(text, str):
                 self.networks.namespaces.learn(file.name, text)
@@ -67,7 +69,10 @@ class Linter:
         for file in found:
             path = os.path.realpath(file.path)
             named = file.named and not self.related_only
-            if path in self._seen or (not named and self.is_excluded(file.path)):
+            if path in self._seen:
+                continue
+            if not named and self.is_excluded(file.path):
+                self._excluded.add(path)
                 continue
             self._seen.add(path)
             yield from self._read(dataclasses.replace(file, named=named))

@@ -23,14 +23,14 @@ _DEFAULT_NAMESPACE = "default"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line and the project's file ask for together; "" where neither does."""
+    """What the command line and the project's file, `project`, ask for together; "" where neither does."""
 
+    project: str = ""
     settings: str = ""
     inventory: str = ""
     namespace: str = _DEFAULT_NAMESPACE
     severities: Mapping[str, Severity] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
-    base: str = ""
     warnings_as_errors: bool = False
     fail_empty: bool = False
     kubectl: Kubectl = field(default_factory=Kubectl)
@@ -39,7 +39,7 @@ class Options:
         """Whether a pattern of the project's file matches a path; patterns begin at the file's directory."""
         if not self.exclude:
             return False
-        relative = Path(os.path.relpath(path, self.base)).as_posix()
+        relative = Path(os.path.relpath(path, Path(self.project).parent)).as_posix()
         return any(fnmatchcase(relative, pattern) for pattern in self.exclude)
 
 
@@ -80,12 +80,12 @@ def read(args: argparse.Namespace, directory: Path) -> Options:
     except SeverityError as error:
         raise UnreadableError("--severity", str(error)) from error
     return Options(
+        project=project.file,
         settings=args.settings or project.settings,
         inventory=args.inventory or project.inventory,
         namespace=args.namespace or project.namespace or _DEFAULT_NAMESPACE,
         severities={**project.severities, **asked},
         exclude=project.exclude,
-        base=str(Path(project.file).parent) if project.file else "",
         warnings_as_errors=args.warnings_as_errors or project.warnings_as_errors,
         fail_empty=args.fail_empty or project.fail_empty,
         kubectl=Kubectl(args.kubeconfig, args.context),

@@ -13,8 +13,13 @@ from netattach_core.text.finding import Finding, Severity
 
 @dataclass(slots=True)
 class Summary:
-    """Counts the objects so far; `comments` are ignore comments without effect, `ignored` findings that others silence."""
+    """Counts the objects so far; `comments` are ignore comments without effect, `ignored` findings that others silence.
 
+    `project` is the project's file whose options are in force, "" without one, `excluded` the number of files that it leaves out.
+    """
+
+    project: str = ""
+    excluded: int = 0
     nads: int = 0
     pods: int = 0
     refused: int = 0

@@ -33,7 +33,7 @@ _FINGERPRINT = "netattachFinding/v1"
 class SarifReport(BufferedReport):
     """Prints one run with all rules, so that a code host also lists those without findings."""
 
-    def finish(self, _summary: Summary) -> None:
+    def finish(self, summary: Summary) -> None:
         driver = {
             "name": "netattach",
             "version": VERSION,
@@ -51,6 +51,7 @@ class SarifReport(BufferedReport):
             "columnKind": "unicodeCodePoints",
             "invocations": [_invocation(self.errors)],
             "results": [*reported, *silenced],
+            "properties": {"project": summary.project, "excluded": summary.excluded},
         }
         print(json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2))
 

@@ -46,8 +46,16 @@ def summary_text(summary: Summary) -> str:
     parts += [f"{_counted(summary.comments, 'ignore comment')} without effect"] if summary.comments else []
     parts += [f"{summary.unreadable} of the files could not be read"] if summary.unreadable else []
     nothing = "nothing to validate" if summary.is_empty else "nothing wrong"
-    ignored = f" ({_counted(summary.ignored, 'finding')} ignored)" if summary.ignored else ""
-    return f"{', '.join(seen)}: {', '.join(parts) or nothing}{ignored}"
+    notes = [f"{_counted(summary.ignored, 'finding')} ignored"] if summary.ignored else []
+    notes += [project_text(summary)] if summary.project else []
+    in_brackets = f" ({'; '.join(notes)})" if notes else ""
+    return f"{', '.join(seen)}: {', '.join(parts) or nothing}{in_brackets}"
+
+
+def project_text(summary: Summary) -> str:
+    """As in `options of .netattach.yaml; 2 files excluded`: a run that a file of the repository decides on must show it."""
+    excluded = f"; {_counted(summary.excluded, 'file')} excluded" if summary.excluded else ""
+    return f"options of {printable(summary.project)}{excluded}"
 
 
 def finding_text(located: LocatedFinding, paint: Paint) -> str:

@@ -112,6 +112,8 @@ def test_json_has_each_finding_and_the_summary(netattach: Netattach, files: list
         "withWarnings": 1,
         "unreadable": 2,
         "ignored": 0,
+        "project": "",
+        "excluded": 0,
     } == body["summary"]
 
 

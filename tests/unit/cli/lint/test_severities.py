@@ -108,6 +108,36 @@ def test_without_a_repository_no_file_above_the_working_directory_decides(
     assert 1 == netattach("lint", "..")[0]
 
 
+def test_the_summary_says_that_a_projects_file_decides(netattach: Netattach, net: Path) -> None:
+    Path(".netattach.yaml").write_text("exclude: ['*']\n")
+    Path("other.yaml").write_text("a: 1\n")
+
+    assert (
+        0,
+        "0 NADs: nothing to validate (options of .netattach.yaml; 3 files excluded)\n",
+        "",
+    ) == netattach("lint", ".")
+    assert "(options of .netattach.yaml; 2 files excluded)\n" in netattach("lint", ".", "net.yaml")[1]
+    assert "(options of .netattach.yaml)\n" in netattach("lint", "net.yaml")[1]
+    assert "options of" not in netattach("lint", ".", "--no-config")[1]
+
+
+def test_the_output_for_programs_says_that_a_projects_file_decides(netattach: Netattach, net: Path) -> None:
+    Path(".netattach.yaml").write_text("exclude: ['*']\n")
+    said = {"project": ".netattach.yaml", "excluded": 2}
+
+    assert said.items() <= json.loads(netattach("lint", "-o", "json", ".")[1])["summary"].items()
+    assert said == json.loads(netattach("lint", "-o", "sarif", ".")[1])["runs"][0]["properties"]
+    notice, _ = netattach("lint", "-o", "github", ".")[1].splitlines()
+    assert (
+        "::notice file=.netattach.yaml,title=netattach lint::options of .netattach.yaml; 2 files excluded"
+        == notice
+    )
+    junit = netattach("lint", "-o", "junit", ".")
+    assert "<testsuites" in junit[1]
+    assert "netattach: options of .netattach.yaml; 2 files excluded\n" == junit[2]
+
+
 def test_a_repository_has_its_own_projects_file(
     netattach: Netattach, net: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
