@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from netattach_cli.commands import COMMANDS, GROUPS, Command
+from netattach_cli.terminal import printable
 from netattach_core.text import suggestions
 
 DESCRIPTION = "More than one network for Kubernetes pods, safely."
@@ -25,7 +26,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Ends the program."""
-        self.exit(USAGE_STATUS, f"{self.prog}: {message}{self._hint(message)}\nSee '{self.prog} --help'.\n")
+        said = f"{printable(message)}{self._hint(message)}"
+        self.exit(USAGE_STATUS, f"{self.prog}: {said}\nSee '{self.prog} --help'.\n")
 
     def parsed(self, words: Sequence[str]) -> argparse.Namespace:
         """The arguments, with options also between those without a name, as in kubectl.

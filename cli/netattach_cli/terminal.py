@@ -13,6 +13,7 @@ WHEN = ("auto", "always", "never")
 """When to use colours: the values of --color."""
 
 _COMMAND = re.compile(r"##(vso\[|\[)")
+_LINE_COMMAND = re.compile(r"^(\s*):(?=:[a-z-]{4,}(?: .*)?::)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,11 @@ def wants_colours(stream: TextIO, when: str = "auto") -> bool:
 def printable(text: str) -> str:
     """The text with escapes, so that foreign text cannot move the cursor, change colours, or be a command to a CI system.
 
-    GitHub's runner and Azure Pipelines look for `##[` and `##vso[` anywhere in a line, and for `::` at its beginning.
+    GitHub's runner and Azure Pipelines look for `##[` and `##vso[` anywhere in a line; the former also for `::word::`, and
+    `::word` with options, after blanks at its beginning. A command's word is longer than a group of an IPv6 address.
     """
     text = _COMMAND.sub(r"#\\x23\1", text) if "##" in text else text
+    text = _LINE_COMMAND.sub(r"\1\\x3a", text) if "::" in text else text
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from netattach_cli.files import UnreadableError
 from netattach_cli.lint import places
 from netattach_cli.lint.manifests import LocatedFinding
-from netattach_cli.lint.report import BufferedReport, Summary
+from netattach_cli.lint.report import BufferedReport, Summary, json_text
 from netattach_core.text.finding import path_text
 
 
@@ -31,7 +30,7 @@ class JsonReport(BufferedReport):
                 "excluded": summary.excluded,
             },
         }
-        print(json.dumps(body, indent=2))
+        print(json_text(body))
 
 
 def _finding_body(located: LocatedFinding) -> dict[str, Any]:

@@ -27,3 +27,8 @@ def relative(file: str) -> str:
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
     return path.as_posix()
+
+
+def at_line_start(file: str) -> str:
+    """The file for the beginning of a line, which GitHub's runner would take for a command if it began with `::`."""
+    return f"./{file}" if file.lstrip().startswith("::") else file

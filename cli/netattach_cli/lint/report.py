@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -75,6 +76,12 @@ class Report(Protocol):
     def unreadable(self, error: UnreadableError) -> None: ...
 
     def finish(self, summary: Summary, /) -> None: ...
+
+
+def json_text(body: object) -> str:
+    """The JSON of a report, without text that is a command to a CI system (see `terminal.printable`); its value is the same."""
+    text = json.dumps(body, indent=2)
+    return text.replace("##[", r"#\u0023[").replace("##vso[", r"#\u0023vso[")
 
 
 class BufferedReport:

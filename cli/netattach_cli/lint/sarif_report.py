@@ -13,7 +13,7 @@ from netattach_cli import rule_pages
 from netattach_cli.files import UnreadableError
 from netattach_cli.lint import places
 from netattach_cli.lint.manifests import LocatedFinding
-from netattach_cli.lint.report import BufferedReport, Summary
+from netattach_cli.lint.report import BufferedReport, Summary, json_text
 from netattach_cli.lint.rules import ALL_RULES
 from netattach_core.text.finding import Finding, Severity, path_text
 from netattach_core.version import VERSION
@@ -53,7 +53,7 @@ class SarifReport(BufferedReport):
             "results": [*reported, *silenced],
             "properties": {"project": summary.project, "excluded": summary.excluded},
         }
-        print(json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2))
+        print(json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}))
 
 
 def _rule(index: int) -> dict[str, Any]:

@@ -34,7 +34,8 @@ class TextReport:
 
 
 def error_text(error: UnreadableError, paint: Paint) -> str:
-    place = f"{error.file}:{error.line}:{error.column}:" if error.line else f"{error.file}:"
+    place = places.at_line_start(error.file)
+    place += f":{error.line}:{error.column}:" if error.line else ":"
     return f"{paint(printable(place), BOLD)} {paint('error', RED)} {printable(error.problem)}"
 
 
@@ -64,7 +65,7 @@ def finding_text(located: LocatedFinding, paint: Paint) -> str:
     line, column = places.position(located)
     subject = places.subject(located)
     subject += f" (from {manifest.source})" if manifest.source else ""
-    place = paint(printable(f"{manifest.file}:{line}:{column}:"), BOLD)
+    place = paint(printable(f"{places.at_line_start(manifest.file)}:{line}:{column}:"), BOLD)
     weight = paint(
         finding.effective_severity.value, RED if finding.effective_severity is Severity.DENY else YELLOW
     )
@@ -78,9 +79,11 @@ def finding_text(located: LocatedFinding, paint: Paint) -> str:
 
 
 def _excerpt_lines(text: str, offset: int, paint: Paint) -> list[str]:
-    """The line, and a caret below the place."""
+    """The line, and a caret below the place, which escapes before it move."""
     shown, caret = str(excerpt(text, offset)).split("\n")
-    return [f"  {shown}", f"  {caret[:-1]}{paint('^', BOLD)}"]
+    before = shown[: len(caret) - 1]
+    gap = caret[:-1] + " " * (len(printable(before)) - len(before))
+    return [f"  {printable(shown)}", f"  {gap}{paint('^', BOLD)}"]
 
 
 def _counted(number: int, noun: str) -> str:

@@ -49,3 +49,12 @@ def test_what_follows_two_dashes_is_no_option(tmp_path: Path, monkeypatch: pytes
 
     assert 1 == main(["lint", "--", "b.yaml", "--help"])
     assert 0 == main(["lint", "b.yaml", "--output", "text", "b.yaml"])
+
+
+def test_an_argument_begins_no_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """It may be the name of a file, and GitHub's runner reads what is printed."""
+    with pytest.raises(SystemExit) as caught:
+        main(["lint", "a.yaml", "--x\n::error::y"])
+
+    assert 2 == caught.value.code
+    assert [] == [line for line in capsys.readouterr().err.splitlines() if line.startswith("::")]

@@ -12,8 +12,9 @@ from jsonschema import Draft4Validator
 
 from netattach_cli.lint.manifests import LocatedFinding
 from netattach_cli.lint.rules import ALL_RULES
+from netattach_cli.terminal import printable
 from support import require
-from unit.cli.samples import INVALID_CONFIG, VALID_CONFIG, Netattach, nad
+from unit.cli.samples import INVALID_CONFIG, VALID_CONFIG, Netattach, nad, text_at_caret
 
 SCHEMA = require.REPOSITORY / "tests/contract/sarif-2.1.0/sarif-schema-2.1.0.json"
 SARIF = Draft4Validator(json.loads(SCHEMA.read_text()))
@@ -238,7 +239,7 @@ def test_github_gets_a_command_for_each_finding(netattach: Netattach, files: lis
     assert 5 == len(lines)
 
 
-HOSTILE = "x\r\n::error::gotcha\x1b[31m, 100%:\u2028]]>&<!--"
+HOSTILE = "x\r\n::error::gotcha\x1b[31m, 100%:\u2028]]>&<!-- ##[group]"
 
 
 @pytest.mark.parametrize("output", ["github", "junit", "sarif", "json", "text"])
@@ -255,6 +256,7 @@ def test_texts_of_others_cannot_leave_their_place(netattach: Netattach, output: 
     assert "\u2028" not in out
     assert not [line for line in out.split("\n") if line.startswith("::error::gotcha")]
     assert "\r" not in out
+    assert "##[" not in out
     if output == "github":
         assert all(
             line.startswith(("::error file=", "::warning file=", "1 NAD")) for line in out.splitlines()
@@ -264,6 +266,54 @@ def test_texts_of_others_cannot_leave_their_place(netattach: Netattach, output: 
         junit(out)
     if output == "sarif":
         sarif_run(out)
+
+
+COMMANDS = "::error title=a::b ##[group]c ##vso[task.complete]d"
+"""Of GitHub's runner and of Azure Pipelines."""
+
+
+@pytest.mark.parametrize("output", ["json", "sarif", "junit", "text"])
+def test_texts_of_others_are_no_commands_to_a_ci_system(netattach: Netattach, output: str) -> None:
+    """It finds `::` after blanks at the beginning of a line, the others anywhere."""
+    config = json.dumps({"cniVersion": "1.0.0", "type": "bridge", COMMANDS: 1, "vlan": COMMANDS})
+    body = {"kind": "NetworkAttachmentDefinition", "metadata": {"name": COMMANDS}, "spec": {"config": config}}
+    Path(f"{COMMANDS}.json").write_text(json.dumps(body))
+    Path(" ::error.yaml").write_text(f'"{COMMANDS}": [\n')
+    status, out, _ = netattach("lint", "-o", output, f"{COMMANDS}.json", " ::error.yaml")
+
+    assert 2 == status
+    assert [] == [line for line in out.splitlines() if line.lstrip().startswith("::")]
+    assert "##[" not in out
+    assert "##vso[" not in out
+    if output in {"json", "sarif"}:
+        assert COMMANDS in str(json.loads(out))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (" ::add-mask::x", r" \x3a:add-mask::x"),
+        ("::Notice file=a,line=1::x", r"\x3a:Notice file=a,line=1::x"),
+        ("###[x", r"##\x23[x"),
+        ("::1 and fe80::1", "::1 and fe80::1"),
+        ("::/0", "::/0"),
+        ("::cafe", "::cafe"),
+        ("a ::error::b", "a ::error::b"),
+        ("## [x]", "## [x]"),
+    ],
+)
+def test_no_text_but_a_command_is_escaped(text: str, shown: str) -> None:
+    assert shown == printable(text)
+
+
+def test_the_caret_is_at_its_place_after_text_with_escapes(netattach: Netattach) -> None:
+    Path("a.yaml").write_text(
+        nad("a", INVALID_CONFIG.replace("\n", "").replace('"type"', '"##[x]": 1, "type"'))
+    )
+    _, out, _ = netattach("lint", "--severity", "key-unknown=off", "a.yaml")
+
+    assert r'"#\x23[x]": 1' in out
+    assert text_at_caret(out).startswith('"100"')
 
 
 @pytest.mark.parametrize("text", ["", "kind: ConfigMap\n", "kind: Pod\nmetadata: {name: a}\n"])
