@@ -13,6 +13,9 @@ from netattach_cli.files import UnreadableError
 from netattach_cli.yaml_limits import LimitError
 from netattach_core.text import json_document
 
+_LEFT_AS_WRITTEN = ("timestamp", "binary", "set", "omap", "pairs")
+"""Tags whose values would be of types that JSON does not have: no field of a Kubernetes object is meant to be one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -44,7 +47,7 @@ def items(value: Any) -> list[Any]:
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # which one is known at run time
-    """Reads any dialect of YAML: an unknown tag does not prevent reading the rest, and a date is a string.
+    """Reads any dialect of YAML, as values of JSON: an unknown tag does not prevent reading the rest, and a date is a string.
 
     libyaml's loader is ten times faster, but not every build of PyYAML has it.
     """
@@ -76,7 +79,8 @@ for _type, _name in {"bool": "a boolean", "int": "an integer", "float": "a numbe
     _tag = f"tag:yaml.org,2002:{_type}"
     _Loader.add_constructor(_tag, _of_type(_name, _Loader.yaml_constructors[_tag]))
 _Loader.add_multi_constructor("", _ignore_tag)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
+for _type in _LEFT_AS_WRITTEN:
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_type}", lambda loader, node: _ignore_tag(loader, "", node))
 
 
 def _yaml_documents(file: str, text: str) -> Iterator[Document]:
