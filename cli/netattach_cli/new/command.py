@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from netattach_cli import inventories
 from netattach_cli.files import UnreadableError, reason
 from netattach_cli.kubectl import Kubectl
 from netattach_cli.new import ipam
-from netattach_cli.new.defaults import GenerationError
+from netattach_cli.new.defaults import GenerationError, OptionsError
 from netattach_cli.new.generator import TYPES, GeneratedNad, Options, generate
 from netattach_cli.terminal import printable
 from netattach_core.api.inventory import NodeInventory
@@ -24,8 +24,8 @@ from netattach_kube.cluster_settings import ClusterSettings
 NAME = "new"
 HELP = "write a NetworkAttachmentDefinition that works, with an interface, addresses and a CNI version that fit the nodes"
 
-WRITTEN, NOT_WRITTEN, UNREADABLE = 0, 1, 2
-"""Exit statuses."""
+WRITTEN, IMPOSSIBLE, INVALID, UNREADABLE = 0, 1, 2, 2
+"""Exit statuses: IMPOSSIBLE on these nodes, INVALID on any."""
 
 _NO_INVENTORY = "none"
 _DEFAULT_NAMESPACE = "default"
@@ -94,16 +94,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 if the NAD is written, 1 if none that works can be generated, 2 if inventory or file cannot be read or written."""
+    """0 if the NAD is written, 1 if the nodes make it impossible, 2 if the options do, or a file cannot be read or written."""
     try:
         nodes = _nodes(args)
         nad = generate(_options(args), nodes)
-        if not _is_valid(nad, nodes):
-            return NOT_WRITTEN
-        return _write(nad.text(), args.file)
+        return _validate(nad, nodes) or _write(nad.text(), args.file)
     except GenerationError as error:
         _print_message("error", str(error))
-        return NOT_WRITTEN
+        return INVALID if isinstance(error, OptionsError) else IMPOSSIBLE
     except UnreadableError as error:
         _print_message("error", f"{error.file}: {error.problem}")
         return UNREADABLE
@@ -137,30 +135,36 @@ def _options(args: argparse.Namespace) -> Options:
     )
 
 
-def _is_valid(nad: GeneratedNad, nodes: list[NodeInventory]) -> bool:
-    """Validates the NAD as the webhooks will when it is applied, and prints all findings; warnings do not make it invalid.
+def _validate(nad: GeneratedNad, nodes: list[NodeInventory]) -> int:
+    """Validates the NAD as the webhooks of a new cluster will when it is applied, and prints all findings but advice.
 
-    Findings of policy are warnings here: the namespace may have another level in the cluster than in a new one.
+    Returns the exit status, WRITTEN if nothing refuses it: warnings do not.
     """
-    findings, of_policy = networks.without_duplicates(
-        validate(nad.body, nodes or None), _policy_findings(nad, nodes)
-    )
-    for found in [*findings, *of_policy]:
+    findings = _findings(nad, nodes)
+    for found in findings:
         if found.effective_severity is Severity.ADVICE:
             continue
         weight = "error" if found.effective_severity is Severity.DENY else "warning"
         _print_message(
             weight, f"{path_text(found.path)}: {found.problem}. Fix: {found.fix} [{found.rule.id}]"
         )
-    return all(found.effective_severity is not Severity.DENY for found in findings)
+    if not _is_refused(findings):
+        return WRITTEN
+    return INVALID if _is_refused(_findings(nad, [])) else IMPOSSIBLE
 
 
-def _policy_findings(nad: GeneratedNad, nodes: list[NodeInventory]) -> list[Finding]:
+def _is_refused(findings: Iterable[Finding]) -> bool:
+    return any(found.effective_severity is Severity.DENY for found in findings)
+
+
+def _findings(nad: GeneratedNad, nodes: list[NodeInventory]) -> list[Finding]:
+    """Those of the validator, and of the policy that the namespace has in a new cluster."""
     settings = ClusterSettings()
     policy = levels.of_namespace(settings.policy, nad.namespace or _DEFAULT_NAMESPACE, {})
     around = Surroundings(nodes, settings.validation.networks)
-    found = networks.check(nad_of(nad.body), policy, around)
-    return [dataclasses.replace(each, severity=Severity.WARN) for each in found]
+    of_policy = networks.check(nad_of(nad.body), policy, around)
+    validated, kept = networks.without_duplicates(validate(nad.body, nodes or None), of_policy)
+    return [*validated, *kept]
 
 
 def _write(text: str, file: str | None) -> int:

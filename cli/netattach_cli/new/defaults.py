@@ -35,6 +35,10 @@ class GenerationError(Exception):
     """No NAD that works can be generated; the message says why, and which option helps."""
 
 
+class OptionsError(GenerationError):
+    """The options contradict each other, or have a value that is not valid, whatever the nodes have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A value, and why it was chosen."""

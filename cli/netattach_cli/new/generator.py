@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from netattach_cli.new import defaults, ipam
-from netattach_cli.new.defaults import Choice, GenerationError, Nodes
+from netattach_cli.new.defaults import Choice, Nodes, OptionsError
 from netattach_core.api.nad import API_VERSION, KIND, RESOURCE_NAME
 from netattach_core.net import names
 from netattach_core.plugins import main_plugin
@@ -110,7 +110,7 @@ def generate(options: Options, nodes: Nodes) -> GeneratedNad:
     chosen = Choice(options.ipam, _GIVEN) if options.ipam else defaults.ipam(options.type, nodes)
     plugin = main_plugin(options.type)
     if chosen.value == "none" and plugin and plugin.ipam is Ipam.REQUIRED:
-        raise GenerationError(f"{options.type} fails without addresses: choose another --ipam than none")
+        raise OptionsError(f"{options.type} fails without addresses: choose another --ipam than none")
     binaries = [options.type, *([chosen.value] if chosen.value != "none" else [])]
     version = defaults.version(binaries, nodes)
     config = {"cniVersion": version.value, "name": name, "type": options.type, **_plugin_keys(options, link)}
@@ -148,7 +148,7 @@ def _add_ipam(nad: GeneratedNad, kind: str, options: Options, nodes: Nodes) -> N
         nad.comments += comments
     elif options.subnets or options.dual_stack:
         given = "--subnet" if options.subnets else "--dual-stack"
-        raise GenerationError(f"--ipam {kind} takes no subnet: leave {given} out")
+        raise OptionsError(f"--ipam {kind} takes no subnet: leave {given} out")
     elif kind == "dhcp":
         nad.config["ipam"] = {"type": "dhcp"}
 
@@ -156,7 +156,7 @@ def _add_ipam(nad: GeneratedNad, kind: str, options: Options, nodes: Nodes) -> N
 def _link(options: Options, nodes: Nodes) -> Choice:
     if options.type not in _LINK_KEYS:
         if options.master:
-            raise GenerationError(f"{options.type} uses no interface of the node: leave --master out")
+            raise OptionsError(f"{options.type} uses no interface of the node: leave --master out")
         return Choice("", "")
     if options.master:
         return Choice(options.master, _GIVEN)
@@ -170,10 +170,10 @@ def _plugin_keys(options: Options, link: Choice) -> dict[str, Any]:
     if options.type in _MODES:
         keys["mode"] = _MODES[options.type]
     if options.type == "vlan" and not options.vlan:
-        raise GenerationError("the VLAN has no default: give its ID with --vlan")
+        raise OptionsError("the VLAN has no default: give its ID with --vlan")
     if options.vlan:
         if options.type not in _VLAN_KEYS:
-            raise GenerationError(
+            raise OptionsError(
                 f"{options.type} has no VLAN option: leave --vlan out, or choose one of {', '.join(_VLAN_KEYS)}"
             )
         keys[_VLAN_KEYS[options.type]] = options.vlan
@@ -186,18 +186,18 @@ def _bond_keys(options: Options) -> dict[str, Any]:
         return {}
     links = options.links or _LINKS
     if len(set(links)) < 2:
-        raise GenerationError("a bond needs two links or more: --links net1,net2")
+        raise OptionsError("a bond needs two links or more: --links net1,net2")
     return {**_BOND, "links": [{"name": link} for link in links]}
 
 
 def _check_options_of_types(options: Options) -> None:
     if options.links and options.type != "bond":
-        raise GenerationError(f"{options.type} has no links: leave --links out, or choose bond")
+        raise OptionsError(f"{options.type} has no links: leave --links out, or choose bond")
     of_device_plugin = options.type in _OF_DEVICE_PLUGINS
     if options.resource and not of_device_plugin:
-        raise GenerationError(f"{options.type} takes no resource: leave --resource out, or choose sriov")
+        raise OptionsError(f"{options.type} takes no resource: leave --resource out, or choose sriov")
     if of_device_plugin and not _RESOURCE.fullmatch(options.resource):
-        raise GenerationError(
+        raise OptionsError(
             f"{options.type} gets its device from a device plugin: name the resource with --resource, such as "
             "intel.com/sriov; kubectl describe node shows which ones there are"
         )
@@ -208,7 +208,7 @@ def _mtu(options: Options) -> dict[str, int]:
     if not options.mtu:
         return {}
     if plugin is None or "mtu" not in plugin.schema["properties"]:
-        raise GenerationError(f"{options.type} has no option for the MTU: leave --mtu out")
+        raise OptionsError(f"{options.type} has no option for the MTU: leave --mtu out")
     return {"mtu": options.mtu}
 
 
@@ -220,9 +220,9 @@ def _name(kind: str, link: str) -> str:
 
 def _check_names(name: str, namespace: str) -> None:
     if not names.is_object_name(name):
-        raise GenerationError(f"--name {name!r} is not a valid object name")
+        raise OptionsError(f"--name {name!r} is not a valid object name")
     if namespace and not names.is_label(namespace):
-        raise GenerationError(f"--namespace {namespace!r} is not a valid namespace name")
+        raise OptionsError(f"--namespace {namespace!r} is not a valid namespace name")
 
 
 def _scalar(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from netattach_cli.new import defaults
-from netattach_cli.new.defaults import Choice, GenerationError, Network, Nodes
+from netattach_cli.new.defaults import Choice, Network, Nodes, OptionsError
 
 TYPES = ("host-local", "static", "dhcp", "whereabouts", "none")
 
@@ -19,7 +19,7 @@ def subnets(wanted: Sequence[str], name: str, nodes: Nodes, *, dual_stack: bool)
     """The given subnets, at most one of each IP version, and defaults for those that are missing. Raises GenerationError."""
     chosen = {network.version: Choice(str(network), _GIVEN) for network in map(_network, wanted)}
     if len(chosen) < len(wanted):
-        raise GenerationError("--subnet: at most one of each IP version; a network with more needs an editor")
+        raise OptionsError("--subnet: at most one of each IP version; a network with more needs an editor")
     if 4 not in chosen and (dual_stack or not chosen):
         chosen[4] = defaults.subnet(name, nodes)
     if 6 not in chosen and dual_stack:
@@ -30,7 +30,7 @@ def subnets(wanted: Sequence[str], name: str, nodes: Nodes, *, dual_stack: bool)
 def section(
     kind: str, plugin: str, name: str, networks: Sequence[Network]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The keys of the config for an IPAM plugin, and comments on them. Raises GenerationError."""
+    """The keys of the config for an IPAM plugin, and comments on them. Raises OptionsError."""
     return _SECTIONS[kind](plugin, name, networks)
 
 
@@ -42,7 +42,7 @@ def _network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError as error:
-        raise GenerationError(f"--subnet: {error}") from error
+        raise OptionsError(f"--subnet: {error}") from error
 
 
 def _host_local(_plugin: str, _name: str, networks: Sequence[Network]) -> tuple[dict[str, Any], list[str]]:
@@ -83,5 +83,5 @@ _SECTIONS: dict[str, Callable[[str, str, Sequence[Network]], tuple[dict[str, Any
 
 def _host(network: Network, number: int) -> str:
     if network.num_addresses < 4:
-        raise GenerationError(f"--subnet {network} is too small for a pod")
+        raise OptionsError(f"--subnet {network} is too small for a pod")
     return str(network[number])

@@ -12,53 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from netattach_cli.new import ipam as ipam_sections
-from netattach_cli.new.generator import TYPES
-from netattach_core.api import inventory
-from netattach_core.api.inventory import DefaultInterface, Interface, NodeInventory, Plugin
-from netattach_core.text.finding import Severity
-from netattach_core.validation.validator import validate
+from netattach_core.api.inventory import Interface, NodeInventory, Plugin
+from unit.cli.new.inventories import NODE, OTHER, VERSIONS, save, with_interfaces, without
 from unit.cli.samples import Kubectl, Netattach
-
-PLUGINS = (*TYPES, "host-local", "static", "dhcp", "whereabouts")
-VERSIONS = ("0.3.1", "0.4.0", "1.0.0", "1.1.0")
-ETH0 = DefaultInterface("eth0", ("carries the IPv4 default route",))
-NODE = NodeInventory(
-    "node1",
-    (
-        Interface("lo", addresses=("127.0.0.1/8",)),
-        Interface("eth0", addresses=("172.30.0.11/24", "fd00::1/64")),
-        Interface("eth1"),
-        Interface("cni0", kind="bridge", addresses=("10.244.1.1/24",)),
-        Interface("br-ex", kind="openvswitch"),
-        Interface("br-vm", kind="openvswitch"),
-    ),
-    (ETH0,),
-    tuple(Plugin(name, VERSIONS) for name in PLUGINS),
-)
-OTHER = dataclasses.replace(NODE, node="node2")
-REQUIRED = {
-    "vlan": ("--vlan", "7"),
-    "sriov": ("--resource", "intel.com/nics"),
-    "ib-sriov": ("--resource", "mellanox.com/ib"),
-}
-"""The options without a default."""
-
-NEEDS_IPAM = {"ipvlan", "vlan", "ptp", "dummy"}
-
-
-def without(*plugins: str) -> NodeInventory:
-    return dataclasses.replace(NODE, plugins=tuple(p for p in NODE.plugins if p.name not in plugins))
-
-
-def with_interfaces(*interfaces: Interface) -> NodeInventory:
-    return dataclasses.replace(NODE, interfaces=interfaces)
-
-
-def save(*nodes: NodeInventory) -> tuple[str, str]:
-    """Writes the inventories to a file; returns the option that names it."""
-    Path("nodes.json").write_text(json.dumps([inventory.to_dict(node) for node in nodes]))
-    return "--inventory", "nodes.json"
 
 
 def generated(netattach: Netattach, *arguments: str) -> dict[str, Any]:
@@ -68,37 +24,6 @@ def generated(netattach: Netattach, *arguments: str) -> dict[str, Any]:
     config = json.loads(yaml.safe_load(out)["spec"]["config"])
     assert isinstance(config, dict)
     return config
-
-
-@pytest.mark.parametrize("known", [True, False], ids=["with inventory", "without"])
-@pytest.mark.parametrize("ipam", ["", *ipam_sections.TYPES])
-@pytest.mark.parametrize("kind", TYPES)
-def test_every_generated_nad_is_valid(netattach: Netattach, kind: str, ipam: str, *, known: bool) -> None:
-    """If a plugin fails without addresses, none is written."""
-    arguments = [*(["--ipam", ipam] if ipam else []), *REQUIRED.get(kind, ())]
-    nodes = [NODE, OTHER] if known else None
-    arguments += save(NODE, OTHER) if known else ("--inventory", "none")
-    if not known and kind in {"macvlan", "ipvlan", "vlan", "host-device", "ovs"}:
-        arguments += ["--master", "eth1"]
-    status, out, err = netattach("new", kind, *arguments)
-
-    if ipam == "none" and kind in NEEDS_IPAM:
-        assert (1, "") == (status, out)
-        assert f"error: {kind} fails without addresses" in err
-        return
-    if (kind, ipam) == ("ib-sriov", "dhcp"):
-        assert (1, "") == (status, out)
-        assert "ib-sriov does not support the IPAM plugin dhcp" in err
-        return
-    body = yaml.safe_load(out)
-    assert 0 == status
-    assert "NetworkAttachmentDefinition" == body["kind"]
-    assert [] == [finding for finding in validate(body, nodes) if finding.effective_severity is Severity.DENY]
-    assert ipam in {"", json.loads(body["spec"]["config"]).get("ipam", {"type": "none"})["type"]}
-    Path("net.yaml").write_text(out)
-    warned = "[policy-" in err
-    assert warned == ((kind, ipam) == ("ptp", "dhcp"))
-    assert warned == netattach("lint", "net.yaml", *(save(NODE, OTHER) if known else ()))[0]
 
 
 def test_the_nad_is_readable(netattach: Netattach) -> None:
@@ -334,7 +259,7 @@ def test_a_bridge_gets_a_name_that_no_interface_has(netattach: Netattach) -> Non
 def test_invalid_options_are_explained(netattach: Netattach, arguments: list[str], problem: str) -> None:
     status, out, err = netattach("new", *arguments, *save(NODE))
 
-    assert (1, "") == (status, out)
+    assert (2, "") == (status, out)
     assert f"error: {problem}" in err
 
 
