@@ -8,7 +8,7 @@ import pkgutil
 from netattach_core.version import VERSION
 
 HOME = "https://example.org/netattach"
-"""The address of this repository."""
+"""The address of this repository, for links in what programs read: a placeholder until it has a public one."""
 
 FILE = "rule_pages.json"
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from netattach_cli import rule_pages
 from netattach_core.version import VERSION
 from support import require
 from unit.cli.samples import INVALID_CONFIG, Netattach, nad
@@ -96,6 +97,14 @@ def test_the_hook_skips_unrelated_files(netattach: Netattach) -> None:
 
 def test_the_page_installs_this_release() -> None:
     assert [VERSION] * 3 == re.findall(r"(?:@v|rev: v)([\d.]+\d)", PAGE.read_text())
+
+
+def test_all_pages_and_the_rules_have_one_address_of_this_repository() -> None:
+    """It is a placeholder until the project has a public one: `rule_pages.HOME`, also the start of each `helpUri` in SARIF."""
+    ask = require.REPOSITORY / "docs/how-to/ask.md"
+    named = [re.findall(r"https://\S+?/netattach\b", page.read_text()) for page in (PAGE, ask)]
+
+    assert [{rule_pages.HOME}] * 2 == [set(each) for each in named]
 
 
 def run_action(directory: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
