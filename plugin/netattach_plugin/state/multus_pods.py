@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
@@ -46,8 +46,9 @@ class MultusPods:
         return bool(self._of_pods)
 
     def read(self) -> None:
-        """One pass over the directories, for threads. Raises OSError where one that exists cannot be listed."""
-        paths = [path for results in self._results for path in _listed(results)]
+        """One pass over the directories, for threads; most nodes never had Multus. Raises OSError where one cannot be listed."""
+        results = self._results if self._multus.is_dir() else ()
+        paths = [path for directory in results for path in _listed(directory)]
         owners = {owner for path in paths if (owner := self._owners.get(path))}
         of_pods: defaultdict[Key, dict[_Owner, Networks]] = defaultdict(dict)
         for owner in sorted(owners):
@@ -92,12 +93,12 @@ class _Files(Generic[T]):
         self._known = {path: self._known[path] for path in kept}
 
 
-def _listed(results: Path) -> Iterator[Path]:
+def _listed(results: Path) -> list[Path]:
+    """In no order; empty where there is no such directory."""
     try:
-        paths = sorted(results.iterdir())
+        return [path for path in results.iterdir() if not path.name.startswith(".")]
     except FileNotFoundError:
-        return
-    yield from (path for path in paths if not path.name.startswith("."))
+        return []
 
 
 def _owner(data: bytes) -> _Owner | None:

@@ -97,22 +97,37 @@ def test_a_list_that_is_replaced_by_one_of_the_same_size_and_time(caches: Caches
     assert (("cbr0", "shop/dmz"),) == caches.read()
 
 
-def test_a_file_that_has_not_changed_is_read_once(caches: Caches, monkeypatch: pytest.MonkeyPatch) -> None:
-    reads: list[str] = []
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are read from now on."""
+    found: list[str] = []
     read_bytes = Path.read_bytes
 
     def counted(path: Path) -> bytes:
-        reads.append(path.name)
+        found.append(path.name)
         return read_bytes(path)
 
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    return found
+
+
+def test_a_file_that_has_not_changed_is_read_once(caches: Caches, reads: list[str]) -> None:
     caches.write("c1", "shop/lan")
     caches.write("c2", pod=PodRef("shop", "other", "v"))
     (caches.multus / "results/broken-c3-eth0").write_text("{")
-    monkeypatch.setattr(Path, "read_bytes", counted)
     for _ in range(3):
         caches.read()
 
     assert ["broken-c3-eth0", "c1", "c2", "cbr0-c1-eth0", "cbr0-c2-eth0"] == sorted(reads)
+
+
+def test_on_a_node_without_multus_nothing_is_read(caches: Caches, reads: list[str]) -> None:
+    """The runtime has a file for each pod."""
+    caches.write("c1", "shop/lan", results=caches.libcni / "results")
+    caches.multus.rename(caches.multus.with_name("moved"))
+
+    assert () == caches.read()
+    assert [] == reads
 
 
 def test_files_that_are_gone_are_forgotten(caches: Caches) -> None:
