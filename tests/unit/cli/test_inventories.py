@@ -42,7 +42,7 @@ def test_a_cluster_without_the_crd_exits_with_2(netattach: Netattach, kubectl: K
 
     assert (2, "") == (status, out)
     assert err.startswith(
-        "cluster: error kubectl get nodenetworkinventories.netattach.io: the server doesn't"
+        "netattach: cluster: error kubectl get nodenetworkinventories.netattach.io: the server doesn't"
     )
     assert err.endswith("; is netattach installed in it?\n")
 
@@ -51,7 +51,7 @@ def test_output_of_kubectl_that_is_not_json_exits_with_2(netattach: Netattach, k
     kubectl(stdout="hello")
     Path("a.yaml").write_text(nad("a"))
 
-    assert (2, "", "cluster: error kubectl printed something other than JSON\n") == netattach(
+    assert (2, "", "netattach: cluster: error kubectl printed something other than JSON\n") == netattach(
         "lint", "a.yaml", "--inventory", "cluster"
     )
 
@@ -102,4 +102,4 @@ def test_an_invalid_inventory_exits_with_2(netattach: Netattach, text: str) -> N
     status, out, err = netattach("lint", "a.yaml", "--inventory", "nodes.yaml")
 
     assert (2, "") == (status, out)
-    assert err.startswith("nodes.yaml:")
+    assert err.startswith("netattach: nodes.yaml:")
