@@ -6,7 +6,11 @@ file in the same order as in the value, so walking through both at once maps the
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -15,8 +19,15 @@ from netattach_core.text import json_document
 
 _BLANK_ESCAPES = "ntr \nNLP"
 _NO_BREAK_SPACE = "\u00a0"
-_BLANKS = frozenset(" \t\r\n\x85\u2028\u2029")
+_BLANKS = " \t\r\n\x85\u2028\u2029"
 """What YAML folds and strips; others that look like a space, such as the no-break space, are in the value as written."""
+
+_RUNS = re.compile(f"[{_BLANKS}]+|[^{_BLANKS}]+")
+_ESCAPES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "'": (("'", "''"),),
+    '"': (("\\", "\\\\"), ('"', '\\"')),
+}
+"""By style: the usual escapes of characters other than blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +66,25 @@ def _child(node: yaml.Node | None, part: str | int) -> yaml.Node | None:
     return None
 
 
+@functools.lru_cache(4)
 def align(text: str, span: Span, value: str) -> tuple[int, ...] | None:
-    """The offset in the file of each character of the value, and of its end; None where the two do not match."""
+    """The offset in the file of each character of the value, and of its end; None where the two do not match.
+
+    Cached, since a long value may have a thousand findings.
+    """
     at, end = _content(text, span)
-    offsets = []
-    after = at  # the last character that matched
-    for char in value:
-        if char in _BLANKS:
-            offsets.append(after)
+    offsets: list[int] = []
+    for run in _RUNS.finditer(value):
+        characters = run.group()
+        if characters[0] in _BLANKS:
+            offsets += [at] * len(characters)
             continue
-        at = _skip_blanks(text, at, end, span.style)
-        if at >= end:
+        found = _word(text, at, end, span.style, characters)
+        if found is None:
             return None
-        decoded, width = _decode(text, at, span.style)
-        if decoded != char:
-            return None
-        offsets.append(at)
-        at += width
-        after = at
-    return (*offsets, after)
+        offsets += found[:-1]
+        at = found[-1]
+    return (*offsets, at)
 
 
 def _content(text: str, span: Span) -> tuple[int, int]:
@@ -81,6 +92,36 @@ def _content(text: str, span: Span) -> tuple[int, int]:
     if span.style and span.style in "|>":
         return text.find("\n", span.start) + 1, span.end
     return (span.start + 1, span.end - 1) if span.style else (span.start, span.end)
+
+
+def _word(text: str, at: int, end: int, style: str, word: str) -> Sequence[int] | None:
+    """The offset of each character of a word without blanks, and of its end; most words are in the file in the usual form."""
+    at = _skip_blanks(text, at, end, style)
+    written = word
+    for plain, escaped in _ESCAPES.get(style, ()):
+        written = written.replace(plain, escaped)
+    if at + len(written) > end or not text.startswith(written, at):
+        return _char_by_char(text, at, end, style, word)
+    if len(written) == len(word):
+        return range(at, at + len(word) + 1)
+    doubled = dict(_ESCAPES[style])
+    return tuple(itertools.accumulate((len(doubled.get(char, char)) for char in word), initial=at))
+
+
+def _char_by_char(text: str, at: int, end: int, style: str, word: str) -> Sequence[int] | None:
+    offsets = []
+    after = at  # the last character that matched
+    for char in word:
+        at = _skip_blanks(text, at, end, style)
+        if at >= end:
+            return None
+        decoded, width = _decode(text, at, style)
+        if decoded != char:
+            return None
+        offsets.append(at)
+        at += width
+        after = at
+    return (*offsets, after)
 
 
 def _skip_blanks(text: str, at: int, end: int, style: str) -> int:
