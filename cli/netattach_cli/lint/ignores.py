@@ -61,7 +61,7 @@ class DocumentIgnores:
 
     def _finding(self, path: Path, comment: IgnoreComment, finding: Finding) -> LocatedFinding:
         owner = self.owners[path]
-        return LocatedFinding(owner, finding, Location(comment.offset, owner.text, comment.offset))
+        return LocatedFinding(owner, finding, lambda: Location(comment.offset, owner.text, comment.offset))
 
 
 NONE = DocumentIgnores()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,13 +101,17 @@ class Manifest:
         return scalar_offsets.span(self.document.node, self.path)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LocatedFinding:
-    """A finding in a manifest, and its location in the file."""
+    """A finding in a manifest. `locate` looks for its place in the file, which only those need that are shown."""
 
     manifest: Manifest
     finding: Finding
-    location: Location
+    locate: Callable[[], Location]
+
+    @functools.cached_property
+    def location(self) -> Location:
+        return self.locate()
 
 
 def manifests(file: str, text: str, document: Document) -> Iterator[Manifest]:

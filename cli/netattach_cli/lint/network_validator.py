@@ -5,7 +5,8 @@ Rules that need a cluster are left out: a network that none of the files defines
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,17 @@ _MAX_COMPARED = 25
 """Networks on the same link that a network is compared with, the nearest ones: all pairs of a thousand would take a minute."""
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A network to validate: `body` is the object as the API server would store it, `nad` None where others need not know it."""
+
+    file: str
+    network: NetworkSource
+    namespace: str
+    body: Mapping[str, Any]
+    nad: Nad | None
+
+
 @dataclass(slots=True)
 class NetworkValidator:
     """Validates networks one by one and remembers them. `nodes` is None where no inventory was given."""
@@ -45,43 +57,73 @@ class NetworkValidator:
     """The networks so far, by file: several files may define one of the same name, for different clusters."""
 
     _first_of_name: dict[Key, Manifest] = field(default_factory=dict)
-    _footprints: dict[str, FootprintIndex] = field(default_factory=dict)
-    """By file: the networks of another file may be meant for another cluster."""
+    _file: str = ""
+    _footprints: FootprintIndex = field(default_factory=FootprintIndex)
+    """Of the networks so far in this file: those of another file may be meant for another cluster."""
+
+    _last: Nad | None = None
+    """The network after them."""
 
     def validate(self, manifest: Manifest, network: NetworkSource) -> list[LocatedFinding]:
         """All findings in a network, in the validator's order."""
-        namespace = self.namespaces.of(manifest.namespace)
-        settings = self.namespaces.settings.validation
-        own = [*nad_objects.check(network.body)] if network.is_nad else []
-        own = admission.apply_severities(own, settings, namespace)
-        found = [LocatedFinding(manifest, each, manifest.locate(each.path)) for each in own]
-        found += self._of_webhook(manifest, network, namespace)
-        twice = admission.apply_severities(self._twice(manifest), settings, namespace)
-        return [
-            *found,
-            *(LocatedFinding(manifest, each, manifest.locate(network.name_path)) for each in twice),
-        ]
+        (found,) = self.findings([self.candidate(manifest, network)])
+        return self.located(manifest, network, found)
 
-    def _of_webhook(
-        self, manifest: Manifest, network: NetworkSource, namespace: str
-    ) -> Iterator[LocatedFinding]:
-        body = _in_namespace(network.body, namespace)
-        others = self._footprints.setdefault(manifest.file, FootprintIndex(limit=_MAX_COMPARED))
-        findings = admission.validate_nad(
-            body,
-            None,
-            self.nodes or (),
-            footprints=others,
-            settings=self.namespaces.settings.validation,
-            policy=self.namespaces.policy(namespace),
-        )
-        for finding in findings:
-            if finding.rule.id not in _CLUSTER_RULES:
-                yield LocatedFinding(manifest, finding, manifest.locate(*_place(network, finding)))
+    def candidate(self, manifest: Manifest, network: NetworkSource) -> Candidate:
+        """The network, which pods that request it find from now on."""
+        namespace = self.namespaces.of(manifest.namespace)
+        body, nad = _in_namespace(network.body, namespace), None
         if network.config and len(network.config) <= admission.MAX_CONFIG_LENGTH:
             nad = nad_of(body)
-            others.put(nad)
             self.known.setdefault((nad.namespace, nad.name), {})[manifest.file] = nad
+        return Candidate(manifest.file, network, namespace, body, nad)
+
+    def findings(self, candidates: Sequence[Candidate]) -> list[list[Finding]]:
+        """The findings in each of the networks, except those of its name; each is compared with those before it in its file."""
+        return [self._findings(each) for each in candidates]
+
+    def pass_over(self, candidates: Sequence[Candidate]) -> None:
+        """Remembers networks that another process validates, for those after them in the same file."""
+        for each in candidates:
+            self._before(each)
+
+    def located(
+        self, manifest: Manifest, network: NetworkSource, findings: Iterable[Finding]
+    ) -> list[LocatedFinding]:
+        """The findings with their locations, and those of its name."""
+        settings = self.namespaces.settings.validation
+        twice = admission.apply_severities(
+            self._twice(manifest), settings, self.namespaces.of(manifest.namespace)
+        )
+        return [
+            LocatedFinding(manifest, each, functools.partial(manifest.locate, *_place(network, each)))
+            for each in (*findings, *twice)
+        ]
+
+    def _findings(self, candidate: Candidate) -> list[Finding]:
+        settings, network = self.namespaces.settings.validation, candidate.network
+        own = [*nad_objects.check(network.body)] if network.is_nad else []
+        found = admission.validate_nad(
+            candidate.body,
+            None,
+            self.nodes or (),
+            footprints=self._before(candidate),
+            settings=settings,
+            policy=self.namespaces.policy(candidate.namespace),
+        )
+        return [
+            *admission.apply_severities(own, settings, candidate.namespace),
+            *(each for each in found if each.rule.id not in _CLUSTER_RULES),
+        ]
+
+    def _before(self, candidate: Candidate) -> FootprintIndex:
+        """The networks before this one in its file. The last one is added only now: most files have no other."""
+        if candidate.file != self._file:
+            self._file, self._footprints = candidate.file, FootprintIndex(limit=_MAX_COMPARED)
+        elif self._last is not None:
+            self._footprints.put(self._last)
+        self._last = candidate.nad
+        return self._footprints
 
     def _twice(self, manifest: Manifest) -> Iterator[Finding]:
         """Warns of a second network of the same name. Overlays may intend it; if both are applied, the last one wins."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -135,7 +136,7 @@ def _not_strings(pod: PodSource) -> Iterator[Finding]:
 
 
 def _located(manifest: Manifest, pod: PodSource, finding: Finding) -> LocatedFinding:
-    return LocatedFinding(manifest, finding, _location(manifest, pod, finding))
+    return LocatedFinding(manifest, finding, functools.partial(_location, manifest, pod, finding))
 
 
 def _location(manifest: Manifest, pod: PodSource, finding: Finding) -> Location:
