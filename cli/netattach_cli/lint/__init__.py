@@ -3,6 +3,7 @@
 command             the arguments, and the exit status
 options             the options in force: the command line before .netattach.yaml (project_file, severities)
 linter              the run over all files
+batches             networks validated in several processes where there are many (forked_call)
 formats             the output formats by name: text_report, json_report, sarif_report, junit_report, github_report
 report, places      what the output formats have in common
 network_validator   findings in networks, each with its location in the file

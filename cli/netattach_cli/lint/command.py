@@ -10,6 +10,7 @@ from pathlib import Path
 from netattach_cli import inventories
 from netattach_cli.files import UnreadableError
 from netattach_cli.lint import cluster, namespace_policies, options, text_report
+from netattach_cli.lint.forked_call import ForkedCallError
 from netattach_cli.lint.formats import REPORTS
 from netattach_cli.lint.linter import Linter
 from netattach_cli.lint.namespace_policies import Namespaces
@@ -85,7 +86,14 @@ def run(args: argparse.Namespace) -> int:
     linter = Linter(
         networks, report, chosen.is_excluded, args.related_only, args.advice, Summary(project=chosen.project)
     )
-    summary = linter.run(args.files)
+    try:
+        summary = linter.run(args.files)
+    except ForkedCallError as error:
+        print(
+            f"netattach: a process that validated networks failed; not all findings are known: {error}",
+            file=sys.stderr,
+        )
+        return UNREADABLE
     if summary.unreadable:
         return UNREADABLE
     if summary.is_empty and chosen.fail_empty:

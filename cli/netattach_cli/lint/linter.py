@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from netattach_cli import documents, files
 from netattach_cli.files import File, UnreadableError
 from netattach_cli.lint import file_search, ignore_comments, ignores, manifests, namespace_policies
+from netattach_cli.lint.batches import Batches
 from netattach_cli.lint.ignores import DocumentIgnores, FileIgnores
 from netattach_cli.lint.manifests import LocatedFinding, Manifest
-from netattach_cli.lint.network_validator import NetworkValidator
+from netattach_cli.lint.network_objects import NetworkSource
+from netattach_cli.lint.network_validator import Candidate, NetworkValidator
+from netattach_cli.lint.pod_objects import PodSource
 from netattach_cli.lint.pod_validator import PodValidator, asks_for_networks
 from netattach_cli.lint.report import IgnoredFinding, Report, Summary
 from netattach_core import admission
-from netattach_core.text.finding import Severity
+from netattach_core.text.finding import Finding, Severity
 
 _Input = tuple[File, str | UnreadableError]
 
@@ -37,23 +41,27 @@ class Linter:
     summary: Summary = field(default_factory=Summary)
     _seen: set[str] = field(default_factory=set)
     _excluded: set[str] = field(default_factory=set)
-    _waiting: list[tuple[Manifest, DocumentIgnores]] = field(default_factory=list)
+    _waiting: list[tuple[Manifest, PodSource, DocumentIgnores]] = field(default_factory=list)
     _ignores: list[DocumentIgnores] = field(default_factory=list)
+    _batches: Batches[Candidate, list[Finding]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._batches = Batches(self.networks.findings, self.networks.pass_over)
 
     def run(self, arguments: Iterable[str]) -> Summary:
-        """Lints all files that the arguments mean, and finishes the report."""
+        """Lints all files that the arguments mean, and finishes the report. Raises ForkedCallError."""
         inputs = [each for argument in arguments for each in self._inputs(argument)]
         self.summary.excluded = len(self._excluded - self._seen)
         for file, text in inputs:
             if isinstance(text, str):
                 self.networks.namespaces.learn(file.name, text)
-        for file, text in inputs:
-            if isinstance(text, UnreadableError):
-                self._report_unreadable(text)
-            elif file_search.is_related(file, text):
-                self._lint(file, text)
-        for manifest, comments in self._waiting:
-            self._validate(manifest, comments)
+        try:
+            self._lint_all(inputs)
+            self._batches.finish()
+        finally:
+            self._batches.stop()
+        for manifest, pod, comments in self._waiting:
+            self._report_object(manifest, comments, self._pods.validate(manifest, pod))
         for comments in self._ignores:
             self._report_comments(comments.unused())
         self.report.finish(self.summary)
@@ -86,6 +94,13 @@ class Linter:
         if file_search.is_related(file, text) or namespace_policies.may_have_some(text):
             yield file, text
 
+    def _lint_all(self, inputs: Iterable[_Input]) -> None:
+        for file, text in inputs:
+            if isinstance(text, UnreadableError):
+                self._batches.then(partial(self._report_unreadable, text))
+            elif file_search.is_related(file, text):
+                self._lint(file, text)
+
     def _lint(self, file: File, text: str) -> None:
         """Validates one file, also the documents before one that cannot be parsed."""
         comments = FileIgnores(file.name, text) if ignore_comments.may_have_some(text) else None
@@ -97,29 +112,32 @@ class Linter:
                     self._validate_or_wait(manifest, own)
             self._keep(comments.rest() if comments else ignores.NONE)
         except UnreadableError as error:
-            self._report_unreadable(error)
+            self._batches.then(partial(self._report_unreadable, error))
 
     def _keep(self, comments: DocumentIgnores) -> None:
         """Remembers the comments of a document until all its findings are known."""
         if comments is not ignores.NONE:
             self._ignores.append(comments)
-            self._report_comments(comments.invalid())
+            self._batches.then(partial(self._report_comments, comments.invalid()))
 
     def _validate_or_wait(self, manifest: Manifest, comments: DocumentIgnores) -> None:
-        pod = manifest.pod
-        if pod is not None and asks_for_networks(pod) and self._pods.missing(manifest, pod):
-            self._waiting.append((manifest, comments))
-        else:
-            self._validate(manifest, comments)
+        network, pod = manifest.network, manifest.pod
+        if network is not None:
+            report = partial(self._report_network, manifest, network, comments)
+            self._batches.put(self.networks.candidate(manifest, network), report)
+        elif pod is not None and asks_for_networks(pod) and self._pods.missing(manifest, pod):
+            self._waiting.append((manifest, pod, comments))
+        elif pod is not None and ((found := self._pods.validate(manifest, pod)) or asks_for_networks(pod)):
+            self._batches.then(partial(self._report_object, manifest, comments, found))
 
-    def _validate(self, manifest: Manifest, comments: DocumentIgnores) -> None:
-        found: list[LocatedFinding] = []
-        if manifest.network is not None:
-            found = self.networks.validate(manifest, manifest.network)
-        elif manifest.pod is not None:
-            found = self._pods.validate(manifest, manifest.pod)
-            if not found and not asks_for_networks(manifest.pod):
-                return
+    def _report_network(
+        self, manifest: Manifest, network: NetworkSource, comments: DocumentIgnores, found: Sequence[Finding]
+    ) -> None:
+        self._report_object(manifest, comments, self.networks.located(manifest, network, found))
+
+    def _report_object(
+        self, manifest: Manifest, comments: DocumentIgnores, found: Sequence[LocatedFinding]
+    ) -> None:
         kept = [each for each in found if not self._is_ignored(each, comments) and self._is_wanted(each)]
         self.summary.add(manifest, [each.finding for each in kept])
         self.report.validated(manifest)
