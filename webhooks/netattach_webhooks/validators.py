@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from netattach_core import admission
-from netattach_core.admission import NetworkUsers, unstructured
+from netattach_core.admission import NetworkUsers
 from netattach_core.api.nad import Nad
-from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NETWORKS, NetworkSelection
+from netattach_core.api.networks_annotation import DEFAULT_NETWORK, NetworkSelection
 from netattach_core.api.objects import Body, Key
 from netattach_core.errors import ConfigError
 from netattach_core.policy import requests
@@ -129,7 +129,7 @@ class Validators:
         findings, selections, nads = await self._check_pod(request, request.object, request.old_object)
         findings += admission.validate_devices(request.object, selections, nads)
         weighted = admission.apply_severities(findings, self._cache.settings(), request.namespace)
-        return _of_annotations(weighted, request.object)
+        return ValidationResult(*admission.with_text(weighted, request.object))
 
     async def validate_template(self, request: AdmissionRequest) -> ValidationResult:
         """Warnings only: an object that creates pods may be applied before their networks."""
@@ -143,7 +143,7 @@ class Validators:
         findings += admission.validate_capacity(selections, nads, replicas, nodes)
         findings += admission.validate_owner(request.object, pod) if request.old_object is None else ()
         weighted = admission.apply_severities(findings, self._cache.settings(), request.namespace)
-        return _of_annotations([_as_warning(each) for each in weighted], pod)
+        return ValidationResult(*admission.with_text(map(_as_warning, weighted), pod))
 
     async def _check_pod(
         self, request: AdmissionRequest, pod: Body, old_pod: Body | None
@@ -228,15 +228,6 @@ def _config(body: Body) -> str:
 
 def _check_requests(selections: Sequence[NetworkSelection], nads: Mapping[Key, Nad]) -> list[Finding]:
     return list(admission.validate_requests(selections, nads))
-
-
-def _of_annotations(findings: Sequence[Finding], pod: Body) -> ValidationResult:
-    """The findings with the text of their offsets: the annotation that requests networks; those in others lose theirs."""
-    text = unstructured.annotations_of(pod).get(NETWORKS, "")
-    found = [
-        each if each.path[:1] == (NETWORKS,) else dataclasses.replace(each, offset=None) for each in findings
-    ]
-    return ValidationResult(found, text)
 
 
 def _as_warning(finding: Finding) -> Finding:

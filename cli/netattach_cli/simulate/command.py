@@ -59,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
         return UNREADABLE
 
     def show(reader: Reader, scope: Scope) -> View:
-        return _simulated(sources.sources(objects, scope.namespace), inputs.gather(reader), kind)
+        in_scope = sources.sources(objects, scope.namespace)
+        applied = {(bodies.namespace(body), bodies.name(body)) for body in in_scope.networks}
+        return _simulated(in_scope, inputs.gather(reader, applied), kind)
 
     return frame.run(args, show)
 

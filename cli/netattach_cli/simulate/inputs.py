@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netattach_cli.ask import bodies, installed
@@ -10,6 +10,8 @@ from netattach_cli.cluster.reader import Reader
 from netattach_cli.networks import inputs as networks_inputs
 from netattach_cli.networks import on_nodes
 from netattach_cli.networks.inputs import NodeFacts
+from netattach_core import admission
+from netattach_core.admission import NetworkUsers
 from netattach_core.api import nad
 from netattach_core.api.inventory import NodeInventory
 from netattach_core.api.nad import Nad
@@ -19,12 +21,17 @@ from netattach_core.policy import levels
 from netattach_core.policy.levels import NamespacePolicy
 from netattach_kube import cluster_settings
 from netattach_kube.cluster_settings import ClusterSettings
-from netattach_kube.resource import CONFIG_MAPS, NADS, NAMESPACES
+from netattach_kube.resource import CONFIG_MAPS, NADS, NAMESPACES, PODS
+
+_ENDED = frozenset({"Succeeded", "Failed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`settings_problem` is why the cluster's own could not be used; those of a new cluster are used then."""
+    """`settings_problem` is why the cluster's own could not be used; those of a new cluster are used then.
+
+    `pods` have metadata only; they are those that run, where a network is changed, else none.
+    """
 
     networks: Mapping[Key, Body] = field(default_factory=dict)
     nodes: NodeFacts = field(default_factory=NodeFacts)
@@ -32,9 +39,16 @@ class Facts:
     settings: ClusterSettings = field(default_factory=ClusterSettings)
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     settings_problem: str = ""
+    pods: Sequence[Body] = ()
 
     def policy(self, namespace: str) -> NamespacePolicy:
         return levels.of_namespace(self.settings.policy, namespace, self.labels.get(namespace, {}))
+
+    def users(self, network: Key) -> NetworkUsers:
+        """The pods that use a network, or will."""
+        selection = self.settings.validation.selection
+        found = (each for each in self.pods if admission.uses(each, network, selection))
+        return NetworkUsers(tuple(sorted((bodies.namespace(each), bodies.name(each)) for each in found)))
 
     def nads(self) -> dict[Key, Nad]:
         """All networks whose config is a text."""
@@ -47,8 +61,8 @@ class Facts:
         return found
 
 
-def gather(reader: Reader) -> Facts:
-    """Everything at the same time."""
+def gather(reader: Reader, applied: Collection[Key] = ()) -> Facts:
+    """Everything at the same time; then pods, where a network that is `applied` exists already."""
     networks = reader.many(NADS, unknown="which networks there are is")
     namespaces = reader.many(NAMESPACES, unknown="the policy of namespaces by their labels is")
     settings = reader.one(
@@ -59,14 +73,27 @@ def gather(reader: Reader) -> Facts:
     )
     nodes = networks_inputs.nodes(reader)
     read, problem = _settings(settings.first)
+    there = {(bodies.namespace(each), bodies.name(each)): each for each in networks.objects}
     return Facts(
-        {(bodies.namespace(each), bodies.name(each)): each for each in networks.objects},
+        there,
         nodes,
         on_nodes.read_inventories(nodes.inventories),
         read,
         {bodies.name(each): _labels(each) for each in namespaces.objects},
         problem,
+        _pods(reader) if not there.keys().isdisjoint(applied) else (),
     )
+
+
+def _pods(reader: Reader) -> list[Body]:
+    """Not those that have ended: they use no network."""
+    found = reader.kept(PODS, _running, unknown="which pods use the networks is")
+    return [each for each in found.objects if each is not None]
+
+
+def _running(body: Body) -> Body | None:
+    ended = bodies.text(body, "status", "phase") in _ENDED
+    return None if ended else {"metadata": bodies.mapping(body, "metadata")}
 
 
 def _settings(body: Body | None) -> tuple[ClusterSettings, str]:

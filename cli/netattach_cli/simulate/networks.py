@@ -44,11 +44,13 @@ def simulate(body: Body, facts: Facts) -> SimulatedNetwork:
     """As the webhook and the operator would decide."""
     namespace, name = bodies.namespace(body), bodies.name(body)
     before = facts.networks.get((namespace, name))
+    changes = admission.config_changes(body, before)
     findings = admission.validate_nad(
         body,
-        None,
+        before,
         [facts.inventories[each] for each in sorted(facts.inventories)],
         footprints=FootprintIndex(nad for key, nad in facts.nads().items() if key != (namespace, name)),
+        users=facts.users((namespace, name)) if changes else admission.NOBODY,
         settings=facts.settings.validation,
         policy=facts.policy(namespace),
     )

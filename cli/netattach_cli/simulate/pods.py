@@ -64,10 +64,11 @@ def simulate(pod: PodOfFile, facts: Facts) -> SimulatedPod:
         nads[key] for key in pod_networks.of_pod(pod.body, pod.namespace, settings.selection) if key in nads
     ]
     ruled_out = _ruled_out(attached, facts)
-    findings = admission.apply_severities(
+    weighted = admission.apply_severities(
         _findings(pod, asked, nads, ruled_out, facts), settings, pod.namespace
     )
-    pods_refused = "" if pod.kind == "Pod" else _pods_refused(findings)
+    findings, text = admission.with_text(weighted, pod.body)
+    pods_refused = "" if pod.kind == "Pod" else _pods_refused(findings, text)
     findings = findings if pod.kind == "Pod" else [_as_warning(each) for each in findings]
     first = next((facts.inventories[each] for each in sorted(facts.inventories)), None)
     found = interfaces.of_pod(bodies.annotations_of(pod.body), pod.namespace, settings.selection, nads, first)
@@ -77,7 +78,7 @@ def simulate(pod: PodOfFile, facts: Facts) -> SimulatedPod:
         pod.kind,
         f"{pod.namespace}/{pod.name}",
         admitted,
-        shown(findings),
+        shown(findings, text),
         _changes(pod, attached, facts),
         found.interfaces,
         found.routes,
@@ -146,12 +147,12 @@ def _of_default(
     return [*findings, *admission.validate_requests([default], nads, DEFAULT_NETWORK)]
 
 
-def _pods_refused(findings: Sequence[Finding]) -> str:
+def _pods_refused(findings: Sequence[Finding], text: str) -> str:
     """Why the pods of a workload would be refused; "" where they would not."""
     first = next((each for each in findings if is_refused([each])), None)
     if first is None:
         return ""
-    return f"its pods would be refused: {finding_line.cut(finding_line.line(first, ''))}"
+    return f"its pods would be refused: {finding_line.cut(finding_line.line(first, text))}"
 
 
 def _as_warning(finding: Finding) -> Finding:

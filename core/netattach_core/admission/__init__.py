@@ -21,7 +21,7 @@ from netattach_core.admission.nads import (
     validate_nad_deletion,
 )
 from netattach_core.admission.network_requests import validate_requests
-from netattach_core.admission.network_users import NOBODY, NetworkUsers, users_in
+from netattach_core.admission.network_users import NOBODY, NetworkUsers, users_in, uses
 from netattach_core.admission.pod_annotations import check_owner as validate_owner
 from netattach_core.admission.pod_devices import validate_devices
 from netattach_core.admission.pod_nodes import (
@@ -39,6 +39,7 @@ from netattach_core.admission.pods import (
     unknown_networks,
     unverified_networks,
     validate_pod,
+    with_text,
 )
 from netattach_core.admission.rules import ALL_RULES, POLICY_RULES, RULES, settings_problems
 from netattach_core.validation.settings import apply_severities
@@ -69,6 +70,7 @@ __all__ = [
     "unknown_networks",
     "unverified_networks",
     "users_in",
+    "uses",
     "validate_capacity",
     "validate_default_networks",
     "validate_devices",
@@ -80,4 +82,5 @@ __all__ = [
     "validate_pod",
     "validate_primary_network",
     "validate_requests",
+    "with_text",
 ]

@@ -159,6 +159,15 @@ def unverified_networks(networks: Collection[Key], why: str) -> list[Finding]:
     return [Finding(POD_UNCERTAIN, (NETWORKS,), problem, "none, if the network exists")]
 
 
+def with_text(findings: Iterable[Finding], pod: JsonObject) -> tuple[list[Finding], str]:
+    """The findings with the text of their offsets: the annotation that requests networks; those in others lose theirs."""
+    text = unstructured.annotations_of(pod).get(NETWORKS, "")
+    found = [
+        each if each.path[:1] == (NETWORKS,) else dataclasses.replace(each, offset=None) for each in findings
+    ]
+    return found, text
+
+
 def _isolation(
     key: str, selections: Sequence[NetworkSelection], own: str, settings: ValidationSettings
 ) -> Iterator[Finding]:

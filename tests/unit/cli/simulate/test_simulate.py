@@ -184,6 +184,31 @@ def test_only_networks(simulate: Simulate, tmp_path: Path, netattach: Netattach)
     assert "POD" not in out
 
 
+def test_a_network_that_changes_while_pods_use_it(simulate: Simulate) -> None:
+    ended = objects.pod("done", phase="Succeeded")
+    status, out, _ = simulate([nad("lan", CONFIG)], ended, words=("-o", "json"))
+    (found,) = json.loads(out)["networks"]
+
+    assert (0, ["leases-per-node", "changed-in-use"]) == (
+        status,
+        [each["rule"] for each in found["findings"]],
+    )
+    assert "default/web-1, default/web-2." in found["findings"][-1]["text"]
+
+
+def test_a_network_that_stays_as_it_is_is_not_validated_again(simulate: Simulate) -> None:
+    old = json.dumps({"cniVersion": "1.0.0", "type": "macvlann"})
+    status, out, _ = simulate([nad("lan", old)], objects.network(config=old), words=("-o", "json"))
+
+    assert (0, []) == (status, json.loads(out)["networks"][0]["findings"])
+
+
+def test_a_finding_has_its_line_in_the_annotation(simulate: Simulate) -> None:
+    _, out, _ = simulate([pod('[{"name": "lan"},\n {"name": ]')], words=("-o", "json"))
+
+    assert "(line 2, column 11)" in json.loads(out)["pods"][0]["findings"][0]["text"]
+
+
 def test_policy_is_that_of_the_namespace(simulate: Simulate) -> None:
     namespace = objects.body(
         "Namespace", "default", metadata={"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
