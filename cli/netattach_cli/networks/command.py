@@ -8,7 +8,7 @@ from netattach_cli.ask import frame, options
 from netattach_cli.ask.frame import Scope
 from netattach_cli.cluster.reader import Reader
 from netattach_cli.networks import inputs, on_nodes, view
-from netattach_cli.output.view import UNREADABLE, WRONG, View
+from netattach_cli.output.view import OK, UNREADABLE, WRONG, View
 
 HELP = (
     "show networks, and on how many nodes each is ready; of one network, why it is not ready on which nodes; exits with 1 if it "
@@ -48,5 +48,6 @@ def _one(reader: Reader, name: str, namespace: str, where: str) -> View:
     nodes = inputs.nodes(reader)
     if pending.first is None:
         problem = [f"network {name} does not exist{where}"] if pending.known else []
-        return View([], {"network": None, "nodes": []}, status=WRONG, errors=problem)
+        status = WRONG if pending.known else OK  # a gap is reported as one
+        return View([], {"network": None, "nodes": []}, status=status, errors=problem)
     return view.network_view(view.data(pending.first), on_nodes.of_network(pending.first, nodes))
