@@ -22,6 +22,7 @@ MASKS = (
     (re.compile(r"fe80::[0-9a-f:]+"), "LINK-LOCAL"),
     (re.compile(r"\b\d+[smhd](\d+[smh])*\b"), "AGE"),
     (re.compile(r"(operator|webhooks)-[0-9a-f]+-[0-9a-z]{5}\b|daemon-[0-9a-z]{5}\b"), r"\1-POD"),
+    (re.compile(r"\b\d+\.\d+ms\b"), "DURATION"),
     (re.compile(r"time=[0-9.]+ ms|min/avg/max = [0-9./]+ ms"), "TIME"),
     (re.compile(r"(?m)^(\d+: \w+)(@if\d+)?"), r"\1"),
     (re.compile(r"^\d+: ", re.MULTILINE), "N: "),

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from e2e.lab.cluster import Cluster
+from e2e.netattach_command import Netattach
 from e2e.objects import HOST_LOCAL, config, created, nad, pod
-from e2e.test_ask import Netattach
 
 NETWORK = "explain-lan"
 FULL_NAME = f"default/{NETWORK}"
