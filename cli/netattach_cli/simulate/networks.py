@@ -44,16 +44,17 @@ def simulate(body: Body, facts: Facts) -> SimulatedNetwork:
     """As the webhook and the operator would decide."""
     namespace, name = bodies.namespace(body), bodies.name(body)
     before = facts.networks.get((namespace, name))
-    changes = admission.config_changes(body, before)
     findings = admission.validate_nad(
         body,
         before,
         [facts.inventories[each] for each in sorted(facts.inventories)],
         footprints=FootprintIndex(nad for key, nad in facts.nads().items() if key != (namespace, name)),
-        users=facts.users((namespace, name)) if changes else admission.NOBODY,
         settings=facts.settings.validation,
         policy=facts.policy(namespace),
     )
+    if admission.change_depends_on_users(body, before, findings):
+        users = facts.users((namespace, name))
+        findings += admission.validate_nad_change(body, users, facts.settings.validation)
     config = bodies.text(body, "spec", "config")
     admitted = not is_refused(findings)
     nodes = on_nodes.of_network(body, facts.nodes) if admitted and facts.nodes.known else []
