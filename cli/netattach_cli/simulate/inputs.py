@@ -40,6 +40,7 @@ class Facts:
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     settings_problem: str = ""
     pods: Sequence[Body] = ()
+    networks_known: bool = True
 
     def policy(self, namespace: str) -> NamespacePolicy:
         return levels.of_namespace(self.settings.policy, namespace, self.labels.get(namespace, {}))
@@ -82,6 +83,7 @@ def gather(reader: Reader, applied: Collection[Key] = ()) -> Facts:
         {bodies.name(each): _labels(each) for each in namespaces.objects},
         problem,
         _pods(reader) if not there.keys().isdisjoint(applied) else (),
+        networks.known,
     )
 
 

@@ -102,7 +102,11 @@ def _findings(
         for key in asked.networks
         if key not in visible and settings.selection.reaches(pod.namespace, key[0])
     ]
-    findings = [*asked.findings, *admission.unknown_networks(missing, visible.keys(), pod.namespace)]
+    if facts.networks_known:
+        unknown = admission.unknown_networks(missing, visible.keys(), pod.namespace)
+    else:
+        unknown = admission.unverified_networks(missing, "the networks cannot be read")
+    findings = [*asked.findings, *unknown]
     findings += admission.validate_requests(asked.selections, visible)
     if asked.default is not None:
         findings += _of_default(pod, asked, nads, facts)

@@ -60,8 +60,11 @@ def settings(text: str) -> Body:
 def simulate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, netattach: Netattach) -> Simulate:
     """Takes the objects of a file, then those of the cluster that differ from a healthy one."""
 
-    def simulated(found: list[Any], *others: Body, words: tuple[str, ...] = ()) -> tuple[int, str, str]:
-        fake_kubectl.install(tmp_path / "bin", objects.replaced(objects.healthy(datetime.now(UTC)), *others))
+    def simulated(
+        found: list[Any], *others: Body, words: tuple[str, ...] = (), forbidden: tuple[str, ...] = ()
+    ) -> tuple[int, str, str]:
+        served = objects.replaced(objects.healthy(datetime.now(UTC)), *others)
+        fake_kubectl.install(tmp_path / "bin", served, forbidden=forbidden)
         monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
         file = tmp_path / "objects.json"
         file.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": found}))
@@ -126,6 +129,15 @@ def test_a_network_that_does_not_exist_is_refused_as_at_admission(simulate: Simu
     assert "would be refused" in out
     assert "there is no NetworkAttachmentDefinition 'lam' in namespace 'default'" in out
     assert "On the nodes" not in out
+
+
+def test_networks_that_cannot_be_read_are_not_called_missing(simulate: Simulate) -> None:
+    status, out, errors = simulate([POD], forbidden=("network-attachment-definitions",))
+
+    assert 3 == status
+    assert "pod-uncertain-network" in out
+    assert "there is no NetworkAttachmentDefinition" not in out
+    assert "you have no right to list network-attachment-definitions" in errors
 
 
 def test_one_interface_name_twice(simulate: Simulate) -> None:
