@@ -80,7 +80,8 @@ def test_another_build_in_another_place_gives_the_same_bytes(dist: Path, tmp_pat
     again = release(tmp_path / "elsewhere/second", tmp_path / "cache", 0o077)
 
     assert (dist / "SHA256SUMS").read_text() == (again / "SHA256SUMS").read_text()
-    assert 9 == len(list(again.iterdir()))
+    assert {file.name for file in dist.iterdir()} == {file.name for file in again.iterdir()}
+    assert len((again / "SHA256SUMS").read_text().splitlines()) == len(list(again.iterdir())) - 1
 
 
 def test_its_shim_for_arm64_passes_the_shims_tests_in_qemu(dist: Path, tmp_path: Path) -> None:
@@ -111,6 +112,7 @@ def test_its_plugins_for_arm64_answer_in_qemu(dist: Path, tmp_path: Path, plugin
     qemu = shutil.which("qemu-aarch64-static") or require.left_out("needs qemu-user-static")
     program = tmp_path / plugin
     program.write_bytes(_file(dist / f"netattach-plugins-{VERSION}-oci.tar", "arm64", f"{PLUGINS}{plugin}"))
+    program.chmod(0o755)  # qemu refuses others, as the kernel does
 
     answer = subprocess.run(
         [qemu, program],
