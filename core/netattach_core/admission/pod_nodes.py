@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from netattach_core.admission import unstructured
 from netattach_core.admission.unstructured import JsonObject
@@ -63,7 +64,9 @@ def explained(ruled_out: RuledOut, nodes: Collection[str], namespace: str) -> li
 
     Of a network of another namespace the reason has no details: its configuration may be none of the reader's business.
     """
-    wanted = frozenset(nodes)
+    wanted = (
+        nodes if isinstance(nodes, AbstractSet) else frozenset(nodes)
+    )  # the names of all nodes are one already
     groups: defaultdict[tuple[Key, str], list[str]] = defaultdict(list)
     for network, reasons in ruled_out.items():
         for node, reason in reasons.items():

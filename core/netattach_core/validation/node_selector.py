@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from netattach_core.api import label_selector
 from netattach_core.api.inventory import NodeInventory
+from netattach_core.api.label_selector import Requirement
 from netattach_core.api.nad import NODE_SELECTOR, Nad
 from netattach_core.net.names import shown
 from netattach_core.text.finding import Finding, Rule, Severity
@@ -18,24 +19,25 @@ RULES = (SELECTOR_UNREADABLE, SELECTOR_EMPTY)
 _HOSTNAME = "kubernetes.io/hostname"
 
 
+def requirements(nad: Nad) -> Sequence[Requirement]:
+    """Those of the NAD's selector; none without a selector or with one that cannot be parsed."""
+    if NODE_SELECTOR not in nad.annotations:
+        return ()
+    return label_selector.parse(nad.annotations.get(NODE_SELECTOR, "").strip()) or ()
+
+
 def selected(nad: Nad, nodes: Sequence[NodeInventory]) -> Sequence[NodeInventory]:
     """The nodes that match the NAD's selector; all of them without a selector or with one that cannot be parsed."""
-    requirements = (
-        label_selector.parse(nad.annotations.get(NODE_SELECTOR, "").strip())
-        if NODE_SELECTOR in nad.annotations
-        else ()
-    )
-    if not requirements:
-        return nodes
-    return [node for node in nodes if all(each.met(node.labels) for each in requirements)]
+    wanted = requirements(nad)
+    return [node for node in nodes if all(each.met(node.labels) for each in wanted)] if wanted else nodes
 
 
 def keeps_on_one_node(nad: Nad, selected: Sequence[NodeInventory]) -> bool:
     """Whether the NAD's selector allows a single node: one of those that are known, or the one that it names."""
-    requirements = label_selector.parse(nad.annotations.get(NODE_SELECTOR, "").strip())
-    if not requirements:
+    wanted = requirements(nad)
+    if not wanted:
         return False
-    named = (each.values for each in requirements if each.key == _HOSTNAME and each.holds and each.values)
+    named = (each.values for each in wanted if each.key == _HOSTNAME and each.holds and each.values)
     return len(selected) == 1 or any(len(values) == 1 for values in named)
 
 

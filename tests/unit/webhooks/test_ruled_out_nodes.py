@@ -102,6 +102,24 @@ def test_nodes_alike_are_decided_on_together_and_once(monkeypatch: pytest.Monkey
     assert 1 == len(asked)
 
 
+def test_many_networks_are_decided_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pods ask for any of them in turn."""
+    evaluate, asked = node_reasons.evaluate, []
+
+    def counted(*words: Any) -> Any:
+        asked.append(words)
+        return evaluate(*words)
+
+    monkeypatch.setattr(node_reasons, "evaluate", counted)
+    ruled_out = known(node("n1", "eth0"), node("n2", "eth1"))
+    networks = [nad(f"net{index}") for index in range(200)]
+    for _ in range(3):
+        for each in networks:
+            assert {each.name: {"n1": "InterfaceMissing"}} == found(ruled_out, each)
+
+    assert 2 * 200 == len(asked)
+
+
 def test_the_networks_that_are_remembered_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """As are the facts of nodes that are gone."""
     monkeypatch.setattr(ruled_out_nodes, "_MOST", 2)
@@ -111,5 +129,5 @@ def test_the_networks_that_are_remembered_are_limited(monkeypatch: pytest.Monkey
     ruled_out.put("n1", node("n1", "eth7"))
 
     assert 2 == len(ruled_out._networks)
-    assert 1 == len(ruled_out._kinds) == len(ruled_out._members)
+    assert 1 == len(ruled_out._nodes._same) == len(ruled_out._nodes.members)
     assert {"net0": {"n1": "InterfaceMissing"}} == found(ruled_out, nad("net0"))
