@@ -1,4 +1,7 @@
-"""Events of NADs, one after the other: a change of a node concerns hundreds of NADs, whose statuses do not wait for them."""
+"""Events of NADs, after their statuses: a change of a node concerns hundreds of NADs, and the API server writes either.
+
+Each is written once nothing has been reported for a moment, one after the other.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,15 @@ _SOURCE = {"component": "netattach-operator"}
 
 _LONGEST_QUEUE = 2000
 """Events that wait; what does not fit is dropped, and stands in the status all the same."""
+
+_QUIET = 0.5
+"""Seconds without a status that is reported, after which Events are written."""
+
+_LATEST = 30.0
+"""Seconds after the first one that waits, from which on they are written all the same."""
+
+_LOOK = 0.1
+"""Seconds between two looks whether they are to be written."""
 
 _PAUSE = 1.0
 """Seconds after a failure of the API server."""
@@ -61,6 +73,9 @@ class NadEvents:
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self._has_dropped = False
+        self._first = self._last = (
+            0.0  # when the first one that waits was reported, and the last one, by the monotonic clock
+        )
 
     def report(self, body: Body, verdict: Verdict, before: Mapping[str, Any]) -> None:
         """Where a condition ceases to hold, or holds again, and where a level that only warns begins to find something."""
@@ -78,11 +93,21 @@ class NadEvents:
         while True:
             await self._has_work.wait()
             while self._waiting:
+                await self._statuses_are_written()
                 key = next(iter(self._waiting))
                 await self._post(key, self._waiting.pop(key))
             self._has_work.clear()
             self._has_dropped = False
             self._is_idle.set()
+
+    async def _statuses_are_written(self) -> None:
+        """Or there are so many that Events would be dropped, or old."""
+        while (  # noqa: ASYNC110  # it also depends on the time
+            time.monotonic() - self._last < _QUIET
+            and time.monotonic() - self._first < _LATEST
+            and len(self._waiting) <= _LONGEST_QUEUE // 2
+        ):
+            await asyncio.sleep(_LOOK)
 
     async def written(self) -> None:
         """Returns once all that has been reported is written, refused, or replaced."""
@@ -90,6 +115,9 @@ class NadEvents:
 
     def _put(self, key: _Key, event: _Event) -> None:
         """In the place of the one that it replaces: a condition that changes all the time waits no longer than others."""
+        self._last = time.monotonic()
+        if not self._waiting:
+            self._first = self._last
         if key in self._waiting or len(self._waiting) < _LONGEST_QUEUE:
             self._waiting[key] = event
             self._has_work.set()

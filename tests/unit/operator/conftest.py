@@ -17,6 +17,7 @@ from netattach_operator import (
     kopf_informer,
     kopf_settings,
     kopf_watches,
+    nad_events,
     node_keeper,
     reconciler,
     view,
@@ -109,6 +110,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "_LONGEST_PAUSE", 0.05)
     monkeypatch.setattr(certificate_keeper, "_AT_MOST_EVERY", 0.01)
     monkeypatch.setattr(crd_keeper, "_POLL_EVERY", 0.01)
+    monkeypatch.setattr(nad_events, "_QUIET", 0.0)
     monkeypatch.setattr(reconciler, "_ONE_WRITE_IN", 0.05)
     monkeypatch.setattr(view, "_INVENTORY_DEBOUNCE", 0.02)
     monkeypatch.setattr(view, "_POD_DEBOUNCE", 0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -44,6 +45,40 @@ def test_a_status_does_not_wait_for_events() -> None:
         assert "False" == scene.valid()
         assert [] == scene.events()
 
+    played(act)
+
+
+def test_events_wait_until_no_more_statuses_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(scene: Scene) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(scene.reconciler.events.run())
+            await reconcile(scene, ["a", "b"])
+            await asyncio.sleep(0.05)
+            assert [] == scene.events()
+
+            monkeypatch.setattr(nad_events, "_QUIET", 0.0)
+            await scene.reconciler.events.written()
+            assert ["a", "b"] == written(scene)
+            task.cancel()
+
+    monkeypatch.setattr(nad_events, "_QUIET", 3600.0)
+    monkeypatch.setattr(nad_events, "_LOOK", 0.01)
+    played(act)
+
+
+@pytest.mark.parametrize(("limit", "value"), [("_LATEST", 0.0), ("_LONGEST_QUEUE", 3)])
+def test_events_wait_neither_for_long_nor_when_there_are_many(
+    monkeypatch: pytest.MonkeyPatch, limit: str, value: float
+) -> None:
+    async def act(scene: Scene) -> None:
+        await reconcile(scene, ["a", "b", "c"])
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(scene.reconciler.events.run())
+            await scene.server.until(lambda: "a" in written(scene))
+            task.cancel()
+
+    monkeypatch.setattr(nad_events, "_QUIET", 3600.0)
+    monkeypatch.setattr(nad_events, limit, value)
     played(act)
 
 
