@@ -87,7 +87,7 @@ def event(
 
 
 def _cut(message: str) -> str:
-    encoded = message.encode()
+    encoded = message.encode(errors="replace")  # JSON of a plugin may have half a surrogate pair
     if len(encoded) <= LONGEST:
-        return message
+        return encoded.decode()
     return encoded[: LONGEST - 3].decode(errors="ignore") + "…"

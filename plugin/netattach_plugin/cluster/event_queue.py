@@ -150,6 +150,9 @@ class EventQueue:
             except NetattachError as error:  # its namespace is being deleted, for example
                 _log.info("event %s of %s is refused: %s", event.reason, _text(event.subject), error)
                 return
+            except Exception:  # noqa: BLE001  # no Event ends the daemon
+                _log.exception("internal error: no event %s of %s", event.reason, _text(event.subject))
+                return
             else:
                 return
         _log.warning(
@@ -172,7 +175,7 @@ def _joined(messages: Iterable[str]) -> Iterator[str]:
     text = ""
     for message in messages:
         longer = f"{text}{_BETWEEN}{message}" if text else message
-        if text and len(longer.encode()) > events.LONGEST:
+        if text and len(longer.encode(errors="replace")) > events.LONGEST:
             yield text
             text = message
         else:

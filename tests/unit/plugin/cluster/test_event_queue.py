@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -18,6 +19,17 @@ from support import api_server
 from support.api_server import ApiServer
 
 POD = PodRef("ns", "p", "u")
+
+
+def broken_once(post: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Coroutine[Any, Any, None]]:
+    calls = itertools.count()
+
+    async def posted(*words: Any, **named: Any) -> None:
+        if next(calls) == 0:
+            raise RuntimeError("as requested")
+        await post(*words, **named)
+
+    return posted
 
 
 class TestEvents:
@@ -158,6 +170,30 @@ class TestEvents:
     def test_a_refused_event_is_dropped_and_the_next_one_written(self) -> None:
         async def story(server: ApiServer, events: EventQueue) -> None:
             server.fail(422)
+            events.failed(POD, "a")
+            events.failed(POD, "b")
+            await server.until(lambda: len(server.all(EVENTS)) == 1)
+
+            assert ["b"] == [event["message"] for event in server.all(EVENTS)]
+
+        self.run(story)
+
+    def test_half_a_surrogate_pair_ends_nothing(self) -> None:
+        """JSON of a plugin may have one."""
+
+        async def story(server: ApiServer, events: EventQueue) -> None:
+            events.failed(POD, "plugin failed: \ud800")
+            events.added(POD, ["Add \udfff", "x" * 2000])
+            events.failed(POD, "next")
+            await server.until(lambda: len(server.all(EVENTS)) == 4)
+
+            assert "plugin failed: ?" in {event["message"] for event in server.all(EVENTS)}
+
+        self.run(story)
+
+    def test_an_internal_error_for_one_event_ends_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def story(server: ApiServer, events: EventQueue) -> None:
+            monkeypatch.setattr(event_queue.events, "post", broken_once(event_queue.events.post))
             events.failed(POD, "a")
             events.failed(POD, "b")
             await server.until(lambda: len(server.all(EVENTS)) == 1)
