@@ -187,9 +187,18 @@ class _Lookup:
             return _Listed(error.message, answered=False)
         else:
             return _Listed()
-        if everywhere:
-            with suppress(NetattachError, TimeoutError):
-                await self._add(node, namespace)
+        return await self._list_own(node, too_large) if everywhere else too_large
+
+    async def _list_own(self, node: str, too_large: _Listed) -> _Listed:
+        """Those of the network's namespace alone, where a list of all namespaces is too large."""
+        try:
+            await self._add(node, self._network[0])
+        except TooLargeError:
+            return too_large
+        except TimeoutError:
+            return _Listed(_LATE, answered=False)
+        except NetattachError as error:
+            return _Listed(error.message, answered=False)
         return too_large
 
     async def _add(self, node: str, namespace: str) -> None:

@@ -329,6 +329,24 @@ def test_of_a_list_that_is_too_large_the_network_s_own_pods_are_known(
     run(scenario)
 
 
+@pytest.mark.parametrize("status", [429, 500, 403])
+def test_where_the_network_s_own_pods_cannot_be_listed_either_a_protected_network_is_kept(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(users_lookup, "_NODE_BYTES", 100_000)
+
+    async def scenario() -> None:
+        async with api_server.serving() as server:
+            put_pod(server, "own", "node1")
+            put_pod(server, "large", "node1", "shop", annotations={"note": "x" * 256 * 1024})
+            server.fail(status, path="/namespaces/lab/pods", times=10)
+            users = await found(server, ["node1"])
+
+            assert ((), True) == (users.pods, users.unverified)
+
+    run(scenario)
+
+
 def test_of_pods_that_are_too_many_in_the_network_s_own_namespace_it_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
