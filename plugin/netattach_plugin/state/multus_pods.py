@@ -46,7 +46,7 @@ class MultusPods:
         return bool(self._of_pods)
 
     def read(self) -> None:
-        """One pass over the directories, for threads; most nodes never had Multus. Raises OSError where one cannot be listed."""
+        """One pass over the directories, for threads; most nodes never had Multus. Raises OSError where one cannot be read."""
         results = self._results if self._multus.is_dir() else ()
         paths = [path for directory in results for path in _listed(directory)]
         owners = {owner for path in paths if (owner := self._owners.get(path))}
@@ -83,7 +83,7 @@ class _Files(Generic[T]):
             if known is None or known[0] != stamp:
                 is_read = stat.S_ISREG(found.st_mode) and found.st_size <= _MOST_BYTES
                 known = self._known[path] = stamp, self._parse(path.read_bytes()) if is_read else None
-        except OSError:  # gone since it was listed
+        except FileNotFoundError:  # gone since it was listed
             self._known.pop(path, None)
             return None
         return known[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -205,3 +206,21 @@ def test_a_directory_that_cannot_be_listed_changes_nothing(caches: Caches) -> No
     with pytest.raises(NotADirectoryError):
         caches.pods.read()
     assert (("cbr0", "shop/lan"),) == caches.pods.sandboxes(POD)
+
+
+def test_a_file_that_cannot_be_read_now_hides_no_pod(caches: Caches, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a disk that fails, or without a descriptor: nothing is known then, which is not "no pods"."""
+    caches.write("c1", "shop/lan")
+    read_bytes = Path.read_bytes
+
+    def fail(path: Path) -> bytes:
+        if path.name == "c1":
+            raise OSError(errno.EIO, "as requested")
+        return read_bytes(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", fail)
+        with pytest.raises(OSError, match="as requested"):
+            caches.pods.read()
+
+    assert (("cbr0", "shop/lan"),) == caches.read()
