@@ -25,11 +25,17 @@ _WORDS = (
 _SENSITIVE = re.compile(_WORDS, re.IGNORECASE)
 _FLAG = re.compile(r"--?[\w.-]{1,100}")
 
-BEFORE_VALUE = _WORDS + r"""[\w.-]{0,40}\\{0,8}["']?\s{0,8}[:=][ \t]{0,200}"""
-"""A key up to its value. Each repetition is limited: it is tried at each character of a text."""
+BEFORE_VALUE = (
+    f"(?:{_WORDS}"
+    r"""[\w.-]{0,40}\\{0,8}["']?\s{0,8}[:=][ \t]{0,200}"""
+    rf"|(?<![\w-])--?[\w.-]{{0,40}}?{_WORDS}[\w.-]{{0,40}}[ \t]{{1,8}})"
+)
+"""A key or an option up to its value. Each repetition is limited: it is tried at each character of a text."""
 
-_VALUE = r"""(?:\\{0,8}"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[\[{|>\s].*|(?:(?:bearer|basic|digest|token)[ \t]{1,8})?[^\s,;}\]]+)"""
-"""Of a string without its end, a list, an object or a block of YAML, all that follows: it is broken, or of several lines."""
+_VALUE = r"""(?:\\{0,8}"(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[\[{|>\s].*|[^\r\n]+)"""
+"""To the end of the line, unless it is a string. Of a string without its end, a list, an object or a block of YAML, all that
+follows: it is broken, or of several lines.
+"""
 
 _SECRET = re.compile(f"({BEFORE_VALUE}){_VALUE}", re.IGNORECASE | re.DOTALL)
 ADDRESS = re.compile(r"://[^\s\"]+")

@@ -203,10 +203,30 @@ def test_what_looks_like_a_secret_is_removed(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        f"password: correct horse {SECRET}",
+        f"password=Ab,{SECRET}",
+        f"Authorization: Negotiate {SECRET}",
+        f"sh -c x --token {SECRET}",
+        f'"args": "--my-password {SECRET}"',
+        f"-psk {SECRET}",
+        f"exec: program --api-key\t{SECRET} failed",
+    ],
+)
+def test_a_secret_ends_with_its_line(text: str) -> None:
+    shown = secret_texts.text(f"{text}\nmode: l2")
+
+    assert SECRET not in shown
+    assert shown.endswith("\nmode: l2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         '{"type": "macvlan", "master": "eth1", "mode": "passthru", "passthrough": true}',
         "a network: plugin macvlan failed: no such device",
         "see https://github.com/k8snetworkplumbingwg/multus-cni",
         "scheduling: on",
+        "a pre-authorized request",
     ],
 )
 def test_what_a_report_needs_stays(text: str) -> None:
