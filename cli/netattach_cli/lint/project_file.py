@@ -7,6 +7,7 @@ reads and prints.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +55,8 @@ class ProjectOptions:
 def find(start: Path) -> Path | None:
     """The file in a directory, or the nearest one above it in the same Git repository; None where there is none.
 
-    Outside of a repository, a directory above may be anybody's, as /tmp is.
+    A directory above may be anybody's, as /tmp is: there, repository and file have to belong to the user, to root, or to whom
+    the directory belongs, as for Git.
     """
     found = None
     try:
@@ -62,10 +64,19 @@ def find(start: Path) -> Path | None:
             if found is None and (directory / NAME).is_file():
                 found = directory
             if found == start or (directory / ".git").exists():
-                return _of_repository(found) if found else None
+                is_trusted = found in (None, start) or _is_trusted(start, found / NAME, directory / ".git")
+                return _of_repository(found) if found and is_trusted else None
     except OSError as error:
         raise UnreadableError(NAME, reason(error)) from error
     return None
+
+
+def _is_trusted(start: Path, *paths: Path) -> bool:
+    return {_owner(path) for path in paths} <= {0, os.getuid(), _owner(start)}
+
+
+def _owner(path: Path) -> int:
+    return path.lstat().st_uid
 
 
 def _of_repository(directory: Path) -> Path:

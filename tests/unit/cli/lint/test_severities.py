@@ -305,6 +305,33 @@ def test_a_projects_file_reads_no_file_outside_of_its_repository(
     assert "secret" not in err
 
 
+@pytest.mark.parametrize(
+    ("owners", "expected"),
+    [
+        ({}, True),
+        ({".netattach.yaml": 0, ".git": 0}, True),
+        ({".netattach.yaml": 4242, ".git": 4242, "build": 4242}, True),
+        ({".netattach.yaml": 4242, ".git": 4242}, False),
+        ({".netattach.yaml": 4242}, False),
+        ({".git": 4242}, False),
+    ],
+)
+def test_a_stranger_makes_no_repository_of_a_directory_above(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    owners: dict[str, int],
+    expected: bool,  # noqa: FBT001
+) -> None:
+    (tmp_path / "build").mkdir()
+    (tmp_path / ".git").touch()
+    file = tmp_path / ".netattach.yaml"
+    file.write_text("exclude: ['*']")
+    monkeypatch.setattr(project_file, "_owner", lambda path: owners.get(path.name, os.getuid()))
+
+    assert (file if expected else None) == project_file.find(tmp_path / "build")
+    assert file == project_file.find(tmp_path)
+
+
 @pytest.mark.parametrize(("directory", "expected"), [("repository/.git", 0), ("repository", 2)])
 def test_without_a_repository_a_projects_file_reads_below_its_directory(
     netattach: Netattach, net: Path, directory: str, expected: int
