@@ -51,10 +51,9 @@ async def _main(namespace: str) -> None:
         while True:
             async with aclosing(server.watch(PODS, {}, namespace, silence=60)) as events:
                 async for event in events:
-                    pod = event["object"]
-                    uid = pod["metadata"].get("uid", "")
-                    if event["type"] != "DELETED" and pod["spec"].get("nodeName") and uid not in written:
-                        written.add(uid)
+                    pod, is_pod = event["object"], event["type"] in ("ADDED", "MODIFIED")
+                    if is_pod and pod["spec"].get("nodeName") and pod["metadata"]["uid"] not in written:
+                        written.add(pod["metadata"]["uid"])
                         tasks.create_task(_write(server, pod["metadata"]))
 
 
