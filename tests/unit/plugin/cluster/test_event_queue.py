@@ -12,6 +12,7 @@ import pytest
 from netattach_core.api import call_record
 from netattach_core.api.call_record import CallRecord
 from netattach_core.api.pod import PodRef
+from netattach_kube import events as events_api
 from netattach_kube.resource import EVENTS
 from netattach_plugin.cluster import event_queue
 from netattach_plugin.cluster.event_queue import EventQueue
@@ -193,7 +194,7 @@ class TestEvents:
 
     def test_an_internal_error_for_one_event_ends_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def story(server: ApiServer, events: EventQueue) -> None:
-            monkeypatch.setattr(event_queue.events, "post", broken_once(event_queue.events.post))
+            monkeypatch.setattr(events_api, "post", broken_once(events_api.post))
             events.failed(POD, "a")
             events.failed(POD, "b")
             await server.until(lambda: len(server.all(EVENTS)) == 1)
