@@ -127,7 +127,7 @@ demo-needs: shim-needs
 	@tools/cni-plugins >/dev/null
 
 test-needs: shim-needs
-	@tools/need --optional "the tests" ip:iproute2 ping:iputils-ping nsenter:util-linux iptables:iptables dnsmasq:dnsmasq-base linux.uml:user-mode-linux modprobe:kmod
+	@tools/need --optional "the tests" ip:iproute2 ping:iputils-ping nsenter:util-linux iptables:iptables dnsmasq:dnsmasq-base linux.uml:user-mode-linux modprobe:kmod chromium:chromium
 	@tools/cni-plugins --pinned >/dev/null || echo "netattach: tests that need the CNI plugins will be left out" >&2
 	@tools/cnitool >/dev/null
 	@tools/multus >/dev/null || echo "netattach: tests that need Multus will be left out" >&2

@@ -11,7 +11,7 @@ CLASS = {
     State.UNKNOWN: "unk",
 }
 FILL = {"ok": "#cfe8d5", "bad": "#d3382e", "off": "#ececec", "unk": "#fff2c2"}
-INK = {"ok": "#14532d", "bad": "#ffffff", "off": "#767676", "unk": "#6b4e00"}
+INK = {"ok": "#14532d", "bad": "#ffffff", "off": "#5f5f5f", "unk": "#6b4e00"}
 SIGN = {State.READY: "\N{MIDDLE DOT}", State.NOT_READY: "", State.NOT_SELECTED: "-", State.UNKNOWN: "?"}
 """Of a cell without a number: that of pods, or those of reasons."""
 

@@ -25,10 +25,12 @@ _STYLE = (
     ".m td,.m th{border-right:1px solid #fff;border-bottom:1px solid #fff;padding:0 3px;font-size:12px;height:20px}"
     ".m td{min-width:20px;text-align:center}"
     ".m thead th{position:sticky;top:0;background:#fff;z-index:2;vertical-align:bottom;font-weight:400}"
-    ".m thead th div{writing-mode:vertical-rl;transform:rotate(180deg);max-height:12rem;overflow:hidden;white-space:nowrap}"
+    ".m thead th div{writing-mode:vertical-rl;transform:rotate(180deg);max-height:20rem;overflow:hidden;text-overflow:ellipsis;"
+    "white-space:nowrap}"
     ".m th[scope=row]{position:sticky;left:0;background:#fff;z-index:1;text-align:left;font-weight:400;white-space:nowrap;"
-    "max-width:28rem;overflow:hidden;text-overflow:ellipsis}"
+    "max-width:min(28rem,40vw);overflow:hidden;text-overflow:ellipsis}"
     ".m thead th:first-child{left:0;z-index:3;text-align:left}"
+    ".m tbody tr:hover th,.m tbody tr:hover td{box-shadow:inset 0 1px #1c1c1c,inset 0 -1px #1c1c1c}"
     ".l td,.l th{text-align:left;padding:2px 10px 2px 0;vertical-align:top;overflow-wrap:anywhere}"
     ".k span{display:inline-block;padding:1px 8px;margin-right:8px}"
     "details{margin:2px 0}summary{cursor:pointer}ul{margin:.2rem 0 .6rem;columns:24rem}"
@@ -73,16 +75,17 @@ def _key() -> Iterator[str]:
 
 
 def _table(shown: Matrix) -> Iterator[str]:
-    yield '<div class="wide"><table class="m"><thead><tr><th>network</th>'
+    yield '<div class="wide" tabindex="0"><table class="m"><thead><tr><th>network</th>'
     for node in shown.nodes:
         yield f'<th scope="col" title="{_escaped(node)}"><div>{_escaped(node)}</div></th>'
     yield "</tr></thead><tbody>"
     for row in shown.rows:
         name, plugins = _escaped(row.network), _escaped(row.plugins)
+        mark = ' class="no"' if any(cell.state is State.NOT_READY for cell in row.cells) else ""
         cells = "".join(
             _cell(shown, row, node, cell) for node, cell in zip(shown.nodes, row.cells, strict=True)
         )
-        yield f'<tr><th scope="row" title="{name} {plugins}">{name}</th>{cells}</tr>'
+        yield f'<tr><th scope="row"{mark} title="{name} {plugins}">{name}</th>{cells}</tr>'
     yield "</tbody></table></div>"
 
 

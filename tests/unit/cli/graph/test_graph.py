@@ -19,11 +19,9 @@ from netattach_cli.graph import mermaid, svg
 from netattach_cli.graph.inputs import Facts
 from netattach_cli.graph.matrix import Matrix, State, matrix
 from netattach_cli.networks.inputs import NodeFacts
-from netattach_cli.pods import pod_networks
-from netattach_core.api.inventory import Interface
-from netattach_core.api.objects import Body
 from support import fake_kubectl
 from unit.cli import cluster_objects as objects
+from unit.cli.graph.clusters import HOSTILE, facts, hostile, large, small
 from unit.cli.samples import Netattach
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -60,53 +58,6 @@ class Page(html.parser.HTMLParser):
         return [
             attrs for name, attrs in self.tags if name == tag and (not class_ or attrs.get("class") == class_)
         ]
-
-
-def facts(
-    networks: Iterable[Body], nodes: Iterable[str], pods: Iterable[Body] = (), **inventory: Any
-) -> Facts:
-    names = list(nodes)
-    return Facts(
-        list(networks),
-        NodeFacts(
-            [objects.node(name) for name in names],
-            [objects.daemon_pod(name) for name in names],
-            [objects.inventory_of(name, **inventory) for name in names],
-        ),
-        [pod_networks.facts(pod) for pod in pods],
-    )
-
-
-def small() -> Facts:
-    """One network that is ready on one of two nodes, and one pod that lacks it."""
-    start = facts(
-        [objects.network()],
-        ["node1", "node2"],
-        [objects.pod("web", "lan", objects.entry()), objects.pod("late", phase="Pending")],
-    )
-    bare = objects.inventory_of("node2", interfaces=(Interface("eth0"),))
-    return Facts(
-        start.networks,
-        NodeFacts(start.nodes.nodes, start.nodes.daemons, [start.nodes.inventories[0], bare]),
-        start.pods,
-    )
-
-
-def large() -> Facts:
-    networks = [objects.network(f"net{number:03}", f"team{number % 20:02}") for number in range(200)]
-    pods = [
-        objects.pod(
-            f"pod{number}", f"net{number % 200:03}", phase="Pending", namespace=f"team{number % 20:02}"
-        )
-        for number in range(2000)
-    ]
-    names = [f"node{number:03}.region.example" for number in range(100)]
-    found = facts(networks, names, pods)
-    bare = [objects.inventory_of(name, interfaces=(Interface("eth0"),)) for name in names[::7]]
-    kept = [each for each in found.nodes.inventories if each["metadata"]["name"] not in set(names[::7])]
-    return Facts(
-        found.networks, NodeFacts(found.nodes.nodes, found.nodes.daemons, [*kept, *bare]), found.pods
-    )
 
 
 def test_a_cell_has_its_state_and_its_reason() -> None:
@@ -203,30 +154,6 @@ def test_a_page_allows_itself_nothing_but_its_style() -> None:
 
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert not [attrs for _, attrs in page.tags if {"style", "src", "href", "onclick"} & attrs.keys()]
-
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "]]></title></svg><svg onload=alert(1)>",
-    '"]:::bad\n  click n0 "javascript:alert(1)"',
-    "`**x**` #quot; %%{init: {}}%% end",
-    "&lt;script&gt;",
-    "\x00\x1b[2J\u202e\ud800\ufffe",
-]
-
-
-def hostile(text: str) -> Matrix:
-    """The text at each place where a cluster's user may write one."""
-    network = objects.network(text)
-    network["status"]["plugins"] = text
-    network["status"]["nodes"]["reasons"] = [{"reason": "Invalid", "message": text, "nodes": 1}]
-    pods = [
-        objects.pod(text, '[{"name": "lan"}]', phase=text),
-        objects.pod("web", "lan", phase="Pending", node=text),
-    ]
-    return matrix(facts([network, objects.network()], [text, "node1"], pods))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
