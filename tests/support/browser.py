@@ -29,6 +29,9 @@ _OPTIONS = (
     "--remote-debugging-pipe",
     "--no-sandbox",  # it refuses to start as root with it; it opens only files of the tests
     "--disable-gpu",
+    "--disable-renderer-backgrounding",  # a page that nobody sees may get no frame, and no picture
+    "--disable-backgrounding-occluded-windows",
+    "--disable-background-timer-throttling",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
@@ -60,6 +63,7 @@ class Page:
 
     def picture(self) -> bytes:
         """What is visible, as PNG."""
+        self._command("Page.bringToFront")
         return base64.b64decode(self._command("Page.captureScreenshot", format="png")["data"])
 
     def resize(self, width: int, height: int) -> None:

@@ -112,7 +112,6 @@ def test_a_page_of_200_networks_on_100_nodes(chromium: Browser, tmp_path: Path) 
     page.resize(480, 800)
     assert fact(page, "shareOfCells()") > 0.5
     assert names == fact(page, "namesAtTheEnd()")
-    (tmp_path / "narrow.png").write_bytes(page.picture())
 
 
 def test_hostile_texts_load_and_run_nothing(chromium: Browser, tmp_path: Path) -> None:
