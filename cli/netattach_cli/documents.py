@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from netattach_cli import yaml_limits, yaml_mistakes
+from netattach_cli import yaml_limits
 from netattach_cli.files import UnreadableError
 from netattach_cli.yaml_limits import LimitError
 from netattach_core.text import json_document
@@ -69,6 +69,8 @@ def _of_type(name: str, construct: Callable[[Any, yaml.Node], Any]) -> Callable[
             value = construct(loader, node)
             str(value)  # Python has integers that are too long for a text; nobody means one
         except (ValueError, LookupError, ArithmeticError) as error:
+            from netattach_cli import yaml_mistakes  # noqa: PLC0415  # takes 20 ms, and is rarely needed
+
             raise yaml_mistakes.WrongTypeError(name, node.start_mark) from error
         return value
 
@@ -98,11 +100,14 @@ def _yaml_documents(file: str, text: str) -> Iterator[Document]:
     except LimitError as error:
         raise UnreadableError(file, error.problem, error.line, error.column) from error
     except (yaml.YAMLError, ValueError, LookupError, ArithmeticError, RecursionError) as error:
+        from netattach_cli import yaml_mistakes  # noqa: PLC0415  # as above
+
         found = yaml_mistakes.find(text, error)
-        raise UnreadableError(file, _not_yaml(found, text), found.line, found.column) from error
+        problem = _not_yaml(found.problem, found.fix, text)
+        raise UnreadableError(file, problem, found.line, found.column) from error
 
 
-def _not_yaml(found: yaml_mistakes.Mistake, text: str) -> str:
+def _not_yaml(problem: str, fix: str, text: str) -> str:
     hint = "; a Helm template is not YAML yet: helm template … | netattach lint -" if "{{" in text else ""
-    fix = f"; {found.fix}" if found.fix and not hint else ""
-    return f"not YAML: {found.problem}{fix}{hint}"
+    fix = f"; {fix}" if fix and not hint else ""
+    return f"not YAML: {problem}{fix}{hint}"
