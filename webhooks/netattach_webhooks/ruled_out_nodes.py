@@ -1,8 +1,8 @@
 """On which nodes the networks of new pods are not ready, by the nodes' inventories.
 
 Nodes with equal facts are decided on together, when a pod first asks for the network: thousands of nodes are a few kinds. Which
-nodes these are is looked up only for a pod that has to be told: with thousands of nodes and a thousand networks, a
-list of the nodes of each would be millions of names.
+nodes these are is looked up only for a message: with thousands of nodes and a thousand networks, a list of the nodes of each
+would be millions of names.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from netattach_core.readiness.node_reasons import Demand
 from netattach_core.readiness.reason import NOT_SELECTED, Code, Reason
 from netattach_core.validation import node_needs, node_selector
 
-_MOST = 1024
-"""Networks that are remembered."""
+_FEWEST, _MOST = 64, 1024
+"""Networks that are remembered: the fewer, the more kinds of nodes there are."""
 
-_REMEMBERED = 64
+_REMEMBERED = 4096
 """Decisions about a kind of nodes for one network; more kinds than that are decided on again."""
+
+_DECISIONS = 2**16
+"""Of all networks, as long as more than the fewest are remembered."""
 
 
 class _Network:
@@ -128,6 +131,9 @@ class RuledOutNodes:
         if network is None or (network.nad.config, network.nad.annotations) != (nad.config, nad.annotations):
             network = _Network(nad)
         self._networks[key] = network
-        if len(self._networks) > _MOST:
+        while len(self._networks) > self._most():
             self._networks.popitem(last=False)
         return network
+
+    def _most(self) -> int:
+        return max(_FEWEST, min(_MOST, _DECISIONS // max(1, len(self._nodes.members))))

@@ -120,8 +120,25 @@ def test_many_networks_are_decided_on_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert 2 * 200 == len(asked)
 
 
+def test_the_more_kinds_of_nodes_there_are_the_fewer_networks_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is remembered is one decision for each."""
+    monkeypatch.setattr(ruled_out_nodes, "_FEWEST", 3)
+    monkeypatch.setattr(ruled_out_nodes, "_DECISIONS", 20)
+    ruled_out = known(node("n0", "eth0"))
+    for kinds, expected in ((1, 9), (4, 5), (20, 3)):
+        for index in range(kinds):
+            ruled_out.put(f"n{index}", node(f"n{index}", f"eth{index}"))
+        for index in range(9):
+            found(ruled_out, nad(f"net{index}"))
+
+        assert expected == len(ruled_out._networks)
+
+
 def test_the_networks_that_are_remembered_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """As are the facts of nodes that are gone."""
+    monkeypatch.setattr(ruled_out_nodes, "_FEWEST", 2)
     monkeypatch.setattr(ruled_out_nodes, "_MOST", 2)
     ruled_out = known(node("n1", "eth0"))
     for index in range(5):
