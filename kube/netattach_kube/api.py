@@ -37,7 +37,7 @@ _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 
 
 class _Parts(TypedDict, total=False):
-    """What a request has besides method and path; `most_bytes` is the limit of the response, none by default."""
+    """The options of a request; `most_bytes` limits the response, which is not limited by default."""
 
     body: Mapping[str, Any]
     query: Mapping[str, str] | None

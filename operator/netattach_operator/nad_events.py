@@ -73,9 +73,8 @@ class NadEvents:
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self._has_dropped = False
-        self._first = self._last = (
-            0.0  # when the first one that waits was reported, and the last one, by the monotonic clock
-        )
+        self._first = self._last = 0.0
+        """When the first one that waits was reported, and the last one, by the monotonic clock."""
 
     def report(self, body: Body, verdict: Verdict, before: Mapping[str, Any]) -> None:
         """Where a condition ceases to hold, or holds again, and where a level that only warns begins to find something."""

@@ -64,9 +64,7 @@ def explained(ruled_out: RuledOut, nodes: Collection[str], namespace: str) -> li
 
     Of a network of another namespace the reason has no details: its configuration may be none of the reader's business.
     """
-    wanted = (
-        nodes if isinstance(nodes, AbstractSet) else frozenset(nodes)
-    )  # the names of all nodes are one already
+    wanted = nodes if isinstance(nodes, AbstractSet) else frozenset(nodes)
     groups: defaultdict[tuple[Key, str], list[str]] = defaultdict(list)
     for network, reasons in ruled_out.items():
         for node, reason in reasons.items():
